@@ -1,0 +1,31 @@
+"""From readings to the numbers a model sees, for one signup and for many, by the same rule.
+
+``None``, and a reading that is not there because it was recorded before its signal existed, become
+NaN: unknown is never zero. ``True`` is 1.0 and ``False`` 0.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from signals.registry import Value
+
+NAN = float("nan")
+
+
+def row(readings: Mapping[str, Value], columns: Sequence[str]) -> list[float]:
+    """The readings as numbers in the order of ``columns``.
+
+    Raises ``ValueError`` or ``TypeError`` when a column holds text: such a signal cannot be a column.
+    """
+    get = readings.get
+    return [NAN if (value := get(name)) is None else float(value) for name in columns]
+
+
+def matrix(rows: Iterable[Mapping[str, Value]], columns: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Many readings as a float64 matrix, one row a decision, one column a name in ``columns``."""
+    found = [row(readings, columns) for readings in rows]
+    return np.array(found, dtype=np.float64).reshape(len(found), len(columns))

@@ -1,0 +1,165 @@
+"""Accounts: what was decided about each, when, by whom, and where it stands now.
+
+One hash an account, one list for its history and one for its labels, all in the slot of its shard:
+``risk:a:{n}:<user_id>``, ``risk:ah:…``, ``risk:al:…``. Every change is one script that also writes the event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from riskapi.errors import Problem
+from riskapi.outbox import oldest, shard, stream
+from riskapi.policy import Policy
+from riskapi.store.connections import Store
+
+_DAY = 86400
+
+
+def account_key(user_id: str) -> str:
+    """Key of the account's hash; it expires ``retention.accounts_days`` after the last change."""
+    return f"risk:a:{{{shard(user_id)}}}:{user_id}"
+
+
+def history_key(user_id: str) -> str:
+    """Key of the account's history, oldest first; expires like the account."""
+    return f"risk:ah:{{{shard(user_id)}}}:{user_id}"
+
+
+def labels_key(user_id: str) -> str:
+    """Key of the account's labels, oldest first; expires like the account."""
+    return f"risk:al:{{{shard(user_id)}}}:{user_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An account that was assessed before: the HMAC of its mail address, its first answer, its entity keys by kind."""
+
+    mail: str
+    assessment: bytes
+    entities: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an account stands after a change: what its entities must be marked with."""
+
+    label: str
+    tier: str
+    entities: dict[str, str]
+    revision: int
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A review that is opened with a decision: its id, its place in the index, its fields, its key and the index's."""
+
+    id: str
+    place: str
+    fields: Mapping[str, bytes | str | float]
+    key: str
+    index: str
+
+
+def standing(reply: Sequence[Any]) -> Standing:
+    """Where an account stands, from the reply of a script. Raises ``not_found`` for an empty one."""
+    if not reply:
+        raise Problem("not_found", "No account with this user_id was ever assessed.")
+    label, tier, entities, revision, *before = reply
+    return Standing(
+        label.decode(), tier.decode(), orjson.loads(entities), int(revision), before[0].decode() if before else None
+    )
+
+
+class Accounts:
+    """Reads and writes accounts."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._record = store.script("account_record")
+        self._tier = store.script("account_tier")
+        self._label = store.script("account_label")
+
+    @staticmethod
+    def queue_known(pipe: Any, user_id: str) -> None:
+        """Ask, in a pipeline, whether the account is known; :meth:`known` reads the reply."""
+        pipe.execute_command("HMGET", account_key(user_id), "mail", "assessment", "entities")
+
+    @staticmethod
+    def known(reply: Any) -> Known | None:
+        """The account in a reply to :meth:`queue_known`, or None."""
+        mail, assessment, entities = reply
+        return None if mail is None else Known(mail.decode(), assessment, orjson.loads(entities))
+
+    def record(
+        self,
+        user_id: str,
+        fields: Mapping[str, bytes | str | float],
+        *,
+        history: bytes,
+        event: bytes,
+        review: Opening | None,
+        policy: Policy,
+    ) -> Known | None:
+        """Write a first decision with its history, event and review, all or nothing; once an account.
+
+        Returns None when it was written, else the account that was there already.
+        """
+        keys = [account_key(user_id), history_key(user_id), stream(shard(user_id))]
+        args: list[Any] = [policy.retention.accounts_days * _DAY, history, event]
+        args += [oldest(policy.retention.decisions_days), "", "", 2 * len(fields)]
+        for name, value in fields.items():
+            args += (name, value)
+        if review is not None:
+            keys += (review.key, review.index)
+            args[4:6] = review.id, review.place
+            for name, value in review.fields.items():
+                args += (name, value)
+        written, *known = self._record.call(keys, args)
+        return None if written else self.known(known)
+
+    def change_tier(self, user_id: str, history: Mapping[str, Any], event: bytes, policy: Policy) -> Standing:
+        """Set the tier that ``history`` names in ``to``; a change is a history entry and an event.
+
+        ``from`` of the entry is ``?``: the tier before is put there in the same step. Raises ``not_found``.
+        """
+        keys = [account_key(user_id), history_key(user_id), stream(shard(user_id))]
+        args = [policy.retention.accounts_days * _DAY, history["to"], orjson.dumps(history), event]
+        return standing(self._tier.call(keys, [*args, oldest(policy.retention.decisions_days)]))
+
+    def add_label(self, user_id: str, label: dict[str, Any], event: bytes, policy: Policy) -> Standing:
+        """Append a label; the latest stands. Raises ``not_found``."""
+        keys = [account_key(user_id), labels_key(user_id), stream(shard(user_id))]
+        args = [policy.retention.accounts_days * _DAY, label["label"], orjson.dumps(label), event]
+        return standing(self._label.call(keys, [*args, oldest(policy.retention.decisions_days)]))
+
+    def standing(self, user_id: str) -> Standing:
+        """Where the account stands now. Raises ``not_found``."""
+        label, tier, entities, revision = self._store.execute(
+            "HMGET", account_key(user_id), "label", "tier", "entities", "revision"
+        )
+        return standing([label or b"", tier, entities, revision or 0] if tier else [])
+
+    def labels(self, user_id: str) -> list[dict[str, Any]]:
+        """All labels ever given, oldest first."""
+        return [orjson.loads(row) for row in self._store.execute("LRANGE", labels_key(user_id), 0, -1)]
+
+    def load(self, user_id: str) -> tuple[dict[str, bytes], list[dict[str, Any]], list[dict[str, Any]]]:
+        """The account's fields, history and labels in one trip. Raises ``not_found``."""
+        pipe = self._store.pipeline()
+        pipe.execute_command("HGETALL", account_key(user_id))
+        pipe.execute_command("LRANGE", history_key(user_id), 0, -1)
+        pipe.execute_command("LRANGE", labels_key(user_id), 0, -1)
+        fields, history, labels = self._store.run(pipe)
+        if not fields:
+            raise Problem("not_found", "No account with this user_id was ever assessed.")
+        return (
+            {name.decode(): value for name, value in fields.items()},
+            [orjson.loads(row) for row in history],
+            [orjson.loads(row) for row in labels],
+        )

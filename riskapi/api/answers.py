@@ -1,0 +1,241 @@
+"""What callers get: the shape of every answer, for the documentation and the tests that hold answers to it.
+
+Answers are built as plain dictionaries and written with orjson; these models never stand in the request's way.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from riskapi.api.bodies import Label
+from riskapi.signup import Tier
+
+
+class Answer(BaseModel):
+    """Part of an answer: exactly the fields it declares."""
+
+    # Closed on purpose: a field that an answer has and its documentation has not fails the tests.
+    model_config = ConfigDict(extra="forbid")
+
+
+class Counts(Answer):
+    """Recipients that may be written to within the hour, day and month."""
+
+    hourly: Annotated[int, Field(ge=0)]
+    daily: Annotated[int, Field(ge=0)]
+    monthly: Annotated[int, Field(ge=0)]
+
+
+class NextStep(Answer):
+    """What raises the caps next, and not before when."""
+
+    not_before: AwareDatetime | None
+    requires: str | None
+    daily: int | None
+
+
+class Limits(Counts):
+    """The caps of the tier, whom they are counted over, and what is left of them."""
+
+    scope: Literal["account", "cluster"]
+    remaining: Counts
+    next_step: NextStep | None
+
+
+class Disposition(Answer):
+    """What made the decision: the model, a rule (then its name), an outage, a person …"""
+
+    source: Literal["model", "rule", "list", "outage", "reviewer", "feedback", "linkage"]
+    rule: str | None
+
+
+class Reason(Answer):
+    """One reason. ``code`` is stable, ``text`` may change; ``contribution`` in log-odds, null for rules and lists."""
+
+    code: str
+    signal: str | None
+    text: str
+    contribution: float | None
+
+
+class Evidence(Answer):
+    """One thing the account shares with others; ``accounts`` counts it too, ``user_ids`` names some of the others."""
+
+    kind: str
+    strength: Literal["strong", "medium", "weak"]
+    accounts: Annotated[int, Field(ge=1)]
+    last_seen: AwareDatetime | None
+    weight: float | None = None
+    abusive: int | None = None
+    user_ids: list[str] | None = None
+
+
+class Linkage(Answer):
+    """The accounts this one is linked to: how many, how many of them abusive, and by what."""
+
+    cluster_id: str | None
+    size: Annotated[int, Field(ge=1)]
+    abusive: Annotated[int, Field(ge=0)]
+    evidence: list[Evidence]
+
+
+class Degraded(Answer):
+    """A signal that could not be known, and why."""
+
+    signal: str
+    cause: Literal["not_provided", "input_invalid", "store_unavailable", "no_data"]
+
+
+class InputWarning(Answer):
+    """Something given that could not be read."""
+
+    code: str
+    warning: str
+    input_pointer: str
+
+
+class Shadow(Answer):
+    """What a candidate that is not live would have decided."""
+
+    candidate: str
+    decision: Tier
+    risk_score: float | None
+
+
+class Versions(Answer):
+    """What the decision was made with."""
+
+    policy: int
+    model: str | None
+    asn: str | None
+    lists: str | None
+    country: str | None = None
+    signals: str | None = None
+
+
+class Assessment(Answer):
+    """The answer to a signup. ``risk_score`` is 100 × the calibrated probability of abuse."""
+
+    object: Literal["assessment"]
+    id: str
+    user_id: str
+    created_at: AwareDatetime
+    decision: Tier
+    risk_score: Annotated[float, Field(ge=0, le=100)]
+    limits: Limits
+    disposition: Disposition
+    reasons: list[Reason]
+    linkage: Linkage
+    degraded: list[Degraded]
+    warnings: list[InputWarning]
+    review_id: str | None
+    shadow: list[Shadow]
+    versions: Versions
+
+
+class Feedback(Answer):
+    """What became of the mail the account sent, over the last ``window_days``."""
+
+    window_days: int
+    sent: int
+    delivered: int
+    hard_bounces: int
+    soft_bounces: int
+    complaints: int
+    blocks: int
+    complaint_rate: float | None
+    hard_bounce_rate: float | None
+
+
+class LabelEntry(Answer):
+    """One label, as given."""
+
+    label: Label
+    source: Literal["manual_review", "appeal", "external", "rule"]
+    note: str | None
+    actor: str
+    at: AwareDatetime
+
+
+class HistoryEntry(BaseModel):
+    """One change of tier."""
+
+    # Named like the fields of the contract, one of which is a word of Python.
+    model_config = ConfigDict(extra="forbid", validate_by_name=True)
+
+    at: AwareDatetime
+    from_: Annotated[Tier | None, Field(alias="from")]
+    to: Tier
+    source: str
+    actor: str | None
+    reason: str | None
+    versions: dict[str, Any]
+    expires_at: AwareDatetime | None
+
+
+class AccountView(Answer):
+    """Where an account stands and how it got there."""
+
+    object: Literal["account"]
+    user_id: str
+    tier: Tier
+    paused: bool
+    limits: Limits
+    assessment: Assessment
+    latest: Assessment
+    linkage: Linkage
+    feedback: Feedback
+    labels: list[LabelEntry]
+    history: list[HistoryEntry]
+
+
+class Labelled(Answer):
+    """The account's labels, the one that stands first named."""
+
+    user_id: str
+    label: Label
+    labels: list[LabelEntry]
+
+
+class Review(Answer):
+    """A decision that waits, or waited, for a person."""
+
+    id: str
+    user_id: str
+    status: Literal["open", "claimed", "escalated", "decided"]
+    opened_at: AwareDatetime
+    risk_score: float
+    reasons: list[Reason]
+    reviewer: str | None
+    claimed_at: AwareDatetime | None
+    escalated_by: str | None
+    escalation_reason: str | None
+    decided_at: AwareDatetime | None
+    decided_by: str | None
+    decision: Literal["allow", "limit"] | None
+    label: Label | None
+    apply_to: Literal["account", "cluster"] | None
+    reason: str | None
+
+
+class Touched(Answer):
+    """An account whose tier a decision set, before and after."""
+
+    user_id: str
+    before: Tier | None
+    after: Tier
+
+
+class DecidedReview(Review):
+    """A review just decided, with every account touched."""
+
+    accounts: list[Touched]
+
+
+class ReviewPage(Answer):
+    """A page of reviews; ``next_cursor`` is null on the last one."""
+
+    reviews: list[Review]
+    next_cursor: str | None

@@ -1,0 +1,198 @@
+"""One request and its answer: the checks every route shares, in order, and what is counted and logged.
+
+Key (401), scope (403), rate (429), media type (415), size (413), JSON (400), shape (422), idempotency (409), handler.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from flask import Request, Response
+from flask.globals import request_ctx
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from riskapi import logs
+from riskapi.api import callers, problems, repeats
+from riskapi.api.parts import Parts
+from riskapi.api.routes import JSON, MAX_BODY, PATHS, Call, Reply, Route
+from riskapi.errors import Problem, StoreUnavailable
+from riskapi.keys import Principal
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+# RFC 3339, section 5.6; datetime.fromisoformat alone takes more.
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+#: What werkzeug says on its own, in our codes; anything else of the kind is a request nobody can read.
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large", 415: "unsupported_media_type"}
+
+
+class Answer(Response):
+    """A finished answer. Handed to the server as one block, which granian sends faster than an iterator."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer as a WSGI application."""
+        if environ["REQUEST_METHOD"] == "HEAD" or not isinstance(self.response, list):
+            return super().__call__(environ, start_response)
+        start_response(self.status, self.headers.to_wsgi_list())
+        return self.response
+
+
+def request_id_of(environ: Mapping[str, Any]) -> str:
+    """The caller's ``X-Request-Id`` when it is a plain token of 1 to 128 characters, else a new one."""
+    given = environ.get("HTTP_X_REQUEST_ID")
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return str(given)
+    return os.urandom(12).hex()
+
+
+def view(route: Route, parts: Parts) -> Callable[..., Answer]:
+    """The Flask view of a route."""
+    checked = [PATHS[name][0] for name in re.findall(r"\{(\w+)\}", route.path)]
+
+    def answer(**path: str) -> Answer:
+        started = perf_counter()
+        request: Request = request_ctx.request
+        request_id = request_id_of(request.environ)
+        headers: dict[str, str] = {}
+        caller = ""
+        code = None
+        try:
+            principal = callers.authenticate(route, parts, request.environ)
+            caller = principal.id
+            callers.limit(parts, principal, headers)
+            for pattern, value in zip(checked, path.values(), strict=True):
+                if not pattern.match(value):
+                    raise Problem("not_found", "Nothing has this id.")
+            reply = _serve(route, parts, principal, request, path, request_id)
+        except Exception as error:
+            problem = _explain(error, route.path, request_id, parts)
+            code = problem.code
+            reply = problems.reply(problem, request.path, request_id)
+        headers.update(reply.headers)
+        return _finish(parts, request.method, route.path, request_id, started, reply, headers, caller, code)
+
+    answer.__name__ = route.name
+    return answer
+
+
+def refuse(parts: Parts, error: HTTPException) -> Answer:
+    """The answer to a request that no route takes."""
+    started = perf_counter()
+    request: Request = request_ctx.request
+    request_id = request_id_of(request.environ)
+    problem = _explain(error, "unmatched", request_id, parts)
+    reply = problems.reply(problem, request.path, request_id)
+    method = request.method if request.method in _METHODS else "other"
+    return _finish(parts, method, "unmatched", request_id, started, reply, reply.headers, "", problem.code)
+
+
+def _serve(
+    route: Route, parts: Parts, principal: Principal, request: Request, path: Mapping[str, str], request_id: str
+) -> Reply:
+    environ = request.environ
+    now = parts.clock()
+    if parts.replay and "HTTP_X_REPLAY_TIME" in environ:
+        now = _replayed(environ["HTTP_X_REPLAY_TIME"])
+    body: Any = None
+    if route.body is not None:
+        raw = _read(request, optional=route.optional_body)
+        try:
+            body = route.body.model_validate_json(raw)
+        except ValidationError as error:
+            raise problems.from_validation(error, raw) from None
+    elif route.query is not None:
+        try:
+            body = route.query.model_validate(request.args.to_dict())
+        except ValidationError as error:
+            raise problems.from_validation(error, None) from None
+    call = Call(parts, principal, now, body, path, environ)
+    if route.idempotent and "HTTP_IDEMPOTENCY_KEY" in environ:
+        return repeats.answer(route, call, request, request_id)
+    return route.handler(call)
+
+
+def _read(request: Request, *, optional: bool) -> bytes:
+    """The body, at most :data:`MAX_BODY` of it, whether its length was announced or not."""
+    given = request.environ.get("CONTENT_TYPE", "")
+    if given != JSON:
+        media = given.partition(";")[0].strip().lower()
+        if media != JSON and not (media.startswith("application/") and media.endswith("+json")):
+            if optional and not media and not request.get_data():
+                return b"{}"
+            raise Problem("unsupported_media_type", "Send Content-Type: application/json.")
+    raw = b"" if (request.content_length or 0) > MAX_BODY else request.get_data(cache=False)
+    if (request.content_length or len(raw)) > MAX_BODY:
+        raise Problem("payload_too_large", f"The body may have {MAX_BODY} bytes.")
+    return b"{}" if optional and not raw else raw
+
+
+def _replayed(text: str) -> float:
+    try:
+        if not _RFC3339.fullmatch(text):
+            raise ValueError(text)
+        return datetime.fromisoformat(text.upper()).timestamp()
+    except ValueError:
+        raise Problem("invalid", "X-Replay-Time must be an RFC 3339 time with its offset.") from None
+
+
+def _explain(error: Exception, route: str, request_id: str, parts: Parts) -> Problem:
+    """The problem for whatever stopped a request. Only a defect is logged with its stack, never with its message."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, StoreUnavailable):
+        parts.metrics.store_failure("request")
+        return Problem("unavailable", "The store does not answer.", headers={"Retry-After": "1"})
+    if isinstance(error, HTTPException):
+        status = error.code or 500
+        headers = {"Allow": ", ".join(sorted(getattr(error, "valid_methods", None) or ()))} if status == 405 else {}
+        if status in _HTTP_CODES:
+            return Problem(_HTTP_CODES[status], error.description or "", headers=headers)
+        if 400 <= status < 500:
+            return Problem("not_json", "The request could not be read.")
+    logs.note(logging.ERROR, "defect", error, request_id=request_id, route=route)
+    return Problem("internal", "The request id leads to the log.")
+
+
+def _finish(
+    parts: Parts,
+    method: str,
+    route: str,
+    request_id: str,
+    started: float,
+    reply: Reply,
+    headers: Mapping[str, str],
+    caller: str,
+    code: str | None,
+) -> Answer:
+    body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
+    found = [("Content-Type", reply.media), ("Content-Length", str(len(body))), ("X-Request-Id", request_id)]
+    found += headers.items()
+    answer = Answer([body], reply.status, found)
+    seconds = perf_counter() - started
+    parts.metrics.request(route, method, reply.status, seconds)
+    if code is not None:
+        parts.metrics.problem(code)
+    logs.note(
+        logging.INFO,
+        "request",
+        request_id=request_id,
+        method=method,
+        route=route,
+        status=reply.status,
+        duration_ms=round(seconds * 1000, 3),
+        key=caller,
+        tier=reply.tier,
+        code=code,
+    )
+    return answer

@@ -1,0 +1,161 @@
+"""The OpenAPI 3.1 document, made once from the declared routes and the models they name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from riskapi.api import problems
+from riskapi.api.problems import ProblemDocument
+from riskapi.api.routes import JSON, PATHS, Route
+from riskapi.errors import CODES
+
+#: Version of the contract, the ``v1`` of the paths; it grows with what is added to it.
+VERSION = "1.0"
+
+_REFERENCE = "#/components/schemas/{model}"
+
+_HEADERS = {
+    "X-Request-Id": {
+        "description": "The caller's `X-Request-Id` when it was a plain token, else a new one.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
+    }
+}
+
+_LIMIT_HEADERS = {
+    "RateLimit": {"description": "What is left, where a limit is set.", "schema": {"type": "string"}},
+    "RateLimit-Policy": {"description": "The limit, where one is set.", "schema": {"type": "string"}},
+}
+
+_REPLAYED = {
+    "Idempotent-Replay": {
+        "description": "Present when this is the answer given before.",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Remembered 24 h: the same key and body get the same answer, another body `idempotency_conflict`.",
+    "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
+}
+
+
+def document(routes: Sequence[Route]) -> dict[str, Any]:
+    """The document for ``routes``; one operation for each that is documented."""
+    shown = [route for route in routes if route.documented]
+    models: dict[type[BaseModel], None] = dict.fromkeys(model for route in shown for model in _models(route))
+    wanted: list[tuple[type[BaseModel], Literal["validation"]]] = [(model, "validation") for model in models]
+    _, definitions = models_json_schema([*wanted, (ProblemDocument, "validation")], ref_template=_REFERENCE)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in shown:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "riskapi",
+            "version": VERSION,
+            "summary": "How much may this account send, and why.",
+            "description": (
+                "Times are RFC 3339 UTC. Every answer carries `X-Request-Id`. Errors are "
+                "`application/problem+json` (RFC 9457) with a stable `code`: see [errors](/docs/errors). "
+                "Where the service runs with `RISKAPI_REPLAY`, the header `X-Replay-Time` (RFC 3339) sets the clock of "
+                "a request."
+            ),
+        },
+        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in shown)],
+        "paths": paths,
+        "components": {
+            "schemas": definitions["$defs"],
+            "securitySchemes": {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key; each operation names its scope.",
+                }
+            },
+        },
+    }
+
+
+def _models(route: Route) -> list[type[BaseModel]]:
+    return [model for model in (route.body, route.response, *route.others.values()) if model is not None]
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    scopes = f"Scope: {' or '.join(f'`{scope}`' for scope in route.scopes)}." if route.scopes else "Needs no key."
+    found: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "description": f"{route.description} {scopes}".strip(),
+        "tags": [route.tag],
+        "security": [{"key": []}] if route.scopes else [],
+        "parameters": _parameters(route),
+        "responses": _responses(route),
+    }
+    if route.body is not None:
+        content: dict[str, Any] = {"schema": _schema(route.body), "example": route.example}
+        found["requestBody"] = {"required": not route.optional_body, "content": {JSON: content}}
+    return found
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for name in re.findall(r"\{(\w+)\}", route.path):
+        pattern, meaning = PATHS[name]
+        schema = {"type": "string", "pattern": pattern.pattern.removesuffix(r"\Z") + "$"}
+        found.append({"name": name, "in": "path", "required": True, "description": meaning, "schema": schema})
+    if route.query is not None:
+        properties = route.query.model_json_schema()["properties"]
+        found += [{"name": name, "in": "query", "schema": _given(schema)} for name, schema in properties.items()]
+    if route.idempotent:
+        found.append(_IDEMPOTENCY_KEY)
+    return found
+
+
+def _given(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a parameter that is there: in a query there is no null, only absence."""
+    branches = [branch for branch in schema.get("anyOf", ()) if branch.get("type") != "null"]
+    if len(branches) == 1:
+        return dict(branches[0])
+    return schema
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    replayed = _REPLAYED if route.body is not None else {}
+    limited = _LIMIT_HEADERS if route.scopes else {}
+    shape: dict[str, Any] = {"type": "object" if route.media == JSON else "string"}
+    good = {"schema": shape if route.response is None else _schema(route.response)}
+    found: dict[str, Any] = {
+        "200": {
+            "description": route.summary,
+            "headers": {**_HEADERS, **limited, **replayed},
+            "content": {route.media: good},
+        }
+    }
+    for status, model in route.others.items():
+        found[str(status)] = {
+            "description": "Not ready.",
+            "headers": _HEADERS,
+            "content": {JSON: {"schema": _schema(model)}},
+        }
+    codes: dict[int, list[str]] = {}
+    for code in route.codes():
+        codes.setdefault(CODES[code][0], []).append(code)
+    for status, names in sorted(codes.items()):
+        found[str(status)] = {
+            "description": " · ".join(f"`{name}`: {CODES[name][1]}" for name in names),
+            "headers": _HEADERS,
+            "content": {problems.MEDIA: {"schema": _schema(ProblemDocument)}},
+        }
+    return found
+
+
+def _schema(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": _REFERENCE.format(model=model.__name__)}

@@ -1,0 +1,160 @@
+"""Errors in the form of RFC 9457, and what each code means to the one who gets it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json
+
+from riskapi.api.routes import Reply
+from riskapi.errors import CODES, Problem
+
+MEDIA = "application/problem+json"
+
+#: Errors listed for one body; more would only help to make big answers.
+MOST_ERRORS = 20
+
+#: What to do about each code of :data:`riskapi.errors.CODES`.
+ADVICE: Mapping[str, str] = {
+    "not_json": "Send one JSON text (RFC 8259) in UTF-8. Lone surrogates, NaN and trailing commas are not JSON.",
+    "unauthorized": "Send `Authorization: Bearer <key>`. Make a key with `python -m riskapi keys create`.",
+    "forbidden": "Use a key that has the scope named in `detail`.",
+    "not_found": "Check the path and the id. Accounts are known once their signup was assessed.",
+    "method_not_allowed": "Use a method named in the `Allow` header.",
+    "signup_conflict": "One `user_id` is one account. Use another `user_id`, or the address it signed up with.",
+    "idempotency_conflict": "Use a new `Idempotency-Key` for a new request.",
+    "idempotency_in_progress": "Repeat the request after `Retry-After` seconds; it will get the first one's answer.",
+    "review_held": "Ask the reviewer who holds it to release it, or wait until the claim runs out.",
+    "review_closed": "A decided review stays decided; label the account to correct it.",
+    "payload_too_large": "Send less: a body may have 1 MiB.",
+    "unsupported_media_type": "Send `Content-Type: application/json`.",
+    "invalid": "Correct the fields in `errors`; each `pointer` is a JSON pointer (RFC 6901) into the body.",
+    "rate_limited": "Wait `Retry-After` seconds. `RateLimit` and `RateLimit-Policy` say what is left.",
+    "unavailable": "It is not known to be recorded. Repeat the request after `Retry-After` seconds.",
+    "internal": "A defect. Report it with the `request_id`; the log has the rest.",
+}
+
+
+class FieldError(BaseModel):
+    """One bad field: a JSON pointer (RFC 6901) into the body or the name of a query parameter, and what is wrong."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemDocument(BaseModel):
+    """An error in the form of RFC 9457; ``code`` is listed in ``/docs/errors``."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str
+    errors: list[FieldError] | None = None
+
+
+def reply(problem: Problem, path: str, request_id: str) -> Reply:
+    """The answer for a problem; ``path`` is the raw path of the request."""
+    document: dict[str, Any] = {
+        "type": f"/docs/errors#{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": quote(path.encode("utf-8", "replace")[:1024]),
+        "code": problem.code,
+        "request_id": request_id,
+        **problem.extra,
+    }
+    if problem.errors:
+        document["errors"] = problem.errors
+    return Reply(orjson.dumps(document), problem.status, MEDIA, dict(problem.headers))
+
+
+def from_validation(error: ValidationError, body: bytes | None) -> Problem:
+    """The problem for a body (``None``: a query) that pydantic refused: not JSON, or well-formed but wrong.
+
+    Says where and what kind of value was expected, never what was given.
+    """
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    if found[0]["type"] == "json_invalid":
+        # The parser's message is a reason and a position: nothing of the body is in it.
+        return Problem("not_json", found[0]["msg"])
+    content = from_json(body) if body is not None else None
+    errors: dict[str, dict[str, str]] = {}
+    for each in found:
+        pointer = _pointer(each["loc"], content, missing=each["type"] == "missing", known=body is not None)
+        # The branches of a union each complain; the first stands for all.
+        errors.setdefault(pointer, {"pointer": pointer, "code": each["type"], "detail": each["msg"]})
+        if len(errors) == MOST_ERRORS:
+            break
+    count = error.error_count()
+    where = ", ".join(pointer or "the body" for pointer in list(errors)[:3])
+    return Problem("invalid", f"{count} error{'s' if count > 1 else ''}, at {where}.", list(errors.values()))
+
+
+def _pointer(location: tuple[int | str, ...], content: Any, *, missing: bool, known: bool) -> str:
+    """A JSON pointer (RFC 6901) from pydantic's location, which also names branches of unions and ``[key]``."""
+    parts: list[str] = []
+    for index, part in enumerate(location):
+        if _leads(content, part):
+            content = content[part]
+        elif known and not (missing and index == len(location) - 1):
+            continue
+        parts.append(str(part)[:200].replace("~", "~0").replace("/", "~1"))
+    return "".join(f"/{part}" for part in parts)
+
+
+def _leads(content: Any, part: int | str) -> bool:
+    """Whether ``part`` names something in ``content``; the branch of a union does not."""
+    if isinstance(content, dict):
+        return part in content
+    return isinstance(content, list) and isinstance(part, int) and part < len(content)
+
+
+def page() -> str:
+    """The text of docs/errors.md, made from :data:`riskapi.errors.CODES` and :data:`ADVICE`."""
+    rows = "\n".join(f"| `{code}` | {status} | {title} | {ADVICE[code]} |" for code, (status, title) in CODES.items())
+    return f"""# Errors
+
+Every error is `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail`, `instance`, `code` and
+`request_id`, and for bad fields `errors`: `[{{"pointer": "/email/address", "code": "missing", "detail": "…"}}]`.
+Act on `code` and on `errors[].code` (pydantic's error types); `title` and `detail` are for people and may change. No
+error repeats the value that was sent. `type` is `/docs/errors#<code>`, a page the service serves itself.
+
+<!-- Made by `riskapi.api.problems.page`; tests/test_problems.py holds this file to it. -->
+
+| code | status | title | what to do |
+|---|---|---|---|
+{rows}
+"""
+
+
+_CODE, _AS_CODE = re.compile("`(.+?)`"), r"<code>\1</code>"
+
+
+def html_page() -> str:
+    """The page at ``/docs/errors``, with an anchor for every code."""
+    rows = "".join(
+        f'<tr id="{code}"><td><code>{code}</code></td><td>{status}</td><td>{html.escape(title)}</td>'
+        f"<td>{_CODE.sub(_AS_CODE, html.escape(ADVICE[code]))}</td></tr>"
+        for code, (status, title) in CODES.items()
+    )
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>riskapi: errors</title>'
+        "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
+        "td,th{padding:.4rem .8rem;text-align:left;vertical-align:top;border-bottom:1px solid #8884}"
+        ":target{background:#fe83}</style><h1>Errors</h1>"
+        '<p>Every error is <code>application/problem+json</code> (RFC 9457). <a href="/docs">API documentation</a></p>'
+        f"<table><tr><th>code<th>status<th>title<th>what to do</tr>{rows}</table></html>"
+    )

@@ -1,0 +1,65 @@
+"""Requests that come again: what is answered under an ``Idempotency-Key``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+from flask import Request
+
+from riskapi.api import problems
+from riskapi.api.parts import Parts
+from riskapi.api.routes import Call, Reply, Route
+from riskapi.errors import Problem, StoreUnavailable
+from riskapi.idempotency import Attempt, Remembered
+
+_KEY = re.compile(r"[ -~]{1,255}")
+
+
+def answer(route: Route, call: Call[Any], request: Request, request_id: str) -> Reply:
+    """Answer under an ``Idempotency-Key``: the first time by the handler, then from memory."""
+    key = request.environ["HTTP_IDEMPOTENCY_KEY"]
+    if not _KEY.fullmatch(key):
+        raise Problem("invalid", "Idempotency-Key must be 1 to 255 printable ASCII characters.")
+    memory = call.parts.idempotency
+    # What was understood, not the bytes: the same request in other white space is the same request.
+    attempt = memory.begin(call.principal.id, request.path, key, call.body.model_dump_json().encode())
+    if isinstance(attempt, Remembered):
+        return _again(attempt, request_id)
+    try:
+        reply = route.handler(call)
+    except Problem as problem:
+        _remember(call.parts, attempt, problems.reply(problem, request.path, request_id))
+        raise
+    except Exception:
+        _forget(call.parts, attempt)
+        raise
+    reply.body = orjson.dumps(reply.body)
+    _remember(call.parts, attempt, reply)
+    return reply
+
+
+def _again(answer: Remembered, request_id: str) -> Reply:
+    body = answer.body
+    if answer.media == problems.MEDIA:
+        body = orjson.dumps({**orjson.loads(body), "request_id": request_id})
+    return Reply(body, answer.status, answer.media, {"Idempotent-Replay": "true"})
+
+
+def _remember(parts: Parts, attempt: Attempt, reply: Reply) -> None:
+    if reply.status >= 500:
+        _forget(parts, attempt)
+        return
+    try:
+        parts.idempotency.finish(attempt, Remembered(reply.status, reply.media, reply.body))
+    except StoreUnavailable:
+        # It was done, and saying otherwise would have it done twice. The attempt lapses by itself.
+        parts.metrics.store_failure("idempotency")
+
+
+def _forget(parts: Parts, attempt: Attempt) -> None:
+    try:
+        parts.idempotency.abandon(attempt)
+    except StoreUnavailable:
+        parts.metrics.store_failure("idempotency")

@@ -1,0 +1,104 @@
+"""What a route is: one declaration from which come the URL, the checks before the handler, and the documentation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from riskapi.api.parts import Parts
+from riskapi.keys import Principal
+from riskapi.signup import USER_ID
+
+#: Bodies over this are refused, bytes (api.md: 1 MiB).
+MAX_BODY = 1024 * 1024
+
+JSON = "application/json"
+
+#: What may stand for ``{name}`` in a path. Anything else names nothing and answers 404.
+PATHS: Mapping[str, tuple[re.Pattern[str], str]] = {
+    "user_id": (re.compile(USER_ID.removesuffix("$") + r"\Z"), "The caller's own identifier of the account."),
+    "review_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the review."),
+    "asset": (re.compile(r"^[a-z0-9-]{1,64}\.(?:js|css|png)\Z"), "File of the documentation page."),
+}
+
+Body = TypeVar("Body")
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Body]):
+    """One request, checked: who calls, when it is, what was sent. ``environ`` is WSGI's."""
+
+    parts: Parts
+    principal: Principal
+    now: float
+    body: Body
+    path: Mapping[str, str]
+    environ: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Reply:
+    """What to answer. ``body`` is bytes as they are, or anything that orjson writes; ``tier`` goes to the log."""
+
+    body: Any
+    status: int = 200
+    media: str = JSON
+    headers: dict[str, str] = field(default_factory=dict)
+    tier: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One endpoint.
+
+    ``scopes``: any one of them will do; empty for an endpoint that needs no key. ``body`` and ``query`` are what is
+    handed to the handler, validated; ``example`` is a body that works, ``optional_body`` takes none for ``{}``.
+    ``response`` describes the answer, ``others`` answers with other statuses; ``problems`` are the codes of the
+    handler's own, those of the checks before it follow from the other fields. ``idempotent`` honours
+    ``Idempotency-Key``.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[Call[Any]], Reply]
+    summary: str
+    tag: str
+    description: str = ""
+    scopes: tuple[str, ...] = ()
+    body: type[BaseModel] | None = None
+    example: Mapping[str, Any] = field(default_factory=dict)
+    optional_body: bool = False
+    query: type[BaseModel] | None = None
+    response: type[BaseModel] | None = None
+    media: str = JSON
+    others: Mapping[int, type[BaseModel]] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    idempotent: bool = False
+    documented: bool = True
+
+    @property
+    def rule(self) -> str:
+        """The path as Flask writes it."""
+        return self.path.replace("{", "<").replace("}", ">")
+
+    @property
+    def name(self) -> str:
+        """Unique name: the method and the words of the path, as ``operationId`` and endpoint."""
+        return "_".join([self.method.lower(), *re.findall(r"\w+", self.path.removeprefix("/v1"))])
+
+    def codes(self) -> list[str]:
+        """Every problem code this route may answer with."""
+        found: list[str] = []
+        if self.body is not None:
+            found += ["not_json", "payload_too_large", "unsupported_media_type"]
+        if self.body is not None or self.query is not None:
+            found.append("invalid")
+        if self.scopes:
+            found += ["unauthorized", "forbidden", "rate_limited", "unavailable"]
+        if self.idempotent:
+            found += ["idempotency_conflict", "idempotency_in_progress", "invalid"]
+        return sorted({*found, *self.problems})

@@ -1,0 +1,55 @@
+"""``/v1/signups``: a signup is assessed."""
+
+from __future__ import annotations
+
+from riskapi.api.answers import Assessment
+from riskapi.api.routes import Call, Reply, Route
+from riskapi.errors import Problem
+from riskapi.signup import Signup
+
+#: How far ahead ``event.time`` may lie, seconds (api.md: 5 minutes): clocks differ, the future is not known.
+AHEAD = 300.0
+
+
+def assess(call: Call[Signup]) -> Reply:
+    """Assess the signup, or answer again what was assessed."""
+    if call.body.event is not None and call.body.at(call.now) > call.now + AHEAD:
+        error = {"pointer": "/event/time", "code": "in_future", "detail": "lies over 5 minutes ahead"}
+        raise Problem("invalid", "1 error, at /event/time.", [error])
+    found = call.parts.assessor.signup(call.body, call.now)
+    return Reply(found.body, headers={"Idempotent-Replay": "true"} if found.replay else {}, tier=found.tier)
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/signups",
+        handler=assess,
+        summary="Assess a signup",
+        tag="Signups",
+        description=(
+            "Answers `allow`, `review` or `limit`, the caps of that tier, the reasons and the linked accounts. "
+            "Idempotent by `account.user_id`: the same signup again gets the first assessment with "
+            "`Idempotent-Replay: true`; another address under the same `user_id` is `signup_conflict`. "
+            "What cannot be parsed is a warning and a signal, not an error."
+        ),
+        scopes=("signups",),
+        body=Signup,
+        example={
+            "account": {
+                "user_id": "u_1001",
+                "name": "Ana Ruiz",
+                "organization": "Ruiz Ceramics",
+                "website": "https://ruiz.example",
+                "plan": "free",
+            },
+            "email": {"address": "ana@ruiz.example"},
+            "phone": {"number": "+34600123123"},
+            "device": {"ip_address": "203.0.113.9", "accept_language": "es-ES", "time_zone": "Europe/Madrid"},
+            "behavior": {"form_fill_ms": 41200, "pasted_fields": [], "honeypot_filled": False, "keystrokes": 96},
+            "custom_inputs": {"campaign": "spring"},
+        },
+        response=Assessment,
+        problems=("signup_conflict",),
+    ),
+)

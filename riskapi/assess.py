@@ -1,0 +1,284 @@
+"""One signup through the line: gather → read → score → decide → record, and the answer it gets."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+import signals
+from model.scorer import Scorer
+from riskapi import decisions, reviews
+from riskapi.accounts import Accounts, Known, Opening
+from riskapi.decide import Decision, decide
+from riskapi.errors import Problem, StoreUnavailable
+from riskapi.gather import Gatherer, Parsed, without_store
+from riskapi.journal import Journal, JournalFull
+from riskapi.labels import Labels
+from riskapi.links import Links, Touch, linkage
+from riskapi.metrics import Metrics
+from riskapi.outbox import rfc3339
+from riskapi.policy import Policy
+from riskapi.signup import Signup
+from signals import Readings
+from signals.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a caller gets. ``body`` is JSON; ``replay`` tells that it is the first answer given again."""
+
+    body: bytes
+    replay: bool
+    tier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What decides: the policy, the model (None where there is none) and the versions that answers name."""
+
+    policy: Policy
+    scorer: Scorer | None
+    versions: Mapping[str, Any]
+
+
+class Assessor:
+    """Assesses signups. One a worker process; safe to share between its threads."""
+
+    def __init__(
+        self,
+        judge: Judge,
+        gatherer: Gatherer,
+        accounts: Accounts,
+        links: Links,
+        labels: Labels,
+        journal: Journal,
+        metrics: Metrics,
+    ) -> None:
+        self._judge = judge
+        self.gatherer = gatherer
+        self._accounts = accounts
+        self._links = links
+        self._labels = labels
+        self._journal = journal
+        self._metrics = metrics
+
+    def signup(self, signup: Signup, now: float) -> Answer:
+        """Assess one signup at Unix time ``now``.
+
+        Raises ``signup_conflict`` for a user_id that signed up with another address, and ``unavailable`` when
+        neither the store nor the journal could take the decision.
+        """
+        at = signup.at(now)
+        parsed = self.gatherer.parse(signup, at)
+        try:
+            return self._recorded(signup, parsed, at, now)
+        except StoreUnavailable:
+            self._metrics.store_failure("signup")
+            return self._journaled(signup, parsed, at, now)
+
+    def _recorded(
+        self, signup: Signup, parsed: Parsed, at: float, now: float, first: dict[str, Any] | None = None
+    ) -> Answer:
+        """Gather, decide, record. ``first`` is the answer already given, when a journal entry is replayed."""
+        judge, user_id = self._judge, signup.account.user_id
+        mail = self._mail(signup)
+        gathered = self.gatherer.gather(user_id, parsed.facts, judge.policy)
+        if gathered.known is not None:
+            return self._known(user_id, mail, gathered.known, gathered.touch)
+        readings = signals.read(gathered.facts)
+        decision = decide(readings, judge.scorer, judge.policy)
+        review = None
+        if decision.tier == "review":
+            review = reviews.opening(user_id, now, decision.risk_score, reasons(decision))
+        body = self._body(user_id, gathered.facts, parsed, readings, decision, now, review.id if review else None)
+        known = self._record(signup, body, first or body, mail, gathered.touch, readings, decision, at, review)
+        if known is not None:
+            return self._known(user_id, mail, known, gathered.touch)
+        if decision.tier == "limit":
+            self._settle(signup, mail, at, now, body)
+        self._count(decision)
+        if review is not None:
+            self._metrics.review("opened")
+        return Answer(orjson.dumps(body), replay=False, tier=decision.tier)
+
+    def _settle(self, signup: Signup, mail: str, at: float, now: float, body: dict[str, Any]) -> None:
+        """Let the limit be felt through links; kept in the journal when the store goes away just now."""
+        user_id = signup.account.user_id
+        try:
+            self._labels.settle(user_id, self._accounts.standing(user_id))
+        except StoreUnavailable:
+            self._keep(user_id, signup, mail, at, now, body)
+
+    def _keep(self, user_id: str, signup: Signup, mail: str, at: float, now: float, answer: dict[str, Any]) -> None:
+        """Keep an answered signup on this machine. Raises ``unavailable`` when that is not possible either."""
+        entry = {
+            "signup": signup.model_dump(mode="json", exclude_none=True),
+            "mail": mail,
+            "at": at,
+            "now": now,
+            "answer": answer,
+        }
+        try:
+            self._journal.append(user_id, entry)
+        except (OSError, JournalFull) as error:
+            raise Problem(
+                "unavailable", "The decision could not be recorded; try again.", headers={"Retry-After": "1"}
+            ) from error
+
+    def _count(self, decision: Decision) -> None:
+        self._metrics.decision(decision.tier, decision.source)
+        for name in decision.fired:
+            self._metrics.rule(name, "live")
+
+    def _mail(self, signup: Signup) -> str:
+        return self._links.mac("address", signup.email.address.strip().lower())
+
+    def _known(self, user_id: str, mail: str, known: Known, touch: Touch) -> Answer:
+        """The first answer again, with anything taken back that this request touched and the first did not."""
+        first = set(known.entities.values())
+        stray = [key for key in touch.keys.values() if key not in first]
+        if stray:
+            self._links.leave(user_id, stray)
+        if known.mail != mail:
+            raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
+        return Answer(known.assessment, replay=True)
+
+    def _record(
+        self,
+        signup: Signup,
+        body: dict[str, Any],
+        first: dict[str, Any],
+        mail: str,
+        touch: Touch,
+        readings: Readings,
+        decision: Decision,
+        at: float,
+        review: Opening | None,
+    ) -> Known | None:
+        user_id, versions = signup.account.user_id, dict(self._judge.versions)
+        stored = orjson.dumps(
+            decisions.entry(
+                id=body["id"],
+                user_id=user_id,
+                at=at,
+                kind="signup",
+                readings=readings,
+                decision=decision,
+                versions=versions,
+            )
+        )
+        history = {
+            "at": body["created_at"],
+            "from": None if first is body else first["decision"],
+            "to": decision.tier,
+            "source": decision.source,
+            "actor": None,
+            "reason": decision.rule,
+            "versions": versions,
+            "expires_at": None,
+        }
+        dumped = orjson.dumps(body)
+        return self._accounts.record(
+            user_id,
+            {
+                "mail": mail,
+                "tier": decision.tier,
+                "at": repr(at),
+                "assessment": dumped if first is body else orjson.dumps(first),
+                "latest": dumped,
+                "decision": stored,
+                "entities": orjson.dumps(touch.keys),
+                "signup": signup.model_dump_json(exclude_none=True),
+            },
+            history=orjson.dumps(history),
+            event=stored,
+            review=review,
+            policy=self._judge.policy,
+        )
+
+    def _body(
+        self,
+        user_id: str,
+        facts: Facts,
+        parsed: Parsed,
+        readings: Readings,
+        decision: Decision,
+        now: float,
+        review_id: str | None,
+    ) -> dict[str, Any]:
+        return {
+            "object": "assessment",
+            "id": f"asm_{secrets.token_hex(12)}",
+            "user_id": user_id,
+            "created_at": rfc3339(now),
+            "decision": decision.tier,
+            "risk_score": decision.risk_score,
+            "limits": limits(self._judge.policy, decision.tier, outage=decision.source == "outage"),
+            "disposition": {"source": decision.source, "rule": decision.rule},
+            "reasons": reasons(decision),
+            "linkage": linkage(facts.entities),
+            "degraded": signals.degraded(facts, readings),
+            "warnings": list(parsed.warnings),
+            "review_id": review_id,
+            "shadow": [
+                {"candidate": row.candidate, "decision": row.decision, "risk_score": row.risk_score}
+                for row in decision.shadow
+            ],
+            "versions": dict(self._judge.versions),
+        }
+
+    def _journaled(self, signup: Signup, parsed: Parsed, at: float, now: float) -> Answer:
+        """Decide without the store, keep the signup on this machine, and answer with the policy's outage caps."""
+        user_id = signup.account.user_id
+        mail = self._mail(signup)
+        waiting = self._journal.answered(user_id)
+        if waiting is not None:
+            if waiting["mail"] != mail:
+                raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
+            return Answer(orjson.dumps(waiting["answer"]), replay=True)
+        facts = without_store(parsed.facts)
+        readings = signals.read(facts)
+        decision = decide(readings, self._judge.scorer, self._judge.policy, store_away=True)
+        body = self._body(user_id, facts, parsed, readings, decision, now, None)
+        self._keep(user_id, signup, mail, at, now, body)
+        self._count(decision)
+        return Answer(orjson.dumps(body), replay=False, tier=decision.tier)
+
+    def replay_journal(self, now: float) -> int:
+        """Record at Unix time ``now`` what was answered while the store was away; returns how many signups. Idempotent.
+
+        Raises :class:`StoreUnavailable` when the store is away again; what is left stays in the journal.
+        """
+        return self._journal.replay(lambda entry: self._replay(entry, now))
+
+    def _replay(self, entry: dict[str, Any], now: float) -> None:
+        signup = Signup.model_validate_json(orjson.dumps(entry["signup"]))
+        parsed = self.gatherer.parse(signup, entry["at"])
+        try:
+            self._recorded(signup, parsed, entry["at"], now, entry["answer"])
+        except Problem as problem:
+            # Another worker answered the same user_id with another address during the outage: the first stands.
+            if problem.code != "signup_conflict":
+                raise
+        standing = self._accounts.standing(signup.account.user_id)
+        if standing.tier == "limit":
+            self._labels.settle(signup.account.user_id, standing)
+
+
+def limits(policy: Policy, tier: Any, *, outage: bool = False) -> dict[str, Any]:
+    """The ``limits`` part of an answer: caps of the tier in recipients, what remains, and the next earned step."""
+    caps = policy.caps(tier, outage=outage)
+    numbers = {"hourly": caps.hourly, "daily": caps.daily, "monthly": caps.monthly}
+    return {**numbers, "scope": "account", "remaining": numbers, "next_step": None}
+
+
+def reasons(decision: Decision) -> list[dict[str, Any]]:
+    """The ``reasons`` part of an answer."""
+    return [
+        {"code": row.code, "signal": row.signal, "text": row.text, "contribution": row.contribution}
+        for row in decision.reasons
+    ]

@@ -1,0 +1,97 @@
+"""Say what is installed, what the store promises, how old the data is, and which model decides.
+
+Every line begins with ok, warn or FAIL; the exit code is 1 when one failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes.util
+import platform
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Any
+
+from riskapi import app, data
+from riskapi.commands.data import built
+from riskapi.errors import ConfigurationError, StoreUnavailable
+from riskapi.settings import Settings
+from riskapi.store.connections import Store, running_store
+
+#: Packages whose version explains most surprises.
+_PACKAGES = ("flask", "granian", "redis", "lightgbm", "pydantic", "phonenumbers", data.PACKAGE)
+Finding = tuple[str, str]
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare nothing."""
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Print what was found."""
+    failed = False
+    for grade, text in findings(settings):
+        print(f"{grade:<4}  {text}")
+        failed |= grade == "FAIL"
+    return 1 if failed else 0
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """What was found, each with its grade: ok, warn or FAIL."""
+    yield "ok", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    yield "ok", ", ".join(f"{name} {metadata.version(name)}" for name in _PACKAGES)
+    if platform.system() == "Linux" and not ctypes.util.find_library("gomp"):
+        yield "warn", "libgomp is not found by the linker; LightGBM needs it (apt-get install libgomp1)"
+    if settings.replay:
+        yield "warn", "RISKAPI_REPLAY is on: callers may set the clock"
+    if settings.redis_url is not None and settings.link_key is None:
+        yield "warn", "RISKAPI_LINK_KEY is not set: hosts that share this store would not see each other's links"
+    yield from _store(settings)
+    yield from _data(settings)
+    yield from _judge(settings)
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    kind = "embedded" if settings.redis_url is None else "REDIS_URL"
+    try:
+        with running_store(settings) as store:
+            yield "ok", f"store ({kind}) answers"
+            if not store.is_cluster:
+                yield from persistence(store)
+    except (ConfigurationError, StoreUnavailable) as error:
+        yield "FAIL", f"store ({kind}): {error}"
+
+
+def persistence(store: Store) -> Iterator[Finding]:
+    """What the server promises about the data it was given."""
+    server: dict[str, Any] = store.execute("INFO", "everything")
+    name = "Valkey" if "valkey_version" in server else "Redis"
+    version = server.get("valkey_version") or server.get("redis_version")
+    on = server.get("aof_enabled") == 1
+    keeps = "keeps an append-only file" if on else "keeps no append-only file: a restart loses decisions"
+    yield ("ok" if on else "warn"), f"{name} {version} {keeps}"
+    if on and server.get("aof_last_write_status") != "ok":
+        yield "FAIL", "the last write to the append-only file failed; is the disk full?"
+    evicts = server.get("maxmemory_policy") != "noeviction"
+    yield ("warn" if evicts else "ok"), f"maxmemory-policy {server.get('maxmemory_policy')}"
+
+
+def _data(settings: Settings) -> Iterator[Finding]:
+    try:
+        for path in data.ensure(settings):
+            yield "ok", f"{path.name}: built {built(path)}"
+    except ConfigurationError as error:
+        yield "FAIL", str(error)
+
+
+def _judge(settings: Settings) -> Iterator[Finding]:
+    try:
+        judge = app.check(settings).judge
+    except ConfigurationError as error:
+        yield "FAIL", str(error)
+        return
+    yield "ok", f"policy {judge.policy.version}, {len(judge.policy.rules)} rules"
+    if judge.scorer is None:
+        yield "warn", "no model decides: rules only"
+    else:
+        yield "ok", f"model {judge.scorer.version}, {len(judge.scorer.columns)} columns, {judge.policy.model.mode}"

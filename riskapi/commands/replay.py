@@ -1,0 +1,74 @@
+"""Decide recorded decisions again and compare.
+
+Reads the JSON lines of ``export decisions``, decides their readings with today's policy and model, and
+prints every line that comes out differently. Lines recorded under another policy, model or set of
+signals are counted and left out. The exit code is 1 when a line differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from riskapi import app
+from riskapi.assess import Judge
+from riskapi.decide import decide
+from riskapi.settings import Settings
+from signals import registered
+
+#: What must come out the same, bit for bit. Reasons are text for people and not recorded.
+COMPARED = ("tier", "risk_score", "margin", "probability", "source", "rule", "fired")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the file."""
+    parser.add_argument(
+        "file", nargs="?", type=argparse.FileType("rb"), default="-", help="JSON lines (default: standard input)"
+    )
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Replay every line; 1 when one differs or cannot be read."""
+    count = replay(arguments.file, app.check(settings).judge)
+    print(
+        f"{count['same']} the same, {count['different']} different, {count['other']} of another policy, model or "
+        f"set of signals, {count['broken']} that cannot be read",
+        file=sys.stderr,
+    )
+    return 1 if count["different"] or count["broken"] else 0
+
+
+def replay(lines: Iterable[bytes], judge: Judge) -> Counter[str]:
+    """Count lines: ``same``, ``different``, of ``other`` versions, ``broken``. Print the different and the broken."""
+    count: Counter[str] = Counter()
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            recorded = orjson.loads(line)
+            kind, said = _compare(recorded, judge)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            kind, said = "broken", f"not a decision: {type(error).__name__}: {error}"
+        count[kind] += 1
+        if kind in ("different", "broken"):
+            print(f"line {number}: {said}")
+    return count
+
+
+def _compare(recorded: dict[str, Any], judge: Judge) -> tuple[str, str]:
+    versions = recorded["versions"]
+    same_judge = all(versions[name] == judge.versions[name] for name in ("policy", "model"))
+    if not same_judge or list(recorded["readings"]) != list(registered()):
+        return "other", ""
+    again = decide(recorded["readings"], judge.scorer, judge.policy, store_away=recorded["store_away"])
+    for name in COMPARED:
+        value = getattr(again, name)
+        value = list(value) if isinstance(value, tuple) else value
+        if value != recorded[name]:
+            return "different", f"{recorded['id']}: {name} was {recorded[name]!r}, is {value!r}"
+    return "same", ""

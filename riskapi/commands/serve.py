@@ -1,0 +1,229 @@
+"""Run the service: the embedded store (without REDIS_URL), and an HTTP server with its workers.
+
+The first start makes an API key and prints it. Ctrl-C stops everything; a second start finds all data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import logging
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from http.client import HTTPConnection, HTTPException
+from multiprocessing import resource_tracker
+from typing import Any
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from riskapi import app, logs, worker
+from riskapi.commands.doctor import persistence
+from riskapi.environment import Bind
+from riskapi.errors import ConfigurationError, StoreUnavailable
+from riskapi.keys import SCOPES, Keys
+from riskapi.settings import Settings
+from riskapi.store.connections import Store, open_store
+from riskapi.store.embedded import Embedded
+
+#: Seconds a request in hand is given to end when the service stops; then its worker is killed.
+_GRACE = 10
+#: Seconds between two looks at the embedded store, whether it is still there.
+_LOOK = 1.0
+#: Seconds the port may still be held by the workers of a service that was killed.
+_PORT_PATIENCE = 2.0
+#: Connections that wait to be accepted: granian's own default, and its bound for what one worker takes on at once.
+_BACKLOG = 1024
+_EXAMPLE = (
+    '{"account": {"user_id": "u_1001", "name": "Ana Ruiz", "organization": "Ruiz Ceramics"}, '
+    '"email": {"address": "ana@ruiz.example"}, "phone": {"number": "+34600123123"}, '
+    '"device": {"ip_address": "203.0.113.9", "accept_language": "es-ES", "time_zone": "Europe/Madrid"}}'
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare nothing: settings come from the environment."""
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Check everything, start everything, and stay until told to stop."""
+    logs.configure(settings.log_level)
+    _claim(settings.bind)
+    app.check(settings)
+    with contextlib.ExitStack() as stack:
+        _stop_on_signals()
+        if settings.redis_url is None:
+            embedded = stack.enter_context(Embedded(settings.data_dir, settings.store_fsync))
+            stack.enter_context(_kept(embedded))
+        store = open_store(settings)
+        stack.callback(store.close)
+        _ready_store(store, settings)
+        key = first_key(Keys(store))
+        _announce(settings, key)
+        _serve(settings)
+    return 0
+
+
+def first_key(keys: Keys) -> str | None:
+    """Make a key with every scope when there is none yet: the key of a first start."""
+    return None if keys.list() else keys.create("first-start", SCOPES)
+
+
+def greeting(settings: Settings, key: str | None) -> str:
+    """What a person reads when the service is there; ``key`` only at the first start."""
+    url = settings.bind.url
+    lines = [f"riskapi listens on {url}   (what it can do: {url}/docs)"]
+    if key is not None:
+        lines += ["", f"API key, shown this once: {key}"]
+    lines += [
+        "",
+        "Score a signup:" if key else "Score a signup (another key: python -m riskapi keys create --help):",
+        f"curl -sS {url}/v1/signups -H 'Authorization: Bearer {key or 'YOUR_KEY'}' "
+        f"-H 'Content-Type: application/json' -d '{_EXAMPLE}'",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _claim(bind: Bind) -> None:
+    """Find out that an address cannot be listened on before anything is started."""
+    deadline = time.monotonic() + _PORT_PATIENCE
+    while True:
+        try:
+            found = socket.getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            family, kind, protocol, _, address = found[0]
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+                probe.listen(1)
+            return
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
+                time.sleep(0.05)
+                continue
+            why = "is in use by another program" if error.errno == errno.EADDRINUSE else f"{error.strerror}"
+            raise ConfigurationError("environment", "RISKAPI_BIND", f"{bind.host}:{bind.port} {why}") from None
+
+
+def _ready_store(store: Store, settings: Settings) -> None:
+    """The store must answer before anybody is served; say what it does not promise."""
+    store.ping()
+    if settings.redis_url is None or store.is_cluster:
+        return
+    with contextlib.suppress(StoreUnavailable):
+        for grade, text in persistence(store):
+            if grade != "ok":
+                print(f"the store at REDIS_URL: {text}", file=sys.stderr)
+    if settings.link_key is None:
+        print("RISKAPI_LINK_KEY is not set: give every host of this store the same one", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _kept(embedded: Embedded) -> Any:
+    """Start the embedded store again should it end by itself (a full disk, the kernel's memory killer)."""
+    stopping = threading.Event()
+
+    def keep() -> None:
+        while not stopping.wait(_LOOK):
+            if embedded.alive():
+                continue
+            logs.note(logging.ERROR, "embedded_store_ended")
+            with contextlib.suppress(StoreUnavailable, ConfigurationError):
+                embedded.start()
+
+    thread = threading.Thread(target=keep, name="store-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def _stop_on_signals() -> None:
+    """Turn Ctrl-C into SIGTERM to this process alone.
+
+    A terminal sends SIGINT to the workers as well, where it would interrupt an import with a stack trace.
+    They inherit the blocked signal, and are ended by this process in order.
+    """
+    resource_tracker.ensure_running()  # it unblocks the signal in its starter, so it goes first
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # one that is ignored could not be waited for
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the HTTP server has its own
+
+    main = threading.main_thread().ident or 0
+
+    def pass_on() -> None:
+        while True:
+            signal.sigwait({signal.SIGINT})
+            # To the main thread: elsewhere it would not wake the one that runs Python's handlers.
+            signal.pthread_kill(main, signal.SIGTERM)
+
+    threading.Thread(target=pass_on, name="interrupts", daemon=True).start()
+
+
+def _announce(settings: Settings, key: str | None) -> None:
+    """Greet as soon as the service answers, from a thread of its own."""
+
+    def greet() -> None:
+        host, port = settings.bind
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, not bound
+        while not _is_ready(host, port):
+            time.sleep(0.05)
+        print(greeting(settings, key), flush=True)
+
+    threading.Thread(target=greet, name="greeting", daemon=True).start()
+
+
+def _is_ready(host: str, port: int) -> bool:
+    connection = HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _serve(settings: Settings) -> None:
+    """Run the HTTP server until SIGTERM."""
+    counts = settings.data_dir / "metrics" / f"{settings.bind.port}"
+    shutil.rmtree(counts, ignore_errors=True)
+    counts.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counts)
+    # A forked process would inherit threads' locks (LightGBM's among them) and the hold on the store.
+    multiprocessing.set_start_method("spawn", force=True)
+    server = Granian(
+        "riskapi.wsgi:app",
+        address=settings.bind.host,
+        port=settings.bind.port,
+        interface=Interfaces.WSGI,
+        workers=settings.workers,
+        blocking_threads=settings.threads,
+        backlog=_BACKLOG,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_GRACE,
+        log_level=LogLevels.warning,
+        log_dictconfig=_server_log(),
+    )
+    server.serve(target_loader=worker.load, wrap_loader=False)
+
+
+def _server_log() -> dict[str, Any]:
+    """The HTTP server's own lines, as JSON on standard error like all others."""
+    handler = {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}
+    return {
+        "formatters": {"json": {"()": "riskapi.logs.JsonLines"}},
+        "handlers": {"console": handler},
+        "loggers": {"_granian": {"handlers": ["console"], "level": "WARNING", "propagate": False}},
+    }

@@ -1,0 +1,214 @@
+"""The decision: from readings, a model and a policy to a tier with its reasons. Pure.
+
+Nothing but the readings is judged, so replaying recorded readings against the same model and policy gives
+the same decision bit for bit. Readings are JSON values: finite numbers, text, booleans or ``None``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from model.scorer import Explanation, Scorer, sigmoid
+from riskapi.policy import Policy
+from riskapi.rules import Rule
+from riskapi.sections import SEVERITY
+from riskapi.signup import Tier
+from signals.registry import Readings, Value, registered
+
+Source = Literal["model", "rule", "outage"]
+
+#: Reasons given for one decision, at most, besides the rules; more are not read by anybody.
+MOST_REASONS = 8
+#: Contributions below this many log-odds move a probability of one half by less than 1.3 points: noise, no reason.
+LEAST_CONTRIBUTION = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why, in a stable ``code`` and a sentence. ``contribution`` in log-odds; ``None`` for rules and outages,
+    which have no ``signal`` either.
+    """
+
+    code: str
+    signal: str | None
+    text: str
+    contribution: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a candidate on trial (``rule:<name>`` or ``model:<version>``) would have decided."""
+
+    candidate: str
+    decision: Tier
+    risk_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision.
+
+    ``risk_score`` is 100 times ``probability``, rounded to two digits for people; thresholds see it unrounded.
+    ``rule`` is the live rule that set the tier, ``fired`` every live rule that matched. ``margin`` is the
+    model's raw score and ``bias`` its starting point in log-odds, where they were asked for. ``eased`` says
+    that the guard took the tier down because only shared places spoke against the signup.
+    """
+
+    tier: Tier
+    risk_score: float
+    source: Source
+    rule: str | None
+    reasons: tuple[Reason, ...]
+    shadow: tuple[Shadow, ...]
+    fired: tuple[str, ...]
+    margin: float | None
+    probability: float
+    bias: float | None
+    eased: bool
+    store_away: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What the model alone says."""
+
+    tier: Tier
+    probability: float
+    margin: float | None = None
+    explanation: Explanation | None = None
+    eased: bool = False
+
+
+def decide(
+    readings: Readings,
+    scorer: Scorer | None,
+    policy: Policy,
+    *,
+    explain: bool = False,
+    store_away: bool = False,
+) -> Decision:
+    """Decide on these readings.
+
+    The tier is the tightest of what the score, the live rules and, while the store is away or a model that
+    should be live is missing, the outage section ask for. With the model off or in shadow the score is the
+    policy's prior. Reasons are given for every tier but ``allow``, and for that too with ``explain``.
+    """
+    mode = policy.model.mode
+    verdict = _Verdict("allow", policy.model.prior)
+    if mode == "live" and scorer is not None:
+        verdict = _judge(readings, scorer, policy, explain=explain)
+
+    fired = [matcher.rule for matcher in policy.live if matcher.matches(readings)]
+    tier, rule = _tightest(verdict.tier, fired)
+    source: Source = "rule" if rule is not None or mode != "live" else "model"
+    if store_away or (mode == "live" and scorer is None):
+        source = "outage"
+        if SEVERITY[policy.outage.tier] > SEVERITY[tier]:
+            tier, rule = policy.outage.tier, None
+
+    explanation = verdict.explanation
+    reasons: tuple[Reason, ...] = ()
+    if tier != "allow" or explain:
+        if explanation is None and verdict.margin is not None and scorer is not None:
+            explanation = scorer.explain(readings)
+        reasons = _reasons(readings, fired, explanation, outage=source == "outage", safest=tier == "allow")
+    return Decision(
+        tier=tier,
+        risk_score=_risk_score(verdict.probability),
+        source=source,
+        rule=None if rule is None else rule.name,
+        reasons=reasons,
+        shadow=_shadows(readings, scorer, policy, verdict, tier),
+        fired=tuple(found.name for found in fired),
+        margin=verdict.margin,
+        probability=verdict.probability,
+        bias=None if explanation is None else explanation.bias,
+        eased=verdict.eased,
+        store_away=store_away,
+    )
+
+
+def _judge(readings: Readings, scorer: Scorer, policy: Policy, *, explain: bool) -> _Verdict:
+    score = scorer.score(readings)
+    tier = _tier_of(score.probability, policy)
+    if tier == "allow" and not explain:
+        return _Verdict(tier, score.probability, score.margin)
+    explanation = scorer.explain(readings)
+    eased = _ease(tier, score.log_odds, explanation.contributions, policy)
+    return _Verdict(eased, score.probability, score.margin, explanation, eased=eased != tier)
+
+
+def _tier_of(probability: float, policy: Policy) -> Tier:
+    score = 100.0 * probability
+    if score >= policy.thresholds.limit:
+        return "limit"
+    return "review" if score >= policy.thresholds.review else "allow"
+
+
+def _ease(tier: Tier, log_odds: float, contributions: Mapping[str, float], policy: Policy) -> Tier:
+    """The tier after the guard: what is left without shared places, or the guard's tier, whichever is tighter."""
+    if SEVERITY[tier] <= SEVERITY[policy.guard.tier]:
+        return tier
+    places = sum(value for name, value in contributions.items() if policy.guards(name))
+    if places <= 0.0:
+        return tier
+    alone = _tier_of(sigmoid(log_odds - places), policy)
+    return max(alone, policy.guard.tier, key=SEVERITY.__getitem__)
+
+
+def _tightest(tier: Tier, fired: list[Rule]) -> tuple[Tier, Rule | None]:
+    """The tightest tier asked for, and the first rule that is tighter than what the model and earlier rules asked."""
+    rule = None
+    for found in fired:
+        if SEVERITY[found.tier] > SEVERITY[tier]:
+            tier, rule = found.tier, found
+    return tier, rule
+
+
+def _risk_score(probability: float) -> float:
+    return round(100.0 * probability, 2)
+
+
+def _shadows(
+    readings: Readings, scorer: Scorer | None, policy: Policy, verdict: _Verdict, tier: Tier
+) -> tuple[Shadow, ...]:
+    """What every candidate that has something to say would have decided: rules that matched, and the model."""
+    found = []
+    score = _risk_score(verdict.probability)
+    for matcher in policy.shadow:
+        if matcher.matches(readings):
+            rule = matcher.rule
+            found.append(Shadow(f"rule:{rule.name}", max(tier, rule.tier, key=SEVERITY.__getitem__), score))
+    if policy.model.mode == "shadow" and scorer is not None:
+        judged = _judge(readings, scorer, policy, explain=False)
+        would = max(tier, judged.tier, key=SEVERITY.__getitem__)
+        found.append(Shadow(f"model:{scorer.version}", would, _risk_score(judged.probability)))
+    return tuple(found)
+
+
+def _reasons(
+    readings: Readings, fired: list[Rule], explanation: Explanation | None, *, outage: bool, safest: bool
+) -> tuple[Reason, ...]:
+    """Outage, rules, then the signals that spoke loudest against the signup; for ``safest`` those for it as well."""
+    found = [Reason(rule.code, None, rule.text, None) for rule in fired]
+    if outage:
+        found.insert(0, Reason("OUTAGE", None, "A part of the service was away, so the budget is small", None))
+    if explanation is not None:
+        ranked = sorted(explanation.contributions.items(), key=lambda item: (-item[1], item[0]))
+        spoken = [item for item in ranked if item[1] > LEAST_CONTRIBUTION][:MOST_REASONS]
+        if safest:
+            spoken += [item for item in reversed(ranked) if item[1] < -LEAST_CONTRIBUTION][: MOST_REASONS - len(spoken)]
+        found += [Reason(name.upper(), name, _text(name, readings.get(name)), value) for name, value in spoken]
+    return tuple(found)
+
+
+def _text(name: str, value: Value) -> str:
+    """The signal's sentence. One that does not say its value is written for a thing that is so."""
+    known = registered()[name]
+    if value is None:
+        return f"Not known: {known.doc.partition(chr(10))[0].rstrip('.')}"
+    if value is False and "{value" not in known.reason:
+        return f"Not so: {known.text(value)}"
+    return known.text(value)

@@ -1,0 +1,93 @@
+"""The record of every decision: readings, score, versions, and what it was; written once, read by export.
+
+A decision is one entry of its shard's stream, which is also the outbox: the entry and the account it is
+about are written in the same atomic step. Readings are a bare list; the names are stored once a schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from riskapi.accounts import Accounts
+from riskapi.decide import Decision
+from riskapi.outbox import SHARDS, rfc3339, stream
+from riskapi.store.connections import Store
+from signals.registry import Readings, registered, schema
+
+
+def entry(
+    *, id: str, user_id: str, at: float, kind: str, readings: Readings, decision: Decision, versions: dict[str, Any]
+) -> dict[str, Any]:
+    """One decision as it is stored. ``kind`` says what asked for it (``signup``)."""
+    return {
+        "id": id,
+        "user_id": user_id,
+        "at": at,
+        "kind": kind,
+        "schema": schema(),
+        "readings": list(readings.values()),
+        "tier": decision.tier,
+        "risk_score": decision.risk_score,
+        "margin": decision.margin,
+        "probability": decision.probability,
+        "source": decision.source,
+        "rule": decision.rule,
+        "fired": list(decision.fired),
+        "store_away": decision.store_away,
+        "versions": versions,
+    }
+
+
+class Decisions:
+    """Reads the record. Writing happens in :mod:`riskapi.accounts`, with the account."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._accounts = Accounts(store)
+        self._schemas: dict[str, list[str]] = {}
+
+    def register_schema(self) -> None:
+        """Store the names of today's readings under their schema, once. Kept for ever: decisions refer to it."""
+        self._store.execute("SET", f"risk:schema:{schema()}", orjson.dumps(list(registered())), "NX")
+
+    def names(self, of: str) -> list[str]:
+        """Names of the readings under a schema; raises :class:`LookupError` for one never stored."""
+        if of not in self._schemas:
+            found = self._store.execute("GET", f"risk:schema:{of}")
+            if found is None:
+                raise LookupError(f"no list of readings is stored for schema {of}")
+            self._schemas[of] = orjson.loads(found)
+        return self._schemas[of]
+
+    def readings(self, stored: dict[str, Any]) -> Readings:
+        """The readings of a stored decision by name."""
+        return dict(zip(self.names(stored["schema"]), stored["readings"], strict=True))
+
+    def export(self, since: float | None = None, until: float | None = None) -> Iterator[dict[str, Any]]:
+        """Every recorded decision with ``since <= at < until`` (Unix times), shard by shard in order of recording.
+
+        Each is as stored, with readings by name, ``at`` in RFC 3339, and the account's labels as they are now.
+        """
+        for number in range(SHARDS):
+            for stored in self._entries(number):
+                if (since is not None and stored["at"] < since) or (until is not None and stored["at"] >= until):
+                    continue
+                labels = self._accounts.labels(stored["user_id"])
+                yield {
+                    **stored,
+                    "at": rfc3339(stored["at"]),
+                    "readings": self.readings(stored),
+                    "label": labels[-1]["label"] if labels else None,
+                    "labels": labels,
+                }
+
+    def _entries(self, number: int, page: int = 500) -> Iterator[dict[str, Any]]:
+        position = "-"
+        while entries := self._store.execute("XRANGE", stream(number), position, "+", "COUNT", page):
+            for _, fields in entries:
+                if fields[b"type"] == b"decision":
+                    yield orjson.loads(fields[b"data"])
+            position = f"({entries[-1][0].decode()}"

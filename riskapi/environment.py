@@ -1,0 +1,175 @@
+"""One environment variable: where its text comes from, and what it may hold.
+
+Every parser takes the text and raises :class:`ValueError` with what was expected; the text itself is
+never repeated, because it may be a secret.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from riskapi.errors import ConfigurationError
+
+PREFIX = "RISKAPI_"
+#: Bytes. A file that holds a value is a secret or a path: far above any of them, below a log named by mistake.
+FILE_LIMIT = 65_536
+#: Kubernetes hands every pod variables for a Service named ``riskapi``; they are not meant for us.
+_KUBERNETES = re.compile(r"RISKAPI_(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)")
+_STORE_SCHEMES = (
+    "redis",
+    "rediss",
+    "unix",
+    "redis+sentinel",
+    "rediss+sentinel",
+    "redis+cluster",
+    "rediss+cluster",
+)
+
+
+class Bind(NamedTuple):
+    """Address of the HTTP server."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Base URL a client on this machine uses; ``0.0.0.0`` and ``::`` are shown as loopback."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - shown, not bound
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+def bind(text: str) -> Bind:
+    """``HOST:PORT``, an IPv6 host in brackets."""
+    host, colon, port = text.rpartition(":")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not colon or not host or not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65_536:
+        raise ValueError("expected HOST:PORT with a port of 1 to 65535, such as 127.0.0.1:8000 or [::1]:8000")
+    if ":" in host and not text.startswith("["):
+        raise ValueError("write an IPv6 address in brackets, such as [::1]:8000")
+    return Bind(host, int(port))
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A whole number from ``low`` to ``high``, both included."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(f"expected a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def rate(text: str) -> float:
+    """A number above 0, in requests a second."""
+    if not re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,6})?", text) or float(text) <= 0:
+        raise ValueError("expected a number above 0, in requests a second")
+    return float(text)
+
+
+def switch(text: str) -> bool:
+    """``on`` or ``off``, and the usual other words for them."""
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in words:
+        raise ValueError("expected on or off")
+    return words[text.lower()]
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """One of the given words, in any case."""
+
+    def parse(text: str) -> str:
+        for word in words:
+            if text.lower() == word:
+                return word
+        raise ValueError(f"expected one of {', '.join(words)}")
+
+    return parse
+
+
+def secret(least: int) -> Callable[[str], SecretStr]:
+    """Printable ASCII of at least ``least`` characters, which a header can carry."""
+
+    def parse(text: str) -> SecretStr:
+        if len(text) < least:
+            raise ValueError(f"expected {least} characters or more")
+        if not text.isascii() or not text.isprintable() or " " in text:
+            raise ValueError("expected printable ASCII characters without spaces")
+        return SecretStr(text)
+
+    return parse
+
+
+def path(text: str) -> Path:
+    """A path, made absolute from the working directory."""
+    if "\0" in text:
+        raise ValueError("a path cannot hold a NUL")
+    return Path(text).expanduser().absolute()
+
+
+def existing_file(text: str) -> Path:
+    """The path of a file that is there."""
+    found = path(text)
+    if not found.is_file():
+        raise ValueError(f"no such file: {found}")
+    return found
+
+
+def store_url(text: str) -> SecretStr:
+    """A URL as :func:`riskapi.store.addresses.connect` takes it; a secret, because it may hold a password."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError("not a URL") from None
+    if parts.scheme not in _STORE_SCHEMES:
+        raise ValueError(f"expected a URL that starts with one of {', '.join(f'{name}://' for name in _STORE_SCHEMES)}")
+    if parts.scheme == "unix":
+        if not parts.path:
+            raise ValueError("expected the path of a socket, such as unix:///run/valkey/valkey.sock")
+    elif not parts.netloc.rpartition("@")[2]:
+        raise ValueError("names no host")
+    return SecretStr(text)
+
+
+def raw(environ: Mapping[str, str], name: str) -> str | None:
+    """The text of one setting, from its variable or the file that ``…_FILE`` names; None when not set."""
+    value, file = environ.get(name, ""), environ.get(f"{name}_FILE", "")
+    if value and file:
+        raise ConfigurationError("environment", name, f"is set together with {name}_FILE; set one of them")
+    if not file:
+        return value.strip() or None
+    try:
+        with Path(file).open("rb") as source:
+            content = source.read(FILE_LIMIT + 1)
+        if len(content) > FILE_LIMIT:
+            raise ValueError(f"is larger than {FILE_LIMIT} bytes")
+        text = content.decode().strip()
+    except OSError as error:
+        raise ConfigurationError("environment", f"{name}_FILE", f"cannot read {file}: {error.strerror}") from None
+    except ValueError as error:
+        why = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise ConfigurationError("environment", f"{name}_FILE", f"{file} {why}") from None
+    if not text:
+        raise ConfigurationError("environment", f"{name}_FILE", f"{file} is empty")
+    return text
+
+
+def strangers(environ: Mapping[str, str], known: Sequence[str]) -> tuple[str, ...]:
+    """Names that start like ours and mean nothing; a near miss of one of ours is refused."""
+    accepted = {*known, *(f"{name}_FILE" for name in known)}
+    stems = {name.removeprefix(PREFIX): name for name in accepted if name.startswith(PREFIX)}
+    unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in accepted)
+    unknown = [name for name in unknown if not _KUBERNETES.fullmatch(name)]
+    for name in unknown:
+        near = difflib.get_close_matches(name.removeprefix(PREFIX), list(stems), n=1, cutoff=0.8)
+        if near:
+            raise ConfigurationError("environment", name, f"is not a setting; did you mean {stems[near[0]]}?")
+    return tuple(unknown)

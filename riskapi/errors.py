@@ -1,0 +1,60 @@
+"""What can go wrong, each with the stable code a caller or an operator can act on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class ConfigurationError(Exception):
+    """A setting, policy or artifact that the service refuses to start with: where, which key, and why."""
+
+    def __init__(self, where: str, key: str, reason: str) -> None:
+        super().__init__(f"{where}: {key}: {reason}")
+        self.where, self.key, self.reason = where, key, reason
+
+
+class StoreUnavailable(Exception):
+    """The store did not answer in time, or refused the write."""
+
+
+#: Every problem code with its HTTP status and title. Documented in docs/errors.md, which a test holds to this table.
+CODES: dict[str, tuple[int, str]] = {
+    "not_json": (400, "The body is not JSON"),
+    "unauthorized": (401, "A valid API key is required"),
+    "forbidden": (403, "The API key lacks the scope"),
+    "not_found": (404, "No such resource"),
+    "method_not_allowed": (405, "The resource does not take this method"),
+    "signup_conflict": (409, "This user_id signed up with another e-mail address"),
+    "idempotency_conflict": (409, "This Idempotency-Key was used with another body"),
+    "idempotency_in_progress": (409, "A request with this Idempotency-Key is still being answered"),
+    "review_held": (409, "Another reviewer holds this review"),
+    "review_closed": (409, "This review is decided already"),
+    "payload_too_large": (413, "The body is too large"),
+    "unsupported_media_type": (415, "The body must be application/json"),
+    "invalid": (422, "The body is well-formed but wrong"),
+    "rate_limited": (429, "Too many requests"),
+    "unavailable": (503, "The request could not be recorded; try again"),
+    "internal": (500, "Something failed on our side"),
+}
+
+
+@dataclass
+class Problem(Exception):
+    """An answer in RFC 9457 form. ``code`` is one of :data:`CODES`; ``errors`` point at bad fields."""
+
+    code: str
+    detail: str
+    errors: list[dict[str, str]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def status(self) -> int:
+        """HTTP status of this problem."""
+        return CODES[self.code][0]
+
+    @property
+    def title(self) -> str:
+        """Short, constant description of this kind of problem."""
+        return CODES[self.code][1]

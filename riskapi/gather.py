@@ -1,0 +1,148 @@
+"""The only step of a decision that waits: parse the signup, make one trip to the store, return the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from riskapi import devices, phones
+from riskapi.accounts import Accounts, Known
+from riskapi.links import Links, Touch, reputation
+from riskapi.mail import MailReader
+from riskapi.networks import NetworkReader
+from riskapi.policy import Policy
+from riskapi.signup import BehaviorPart, DevicePart, Signup
+from riskapi.store.connections import Store
+from signals.facts import Account, Behavior, Facts, Network
+
+_NO_DEVICE = DevicePart()
+_NO_BEHAVIOR = BehaviorPart()
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A signup with its inputs read, before the store was asked. ``warnings`` go into the answer."""
+
+    facts: Facts
+    warnings: tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Facts with what the store knows. ``known`` is the account, if it was assessed before."""
+
+    facts: Facts
+    touch: Touch
+    known: Known | None
+
+
+def _warning(pointer: str, what: str) -> dict[str, str]:
+    return {"code": "INPUT_INVALID", "warning": f"{what} could not be understood", "input_pointer": pointer}
+
+
+def _given(pointer: str, value: object, missing: dict[str, str]) -> bool:
+    """Whether an input was given; if not, notes the cause."""
+    if value is None or value == "":
+        missing[pointer] = "not_provided"
+        return False
+    return True
+
+
+class Gatherer:
+    """Turns signups into facts. ``mail`` and ``networks`` hold the opened databases."""
+
+    def __init__(
+        self, store: Store, links: Links, accounts: Accounts, mail: MailReader, networks: NetworkReader
+    ) -> None:
+        self._store = store
+        self._links = links
+        self._accounts = accounts
+        self._mail = mail
+        self._networks = networks
+
+    def parse(self, signup: Signup, at: float) -> Parsed:
+        """Read every input of a signup at Unix time ``at``. Asks nobody; never raises for what callers sent."""
+        missing: dict[str, str] = {}
+        warnings = []
+        account = signup.account
+        for pointer, value in (
+            ("/account/name", account.name),
+            ("/account/organization", account.organization),
+            ("/account/website", account.website),
+        ):
+            _given(pointer, value, missing)
+
+        email = self._mail.read(signup.email.address)
+        if not email.valid:
+            missing["/email/address"] = "input_invalid"
+            warnings.append(_warning("/email/address", "The e-mail address"))
+
+        part = signup.device or _NO_DEVICE
+        network: Network | None = None
+        if _given("/device/ip_address", part.ip_address, missing):
+            network = self._networks.read(part.ip_address or "")
+            if network.ip is None:
+                missing["/device/ip_address"] = "input_invalid"
+                warnings.append(_warning("/device/ip_address", "The IP address"))
+
+        phone = None
+        number = signup.phone.number if signup.phone else None
+        if _given("/phone/number", number, missing):
+            phone = phones.read(number or "", network.country if network else None)
+            if not phone.valid:
+                missing["/phone/number"] = "input_invalid"
+                warnings.append(_warning("/phone/number", "The phone number"))
+
+        for field in ("id", "user_agent", "accept_language", "time_zone", "tls_fingerprint"):
+            _given(f"/device/{field}", getattr(part, field), missing)
+        device = devices.read(part)
+        acted = signup.behavior or _NO_BEHAVIOR
+        for field in BehaviorPart.model_fields:
+            _given(f"/behavior/{field}", getattr(acted, field), missing)
+        behavior = Behavior(
+            form_fill_ms=acted.form_fill_ms,
+            pasted_fields=None if acted.pasted_fields is None else tuple(acted.pasted_fields),
+            honeypot_filled=acted.honeypot_filled,
+            keystrokes=acted.keystrokes,
+            captcha_passed=acted.captcha_passed,
+            pages_before_signup=acted.pages_before_signup,
+        )
+        return Parsed(
+            Facts(
+                at=at,
+                account=Account(
+                    account.name, account.organization, account.website, account.plan, account.referrer_id or None
+                ),
+                email=email,
+                phone=phone,
+                network=network,
+                device=device,
+                behavior=behavior,
+                payment_fingerprint=(signup.payment.fingerprint or None) if signup.payment else None,
+                missing=missing,
+            ),
+            tuple(warnings),
+        )
+
+    def gather(self, user_id: str, facts: Facts, policy: Policy, *, add: bool = True) -> Gathered:
+        """One trip: touch (or, without ``add``, look at) every entity and read the account.
+
+        Raises :class:`riskapi.errors.StoreUnavailable`.
+        """
+        touch = self._links.touched(user_id, facts)
+        pipe = self._store.pipeline()
+        self._accounts.queue_known(pipe, user_id)
+        self._links.queue(pipe, touch, policy, add=add)
+        known, *replies = self._store.run(pipe)
+        entities = self._links.entities(touch, replies, policy)
+        return Gathered(
+            replace(facts, entities=entities, reputation=reputation(entities, policy)),
+            touch,
+            self._accounts.known(known),
+        )
+
+
+def without_store(facts: Facts) -> Facts:
+    """The same facts, marked as gathered while the store was away: links are unknown, not absent."""
+    missing: Mapping[str, str] = {**facts.missing, "store": "store_unavailable"}
+    return replace(facts, missing=missing)

@@ -1,0 +1,50 @@
+"""Labels: what an account turned out to be. Reversible; the latest stands, all are kept."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import orjson
+
+from riskapi.accounts import Accounts, Standing
+from riskapi.links import Links
+from riskapi.outbox import rfc3339
+from riskapi.policy import Policy
+
+LabelName = Literal["abuse", "legitimate", "unknown"]
+LabelSource = Literal["manual_review", "appeal", "external", "rule"]
+
+
+class Labels:
+    """Adds labels and lets the next signups feel them through links and reputation."""
+
+    def __init__(self, accounts: Accounts, links: Links, policy: Policy) -> None:
+        self._accounts = accounts
+        self._links = links
+        self._policy = policy
+
+    def add(
+        self, user_id: str, label: LabelName, source: LabelSource, note: str | None, actor: str, now: float
+    ) -> dict[str, Any]:
+        """Label an account at Unix time ``now``; returns its labels. Raises ``not_found``."""
+        row = {"label": label, "source": source, "note": note, "actor": actor, "at": rfc3339(now)}
+        event = orjson.dumps({"user_id": user_id, **row, "at": now})
+        self.settle(user_id, self._accounts.add_label(user_id, row, event, self._policy))
+        return {"user_id": user_id, "label": label, "labels": self._accounts.labels(user_id)}
+
+    def settle(self, user_id: str, standing: Standing) -> None:
+        """Mark all the account touched with its standing, until no later change is left unmarked.
+
+        Two changes may mark in the wrong order; whoever marks last reads the revision again and repeats.
+        """
+        while True:
+            self._links.mark(
+                user_id,
+                list(standing.entities.values()),
+                abusive=standing.label == "abuse",
+                limited=standing.tier == "limit",
+            )
+            latest = self._accounts.standing(user_id)
+            if latest.revision == standing.revision:
+                return
+            standing = latest

@@ -1,0 +1,87 @@
+"""Structured logs: one JSON object a line on standard error, without personal data.
+
+A line names an event and carries fields that are safe by construction: codes, counts, durations, route templates,
+request ids. Never addresses, IPs, user ids, bodies, query strings or raw paths. Lines of libraries keep their message
+template without its arguments, and exceptions their type and stack without their message, because both may hold input.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import traceback
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+import orjson
+
+_ROOT = logging.getLogger()
+
+
+class JsonLines(logging.Formatter):
+    """Formats a library's record as one JSON object: ``time`` (RFC 3339 UTC), ``level``, ``event``, ``logger`` …"""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line for this record."""
+        fields: dict[str, Any] = {"logger": record.name, "message": str(record.msg)}
+        if record.exc_info and record.exc_info[1] is not None:
+            fields |= describe(record.exc_info[1])
+        return _line(record.created, record.levelno, "message", fields)
+
+
+class Output(logging.StreamHandler[TextIO]):
+    """Where lines go. Takes records of libraries like any handler, and our own lines as they are."""
+
+    def write(self, line: str) -> None:
+        """Write one line, whole, whatever other threads write."""
+        self.acquire()
+        try:
+            self.stream.write(f"{line}\n")
+            self.flush()
+        finally:
+            self.release()
+
+
+def _line(at: float, level: int, event: str, fields: dict[str, Any]) -> str:
+    start = {
+        "time": datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z",
+        "level": logging.getLevelName(level).lower(),
+        "event": event,
+    }
+    return orjson.dumps(start | fields, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """Type and stack of an exception, innermost call last, without its message, which may hold input."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return {
+        "error": f"{type(error).__module__}.{type(error).__qualname__}",
+        "stack": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-30:]],
+    }
+
+
+def configure(level: str = "info", stream: TextIO | None = None) -> None:
+    """Send every log line of this process to ``stream`` (standard error) as JSON, from ``level`` up.
+
+    ``level`` is one of debug, info, warning, error, critical; anything else raises ``ValueError``.
+    """
+    output = Output(stream if stream is not None else sys.stderr)
+    output.setFormatter(JsonLines())
+    _ROOT.setLevel(level.upper())
+    _ROOT.handlers[:] = [output]
+
+
+def note(level: int, event: str, error: BaseException | None = None, **fields: Any) -> None:
+    """Write one line: ``level`` as in :mod:`logging`, the event's name, and fields that are safe to keep.
+
+    Goes past :class:`logging.LogRecord`, which finds out much that no line shows and costs more than the line.
+    """
+    if not _ROOT.isEnabledFor(level):
+        return
+    if error is not None:
+        fields |= describe(error)
+    line = _line(time.time(), level, event, fields)
+    for handler in _ROOT.handlers:
+        if isinstance(handler, Output):
+            handler.write(line)

@@ -1,0 +1,209 @@
+"""Mail addresses, parsed: syntax, mailbox behind the aliases, pattern, and what the domain lists say. No network."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+from email_validator import EmailNotValidError, validate_email
+
+from riskapi.domains import DomainLists
+from signals.data.mailbox_providers import DEFAULT, IMITATED, NOT_IMITATIONS, PROVIDER_OF, PROVIDERS, MailboxProvider
+from signals.facts import Email
+from signals.scripts import latin_skeleton
+
+#: No address is longer than 254 octets (RFC 3696 erratum 1690); surrounding space and encodings are given some room.
+LONGEST = 1024
+#: The plain ASCII local part, RFC 5322 section 3.2.3 ``dot-atom-text``. Everything else goes to email-validator.
+_PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
+_SKELETON = str.maketrans(
+    "abcdefghijklmnopqrstuvwxyz0123456789", "a" * 26 + "0" * 10
+)  # faster than asking each character what it is
+_LOCAL_MAX, _DOMAIN_MAX, _ADDRESS_MAX = 64, 255, 254  # octets, RFC 5321 section 4.5.3.1 and RFC 3696 erratum 1690
+
+
+class _Domain(NamedTuple):
+    ascii: str
+    unicode: str
+    registrable: str | None
+    suffix: str
+    disposable: bool
+    relay: bool
+    free: bool
+    near_provider: str | None
+    provider: MailboxProvider
+    mailbox: str | None
+
+
+class MailReader:
+    """Reads addresses against one set of domain lists. Thread-safe; domains are remembered, addresses are not."""
+
+    def __init__(self, lists: DomainLists) -> None:
+        self.lists = lists
+        self._domain = lru_cache(maxsize=8192)(self._read_domain)
+
+    def read(self, address: str) -> Email:
+        """Everything that can be told from ``address`` alone. Never raises.
+
+        Valid means RFC 5321 and 6531 syntax in a domain that could exist: no quoted local parts, no address literals,
+        no display names, no special-use domains beyond the example and test ones (RFC 6761). Of an invalid address the
+        domain is still read where it can be; local part, mailbox and pattern stay unknown.
+        """
+        text = address.strip() if len(address) <= LONGEST else ""
+        local, _, host = text.rpartition("@")
+        domain = self._domain(host.lower()) if 0 < len(host) <= _DOMAIN_MAX else None
+        if domain is None:
+            return Email(given=address, valid=False)
+        normal = _normal_local(local, domain)
+        if normal is None:
+            return _email(address, domain)
+        base, tag, canonical = _mailbox(normal, domain)
+        return _email(
+            address, domain, local=normal, tag=tag, canonical=canonical, pattern=f"{skeleton(base)}@{domain.ascii}"
+        )
+
+    def _read_domain(self, host: str) -> _Domain | None:
+        try:
+            # test_environment lets the reserved .test through (RFC 6761), as .example is by itself.
+            found = validate_email(f"a@{host}", check_deliverability=False, test_environment=True)
+        except (EmailNotValidError, ValueError):
+            return None
+        name = found.ascii_domain.lower()
+        standing = self.lists.standing(name)
+        registrable = standing.registrable or name
+        provider = PROVIDER_OF.get(name) or PROVIDER_OF.get(registrable) or DEFAULT
+        below = name.removesuffix(registrable).removesuffix(".")
+        known = standing.relay or standing.free
+        return _Domain(
+            ascii=name,
+            unicode=found.domain,
+            registrable=standing.registrable,
+            suffix=standing.suffix,
+            disposable=standing.disposable,
+            relay=standing.relay,
+            free=standing.free,
+            near_provider=None if known else near_provider(name, found.domain, registrable),
+            provider=provider,
+            mailbox=below if provider.subdomain_is_mailbox and below and "." not in below else None,
+        )
+
+
+def _email(
+    given: str,
+    domain: _Domain,
+    *,
+    local: str | None = None,
+    tag: str | None = None,
+    canonical: str | None = None,
+    pattern: str | None = None,
+) -> Email:
+    return Email(
+        given=given,
+        valid=local is not None,
+        local=local,
+        domain=domain.ascii,
+        domain_unicode=domain.unicode,
+        registrable=domain.registrable,
+        suffix=domain.suffix,
+        tag=tag,
+        canonical=canonical,
+        pattern=pattern,
+        disposable=domain.disposable,
+        relay=domain.relay,
+        free=domain.free,
+        near_provider=domain.near_provider,
+    )
+
+
+def _normal_local(local: str, domain: _Domain) -> str | None:
+    """The local part in lower case and NFC, or ``None`` when it is not valid at this domain.
+
+    A dot-atom in ASCII is judged here, because email-validator would read the domain all over again; a property test
+    holds the two to the same answer.
+    """
+    lower = local.lower()
+    if lower.isascii() and domain.ascii == domain.unicode:
+        fits = len(lower) <= _LOCAL_MAX and len(lower) + 1 + len(domain.ascii) <= _ADDRESS_MAX
+        return lower if fits and _PLAIN.fullmatch(lower) else None
+    try:
+        found = validate_email(
+            f"{local}@{domain.unicode}", check_deliverability=False, test_environment=True, strict=True
+        )
+    except (EmailNotValidError, ValueError):
+        return None
+    return found.local_part.lower()
+
+
+def _mailbox(local: str, domain: _Domain) -> tuple[str, str | None, str]:
+    """The local part without its tag, the tag, and the one address of the mailbox behind them.
+
+    Compatibility forms are folded (NFKC, as UTS #39 asks of identifiers), so that full-width letters do not make a
+    second mailbox. A rule that would leave nothing is not applied.
+    """
+    rules = domain.provider
+    home = rules.alias_of or domain.ascii
+    if domain.mailbox is not None:
+        return local, local, f"{domain.mailbox}@{rules.alias_of or domain.registrable}"
+    base = local if local.isascii() else unicodedata.normalize("NFKC", local).lower()
+    head, separator, tag = base.partition(rules.tag) if rules.tag else (base, "", "")
+    if not head:
+        head, separator, tag = base, "", ""
+    mailbox = head.translate(_TRANSLATIONS[rules.name]) or head
+    return head, tag or None, f"{mailbox}{separator if rules.keeps_separator else ''}@{home}"
+
+
+def _translations() -> dict[str, dict[int, str | None]]:
+    tables: dict[str, dict[int, str | None]] = {}
+    for rules in (DEFAULT, *PROVIDERS):
+        tables[rules.name] = {ord(character): None for character in rules.ignored}
+        tables[rules.name] |= {ord(character): same for character, same in rules.folded.items()}
+    return tables
+
+
+_TRANSLATIONS = _translations()
+
+
+def skeleton(local: str) -> str:
+    """The shape of a local part: each letter becomes ``a``, each digit ``0``, anything else stays.
+
+    Lengths are kept, so ``mark1984`` and ``jane2231`` share ``aaaa0000`` while ``ana.ruiz`` is ``aaa.aaaa``: addresses
+    made by one template fall together, and common shapes at large providers are hubs that bind nobody.
+    """
+    if local.isascii():
+        return local.translate(_SKELETON)
+    return "".join("0" if c.isdigit() else "a" if c.isalpha() else c for c in local)
+
+
+def near_provider(name: str, shown: str, registrable: str) -> str | None:
+    """The large provider whose domain is one slip away, or looks the same, but is another domain.
+
+    One slip is one insertion, deletion, substitution or swap of neighbours (Damerau 1964: over 80 % of misspellings).
+    ``shown`` is the domain as a person sees it; look-alike letters of other scripts are read as Latin.
+    """
+    if name in NOT_IMITATIONS or registrable in NOT_IMITATIONS:
+        return None
+    seen = registrable if name == shown else latin_skeleton(".".join(shown.split(".")[-registrable.count(".") - 1 :]))
+    for provider in IMITATED:
+        if seen == provider or _is_one_slip(seen, provider):
+            return provider
+    return None
+
+
+def _is_one_slip(left: str, right: str) -> bool:
+    """Whether the optimal string alignment distance of two different strings is 1."""
+    if abs(len(left) - len(right)) > 1:
+        return False
+    start = 0
+    for a, b in zip(left, right, strict=False):
+        if a != b:
+            break
+        start += 1
+    left, right = left[start:], right[start:]
+    return (
+        left[1:] == right[1:]
+        or left[1:] == right
+        or left == right[1:]
+        or (len(left) >= 2 and left[:2] == right[1::-1] and left[2:] == right[2:])
+    )

@@ -1,0 +1,136 @@
+"""What is counted, for Prometheus. The only module that knows ``prometheus_client``.
+
+With several worker processes set ``PROMETHEUS_MULTIPROC_DIR`` (an empty directory) before the first import, as
+``python -m riskapi serve`` does: each process then counts into a file there and any of them answers for all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.multiprocess import MultiProcessCollector
+
+#: Media type of :meth:`Metrics.render`.
+MEDIA = CONTENT_TYPE_PLAIN_0_0_4
+
+#: Upper bounds of the latency histogram, seconds: a decision takes about a millisecond, a store time-out two seconds.
+BUCKETS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One declared metric; ``name`` as Prometheus shows it, without the suffixes of a histogram."""
+
+    kind: Literal["counter", "gauge", "histogram"]
+    name: str
+    labels: tuple[str, ...]
+    help: str
+
+
+#: Every metric there is. docs/metrics.md is made from this table and a test holds the two together.
+METRICS = (
+    Metric("counter", "riskapi_http_requests_total", ("route", "method", "status"), "Requests answered."),
+    Metric("histogram", "riskapi_http_request_duration_seconds", ("route",), "Time to answer a request, in seconds."),
+    Metric("counter", "riskapi_decisions_total", ("tier", "source"), "Signups decided, replays left out."),
+    Metric("counter", "riskapi_rules_fired_total", ("rule", "mode"), "Policy rules that matched a signup."),
+    Metric("counter", "riskapi_reviews_total", ("step",), "Reviews opened, claimed, released, escalated and decided."),
+    Metric("counter", "riskapi_labels_total", ("label", "source"), "Labels given to accounts."),
+    Metric("counter", "riskapi_problems_total", ("code",), "Problem answers by code (docs/errors.md)."),
+    Metric("counter", "riskapi_store_failures_total", ("operation",), "Times the store did not answer."),
+    Metric("gauge", "riskapi_journal_entries", (), "Signups kept in the local journal until the store is back."),
+)
+
+_KINDS: dict[str, Callable[..., Any]] = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
+
+
+class Metrics:
+    """Counts, in a registry of its own unless one is handed in."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self._registry = registry or CollectorRegistry()
+        self._metrics = {metric.name: self._declare(metric) for metric in METRICS}
+        self._children: dict[tuple[str, ...], Any] = {}
+
+    def _declare(self, metric: Metric) -> Any:
+        more: dict[str, Any] = {}
+        if metric.kind == "histogram":
+            more["buckets"] = BUCKETS
+        if metric.kind == "gauge":
+            more["multiprocess_mode"] = "mostrecent"
+        return _KINDS[metric.kind](metric.name, metric.help, metric.labels, registry=self._registry, **more)
+
+    def _child(self, name: str, *labels: str) -> Any:
+        # labels() checks and locks on every call; a few hundred children live as long as the process.
+        key = (name, *labels)
+        child = self._children.get(key)
+        if child is None:
+            metric = self._metrics[name]
+            child = self._children[key] = metric.labels(*labels) if labels else metric
+        return child
+
+    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count an answered request; ``route`` is the template, never the path."""
+        self._child("riskapi_http_requests_total", route, method, str(status)).inc()
+        self._child("riskapi_http_request_duration_seconds", route).observe(seconds)
+
+    def problem(self, code: str) -> None:
+        """Count a problem answer."""
+        self._child("riskapi_problems_total", code).inc()
+
+    def decision(self, tier: str, source: str) -> None:
+        """Count a signup decided."""
+        self._child("riskapi_decisions_total", tier, source).inc()
+
+    def rule(self, name: str, mode: str) -> None:
+        """Count a rule that matched; ``mode`` is ``live`` or ``shadow``."""
+        self._child("riskapi_rules_fired_total", name, mode).inc()
+
+    def review(self, step: str) -> None:
+        """Count a step of a review: opened, claimed, released, escalated or decided."""
+        self._child("riskapi_reviews_total", step).inc()
+
+    def label(self, label: str, source: str) -> None:
+        """Count a label given to an account."""
+        self._child("riskapi_labels_total", label, source).inc()
+
+    def store_failure(self, operation: str) -> None:
+        """Count a time the store did not answer; ``operation`` says what was asked of it."""
+        self._child("riskapi_store_failures_total", operation).inc()
+
+    def journal(self, entries: int) -> None:
+        """Say how many signups wait in the local journal."""
+        self._child("riskapi_journal_entries").set(entries)
+
+    def render(self) -> bytes:
+        """Everything counted, by all processes where they share a directory, in Prometheus' text format."""
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            return generate_latest(registry)
+        return generate_latest(self._registry)
+
+
+def page() -> str:
+    """The text of docs/metrics.md, made from :data:`METRICS`."""
+    rows = "\n".join(
+        f"| `{metric.name}` | {metric.kind} | {', '.join(metric.labels) or '–'} | {metric.help} |" for metric in METRICS
+    )
+    return f"""# Metrics
+
+`GET /metrics` answers in Prometheus' text format, to loopback callers and to those who show `RISKAPI_METRICS_TOKEN`
+as a bearer token. A proxy on the same machine is not loopback: a request with a `Forwarded` or `X-Forwarded-For` header
+needs the token. `route` is the route's template, so no label ever holds an id, an address or an IP.
+
+<!-- Made by `riskapi.metrics.page`; tests/test_metrics.py holds this file to it. -->
+
+| name | kind | labels | what it counts |
+|---|---|---|---|
+{rows}
+
+Buckets of the histogram, in seconds: {", ".join(str(bound) for bound in BUCKETS)}.
+"""

@@ -1,0 +1,80 @@
+"""Special-purpose IP ranges: addresses that no customer on the public Internet can have.
+
+Source: the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890), entries whose *Globally
+Reachable* is False, with the multicast registries (RFC 5771, RFC 4291) and everything outside 2000::/3,
+the only IPv6 space IANA has delegated. A table of our own, because ``ipaddress.is_private`` differs between
+Python patch releases, and ``ipwhois`` lacks shared address space (RFC 6598) and calls 2001:db8::/32 unique local.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from ipaddress import IPv4Address, IPv6Address, ip_network
+from typing import Final
+
+_SPECIAL: Final = (
+    ("0.0.0.0/8", "this_network"),  # RFC 791
+    ("10.0.0.0/8", "private_use"),  # RFC 1918
+    ("100.64.0.0/10", "shared_address_space"),  # RFC 6598, inside of carrier-grade NAT
+    ("127.0.0.0/8", "loopback"),  # RFC 1122
+    ("169.254.0.0/16", "link_local"),  # RFC 3927
+    ("172.16.0.0/12", "private_use"),  # RFC 1918
+    ("192.0.0.0/29", "ietf_protocol_assignments"),  # RFC 6890, 7335; 192.0.0.9 and .10 are anycast services
+    ("192.0.0.8/32", "ietf_protocol_assignments"),  # RFC 7600
+    ("192.0.0.11/32", "ietf_protocol_assignments"),  # RFC 6890, and the rest of 192.0.0.0/24
+    ("192.0.0.12/30", "ietf_protocol_assignments"),
+    ("192.0.0.16/28", "ietf_protocol_assignments"),
+    ("192.0.0.32/27", "ietf_protocol_assignments"),
+    ("192.0.0.64/26", "ietf_protocol_assignments"),
+    ("192.0.0.128/25", "ietf_protocol_assignments"),
+    ("192.0.2.0/24", "documentation"),  # RFC 5737
+    ("192.168.0.0/16", "private_use"),  # RFC 1918
+    ("198.18.0.0/15", "benchmarking"),  # RFC 2544
+    ("198.51.100.0/24", "documentation"),  # RFC 5737
+    ("203.0.113.0/24", "documentation"),  # RFC 5737
+    ("224.0.0.0/4", "multicast"),  # RFC 5771
+    ("240.0.0.0/4", "reserved"),  # RFC 1112; its last address is limited broadcast, RFC 919
+    ("::/128", "unspecified"),  # RFC 4291
+    ("::1/128", "loopback"),  # RFC 4291
+    ("64:ff9b:1::/48", "local_translation"),  # RFC 8215
+    ("100::/64", "discard_only"),  # RFC 6666
+    ("100:0:0:1::/64", "dummy_prefix"),  # RFC 9780
+    ("2001:2::/48", "benchmarking"),  # RFC 5180
+    ("2001:10::/28", "orchid"),  # RFC 4843, deprecated
+    ("2001:db8::/32", "documentation"),  # RFC 3849
+    ("3fff::/20", "documentation"),  # RFC 9637
+    ("5f00::/16", "segment_routing"),  # RFC 9602
+    ("fc00::/7", "unique_local"),  # RFC 4193
+    ("fe80::/10", "link_local"),  # RFC 4291
+    ("fec0::/10", "site_local"),  # RFC 3879, deprecated
+    ("ff00::/8", "multicast"),  # RFC 4291
+)
+
+#: 64:ff9b::/96 (RFC 6052) lies outside the delegated space but may be reached: it carries IPv4 addresses.
+_TRANSLATED: Final = range(int(IPv6Address("64:ff9b::")), int(IPv6Address("64:ff9b::1:0:0")))
+_DELEGATED_V6: Final = range(int(IPv6Address("2000::")), int(IPv6Address("4000::")))
+
+
+def _table(version: int) -> tuple[list[int], list[int], list[str]]:
+    rows = []
+    for text, name in _SPECIAL:
+        network = ip_network(text)
+        if network.version == version:
+            rows.append((int(network.network_address), int(network.broadcast_address), name))
+    rows.sort()
+    return [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
+
+
+_TABLES: Final = {4: _table(4), 6: _table(6)}
+
+
+def special_purpose(address: IPv4Address | IPv6Address) -> str | None:
+    """Name of the special-purpose range ``address`` lies in, or ``None`` for a public address."""
+    value = int(address)
+    starts, ends, names = _TABLES[address.version]
+    index = bisect_right(starts, value) - 1
+    if index >= 0 and value <= ends[index]:
+        return names[index]
+    if address.version == 6 and value not in _DELEGATED_V6 and value not in _TRANSLATED:
+        return "reserved"
+    return None

@@ -1,0 +1,34 @@
+"""The streams of events: one a shard, written in the same atomic step as the state they are about."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from datetime import UTC, datetime
+
+#: Accounts are spread over this many hash slots. All keys of an account carry the same ``{n}``, so that one
+#: script can write them on a cluster too.
+SHARDS = 8
+
+
+def shard(user_id: str) -> int:
+    """The shard of an account: CRC-32 of its identifier modulo :data:`SHARDS`."""
+    return zlib.crc32(user_id.encode()) % SHARDS
+
+
+def stream(number: int) -> str:
+    """Key of a shard's stream of decisions, labels, tier changes and reviews. It has no TTL: it is trimmed by age."""
+    return f"risk:d:{{{number}}}"
+
+
+def oldest(days: int) -> str:
+    """The oldest stream id kept when events are kept for ``days``.
+
+    Goes by the real clock even in replay: stream ids are given by the store, from its own clock.
+    """
+    return str(int((time.time() - days * 86400) * 1000))
+
+
+def rfc3339(at: float) -> str:
+    """A Unix time as RFC 3339 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,213 @@
+"""The policy: tiers, thresholds, rules and limits, as data that is checked before anybody is judged by it.
+
+The shipped one is ``policy.toml`` beside this file, which also explains every key. :func:`load` refuses a
+broken policy with the file, the key and the reason.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Self, get_args
+
+from pydantic import Field, ValidationError
+
+from riskapi.errors import ConfigurationError
+from riskapi.rules import Matcher, Mode, Rule
+from riskapi.sections import (
+    SEVERITY,
+    Caps,
+    Guard,
+    Kind,
+    Links,
+    Model,
+    Outage,
+    Reputation,
+    Retention,
+    Reviews,
+    Section,
+    Strength,
+    Thresholds,
+    Tiers,
+)
+from riskapi.signup import Tier
+from signals.registry import Signal, registered
+
+#: The policy that is shipped.
+DEFAULT = Path(__file__).with_name("policy.toml")
+
+
+class Policy(Section):
+    """A whole policy. Build it with :func:`load` or :func:`check`: they hold the promises that types cannot."""
+
+    version: Annotated[int, Field(ge=1)]
+    tiers: Tiers
+    thresholds: Thresholds
+    model: Model
+    guard: Guard
+    outage: Outage
+    links: Links
+    reputation: Reputation
+    reviews: Reviews
+    retention: Retention
+    rules: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
+
+    def caps(self, tier: Tier, *, outage: bool = False) -> Caps:
+        """The caps of a tier; during an outage none is above the outage section's."""
+        found: Caps = getattr(self.tiers, tier)
+        if not outage:
+            return found
+        away = self.outage
+        return Caps(
+            hourly=min(found.hourly, away.hourly),
+            daily=min(found.daily, away.daily),
+            monthly=min(found.monthly, away.monthly),
+        )
+
+    def with_model_mode(self, mode: Mode) -> Self:
+        """The same policy with the model in another mode, as the setting ``RISKAPI_MODEL_MODE`` asks."""
+        return self.model_copy(update={"model": self.model.model_copy(update={"mode": mode})})
+
+    @cached_property
+    def live(self) -> tuple[Matcher, ...]:
+        """The rules in force, ready to be matched, in the order of the file."""
+        return tuple(Matcher(rule) for rule in self.rules if rule.mode == "live")
+
+    @cached_property
+    def shadow(self) -> tuple[Matcher, ...]:
+        """The rules on trial."""
+        return tuple(Matcher(rule) for rule in self.rules if rule.mode == "shadow")
+
+    def guards(self, signal: str) -> bool:
+        """Whether a signal is about a place that many people share."""
+        found = self._guarded.get(signal)
+        if found is None:
+            found = self._guarded[signal] = any(fnmatchcase(signal, glob) for glob in self.guard.signals)
+        return found
+
+    @cached_property
+    def _guarded(self) -> dict[str, bool]:
+        """Answers of :meth:`guards` so far."""
+        return {}
+
+
+def load(source: Path | str | bytes, *, where: str | None = None, known: Mapping[str, Signal] | None = None) -> Policy:
+    """Read and check a policy.
+
+    ``source`` is a file, or the TOML itself as text or bytes; ``where`` is how errors name it (default: the
+    file's path, or ``policy``). ``known`` are the signals rules may use (default: all that are registered).
+    Raises :class:`ConfigurationError` with the first fault found.
+    """
+    where = where or (str(source) if isinstance(source, Path) else "policy")
+    try:
+        raw = source.read_bytes() if isinstance(source, Path) else source
+        text = raw.decode() if isinstance(raw, bytes) else raw
+        data = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigurationError(where, "file", f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(where, f"byte {error.start}", "is not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        # Python 3.11 gives the place only as the end of the sentence: "… (at line 3, column 7)".
+        reason, _, place = str(error).removesuffix(")").partition(" (at ")
+        raise ConfigurationError(where, place or "end of file", f"not TOML: {reason}") from error
+    return check(data, where=where, known=known)
+
+
+def check(data: Mapping[str, Any], *, where: str, known: Mapping[str, Signal] | None = None) -> Policy:
+    """A policy from its tables. Raises :class:`ConfigurationError` with the first fault found."""
+    try:
+        policy = Policy.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ConfigurationError(where, _key(first["loc"], first["type"], data), _reason(first)) from error
+    for key, reason in _faults(policy, registered() if known is None else known):
+        raise ConfigurationError(where, key, reason)
+    return policy
+
+
+def _key(location: tuple[int | str, ...], kind: str, data: Any) -> str:
+    """The place of a fault as it is written in the file; pydantic's own steps (members of unions) are left out."""
+    key = ""
+    for part in location:
+        if isinstance(data, Mapping) and part in data:
+            key, data = f"{key}.{part}", data[part]
+        elif isinstance(data, list) and isinstance(part, int):
+            key, data = f"{key}[{part}]", data[part]
+        elif kind == "missing":
+            key = f"{key}.{part}"
+    return key.removeprefix(".") or "file"
+
+
+def _reason(error: Any) -> str:
+    if error["loc"][2:3] == ("when",) and len(error["loc"]) > 5 and error["loc"][-1] != "[key]":
+        # A value that fits no member of the union: pydantic would name the first member only.
+        return f"expected true, false, a finite number, text, or a list of these, found {error['input']!r}"
+    match error["type"]:
+        case "extra_forbidden":
+            return "unknown key"
+        case "missing":
+            return "is missing"
+        case "literal_error":
+            return f"{error['input']!r} is not one of {error['ctx']['expected']}"
+        case _:
+            return f"{error['msg'][:1].lower()}{error['msg'][1:].replace('tuple', 'list')}, found {error['input']!r}"
+
+
+def _faults(policy: Policy, known: Mapping[str, Signal]) -> Iterator[tuple[str, str]]:
+    yield from _cap_faults(policy)
+    if policy.thresholds.review >= policy.thresholds.limit:
+        yield (
+            "thresholds.review",
+            f"{policy.thresholds.review} must be below thresholds.limit, {policy.thresholds.limit}",
+        )
+    if policy.model.prior * 100 >= policy.thresholds.review:
+        yield "model.prior", "must lie below thresholds.review / 100, or everybody would be reviewed without a model"
+    for at, glob in enumerate(policy.guard.signals):
+        if not any(fnmatchcase(name, glob) for name in known):
+            yield f"guard.signals[{at}]", f"{glob!r} matches no signal"
+    yield from _link_faults(policy.links)
+    names: set[str] = set()
+    for at, rule in enumerate(policy.rules):
+        if rule.name in names:
+            yield f"rules[{at}].name", f"there is another rule named {rule.name}"
+        names.add(rule.name)
+        for key, reason in rule.faults(known):
+            yield f"rules[{at}].{key}", reason
+        if SEVERITY[rule.tier] > SEVERITY[policy.guard.tier] and all(policy.guards(name) for name in rule.when):
+            yield (
+                f"rules[{at}].tier",
+                f"{rule.tier} for nothing but a shared place; add another condition, or use {policy.guard.tier}",
+            )
+
+
+def _cap_faults(policy: Policy) -> Iterator[tuple[str, str]]:
+    named = [("tiers." + tier, policy.caps(tier)) for tier in get_args(Tier)]
+    for key, caps in [*named, ("outage", policy.outage.caps)]:
+        if caps.hourly > caps.daily:
+            yield f"{key}.hourly", f"{caps.hourly} is above {key}.daily, {caps.daily}"
+        if caps.daily > caps.monthly:
+            yield f"{key}.daily", f"{caps.daily} is above {key}.monthly, {caps.monthly}"
+    for (looser_key, looser), (key, caps) in pairwise(named):
+        if not caps.within(looser) or caps == looser:
+            yield key, f"must be tighter than {looser_key}: no cap above it and at least one below"
+    if not policy.outage.caps.within(policy.tiers.allow):
+        yield "outage", "no cap may be above tiers.allow"
+
+
+def _link_faults(links: Links) -> Iterator[tuple[str, str]]:
+    for strength in get_args(Strength):
+        if strength not in links.strengths:
+            yield f"links.strengths.{strength}", "is missing"
+    for kind in get_args(Kind):
+        if kind not in links.kinds:
+            yield f"links.kinds.{kind}", "is missing"
+    order = [links.strengths.get(strength, 0.0) for strength in get_args(Strength)]
+    if order != sorted(order, reverse=True):
+        yield "links.strengths", "must not rise from strong over medium to weak"
+    if links.strengths.get("weak", 0.0) >= links.bind_weight:
+        yield "links.bind_weight", "must be above links.strengths.weak, or strangers behind one address would be one"

@@ -1,0 +1,74 @@
+"""An account as its owner's company sees it: ``GET /v1/accounts/{user_id}``, put together from what is recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from riskapi.accounts import Accounts
+from riskapi.assess import Judge, limits, reasons
+from riskapi.decide import decide
+from riskapi.decisions import Decisions
+from riskapi.gather import Gatherer
+from riskapi.links import linkage
+from riskapi.signup import Signup
+
+#: Days of feedback an account is shown with.
+_FEEDBACK_DAYS = 30
+
+
+class Profiles:
+    """Reads accounts for people and callers."""
+
+    def __init__(self, judge: Judge, accounts: Accounts, decisions: Decisions, gatherer: Gatherer) -> None:
+        self._judge = judge
+        self._accounts = accounts
+        self._decisions = decisions
+        self._gatherer = gatherer
+
+    def view(self, user_id: str, now: float) -> dict[str, Any]:
+        """The account as it stands, its links looked up anew at Unix time ``now``. Raises ``not_found``."""
+        fields, history, labels = self._accounts.load(user_id)
+        assessment = orjson.loads(fields["assessment"])
+        latest = orjson.loads(fields["latest"])
+        latest["reasons"] = latest["reasons"] or self._explained(orjson.loads(fields["decision"]))
+        if assessment["id"] == latest["id"]:
+            assessment["reasons"] = latest["reasons"]
+        tier = fields["tier"].decode()
+        return {
+            "object": "account",
+            "user_id": user_id,
+            "tier": tier,
+            "paused": False,
+            "limits": limits(self._judge.policy, tier),
+            "assessment": assessment,
+            "latest": latest,
+            "linkage": self._linkage(user_id, fields["signup"], float(fields["at"]), now),
+            "feedback": {
+                "window_days": _FEEDBACK_DAYS,
+                **dict.fromkeys(("sent", "delivered", "hard_bounces", "soft_bounces", "complaints", "blocks"), 0),
+                "complaint_rate": None,
+                "hard_bounce_rate": None,
+            },
+            "labels": labels,
+            "history": history,
+        }
+
+    def _explained(self, stored: dict[str, Any]) -> list[dict[str, Any]]:
+        """Reasons for a decision that was answered without any, if the model that made it is still here."""
+        if stored["versions"]["model"] != self._judge.versions["model"]:
+            return []
+        decision = decide(
+            self._decisions.readings(stored),
+            self._judge.scorer,
+            self._judge.policy,
+            explain=True,
+            store_away=stored["store_away"],
+        )
+        return reasons(decision)
+
+    def _linkage(self, user_id: str, signup: bytes, at: float, now: float) -> dict[str, Any]:
+        parsed = self._gatherer.parse(Signup.model_validate_json(signup), max(at, now))
+        gathered = self._gatherer.gather(user_id, parsed.facts, self._judge.policy, add=False)
+        return linkage(gathered.facts.entities)

@@ -1,0 +1,254 @@
+"""Reviews: decisions that wait for a person. One reviewer holds a review at a time.
+
+A review is one hash (``risk:r:{n}:<review_id>``); each status of a shard has an index (``risk:ri:{n}:<status>``) in
+which reviews stand in the order of their opening, and which they leave as they move on. The shard is part of the id.
+"""
+
+from __future__ import annotations
+
+import base64
+import heapq
+import re
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, cast
+
+import orjson
+
+from riskapi.accounts import Accounts, Opening, account_key, history_key, labels_key, standing
+from riskapi.errors import Problem
+from riskapi.labels import LabelName, Labels
+from riskapi.links import KINDS
+from riskapi.outbox import SHARDS, oldest, rfc3339, shard, stream
+from riskapi.policy import Policy
+from riskapi.store.connections import Store
+
+STATUSES = ("open", "claimed", "escalated", "decided")
+ReviewStatus = Literal["open", "claimed", "escalated", "decided"]
+_PLACE = re.compile(r"\d{12}\.\d{6}:rev_[0-9a-f]{21}")
+
+
+def review_key(review_id: str) -> str:
+    """Key of a review's hash; it expires with the account it is about (``retention.accounts_days``)."""
+    return f"risk:r:{{{_shard(review_id)}}}:{review_id}"
+
+
+def index_key(number: int, status: str) -> str:
+    """Key of a shard's index of reviews in one status. No TTL: entries leave it as reviews move on."""
+    return f"risk:ri:{{{number}}}:{status}"
+
+
+def _shard(review_id: str) -> int:
+    """The shard a review id names; raises ``not_found`` for what is no id of ours."""
+    if review_id.startswith("rev_") and review_id[4:5].isdecimal() and review_id[4:5].isascii():
+        number = int(review_id[4])
+        if number < SHARDS:
+            return number
+    raise Problem("not_found", "No review has this id.")
+
+
+def _place(at: float, review_id: str) -> str:
+    """Where a review stands in its index: places sort as text by time, then by id."""
+    return f"{max(at, 0.0):019.6f}:{review_id}"
+
+
+def opening(user_id: str, at: float, risk_score: float, reasons: Sequence[Mapping[str, Any]]) -> Opening:
+    """A new review as :meth:`riskapi.accounts.Accounts.record` writes it."""
+    number = shard(user_id)
+    review_id = f"rev_{number}{secrets.token_hex(10)}"
+    fields: dict[str, bytes | str | float] = {
+        "id": review_id,
+        "user_id": user_id,
+        "status": "open",
+        "place": _place(at, review_id),
+        "opened_at": at,
+        "risk_score": risk_score,
+        "reasons": orjson.dumps(reasons),
+    }
+    return Opening(review_id, _place(at, review_id), fields, review_key(review_id), index_key(number, "open"))
+
+
+class Reviews:
+    """The queue of reviews: list, claim, release, escalate, decide."""
+
+    def __init__(self, store: Store, accounts: Accounts, labels: Labels, policy: Policy) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._labels = labels
+        self._policy = policy
+        self._move = store.script("review_move")
+
+    def list(self, status: ReviewStatus, limit: int, cursor: str | None) -> dict[str, Any]:
+        """Reviews in a status, oldest first (decided ones by the time of the decision), ``limit`` a page.
+
+        ``cursor`` is the ``next_cursor`` of the page before; one that cannot be read raises ``invalid``.
+        """
+        start = f"({_position(cursor)}" if cursor else "-"
+        pipe = self._store.pipeline()
+        for number in range(SHARDS):
+            pipe.execute_command("ZRANGEBYLEX", index_key(number, status), start, "+", "LIMIT", 0, limit + 1)
+        found = list(heapq.merge(*self._store.run(pipe)))[: limit + 1]
+        more, found = len(found) > limit, found[:limit]
+        pipe = self._store.pipeline()
+        for place in found:
+            pipe.execute_command("HGETALL", review_key(place.decode().partition(":")[2]))
+        reviews = [_body(fields) for fields in self._store.run(pipe) if fields]
+        return {"reviews": reviews, "next_cursor": base64.urlsafe_b64encode(found[-1]).decode() if more else None}
+
+    def get(self, review_id: str) -> dict[str, Any]:
+        """One review with the account it is about. Raises ``not_found``."""
+        fields = self._store.execute("HGETALL", review_key(review_id))
+        if not fields:
+            raise Problem("not_found", "No review has this id.")
+        return _body(fields)
+
+    def claim(self, review_id: str, reviewer: str, now: float) -> dict[str, Any]:
+        """Let a reviewer hold a review. Raises ``review_held`` while another does, ``review_closed`` once decided."""
+        self._to("claimed", review_id, reviewer, now, {"reviewer": reviewer, "claimed_at": now})
+        return self.get(review_id)
+
+    def release(self, review_id: str, reviewer: str, now: float) -> dict[str, Any]:
+        """Put a review back into the queue."""
+        self._to("open", review_id, reviewer, now, {"reviewer": "", "claimed_at": 0})
+        return self.get(review_id)
+
+    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float) -> dict[str, Any]:
+        """Hand a review to somebody more senior: it leaves the ordinary queue and nobody holds it."""
+        fields = {"reviewer": "", "claimed_at": 0, "escalated_by": reviewer, "escalation_reason": reason or ""}
+        self._to("escalated", review_id, reviewer, now, fields)
+        return self.get(review_id)
+
+    def decide(
+        self,
+        review_id: str,
+        decision: Literal["allow", "limit"],
+        label: LabelName,
+        apply_to: Literal["account", "cluster"],
+        reason: str | None,
+        actor: str,
+        now: float,
+    ) -> dict[str, Any]:
+        """Close a review with a decision. Returns it with every account touched, before and after.
+
+        ``apply_to`` ``cluster`` also changes the tier of the accounts linked by evidence of ``links.bind_weight``
+        or more at signup; only the account under review is labelled.
+        """
+        user_id = str(self.get(review_id)["user_id"])
+        fields: dict[str, Any] = {
+            "decided_at": now,
+            "decided_by": actor,
+            "decision": decision,
+            "label": label,
+            "apply_to": apply_to,
+            "reason": reason or "",
+        }
+        entry = {"label": label, "source": "manual_review", "note": reason, "actor": actor, "at": rfc3339(now)}
+        history = self._history(decision, reason, actor, now)
+        account = [account_key(user_id), history_key(user_id), labels_key(user_id)]
+        moved = self._to(
+            "decided", review_id, actor, now, fields, account,
+            [self._policy.retention.accounts_days * 86400, decision, label, orjson.dumps(entry), orjson.dumps(history)],
+        )  # fmt: skip
+        touched = [(user_id, standing(moved))] if moved else []
+        for name in self._linked(user_id) if apply_to == "cluster" and moved else ():
+            event = orjson.dumps({"user_id": name, "at": now, "to": decision, "source": "reviewer", "actor": actor})
+            try:
+                touched.append((name, self._accounts.change_tier(name, history, event, self._policy)))
+            except Problem:
+                continue  # linked, but erased or expired since
+        for name, found in touched:
+            self._labels.settle(name, found)
+        accounts = [{"user_id": name, "before": found.before, "after": found.tier} for name, found in touched]
+        return {**self.get(review_id), "accounts": accounts}
+
+    def _history(self, decision: str, reason: str | None, actor: str, now: float) -> dict[str, Any]:
+        return {
+            "at": rfc3339(now),
+            "from": "?",  # the script that writes it puts the tier before
+            "to": decision,
+            "source": "reviewer",
+            "actor": actor,
+            "reason": reason,
+            "versions": {"policy": self._policy.version},
+            "expires_at": None,
+        }
+
+    def _linked(self, user_id: str) -> Iterable[str]:
+        """Accounts that the first answer named as linked by binding evidence, strongest first."""
+        fields, _, _ = self._accounts.load(user_id)
+        evidence = orjson.loads(fields["assessment"])["linkage"]["evidence"]
+        names = [
+            name
+            for entity in evidence
+            if entity["kind"] in KINDS and entity["weight"] >= self._policy.links.bind_weight
+            for name in entity["user_ids"]
+        ]
+        return dict.fromkeys(names)
+
+    def _to(
+        self,
+        status: ReviewStatus,
+        review_id: str,
+        reviewer: str,
+        now: float,
+        fields: Mapping[str, Any],
+        account: Sequence[str] = (),
+        change: Sequence[Any] = ("", "", "", "", ""),
+    ) -> Sequence[Any]:
+        """Move a review; ``account`` are the keys and ``change`` the arguments of a decision. Returns the standing."""
+        number = _shard(review_id)
+        keys = [review_key(review_id), stream(number), *(index_key(number, each) for each in STATUSES), *account]
+        event = orjson.dumps({"id": review_id, "to": status, "reviewer": reviewer, "at": now, **fields})
+        args: Any = [status, reviewer, repr(now), self._policy.reviews.claim_minutes * 60, event]
+        args += (oldest(self._policy.retention.decisions_days), _place(now, review_id) if status == "decided" else "")
+        args += change
+        for name, value in fields.items():
+            args += (name, value)
+        moved, *found = self._move.call(keys, args)
+        if moved:
+            return cast("Sequence[Any]", found)
+        held, holder = found[0].decode(), found[1].decode()
+        if not held:
+            raise Problem("not_found", "No review has this id.")
+        if held == "decided":
+            raise Problem("review_closed", "This review is decided; label the account to correct it.")
+        raise Problem("review_held", f"{holder} holds this review.")
+
+
+def _body(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
+    found = {name.decode(): value.decode("utf-8", "replace") for name, value in fields.items()}
+
+    def when(name: str) -> str | None:
+        value = float(found.get(name) or 0)
+        return rfc3339(value) if value else None
+
+    return {
+        "id": found["id"],
+        "user_id": found["user_id"],
+        "status": found["status"],
+        "opened_at": rfc3339(float(found["opened_at"])),
+        "risk_score": float(found["risk_score"]),
+        "reasons": orjson.loads(found["reasons"]),
+        "reviewer": found.get("reviewer") or None,
+        "claimed_at": when("claimed_at"),
+        "escalated_by": found.get("escalated_by") or None,
+        "escalation_reason": found.get("escalation_reason") or None,
+        "decided_at": when("decided_at"),
+        "decided_by": found.get("decided_by") or None,
+        "decision": found.get("decision") or None,
+        "label": found.get("label") or None,
+        "apply_to": found.get("apply_to") or None,
+        "reason": found.get("reason") or None,
+    }
+
+
+def _position(cursor: str) -> str:
+    """The place a cursor stands for."""
+    try:
+        place = base64.b64decode(cursor.encode("ascii"), b"-_", validate=True).decode("ascii")
+    except ValueError:
+        place = ""
+    if not _PLACE.fullmatch(place):
+        error = {"pointer": "/cursor", "code": "invalid", "detail": "not a cursor this service gave"}
+        raise Problem("invalid", "The cursor is not one this service gave.", [error])
+    return place

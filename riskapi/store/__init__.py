@@ -1,0 +1,1 @@
+"""The store: connections, the embedded server, and the Lua scripts."""

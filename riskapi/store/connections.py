@@ -1,0 +1,269 @@
+"""The store as the rest of the service sees it: pipelines in one trip, scripts, and a circuit that fails fast."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Self
+
+import redis
+from redis.cluster import RedisCluster
+from redis.exceptions import (
+    ClusterDownError,
+    ClusterError,
+    MasterDownError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    ResponseError,
+    TryAgainError,
+)
+
+from riskapi.errors import StoreUnavailable
+from riskapi.settings import Settings
+from riskapi.store import addresses, embedded
+from riskapi.store.circuit import Circuit
+from riskapi.store.embedded import Embedded
+from riskapi.store.scripts import Script, sources
+from riskapi.store.wires import Argument, Command, Wire
+
+Client = redis.Redis | RedisCluster
+#: Every key of ours starts with it, so that a store can be shared.
+PREFIX = "risk:"
+#: Answers that say the server cannot do its work now, whatever the command:
+#: MISCONF and NOREPLICAS refuse writes, BUSY is a script that does not end.
+_AWAY_WORDS = ("MISCONF", "NOREPLICAS", "BUSY", "UNKILLABLE", "CLUSTERDOWN", "MASTERDOWN", "LOADING")
+_AWAY = (
+    redis.ConnectionError,
+    redis.TimeoutError,
+    ReadOnlyError,
+    OutOfMemoryError,
+    MasterDownError,
+    ClusterDownError,
+    ClusterError,
+    TryAgainError,
+    RedisClusterException,
+    OSError,
+)
+
+
+class Pipeline:
+    """Commands for one trip to the store. They are not a transaction; each is atomic by itself."""
+
+    __slots__ = ("commands",)
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+
+    def execute_command(self, *args: Argument) -> Self:
+        """Queue one command. On a cluster its first key decides the node: ``args[1]``, or the first of KEYS."""
+        self.commands.append(args)
+        return self
+
+    def __len__(self) -> int:
+        return len(self.commands)
+
+
+class Store:
+    """One store. Safe for threads: a pipeline takes a connection of its own for its trip.
+
+    Commands may be executed twice (a connection lost while waiting, scripts lost by a restarted
+    server), so every write is made to be idempotent, as our scripts are.
+    """
+
+    def __init__(self, connect: Callable[[], Client]) -> None:
+        self._connect, self._lock, self._made = connect, threading.Lock(), False
+        self._circuit = Circuit()
+        self._idle: deque[Wire] = deque()
+
+    @property
+    def client(self) -> Client:
+        """The redis-py client, for what needs no speed. Its single commands fail as :meth:`run` does.
+
+        Raises:
+            StoreUnavailable: no node of a cluster answered.
+        """
+        if not self._made:
+            self._open()
+        return self._client
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether keys live on several nodes."""
+        return isinstance(self.client, RedisCluster)
+
+    def pipeline(self) -> Pipeline:
+        """An empty pipeline; :meth:`run` sends it."""
+        return Pipeline()
+
+    def script(self, name: str) -> Script:
+        """The script ``store/lua/<name>.lua``. KeyError when there is none."""
+        return Script(self, sources()[name])
+
+    def execute(self, *args: Argument) -> Any:
+        """Run one command; its answer as redis-py gives it, texts as bytes.
+
+        Raises:
+            StoreUnavailable: as :meth:`run`.
+        """
+        return self._run([args])[0]
+
+    def run(self, pipe: Pipeline) -> list[Any]:
+        """Send every command in one trip and return their answers in order.
+
+        Raises:
+            StoreUnavailable: the store did not answer in time or refused the write; it may still have
+                executed some of the commands.
+            redis.ResponseError: a command is wrong.
+        """
+        return self._run(pipe.commands) if pipe.commands else []
+
+    def ping(self) -> None:
+        """Ask every primary node whether it is there, however recently the store was away.
+
+        Raises:
+            StoreUnavailable: one of them did not answer.
+        """
+        try:
+            client = self.client
+            if isinstance(client, RedisCluster):
+                for node in client.get_primaries():  # type: ignore[no-untyped-call]
+                    client.get_redis_connection(node).ping()
+            else:
+                _answers(self._send([("PING",)]))
+        except _AWAY as error:
+            raise self._away(error) from error
+        self._circuit.answered()
+
+    def close(self) -> None:
+        """Close every connection."""
+        while self._idle:
+            self._idle.pop().close()
+        if self._made:
+            self._client.close()
+
+    def _open(self) -> None:
+        with self._lock:
+            if self._made:
+                return
+            try:
+                self._client = self._connect()
+            except _AWAY as error:
+                raise self._away(error) from error
+            if isinstance(self._client, redis.Redis):
+                self._pool = self._client.connection_pool
+                self._shapes: dict[Any, Callable[..., Any]] = dict(self._client.response_callbacks)
+            self._guard(self._client)
+            self._made = True
+
+    def _guard(self, client: Any) -> None:
+        """Make the client's commands heed the circuit and raise our error for a store that is away."""
+        command = client.execute_command
+
+        def guarded(*args: Any, **options: Any) -> Any:
+            self._circuit.check()
+            try:
+                answer = command(*args, **options)
+            except (*_AWAY, ResponseError) as error:
+                raise self._translate(error) from error
+            self._circuit.answered()
+            return answer
+
+        client.execute_command = guarded
+
+    def _run(self, commands: Sequence[Command]) -> list[Any]:
+        self._circuit.check()
+        client = self.client
+        send = self._scatter if isinstance(client, RedisCluster) else self._send
+        try:
+            replies = send(commands)
+            if any(isinstance(reply, NoScriptError) for reply in replies):
+                self._load(client)
+                replies = send(commands)
+            answers = _answers(replies)
+        except (*_AWAY, ResponseError) as error:
+            raise self._translate(error) from error
+        self._circuit.answered()
+        return answers
+
+    def _send(self, commands: Sequence[Command]) -> list[Any]:
+        """One trip to one server."""
+        try:
+            wire = self._idle.pop()
+        except IndexError:
+            wire = Wire(self._pool, self._shapes)
+        try:
+            return wire.trip(commands)
+        finally:
+            self._idle.append(wire)
+
+    def _scatter(self, commands: Sequence[Command]) -> list[Any]:
+        """One trip to every node concerned, at the same time.
+
+        The node is named for redis-py, which otherwise asks the server where the keys of an EVALSHA are.
+        """
+        client: Any = self._client
+        pipe = client.pipeline(transaction=False)
+        for command in commands:
+            key = command[3] if command[0] == "EVALSHA" else command[1]
+            node = client.nodes_manager.get_node_from_slot(client.keyslot(key))
+            pipe.execute_command(*command, target_nodes=node)
+        return list(pipe.execute(raise_on_error=False))
+
+    def _load(self, client: Client) -> None:
+        for source in sources().values():
+            client.script_load(source.text)  # on a cluster: to every primary
+
+    def _translate(self, error: Exception) -> Exception:
+        """Our error where the store is away; the error itself where the command was wrong."""
+        if not isinstance(error, _AWAY) and not str(error).startswith(_AWAY_WORDS):
+            return error
+        return self._away(error)
+
+    def _away(self, error: Exception) -> StoreUnavailable:
+        self._circuit.failed()
+        # An error answer may quote the command and so a person's data; its first word is the code.
+        said = str(error).split(" ", 1)[0] if isinstance(error, ResponseError) else str(error)
+        return StoreUnavailable(f"the store did not answer: {type(error).__name__}: {said}")
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that ``REDIS_URL`` names, or the embedded one of the data directory, which must be running.
+
+    Connects at first use, so that a service whose store is away comes up and says so.
+
+    Raises:
+        ConfigurationError: the URL is not one that can be used.
+    """
+    given = settings.redis_url
+    url = given.get_secret_value() if given else embedded.url(settings.data_dir)
+    store = Store(lambda: addresses.connect(url, settings.store_timeout_ms / 1000))
+    if not addresses.is_cluster(url):
+        _ = store.client  # a URL that cannot be used is found out now
+    return store
+
+
+@contextlib.contextmanager
+def running_store(settings: Settings, say: Callable[[str], None] | None = None) -> Iterator[Store]:
+    """The store for a command's time: the embedded one is started where it does not run, and stopped afterwards.
+
+    Raises:
+        ConfigurationError, StoreUnavailable: there is no store to be had.
+    """
+    with contextlib.ExitStack() as stack:
+        if settings.redis_url is None:
+            stack.enter_context(Embedded(settings.data_dir, settings.store_fsync, say))
+        store = open_store(settings)
+        stack.callback(store.close)
+        store.ping()
+        yield store
+
+
+def _answers(replies: list[Any]) -> list[Any]:
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies

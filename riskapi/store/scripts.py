@@ -1,0 +1,61 @@
+"""The Lua scripts of the store, one operation a file in ``riskapi/store/lua``, known by name and SHA-1."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from riskapi.store.wires import Argument
+
+if TYPE_CHECKING:
+    from riskapi.store.connections import Pipeline, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The text of one script. ``sha1`` is what EVALSHA calls it by (https://valkey.io/commands/evalsha/)."""
+
+    name: str
+    text: bytes
+    sha1: str
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One script bound to a store."""
+
+    store: Store
+    source: Source
+
+    def queue(self, pipe: Pipeline, keys: Sequence[str | bytes], args: Iterable[Argument] = ()) -> None:
+        """Add a call to a pipeline. All ``keys`` must be in one slot of a cluster."""
+        pipe.execute_command("EVALSHA", self.source.sha1, len(keys), *keys, *args)
+
+    def call(self, keys: Sequence[str | bytes], args: Iterable[Argument] = ()) -> Any:
+        """Run alone and return the answer.
+
+        Raises:
+            StoreUnavailable: the store did not answer, or refused the write.
+        """
+        return self.store.execute("EVALSHA", self.source.sha1, len(keys), *keys, *args)
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """Every packaged script by name."""
+    found = {}
+    for file in _files():
+        text = file.read_bytes()
+        name = file.name.removesuffix(".lua")
+        # SHA-1 is what the protocol calls a script by; nothing rests on its strength.
+        found[name] = Source(name, text, hashlib.sha1(text, usedforsecurity=False).hexdigest())
+    return found
+
+
+def _files() -> Iterator[Any]:
+    folder = resources.files("riskapi.store") / "lua"
+    return (file for file in sorted(folder.iterdir(), key=lambda file: file.name) if file.name.endswith(".lua"))

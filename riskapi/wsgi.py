@@ -1,0 +1,42 @@
+"""The application as an HTTP server's worker process loads it: ``riskapi.wsgi:app``."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+
+import signals
+from riskapi import logs
+from riskapi.api.server import build
+from riskapi.app import Service, assemble, watch
+from riskapi.decide import decide
+from riskapi.settings import Settings
+from riskapi.signup import Signup
+
+#: Touches every parser once: some read their rules at first use, which no caller should wait for.
+_SAMPLE = (
+    '{"account": {"user_id": "warm-up", "name": "A B"}, "email": {"address": "a.b@mail.example"},'
+    ' "phone": {"number": "+34600123123"}, "device": {"ip_address": "192.0.2.1", "user_agent": "Mozilla/5.0",'
+    ' "accept_language": "es-ES", "time_zone": "Europe/Madrid"}}'
+)
+
+
+def _warm(service: Service) -> None:
+    """Run the pure part of the line once, and keep what was loaded out of every garbage collection to come."""
+    judge = service.sources.judge
+    facts = service.assessor.gatherer.parse(Signup.model_validate_json(_SAMPLE), time.time()).facts
+    decide(signals.read(facts), judge.scorer, judge.policy, explain=True)
+    gc.collect()
+    gc.freeze()
+
+
+_settings = Settings.load(os.environ)
+logs.configure(_settings.log_level)
+_service = assemble(_settings)
+_warm(_service)
+app = build(_service.parts)
+#: Stops the watch over the journal; a worker that ends takes the thread with it.
+stop = threading.Event()
+watch(_service, stop)

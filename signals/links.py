@@ -1,0 +1,288 @@
+"""What a signup shares with accounts that are abusive or limited, and how strongly it is linked at all.
+
+Hubs (carrier NAT, campuses, relays, and what has grown too common) count as no link: 0, not unknown.
+"""
+
+from __future__ import annotations
+
+from signals.facts import Entity, Facts
+from signals.registry import signal
+
+NEEDS = ("store",)
+
+
+def _abusive(facts: Facts, kind: str) -> int | None:
+    if facts.entities is None:
+        return None
+    entity = facts.entities.get(kind)
+    return entity.abusive if entity is not None and not entity.hub else 0
+
+
+def _limited(facts: Facts, kind: str) -> int | None:
+    if facts.entities is None:
+        return None
+    entity = facts.entities.get(kind)
+    return entity.limited if entity is not None and not entity.hub else 0
+
+
+def _binding(facts: Facts) -> list[Entity] | None:
+    if facts.entities is None:
+        return None
+    return [entity for entity in facts.entities.values() if not entity.hub]
+
+
+@signal(reason="{value} abusive accounts share this mailbox", risk=+1)
+def links_mailbox_abusive(facts: Facts) -> int | None:
+    """Other accounts, labelled abusive now, that signed up with the same mailbox behind aliases (dots, tags, alias
+    domains).
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _abusive(facts, "mailbox")
+
+
+@signal(reason="{value} limited accounts share this mailbox", risk=+1)
+def links_mailbox_limited(facts: Facts) -> int | None:
+    """Other accounts, limited now, that signed up with the same mailbox behind aliases (dots, tags, alias domains).
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _limited(facts, "mailbox")
+
+
+@signal(reason="{value} abusive accounts share this address pattern", risk=+1)
+def links_pattern_abusive(facts: Facts) -> int | None:
+    """Other accounts, labelled abusive now, that signed up with an address of the same letter and digit skeleton at
+    the same domain; weak alone, telling in bulk.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _abusive(facts, "pattern")
+
+
+@signal(reason="{value} limited accounts share this address pattern", risk=+1)
+def links_pattern_limited(facts: Facts) -> int | None:
+    """Other accounts, limited now, that signed up with an address of the same letter and digit skeleton at the same
+    domain; weak alone, telling in bulk.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _limited(facts, "pattern")
+
+
+@signal(reason="{value} abusive accounts share this private mail domain", risk=+1)
+def links_domain_abusive(facts: Facts) -> int | None:
+    """Other accounts, labelled abusive now, that signed up with the same private mail domain; free, relay and
+    disposable domains are hubs.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _abusive(facts, "mail_domain")
+
+
+@signal(reason="{value} limited accounts share this private mail domain", risk=+1)
+def links_domain_limited(facts: Facts) -> int | None:
+    """Other accounts, limited now, that signed up with the same private mail domain; free, relay and disposable
+    domains are hubs.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _limited(facts, "mail_domain")
+
+
+@signal(reason="{value} abusive accounts share this phone number", risk=+1)
+def links_phone_abusive(facts: Facts) -> int | None:
+    """Other accounts, labelled abusive now, that signed up with the same phone number.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _abusive(facts, "phone")
+
+
+@signal(reason="{value} limited accounts share this phone number", risk=+1)
+def links_phone_limited(facts: Facts) -> int | None:
+    """Other accounts, limited now, that signed up with the same phone number.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _limited(facts, "phone")
+
+
+@signal(reason="{value} abusive accounts share this block of phone numbers", risk=+1)
+def links_phone_block_abusive(facts: Facts) -> int | None:
+    """Other accounts, labelled abusive now, that signed up with a number in the same hundred consecutive numbers.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _abusive(facts, "phone_block")
+
+
+@signal(reason="{value} limited accounts share this block of phone numbers", risk=+1)
+def links_phone_block_limited(facts: Facts) -> int | None:
+    """Other accounts, limited now, that signed up with a number in the same hundred consecutive numbers.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _limited(facts, "phone_block")
+
+
+@signal(reason="{value} abusive accounts share this device", risk=+1)
+def links_device_abusive(facts: Facts) -> int | None:
+    """Other accounts, labelled abusive now, that signed up with the same device identifier.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _abusive(facts, "device")
+
+
+@signal(reason="{value} limited accounts share this device", risk=+1)
+def links_device_limited(facts: Facts) -> int | None:
+    """Other accounts, limited now, that signed up with the same device identifier.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _limited(facts, "device")
+
+
+@signal(reason="{value} abusive accounts share this payment instrument", risk=+1)
+def links_payment_abusive(facts: Facts) -> int | None:
+    """Other accounts, labelled abusive now, that signed up with the same payment fingerprint.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _abusive(facts, "payment")
+
+
+@signal(reason="{value} limited accounts share this payment instrument", risk=+1)
+def links_payment_limited(facts: Facts) -> int | None:
+    """Other accounts, limited now, that signed up with the same payment fingerprint.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _limited(facts, "payment")
+
+
+@signal(reason="{value} abusive accounts share this IP address", risk=+1)
+def links_ip_abusive(facts: Facts) -> int | None:
+    """Other accounts, labelled abusive now, that signed up with the same IP address; shared by offices and
+    households, so weak evidence alone.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _abusive(facts, "ip")
+
+
+@signal(reason="{value} limited accounts share this IP address", risk=+1)
+def links_ip_limited(facts: Facts) -> int | None:
+    """Other accounts, limited now, that signed up with the same IP address; shared by offices and households, so
+    weak evidence alone.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _limited(facts, "ip")
+
+
+@signal(reason="{value} abusive accounts share this network", risk=+1)
+def links_network_abusive(facts: Facts) -> int | None:
+    """Other accounts, labelled abusive now, that signed up with the same /24 or /48; weak evidence alone.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _abusive(facts, "network")
+
+
+@signal(reason="{value} limited accounts share this network", risk=+1)
+def links_network_limited(facts: Facts) -> int | None:
+    """Other accounts, limited now, that signed up with the same /24 or /48; weak evidence alone.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _limited(facts, "network")
+
+
+@signal(reason="{value} abusive accounts share this TLS and agent fingerprint", risk=+1)
+def links_fingerprint_abusive(facts: Facts) -> int | None:
+    """Other accounts, labelled abusive now, that signed up with the same TLS fingerprint with the same agent.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _abusive(facts, "fingerprint")
+
+
+@signal(reason="{value} limited accounts share this TLS and agent fingerprint", risk=+1)
+def links_fingerprint_limited(facts: Facts) -> int | None:
+    """Other accounts, limited now, that signed up with the same TLS fingerprint with the same agent.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _limited(facts, "fingerprint")
+
+
+@signal(reason="{value} abusive accounts share this referrer", risk=+1)
+def links_referrer_abusive(facts: Facts) -> int | None:
+    """Other accounts, labelled abusive now, that signed up with the same referring account.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _abusive(facts, "referrer")
+
+
+@signal(reason="{value} limited accounts share this referrer", risk=+1)
+def links_referrer_limited(facts: Facts) -> int | None:
+    """Other accounts, limited now, that signed up with the same referring account.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return _limited(facts, "referrer")
+
+
+@signal(reason="At least {value} abusive accounts are linked to this one", risk=+1)
+def links_abusive(facts: Facts) -> int | None:
+    """Abusive accounts linked through any one entity: the most over the kinds, a lower bound of the distinct number.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    binding = _binding(facts)
+    return None if binding is None else max((entity.abusive for entity in binding), default=0)
+
+
+@signal(reason="At least {value} limited accounts are linked to this one", risk=+1)
+def links_limited(facts: Facts) -> int | None:
+    """Limited accounts linked through any one entity: the most over the kinds, a lower bound of the distinct number.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    binding = _binding(facts)
+    return None if binding is None else max((entity.limited for entity in binding), default=0)
+
+
+@signal(reason="At least {value} other accounts are linked to this one", risk=0)
+def links_accounts(facts: Facts) -> int | None:
+    """Other accounts linked through any one entity that is no hub: the most over the kinds.
+
+    Unit: accounts, 0 and up. Households, offices and agencies share things too, so more is not always riskier.
+    """
+    binding = _binding(facts)
+    return None if binding is None else max((entity.accounts - 1 for entity in binding), default=0)
+
+
+@signal(reason="The strongest link to another account weighs {value:.2f} of 1", risk=0)
+def links_weight_max(facts: Facts) -> float | None:
+    """Weight of the strongest single link: strength × rarity × decay (see ``riskapi.links.evidence_weight``).
+
+    Unit: 0 (no link) to 1 (a strong kind, shared with one other account, just now).
+    """
+    binding = _binding(facts)
+    return None if binding is None else max((entity.weight for entity in binding), default=0.0)
+
+
+@signal(reason="All links to other accounts together weigh {value:.2f} of 1", risk=0)
+def links_weight_total(facts: Facts) -> float | None:
+    """Weight of all links taken as independent evidence: 1 - product of (1 - weight), the noisy-or. Unit: 0 to 1."""
+    binding = _binding(facts)
+    if binding is None:
+        return None
+    unlinked = 1.0
+    for entity in binding:
+        unlinked *= 1.0 - entity.weight
+    return 1.0 - unlinked

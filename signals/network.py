@@ -1,0 +1,156 @@
+"""Signals from the IP address: who runs the network, where it is, and whether it hides where people are."""
+
+from __future__ import annotations
+
+from signals.facts import Facts, Network, NetworkKind
+from signals.registry import signal
+
+NEEDS = ("/device/ip_address",)
+
+
+def _public(facts: Facts) -> Network | None:
+    """The network of a public address; ``None`` when there is no address, or a special-purpose one."""
+    network = facts.network
+    return None if network is None or network.ip is None or network.reserved is not None else network
+
+
+def _is(facts: Facts, kind: NetworkKind) -> bool | None:
+    network = _public(facts)
+    return None if network is None or network.kind is None else network.kind == kind
+
+
+@signal(reason="the IP address can be read: {value}", risk=-1)
+def network_is_valid(facts: Facts) -> bool | None:
+    """Whether the address given is an IPv4 or IPv6 address. False means a faulty integration or a forged header."""
+    return None if facts.network is None else facts.network.ip is not None
+
+
+@signal(reason="the IP address is from a special-purpose range: {value}", risk=0)
+def network_is_reserved(facts: Facts) -> bool | None:
+    """Whether no customer on the Internet can have the address: private, loopback, carrier-grade NAT, documentation.
+
+    Usually a proxy in front of the caller whose address was sent instead of the customer's, so no evidence by
+    itself. Source: IANA special-purpose address registries (RFC 6890).
+    """
+    network = facts.network
+    return None if network is None or network.ip is None else network.reserved is not None
+
+
+@signal(reason="the IP address is from the range {value}", risk=None)
+def network_reserved_range(facts: Facts) -> str | None:
+    """Name of the special-purpose range, such as ``private_use``, or ``public``. For people and rules."""
+    network = facts.network
+    return None if network is None or network.ip is None else network.reserved or "public"
+
+
+@signal(reason="the IP address is IPv6: {value}", risk=0)
+def network_is_ipv6(facts: Facts) -> bool | None:
+    """Whether the address is IPv6. Typical: nearly half of the users (Google's IPv6 statistics, 2025)."""
+    network = facts.network
+    return None if network is None or network.version is None else network.version == 6
+
+
+@signal(reason="a known network announces the IP address: {value}", risk=-1)
+def network_is_known(facts: Facts) -> bool | None:
+    """Whether the database knows the autonomous system of the address. Typical: true for nearly all visitors.
+
+    False for space nobody announced when the database was built: newly leased, or hijacked.
+    """
+    network = _public(facts)
+    return None if network is None else network.asn is not None
+
+
+@signal(reason="the network is AS{value}", risk=None)
+def network_asn(facts: Facts) -> int | None:
+    """Number of the autonomous system that announces the address, 1 to 4294967295. For people and rules."""
+    network = _public(facts)
+    return network.asn if network else None
+
+
+@signal(reason="the network is run by {value}", risk=None)
+def network_organization(facts: Facts) -> str | None:
+    """Registered name of the autonomous system's holder. For people and rules."""
+    network = _public(facts)
+    return network.organization if network else None
+
+
+@signal(reason="the IP address is used in {value}", risk=None)
+def network_country(facts: Facts) -> str | None:
+    """Country of the address's user, ISO 3166 alpha-2. For people and rules; never evidence by itself."""
+    network = _public(facts)
+    return network.country if network else None
+
+
+@signal(reason="the network is of the kind {value}", risk=None)
+def network_kind(facts: Facts) -> str | None:
+    """Kind of organisation that runs the network: hosting, consumer, mobile, education or cdn. For people and rules."""
+    network = _public(facts)
+    return network.kind if network else None
+
+
+@signal(reason="the provider of the address is {value}", risk=None)
+def network_provider(facts: Facts) -> str | None:
+    """Cloud, CDN, VPN or relay whose published ranges hold the address. For people and rules."""
+    network = _public(facts)
+    return network.provider if network else None
+
+
+@signal(reason="the network is a hosting provider's: {value}", risk=1)
+def network_is_hosting(facts: Facts) -> bool | None:
+    """Whether the address is a machine's in a cloud or hosting network. Typical: few people, most scripts.
+
+    Company VPNs and remote desktops are here too. Unknown for networks of no known kind. Sources: providers'
+    published ranges (iporigin) and names of autonomous systems.
+    """
+    return _is(facts, "hosting")
+
+
+@signal(reason="the network is a consumer access provider's: {value}", risk=-1)
+def network_is_consumer(facts: Facts) -> bool | None:
+    """Whether the network sells access lines to homes and businesses. Typical: true for most people.
+
+    Residential proxies come from here as well, so it clears nobody.
+    """
+    return _is(facts, "consumer")
+
+
+@signal(reason="the network is a mobile carrier's: {value}", risk=0)
+def network_is_mobile(facts: Facts) -> bool | None:
+    """Whether the network is a mobile carrier's, where thousands share an address (RFC 6888).
+
+    Carriers with one network for all their lines count as consumer.
+    """
+    return _is(facts, "mobile")
+
+
+@signal(reason="the network is a school's or university's: {value}", risk=-1)
+def network_is_education(facts: Facts) -> bool | None:
+    """Whether the network is a school's, a university's or a national research network."""
+    return _is(facts, "education")
+
+
+@signal(reason="the IP address is a consumer VPN's exit: {value}", risk=1)
+def network_is_vpn(facts: Facts) -> bool | None:
+    """Whether the address is a known exit of a consumer VPN. Many people use one; privacy relays are not counted here.
+
+    Source: exit lists of Mullvad and ProtonVPN (iporigin) and operators' own networks; most VPNs are not known.
+    """
+    network = _public(facts)
+    return None if network is None else network.anonymizer == "vpn"
+
+
+@signal(reason="the IP address is a Tor exit: {value}", risk=1)
+def network_is_tor(facts: Facts) -> bool | None:
+    """Whether the address is a Tor exit in the list shipped with iporigin. Exits come and go: the list misses some."""
+    network = _public(facts)
+    return None if network is None else network.anonymizer == "tor"
+
+
+@signal(reason="the IP address is a privacy relay's: {value}", risk=0)
+def network_is_private_relay(facts: Facts) -> bool | None:
+    """Whether the address is an exit of Apple's Private Relay or of Cloudflare's WARP: privacy, no evidence of abuse.
+
+    Sources: Apple's published egress ranges (iporigin); Sattler et al., ACM IMC 2022.
+    """
+    network = _public(facts)
+    return None if network is None else network.anonymizer == "private_relay"

@@ -1,0 +1,141 @@
+"""Signals from the phone number: is it one, of what kind, and does it agree with the place."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import pairwise
+
+from phonenumbers import country_code_for_region
+
+from signals.facts import Facts
+from signals.registry import signal
+from signals.whereabouts import country_of_person
+
+NEEDS = ("/phone/number",)
+
+#: libphonenumber types that are a line of a person rather than a service.
+_PERSONAL = frozenset({"mobile", "fixed_line", "fixed_line_or_mobile"})
+
+
+@lru_cache(4096)
+def _elsewhere(region: str, countries: frozenset[str]) -> bool | None:
+    """Whether no country shares the calling code of ``region``: +1, +7 and +44 serve several (ITU-T E.164)."""
+    codes = {country_code_for_region(country) for country in countries} - {0}
+    code = country_code_for_region(region)
+    return None if not codes or code == 0 else code not in codes
+
+
+@signal(reason="the phone number is valid: {value}", risk=-1)
+def phone_is_valid(facts: Facts) -> bool | None:
+    """Whether the number is assigned to a region and kind by libphonenumber's metadata. True or false.
+
+    Typical: true for most numbers, even from a form that checks nothing. Source: ITU-T E.164 numbering plans
+    as collected in libphonenumber.
+    """
+    return facts.phone.valid if facts.phone else None
+
+
+@signal(reason="the phone number has a possible length: {value}", risk=-1)
+def phone_is_possible(facts: Facts) -> bool | None:
+    """Whether the number at least has a length its country uses. False for keyboard mashing.
+
+    True or false; unknown when no country could be read from it. Source: libphonenumber ``is_possible_number``.
+    """
+    return facts.phone.possible if facts.phone else None
+
+
+@signal(reason="the phone number is of the kind {value}", risk=None)
+def phone_kind(facts: Facts) -> str | None:
+    """Type of the number in libphonenumber: ``mobile``, ``fixed_line``, ``voip``, … For people and rules."""
+    return facts.phone.kind if facts.phone else None
+
+
+@signal(reason="the phone number belongs to {value}", risk=None)
+def phone_region(facts: Facts) -> str | None:
+    """Region of the number, ISO 3166 alpha-2, ``001`` for non-geographic ones. For people and rules; never evidence."""
+    return facts.phone.region if facts.phone else None
+
+
+@signal(reason="the phone number is a mobile line: {value}", risk=0)
+def phone_is_mobile(facts: Facts) -> bool | None:
+    """Whether the number is, or in North America may be, a mobile line. Typical: true for most people."""
+    kind = facts.phone.kind if facts.phone else None
+    return None if kind is None else kind in ("mobile", "fixed_line_or_mobile")
+
+
+@signal(reason="the phone number is an Internet telephony number: {value}", risk=1)
+def phone_is_voip(facts: Facts) -> bool | None:
+    """Whether the numbering plan sets the number aside for VoIP. Such numbers are had in bulk and without a contract.
+
+    True or false. Misses VoIP numbers in geographic ranges. Source: libphonenumber; Thomas et al., "Dialing Back
+    Abuse on Phone Verified Accounts", ACM CCS 2014, which names VoIP services a main source of numbers.
+    """
+    kind = facts.phone.kind if facts.phone else None
+    return None if kind is None else kind == "voip"
+
+
+@signal(reason="the phone number is a service line: {value}", risk=1)
+def phone_is_service(facts: Facts) -> bool | None:
+    """Whether the number is no line of a person: toll-free, premium-rate, shared-cost, pager, voicemail or UAN."""
+    kind = facts.phone.kind if facts.phone else None
+    return None if kind is None else kind not in _PERSONAL and kind != "voip"
+
+
+@signal(
+    reason="the phone's country has another calling code than the IP's: {value}",
+    risk=1,
+    needs=("/phone/number", "/device/ip_address"),
+)
+def phone_region_mismatch(facts: Facts) -> bool | None:
+    """Whether phone and IP address are of countries with different calling codes. True or false; a weak signal.
+
+    Travellers and migrants differ too. Unknown behind VPNs, Tor, relays and data centres, where the IP's country is
+    not the person's. Countries that share a calling code (ITU-T E.164: +1, +7, +44, …) agree.
+    """
+    country = country_of_person(facts.network)
+    if facts.phone is None or facts.phone.region is None or country is None:
+        return None
+    return _elsewhere(facts.phone.region, frozenset((country,)))
+
+
+@signal(
+    reason="the phone's country has another calling code than the time zone's: {value}",
+    risk=1,
+    needs=("/phone/number", "/device/time_zone"),
+)
+def phone_time_zone_mismatch(facts: Facts) -> bool | None:
+    """Whether no country of the device's time zone has the phone's calling code. True or false; a weak signal.
+
+    Holds behind a VPN as well. Source: IANA ``zone1970.tab``, ITU-T E.164.
+    """
+    countries = facts.device.time_zone_countries
+    if facts.phone is None or facts.phone.region is None or not countries:
+        return None
+    return _elsewhere(facts.phone.region, countries)
+
+
+@signal(reason="the phone number has {value} different digits", risk=-1)
+def phone_distinct_digits(facts: Facts) -> int | None:
+    """Different digits in the national number, 1 to 10. Typical: 5 to 8; ten random digits have 6.5 on average.
+
+    Made-up numbers repeat a digit (``5555555``). Source: expectation of the occupancy problem, 10 × (1 − 0.9^10).
+    """
+    national = facts.phone.national if facts.phone else None
+    return len(set(national)) if national else None
+
+
+@signal(reason="the phone number runs through {value} digits in order", risk=1)
+def phone_longest_run(facts: Facts) -> int | None:
+    """Longest run of equal, ascending or descending digits in the national number, in digits. Typical: 2 or 3.
+
+    ``1234567`` and ``0000000`` are what people type into a field they do not want to fill.
+    """
+    national = facts.phone.national if facts.phone else None
+    if not national:
+        return None
+    steps = [int(right) - int(left) for left, right in pairwise(national)]
+    best = run = 1
+    for index, step in enumerate(steps):
+        run = run + 1 if index and step == steps[index - 1] and step in (-1, 0, 1) else 1 + (step in (-1, 0, 1))
+        best = max(best, run)
+    return best

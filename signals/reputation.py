@@ -1,0 +1,51 @@
+"""Learned abuse rates of where a signup comes from, shrunk so that a handful of signups convicts nobody.
+
+Each rate is ``(abusive + prior × base) / (accounts + prior)`` over other accounts of the last months; the prior is
+policy (``reputation.prior_accounts``). There is no rate by country: where people live is no evidence.
+"""
+
+from __future__ import annotations
+
+from signals.facts import Facts
+from signals.registry import signal
+
+NEEDS = ("store",)
+
+
+@signal(
+    reason="{value:.1%} of accounts from this network operator were abusive",
+    risk=+1,
+    needs=("store", "/device/ip_address"),
+)
+def reputation_asn(facts: Facts) -> float | None:
+    """Abuse rate of other accounts from the same autonomous system (the network operator), shrunk towards the base rate. Unit: 0 to 1."""
+    return None if facts.reputation is None else facts.reputation.asn
+
+
+@signal(reason="{value:.1%} of accounts from this network were abusive", risk=+1, needs=("store", "/device/ip_address"))
+def reputation_network(facts: Facts) -> float | None:
+    """Abuse rate of other accounts from the same /24 or /48, shrunk towards the base rate. Unit: 0 to 1."""
+    return None if facts.reputation is None else facts.reputation.network
+
+
+@signal(reason="{value:.1%} of accounts from this mail domain were abusive", risk=+1, needs=("store", "/email/address"))
+def reputation_domain(facts: Facts) -> float | None:
+    """Abuse rate of other accounts at the same registrable mail domain, shrunk towards the base. Unit: 0 to 1."""
+    return None if facts.reputation is None else facts.reputation.domain
+
+
+@signal(
+    reason="{value:.1%} of accounts from this domain ending were abusive", risk=+1, needs=("store", "/email/address")
+)
+def reputation_tld(facts: Facts) -> float | None:
+    """Abuse rate of other accounts whose mail domain has the same public suffix, shrunk. Unit: 0 to 1."""
+    return None if facts.reputation is None else facts.reputation.tld
+
+
+@signal(reason="{value:.1%} of all accounts lately were abusive", risk=None)
+def reputation_base(facts: Facts) -> float | None:
+    """Abuse rate over all accounts, towards which the other rates are shrunk. Unit: 0 to 1.
+
+    For people only: it is the same for everybody who signs up at the same time.
+    """
+    return None if facts.reputation is None else facts.reputation.base

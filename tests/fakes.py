@@ -1,0 +1,137 @@
+"""Stand-ins for the parts behind the HTTP layer, for tests whose subject is the HTTP layer itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from riskapi.api.parts import Parts
+from riskapi.errors import Problem
+from riskapi.idempotency import Idempotency
+from riskapi.keys import Keys
+from riskapi.metrics import Metrics
+from riskapi.ratelimits import RateLimits
+from riskapi.signup import Signup
+from riskapi.store.connections import Store
+
+REVIEW_ID = "rev_0"
+
+
+def assessment(user_id: str) -> dict[str, Any]:
+    """A whole, valid assessment."""
+    counts = {"hourly": 200, "daily": 500, "monthly": 5000}
+    return {
+        "object": "assessment",
+        "id": "asm_1",
+        "user_id": user_id,
+        "created_at": "2026-11-22T10:00:00Z",
+        "decision": "allow",
+        "risk_score": 3.2,
+        "limits": {**counts, "scope": "account", "remaining": counts, "next_step": None},
+        "disposition": {"source": "model", "rule": None},
+        "reasons": [],
+        "linkage": {"cluster_id": None, "size": 1, "abusive": 0, "evidence": []},
+        "degraded": [],
+        "warnings": [],
+        "review_id": None,
+        "shadow": [],
+        "versions": {"policy": 1, "model": None, "asn": None, "lists": None},
+    }
+
+
+@dataclass
+class Answered:
+    """The answer of the fake assessor."""
+
+    body: bytes
+    replay: bool = False
+    tier: str | None = "allow"
+
+
+@dataclass
+class Assessors:
+    """Remembers what it was asked; ``fails`` is raised instead of an answer."""
+
+    asked: list[tuple[Signup, float]] = field(default_factory=list)
+    fails: Exception | None = None
+
+    def signup(self, signup: Signup, now: float) -> Answered:
+        self.asked.append((signup, now))
+        if self.fails is not None:
+            raise self.fails
+        return Answered(orjson.dumps(assessment(signup.account.user_id)), replay=len(self.asked) > 1)
+
+
+class Accounts:
+    """Knows nobody."""
+
+    def view(self, user_id: str, now: float) -> dict[str, Any]:
+        raise Problem("not_found", "No such account.")
+
+
+@dataclass
+class Labels:
+    """Counts labels; ``fails`` is raised instead."""
+
+    given: int = 0
+    fails: Exception | None = None
+
+    def add(self, user_id: str, label: Any, source: Any, note: str | None, actor: str, now: float) -> dict[str, Any]:
+        self.given += 1
+        if self.fails is not None:
+            raise self.fails
+        return {"user_id": user_id, "label": label, "labels": [], "count": self.given}
+
+
+@dataclass
+class Reviews:
+    """One review, held by ``holder``."""
+
+    holder: str | None = "ana"
+    actors: list[str] = field(default_factory=list)
+
+    def list(self, status: Any, limit: int, cursor: str | None) -> dict[str, Any]:
+        return {"reviews": [], "next_cursor": None, "asked": [status, limit, cursor]}
+
+    def get(self, review_id: str) -> dict[str, Any]:
+        return {"id": review_id, "reviewer": self.holder}
+
+    def claim(self, review_id: str, reviewer: str, now: float) -> dict[str, Any]:
+        if self.holder not in (None, reviewer):
+            raise Problem("review_held", f"{self.holder} holds this review.")
+        return self.get(review_id)
+
+    def release(self, review_id: str, reviewer: str, now: float) -> dict[str, Any]:
+        self.actors.append(reviewer)
+        return self.get(review_id)
+
+    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float) -> dict[str, Any]:
+        self.actors.append(reviewer)
+        return self.get(review_id)
+
+    def decide(
+        self, review_id: str, decision: Any, label: Any, apply_to: Any, reason: str | None, actor: str, now: float
+    ) -> dict[str, Any]:
+        self.actors.append(actor)
+        return {**self.get(review_id), "accounts": []}
+
+
+def parts(store: Store, clock: Callable[[], float], bootstrap: str, **changes: Any) -> Parts:
+    """Parts that work, with ``changes`` in place of some."""
+    given: dict[str, Any] = {
+        "assessor": Assessors(),
+        "accounts": Accounts(),
+        "labels": Labels(),
+        "reviews": Reviews(),
+        "keys": Keys(store, bootstrap, monotonic=clock),
+        "idempotency": Idempotency(store, pause=lambda seconds: None),
+        "ratelimits": RateLimits(store),
+        "metrics": Metrics(),
+        "clock": clock,
+        "readiness": lambda: {"store": "ok", "model": "ok", "data": "ok"},
+        "versions": lambda: {"policy": 1},
+    }
+    return Parts(**{**given, **changes})

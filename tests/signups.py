@@ -1,0 +1,48 @@
+"""Signups as the tests post them, and a way to post many at once."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from riskapi.app import Service
+from riskapi.signup import Signup
+from tests.conftest import NOW
+
+
+def body(user: str = "u_1", **parts: Any) -> Signup:
+    """The signup of an unremarkable customer, with some parts replaced."""
+    found: dict[str, Any] = {
+        "account": {"user_id": user, "name": "Ana Ruiz", "organization": "Ruiz Ceramics"},
+        "email": {"address": f"{user}@ruiz.example"},
+        "device": {"ip_address": "203.0.113.9", "user_agent": "Mozilla/5.0", "accept_language": "es-ES"},
+    }
+    return Signup.model_validate_json(json.dumps({**found, **parts}))
+
+
+def post(service: Service, signup: Signup, now: float = NOW) -> dict[str, Any]:
+    answer: dict[str, Any] = orjson.loads(service.assessor.signup(signup, now).body)
+    return answer
+
+
+def together(count: int, work: Callable[[int], Any]) -> list[Any]:
+    """Run ``work(0 … count-1)`` at once and return what each returned or raised."""
+    gate, found = threading.Barrier(count), [None] * count
+
+    def run(number: int) -> None:
+        gate.wait()
+        try:
+            found[number] = work(number)
+        except Exception as error:
+            found[number] = error  # type: ignore[call-overload]
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found

@@ -1,0 +1,197 @@
+"""Whole signups through the whole line on the real store: idempotent, raced, linked, recorded, replayable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import orjson
+import pytest
+
+from riskapi.app import Service, assemble
+from riskapi.decide import decide
+from riskapi.errors import Problem, StoreUnavailable
+from riskapi.settings import Settings
+from riskapi.signup import Signup
+from riskapi.store.connections import Store
+from tests.conftest import NOW, Clock
+from tests.signups import body, post, together
+
+
+@pytest.fixture
+def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
+    """By rules only, so that what these tests post is decided the same whatever the model learns."""
+    made = assemble(replace(settings, model_mode="off"), store, clock)
+    made.decisions.register_schema()
+    return made
+
+
+def test_an_unremarkable_customer_is_allowed(service: Service) -> None:
+    found = post(service, body())
+    assert found["decision"] == "allow"
+    assert found["limits"]["remaining"]["daily"] == found["limits"]["daily"] > 0
+    assert found["linkage"] == {"cluster_id": None, "size": 1, "abusive": 0, "evidence": []}
+    assert {"signal": "network_asn", "cause": "no_data"} in found["degraded"]
+    assert {"signal": "phone_is_valid", "cause": "not_provided"} in found["degraded"]
+
+
+def test_fifty_threads_posting_the_same_signup_get_one_answer_and_count_once(service: Service) -> None:
+    signup = body(phone={"number": "+34600123123"}, device={"ip_address": "203.0.113.9", "id": "dev-1"})
+    answers = together(50, lambda _: service.assessor.signup(signup, NOW))
+    assert len({answer.body for answer in answers}) == 1
+    assert [answer.replay for answer in answers].count(False) == 1
+    assert len(list(service.decisions.export())) == 1
+    seen = post(service, body("u_2", phone={"number": "+34600123123"}))
+    assert seen["linkage"]["evidence"][0]["accounts"] == 2
+    assert len(service.parts.accounts.view("u_1", NOW)["history"]) == 1
+
+
+def test_the_same_user_with_another_address_is_a_conflict_and_leaves_no_trace(service: Service) -> None:
+    post(service, body(device={"id": "mine"}))
+    with pytest.raises(Problem) as problem:
+        post(service, body(email={"address": "other@ruiz.example"}, device={"id": "theirs"}))
+    assert problem.value.code == "signup_conflict"
+    assert post(service, body("u_2", device={"id": "theirs"}))["linkage"]["size"] <= 2
+    kinds = {row["kind"] for row in post(service, body("u_3", device={"id": "theirs"}))["linkage"]["evidence"]}
+    shared = service.parts.accounts.view("u_3", NOW)["linkage"]["evidence"]
+    assert "device" in kinds
+    assert all("u_1" not in row["user_ids"] for row in shared if row["kind"] == "device")
+
+
+def test_racing_addresses_for_one_user_leave_one_account(service: Service) -> None:
+    signups = [body(email={"address": f"a{number}@ruiz.example"}, device={"id": f"d{number}"}) for number in range(8)]
+    answers = together(8, lambda number: service.assessor.signup(signups[number], NOW))
+    won = [number for number, answer in enumerate(answers) if not isinstance(answer, Problem)]
+    assert len(won) == 1
+    lost = (won[0] + 1) % 8
+    assert (
+        post(service, body("u_9", email={"address": "z@other.example"}, device={"id": f"d{lost}"}))["linkage"]["size"]
+        == 1
+    )
+
+
+def _nth(service: Service, signups: list[Signup], number: int) -> dict[str, Any]:
+    return post(service, signups[number])
+
+
+def test_two_racing_signups_on_one_device_know_each_other(service: Service) -> None:
+    for round_ in range(10):
+        signups = [body(f"r{round_}_{side}", device={"id": f"dev-{round_}"}) for side in "ab"]
+        answers = together(2, partial(_nth, service, signups))
+        assert max(answer["linkage"]["size"] for answer in answers) >= 2
+        for side in "ab":
+            rows = service.parts.accounts.view(f"r{round_}_{side}", NOW)["linkage"]["evidence"]
+            assert any(row["kind"] == "device" and row["accounts"] == 2 for row in rows)
+
+
+def test_a_label_is_felt_by_the_next_signup_and_can_be_taken_back(service: Service) -> None:
+    post(service, body(phone={"number": "+34600123123"}))
+    service.parts.labels.add("u_1", "abuse", "external", "complaints", "key", NOW)
+    found = post(service, body("u_2", phone={"number": "+34600123123"}))
+    assert found["linkage"]["abusive"] == 1
+    assert (found["decision"], found["disposition"]["source"]) == ("limit", "rule")
+    service.parts.labels.add("u_1", "legitimate", "appeal", None, "key", NOW)
+    assert post(service, body("u_3", phone={"number": "+34600123123"}))["linkage"]["abusive"] == 0
+    assert [row["label"] for row in service.parts.accounts.view("u_1", NOW)["labels"]] == ["abuse", "legitimate"]
+
+
+def test_labels_move_the_reputation_of_their_network_slowly(service: Service) -> None:
+    def reading(user: str) -> float:
+        post(service, body(user, email={"address": f"{user}@{user}.example"}, device={"ip_address": "81.0.0.9"}))
+        stored = next(row for row in service.decisions.export() if row["user_id"] == user)
+        return float(stored["readings"]["reputation_asn"])
+
+    before = reading("n_0")
+    for number in range(1, 4):
+        reading(f"n_{number}")
+        service.parts.labels.add(f"n_{number}", "abuse", "external", None, "key", NOW)
+    after = reading("n_9")
+    assert before < after < 0.15
+
+
+def test_a_limited_account_is_felt_by_those_linked_to_it(service: Service) -> None:
+    post(service, body(phone={"number": "+34600123123"}))
+    service.parts.labels.add("u_1", "abuse", "external", None, "key", NOW)
+    assert post(service, body("u_2", phone={"number": "+34600123123"}))["decision"] == "limit"
+    service.parts.labels.add("u_1", "unknown", "external", None, "key", NOW)
+    post(service, body("u_3", phone={"number": "+34600123123"}))
+    stored = next(row for row in service.decisions.export() if row["user_id"] == "u_3")
+    assert (stored["readings"]["links_phone_limited"], stored["readings"]["links_phone_abusive"]) == (1, 0)
+
+
+def test_replaying_recorded_readings_gives_the_same_decision_bit_for_bit(service: Service) -> None:
+    for number in range(30):
+        post(
+            service,
+            body(f"u_{number}", email={"address": f"x{number}@mailinator.com"}, device={"id": f"d{number % 3}"}),
+        )
+    judge = service.sources.judge
+    rows = [orjson.loads(orjson.dumps(row)) for row in service.decisions.export()]
+    assert len(rows) == 30
+    for row in rows:
+        again = decide(row["readings"], judge.scorer, judge.policy, store_away=row["store_away"])
+        assert (again.tier, again.risk_score, again.probability, again.margin, again.rule, list(again.fired)) == (
+            row["tier"], row["risk_score"], row["probability"], row["margin"], row["rule"], row["fired"],
+        )  # fmt: skip
+
+
+def test_a_review_decision_opens_one_review(service: Service) -> None:
+    found = post(service, body(email={"address": "x@mailinator.com"}))
+    assert (found["decision"], found["review_id"] is not None) == ("review", True)
+    page = service.parts.reviews.list("open", 50, None)
+    assert [row["id"] for row in page["reviews"]] == [found["review_id"]]
+    assert post(service, body(email={"address": "x@mailinator.com"}))["review_id"] == found["review_id"]
+
+
+def test_export_can_be_cut_by_time(service: Service) -> None:
+    for number in range(3):
+        post(service, body(f"u_{number}"), NOW + number)
+    assert [row["user_id"] for row in service.decisions.export(NOW + 1, NOW + 2)] == ["u_1"]
+
+
+class TestStoreAway:
+    """The store goes away: signups are answered, kept, and recorded once it is back."""
+
+    @pytest.fixture
+    def outage(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+        real = service.store.run
+
+        def away(on: bool) -> None:
+            def refuse(_: Any) -> Any:
+                raise StoreUnavailable("away")
+
+            monkeypatch.setattr(service.store, "run", refuse if on else real)
+
+        return away
+
+    def test_the_answer_is_the_policys_and_is_recorded_later(
+        self, service: Service, outage: Callable[[bool], None]
+    ) -> None:
+        outage(True)
+        found = post(service, body())
+        assert (found["disposition"]["source"], found["decision"]) == (
+            "outage",
+            service.sources.judge.policy.outage.tier,
+        )
+        assert found["limits"]["daily"] == service.sources.judge.policy.outage.daily
+        assert {"signal": "links_abusive", "cause": "store_unavailable"} in found["degraded"]
+        assert post(service, body())["id"] == found["id"]
+        outage(False)
+        assert service.assessor.replay_journal(NOW + 60) == 1
+        profile = service.parts.accounts.view("u_1", NOW + 60)
+        assert profile["assessment"]["id"] == found["id"]
+        assert profile["tier"] == profile["latest"]["decision"] == "allow"
+        assert (profile["history"][0]["from"], profile["history"][0]["to"]) == (found["decision"], "allow")
+        assert post(service, body())["id"] == found["id"]
+        assert service.assessor.replay_journal(NOW + 61) == 0
+
+    def test_a_full_journal_says_so_instead_of_losing_the_signup(
+        self, service: Service, outage: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        outage(True)
+        monkeypatch.setattr(service.journal, "_limit", 10)
+        with pytest.raises(Problem) as problem:
+            post(service, body())
+        assert (problem.value.code, problem.value.headers["Retry-After"]) == ("unavailable", "1")

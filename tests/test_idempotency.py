@@ -1,0 +1,109 @@
+"""Idempotency-Key: one answer for one key and body, also when fifty come at once."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from riskapi.errors import Problem
+from riskapi.idempotency import ATTEMPT, REMEMBERED, Attempt, Idempotency, Remembered
+from riskapi.store.connections import Store
+
+ANSWER = Remembered(200, "application/json", b'{"done":1}')
+
+
+@pytest.fixture
+def memory(store: Store) -> Idempotency:
+    return Idempotency(store, pause=lambda seconds: None)
+
+
+def test_the_first_request_may_answer_and_the_second_gets_that_answer(memory: Idempotency) -> None:
+    attempt = memory.begin("key", "/path", "k", b"body")
+    assert isinstance(attempt, Attempt)
+    memory.finish(attempt, ANSWER)
+    assert memory.begin("key", "/path", "k", b"body") == ANSWER
+
+
+def test_another_body_is_a_conflict(memory: Idempotency) -> None:
+    memory.begin("key", "/path", "k", b"body")
+    with pytest.raises(Problem) as caught:
+        memory.begin("key", "/path", "k", b"other")
+    assert caught.value.code == "idempotency_conflict"
+
+
+@pytest.mark.parametrize(
+    ("principal", "path", "key"),
+    [("other", "/path", "k"), ("key", "/other", "k"), ("key", "/path", "other"), ("key/", "path", "k")],
+    ids=["principal", "path", "key", "shifted"],
+)
+def test_principals_paths_and_keys_do_not_share_answers(
+    memory: Idempotency, principal: str, path: str, key: str
+) -> None:
+    memory.begin("key", "/path", "k", b"body")
+    assert isinstance(memory.begin(principal, path, key, b"other"), Attempt)
+
+
+def test_a_request_still_being_answered_is_waited_for_then_refused(store: Store) -> None:
+    waited: list[float] = []
+    memory = Idempotency(store, pause=waited.append)
+    memory.begin("key", "/path", "k", b"body")
+    with pytest.raises(Problem) as caught:
+        memory.begin("key", "/path", "k", b"body")
+    assert caught.value.code == "idempotency_in_progress"
+    assert caught.value.headers == {"Retry-After": "1"}
+    assert 0.9 < sum(waited) < 1.2
+
+
+def test_an_abandoned_attempt_may_be_repeated(memory: Idempotency) -> None:
+    attempt = memory.begin("key", "/path", "k", b"body")
+    assert isinstance(attempt, Attempt)
+    memory.abandon(attempt)
+    assert isinstance(memory.begin("key", "/path", "k", b"body"), Attempt)
+
+
+def test_an_attempt_that_lost_the_key_changes_nothing(memory: Idempotency) -> None:
+    first = memory.begin("key", "/path", "k", b"body")
+    assert isinstance(first, Attempt)
+    late = Attempt(first.key, "somebody else")
+    memory.finish(late, Remembered(200, "application/json", b"wrong"))
+    memory.abandon(late)
+    memory.finish(first, ANSWER)
+    memory.abandon(first)
+    assert memory.begin("key", "/path", "k", b"body") == ANSWER
+
+
+def test_attempts_and_answers_expire(memory: Idempotency, store: Store) -> None:
+    attempt = memory.begin("key", "/path", "k", b"body")
+    assert isinstance(attempt, Attempt)
+    assert 0 < store.execute("TTL", attempt.key) <= ATTEMPT
+    memory.finish(attempt, ANSWER)
+    assert ATTEMPT < store.execute("TTL", attempt.key) <= REMEMBERED
+
+
+def test_of_fifty_at_once_one_answers_and_all_get_its_answer(store: Store) -> None:
+    ready = threading.Barrier(50)
+    done = threading.Event()
+
+    def pause(seconds: float) -> None:
+        done.wait(5)
+
+    memory = Idempotency(store, pause=pause)
+    answered = []
+
+    def ask(number: int) -> bytes:
+        ready.wait()
+        found = memory.begin("key", "/path", "k", b"body")
+        if isinstance(found, Remembered):
+            return found.body
+        answered.append(number)
+        body = str(number).encode()
+        memory.finish(found, Remembered(200, "application/json", body))
+        done.set()
+        return body
+
+    with ThreadPoolExecutor(50) as pool:
+        bodies = set(pool.map(ask, range(50)))
+    assert len(answered) == 1
+    assert bodies == {str(answered[0]).encode()}

@@ -1,0 +1,132 @@
+"""The arrows of the design: who may import whom, read from the source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("signals", "model", "training", "riskapi")
+#: Package → packages of ours it may import.
+ALLOWED = {
+    "signals": {"signals"},
+    "model": {"model", "signals"},
+    "training": {"training", "model", "signals"},
+    "riskapi": {"riskapi", "model", "signals"},
+}
+#: What signals may not import: they do no I/O.
+IO = {
+    "os",
+    "io",
+    "socket",
+    "redis",
+    "flask",
+    "pathlib",
+    "subprocess",
+    "threading",
+    "requests",
+    "urllib",
+    "http",
+    "sqlite3",
+}
+#: The only places that may know these.
+ONLY = {
+    "flask": ("riskapi/api/", "riskapi/app.py"),
+    "werkzeug": ("riskapi/api/",),
+    "redis": ("riskapi/store/",),
+    "prometheus_client": ("riskapi/metrics.py",),
+    "lightgbm": ("model/", "training/", "riskapi/commands/doctor.py"),
+}
+#: Words that say nothing about what a file holds.
+EMPTY = {"utils", "util", "helpers", "common", "core", "manager", "service", "misc", "base"}
+FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Absolute names of what a module imports, wherever in the file; what only type checkers see is left out."""
+    tree = ast.parse(path.read_text())
+    unseen = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in unseen:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_imports_follow_the_arrows(path: Path) -> None:
+    package = path.relative_to(ROOT).parts[0]
+    for name in imports(path):
+        top = name.split(".")[0]
+        assert top not in PACKAGES or top in ALLOWED[package], f"{name_of(path)} imports {name}"
+        assert top != "tests", f"{name_of(path)} imports tests"
+        assert package != "signals" or top not in IO, f"{name_of(path)} imports {top}: signals do no I/O"
+        places = ONLY.get(top)
+        assert places is None or name_of(path).startswith(places), f"{name_of(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_file_is_one_noun_of_at_most_250_lines_of_code(path: Path) -> None:
+    assert path.stem not in EMPTY
+    text = path.read_text()
+    prose = {
+        line
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+    lines = sum(
+        bool(line.strip()) and not line.strip().startswith("#") and number not in prose
+        for number, line in enumerate(text.splitlines(), 1)
+    )
+    declarations = {"velocity", "links", "email"}  # lists of signals, five lines each
+    assert lines <= 250 or (path.parent.name == "signals" and path.stem in declarations), f"{lines} lines"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_every_module_says_what_it_is(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text())) or not path.read_text().strip()
+
+
+def test_api_is_known_only_to_those_who_put_the_service_together() -> None:
+    known = {name_of(path) for path in FILES for name in imports(path) if name.startswith("riskapi.api")}
+    outside = {name for name in known if not name.startswith("riskapi/api/")}
+    assert outside <= {"riskapi/app.py", "riskapi/wsgi.py", "riskapi/commands/docs.py"}
+
+
+def test_there_is_no_import_loop() -> None:
+    graph = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
+    edges = {
+        name: {
+            found for found in imports(path) if found in graph and found != name and not name.startswith(found + ".")
+        }
+        for name, path in graph.items()
+    }
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " → ".join((*trail[trail.index(name) :], name))
+        if name in done:
+            return
+        for found in edges[name]:
+            visit(found, (*trail, name))
+        done.add(name)
+
+    for name in graph:
+        visit(name, ())

@@ -1,0 +1,290 @@
+"""Links on the real store: counting is exact and repeatable, hubs bind nobody, marks follow the account."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from riskapi import policy
+from riskapi.links import COUNTED, KINDS, Links, evidence_weight, linkage, reputation
+from riskapi.policy import Policy
+from riskapi.store.connections import Store
+from signals.facts import Account, Device, Email, Entity, Facts, Network, Phone
+
+NOW = 1_795_341_600.0
+KEY = b"0123456789abcdef0123456789abcdef"
+HOUR, DAY = 3600.0, 86400.0
+
+
+@pytest.fixture(scope="module")
+def rules() -> Policy:
+    return policy.load(policy.DEFAULT)
+
+
+@pytest.fixture
+def links(store: Store) -> Links:
+    return Links(store, KEY)
+
+
+def facts(at: float = NOW, **changes: object) -> Facts:
+    """A signup that shares its device with nobody unless told to."""
+    parts: dict[str, object] = {
+        "account": Account(),
+        "email": Email(
+            given="a@ruiz.example", valid=True, domain="ruiz.example", free=False, relay=False, disposable=False
+        ),
+    }
+    return Facts(at=at, **{**parts, **changes})  # type: ignore[arg-type]
+
+
+def touch(
+    links: Links, store: Store, rules: Policy, user: str, found: Facts, *, add: bool = True
+) -> Mapping[str, Entity]:
+    touched = links.touched(user, found)
+    pipe = store.pipeline()
+    links.queue(pipe, touched, rules, add=add)
+    return links.entities(touched, store.run(pipe), rules)
+
+
+def device(at: float = NOW, name: str = "dev-1") -> Facts:
+    return facts(at, device=Device(id=name))
+
+
+def test_first_account_is_alone(links: Links, store: Store, rules: Policy) -> None:
+    found = touch(links, store, rules, "u1", device())["device"]
+    assert (found.accounts, found.accounts_1h, found.abusive, found.others, found.weight) == (1, 1, 0, (), 0.0)
+
+
+def test_a_second_account_sees_the_first(links: Links, store: Store, rules: Policy) -> None:
+    touch(links, store, rules, "u1", device(NOW - 60))
+    found = touch(links, store, rules, "u2", device())["device"]
+    assert (found.accounts, found.others, found.last_seen) == (2, ("u1",), NOW - 60)
+    assert found.weight == pytest.approx(1.0, abs=1e-3)
+
+
+def test_touching_again_counts_nothing_twice(links: Links, store: Store, rules: Policy) -> None:
+    for _ in range(3):
+        found = touch(links, store, rules, "u1", device())["device"]
+    assert (found.accounts, found.accounts_30d) == (1, 1)
+
+
+def test_looking_leaves_no_trace(links: Links, store: Store, rules: Policy) -> None:
+    touch(links, store, rules, "u1", device(), add=False)
+    assert store.execute("DBSIZE") == 0
+
+
+def test_windows_count_backwards_from_the_signup(links: Links, store: Store, rules: Policy) -> None:
+    for user, age in (("a", 29 * DAY), ("b", 2 * DAY), ("c", 23 * HOUR), ("d", 0.5 * HOUR)):
+        touch(links, store, rules, user, device(NOW - age))
+    found = touch(links, store, rules, "e", device())["device"]
+    assert (found.accounts_1h, found.accounts_24h, found.accounts_30d, found.accounts) == (2, 3, 5, 5)
+
+
+def test_a_signup_posted_late_does_not_see_what_came_after_it(links: Links, store: Store, rules: Policy) -> None:
+    touch(links, store, rules, "later", device(NOW))
+    found = touch(links, store, rules, "earlier", device(NOW - DAY))["device"]
+    assert (found.accounts_1h, found.accounts_24h, found.others) == (1, 1, ())
+
+
+@pytest.mark.parametrize("at", [-62135596800.0, 0.0, 253402300799.0], ids=["year 1", "1970", "year 9999"])
+def test_no_time_is_mistaken_for_a_mark(links: Links, store: Store, rules: Policy, at: float) -> None:
+    touch(links, store, rules, "old", device(at))
+    found = touch(links, store, rules, "new", device(at))["device"]
+    assert (found.accounts, found.abusive, found.limited) == (2, 0, 0)
+
+
+def test_marks_are_felt_reversed_and_leave_the_account_itself_out(links: Links, store: Store, rules: Policy) -> None:
+    touch(links, store, rules, "bad", device())
+    keys = list(links.touched("bad", device()).keys.values())
+    links.mark("bad", keys, abusive=True, limited=True)
+    links.mark("bad", keys, abusive=True, limited=True)
+    found = touch(links, store, rules, "new", device())["device"]
+    assert (found.abusive, found.limited, found.accounts) == (1, 1, 2)
+    assert touch(links, store, rules, "bad", device())["device"].abusive == 0
+    links.mark("bad", keys, abusive=False, limited=False)
+    assert touch(links, store, rules, "new", device())["device"].abusive == 0
+
+
+def test_an_account_that_never_touched_cannot_be_marked(links: Links, store: Store, rules: Policy) -> None:
+    touch(links, store, rules, "u1", device())
+    links.mark("stranger", list(links.touched("u1", device()).keys.values()), abusive=True, limited=True)
+    assert touch(links, store, rules, "u2", device())["device"].abusive == 0
+
+
+def test_leaving_takes_an_account_out(links: Links, store: Store, rules: Policy) -> None:
+    touch(links, store, rules, "u1", device())
+    keys = list(links.touched("u1", device()).keys.values())
+    links.mark("u1", keys, abusive=True, limited=False)
+    links.leave("u1", keys)
+    assert touch(links, store, rules, "u2", device())["device"].accounts == 1
+
+
+def test_what_grows_common_stops_binding(links: Links, store: Store, rules: Policy) -> None:
+    office = facts(network=Network(given="203.0.113.9", ip="203.0.113.9", version=4, prefix="203.0.113.0/24"))
+    limit = rules.links.kinds["ip"].hub_over
+    for number in range(limit):
+        found = touch(links, store, rules, f"u{number}", office)["ip"]
+    assert not found.hub
+    assert found.weight > 0
+    found = touch(links, store, rules, "one more", office)["ip"]
+    assert (found.hub, found.weight, found.others) == (True, 0.0, ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "kinds"),
+    [
+        ({"kind": "mobile"}, {"ip", "network"}),
+        ({"kind": "education"}, {"ip", "network"}),
+        ({"reserved": "Shared address space"}, {"ip", "network"}),
+        ({"anonymizer": "private_relay"}, {"ip", "network"}),
+        ({"kind": "consumer"}, set()),
+    ],
+    ids=["carrier NAT", "campus", "reserved", "private relay", "household"],
+)
+def test_crowds_bind_nobody_from_the_start(links: Links, changes: dict[str, object], kinds: set[str]) -> None:
+    network = Network(given="", ip="203.0.113.9", version=4, prefix="203.0.113.0/24", **changes)  # type: ignore[arg-type]
+    assert links.touched("u", facts(network=network)).hubs >= kinds
+    assert bool(links.touched("u", facts(network=network)).hubs & {"ip", "network"}) == bool(kinds)
+
+
+@pytest.mark.parametrize("sort", ["free", "relay", "disposable"])
+def test_public_mail_domains_bind_nobody(links: Links, sort: str) -> None:
+    sorts = {"free": False, "relay": False, "disposable": False, sort: True}
+    email = Email(given="", valid=True, domain="mail.example", canonical="a@mail.example", **sorts)  # type: ignore[arg-type]
+    assert "mail_domain" in links.touched("u", facts(email=email)).hubs
+
+
+def test_every_kind_is_touched_once_and_keys_hold_no_address(links: Links) -> None:
+    email = Email(
+        given="ana@ruiz.example", valid=True, domain="ruiz.example", registrable="ruiz.example", suffix="example",
+        canonical="ana@ruiz.example", pattern="aaa@ruiz.example", free=False, relay=False, disposable=False,
+    )  # fmt: skip
+    full = Facts(
+        at=NOW, account=Account(referrer_id="friend"), email=email, payment_fingerprint="card",
+        phone=Phone(given="", valid=True, e164="+34600123123", block="+346001231"),
+        network=Network(given="", ip="203.0.113.9", prefix="203.0.113.0/24", asn=64500),
+        device=Device(id="dev", fingerprint="ja4|chrome"),
+    )  # fmt: skip
+    touched = links.touched("u1", full)
+    assert set(touched.keys) == {*KINDS, *COUNTED}
+    assert len(set(touched.keys.values())) == len(touched.keys)
+    assert not any(word in key for key in touched.keys.values() for word in ("ruiz", "600123", "203.0", "dev", "64500"))
+
+
+def test_keys_change_with_the_secret(store: Store) -> None:
+    assert Links(store, KEY).mac("phone", "+34600123123") != Links(store, b"x" * 32).mac("phone", "+34600123123")
+
+
+def test_of_two_racing_signups_one_at_least_sees_the_other_and_then_both_do(
+    links: Links, store: Store, rules: Policy
+) -> None:
+    for round_ in range(50):
+        found: dict[str, Mapping[str, Entity]] = {}
+        gate = threading.Barrier(2)
+        shared = device(name=f"dev-{round_}")
+
+        def signup(user: str, shared: Facts = shared, found: dict[str, Mapping[str, Entity]] = found,
+                   gate: threading.Barrier = gate) -> None:  # fmt: skip
+            gate.wait()
+            found[user] = touch(links, store, rules, user, shared)
+
+        threads = [threading.Thread(target=signup, args=(user,)) for user in ("a", "b")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert max(found["a"]["device"].accounts, found["b"]["device"].accounts) == 2
+        for user in ("a", "b"):
+            assert touch(links, store, rules, user, shared, add=False)["device"].accounts == 2
+
+
+_EVENTS = st.lists(
+    st.tuples(st.sampled_from("abcdef"), st.integers(0, 40), st.sampled_from(["touch", "bad", "good", "leave"])),
+    max_size=25,
+)
+
+
+@given(_EVENTS)
+def test_counts_agree_with_a_plain_reference(
+    session_store: Store, rules: Policy, events: list[tuple[str, int, str]]
+) -> None:
+    """Random histories against sets in plain Python, each event at its day and in any order."""
+    session_store.execute("FLUSHALL")
+    links = Links(session_store, KEY)
+    first: dict[str, float] = {}
+    bad: set[str] = set()
+    for user, day, what in events:
+        at = NOW + day * DAY
+        keys = list(links.touched(user, device()).keys.values())
+        if what == "touch":
+            found = touch(links, session_store, rules, user, device(at))["device"]
+            first.setdefault(user, at)
+            seen = [time for time in first.values() if at - 30 * DAY < time <= at + 300]
+            assert found.accounts_30d == len(seen)
+            assert found.accounts_24h == len([time for time in seen if time > at - DAY])
+            assert found.abusive == len({name for name in bad - {user} if at - 90 * DAY <= first[name] <= at + 300})
+        elif what == "leave":
+            links.leave(user, keys)
+            first.pop(user, None)
+            bad.discard(user)
+        else:
+            links.mark(user, keys, abusive=what == "bad", limited=False)
+            if what == "bad" and user in first:
+                bad.add(user)
+            else:
+                bad.discard(user)
+
+
+def test_old_touches_are_forgotten_and_an_entity_keeps_a_bounded_number(
+    links: Links, store: Store, rules: Policy
+) -> None:
+    touch(links, store, rules, "old", device(NOW - 100 * DAY))
+    assert touch(links, store, rules, "new", device())["device"].accounts == 1
+    key = links.touched("x", device()).keys["device"]
+    assert 0 < store.execute("TTL", key) <= rules.retention.entities_days * 86400
+    pipe = store.pipeline()
+    for number in range(2100):
+        pipe.execute_command("ZADD", key, NOW - 2100 + number, f"u{number}")
+    store.run(pipe)
+    assert touch(links, store, rules, "last", device())["device"].accounts == 2000
+
+
+@pytest.mark.parametrize(
+    ("accounts", "age_days", "expected"),
+    [(2, 0, 1.0), (4, 0, 0.5), (256, 0, 0.125), (2, 30, 0.5), (2, -1, 1.0), (1, 0, 1.0)],
+    ids=["pair", "four", "crowd", "a half-life", "clocks differ", "lone"],
+)
+def test_weight_falls_with_crowd_and_age(accounts: int, age_days: float, expected: float) -> None:
+    assert evidence_weight(1.0, accounts, age_days * DAY, 30) == pytest.approx(expected)
+
+
+def entity(kind: str, accounts: int, abusive: int) -> Entity:
+    return Entity(kind, 1, 1, accounts, accounts, abusive, 0, hub=kind in COUNTED)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "abusive", "low", "high"),
+    [(4, 3, 0.02, 0.10), (2000, 1500, 0.6, 0.75), (2000, 0, 0.0, 0.002), (1, 0, 0.019, 0.021)],
+    ids=["three convict nobody", "a notorious network", "a clean one", "never seen"],
+)
+def test_reputation_is_shrunk_towards_the_base(
+    rules: Policy, accounts: int, abusive: int, low: float, high: float
+) -> None:
+    found = reputation({"asn": entity("asn", accounts, abusive), "service": entity("service", 5000, 100)}, rules)
+    assert found.asn is not None
+    assert low <= found.asn <= high
+    assert found.network is None
+
+
+def test_linkage_names_the_strongest_first_and_no_hubs() -> None:
+    phone = Entity("phone", 2, 2, 2, 2, 1, 0, hub=False, weight=0.9, strength="strong", last_seen=NOW, others=("u1",))
+    ip = Entity("ip", 3, 3, 3, 3, 0, 0, hub=False, weight=0.1, last_seen=NOW, others=("u2", "u3"))
+    crowd = Entity("network", 90, 90, 90, 90, 40, 0, hub=True)
+    found = linkage({"ip": ip, "phone": phone, "network": crowd})
+    assert [row["kind"] for row in found["evidence"]] == ["phone", "ip"]
+    assert (found["size"], found["abusive"]) == (4, 1)
+    assert linkage(None) == {"cluster_id": None, "size": 1, "abusive": 0, "evidence": []}

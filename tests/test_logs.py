@@ -1,0 +1,139 @@
+"""Logs are JSON lines that say what happened and never to whom."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from riskapi import logs
+from riskapi.store.connections import Store
+from tests import fakes
+from tests.test_problems import SIGNUP, make_http  # noqa: F401
+
+#: Every one of these is personal data, or leads to it.
+SECRETS = {
+    "user_id": "u_7a31c9",
+    "name": "Ana Quintana",
+    "address": "ana.quintana@ruiz.example",
+    "number": "+34600123123",
+    "ip_address": "203.0.113.77",
+    "device": "dev-55aa",
+}
+BODY = {
+    "account": {"user_id": SECRETS["user_id"], "name": SECRETS["name"]},
+    "email": {"address": SECRETS["address"]},
+    "phone": {"number": SECRETS["number"]},
+    "device": {"ip_address": SECRETS["ip_address"], "id": SECRETS["device"]},
+}
+
+
+@pytest.fixture
+def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """What was logged since the start of the test, as parsed lines."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    stream = io.StringIO()
+    logs.configure("info", stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+def ask_everything(client: FlaskClient) -> None:
+    """Requests of every kind, each with personal data where it may be."""
+    environ = {"REMOTE_ADDR": SECRETS["ip_address"]}
+    client.post(SIGNUP, json=BODY, environ_overrides=environ)
+    client.post(SIGNUP, json={**BODY, "phone": SECRETS["number"]}, environ_overrides=environ)
+    client.post(SIGNUP, data=SECRETS["address"], content_type="application/json", environ_overrides=environ)
+    client.get(f"/v1/accounts/{SECRETS['user_id']}?mail={SECRETS['address']}", environ_overrides=environ)
+    client.get(f"/v1/people/{SECRETS['address']}", environ_overrides=environ)
+    client.delete(f"/v1/accounts/{SECRETS['user_id']}", environ_overrides=environ)
+    client.get(f"/v1/reviews?cursor={SECRETS['address']}", environ_overrides=environ)
+    client.post(
+        f"/v1/accounts/{SECRETS['user_id']}/labels",
+        json={"label": "abuse", "source": "appeal", "note": SECRETS["name"]},
+        headers={"Idempotency-Key": SECRETS["address"]},
+    )
+    client.get("/metrics", environ_overrides=environ)
+
+
+def holds_no_secret(found: list[dict[str, Any]]) -> None:
+    text = json.dumps(found, ensure_ascii=False)
+    assert found
+    assert [name for name, secret in SECRETS.items() if secret in text] == []
+
+
+def test_the_http_layer_logs_no_personal_data(make_http: Callable[..., FlaskClient], lines: Lines) -> None:  # noqa: F811
+    ask_everything(make_http())
+    assert len(lines()) == 9
+    holds_no_secret(lines())
+
+
+def test_the_whole_service_logs_no_personal_data(client: FlaskClient, lines: Lines) -> None:
+    ask_everything(client)
+    holds_no_secret(lines())
+
+
+def test_a_request_is_one_line(make_http: Callable[..., FlaskClient], lines: Lines) -> None:  # noqa: F811
+    make_http().post(SIGNUP, json=BODY, headers={"X-Request-Id": "r-1"})
+    [line] = lines()
+    assert line.pop("duration_ms") > 0
+    assert line.pop("time").endswith("Z")
+    assert line == {
+        "level": "info",
+        "event": "request",
+        "request_id": "r-1",
+        "method": "POST",
+        "route": "/v1/signups",
+        "status": 200,
+        "key": "bootstrap",
+        "tier": "allow",
+        "code": None,
+    }
+
+
+def test_a_defect_is_logged_with_its_stack_and_without_its_message(
+    make_http: Callable[..., FlaskClient],  # noqa: F811
+    lines: Lines,
+) -> None:
+    failing = fakes.Assessors(fails=KeyError(SECRETS["address"]))
+    make_http(assessor=failing).post(SIGNUP, json=BODY, headers={"X-Request-Id": "r-1"})
+    defect, request = lines()
+    assert (defect["event"], defect["level"], defect["request_id"]) == ("defect", "error", "r-1")
+    assert defect["error"] == "builtins.KeyError"
+    assert any(frame.endswith(" signup") for frame in defect["stack"])
+    assert (request["status"], request["code"]) == (500, "internal")
+    holds_no_secret([defect, request])
+
+
+def test_lines_of_libraries_lose_their_arguments_and_exceptions_their_message(lines: Lines) -> None:
+    try:
+        raise ValueError(SECRETS["address"])
+    except ValueError:
+        logging.getLogger("some.library").exception("could not read %s", SECRETS["address"])
+    [line] = lines()
+    assert (line["logger"], line["message"], line["error"]) == (
+        "some.library",
+        "could not read %s",
+        "builtins.ValueError",
+    )
+    holds_no_secret([line])
+
+
+def test_quiet_levels_are_not_written(lines: Lines) -> None:
+    logs.note(logging.DEBUG, "detail")
+    assert lines() == []
+
+
+def test_a_field_that_json_does_not_know_does_not_stop_the_line(lines: Lines, store: Store) -> None:
+    logs.note(logging.INFO, "odd", things={1}, nested={1: "x"})
+    assert lines()[0]["things"] == "{1}"

@@ -1,0 +1,175 @@
+"""Addresses as they arrive are read and described; real networks, because the data about them is the point."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from riskapi import networks
+from riskapi.data import DataPaths
+from riskapi.errors import ConfigurationError
+from riskapi.networks import NetworkReader
+
+
+@pytest.fixture(scope="session")
+def reader(ip_data: DataPaths) -> NetworkReader:
+    return NetworkReader(ip_data.asn, ip_data.country)
+
+
+@pytest.mark.parametrize(
+    ("ip", "asn", "country", "kind"),
+    [
+        ("83.50.1.1", 3352, "ES", "consumer"),
+        ("84.160.1.1", 3320, "DE", "consumer"),
+        ("2.4.1.1", 3215, "FR", "consumer"),
+        ("86.1.1.1", 5089, "GB", "consumer"),
+        ("73.1.1.1", 7922, "US", "consumer"),
+        ("126.1.1.1", 17676, "JP", "consumer"),
+        ("177.100.1.1", 28573, "BR", "consumer"),
+        ("2a01:e0a::1", 12322, "FR", "consumer"),
+        ("2601::1", 7922, "US", "consumer"),
+        ("172.56.1.1", 21928, "US", "mobile"),
+        ("49.36.1.1", 55836, "IN", "mobile"),
+        ("41.90.1.1", 33771, "KE", "mobile"),
+        ("197.210.1.1", 29465, "NG", "mobile"),
+        ("2409:4000::1", 55836, "IN", "mobile"),
+        ("131.111.1.1", 786, "GB", "education"),
+        ("129.132.1.1", 559, "CH", "education"),
+        ("128.112.1.1", 88, "US", "education"),
+        ("95.216.1.1", 24940, "FI", "hosting"),
+        ("51.68.1.1", 16276, "FR", "hosting"),
+        ("165.22.1.1", 14061, "US", "hosting"),
+        ("146.70.1.1", 9009, "RO", "hosting"),
+        ("2a01:4f8::1", 24940, "DE", "hosting"),
+        ("104.16.1.1", 13335, "US", "cdn"),
+    ],
+)
+def test_a_public_address_has_a_network(reader: NetworkReader, ip: str, asn: int, country: str, kind: str) -> None:
+    network = reader.read(ip)
+    assert (network.asn, network.country, network.kind) == (asn, country, kind)
+    assert network.organization and network.reserved is None and network.anonymizer is None
+
+
+@pytest.mark.parametrize(
+    ("ip", "anonymizer", "provider"),
+    [
+        ("185.220.101.1", "tor", "Tor"),
+        ("45.83.220.68", "vpn", "Mullvad"),
+        ("185.159.158.1", "vpn", "ProtonVPN"),
+        ("172.224.226.1", "private_relay", "Apple Private Relay"),
+        ("2a02:26f7:b000:4001::1", "private_relay", "Apple Private Relay"),
+        ("2606:54c0::1", "private_relay", "Apple Private Relay"),
+        ("104.28.1.1", "private_relay", "Cloudflare"),
+    ],
+)
+def test_an_anonymizer_is_named_and_relays_are_kept_apart(
+    reader: NetworkReader, ip: str, anonymizer: str, provider: str
+) -> None:
+    network = reader.read(ip)
+    assert (network.anonymizer, network.provider) == (anonymizer, provider)
+
+
+@pytest.mark.parametrize(
+    ("ip", "normal", "prefix", "reserved"),
+    [
+        ("8.8.8.8", "8.8.8.8", "8.8.8.0/24", None),
+        (" 8.8.8.8\n", "8.8.8.8", "8.8.8.0/24", None),
+        ("::ffff:8.8.8.8", "8.8.8.8", "8.8.8.0/24", None),
+        ("::FFFF:0808:0808", "8.8.8.8", "8.8.8.0/24", None),
+        ("::ffff:10.0.0.1", "10.0.0.1", "10.0.0.0/24", "private_use"),
+        ("[2A00:1450:4001:0::1]", "2a00:1450:4001::1", "2a00:1450:4001::/48", None),
+        ("fe80::1%eth0", "fe80::1", "fe80::/48", "link_local"),
+        ("100.64.1.1", "100.64.1.1", "100.64.1.0/24", "shared_address_space"),
+        ("203.0.113.9", "203.0.113.9", "203.0.113.0/24", "documentation"),
+        ("2001:db8:1:2::3", "2001:db8:1:2::3", "2001:db8:1::/48", "documentation"),
+        ("::1", "::1", "::/48", "loopback"),
+    ],
+)
+def test_an_address_is_normalised(
+    reader: NetworkReader, ip: str, normal: str, prefix: str, reserved: str | None
+) -> None:
+    network = reader.read(ip)
+    assert (network.given, network.ip, network.prefix, network.reserved) == (ip, normal, prefix, reserved)
+    assert network.version == (6 if ":" in normal else 4)
+    if reserved:
+        assert (network.asn, network.country, network.kind, network.anonymizer) == (None,) * 4
+
+
+@pytest.mark.parametrize(
+    "ip",
+    [
+        "", " ", "1.2.3.4:443", "[::1]:80", "8.8.8.0/24", "1.2.3", "999.1.1.1", "1.2.3.4%eth0", "01.02.03.04",
+        "0x7f.1", "localhost", "１.1.1.1", "::g", ":::", "1.1.1.1, 8.8.8.8", "8.8.8.8\x00", "\ud800", "1" * 1_000_000,
+        "[", "[]", "%",
+    ],
+    ids=lambda ip: repr(ip)[:20],
+)  # fmt: skip
+def test_what_is_no_address_has_none(reader: NetworkReader, ip: str) -> None:
+    network = reader.read(ip)
+    assert (network.ip, network.prefix, network.asn) == (None, None, None)
+    assert len(network.given) <= networks.MAX_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"country_code": "ES"}, "ES"),
+        ({"country": {"iso_code": "ES"}}, "ES"),
+        ({"country": "es"}, "ES"),
+        ({"registered_country": {"iso_code": "ES"}}, "ES"),
+        ({"country_code": "ZZ"}, None),
+        ({"country_code": "Spain"}, None),
+        ({"country": {"names": {}}}, None),
+        ({"country_code": 34}, None),
+        ({}, None),
+        (None, None),
+        ("ES", None),
+    ],
+)
+def test_country_fields_of_every_maker_are_understood(record: Any, expected: str | None) -> None:
+    assert networks._country(record) == expected
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"autonomous_system_number": 3352, "autonomous_system_organization": "T"}, (3352, "T")),
+        ({"asn": "AS3352", "as_name": "T"}, (3352, "T")),
+        ({"asn": 3352, "name": "T"}, (3352, "T")),
+        ({"asn": "AS٣"}, (None, None)),
+        ({"asn": 0}, (None, None)),
+        ({"autonomous_system_number": None, "autonomous_system_organization": 3}, (None, None)),
+        (None, (None, None)),
+    ],
+)
+def test_origin_fields_of_every_maker_are_understood(record: Any, expected: tuple[int | None, str | None]) -> None:
+    assert networks._origin(record) == expected
+
+
+def test_a_transit_carrier_is_no_hosting(reader: NetworkReader) -> None:
+    assert reader.read("38.0.0.1").kind is None
+
+
+def test_the_version_is_the_day_the_database_was_built(reader: NetworkReader) -> None:
+    assert len(reader.version.split("-")) == 3 and reader.version > "2026"
+
+
+def test_a_file_that_is_no_database_is_refused_with_its_name(tmp_path: Path, ip_data: DataPaths) -> None:
+    (tmp_path / "x.mmdb").write_bytes(b"not a database")
+    for path in (tmp_path / "x.mmdb", tmp_path / "missing.mmdb"):
+        with pytest.raises(ConfigurationError, match=path.name):
+            NetworkReader(path, ip_data.country)
+
+
+@given(value=st.text(max_size=120))
+def test_no_text_raises(reader: NetworkReader, value: str) -> None:
+    reader.read(value)
+
+
+@given(value=st.ip_addresses())
+def test_every_address_is_read(reader: NetworkReader, value: Any) -> None:
+    network = reader.read(str(value))
+    assert network.ip is not None
+    assert reader.read(network.ip).prefix == network.prefix

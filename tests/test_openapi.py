@@ -1,0 +1,170 @@
+"""The OpenAPI document is valid, says what is served and nothing else, and the answers are what it says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from riskapi.api.server import ROUTES
+from riskapi.errors import CODES
+from tests.conftest import BOOTSTRAP_KEY, NOW
+
+#: A signup that is sent to review by the shipped policy: a throw-away mailbox.
+SUSPECT = {"account": {"user_id": "u1", "name": "Ana Ruiz"}, "email": {"address": "ana.ruiz@mailinator.com"}}
+PLAIN = {
+    "account": {
+        "user_id": "u2",
+        "name": "Ana Ruiz",
+        "organization": "Ruiz Ceramics",
+        "website": "https://ruiz.example",
+    },
+    "email": {"address": "ana@ruiz.example"},
+    "phone": {"number": "+34600123123"},
+    "device": {"ip_address": "203.0.113.9", "accept_language": "es-ES", "time_zone": "Europe/Madrid"},
+}
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    return make_app()
+
+
+@pytest.fixture
+def http(app: Flask) -> FlaskClient:
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
+    return client
+
+
+@pytest.fixture
+def document(http: FlaskClient) -> dict[str, Any]:
+    found: Any = http.get("/openapi.json").json
+    return dict(found)
+
+
+def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(method.upper(), path): each for path, item in document["paths"].items() for method, each in item.items()}
+
+
+def conforms(document: dict[str, Any], method: str, path: str, response: Any) -> dict[str, Any]:
+    """Check an answer against what is documented for its operation and status; returns its body."""
+    answer = operations(document)[method, path]["responses"][str(response.status_code)]
+    media = answer["content"][response.headers["Content-Type"]]
+    validator = jsonschema_rs.Draft202012Validator(
+        {**media["schema"], "components": document["components"]}, validate_formats=True
+    )
+    assert [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(response.json)] == []
+    for name in ("X-Request-Id", *({"Idempotent-Replay"} & set(response.headers.keys()))):
+        assert name in answer["headers"]
+    body: dict[str, Any] = response.json
+    return body
+
+
+def test_every_schema_is_a_valid_json_schema(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    for schema in document["components"]["schemas"].values():
+        jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    references = set(re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(document)))
+    assert references
+    assert references <= set(document["components"]["schemas"])
+
+
+def test_every_route_is_documented_and_every_documented_route_is_served(app: Flask, document: dict[str, Any]) -> None:
+    declared = {(route.method, route.path) for route in ROUTES if route.documented}
+    assert set(operations(document)) == declared
+    served = {
+        (method, rule.rule.replace("<", "{").replace(">", "}"))
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD"}
+    }
+    assert served == {(route.method, route.path) for route in ROUTES}
+
+
+def test_operations_are_named_once_and_say_what_they_need(document: dict[str, Any]) -> None:
+    found = operations(document)
+    assert len({each["operationId"] for each in found.values()}) == len(found)
+    for route in ROUTES:
+        if not route.documented:
+            continue
+        each = found[route.method, route.path]
+        assert each["summary"]
+        assert bool(each["security"]) is bool(route.scopes)
+        assert all(f"`{scope}`" in each["description"] for scope in route.scopes)
+        assert {str(CODES[code][0]) for code in route.codes()} <= set(each["responses"])
+
+
+def test_the_examples_of_the_contract_are_what_is_answered(http: FlaskClient, document: dict[str, Any]) -> None:
+    def ask(method: str, path: str, template: str, **given: Any) -> dict[str, Any]:
+        return conforms(document, method, template, http.open(path, method=method, **given))
+
+    first = ask("POST", "/v1/signups", "/v1/signups", json=SUSPECT)
+    assert ask("POST", "/v1/signups", "/v1/signups", json=SUSPECT) == first
+    ask("POST", "/v1/signups", "/v1/signups", json=PLAIN)
+    ask("POST", "/v1/signups", "/v1/signups", json={**SUSPECT, "email": {"address": "other@ruiz.example"}})
+    ask("POST", "/v1/signups", "/v1/signups", json=[])
+    ask("POST", "/v1/signups", "/v1/signups", data=b"x", content_type="application/json")
+    ask("POST", "/v1/signups", "/v1/signups", data=b"x", content_type="text/plain")
+
+    review = first["review_id"]
+    assert review
+    template = "/v1/reviews/{review_id}"
+    page = ask("GET", "/v1/reviews?limit=1", "/v1/reviews")
+    assert [each["id"] for each in page["reviews"]] == [review]
+    assert ask("GET", f"/v1/reviews/{review}", template)["status"] == "open"
+    held = ask("POST", f"/v1/reviews/{review}/claim", template + "/claim", json={"reviewer": "ana"})
+    assert (held["status"], held["reviewer"]) == ("claimed", "ana")
+    ask("POST", f"/v1/reviews/{review}/claim", template + "/claim", json={"reviewer": "bo"})
+    ask("POST", f"/v1/reviews/{review}/release", template + "/release")
+    ask("POST", f"/v1/reviews/{review}/escalate", template + "/escalate", json={"reason": "unsure"})
+    body = {"decision": "limit", "label": "abuse", "apply_to": "account", "reason": "throw-away"}
+    headers = {"Idempotency-Key": "k1"}
+    closed = ask("POST", f"/v1/reviews/{review}/decide", template + "/decide", json=body, headers=headers)
+    assert closed["accounts"] == [{"user_id": "u1", "before": "review", "after": "limit"}]
+    assert ask("POST", f"/v1/reviews/{review}/decide", template + "/decide", json=body, headers=headers) == closed
+    ask("POST", f"/v1/reviews/{review}/decide", template + "/decide", json=body)
+
+    label = {"label": "legitimate", "source": "appeal", "note": None}
+    labelled = ask("POST", "/v1/accounts/u1/labels", "/v1/accounts/{user_id}/labels", json=label)
+    assert [each["label"] for each in labelled["labels"]] == ["abuse", "legitimate"]
+    account = ask("GET", "/v1/accounts/u1", "/v1/accounts/{user_id}")
+    assert (account["tier"], account["assessment"]) == ("limit", first)
+    ask("GET", "/v1/accounts/u2", "/v1/accounts/{user_id}")
+    for path, status in (("/v1/accounts/nobody", 404), ("/v1/accounts/%20", 404)):
+        response = http.get(path)
+        assert response.status_code == status
+        conforms(document, "GET", "/v1/accounts/{user_id}", response)
+    ask("GET", "/healthz", "/healthz")
+    ask("GET", "/readyz", "/readyz")
+    ask("GET", "/openapi.json", "/openapi.json")
+    http.environ_base["HTTP_AUTHORIZATION"] = ""
+    for route in ROUTES:
+        if route.scopes:
+            path = route.path.replace("{user_id}", "u1").replace("{review_id}", review)
+            response = http.open(path, method=route.method)
+            assert response.status_code == 401
+            conforms(document, route.method, route.path, response)
+
+
+def test_every_example_is_a_body_that_works() -> None:
+    for route in ROUTES:
+        if route.body is not None:
+            assert route.example
+            route.body.model_validate_json(json.dumps(route.example))
+
+
+def test_a_time_is_answered_as_it_is_documented(http: FlaskClient) -> None:
+    found = http.post("/v1/signups", json=PLAIN).json
+    assert found is not None
+    assert found["created_at"].startswith("2026-11-22T10:00:00")
+    assert found["created_at"].endswith("Z")
+    assert NOW == 1_795_341_600.0

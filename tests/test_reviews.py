@@ -1,0 +1,133 @@
+"""Reviews on the real store: one holder, one decision, nothing lost between pages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from riskapi.app import Service, assemble
+from riskapi.errors import Problem
+from riskapi.settings import Settings
+from riskapi.store.connections import Store
+from tests.conftest import NOW, Clock
+from tests.signups import body, post, together
+
+
+@pytest.fixture
+def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
+    """By rules only, so that what these tests post is decided the same whatever the model learns."""
+    made = assemble(replace(settings, model_mode="off"), store, clock)
+    made.decisions.register_schema()
+    return made
+
+
+def opened(service: Service, user: str = "u_1", **parts: Any) -> str:
+    """Open a review by a signup with a disposable address."""
+    found = post(service, body(user, **{"email": {"address": f"{user}@mailinator.com"}, **parts}))
+    return str(found["review_id"])
+
+
+def test_one_of_many_racing_reviewers_gets_it(service: Service) -> None:
+    review = opened(service)
+    answers = together(20, lambda number: service.parts.reviews.claim(review, f"reviewer-{number}", NOW))
+    won = [answer for answer in answers if isinstance(answer, dict)]
+    assert len(won) == 1
+    assert all(answer.code == "review_held" for answer in answers if isinstance(answer, Problem))
+    assert service.parts.reviews.get(review)["reviewer"] == won[0]["reviewer"]
+
+
+def test_claim_release_claim_by_another(service: Service) -> None:
+    reviews, review = service.parts.reviews, opened(service)
+    assert reviews.claim(review, "kim", NOW)["status"] == "claimed"
+    assert reviews.claim(review, "kim", NOW + 1)["status"] == "claimed"
+    with pytest.raises(Problem):
+        reviews.release(review, "lee", NOW + 2)
+    assert reviews.release(review, "kim", NOW + 3)["status"] == "open"
+    assert reviews.claim(review, "lee", NOW + 4)["reviewer"] == "lee"
+
+
+def test_a_claim_lapses(service: Service) -> None:
+    reviews, review = service.parts.reviews, opened(service)
+    reviews.claim(review, "kim", NOW)
+    later = NOW + service.sources.judge.policy.reviews.claim_minutes * 60
+    with pytest.raises(Problem):
+        reviews.claim(review, "lee", later - 1)
+    assert reviews.claim(review, "lee", later)["reviewer"] == "lee"
+
+
+def test_escalated_reviews_leave_the_ordinary_queue(service: Service) -> None:
+    reviews, review = service.parts.reviews, opened(service)
+    reviews.claim(review, "kim", NOW)
+    assert reviews.escalate(review, "kim", "looks like a ring", NOW)["reviewer"] is None
+    assert reviews.list("open", 10, None)["reviews"] == reviews.list("claimed", 10, None)["reviews"] == []
+    assert [row["id"] for row in reviews.list("escalated", 10, None)["reviews"]] == [review]
+    assert reviews.claim(review, "senior", NOW)["status"] == "claimed"
+
+
+def test_a_decision_changes_the_tier_labels_the_account_and_closes_the_review(service: Service) -> None:
+    reviews, review = service.parts.reviews, opened(service)
+    reviews.claim(review, "kim", NOW)
+    found = reviews.decide(review, "limit", "abuse", "account", "bought list", "kim", NOW + 60)
+    assert found["accounts"] == [{"user_id": "u_1", "before": "review", "after": "limit"}]
+    profile = service.parts.accounts.view("u_1", NOW + 60)
+    assert (profile["tier"], profile["labels"][0]["label"]) == ("limit", "abuse")
+    assert [(row["from"], row["to"], row["source"]) for row in profile["history"]][-1] == (
+        "review",
+        "limit",
+        "reviewer",
+    )
+    with pytest.raises(Problem) as problem:
+        reviews.decide(review, "allow", "legitimate", "account", None, "kim", NOW + 61)
+    assert problem.value.code == "review_closed"
+    assert [row["id"] for row in reviews.list("decided", 10, None)["reviews"]] == [review]
+
+
+def test_racing_decisions_give_one(service: Service) -> None:
+    reviews, review = service.parts.reviews, opened(service)
+    answers = together(
+        10,
+        lambda number: reviews.decide(review, ("allow", "limit")[number % 2], "unknown", "account", None, "kim", NOW),
+    )
+    assert len([answer for answer in answers if isinstance(answer, dict)]) == 1
+    assert len(service.parts.accounts.view("u_1", NOW)["labels"]) == 1
+
+
+def test_deciding_for_those_linked_touches_them_too_and_nobody_else(service: Service) -> None:
+    post(service, body("u_a", device={"id": "dev-1"}))
+    post(service, body("u_b", email={"address": "b@else.example"}, device={"id": "other"}))
+    review = opened(service, device={"id": "dev-1"})
+    found = service.parts.reviews.decide(review, "limit", "abuse", "cluster", None, "kim", NOW)
+    assert {row["user_id"] for row in found["accounts"]} == {"u_1", "u_a"}
+    assert service.parts.accounts.view("u_b", NOW)["tier"] == "allow"
+    assert service.parts.accounts.view("u_a", NOW)["labels"] == []
+
+
+def test_pages_hold_every_review_once_oldest_first(service: Service) -> None:
+    for number in range(25):
+        post(service, body(f"u_{number}", email={"address": f"u{number}@mailinator.com"}), NOW + number // 4)
+    seen, cursor = [], None
+    while True:
+        page = service.parts.reviews.list("open", 4, cursor)
+        seen += page["reviews"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert len({row["id"] for row in seen}) == len(seen) == 25
+    assert [row["opened_at"] for row in seen] == sorted(row["opened_at"] for row in seen)
+
+
+@pytest.mark.parametrize("cursor", ["x", "é", "bm8=", "MTo=", "////", "MTIz"])
+def test_a_foreign_cursor_is_refused(service: Service, cursor: str) -> None:
+    with pytest.raises(Problem) as problem:
+        service.parts.reviews.list("open", 10, cursor)
+    assert problem.value.code == "invalid"
+
+
+@pytest.mark.parametrize("review", ["", "rev_", "rev_9abc", "rev_0abc", "x", "rev_²abc", "rev_-1"])
+def test_an_unknown_review_is_not_found(service: Service, review: str) -> None:
+    for work in (service.parts.reviews.get, lambda found: service.parts.reviews.claim(found, "kim", NOW)):
+        with pytest.raises(Problem) as problem:
+            work(review)
+        assert problem.value.code == "not_found"

@@ -1,0 +1,186 @@
+"""Command line of training: ``python -m training simulate | collect | train | evaluate | all``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from model.card import ArtifactError
+from training import collect, dataset, evaluate, train
+from training.dataset import DatasetError, Split
+from training.report import Report
+from training.service import ServiceError
+from training.simulator import Event, Networks, NetworksError, Window, World, simulate
+
+_ROOT = Path(__file__).resolve().parent.parent
+#: 24 August 2026, 00:00 UTC, a Monday: with 80 days the simulation ends on 12 November 2026.
+_START = "2026-08-24"
+_EPILOG = """\
+examples:
+  python -m training all                              simulate, collect, train, evaluate (10 to 20 minutes)
+  python -m training simulate --rows 500              look at what is simulated
+  python -m riskapi export decisions > mine.jsonl     your own decisions, with their labels, ...
+  python -m training train --decisions mine.jsonl --truth none --artifact var/model
+                                                      ... make a model of your own
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m training",
+        description=__doc__,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = made.add_subparsers(dest="command", required=True, metavar="command")
+    helps = {
+        "simulate": "write simulated signups with their truth to a file",
+        "collect": "post simulated signups to a running service in replay time and export what it recorded",
+        "train": "make a model from an export and its outcomes",
+        "evaluate": "print what a model does on the last part of an export",
+        "all": "collect, train and evaluate",
+    }
+    for name, text in helps.items():
+        command = commands.add_parser(
+            name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        )
+        if name in ("simulate", "collect", "all"):
+            _simulation(command)
+        if name == "simulate":
+            command.add_argument("--out", type=Path, default=Path("var/training/events.jsonl"), help="file to write")
+        if name == "collect":
+            command.add_argument(
+                "--out", type=Path, default=Path("var/training/decisions.jsonl"), help="export to write"
+            )
+            command.add_argument("--truth", type=Path, default=Path("var/training/truth.jsonl"), help="truth to write")
+        if name in ("train", "evaluate", "all"):
+            command.add_argument(
+                "--decisions", type=Path, default=Path("var/training/decisions.jsonl"), help="the export"
+            )
+            command.add_argument(
+                "--truth", type=_truth, default=Path("var/training/truth.jsonl"),
+                help="truth of a simulation; 'none': the labels in the export are the outcome (your own decisions)",
+            )  # fmt: skip
+            command.add_argument(
+                "--artifact", type=Path, default=_ROOT / "model" / "artifact", help="where the model is"
+            )
+        if name in ("train", "all"):
+            command.add_argument("--trees", type=int, default=train.TREES, help="number of trees")
+            command.add_argument("--train-seed", type=int, default=1, help="seed of feature and row sampling")
+            command.add_argument(
+                "--trained-at", type=datetime.fromisoformat, default=None,
+                help="time written to the card (RFC 3339), now if not given; with it the card repeats byte for byte",
+            )  # fmt: skip
+        if name in ("evaluate", "all"):
+            command.add_argument(
+                "--policy", type=Path, default=_ROOT / "riskapi" / "policy.toml", help="for its thresholds"
+            )
+            command.add_argument("--report", type=Path, default=None, help="also write the tables to this file")
+    return made
+
+
+def _simulation(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--rows", type=int, default=24_000, help="number of signups")
+    command.add_argument("--seed", type=int, default=1, help="the same seed gives the same signups")
+    command.add_argument("--days", type=float, default=80, help="simulated days")
+    command.add_argument("--start", type=datetime.fromisoformat, default=_START, help="first simulated day, UTC")
+    command.add_argument(
+        "--asn-database", type=Path, default=None, help="MMDB with AS numbers; found in var/ip if not given"
+    )
+    command.add_argument(
+        "--country-database", type=Path, default=None, help="MMDB with countries; found in var/ip if not given"
+    )
+
+
+def _truth(text: str) -> Path | None:
+    return None if text == "none" else Path(text)
+
+
+def _databases(options: argparse.Namespace) -> tuple[Path, Path | None]:
+    """The databases asked for, or those that ``python -m riskapi data update`` unpacked."""
+    asn, country = options.asn_database, options.country_database
+    if asn is None:
+        found = sorted(Path("var/ip").glob("origin-asn-*.mmdb"))
+        if not found:
+            raise NetworksError("no AS database in var/ip: run `python -m riskapi data update`, or give --asn-database")
+        asn = found[-1]
+        country = country or next(iter(sorted(Path("var/ip").glob("user-country-*.mmdb"))), None)
+    return asn, country
+
+
+def _events(options: argparse.Namespace, console: Console) -> list[Event]:
+    start = options.start if options.start.tzinfo else options.start.replace(tzinfo=UTC)
+    console.print(
+        f"simulating {options.rows:,} signups, seed {options.seed}, {options.days:g} days from {start.date()}"
+    )
+    networks = Networks.load(*_databases(options))
+    return simulate(World(networks, Window(start.timestamp(), options.days)), options.rows, options.seed)
+
+
+def _collect(options: argparse.Namespace, out: Path, truth: Path, console: Console) -> None:
+    events = _events(options, console)
+    collect.write_truth(events, truth)
+    collect.collect(events, _databases(options), out, console)
+    console.print(f"wrote {out} and {truth}")
+
+
+def _spans(options: argparse.Namespace) -> Split:
+    decisions = dataset.read_decisions(options.decisions)
+    truths = dataset.read_truth(options.truth) if options.truth else None
+    return dataset.split(dataset.join(decisions, truths))
+
+
+def _train(options: argparse.Namespace, console: Console) -> None:
+    spans = _spans(options)
+    model = train.train(spans, seed=options.train_seed, trees=options.trees)
+    trained_at = options.trained_at or datetime.now(UTC).replace(microsecond=0)
+    if trained_at.tzinfo is None:
+        trained_at = trained_at.replace(tzinfo=UTC)
+    card = train.publish(model, spans, options.artifact, trained_at=trained_at, simulated=options.truth is not None)
+    console.print(f"wrote model {card.version} with {len(card.columns)} columns to {options.artifact}")
+
+
+def _evaluate(options: argparse.Namespace, console: Console) -> None:
+    spans = _spans(options)
+    model = train.load(options.artifact)
+    origin = "simulated" if options.truth else "own decisions"
+    bars = evaluate.thresholds(options.policy)
+    evaluate.evaluate(model, spans.test, bars, Report(console, origin))
+    if options.report:
+        options.report.parent.mkdir(parents=True, exist_ok=True)
+        with options.report.open("w", encoding="utf-8") as file:
+            evaluate.evaluate(model, spans.test, bars, Report(Console(file=file, width=120), origin))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 when it worked, 1 with a sentence on standard error when it did not."""
+    options = parser().parse_args(arguments)
+    console = Console()
+    try:
+        if options.command == "simulate":
+            collect.write_events(_events(options, console), options.out)
+            console.print(f"wrote {options.out}")
+        if options.command == "collect":
+            _collect(options, options.out, options.truth, console)
+        if options.command == "all":
+            if options.truth is None:
+                raise DatasetError("`all` trains on a simulation: it needs a truth file")
+            _collect(options, options.decisions, options.truth, console)
+        if options.command in ("train", "all"):
+            _train(options, console)
+        if options.command in ("evaluate", "all"):
+            _evaluate(options, console)
+    except (ArtifactError, DatasetError, NetworksError, ServiceError) as error:
+        Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
