@@ -133,6 +133,9 @@ class Assessor:
         self._metrics.decision(decision.tier, decision.source)
         for name in decision.fired:
             self._metrics.rule(name, "live")
+        for row in decision.shadow:
+            if row.candidate.startswith("rule:"):
+                self._metrics.rule(row.candidate.removeprefix("rule:"), "shadow")
 
     def _mail(self, signup: Signup) -> str:
         return self._links.mac("address", signup.email.address.strip().lower())

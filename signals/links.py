@@ -26,9 +26,10 @@ def _limited(facts: Facts, kind: str) -> int | None:
 
 
 def _binding(facts: Facts) -> list[Entity] | None:
+    """What links by itself: no hub, and of a kind that strangers do not share by chance (policy: medium or strong)."""
     if facts.entities is None:
         return None
-    return [entity for entity in facts.entities.values() if not entity.hub]
+    return [entity for entity in facts.entities.values() if not entity.hub and entity.strength != "weak"]
 
 
 @signal(reason="{value} abusive accounts share this mailbox", risk=+1)
@@ -268,7 +269,7 @@ def links_accounts(facts: Facts) -> int | None:
 
 @signal(reason="The strongest link to another account weighs {value:.2f} of 1", risk=0)
 def links_weight_max(facts: Facts) -> float | None:
-    """Weight of the strongest single link: strength × rarity × decay (see ``riskapi.links.evidence_weight``).
+    """Weight of the strongest single link of a medium or strong kind, as ``riskapi.links.evidence_weight`` has it.
 
     Unit: 0 (no link) to 1 (a strong kind, shared with one other account, just now).
     """
@@ -278,7 +279,10 @@ def links_weight_max(facts: Facts) -> float | None:
 
 @signal(reason="All links to other accounts together weigh {value:.2f} of 1", risk=0)
 def links_weight_total(facts: Facts) -> float | None:
-    """Weight of all links taken as independent evidence: 1 - product of (1 - weight), the noisy-or. Unit: 0 to 1."""
+    """Weight of all links of medium or strong kinds as independent evidence: 1 - product of (1 - weight), the noisy-or.
+
+    Unit: 0 to 1.
+    """
     binding = _binding(facts)
     if binding is None:
         return None

@@ -105,7 +105,7 @@ def entropy(text: str) -> float:
     length = len(text)
     if not length:
         return 0.0
-    counts = map(text.count, set(text))
+    counts = map(text.count, dict.fromkeys(text))  # in the order of the text: sums of floats depend on the order
     return math.log2(length) - sum(count * math.log2(count) for count in counts) / length
 
 

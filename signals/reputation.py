@@ -18,7 +18,7 @@ NEEDS = ("store",)
     needs=("store", "/device/ip_address"),
 )
 def reputation_asn(facts: Facts) -> float | None:
-    """Abuse rate of other accounts from the same autonomous system (the network operator), shrunk towards the base rate. Unit: 0 to 1."""
+    """Abuse rate of other accounts from the same autonomous system (network operator), shrunk. Unit: 0 to 1."""
     return None if facts.reputation is None else facts.reputation.asn
 
 

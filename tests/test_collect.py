@@ -9,7 +9,7 @@ from rich.console import Console
 from riskapi.data import DataPaths
 from training.collect import collect, schedule
 from training.dataset import read_decisions
-from training.service import Service, ServiceError
+from training.server import Service, ServiceError
 from training.simulator import Event
 
 

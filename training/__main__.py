@@ -14,7 +14,7 @@ from model.card import ArtifactError
 from training import collect, dataset, evaluate, train
 from training.dataset import DatasetError, Split
 from training.report import Report
-from training.service import ServiceError
+from training.server import ServiceError
 from training.simulator import Event, Networks, NetworksError, Window, World, simulate
 
 _ROOT = Path(__file__).resolve().parent.parent

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from training.service import Service
+from training.server import Service
 from training.simulator import Event
 
 #: Fields of the truth file: what the service must not know.
@@ -35,7 +35,7 @@ def collect(events: Sequence[Event], databases: tuple[Path, Path | None], out: P
     """Replay the events against a service of their own and write its record to ``out``.
 
     One connection, one request at a time, in the order of time: the same events give the same readings. Raises
-    :class:`training.service.ServiceError`.
+    :class:`training.server.ServiceError`.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     posts = schedule(events)

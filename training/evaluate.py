@@ -136,27 +136,33 @@ def _sweep(scored: Scored, report: Report) -> None:
 
 
 def _fairness(scored: Scored, bars: Thresholds, report: Report, name: str, of: Callable[[Truth], str]) -> None:
-    flagged = (scored.score >= bars.review) | scored.ruled
-    groups: dict[str, list[bool]] = defaultdict(list)
-    for example, hit in zip(scored.examples, flagged, strict=True):
+    by_score = scored.score >= bars.review
+    flagged = by_score | scored.ruled
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, example in enumerate(scored.examples):
         if example.truth is not None and not example.abuse:
-            groups[of(example.truth)].append(bool(hit))
-    overall = float(np.mean([hit for hits in groups.values() for hit in hits]))
+            groups[of(example.truth)].append(index)
+    overall = float(flagged[~scored.abuse].mean())
     rows: list[tuple[float, tuple[str, ...]]] = []
-    for group, hits in groups.items():
-        if len(hits) < _ENOUGH:
+    for group, members in sorted(groups.items()):
+        if len(members) < _ENOUGH:
             continue
-        rate = sum(hits) / len(hits)
-        low, high = interval(sum(hits), len(hits))
-        ratio = f"{rate / overall:.2f}" if overall else "–"
-        apart = "apart" if overall < low or overall > high else ""
-        rows.append(
-            (rate, (group, f"{len(hits):,}", percent(rate), f"{100 * low:.1f} – {100 * high:.1f}", ratio, apart))
+        hits = int(flagged[members].sum())
+        rate = hits / len(members)
+        low, high = interval(hits, len(members))
+        figures = (
+            f"{len(members):,}",
+            percent(float(by_score[members].mean())),
+            percent(rate),
+            f"{100 * low:.1f} – {100 * high:.1f}",
+            f"{rate / overall:.2f}" if overall else "–",
+            "apart" if overall < low or overall > high else "",
         )
-    rows.sort(key=lambda row: (-row[0], row[1][0]))
+        rows.append((-rate, (group, *figures)))
+    rows.sort()
     report.table(
         f"People above allow by {name}",
-        (name, "people", "above allow", "95 % interval", "ratio to all", ""),
+        (name, "people", f"score ≥ {bars.review:g}", "score or rules", "95 % interval", "ratio to all", ""),
         [row for _, row in rows],
         note=f"All: {percent(overall)}. Groups of fewer than {_ENOUGH} people are left out; 'apart': the interval "
         "does not hold the rate of all.",

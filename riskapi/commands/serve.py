@@ -17,6 +17,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from multiprocessing import resource_tracker
 from typing import Any
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     _claim(settings.bind)
     app.check(settings)
     with contextlib.ExitStack() as stack:
-        _stop_on_signals()
+        _stop_on_sigterm()
         if settings.redis_url is None:
             embedded = stack.enter_context(Embedded(settings.data_dir, settings.store_fsync))
             stack.enter_context(_kept(embedded))
@@ -127,7 +128,7 @@ def _ready_store(store: Store, settings: Settings) -> None:
 
 
 @contextlib.contextmanager
-def _kept(embedded: Embedded) -> Any:
+def _kept(embedded: Embedded) -> Iterator[None]:
     """Start the embedded store again should it end by itself (a full disk, the kernel's memory killer)."""
     stopping = threading.Event()
 
@@ -148,26 +149,35 @@ def _kept(embedded: Embedded) -> Any:
         thread.join()
 
 
-def _stop_on_signals() -> None:
-    """Turn Ctrl-C into SIGTERM to this process alone.
+def _stop_on_sigterm() -> None:
+    """End in order when told to before the HTTP server, which has its own handlers, is there."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
-    A terminal sends SIGINT to the workers as well, where it would interrupt an import with a stack trace.
-    They inherit the blocked signal, and are ended by this process in order.
+
+class _Server(Granian):  # type: ignore[misc, valid-type]
+    """The HTTP server; a Ctrl-C reaches this process only, which ends the workers in order.
+
+    A terminal sends SIGINT to the workers as well, where it interrupts imports with a stack trace and,
+    together with the SIGTERM that follows, keeps granian 2.8 from ending. They inherit it blocked.
     """
+
+    def _spawn_workers(self, *args: Any, **options: Any) -> None:
+        with _interrupts_blocked():
+            super()._spawn_workers(*args, **options)
+
+    def _respawn_workers(self, *args: Any, **options: Any) -> None:
+        with _interrupts_blocked():
+            super()._respawn_workers(*args, **options)
+
+
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
     resource_tracker.ensure_running()  # it unblocks the signal in its starter, so it goes first
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # one that is ignored could not be waited for
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the HTTP server has its own
-
-    main = threading.main_thread().ident or 0
-
-    def pass_on() -> None:
-        while True:
-            signal.sigwait({signal.SIGINT})
-            # To the main thread: elsewhere it would not wake the one that runs Python's handlers.
-            signal.pthread_kill(main, signal.SIGTERM)
-
-    threading.Thread(target=pass_on, name="interrupts", daemon=True).start()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _announce(settings: Settings, key: str | None) -> None:
@@ -202,7 +212,7 @@ def _serve(settings: Settings) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counts)
     # A forked process would inherit threads' locks (LightGBM's among them) and the hold on the store.
     multiprocessing.set_start_method("spawn", force=True)
-    server = Granian(
+    server = _Server(
         "riskapi.wsgi:app",
         address=settings.bind.host,
         port=settings.bind.port,

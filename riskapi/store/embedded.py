@@ -194,6 +194,9 @@ class Embedded:
         return True
 
     def _launch(self) -> None:
+        if self._process is not None:  # it ended by itself, or is about to
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_PATIENCE)
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.old"))
         self.socket.unlink(missing_ok=True)

