@@ -223,7 +223,7 @@ class Assessor:
             "limits": limits(self._judge.policy, decision.tier, outage=decision.source == "outage"),
             "disposition": {"source": decision.source, "rule": decision.rule},
             "reasons": reasons(decision),
-            "linkage": linkage(facts.entities),
+            "linkage": linkage(facts.entities, self._judge.policy),
             "degraded": signals.degraded(facts, readings),
             "warnings": list(parsed.warnings),
             "review_id": review_id,

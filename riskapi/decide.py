@@ -15,7 +15,7 @@ from riskapi.policy import Policy
 from riskapi.rules import Rule
 from riskapi.sections import SEVERITY
 from riskapi.signup import Tier
-from signals.registry import Readings, Value, registered
+from signals.registry import Readings, registered
 
 Source = Literal["model", "rule", "outage"]
 
@@ -191,24 +191,17 @@ def _shadows(
 def _reasons(
     readings: Readings, fired: list[Rule], explanation: Explanation | None, *, outage: bool, safest: bool
 ) -> tuple[Reason, ...]:
-    """Outage, rules, then the signals that spoke loudest against the signup; for ``safest`` those for it as well."""
+    """Outage, rules, then the signals that spoke loudest against the signup; with ``safest`` for or against it."""
     found = [Reason(rule.code, None, rule.text, None) for rule in fired]
     if outage:
         found.insert(0, Reason("OUTAGE", None, "A part of the service was away, so the budget is small", None))
     if explanation is not None:
-        ranked = sorted(explanation.contributions.items(), key=lambda item: (-item[1], item[0]))
-        spoken = [item for item in ranked if item[1] > LEAST_CONTRIBUTION][:MOST_REASONS]
-        if safest:
-            spoken += [item for item in reversed(ranked) if item[1] < -LEAST_CONTRIBUTION][: MOST_REASONS - len(spoken)]
-        found += [Reason(name.upper(), name, _text(name, readings.get(name)), value) for name, value in spoken]
+        # An unknown reading can move the score, but it is no reason: nothing was found.
+        known = [item for item in explanation.contributions.items() if readings.get(item[0]) is not None]
+        ranked = sorted(known, key=lambda item: (-(abs(item[1]) if safest else item[1]), item[0]))
+        least = [item for item in ranked if (abs(item[1]) if safest else item[1]) > LEAST_CONTRIBUTION]
+        found += [
+            Reason(name.upper(), name, registered()[name].text(readings[name]), value)
+            for name, value in least[:MOST_REASONS]
+        ]
     return tuple(found)
-
-
-def _text(name: str, value: Value) -> str:
-    """The signal's sentence. One that does not say its value is written for a thing that is so."""
-    known = registered()[name]
-    if value is None:
-        return f"Not known: {known.doc.partition(chr(10))[0].rstrip('.')}"
-    if value is False and "{value" not in known.reason:
-        return f"Not so: {known.text(value)}"
-    return known.text(value)

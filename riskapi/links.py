@@ -11,7 +11,7 @@ import base64
 import hmac
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast, get_args
 
@@ -49,9 +49,7 @@ class Touch:
 def _hubs(facts: Facts) -> Iterator[str]:
     """Kinds that stand for crowds by nature, whatever their count: carrier NAT, campuses, relays, free mail."""
     network = facts.network
-    if network is not None and (
-        network.reserved is not None or network.kind in _SHARED_NETWORKS or network.anonymizer is not None
-    ):
+    if network is not None and (network.kind in _SHARED_NETWORKS or network.anonymizer is not None):
         yield from ("ip", "network")
     if not facts.email.private:
         yield "mail_domain"
@@ -80,6 +78,8 @@ class Links:
     def touched(self, user_id: str, facts: Facts) -> Touch:
         """The entities of a signup. What is missing or invalid touches nothing."""
         email, network = facts.email, facts.network
+        # An address from inside (10.0.0.0/8, 100.64.0.0/10, …) is the caller's proxy or a carrier, the same for everybody.
+        inside = network is not None and network.reserved not in (None, "documentation")
         values = {
             "mailbox": email.canonical,
             "pattern": email.pattern,
@@ -88,8 +88,8 @@ class Links:
             "phone_block": facts.phone.block if facts.phone else None,
             "device": facts.device.id,
             "payment": facts.payment_fingerprint,
-            "ip": network.ip if network else None,
-            "network": network.prefix if network else None,
+            "ip": network.ip if network and not inside else None,
+            "network": network.prefix if network and not inside else None,
             "fingerprint": facts.device.fingerprint,
             "referrer": facts.account.referrer_id,
             "asn": str(network.asn) if network and network.asn is not None else None,
@@ -126,9 +126,10 @@ class Links:
     def entities(self, touch: Touch, replies: Sequence[Any], policy: Policy) -> dict[str, Entity]:
         """The entities from the replies to :meth:`queue`, linking kinds and counted ones, by kind."""
         rows = replies[0] if not self._store.is_cluster else [reply[0] for reply in replies]
-        return {
-            kind: _entity(kind, touch, row, policy) for kind, row in zip(touch.keys, rows, strict=True)
-        }  # fmt: skip
+        found = {kind: _entity(kind, touch, row, policy) for kind, row in zip(touch.keys, rows, strict=True)}
+        if "phone_block" in found and "phone" in found:
+            found["phone_block"] = _neighbours(found["phone_block"], found["phone"])
+        return found
 
     def mark(self, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool) -> None:
         """Let an account's standing be felt by all it shares something with. Safe to repeat."""
@@ -170,6 +171,26 @@ def _entity(kind: str, touch: Touch, row: Sequence[Any], policy: Policy) -> Enti
     )  # fmt: skip
 
 
+def _neighbours(block: Entity, phone: Entity) -> Entity:
+    """A block of numbers without those who share the very number: they are counted as sharing it already.
+
+    All who touched the number touched its block at the same time, so the difference is exact while neither is full.
+    """
+    less = {
+        name: max(getattr(block, name) - getattr(phone, name), 0)
+        for name in ("accounts_1h", "accounts_24h", "accounts_30d", "accounts")
+    }
+    others = tuple(name for name in block.others if name not in phone.others)
+    return replace(
+        block,
+        **{name: count + 1 for name, count in less.items()},
+        abusive=max(block.abusive - phone.abusive, 0),
+        limited=max(block.limited - phone.limited, 0),
+        others=others,
+        weight=block.weight if others else 0.0,
+    )
+
+
 def evidence_weight(strength: float, accounts: int, age: float, half_life_days: float) -> float:
     """What sharing one entity is worth, 0 to ``strength``: strength × rarity × decay.
 
@@ -206,15 +227,17 @@ def reputation(entities: Mapping[str, Entity], policy: Policy) -> Reputation:
     )
 
 
-def linkage(entities: Mapping[str, Entity] | None) -> dict[str, Any]:
+def linkage(entities: Mapping[str, Entity] | None, policy: Policy) -> dict[str, Any]:
     """The ``linkage`` part of an answer: which accounts share what with this one, strongest evidence first.
 
-    ``size`` and ``abusive`` are lower bounds (accounts seen through one entity at least), this account included.
+    ``size`` (this account included) and ``abusive`` count accounts bound by ``links.bind_weight`` or more. They are lower
+    bounds: accounts seen through one entity at least. Weaker evidence is listed and binds nobody.
     """
-    binding = [
+    found = [
         entity for kind in KINDS if entities and (entity := entities.get(kind)) is not None and entity.weight > 0.0
     ]
-    binding.sort(key=lambda entity: -entity.weight)
+    found.sort(key=lambda entity: -entity.weight)
+    binding = [entity for entity in found if entity.weight >= policy.links.bind_weight]
     named = {name for entity in binding for name in entity.others}
     return {
         "cluster_id": None,
@@ -229,6 +252,6 @@ def linkage(entities: Mapping[str, Entity] | None) -> dict[str, Any]:
                 "weight": round(entity.weight, 4),
                 "user_ids": list(entity.others),
             }
-            for entity in binding
+            for entity in found
         ],
     }

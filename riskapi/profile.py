@@ -71,4 +71,4 @@ class Profiles:
     def _linkage(self, user_id: str, signup: bytes, at: float, now: float) -> dict[str, Any]:
         parsed = self._gatherer.parse(Signup.model_validate_json(signup), max(at, now))
         gathered = self._gatherer.gather(user_id, parsed.facts, self._judge.policy, add=False)
-        return linkage(gathered.facts.entities)
+        return linkage(gathered.facts.entities, self._judge.policy)

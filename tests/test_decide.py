@@ -269,14 +269,16 @@ def test_rules_come_first_then_the_loudest_signals() -> None:
     assert found.bias == odds(50)
 
 
-def test_a_reason_that_rests_on_what_is_unknown_says_so() -> None:
-    found = decided({}, Told(odds(50), {"velocity_device_24h": 1.0}), made())
-    assert found.reasons[0].text.startswith("Not known: Distinct accounts with the same device")
+def test_what_is_unknown_is_no_reason() -> None:
+    found = decided(
+        {"velocity_phone_24h": 2}, Told(odds(50), {"velocity_device_24h": 1.0, "velocity_phone_24h": 0.5}), made()
+    )
+    assert [row.signal for row in found.reasons] == ["velocity_phone_24h"]
 
 
 def test_at_most_eight_signals_are_given() -> None:
     names = [name for name in signals.columns() if not name.startswith(("velocity_ip", "links_ip"))]
-    found = decided({}, Told(0.0, {name: 1.0 for name in names[:20]}), made())
+    found = decided(dict.fromkeys(names[:20], 1), Told(0.0, dict.fromkeys(names[:20], 1.0)), made())
     assert len(found.reasons) == 8
 
 
@@ -284,8 +286,9 @@ def test_an_allowed_signup_is_explained_only_on_request_with_what_spoke_for_it()
     scorer = Told(-3.0, {"velocity_phone_24h": 0.5, "velocity_ip_1h": -2.0, "velocity_device_24h": -1.0})
     assert decided({}, scorer, made()).reasons == ()
     assert scorer.explained == 0
-    found = decided({}, scorer, made(), explain=True)
-    assert [row.contribution for row in found.reasons] == [0.5, -2.0, -1.0]
+    readings = {"velocity_phone_24h": 1, "velocity_ip_1h": 1, "velocity_device_24h": 1}
+    found = decided(readings, scorer, made(), explain=True)
+    assert [row.contribution for row in found.reasons] == [-2.0, -1.0, 0.5]
     assert scorer.explained == 1
 
 

@@ -63,6 +63,7 @@ def test_the_server_keeps_its_promises_and_its_socket_to_itself(tmp_path: Path) 
         assert stat.S_IMODE(server.socket.stat().st_mode) == 0o700
 
 
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")  # another one stopped it
 def test_starters_that_race_share_one_server_and_the_last_one_stops_it(tmp_path: Path) -> None:
     servers = [Embedded(tmp_path) for _ in range(8)]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:

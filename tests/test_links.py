@@ -139,16 +139,34 @@ def test_what_grows_common_stops_binding(links: Links, store: Store, rules: Poli
     [
         ({"kind": "mobile"}, {"ip", "network"}),
         ({"kind": "education"}, {"ip", "network"}),
-        ({"reserved": "Shared address space"}, {"ip", "network"}),
         ({"anonymizer": "private_relay"}, {"ip", "network"}),
         ({"kind": "consumer"}, set()),
     ],
-    ids=["carrier NAT", "campus", "reserved", "private relay", "household"],
+    ids=["carrier NAT", "campus", "private relay", "household"],
 )
 def test_crowds_bind_nobody_from_the_start(links: Links, changes: dict[str, object], kinds: set[str]) -> None:
     network = Network(given="", ip="203.0.113.9", version=4, prefix="203.0.113.0/24", **changes)  # type: ignore[arg-type]
     assert links.touched("u", facts(network=network)).hubs >= kinds
     assert bool(links.touched("u", facts(network=network)).hubs & {"ip", "network"}) == bool(kinds)
+
+
+@pytest.mark.parametrize("name", ["private_use", "shared_address_space", "loopback"])
+def test_addresses_from_inside_are_not_touched(links: Links, name: str) -> None:
+    network = Network(given="", ip="10.0.0.1", version=4, prefix="10.0.0.0/24", reserved=name)
+    assert not {"ip", "network"} & set(links.touched("u", facts(network=network)).keys)
+
+
+def test_a_block_of_numbers_leaves_out_those_with_the_same_number(links: Links, store: Store, rules: Policy) -> None:
+    def call(user: str, number: str) -> Mapping[str, Entity]:
+        return touch(
+            links, store, rules, user, facts(phone=Phone(given="", valid=True, e164=number, block=number[:-2]))
+        )
+
+    call("a", "+34600123123")
+    found = call("b", "+34600123123")
+    assert (found["phone"].accounts, found["phone_block"].accounts, found["phone_block"].weight) == (2, 1, 0.0)
+    found = call("c", "+34600123199")
+    assert (found["phone"].accounts, found["phone_block"].accounts_24h) == (1, 3)
 
 
 @pytest.mark.parametrize("sort", ["free", "relay", "disposable"])
@@ -280,11 +298,11 @@ def test_reputation_is_shrunk_towards_the_base(
     assert found.network is None
 
 
-def test_linkage_names_the_strongest_first_and_no_hubs() -> None:
+def test_linkage_names_the_strongest_first_and_no_hubs(rules: Policy) -> None:
     phone = Entity("phone", 2, 2, 2, 2, 1, 0, hub=False, weight=0.9, strength="strong", last_seen=NOW, others=("u1",))
     ip = Entity("ip", 3, 3, 3, 3, 0, 0, hub=False, weight=0.1, last_seen=NOW, others=("u2", "u3"))
     crowd = Entity("network", 90, 90, 90, 90, 40, 0, hub=True)
-    found = linkage({"ip": ip, "phone": phone, "network": crowd})
+    found = linkage({"ip": ip, "phone": phone, "network": crowd}, rules)
     assert [row["kind"] for row in found["evidence"]] == ["phone", "ip"]
-    assert (found["size"], found["abusive"]) == (4, 1)
-    assert linkage(None) == {"cluster_id": None, "size": 1, "abusive": 0, "evidence": []}
+    assert (found["size"], found["abusive"]) == (2, 1)  # the address is too weak to bind
+    assert linkage(None, rules) == {"cluster_id": None, "size": 1, "abusive": 0, "evidence": []}

@@ -85,6 +85,7 @@ class Embedded:
 
     def __init__(self, data_dir: Path, fsync: str = "always", say: Callable[[str], None] | None = None) -> None:
         self.directory, self.socket = data_dir / "store", socket_path(data_dir)
+        self._pid_file = self.directory / "valkey.pid"
         self._fsync = fsync
         self._say = say or (lambda text: print(text, file=sys.stderr))
         self._use: IO[bytes] | None = None
@@ -114,23 +115,33 @@ class Embedded:
             if self._use is None:
                 self._use = self._open("use.lock")
                 fcntl.flock(self._use, fcntl.LOCK_SH)
-            if not self._answers():
-                self._launch()
-            self._wait()
+            try:
+                if not self._answers():
+                    self._launch()
+                self._wait()
+            except BaseException:
+                self._leave()
+                raise
+
+    def _leave(self) -> bool:
+        """Give up the use of the store; whether nobody else uses it."""
+        use, self._use = self._use, None
+        if use is None:
+            return False
+        with use:
+            try:
+                fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
 
     def stop(self) -> None:
         """Leave the store; the last one to leave stops the server and waits until its data is on the disk."""
         if self._use is None:
             return
         with self._starting():
-            use, self._use = self._use, None
-            try:
-                fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return  # somebody else uses it
-            finally:
-                use.close()
-            self._shut_down()
+            if self._leave():
+                self._shut_down()
 
     def alive(self) -> bool:
         """Whether the server is there, loading its data perhaps."""
@@ -210,7 +221,7 @@ class Embedded:
             "aof-load-truncated": "yes",
             "save": "",
             "maxmemory-policy": "noeviction",
-            "pidfile": str(self.directory / "valkey.pid"),
+            "pidfile": str(self._pid_file),
             "daemonize": "no",
             "databases": "1",
         }
@@ -267,4 +278,4 @@ class Embedded:
             os.kill(pid, 0)
         except ProcessLookupError:
             return False
-        return True
+        return self._pid_file.exists()  # gone when all is written, though its starter may not have looked after it

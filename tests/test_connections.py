@@ -1,0 +1,329 @@
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from riskapi.errors import ConfigurationError, StoreUnavailable
+from riskapi.settings import Settings
+from riskapi.store import addresses, scripts
+from riskapi.store.circuit import Circuit
+from riskapi.store.connections import Store, open_store, running_store
+from riskapi.store.embedded import Embedded, binary
+from riskapi.store.scripts import Script, Source
+
+
+def opened(url: str, **more: str) -> Store:
+    return open_store(Settings.load({"REDIS_URL": url, **more}))
+
+
+def free_ports(count: int, spread: int = 0) -> list[int]:
+    """Ports nobody listens on; with ``spread`` those that many above are free as well (a cluster's bus)."""
+    found: list[int] = []
+    while len(found) < count:
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError, OverflowError):
+            first = stack.enter_context(socket.socket())
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            if spread:
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port + spread))
+            if port not in found:
+                found.append(port)
+    return found
+
+
+def await_true(what: Callable[[], object], seconds: float = 20.0) -> None:
+    """Look until ``what`` holds; errors of a server that starts count as not yet."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(redis.RedisError, OSError, StoreUnavailable):
+            if what():
+                return
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def server(folder: Path, port: int, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [str(binary()), *options] if options[:1] == (str(folder / "sentinel.conf"),) else None
+    command = command or [str(binary()), "--port", str(port), "--dir", str(folder), "--save", "", *options]
+    with (folder / "log").open("ab") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        try:
+            await_true(lambda: redis.Redis(port=port, socket_timeout=1).ping())
+            yield process
+        finally:
+            process.kill()
+
+
+# One trip
+
+
+def test_a_trip_answers_in_order_and_as_redis_py_does(store: Store) -> None:
+    pipe = store.pipeline()
+    pipe.execute_command("SET", "k", "1").execute_command("HSET", "h", "a", 1, "b", 2.5)
+    pipe.execute_command("HGETALL", "h").execute_command("HMGET", "h", "a", "z").execute_command("GET", "none")
+    pipe.execute_command("EXISTS", "k").execute_command("GET", b"k")
+    assert len(pipe) == 7
+    assert store.run(pipe) == [True, 2, {b"a": b"1", b"b": b"2.5"}, [b"1", None], None, 1, b"1"]
+
+
+def test_an_empty_trip_asks_nobody() -> None:
+    store = opened("redis://127.0.0.1:1")
+    assert store.run(store.pipeline()) == []
+
+
+def test_a_wrong_command_is_an_error_and_the_connection_stays_usable(store: Store) -> None:
+    pipe = store.pipeline()
+    pipe.execute_command("SET", "k", "1").execute_command("HGET", "k", "f").execute_command("SET", "l", "2")
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        store.run(pipe)
+    assert store.execute("GET", "l") == b"2"
+
+
+def test_large_answers_come_whole(store: Store) -> None:
+    value = b"x" * 3_000_000
+    store.execute("SET", "large", value)
+    assert store.execute("GET", "large") == value
+
+
+def test_threads_do_not_read_each_others_answers(store: Store) -> None:
+    wrong: list[int] = []
+
+    def work(number: int) -> None:
+        for step in range(100):
+            pipe = store.pipeline().execute_command("ECHO", f"{number}:{step}").execute_command("ECHO", number)
+            if store.run(pipe) != [f"{number}:{step}".encode(), str(number).encode()]:
+                wrong.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+# Scripts
+
+
+def test_every_packaged_script_loads(store: Store) -> None:
+    assert scripts.sources()
+    for source in scripts.sources().values():
+        assert store.client.script_load(source.text) in (source.sha1, source.sha1.encode())
+
+
+def counting(store: Store, monkeypatch: pytest.MonkeyPatch) -> Script:
+    """A script of the tests' own, as if it were packaged."""
+    text = b"return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)"
+    source = Source("count", text, "a33ecf6e2dcd9b4d1f3e9e4d6c6d5a4f00000000")
+    source = Source("count", text, store.client.script_load(text).encode().decode())
+    monkeypatch.setattr("riskapi.store.connections.sources", lambda: {"count": source})
+    return store.script("count")
+
+
+def test_scripts_a_server_has_lost_are_loaded_and_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = counting(store, monkeypatch)
+    store.execute("SCRIPT", "FLUSH")
+    assert script.call(["k"], ["f"]) == 1
+    store.execute("SCRIPT", "FLUSH")
+    pipe = store.pipeline()
+    script.queue(pipe, ["k"], ["f"])
+    pipe.execute_command("GET", "nothing")
+    script.queue(pipe, [b"k"], [b"g"])
+    assert store.run(pipe) == [2, None, 1]
+
+
+def test_an_unknown_script_is_a_mistake_of_ours(store: Store) -> None:
+    with pytest.raises(KeyError):
+        store.script("no_such")
+
+
+# Away
+
+
+def test_a_circuit_lets_one_probe_through_after_its_time() -> None:
+    now = [100.0]
+    circuit = Circuit(1.0, lambda: now[0])
+    circuit.check()
+    circuit.failed()
+    with pytest.raises(StoreUnavailable):
+        circuit.check()
+    now[0] += 1.0
+    circuit.check()
+    with pytest.raises(StoreUnavailable):
+        circuit.check()
+    circuit.answered()
+    circuit.check()
+
+
+def test_a_store_that_is_away_fails_at_once_and_then_without_asking() -> None:
+    store = opened("redis://127.0.0.1:1")
+    with pytest.raises(StoreUnavailable, match="Connection refused"):
+        store.execute("GET", "k")
+    with pytest.raises(StoreUnavailable, match="a moment ago"):
+        store.execute("GET", "k")
+    with pytest.raises(StoreUnavailable, match="a moment ago"):
+        store.client.get("k")
+    with pytest.raises(StoreUnavailable, match="Connection refused"):
+        store.ping()
+
+
+def test_a_store_that_does_not_answer_is_away_after_the_time_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = opened(f"redis://127.0.0.1:{silent.getsockname()[1]}", RISKAPI_STORE_TIMEOUT_MS="50")
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="out"):
+            store.execute("GET", "k")
+        assert time.monotonic() - started < 2
+
+
+def test_a_restarted_store_is_found_again_without_an_error(tmp_path: Path) -> None:
+    with Embedded(tmp_path):
+        store = open_store(Settings.load({"RISKAPI_DATA_DIR": str(tmp_path)}))
+        store.execute("SET", "k", "1")
+    with Embedded(tmp_path):
+        assert store.execute("GET", "k") == b"1"
+        store.ping()
+
+
+@pytest.mark.parametrize("command", ["run", "client"])
+def test_a_store_that_refuses_writes_is_away(tmp_path: Path, command: str) -> None:
+    with Embedded(tmp_path, "everysec"):
+        store = open_store(Settings.load({"RISKAPI_DATA_DIR": str(tmp_path)}))
+        store.execute("CONFIG", "SET", "maxmemory", "1")
+        with pytest.raises(StoreUnavailable, match="OutOfMemoryError: OOM|OutOfMemoryError: command"):
+            store.execute("SET", "someone@example.com", "1") if command == "run" else store.client.set("k", "1")
+
+
+def test_an_error_names_no_person(store: Store) -> None:
+    error = store._away(redis.ResponseError("MISCONF while running SET someone@example.com"))
+    assert "example.com" not in str(error)
+    store.ping()
+
+
+# Addresses
+
+BUSTED = {
+    "a database that is no number": "redis://localhost/x",
+    "an option there is not": "redis://localhost/0?no_such_option=1",
+    "a port that is no number": "redis://localhost:port/0",
+    "sentinels without a service": "redis+sentinel://h1:26379,h2:26379/0",
+    "sentinels with an empty one": "redis+sentinel://h1:26379,,h2/0?service=m",
+    "sentinels with an option there is not": "redis+sentinel://h1?service=m&master=x",
+    "a database of a name": "redis+sentinel://h1/mymaster?service=m",
+    "a cluster with a database": "redis+cluster://h1:7000/3",
+    "a cluster with a port of text": "redis+cluster://h1:x",
+}
+
+
+@pytest.mark.parametrize("url", BUSTED.values(), ids=BUSTED)
+def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="REDIS_URL"):
+        addresses.connect(url, 0.1)
+
+
+def test_a_password_and_a_database_of_the_url_are_used(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    folder = tmp_path / "s"
+    folder.mkdir()
+    with subprocess.Popen(
+        [str(binary()), "--port", str(port), "--dir", str(folder), "--save", "", "--requirepass", "p@ss"],
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        try:
+            store = opened(f"redis://:p%40ss@127.0.0.1:{port}/3")
+            await_true(lambda: store.ping() is None)
+            store.execute("SET", "k", "1")
+            assert redis.Redis(port=port, db=3, password="p@ss").get("k") == b"1"
+            with pytest.raises(StoreUnavailable, match="AuthenticationError"):
+                opened(f"redis://:wrong@127.0.0.1:{port}/3").execute("GET", "k")
+        finally:
+            process.kill()
+
+
+def test_a_socket_is_used(embedded_store: Embedded, store: Store) -> None:
+    with running_store(Settings.load({"REDIS_URL": f"unix://{embedded_store.socket}"})) as found:
+        assert found.execute("ECHO", "x") == b"x"
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[list[int]]:
+    """Three nodes that share the slots."""
+    ports = free_ports(3, spread=10_000)
+    with contextlib.ExitStack() as stack:
+        for number, port in enumerate(ports):
+            options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--appendonly", "no")
+            stack.enter_context(server(tmp_path / str(number), port, *options))
+        nodes = [redis.Redis(port=port) for port in ports]
+        for number, node in enumerate(nodes):
+            node.execute_command("CLUSTER", "ADDSLOTSRANGE", number * 5461, min(number * 5461 + 5460, 16_383))
+            node.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        for port in ports[1:]:
+            nodes[0].execute_command("CLUSTER", "MEET", "127.0.0.1", port)
+        await_true(lambda: all(_whole(node) for node in nodes))
+        yield ports
+
+
+def _whole(node: Any) -> bool:
+    state = node.execute_command("CLUSTER INFO")
+    return bool(state["cluster_state"] == "ok" and state["cluster_known_nodes"] == "3")
+
+
+def test_a_cluster_answers_in_order_and_gets_its_scripts(cluster: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    store = opened("redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in cluster))
+    assert store.is_cluster
+    store.ping()
+    script = counting(store, monkeypatch)
+    for port in cluster:
+        redis.Redis(port=port).script_flush()
+    pipe = store.pipeline()
+    for number in range(30):
+        script.queue(pipe, [f"k{number}"], ["f"])
+    pipe.execute_command("HSET", "h", "a", 1).execute_command("HGETALL", "h").execute_command("HGET", "h", "a")
+    answers = store.run(pipe)
+    assert answers[:30] == [1] * 30
+    assert answers[31:] == [{b"a": b"1"}, b"1"]
+    assert [len(redis.Redis(port=port).keys("*")) > 0 for port in cluster] == [True] * 3
+    assert script.call(["k7"], ["f"]) == 2
+
+
+def test_a_cluster_that_is_away_comes_up_as_unavailable_and_is_found_later(cluster: list[int]) -> None:
+    nowhere = opened("redis+cluster://127.0.0.1:1")
+    with pytest.raises(StoreUnavailable):
+        nowhere.execute("GET", "k")
+    with pytest.raises(StoreUnavailable):
+        nowhere.ping()
+
+
+def test_sentinel_names_the_master_and_a_failover_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, sentinel = free_ports(3)
+    conf = tmp_path / "sentinel" / "sentinel.conf"
+    conf.parent.mkdir()
+    conf.write_text(
+        f"port {sentinel}\ndir {conf.parent}\nsentinel monitor main 127.0.0.1 {first} 1\n"
+        "sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 3000\n"
+    )
+    with (
+        server(tmp_path / "first", first) as master,
+        server(tmp_path / "second", second, "--replicaof", f"127.0.0.1 {first}"),
+        server(conf.parent, sentinel, str(conf), "--sentinel"),
+    ):
+        store = opened(f"redis+sentinel://127.0.0.1:{sentinel}/0?service=main")
+        script = counting(store, monkeypatch)
+        watcher: Any = redis.Redis(port=sentinel, decode_responses=True)
+        await_true(lambda: watcher.sentinel_master("main")["num-slaves"] == 1)
+        await_true(lambda: redis.Redis(port=second).info("replication")["master_link_status"] == "up")
+        assert script.call(["k"], ["f"]) == 1
+        await_true(lambda: redis.Redis(port=second).hget("k", "f") == b"1")
+        master.kill()
+        await_true(lambda: script.call(["k"], ["f"]) == 2, 30)
+        assert store.client.info("server")["tcp_port"] == second
