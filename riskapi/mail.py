@@ -47,9 +47,10 @@ class MailReader:
     def read(self, address: str) -> Email:
         """Everything that can be told from ``address`` alone. Never raises.
 
-        Valid means RFC 5321 and 6531 syntax in a domain that could exist: no quoted local parts, no address literals,
-        no display names, no special-use domains beyond the example and test ones (RFC 6761). Of an invalid address the
-        domain is still read where it can be; local part, mailbox and pattern stay unknown.
+        Valid means RFC 5321 and 6531 syntax in a domain that could exist: no address literals, no display names, no
+        special-use domains beyond the example and test ones (RFC 6761). A quoted local part loses quotes it does not
+        need (RFC 5321 section 4.1.2: ``"ana"`` is ``ana``). Of an invalid address the domain is still read where it can
+        be; local part, mailbox and pattern stay unknown.
         """
         text = address.strip() if len(address) <= LONGEST else ""
         local, _, host = text.rpartition("@")
@@ -124,12 +125,16 @@ def _normal_local(local: str, domain: _Domain) -> str | None:
     holds the two to the same answer.
     """
     lower = local.lower()
-    if lower.isascii() and domain.ascii == domain.unicode:
+    if lower.isascii() and domain.ascii == domain.unicode and not lower.startswith('"'):
         fits = len(lower) <= _LOCAL_MAX and len(lower) + 1 + len(domain.ascii) <= _ADDRESS_MAX
         return lower if fits and _PLAIN.fullmatch(lower) else None
     try:
         found = validate_email(
-            f"{local}@{domain.unicode}", check_deliverability=False, test_environment=True, strict=True
+            f"{local}@{domain.unicode}",
+            check_deliverability=False,
+            test_environment=True,
+            strict=True,
+            allow_quoted_local=True,
         )
     except (EmailNotValidError, ValueError):
         return None
@@ -140,10 +145,13 @@ def _mailbox(local: str, domain: _Domain) -> tuple[str, str | None, str]:
     """The local part without its tag, the tag, and the one address of the mailbox behind them.
 
     Compatibility forms are folded (NFKC, as UTS #39 asks of identifiers), so that full-width letters do not make a
-    second mailbox. A rule that would leave nothing is not applied.
+    second mailbox. A rule that would leave nothing is not applied, and none is to what is quoted: no provider documents
+    what its aliases mean there.
     """
     rules = domain.provider
     home = rules.alias_of or domain.ascii
+    if local.startswith('"'):
+        return local, None, f"{local}@{home}"
     if domain.mailbox is not None:
         return local, local, f"{domain.mailbox}@{rules.alias_of or domain.registrable}"
     base = local if local.isascii() else unicodedata.normalize("NFKC", local).lower()

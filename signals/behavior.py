@@ -30,7 +30,7 @@ def _typed(facts: Facts) -> int:
     return sum([len(text) for words, text in _texts(facts) if text and not (pasted and _pasted(facts, words))])
 
 
-@signal(reason="the form was filled in {value} ms", risk=-1)
+@signal(reason="the form was filled in within {value:seconds}", risk=-1)
 def behavior_form_fill_ms(facts: Facts) -> int | None:
     """Milliseconds from first focus to submit, 0 or more. Typical: 15,000 to 90,000; scripts under 2,000.
 
@@ -40,7 +40,7 @@ def behavior_form_fill_ms(facts: Facts) -> int | None:
     return facts.behavior.form_fill_ms
 
 
-@signal(reason="{value:.0f} ms passed for each character typed", risk=-1, needs=("/behavior/form_fill_ms",))
+@signal(reason="on average {value:seconds} passed for each character typed", risk=-1, needs=("/behavior/form_fill_ms",))
 def behavior_ms_per_character(facts: Facts) -> float | None:
     """Fill time over the characters that were not pasted (e-mail, name, organisation, website, phone), in ms.
 
@@ -52,39 +52,43 @@ def behavior_ms_per_character(facts: Facts) -> float | None:
     return None if elapsed is None or typed == 0 else elapsed / typed
 
 
-@signal(reason="{value} fields were pasted", risk=0, needs="/behavior/pasted_fields")
+@signal(reason="{value} {value:field was|fields were} pasted", risk=0, needs="/behavior/pasted_fields")
 def behavior_pasted_count(facts: Facts) -> int | None:
     """Different fields that were filled by pasting, 0 to 50. Typical: 0 or 1; users of mail aliases paste too."""
     pasted = facts.behavior.pasted_fields
     return None if pasted is None else len({name.casefold() for name in pasted})
 
 
-@signal(reason="the e-mail address was pasted: {value}", risk=1, needs="/behavior/pasted_fields")
+@signal(reason="the e-mail address was {value:pasted|not pasted}", risk=1, needs="/behavior/pasted_fields")
 def behavior_email_pasted(facts: Facts) -> bool | None:
     """Whether a field with ``mail`` in its name was pasted. Weak: people type their own address, but paste aliases."""
     return None if facts.behavior.pasted_fields is None else _pasted(facts, ("mail",))
 
 
-@signal(reason="the name was pasted: {value}", risk=1, needs="/behavior/pasted_fields")
+@signal(reason="the name was {value:pasted|not pasted}", risk=1, needs="/behavior/pasted_fields")
 def behavior_name_pasted(facts: Facts) -> bool | None:
     """Whether a field with ``name`` in its name was pasted. Hardly anybody needs to copy their own name."""
     return None if facts.behavior.pasted_fields is None else _pasted(facts, ("name",))
 
 
-@signal(reason="the hidden field was filled: {value}", risk=1, needs="/behavior/honeypot_filled")
+@signal(
+    reason="the form field that people cannot see was {value:filled in|left empty}",
+    risk=1,
+    needs="/behavior/honeypot_filled",
+)
 def behavior_honeypot_filled(facts: Facts) -> bool | None:
     """Whether the field that people cannot see was filled. Typical: false; some autofill extensions fill it."""
     return facts.behavior.honeypot_filled
 
 
-@signal(reason="{value} keys were pressed", risk=0, needs="/behavior/keystrokes")
+@signal(reason="{value} {value:key was|keys were} pressed", risk=0, needs="/behavior/keystrokes")
 def behavior_keystrokes(facts: Facts) -> int | None:
     """Keys pressed while the form was open, 0 or more. Typical: 30 to 150; 0 with autofill as well as with scripts."""
     return facts.behavior.keystrokes
 
 
 @signal(
-    reason="{value:.2f} keys were pressed for each character to be typed",
+    reason="{value:.1f} keys were pressed for each character of the form, pasted text aside",
     risk=-1,
     needs="/behavior/keystrokes",
 )
@@ -99,7 +103,7 @@ def behavior_keystroke_ratio(facts: Facts) -> float | None:
 
 
 @signal(
-    reason="{value:.0f} ms passed for each key",
+    reason="on average {value:seconds} passed for each key pressed",
     risk=0,
     needs=("/behavior/form_fill_ms", "/behavior/keystrokes"),
 )
@@ -112,7 +116,7 @@ def behavior_ms_per_key(facts: Facts) -> float | None:
     return None if elapsed is None or not pressed else elapsed / pressed
 
 
-@signal(reason="the captcha was passed: {value}", risk=-1, needs="/behavior/captcha_passed")
+@signal(reason="the captcha was {value:passed|not passed}", risk=-1, needs="/behavior/captcha_passed")
 def behavior_captcha_passed(facts: Facts) -> bool | None:
     """Whether the captcha was passed. Solving services pass it for about a dollar a thousand, so it clears nobody.
 
@@ -122,7 +126,9 @@ def behavior_captcha_passed(facts: Facts) -> bool | None:
     return facts.behavior.captcha_passed
 
 
-@signal(reason="{value} pages were seen before the signup", risk=-1, needs="/behavior/pages_before_signup")
+@signal(
+    reason="{value} {value:page was|pages were} seen before the signup", risk=-1, needs="/behavior/pages_before_signup"
+)
 def behavior_pages_before_signup(facts: Facts) -> int | None:
     """Pages of the site seen before the form, 0 or more. Typical: 2 to 6; scripts go to the form at once."""
     return facts.behavior.pages_before_signup

@@ -21,26 +21,26 @@ def _apart(facts: Facts, countries: frozenset[str]) -> bool | None:
     return _EVERYWHERE not in device.languages and device.language_countries.isdisjoint(countries)
 
 
-@signal(reason="the client is {value}", risk=None)
+@signal(reason="the browser or client is {value}", risk=None)
 def device_agent_family(facts: Facts) -> str | None:
     """Family of the client as ua-parser names it, such as ``Chrome Mobile``. For people and rules."""
     return facts.device.agent_family
 
 
-@signal(reason="the client runs on {value}", risk=None)
+@signal(reason="the browser or client runs on {value}", risk=None)
 def device_agent_system(facts: Facts) -> str | None:
     """Operating system as ua-parser names it, such as ``Windows``. For people and rules."""
     return facts.device.agent_system
 
 
-@signal(reason="the client is a known one: {value}", risk=-1)
+@signal(reason="the browser or client is {value:a known one|not a known one}", risk=-1)
 def device_agent_is_known(facts: Facts) -> bool | None:
     """Whether ua-parser knows the client's family *and* its system. False for invented agents."""
     device = facts.device
     return None if device.user_agent is None else device.agent_family is not None and device.agent_system is not None
 
 
-@signal(reason="the client came out {value:.0f} days before the signup", risk=0)
+@signal(reason="the browser's version came out {value:.0f} {value:day|days} before the signup", risk=0)
 def device_agent_age_days(facts: Facts) -> float | None:
     """Days between the release of the client's major version and the signup, 0 or more. Typical: 5 to 60.
 
@@ -51,7 +51,7 @@ def device_agent_age_days(facts: Facts) -> float | None:
     return None if released is None else max(0.0, (facts.at - released) / _DAY)
 
 
-@signal(reason="the client's version would come out {value:.0f} days after the signup", risk=1)
+@signal(reason="the browser's version is {value:.0f} {value:day|days} ahead of its release", risk=1)
 def device_agent_days_early(facts: Facts) -> float | None:
     """Days by which the client's version is ahead of its release, 0 when it is out. Beta users are up to 40 days ahead.
 
@@ -61,13 +61,13 @@ def device_agent_days_early(facts: Facts) -> float | None:
     return None if released is None else max(0.0, (released - facts.at) / _DAY)
 
 
-@signal(reason="the client is a phone's or tablet's: {value}", risk=0)
+@signal(reason="the browser is {value:on a phone or tablet|not on a phone or tablet}", risk=0)
 def device_is_mobile(facts: Facts) -> bool | None:
     """Whether the system is one of phones and tablets. Either is typical; desktop mode hides some tablets."""
     return facts.device.agent_mobile
 
 
-@signal(reason="the client says it is automated: {value}", risk=1)
+@signal(reason="the browser {value:says that it is run by a program|does not say that it is run by a program}", risk=1)
 def device_is_automated(facts: Facts) -> bool | None:
     """Whether the agent carries the mark of a headless browser, a driver, a crawler or an HTTP library.
 
@@ -76,20 +76,20 @@ def device_is_automated(facts: Facts) -> bool | None:
     return None if facts.device.automation is None else bool(facts.device.automation)
 
 
-@signal(reason="the client carries the mark {value}", risk=None)
+@signal(reason="the mark of automation in the user agent is “{value}”", risk=None)
 def device_automation(facts: Facts) -> str | None:
     """The mark of automation in the agent, ``""`` when there is none. For people and rules."""
     return facts.device.automation
 
 
-@signal(reason="the client asks for {value} languages", risk=0, needs="/device/accept_language")
+@signal(reason="the browser asks for {value} {value:language|languages}", risk=0, needs="/device/accept_language")
 def device_language_count(facts: Facts) -> int | None:
     """Different languages in Accept-Language, 0 to 20; 0 when a header was sent that names none. Typical: 1 or 2."""
     return None if facts.device.languages is None else len(facts.device.languages)
 
 
 @signal(
-    reason="no language of the client is spoken in the IP's country: {value}",
+    reason="{value:no|a} language of the browser fits the country of the IP address",
     risk=1,
     needs=("/device/accept_language", "/device/ip_address"),
 )
@@ -103,14 +103,14 @@ def device_language_mismatch(facts: Facts) -> bool | None:
     return None if country is None else _apart(facts, frozenset((country,)))
 
 
-@signal(reason="the client's time zone exists: {value}", risk=-1, needs="/device/time_zone")
+@signal(reason="the browser's time zone {value:exists|does not exist}", risk=-1, needs="/device/time_zone")
 def device_time_zone_is_valid(facts: Facts) -> bool | None:
     """Whether the time zone is a name of the IANA database. Browsers send no other (ECMA-402)."""
     return facts.device.time_zone_valid
 
 
 @signal(
-    reason="the client's time zone is not one of the IP's country: {value}",
+    reason="the browser's time zone is {value:not used|used} in the country of the IP address",
     risk=1,
     needs=("/device/time_zone", "/device/ip_address"),
 )
@@ -125,7 +125,7 @@ def device_time_zone_mismatch(facts: Facts) -> bool | None:
 
 
 @signal(
-    reason="no language of the client is spoken in its time zone: {value}",
+    reason="{value:no|a} language of the browser fits its time zone",
     risk=1,
     needs=("/device/accept_language", "/device/time_zone"),
 )
@@ -138,7 +138,9 @@ def device_language_time_zone_mismatch(facts: Facts) -> bool | None:
     return None if not countries else _apart(facts, countries)
 
 
-@signal(reason="the client's clock is set to no country's time: {value}", risk=0, needs="/device/time_zone")
+@signal(
+    reason="the browser's clock is {value:not set|set} to the time zone of a country", risk=0, needs="/device/time_zone"
+)
 def device_time_zone_is_utc(facts: Facts) -> bool | None:
     """Whether the zone is valid but of no country: ``UTC``, ``Etc/GMT+3``. Typical of servers and privacy browsers."""
     countries = facts.device.time_zone_countries
@@ -146,7 +148,7 @@ def device_time_zone_is_utc(facts: Facts) -> bool | None:
 
 
 @signal(
-    reason="a mobile client on a data-centre network: {value}",
+    reason="the browser is {value:|not }a phone's or tablet's on a hosting provider's network",
     risk=1,
     needs=("/device/user_agent", "/device/ip_address"),
 )

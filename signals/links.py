@@ -11,6 +11,10 @@ from signals.registry import signal
 NEEDS = ("store",)
 
 
+def _linked(standing: str, thing: str) -> str:
+    return f"{{value}} {{value:account|accounts}} {standing} {{value:is|are}} linked through {thing}"
+
+
 def _abusive(facts: Facts, kind: str) -> int | None:
     if facts.entities is None:
         return None
@@ -32,7 +36,7 @@ def _binding(facts: Facts) -> list[Entity] | None:
     return [entity for entity in facts.entities.values() if not entity.hub and entity.strength != "weak"]
 
 
-@signal(reason="{value} abusive accounts share this mailbox", risk=+1)
+@signal(reason=_linked("labelled abusive", "the same mailbox"), risk=+1)
 def links_mailbox_abusive(facts: Facts) -> int | None:
     """Other accounts, labelled abusive now, that signed up with the same mailbox behind aliases (dots, tags, alias
     domains).
@@ -42,7 +46,7 @@ def links_mailbox_abusive(facts: Facts) -> int | None:
     return _abusive(facts, "mailbox")
 
 
-@signal(reason="{value} limited accounts share this mailbox", risk=+1)
+@signal(reason=_linked("under a limit", "the same mailbox"), risk=+1)
 def links_mailbox_limited(facts: Facts) -> int | None:
     """Other accounts, limited now, that signed up with the same mailbox behind aliases (dots, tags, alias domains).
 
@@ -51,7 +55,7 @@ def links_mailbox_limited(facts: Facts) -> int | None:
     return _limited(facts, "mailbox")
 
 
-@signal(reason="{value} abusive accounts share this address pattern", risk=+1)
+@signal(reason=_linked("labelled abusive", "an address of the same pattern"), risk=+1)
 def links_pattern_abusive(facts: Facts) -> int | None:
     """Other accounts, labelled abusive now, that signed up with an address of the same letter and digit skeleton at
     the same domain; weak alone, telling in bulk.
@@ -61,7 +65,7 @@ def links_pattern_abusive(facts: Facts) -> int | None:
     return _abusive(facts, "pattern")
 
 
-@signal(reason="{value} limited accounts share this address pattern", risk=+1)
+@signal(reason=_linked("under a limit", "an address of the same pattern"), risk=+1)
 def links_pattern_limited(facts: Facts) -> int | None:
     """Other accounts, limited now, that signed up with an address of the same letter and digit skeleton at the same
     domain; weak alone, telling in bulk.
@@ -71,7 +75,7 @@ def links_pattern_limited(facts: Facts) -> int | None:
     return _limited(facts, "pattern")
 
 
-@signal(reason="{value} abusive accounts share this private mail domain", risk=+1)
+@signal(reason=_linked("labelled abusive", "the same private mail domain"), risk=+1)
 def links_domain_abusive(facts: Facts) -> int | None:
     """Other accounts, labelled abusive now, that signed up with the same private mail domain; free, relay and
     disposable domains are hubs.
@@ -81,7 +85,7 @@ def links_domain_abusive(facts: Facts) -> int | None:
     return _abusive(facts, "mail_domain")
 
 
-@signal(reason="{value} limited accounts share this private mail domain", risk=+1)
+@signal(reason=_linked("under a limit", "the same private mail domain"), risk=+1)
 def links_domain_limited(facts: Facts) -> int | None:
     """Other accounts, limited now, that signed up with the same private mail domain; free, relay and disposable
     domains are hubs.
@@ -91,7 +95,7 @@ def links_domain_limited(facts: Facts) -> int | None:
     return _limited(facts, "mail_domain")
 
 
-@signal(reason="{value} abusive accounts share this phone number", risk=+1)
+@signal(reason=_linked("labelled abusive", "the same phone number"), risk=+1)
 def links_phone_abusive(facts: Facts) -> int | None:
     """Other accounts, labelled abusive now, that signed up with the same phone number.
 
@@ -100,7 +104,7 @@ def links_phone_abusive(facts: Facts) -> int | None:
     return _abusive(facts, "phone")
 
 
-@signal(reason="{value} limited accounts share this phone number", risk=+1)
+@signal(reason=_linked("under a limit", "the same phone number"), risk=+1)
 def links_phone_limited(facts: Facts) -> int | None:
     """Other accounts, limited now, that signed up with the same phone number.
 
@@ -109,7 +113,7 @@ def links_phone_limited(facts: Facts) -> int | None:
     return _limited(facts, "phone")
 
 
-@signal(reason="{value} abusive accounts share this block of phone numbers", risk=+1)
+@signal(reason=_linked("labelled abusive", "a phone number of the same hundred"), risk=+1)
 def links_phone_block_abusive(facts: Facts) -> int | None:
     """Other accounts, labelled abusive now, that signed up with a number in the same hundred consecutive numbers.
 
@@ -118,7 +122,7 @@ def links_phone_block_abusive(facts: Facts) -> int | None:
     return _abusive(facts, "phone_block")
 
 
-@signal(reason="{value} limited accounts share this block of phone numbers", risk=+1)
+@signal(reason=_linked("under a limit", "a phone number of the same hundred"), risk=+1)
 def links_phone_block_limited(facts: Facts) -> int | None:
     """Other accounts, limited now, that signed up with a number in the same hundred consecutive numbers.
 
@@ -127,7 +131,7 @@ def links_phone_block_limited(facts: Facts) -> int | None:
     return _limited(facts, "phone_block")
 
 
-@signal(reason="{value} abusive accounts share this device", risk=+1)
+@signal(reason=_linked("labelled abusive", "the same device"), risk=+1)
 def links_device_abusive(facts: Facts) -> int | None:
     """Other accounts, labelled abusive now, that signed up with the same device identifier.
 
@@ -136,7 +140,7 @@ def links_device_abusive(facts: Facts) -> int | None:
     return _abusive(facts, "device")
 
 
-@signal(reason="{value} limited accounts share this device", risk=+1)
+@signal(reason=_linked("under a limit", "the same device"), risk=+1)
 def links_device_limited(facts: Facts) -> int | None:
     """Other accounts, limited now, that signed up with the same device identifier.
 
@@ -145,7 +149,7 @@ def links_device_limited(facts: Facts) -> int | None:
     return _limited(facts, "device")
 
 
-@signal(reason="{value} abusive accounts share this payment instrument", risk=+1)
+@signal(reason=_linked("labelled abusive", "the same means of payment"), risk=+1)
 def links_payment_abusive(facts: Facts) -> int | None:
     """Other accounts, labelled abusive now, that signed up with the same payment fingerprint.
 
@@ -154,7 +158,7 @@ def links_payment_abusive(facts: Facts) -> int | None:
     return _abusive(facts, "payment")
 
 
-@signal(reason="{value} limited accounts share this payment instrument", risk=+1)
+@signal(reason=_linked("under a limit", "the same means of payment"), risk=+1)
 def links_payment_limited(facts: Facts) -> int | None:
     """Other accounts, limited now, that signed up with the same payment fingerprint.
 
@@ -163,7 +167,7 @@ def links_payment_limited(facts: Facts) -> int | None:
     return _limited(facts, "payment")
 
 
-@signal(reason="{value} abusive accounts share this IP address", risk=+1)
+@signal(reason=_linked("labelled abusive", "the same IP address"), risk=+1)
 def links_ip_abusive(facts: Facts) -> int | None:
     """Other accounts, labelled abusive now, that signed up with the same IP address; shared by offices and
     households, so weak evidence alone.
@@ -173,7 +177,7 @@ def links_ip_abusive(facts: Facts) -> int | None:
     return _abusive(facts, "ip")
 
 
-@signal(reason="{value} limited accounts share this IP address", risk=+1)
+@signal(reason=_linked("under a limit", "the same IP address"), risk=+1)
 def links_ip_limited(facts: Facts) -> int | None:
     """Other accounts, limited now, that signed up with the same IP address; shared by offices and households, so
     weak evidence alone.
@@ -183,7 +187,7 @@ def links_ip_limited(facts: Facts) -> int | None:
     return _limited(facts, "ip")
 
 
-@signal(reason="{value} abusive accounts share this network", risk=+1)
+@signal(reason=_linked("labelled abusive", "the same network"), risk=+1)
 def links_network_abusive(facts: Facts) -> int | None:
     """Other accounts, labelled abusive now, that signed up with the same /24 or /48; weak evidence alone.
 
@@ -192,7 +196,7 @@ def links_network_abusive(facts: Facts) -> int | None:
     return _abusive(facts, "network")
 
 
-@signal(reason="{value} limited accounts share this network", risk=+1)
+@signal(reason=_linked("under a limit", "the same network"), risk=+1)
 def links_network_limited(facts: Facts) -> int | None:
     """Other accounts, limited now, that signed up with the same /24 or /48; weak evidence alone.
 
@@ -201,7 +205,7 @@ def links_network_limited(facts: Facts) -> int | None:
     return _limited(facts, "network")
 
 
-@signal(reason="{value} abusive accounts share this TLS and agent fingerprint", risk=+1)
+@signal(reason=_linked("labelled abusive", "the same browser fingerprint"), risk=+1)
 def links_fingerprint_abusive(facts: Facts) -> int | None:
     """Other accounts, labelled abusive now, that signed up with the same TLS fingerprint with the same agent.
 
@@ -210,7 +214,7 @@ def links_fingerprint_abusive(facts: Facts) -> int | None:
     return _abusive(facts, "fingerprint")
 
 
-@signal(reason="{value} limited accounts share this TLS and agent fingerprint", risk=+1)
+@signal(reason=_linked("under a limit", "the same browser fingerprint"), risk=+1)
 def links_fingerprint_limited(facts: Facts) -> int | None:
     """Other accounts, limited now, that signed up with the same TLS fingerprint with the same agent.
 
@@ -219,7 +223,7 @@ def links_fingerprint_limited(facts: Facts) -> int | None:
     return _limited(facts, "fingerprint")
 
 
-@signal(reason="{value} abusive accounts share this referrer", risk=+1)
+@signal(reason=_linked("labelled abusive", "the same referrer"), risk=+1)
 def links_referrer_abusive(facts: Facts) -> int | None:
     """Other accounts, labelled abusive now, that signed up with the same referring account.
 
@@ -228,7 +232,7 @@ def links_referrer_abusive(facts: Facts) -> int | None:
     return _abusive(facts, "referrer")
 
 
-@signal(reason="{value} limited accounts share this referrer", risk=+1)
+@signal(reason=_linked("under a limit", "the same referrer"), risk=+1)
 def links_referrer_limited(facts: Facts) -> int | None:
     """Other accounts, limited now, that signed up with the same referring account.
 
@@ -237,7 +241,7 @@ def links_referrer_limited(facts: Facts) -> int | None:
     return _limited(facts, "referrer")
 
 
-@signal(reason="At least {value} abusive accounts are linked to this one", risk=+1)
+@signal(reason="at least {value} {value:account|accounts} labelled abusive {value:is|are} linked to this one", risk=+1)
 def links_abusive(facts: Facts) -> int | None:
     """Abusive accounts linked through any one entity: the most over the kinds, a lower bound of the distinct number.
 
@@ -247,7 +251,7 @@ def links_abusive(facts: Facts) -> int | None:
     return None if binding is None else max((entity.abusive for entity in binding), default=0)
 
 
-@signal(reason="At least {value} limited accounts are linked to this one", risk=+1)
+@signal(reason="at least {value} limited {value:account is|accounts are} linked to this one", risk=+1)
 def links_limited(facts: Facts) -> int | None:
     """Limited accounts linked through any one entity: the most over the kinds, a lower bound of the distinct number.
 
@@ -257,7 +261,7 @@ def links_limited(facts: Facts) -> int | None:
     return None if binding is None else max((entity.limited for entity in binding), default=0)
 
 
-@signal(reason="At least {value} other accounts are linked to this one", risk=0)
+@signal(reason="at least {value} other {value:account is|accounts are} linked to this one", risk=0)
 def links_accounts(facts: Facts) -> int | None:
     """Other accounts linked through any one entity that is no hub: the most over the kinds.
 
@@ -267,7 +271,7 @@ def links_accounts(facts: Facts) -> int | None:
     return None if binding is None else max((entity.accounts - 1 for entity in binding), default=0)
 
 
-@signal(reason="The strongest link to another account weighs {value:.2f} of 1", risk=0)
+@signal(reason="the strongest link to another account has {value:.0%} of the greatest possible strength", risk=0)
 def links_weight_max(facts: Facts) -> float | None:
     """Weight of the strongest single link of a medium or strong kind, as ``riskapi.links.evidence_weight`` has it.
 
@@ -277,7 +281,7 @@ def links_weight_max(facts: Facts) -> float | None:
     return None if binding is None else max((entity.weight for entity in binding), default=0.0)
 
 
-@signal(reason="All links to other accounts together weigh {value:.2f} of 1", risk=0)
+@signal(reason="all links to other accounts together have {value:.0%} of the greatest possible strength", risk=0)
 def links_weight_total(facts: Facts) -> float | None:
     """Weight of all links of medium or strong kinds as independent evidence: 1 - product of (1 - weight), the noisy-or.
 

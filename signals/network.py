@@ -19,13 +19,13 @@ def _is(facts: Facts, kind: NetworkKind) -> bool | None:
     return None if network is None or network.kind is None else network.kind == kind
 
 
-@signal(reason="the IP address can be read: {value}", risk=-1)
+@signal(reason="the IP address {value:can|cannot} be read", risk=-1)
 def network_is_valid(facts: Facts) -> bool | None:
     """Whether the address given is an IPv4 or IPv6 address. False means a faulty integration or a forged header."""
     return None if facts.network is None else facts.network.ip is not None
 
 
-@signal(reason="the IP address is from a special-purpose range: {value}", risk=0)
+@signal(reason="the IP address is {value:from a range that is not used on the public Internet|a public one}", risk=0)
 def network_is_reserved(facts: Facts) -> bool | None:
     """Whether no customer on the Internet can have the address: private, loopback, carrier-grade NAT, documentation.
 
@@ -36,21 +36,21 @@ def network_is_reserved(facts: Facts) -> bool | None:
     return None if network is None or network.ip is None else network.reserved is not None
 
 
-@signal(reason="the IP address is from the range {value}", risk=None)
+@signal(reason="the range of the IP address is {value}", risk=None)
 def network_reserved_range(facts: Facts) -> str | None:
     """Name of the special-purpose range, such as ``private_use``, or ``public``. For people and rules."""
     network = facts.network
     return None if network is None or network.ip is None else network.reserved or "public"
 
 
-@signal(reason="the IP address is IPv6: {value}", risk=0)
+@signal(reason="the IP address is {value:IPv6|IPv4}", risk=0)
 def network_is_ipv6(facts: Facts) -> bool | None:
     """Whether the address is IPv6. Typical: nearly half of the users (Google's IPv6 statistics, 2025)."""
     network = facts.network
     return None if network is None or network.version is None else network.version == 6
 
 
-@signal(reason="a known network announces the IP address: {value}", risk=-1)
+@signal(reason="the network of the IP address is {value:known|not known}", risk=-1)
 def network_is_known(facts: Facts) -> bool | None:
     """Whether the database knows the autonomous system of the address. Typical: true for nearly all visitors.
 
@@ -88,14 +88,14 @@ def network_kind(facts: Facts) -> str | None:
     return network.kind if network else None
 
 
-@signal(reason="the provider of the address is {value}", risk=None)
+@signal(reason="the provider of the IP address is {value}", risk=None)
 def network_provider(facts: Facts) -> str | None:
     """Cloud, CDN, VPN or relay whose published ranges hold the address. For people and rules."""
     network = _public(facts)
     return network.provider if network else None
 
 
-@signal(reason="the network is a hosting provider's: {value}", risk=1)
+@signal(reason="the network is {value:|not }a hosting provider's", risk=1)
 def network_is_hosting(facts: Facts) -> bool | None:
     """Whether the address is a machine's in a cloud or hosting network. Typical: few people, most scripts.
 
@@ -105,7 +105,7 @@ def network_is_hosting(facts: Facts) -> bool | None:
     return _is(facts, "hosting")
 
 
-@signal(reason="the network is a consumer access provider's: {value}", risk=-1)
+@signal(reason="the network is {value:|not }one that connects homes and businesses", risk=-1)
 def network_is_consumer(facts: Facts) -> bool | None:
     """Whether the network sells access lines to homes and businesses. Typical: true for most people.
 
@@ -114,7 +114,7 @@ def network_is_consumer(facts: Facts) -> bool | None:
     return _is(facts, "consumer")
 
 
-@signal(reason="the network is a mobile carrier's: {value}", risk=0)
+@signal(reason="the network is {value:|not }a mobile carrier's", risk=0)
 def network_is_mobile(facts: Facts) -> bool | None:
     """Whether the network is a mobile carrier's, where thousands share an address (RFC 6888).
 
@@ -123,13 +123,13 @@ def network_is_mobile(facts: Facts) -> bool | None:
     return _is(facts, "mobile")
 
 
-@signal(reason="the network is a school's or university's: {value}", risk=-1)
+@signal(reason="the network is {value:|not }a school's or university's", risk=-1)
 def network_is_education(facts: Facts) -> bool | None:
     """Whether the network is a school's, a university's or a national research network."""
     return _is(facts, "education")
 
 
-@signal(reason="the IP address is a consumer VPN's exit: {value}", risk=1)
+@signal(reason="the IP address is {value:|not }a known exit of a consumer VPN", risk=1)
 def network_is_vpn(facts: Facts) -> bool | None:
     """Whether the address is a known exit of a consumer VPN. Many people use one; privacy relays are not counted here.
 
@@ -139,14 +139,14 @@ def network_is_vpn(facts: Facts) -> bool | None:
     return None if network is None else network.anonymizer == "vpn"
 
 
-@signal(reason="the IP address is a Tor exit: {value}", risk=1)
+@signal(reason="the IP address is {value:|not }a known exit of the Tor network", risk=1)
 def network_is_tor(facts: Facts) -> bool | None:
     """Whether the address is a Tor exit in the list shipped with iporigin. Exits come and go: the list misses some."""
     network = _public(facts)
     return None if network is None else network.anonymizer == "tor"
 
 
-@signal(reason="the IP address is a privacy relay's: {value}", risk=0)
+@signal(reason="the IP address is {value:|not }a privacy relay's", risk=0)
 def network_is_private_relay(facts: Facts) -> bool | None:
     """Whether the address is an exit of Apple's Private Relay or of Cloudflare's WARP: privacy, no evidence of abuse.
 

@@ -25,7 +25,7 @@ def _elsewhere(region: str, countries: frozenset[str]) -> bool | None:
     return None if not codes or code == 0 else code not in codes
 
 
-@signal(reason="the phone number is valid: {value}", risk=-1)
+@signal(reason="the phone number is {value:valid|not valid}", risk=-1)
 def phone_is_valid(facts: Facts) -> bool | None:
     """Whether the number is assigned to a region and kind by libphonenumber's metadata. True or false.
 
@@ -35,7 +35,7 @@ def phone_is_valid(facts: Facts) -> bool | None:
     return facts.phone.valid if facts.phone else None
 
 
-@signal(reason="the phone number has a possible length: {value}", risk=-1)
+@signal(reason="the phone number {value:has|does not have} a length used in its country", risk=-1)
 def phone_is_possible(facts: Facts) -> bool | None:
     """Whether the number at least has a length its country uses. False for keyboard mashing.
 
@@ -56,14 +56,14 @@ def phone_region(facts: Facts) -> str | None:
     return facts.phone.region if facts.phone else None
 
 
-@signal(reason="the phone number is a mobile line: {value}", risk=0)
+@signal(reason="the phone number is {value:|not }a mobile line", risk=0)
 def phone_is_mobile(facts: Facts) -> bool | None:
     """Whether the number is, or in North America may be, a mobile line. Typical: true for most people."""
     kind = facts.phone.kind if facts.phone else None
     return None if kind is None else kind in ("mobile", "fixed_line_or_mobile")
 
 
-@signal(reason="the phone number is an Internet telephony number: {value}", risk=1)
+@signal(reason="the phone number is {value:|not }an Internet telephony number", risk=1)
 def phone_is_voip(facts: Facts) -> bool | None:
     """Whether the numbering plan sets the number aside for VoIP. Such numbers are had in bulk and without a contract.
 
@@ -74,7 +74,7 @@ def phone_is_voip(facts: Facts) -> bool | None:
     return None if kind is None else kind == "voip"
 
 
-@signal(reason="the phone number is a service line: {value}", risk=1)
+@signal(reason="the phone number is {value:|not }a service line, such as a toll-free one", risk=1)
 def phone_is_service(facts: Facts) -> bool | None:
     """Whether the number is no line of a person: toll-free, premium-rate, shared-cost, pager, voicemail or UAN."""
     kind = facts.phone.kind if facts.phone else None
@@ -82,7 +82,7 @@ def phone_is_service(facts: Facts) -> bool | None:
 
 
 @signal(
-    reason="the phone's country has another calling code than the IP's: {value}",
+    reason="the phone number's calling code is {value:not used|used} in the country of the IP address",
     risk=1,
     needs=("/phone/number", "/device/ip_address"),
 )
@@ -99,7 +99,7 @@ def phone_region_mismatch(facts: Facts) -> bool | None:
 
 
 @signal(
-    reason="the phone's country has another calling code than the time zone's: {value}",
+    reason="the phone number's calling code is {value:not used|used} in the browser's time zone",
     risk=1,
     needs=("/phone/number", "/device/time_zone"),
 )
@@ -114,7 +114,7 @@ def phone_time_zone_mismatch(facts: Facts) -> bool | None:
     return _elsewhere(facts.phone.region, countries)
 
 
-@signal(reason="the phone number has {value} different digits", risk=-1)
+@signal(reason="the phone number has {value} different {value:digit|digits}", risk=-1)
 def phone_distinct_digits(facts: Facts) -> int | None:
     """Different digits in the national number, 1 to 10. Typical: 5 to 8; ten random digits have 6.5 on average.
 
@@ -124,7 +124,7 @@ def phone_distinct_digits(facts: Facts) -> int | None:
     return len(set(national)) if national else None
 
 
-@signal(reason="the phone number runs through {value} digits in order", risk=1)
+@signal(reason="the longest run of equal or consecutive digits in the phone number is {value} long", risk=1)
 def phone_longest_run(facts: Facts) -> int | None:
     """Longest run of equal, ascending or descending digits in the national number, in digits. Typical: 2 or 3.
 

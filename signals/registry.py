@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import string
 import sys
 import typing
 from collections.abc import Callable, Mapping
@@ -24,6 +25,33 @@ Risk = typing.Literal[-1, 0, 1]
 
 class SignalError(Exception):
     """A declaration that cannot be accepted; it stops the import that made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A reading inside a reason. What may stand after the colon of ``{value:…}``:
+
+    - ``one|other``: the first text for ``True`` and for what is rounded to 1, the second for ``False`` and any other
+      number: ``the captcha was {value:|not }passed``, ``{value} {value:account|accounts}``;
+    - ``seconds``: milliseconds in seconds, with the unit: ``184 seconds``, ``3.8 seconds``, ``1 second``;
+    - anything else is Python's own format: ``{value:.0%}``.
+    """
+
+    value: Value
+
+    def __format__(self, spec: str) -> str:
+        if "|" in spec:
+            one, _, other = spec.partition("|")
+            return one if round(float(self.value or 0)) == 1 else other
+        if spec == "seconds":
+            seconds = float(self.value or 0) / 1000
+            number = f"{seconds:.0f}" if seconds >= 9.95 else f"{round(seconds, 3):.2g}"
+            return f"{number} second" if number == "1" else f"{number} seconds"
+        return format(self.value, spec)
+
+
+#: One reading of each type with which a declaration is tried.
+_SAMPLES: Mapping[str, Value] = {"bool": True, "int": 2, "float": 0.5, "str": "x"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +84,9 @@ class Signal:
         return self.risk is not None
 
     def text(self, value: Value) -> str:
-        """The sentence a person reads when the signal had this value."""
-        return self.reason.format(value=value)
+        """The sentence a person reads when the signal had this value; not for ``None``, of which nothing is known."""
+        said = self.reason.format(value=_Said(value))
+        return said[:1].upper() + said[1:]
 
     def cause(self, facts: Facts) -> str:
         """Why the reading is ``None``: ``not_provided``, ``input_invalid``, ``store_unavailable`` or ``no_data``."""
@@ -80,14 +109,26 @@ def _type_of(function: Callable[[Facts], Value]) -> str:
     return _TYPES[members[0]]
 
 
+def _check_reason(found: Signal) -> None:
+    """Refuse a reason that cannot be said, or that would say ``True`` and ``False`` instead of a sentence."""
+    try:
+        found.text(_SAMPLES[found.type])
+        specs = [spec or "" for _, field, spec, _ in string.Formatter().parse(found.reason) if field is not None]
+    except (ValueError, LookupError, AttributeError, TypeError) as error:
+        raise SignalError(f"{found.name}: its reason cannot be formatted: {error}") from error
+    if found.type == "bool" and not (specs and all("|" in spec for spec in specs)):
+        raise SignalError(f"{found.name}: its reason needs a text for true and one for false, {{value:true|false}}")
+
+
 def signal(
     *, reason: str, risk: Risk | None = 0, needs: str | tuple[str, ...] | None = None
 ) -> Callable[[Callable[[Facts], Value]], Callable[[Facts], Value]]:
     """Declare the decorated function a signal.
 
-    ``needs`` defaults to ``NEEDS`` of the module. A duplicate name, a missing docstring, a name that
-    does not start with the module's name, or a type that is not a plain value raises
-    :class:`SignalError` and stops the import.
+    ``reason`` is a sentence without a full stop, true for every reading, with ``{value}`` as :class:`_Said` formats
+    it; :meth:`Signal.text` makes its first letter a capital. ``needs`` defaults to ``NEEDS`` of the module. A duplicate
+    name, a missing docstring, a name that does not start with the module's name, a type that is not a plain value, or a
+    reason without a text for true and for false raises :class:`SignalError` and stops the import.
     """
 
     def declare(function: Callable[[Facts], Value]) -> Callable[[Facts], Value]:
@@ -104,7 +145,7 @@ def signal(
         if kind == "str" and risk is not None:
             raise SignalError(f"{name}: text cannot be a column of the model; declare it with risk=None")
         found = needs if needs is not None else getattr(sys.modules[function.__module__], "NEEDS", ())
-        _SIGNALS[name] = Signal(
+        declared = Signal(
             name=name,
             family=family,
             type=kind,
@@ -114,6 +155,8 @@ def signal(
             doc=doc,
             read=function,
         )
+        _check_reason(declared)
+        _SIGNALS[name] = declared
         return function
 
     return declare

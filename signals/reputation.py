@@ -13,7 +13,7 @@ NEEDS = ("store",)
 
 
 @signal(
-    reason="{value:.1%} of accounts from this network operator were abusive",
+    reason="about {value:.1%} of other accounts from this network operator were labelled abusive",
     risk=+1,
     needs=("store", "/device/ip_address"),
 )
@@ -22,27 +22,37 @@ def reputation_asn(facts: Facts) -> float | None:
     return None if facts.reputation is None else facts.reputation.asn
 
 
-@signal(reason="{value:.1%} of accounts from this network were abusive", risk=+1, needs=("store", "/device/ip_address"))
+@signal(
+    reason="about {value:.1%} of other accounts from this network were labelled abusive",
+    risk=+1,
+    needs=("store", "/device/ip_address"),
+)
 def reputation_network(facts: Facts) -> float | None:
     """Abuse rate of other accounts from the same /24 or /48, shrunk towards the base rate. Unit: 0 to 1."""
     return None if facts.reputation is None else facts.reputation.network
 
 
-@signal(reason="{value:.1%} of accounts from this mail domain were abusive", risk=+1, needs=("store", "/email/address"))
+@signal(
+    reason="about {value:.1%} of other accounts at this mail domain were labelled abusive",
+    risk=+1,
+    needs=("store", "/email/address"),
+)
 def reputation_domain(facts: Facts) -> float | None:
     """Abuse rate of other accounts at the same registrable mail domain, shrunk towards the base. Unit: 0 to 1."""
     return None if facts.reputation is None else facts.reputation.domain
 
 
 @signal(
-    reason="{value:.1%} of accounts from this domain ending were abusive", risk=+1, needs=("store", "/email/address")
+    reason="about {value:.1%} of other accounts at this mail domain's ending were labelled abusive",
+    risk=+1,
+    needs=("store", "/email/address"),
 )
 def reputation_tld(facts: Facts) -> float | None:
     """Abuse rate of other accounts whose mail domain has the same public suffix, shrunk. Unit: 0 to 1."""
     return None if facts.reputation is None else facts.reputation.tld
 
 
-@signal(reason="{value:.1%} of all accounts lately were abusive", risk=None)
+@signal(reason="about {value:.1%} of all accounts of late were labelled abusive", risk=None)
 def reputation_base(facts: Facts) -> float | None:
     """Abuse rate over all accounts, towards which the other rates are shrunk. Unit: 0 to 1.
 

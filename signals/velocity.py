@@ -14,28 +14,32 @@ def _entity(facts: Facts, kind: str) -> Entity | None:
     return None if facts.entities is None else facts.entities.get(kind)
 
 
-@signal(reason="{value} accounts with this mailbox within an hour", risk=+1, needs=("store", "/email/address"))
+def _signed_up(thing: str, period: str) -> str:
+    return f"{{value}} {{value:account|accounts}} signed up with {thing} within {period}, this one included"
+
+
+@signal(reason=_signed_up("the same mailbox", "an hour"), risk=+1, needs=("store", "/email/address"))
 def velocity_mailbox_1h(facts: Facts) -> int | None:
     """Distinct accounts with the same mailbox over the last hour, this one included. Unit: accounts, 1 and up."""
     entity = _entity(facts, "mailbox")
     return None if entity is None else entity.accounts_1h
 
 
-@signal(reason="{value} accounts with this mailbox within 24 hours", risk=+1, needs=("store", "/email/address"))
+@signal(reason=_signed_up("the same mailbox", "24 hours"), risk=+1, needs=("store", "/email/address"))
 def velocity_mailbox_24h(facts: Facts) -> int | None:
     """Distinct accounts with the same mailbox over the last 24 hours, this one included. Unit: accounts, 1 and up."""
     entity = _entity(facts, "mailbox")
     return None if entity is None else entity.accounts_24h
 
 
-@signal(reason="{value} accounts with this mailbox within 30 days", risk=+1, needs=("store", "/email/address"))
+@signal(reason=_signed_up("the same mailbox", "30 days"), risk=+1, needs=("store", "/email/address"))
 def velocity_mailbox_30d(facts: Facts) -> int | None:
     """Distinct accounts with the same mailbox over the last 30 days, this one included. Unit: accounts, 1 and up."""
     entity = _entity(facts, "mailbox")
     return None if entity is None else entity.accounts_30d
 
 
-@signal(reason="{value} accounts with this address pattern within an hour", risk=+1, needs=("store", "/email/address"))
+@signal(reason=_signed_up("an address of the same pattern", "an hour"), risk=+1, needs=("store", "/email/address"))
 def velocity_pattern_1h(facts: Facts) -> int | None:
     """Distinct accounts with the same address pattern over the last hour, this one included.
 
@@ -45,7 +49,7 @@ def velocity_pattern_1h(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_1h
 
 
-@signal(reason="{value} accounts with this address pattern within 24 hours", risk=+1, needs=("store", "/email/address"))
+@signal(reason=_signed_up("an address of the same pattern", "24 hours"), risk=+1, needs=("store", "/email/address"))
 def velocity_pattern_24h(facts: Facts) -> int | None:
     """Distinct accounts with the same address pattern over the last 24 hours, this one included.
 
@@ -55,7 +59,7 @@ def velocity_pattern_24h(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_24h
 
 
-@signal(reason="{value} accounts with this address pattern within 30 days", risk=+1, needs=("store", "/email/address"))
+@signal(reason=_signed_up("an address of the same pattern", "30 days"), risk=+1, needs=("store", "/email/address"))
 def velocity_pattern_30d(facts: Facts) -> int | None:
     """Distinct accounts with the same address pattern over the last 30 days, this one included.
 
@@ -65,7 +69,7 @@ def velocity_pattern_30d(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_30d
 
 
-@signal(reason="{value} accounts with this mail domain within an hour", risk=0, needs=("store", "/email/address"))
+@signal(reason=_signed_up("the same mail domain", "an hour"), risk=0, needs=("store", "/email/address"))
 def velocity_domain_1h(facts: Facts) -> int | None:
     """Distinct accounts with the same mail domain over the last hour, this one included.
 
@@ -76,7 +80,7 @@ def velocity_domain_1h(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_1h
 
 
-@signal(reason="{value} accounts with this mail domain within 24 hours", risk=0, needs=("store", "/email/address"))
+@signal(reason=_signed_up("the same mail domain", "24 hours"), risk=0, needs=("store", "/email/address"))
 def velocity_domain_24h(facts: Facts) -> int | None:
     """Distinct accounts with the same mail domain over the last 24 hours, this one included.
 
@@ -87,7 +91,7 @@ def velocity_domain_24h(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_24h
 
 
-@signal(reason="{value} accounts with this mail domain within 30 days", risk=0, needs=("store", "/email/address"))
+@signal(reason=_signed_up("the same mail domain", "30 days"), risk=0, needs=("store", "/email/address"))
 def velocity_domain_30d(facts: Facts) -> int | None:
     """Distinct accounts with the same mail domain over the last 30 days, this one included.
 
@@ -98,7 +102,7 @@ def velocity_domain_30d(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_30d
 
 
-@signal(reason="{value} accounts with this phone number within an hour", risk=+1, needs=("store", "/phone/number"))
+@signal(reason=_signed_up("the same phone number", "an hour"), risk=+1, needs=("store", "/phone/number"))
 def velocity_phone_1h(facts: Facts) -> int | None:
     """Distinct accounts with the same phone number over the last hour, this one included.
 
@@ -108,7 +112,7 @@ def velocity_phone_1h(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_1h
 
 
-@signal(reason="{value} accounts with this phone number within 24 hours", risk=+1, needs=("store", "/phone/number"))
+@signal(reason=_signed_up("the same phone number", "24 hours"), risk=+1, needs=("store", "/phone/number"))
 def velocity_phone_24h(facts: Facts) -> int | None:
     """Distinct accounts with the same phone number over the last 24 hours, this one included.
 
@@ -118,7 +122,7 @@ def velocity_phone_24h(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_24h
 
 
-@signal(reason="{value} accounts with this phone number within 30 days", risk=+1, needs=("store", "/phone/number"))
+@signal(reason=_signed_up("the same phone number", "30 days"), risk=+1, needs=("store", "/phone/number"))
 def velocity_phone_30d(facts: Facts) -> int | None:
     """Distinct accounts with the same phone number over the last 30 days, this one included.
 
@@ -128,9 +132,7 @@ def velocity_phone_30d(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_30d
 
 
-@signal(
-    reason="{value} accounts with this block of phone numbers within an hour", risk=+1, needs=("store", "/phone/number")
-)
+@signal(reason=_signed_up("a phone number of the same hundred", "an hour"), risk=+1, needs=("store", "/phone/number"))
 def velocity_phone_block_1h(facts: Facts) -> int | None:
     """Distinct accounts with the same block of phone numbers over the last hour, this one included.
 
@@ -141,7 +143,7 @@ def velocity_phone_block_1h(facts: Facts) -> int | None:
 
 
 @signal(
-    reason="{value} accounts with this block of phone numbers within 24 hours",
+    reason=_signed_up("a phone number of the same hundred", "24 hours"),
     risk=+1,
     needs=("store", "/phone/number"),
 )
@@ -154,9 +156,7 @@ def velocity_phone_block_24h(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_24h
 
 
-@signal(
-    reason="{value} accounts with this block of phone numbers within 30 days", risk=+1, needs=("store", "/phone/number")
-)
+@signal(reason=_signed_up("a phone number of the same hundred", "30 days"), risk=+1, needs=("store", "/phone/number"))
 def velocity_phone_block_30d(facts: Facts) -> int | None:
     """Distinct accounts with the same block of phone numbers over the last 30 days, this one included.
 
@@ -166,28 +166,28 @@ def velocity_phone_block_30d(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_30d
 
 
-@signal(reason="{value} accounts with this device within an hour", risk=+1, needs=("store", "/device/id"))
+@signal(reason=_signed_up("the same device", "an hour"), risk=+1, needs=("store", "/device/id"))
 def velocity_device_1h(facts: Facts) -> int | None:
     """Distinct accounts with the same device over the last hour, this one included. Unit: accounts, 1 and up."""
     entity = _entity(facts, "device")
     return None if entity is None else entity.accounts_1h
 
 
-@signal(reason="{value} accounts with this device within 24 hours", risk=+1, needs=("store", "/device/id"))
+@signal(reason=_signed_up("the same device", "24 hours"), risk=+1, needs=("store", "/device/id"))
 def velocity_device_24h(facts: Facts) -> int | None:
     """Distinct accounts with the same device over the last 24 hours, this one included. Unit: accounts, 1 and up."""
     entity = _entity(facts, "device")
     return None if entity is None else entity.accounts_24h
 
 
-@signal(reason="{value} accounts with this device within 30 days", risk=+1, needs=("store", "/device/id"))
+@signal(reason=_signed_up("the same device", "30 days"), risk=+1, needs=("store", "/device/id"))
 def velocity_device_30d(facts: Facts) -> int | None:
     """Distinct accounts with the same device over the last 30 days, this one included. Unit: accounts, 1 and up."""
     entity = _entity(facts, "device")
     return None if entity is None else entity.accounts_30d
 
 
-@signal(reason="{value} accounts with this IP address within an hour", risk=+1, needs=("store", "/device/ip_address"))
+@signal(reason=_signed_up("the same IP address", "an hour"), risk=+1, needs=("store", "/device/ip_address"))
 def velocity_ip_1h(facts: Facts) -> int | None:
     """Distinct accounts with the same IP address over the last hour, this one included.
 
@@ -198,7 +198,7 @@ def velocity_ip_1h(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_1h
 
 
-@signal(reason="{value} accounts with this IP address within 24 hours", risk=+1, needs=("store", "/device/ip_address"))
+@signal(reason=_signed_up("the same IP address", "24 hours"), risk=+1, needs=("store", "/device/ip_address"))
 def velocity_ip_24h(facts: Facts) -> int | None:
     """Distinct accounts with the same IP address over the last 24 hours, this one included.
 
@@ -209,7 +209,7 @@ def velocity_ip_24h(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_24h
 
 
-@signal(reason="{value} accounts with this IP address within 30 days", risk=+1, needs=("store", "/device/ip_address"))
+@signal(reason=_signed_up("the same IP address", "30 days"), risk=+1, needs=("store", "/device/ip_address"))
 def velocity_ip_30d(facts: Facts) -> int | None:
     """Distinct accounts with the same IP address over the last 30 days, this one included.
 
@@ -220,7 +220,7 @@ def velocity_ip_30d(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_30d
 
 
-@signal(reason="{value} accounts with this network within an hour", risk=+1, needs=("store", "/device/ip_address"))
+@signal(reason=_signed_up("the same network", "an hour"), risk=+1, needs=("store", "/device/ip_address"))
 def velocity_network_1h(facts: Facts) -> int | None:
     """Distinct accounts with the same network over the last hour, this one included.
 
@@ -230,7 +230,7 @@ def velocity_network_1h(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_1h
 
 
-@signal(reason="{value} accounts with this network within 24 hours", risk=+1, needs=("store", "/device/ip_address"))
+@signal(reason=_signed_up("the same network", "24 hours"), risk=+1, needs=("store", "/device/ip_address"))
 def velocity_network_24h(facts: Facts) -> int | None:
     """Distinct accounts with the same network over the last 24 hours, this one included.
 
@@ -240,7 +240,7 @@ def velocity_network_24h(facts: Facts) -> int | None:
     return None if entity is None else entity.accounts_24h
 
 
-@signal(reason="{value} accounts with this network within 30 days", risk=+1, needs=("store", "/device/ip_address"))
+@signal(reason=_signed_up("the same network", "30 days"), risk=+1, needs=("store", "/device/ip_address"))
 def velocity_network_30d(facts: Facts) -> int | None:
     """Distinct accounts with the same network over the last 30 days, this one included.
 
@@ -251,7 +251,7 @@ def velocity_network_30d(facts: Facts) -> int | None:
 
 
 @signal(
-    reason="{value} accounts with this TLS and agent fingerprint within an hour",
+    reason=_signed_up("the same browser fingerprint", "an hour"),
     risk=+1,
     needs=("store", "/device/tls_fingerprint"),
 )
@@ -265,7 +265,7 @@ def velocity_fingerprint_1h(facts: Facts) -> int | None:
 
 
 @signal(
-    reason="{value} accounts with this TLS and agent fingerprint within 24 hours",
+    reason=_signed_up("the same browser fingerprint", "24 hours"),
     risk=+1,
     needs=("store", "/device/tls_fingerprint"),
 )
@@ -279,7 +279,7 @@ def velocity_fingerprint_24h(facts: Facts) -> int | None:
 
 
 @signal(
-    reason="{value} accounts with this TLS and agent fingerprint within 30 days",
+    reason=_signed_up("the same browser fingerprint", "30 days"),
     risk=+1,
     needs=("store", "/device/tls_fingerprint"),
 )

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +23,7 @@ from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
 
+ROOT = Path(__file__).resolve().parents[1]
 #: An instant that no test depends on: 2026-11-22T10:00:00Z.
 NOW = 1_795_341_600.0
 BOOTSTRAP_KEY = "test-key-0123456789-0123456789-0123456789"
@@ -90,6 +100,93 @@ def make_app(store: Store, settings: Settings, ip_data: data.DataPaths, clock: C
     from riskapi.app import create_app
 
     return lambda **changes: create_app(replace(settings, **changes), store, clock)
+
+
+@dataclass
+class Service:
+    """``python -m riskapi serve`` as an operator runs it, in a session of its own."""
+
+    process: subprocess.Popen[str]
+    url: str
+    data_dir: Path
+    output: Path
+    errors: Path
+
+    def request(self, method: str, path: str, body: object = None, key: str = BOOTSTRAP_KEY) -> tuple[int, Any]:
+        """Status and JSON of an answer."""
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        connection = HTTPConnection(host, int(port), timeout=10)
+        with contextlib.closing(connection):
+            headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+
+    def wait_until_ready(self, seconds: float = 60.0) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.errors.read_text()
+            with contextlib.suppress(OSError, HTTPException):
+                if self.request("GET", "/readyz")[0] == 200:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"not ready: {self.errors.read_text()}")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, *, group: bool = False) -> int:
+        """Send the signal, to the whole process group as a terminal does if asked to; the exit code."""
+        (os.killpg if group else os.kill)(self.process.pid, how)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def serve(tmp_path: Path, free_port: int) -> Iterator[Callable[..., Service]]:
+    """``serve(RISKAPI_WORKERS="2", …)`` starts the real service on a data directory of its own."""
+    started: list[Service] = []
+
+    def start(*, wait: bool = True, **environment: str) -> Service:
+        output, errors = tmp_path / f"out{len(started)}", tmp_path / f"err{len(started)}"
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RISKAPI_", "REDIS_"))}
+        ours = {
+            "RISKAPI_DATA_DIR": str(tmp_path / "var"),
+            "RISKAPI_BIND": f"127.0.0.1:{free_port}",
+            "RISKAPI_WORKERS": "1",
+            "RISKAPI_BOOTSTRAP_KEY": BOOTSTRAP_KEY,
+            "RISKAPI_STORE_FSYNC": "everysec",
+        }
+        with output.open("w") as out, errors.open("w") as err:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "riskapi", "serve"],
+                stdout=out,
+                stderr=err,
+                text=True,
+                cwd=ROOT,
+                env={**inherited, **ours, **environment},
+                start_new_session=True,
+            )
+        service = Service(process, f"http://127.0.0.1:{free_port}", tmp_path / "var", output, errors)
+        started.append(service)
+        if wait:
+            service.wait_until_ready()
+        return service
+
+    yield start
+    for service in started:
+        if service.process.poll() is None:
+            service.stop()
+
+
+@pytest.fixture
+def service(serve: Callable[..., Service]) -> Service:
+    """The real service, ready."""
+    return serve()
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import socket
 import subprocess
 import threading
@@ -54,8 +55,8 @@ def await_true(what: Callable[[], object], seconds: float = 20.0) -> None:
 @contextlib.contextmanager
 def server(folder: Path, port: int, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     folder.mkdir(parents=True, exist_ok=True)
-    command = [str(binary()), *options] if options[:1] == (str(folder / "sentinel.conf"),) else None
-    command = command or [str(binary()), "--port", str(port), "--dir", str(folder), "--save", "", *options]
+    standard = [] if "--sentinel" in options else ["--port", str(port), "--dir", str(folder), "--save", ""]
+    command = [str(binary()), *standard, *options]
     with (folder / "log").open("ab") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
             await_true(lambda: redis.Redis(port=port, socket_timeout=1).ping())
@@ -124,8 +125,7 @@ def test_every_packaged_script_loads(store: Store) -> None:
 def counting(store: Store, monkeypatch: pytest.MonkeyPatch) -> Script:
     """A script of the tests' own, as if it were packaged."""
     text = b"return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)"
-    source = Source("count", text, "a33ecf6e2dcd9b4d1f3e9e4d6c6d5a4f00000000")
-    source = Source("count", text, store.client.script_load(text).encode().decode())
+    source = Source("count", text, hashlib.sha1(text).hexdigest())
     monkeypatch.setattr("riskapi.store.connections.sources", lambda: {"count": source})
     return store.script("count")
 
@@ -200,7 +200,7 @@ def test_a_store_that_refuses_writes_is_away(tmp_path: Path, command: str) -> No
     with Embedded(tmp_path, "everysec"):
         store = open_store(Settings.load({"RISKAPI_DATA_DIR": str(tmp_path)}))
         store.execute("CONFIG", "SET", "maxmemory", "1")
-        with pytest.raises(StoreUnavailable, match="OutOfMemoryError: OOM|OutOfMemoryError: command"):
+        with pytest.raises(StoreUnavailable, match="OutOfMemoryError"):
             store.execute("SET", "someone@example.com", "1") if command == "run" else store.client.set("k", "1")
 
 
@@ -241,7 +241,7 @@ def test_a_password_and_a_database_of_the_url_are_used(tmp_path: Path) -> None:
     ) as process:
         try:
             store = opened(f"redis://:p%40ss@127.0.0.1:{port}/3")
-            await_true(lambda: store.ping() is None)
+            await_true(lambda: store.execute("PING"))
             store.execute("SET", "k", "1")
             assert redis.Redis(port=port, db=3, password="p@ss").get("k") == b"1"
             with pytest.raises(StoreUnavailable, match="AuthenticationError"):
@@ -263,9 +263,9 @@ def cluster(tmp_path: Path) -> Iterator[list[int]]:
         for number, port in enumerate(ports):
             options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--appendonly", "no")
             stack.enter_context(server(tmp_path / str(number), port, *options))
-        nodes = [redis.Redis(port=port) for port in ports]
+        nodes: list[Any] = [redis.Redis(port=port) for port in ports]
         for number, node in enumerate(nodes):
-            node.execute_command("CLUSTER", "ADDSLOTSRANGE", number * 5461, min(number * 5461 + 5460, 16_383))
+            node.execute_command("CLUSTER", "ADDSLOTSRANGE", *((0, 5460), (5461, 10_922), (10_923, 16_383))[number])
             node.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
         for port in ports[1:]:
             nodes[0].execute_command("CLUSTER", "MEET", "127.0.0.1", port)

@@ -265,7 +265,7 @@ def test_rules_come_first_then_the_loudest_signals() -> None:
         ("VELOCITY_PHONE_24H", "velocity_phone_24h", 1.0),
     ]
     assert found.reasons[0].text == "Text of phone_rule"
-    assert found.reasons[1].text == "7 accounts with this device within 24 hours"
+    assert found.reasons[1].text == "7 accounts signed up with the same device within 24 hours, this one included"
     assert found.bias == odds(50)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import types
 from collections.abc import Iterator
@@ -45,8 +46,27 @@ def sample_count(facts: Facts) -> int | None:
         (GOOD.replace("int | None", "list"), "expected one of"),
         (GOOD.replace("int | None", "int | str"), "expected one of"),
         (GOOD.replace("int | None", "str | None"), "text cannot be a column"),
+        (GOOD.replace("int | None", "bool | None"), "a text for true and one for false"),
+        (GOOD.replace("int | None", "bool").replace("{value} so", "so"), "a text for true and one for false"),
+        (GOOD.replace("int | None", "bool").replace("{value}", "{value} {value:a|b}"), "a text for true and one"),
+        (GOOD.replace("{value}", "{value"), "cannot be formatted"),
+        (GOOD.replace("{value}", "{count}"), "cannot be formatted"),
+        (GOOD.replace("{value}", "{value:ms}"), "cannot be formatted"),
     ],
-    ids=["twice", "no docstring", "prefix", "no plain value", "two types", "text as column"],
+    ids=[
+        "twice",
+        "no docstring",
+        "prefix",
+        "no plain value",
+        "two types",
+        "text as column",
+        "True or False",
+        "bool unsaid",
+        "bool said and printed",
+        "open brace",
+        "unknown field",
+        "unknown format",
+    ],
 )
 def test_a_bad_declaration_stops_the_import(declare: types.ModuleType, source: str, said: str) -> None:
     with pytest.raises(registry.SignalError, match=said):
@@ -72,10 +92,60 @@ def test_every_signal_reads_a_bare_signup_without_guessing() -> None:
     } == set()
 
 
-def test_declared_types_are_kept_and_reasons_can_be_said() -> None:
-    plain: dict[str, signals.Value] = {"bool": True, "int": 2, "float": 0.5, "str": "x"}
+@pytest.mark.parametrize(
+    ("kind", "reason", "value", "text"),
+    [
+        ("bool", "the captcha was {value:|not }passed", True, "The captcha was passed"),
+        ("bool", "the captcha was {value:|not }passed", False, "The captcha was not passed"),
+        ("bool", "{value:it is so|it isn't}", False, "It isn't"),
+        ("int", "{value} {value:page was|pages were} seen", 0, "0 pages were seen"),
+        ("int", "{value} {value:page was|pages were} seen", 1, "1 page was seen"),
+        ("int", "{value} {value:page was|pages were} seen", 1000, "1000 pages were seen"),
+        ("float", "{value:.0f} {value:day|days}", 0.7, "1 day"),
+        ("float", "{value:.0f} {value:day|days}", 1.6, "2 days"),
+        ("int", "filled in within {value:seconds}", 0, "Filled in within 0 seconds"),
+        ("int", "filled in within {value:seconds}", 400, "Filled in within 0.4 seconds"),
+        ("int", "filled in within {value:seconds}", 1_000, "Filled in within 1 second"),
+        ("int", "filled in within {value:seconds}", 3_842, "Filled in within 3.8 seconds"),
+        ("int", "filled in within {value:seconds}", 9_990, "Filled in within 10 seconds"),
+        ("int", "filled in within {value:seconds}", 184_000, "Filled in within 184 seconds"),
+        ("float", "{value:seconds} a key", 45.4, "0.045 seconds a key"),
+        ("float", "{value:seconds} a key", 0.0002, "0 seconds a key"),
+        ("float", "{value:.0%} are digits", 0.25, "25% are digits"),
+        ("str", "the system is {value}", "a|b", "The system is a|b"),
+    ],
+)
+def test_a_reason_is_a_sentence_for_every_reading(
+    declare: types.ModuleType, kind: str, reason: str, value: signals.Value, text: str
+) -> None:
+    declaration = f"@signal(reason={reason!r}, risk=None)\ndef sample_it(facts: Facts) -> {kind}: 'It.'"
+    exec(declaration, declare.__dict__)
+    assert registry.registered()["sample_it"].text(value) == text
+
+
+_READINGS: dict[str, tuple[signals.Value, ...]] = {
+    "bool": (True, False),
+    "int": (0, 1, 2, 1000),
+    "float": (0.0, 0.5, 1.0, 2.5, 1000.0),
+    "str": ("x",),
+}
+_CLUMSY = re.compile(r"True|False|None|[{}|]|  |\b1 \w+s\b|\b(0|2|1000) (account|day|digit|field|key|page|time)\b")
+
+
+@pytest.mark.parametrize("name", list(signals.registered()))
+def test_every_reason_reads_well(name: str) -> None:
+    found = signals.registered()[name]
+    said = [found.text(value) for value in _READINGS[found.type]]
+    for text in said:
+        assert not _CLUMSY.search(text), text
+        assert text[0].isupper() or text[0].isdigit(), text
+        assert not text.endswith((".", " ", ":")), text
+        assert len(text) <= 120, text
+    assert len(set(said)) > 1 or found.type == "str", "the same for every reading"
+
+
+def test_every_signal_is_described() -> None:
     for found in signals.registered().values():
-        assert found.text(plain[found.type])
         assert len(found.doc) > 30, found.name
 
 

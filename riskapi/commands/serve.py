@@ -23,7 +23,7 @@ from multiprocessing import resource_tracker
 from typing import Any
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
 from riskapi import app, logs, worker
@@ -220,6 +220,7 @@ def _serve(settings: Settings) -> None:
         workers=settings.workers,
         blocking_threads=settings.threads,
         backlog=_BACKLOG,
+        http=HTTPModes.http1,
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=_GRACE,

@@ -43,6 +43,8 @@ def connect(url: str, timeout: float) -> redis.Redis | RedisCluster:
             return _sentinel(parts, timeout)
         if parts.scheme.endswith("+cluster"):
             return _cluster(parts, timeout)
+        if parts.scheme != "unix" and not parts.path.strip("/").isdecimal() and parts.path.strip("/"):
+            raise ValueError("the path of the URL is the number of the database")
         client = redis.Redis.from_url(url, **_options(timeout))
         client.connection_pool.make_connection()  # finds an option that does not exist
     except (TypeError, ValueError) as error:

