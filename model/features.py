@@ -21,8 +21,7 @@ def row(readings: Mapping[str, Value], columns: Sequence[str]) -> list[float]:
 
     Raises ``ValueError`` or ``TypeError`` when a column holds text: such a signal cannot be a column.
     """
-    get = readings.get
-    return [NAN if (value := get(name)) is None else float(value) for name in columns]
+    return [NAN if value is None else float(value) for value in map(readings.get, columns)]
 
 
 def matrix(rows: Iterable[Mapping[str, Value]], columns: Sequence[str]) -> npt.NDArray[np.float64]:

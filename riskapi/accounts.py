@@ -102,16 +102,18 @@ class Accounts:
         fields: Mapping[str, bytes | str | float],
         *,
         history: bytes,
-        event: bytes,
+        decision: bytes,
         review: Opening | None,
         policy: Policy,
     ) -> Known | None:
         """Write a first decision with its history, event and review, all or nothing; once an account.
 
+        ``decision`` is the event and a field of the account too. ``fields`` has the answer as ``assessment``, and as
+        ``latest`` only where the decision is not the one that was answered.
         Returns None when it was written, else the account that was there already.
         """
         keys = [account_key(user_id), history_key(user_id), stream(shard(user_id))]
-        args: list[Any] = [policy.retention.accounts_days * _DAY, history, event]
+        args: list[Any] = [policy.retention.accounts_days * _DAY, history, decision]
         args += [oldest(policy.retention.decisions_days), "", "", 2 * len(fields)]
         for name, value in fields.items():
             args += (name, value)

@@ -110,11 +110,12 @@ class Service:
     parts: Parts
 
     def recover(self, now: float) -> None:
-        """Do what can only be done while the store is there: name the readings, record what was journaled.
+        """Do what needs the store: name the readings, know the keys, record what was journaled.
 
         Raises :class:`StoreUnavailable`.
         """
         self.decisions.register_schema()
+        self.parts.keys.warm()
         self.assessor.replay_journal(now)
         self.parts.metrics.journal(self.journal.entries())
 
@@ -130,6 +131,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     journal = Journal(settings.data_dir / "journal", judge.policy.outage.journal_bytes)
     assessor = Assessor(judge, gatherer, accounts, links, labels, journal, metrics)
     recorded = decisions.Decisions(store)
+    profiles = Profiles(judge, accounts, recorded, gatherer)
 
     def readiness() -> dict[str, str]:
         try:
@@ -142,9 +144,9 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
     parts = Parts(
         assessor=assessor,
-        accounts=Profiles(judge, accounts, recorded, gatherer),
+        accounts=profiles,
         labels=labels,
-        reviews=Reviews(store, accounts, labels, judge.policy),
+        reviews=Reviews(store, accounts, labels, judge.policy, profiles.linkage),
         keys=Keys(store, bootstrap),
         idempotency=Idempotency(store),
         ratelimits=RateLimits(store),

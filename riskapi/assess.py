@@ -16,18 +16,19 @@ from riskapi.accounts import Accounts, Known, Opening
 from riskapi.decide import Decision, decide
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.gather import Gatherer, Parsed, without_store
+from riskapi.instants import rfc3339
 from riskapi.journal import Journal, JournalFull
 from riskapi.labels import Labels
 from riskapi.links import Links, Touch, linkage
 from riskapi.metrics import Metrics
-from riskapi.outbox import rfc3339
 from riskapi.policy import Policy
 from riskapi.signup import Signup
 from signals import Readings
 from signals.facts import Facts
+from signals.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer:
     """What a caller gets. ``body`` is JSON; ``replay`` tells that it is the first answer given again."""
 
@@ -95,15 +96,16 @@ class Assessor:
         if decision.tier == "review":
             review = reviews.opening(user_id, now, decision.risk_score, reasons(decision))
         body = self._body(user_id, gathered.facts, parsed, readings, decision, now, review.id if review else None)
-        known = self._record(signup, body, first or body, mail, gathered.touch, readings, decision, at, review)
+        answer = orjson.dumps(body)
+        known = self._record(signup, body, answer, first, mail, gathered.touch, readings, decision, at, review)
         if known is not None:
             return self._known(user_id, mail, known, gathered.touch)
-        if decision.tier == "limit":
+        if decision.tier == "limit" and first is None:  # a replay does it by itself, whoever recorded the decision
             self._settle(signup, mail, at, now, body)
         self._count(decision)
         if review is not None:
             self._metrics.review("opened")
-        return Answer(orjson.dumps(body), replay=False, tier=decision.tier)
+        return Answer(answer, replay=False, tier=decision.tier)
 
     def _settle(self, signup: Signup, mail: str, at: float, now: float, body: dict[str, Any]) -> None:
         """Let the limit be felt through links; kept in the journal when the store goes away just now."""
@@ -113,17 +115,22 @@ class Assessor:
         except StoreUnavailable:
             self._keep(user_id, signup, mail, at, now, body)
 
-    def _keep(self, user_id: str, signup: Signup, mail: str, at: float, now: float, answer: dict[str, Any]) -> None:
-        """Keep an answered signup on this machine. Raises ``unavailable`` when that is not possible either."""
+    def _keep(
+        self, user_id: str, signup: Signup, mail: str, at: float, now: float, answer: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        """Keep an answered signup on this machine; returns the entry that was kept for the account before, if any.
+
+        Raises ``unavailable`` when it cannot be kept.
+        """
         entry = {
-            "signup": signup.model_dump(mode="json", exclude_none=True),
+            "signup": signup.model_dump_json(exclude_none=True),
             "mail": mail,
             "at": at,
             "now": now,
             "answer": answer,
         }
         try:
-            self._journal.append(user_id, entry)
+            return self._journal.append(user_id, entry)
         except (OSError, JournalFull) as error:
             raise Problem(
                 "unavailable", "The decision could not be recorded; try again.", headers={"Retry-After": "1"}
@@ -154,7 +161,8 @@ class Assessor:
         self,
         signup: Signup,
         body: dict[str, Any],
-        first: dict[str, Any],
+        answer: bytes,
+        first: dict[str, Any] | None,
         mail: str,
         touch: Touch,
         readings: Readings,
@@ -162,6 +170,7 @@ class Assessor:
         at: float,
         review: Opening | None,
     ) -> Known | None:
+        """Write the decision down, once. ``answer`` is ``body`` as JSON; ``first`` the one that was given before it."""
         user_id, versions = signup.account.user_id, dict(self._judge.versions)
         stored = orjson.dumps(
             decisions.entry(
@@ -176,7 +185,7 @@ class Assessor:
         )
         history = {
             "at": body["created_at"],
-            "from": None if first is body else first["decision"],
+            "from": None if first is None else first["decision"],
             "to": decision.tier,
             "source": decision.source,
             "actor": None,
@@ -184,21 +193,19 @@ class Assessor:
             "versions": versions,
             "expires_at": None,
         }
-        dumped = orjson.dumps(body)
+        answers = {"assessment": answer} if first is None else {"assessment": orjson.dumps(first), "latest": answer}
         return self._accounts.record(
             user_id,
             {
                 "mail": mail,
                 "tier": decision.tier,
                 "at": repr(at),
-                "assessment": dumped if first is body else orjson.dumps(first),
-                "latest": dumped,
-                "decision": stored,
+                **answers,
                 "entities": orjson.dumps(touch.keys),
                 "signup": signup.model_dump_json(exclude_none=True),
             },
             history=orjson.dumps(history),
-            event=stored,
+            decision=stored,
             review=review,
             policy=self._judge.policy,
         )
@@ -238,16 +245,15 @@ class Assessor:
         """Decide without the store, keep the signup on this machine, and answer with the policy's outage caps."""
         user_id = signup.account.user_id
         mail = self._mail(signup)
-        waiting = self._journal.answered(user_id)
-        if waiting is not None:
-            if waiting["mail"] != mail:
-                raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
-            return Answer(orjson.dumps(waiting["answer"]), replay=True)
         facts = without_store(parsed.facts)
         readings = signals.read(facts)
         decision = decide(readings, self._judge.scorer, self._judge.policy, store_away=True)
         body = self._body(user_id, facts, parsed, readings, decision, now, None)
-        self._keep(user_id, signup, mail, at, now, body)
+        waiting = self._keep(user_id, signup, mail, at, now, body)
+        if waiting is not None:
+            if waiting["mail"] != mail:
+                raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
+            return Answer(orjson.dumps(waiting["answer"]), replay=True)
         self._count(decision)
         return Answer(orjson.dumps(body), replay=False, tier=decision.tier)
 
@@ -259,7 +265,7 @@ class Assessor:
         return self._journal.replay(lambda entry: self._replay(entry, now))
 
     def _replay(self, entry: dict[str, Any], now: float) -> None:
-        signup = Signup.model_validate_json(orjson.dumps(entry["signup"]))
+        signup = Signup.model_validate_json(entry["signup"])
         parsed = self.gatherer.parse(signup, entry["at"])
         try:
             self._recorded(signup, parsed, entry["at"], now, entry["answer"])

@@ -7,7 +7,6 @@ the same decision bit for bit. Readings are JSON values: finite numbers, text, b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from model.scorer import Explanation, Scorer, sigmoid
@@ -15,6 +14,7 @@ from riskapi.policy import Policy
 from riskapi.rules import Rule
 from riskapi.sections import SEVERITY
 from riskapi.signup import Tier
+from signals.records import record
 from signals.registry import Readings, registered
 
 Source = Literal["model", "rule", "outage"]
@@ -25,7 +25,7 @@ MOST_REASONS = 8
 LEAST_CONTRIBUTION = 0.05
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reason:
     """Why, in a stable ``code`` and a sentence. ``contribution`` in log-odds; ``None`` for rules and outages,
     which have no ``signal`` either.
@@ -37,7 +37,7 @@ class Reason:
     contribution: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shadow:
     """What a candidate on trial (``rule:<name>`` or ``model:<version>``) would have decided."""
 
@@ -46,7 +46,7 @@ class Shadow:
     risk_score: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Decision:
     """One decision.
 
@@ -70,7 +70,7 @@ class Decision:
     store_away: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Verdict:
     """What the model alone says."""
 

@@ -13,7 +13,8 @@ import orjson
 
 from riskapi.accounts import Accounts
 from riskapi.decide import Decision
-from riskapi.outbox import SHARDS, rfc3339, stream
+from riskapi.instants import rfc3339
+from riskapi.outbox import SHARDS, stream
 from riskapi.store.connections import Store
 from signals.registry import Readings, registered, schema
 

@@ -33,6 +33,8 @@ _AUTOMATION = re.compile(
 _MOBILE_SYSTEMS: Final = frozenset(
     {"Android", "iOS", "iPadOS", "Windows Phone", "HarmonyOS", "KaiOS", "BlackBerry OS", "Tizen", "Firefox OS"}
 )
+#: What broken scripts send for an identifier they do not have.
+_PLACEHOLDERS = frozenset({"undefined", "null", "none", "nan", "unknown", "true", "false", "[object object]"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def read(part: DevicePart) -> Device:
         known = (agent.family, agent.major, agent.system) if agent else (None, None, None)
         fingerprint = "|".join([tls.lower(), *("" if value is None else str(value) for value in known)])
     return Device(
-        id=_given(part.id),
+        id=_identifier(part.id),
         user_agent=text,
         agent_family=agent.family if agent else None,
         agent_major=agent.major if agent else None,
@@ -77,6 +79,12 @@ def read(part: DevicePart) -> Device:
         tls_fingerprint=tls,
         fingerprint=fingerprint,
     )
+
+
+def _identifier(text: str | None) -> str | None:
+    """A device identifier; what scripts send when they have none is none, or it would link strangers."""
+    found = _given(text)
+    return None if found is None or found.lower() in _PLACEHOLDERS or not found.strip("0-") else found
 
 
 def _given(text: str | None, limit: int = 2048) -> str | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from operator import attrgetter
+from typing import Any
 
 from riskapi import devices, phones
 from riskapi.accounts import Accounts, Known
@@ -14,12 +16,23 @@ from riskapi.policy import Policy
 from riskapi.signup import BehaviorPart, DevicePart, Signup
 from riskapi.store.connections import Store
 from signals.facts import Account, Behavior, Facts, Network
+from signals.records import record
 
 _NO_DEVICE = DevicePart()
 _NO_BEHAVIOR = BehaviorPart()
 
 
-@dataclass(frozen=True, slots=True)
+def _inputs(part: str, *names: str) -> tuple[tuple[str, ...], Callable[[Any], Iterable[object]]]:
+    """The JSON pointers of fields of a part of the signup, and a function that reads those fields of a part."""
+    return tuple(f"/{part}/{name}" for name in names), attrgetter(*names)
+
+
+_ACCOUNT = _inputs("account", "name", "organization", "website")
+_DEVICE = _inputs("device", "id", "user_agent", "accept_language", "time_zone", "tls_fingerprint")
+_BEHAVIOR = _inputs("behavior", *BehaviorPart.model_fields)
+
+
+@record
 class Parsed:
     """A signup with its inputs read, before the store was asked. ``warnings`` go into the answer."""
 
@@ -27,7 +40,7 @@ class Parsed:
     warnings: tuple[dict[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Gathered:
     """Facts with what the store knows. ``known`` is the account, if it was assessed before."""
 
@@ -64,20 +77,17 @@ class Gatherer:
         """Read every input of a signup at Unix time ``at``. Asks nobody; never raises for what callers sent."""
         missing: dict[str, str] = {}
         warnings = []
-        account = signup.account
-        for pointer, value in (
-            ("/account/name", account.name),
-            ("/account/organization", account.organization),
-            ("/account/website", account.website),
-        ):
-            _given(pointer, value, missing)
+        account, part, acted = signup.account, signup.device or _NO_DEVICE, signup.behavior or _NO_BEHAVIOR
+        for (pointers, read), given in ((_ACCOUNT, account), (_DEVICE, part), (_BEHAVIOR, acted)):
+            for pointer, value in zip(pointers, read(given), strict=True):
+                if value is None or value == "":
+                    missing[pointer] = "not_provided"
 
         email = self._mail.read(signup.email.address)
         if not email.valid:
             missing["/email/address"] = "input_invalid"
             warnings.append(_warning("/email/address", "The e-mail address"))
 
-        part = signup.device or _NO_DEVICE
         network: Network | None = None
         if _given("/device/ip_address", part.ip_address, missing):
             network = self._networks.read(part.ip_address or "")
@@ -93,12 +103,6 @@ class Gatherer:
                 missing["/phone/number"] = "input_invalid"
                 warnings.append(_warning("/phone/number", "The phone number"))
 
-        for field in ("id", "user_agent", "accept_language", "time_zone", "tls_fingerprint"):
-            _given(f"/device/{field}", getattr(part, field), missing)
-        device = devices.read(part)
-        acted = signup.behavior or _NO_BEHAVIOR
-        for field in BehaviorPart.model_fields:
-            _given(f"/behavior/{field}", getattr(acted, field), missing)
         behavior = Behavior(
             form_fill_ms=acted.form_fill_ms,
             pasted_fields=None if acted.pasted_fields is None else tuple(acted.pasted_fields),
@@ -116,7 +120,7 @@ class Gatherer:
                 email=email,
                 phone=phone,
                 network=network,
-                device=device,
+                device=devices.read(part),
                 behavior=behavior,
                 payment_fingerprint=(signup.payment.fingerprint or None) if signup.payment else None,
                 missing=missing,
@@ -136,7 +140,7 @@ class Gatherer:
         known, *replies = self._store.run(pipe)
         entities = self._links.entities(touch, replies, policy)
         return Gathered(
-            replace(facts, entities=entities, reputation=reputation(entities, policy)),
+            facts.linked(entities, reputation(entities, policy)),
             touch,
             self._accounts.known(known),
         )

@@ -7,18 +7,27 @@ The process that wrote a file holds a lock on it; files without a holder are tak
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
+from riskapi import logs
+from riskapi.errors import StoreUnavailable
+
 
 class JournalFull(Exception):
     """The journal may not grow further; the signup cannot be acknowledged."""
+
+
+def _owner_only(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 class Journal:
@@ -32,14 +41,15 @@ class Journal:
         self._answers: dict[str, dict[str, Any]] = {}
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def answered(self, user_id: str) -> dict[str, Any] | None:
-        """What this worker journaled for an account that is not replayed yet, or None."""
-        return self._answers.get(user_id)
+    def append(self, user_id: str, entry: dict[str, Any]) -> dict[str, Any] | None:
+        """Write an entry and flush it to the disk, unless one waits for the account already: then returns that.
 
-    def append(self, user_id: str, entry: dict[str, Any]) -> None:
-        """Write an entry and flush it to the disk. Raises :class:`JournalFull` or :class:`OSError`."""
+        Raises :class:`JournalFull` or :class:`OSError`.
+        """
         line = orjson.dumps(entry) + b"\n"
         with self._lock:
+            if user_id in self._answers:
+                return self._answers[user_id]
             file = self._file or self._open()
             size = file.seek(0, os.SEEK_END)
             if size + len(line) > self._limit:
@@ -52,12 +62,13 @@ class Journal:
                 file.truncate(size)  # half a line must not stand before the next one
                 raise
             self._answers[user_id] = entry
+            return None
 
     def _open(self) -> IO[bytes]:
         """Start a file and hold its lock. A replay elsewhere may take an empty new file away first: then another."""
         while True:
-            path = self._directory / f"{os.getpid()}-{secrets.token_hex(4)}.jsonl"
-            file = path.open("ab+", buffering=0)
+            path = self._directory / f"{int(time.time()):011d}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+            file = open(path, "ab+", buffering=0, opener=_owner_only)  # noqa: SIM115 - stays open while it is written
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -75,28 +86,27 @@ class Journal:
     def replay(self, record: Callable[[dict[str, Any]], None]) -> int:
         """Hand every waiting entry to ``record``, oldest first, and remove what was recorded; returns how many.
 
-        Entries may be handed over twice (after a crash between the two), so ``record`` must be idempotent. An
-        exception of ``record`` leaves the file as it is, for the next try. A half line at the end of a file, left
-        by a crash before its answer was given, is dropped; a line damaged since goes to ``rejected``.
+        Entries may be handed over twice (after a crash between the two), so ``record`` must be idempotent. While the
+        store is away again (:class:`StoreUnavailable`) the file stays as it is, for the next try. An entry that cannot
+        be recorded for any other reason goes to the file ``rejected``, so that it holds up nobody else's. Half a line
+        at the end of a file, left by a crash before its answer was given, is dropped.
         """
         replayed = 0
         with self._lock:
-            for path in sorted(self._directory.glob("*.jsonl"), key=lambda found: found.stat().st_mtime):
+            for path in self._waiting():
                 own = self._file is not None and path == Path(self._file.name)
-                with path.open("rb") as file:
+                try:
+                    file = path.open("rb")
+                except FileNotFoundError:
+                    continue  # another worker was faster
+                with file:
                     if not own:
                         try:
                             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                         except BlockingIOError:
                             continue
                     for line in file.read().split(b"\n")[:-1]:
-                        try:
-                            entry = orjson.loads(line)
-                        except orjson.JSONDecodeError:
-                            self._set_aside(line)
-                            continue
-                        record(entry)
-                        replayed += 1
+                        replayed += self._hand_over(line, record)
                     path.unlink(missing_ok=True)
                 if own and self._file is not None:
                     self._file.close()
@@ -104,6 +114,18 @@ class Journal:
             self._answers.clear()
         return replayed
 
-    def _set_aside(self, line: bytes) -> None:
-        with (self._directory / "rejected").open("ab") as rejected:
-            rejected.write(line + b"\n")
+    def _waiting(self) -> list[Path]:
+        """The files, oldest first; names begin with the second of their making."""
+        return sorted(self._directory.glob("*.jsonl"))
+
+    def _hand_over(self, line: bytes, record: Callable[[dict[str, Any]], None]) -> bool:
+        try:
+            record(orjson.loads(line))
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            logs.note(logging.ERROR, "journal_entry_rejected", error)
+            with (self._directory / "rejected").open("ab") as rejected:
+                rejected.write(line + b"\n")
+            return False
+        return True

@@ -56,7 +56,7 @@ class Keys:
         *,
         monotonic: Callable[[], float] = time.monotonic,
         fresh: float = 2.0,
-        stale: float = 3600.0,
+        stale: float = 86_400.0,
     ) -> None:
         self._store = store
         self._monotonic = monotonic
@@ -121,6 +121,12 @@ class Keys:
             self._refresh(now)
         # Not in the table read a moment ago: it may be new. Only a stranger's key pays this trip.
         return self._table.get(digest) or self._look_up(digest)
+
+    def warm(self) -> None:
+        """Read the table if it is due, so that it is known before the store goes away. Raises ``StoreUnavailable``."""
+        now = self._monotonic()
+        if now >= self._due:
+            self._refresh(now)
 
     def _refresh(self, now: float) -> None:
         self._due = now + self._fresh

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import orjson
 
 from riskapi.accounts import Accounts, Standing
+from riskapi.instants import rfc3339
 from riskapi.links import Links
-from riskapi.outbox import rfc3339
 from riskapi.policy import Policy
 
 LabelName = Literal["abuse", "legitimate", "unknown"]

@@ -11,15 +11,15 @@ import base64
 import hmac
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast, get_args
 
-from riskapi.outbox import rfc3339
+from riskapi.instants import rfc3339
 from riskapi.policy import Policy
 from riskapi.sections import Kind, Linking
 from riskapi.store.connections import Store
 from signals.facts import Entity, Facts, Reputation
+from signals.records import record
 
 #: Kinds that can link accounts, in the order of the answer. Strengths and hub limits are policy.
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -36,7 +36,7 @@ _COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network"})
 _SHARED_NETWORKS = frozenset({"mobile", "education", "cdn"})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Touch:
     """The entities of one signup: ``values`` by kind, ``keys`` in the store, ``hubs`` shared by nature."""
 
@@ -78,7 +78,7 @@ class Links:
     def touched(self, user_id: str, facts: Facts) -> Touch:
         """The entities of a signup. What is missing or invalid touches nothing."""
         email, network = facts.email, facts.network
-        # An address from inside (10.0.0.0/8, 100.64.0.0/10, …) is the caller's proxy or a carrier, the same for everybody.
+        # An address from inside (10.0.0.0/8, 100.64.0.0/10, …) is the caller's proxy or a carrier: everybody's.
         inside = network is not None and network.reserved not in (None, "documentation")
         values = {
             "mailbox": email.canonical,
@@ -106,22 +106,16 @@ class Links:
             repr(touch.at),
             "1" if add else "0",
             policy.retention.entities_days * _DAY,
+            _KEEP,
         )
-        tail = [(_KEEP, self._hub_limit(kind, touch, policy)) for kind in touch.keys]
         keys = list(touch.keys.values())
+        limits = [_hub_limit(kind, policy) for kind in touch.keys]
         if not self._store.is_cluster:
-            numbers = [number for pair in tail for number in pair]
-            self._touch.queue(pipe, keys, [*head, *numbers])
+            self._touch.queue(pipe, keys, (*head, *limits))
             return 1
-        for key, pair in zip(keys, tail, strict=True):
-            self._touch.queue(pipe, [key], (*head, *pair))
+        for key, limit in zip(keys, limits, strict=True):
+            self._touch.queue(pipe, [key], (*head, limit))
         return len(keys)
-
-    @staticmethod
-    def _hub_limit(kind: str, touch: Touch, policy: Policy) -> int:
-        if kind in COUNTED:
-            return -1
-        return _rule(kind, policy).hub_over
 
     def entities(self, touch: Touch, replies: Sequence[Any], policy: Policy) -> dict[str, Entity]:
         """The entities from the replies to :meth:`queue`, linking kinds and counted ones, by kind."""
@@ -149,6 +143,10 @@ class Links:
             self._store.run(pipe)
 
 
+def _hub_limit(kind: str, policy: Policy) -> int:
+    return -1 if kind in COUNTED else _rule(kind, policy).hub_over
+
+
 def _rule(kind: str, policy: Policy) -> Linking:
     return policy.links.kinds[cast("Kind", kind)]
 
@@ -159,16 +157,16 @@ def _entity(kind: str, touch: Touch, row: Sequence[Any], policy: Policy) -> Enti
         return Entity(kind, hour, day, month, accounts, abusive, limited, hub=True)
     rule = _rule(kind, policy)
     hub = kind in touch.hubs or (rule.hub_over > 0 and month > rule.hub_over)
-    last_seen = float(others[1]) if others else None
-    weight = 0.0
-    if not hub and last_seen is not None:
-        weight = evidence_weight(
-            policy.links.strengths[rule.strength], accounts, touch.at - last_seen, policy.links.half_life_days
-        )
-    return Entity(
-        kind, hour, day, month, accounts, abusive, limited, hub, weight, rule.strength, last_seen,
-        () if hub else tuple(name.decode() for name in others[::2]),
-    )  # fmt: skip
+    if not others:
+        return Entity(kind, hour, day, month, accounts, abusive, limited, hub, 0.0, rule.strength)
+    last_seen = float(others[1])
+    if hub:
+        return Entity(kind, hour, day, month, accounts, abusive, limited, hub, 0.0, rule.strength, last_seen)
+    weight = evidence_weight(
+        policy.links.strengths[rule.strength], accounts, touch.at - last_seen, policy.links.half_life_days
+    )
+    names = tuple([name.decode() for name in others[::2]])
+    return Entity(kind, hour, day, month, accounts, abusive, limited, hub, weight, rule.strength, last_seen, names)
 
 
 def _neighbours(block: Entity, phone: Entity) -> Entity:
@@ -176,18 +174,20 @@ def _neighbours(block: Entity, phone: Entity) -> Entity:
 
     All who touched the number touched its block at the same time, so the difference is exact while neither is full.
     """
-    less = {
-        name: max(getattr(block, name) - getattr(phone, name), 0)
-        for name in ("accounts_1h", "accounts_24h", "accounts_30d", "accounts")
-    }
-    others = tuple(name for name in block.others if name not in phone.others)
-    return replace(
-        block,
-        **{name: count + 1 for name, count in less.items()},
+    others = tuple([name for name in block.others if name not in phone.others])
+    return Entity(
+        kind=block.kind,
+        accounts_1h=max(block.accounts_1h - phone.accounts_1h, 0) + 1,
+        accounts_24h=max(block.accounts_24h - phone.accounts_24h, 0) + 1,
+        accounts_30d=max(block.accounts_30d - phone.accounts_30d, 0) + 1,
+        accounts=max(block.accounts - phone.accounts, 0) + 1,
         abusive=max(block.abusive - phone.abusive, 0),
         limited=max(block.limited - phone.limited, 0),
-        others=others,
+        hub=block.hub,
         weight=block.weight if others else 0.0,
+        strength=block.strength,
+        last_seen=block.last_seen,
+        others=others,
     )
 
 
@@ -230,8 +230,8 @@ def reputation(entities: Mapping[str, Entity], policy: Policy) -> Reputation:
 def linkage(entities: Mapping[str, Entity] | None, policy: Policy) -> dict[str, Any]:
     """The ``linkage`` part of an answer: which accounts share what with this one, strongest evidence first.
 
-    ``size`` (this account included) and ``abusive`` count accounts bound by ``links.bind_weight`` or more. They are lower
-    bounds: accounts seen through one entity at least. Weaker evidence is listed and binds nobody.
+    ``size`` (this account included) and ``abusive`` count accounts bound by ``links.bind_weight`` or more. They are
+    lower bounds: accounts seen through one entity at least. Weaker evidence is listed and binds nobody.
     """
     found = [
         entity for kind in KINDS if entities and (entity := entities.get(kind)) is not None and entity.weight > 0.0

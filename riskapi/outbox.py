@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import zlib
-from datetime import UTC, datetime
 
 #: Accounts are spread over this many hash slots. All keys of an account carry the same ``{n}``, so that one
 #: script can write them on a cluster too.
@@ -27,8 +26,3 @@ def oldest(days: int) -> str:
     Goes by the real clock even in replay: stream ids are given by the store, from its own clock.
     """
     return str(int((time.time() - days * 86400) * 1000))
-
-
-def rfc3339(at: float) -> str:
-    """A Unix time as RFC 3339 in UTC, to the millisecond."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

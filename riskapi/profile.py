@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -31,7 +32,7 @@ class Profiles:
         """The account as it stands, its links looked up anew at Unix time ``now``. Raises ``not_found``."""
         fields, history, labels = self._accounts.load(user_id)
         assessment = orjson.loads(fields["assessment"])
-        latest = orjson.loads(fields["latest"])
+        latest = orjson.loads(fields.get("latest", fields["assessment"]))
         latest["reasons"] = latest["reasons"] or self._explained(orjson.loads(fields["decision"]))
         if assessment["id"] == latest["id"]:
             assessment["reasons"] = latest["reasons"]
@@ -44,7 +45,7 @@ class Profiles:
             "limits": limits(self._judge.policy, tier),
             "assessment": assessment,
             "latest": latest,
-            "linkage": self._linkage(user_id, fields["signup"], float(fields["at"]), now),
+            "linkage": self._linked(user_id, fields, now),
             "feedback": {
                 "window_days": _FEEDBACK_DAYS,
                 **dict.fromkeys(("sent", "delivered", "hard_bounces", "soft_bounces", "complaints", "blocks"), 0),
@@ -68,7 +69,11 @@ class Profiles:
         )
         return reasons(decision)
 
-    def _linkage(self, user_id: str, signup: bytes, at: float, now: float) -> dict[str, Any]:
-        parsed = self._gatherer.parse(Signup.model_validate_json(signup), max(at, now))
+    def linkage(self, user_id: str, now: float) -> dict[str, Any]:
+        """What the account shares with others, looked up anew at Unix time ``now``. Raises ``not_found``."""
+        return self._linked(user_id, self._accounts.load(user_id)[0], now)
+
+    def _linked(self, user_id: str, fields: Mapping[str, bytes], now: float) -> dict[str, Any]:
+        parsed = self._gatherer.parse(Signup.model_validate_json(fields["signup"]), max(float(fields["at"]), now))
         gathered = self._gatherer.gather(user_id, parsed.facts, self._judge.policy, add=False)
         return linkage(gathered.facts.entities, self._judge.policy)

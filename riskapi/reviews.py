@@ -7,19 +7,20 @@ which reviews stand in the order of their opening, and which they leave as they 
 from __future__ import annotations
 
 import base64
+import contextlib
 import heapq
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 import orjson
 
 from riskapi.accounts import Accounts, Opening, account_key, history_key, labels_key, standing
 from riskapi.errors import Problem
+from riskapi.instants import rfc3339
 from riskapi.labels import LabelName, Labels
-from riskapi.links import KINDS
-from riskapi.outbox import SHARDS, oldest, rfc3339, shard, stream
+from riskapi.outbox import SHARDS, oldest, shard, stream
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 
@@ -71,11 +72,20 @@ def opening(user_id: str, at: float, risk_score: float, reasons: Sequence[Mappin
 class Reviews:
     """The queue of reviews: list, claim, release, escalate, decide."""
 
-    def __init__(self, store: Store, accounts: Accounts, labels: Labels, policy: Policy) -> None:
+    def __init__(
+        self,
+        store: Store,
+        accounts: Accounts,
+        labels: Labels,
+        policy: Policy,
+        linkage: Callable[[str, float], Mapping[str, Any]],
+    ) -> None:
+        """``linkage`` looks up what an account shares with others, as ``Profiles.linkage`` does."""
         self._store = store
         self._accounts = accounts
         self._labels = labels
         self._policy = policy
+        self._linkage = linkage
         self._move = store.script("review_move")
 
     def list(self, status: ReviewStatus, limit: int, cursor: str | None) -> dict[str, Any]:
@@ -130,8 +140,8 @@ class Reviews:
     ) -> dict[str, Any]:
         """Close a review with a decision. Returns it with every account touched, before and after.
 
-        ``apply_to`` ``cluster`` also changes the tier of the accounts linked by evidence of ``links.bind_weight``
-        or more at signup; only the account under review is labelled.
+        ``apply_to`` ``cluster`` also changes the tier of the accounts that are linked by evidence of
+        ``links.bind_weight`` or more now, and closes their reviews; only the account under review is labelled.
         """
         user_id = str(self.get(review_id)["user_id"])
         fields: dict[str, Any] = {
@@ -150,10 +160,11 @@ class Reviews:
             [self._policy.retention.accounts_days * 86400, decision, label, orjson.dumps(entry), orjson.dumps(history)],
         )  # fmt: skip
         touched = [(user_id, standing(moved))] if moved else []
-        for name in self._linked(user_id) if apply_to == "cluster" and moved else ():
+        for name in self._linked(user_id, now) if apply_to == "cluster" and moved else ():
             event = orjson.dumps({"user_id": name, "at": now, "to": decision, "source": "reviewer", "actor": actor})
             try:
                 touched.append((name, self._accounts.change_tier(name, history, event, self._policy)))
+                self._close(name, actor, now, {**fields, "label": ""})
             except Problem:
                 continue  # linked, but erased or expired since
         for name, found in touched:
@@ -173,17 +184,22 @@ class Reviews:
             "expires_at": None,
         }
 
-    def _linked(self, user_id: str) -> Iterable[str]:
-        """Accounts that the first answer named as linked by binding evidence, strongest first."""
-        fields, _, _ = self._accounts.load(user_id)
-        evidence = orjson.loads(fields["assessment"])["linkage"]["evidence"]
+    def _linked(self, user_id: str, now: float) -> Iterable[str]:
+        """Accounts bound to this one by evidence that is strong enough, strongest first."""
         names = [
             name
-            for entity in evidence
-            if entity["kind"] in KINDS and entity["weight"] >= self._policy.links.bind_weight
+            for entity in self._linkage(user_id, now)["evidence"]
+            if entity["weight"] >= self._policy.links.bind_weight
             for name in entity["user_ids"]
         ]
         return dict.fromkeys(names)
+
+    def _close(self, user_id: str, reviewer: str, now: float, fields: Mapping[str, Any]) -> None:
+        """Close the review of an account that was decided with another one, unless somebody holds it."""
+        review_id = orjson.loads(self._accounts.load(user_id)[0]["assessment"])["review_id"]
+        if review_id is not None:
+            with contextlib.suppress(Problem):
+                self._to("decided", review_id, reviewer, now, fields)
 
     def _to(
         self,

@@ -60,9 +60,10 @@ class Settings:
     workers: int = _declare(environment.whole(1, 256), "HTTP worker processes.", default=cores, shown="cores")
     threads: int = _declare(
         environment.whole(1, 64),
-        "Threads of one worker that run Python; each holds one connection to the store.",
-        default=lambda: 2,
-        shown="2",
+        "Threads of one worker that run Python, each with a connection to the store of its own. While one waits "
+        "for the disk others go on, and the store writes what several brought in one go.",
+        default=lambda: 4,
+        shown="4",
     )
     redis_url: SecretStr | None = _declare(
         environment.store_url,

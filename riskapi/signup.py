@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from riskapi.instants import instant
+
 USER_ID = r"^[A-Za-z0-9_.:@-]{1,128}$"
 UserId = Annotated[str, StringConstraints(pattern=USER_ID, max_length=128)]
 Text = Annotated[str, StringConstraints(max_length=2048)]
@@ -19,18 +21,14 @@ Scalar = Annotated[str, StringConstraints(max_length=255)] | bool | int | float 
 Count = Annotated[int, Field(ge=0, le=2**53)]
 
 
-def _rfc3339(value: object) -> object:
-    """Only RFC 3339 text is a time; bare numbers are refused instead of guessed at."""
-    if isinstance(value, datetime) or value is None:
-        return value
+def _time(value: object) -> object:
+    """Only RFC 3339 text is a time; numbers and other spellings are refused instead of guessed at."""
     if not isinstance(value, str):
         raise ValueError("expected an RFC 3339 time as text")
-    if value.replace(".", "", 1).replace("-", "", 1).isdigit():
-        raise ValueError("expected an RFC 3339 time, not a number")
-    return value
+    return instant(value)
 
 
-Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_rfc3339, json_schema_input_type=datetime)]
+Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_time, json_schema_input_type=datetime)]
 
 
 class _Part(BaseModel):

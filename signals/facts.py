@@ -1,20 +1,22 @@
 """What is known about a signup before anything is judged: parsed inputs, look-ups and links.
 
-Plain frozen records. ``None`` always means *cannot be known* and is never replaced by zero.
+Plain records that are never changed. ``None`` always means *cannot be known* and is never replaced by zero.
 They are filled by ``riskapi`` (which parses, looks up and asks the store) and only read here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from signals.records import record
 
 NetworkKind = Literal["hosting", "consumer", "mobile", "education", "cdn"]
 Anonymizer = Literal["vpn", "tor", "private_relay"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Account:
     """What the customer said of themselves. ``referrer_id`` is the account that invited this one."""
 
@@ -25,7 +27,7 @@ class Account:
     referrer_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Email:
     """A mail address, parsed.
 
@@ -59,7 +61,7 @@ class Email:
         return not (self.free or self.relay or self.disposable)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Phone:
     """A phone number, parsed. ``e164`` with its plus sign; ``region`` ISO 3166 alpha-2 or ``001``;
     ``kind`` libphonenumber's type in lower case (``mobile``, ``fixed_line``, ``voip``, …);
@@ -76,7 +78,7 @@ class Phone:
     block: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Network:
     """An IP address and what the local databases know of it.
 
@@ -98,7 +100,7 @@ class Network:
     provider: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Device:
     """What the browser or client said of itself.
 
@@ -127,7 +129,7 @@ class Device:
     fingerprint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Behavior:
     """How the form was filled, as the signup page measured it. Times in milliseconds."""
 
@@ -139,7 +141,7 @@ class Behavior:
     pages_before_signup: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entity:
     """One thing accounts may share (a phone, a device, a network …) as seen from one signup.
 
@@ -164,7 +166,7 @@ class Entity:
     others: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reputation:
     """Learned abuse rate of what a signup came from, 0 to 1, shrunk towards the base rate; this account left out."""
 
@@ -175,7 +177,7 @@ class Reputation:
     tld: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Facts:
     """Everything a decision may rest on. ``at`` is the Unix time of the signup.
 
@@ -195,3 +197,19 @@ class Facts:
     entities: Mapping[str, Entity] | None = None
     reputation: Reputation | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
+
+    def linked(self, entities: Mapping[str, Entity], reputation: Reputation) -> Facts:
+        """The same facts with what the store knows."""
+        return Facts(
+            self.at,
+            self.account,
+            self.email,
+            self.phone,
+            self.network,
+            self.device,
+            self.behavior,
+            self.payment_fingerprint,
+            entities,
+            reputation,
+            self.missing,
+        )

@@ -12,13 +12,15 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import pairwise
+from operator import add
 from typing import final
 
 from zxcvbn.adjacency_graphs import ADJACENCY_GRAPHS
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from signals.records import record
 
 #: Letters without a decomposition in Unicode, as they are written in plain Latin (common passport spelling, ICAO 9303
 #: part 3).
@@ -36,7 +38,7 @@ _SHORT_WORDS = 1_000
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class LocalPart:
     """What one local part (tag removed) looks like.
 
@@ -106,7 +108,7 @@ def entropy(text: str) -> float:
     if not length:
         return 0.0
     counts = map(text.count, dict.fromkeys(text))  # in the order of the text: sums of floats depend on the order
-    return math.log2(length) - sum(count * math.log2(count) for count in counts) / length
+    return math.log2(length) - sum([count * math.log2(count) for count in counts if count > 1]) / length
 
 
 def alternations(text: str) -> int:
@@ -117,12 +119,10 @@ def alternations(text: str) -> int:
 
 def longest_repeat(text: str) -> int:
     """Length of the longest run of one character."""
-    if not _REPEAT.search(text):
-        return min(len(text), 1)
-    return max(sum(1 for _ in run) for _, run in groupby(text))
+    return max([len(run[0]) for run in _REPEAT.finditer(text)], default=min(len(text), 1))
 
 
-_REPEAT = re.compile(r"(.)\1", re.DOTALL)
+_REPEAT = re.compile(r"(.)\1+", re.DOTALL)
 
 
 def _neighbours() -> dict[str, int]:
@@ -224,6 +224,6 @@ def likelihood(runs: Iterable[str]) -> float:
     count = 0
     for run in runs:
         ended = f"^{run}$"
-        total += sum(_LIKELIHOOD[ended[at : at + 2]] for at in range(len(run) + 1))
+        total += sum(map(_LIKELIHOOD.__getitem__, map(add, ended, ended[1:])))
         count += len(run) + 1
     return total / count if count else 0.0

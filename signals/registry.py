@@ -14,6 +14,7 @@ import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import NoneType
 
 from signals.facts import Facts
@@ -177,7 +178,12 @@ def schema() -> str:
 
     Decisions store their readings as a bare list beside this name, so the list of names is stored once.
     """
-    return hashlib.sha256("\n".join(_SIGNALS).encode()).hexdigest()[:12]
+    return _schema(tuple(_SIGNALS))
+
+
+@cache
+def _schema(names: tuple[str, ...]) -> str:
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
 
 
 def read(facts: Facts) -> Readings:

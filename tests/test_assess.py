@@ -187,6 +187,29 @@ class TestStoreAway:
         assert post(service, body())["id"] == found["id"]
         assert service.assessor.replay_journal(NOW + 61) == 0
 
+    def test_what_a_journaled_signup_held_is_recorded_whatever_it_was(
+        self, service: Service, outage: Callable[[bool], None]
+    ) -> None:
+        outage(True)
+        post(service, body(custom_inputs={"big": 2**70, "small": -0.0}, event={"time": "0001-01-01T00:00:00Z"}))
+        outage(False)
+        assert service.assessor.replay_journal(NOW) == 1
+        assert service.parts.accounts.view("u_1", NOW)["assessment"]["disposition"]["source"] == "outage"
+
+    def test_a_limit_decided_during_an_outage_is_felt_afterwards(
+        self, service: Service, outage: Callable[[bool], None]
+    ) -> None:
+        post(service, body("u_0", phone={"number": "+34600123123"}))
+        service.parts.labels.add("u_0", "abuse", "external", None, "key", NOW)
+        outage(True)
+        post(service, body("u_1", phone={"number": "+34600123123"}, device={"id": "dev-9"}))
+        outage(False)
+        service.assessor.replay_journal(NOW)
+        assert service.parts.accounts.view("u_1", NOW)["tier"] == "limit"
+        post(service, body("u_2", device={"id": "dev-9"}))
+        stored = next(row for row in service.decisions.export() if row["user_id"] == "u_2")
+        assert stored["readings"]["links_device_limited"] == 1
+
     def test_a_full_journal_says_so_instead_of_losing_the_signup(
         self, service: Service, outage: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -138,7 +138,7 @@ def test_what_is_not_json_is_not_json(http: FlaskClient, body: bytes) -> None:
         (signup(custom_inputs={f"k{n}": n for n in range(26)}), "/custom_inputs", "too_long"),
         (signup(event={"time": 1_795_341_600}), "/event/time", "value_error"),
         (signup(event={"time": "yesterday"}), "/event/time", None),
-        (signup(event={"time": "2026-11-22T10:00:00"}), "/event/time", "timezone_aware"),
+        (signup(event={"time": "2026-11-22T10:00:00"}), "/event/time", "value_error"),
         (signup(event={"time": "2026-11-22T10:05:01Z"}), "/event/time", "in_future"),
         (signup(event={"time": "9999-12-31T23:59:59-23:59"}), "/event/time", "in_future"),
     ],

@@ -104,6 +104,13 @@ def test_deciding_for_those_linked_touches_them_too_and_nobody_else(service: Ser
     assert service.parts.accounts.view("u_a", NOW)["labels"] == []
 
 
+def test_deciding_for_those_linked_reaches_accounts_that_came_later_and_closes_their_reviews(service: Service) -> None:
+    first, second = opened(service, "u_1", device={"id": "dev-1"}), opened(service, "u_2", device={"id": "dev-1"})
+    found = service.parts.reviews.decide(first, "limit", "abuse", "cluster", None, "kim", NOW)
+    assert [row["user_id"] for row in found["accounts"]] == ["u_1", "u_2"]
+    assert service.parts.reviews.get(second)["status"] == "decided"
+
+
 def test_pages_hold_every_review_once_oldest_first(service: Service) -> None:
     for number in range(25):
         post(service, body(f"u_{number}", email={"address": f"u{number}@mailinator.com"}), NOW + number // 4)

@@ -9,36 +9,49 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from flask import Request, Response
+from flask import Response
 from flask.globals import request_ctx
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.wrappers import Request
+from werkzeug.wsgi import get_content_length, get_input_stream
 
 from riskapi import logs
 from riskapi.api import callers, problems, repeats
 from riskapi.api.parts import Parts
 from riskapi.api.routes import JSON, MAX_BODY, PATHS, Call, Reply, Route
 from riskapi.errors import Problem, StoreUnavailable
+from riskapi.instants import instant
 from riskapi.keys import Principal
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-# RFC 3339, section 5.6; datetime.fromisoformat alone takes more.
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: What werkzeug says on its own, in our codes; anything else of the kind is a request nobody can read.
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large", 415: "unsupported_media_type"}
 
 
-class Answer(Response):
-    """A finished answer. Handed to the server as one block, which granian sends faster than an iterator."""
+class Answer(NamedTuple):
+    """A finished answer, ready for the server."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+#: Answers one request, given WSGI's environ and the names in the path.
+Answerer = Callable[[dict[str, Any], Mapping[str, str]], Answer]
+
+
+class _Block(Response):
+    """An answer as Flask wants it. Handed to the server as one block, which granian sends faster than an iterator."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as a WSGI application."""
@@ -56,94 +69,134 @@ def request_id_of(environ: Mapping[str, Any]) -> str:
     return os.urandom(12).hex()
 
 
-def view(route: Route, parts: Parts) -> Callable[..., Answer]:
-    """The Flask view of a route."""
+def answerer(route: Route, parts: Parts) -> Answerer:
+    """What answers the requests of a route."""
     checked = [PATHS[name][0] for name in re.findall(r"\{(\w+)\}", route.path)]
 
-    def answer(**path: str) -> Answer:
+    def answer(environ: WSGIEnvironment, path: Mapping[str, str]) -> Answer:
         started = perf_counter()
-        request: Request = request_ctx.request
-        request_id = request_id_of(request.environ)
+        request_id = request_id_of(environ)
         headers: dict[str, str] = {}
         caller = ""
         code = None
         try:
-            principal = callers.authenticate(route, parts, request.environ)
+            principal = callers.authenticate(route, parts, environ)
             caller = principal.id
             callers.limit(parts, principal, headers)
             for pattern, value in zip(checked, path.values(), strict=True):
                 if not pattern.match(value):
                     raise Problem("not_found", "Nothing has this id.")
-            reply = _serve(route, parts, principal, request, path, request_id)
+            reply = _serve(route, parts, principal, environ, path, request_id)
         except Exception as error:
             problem = _explain(error, route.path, request_id, parts)
             code = problem.code
-            reply = problems.reply(problem, request.path, request_id)
+            reply = problems.reply(problem, Request(environ).path, request_id)
         headers.update(reply.headers)
-        return _finish(parts, request.method, route.path, request_id, started, reply, headers, caller, code)
+        return _finish(parts, environ["REQUEST_METHOD"], route.path, request_id, started, reply, headers, caller, code)
 
-    answer.__name__ = route.name
     return answer
 
 
-def refuse(parts: Parts, error: HTTPException) -> Answer:
+def view(route: Route, answer: Answerer) -> Callable[..., Response]:
+    """The Flask view of a route."""
+
+    def respond(**path: str) -> Response:
+        return _response(answer(request_ctx.request.environ, path))
+
+    respond.__name__ = route.name
+    return respond
+
+
+class Straight:
+    """Flask, and past it the way to routes whose path is fixed: they are found by method and path alone.
+
+    Flask's routing, contexts and response cost more than it takes to read a signup, and these routes need none of it.
+    """
+
+    def __init__(self, otherwise: WSGIApplication, answerers: Mapping[tuple[str, str], Answerer]) -> None:
+        """``answerers`` by method and path; every other request goes to ``otherwise``."""
+        self._otherwise, self._answerers = otherwise, answerers
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer as a WSGI application."""
+        answer = self._answerers.get((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+        if answer is None:
+            return self._otherwise(environ, start_response)
+        status, headers, body = answer(environ, {})
+        start_response(f"{status} {HTTP_STATUS_CODES[status]}", headers)
+        return [body]
+
+
+def refuse(parts: Parts, error: HTTPException) -> Response:
     """The answer to a request that no route takes."""
     started = perf_counter()
-    request: Request = request_ctx.request
+    request = request_ctx.request
     request_id = request_id_of(request.environ)
     problem = _explain(error, "unmatched", request_id, parts)
     reply = problems.reply(problem, request.path, request_id)
     method = request.method if request.method in _METHODS else "other"
-    return _finish(parts, method, "unmatched", request_id, started, reply, reply.headers, "", problem.code)
+    return _response(_finish(parts, method, "unmatched", request_id, started, reply, reply.headers, "", problem.code))
+
+
+def _response(answer: Answer) -> Response:
+    return _Block([answer.body], answer.status, answer.headers)
 
 
 def _serve(
-    route: Route, parts: Parts, principal: Principal, request: Request, path: Mapping[str, str], request_id: str
+    route: Route, parts: Parts, principal: Principal, environ: WSGIEnvironment, path: Mapping[str, str], request_id: str
 ) -> Reply:
-    environ = request.environ
     now = parts.clock()
     if parts.replay and "HTTP_X_REPLAY_TIME" in environ:
         now = _replayed(environ["HTTP_X_REPLAY_TIME"])
     body: Any = None
     if route.body is not None:
-        raw = _read(request, optional=route.optional_body)
+        raw = _read(environ, optional=route.optional_body)
         try:
             body = route.body.model_validate_json(raw)
         except ValidationError as error:
             raise problems.from_validation(error, raw) from None
     elif route.query is not None:
         try:
-            body = route.query.model_validate(request.args.to_dict())
+            body = route.query.model_validate(Request(environ).args.to_dict())
         except ValidationError as error:
             raise problems.from_validation(error, None) from None
     call = Call(parts, principal, now, body, path, environ)
     if route.idempotent and "HTTP_IDEMPOTENCY_KEY" in environ:
-        return repeats.answer(route, call, request, request_id)
+        return repeats.answer(route, call, Request(environ).path, request_id)
     return route.handler(call)
 
 
-def _read(request: Request, *, optional: bool) -> bytes:
-    """The body, at most :data:`MAX_BODY` of it, whether its length was announced or not."""
-    given = request.environ.get("CONTENT_TYPE", "")
+def _read(environ: WSGIEnvironment, *, optional: bool) -> bytes:
+    """The body, which must be announced as JSON; with ``optional``, an empty one stands for ``{}``."""
+    given = environ.get("CONTENT_TYPE", "")
     if given != JSON:
         media = given.partition(";")[0].strip().lower()
         if media != JSON and not (media.startswith("application/") and media.endswith("+json")):
-            if optional and not media and not request.get_data():
+            if optional and not media and not _content(environ):
                 return b"{}"
             raise Problem("unsupported_media_type", "Send Content-Type: application/json.")
-    raw = b"" if (request.content_length or 0) > MAX_BODY else request.get_data(cache=False)
-    if (request.content_length or len(raw)) > MAX_BODY:
-        raise Problem("payload_too_large", f"The body may have {MAX_BODY} bytes.")
+    raw = _content(environ)
     return b"{}" if optional and not raw else raw
+
+
+def _content(environ: WSGIEnvironment) -> bytes:
+    """What was sent, at most :data:`MAX_BODY` of it, whether its length was announced or not."""
+    raw = b""
+    length = get_content_length(environ)
+    if length is None or length <= MAX_BODY:
+        # One byte more than is taken: a body of no announced length is cut there in silence, and is then too long.
+        raw = get_input_stream(environ, max_content_length=MAX_BODY + 1).read()
+        length = len(raw)
+    if length > MAX_BODY:
+        raise Problem("payload_too_large", f"The body may have {MAX_BODY} bytes.")
+    return raw
 
 
 def _replayed(text: str) -> float:
     try:
-        if not _RFC3339.fullmatch(text):
-            raise ValueError(text)
-        return datetime.fromisoformat(text.upper()).timestamp()
-    except ValueError:
-        raise Problem("invalid", "X-Replay-Time must be an RFC 3339 time with its offset.") from None
+        return instant(text).timestamp()
+    except ValueError as error:
+        raise Problem("invalid", f"X-Replay-Time: {error}.") from None
 
 
 def _explain(error: Exception, route: str, request_id: str, parts: Parts) -> Problem:
@@ -178,7 +231,6 @@ def _finish(
     body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
     found = [("Content-Type", reply.media), ("Content-Length", str(len(body))), ("X-Request-Id", request_id)]
     found += headers.items()
-    answer = Answer([body], reply.status, found)
     seconds = perf_counter() - started
     parts.metrics.request(route, method, reply.status, seconds)
     if code is not None:
@@ -195,4 +247,4 @@ def _finish(
         tier=reply.tier,
         code=code,
     )
-    return answer
+    return Answer(reply.status, found, body)

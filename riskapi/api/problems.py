@@ -22,7 +22,7 @@ MOST_ERRORS = 20
 
 #: What to do about each code of :data:`riskapi.errors.CODES`.
 ADVICE: Mapping[str, str] = {
-    "not_json": "Send one JSON text (RFC 8259) in UTF-8. Lone surrogates, NaN and trailing commas are not JSON.",
+    "not_json": "Send one JSON text (RFC 8259) in UTF-8. Lone surrogates and trailing commas are not JSON.",
     "unauthorized": "Send `Authorization: Bearer <key>`. Make a key with `python -m riskapi keys create`.",
     "forbidden": "Use a key that has the scope named in `detail`.",
     "not_found": "Check the path and the id. Accounts are known once their signup was assessed.",

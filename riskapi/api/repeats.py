@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import orjson
-from flask import Request
 
 from riskapi.api import problems
 from riskapi.api.parts import Parts
@@ -17,20 +16,20 @@ from riskapi.idempotency import Attempt, Remembered
 _KEY = re.compile(r"[ -~]{1,255}")
 
 
-def answer(route: Route, call: Call[Any], request: Request, request_id: str) -> Reply:
-    """Answer under an ``Idempotency-Key``: the first time by the handler, then from memory."""
-    key = request.environ["HTTP_IDEMPOTENCY_KEY"]
+def answer(route: Route, call: Call[Any], path: str, request_id: str) -> Reply:
+    """Answer under an ``Idempotency-Key`` at ``path``: the first time by the handler, then from memory."""
+    key = call.environ["HTTP_IDEMPOTENCY_KEY"]
     if not _KEY.fullmatch(key):
         raise Problem("invalid", "Idempotency-Key must be 1 to 255 printable ASCII characters.")
     memory = call.parts.idempotency
     # What was understood, not the bytes: the same request in other white space is the same request.
-    attempt = memory.begin(call.principal.id, request.path, key, call.body.model_dump_json().encode())
+    attempt = memory.begin(call.principal.id, path, key, call.body.model_dump_json().encode())
     if isinstance(attempt, Remembered):
         return _again(attempt, request_id)
     try:
         reply = route.handler(call)
     except Problem as problem:
-        _remember(call.parts, attempt, problems.reply(problem, request.path, request_id))
+        _remember(call.parts, attempt, problems.reply(problem, path, request_id))
         raise
     except Exception:
         _forget(call.parts, attempt)

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from riskapi.api.parts import Parts
 from riskapi.keys import Principal
 from riskapi.signup import USER_ID
+from signals.records import record
 
 #: Bodies over this are refused, bytes (api.md: 1 MiB).
 MAX_BODY = 1024 * 1024
@@ -28,7 +29,7 @@ PATHS: Mapping[str, tuple[re.Pattern[str], str]] = {
 Body = TypeVar("Body")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call(Generic[Body]):
     """One request, checked: who calls, when it is, what was sent. ``environ`` is WSGI's."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 import orjson
-from flask import Flask
+from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from riskapi.api import accounts, exchange, health, openapi, pages, reviews, signups
 from riskapi.api.parts import Parts
-from riskapi.api.routes import MAX_BODY, Call, Reply, Route
+from riskapi.api.routes import Call, Reply, Route
 
 
 def describe(call: Call[None]) -> Reply:
@@ -43,23 +43,26 @@ ROUTES: tuple[Route, ...] = (
 def build(parts: Parts) -> Flask:
     """The application. A route is served exactly as it is declared and documented; nothing else answers."""
     app = Flask("riskapi", static_folder=None, template_folder=None)
-    # One byte more than is taken: a body of no announced length is cut there in silence, and then known to be too long.
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY + 1
     # One path, one resource: no redirects to a spelling with fewer slashes.
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True
+    fixed = {}
     for route in ROUTES:
+        answer = exchange.answerer(route, parts)
+        if "{" not in route.path:
+            fixed[route.method, route.path] = answer
         app.add_url_rule(
             route.rule,
             endpoint=route.name,
-            view_func=exchange.view(route, parts),
+            view_func=exchange.view(route, answer),
             methods=[route.method],
             provide_automatic_options=False,
         )
 
-    def refuse(error: HTTPException) -> exchange.Answer:
+    def refuse(error: HTTPException) -> Response:
         return exchange.refuse(parts, error)
 
     app.register_error_handler(HTTPException, refuse)
+    app.wsgi_app = exchange.Straight(app.wsgi_app, fixed)  # type: ignore[method-assign]
     _document()  # now, so that no caller waits for it
     return app

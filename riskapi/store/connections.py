@@ -93,7 +93,9 @@ class Store:
     @property
     def is_cluster(self) -> bool:
         """Whether keys live on several nodes."""
-        return isinstance(self.client, RedisCluster)
+        if not self._made:
+            self._open()
+        return self._clustered
 
     def pipeline(self) -> Pipeline:
         """An empty pipeline; :meth:`run` sends it."""
@@ -153,6 +155,8 @@ class Store:
                 self._client = self._connect()
             except _AWAY as error:
                 raise self._away(error) from error
+            # Asked once: redis-py's clients are typing protocols, of which isinstance takes microseconds.
+            self._clustered = isinstance(self._client, RedisCluster)
             if isinstance(self._client, redis.Redis):
                 self._pool = self._client.connection_pool
                 self._shapes: dict[Any, Callable[..., Any]] = dict(self._client.response_callbacks)
@@ -177,7 +181,7 @@ class Store:
     def _run(self, commands: Sequence[Command]) -> list[Any]:
         self._circuit.check()
         client = self.client
-        send = self._scatter if isinstance(client, RedisCluster) else self._send
+        send = self._scatter if self._clustered else self._send
         try:
             replies = send(commands)
             if any(isinstance(reply, NoScriptError) for reply in replies):

@@ -220,6 +220,8 @@ class Embedded:
             "appendfsync": self._fsync,
             "aof-load-truncated": "yes",
             "save": "",
+            "rdbcompression": "no",  # a rewrite of the append-only file would spend more on it than on all the rest
+            "latency-tracking": "no",
             "maxmemory-policy": "noeviction",
             "pidfile": str(self._pid_file),
             "daemonize": "no",

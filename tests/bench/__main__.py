@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,17 +25,19 @@ from typing import Any
 from flask import Flask
 
 import signals
-from riskapi import decide
+from riskapi import decide, logs
 from riskapi.api.server import build
 from riskapi.app import Service, assemble
 from riskapi.settings import Settings, cores
 from riskapi.signup import Signup
 from riskapi.store.embedded import Embedded
-from tests.bench import load
+from tests.bench import load, processes
 from tests.bench.bodies import bodies
 
 _PATH = "/v1/signups"
 _KEY = secrets.token_urlsafe(32)
+#: Signups before anything is timed.
+_WARM = 300
 _VALIDATE = "validate: JSON to Signup"
 
 
@@ -45,8 +48,8 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _server(command: list[str], port: int, environment: dict[str, str], log: Path) -> Iterator[None]:
-    """Run a server until the block ends; it is up when ``/readyz`` answers 200."""
+def _server(command: list[str], port: int, environment: dict[str, str], log: Path) -> Iterator[int]:
+    """Run a server until the block ends and yield its process id; it is up when ``/readyz`` answers 200."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
         try:
@@ -58,13 +61,26 @@ def _server(command: list[str], port: int, environment: dict[str, str], log: Pat
                     if process.poll() is not None:
                         raise SystemExit(f"the server ended at once:\n{log.read_text()}") from None
                     time.sleep(0.05)
-            yield
+            yield process.pid
         finally:
             process.terminate()
             process.wait()
 
 
-def _measure(options: argparse.Namespace, directory: Path) -> tuple[list[load.Figures], list[load.Figures]]:
+@dataclass(slots=True)
+class Side:
+    """What was measured of one server: a figure a round, and processor time by process, in seconds."""
+
+    figures: list[load.Figures] = field(default_factory=list)
+    spent: dict[str, float] = field(default_factory=dict)
+
+    def microseconds(self) -> dict[str, float]:
+        """Processor time a request, by process."""
+        answers = sum(each.answers for each in self.figures)
+        return {name: 1e6 * seconds / answers for name, seconds in self.spent.items()}
+
+
+def _measure(options: argparse.Namespace, directory: Path) -> tuple[Side, Side]:
     full_port, noop_port = _free_port(), _free_port()
     workers = str(options.workers)
     full_environment = {
@@ -83,40 +99,49 @@ def _measure(options: argparse.Namespace, directory: Path) -> tuple[list[load.Fi
     requests = (load.request(_PATH, body, _KEY) for body in bodies(1, "bench"))
     made = list(itertools.islice(requests, 4000 * options.seconds * (options.rounds + 1)))
     fresh, stale = iter(made), itertools.cycle(made[:5000])
-    found: tuple[list[load.Figures], list[load.Figures]] = ([], [])
+    found = Side(), Side()
     with (
-        _server(full, full_port, full_environment, directory / "full.log"),
-        _server(noop, noop_port, {}, directory / "noop.log"),
+        _server(full, full_port, full_environment, directory / "full.log") as full_pid,
+        _server(noop, noop_port, {}, directory / "noop.log") as noop_pid,
     ):
+        sides = ((found[0], full_pid, full_port, fresh), (found[1], noop_pid, noop_port, stale))
         for number in range(options.rounds + 1):
             shown = "warm-up" if number == 0 else f"round {number} of {options.rounds}"
             print(f"\r{shown:<20}", end="", file=sys.stderr, flush=True)
-            for figures, port, source in ((found[0], full_port, fresh), (found[1], noop_port, stale)):
+            for side, pid, port, source in sides:
+                before = processes.spent(pid)
                 seconds = 1 if number == 0 else options.seconds
                 measured = load.run(port, source, seconds=seconds, connections=options.connections)
                 if number:
-                    figures.append(measured)
+                    side.figures.append(measured)
+                    for name, total in processes.spent(pid).items():
+                        side.spent[name] = side.spent.get(name, 0.0) + total - before.get(name, 0.0)
     print("\r" + " " * 20 + "\r", end="", file=sys.stderr)
     return found
 
 
-def _stages(directory: Path, count: int) -> list[tuple[str, float]]:
-    """Mean microseconds of each stage, measured inside one process, one signup at a time."""
+def _stages(directory: Path, count: int) -> list[tuple[str, float, float]]:
+    """Mean microseconds of each stage, of processor time and of time, in one process, one signup at a time."""
     settings = Settings.load(
         {"RISKAPI_DATA_DIR": str(directory / "stages"), "RISKAPI_BOOTSTRAP_KEY": _KEY, **_inherited()}
     )
-    spent: dict[str, float] = {}
+    spent: dict[str, tuple[float, float]] = {}
 
     def timed(name: str, work: Callable[[], Any]) -> Any:
-        begin = time.perf_counter()
+        begin, busy = time.perf_counter(), time.process_time()
         result = work()
-        spent[name] = spent.get(name, 0.0) + 1e6 * (time.perf_counter() - begin) / count
+        busy, passed = time.process_time() - busy, time.perf_counter() - begin
+        before = spent.get(name, (0.0, 0.0))
+        spent[name] = (before[0] + 1e6 * busy / count, before[1] + 1e6 * passed / count)
         return result
 
-    with Embedded(settings.data_dir, fsync="everysec"):
+    with Embedded(settings.data_dir, fsync="everysec"), open(os.devnull, "w") as nowhere:
+        logs.configure("info", nowhere)
         service = assemble(settings)
         service.decisions.register_schema()
         served = build(service.parts)
+        for body in itertools.islice(bodies(5, "w"), _WARM):  # parsers, caches and the model as they are in service
+            service.assessor.signup(Signup.model_validate_json(body), time.time())
         for apart, whole, posted in itertools.islice(
             zip(bodies(2, "a"), bodies(3, "b"), bodies(4, "c"), strict=True), count
         ):
@@ -126,12 +151,14 @@ def _stages(directory: Path, count: int) -> list[tuple[str, float]]:
             timed("http", partial(_serve, served, _environ(posted)))
         used = service.store.execute("INFO", "cpu")
     line, http = spent.pop("line"), spent.pop("http")
-    stages = list(spent.items())
-    stages.append(("record: answer, second trip to the store", line - sum(spent.values()) + spent[_VALIDATE]))
-    stages.append(("Flask, key, metrics and log line", http - line - spent[_VALIDATE]))
-    stages.append(("sum, without the server and the client", http))
-    busy = (float(used["used_cpu_user"]) + float(used["used_cpu_sys"])) / (3 * count)
-    return [*stages, ("processor time of the store, within the trips", 1e6 * busy)]
+    whole_line = [sum(each[kind] for name, each in spent.items() if name != _VALIDATE) for kind in (0, 1)]
+    stages = [(name, *each) for name, each in spent.items()]
+    stages.append(("record: answer, second trip to the store", line[0] - whole_line[0], line[1] - whole_line[1]))
+    around = [http[kind] - line[kind] - spent[_VALIDATE][kind] for kind in (0, 1)]
+    stages.append(("HTTP, key, metrics and log line", around[0], around[1]))
+    stages.append(("sum, without the server and the client", *http))
+    busy = (float(used["used_cpu_user"]) + float(used["used_cpu_sys"])) / (3 * count + _WARM)
+    return [*stages, ("the store, within the time of the trips", 1e6 * busy, 1e6 * busy)]
 
 
 def _inherited() -> dict[str, str]:
@@ -171,6 +198,23 @@ def _row(name: str, figures: list[load.Figures]) -> str:
     return f"{name:<28}{middle[0]:>10.0f}{middle[1]:>10.2f}{middle[2]:>10.2f}    {low:.0f} to {high:.0f}"
 
 
+def _print_limits(full: Side, noop: Side, stages: list[tuple[str, float, float]]) -> None:
+    mine, theirs = full.microseconds(), noop.microseconds()
+    if mine:
+        print("what limits it: processor time, microseconds a request under that load")
+        print(f"  {'':<44}{'signup':>9}{'nothing':>9}")
+        for name in ("server", "store", "client"):
+            print(f"  {name:<44}{mine.get(name, 0.0):>9.0f}{theirs.get(name, 0.0):>9.0f}")
+        print(f"  {'together':<44}{sum(mine.values()):>9.0f}{sum(theirs.values()):>9.0f}")
+        # All busy: processors are what there is too little of. Otherwise time goes by in waiting, mostly for the disk.
+        rate = statistics.median(each.rate for each in full.figures)
+        print(f"  {rate * sum(mine.values()) / 1e6:.1f} of {cores()} cores were busy with signups\n")
+    print("where it goes: microseconds a signup, one at a time in one process")
+    print(f"  {'':<44}{'busy':>9}{'passed':>9}")
+    for label, busy, passed in stages:
+        print(f"  {label:<44}{busy:>9.0f}{passed:>9.0f}")
+
+
 def main() -> None:
     """Run the benchmark and print it."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
@@ -186,15 +230,13 @@ def main() -> None:
     print(f"{cores()} cores, {options.workers} workers, {options.connections} connections, fsync {options.fsync};")
     print(f"medians of {options.rounds} rounds of {options.seconds} s, client and store on the same cores\n")
     print(f"{'':<28}{'a second':>10}{'p50 ms':>10}{'p99 ms':>10}    range a second")
-    print(_row("POST /v1/signups", full))
-    print(_row("do-nothing Flask route", noop))
-    ratios = [mine.rate / theirs.rate for mine, theirs in zip(full, noop, strict=True)]
+    print(_row("POST /v1/signups", full.figures))
+    print(_row("do-nothing Flask route", noop.figures))
+    ratios = [mine.rate / theirs.rate for mine, theirs in zip(full.figures, noop.figures, strict=True)]
     print(f"\nratio {statistics.median(ratios):.2f} (of {min(ratios):.2f} to {max(ratios):.2f}); aim: 0.40 or more")
-    errors = sum(each.errors for each in (*full, *noop))
+    errors = sum(each.errors for each in (*full.figures, *noop.figures))
     print(f"answers that were not 200: {errors}\n")
-    print("what limits it, microseconds a signup, one at a time in one process:")
-    for label, microseconds in stages:
-        print(f"  {label:<44}{microseconds:>8.0f}")
+    _print_limits(full, noop, stages)
     if errors:
         sys.exit(1)
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Answers a second, latencies in milliseconds, and how many answers were not 200."""
+    """Answers, answers a second, latencies in milliseconds, and how many answers were not 200."""
 
+    answers: int
     rate: float
     p50: float
     p99: float
@@ -74,6 +75,7 @@ def run(port: int, requests: Iterator[bytes], *, seconds: float, connections: in
     latencies.sort()
     count = len(latencies)
     return Figures(
+        answers=count,
         rate=count / elapsed,
         p50=1000 * latencies[count // 2],
         p99=1000 * latencies[min(count - 1, count * 99 // 100)],

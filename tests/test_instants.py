@@ -1,0 +1,51 @@
+"""RFC 3339 as callers write it, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from riskapi.instants import EARLIEST, LATEST, instant, rfc3339
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-11-22T10:00:00Z", 1_795_341_600.0),
+        ("2026-11-22t10:00:00z", 1_795_341_600.0),
+        ("2026-11-22 12:00:00+02:00", 1_795_341_600.0),
+        ("2026-11-22T10:00:00.25Z", 1_795_341_600.25),
+        ("2026-11-22T10:00:00.123456789Z", 1_795_341_600.123456),
+        ("0001-01-01T00:00:00Z", EARLIEST),
+        ("9999-12-31T23:59:59Z", LATEST),
+        ("0001-01-01T00:00:00+23:59", EARLIEST),
+        ("9999-12-31T23:59:59-23:59", LATEST),
+    ],
+)
+def test_rfc_3339_is_understood(text: str, at: float) -> None:
+    assert instant(text).timestamp() == at
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "now", "1700000000", "+1700000000", "1.7e9", "2026-11-22", "2026-11-22T10:00Z", "2026-11-22_10:00:00Z",
+        "2026-11-22T10:00:00", "2026-11-22T10:00:00+0100", "2026-11-22T10:00:00−01:00", "2026-13-01T00:00:00Z",
+        "2026-11-22T25:00:00Z", "0000-01-01T00:00:00Z",
+        "2026-11-22T10:00:00Z\n", "２０26-11-22T10:00:00Z", "2026-11-22T10:00:00+99:99",
+    ],
+)  # fmt: skip
+def test_everything_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        instant(text)
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        (1_795_341_600.25, "2026-11-22T10:00:00.250Z"),
+        (EARLIEST - 1, "0001-01-01T00:00:00.000Z"),
+        (LATEST + 1e6, "9999-12-31T23:59:59.000Z"),
+    ],
+)
+def test_times_are_written_in_utc_and_cut_to_what_can_be_written(at: float, text: str) -> None:
+    assert rfc3339(at) == text

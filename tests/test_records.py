@@ -1,0 +1,30 @@
+"""Records: cheap to make, held frozen by the type checker, and refusing fields that were not declared."""
+
+from __future__ import annotations
+
+import pytest
+
+from signals.records import record
+
+
+@record
+class Point:
+    x: int
+    y: int = 0
+
+
+def test_a_record_has_its_fields_and_compares_by_them() -> None:
+    assert Point(1) == Point(1, 0) != Point(2)
+    assert repr(Point(1, y=2)) == "Point(x=1, y=2)"
+
+
+def test_a_record_takes_no_other_attribute() -> None:
+    with pytest.raises(AttributeError):
+        Point(1).z = 3  # type: ignore[attr-defined]
+
+
+def test_the_type_checker_holds_a_record_frozen() -> None:
+    # mypy --strict fails on this file when the assignment is no error, because the comment is then unused.
+    point = Point(1)
+    point.x = 2  # type: ignore[misc]
+    assert point.x == 2
