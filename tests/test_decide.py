@@ -326,7 +326,13 @@ def test_asking_for_reasons_changes_nothing_else(score: float) -> None:
         pytest.param({"velocity_device_24h": 4}, "allow", None, id="family computer"),
         pytest.param({"velocity_device_24h": 5}, "review", "device_burst", id="device burst"),
         pytest.param({"velocity_pattern_1h": 5}, "allow", None, id="common pattern"),
-        pytest.param({"velocity_pattern_1h": 5, "velocity_network_1h": 5}, "review", "pattern_burst", id="same make"),
+        pytest.param({"velocity_pattern_1h": 5, "velocity_network_1h": 5}, "allow", None, id="a busy office"),
+        pytest.param(
+            {"velocity_pattern_1h": 5, "velocity_network_1h": 5, "network_is_hosting": True},
+            "review",
+            "pattern_burst",
+            id="same make",
+        ),
     ],
 )
 def test_the_shipped_rules_do_what_they_say(readings: dict[str, Any], tier: str, name: str | None) -> None:
