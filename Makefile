@@ -24,12 +24,12 @@ demo: $(INSTALLED_DEV) libgomp ## post varied signups to a service of its own an
 bench: $(INSTALLED_DEV) libgomp ## decisions a second and latency, beside a route that does nothing
 	@exec $(BIN)/python -m tests.bench
 
-train: $(INSTALLED_DEV) libgomp ## simulate, record readings through the service, train and evaluate (some minutes)
+train: $(INSTALLED_DEV) libgomp ## simulate, record, train a new model/artifact, evaluate (5 to 10 minutes)
 	@$(BIN)/python -m riskapi data update
 	@exec $(BIN)/python -m training all
 
 # What the model is measured on is recorded by the service first, once: the same signups every time.
-evaluate: $(INSTALLED_DEV) libgomp ## print how good the model is, on simulated signups (some minutes the first time)
+evaluate: $(INSTALLED_DEV) libgomp ## print how good the model is, on simulated signups (5 minutes the first time)
 	@test -s var/training/decisions.jsonl || { $(BIN)/python -m riskapi data update; $(BIN)/python -m training collect; }
 	@exec $(BIN)/python -m training evaluate
 

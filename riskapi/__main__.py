@@ -6,9 +6,14 @@ import argparse
 import os
 import sys
 
-from riskapi.commands import COMMANDS
-from riskapi.errors import ConfigurationError, StoreUnavailable
-from riskapi.settings import Settings
+try:
+    from riskapi.commands import COMMANDS
+    from riskapi.errors import ConfigurationError, StoreUnavailable
+    from riskapi.settings import Settings
+except ModuleNotFoundError as error:
+    if (error.name or "riskapi").partition(".")[0] in ("riskapi", "model", "signals"):
+        raise
+    sys.exit(f"{error.name} is not installed for {sys.executable}: after `make run`, `. .venv/bin/activate` first")
 
 #: Exit codes. A usage error is 2 as well, which is argparse's own.
 FAILED, MISCONFIGURED = 1, 2

@@ -180,6 +180,7 @@ class Assessor:
                 kind="signup",
                 readings=readings,
                 decision=decision,
+                model_mode=self._judge.policy.model.mode,
                 versions=versions,
             )
         )

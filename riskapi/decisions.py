@@ -20,9 +20,17 @@ from signals.registry import Readings, registered, schema
 
 
 def entry(
-    *, id: str, user_id: str, at: float, kind: str, readings: Readings, decision: Decision, versions: dict[str, Any]
+    *,
+    id: str,
+    user_id: str,
+    at: float,
+    kind: str,
+    readings: Readings,
+    decision: Decision,
+    model_mode: str,
+    versions: dict[str, Any],
 ) -> dict[str, Any]:
-    """One decision as it is stored. ``kind`` says what asked for it (``signup``)."""
+    """One decision as it is stored. ``kind`` says what asked for it (``signup``), ``model_mode`` if it counted."""
     return {
         "id": id,
         "user_id": user_id,
@@ -38,6 +46,7 @@ def entry(
         "rule": decision.rule,
         "fired": list(decision.fired),
         "store_away": decision.store_away,
+        "model_mode": model_mode,
         "versions": versions,
     }
 

@@ -13,6 +13,9 @@ from riskapi.policy import Policy
 
 LabelName = Literal["abuse", "legitimate", "unknown"]
 LabelSource = Literal["manual_review", "appeal", "external", "rule"]
+#: Sources that are somebody who looked at the account, and the tier their word puts it in.
+_PEOPLE = frozenset({"manual_review", "appeal"})
+_TIERS = {"abuse": "limit", "legitimate": "allow"}
 
 
 class Labels:
@@ -26,11 +29,35 @@ class Labels:
     def add(
         self, user_id: str, label: LabelName, source: LabelSource, note: str | None, actor: str, now: float
     ) -> dict[str, Any]:
-        """Label an account at Unix time ``now``; returns its labels. Raises ``not_found``."""
+        """Label an account at Unix time ``now``; returns its labels and tier. Raises ``not_found``.
+
+        A person's word (``manual_review``, ``appeal``) also moves the account's own tier: ``abuse`` to ``limit``,
+        ``legitimate`` to ``allow``. Labels from elsewhere are felt by the next signups only.
+        """
         row = {"label": label, "source": source, "note": note, "actor": actor, "at": rfc3339(now)}
         event = orjson.dumps({"user_id": user_id, **row, "at": now})
-        self.settle(user_id, self._accounts.add_label(user_id, row, event, self._policy))
-        return {"user_id": user_id, "label": label, "labels": self._accounts.labels(user_id)}
+        standing = self._accounts.add_label(user_id, row, event, self._policy)
+        tier = _TIERS.get(label) if source in _PEOPLE else None
+        if tier is not None:
+            history = {
+                "at": rfc3339(now),
+                "from": "?",  # the script that writes it puts the tier before
+                "to": tier,
+                "source": "reviewer",
+                "actor": actor,
+                "reason": note or f"labelled {label}",
+                "versions": {"policy": self._policy.version},
+                "expires_at": None,
+            }
+            event = orjson.dumps({"user_id": user_id, "at": now, "to": tier, "source": "reviewer", "actor": actor})
+            standing = self._accounts.change_tier(user_id, history, event, self._policy)
+        self.settle(user_id, standing)
+        return {
+            "user_id": user_id,
+            "label": label,
+            "tier": standing.tier,
+            "labels": self._accounts.labels(user_id),
+        }
 
     def settle(self, user_id: str, standing: Standing) -> None:
         """Mark all the account touched with its standing, until no later change is left unmarked.

@@ -29,11 +29,15 @@ class Profiles:
         self._gatherer = gatherer
 
     def view(self, user_id: str, now: float) -> dict[str, Any]:
-        """The account as it stands, its links looked up anew at Unix time ``now``. Raises ``not_found``."""
+        """The account as it stands, its links looked up anew at Unix time ``now``. Raises ``not_found``.
+
+        ``signup`` (as posted) and ``readings`` are for people who judge it.
+        """
         fields, history, labels = self._accounts.load(user_id)
+        decision = orjson.loads(fields["decision"])
         assessment = orjson.loads(fields["assessment"])
         latest = orjson.loads(fields.get("latest", fields["assessment"]))
-        latest["reasons"] = latest["reasons"] or self._explained(orjson.loads(fields["decision"]))
+        latest["reasons"] = latest["reasons"] or self._explained(decision)
         if assessment["id"] == latest["id"]:
             assessment["reasons"] = latest["reasons"]
         tier = fields["tier"].decode()
@@ -54,6 +58,8 @@ class Profiles:
             },
             "labels": labels,
             "history": history,
+            "signup": orjson.loads(fields["signup"]),
+            "readings": self._decisions.readings(decision),
         }
 
     def _explained(self, stored: dict[str, Any]) -> list[dict[str, Any]]:

@@ -108,8 +108,8 @@ class Settings:
     store_timeout_ms: int = _declare(
         environment.whole(10, 60_000),
         "Milliseconds an answer of the store is waited for; connecting is given half of it.",
-        default=lambda: 2000,
-        shown="2000",
+        default=lambda: 1000,
+        shown="1000",
     )
     link_key: SecretStr | None = _declare(
         environment.secret(32),

@@ -97,6 +97,24 @@ def test_a_label_is_felt_by_the_next_signup_and_can_be_taken_back(service: Servi
     assert [row["label"] for row in service.parts.accounts.view("u_1", NOW)["labels"]] == ["abuse", "legitimate"]
 
 
+@pytest.mark.parametrize(
+    ("label", "source", "tier"),
+    [
+        ("abuse", "manual_review", "limit"),
+        ("legitimate", "appeal", "allow"),
+        ("unknown", "manual_review", "review"),
+        ("abuse", "external", "review"),
+        ("legitimate", "rule", "review"),
+    ],
+)
+def test_only_a_persons_word_moves_the_accounts_own_tier(service: Service, label: Any, source: Any, tier: str) -> None:
+    post(service, body(email={"address": "x@mailinator.com"}))
+    assert service.parts.labels.add("u_1", label, source, "a note", "kim", NOW)["tier"] == tier
+    profile = service.parts.accounts.view("u_1", NOW)
+    assert profile["tier"] == tier
+    assert len(profile["history"]) == (1 if tier == "review" else 2)
+
+
 def test_labels_move_the_reputation_of_their_network_slowly(service: Service) -> None:
     def reading(user: str) -> float:
         post(service, body(user, email={"address": f"{user}@{user}.example"}, device={"ip_address": "81.0.0.9"}))

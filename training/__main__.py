@@ -22,7 +22,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _START = "2026-08-24"
 _EPILOG = """\
 examples:
-  python -m training all                              simulate, collect, train, evaluate (10 to 20 minutes)
+  python -m training all                              simulate, collect, train, evaluate (5 to 10 minutes)
   python -m training simulate --rows 500              look at what is simulated
   python -m riskapi export decisions > mine.jsonl     your own decisions, with their labels, ...
   python -m training train --decisions mine.jsonl --truth none --artifact var/model
@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", required=True, metavar="command")
     helps = {
         "simulate": "write simulated signups with their truth to a file",
-        "collect": "post simulated signups to a running service in replay time and export what it recorded",
+        "collect": "start a service of its own, post simulated signups to it in replay time, export what it recorded",
         "train": "make a model from an export and its outcomes",
         "evaluate": "print what a model does on the last part of an export",
         "all": "collect, train and evaluate",

@@ -6,10 +6,16 @@ from riskapi.api.answers import AccountView, Labelled
 from riskapi.api.bodies import LabelBody
 from riskapi.api.routes import Call, Reply, Route
 
+#: What only those see who judge people.
+_FOR_REVIEWERS = frozenset({"signup", "readings"})
+
 
 def show(call: Call[None]) -> Reply:
     """Where the account stands and how it got there."""
-    return Reply(call.parts.accounts.view(call.path["user_id"], call.now))
+    found = call.parts.accounts.view(call.path["user_id"], call.now)
+    if "reviews" not in call.principal.scopes:
+        found = {name: value for name, value in found.items() if name not in _FOR_REVIEWERS}
+    return Reply(found)
 
 
 def label(call: Call[LabelBody]) -> Reply:
@@ -39,7 +45,11 @@ ROUTES = (
         handler=label,
         summary="Say what an account turned out to be",
         tag="Accounts",
-        description="The latest label stands, all are kept. The next signup that shares something with it feels it.",
+        description=(
+            "The latest label stands, all are kept. The next signup that shares something with the account feels it. "
+            "A person's word (`manual_review`, `appeal`) also moves the account's own tier: `abuse` to `limit`, "
+            "`legitimate` to `allow`."
+        ),
         scopes=("reviews",),
         body=LabelBody,
         example={"label": "abuse", "source": "manual_review", "note": "sent phishing"},

@@ -189,6 +189,12 @@ class AccountView(Answer):
     feedback: Feedback
     labels: list[LabelEntry]
     history: list[HistoryEntry]
+    signup: dict[str, Any] | None = Field(
+        default=None, description="As posted; only for keys with the scope `reviews`."
+    )
+    readings: dict[str, Any] | None = Field(
+        default=None, description="What the latest decision rested on; only for keys with the scope `reviews`."
+    )
 
 
 class Labelled(Answer):
@@ -196,6 +202,7 @@ class Labelled(Answer):
 
     user_id: str
     label: Label
+    tier: Tier
     labels: list[LabelEntry]
 
 

@@ -63,6 +63,7 @@ def replay(lines: Iterable[bytes], judge: Judge) -> Counter[str]:
 def _compare(recorded: dict[str, Any], judge: Judge) -> tuple[str, str]:
     versions = recorded["versions"]
     same_judge = all(versions[name] == judge.versions[name] for name in ("policy", "model"))
+    same_judge = same_judge and recorded["model_mode"] == judge.policy.model.mode
     if not same_judge or list(recorded["readings"]) != list(registered()):
         return "other", ""
     again = decide(recorded["readings"], judge.scorer, judge.policy, store_away=recorded["store_away"])

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import Any
 
 from granian import Granian
@@ -86,12 +87,18 @@ def greeting(settings: Settings, key: str | None) -> str:
         lines += ["", f"API key, shown this once: {key}"]
     lines += [
         "",
-        "Score a signup:" if key else "Score a signup (another key: python -m riskapi keys create --help):",
+        "Score a signup:" if key else f"Score a signup (another key: {_python()} -m riskapi keys create --help):",
         f"curl -sS {url}/v1/signups -H 'Authorization: Bearer {key or 'YOUR_KEY'}' "
         f"-H 'Content-Type: application/json' -d '{_EXAMPLE}'",
         "",
     ]
     return "\n".join(lines)
+
+
+def _python() -> str:
+    """How a person here calls this interpreter: the virtual environment of ``make run`` need not be activated."""
+    path = Path(sys.executable)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _claim(bind: Bind) -> None:
