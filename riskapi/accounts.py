@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from riskapi.errors import Problem
+from riskapi.instants import rfc3339
 from riskapi.outbox import oldest, shard, stream
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
@@ -76,6 +77,20 @@ def standing(reply: Sequence[Any]) -> Standing:
     )
 
 
+def by_reviewer(tier: str, reason: str | None, actor: str, now: float, policy: Policy) -> dict[str, Any]:
+    """The history entry of a tier that a person set; the script that writes it puts the tier before into ``from``."""
+    return {
+        "at": rfc3339(now),
+        "from": "?",
+        "to": tier,
+        "source": "reviewer",
+        "actor": actor,
+        "reason": reason,
+        "versions": {"policy": policy.version},
+        "expires_at": None,
+    }
+
+
 class Accounts:
     """Reads and writes accounts."""
 
@@ -129,13 +144,14 @@ class Accounts:
         # A lost connection has the script run twice; what stands there is then this very answer.
         return None if known is None or known.assessment == fields["assessment"] else known
 
-    def change_tier(self, user_id: str, history: Mapping[str, Any], event: bytes, policy: Policy) -> Standing:
-        """Set the tier that ``history`` names in ``to``; a change is a history entry and an event.
+    def change_tier(self, user_id: str, history: Mapping[str, Any], now: float, policy: Policy) -> Standing:
+        """Set the tier that ``history`` names in ``to`` at Unix time ``now``; a change is a history entry and an event.
 
         ``from`` of the entry is ``?``: the tier before is put there in the same step. Raises ``not_found``.
         """
+        event = {"user_id": user_id, "at": now, **{name: history[name] for name in ("to", "source", "actor")}}
         keys = [account_key(user_id), history_key(user_id), stream(shard(user_id))]
-        args = [policy.retention.accounts_days * _DAY, history["to"], orjson.dumps(history), event]
+        args = [policy.retention.accounts_days * _DAY, history["to"], orjson.dumps(history), orjson.dumps(event)]
         return standing(self._tier.call(keys, [*args, oldest(policy.retention.decisions_days)]))
 
     def add_label(self, user_id: str, label: dict[str, Any], event: bytes, policy: Policy) -> Standing:

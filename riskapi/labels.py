@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import orjson
 
-from riskapi.accounts import Accounts, Standing
+from riskapi.accounts import Accounts, Standing, by_reviewer
 from riskapi.instants import rfc3339
 from riskapi.links import Links
 from riskapi.policy import Policy
@@ -39,18 +39,8 @@ class Labels:
         standing = self._accounts.add_label(user_id, row, event, self._policy)
         tier = _TIERS.get(label) if source in _PEOPLE else None
         if tier is not None:
-            history = {
-                "at": rfc3339(now),
-                "from": "?",  # the script that writes it puts the tier before
-                "to": tier,
-                "source": "reviewer",
-                "actor": actor,
-                "reason": note or f"labelled {label}",
-                "versions": {"policy": self._policy.version},
-                "expires_at": None,
-            }
-            event = orjson.dumps({"user_id": user_id, "at": now, "to": tier, "source": "reviewer", "actor": actor})
-            standing = self._accounts.change_tier(user_id, history, event, self._policy)
+            history = by_reviewer(tier, note or f"labelled {label}", actor, now, self._policy)
+            standing = self._accounts.change_tier(user_id, history, now, self._policy)
         self.settle(user_id, standing)
         return {
             "user_id": user_id,

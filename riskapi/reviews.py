@@ -16,7 +16,7 @@ from typing import Any, Literal, cast
 
 import orjson
 
-from riskapi.accounts import Accounts, Opening, account_key, history_key, labels_key, standing
+from riskapi.accounts import Accounts, Opening, account_key, by_reviewer, history_key, labels_key, standing
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
 from riskapi.labels import LabelName, Labels
@@ -153,7 +153,7 @@ class Reviews:
             "reason": reason or "",
         }
         entry = {"label": label, "source": "manual_review", "note": reason, "actor": actor, "at": rfc3339(now)}
-        history = self._history(decision, reason, actor, now)
+        history = by_reviewer(decision, reason, actor, now, self._policy)
         account = [account_key(user_id), history_key(user_id), labels_key(user_id)]
         moved = self._to(
             "decided", review_id, actor, now, fields, account,
@@ -161,9 +161,8 @@ class Reviews:
         )  # fmt: skip
         touched = [(user_id, standing(moved))] if moved else []
         for name in self._linked(user_id, now) if apply_to == "cluster" and moved else ():
-            event = orjson.dumps({"user_id": name, "at": now, "to": decision, "source": "reviewer", "actor": actor})
             try:
-                touched.append((name, self._accounts.change_tier(name, history, event, self._policy)))
+                touched.append((name, self._accounts.change_tier(name, history, now, self._policy)))
                 self._close(name, actor, now, {**fields, "label": ""})
             except Problem:
                 continue  # linked, but erased or expired since
@@ -171,18 +170,6 @@ class Reviews:
             self._labels.settle(name, found)
         accounts = [{"user_id": name, "before": found.before, "after": found.tier} for name, found in touched]
         return {**self.get(review_id), "accounts": accounts}
-
-    def _history(self, decision: str, reason: str | None, actor: str, now: float) -> dict[str, Any]:
-        return {
-            "at": rfc3339(now),
-            "from": "?",  # the script that writes it puts the tier before
-            "to": decision,
-            "source": "reviewer",
-            "actor": actor,
-            "reason": reason,
-            "versions": {"policy": self._policy.version},
-            "expires_at": None,
-        }
 
     def _linked(self, user_id: str, now: float) -> Iterable[str]:
         """Accounts bound to this one by evidence that is strong enough, strongest first."""
