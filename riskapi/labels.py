@@ -18,6 +18,11 @@ _PEOPLE = frozenset({"manual_review", "appeal"})
 _TIERS = {"abuse": "limit", "legitimate": "allow"}
 
 
+def entry(label: LabelName, source: LabelSource, note: str | None, actor: str, now: float) -> dict[str, Any]:
+    """One label as an account keeps it."""
+    return {"label": label, "source": source, "note": note, "actor": actor, "at": rfc3339(now)}
+
+
 class Labels:
     """Adds labels and lets the next signups feel them through links and reputation."""
 
@@ -34,9 +39,9 @@ class Labels:
         A person's word (``manual_review``, ``appeal``) also moves the account's own tier: ``abuse`` to ``limit``,
         ``legitimate`` to ``allow``. Labels from elsewhere are felt by the next signups only.
         """
-        row = {"label": label, "source": source, "note": note, "actor": actor, "at": rfc3339(now)}
-        event = orjson.dumps({"user_id": user_id, **row, "at": now})
-        standing = self._accounts.add_label(user_id, row, event, self._policy)
+        given = entry(label, source, note, actor, now)
+        event = orjson.dumps({"user_id": user_id, **given, "at": now})
+        standing = self._accounts.add_label(user_id, given, event, self._policy)
         tier = _TIERS.get(label) if source in _PEOPLE else None
         if tier is not None:
             history = by_reviewer(tier, note or f"labelled {label}", actor, now, self._policy)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from riskapi.accounts import Accounts
+from riskapi.accounts import Accounts, latest
 from riskapi.assess import Judge, limits, reasons
 from riskapi.decide import decide
 from riskapi.decisions import Decisions
@@ -36,10 +36,10 @@ class Profiles:
         fields, history, labels = self._accounts.load(user_id)
         decision = orjson.loads(fields["decision"])
         assessment = orjson.loads(fields["assessment"])
-        latest = orjson.loads(fields.get("latest", fields["assessment"]))
-        latest["reasons"] = latest["reasons"] or self._explained(decision)
-        if assessment["id"] == latest["id"]:
-            assessment["reasons"] = latest["reasons"]
+        newest = latest(fields)
+        newest["reasons"] = newest["reasons"] or self._explained(decision)
+        if assessment["id"] == newest["id"]:
+            assessment["reasons"] = newest["reasons"]
         tier = fields["tier"].decode()
         return {
             "object": "account",
@@ -48,7 +48,7 @@ class Profiles:
             "paused": False,
             "limits": limits(self._judge.policy, tier),
             "assessment": assessment,
-            "latest": latest,
+            "latest": newest,
             "linkage": self._linked(user_id, fields, now),
             "feedback": {
                 "window_days": _FEEDBACK_DAYS,

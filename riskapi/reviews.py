@@ -16,10 +16,10 @@ from typing import Any, Literal, cast
 
 import orjson
 
-from riskapi.accounts import Accounts, Opening, account_key, by_reviewer, history_key, labels_key, standing
+from riskapi.accounts import Accounts, Opening, account_key, by_reviewer, history_key, labels_key, latest, standing
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
-from riskapi.labels import LabelName, Labels
+from riskapi.labels import LabelName, Labels, entry
 from riskapi.outbox import SHARDS, oldest, shard, stream
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
@@ -152,12 +152,12 @@ class Reviews:
             "apply_to": apply_to,
             "reason": reason or "",
         }
-        entry = {"label": label, "source": "manual_review", "note": reason, "actor": actor, "at": rfc3339(now)}
+        given = entry(label, "manual_review", reason, actor, now)
         history = by_reviewer(decision, reason, actor, now, self._policy)
         account = [account_key(user_id), history_key(user_id), labels_key(user_id)]
         moved = self._to(
             "decided", review_id, actor, now, fields, account,
-            [self._policy.retention.accounts_days * 86400, decision, label, orjson.dumps(entry), orjson.dumps(history)],
+            [self._policy.retention.accounts_days * 86400, decision, label, orjson.dumps(given), orjson.dumps(history)],
         )  # fmt: skip
         touched = [(user_id, standing(moved))] if moved else []
         for name in self._linked(user_id, now) if apply_to == "cluster" and moved else ():
@@ -183,7 +183,7 @@ class Reviews:
 
     def _close(self, user_id: str, reviewer: str, now: float, fields: Mapping[str, Any]) -> None:
         """Close the review of an account that was decided with another one, unless somebody holds it."""
-        review_id = orjson.loads(self._accounts.load(user_id)[0]["assessment"])["review_id"]
+        review_id = latest(self._accounts.load(user_id)[0])["review_id"]
         if review_id is not None:
             with contextlib.suppress(Problem):
                 self._to("decided", review_id, reviewer, now, fields)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service, assemble
-from riskapi.errors import Problem
+from riskapi.errors import Problem, StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
@@ -109,6 +109,22 @@ def test_deciding_for_those_linked_reaches_accounts_that_came_later_and_closes_t
     found = service.parts.reviews.decide(first, "limit", "abuse", "cluster", None, "kim", NOW)
     assert [row["user_id"] for row in found["accounts"]] == ["u_1", "u_2"]
     assert service.parts.reviews.get(second)["status"] == "decided"
+
+
+def test_a_review_that_an_outage_put_off_is_closed_with_its_cluster(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Any) -> Any:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as away:
+        away.setattr(service.store, "run", refuse)
+        post(service, body("u_2", email={"address": "u_2@mailinator.com"}, device={"id": "dev-1"}))
+    service.assessor.replay_journal(NOW)
+    later = service.parts.reviews.list("open", 10, None)["reviews"][0]["id"]
+    first = opened(service, "u_1", device={"id": "dev-1"})
+    service.parts.reviews.decide(first, "limit", "abuse", "cluster", None, "kim", NOW)
+    assert service.parts.reviews.get(later)["status"] == "decided"
 
 
 def test_pages_hold_every_review_once_oldest_first(service: Service) -> None:
