@@ -12,7 +12,7 @@ import orjson
 import signals
 from model.scorer import Scorer
 from riskapi import decisions, reviews
-from riskapi.accounts import Accounts, Known, Opening
+from riskapi.accounts import Accounts, Known, Opening, Standing
 from riskapi.decide import Decision, decide
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.gather import Gatherer, Parsed, without_store
@@ -101,17 +101,17 @@ class Assessor:
         if known is not None:
             return self._known(user_id, mail, known, gathered.touch)
         if decision.tier == "limit" and first is None:  # a replay does it by itself, whoever recorded the decision
-            self._settle(signup, mail, at, now, body)
+            self._settle(signup, gathered.touch, mail, at, now, body)
         self._count(decision)
         if review is not None:
             self._metrics.review("opened")
         return Answer(answer, replay=False, tier=decision.tier)
 
-    def _settle(self, signup: Signup, mail: str, at: float, now: float, body: dict[str, Any]) -> None:
+    def _settle(self, signup: Signup, touch: Touch, mail: str, at: float, now: float, body: dict[str, Any]) -> None:
         """Let the limit be felt through links; kept in the journal when the store goes away just now."""
         user_id = signup.account.user_id
         try:
-            self._labels.settle(user_id, self._accounts.standing(user_id))
+            self._labels.settle(user_id, Standing(label="", tier="limit", entities=dict(touch.keys), revision=0))
         except StoreUnavailable:
             self._keep(user_id, signup, mail, at, now, body)
 

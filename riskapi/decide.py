@@ -198,10 +198,10 @@ def _reasons(
     if explanation is not None:
         # An unknown reading can move the score, but it is no reason: nothing was found.
         known = [item for item in explanation.contributions.items() if readings.get(item[0]) is not None]
-        ranked = sorted(known, key=lambda item: (-(abs(item[1]) if safest else item[1]), item[0]))
-        least = [item for item in ranked if (abs(item[1]) if safest else item[1]) > LEAST_CONTRIBUTION]
+        loud = [(abs(value) if safest else value, name, value) for name, value in known]
+        loud = sorted((item for item in loud if item[0] > LEAST_CONTRIBUTION), key=lambda item: (-item[0], item[1]))
         found += [
             Reason(name.upper(), name, registered()[name].text(readings[name]), value)
-            for name, value in least[:MOST_REASONS]
+            for _, name, value in loud[:MOST_REASONS]
         ]
     return tuple(found)

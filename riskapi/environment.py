@@ -40,9 +40,14 @@ class Bind(NamedTuple):
     port: int
 
     @property
+    def reached(self) -> str:
+        """The host a client on this machine uses: loopback for ``0.0.0.0`` and ``::``."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - asked, not bound
+
+    @property
     def url(self) -> str:
-        """Base URL a client on this machine uses; ``0.0.0.0`` and ``::`` are shown as loopback."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - shown, not bound
+        """Base URL a client on this machine uses."""
+        host = self.reached
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 

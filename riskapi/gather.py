@@ -80,8 +80,7 @@ class Gatherer:
         account, part, acted = signup.account, signup.device or _NO_DEVICE, signup.behavior or _NO_BEHAVIOR
         for (pointers, read), given in ((_ACCOUNT, account), (_DEVICE, part), (_BEHAVIOR, acted)):
             for pointer, value in zip(pointers, read(given), strict=True):
-                if value is None or value == "":
-                    missing[pointer] = "not_provided"
+                _given(pointer, value, missing)
 
         email = self._mail.read(signup.email.address)
         if not email.valid:

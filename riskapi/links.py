@@ -38,7 +38,7 @@ _SHARED_NETWORKS = frozenset({"mobile", "education", "cdn"})
 
 @record
 class Touch:
-    """The entities of one signup: ``values`` by kind, ``keys`` in the store, ``hubs`` shared by nature."""
+    """The entities of one signup: their ``keys`` in the store by kind, and the kinds that are ``hubs`` by nature."""
 
     user_id: str
     at: float
@@ -99,8 +99,8 @@ class Links:
         keys = {kind: f"risk:e:{_LETTERS[kind]}:{self.mac(kind, value)}" for kind, value in values.items() if value}
         return Touch(user_id, facts.at, keys, frozenset(_hubs(facts)))
 
-    def queue(self, pipe: Any, touch: Touch, policy: Policy, *, add: bool = True) -> int:
-        """Add the touch (or, without ``add``, only the look) to a pipeline; returns the number of replies."""
+    def queue(self, pipe: Any, touch: Touch, policy: Policy, *, add: bool = True) -> None:
+        """Add the touch (or, without ``add``, only the look) to a pipeline; :meth:`entities` reads the replies."""
         head: tuple[str | int, ...] = (
             touch.user_id,
             repr(touch.at),
@@ -112,10 +112,9 @@ class Links:
         limits = [_hub_limit(kind, policy) for kind in touch.keys]
         if not self._store.is_cluster:
             self._touch.queue(pipe, keys, (*head, *limits))
-            return 1
+            return
         for key, limit in zip(keys, limits, strict=True):
             self._touch.queue(pipe, [key], (*head, limit))
-        return len(keys)
 
     def entities(self, touch: Touch, replies: Sequence[Any], policy: Policy) -> dict[str, Entity]:
         """The entities from the replies to :meth:`queue`, linking kinds and counted ones, by kind."""

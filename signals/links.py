@@ -5,6 +5,8 @@ Hubs (carrier NAT, campuses, relays, and what has grown too common) count as no 
 
 from __future__ import annotations
 
+from typing import Literal
+
 from signals.facts import Entity, Facts
 from signals.registry import signal
 
@@ -15,18 +17,14 @@ def _linked(standing: str, thing: str) -> str:
     return f"{{value}} {{value:account|accounts}} {standing} {{value:is|are}} linked through {thing}"
 
 
-def _abusive(facts: Facts, kind: str) -> int | None:
+def _sharing(facts: Facts, kind: str, standing: Literal["abusive", "limited"]) -> int | None:
+    """Other accounts of that standing that share the entity of a kind; none where it is a hub or was not given."""
     if facts.entities is None:
         return None
     entity = facts.entities.get(kind)
-    return entity.abusive if entity is not None and not entity.hub else 0
-
-
-def _limited(facts: Facts, kind: str) -> int | None:
-    if facts.entities is None:
-        return None
-    entity = facts.entities.get(kind)
-    return entity.limited if entity is not None and not entity.hub else 0
+    if entity is None or entity.hub:
+        return 0
+    return entity.abusive if standing == "abusive" else entity.limited
 
 
 def _binding(facts: Facts) -> list[Entity] | None:
@@ -43,7 +41,7 @@ def links_mailbox_abusive(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _abusive(facts, "mailbox")
+    return _sharing(facts, "mailbox", "abusive")
 
 
 @signal(reason=_linked("under a limit", "the same mailbox"), risk=+1)
@@ -52,7 +50,7 @@ def links_mailbox_limited(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _limited(facts, "mailbox")
+    return _sharing(facts, "mailbox", "limited")
 
 
 @signal(reason=_linked("labelled abusive", "an address of the same pattern"), risk=+1)
@@ -62,7 +60,7 @@ def links_pattern_abusive(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _abusive(facts, "pattern")
+    return _sharing(facts, "pattern", "abusive")
 
 
 @signal(reason=_linked("under a limit", "an address of the same pattern"), risk=+1)
@@ -72,7 +70,7 @@ def links_pattern_limited(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _limited(facts, "pattern")
+    return _sharing(facts, "pattern", "limited")
 
 
 @signal(reason=_linked("labelled abusive", "the same private mail domain"), risk=+1)
@@ -82,7 +80,7 @@ def links_domain_abusive(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _abusive(facts, "mail_domain")
+    return _sharing(facts, "mail_domain", "abusive")
 
 
 @signal(reason=_linked("under a limit", "the same private mail domain"), risk=+1)
@@ -92,7 +90,7 @@ def links_domain_limited(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _limited(facts, "mail_domain")
+    return _sharing(facts, "mail_domain", "limited")
 
 
 @signal(reason=_linked("labelled abusive", "the same phone number"), risk=+1)
@@ -101,7 +99,7 @@ def links_phone_abusive(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _abusive(facts, "phone")
+    return _sharing(facts, "phone", "abusive")
 
 
 @signal(reason=_linked("under a limit", "the same phone number"), risk=+1)
@@ -110,7 +108,7 @@ def links_phone_limited(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _limited(facts, "phone")
+    return _sharing(facts, "phone", "limited")
 
 
 @signal(reason=_linked("labelled abusive", "a phone number of the same hundred"), risk=+1)
@@ -119,7 +117,7 @@ def links_phone_block_abusive(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _abusive(facts, "phone_block")
+    return _sharing(facts, "phone_block", "abusive")
 
 
 @signal(reason=_linked("under a limit", "a phone number of the same hundred"), risk=+1)
@@ -128,7 +126,7 @@ def links_phone_block_limited(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _limited(facts, "phone_block")
+    return _sharing(facts, "phone_block", "limited")
 
 
 @signal(reason=_linked("labelled abusive", "the same device"), risk=+1)
@@ -137,7 +135,7 @@ def links_device_abusive(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _abusive(facts, "device")
+    return _sharing(facts, "device", "abusive")
 
 
 @signal(reason=_linked("under a limit", "the same device"), risk=+1)
@@ -146,7 +144,7 @@ def links_device_limited(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _limited(facts, "device")
+    return _sharing(facts, "device", "limited")
 
 
 @signal(reason=_linked("labelled abusive", "the same means of payment"), risk=+1)
@@ -155,7 +153,7 @@ def links_payment_abusive(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _abusive(facts, "payment")
+    return _sharing(facts, "payment", "abusive")
 
 
 @signal(reason=_linked("under a limit", "the same means of payment"), risk=+1)
@@ -164,7 +162,7 @@ def links_payment_limited(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _limited(facts, "payment")
+    return _sharing(facts, "payment", "limited")
 
 
 @signal(reason=_linked("labelled abusive", "the same IP address"), risk=+1)
@@ -174,7 +172,7 @@ def links_ip_abusive(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _abusive(facts, "ip")
+    return _sharing(facts, "ip", "abusive")
 
 
 @signal(reason=_linked("under a limit", "the same IP address"), risk=+1)
@@ -184,7 +182,7 @@ def links_ip_limited(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _limited(facts, "ip")
+    return _sharing(facts, "ip", "limited")
 
 
 @signal(reason=_linked("labelled abusive", "the same network"), risk=+1)
@@ -193,7 +191,7 @@ def links_network_abusive(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _abusive(facts, "network")
+    return _sharing(facts, "network", "abusive")
 
 
 @signal(reason=_linked("under a limit", "the same network"), risk=+1)
@@ -202,7 +200,7 @@ def links_network_limited(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _limited(facts, "network")
+    return _sharing(facts, "network", "limited")
 
 
 @signal(reason=_linked("labelled abusive", "the same browser fingerprint"), risk=+1)
@@ -211,7 +209,7 @@ def links_fingerprint_abusive(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _abusive(facts, "fingerprint")
+    return _sharing(facts, "fingerprint", "abusive")
 
 
 @signal(reason=_linked("under a limit", "the same browser fingerprint"), risk=+1)
@@ -220,7 +218,7 @@ def links_fingerprint_limited(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _limited(facts, "fingerprint")
+    return _sharing(facts, "fingerprint", "limited")
 
 
 @signal(reason=_linked("labelled abusive", "the same referrer"), risk=+1)
@@ -229,7 +227,7 @@ def links_referrer_abusive(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _abusive(facts, "referrer")
+    return _sharing(facts, "referrer", "abusive")
 
 
 @signal(reason=_linked("under a limit", "the same referrer"), risk=+1)
@@ -238,7 +236,7 @@ def links_referrer_limited(facts: Facts) -> int | None:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return _limited(facts, "referrer")
+    return _sharing(facts, "referrer", "limited")
 
 
 @signal(reason="at least {value} {value:account|accounts} labelled abusive {value:is|are} linked to this one", risk=+1)

@@ -191,9 +191,7 @@ def _announce(settings: Settings, key: str | None) -> None:
     """Greet as soon as the service answers, from a thread of its own."""
 
     def greet() -> None:
-        host, port = settings.bind
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, not bound
-        while not _is_ready(host, port):
+        while not _is_ready(settings.bind.reached, settings.bind.port):
             time.sleep(0.05)
         print(greeting(settings, key), flush=True)
 
