@@ -19,12 +19,13 @@ from riskapi import data, decisions, logs, policy
 from riskapi.accounts import Accounts
 from riskapi.api.parts import Parts
 from riskapi.api.server import build
-from riskapi.assess import Assessor, Judge
+from riskapi.assess import Assessor
 from riskapi.domains import DomainLists
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.gather import Gatherer
 from riskapi.idempotency import Idempotency
 from riskapi.journal import Journal
+from riskapi.judge import Court, Judge
 from riskapi.keys import Keys
 from riskapi.labels import Labels
 from riskapi.links import Links
@@ -104,6 +105,7 @@ class Service:
 
     store: Store
     sources: Sources
+    court: Court
     assessor: Assessor
     decisions: decisions.Decisions
     journal: Journal
@@ -124,14 +126,14 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     """Put the parts together. ``clock`` gives Unix time."""
     sources = check(settings)
     store = store or open_store(settings)
-    judge, metrics = sources.judge, Metrics()
+    court, metrics = Court(sources.judge), Metrics()
     accounts, links = Accounts(store), Links(store, link_key(settings))
-    labels = Labels(accounts, links, judge.policy)
+    labels = Labels(accounts, links, court)
     gatherer = Gatherer(store, links, accounts, sources.mail, sources.networks)
-    journal = Journal(settings.data_dir / "journal", judge.policy.outage.journal_bytes)
-    assessor = Assessor(judge, gatherer, accounts, links, labels, journal, metrics)
+    journal = Journal(settings.data_dir / "journal", court.policy.outage.journal_bytes)
+    assessor = Assessor(court, gatherer, accounts, links, labels, journal, metrics)
     recorded = decisions.Decisions(store)
-    profiles = Profiles(judge, accounts, recorded, gatherer)
+    profiles = Profiles(court, accounts, recorded, gatherer)
 
     def readiness() -> dict[str, str]:
         try:
@@ -139,26 +141,26 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
             found = "ok"
         except StoreUnavailable as error:
             found = str(error)
-        return {"store": found, "model": "ok" if judge.scorer else "off", "data": "ok"}
+        return {"store": found, "model": "ok" if court.judge.scorer else "off", "data": "ok"}
 
     bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
     parts = Parts(
         assessor=assessor,
         accounts=profiles,
         labels=labels,
-        reviews=Reviews(store, accounts, labels, judge.policy, profiles.linkage),
+        reviews=Reviews(store, accounts, labels, court, profiles.linkage),
         keys=Keys(store, bootstrap),
         idempotency=Idempotency(store),
         ratelimits=RateLimits(store),
         metrics=metrics,
         clock=clock,
         readiness=readiness,
-        versions=lambda: judge.versions,
+        versions=lambda: court.judge.versions,
         replay=settings.replay,
         api_rate_limit=settings.api_rate_limit,
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
     )
-    return Service(store, sources, assessor, recorded, journal, parts)
+    return Service(store, sources, court, assessor, recorded, journal, parts)
 
 
 def create_app(settings: Settings, store: Store | None = None, clock: Callable[[], float] = time.time) -> Flask:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 import signals
-from model.scorer import Scorer
 from riskapi import decisions, reviews
 from riskapi.accounts import Accounts, Known, Opening, Standing
 from riskapi.decide import Decision, decide
@@ -18,6 +15,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.gather import Gatherer, Parsed, without_store
 from riskapi.instants import rfc3339
 from riskapi.journal import Journal, JournalFull
+from riskapi.judge import Court, Judge
 from riskapi.labels import Labels
 from riskapi.links import Links, Touch, linkage
 from riskapi.metrics import Metrics
@@ -37,21 +35,12 @@ class Answer:
     tier: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """What decides: the policy, the model (None where there is none) and the versions that answers name."""
-
-    policy: Policy
-    scorer: Scorer | None
-    versions: Mapping[str, Any]
-
-
 class Assessor:
     """Assesses signups. One a worker process; safe to share between its threads."""
 
     def __init__(
         self,
-        judge: Judge,
+        court: Court,
         gatherer: Gatherer,
         accounts: Accounts,
         links: Links,
@@ -59,7 +48,7 @@ class Assessor:
         journal: Journal,
         metrics: Metrics,
     ) -> None:
-        self._judge = judge
+        self._court = court
         self.gatherer = gatherer
         self._accounts = accounts
         self._links = links
@@ -73,19 +62,19 @@ class Assessor:
         Raises ``signup_conflict`` for a user_id that signed up with another address, and ``unavailable`` when
         neither the store nor the journal could take the decision.
         """
-        at = signup.at(now)
+        judge, at = self._court.judge, signup.at(now)
         parsed = self.gatherer.parse(signup, at)
         try:
-            return self._recorded(signup, parsed, at, now)
+            return self._recorded(judge, signup, parsed, at, now)
         except StoreUnavailable:
             self._metrics.store_failure("signup")
-            return self._journaled(signup, parsed, at, now)
+            return self._journaled(judge, signup, parsed, at, now)
 
     def _recorded(
-        self, signup: Signup, parsed: Parsed, at: float, now: float, first: dict[str, Any] | None = None
+        self, judge: Judge, signup: Signup, parsed: Parsed, at: float, now: float, first: dict[str, Any] | None = None
     ) -> Answer:
         """Gather, decide, record. ``first`` is the answer already given, when a journal entry is replayed."""
-        judge, user_id = self._judge, signup.account.user_id
+        user_id = signup.account.user_id
         mail = self._mail(signup)
         gathered = self.gatherer.gather(user_id, parsed.facts, judge.policy)
         if gathered.known is not None:
@@ -95,9 +84,11 @@ class Assessor:
         review = None
         if decision.tier == "review":
             review = reviews.opening(user_id, now, decision.risk_score, reasons(decision))
-        body = self._body(user_id, gathered.facts, parsed, readings, decision, now, review.id if review else None)
+        body = self._body(
+            judge, user_id, gathered.facts, parsed, readings, decision, now, review.id if review else None
+        )
         answer = orjson.dumps(body)
-        known = self._record(signup, body, answer, first, mail, gathered.touch, readings, decision, at, review)
+        known = self._record(judge, signup, body, answer, first, mail, gathered.touch, readings, decision, at, review)
         if known is not None:
             return self._known(user_id, mail, known, gathered.touch)
         if decision.tier == "limit" and first is None:  # a replay does it by itself, whoever recorded the decision
@@ -159,6 +150,7 @@ class Assessor:
 
     def _record(
         self,
+        judge: Judge,
         signup: Signup,
         body: dict[str, Any],
         answer: bytes,
@@ -171,7 +163,7 @@ class Assessor:
         review: Opening | None,
     ) -> Known | None:
         """Write the decision down, once. ``answer`` is ``body`` as JSON; ``first`` the one that was given before it."""
-        user_id, versions = signup.account.user_id, dict(self._judge.versions)
+        user_id, versions = signup.account.user_id, dict(judge.versions)
         stored = orjson.dumps(
             decisions.entry(
                 id=body["id"],
@@ -180,7 +172,7 @@ class Assessor:
                 kind="signup",
                 readings=readings,
                 decision=decision,
-                model_mode=self._judge.policy.model.mode,
+                model_mode=judge.policy.model.mode,
                 versions=versions,
             )
         )
@@ -208,11 +200,12 @@ class Assessor:
             history=orjson.dumps(history),
             decision=stored,
             review=review,
-            policy=self._judge.policy,
+            policy=judge.policy,
         )
 
     def _body(
         self,
+        judge: Judge,
         user_id: str,
         facts: Facts,
         parsed: Parsed,
@@ -228,10 +221,10 @@ class Assessor:
             "created_at": rfc3339(now),
             "decision": decision.tier,
             "risk_score": decision.risk_score,
-            "limits": limits(self._judge.policy, decision.tier, outage=decision.source == "outage"),
+            "limits": limits(judge.policy, decision.tier, outage=decision.source == "outage"),
             "disposition": {"source": decision.source, "rule": decision.rule},
             "reasons": reasons(decision),
-            "linkage": linkage(facts.entities, self._judge.policy),
+            "linkage": linkage(facts.entities, judge.policy),
             "degraded": signals.degraded(facts, readings),
             "warnings": list(parsed.warnings),
             "review_id": review_id,
@@ -239,17 +232,17 @@ class Assessor:
                 {"candidate": row.candidate, "decision": row.decision, "risk_score": row.risk_score}
                 for row in decision.shadow
             ],
-            "versions": dict(self._judge.versions),
+            "versions": dict(judge.versions),
         }
 
-    def _journaled(self, signup: Signup, parsed: Parsed, at: float, now: float) -> Answer:
+    def _journaled(self, judge: Judge, signup: Signup, parsed: Parsed, at: float, now: float) -> Answer:
         """Decide without the store, keep the signup on this machine, and answer with the policy's outage caps."""
         user_id = signup.account.user_id
         mail = self._mail(signup)
         facts = without_store(parsed.facts)
         readings = signals.read(facts)
-        decision = decide(readings, self._judge.scorer, self._judge.policy, store_away=True)
-        body = self._body(user_id, facts, parsed, readings, decision, now, None)
+        decision = decide(readings, judge.scorer, judge.policy, store_away=True)
+        body = self._body(judge, user_id, facts, parsed, readings, decision, now, None)
         waiting = self._keep(user_id, signup, mail, at, now, body)
         if waiting is not None:
             if waiting["mail"] != mail:
@@ -269,7 +262,7 @@ class Assessor:
         signup = Signup.model_validate_json(entry["signup"])
         parsed = self.gatherer.parse(signup, entry["at"])
         try:
-            self._recorded(signup, parsed, entry["at"], now, entry["answer"])
+            self._recorded(self._court.judge, signup, parsed, entry["at"], now, entry["answer"])
         except Problem as problem:
             # Another worker answered the same user_id with another address during the outage: the first stands.
             if problem.code != "signup_conflict":

@@ -8,8 +8,8 @@ import orjson
 
 from riskapi.accounts import Accounts, Standing, by_reviewer
 from riskapi.instants import rfc3339
+from riskapi.judge import Court
 from riskapi.links import Links
-from riskapi.policy import Policy
 
 LabelName = Literal["abuse", "legitimate", "unknown"]
 LabelSource = Literal["manual_review", "appeal", "external", "rule"]
@@ -26,10 +26,10 @@ def entry(label: LabelName, source: LabelSource, note: str | None, actor: str, n
 class Labels:
     """Adds labels and lets the next signups feel them through links and reputation."""
 
-    def __init__(self, accounts: Accounts, links: Links, policy: Policy) -> None:
+    def __init__(self, accounts: Accounts, links: Links, court: Court) -> None:
         self._accounts = accounts
         self._links = links
-        self._policy = policy
+        self._court = court
 
     def add(
         self, user_id: str, label: LabelName, source: LabelSource, note: str | None, actor: str, now: float
@@ -41,11 +41,11 @@ class Labels:
         """
         given = entry(label, source, note, actor, now)
         event = orjson.dumps({"user_id": user_id, **given, "at": now})
-        standing = self._accounts.add_label(user_id, given, event, self._policy)
+        standing = self._accounts.add_label(user_id, given, event, self._court.policy)
         tier = _TIERS.get(label) if source in _PEOPLE else None
         if tier is not None:
-            history = by_reviewer(tier, note or f"labelled {label}", actor, now, self._policy)
-            standing = self._accounts.change_tier(user_id, history, now, self._policy)
+            history = by_reviewer(tier, note or f"labelled {label}", actor, now, self._court.policy)
+            standing = self._accounts.change_tier(user_id, history, now, self._court.policy)
         self.settle(user_id, standing)
         return {
             "user_id": user_id,

@@ -26,10 +26,12 @@ KINDS: tuple[str, ...] = get_args(Kind)
 #: Kinds that are only counted, to learn an abuse rate; they never link anybody.
 COUNTED = ("asn", "tld", "service")
 #: One byte a kind keeps keys short: they are the larger part of what the store holds.
-_LETTERS = dict(zip(KINDS + COUNTED, "mptdoifbxnrast", strict=True))
+_LETTERS = dict(zip(KINDS + COUNTED, "mptdoifbxnrlcast", strict=True))
 #: Most accounts an entity remembers. 2,000 give an abuse rate a standard error of at most 1.1 points.
 _KEEP = 2000
 _DAY = 86400
+#: Fewer accounts than this are no sample of which a share would say anything.
+_FEW = 4
 #: Kinds whose values recur from signup to signup, so that their HMACs are worth remembering.
 _COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network"})
 #: A network of these kinds stands for many unrelated people behind few addresses (RFC 6888 for carriers).
@@ -155,15 +157,17 @@ def _entity(kind: str, touch: Touch, row: Sequence[Any], policy: Policy) -> Enti
     if kind in COUNTED:
         return Entity(kind, hour, day, month, accounts, abusive, limited, hub=True)
     rule = _rule(kind, policy)
-    hub = kind in touch.hubs or (rule.hub_over > 0 and month > rule.hub_over)
+    ring = rule.strength != "weak" and max(abusive, limited) >= policy.links.ring_share * max(accounts, _FEW)
+    hub = kind in touch.hubs or (not ring and 0 < rule.hub_over < month)
     if not others:
         return Entity(kind, hour, day, month, accounts, abusive, limited, hub, 0.0, rule.strength)
     last_seen = float(others[1])
     if hub:
         return Entity(kind, hour, day, month, accounts, abusive, limited, hub, 0.0, rule.strength, last_seen)
-    weight = evidence_weight(
-        policy.links.strengths[rule.strength], accounts, touch.at - last_seen, policy.links.half_life_days
-    )
+    # What is common because of a ring, or can be common to one person only, is no less telling for it.
+    crowd = 2 if ring or rule.hub_over == 0 else accounts
+    strength = policy.links.strengths["strong" if ring else rule.strength]
+    weight = evidence_weight(strength, crowd, touch.at - last_seen, policy.links.half_life_days)
     names = tuple([name.decode() for name in others[::2]])
     return Entity(kind, hour, day, month, accounts, abusive, limited, hub, weight, rule.strength, last_seen, names)
 

@@ -21,6 +21,8 @@ from riskapi.rules import Matcher, Mode, Rule
 from riskapi.sections import (
     SEVERITY,
     Caps,
+    Clean,
+    Clusters,
     Guard,
     Kind,
     Links,
@@ -30,8 +32,12 @@ from riskapi.sections import (
     Retention,
     Reviews,
     Section,
+    Sends,
+    Step,
     Strength,
+    Takeover,
     Thresholds,
+    TierCaps,
     Tiers,
 )
 from riskapi.signup import Tier
@@ -51,6 +57,10 @@ class Policy(Section):
     guard: Guard
     outage: Outage
     links: Links
+    clusters: Clusters
+    sends: Sends
+    clean: Clean
+    takeover: Takeover
     reputation: Reputation
     reviews: Reviews
     retention: Retention
@@ -58,7 +68,7 @@ class Policy(Section):
 
     def caps(self, tier: Tier, *, outage: bool = False) -> Caps:
         """The caps of a tier; during an outage none is above the outage section's."""
-        found: Caps = getattr(self.tiers, tier)
+        found = self.tier(tier)
         if not outage:
             return found
         away = self.outage
@@ -67,6 +77,11 @@ class Policy(Section):
             daily=min(found.daily, away.daily),
             monthly=min(found.monthly, away.monthly),
         )
+
+    def tier(self, tier: Tier) -> TierCaps:
+        """The caps of a tier with its steps."""
+        found: TierCaps = getattr(self.tiers, tier)
+        return found
 
     def with_model_mode(self, mode: Mode) -> Self:
         """The same policy with the model in another mode, as the setting ``RISKAPI_MODEL_MODE`` asks."""
@@ -186,17 +201,37 @@ def _faults(policy: Policy, known: Mapping[str, Signal]) -> Iterator[tuple[str, 
 
 
 def _cap_faults(policy: Policy) -> Iterator[tuple[str, str]]:
-    named = [("tiers." + tier, policy.caps(tier)) for tier in get_args(Tier)]
-    for key, caps in [*named, ("outage", policy.outage.caps)]:
+    named: list[tuple[str, Caps]] = [("tiers." + tier, policy.caps(tier)) for tier in get_args(Tier)]
+    steps = [(f"{key}.steps[{at}]", step) for key, tier in named for at, step in enumerate(_steps(tier))]
+    for key, caps in [*named, *steps, ("outage", policy.outage.caps)]:
         if caps.hourly > caps.daily:
             yield f"{key}.hourly", f"{caps.hourly} is above {key}.daily, {caps.daily}"
         if caps.daily > caps.monthly:
             yield f"{key}.daily", f"{caps.daily} is above {key}.monthly, {caps.monthly}"
     for (looser_key, looser), (key, caps) in pairwise(named):
-        if not caps.within(looser) or caps == looser:
+        if not caps.within(looser) or looser.within(caps):
             yield key, f"must be tighter than {looser_key}: no cap above it and at least one below"
+        for at, step in enumerate(_steps(caps)):
+            if not step.within(looser):
+                yield f"{key}.steps[{at}]", f"no cap may be above {looser_key}: a step loosens within its tier"
+    for key, caps in named:
+        yield from _step_faults(key, caps)
     if not policy.outage.caps.within(policy.tiers.allow):
         yield "outage", "no cap may be above tiers.allow"
+
+
+def _steps(caps: Caps) -> tuple[Step, ...]:
+    return caps.steps if isinstance(caps, TierCaps) else ()
+
+
+def _step_faults(key: str, caps: Caps) -> Iterator[tuple[str, str]]:
+    before, days = caps, 0
+    for at, step in enumerate(_steps(caps)):
+        if step.days <= days:
+            yield f"{key}.steps[{at}].days", f"must be above {days}, the days of the step before"
+        if not before.within(step):
+            yield f"{key}.steps[{at}]", "no cap may be below that of the step before"
+        before, days = step, step.days
 
 
 def _link_faults(links: Links) -> Iterator[tuple[str, str]]:

@@ -8,10 +8,11 @@ from typing import Any
 import orjson
 
 from riskapi.accounts import Accounts, latest
-from riskapi.assess import Judge, limits, reasons
+from riskapi.assess import limits, reasons
 from riskapi.decide import decide
 from riskapi.decisions import Decisions
 from riskapi.gather import Gatherer
+from riskapi.judge import Court
 from riskapi.links import linkage
 from riskapi.signup import Signup
 
@@ -22,8 +23,8 @@ _FEEDBACK_DAYS = 30
 class Profiles:
     """Reads accounts for people and callers."""
 
-    def __init__(self, judge: Judge, accounts: Accounts, decisions: Decisions, gatherer: Gatherer) -> None:
-        self._judge = judge
+    def __init__(self, court: Court, accounts: Accounts, decisions: Decisions, gatherer: Gatherer) -> None:
+        self._court = court
         self._accounts = accounts
         self._decisions = decisions
         self._gatherer = gatherer
@@ -46,7 +47,7 @@ class Profiles:
             "user_id": user_id,
             "tier": tier,
             "paused": False,
-            "limits": limits(self._judge.policy, tier),
+            "limits": limits(self._court.policy, tier),
             "assessment": assessment,
             "latest": newest,
             "linkage": self._linked(user_id, fields, now),
@@ -64,12 +65,13 @@ class Profiles:
 
     def _explained(self, stored: dict[str, Any]) -> list[dict[str, Any]]:
         """Reasons for a decision that was answered without any, if the model that made it is still here."""
-        if stored["versions"]["model"] != self._judge.versions["model"]:
+        judge = self._court.judge
+        if stored["versions"]["model"] != judge.versions["model"]:
             return []
         decision = decide(
             self._decisions.readings(stored),
-            self._judge.scorer,
-            self._judge.policy,
+            judge.scorer,
+            judge.policy,
             explain=True,
             store_away=stored["store_away"],
         )
@@ -81,5 +83,5 @@ class Profiles:
 
     def _linked(self, user_id: str, fields: Mapping[str, bytes], now: float) -> dict[str, Any]:
         parsed = self._gatherer.parse(Signup.model_validate_json(fields["signup"]), max(float(fields["at"]), now))
-        gathered = self._gatherer.gather(user_id, parsed.facts, self._judge.policy, add=False)
-        return linkage(gathered.facts.entities, self._judge.policy)
+        gathered = self._gatherer.gather(user_id, parsed.facts, self._court.policy, add=False)
+        return linkage(gathered.facts.entities, self._court.policy)

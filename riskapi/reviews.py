@@ -19,9 +19,9 @@ import orjson
 from riskapi.accounts import Accounts, Opening, account_key, by_reviewer, history_key, labels_key, latest, standing
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
+from riskapi.judge import Court
 from riskapi.labels import LabelName, Labels, entry
 from riskapi.outbox import SHARDS, oldest, shard, stream
-from riskapi.policy import Policy
 from riskapi.store.connections import Store
 
 STATUSES = ("open", "claimed", "escalated", "decided")
@@ -77,14 +77,14 @@ class Reviews:
         store: Store,
         accounts: Accounts,
         labels: Labels,
-        policy: Policy,
+        court: Court,
         linkage: Callable[[str, float], Mapping[str, Any]],
     ) -> None:
         """``linkage`` looks up what an account shares with others, as ``Profiles.linkage`` does."""
         self._store = store
         self._accounts = accounts
         self._labels = labels
-        self._policy = policy
+        self._court = court
         self._linkage = linkage
         self._move = store.script("review_move")
 
@@ -153,16 +153,15 @@ class Reviews:
             "reason": reason or "",
         }
         given = entry(label, "manual_review", reason, actor, now)
-        history = by_reviewer(decision, reason, actor, now, self._policy)
+        history = by_reviewer(decision, reason, actor, now, self._court.policy)
         account = [account_key(user_id), history_key(user_id), labels_key(user_id)]
-        moved = self._to(
-            "decided", review_id, actor, now, fields, account,
-            [self._policy.retention.accounts_days * 86400, decision, label, orjson.dumps(given), orjson.dumps(history)],
-        )  # fmt: skip
+        kept = self._court.policy.retention.accounts_days * 86400
+        change = [kept, decision, label, orjson.dumps(given), orjson.dumps(history)]
+        moved = self._to("decided", review_id, actor, now, fields, account, change)
         touched = [(user_id, standing(moved))] if moved else []
         for name in self._linked(user_id, now) if apply_to == "cluster" and moved else ():
             try:
-                touched.append((name, self._accounts.change_tier(name, history, now, self._policy)))
+                touched.append((name, self._accounts.change_tier(name, history, now, self._court.policy)))
                 self._close(name, actor, now, {**fields, "label": ""})
             except Problem:
                 continue  # linked, but erased or expired since
@@ -176,7 +175,7 @@ class Reviews:
         names = [
             name
             for entity in self._linkage(user_id, now)["evidence"]
-            if entity["weight"] >= self._policy.links.bind_weight
+            if entity["weight"] >= self._court.policy.links.bind_weight
             for name in entity["user_ids"]
         ]
         return dict.fromkeys(names)
@@ -202,8 +201,11 @@ class Reviews:
         number = _shard(review_id)
         keys = [review_key(review_id), stream(number), *(index_key(number, each) for each in STATUSES), *account]
         event = orjson.dumps({"id": review_id, "to": status, "reviewer": reviewer, "at": now, **fields})
-        args: Any = [status, reviewer, repr(now), self._policy.reviews.claim_minutes * 60, event]
-        args += (oldest(self._policy.retention.decisions_days), _place(now, review_id) if status == "decided" else "")
+        args: Any = [status, reviewer, repr(now), self._court.policy.reviews.claim_minutes * 60, event]
+        args += (
+            oldest(self._court.policy.retention.decisions_days),
+            _place(now, review_id) if status == "decided" else "",
+        )
         args += change
         for name, value in fields.items():
             args += (name, value)

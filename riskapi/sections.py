@@ -15,7 +15,7 @@ SEVERITY: dict[str, int] = {tier: at for at, tier in enumerate(get_args(Tier))}
 Strength = Literal["strong", "medium", "weak"]
 Kind = Literal[
     "mailbox", "phone", "payment", "device", "mail_domain", "ip", "fingerprint",
-    "phone_block", "pattern", "network", "referrer",
+    "phone_block", "pattern", "network", "referrer", "link_domain", "content",
 ]  # fmt: skip
 Percent = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -41,12 +41,24 @@ class Caps(Section):
         return self.hourly <= other.hourly and self.daily <= other.daily and self.monthly <= other.monthly
 
 
+class Step(Caps):
+    """Caps that are earned by ``days`` of clean sending, see :class:`Clean`."""
+
+    days: Annotated[int, Field(ge=1, le=30)]
+
+
+class TierCaps(Caps):
+    """The caps of a tier, and its earned ``steps``, smallest first."""
+
+    steps: Annotated[tuple[Step, ...], Field(strict=False, max_length=10)] = ()
+
+
 class Tiers(Section):
     """The caps of each tier, loosest first."""
 
-    allow: Caps
-    review: Caps
-    limit: Caps
+    allow: TierCaps
+    review: TierCaps
+    limit: TierCaps
 
 
 class Thresholds(Section):
@@ -71,12 +83,16 @@ class Guard(Section):
 
 
 class Outage(Section):
-    """What is answered while the store or the model is away. ``journal_bytes`` bounds the local journal."""
+    """What is answered while the store or the model is away. ``journal_bytes`` bounds the local journal.
+
+    ``recipients`` are what one worker process may grant to all accounts together before the store is back.
+    """
 
     tier: Tier
     hourly: Recipients
     daily: Recipients
     monthly: Recipients
+    recipients: Recipients
     journal_bytes: Annotated[int, Field(ge=1 << 20)]
 
     @property
@@ -98,13 +114,70 @@ class Linking(Section):
 class Links(Section):
     """What sharing an entity is worth: strength, halved every ``half_life_days`` since it was last shared.
 
-    From ``bind_weight`` on, one shared entity makes two accounts belong together.
+    From ``bind_weight`` on, one shared entity makes accounts belong together. A strong or medium one of whose accounts
+    ``ring_share`` or more are limited, or labelled abusive, is a ring and binds in full, however many they are.
     """
 
     bind_weight: Annotated[float, Field(gt=0, le=1)]
+    ring_share: Annotated[float, Field(gt=0, le=1)]
     half_life_days: Annotated[float, Field(gt=0, le=3650)]
     strengths: dict[Strength, Share]
     kinds: dict[Kind, Linking]
+
+
+class Clusters(Section):
+    """How accounts that belong together share a budget: ``factor`` times the caps of the account that asks.
+
+    ``mode``: ``off`` binds nobody; ``shadow`` builds clusters and shows them, caps are for accounts alone; ``live``.
+    """
+
+    mode: Mode
+    factor: Annotated[float, Field(ge=1, le=1000)]
+
+
+class Sends(Section):
+    """Grants of recipients.
+
+    ``strangers`` is the tier of accounts that were never assessed, ``none`` refuses them. A reservation can be released
+    for ``reservation_days``. From ``near_share`` of a cap on an account counts as just under it.
+    """
+
+    strangers: Tier | Literal["none"]
+    reservation_days: Annotated[int, Field(ge=1, le=30)]
+    near_share: Annotated[float, Field(gt=0, le=1)]
+
+
+class Clean(Section):
+    """What clean sending is: no rate of the last 30 days above these, once so many such events have come in."""
+
+    complaint_rate: Share
+    least_complaints: Annotated[int, Field(ge=1)]
+    hard_bounce_rate: Share
+    least_hard_bounces: Annotated[int, Field(ge=1)]
+
+
+class Jump(Section):
+    """A day of more than ``factor`` times the usual volume, and more than ``floor`` recipients, is a jump."""
+
+    factor: Annotated[float, Field(ge=1, le=1000)]
+    floor: Recipients
+
+
+class Takeover(Section):
+    """When an established account no longer behaves like itself: it is held at its usual volume and reviewed.
+
+    Established: first mail ``established_days`` ago, mail on ``active_days`` of the last 30. ``sudden`` is a jump by
+    itself, ``moved`` one within ``moved_hours`` of a login from a network the account was never seen on. A hold ends
+    with the review, or after ``hold_days``; a reviewer's ``allow`` keeps it off for as long.
+    """
+
+    mode: Mode
+    established_days: Annotated[int, Field(ge=1, le=30)]
+    active_days: Annotated[int, Field(ge=1, le=30)]
+    sudden: Jump
+    moved: Jump
+    moved_hours: Annotated[int, Field(ge=1, le=720)]
+    hold_days: Annotated[int, Field(ge=1, le=90)]
 
 
 class Reputation(Section):

@@ -16,8 +16,8 @@ from typing import Any
 import orjson
 
 from riskapi import app
-from riskapi.assess import Judge
 from riskapi.decide import decide
+from riskapi.judge import Judge
 from riskapi.settings import Settings
 from signals import registered
 
