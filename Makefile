@@ -29,9 +29,11 @@ train: $(INSTALLED_DEV) libgomp ## simulate, record, train a new model/artifact,
 	@exec $(BIN)/python -m training all
 
 # What the model is measured on is recorded by the service first, once: the same signups every time.
-evaluate: $(INSTALLED_DEV) libgomp ## print how good the model is, on simulated signups (5 minutes the first time)
+evaluate: $(INSTALLED_DEV) libgomp ## how good the model is and what rings get, simulated (3 minutes; 8 the first time)
 	@test -s var/training/decisions.jsonl || { $(BIN)/python -m riskapi data update; $(BIN)/python -m training collect; }
-	@exec $(BIN)/python -m training evaluate
+	@$(BIN)/python -m training evaluate
+	@compgen -G 'var/ip/origin-asn-*.mmdb' >/dev/null || $(BIN)/python -m riskapi data update
+	@exec $(BIN)/python -m training rings
 
 lint: $(INSTALLED_DEV) ## ruff, ruff format and mypy --strict
 	@$(BIN)/ruff check .

@@ -117,6 +117,11 @@ class Accounts:
         mail, assessment, entities = reply
         return None if mail is None else Known(mail.decode(), assessment, orjson.loads(entities))
 
+    @staticmethod
+    def queue_tier(pipe: Any, user_id: str) -> None:
+        """Ask, in a pipeline, for the tier, the revision, and the time of the last login from a new network."""
+        pipe.execute_command("HMGET", account_key(user_id), "tier", "revision", "moved_at")
+
     def record(
         self,
         user_id: str,

@@ -17,12 +17,17 @@ from model.card import ArtifactError
 from model.scorer import Scorer
 from riskapi import data, decisions, logs, policy
 from riskapi.accounts import Accounts
+from riskapi.allowances import Allowances
 from riskapi.api.parts import Parts
 from riskapi.api.server import build
 from riskapi.assess import Assessor
+from riskapi.clusters import Clusters
 from riskapi.domains import DomainLists
 from riskapi.errors import ConfigurationError, StoreUnavailable
+from riskapi.events import Events
+from riskapi.feedback import Feedback
 from riskapi.gather import Gatherer
+from riskapi.holds import Holds
 from riskapi.idempotency import Idempotency
 from riskapi.journal import Journal
 from riskapi.judge import Court, Judge
@@ -32,22 +37,34 @@ from riskapi.links import Links
 from riskapi.mail import MailReader
 from riskapi.metrics import Metrics
 from riskapi.networks import NetworkReader
+from riskapi.outage import LocalGrants
+from riskapi.policies import Policies
 from riskapi.policy import Policy
 from riskapi.profile import Profiles
+from riskapi.quotas import Quotas
 from riskapi.ratelimits import RateLimits
 from riskapi.reviews import Reviews
+from riskapi.seating import Seating
+from riskapi.sends import Sender
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
 from signals import columns
 
 #: Seconds between two looks at the journal for signups that wait to be recorded.
 _JOURNAL_SECONDS = 1.0
+#: Seconds between two looks at which policy is in force. It has to be live within a second of its publication, which
+#: leaves time for three looks that a busy machine makes late.
+_POLICY_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What is read from files before anything is served: policy, model, and the databases inputs are looked up in."""
+    """What is read from files before anything is served: policy, model, and the databases inputs are looked up in.
 
+    ``file`` is the policy as its file says it, ``judge`` the one who judges by it while no other was published.
+    """
+
+    file: Policy
     judge: Judge
     mail: MailReader
     networks: NetworkReader
@@ -55,29 +72,35 @@ class Sources:
 
 def check(settings: Settings) -> Sources:
     """Open policy, model and data. Raises :class:`ConfigurationError` for what the service refuses to start with."""
-    live = policy.load(settings.policy_file or policy.DEFAULT)
-    if settings.model_mode is not None:
-        live = live.with_model_mode(settings.model_mode)
+    file = policy.load(settings.policy_file or policy.DEFAULT)
+    live = file if settings.model_mode is None else file.with_model_mode(settings.model_mode)
     paths = data.ensure(settings)
     lists = DomainLists.load(settings.data_dir)
     networks = NetworkReader(paths.asn, paths.country)
-    scorer = _scorer(settings, live)
+    scorer = _scorer(settings) if live.model.mode != "off" else None
     versions = {
         "policy": live.version,
         "model": scorer.version if scorer is not None else None,
         "asn": networks.version,
         "lists": lists.version,
     }
-    return Sources(Judge(live, scorer, versions), MailReader(lists), networks)
+    return Sources(file, Judge(live, scorer, versions), MailReader(lists), networks)
 
 
-def _scorer(settings: Settings, live: Policy) -> Scorer | None:
-    if live.model.mode == "off":
-        return None
+def _scorer(settings: Settings) -> Scorer:
     try:
         return Scorer.load(settings.model_dir, columns())
     except ArtifactError as error:
         raise ConfigurationError(str(settings.model_dir), "model", str(error)) from error
+
+
+def seat(settings: Settings, store: Store, file: Policy, judge: Judge) -> tuple[Policies, Seating]:
+    """The versions of the policy, and what judges by the one in force, which it does from its first ``follow`` on.
+
+    ``file`` is the policy of the file, ``judge`` the one who judges by it.
+    """
+    policies = Policies(store, file)
+    return policies, Seating(policies, judge, settings.model_mode, lambda: _scorer(settings))
 
 
 def link_key(settings: Settings) -> bytes:
@@ -105,8 +128,10 @@ class Service:
 
     store: Store
     sources: Sources
+    seating: Seating
     court: Court
     assessor: Assessor
+    sender: Sender
     decisions: decisions.Decisions
     journal: Journal
     parts: Parts
@@ -119,21 +144,39 @@ class Service:
         self.decisions.register_schema()
         self.parts.keys.warm()
         self.assessor.replay_journal(now)
+        self.sender.settle()
         self.parts.metrics.journal(self.journal.entries())
 
 
 def assemble(settings: Settings, store: Store | None = None, clock: Callable[[], float] = time.time) -> Service:
-    """Put the parts together. ``clock`` gives Unix time."""
+    """Put the parts together. ``clock`` gives Unix time.
+
+    Raises :class:`ConfigurationError` for what the service refuses to start with, a published policy that cannot be
+    used among it. With the store away the file's policy judges until it is back.
+    """
     sources = check(settings)
     store = store or open_store(settings)
-    court, metrics = Court(sources.judge), Metrics()
-    accounts, links = Accounts(store), Links(store, link_key(settings))
+    policies, seating = seat(settings, store, sources.file, sources.judge)
+    try:
+        seating.follow()
+    except StoreUnavailable:
+        logs.note(logging.WARNING, "policy_of_the_file", policy=sources.file.version, cause="the store is away")
+    court, metrics = seating.court, Metrics()
+    accounts, links = Accounts(store), Links(store, link_key(settings), sources.mail.lists)
     labels = Labels(accounts, links, court)
     gatherer = Gatherer(store, links, accounts, sources.mail, sources.networks)
     journal = Journal(settings.data_dir / "journal", court.policy.outage.journal_bytes)
-    assessor = Assessor(court, gatherer, accounts, links, labels, journal, metrics)
+    # Where the clock is the real one, budgets go by the store's: the same for every host, whatever their clocks say.
+    quotas = Quotas(store, store_clock=clock is time.time and not settings.replay)
+    clusters = Clusters(store, links, court, metrics)
+    assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, journal, metrics)
     recorded = decisions.Decisions(store)
-    profiles = Profiles(court, accounts, recorded, gatherer)
+    feedback = Feedback(store, court, quotas, metrics)
+    allowances = Allowances(store, quotas)
+    profiles = Profiles(court, accounts, recorded, gatherer, feedback, clusters, allowances)
+    local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", court.policy.outage.journal_bytes), quotas)
+    holds = Holds(store, accounts, metrics)
+    sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, metrics)
 
     def readiness() -> dict[str, str]:
         try:
@@ -141,14 +184,21 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
             found = "ok"
         except StoreUnavailable as error:
             found = str(error)
-        return {"store": found, "model": "ok" if court.judge.scorer else "off", "data": "ok"}
+        model = "ok" if court.judge.scorer else "off"
+        return {"store": found, "model": model, "data": "ok", "policy": seating.fault or "ok"}
 
     bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
     parts = Parts(
         assessor=assessor,
         accounts=profiles,
         labels=labels,
-        reviews=Reviews(store, accounts, labels, court, profiles.linkage),
+        reviews=Reviews(store, accounts, labels, court, clusters, quotas),
+        sender=sender,
+        clusters=clusters,
+        feedback=feedback,
+        events=Events(store, court, links, sources.networks, metrics),
+        policies=policies,
+        seating=seating,
         keys=Keys(store, bootstrap),
         idempotency=Idempotency(store),
         ratelimits=RateLimits(store),
@@ -160,7 +210,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         api_rate_limit=settings.api_rate_limit,
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
     )
-    return Service(store, sources, court, assessor, recorded, journal, parts)
+    return Service(store, sources, seating, court, assessor, sender, recorded, journal, parts)
 
 
 def create_app(settings: Settings, store: Store | None = None, clock: Callable[[], float] = time.time) -> Flask:
@@ -171,20 +221,34 @@ def create_app(settings: Settings, store: Store | None = None, clock: Callable[[
     return build(service.parts)
 
 
-def watch(service: Service, stop: threading.Event) -> threading.Thread:
-    """Start the thread that records what was journaled as soon as the store is there again, until ``stop`` is set."""
+def watch(service: Service, stop: threading.Event) -> None:
+    """Start the threads that work beside requests, until ``stop`` is set.
+
+    One records what was journaled as soon as the store is there again, one seats the policy that comes into force.
+    """
+    _repeat("journal", _JOURNAL_SECONDS, lambda: service.recover(time.time()), stop)
+    _repeat("policy", _POLICY_SECONDS, lambda: _follow(service.seating), stop)
+
+
+def _follow(seating: Seating) -> None:
+    try:
+        seating.follow()
+    except ConfigurationError as error:  # names keys and values of a policy, nobody's data
+        logs.note(logging.ERROR, "policy_unusable", policy=seating.court.policy.version, said=str(error))
+
+
+def _repeat(name: str, seconds: float, work: Callable[[], object], stop: threading.Event) -> None:
+    """Start the thread that does ``work`` now and then every so many seconds."""
 
     def run() -> None:
         while True:
             try:
-                service.recover(time.time())
+                work()
             except StoreUnavailable:
                 pass  # still away: the next look finds out
             except Exception as error:  # a defect must not end the watch: what waits would wait for ever
-                logs.note(logging.ERROR, "journal", error)
-            if stop.wait(_JOURNAL_SECONDS):
+                logs.note(logging.ERROR, name, error)
+            if stop.wait(seconds):
                 return
 
-    thread = threading.Thread(target=run, name="journal", daemon=True)
-    thread.start()
-    return thread
+    threading.Thread(target=run, name=name, daemon=True).start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 import orjson
@@ -10,16 +9,21 @@ import orjson
 import signals
 from riskapi import decisions, reviews
 from riskapi.accounts import Accounts, Known, Opening, Standing
+from riskapi.assessment import assessment, reasons
+from riskapi.caps import Usage, unused
+from riskapi.clusters import Clusters
 from riskapi.decide import Decision, decide
+from riskapi.entities import Touch
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.gather import Gatherer, Parsed, without_store
-from riskapi.instants import rfc3339
+from riskapi.joins import binds
 from riskapi.journal import Journal, JournalFull
 from riskapi.judge import Court, Judge
 from riskapi.labels import Labels
-from riskapi.links import Links, Touch, linkage
+from riskapi.links import Links
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
+from riskapi.quotas import Quotas
 from riskapi.signup import Signup
 from signals import Readings
 from signals.facts import Facts
@@ -44,6 +48,8 @@ class Assessor:
         gatherer: Gatherer,
         accounts: Accounts,
         links: Links,
+        clusters: Clusters,
+        quotas: Quotas,
         labels: Labels,
         journal: Journal,
         metrics: Metrics,
@@ -52,6 +58,8 @@ class Assessor:
         self.gatherer = gatherer
         self._accounts = accounts
         self._links = links
+        self._clusters = clusters
+        self._quotas = quotas
         self._labels = labels
         self._journal = journal
         self._metrics = metrics
@@ -78,25 +86,36 @@ class Assessor:
         mail = self._mail(signup)
         gathered = self.gatherer.gather(user_id, parsed.facts, judge.policy)
         if gathered.known is not None:
-            return self._known(user_id, mail, gathered.known, gathered.touch)
+            return self._known(user_id, mail, gathered.known, gathered.touch, now)
+        usage, size = self._joined(user_id, gathered.facts, judge.policy, now)
         readings = signals.read(gathered.facts)
         decision = decide(readings, judge.scorer, judge.policy)
         review = None
         if decision.tier == "review":
             review = reviews.opening(user_id, now, decision.risk_score, reasons(decision))
-        body = self._body(
-            judge, user_id, gathered.facts, parsed, readings, decision, now, review.id if review else None
+        opened = review.id if review else None
+        body = assessment(
+            judge, user_id, gathered.facts, parsed, readings, decision, usage, now, size=size, review_id=opened
         )
         answer = orjson.dumps(body)
         known = self._record(judge, signup, body, answer, first, mail, gathered.touch, readings, decision, at, review)
         if known is not None:
-            return self._known(user_id, mail, known, gathered.touch)
+            return self._known(user_id, mail, known, gathered.touch, now)
         if decision.tier == "limit" and first is None:  # a replay does it by itself, whoever recorded the decision
             self._settle(signup, gathered.touch, mail, at, now, body)
         self._count(decision)
         if review is not None:
             self._metrics.review("opened")
         return Answer(answer, replay=False, tier=decision.tier)
+
+    def _joined(self, user_id: str, facts: Facts, policy: Policy, now: float) -> tuple[Usage, int]:
+        """Join the account to those it is bound to; what is used of its budget then, and how many share it."""
+        entities = list((facts.entities or {}).values())
+        self._clusters.settle(user_id, entities, policy, now)
+        if policy.clusters.mode == "off" or not any(binds(entity, policy) for entity in entities):
+            return unused(now), 1
+        usage = self._quotas.read(user_id, now)
+        return usage, self._clusters.size(usage.cluster)
 
     def _settle(self, signup: Signup, touch: Touch, mail: str, at: float, now: float, body: dict[str, Any]) -> None:
         """Let the limit be felt through links; kept in the journal when the store goes away just now."""
@@ -138,12 +157,13 @@ class Assessor:
     def _mail(self, signup: Signup) -> str:
         return self._links.mac("address", signup.email.address.strip().lower())
 
-    def _known(self, user_id: str, mail: str, known: Known, touch: Touch) -> Answer:
+    def _known(self, user_id: str, mail: str, known: Known, touch: Touch, now: float) -> Answer:
         """The first answer again, with anything taken back that this request touched and the first did not."""
         first = set(known.entities.values())
         stray = [key for key in touch.keys.values() if key not in first]
         if stray:
             self._links.leave(user_id, stray)
+            self._clusters.leave(user_id, self._court.policy, now, keys=stray)
         if known.mail != mail:
             raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
         return Answer(known.assessment, replay=True)
@@ -203,38 +223,6 @@ class Assessor:
             policy=judge.policy,
         )
 
-    def _body(
-        self,
-        judge: Judge,
-        user_id: str,
-        facts: Facts,
-        parsed: Parsed,
-        readings: Readings,
-        decision: Decision,
-        now: float,
-        review_id: str | None,
-    ) -> dict[str, Any]:
-        return {
-            "object": "assessment",
-            "id": f"asm_{secrets.token_hex(12)}",
-            "user_id": user_id,
-            "created_at": rfc3339(now),
-            "decision": decision.tier,
-            "risk_score": decision.risk_score,
-            "limits": limits(judge.policy, decision.tier, outage=decision.source == "outage"),
-            "disposition": {"source": decision.source, "rule": decision.rule},
-            "reasons": reasons(decision),
-            "linkage": linkage(facts.entities, judge.policy),
-            "degraded": signals.degraded(facts, readings),
-            "warnings": list(parsed.warnings),
-            "review_id": review_id,
-            "shadow": [
-                {"candidate": row.candidate, "decision": row.decision, "risk_score": row.risk_score}
-                for row in decision.shadow
-            ],
-            "versions": dict(judge.versions),
-        }
-
     def _journaled(self, judge: Judge, signup: Signup, parsed: Parsed, at: float, now: float) -> Answer:
         """Decide without the store, keep the signup on this machine, and answer with the policy's outage caps."""
         user_id = signup.account.user_id
@@ -242,7 +230,7 @@ class Assessor:
         facts = without_store(parsed.facts)
         readings = signals.read(facts)
         decision = decide(readings, judge.scorer, judge.policy, store_away=True)
-        body = self._body(judge, user_id, facts, parsed, readings, decision, now, None)
+        body = assessment(judge, user_id, facts, parsed, readings, decision, unused(now), now)
         waiting = self._keep(user_id, signup, mail, at, now, body)
         if waiting is not None:
             if waiting["mail"] != mail:
@@ -270,18 +258,3 @@ class Assessor:
         standing = self._accounts.standing(signup.account.user_id)
         if standing.tier == "limit":
             self._labels.settle(signup.account.user_id, standing)
-
-
-def limits(policy: Policy, tier: Any, *, outage: bool = False) -> dict[str, Any]:
-    """The ``limits`` part of an answer: caps of the tier in recipients, what remains, and the next earned step."""
-    caps = policy.caps(tier, outage=outage)
-    numbers = {"hourly": caps.hourly, "daily": caps.daily, "monthly": caps.monthly}
-    return {**numbers, "scope": "account", "remaining": numbers, "next_step": None}
-
-
-def reasons(decision: Decision) -> list[dict[str, Any]]:
-    """The ``reasons`` part of an answer."""
-    return [
-        {"code": row.code, "signal": row.signal, "text": row.text, "contribution": row.contribution}
-        for row in decision.reasons
-    ]

@@ -62,7 +62,7 @@ def read(part: DevicePart) -> Device:
         known = (agent.family, agent.major, agent.system) if agent else (None, None, None)
         fingerprint = "|".join([tls.lower(), *("" if value is None else str(value) for value in known)])
     return Device(
-        id=_identifier(part.id),
+        id=identifier(part.id),
         user_agent=text,
         agent_family=agent.family if agent else None,
         agent_major=agent.major if agent else None,
@@ -81,8 +81,8 @@ def read(part: DevicePart) -> Device:
     )
 
 
-def _identifier(text: str | None) -> str | None:
-    """A device identifier; what scripts send when they have none is none, or it would link strangers."""
+def identifier(text: str | None) -> str | None:
+    """An identifier a script made; what scripts send when they have none is none, or it would link strangers."""
     found = _given(text)
     return None if found is None or found.lower() in _PLACEHOLDERS or not found.strip("0-") else found
 

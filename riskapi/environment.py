@@ -20,6 +20,8 @@ from riskapi.errors import ConfigurationError
 PREFIX = "RISKAPI_"
 #: Bytes. A file that holds a value is a secret or a path: far above any of them, below a log named by mistake.
 FILE_LIMIT = 65_536
+#: Bytes of a UNIX socket's path: ``sun_path`` of unix(7) has 108, the last a NUL.
+SOCKET_PATH = 107
 #: Kubernetes hands every pod variables for a Service named ``riskapi``; they are not meant for us.
 _KUBERNETES = re.compile(r"RISKAPI_(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)")
 _STORE_SCHEMES = (
@@ -60,6 +62,40 @@ def bind(text: str) -> Bind:
     if ":" in host and not text.startswith("["):
         raise ValueError("write an IPv6 address in brackets, such as [::1]:8000")
     return Bind(host, int(port))
+
+
+def listened(text: str) -> Bind | Path:
+    """``HOST:PORT``, or ``unix:`` and the absolute path of a socket."""
+    if not text.startswith("unix:"):
+        return bind(text)
+    found = text.removeprefix("unix:")
+    if not found.startswith("/") or "\0" in found:
+        raise ValueError("expected an absolute path after unix:, such as unix:/run/riskapi/policyd.sock")
+    if len(found.encode("utf-8", "surrogateescape")) > SOCKET_PATH:
+        raise ValueError(f"the path of a socket can have {SOCKET_PATH} bytes")
+    return Path(found)
+
+
+def web_url(text: str) -> str:
+    """``http://`` or ``https://``, a host, and a path if it must be; no trailing slash."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+        (parts.hostname or "").encode("idna")
+    except ValueError:
+        raise ValueError("not a URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise ValueError("expected a URL such as http://127.0.0.1:8000 or https://risk.example")
+    if (
+        parts.username is not None
+        or parts.query
+        or parts.fragment
+        or not text.isascii()
+        or not text.isprintable()
+        or " " in text
+    ):
+        raise ValueError("expected a URL without user, query, fragment and characters that need quoting")
+    return text.rstrip("/")
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

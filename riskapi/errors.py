@@ -7,11 +7,14 @@ from typing import Any
 
 
 class ConfigurationError(Exception):
-    """A setting, policy or artifact that the service refuses to start with: where, which key, and why."""
+    """A setting, policy or artifact that the service refuses to start with: where, which key, and why.
 
-    def __init__(self, where: str, key: str, reason: str) -> None:
+    ``code`` is the sort of fault, in pydantic's words where it found it.
+    """
+
+    def __init__(self, where: str, key: str, reason: str, code: str = "value_error") -> None:
         super().__init__(f"{where}: {key}: {reason}")
-        self.where, self.key, self.reason = where, key, reason
+        self.where, self.key, self.reason, self.code = where, key, reason, code
 
 
 class StoreUnavailable(Exception):
@@ -30,9 +33,12 @@ CODES: dict[str, tuple[int, str]] = {
     "idempotency_in_progress": (409, "A request with this Idempotency-Key is still being answered"),
     "review_held": (409, "Another reviewer holds this review"),
     "review_closed": (409, "This review is decided already"),
+    "precondition_failed": (412, "Another version is in force than the request was made for"),
     "payload_too_large": (413, "The body is too large"),
     "unsupported_media_type": (415, "The body must be application/json"),
+    "over_release": (422, "More recipients than can be released"),
     "invalid": (422, "The body is well-formed but wrong"),
+    "precondition_required": (428, "The request must say which version it was made for"),
     "rate_limited": (429, "Too many requests"),
     "unavailable": (503, "The request could not be recorded; try again"),
     "internal": (500, "Something failed on our side"),

@@ -9,7 +9,8 @@ from typing import Any
 
 from riskapi import devices, phones
 from riskapi.accounts import Accounts, Known
-from riskapi.links import Links, Touch, reputation
+from riskapi.entities import Touch
+from riskapi.links import Links, reputation
 from riskapi.mail import MailReader
 from riskapi.networks import NetworkReader
 from riskapi.policy import Policy
@@ -49,7 +50,8 @@ class Gathered:
     known: Known | None
 
 
-def _warning(pointer: str, what: str) -> dict[str, str]:
+def unreadable(pointer: str, what: str) -> dict[str, str]:
+    """The warning for an input at a JSON pointer that could not be understood; ``what`` it is, in words."""
     return {"code": "INPUT_INVALID", "warning": f"{what} could not be understood", "input_pointer": pointer}
 
 
@@ -85,14 +87,14 @@ class Gatherer:
         email = self._mail.read(signup.email.address)
         if not email.valid:
             missing["/email/address"] = "input_invalid"
-            warnings.append(_warning("/email/address", "The e-mail address"))
+            warnings.append(unreadable("/email/address", "The e-mail address"))
 
         network: Network | None = None
         if _given("/device/ip_address", part.ip_address, missing):
             network = self._networks.read(part.ip_address or "")
             if network.ip is None:
                 missing["/device/ip_address"] = "input_invalid"
-                warnings.append(_warning("/device/ip_address", "The IP address"))
+                warnings.append(unreadable("/device/ip_address", "The IP address"))
 
         phone = None
         number = signup.phone.number if signup.phone else None
@@ -100,7 +102,7 @@ class Gatherer:
             phone = phones.read(number or "", network.country if network else None)
             if not phone.valid:
                 missing["/phone/number"] = "input_invalid"
-                warnings.append(_warning("/phone/number", "The phone number"))
+                warnings.append(unreadable("/phone/number", "The phone number"))
 
         behavior = Behavior(
             form_fill_ms=acted.form_fill_ms,

@@ -1,4 +1,4 @@
-"""The journal: signups answered while the store was away, kept on this machine until they can be recorded.
+"""The journal: what was answered while the store was away, kept on this machine until it can be recorded.
 
 One append-only file a worker process, one JSON object a line, flushed to the disk before the answer is given.
 The process that wrote a file holds a lock on it; files without a holder are taken over by whoever comes first.
@@ -41,15 +41,15 @@ class Journal:
         self._answers: dict[str, dict[str, Any]] = {}
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def append(self, user_id: str, entry: dict[str, Any]) -> dict[str, Any] | None:
-        """Write an entry and flush it to the disk, unless one waits for the account already: then returns that.
+    def append(self, name: str, entry: dict[str, Any]) -> dict[str, Any] | None:
+        """Write an entry and flush it to the disk, unless one waits under that name already: then returns that.
 
         Raises :class:`JournalFull` or :class:`OSError`.
         """
         line = orjson.dumps(entry) + b"\n"
         with self._lock:
-            if user_id in self._answers:
-                return self._answers[user_id]
+            if name in self._answers:
+                return self._answers[name]
             file = self._file or self._open()
             size = file.seek(0, os.SEEK_END)
             if size + len(line) > self._limit:
@@ -61,7 +61,7 @@ class Journal:
             except OSError:
                 file.truncate(size)  # half a line must not stand before the next one
                 raise
-            self._answers[user_id] = entry
+            self._answers[name] = entry
             return None
 
     def _open(self) -> IO[bytes]:
@@ -79,8 +79,27 @@ class Journal:
                 return file
             file.close()
 
+    def waiting(self) -> list[dict[str, Any]]:
+        """What this process wrote and nobody recorded yet."""
+        with self._lock:
+            return list(self._answers.values())
+
+    def elsewhere(self) -> list[dict[str, Any]]:
+        """What other processes on this machine wrote and nobody recorded yet."""
+        own = self._file.name if self._file is not None else None
+        found = []
+        for path in self._waiting():
+            if str(path) == own:
+                continue
+            try:
+                lines = path.read_bytes().split(b"\n")[:-1]
+            except FileNotFoundError:
+                continue  # recorded just now
+            found += [orjson.loads(line) for line in lines]
+        return found
+
     def entries(self) -> int:
-        """Signups waiting in all files of the directory."""
+        """Entries waiting in all files of the directory."""
         return sum(path.read_bytes().count(b"\n") for path in self._directory.glob("*.jsonl"))
 
     def replay(self, record: Callable[[dict[str, Any]], None]) -> int:

@@ -9,64 +9,46 @@ from __future__ import annotations
 
 import base64
 import hmac
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, cast, get_args
+from typing import Any
 
+from riskapi import devices, entities
+from riskapi.domains import DomainLists
+from riskapi.entities import COUNTED, KINDS, Said, Touch
 from riskapi.instants import rfc3339
+from riskapi.link_domains import LinkDomains
 from riskapi.policy import Policy
-from riskapi.sections import Kind, Linking
 from riskapi.store.connections import Store
+from riskapi.store.scripts import Script
 from signals.facts import Entity, Facts, Reputation
-from signals.records import record
 
-#: Kinds that can link accounts, in the order of the answer. Strengths and hub limits are policy.
-KINDS: tuple[str, ...] = get_args(Kind)
-#: Kinds that are only counted, to learn an abuse rate; they never link anybody.
-COUNTED = ("asn", "tld", "service")
 #: One byte a kind keeps keys short: they are the larger part of what the store holds.
 _LETTERS = dict(zip(KINDS + COUNTED, "mptdoifbxnrlcast", strict=True))
+_KINDS = {letter: kind for kind, letter in _LETTERS.items()}
+_COUNTED_KEYS = tuple(f"risk:e:{_LETTERS[kind]}:" for kind in COUNTED)
 #: Most accounts an entity remembers. 2,000 give an abuse rate a standard error of at most 1.1 points.
 _KEEP = 2000
 _DAY = 86400
-#: Fewer accounts than this are no sample of which a share would say anything.
-_FEW = 4
+#: What stands before a user_id in the members that say something of an account; see ``store/lua/entity_touch.lua``.
+_SIGNS = ("~", "!", "$", "^")
 #: Kinds whose values recur from signup to signup, so that their HMACs are worth remembering.
-_COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network"})
-#: A network of these kinds stands for many unrelated people behind few addresses (RFC 6888 for carriers).
-_SHARED_NETWORKS = frozenset({"mobile", "education", "cdn"})
-
-
-@record
-class Touch:
-    """The entities of one signup: their ``keys`` in the store by kind, and the kinds that are ``hubs`` by nature."""
-
-    user_id: str
-    at: float
-    keys: Mapping[str, str]
-    hubs: frozenset[str]
-
-
-def _hubs(facts: Facts) -> Iterator[str]:
-    """Kinds that stand for crowds by nature, whatever their count: carrier NAT, campuses, relays, free mail."""
-    network = facts.network
-    if network is not None and (network.kind in _SHARED_NETWORKS or network.anonymizer is not None):
-        yield from ("ip", "network")
-    if not facts.email.private:
-        yield "mail_domain"
-    if facts.email.relay:
-        yield "pattern"
+_COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain"})
+#: Longest fingerprint of a content: what is longer is the content itself, and none.
+_FINGERPRINT = 256
 
 
 class Links:
     """Reads and writes the entities. ``key`` is the secret of the HMAC (16 bytes or more)."""
 
-    def __init__(self, store: Store, key: bytes) -> None:
+    def __init__(self, store: Store, key: bytes, lists: DomainLists) -> None:
         self._store = store
         self._key = key
+        self._domains = LinkDomains(lists)
         self._touch = store.script("entity_touch")
         self._mark = store.script("entity_mark")
+        self._spend = store.script("entity_spend")
+        self._bind = store.script("entity_bind")
         self._common = lru_cache(maxsize=16384)(self._mac)
 
     def mac(self, kind: str, value: str) -> str:
@@ -79,39 +61,59 @@ class Links:
 
     def touched(self, user_id: str, facts: Facts) -> Touch:
         """The entities of a signup. What is missing or invalid touches nothing."""
-        email, network = facts.email, facts.network
-        # An address from inside (10.0.0.0/8, 100.64.0.0/10, …) is the caller's proxy or a carrier: everybody's.
-        inside = network is not None and network.reserved not in (None, "documentation")
-        values = {
-            "mailbox": email.canonical,
-            "pattern": email.pattern,
-            "mail_domain": email.registrable or email.domain,
-            "phone": facts.phone.e164 if facts.phone else None,
-            "phone_block": facts.phone.block if facts.phone else None,
-            "device": facts.device.id,
-            "payment": facts.payment_fingerprint,
-            "ip": network.ip if network and not inside else None,
-            "network": network.prefix if network and not inside else None,
-            "fingerprint": facts.device.fingerprint,
-            "referrer": facts.account.referrer_id,
-            "asn": str(network.asn) if network and network.asn is not None else None,
-            "tld": email.suffix,
-            "service": "all",
-        }
-        keys = {kind: f"risk:e:{_LETTERS[kind]}:{self.mac(kind, value)}" for kind, value in values.items() if value}
-        return Touch(user_id, facts.at, keys, frozenset(_hubs(facts)))
+        values = entities.values(facts)
+        keys = {kind: self._entity_key(kind, value) for kind, value in values.items() if value}
+        return Touch(user_id, facts.at, keys, frozenset(entities.hubs(facts)), frozenset(entities.shared(facts)))
+
+    def _entity_key(self, kind: str, value: str) -> str:
+        return f"risk:e:{_LETTERS[kind]}:{self.mac(kind, value)}"
+
+    def said(self, user_id: str, at: float, link_domains: Iterable[str], fingerprint: str | None) -> Said:
+        """The entities of a message sent at Unix time ``at``: the domains it links to and what it says.
+
+        ``fingerprint`` is whatever the caller made of the content, up to 256 characters. What is garbage, and domains
+        that everybody links to (:class:`riskapi.link_domains.LinkDomains`), touch nothing.
+        """
+        domains = self._domains.read(link_domains)
+        keys = [("link_domain", self._entity_key("link_domain", domain)) for domain in domains]
+        content = devices.identifier(fingerprint)
+        if content is not None and len(content) <= _FINGERPRINT:
+            keys.append(("content", self._entity_key("content", content)))
+        return Said(user_id, at, tuple(keys), 1.0 / max(len(domains), 1))
+
+    @staticmethod
+    def kind_of(key: str) -> str:
+        """The kind of the entity with this key; ``risk:e:`` before it may be left out."""
+        return _KINDS[key.removeprefix("risk:e:").partition(":")[0]]
 
     def queue(self, pipe: Any, touch: Touch, policy: Policy, *, add: bool = True) -> None:
-        """Add the touch (or, without ``add``, only the look) to a pipeline; :meth:`entities` reads the replies."""
-        head: tuple[str | int, ...] = (
-            touch.user_id,
-            repr(touch.at),
-            "1" if add else "0",
+        """Add the touch (or, without ``add``, only the look) to a pipeline; :meth:`entities` reads the replies.
+
+        The first touch of an account stands, so that a signup posted again counts nothing twice.
+        """
+        self._queue(pipe, touch.user_id, touch.at, "1" if add else "0", tuple(touch.keys.items()), policy)
+
+    def queue_said(self, pipe: Any, said: Said, policy: Policy, *, add: bool = True) -> None:
+        """As :meth:`queue`, for a message; :meth:`said_entities` reads the replies. Nothing is queued for no keys.
+
+        The latest touch of an account stands: what two accounts keep sending links them until both stop.
+        """
+        if said.keys:
+            self._queue(pipe, said.user_id, said.at, "2" if add else "0", said.keys, policy)
+
+    def _queue(
+        self, pipe: Any, user_id: str, at: float, mode: str, kinds: Sequence[tuple[str, str]], policy: Policy
+    ) -> None:
+        head: tuple[str | int | float, ...] = (
+            user_id,
+            repr(at),
+            mode,
             policy.retention.entities_days * _DAY,
             _KEEP,
+            policy.links.ring_share,
         )
-        keys = list(touch.keys.values())
-        limits = [_hub_limit(kind, policy) for kind in touch.keys]
+        keys = [key for _, key in kinds]
+        limits = [entities.hub_limit(kind, policy) for kind, _ in kinds]
         if not self._store.is_cluster:
             self._touch.queue(pipe, keys, (*head, *limits))
             return
@@ -120,89 +122,78 @@ class Links:
 
     def entities(self, touch: Touch, replies: Sequence[Any], policy: Policy) -> dict[str, Entity]:
         """The entities from the replies to :meth:`queue`, linking kinds and counted ones, by kind."""
-        rows = replies[0] if not self._store.is_cluster else [reply[0] for reply in replies]
-        found = {kind: _entity(kind, touch, row, policy) for kind, row in zip(touch.keys, rows, strict=True)}
+        found = {}
+        for (kind, key), row in zip(touch.keys.items(), _rows(replies), strict=True):
+            found[kind] = entities.entity(
+                kind, key, touch.at, row, policy, crowd=kind in touch.hubs, family=kind in touch.shared
+            )
         if "phone_block" in found and "phone" in found:
-            found["phone_block"] = _neighbours(found["phone_block"], found["phone"])
+            found["phone_block"] = entities.neighbours(found["phone_block"], found["phone"])
         return found
+
+    def said_entities(self, said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:
+        """The entities from the replies to :meth:`queue_said`, in the order of ``said.keys``."""
+        return [
+            entities.entity(kind, key, said.at, row, policy, share=said.share if kind == "link_domain" else 1.0)
+            for (kind, key), row in zip(said.keys, _rows(replies), strict=True)
+        ]
 
     def mark(self, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool) -> None:
         """Let an account's standing be felt by all it shares something with. Safe to repeat."""
-        args: tuple[str | int, ...] = (user_id, int(abusive), int(limited))
+        self._on_each(self._mark, keys, (user_id, int(abusive), int(limited)))
+
+    def mark_spent(self, user_id: str, keys: Sequence[str], at: float, *, out: bool, near: bool) -> None:
+        """Note on what an account touched that it ran out of a cap, or came near one, at Unix time ``at``.
+
+        The latest time stands. An account that ran out counts as such for a week, not as one that keeps just under its
+        caps. Kinds that are only counted and entities the account is not in stay as they are. Safe to repeat.
+        """
+        linking = [key for key in keys if not key.startswith(_COUNTED_KEYS)]
+        self._on_each(self._spend, linking, (user_id, repr(at), int(out), int(near)))
+
+    def bind_mark(self, keys: Sequence[str], on: bool) -> None:
+        """Note that entities bind their accounts into a cluster now, or no longer do. Safe to repeat.
+
+        An entity that nobody touched, or that is forgotten, stays unknown.
+        """
+        self._on_each(self._bind, keys, (int(on),))
+
+    def _on_each(self, script: Script, keys: Sequence[str], args: tuple[str | int, ...]) -> None:
+        """Run a script on entities: one call on one node, one a key on a cluster."""
         groups = [[key] for key in keys] if self._store.is_cluster else [list(keys)]
         pipe = self._store.pipeline()
         for group in groups:
-            self._mark.queue(pipe, group, args)
+            if group:
+                script.queue(pipe, group, args)
         self._store.run(pipe)
+
+    def accounts(self, key: str) -> list[str]:
+        """Everybody who touched an entity and is remembered for it, newest first, 2,000 at most."""
+        pipe = self._store.pipeline()
+        self.queue_accounts(pipe, key)
+        return self.names(self._store.run(pipe)[0])
+
+    @staticmethod
+    def queue_accounts(pipe: Any, key: str) -> None:
+        """Ask, in a pipeline, for the accounts of an entity; :meth:`names` reads the reply."""
+        pipe.execute_command("ZREVRANGEBYSCORE", key, "(5e11", "-inf", "LIMIT", 0, _KEEP)
+
+    @staticmethod
+    def names(reply: Sequence[bytes]) -> list[str]:
+        """The accounts in a reply to :meth:`queue_accounts`."""
+        return [name.decode() for name in reply]
 
     def leave(self, user_id: str, keys: Sequence[str]) -> None:
         """Take an account out of entities, as if it had never touched them."""
         pipe = self._store.pipeline()
         for key in keys:
-            pipe.execute_command("ZREM", key, user_id, f"!{user_id}", f"~{user_id}")
-        if keys:
-            self._store.run(pipe)
+            pipe.execute_command("ZREM", key, user_id, *[sign + user_id for sign in _SIGNS])
+        self._store.run(pipe)
 
 
-def _hub_limit(kind: str, policy: Policy) -> int:
-    return -1 if kind in COUNTED else _rule(kind, policy).hub_over
-
-
-def _rule(kind: str, policy: Policy) -> Linking:
-    return policy.links.kinds[cast("Kind", kind)]
-
-
-def _entity(kind: str, touch: Touch, row: Sequence[Any], policy: Policy) -> Entity:
-    accounts, hour, day, month, abusive, limited, others = row
-    if kind in COUNTED:
-        return Entity(kind, hour, day, month, accounts, abusive, limited, hub=True)
-    rule = _rule(kind, policy)
-    ring = rule.strength != "weak" and max(abusive, limited) >= policy.links.ring_share * max(accounts, _FEW)
-    hub = kind in touch.hubs or (not ring and 0 < rule.hub_over < month)
-    if not others:
-        return Entity(kind, hour, day, month, accounts, abusive, limited, hub, 0.0, rule.strength)
-    last_seen = float(others[1])
-    if hub:
-        return Entity(kind, hour, day, month, accounts, abusive, limited, hub, 0.0, rule.strength, last_seen)
-    # What is common because of a ring, or can be common to one person only, is no less telling for it.
-    crowd = 2 if ring or rule.hub_over == 0 else accounts
-    strength = policy.links.strengths["strong" if ring else rule.strength]
-    weight = evidence_weight(strength, crowd, touch.at - last_seen, policy.links.half_life_days)
-    names = tuple([name.decode() for name in others[::2]])
-    return Entity(kind, hour, day, month, accounts, abusive, limited, hub, weight, rule.strength, last_seen, names)
-
-
-def _neighbours(block: Entity, phone: Entity) -> Entity:
-    """A block of numbers without those who share the very number: they are counted as sharing it already.
-
-    All who touched the number touched its block at the same time, so the difference is exact while neither is full.
-    """
-    others = tuple([name for name in block.others if name not in phone.others])
-    return Entity(
-        kind=block.kind,
-        accounts_1h=max(block.accounts_1h - phone.accounts_1h, 0) + 1,
-        accounts_24h=max(block.accounts_24h - phone.accounts_24h, 0) + 1,
-        accounts_30d=max(block.accounts_30d - phone.accounts_30d, 0) + 1,
-        accounts=max(block.accounts - phone.accounts, 0) + 1,
-        abusive=max(block.abusive - phone.abusive, 0),
-        limited=max(block.limited - phone.limited, 0),
-        hub=block.hub,
-        weight=block.weight if others else 0.0,
-        strength=block.strength,
-        last_seen=block.last_seen,
-        others=others,
-    )
-
-
-def evidence_weight(strength: float, accounts: int, age: float, half_life_days: float) -> float:
-    """What sharing one entity is worth, 0 to ``strength``: strength × rarity × decay.
-
-    Rarity is 1 / log2(accounts), the weight Adamic and Adar (2003, "Friends and neighbors on the Web") give a
-    shared feature; it is 1 for two accounts, 1/2 for four, 1/8 for 256. Decay halves every ``half_life_days``
-    since the newest other account. ``age`` is in seconds; a negative one (clocks differ) counts as none.
-    """
-    rarity = 1.0 / math.log2(max(accounts, 2))
-    return float(strength * rarity * 0.5 ** (max(age, 0.0) / (half_life_days * _DAY)))
+def _rows(replies: Sequence[Any]) -> list[Any]:
+    """One row an entity: they come together from one node, and one a reply from a cluster."""
+    return [row for reply in replies for row in reply]
 
 
 def reputation(entities: Mapping[str, Entity], policy: Policy) -> Reputation:
@@ -230,21 +221,22 @@ def reputation(entities: Mapping[str, Entity], policy: Policy) -> Reputation:
     )
 
 
-def linkage(entities: Mapping[str, Entity] | None, policy: Policy) -> dict[str, Any]:
+def linkage(
+    entities: Mapping[str, Entity] | None, policy: Policy, cluster: str | None = None, size: int = 1
+) -> dict[str, Any]:
     """The ``linkage`` part of an answer: which accounts share what with this one, strongest evidence first.
 
-    ``size`` (this account included) and ``abusive`` count accounts bound by ``links.bind_weight`` or more. They are
-    lower bounds: accounts seen through one entity at least. Weaker evidence is listed and binds nobody.
+    ``cluster`` and ``size`` are the cluster the account is in and how many accounts that has. ``abusive`` counts those
+    bound directly, by ``links.bind_weight`` or more. Weaker evidence is listed and binds nobody.
     """
     found = [
         entity for kind in KINDS if entities and (entity := entities.get(kind)) is not None and entity.weight > 0.0
     ]
     found.sort(key=lambda entity: -entity.weight)
     binding = [entity for entity in found if entity.weight >= policy.links.bind_weight]
-    named = {name for entity in binding for name in entity.others}
     return {
-        "cluster_id": None,
-        "size": 1 + max([len(named), *(entity.accounts - 1 for entity in binding)]),
+        "cluster_id": cluster,
+        "size": size,
         "abusive": max([0, *(entity.abusive for entity in binding)]),
         "evidence": [
             {
@@ -253,6 +245,8 @@ def linkage(entities: Mapping[str, Entity] | None, policy: Policy) -> dict[str, 
                 "accounts": entity.accounts,
                 "last_seen": rfc3339(entity.last_seen or 0.0),
                 "weight": round(entity.weight, 4),
+                "edge": entity.key.removeprefix("risk:e:"),
+                "binds": entity.weight >= policy.links.bind_weight,
                 "user_ids": list(entity.others),
             }
             for entity in found

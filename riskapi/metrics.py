@@ -40,6 +40,17 @@ METRICS = (
     Metric("counter", "riskapi_rules_fired_total", ("rule", "mode"), "Policy rules that matched a signup."),
     Metric("counter", "riskapi_reviews_total", ("step",), "Reviews opened, claimed, released, escalated and decided."),
     Metric("counter", "riskapi_labels_total", ("label", "source"), "Labels given to accounts."),
+    Metric(
+        "counter",
+        "riskapi_sends_total",
+        ("result",),
+        "Grants asked for: granted, partial, denied, local, settled or repeated.",
+    ),
+    Metric("counter", "riskapi_recipients_total", ("result",), "Recipients granted, denied and released."),
+    Metric("counter", "riskapi_clusters_total", ("change",), "Clusters joined, merged and split."),
+    Metric("counter", "riskapi_holds_total", ("mode",), "Sudden jumps in volume, by the mode of policy's takeover."),
+    Metric("counter", "riskapi_feedback_total", ("type",), "Feedback events counted, duplicates left out."),
+    Metric("counter", "riskapi_events_total", ("type",), "Events of accounts, by the types of the contract and other."),
     Metric("counter", "riskapi_problems_total", ("code",), "Problem answers by code (docs/errors.md)."),
     Metric("counter", "riskapi_store_failures_total", ("operation",), "Times the store did not answer."),
     Metric("gauge", "riskapi_journal_entries", (), "Signups kept in the local journal until the store is back."),
@@ -97,6 +108,36 @@ class Metrics:
     def label(self, label: str, source: str) -> None:
         """Count a label given to an account."""
         self._child("riskapi_labels_total", label, source).inc()
+
+    def send(self, result: str) -> None:
+        """Count an answer to a sender."""
+        self._child("riskapi_sends_total", result).inc()
+
+    def recipients(self, result: str, count: int) -> None:
+        """Count recipients granted, denied or released."""
+        if count:
+            self._child("riskapi_recipients_total", result).inc(count)
+
+    def settled(self, grants: int) -> None:
+        """Count grants made while the store was away that are counted against the caps now."""
+        if grants:
+            self._child("riskapi_sends_total", "settled").inc(grants)
+
+    def cluster(self, change: str) -> None:
+        """Count a change of a cluster: joined, merged or split."""
+        self._child("riskapi_clusters_total", change).inc()
+
+    def hold(self, mode: str) -> None:
+        """Count a sudden jump in volume; ``mode`` is ``live`` where it was held, ``shadow`` where not."""
+        self._child("riskapi_holds_total", mode).inc()
+
+    def feedback(self, type: str) -> None:
+        """Count a feedback event that was counted for its account."""
+        self._child("riskapi_feedback_total", type).inc()
+
+    def event(self, type: str) -> None:
+        """Count an event of an account; ``type`` is one of the contract's, or ``other``."""
+        self._child("riskapi_events_total", type).inc()
 
     def store_failure(self, operation: str) -> None:
         """Count a time the store did not answer; ``operation`` says what was asked of it."""

@@ -15,8 +15,10 @@ def shard(user_id: str) -> int:
     return zlib.crc32(user_id.encode()) % SHARDS
 
 
-def stream(number: int) -> str:
-    """Key of a shard's stream of decisions, labels, tier changes and reviews. It has no TTL: it is trimmed by age."""
+def stream(number: int | str) -> str:
+    """Key of a shard's stream of decisions, labels, tier changes and reviews; of clusters' for ``b``, see
+    :mod:`riskapi.budgets`. It has no TTL: it is trimmed by age.
+    """
     return f"risk:d:{{{number}}}"
 
 

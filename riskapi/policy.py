@@ -139,7 +139,8 @@ def check(data: Mapping[str, Any], *, where: str, known: Mapping[str, Signal] | 
         policy = Policy.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise ConfigurationError(where, _key(first["loc"], first["type"], data), _reason(first)) from error
+        key = _key(first["loc"], first["type"], data)
+        raise ConfigurationError(where, key, _reason(first), first["type"]) from error
     for key, reason in _faults(policy, registered() if known is None else known):
         raise ConfigurationError(where, key, reason)
     return policy

@@ -8,26 +8,38 @@ from typing import Any
 import orjson
 
 from riskapi.accounts import Accounts, latest
-from riskapi.assess import limits, reasons
+from riskapi.allowances import Allowances, limits
+from riskapi.assessment import reasons
+from riskapi.clusters import Clusters
 from riskapi.decide import decide
 from riskapi.decisions import Decisions
+from riskapi.feedback import Feedback
 from riskapi.gather import Gatherer
 from riskapi.judge import Court
 from riskapi.links import linkage
 from riskapi.signup import Signup
 
-#: Days of feedback an account is shown with.
-_FEEDBACK_DAYS = 30
-
 
 class Profiles:
     """Reads accounts for people and callers."""
 
-    def __init__(self, court: Court, accounts: Accounts, decisions: Decisions, gatherer: Gatherer) -> None:
+    def __init__(
+        self,
+        court: Court,
+        accounts: Accounts,
+        decisions: Decisions,
+        gatherer: Gatherer,
+        feedback: Feedback,
+        clusters: Clusters,
+        allowances: Allowances,
+    ) -> None:
         self._court = court
         self._accounts = accounts
         self._decisions = decisions
         self._gatherer = gatherer
+        self._feedback = feedback
+        self._clusters = clusters
+        self._allowances = allowances
 
     def view(self, user_id: str, now: float) -> dict[str, Any]:
         """The account as it stands, its links looked up anew at Unix time ``now``. Raises ``not_found``.
@@ -42,21 +54,17 @@ class Profiles:
         if assessment["id"] == newest["id"]:
             assessment["reasons"] = newest["reasons"]
         tier = fields["tier"].decode()
+        budget = self._allowances.of(user_id, self._court.policy, now)
         return {
             "object": "account",
             "user_id": user_id,
             "tier": tier,
             "paused": False,
-            "limits": limits(self._court.policy, tier),
+            "limits": limits(budget.usage, budget.allowed),
             "assessment": assessment,
             "latest": newest,
-            "linkage": self._linked(user_id, fields, now),
-            "feedback": {
-                "window_days": _FEEDBACK_DAYS,
-                **dict.fromkeys(("sent", "delivered", "hard_bounces", "soft_bounces", "complaints", "blocks"), 0),
-                "complaint_rate": None,
-                "hard_bounce_rate": None,
-            },
+            "linkage": self._linked(user_id, fields, budget.usage.cluster, now),
+            "feedback": self._feedback.view(*self._feedback.read(user_id, now)),
             "labels": labels,
             "history": history,
             "signup": orjson.loads(fields["signup"]),
@@ -77,11 +85,11 @@ class Profiles:
         )
         return reasons(decision)
 
-    def linkage(self, user_id: str, now: float) -> dict[str, Any]:
-        """What the account shares with others, looked up anew at Unix time ``now``. Raises ``not_found``."""
-        return self._linked(user_id, self._accounts.load(user_id)[0], now)
-
-    def _linked(self, user_id: str, fields: Mapping[str, bytes], now: float) -> dict[str, Any]:
+    def _linked(self, user_id: str, fields: Mapping[str, bytes], cluster: str, now: float) -> dict[str, Any]:
+        policy = self._court.policy
         parsed = self._gatherer.parse(Signup.model_validate_json(fields["signup"]), max(float(fields["at"]), now))
-        gathered = self._gatherer.gather(user_id, parsed.facts, self._court.policy, add=False)
-        return linkage(gathered.facts.entities, self._court.policy)
+        gathered = self._gatherer.gather(user_id, parsed.facts, policy, add=False)
+        if not cluster:
+            return {**linkage(gathered.facts.entities, policy), "edges": []}
+        found = self._clusters.view(cluster, now)
+        return {**linkage(gathered.facts.entities, policy, cluster, found["size"]), "edges": found["edges"]}

@@ -11,17 +11,19 @@ import contextlib
 import heapq
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 import orjson
 
 from riskapi.accounts import Accounts, Opening, account_key, by_reviewer, history_key, labels_key, latest, standing
+from riskapi.clusters import Clusters
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
 from riskapi.judge import Court
 from riskapi.labels import LabelName, Labels, entry
 from riskapi.outbox import SHARDS, oldest, shard, stream
+from riskapi.quotas import Quotas
 from riskapi.store.connections import Store
 
 STATUSES = ("open", "claimed", "escalated", "decided")
@@ -53,10 +55,12 @@ def _place(at: float, review_id: str) -> str:
     return f"{max(at, 0.0):019.6f}:{review_id}"
 
 
-def opening(user_id: str, at: float, risk_score: float, reasons: Sequence[Mapping[str, Any]]) -> Opening:
-    """A new review as :meth:`riskapi.accounts.Accounts.record` writes it."""
+def opening(
+    user_id: str, at: float, risk_score: float, reasons: Sequence[Mapping[str, Any]], name: str | None = None
+) -> Opening:
+    """A new review, to be written with what it is about. ``name`` (20 hexadecimal digits) makes it one and the same."""
     number = shard(user_id)
-    review_id = f"rev_{number}{secrets.token_hex(10)}"
+    review_id = f"rev_{number}{name or secrets.token_hex(10)}"
     fields: dict[str, bytes | str | float] = {
         "id": review_id,
         "user_id": user_id,
@@ -78,14 +82,15 @@ class Reviews:
         accounts: Accounts,
         labels: Labels,
         court: Court,
-        linkage: Callable[[str, float], Mapping[str, Any]],
+        clusters: Clusters,
+        quotas: Quotas,
     ) -> None:
-        """``linkage`` looks up what an account shares with others, as ``Profiles.linkage`` does."""
         self._store = store
         self._accounts = accounts
         self._labels = labels
         self._court = court
-        self._linkage = linkage
+        self._clusters = clusters
+        self._quotas = quotas
         self._move = store.script("review_move")
 
     def list(self, status: ReviewStatus, limit: int, cursor: str | None) -> dict[str, Any]:
@@ -159,7 +164,7 @@ class Reviews:
         change = [kept, decision, label, orjson.dumps(given), orjson.dumps(history)]
         moved = self._to("decided", review_id, actor, now, fields, account, change)
         touched = [(user_id, standing(moved))] if moved else []
-        for name in self._linked(user_id, now) if apply_to == "cluster" and moved else ():
+        for name in self._linked(user_id) if apply_to == "cluster" and moved else ():
             try:
                 touched.append((name, self._accounts.change_tier(name, history, now, self._court.policy)))
                 self._close(name, actor, now, {**fields, "label": ""})
@@ -167,18 +172,14 @@ class Reviews:
                 continue  # linked, but erased or expired since
         for name, found in touched:
             self._labels.settle(name, found)
+            self._quotas.end_hold(name, now + self._court.policy.takeover.hold_days * 86400)
         accounts = [{"user_id": name, "before": found.before, "after": found.tier} for name, found in touched]
         return {**self.get(review_id), "accounts": accounts}
 
-    def _linked(self, user_id: str, now: float) -> Iterable[str]:
-        """Accounts bound to this one by evidence that is strong enough, strongest first."""
-        names = [
-            name
-            for entity in self._linkage(user_id, now)["evidence"]
-            if entity["weight"] >= self._court.policy.links.bind_weight
-            for name in entity["user_ids"]
-        ]
-        return dict.fromkeys(names)
+    def _linked(self, user_id: str) -> Iterable[str]:
+        """The other accounts of its cluster."""
+        cluster = self._clusters.of(user_id)
+        return [name for name in self._clusters.accounts(cluster) if name != user_id] if cluster else ()
 
     def _close(self, user_id: str, reviewer: str, now: float, fields: Mapping[str, Any]) -> None:
         """Close the review of an account that was decided with another one, unless somebody holds it."""

@@ -148,8 +148,12 @@ class Sends(Section):
 
 
 class Clean(Section):
-    """What clean sending is: no rate of the last 30 days above these, once so many such events have come in."""
+    """What clean sending is: no rate of the last 30 days above these, once so many such events have come in.
 
+    A day counts as a day of sending from ``least_recipients`` on.
+    """
+
+    least_recipients: Annotated[int, Field(ge=1, le=10**12)]
     complaint_rate: Share
     least_complaints: Annotated[int, Field(ge=1)]
     hard_bounce_rate: Share

@@ -160,6 +160,43 @@ class Settings:
         default=lambda: None,
         shown="–",
     )
+    policyd_bind: environment.Bind | Path = _declare(
+        environment.listened,
+        "Where `python -m riskapi policyd` listens for Postfix: `HOST:PORT` or `unix:/path`.",
+        default=lambda: environment.Bind("127.0.0.1", 10040),
+        shown="127.0.0.1:10040",
+    )
+    policyd_url: str = _declare(
+        environment.web_url,
+        "The riskapi that policyd asks.",
+        default=lambda: "http://127.0.0.1:8000",
+        shown="http://127.0.0.1:8000",
+    )
+    policyd_api_key: SecretStr | None = _declare(
+        environment.secret(32),
+        "API key with the scope `sends` that policyd asks with.",
+        default=lambda: None,
+        shown="–",
+    )
+    policyd_map_file: Path | None = _declare(
+        environment.existing_file,
+        "Lines of a login, sender address or `@domain` and the `user_id` it stands for; read again when it changes. "
+        "Without it the login is the `user_id`.",
+        default=lambda: None,
+        shown="–",
+    )
+    policyd_away: Literal["defer", "dunno"] = _declare(
+        environment.one_of("defer", "dunno"),
+        "What policyd tells Postfix when riskapi cannot be asked: `defer` has mail wait, `dunno` lets it go uncounted.",
+        default=lambda: "defer",
+        shown="defer",
+    )
+    policyd_strangers: Literal["defer", "dunno"] = _declare(
+        environment.one_of("defer", "dunno"),
+        "What policyd tells Postfix of a sender who has no account.",
+        default=lambda: "dunno",
+        shown="dunno",
+    )
     unknown: tuple[str, ...] = ()
 
     @classmethod

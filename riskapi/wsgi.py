@@ -25,7 +25,7 @@ _SAMPLE = (
 
 def _warm(service: Service) -> None:
     """Run the pure part of the line once, and keep what was loaded out of every garbage collection to come."""
-    judge = service.sources.judge
+    judge = service.court.judge
     facts = service.assessor.gatherer.parse(Signup.model_validate_json(_SAMPLE), time.time()).facts
     decide(signals.read(facts), judge.scorer, judge.policy, explain=True)
     gc.collect()
@@ -37,6 +37,6 @@ logs.configure(_settings.log_level)
 _service = assemble(_settings)
 _warm(_service)
 app = build(_service.parts)
-#: Stops the watch over the journal; a worker that ends takes the thread with it.
+#: Stops the watch over journal and policy; a worker that ends takes the thread with it.
 stop = threading.Event()
 watch(_service, stop)

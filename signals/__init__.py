@@ -13,6 +13,7 @@ import signals.behavior
 import signals.links
 import signals.velocity
 import signals.reputation
+import signals.sending
 from signals.registry import Readings, Signal, Value, columns, degraded, read, registered, schema
 
 __all__ = ["Readings", "Signal", "Value", "columns", "degraded", "read", "registered", "schema"]

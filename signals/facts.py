@@ -150,6 +150,12 @@ class Entity:
     when so many people share the thing, by nature or by growth, that sharing it means nothing.
     ``others`` names up to eight of the other accounts, newest first; ``last_seen`` is Unix time of the newest
     other account. ``weight`` is the strength of the kind after rarity and decay, 0 for a hub.
+    ``key`` is the key of the entity in the store, an HMAC; ``bound`` is true while it binds its accounts into a
+    cluster.
+
+    Of the other accounts, ``exhausted_24h`` and ``exhausted_7d`` ran out of a cap in that time, the last of them at
+    Unix time ``exhausted_at``; ``near_7d`` came near a cap in that time and did not run out in the week before it or
+    since.
     """
 
     kind: str
@@ -164,6 +170,12 @@ class Entity:
     strength: str = "weak"
     last_seen: float | None = None
     others: tuple[str, ...] = ()
+    key: str = ""
+    bound: bool = False
+    exhausted_24h: int = 0
+    exhausted_7d: int = 0
+    exhausted_at: float | None = None
+    near_7d: int = 0
 
 
 @record

@@ -10,9 +10,11 @@ import orjson
 
 from riskapi.api.parts import Parts
 from riskapi.errors import Problem
+from riskapi.feedback import Tally
 from riskapi.idempotency import Idempotency
 from riskapi.keys import Keys
 from riskapi.metrics import Metrics
+from riskapi.policies import Version
 from riskapi.ratelimits import RateLimits
 from riskapi.signup import Signup
 from riskapi.store.connections import Store
@@ -119,6 +121,93 @@ class Reviews:
         return {**self.get(review_id), "accounts": []}
 
 
+class Feedback:
+    """Counts nothing."""
+
+    def count(self, events: Any, now: float) -> Tally:
+        return Tally(len(events), 0, 0, [])
+
+
+class Events:
+    """Knows nobody."""
+
+    def record(self, user_id: str, event: Any, now: float) -> dict[str, Any]:
+        raise Problem("not_found", "No such account.")
+
+
+class Policies:
+    """Only the policy of the file, which says nothing."""
+
+    def show(self, number: int | None = None) -> dict[str, Any]:
+        return Version(1, {}).body(live=True)
+
+    def page(self, limit: int, cursor: str | None = None) -> dict[str, Any]:
+        return {"versions": [], "next_cursor": None}
+
+    def compare(self, number: int, since: int | None = None) -> dict[str, Any]:
+        raise Problem("not_found", "No such version.")
+
+
+class Seating:
+    """Takes everything and does nothing."""
+
+    def publish(self, given: Any, publication: Any, allowed: Any) -> Version:
+        return Version(2, given)
+
+    def rollback(self, number: int, publication: Any) -> Version:
+        return Version(2, {})
+
+
+class Senders:
+    """Grants everything once."""
+
+    def send(
+        self,
+        user_id: str,
+        recipients: int,
+        message: Any,
+        now: float,
+        *,
+        partial: bool = True,
+        digest: str = "",
+        repeat: str | None = None,
+    ) -> Granted:
+        return Granted(
+            {
+                "reservation_id": "rsv_0",
+                "granted": recipients,
+                "denied": 0,
+                "denied_by": None,
+                "retry_after": None,
+                "tier": "allow",
+                "remaining": {"hourly": 0, "daily": 0, "monthly": 0},
+            }
+        )
+
+    def release(self, reservation_id: str, recipients: int, now: float, repeat: str | None = None) -> dict[str, Any]:
+        return {"reservation_id": reservation_id, "released": recipients}
+
+
+@dataclass
+class Granted:
+    """The answer of the fake sender."""
+
+    body: dict[str, Any]
+    replay: bool = False
+
+
+class Clusters:
+    """Knows no cluster."""
+
+    def view(self, cluster_id: str, now: float) -> dict[str, Any]:
+        raise Problem("not_found", "No such cluster.")
+
+    def cut(
+        self, cluster_id: str, user_id: str | None, edge: str | None, reason: str, actor: str, now: float
+    ) -> dict[str, str | None]:
+        raise Problem("not_found", "No such cluster.")
+
+
 def parts(store: Store, clock: Callable[[], float], bootstrap: str, **changes: Any) -> Parts:
     """Parts that work, with ``changes`` in place of some."""
     given: dict[str, Any] = {
@@ -126,6 +215,12 @@ def parts(store: Store, clock: Callable[[], float], bootstrap: str, **changes: A
         "accounts": Accounts(),
         "labels": Labels(),
         "reviews": Reviews(),
+        "sender": Senders(),
+        "clusters": Clusters(),
+        "feedback": Feedback(),
+        "events": Events(),
+        "policies": Policies(),
+        "seating": Seating(),
         "keys": Keys(store, bootstrap, monotonic=clock),
         "idempotency": Idempotency(store, pause=lambda seconds: None),
         "ratelimits": RateLimits(store),

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service, assemble
+from riskapi.events import Event
+from riskapi.feedback import FeedbackEvent
 from riskapi.settings import Settings
+from riskapi.signup import DevicePart
 from riskapi.store.connections import open_store
 from tests.conftest import NOW, Clock
 from tests.signups import body, post, together
@@ -41,3 +44,18 @@ def test_signups_are_raced_linked_labelled_reviewed_and_exported(service: Servic
     done = service.parts.reviews.decide(page[0]["id"], "limit", "abuse", "account", None, "kim", NOW)
     assert done["accounts"][0]["after"] == "limit"
     assert len(list(service.decisions.export())) == 11
+
+
+def test_feedback_and_events_are_counted(service: Service) -> None:
+    users = [f"u_{number}" for number in range(9)]
+    for user in users:
+        post(service, body(user))
+    events = [
+        FeedbackEvent(id=f"{user}-{number}", type="complaint", user_id=user) for user in users for number in range(3)
+    ]
+    tallies = together(4, lambda _: service.parts.feedback.count(events, NOW))
+    assert sum(tally.accepted for tally in tallies) == len(events)
+    assert sorted(action["user_id"] for tally in tallies for action in tally.actions) == users
+    assert all(service.parts.accounts.view(user, NOW)["feedback"]["complaints"] == 3 for user in users)
+    login = Event(type="login", device=DevicePart(ip_address="198.51.100.7"))
+    assert [service.parts.events.record(user, login, NOW)["tier"] for user in users] == ["allow"] * 9

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from riskapi import policy
-from riskapi.links import COUNTED, KINDS, Links, evidence_weight, linkage, reputation
+from riskapi.domains import DomainLists
+from riskapi.entities import COUNTED, KINDS, Said, evidence_weight
+from riskapi.links import Links, linkage, reputation
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from signals.facts import Account, Device, Email, Entity, Facts, Network, Phone
@@ -25,9 +28,14 @@ def rules() -> Policy:
     return policy.load(policy.DEFAULT)
 
 
+@pytest.fixture(scope="module")
+def lists() -> DomainLists:
+    return DomainLists.load()
+
+
 @pytest.fixture
-def links(store: Store) -> Links:
-    return Links(store, KEY)
+def links(store: Store, lists: DomainLists) -> Links:
+    return Links(store, KEY, lists)
 
 
 def facts(at: float = NOW, **changes: object) -> Facts:
@@ -134,6 +142,78 @@ def test_what_grows_common_stops_binding(links: Links, store: Store, rules: Poli
     assert (found.hub, found.weight, found.others) == (True, 0.0, ())
 
 
+def test_a_firm_that_grew_common_is_a_ring_once_enough_of_it_is_limited(
+    links: Links, store: Store, rules: Policy
+) -> None:
+    limit = rules.links.kinds["mail_domain"].hub_over
+    for number in range(limit + 1):
+        found = touch(links, store, rules, f"u{number}", facts())["mail_domain"]
+    assert (found.hub, found.others) == (True, ())
+    least = int(limit * rules.links.ring_share)
+    for number in range(least):
+        links.mark(f"u{number}", [found.key], abusive=False, limited=True)
+    assert touch(links, store, rules, "last", facts(), add=False)["mail_domain"].hub
+    for number in range(least, least + 3):
+        links.mark(f"u{number}", [found.key], abusive=False, limited=True)
+    found = touch(links, store, rules, "last", facts(), add=False)["mail_domain"]
+    assert (found.hub, len(found.others)) == (False, 8)
+    assert found.weight == pytest.approx(rules.links.strengths["strong"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "strength", "binds"),
+    [
+        ("mobile", "strong", True), ("fixed_line_or_mobile", "strong", True), ("voip", "strong", True),
+        ("fixed_line", "medium", False), ("toll_free", "medium", False), ("shared_cost", "medium", False),
+        ("premium_rate", "medium", False), ("uan", "medium", False), ("voicemail", "medium", False),
+    ],
+)  # fmt: skip
+def test_a_number_that_families_and_firms_share_does_not_bind_alone(
+    links: Links, store: Store, rules: Policy, kind: str, strength: str, binds: bool
+) -> None:
+    number = facts(phone=Phone(given="", valid=True, e164="+34910123123", block="+349101231", kind=kind))
+    touch(links, store, rules, "a", number)
+    found = touch(links, store, rules, "b", number)["phone"]
+    assert (found.strength, found.weight >= rules.links.bind_weight) == (strength, binds)
+    assert (found.accounts, found.hub, found.others) == (2, False, ("a",))
+
+
+def test_a_note_that_an_entity_binds_counts_as_nobody_and_can_be_taken_back(
+    links: Links, store: Store, rules: Policy
+) -> None:
+    key = touch(links, store, rules, "a", device())["device"].key
+    store.execute("EXPIRE", key, 1000)
+    for _ in range(2):
+        links.bind_mark([key], on=True)
+    assert 0 < store.execute("TTL", key) <= 1000
+    found = touch(links, store, rules, "b", device())["device"]
+    assert (found.bound, found.accounts, found.accounts_1h, found.abusive, found.limited) == (True, 2, 2, 0, 0)
+    assert (found.exhausted_7d, found.exhausted_at, found.near_7d, found.others) == (0, None, 0, ("a",))
+    assert links.accounts(key) == ["b", "a"]
+    links.leave("a", [key])
+    links.leave("b", [key])
+    assert links.accounts(key) == []
+    assert touch(links, store, rules, "c", device())["device"].accounts == 1
+    for _ in range(2):
+        links.bind_mark([key], on=False)
+    assert not touch(links, store, rules, "c", device())["device"].bound
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_note_makes_no_entity(links: Links, store: Store, on: bool) -> None:
+    links.bind_mark(["risk:e:d:nobody", "risk:e:p:nobody"], on=on)
+    links.bind_mark([], on=on)
+    assert store.execute("DBSIZE") == 0
+    assert links.accounts("risk:e:d:nobody") == []
+
+
+def test_accounts_are_given_newest_first_and_without_marks(links: Links, store: Store, rules: Policy) -> None:
+    for number, user in enumerate("abc"):
+        key = touch(links, store, rules, user, device(NOW + number))["device"].key
+    links.mark("b", [key], abusive=True, limited=True)
+    assert links.accounts(key) == ["c", "b", "a"]
+
+
 @pytest.mark.parametrize(
     ("changes", "kinds"),
     [
@@ -193,8 +273,8 @@ def test_every_kind_is_touched_once_and_keys_hold_no_address(links: Links) -> No
     assert not any(word in key for key in touched.keys.values() for word in ("ruiz", "600123", "203.0", "dev", "64500"))
 
 
-def test_keys_change_with_the_secret(store: Store) -> None:
-    assert Links(store, KEY).mac("phone", "+34600123123") != Links(store, b"x" * 32).mac("phone", "+34600123123")
+def test_keys_change_with_the_secret(links: Links, store: Store, lists: DomainLists) -> None:
+    assert links.mac("phone", "+34600123123") != Links(store, b"x" * 32, lists).mac("phone", "+34600123123")
 
 
 def test_of_two_racing_signups_one_at_least_sees_the_other_and_then_both_do(
@@ -221,40 +301,98 @@ def test_of_two_racing_signups_one_at_least_sees_the_other_and_then_both_do(
 
 
 _EVENTS = st.lists(
-    st.tuples(st.sampled_from("abcdef"), st.integers(0, 40), st.sampled_from(["touch", "bad", "good", "leave"])),
+    st.tuples(
+        st.sampled_from("abcdef"),
+        st.integers(0, 40),
+        st.sampled_from(["touch", "touch", "say", "bad", "good", "leave", "out", "near", "bind", "unbind"]),
+    ),
     max_size=25,
 )
 
 
+@dataclass
+class Remembered:
+    """What one entity must know, in plain Python."""
+
+    times: dict[str, float] = field(default_factory=dict)
+    bad: set[str] = field(default_factory=set)
+    out: dict[str, float] = field(default_factory=dict)
+    near: dict[str, float] = field(default_factory=dict)
+    bound: bool = False
+
+    def spend(self, user: str, at: float, *, out: bool) -> None:
+        if user in self.times:
+            spent = self.out if out else self.near
+            spent[user] = max(at, spent.get(user, at))
+            if user in self.near and self.near[user] <= self.out.get(user, float("-inf")) + 7 * DAY:
+                del self.near[user]
+
+    def leave(self, user: str) -> None:
+        for kept in (self.times, self.out, self.near):
+            kept.pop(user, None)
+        self.bad.discard(user)
+
+    def seen(self, user: str, at: float) -> tuple[object, ...]:
+        def counted(times: Mapping[str, float], age: float) -> list[float]:
+            return [time for name, time in times.items() if name != user and at - age <= time <= at + 300]
+
+        everybody = [time for time in self.times.values() if time <= at + 300]
+        return (
+            len([time for time in everybody if time > at - 30 * DAY]),
+            len([time for time in everybody if time > at - DAY]),
+            len(counted({name: self.times[name] for name in self.bad}, 90 * DAY)),
+            len(counted(self.out, DAY)),
+            len(counted(self.out, 7 * DAY)),
+            max(counted(self.out, 90 * DAY), default=None),
+            len(counted(self.near, 7 * DAY)),
+            self.bound,
+        )
+
+
 @given(_EVENTS)
 def test_counts_agree_with_a_plain_reference(
-    session_store: Store, rules: Policy, events: list[tuple[str, int, str]]
+    session_store: Store, lists: DomainLists, rules: Policy, events: list[tuple[str, int, str]]
 ) -> None:
     """Random histories against sets in plain Python, each event at its day and in any order."""
     session_store.execute("FLUSHALL")
-    links = Links(session_store, KEY)
-    first: dict[str, float] = {}
-    bad: set[str] = set()
+    links = Links(session_store, KEY, lists)
+    known = Remembered()
+    key = links.touched("", device()).keys["device"]
     for user, day, what in events:
         at = NOW + day * DAY
-        keys = list(links.touched(user, device()).keys.values())
-        if what == "touch":
-            found = touch(links, session_store, rules, user, device(at))["device"]
-            first.setdefault(user, at)
-            seen = [time for time in first.values() if at - 30 * DAY < time <= at + 300]
-            assert found.accounts_30d == len(seen)
-            assert found.accounts_24h == len([time for time in seen if time > at - DAY])
-            assert found.abusive == len({name for name in bad - {user} if at - 90 * DAY <= first[name] <= at + 300})
-        elif what == "leave":
-            links.leave(user, keys)
-            first.pop(user, None)
-            bad.discard(user)
-        else:
-            links.mark(user, keys, abusive=what == "bad", limited=False)
-            if what == "bad" and user in first:
-                bad.add(user)
-            else:
-                bad.discard(user)
+        match what:
+            case "touch":
+                touch(links, session_store, rules, user, device(at))
+                known.times.setdefault(user, at)
+            case "say":
+                pipe = session_store.pipeline()
+                links.queue_said(pipe, Said(user, at, (("device", key),), 1.0), rules)
+                session_store.run(pipe)
+                known.times[user] = max(at, known.times.get(user, at))
+            case "leave":
+                links.leave(user, [key])
+                known.leave(user)
+            case "out" | "near":
+                links.mark_spent(user, [key], at, out=what == "out", near=what == "near")
+                known.spend(user, at, out=what == "out")
+            case "bind" | "unbind":
+                links.bind_mark([key], on=what == "bind")
+                known.bound = what == "bind" and (known.bound or bool(known.times))
+            case _:
+                links.mark(user, [key], abusive=what == "bad", limited=False)
+                (known.bad.add if what == "bad" and user in known.times else known.bad.discard)(user)
+        found = touch(links, session_store, rules, user, device(at), add=False)["device"]
+        assert known.seen(user, at) == (
+            found.accounts_30d,
+            found.accounts_24h,
+            found.abusive,
+            found.exhausted_24h,
+            found.exhausted_7d,
+            found.exhausted_at,
+            found.near_7d,
+            found.bound,
+        )
+        assert set(links.accounts(key)) == set(known.times)
 
 
 def test_old_touches_are_forgotten_and_an_entity_keeps_a_bounded_number(
@@ -302,7 +440,7 @@ def test_linkage_names_the_strongest_first_and_no_hubs(rules: Policy) -> None:
     phone = Entity("phone", 2, 2, 2, 2, 1, 0, hub=False, weight=0.9, strength="strong", last_seen=NOW, others=("u1",))
     ip = Entity("ip", 3, 3, 3, 3, 0, 0, hub=False, weight=0.1, last_seen=NOW, others=("u2", "u3"))
     crowd = Entity("network", 90, 90, 90, 90, 40, 0, hub=True)
-    found = linkage({"ip": ip, "phone": phone, "network": crowd}, rules)
-    assert [row["kind"] for row in found["evidence"]] == ["phone", "ip"]
-    assert (found["size"], found["abusive"]) == (2, 1)  # the address is too weak to bind
+    found = linkage({"ip": ip, "phone": phone, "network": crowd}, rules, "clu_1", 2)
+    assert [(row["kind"], row["binds"]) for row in found["evidence"]] == [("phone", True), ("ip", False)]
+    assert (found["cluster_id"], found["size"], found["abusive"]) == ("clu_1", 2, 1)
     assert linkage(None, rules) == {"cluster_id": None, "size": 1, "abusive": 0, "evidence": []}

@@ -28,6 +28,8 @@ from riskapi.metrics import METRICS, Metrics
         (lambda found: found.rule("r", "shadow"), 'riskapi_rules_fired_total{mode="shadow",rule="r"} 1.0'),
         (lambda found: found.review("claimed"), 'riskapi_reviews_total{step="claimed"} 1.0'),
         (lambda found: found.label("abuse", "appeal"), 'riskapi_labels_total{label="abuse",source="appeal"} 1.0'),
+        (lambda found: found.feedback("complaint"), 'riskapi_feedback_total{type="complaint"} 1.0'),
+        (lambda found: found.event("login"), 'riskapi_events_total{type="login"} 1.0'),
         (lambda found: found.problem("invalid"), 'riskapi_problems_total{code="invalid"} 1.0'),
         (lambda found: found.store_failure("touch"), 'riskapi_store_failures_total{operation="touch"} 1.0'),
         (lambda found: found.journal(3), "riskapi_journal_entries 3.0"),

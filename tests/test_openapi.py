@@ -136,6 +136,14 @@ def test_the_examples_of_the_contract_are_what_is_answered(http: FlaskClient, do
     label = {"label": "legitimate", "source": "appeal", "note": None}
     labelled = ask("POST", "/v1/accounts/u1/labels", "/v1/accounts/{user_id}/labels", json=label)
     assert [each["label"] for each in labelled["labels"]] == ["abuse", "legitimate"]
+    login = {"type": "login", "device": {"ip_address": "203.0.113.9"}}
+    template = "/v1/accounts/{user_id}/events"
+    assert ask("POST", "/v1/accounts/u1/events", template, json=login)["tier"] == "allow"
+    ask("POST", "/v1/accounts/nobody/events", template, json=login)
+    feedback = [{"id": each, "type": "complaint", "user_id": "u1"} for each in ("e1", "e2", "e1", 7)]
+    counted = ask("POST", "/v1/feedback", "/v1/feedback", json={"events": feedback})
+    assert (counted["accepted"], counted["duplicates"], len(counted["rejected"])) == (2, 1, 1)
+    assert counted["actions"] == [{"user_id": "u1", "action": "steps_lost", "rule": "complaint_rate"}]
     account = ask("GET", "/v1/accounts/u1", "/v1/accounts/{user_id}")
     assert (account["tier"], account["assessment"]) == ("allow", first)  # an appeal is heard at once
     ask("GET", "/v1/accounts/u2", "/v1/accounts/{user_id}")

@@ -152,7 +152,9 @@ def test_every_signal_is_described() -> None:
 def test_there_are_enough_signals_of_every_family() -> None:
     families = [found.family for found in signals.registered().values()]
     assert len(families) >= 60
-    assert set(families) == {"email", "phone", "network", "device", "behavior", "links", "velocity", "reputation"}
+    assert set(families) == {
+        "email", "phone", "network", "device", "behavior", "links", "velocity", "reputation", "sending",
+    }  # fmt: skip
 
 
 def test_where_people_live_is_no_column() -> None:

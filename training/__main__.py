@@ -1,17 +1,18 @@
-"""Command line of training: ``python -m training simulate | collect | train | evaluate | all``."""
+"""Command line of training: ``python -m training simulate | collect | train | evaluate | all | rings``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
 from model.card import ArtifactError
-from training import collect, dataset, evaluate, train
+from training import collect, dataset, evaluate, rings, train
 from training.dataset import DatasetError, Split
 from training.report import Report
 from training.server import ServiceError
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
         "train": "make a model from an export and its outcomes",
         "evaluate": "print what a model does on the last part of an export",
         "all": "collect, train and evaluate",
+        "rings": "print what rings of accounts get and honest crowds lose, with caps for accounts and for clusters",
     }
     for name, text in helps.items():
         command = commands.add_parser(
@@ -81,6 +83,15 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--policy", type=Path, default=_ROOT / "riskapi" / "policy.toml", help="for its thresholds"
             )
+        if name == "rings":
+            command.add_argument("--days", type=_days, default=3, help="days of sending, 1 to 30")
+            command.add_argument("--seed", type=int, default=1, help="the same seed gives the same rings and crowds")
+            _start_and_networks(command)
+            command.add_argument(
+                "--policy", type=Path, default=_ROOT / "riskapi" / "policy.toml",
+                help="policy to try; its rules, model and earned steps are left out, so that caps alone decide",
+            )  # fmt: skip
+        if name in ("evaluate", "all", "rings"):
             command.add_argument("--report", type=Path, default=None, help="also write the tables to this file")
     return made
 
@@ -89,6 +100,10 @@ def _simulation(command: argparse.ArgumentParser) -> None:
     command.add_argument("--rows", type=int, default=24_000, help="number of signups")
     command.add_argument("--seed", type=int, default=1, help="the same seed gives the same signups")
     command.add_argument("--days", type=float, default=80, help="simulated days")
+    _start_and_networks(command)
+
+
+def _start_and_networks(command: argparse.ArgumentParser) -> None:
     command.add_argument("--start", type=datetime.fromisoformat, default=_START, help="first simulated day, UTC")
     command.add_argument(
         "--asn-database", type=Path, default=None, help="MMDB with AS numbers; found in var/ip if not given"
@@ -96,6 +111,13 @@ def _simulation(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--country-database", type=Path, default=None, help="MMDB with countries; found in var/ip if not given"
     )
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if not 1 <= days <= 30:
+        raise argparse.ArgumentTypeError("1 to 30: the caps look back no further than a month")
+    return days
 
 
 def _truth(text: str) -> Path | None:
@@ -114,8 +136,13 @@ def _databases(options: argparse.Namespace) -> tuple[Path, Path | None]:
     return asn, country
 
 
+def _start(options: argparse.Namespace) -> datetime:
+    start: datetime = options.start
+    return start if start.tzinfo else start.replace(tzinfo=UTC)
+
+
 def _events(options: argparse.Namespace, console: Console) -> list[Event]:
-    start = options.start if options.start.tzinfo else options.start.replace(tzinfo=UTC)
+    start = _start(options)
     console.print(
         f"simulating {options.rows:,} signups, seed {options.seed}, {options.days:g} days from {start.date()}"
     )
@@ -153,13 +180,42 @@ def _evaluate(options: argparse.Namespace, console: Console) -> None:
     bars = evaluate.thresholds(options.policy)
     evaluate.evaluate(model, spans.test, bars, Report(console, origin))
     if options.report:
-        options.report.parent.mkdir(parents=True, exist_ok=True)
-        with options.report.open("w", encoding="utf-8") as file:
-            evaluate.evaluate(model, spans.test, bars, Report(Console(file=file, width=120), origin))
+        with _paper(options.report) as paper:
+            evaluate.evaluate(model, spans.test, bars, Report(paper, origin))
+
+
+def _rings(options: argparse.Namespace, console: Console) -> bool:
+    """Whether everything held."""
+    databases = _databases(options)
+    try:
+        policy = options.policy.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DatasetError(f"cannot read the policy: {error}") from error
+    networks, start = Networks.load(*databases), _start(options).timestamp()
+    scene = rings.stage(networks, rings.caps(policy), start, options.days, options.seed)
+    accounts = sum(group.size for group in scene.groups)
+    console.print(f"simulating {accounts:,} accounts in {len(scene.groups)} rings and crowds, seed {options.seed}")
+    verdicts = rings.judge(scene.groups, *rings.compare(scene, policy, databases, console))
+    rings.show(verdicts, options.days, Report(console, "simulated"))
+    if options.report:
+        with _paper(options.report) as paper:
+            rings.show(verdicts, options.days, Report(paper, "simulated"))
+    return all(verdict.holds for verdict in verdicts)
+
+
+@contextmanager
+def _paper(path: Path) -> Iterator[Console]:
+    """A console that writes to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        yield Console(file=file, width=120)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 when it worked, 1 with a sentence on standard error when it did not."""
+    """Run a command; 0 when it worked, 1 with a sentence on standard error when it did not.
+
+    ``rings`` also ends with 1 when a ring got too much or a crowd lost something.
+    """
     options = parser().parse_args(arguments)
     console = Console()
     try:
@@ -176,6 +232,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _train(options, console)
         if options.command in ("evaluate", "all"):
             _evaluate(options, console)
+        if options.command == "rings":
+            return 0 if _rings(options, console) else 1
     except (ArtifactError, DatasetError, NetworksError, ServiceError) as error:
         Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from training.progress import posting
 from training.server import Service
 from training.simulator import Event
 
@@ -43,7 +43,7 @@ def collect(events: Sequence[Event], databases: tuple[Path, Path | None], out: P
         tempfile.TemporaryDirectory(prefix="riskapi-collect-") as scratch,
         Service(Path(scratch), databases) as service,
     ):
-        with _progress(console) as progress:
+        with posting(console) as progress:
             task = progress.add_task("posting", total=len(posts), rate=0.0)
             for number, (at, path, body) in enumerate(posts, 1):
                 service.post(path, body, at)
@@ -51,19 +51,6 @@ def collect(events: Sequence[Event], databases: tuple[Path, Path | None], out: P
                     speed = progress.tasks[task].speed
                     progress.update(task, completed=number, rate=speed or 0.0)
         service.export(out)
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("[bold]{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:.0f}/s"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-    )
 
 
 def write_truth(events: Sequence[Event], path: Path) -> None:

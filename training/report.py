@@ -32,6 +32,10 @@ class Report:
             self._console.print(note, highlight=False, soft_wrap=True)
         self._console.print()
 
+    def line(self, text: str) -> None:
+        """One line under the tables: what they come to."""
+        self._console.print(f"[bold]{text} ({self._origin})[/bold]", highlight=False, soft_wrap=True)
+
     def bars(self, title: str, values: Iterable[tuple[str, float]]) -> None:
         """Shares from 0 to 1 as bars."""
         self._console.print(f"[bold]{title} ({self._origin})[/bold]", soft_wrap=True)

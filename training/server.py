@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -26,9 +27,14 @@ class ServiceError(Exception):
 
 
 class Service:
-    """A running ``python -m riskapi serve`` in replay time, rules only, with a store of its own in ``data_dir``."""
+    """A running ``python -m riskapi serve`` in replay time, rules only, with a store of its own in ``data_dir``.
 
-    def __init__(self, data_dir: Path, databases: tuple[Path, Path | None]) -> None:
+    ``settings`` are environment variables of the service besides those that replaying needs.
+    """
+
+    def __init__(
+        self, data_dir: Path, databases: tuple[Path, Path | None], settings: Mapping[str, str] | None = None
+    ) -> None:
         self._port = _free_port()
         self._key = secrets.token_urlsafe(32)
         self._log = data_dir / "serve.log"
@@ -47,6 +53,7 @@ class Service:
         }
         if country is not None:
             self._environment["RISKAPI_COUNTRY_DATABASE"] = str(country.absolute())
+        self._environment.update(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
         self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER)
@@ -73,22 +80,29 @@ class Service:
 
     def post(self, path: str, body: dict[str, Any], at: float) -> dict[str, Any]:
         """Post to the service at a replayed time (Unix seconds). Any answer but 200 is a :class:`ServiceError`."""
+        return self._ask("POST", path, json.dumps(body).encode(), at)
+
+    def get(self, path: str, at: float) -> dict[str, Any]:
+        """Read from the service at a replayed time (Unix seconds). Any answer but 200 is a :class:`ServiceError`."""
+        return self._ask("GET", path, None, at)
+
+    def _ask(self, method: str, path: str, body: bytes | None, at: float) -> dict[str, Any]:
         headers = {
             "Authorization": f"Bearer {self._key}",
             "Content-Type": "application/json",
             "X-Replay-Time": datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds"),
         }
         try:
-            self._connection.request("POST", path, json.dumps(body).encode(), headers)
+            self._connection.request(method, path, body, headers)
             answer = self._connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            raise ServiceError(f"POST {path}: no answer: {error!r}; see {self._log}") from error
+            raise ServiceError(f"{method} {path}: no answer: {error!r}; see {self._log}") from error
         if answer.status != 200:
-            raise ServiceError(f"POST {path}: {answer.status} {content[:500].decode(errors='replace')}")
+            raise ServiceError(f"{method} {path}: {answer.status} {content[:500].decode(errors='replace')}")
         found = json.loads(content)
         if not isinstance(found, dict):
-            raise ServiceError(f"POST {path}: the answer is not an object")
+            raise ServiceError(f"{method} {path}: the answer is not an object")
         return found
 
     def export(self, out: Path) -> None:

@@ -28,20 +28,42 @@ class Counts(Answer):
     monthly: Annotated[int, Field(ge=0)]
 
 
+class Caps(Answer):
+    """Recipients in any hour, day and month."""
+
+    hourly: int
+    daily: int
+    monthly: int
+
+
 class NextStep(Answer):
     """What raises the caps next, and not before when."""
 
     not_before: AwareDatetime | None
     requires: str | None
-    daily: int | None
+    hourly: int
+    daily: int
+    monthly: int
+
+
+class Hold(Answer):
+    """The usual volume of a day that an account is held at after a sudden jump, until a reviewer decides or then."""
+
+    daily: int
+    until: AwareDatetime
 
 
 class Limits(Counts):
-    """The caps of the tier, whom they are counted over, and what is left of them."""
+    """The caps of the account, whom they are counted over, and what is left of them.
+
+    ``cluster`` are the caps of all accounts of its cluster together, which ``remaining`` takes into account.
+    """
 
     scope: Literal["account", "cluster"]
     remaining: Counts
     next_step: NextStep | None
+    cluster: Caps | None = None
+    hold: Hold | None = None
 
 
 class Disposition(Answer):
@@ -68,17 +90,34 @@ class Evidence(Answer):
     accounts: Annotated[int, Field(ge=1)]
     last_seen: AwareDatetime | None
     weight: float | None = None
+    edge: str | None = None
+    binds: bool | None = None
     abusive: int | None = None
     user_ids: list[str] | None = None
 
 
+class Edge(Answer):
+    """One thing that binds accounts: its name here, its kind, whom it binds, and when the evidence will have faded."""
+
+    edge: str
+    kind: str
+    accounts: Annotated[int, Field(ge=1)]
+    user_ids: list[str]
+    ends_at: AwareDatetime
+
+
 class Linkage(Answer):
-    """The accounts this one is linked to: how many, how many of them abusive, and by what."""
+    """The accounts this one shares things with, and the cluster of those it belongs together with.
+
+    ``evidence`` is what this account shares, bound by it or not; ``edges``, on the account's own page, all that binds
+    the cluster.
+    """
 
     cluster_id: str | None
     size: Annotated[int, Field(ge=1)]
     abusive: Annotated[int, Field(ge=0)]
     evidence: list[Evidence]
+    edges: list[Edge] | None = None
 
 
 class Degraded(Answer):
@@ -145,6 +184,8 @@ class Feedback(Answer):
     soft_bounces: int
     complaints: int
     blocks: int
+    unsubscribes: int
+    spam_traps: int
     complaint_rate: float | None
     hard_bounce_rate: float | None
 
@@ -206,6 +247,41 @@ class Labelled(Answer):
     labels: list[LabelEntry]
 
 
+class EventTaken(Answer):
+    """An event of an account that was recorded, and the account's tier after it."""
+
+    user_id: str
+    type: str
+    tier: Tier
+    warnings: list[InputWarning]
+
+
+class RejectedEvent(Answer):
+    """A feedback event that could not be read: its place in the body, and what is wrong."""
+
+    index: Annotated[int, Field(ge=0)]
+    code: str
+    detail: str
+
+
+class FeedbackAction(Answer):
+    """What feedback brought about for an account, and by which rule of the policy."""
+
+    user_id: str
+    action: Literal["steps_lost"]
+    rule: Literal["complaint_rate", "hard_bounce_rate", "spam_trap"]
+
+
+class FeedbackTaken(Answer):
+    """What became of each feedback event; with those rejected, the numbers add up to what was sent."""
+
+    accepted: Annotated[int, Field(ge=0)]
+    duplicates: Annotated[int, Field(ge=0)]
+    unknown_accounts: Annotated[int, Field(ge=0)]
+    rejected: list[RejectedEvent]
+    actions: list[FeedbackAction]
+
+
 class Review(Answer):
     """A decision that waits, or waited, for a person."""
 
@@ -246,3 +322,51 @@ class ReviewPage(Answer):
 
     reviews: list[Review]
     next_cursor: str | None
+
+
+class PolicySummary(Answer):
+    """One version: who published it when and why. ``restores`` is the version it brought back, if it did.
+
+    ``source`` is ``file`` for the policy of the file, which has no note and no time.
+    """
+
+    version: int
+    note: str | None
+    author: str
+    at: AwareDatetime | None
+    simulation_id: str | None
+    restores: int | None
+    source: Literal["store", "file"]
+    live: bool
+
+
+class PolicyVersion(PolicySummary):
+    """One version with the policy itself, whose tables `policy.toml` explains."""
+
+    policy: dict[str, Any]
+
+
+class PolicyPage(Answer):
+    """A page of versions, newest first; ``next_cursor`` is null on the last one."""
+
+    versions: list[PolicySummary]
+    next_cursor: str | None
+
+
+class Change(BaseModel):
+    """One difference: the key, dotted as in the file, and its value before and after; null where there was none."""
+
+    # Named like the fields of the contract, one of which is a word of Python.
+    model_config = ConfigDict(extra="forbid", validate_by_name=True)
+
+    key: str
+    from_: Annotated[Any, Field(alias="from")]
+    to: Any
+
+
+class PolicyChanges(Answer):
+    """What is different in a version from another. Rules are compared by their names."""
+
+    version: int
+    since: int
+    changes: list[Change]

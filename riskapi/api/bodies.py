@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from riskapi.feedback import FeedbackEvent
 
 #: Who acts: a name or id of the caller's own staff, shown to other reviewers.
 Reviewer = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Note = Annotated[str, StringConstraints(max_length=2000)]
+#: Why something was changed, for those who come after.
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"\S")]
 Label = Literal["abuse", "legitimate", "unknown"]
 
 
-class _Body(BaseModel):
+class StrictBody(BaseModel):
+    """What all bodies have in common: unknown keys and wrong types are refused."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class LabelBody(_Body):
+class LabelBody(StrictBody):
     """What an account turned out to be, and who says so."""
 
     label: Label
@@ -24,26 +30,26 @@ class LabelBody(_Body):
     note: Note | None = None
 
 
-class ClaimBody(_Body):
+class ClaimBody(StrictBody):
     """Who takes the review."""
 
     reviewer: Reviewer
 
 
-class ReleaseBody(_Body):
+class ReleaseBody(StrictBody):
     """Who puts the review back; without a name, whoever holds it."""
 
     reviewer: Reviewer | None = None
 
 
-class EscalateBody(_Body):
+class EscalateBody(StrictBody):
     """Who hands the review on and why; without a name, whoever holds it."""
 
     reviewer: Reviewer | None = None
     reason: Note | None = None
 
 
-class DecideBody(_Body):
+class DecideBody(StrictBody):
     """The decision that closes a review. ``reviewer`` defaults to whoever holds it, and then to the key's name."""
 
     decision: Literal["allow", "limit"]
@@ -51,6 +57,14 @@ class DecideBody(_Body):
     apply_to: Literal["account", "cluster"] = "account"
     reason: Note | None = None
     reviewer: Reviewer | None = None
+
+
+class FeedbackBody(StrictBody):
+    """Feedback events. What is no event is left as it is, for the answer to say so without failing the others."""
+
+    events: Annotated[
+        list[Annotated[FeedbackEvent | Any, Field(union_mode="left_to_right")]], Field(min_length=1, max_length=1000)
+    ]
 
 
 class ReviewQuery(BaseModel):
@@ -61,3 +75,38 @@ class ReviewQuery(BaseModel):
     status: Literal["open", "claimed", "escalated", "decided"] = "open"
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, StringConstraints(max_length=256)] | None = None
+
+
+class PolicyBody(StrictBody):
+    """A whole policy and why it should be in force. ``simulation_id`` names the simulation it was tried in, if any."""
+
+    policy: Annotated[
+        dict[str, Any],
+        Field(description="As `GET` answers it; its `version` does not matter. Checked as at the start."),
+    ]
+    note: Reason
+    simulation_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
+
+
+class RollbackBody(StrictBody):
+    """The version to bring back, and why."""
+
+    version: Annotated[int, Field(ge=1, lt=10**9)]
+    note: Reason | None = None
+
+
+class VersionsQuery(BaseModel):
+    """Which versions to list. ``cursor`` is the ``next_cursor`` of the page before."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}$")] | None = None
+
+
+class ChangesQuery(BaseModel):
+    """The version to compare with; by default the one before."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    since: Annotated[int, Field(ge=1, lt=10**9)] | None = None

@@ -46,6 +46,16 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
 }
 
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The `ETag` of the version that the change was made from; `*` replaces whatever is in force.",
+    "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
+}
+
+_TAG = {"ETag": {"description": "Names the version, for `If-Match`.", "schema": {"type": "string"}}}
+
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
     """The document for ``routes``; one operation for each that is documented."""
@@ -114,8 +124,10 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     if route.query is not None:
         properties = route.query.model_json_schema()["properties"]
         found += [{"name": name, "in": "query", "schema": _given(schema)} for name, schema in properties.items()]
-    if route.idempotent:
+    if route.idempotent or route.repeatable:
         found.append(_IDEMPOTENCY_KEY)
+    if route.conditional:
+        found.append(_IF_MATCH)
     return found
 
 
@@ -130,12 +142,13 @@ def _given(schema: dict[str, Any]) -> dict[str, Any]:
 def _responses(route: Route) -> dict[str, Any]:
     replayed = _REPLAYED if route.body is not None else {}
     limited = _LIMIT_HEADERS if route.scopes else {}
+    tagged = _TAG if route.tagged else {}
     shape: dict[str, Any] = {"type": "object" if route.media == JSON else "string"}
     good = {"schema": shape if route.response is None else _schema(route.response)}
     found: dict[str, Any] = {
-        "200": {
+        str(route.status): {
             "description": route.summary,
-            "headers": {**_HEADERS, **limited, **replayed},
+            "headers": {**_HEADERS, **limited, **replayed, **tagged},
             "content": {route.media: good},
         }
     }

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from riskapi.api.bodies import Label
+from riskapi.events import Event
+from riskapi.feedback import FeedbackEvent, Tally
 from riskapi.idempotency import Idempotency
 from riskapi.keys import Keys
 from riskapi.metrics import Metrics
+from riskapi.policies import Publication, Version
 from riskapi.ratelimits import RateLimits
+from riskapi.sends import Message
 from riskapi.signup import Signup
 
 ReviewStatus = Literal["open", "claimed", "escalated", "decided"]
@@ -87,11 +91,92 @@ class Reviews(Protocol):
         """Close it."""
 
 
+class Feedback(Protocol):
+    """Counts what became of mail."""
+
+    def count(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
+        """Count events, each once."""
+
+
+class Events(Protocol):
+    """Records what accounts do."""
+
+    def record(self, user_id: str, event: Event, now: float) -> dict[str, Any]:
+        """Record an event. Raises ``not_found``."""
+
+
+class Policies(Protocol):
+    """The versions of the policy."""
+
+    def show(self, number: int | None = None) -> dict[str, Any]:
+        """A version, by default the one in force. Raises ``not_found``."""
+
+    def page(self, limit: int, cursor: str | None = None) -> dict[str, Any]:
+        """A page of versions, newest first."""
+
+    def compare(self, number: int, since: int | None = None) -> dict[str, Any]:
+        """What is different in a version. Raises ``not_found``."""
+
+
+class Seating(Protocol):
+    """Puts policies into force."""
+
+    def publish(self, given: Mapping[str, Any], publication: Publication, allowed: Callable[[int], bool]) -> Version:
+        """Publish a policy. Raises ``precondition_failed``, and :class:`ConfigurationError` for a broken one."""
+
+    def rollback(self, number: int, publication: Publication) -> Version:
+        """Bring back a version. Raises ``not_found``, and :class:`ConfigurationError` for one that no longer stands."""
+
+
+class Granted(Protocol):
+    """The answer to a sender."""
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The grant."""
+
+    @property
+    def replay(self) -> bool:
+        """Whether it is the first answer again."""
+
+
+class Sender(Protocol):
+    """Grants recipients."""
+
+    def send(
+        self,
+        user_id: str,
+        recipients: int,
+        message: Message,
+        now: float,
+        *,
+        partial: bool = True,
+        digest: str = "",
+        repeat: str | None = None,
+    ) -> Granted:
+        """Grant recipients. Raises ``not_found`` and ``idempotency_conflict``."""
+
+    def release(self, reservation_id: str, recipients: int, now: float, repeat: str | None = None) -> dict[str, Any]:
+        """Take recipients back. Raises ``not_found`` and ``over_release``."""
+
+
+class Clusters(Protocol):
+    """Knows which accounts belong together."""
+
+    def view(self, cluster_id: str, now: float) -> dict[str, Any]:
+        """A cluster. Raises ``not_found``."""
+
+    def cut(
+        self, cluster_id: str, user_id: str | None, edge: str | None, reason: str, actor: str, now: float
+    ) -> dict[str, str | None]:
+        """Cut an account or a thing out of it. Raises ``not_found``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """Everything the HTTP layer calls.
 
-    ``clock`` gives Unix time. ``readiness`` gives ``ok`` or what is wrong for each of store, model and data;
+    ``clock`` gives Unix time. ``readiness`` gives ``ok`` or what is wrong for each of store, model, data and policy;
     ``versions`` what decisions are made with. ``replay`` honours ``X-Replay-Time``; ``api_rate_limit`` in requests a
     second for a key that has no limit of its own; ``metrics_token`` opens ``/metrics`` from elsewhere than loopback.
     """
@@ -100,6 +185,12 @@ class Parts:
     accounts: Accounts
     labels: Labels
     reviews: Reviews
+    feedback: Feedback
+    events: Events
+    sender: Sender
+    clusters: Clusters
+    policies: Policies
+    seating: Seating
     keys: Keys
     idempotency: Idempotency
     ratelimits: RateLimits

@@ -32,9 +32,12 @@ ADVICE: Mapping[str, str] = {
     "idempotency_in_progress": "Repeat the request after `Retry-After` seconds; it will get the first one's answer.",
     "review_held": "Ask the reviewer who holds it to release it, or wait until the claim runs out.",
     "review_closed": "A decided review stays decided; label the account to correct it.",
+    "precondition_failed": "Read it again, see whether your change still fits, and send it with the new `ETag`.",
     "payload_too_large": "Send less: a body may have 1 MiB.",
     "unsupported_media_type": "Send `Content-Type: application/json`.",
+    "over_release": "Release at most what was granted and not released yet; `errors` says how many recipients that is.",
     "invalid": "Correct the fields in `errors`; each `pointer` is a JSON pointer (RFC 6901) into the body.",
+    "precondition_required": "Send `If-Match` with the `ETag` of the version that your change was made from.",
     "rate_limited": "Wait `Retry-After` seconds. `RateLimit` and `RateLimit-Policy` say what is left.",
     "unavailable": "It is not known to be recorded. Repeat the request after `Retry-After` seconds.",
     "internal": "A defect. Report it with the `request_id`; the log has the rest.",
@@ -130,7 +133,8 @@ def page() -> str:
 Every error is `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail`, `instance`, `code` and
 `request_id`, and for bad fields `errors`: `[{{"pointer": "/email/address", "code": "missing", "detail": "…"}}]`.
 Act on `code` and on `errors[].code` (pydantic's error types); `title` and `detail` are for people and may change. No
-error repeats the value that was sent. `type` is `/docs/errors#<code>`, a page the service serves itself.
+error repeats the value that was sent, one in a policy aside. `type` is `/docs/errors#<code>`, a page the service serves
+itself.
 
 <!-- Made by `riskapi.api.problems.page`; tests/test_problems.py holds this file to it. -->
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
@@ -16,11 +17,24 @@ from riskapi.idempotency import Attempt, Remembered
 _KEY = re.compile(r"[ -~]{1,255}")
 
 
-def answer(route: Route, call: Call[Any], path: str, request_id: str) -> Reply:
-    """Answer under an ``Idempotency-Key`` at ``path``: the first time by the handler, then from memory."""
-    key = call.environ["HTTP_IDEMPOTENCY_KEY"]
+def name(call: Call[Any]) -> str | None:
+    """What the request's ``Idempotency-Key`` stands for, here and for this caller, as a SHA-256; None without one."""
+    key = call.environ.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None:
+        return None
+    path = "\0".join(call.path.values())
+    return hashlib.sha256("\0".join((call.principal.id, path, _checked(key))).encode()).hexdigest()
+
+
+def _checked(key: str) -> str:
     if not _KEY.fullmatch(key):
         raise Problem("invalid", "Idempotency-Key must be 1 to 255 printable ASCII characters.")
+    return key
+
+
+def answer(route: Route, call: Call[Any], path: str, request_id: str) -> Reply:
+    """Answer under an ``Idempotency-Key`` at ``path``: the first time by the handler, then from memory."""
+    key = _checked(call.environ["HTTP_IDEMPOTENCY_KEY"])
     memory = call.parts.idempotency
     # What was understood, not the bytes: the same request in other white space is the same request.
     attempt = memory.begin(call.principal.id, path, key, call.body.model_dump_json().encode())

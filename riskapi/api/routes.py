@@ -22,6 +22,9 @@ JSON = "application/json"
 #: What may stand for ``{name}`` in a path. Anything else names nothing and answers 404.
 PATHS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "user_id": (re.compile(USER_ID.removesuffix("$") + r"\Z"), "The caller's own identifier of the account."),
+    "version": (re.compile(r"^[1-9][0-9]{0,8}\Z"), "Number of the version."),
+    "reservation_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the reservation."),
+    "cluster_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the cluster."),
     "review_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the review."),
     "asset": (re.compile(r"^[a-z0-9-]{1,64}\.(?:js|css|png)\Z"), "File of the documentation page."),
 }
@@ -58,9 +61,10 @@ class Route:
 
     ``scopes``: any one of them will do; empty for an endpoint that needs no key. ``body`` and ``query`` are what is
     handed to the handler, validated; ``example`` is a body that works, ``optional_body`` takes none for ``{}``.
-    ``response`` describes the answer, ``others`` answers with other statuses; ``problems`` are the codes of the
-    handler's own, those of the checks before it follow from the other fields. ``idempotent`` honours
-    ``Idempotency-Key``.
+    ``response`` describes the answer, which has ``status``; ``others`` answers with other statuses; ``problems`` are
+    the codes of the handler's own, those of the checks before it follow from the other fields. ``idempotent`` honours
+    ``Idempotency-Key``; ``repeatable`` says that the handler honours it by itself. ``tagged`` says that answers
+    carry an ``ETag``, ``conditional`` that ``If-Match`` with one is required.
     """
 
     method: str
@@ -75,10 +79,14 @@ class Route:
     optional_body: bool = False
     query: type[BaseModel] | None = None
     response: type[BaseModel] | None = None
+    status: int = 200
     media: str = JSON
     others: Mapping[int, type[BaseModel]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     idempotent: bool = False
+    repeatable: bool = False
+    tagged: bool = False
+    conditional: bool = False
     documented: bool = True
 
     @property
@@ -102,4 +110,6 @@ class Route:
             found += ["unauthorized", "forbidden", "rate_limited", "unavailable"]
         if self.idempotent:
             found += ["idempotency_conflict", "idempotency_in_progress", "invalid"]
+        if self.conditional:
+            found += ["precondition_required", "precondition_failed"]
         return sorted({*found, *self.problems})

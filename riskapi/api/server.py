@@ -8,7 +8,20 @@ import orjson
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from riskapi.api import accounts, exchange, health, openapi, pages, reviews, signups
+from riskapi.api import (
+    accounts,
+    clusters,
+    events,
+    exchange,
+    feedback,
+    health,
+    openapi,
+    pages,
+    policy,
+    reviews,
+    sends,
+    signups,
+)
 from riskapi.api.parts import Parts
 from riskapi.api.routes import Call, Reply, Route
 
@@ -27,7 +40,12 @@ def _document() -> bytes:
 ROUTES: tuple[Route, ...] = (
     *signups.ROUTES,
     *accounts.ROUTES,
+    *sends.ROUTES,
+    *events.ROUTES,
+    *feedback.ROUTES,
     *reviews.ROUTES,
+    *clusters.ROUTES,
+    *policy.ROUTES,
     *health.ROUTES,
     Route(
         method="GET",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from riskapi.commands import data, docs, doctor, export, keys, policy, replay, serve
+from riskapi.commands import data, docs, doctor, export, keys, policy, policyd, replay, serve
 from riskapi.settings import Settings
 
 
@@ -32,6 +32,7 @@ COMMANDS: dict[str, Command] = {
     "export": export,
     "replay": replay,
     "policy": policy,
+    "policyd": policyd,
     "data": data,
     "doctor": doctor,
     "docs": docs,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import ctypes.util
 import platform
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib import metadata
 from typing import Any
 
@@ -46,18 +46,20 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield "warn", "RISKAPI_REPLAY is on: callers may set the clock"
     if settings.redis_url is not None and settings.link_key is None:
         yield "warn", "RISKAPI_LINK_KEY is not set: hosts that share this store would not see each other's links"
-    yield from _store(settings)
     yield from _data(settings)
-    yield from _judge(settings)
+    sources = yield from _files(settings)
+    yield from _store(settings, sources)
 
 
-def _store(settings: Settings) -> Iterator[Finding]:
+def _store(settings: Settings, sources: app.Sources | None) -> Iterator[Finding]:
     kind = "embedded" if settings.redis_url is None else "REDIS_URL"
     try:
         with running_store(settings) as store:
             yield "ok", f"store ({kind}) answers"
             if not store.is_cluster:
                 yield from persistence(store)
+            if sources is not None:
+                yield from _judge(settings, sources, store)
     except (ConfigurationError, StoreUnavailable) as error:
         yield "FAIL", f"store ({kind}): {error}"
 
@@ -84,13 +86,24 @@ def _data(settings: Settings) -> Iterator[Finding]:
         yield "FAIL", str(error)
 
 
-def _judge(settings: Settings) -> Iterator[Finding]:
+def _files(settings: Settings) -> Generator[Finding, None, app.Sources | None]:
     try:
-        judge = app.check(settings).judge
+        sources = app.check(settings)
     except ConfigurationError as error:
         yield "FAIL", str(error)
-        return
-    yield "ok", f"policy {judge.policy.version}, {len(judge.policy.rules)} rules"
+        return None
+    yield "ok", f"policy file: version {sources.file.version}, {len(sources.file.rules)} rules"
+    return sources
+
+
+def _judge(settings: Settings, sources: app.Sources, store: Store) -> Iterator[Finding]:
+    policies, seating = app.seat(settings, store, sources.file, sources.judge)
+    seating.follow()
+    live, judge = policies.live(), seating.court.judge
+    if live.source == "file":
+        yield "ok", f"policy {live.version} judges, the file's: none was published"
+    else:
+        yield "ok", f"policy {live.version} judges, published {live.at} by {live.author}: the file is ignored"
     if judge.scorer is None:
         yield "warn", "no model decides: rules only"
     else:

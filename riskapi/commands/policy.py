@@ -1,23 +1,134 @@
-"""Check a policy file before it is used."""
+"""Check, publish, show, list, compare and bring back policies.
+
+A published policy is in force on every worker within a second, and at every start from then on; the policy file
+is then ignored. Every version is kept. To change the one in force: `policy show > new.json`, edit, `policy publish
+new.json --note "why"`.
+"""
 
 from __future__ import annotations
 
 import argparse
+import getpass
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from riskapi import policy
+from riskapi import app, policy
+from riskapi.errors import ConfigurationError, Problem
+from riskapi.instants import rfc3339
+from riskapi.judge import Judge
+from riskapi.policies import Policies, Publication, Version
+from riskapi.seating import Seating
 from riskapi.settings import Settings
+from riskapi.store.connections import running_store
+
+#: Versions listed, newest first.
+_LISTED = 200
+#: Characters of a note, as the API takes them.
+_MOST_NOTE = 2000
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare ``check FILE``."""
-    parser.add_argument("action", choices=["check"], help="what to do")
-    parser.add_argument("file", type=Path, nargs="?", help="the policy (default: the one the settings name)")
+    """Declare the actions."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
+    check = actions.add_parser("check", help="check a policy file")
+    check.add_argument("file", type=Path, nargs="?", help="the policy (default: the one the settings name)")
+    show = actions.add_parser("show", help="print a policy as JSON, and who published it when and why")
+    show.add_argument("--version", type=int, metavar="N", help="which one (default: the one in force)")
+    actions.add_parser("versions", help=f"list the last {_LISTED} versions, newest first")
+    changes = actions.add_parser("changes", help="print what is different in a version")
+    changes.add_argument("version", type=int, metavar="N")
+    changes.add_argument("--since", type=int, metavar="M", help="compare with this version (default: the one before)")
+    publish = actions.add_parser("publish", help="put a policy into force")
+    publish.add_argument("file", type=Path, help="TOML, or JSON as show prints it; its version does not matter")
+    publish.add_argument("--note", type=_note, required=True, help="why, for those who come after")
+    publish.add_argument("--from", type=int, metavar="N", dest="since", help="only if version N is still in force")
+    rollback = actions.add_parser("rollback", help="put what an earlier version says into force again")
+    rollback.add_argument("version", type=int, metavar="N")
+    rollback.add_argument("--note", type=_note, help="why (default: that it goes back)")
+
+
+def _note(text: str) -> str:
+    if not text.strip() or len(text) > _MOST_NOTE:
+        raise argparse.ArgumentTypeError(f"expected 1 to {_MOST_NOTE} characters")
+    return text
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Say what the policy holds; a broken one raises with the file, the key and the reason."""
-    path: Path = arguments.file or settings.policy_file or policy.DEFAULT
+    """Do one of them; a broken policy raises with the file, the key and the reason."""
+    if arguments.action == "check":
+        return _check(arguments.file or settings.policy_file or policy.DEFAULT)
+    file = policy.load(settings.policy_file or policy.DEFAULT)
+    with running_store(settings) as store:
+        policies, seating = app.seat(settings, store, file, Judge(file, None, {}))
+        try:
+            if arguments.action in ("publish", "rollback"):
+                return _change(seating, arguments)
+            return _look(policies, arguments)
+        except Problem as problem:
+            print(problem.detail, file=sys.stderr)
+            return 1
+
+
+def _check(path: Path) -> int:
     found = policy.load(path)
     print(f"{path}: policy {found.version} is good, {len(found.rules)} rules, model {found.model.mode}")
     return 0
+
+
+def _look(policies: Policies, arguments: argparse.Namespace) -> int:
+    if arguments.action == "show":
+        found = policies.show(arguments.version)
+        print(_line(found), file=sys.stderr)
+        print(json.dumps(found["policy"], indent=1, ensure_ascii=False))
+    elif arguments.action == "versions":
+        for row in policies.page(_LISTED)["versions"]:
+            print(_line(row))
+    else:
+        for change in policies.compare(arguments.version, arguments.since)["changes"]:
+            before, after = (json.dumps(change[side], ensure_ascii=False) for side in ("from", "to"))
+            print(f"{change['key']}: {before} -> {after}")
+    return 0
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    mark = "*" if row["live"] else " "
+    return f"{mark}{row['version']}\t{row['at'] or '-'}\t{row['author']}\t{row['note'] or '-'}"
+
+
+def _change(seating: Seating, arguments: argparse.Namespace) -> int:
+    note = arguments.note or f"Back to version {arguments.version}"
+    publication = Publication(note=note, author=_user(), at=rfc3339(time.time()))
+    if arguments.action == "rollback":
+        made: Version = seating.rollback(arguments.version, publication)
+    else:
+        path: Path = arguments.file
+        given = _json(path) if path.suffix == ".json" else policy.load(path).model_dump(mode="json")
+        since = arguments.since
+        made = seating.publish(given, publication, lambda live: since in (None, live), str(path))
+    print(f"version {made.version} is in force")
+    return 0
+
+
+def _user() -> str:
+    """Who gives the command, by name where there is one: containers run under numbers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # the first until Python 3.12
+        return f"uid {os.getuid()}"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(str(path), "file", f"cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(str(path), "file", f"not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise ConfigurationError(str(path), "file", "not a policy: expected a JSON object")
+    return found

@@ -1,8 +1,8 @@
 """Decide recorded decisions again and compare.
 
-Reads the JSON lines of ``export decisions``, decides their readings with today's policy and model, and
-prints every line that comes out differently. Lines recorded under another policy, model or set of
-signals are counted and left out. The exit code is 1 when a line differs.
+Reads the JSON lines of ``export decisions``, decides their readings with the policy in force (or a file's) and
+today's model, and prints every line that comes out differently. Lines recorded under another policy, model or
+set of signals are counted and left out. The exit code is 1 when a line differs.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -19,6 +21,7 @@ from riskapi import app
 from riskapi.decide import decide
 from riskapi.judge import Judge
 from riskapi.settings import Settings
+from riskapi.store.connections import running_store
 from signals import registered
 
 #: What must come out the same, bit for bit. Reasons are text for people and not recorded.
@@ -30,17 +33,31 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", nargs="?", type=argparse.FileType("rb"), default="-", help="JSON lines (default: standard input)"
     )
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE", help="policy to decide with; needs no store (default: the one in force)"
+    )
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Replay every line; 1 when one differs or cannot be read."""
-    count = replay(arguments.file, app.check(settings).judge)
+    with arguments.file as lines:
+        count = replay(lines, _judge(settings, arguments.policy))
     print(
         f"{count['same']} the same, {count['different']} different, {count['other']} of another policy, model or "
         f"set of signals, {count['broken']} that cannot be read",
         file=sys.stderr,
     )
     return 1 if count["different"] or count["broken"] else 0
+
+
+def _judge(settings: Settings, file: Path | None) -> Judge:
+    if file is not None:
+        return app.check(replace(settings, policy_file=file)).judge
+    sources = app.check(settings)
+    with running_store(settings) as store:
+        _, seating = app.seat(settings, store, sources.file, sources.judge)
+        seating.follow()
+        return seating.court.judge
 
 
 def replay(lines: Iterable[bytes], judge: Judge) -> Counter[str]:

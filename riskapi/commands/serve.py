@@ -32,6 +32,8 @@ from riskapi.commands.doctor import persistence
 from riskapi.environment import Bind
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.keys import SCOPES, Keys
+from riskapi.policies import Policies
+from riskapi.seating import Seating
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
@@ -59,7 +61,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Check everything, start everything, and stay until told to stop."""
     logs.configure(settings.log_level)
     _claim(settings.bind)
-    app.check(settings)
+    sources = app.check(settings)
     with contextlib.ExitStack() as stack:
         _stop_on_sigterm()
         if settings.redis_url is None:
@@ -68,6 +70,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         store = open_store(settings)
         stack.callback(store.close)
         _ready_store(store, settings)
+        _say_policy(app.seat(settings, store, sources.file, sources.judge))
         key = first_key(Keys(store))
         _announce(settings, key)
         _serve(settings)
@@ -132,6 +135,20 @@ def _ready_store(store: Store, settings: Settings) -> None:
                 print(f"the store at REDIS_URL: {text}", file=sys.stderr)
     if settings.link_key is None:
         print("RISKAPI_LINK_KEY is not set: give every host of this store the same one", file=sys.stderr)
+
+
+def _say_policy(parts: tuple[Policies, Seating]) -> None:
+    """Refuse a published policy that cannot be used; say that it is one, and not the file's, that judges."""
+    policies, seating = parts
+    try:
+        seating.follow()
+    except ConfigurationError:
+        print(f"publish another policy: {_python()} -m riskapi policy publish --help", file=sys.stderr)
+        raise
+    live = policies.live()
+    if live.source == "store":
+        said = f"policy {live.version}, published {live.at} by {live.author}"
+        print(f"{said}; the policy file is ignored", file=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -1,9 +1,13 @@
-"""The Lua scripts of the store, one operation a file in ``riskapi/store/lua``, known by name and SHA-1."""
+"""The Lua scripts of the store, one operation a file in ``riskapi/store/lua``, known by name and SHA-1.
+
+What several operations need is a file of ``lua/parts``; a line ``--+ <name>`` in a script stands for it.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -13,6 +17,8 @@ from riskapi.store.wires import Argument
 
 if TYPE_CHECKING:
     from riskapi.store.connections import Pipeline, Store
+
+_PART = re.compile(rb"^--\+ (\w+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +53,13 @@ class Script:
 @cache
 def sources() -> dict[str, Source]:
     """Every packaged script by name."""
+    folder = resources.files("riskapi.store") / "lua"
     found = {}
-    for file in _files():
-        text = file.read_bytes()
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if not file.name.endswith(".lua"):
+            continue
+        text = _PART.sub(lambda part: (folder / "parts" / f"{part[1].decode()}.lua").read_bytes(), file.read_bytes())
         name = file.name.removesuffix(".lua")
         # SHA-1 is what the protocol calls a script by; nothing rests on its strength.
         found[name] = Source(name, text, hashlib.sha1(text, usedforsecurity=False).hexdigest())
     return found
-
-
-def _files() -> Iterator[Any]:
-    folder = resources.files("riskapi.store") / "lua"
-    return (file for file in sorted(folder.iterdir(), key=lambda file: file.name) if file.name.endswith(".lua"))

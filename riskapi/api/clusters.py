@@ -1,0 +1,88 @@
+"""``/v1/clusters/{cluster_id}``: why accounts belong together, and a reviewer's word that they do not."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, model_validator
+
+from riskapi.api.answers import Answer, Edge
+from riskapi.api.bodies import Reason, StrictBody
+from riskapi.api.routes import Call, Reply, Route
+from riskapi.signup import UserId
+
+
+class Cluster(Answer):
+    """Accounts that share a budget, and what binds them. At most 100 accounts and edges are named; all are counted."""
+
+    cluster_id: str
+    size: Annotated[int, Field(ge=1)]
+    user_ids: list[str]
+    edges: list[Edge]
+
+
+class CutBody(StrictBody):
+    """What to take out: one account with all that binds it, or one thing that is to bind nobody (`edge`)."""
+
+    user_id: UserId | None = None
+    edge: Annotated[str, StringConstraints(pattern=r"^[a-z]:[A-Za-z0-9_-]{16}$")] | None = None
+    reason: Reason
+
+    @model_validator(mode="after")
+    def one(self) -> CutBody:
+        """Exactly one of the two is named."""
+        if (self.user_id is None) == (self.edge is None):
+            raise ValueError("name either user_id or edge")
+        return self
+
+
+class Cut(Answer):
+    """What was cut, and the cluster each of its accounts is in now."""
+
+    cluster_id: str
+    accounts: dict[str, str | None]
+
+
+def show(call: Call[None]) -> Reply:
+    """A cluster as the list of its edges."""
+    return Reply(call.parts.clusters.view(call.path["cluster_id"], call.now))
+
+
+def cut(call: Call[CutBody]) -> Reply:
+    """Cut an account or a thing out of a cluster, for good."""
+    body = call.body
+    found = call.parts.clusters.cut(
+        call.path["cluster_id"], body.user_id, body.edge, body.reason, call.principal.name, call.now
+    )
+    return Reply({"cluster_id": call.path["cluster_id"], "accounts": found})
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/v1/clusters/{cluster_id}",
+        handler=show,
+        summary="Why accounts belong together",
+        tag="Clusters",
+        scopes=("reviews",),
+        response=Cluster,
+        problems=("not_found",),
+    ),
+    Route(
+        method="POST",
+        path="/v1/clusters/{cluster_id}/cut",
+        handler=cut,
+        summary="Say that accounts do not belong together",
+        tag="Clusters",
+        description=(
+            "What hung on the cut alone leaves the cluster and takes what it spent along. A cut lasts: the account is "
+            "not bound by these things again, or the thing binds nobody again."
+        ),
+        scopes=("reviews",),
+        body=CutBody,
+        example={"user_id": "u_1001", "reason": "a customer on a shared test phone"},
+        response=Cut,
+        problems=("not_found",),
+        idempotent=True,
+    ),
+)

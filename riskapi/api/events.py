@@ -1,0 +1,39 @@
+"""``/v1/accounts/{user_id}/events``: what an account did after its signup."""
+
+from __future__ import annotations
+
+from riskapi.api.answers import EventTaken
+from riskapi.api.routes import Call, Reply, Route
+from riskapi.api.signups import refuse_future
+from riskapi.events import Event
+
+
+def take(call: Call[Event]) -> Reply:
+    """Record the event."""
+    refuse_future(call.body.at(call.now), call.now, "/time")
+    found = call.parts.events.record(call.path["user_id"], call.body, call.now)
+    return Reply(found, status=202, tier=found["tier"])
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/accounts/{user_id}/events",
+        handler=take,
+        summary="Say what an account did",
+        tag="Accounts",
+        description=(
+            "`type` is `email_verified`, `phone_verified`, `login`, `contacts_imported`, `profile_changed`, "
+            "`plan_changed`, `domain_authenticated`, or one of your own. After a `login` from a network and an AS the "
+            "account was never seen on, a smaller jump in its volume is held. The answer has the tier after the event. "
+            "What cannot be parsed is a warning, not an error."
+        ),
+        scopes=("events",),
+        body=Event,
+        example={"type": "login", "time": "2026-11-22T10:00:00Z", "device": {"ip_address": "203.0.113.9"}},
+        response=EventTaken,
+        status=202,
+        problems=("not_found",),
+        idempotent=True,
+    ),
+)

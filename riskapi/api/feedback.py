@@ -1,0 +1,87 @@
+"""``/v1/feedback``: what became of mail that was sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from riskapi.api import problems
+from riskapi.api.answers import FeedbackTaken
+from riskapi.api.bodies import FeedbackBody
+from riskapi.api.routes import Call, Reply, Route
+from riskapi.api.signups import refuse_future
+from riskapi.errors import Problem
+from riskapi.feedback import FeedbackEvent
+
+
+def take(call: Call[FeedbackBody]) -> Reply:
+    """Count the events that can be read; the others are listed with what is wrong about them."""
+    events: list[FeedbackEvent] = []
+    rejected: list[dict[str, Any]] = []
+    for index, given in enumerate(call.body.events):
+        try:
+            events.append(_read(given, call.now))
+        except Problem as problem:
+            first = problem.errors[0]
+            detail = f"{first['pointer'] or 'the event'}: {first['detail']}"
+            rejected.append({"index": index, "code": first["code"], "detail": detail})
+    tally = call.parts.feedback.count(events, call.now)
+    return Reply(
+        {
+            "accepted": tally.accepted,
+            "duplicates": tally.duplicates,
+            "unknown_accounts": tally.unknown_accounts,
+            "rejected": rejected,
+            "actions": tally.actions,
+        }
+    )
+
+
+def _read(given: Any, now: float) -> FeedbackEvent:
+    """The event. Raises ``invalid`` for what is none, and for one from the future."""
+    event = given if isinstance(given, FeedbackEvent) else _parse(to_json(given))
+    refuse_future(event.at(now), now, "/time")
+    return event
+
+
+def _parse(text: bytes) -> FeedbackEvent:
+    try:
+        return FeedbackEvent.model_validate_json(text)
+    except ValidationError as error:
+        raise problems.from_validation(error, text) from None
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/feedback",
+        handler=take,
+        summary="Say what became of mail",
+        tag="Feedback",
+        description=(
+            "1 to 1000 events. Each is counted once by its `source` and `id`, for 31 days and whatever the "
+            "`Idempotency-Key`, on the day it happened; what happened over 30 days ago counts no more. An event that "
+            "cannot be read is `rejected` with its index and stops none of the others. Addresses are not stored. "
+            "An account whose mail is no longer clean by the policy's rules loses its earned steps: `steps_lost`."
+        ),
+        scopes=("feedback",),
+        body=FeedbackBody,
+        example={
+            "events": [
+                {"id": "evt-1", "type": "delivered", "user_id": "u_1001", "time": "2026-11-22T10:00:00Z"},
+                {
+                    "id": "evt-2",
+                    "type": "hard_bounce",
+                    "user_id": "u_1001",
+                    "recipient": "bo@ruiz.example",
+                    "source": "mta",
+                    "diagnostic": "550 5.1.1 no such user",
+                },
+            ]
+        },
+        response=FeedbackTaken,
+        idempotent=True,
+    ),
+)

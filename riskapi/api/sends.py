@@ -1,0 +1,138 @@
+"""``/v1/accounts/{user_id}/sends`` and ``/v1/reservations``: recipients are granted, and given back."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from riskapi.api import repeats
+from riskapi.api.answers import Answer, Counts
+from riskapi.api.bodies import StrictBody
+from riskapi.api.routes import Call, Reply, Route
+from riskapi.sends import Message
+from riskapi.signup import Tier
+
+#: More at once is a mistake of the caller: no account of a free tier sends to a million.
+MOST_RECIPIENTS = 1_000_000
+Recipients = Annotated[int, Field(ge=1, le=MOST_RECIPIENTS)]
+
+
+class MessageBody(StrictBody):
+    """What the mail says: the domain in its From, the domains it links to, and a fingerprint of its content.
+
+    Accounts whose mail says the same are linked by it. The fingerprint is the caller's own: equal for equal content.
+    """
+
+    from_domain: Annotated[str, StringConstraints(max_length=253)] | None = None
+    link_domains: Annotated[list[Annotated[str, StringConstraints(max_length=2048)]], Field(max_length=200)] | None = (
+        None
+    )
+    fingerprint: Annotated[str, StringConstraints(max_length=256)] | None = None
+
+
+class SendBody(StrictBody):
+    """To how many recipients the account wants to send. ``partial`` takes fewer, otherwise it is all or none."""
+
+    recipients: Recipients
+    partial: bool = True
+    message: MessageBody | None = None
+
+
+class ReleaseRecipientsBody(StrictBody):
+    """How many recipients were granted and not written to."""
+
+    recipients: Recipients
+
+
+class Grant(Answer):
+    """What was granted. ``denied_by`` is the limit that stands in the way.
+
+    ``retry_after`` are the seconds after which as many as were denied are granted, or as many of them as the caps ever
+    grant at once, if nobody else takes them; null where that is never, or unknown.
+    """
+
+    reservation_id: str
+    granted: Annotated[int, Field(ge=0)]
+    denied: Annotated[int, Field(ge=0)]
+    denied_by: str | None
+    retry_after: Annotated[int, Field(ge=1)] | None
+    tier: Tier
+    remaining: Counts
+
+
+class Released(Answer):
+    """What was given back, and what is left after it."""
+
+    reservation_id: str
+    released: Annotated[int, Field(ge=1)]
+    remaining: Counts
+
+
+def send(call: Call[SendBody]) -> Reply:
+    """Grant recipients."""
+    body, said = call.body, call.body.message or MessageBody()
+    found = call.parts.sender.send(
+        call.path["user_id"],
+        body.recipients,
+        Message(tuple(said.link_domains or ()), said.fingerprint),
+        call.now,
+        partial=body.partial,
+        digest=hashlib.sha256(body.model_dump_json().encode()).hexdigest(),
+        repeat=repeats.name(call),
+    )
+    return Reply(found.body, headers={"Idempotent-Replay": "true"} if found.replay else {}, tier=found.body["tier"])
+
+
+def release(call: Call[ReleaseRecipientsBody]) -> Reply:
+    """Give back recipients."""
+    found = call.parts.sender.release(
+        call.path["reservation_id"], call.body.recipients, call.now, repeat=repeats.name(call)
+    )
+    return Reply(found)
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/accounts/{user_id}/sends",
+        handler=send,
+        summary="Ask before sending",
+        tag="Sending",
+        description=(
+            "Grants recipients against the hourly, daily and monthly caps of the account and of its cluster. Windows "
+            "slide, the hour at a grain of a minute, the day of 15 minutes, the month (30 days) of 6 hours: what was "
+            "granted counts until its whole grain has left the window. Send an `Idempotency-Key` with each message: a "
+            "request that is repeated is then counted once. While the store is away a few are granted from the "
+            "policy's `outage`."
+        ),
+        scopes=("sends",),
+        body=SendBody,
+        example={
+            "recipients": 40,
+            "partial": True,
+            "message": {"from_domain": "ruiz.example", "link_domains": ["ruiz.example"], "fingerprint": "spring-sale"},
+        },
+        response=Grant,
+        problems=("not_found", "idempotency_conflict", "invalid"),
+        repeatable=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/reservations/{reservation_id}/release",
+        handler=release,
+        summary="Give back what was not sent",
+        tag="Sending",
+        description=(
+            "At most once for each recipient granted, for the policy's `sends.reservation_days`. Send an "
+            "`Idempotency-Key` so that a repeated request gives back nothing more."
+        ),
+        scopes=("sends",),
+        body=ReleaseRecipientsBody,
+        example={"recipients": 5},
+        response=Released,
+        problems=("not_found", "over_release"),
+        idempotent=True,
+    ),
+)

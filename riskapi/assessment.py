@@ -1,0 +1,65 @@
+"""The answer to a signup, put together from what was decided and what may be sent. Pure."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import signals
+from riskapi.allowances import limits
+from riskapi.caps import Allowed, Record, Usage, allowed
+from riskapi.decide import Decision
+from riskapi.gather import Parsed
+from riskapi.instants import rfc3339
+from riskapi.judge import Judge
+from riskapi.links import linkage
+from signals import Readings
+from signals.facts import Facts
+
+
+def assessment(
+    judge: Judge,
+    user_id: str,
+    facts: Facts,
+    parsed: Parsed,
+    readings: Readings,
+    decision: Decision,
+    usage: Usage,
+    now: float,
+    *,
+    size: int = 1,
+    review_id: str | None = None,
+) -> dict[str, Any]:
+    """The answer at Unix time ``now``. ``usage`` is of the account and its cluster, which has ``size`` accounts."""
+    if decision.source == "outage":
+        permitted = Allowed(judge.policy.caps(decision.tier, outage=True), None, None, None, 0)
+    else:
+        permitted = allowed(judge.policy, decision.tier, usage, Record(), None)
+    return {
+        "object": "assessment",
+        "id": f"asm_{secrets.token_hex(12)}",
+        "user_id": user_id,
+        "created_at": rfc3339(now),
+        "decision": decision.tier,
+        "risk_score": decision.risk_score,
+        "limits": limits(usage, permitted),
+        "disposition": {"source": decision.source, "rule": decision.rule},
+        "reasons": reasons(decision),
+        "linkage": linkage(facts.entities, judge.policy, usage.cluster or None, size),
+        "degraded": signals.degraded(facts, readings),
+        "warnings": list(parsed.warnings),
+        "review_id": review_id,
+        "shadow": [
+            {"candidate": row.candidate, "decision": row.decision, "risk_score": row.risk_score}
+            for row in decision.shadow
+        ],
+        "versions": dict(judge.versions),
+    }
+
+
+def reasons(decision: Decision) -> list[dict[str, Any]]:
+    """The ``reasons`` part of an answer."""
+    return [
+        {"code": row.code, "signal": row.signal, "text": row.text, "contribution": row.contribution}
+        for row in decision.reasons
+    ]

@@ -1,0 +1,129 @@
+"""What an account may send now: the caps of its tier, the steps it earned, and what would be a jump. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from riskapi.policy import Policy
+from riskapi.sections import Caps, Step
+from riskapi.signup import Tier
+from signals.records import record
+
+_DAY = 86400
+#: Days a month is long here, and the farthest the spends look back.
+MONTH = 30
+
+
+@record
+class Usage:
+    """What an account and its cluster were granted up to ``now``, net of releases.
+
+    ``days`` has the recipients of each UTC day (days since 1970) of the last 30. ``spent`` and ``cluster_spent`` are
+    of the hour, day and month. ``hold`` is the cap of a day while ``hold_until`` lies ahead; ``hold_off`` is the time
+    until which a reviewer wants none.
+    """
+
+    cluster: str
+    revision: int
+    first: float | None
+    hold: int | None
+    hold_until: float
+    hold_off: float
+    spent: tuple[int, int, int]
+    cluster_spent: tuple[int, int, int]
+    now: float
+    days: Mapping[int, int]
+
+    @property
+    def held(self) -> bool:
+        """Whether a hold caps the account now."""
+        return self.hold is not None and self.hold_until > self.now
+
+
+def unused(now: float) -> Usage:
+    """The usage of an account that was granted nothing yet."""
+    return Usage("", 0, None, None, 0.0, 0.0, (0, 0, 0), (0, 0, 0), now, {})
+
+
+@record
+class Record:
+    """What the account's mail met with: whether that is clean now, and when it last was not (a Unix time)."""
+
+    clean: bool = True
+    soiled_at: float | None = None
+
+
+@record
+class Allowed:
+    """Caps of the account, of its cluster (None where it has none that counts), and the next step to earn.
+
+    ``usual`` is the largest day of the last 30 that a hold would allow, None where the account has no past to go by;
+    ``jump`` the recipients in a day above which it is held.
+    """
+
+    caps: Caps
+    cluster: Caps | None
+    next_step: Mapping[str, Any] | None
+    usual: int | None
+    jump: int
+
+
+def allowed(policy: Policy, tier: Tier, usage: Usage, past: Record, moved_at: float | None) -> Allowed:
+    """What an account of this tier may send. ``moved_at``: the last login from a new network, a Unix time."""
+    steps = policy.tier(tier).steps
+    active = _clean_days(policy, usage, past) if steps and past.clean else 0
+    earned = [step for step in steps if active >= step.days] if past.clean else []
+    caps: Caps = earned[-1] if earned else policy.tier(tier)
+    following = steps[len(earned)] if len(earned) < len(steps) else None
+    cluster = None
+    if usage.cluster and policy.clusters.mode == "live":
+        factor = policy.clusters.factor
+        cluster = Caps(
+            hourly=int(caps.hourly * factor), daily=int(caps.daily * factor), monthly=int(caps.monthly * factor)
+        )
+    usual, jump = _jump(policy, usage, moved_at)
+    return Allowed(caps, cluster, _next_step(policy, following, active, usage.now) if following else None, usual, jump)
+
+
+def _clean_days(policy: Policy, usage: Usage, past: Record) -> int:
+    """Whole days with mail since the feedback was last bad; today is not over yet."""
+    today = int(usage.now // _DAY)
+    since = int((past.soiled_at or 0.0) // _DAY)
+    least = policy.clean.least_recipients
+    return sum(1 for day, count in usage.days.items() if since < day < today and count >= least)
+
+
+def _next_step(policy: Policy, step: Step, active: int, now: float) -> dict[str, Any]:
+    """The step as an answer shows it. Days left are counted from today on, the earliest there is."""
+    left = step.days - active
+    earliest = datetime.fromtimestamp((now // _DAY + left) * _DAY, UTC)
+    days = f"{left} more {'day' if left == 1 else 'days'}"
+    clean = policy.clean
+    return {
+        "not_before": earliest.isoformat().replace("+00:00", "Z"),
+        "requires": (
+            f"{days} with mail to {clean.least_recipients} recipients or more, complaints at most "
+            f"{clean.complaint_rate:.2%} and hard bounces at most {clean.hard_bounce_rate:.0%}"
+        ),
+        "hourly": step.hourly,
+        "daily": step.daily,
+        "monthly": step.monthly,
+    }
+
+
+def _jump(policy: Policy, usage: Usage, moved_at: float | None) -> tuple[int | None, int]:
+    """The usual volume of a day and what would be a jump; no usual volume for an account without a past."""
+    rules, now = policy.takeover, usage.now
+    if rules.mode == "off" or usage.first is None or now - usage.first < rules.established_days * _DAY:
+        return None, 0
+    # The day up to now is what is judged, so it is no part of what is usual.
+    yesterday = int(now // _DAY) - 1
+    past = [count for day, count in usage.days.items() if day < yesterday and count > 0]
+    if len(past) < rules.active_days:
+        return None, 0
+    usual = max(past)
+    moved = moved_at is not None and now - moved_at < rules.moved_hours * 3600
+    kinds = [rules.sudden, rules.moved] if moved else [rules.sudden]
+    return usual, min(max(kind.floor, int(kind.factor * usual)) for kind in kinds)

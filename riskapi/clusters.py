@@ -1,0 +1,255 @@
+"""Clusters: accounts that belong together, always explainable as the list of what binds them.
+
+An account is in a cluster through edges: things (entities of :mod:`riskapi.links`) it shares with others and that weigh
+``links.bind_weight`` or more. Edges are fields of the account's budget, and end when their evidence has decayed; a
+cluster knows its accounts, its things, and the sum of what its accounts spent. A change is read, planned here and
+committed by a script that checks nothing changed in between; else it is read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from riskapi.budgets import EVENTS, budget_key, cluster_key, kept, members_key
+from riskapi.errors import Problem, StoreUnavailable
+from riskapi.instants import rfc3339
+from riskapi.joins import NAMED, TRIES, Joins, ban_key, binds, edge_of, new_id
+from riskapi.judge import Court
+from riskapi.links import Links
+from riskapi.metrics import Metrics
+from riskapi.outbox import oldest
+from riskapi.partition import groups
+from riskapi.policy import Policy
+from riskapi.store.connections import Store
+from signals.facts import Entity
+
+#: Later than any edge ends.
+_NEVER = 1e15
+Cut = Callable[[str, str], bool]
+
+
+class Clusters:
+    """Joins accounts to clusters, takes clusters apart, and explains them."""
+
+    def __init__(self, store: Store, links: Links, court: Court, metrics: Metrics) -> None:
+        self._store, self._links, self._court, self._metrics = store, links, court, metrics
+        self._joins = Joins(store, links, metrics)
+        self._split = store.script("cluster_split")
+
+    def settle(
+        self, user_id: str, entities: Collection[Entity], policy: Policy, now: float, *, whole: bool = True
+    ) -> bool:
+        """Join the account to all it is bound to by these entities, and let go what has become a hub.
+
+        ``whole`` is false for entities whose weight was lessened by what they came with: they do not prove that others
+        are bound no more. Returns whether the account's cluster changed by it.
+        Raises :class:`StoreUnavailable`.
+        """
+        if policy.clusters.mode == "off":
+            return False
+        binding = [entity for entity in entities if entity.key and binds(entity, policy)]
+        for entity in entities:
+            if entity.bound and entity not in binding and (entity.hub or (whole and entity.weight > 0)):
+                self.let_go(entity.key, policy, now, "hub")
+        return bool(binding) and self._joins.join(user_id, binding, policy, now)
+
+    def let_go(self, key: str, policy: Policy, now: float, reason: str, actor: str | None = None) -> None:
+        """Let an entity bind nobody: take its edges out of every cluster. Raises :class:`StoreUnavailable`."""
+        pipe = self._store.pipeline()
+        self._links.queue_accounts(pipe, key)
+        names = self._links.names(self._store.run(pipe)[0])
+        states = self._joins.states(names, [key])
+        edge = edge_of(key)
+        for cluster in {states[name][0] for name in names if states[name][1].get(key)} - {""}:
+            self.part(cluster, policy, now, lambda _, entity: entity == edge, reason=reason, actor=actor)
+        self._links.bind_mark([key], False)
+
+    def part(
+        self,
+        cluster_id: str,
+        policy: Policy,
+        now: float,
+        cut: Cut,
+        *,
+        reason: str,
+        actor: str | None = None,
+        ban: bool = False,
+        with_: Iterable[str] = (),
+    ) -> None:
+        """Take away the edges for which ``cut(user_id, edge)``, and those that ended; what hung on them leaves.
+
+        With ``ban`` the edges that were cut never come back. ``with_`` are accounts known to be in the cluster.
+        """
+        for _ in range(TRIES):
+            fields, edges = self._edges(cluster_id, with_)
+            ends = {name[2:]: float(value) for name, value in fields.items() if name.startswith("e:")}
+            names = list(edges)
+            place = {name: at for at, name in enumerate(names, 1)}
+            given = [(name, edge) for name in names for edge in edges[name] if cut(name, edge)]
+            ended = [(name, edge) for name in names for edge in edges[name] if ends.get(edge, 0.0) <= now]
+            gone = {*given, *ended}
+            left = {name: [edge for edge in edges[name] if (name, edge) not in gone] for name in names}
+            parts = [group for group in groups(left) if len(group) > 1]
+            # The first group keeps the id, and a cluster nobody is left in is gone.
+            ids = [cluster_id, *(new_id() for _ in parts[1:])][: len(parts)]
+            described = [_group(each, group, left, ends, place) for each, group in zip(ids, parts, strict=True)]
+            grouped = {name for group in parts for name in group}
+            arguments = {
+                "now": now,
+                "ttl": kept(policy),
+                "oldest": oldest(policy.retention.decisions_days),
+                "version": fields.get("version", ""),
+                "accounts": names,
+                "groups": described,
+                "alone": [place[name] for name in names if name not in grouped],
+                "cut": [(place[name], edge) for name, edge in gone],
+                "banned": [(place[name], edge) for name, edge in given] if ban else [],
+                "event": orjson.dumps(
+                    {
+                        "cluster_id": cluster_id,
+                        "at": rfc3339(now),
+                        "change": "split",
+                        "into": ids,
+                        "user_ids": [name for name in names if name not in grouped][:NAMED],
+                        "reason": reason,
+                        "actor": actor,
+                    }
+                ).decode()
+                if gone
+                else None,
+            }
+            keys = [cluster_key(cluster_id), members_key(cluster_id), *(budget_key(name) for name in names)]
+            for each in ids[1:]:
+                keys += (cluster_key(each), members_key(each))
+            if self._split.call([*keys, EVENTS], [orjson.dumps(arguments)])[0] == b"split":
+                if gone:
+                    self._metrics.cluster("split")
+                return
+        raise StoreUnavailable("a cluster changed too often to take it apart")
+
+    def _edges(self, cluster_id: str, with_: Iterable[str]) -> tuple[dict[str, str], dict[str, list[str]]]:
+        """The fields of a cluster, and the edges of each of its accounts."""
+        pipe = self._store.pipeline()
+        pipe.execute_command("HGETALL", cluster_key(cluster_id))
+        pipe.execute_command("SMEMBERS", members_key(cluster_id))
+        fields, members = self._store.run(pipe)
+        names = sorted({name.decode() for name in members} | set(with_))
+        pipe = self._store.pipeline()
+        for name in names:
+            pipe.execute_command("HGET", budget_key(name), "cluster")
+            pipe.execute_command("HKEYS", budget_key(name))
+        replies = self._store.run(pipe)
+        edges = {
+            name: [field[2:].decode() for field in replies[2 * at + 1] if field.startswith(b"b:")]
+            for at, name in enumerate(names)
+            if replies[2 * at] == cluster_id.encode()
+        }
+        return {name.decode(): value.decode("latin-1") for name, value in fields.items()}, edges
+
+    def renew(self, cluster_id: str, user_id: str, policy: Policy, now: float) -> None:
+        """Take away what ended, where anything did; for a cluster that is gone, let its account go."""
+        due = self._store.execute("HGET", cluster_key(cluster_id), "due")
+        if due is None or float(due) <= now:
+            self.part(cluster_id, policy, now, lambda *_: False, reason="decayed", with_=[user_id])
+
+    def cut(
+        self, cluster_id: str, user_id: str | None, edge: str | None, reason: str, actor: str, now: float
+    ) -> dict[str, str | None]:
+        """A reviewer's word that an account, or a thing, binds nobody here; for good.
+
+        Returns the cluster that each account is in afterwards. Raises ``not_found`` for what is no part of the cluster.
+        """
+        policy = self._court.policy
+        _, edges = self._edges(cluster_id, ())
+        concerned = [name for name, found in edges.items() if name == user_id or edge in found]
+        if not concerned:
+            raise Problem("not_found", "The cluster has no such account or edge.")
+        if edge is not None:
+            word = {"at": rfc3339(now), "actor": actor, "reason": reason}
+            self._store.execute("SET", ban_key(edge), orjson.dumps(word))
+        self.part(
+            cluster_id,
+            policy,
+            now,
+            lambda name, found: name == user_id or found == edge,
+            reason=reason,
+            actor=actor,
+            ban=edge is None,
+        )
+        pipe = self._store.pipeline()
+        for name in edges:
+            pipe.execute_command("HGET", budget_key(name), "cluster")
+        after = self._store.run(pipe)
+        return {name: found.decode() if found else None for name, found in zip(edges, after, strict=True)}
+
+    def leave(self, user_id: str, policy: Policy, now: float, *, keys: Collection[str] | None = None) -> None:
+        """Take an account out of its cluster, or only what binds it through ``keys``."""
+        cluster = self.of(user_id)
+        edges = None if keys is None else {edge_of(key) for key in keys}
+        if cluster:
+            self.part(
+                cluster,
+                policy,
+                now,
+                lambda name, edge: name == user_id and (edges is None or edge in edges),
+                reason="left",
+            )
+
+    def of(self, user_id: str) -> str:
+        """The cluster of an account, or ``""``."""
+        found = self._store.execute("HGET", budget_key(user_id), "cluster")
+        return found.decode() if found else ""
+
+    def size(self, cluster_id: str) -> int:
+        """How many accounts a cluster has; 1 for no cluster."""
+        return int(self._store.execute("SCARD", members_key(cluster_id))) if cluster_id else 1
+
+    def accounts(self, cluster_id: str) -> list[str]:
+        """The accounts of a cluster, by name."""
+        return sorted(name.decode() for name in self._store.execute("SMEMBERS", members_key(cluster_id)))
+
+    def view(self, cluster_id: str, now: float) -> dict[str, Any]:
+        """A cluster as the list of its edges. Raises ``not_found``."""
+        fields, edges = self._edges(cluster_id, ())
+        if not edges:
+            raise Problem("not_found", "No cluster has this id.")
+        ends = {name[2:]: float(value) for name, value in fields.items() if name.startswith("e:")}
+        things: dict[str, list[str]] = {}
+        for name, found in edges.items():
+            for edge in found:
+                if ends.get(edge, 0.0) > now:
+                    things.setdefault(edge, []).append(name)
+        return {
+            "cluster_id": cluster_id,
+            "size": len(edges),
+            "user_ids": list(edges)[:NAMED],
+            "edges": [
+                {
+                    "edge": edge,
+                    "kind": self._links.kind_of(edge),
+                    "accounts": len(names),
+                    "user_ids": names[:NAMED],
+                    "ends_at": rfc3339(ends[edge]),
+                }
+                for edge, names in sorted(things.items(), key=lambda item: -len(item[1]))[:NAMED]
+            ],
+        }
+
+
+def _group(
+    cluster_id: str,
+    names: Sequence[str],
+    edges: Mapping[str, Sequence[str]],
+    ends: Mapping[str, float],
+    place: Mapping[str, int],
+) -> dict[str, Any]:
+    entities = {edge: ends[edge] for name in names for edge in edges[name]}
+    return {
+        "id": cluster_id,
+        "accounts": [place[name] for name in names],
+        "entities": entities,
+        "due": min(entities.values(), default=_NEVER),
+    }

@@ -1,0 +1,103 @@
+"""Hold mail back in Postfix: a policy server (SMTPD_POLICY_README) that asks riskapi whether an account may send.
+
+Runs beside the mail server and needs RISKAPI_POLICYD_API_KEY, a key with the scope sends; README lists its other
+settings, docs/sending.md says how to use it. Ctrl-C or SIGTERM answers what was asked, and stops.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import os
+import signal
+import sys
+from pathlib import Path
+
+from riskapi import logs
+from riskapi.errors import ConfigurationError
+from riskapi.policyd.asker import Asker, CannotAsk
+from riskapi.policyd.gate import Gate
+from riskapi.policyd.listener import Listener
+from riskapi.policyd.senders import Senders
+from riskapi.settings import Settings
+
+#: Postfix' default ``queue_directory``.
+_QUEUE = Path("/var/spool/postfix")
+_STOP = (signal.SIGTERM, signal.SIGINT)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare nothing: settings come from the environment."""
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Check everything, listen, and stay until told to stop."""
+    logs.configure(settings.log_level)
+    key = settings.policyd_api_key
+    if key is None:
+        made = "make one with `python -m riskapi keys create --name policyd --scope sends`"
+        raise ConfigurationError("environment", "RISKAPI_POLICYD_API_KEY", f"is not set; {made}")
+    senders = Senders(settings.policyd_map_file)
+    asker = Asker(settings.policyd_url, key.get_secret_value())
+    with contextlib.closing(asker):
+        _check(asker, settings)
+        gate = Gate(senders=senders, asker=asker, away=settings.policyd_away, strangers=settings.policyd_strangers)
+        listener = _listen(settings, gate)
+        # Blocked before the threads start, which inherit it: the signals wait for this thread to fetch them.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+        with listener.running():
+            print(greeting(settings), flush=True)
+            signal.sigwait(_STOP)
+    return 0
+
+
+def greeting(settings: Settings) -> str:
+    """What a person reads once it listens: what to tell Postfix."""
+    bind = settings.policyd_bind
+    if isinstance(bind, Path):  # Postfix takes names from its queue directory, and smtpd may be shut in there
+        at = f"unix:{bind.relative_to(_QUEUE) if bind.is_relative_to(_QUEUE) else bind}"
+    else:
+        at = f"inet:{bind.url.removeprefix('http://')}"
+    return "\n".join(
+        [
+            f"riskapi policyd listens on {at} and asks {settings.policyd_url}",
+            "",
+            "In main.cf of Postfix, then `postfix reload`:",
+            f"smtpd_end_of_data_restrictions = check_policy_service {at}",
+            "",
+            "docs/sending.md has the other places where Postfix can ask, and what happens when something is away.",
+        ]
+    )
+
+
+def _listen(settings: Settings, gate: Gate) -> Listener:
+    bind = settings.policyd_bind
+    try:
+        return Listener(bind, gate.answer)
+    except OSError as error:
+        why = "is in use by another program" if error.errno == errno.EADDRINUSE else f"{error.strerror}"
+        where = os.fspath(bind) if isinstance(bind, Path) else f"{bind.host}:{bind.port}"
+        raise ConfigurationError("environment", "RISKAPI_POLICYD_BIND", f"{where} {why}") from None
+
+
+def _check(asker: Asker, settings: Settings) -> None:
+    """Find a wrong key or address now, not with the first mail; riskapi may be away, and come later."""
+    try:
+        status = asker.probe()
+    except CannotAsk as error:
+        _warn(settings, error.cause)
+        return
+    if status in (401, 403):
+        why = "is not a valid key" if status == 401 else "lacks the scope sends"
+        raise ConfigurationError("environment", "RISKAPI_POLICYD_API_KEY", f"{why}, says {settings.policyd_url}")
+    if status in (404, 405):
+        why = f"{settings.policyd_url} is no riskapi that grants sends (it answered {status})"
+        raise ConfigurationError("environment", "RISKAPI_POLICYD_URL", why)
+    if status not in (422, 429):
+        _warn(settings, str(status))
+
+
+def _warn(settings: Settings, cause: str) -> None:
+    until = "is deferred" if settings.policyd_away == "defer" else "goes out uncounted"
+    print(f"{settings.policyd_url} cannot be asked now ({cause}); mail {until} until it can", file=sys.stderr)

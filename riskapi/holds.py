@@ -1,0 +1,52 @@
+"""Holds: an account that suddenly sends many times its usual volume is kept at it, and a person looks.
+
+The hold starts with the grant that was too large, in ``store/lua/budget_grant.lua``, and ends with its review or by
+itself (``takeover.hold_days``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import orjson
+
+from riskapi import reviews
+from riskapi.accounts import Accounts, account_key, latest
+from riskapi.metrics import Metrics
+from riskapi.outbox import oldest, shard, stream
+from riskapi.policy import Policy
+from riskapi.store.connections import Store
+
+_DAY = 86400
+
+
+class Holds:
+    """Opens the reviews of holds."""
+
+    def __init__(self, store: Store, accounts: Accounts, metrics: Metrics) -> None:
+        self._accounts, self._metrics = accounts, metrics
+        self._open = store.script("review_open")
+
+    def open(self, user_id: str, at: float, usual: int, policy: Policy) -> None:
+        """Open the review of a hold that started at Unix time ``at``, once; ``usual`` is what the account is held at.
+
+        Raises ``not_found`` and :class:`riskapi.errors.StoreUnavailable`.
+        """
+        reason: dict[str, Any] = {
+            "code": "VOLUME_JUMP",
+            "signal": None,
+            "text": f"It suddenly sends many times its usual volume, {usual} recipients a day at most",
+            "contribution": None,
+        }
+        score = latest(self._accounts.load(user_id)[0])["risk_score"]
+        name = hashlib.sha256(f"{user_id}\0{int(at)}".encode()).hexdigest()[:20]
+        opening = reviews.opening(user_id, at, score, [reason], name)
+        event = orjson.dumps({"id": opening.id, "user_id": user_id, "to": "open", "at": at, "reason": "VOLUME_JUMP"})
+        keys = [account_key(user_id), opening.key, opening.index, stream(shard(user_id))]
+        args: list[Any] = [policy.retention.accounts_days * _DAY, opening.place, event]
+        args.append(oldest(policy.retention.decisions_days))
+        for field, value in opening.fields.items():
+            args += (field, value)
+        if self._open.call(keys, args):
+            self._metrics.review("opened")

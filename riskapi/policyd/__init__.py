@@ -1,0 +1,1 @@
+"""Holds mail back where it leaves: a policy server that Postfix asks before it takes a message."""

@@ -1,0 +1,87 @@
+"""Decides what Postfix is told: the way is free, or try again later and why."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from riskapi import logs
+from riskapi.policyd import protocol
+from riskapi.policyd.asker import Asker, CannotAsk, Grant
+from riskapi.policyd.protocol import Request
+from riskapi.policyd.senders import Senders, is_user_id
+
+#: Actions of access(5): no opinion; refuse for now (450), unless another restriction refuses for good.
+DUNNO, DEFER = "DUNNO", "DEFER_IF_PERMIT"
+Choice = Literal["dunno", "defer"]
+#: Seconds: times beyond ten years are not told (ours).
+_FAR = 10 * 365 * 86_400
+_WINDOWS = ("hourly", "daily", "monthly")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """Answers requests. ``away``: when riskapi cannot be asked; ``strangers``: for senders who are nobody's account."""
+
+    senders: Senders
+    asker: Asker
+    away: Choice = "defer"
+    strangers: Choice = "dunno"
+    clock: Callable[[], float] = time.time
+
+    def answer(self, request: Request) -> bytes:
+        """What to tell Postfix about this request."""
+        if not request.recipients:
+            return protocol.reply(DUNNO)
+        user_id = self.senders.account(request.login, request.sender)
+        if user_id is None:
+            return self._said("not_ours", request)
+        if not is_user_id(user_id):
+            return self._said("stranger", request, self.strangers, "no account is known for this sender")
+        try:
+            grant = self.asker.ask(user_id, request.recipients, key_of(request))
+        except CannotAsk as error:
+            logs.note(logging.WARNING, "policyd_cannot_ask", cause=error.cause)
+            return self._said("away", request, self.away, "the sending limit cannot be checked now, try again later")
+        if grant is None:
+            return self._said("stranger", request, self.strangers, "no account is known for this sender")
+        if grant.granted >= request.recipients:
+            return self._said("granted", request)
+        return self._said("denied", request, "defer", reason(grant, self.clock()), grant.denied_by)
+
+    def _said(
+        self, why: str, request: Request, choice: Choice = "dunno", text: str = "", denied_by: str | None = None
+    ) -> bytes:
+        level = logging.INFO if choice == "defer" else logging.DEBUG
+        by = next((window for window in _WINDOWS if denied_by and denied_by.endswith(window)), None)
+        logs.note(level, f"policyd_{why}", answer=choice, stage=request.stage, recipients=request.recipients, limit=by)
+        return protocol.reply(DEFER, text) if choice == "defer" else protocol.reply(DUNNO)
+
+
+def key_of(request: Request) -> str:
+    """The Idempotency-Key: the same for the same question about the same message delivery.
+
+    At RCPT a question is about one recipient. At DATA and END-OF-MESSAGE it is about the message, so who has both
+    ask counts it once. Postfix always names the delivery; without a name every question is a new one.
+    """
+    about = request.recipient if request.stage == protocol.RECIPIENT else str(request.recipients)
+    instance = request.instance or f"{time.time_ns()}"
+    parts = (instance, request.login, request.sender, str(request.stage == protocol.RECIPIENT), about)
+    return "policyd-" + hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def reason(grant: Grant, now: float) -> str:
+    """Why a message waits, and until when. It goes to the sender: other accounts are not mentioned."""
+    window = next((name for name in _WINDOWS if (grant.denied_by or "").endswith(name)), None)
+    held = grant.denied_by in ("account_hold", "paused")
+    said = "sending is held for this account" if held else f"the {window or 'present'} sending limit is reached"
+    if grant.retry_after is not None and 0 <= grant.retry_after < _FAR:
+        again = datetime.fromtimestamp(math.ceil(now + grant.retry_after), UTC)
+        return f"{said}, try again after {again:%Y-%m-%dT%H:%M:%SZ}"
+    return f"the {window} sending limit does not allow this many recipients, send to fewer" if window else said

@@ -1,0 +1,193 @@
+"""One request to send through the line: gather → decide → record, and what it gets while the store is away."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from riskapi.accounts import Accounts
+from riskapi.allowances import Allowance, Allowances
+from riskapi.clusters import Clusters
+from riskapi.errors import StoreUnavailable
+from riskapi.holds import Holds
+from riskapi.judge import Court
+from riskapi.links import Links
+from riskapi.metrics import Metrics
+from riskapi.outage import LocalGrants
+from riskapi.policy import Policy
+from riskapi.quotas import Grant, Quotas, Request, remaining
+from riskapi.store.connections import Store
+from signals.records import record
+
+#: Times a grant is tried anew because the cluster or the tier changed meanwhile; far more than any race measured.
+_TRIES = 100
+
+
+@record
+class Message:
+    """What the mail says, as far as the caller tells: the domains it links to and a fingerprint of its content."""
+
+    link_domains: tuple[str, ...] = ()
+    fingerprint: str | None = None
+
+
+@record
+class Answer:
+    """What a sender gets. ``replay`` tells that it is the first answer under an Idempotency-Key given again."""
+
+    body: Mapping[str, Any]
+    replay: bool
+
+
+class Sender:
+    """Grants recipients and takes back what was not sent. One a worker process; safe to share between its threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        court: Court,
+        accounts: Accounts,
+        links: Links,
+        clusters: Clusters,
+        allowances: Allowances,
+        quotas: Quotas,
+        local: LocalGrants,
+        holds: Holds,
+        metrics: Metrics,
+    ) -> None:
+        self._store, self._court, self._accounts = store, court, accounts
+        self._links, self._clusters = links, clusters
+        self._allowances, self._quotas, self._local = allowances, quotas, local
+        self._holds, self._metrics = holds, metrics
+
+    def send(
+        self,
+        user_id: str,
+        recipients: int,
+        message: Message,
+        now: float,
+        *,
+        partial: bool = True,
+        digest: str = "",
+        repeat: str | None = None,
+    ) -> Answer:
+        """Grant recipients to an account at Unix time ``now``; without ``partial`` all of them or none.
+
+        ``digest`` stands for the request, ``repeat`` for its Idempotency-Key, where it has one. Raises ``not_found``
+        for an account never assessed, ``idempotency_conflict``, and ``unavailable`` where nothing can be granted
+        because the store is away.
+        """
+        request = Request(user_id, recipients, partial, f"rsv_{secrets.token_hex(12)}", digest, repeat)
+        policy = self._court.policy
+        try:
+            if self._local.waits():
+                self.settle()
+            grant = self._granted(request, message, policy, now)
+        except StoreUnavailable:
+            self._metrics.store_failure("send")
+            return self._granted_locally(request, policy, now)
+        # A reservation under another id than ours was made by an earlier request with the same key.
+        replay = grant.reservation_id != request.reservation_id
+        self._local.remember(user_id, min(grant.remaining.values()))
+        self._count(grant.granted, recipients, "repeated" if replay else None)
+        return Answer(_body(grant, recipients), replay)
+
+    def _granted(self, request: Request, message: Message, policy: Policy, now: float) -> Grant:
+        said = self._links.said(request.user_id, now, message.link_domains, message.fingerprint)
+        for attempt in range(_TRIES):
+            pipe = self._store.pipeline()
+            self._allowances.queue(pipe, request.user_id, now)
+            looks = attempt == 0 and len(said.keys) > 0
+            if looks:
+                self._links.queue_said(pipe, said, policy)
+            replies = self._store.run(pipe)
+            found = self._allowances.allowance(replies[:3], policy)
+            if looks:
+                entities = self._links.said_entities(said, replies[3:], policy)
+                if self._clusters.settle(request.user_id, entities, policy, now, whole=said.share == 1.0):
+                    continue  # joined just now: the cluster's budget counts from this very grant on
+            grant = self._quotas.grant(
+                request,
+                found.tier,
+                found.revision,
+                found.usage,
+                found.allowed,
+                self._local.pending(request.user_id),
+                policy,
+                now,
+            )
+            if grant is not None:
+                self._tell(request.user_id, grant, found, policy, now)
+                return grant
+            if found.usage.cluster:
+                self._clusters.renew(found.usage.cluster, request.user_id, policy, now)
+        raise StoreUnavailable("a budget changed too often to grant from it")
+
+    def _tell(self, user_id: str, grant: Grant, found: Allowance, policy: Policy, now: float) -> None:
+        """Let the neighbours feel what happened to the budget, and a reviewer see a jump.
+
+        The grant stands whatever becomes of this, so a store that goes away just now is no reason to refuse it.
+        """
+        with contextlib.suppress(StoreUnavailable):
+            if grant.held:
+                self._metrics.hold(policy.takeover.mode)
+                if policy.takeover.mode == "live" and found.assessed:
+                    self._holds.open(user_id, grant.at, found.allowed.usual or 0, policy)
+            if (grant.near or grant.out) and found.assessed:
+                keys = list(self._accounts.standing(user_id).entities.values())
+                self._links.mark_spent(user_id, keys, now, out=grant.out, near=grant.near)
+
+    def _granted_locally(self, request: Request, policy: Policy, now: float) -> Answer:
+        entry = self._local.grant(request, policy, now)
+        granted, wanted = entry["recipients"], request.recipients
+        body = {
+            "reservation_id": entry["reservation_id"],
+            "granted": granted,
+            "denied": wanted - granted,
+            "denied_by": "outage" if granted < wanted else None,
+            "retry_after": None,
+            "tier": policy.outage.tier,
+            "remaining": dict.fromkeys(("hourly", "daily", "monthly"), entry["left"]),
+        }
+        self._count(granted, wanted, "local")
+        return Answer(body, entry["reservation_id"] != request.reservation_id)
+
+    def settle(self) -> None:
+        """Count what was granted while the store was away. Raises :class:`StoreUnavailable` when it is away again."""
+        self._metrics.settled(self._local.settle(self._court.policy))
+
+    def release(self, reservation_id: str, recipients: int, now: float, repeat: str | None = None) -> dict[str, Any]:
+        """Give back recipients of a reservation at Unix time ``now``, under the same ``repeat`` once.
+
+        Raises ``not_found``, ``over_release`` and :class:`StoreUnavailable`.
+        """
+        policy = self._court.policy
+        if self._local.waits():
+            self.settle()
+        user_id = self._quotas.reserved_by(reservation_id)
+        self._quotas.release(reservation_id, user_id, recipients, repeat or secrets.token_hex(12), policy, now)
+        found = self._allowances.of(user_id, policy, now)
+        left = remaining(found.usage, found.allowed)
+        self._local.remember(user_id, min(left.values()))
+        self._metrics.recipients("released", recipients)
+        return {"reservation_id": reservation_id, "released": recipients, "remaining": left}
+
+    def _count(self, granted: int, wanted: int, result: str | None) -> None:
+        self._metrics.send(result or ("granted" if granted == wanted else "partial" if granted else "denied"))
+        if result != "repeated":
+            self._metrics.recipients("granted", granted)
+            self._metrics.recipients("denied", wanted - granted)
+
+
+def _body(grant: Grant, wanted: int) -> dict[str, Any]:
+    return {
+        "reservation_id": grant.reservation_id,
+        "granted": grant.granted,
+        "denied": wanted - grant.granted,
+        "denied_by": grant.denied_by,
+        "retry_after": grant.retry_after,
+        "tier": grant.tier,
+        "remaining": grant.remaining,
+    }

@@ -1,0 +1,26 @@
+-- Read the budget of an account: what it and its cluster spent, by window and by day.
+--
+-- KEYS    1 budget of the account   2 its cluster (or the budget again where it has none, or it is not asked for)
+-- ARGV    1 now, or '' for the store's clock
+-- returns {cluster id or '', revision, first spend or '', hold or '', hold until, hold off until, spent by the account (3), by
+--         the cluster (3), now, {day, recipients, …}}: days as days since 1970 in UTC, rising, the last 30
+-- TTL     left as it is
+--+ spends
+local found = redis.call('HMGET', KEYS[1], 'cluster', 'revision', 'first', 'hold', 'hold_until', 'hold_off', 'spends')
+local now = clock(ARGV[1])
+local own = spends_at(found[7], now)
+local sums, theirs = spent_in(own), {0, 0, 0}
+if KEYS[2] ~= KEYS[1] then theirs = spent_in(spends_at(redis.call('HGET', KEYS[2], 'spends'), now)) end
+local days = {}
+for i = 2, #own, 2 do
+  local day, size = floor(own[i] / 86400), #days
+  if days[size - 1] == day then
+    days[size] = days[size] + own[i + 1]
+  else
+    days[size + 1], days[size + 2] = day, own[i + 1]
+  end
+end
+return {
+  found[1] or '', tonumber(found[2] or 0), found[3] or '', found[4] or '', found[5] or '0', found[6] or '0',
+  sums[1], sums[2], sums[3], theirs[1], theirs[2], theirs[3], tostring(now), days,
+}

@@ -1,0 +1,31 @@
+-- Record an event of an account; a login also notes where it came from, and when that was nowhere known.
+--
+-- KEYS    1 account hash   2 history list   3 labels list   4 known places, see riskapi/events.py   5 decisions stream
+--         6 the event's own key
+-- ARGV    1 TTL of the account, seconds   2 time of the event   3 event   4 oldest stream id kept
+--         5 TTL of the event's key, seconds   6 most places kept, then the places of a login: network, AS
+-- returns {tier}, or {} for an unknown account
+-- TTL     account, history, labels and places: ARGV[1]; the event's key: ARGV[5]
+local account = redis.call('HMGET', KEYS[1], 'tier', 'entities', 'moved_at')
+if not account[1] then return {} end
+if not redis.call('SET', KEYS[6], '', 'NX', 'EX', ARGV[5]) then return {account[1]} end
+
+if ARGV[7] then
+  -- The places of the signup are kept in its entities, under the same HMACs.
+  local entities, signup, known = cjson.decode(account[2]), {}, false
+  for _, kind in ipairs({'network', 'asn'}) do
+    if entities[kind] then signup[string.match(entities[kind], '[^:]+$')] = true end
+  end
+  local anywhere = next(signup) or redis.call('EXISTS', KEYS[4]) == 1
+  for at = 7, #ARGV do
+    local before = tonumber(redis.call('ZSCORE', KEYS[4], ARGV[at]) or nil)
+    known = known or before or signup[ARGV[at]]
+    if not before or tonumber(ARGV[2]) > before then redis.call('ZADD', KEYS[4], ARGV[2], ARGV[at]) end
+  end
+  redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -1 - ARGV[6])
+  local later = not account[3] or tonumber(ARGV[2]) > tonumber(account[3])
+  if anywhere and not known and later then redis.call('HSET', KEYS[1], 'moved_at', ARGV[2]) end
+end
+redis.call('XADD', KEYS[5], 'MINID', '~', ARGV[4], '*', 'type', 'event', 'data', ARGV[3])
+for at = 1, 4 do redis.call('EXPIRE', KEYS[at], ARGV[1]) end
+return {account[1]}

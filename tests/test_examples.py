@@ -1,0 +1,113 @@
+"""The senders in docs/examples, run as they stand."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socketserver
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import BOOTSTRAP_KEY, ROOT, Service
+from tests.grants_stand_in import KEY, Question, grants
+
+EXAMPLES = ROOT / "docs/examples"
+NODE = shutil.which("node")
+PROGRAMS = [
+    pytest.param([sys.executable, str(EXAMPLES / "send.py")], id="python"),
+    pytest.param(
+        [NODE or "", str(EXAMPLES / "send.mjs")],
+        id="node",
+        marks=pytest.mark.skipif(NODE is None, reason="there is no node here"),
+    ),
+]
+
+
+class Sink(socketserver.StreamRequestHandler):
+    """Takes mail for whoever has a domain."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 sink.example\r\n")
+        while line := self.rfile.readline().upper():
+            if line.startswith(b"RCPT"):
+                self.wfile.write(b"250 yes\r\n" if b"@" in line else b"550 no such address\r\n")
+            elif line.startswith(b"DATA"):
+                self.wfile.write(b"354 go on\r\n")
+                while self.rfile.readline() != b".\r\n":
+                    pass
+                self.wfile.write(b"250 taken\r\n")
+            elif line.startswith(b"QUIT"):
+                self.wfile.write(b"221 bye\r\n")
+            else:
+                self.wfile.write(b"250 yes\r\n")
+
+
+@pytest.fixture
+def sink() -> Iterator[str]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Sink) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def run(program: list[str], recipients: str, tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    letter = tmp_path / "letter.eml"
+    letter.write_text("From: ana@ruiz.example\nSubject: Spring\n\nHello\n")
+    arguments = ["u_1", str(letter)] if program[1].endswith(".py") else ["u_1"]
+    everything = {**os.environ, **environment}
+    return subprocess.run(
+        [*program, *arguments], input=recipients, capture_output=True, text=True, env=everything, timeout=60
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_is_granted_is_sent_and_what_is_not_used_given_back(
+    program: list[str], service: Service, sink: str, tmp_path: Path
+) -> None:
+    service.request("POST", "/v1/signups", {"account": {"user_id": "u_1"}, "email": {"address": "ana@ruiz.example"}})
+    label = {"label": "abuse", "source": "manual_review"}
+    assert service.request("POST", "/v1/accounts/u_1/labels", label)[1]["tier"] == "limit"  # 5 recipients an hour
+
+    def sent(recipients: str) -> Any:
+        environment = {"RISK_API_URL": service.url, "RISK_API_KEY": BOOTSTRAP_KEY, "SMTP_HOST": sink}
+        done = run(program, recipients, tmp_path, **environment)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    assert sent("a@one.example nowhere c@one.example") == {"left": [], "retry_after": None, "refused": ["nowhere"]}
+    said = sent("d@one.example e@one.example f@one.example g@one.example")
+    assert (said["left"], said["refused"]) == (["g@one.example"], [])
+    assert 3500 < said["retry_after"] <= 3660
+    assert sent("g@one.example")["left"] == ["g@one.example"]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_question_without_an_answer_is_repeated_and_a_wrong_one_is_not(
+    program: list[str], sink: str, tmp_path: Path
+) -> None:
+    answers: list[tuple[int, Any]] = [(200, None), (503, {}), (200, {"granted": 0, "retry_after": 9})]
+    with grants() as riskapi:
+
+        def answer(asked: Question) -> tuple[int, Any]:
+            return answers.pop(0)
+
+        riskapi.answer = answer
+        environment = {"RISK_API_URL": riskapi.url, "RISK_API_KEY": KEY, "SMTP_HOST": sink}
+        done = run(program, "a@one.example", tmp_path, **environment)
+        assert json.loads(done.stdout) == {"left": ["a@one.example"], "retry_after": 9, "refused": []}
+        assert len(riskapi.questions) == 3 and len({asked.key for asked in riskapi.questions}) == 1
+        answers = [(404, {"code": "not_found"})]
+        assert run(program, "a@one.example", tmp_path, **environment).returncode != 0
+        assert len(riskapi.questions) == 4
+        assert riskapi.questions[3].key != riskapi.questions[2].key

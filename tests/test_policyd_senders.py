@@ -1,0 +1,126 @@
+"""Whose account a message counts for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from riskapi.errors import ConfigurationError
+from riskapi.policyd.senders import LARGEST, LOOK, Senders, load
+from tests.conftest import Clock
+from tests.test_logs import Lines, lines  # noqa: F401
+
+MAP = """# who sends for whom
+relay           u_relay
+ana@ruiz.example  u_ana      # her own address
+@ruiz.example   u_ruiz
+
+@Shop.Example   u_shop
+Bo@shop.example u_bo
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "senders"
+    path.write_text(MAP)
+    return path
+
+
+FOUND = {
+    "a login is a user id": ("u_1", "x@elsewhere.example", "u_1"),
+    "a mapped login": ("relay", "x@elsewhere.example", "u_relay"),
+    "logins are compared as they are": ("Relay", "", "Relay"),
+    "a login that is an address": ("Ana@ruiz.example", "", "u_ana"),
+    "a login in a domain": ("carl@ruiz.example", "", "u_ruiz"),
+    "a login in no mapped domain": ("carl@other.example", "", "carl@other.example"),
+    "a login is believed before the envelope": ("u_1", "ana@ruiz.example", "u_1"),
+    "a sender": ("", "ana@ruiz.example", "u_ana"),
+    "a sender in capitals": ("", "ANA@RUIZ.EXAMPLE", "u_ana"),
+    "a sender in a domain": ("", "carl@SHOP.example", "u_shop"),
+    "an address before its domain": ("", "bo@shop.example", "u_bo"),
+    "no part of a domain": ("", "carl@mail.shop.example", None),
+    "no end of a domain": ("", "carl@myshop.example", None),
+    "an address with two signs": ("", '"a@b"@shop.example', "u_shop"),
+    "a sender without a domain": ("", "root", None),
+    "a bounce": ("", "", None),
+    "nobody": ("", "x@elsewhere.example", None),
+    "an empty domain": ("", "x@", None),
+}
+
+
+@pytest.mark.parametrize(("login", "sender", "expected"), FOUND.values(), ids=FOUND)
+def test_the_account_of_a_message(login: str, sender: str, expected: str | None, path: Path) -> None:
+    assert Senders(path).account(login, sender) == expected
+
+
+def test_without_a_map_the_login_is_the_account() -> None:
+    assert Senders(None).account("u_1", "ana@ruiz.example") == "u_1"
+    assert Senders(None).account("", "ana@ruiz.example") is None
+
+
+BUSTED = {
+    "one word": (b"relay u_1\nrelay\n", "line 2: expected a login"),
+    "three words": (b"a b c\n", "line 1: expected a login"),
+    "no user id": ("relay ü\n".encode(), "line 1: the user id must be"),
+    "long user id": (b"relay " + b"u" * 129, "line 1: the user id must be"),
+    "only an at sign": (b"\n# x\n@ u_1\n", "line 3: @ must be followed"),
+    "two accounts for one": (b"@a.example u_1\n@A.example u_2\n", "line 2: is mapped to another"),
+    "not UTF-8": (b"a u_1\nb u_2\n\xff u_3\n", "line 3: is not UTF-8"),
+    "not text": (b"a\0 u_1\n", "file: is not text"),
+    "huge": (b"#" * (LARGEST + 1), "file: is larger"),
+}
+
+
+@pytest.mark.parametrize(("content", "why"), BUSTED.values(), ids=BUSTED)
+def test_a_busted_map_is_refused_with_its_line(content: bytes, why: str, tmp_path: Path) -> None:
+    path = tmp_path / "senders"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError) as refused:
+        Senders(path)
+    assert str(refused.value).startswith(f"{path}: {why}")
+
+
+def test_a_map_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="file: cannot be read"):
+        load(tmp_path)
+
+
+def test_the_same_line_twice_and_an_empty_map_are_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "senders"
+    path.write_text("a u_1\na u_1\n")
+    assert load(path) == {"a": "u_1"}
+    path.write_text("")
+    assert load(path) == {}
+
+
+def test_a_changed_map_is_read_again_and_a_busted_one_is_not_believed(
+    path: Path,
+    clock: Clock,
+    lines: Lines,  # noqa: F811
+) -> None:
+    senders = Senders(path, monotonic=clock)
+    path.write_text("@ruiz.example u_other\n")
+    assert senders.account("", "carl@ruiz.example") == "u_ruiz"  # looked at once a second at most
+    clock.advance(LOOK)
+    assert senders.account("", "carl@ruiz.example") == "u_other"
+    path.write_text("@ruiz.example u_third\ncarl\n")
+    clock.advance(LOOK)
+    assert senders.account("", "carl@ruiz.example") == "u_other"
+    path.unlink()
+    clock.advance(LOOK)
+    assert senders.account("", "carl@ruiz.example") == "u_other"
+    replacement = path.with_suffix(".new")
+    replacement.write_text("@ruiz.example u_fourth\n")
+    os.replace(replacement, path)
+    clock.advance(LOOK)
+    assert senders.account("", "carl@ruiz.example") == "u_fourth"
+    assert [(line["event"], line.get("line")) for line in lines()] == [
+        ("policyd_map_read", None),
+        ("policyd_map_kept", "line 2"),
+        ("policyd_map_kept", "file"),
+        ("policyd_map_read", None),
+    ]
+    assert "ruiz" not in str(lines())
