@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from dataclasses import asdict
 from typing import Any
 
 from riskapi.errors import Problem
 from riskapi.journal import Journal, JournalFull
 from riskapi.policy import Policy
-from riskapi.quotas import Pending, Quotas, Request
+from riskapi.quotas import Local, Pending, Quotas, Request
 
 #: Accounts of which a worker remembers what was left to them when it last asked.
 _REMEMBERED = 50_000
+_HOUR = 3600.0
 
 
 class LocalGrants:
@@ -23,59 +25,65 @@ class LocalGrants:
     def __init__(self, journal: Journal, quotas: Quotas) -> None:
         self._journal, self._quotas = journal, quotas
         self._lock = threading.Lock()
-        self._left: OrderedDict[str, int] = OrderedDict()
+        self._left: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
-    def remember(self, user_id: str, left: int) -> None:
-        """Note what is left to an account."""
+    def remember(self, user_id: str, left: int, now: float) -> None:
+        """Note what was left to an account at Unix time ``now``."""
         with self._lock:
-            self._left[user_id] = left
+            self._left[user_id] = left, now
             self._left.move_to_end(user_id)
             if len(self._left) > _REMEMBERED:
                 self._left.popitem(last=False)
 
-    def grant(self, request: Request, policy: Policy, now: float) -> dict[str, Any]:
-        """Grant what the allowance leaves and keep it on the disk before it is answered; the entry that was kept.
+    def grant(self, request: Request, policy: Policy, now: float) -> Local:
+        """Grant what the allowance leaves, kept on the disk before it is answered.
 
         Raises ``unavailable`` where nothing can be granted or kept, and ``idempotency_conflict``.
         """
         with self._lock:
-            waiting = self._journal.waiting()
-            for entry in waiting:
-                if request.repeat is not None and entry["repeat"] == request.repeat:
-                    if entry["digest"] != request.digest:
+            waiting = [Local(**entry) for entry in self._journal.waiting()]
+            for found in [*waiting, *self._elsewhere()] if request.repeat is not None else ():
+                if found.repeat == request.repeat:
+                    if found.digest != request.digest:
                         raise Problem("idempotency_conflict", "Use a new Idempotency-Key for another body.")
-                    return entry
-            left = self._room(request.user_id, waiting, policy)
+                    return found
+            left = self._room(request.user_id, waiting, policy, now)
             granted = request.recipients if request.recipients <= left else left if request.partial else 0
-            entry = {
-                "user_id": request.user_id,
-                "recipients": granted,
-                "reservation_id": request.reservation_id,
-                "repeat": request.repeat,
-                "digest": request.digest,
-                "at": now,
-                "left": left - granted,
-            }
             if granted <= 0:
                 raise _unavailable("Nothing can be granted while the store is away; try again.")
+            made = Local(
+                user_id=request.user_id,
+                reservation_id=request.reservation_id,
+                granted=granted,
+                denied=request.recipients - granted,
+                left=left - granted,
+                tier=policy.outage.tier,
+                digest=request.digest,
+                repeat=request.repeat,
+                at=now,
+            )
             try:
-                self._journal.append(request.reservation_id, entry)
+                self._journal.append(request.reservation_id, asdict(made))
             except (OSError, JournalFull) as error:
                 raise _unavailable("The grant could not be recorded; try again.") from error
-            return entry
+            return made
 
-    def _room(self, user_id: str, waiting: list[dict[str, Any]], policy: Policy) -> int:
-        own = sum(entry["recipients"] for entry in waiting if entry["user_id"] == user_id)
-        everybody = sum(entry["recipients"] for entry in waiting)
-        account: int = min(policy.outage.hourly, self._left.get(user_id, policy.outage.hourly))
+    def _room(self, user_id: str, waiting: list[Local], policy: Policy, now: float) -> int:
+        own = sum(found.granted for found in waiting if found.user_id == user_id)
+        everybody = sum(found.granted for found in waiting)
+        left, asked = self._left.get(user_id, (policy.outage.hourly, 0.0))
+        # What was left over an hour ago says nothing any more: the hour has slid away from under it.
+        account = min(policy.outage.hourly, left) if now - asked < _HOUR else policy.outage.hourly
         return max(min(account - own, policy.outage.recipients - everybody), 0)
+
+    def _elsewhere(self) -> list[Local]:
+        return [Local(**entry) for entry in self._journal.elsewhere()]
 
     def pending(self, user_id: str) -> Pending:
         """What other processes on this machine granted and did not settle yet."""
-        entries = self._journal.elsewhere()
+        found = self._elsewhere()
         return Pending(
-            sum(entry["recipients"] for entry in entries if entry["user_id"] == user_id),
-            sum(entry["recipients"] for entry in entries),
+            sum(each.granted for each in found if each.user_id == user_id), sum(each.granted for each in found)
         )
 
     def waits(self) -> bool:
@@ -89,7 +97,7 @@ class LocalGrants:
         """
 
         def record(entry: dict[str, Any]) -> None:
-            self._quotas.settle(entry["user_id"], entry["reservation_id"], entry["recipients"], policy, entry["at"])
+            self._quotas.settle(Local(**entry), policy)
 
         return self._journal.replay(record)
 

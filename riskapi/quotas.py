@@ -28,6 +28,7 @@ LIMITS = (
     "cluster_daily",
     "cluster_monthly",
     "account_hold",
+    "outage",
 )
 _DAY = 86400
 
@@ -71,6 +72,26 @@ class Grant:
     held: bool
     at: float
     tier: str
+
+
+@record
+class Local:
+    """A grant made while the store was away, at Unix time ``at``; ``left`` is what it said would remain."""
+
+    user_id: str
+    reservation_id: str
+    granted: int
+    denied: int
+    left: int
+    tier: str
+    digest: str
+    repeat: str | None
+    at: float
+
+    @property
+    def denied_by(self) -> str | None:
+        """What stood in the way of the rest."""
+        return "outage" if self.denied else None
 
 
 class Quotas:
@@ -193,14 +214,16 @@ class Quotas:
                 numbers = [int(number) for number in found]
                 return replace(usage, spent=_three(numbers[:3]), cluster_spent=_three(numbers[3:]))
 
-    def settle(self, user_id: str, reservation_id: str, recipients: int, policy: Policy, now: float) -> None:
+    def settle(self, local: Local, policy: Policy) -> None:
         """Count what was granted while the store was away, once a reservation; no cap applies to what was sent."""
         while True:
-            usage = self.read(user_id, now)
-            budget = budget_key(user_id)
-            keys = [budget, cluster_key(usage.cluster) if usage.cluster else budget, reservation_key(reservation_id)]
-            args: list[Any] = [self._now(now), recipients, usage.cluster, user_id]
-            args += (policy.sends.reservation_days * _DAY, kept(policy))
+            usage = self.read(local.user_id, local.at)
+            budget, reservation = budget_key(local.user_id), reservation_key(local.reservation_id)
+            keys = [budget, cluster_key(usage.cluster) if usage.cluster else budget, reservation]
+            keys.append(repeat_key(local.repeat) if local.repeat else reservation)
+            args: list[Any] = [self._now(local.at), local.granted, usage.cluster, local.user_id]
+            args += (policy.sends.reservation_days * _DAY, kept(policy), REMEMBERED, local.digest)
+            args += (local.reservation_id, local.denied, local.left, local.tier)
             if self._settle.call(keys, args)[0] == b"settled":
                 return
 

@@ -90,7 +90,7 @@ class Sender:
             return self._granted_locally(request, policy, now)
         # A reservation under another id than ours was made by an earlier request with the same key.
         replay = grant.reservation_id != request.reservation_id
-        self._local.remember(user_id, min(grant.remaining.values()))
+        self._local.remember(user_id, min(grant.remaining.values()), now)
         self._count(grant.granted, recipients, "repeated" if replay else None)
         return Answer(_body(grant, recipients), replay)
 
@@ -140,19 +140,19 @@ class Sender:
                 self._links.mark_spent(user_id, keys, now, out=grant.out, near=grant.near)
 
     def _granted_locally(self, request: Request, policy: Policy, now: float) -> Answer:
-        entry = self._local.grant(request, policy, now)
-        granted, wanted = entry["recipients"], request.recipients
+        local = self._local.grant(request, policy, now)
+        replay = local.reservation_id != request.reservation_id
         body = {
-            "reservation_id": entry["reservation_id"],
-            "granted": granted,
-            "denied": wanted - granted,
-            "denied_by": "outage" if granted < wanted else None,
+            "reservation_id": local.reservation_id,
+            "granted": local.granted,
+            "denied": local.denied,
+            "denied_by": local.denied_by,
             "retry_after": None,
-            "tier": policy.outage.tier,
-            "remaining": dict.fromkeys(("hourly", "daily", "monthly"), entry["left"]),
+            "tier": local.tier,
+            "remaining": dict.fromkeys(("hourly", "daily", "monthly"), local.left),
         }
-        self._count(granted, wanted, "local")
-        return Answer(body, entry["reservation_id"] != request.reservation_id)
+        self._count(local.granted, request.recipients, "repeated" if replay else "local")
+        return Answer(body, replay)
 
     def settle(self) -> None:
         """Count what was granted while the store was away. Raises :class:`StoreUnavailable` when it is away again."""
@@ -170,7 +170,7 @@ class Sender:
         self._quotas.release(reservation_id, user_id, recipients, repeat or secrets.token_hex(12), policy, now)
         found = self._allowances.of(user_id, policy, now)
         left = remaining(found.usage, found.allowed)
-        self._local.remember(user_id, min(left.values()))
+        self._local.remember(user_id, min(left.values()), now)
         self._metrics.recipients("released", recipients)
         return {"reservation_id": reservation_id, "released": recipients, "remaining": left}
 

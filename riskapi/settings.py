@@ -120,7 +120,7 @@ class Settings:
     )
     policy_file: Path | None = _declare(
         environment.existing_file,
-        "Policy to use instead of the one shipped as `riskapi/policy.toml`.",
+        "Policy to use instead of the one shipped as `riskapi/policy.toml`, while none was published.",
         default=lambda: None,
         shown="shipped",
     )

@@ -365,6 +365,35 @@ def test_counting_agrees_with_a_plain_dictionary(
         now += wait * DAY
 
 
+@effort(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    found=st.tuples(*[st.sampled_from([0, 0, 1, 4, 5, 40, 900])] * 6, st.sampled_from([0, 0, 0, 1])),
+    sent=st.sampled_from([0, 50, 1000, 5000]),
+    type=st.sampled_from(TYPES),
+)
+@example((500, 0, 0, 3, 4500, 0, 0), 5000, "complaint")
+@example((10, 0, 0, 3, 0, 0, 0), 5000, "complaint")
+def test_the_store_judges_as_the_counts_do(
+    store: Store, rules: Policy, found: tuple[int, ...], sent: int, type: Any
+) -> None:
+    store.execute("FLUSHALL")
+    know(store, "u_1")
+    if sent:
+        grant(store, rules, sent)
+    before = Counts(*found)
+    fields = [part for letter, number in zip("dhscbut", found, strict=True) for part in (f"20779:{letter}", number)]
+    store.execute("HSET", f"risk:f:{{{shard('u_1')}}}:u_1", *fields)
+    feedback = made(store, rules)
+    assert feedback.read("u_1", NOW) == (before, sent)
+    actions = feedback.count([event(type=type)], NOW).actions
+    after = feedback.read("u_1", NOW)[0]
+    fault = after.fault(CLEAN, sent)
+    assert [action["rule"] for action in actions] == ([fault] if fault and before.is_clean(CLEAN, sent) else [])
+    # Only what can soil is looked at, and the first of its type on a day, which is when old days are forgotten.
+    looked = type not in ("delivered", "unsubscribe") or found[TYPES.index(type)] == 0
+    assert after.soiled_at == (NOW if fault and looked else None)
+
+
 # Over HTTP
 
 

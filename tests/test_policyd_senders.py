@@ -106,6 +106,8 @@ def test_a_changed_map_is_read_again_and_a_busted_one_is_not_believed(
     assert senders.account("", "carl@ruiz.example") == "u_ruiz"  # looked at once a second at most
     clock.advance(LOOK)
     assert senders.account("", "carl@ruiz.example") == "u_other"
+    clock.advance(LOOK)
+    assert senders.account("", "carl@ruiz.example") == "u_other"  # nothing changed: not read again
     path.write_text("@ruiz.example u_third\ncarl\n")
     clock.advance(LOOK)
     assert senders.account("", "carl@ruiz.example") == "u_other"

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from riskapi.app import Service, assemble
+from riskapi.errors import Problem, StoreUnavailable
+from riskapi.events import Event
+from riskapi.feedback import FeedbackEvent
+from riskapi.policy import Policy
 from riskapi.sends import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
 from tests.signups import body, post
 
-HOUR, DAY = 3600.0, 86400.0
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 
 @pytest.fixture
@@ -25,9 +30,37 @@ def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Ser
     return made
 
 
+@pytest.fixture
+def outage(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], None]]:
+    """``outage(True)`` takes the store away, ``outage(False)`` brings it back. Nothing is left for other tests."""
+    run, execute = service.store.run, service.store.execute
+
+    def away(on: bool) -> None:
+        def refuse(*_: Any) -> Any:
+            raise StoreUnavailable("away")
+
+        monkeypatch.setattr(service.store, "run", refuse if on else run)
+        monkeypatch.setattr(service.store, "execute", refuse if on else execute)
+
+    yield away
+    away(False)
+    service.sender.settle()
+
+
+def under(service: Service, **tables: dict[str, Any]) -> Policy:
+    """Put another policy into force: the same, with some keys of some tables changed."""
+    judge = service.court.judge
+    changed = {name: getattr(judge.policy, name).model_copy(update=changes) for name, changes in tables.items()}
+    policy = judge.policy.model_copy(update=changed)
+    service.court.seat(judge.under(policy))
+    return policy
+
+
 def opened(service: Service, user: str, device: str | None = None, now: float = NOW) -> str:
     """An account of a customer at a domain of their own; those with the same device belong together."""
-    post(service, body(user, email={"address": f"{user}@{user}.example"}, device={"id": device or f"dev-{user}"}), now)
+    mail = {"address": f"{user}@{user.replace('_', '-')}.example"}
+    parts = {"id": device or f"dev-{user}", "ip_address": "203.0.113.9"}
+    post(service, body(user, email=mail, device=parts), now)
     return user
 
 
@@ -37,25 +70,460 @@ def ask(service: Service, user: str, recipients: int, now: float = NOW, **more: 
     return dict(service.sender.send(user, recipients, message, now, **more).body)
 
 
-def test_grants_up_to_the_hourly_cap_and_says_when_more(service: Service) -> None:
-    user = opened(service, "u1")
-    first = ask(service, user, 150)
-    assert (first["granted"], first["denied"], first["denied_by"], first["retry_after"]) == (150, 0, None, None)
-    assert first["remaining"] == {"hourly": 50, "daily": 350, "monthly": 4850}
-    second = ask(service, user, 150)
-    assert (second["granted"], second["denied"], second["denied_by"]) == (50, 100, "account_hourly")
-    assert 0 < second["retry_after"] <= 3660
-    assert ask(service, user, 100, NOW + second["retry_after"] - 61)["granted"] == 0
-    assert ask(service, user, 100, NOW + second["retry_after"])["granted"] == 100
+def view(service: Service, user: str, now: float = NOW) -> dict[str, Any]:
+    found: dict[str, Any] = service.parts.accounts.view(user, now)
+    return found
 
 
-def test_accounts_on_one_device_share_a_budget(service: Service) -> None:
-    users = [opened(service, f"r{number}", "ring") for number in range(5)]
-    found = [ask(service, user, 200) for user in users]
-    assert [each["granted"] for each in found] == [200, 100, 0, 0, 0]
-    assert found[2]["denied_by"] == "cluster_hourly"
-    view = service.parts.accounts.view(users[0], NOW)
-    assert view["linkage"]["size"] == 5
-    assert view["limits"]["scope"] == "cluster"
-    assert view["limits"]["remaining"]["hourly"] == 0
-    assert view["linkage"]["edges"][0]["kind"] == "device"
+class TestCaps:
+    """What an account alone may send."""
+
+    def test_grants_up_to_the_hourly_cap_and_says_when_more(self, service: Service) -> None:
+        user = opened(service, "u1")
+        first = ask(service, user, 150)
+        assert (first["granted"], first["denied"], first["denied_by"], first["retry_after"]) == (150, 0, None, None)
+        assert first["remaining"] == {"hourly": 50, "daily": 350, "monthly": 4850}
+        second = ask(service, user, 150)
+        assert (second["granted"], second["denied"], second["denied_by"]) == (50, 100, "account_hourly")
+        assert HOUR < second["retry_after"] <= HOUR + MINUTE
+        assert ask(service, user, 100, NOW + second["retry_after"] - 1)["granted"] == 0
+        assert ask(service, user, 100, NOW + second["retry_after"])["granted"] == 100
+
+    def test_all_or_nothing(self, service: Service) -> None:
+        user = opened(service, "u1")
+        assert ask(service, user, 150, partial=False)["granted"] == 150
+        refused = ask(service, user, 51, partial=False)
+        assert (refused["granted"], refused["denied"], refused["denied_by"]) == (0, 51, "account_hourly")
+        assert ask(service, user, 50, partial=False)["granted"] == 50
+        assert ask(service, user, 51, NOW + refused["retry_after"], partial=False)["granted"] == 51
+
+    def test_what_no_cap_ever_allows_has_no_time_to_ask_again(self, service: Service) -> None:
+        refused = ask(service, opened(service, "u1"), 201, partial=False)
+        assert (refused["granted"], refused["denied_by"], refused["retry_after"]) == (0, "account_hourly", None)
+
+    def test_a_day_slides_by_quarters_of_an_hour(self, service: Service) -> None:
+        user = opened(service, "u1")
+        at = NOW
+        for _ in range(2):
+            assert ask(service, user, 200, at)["granted"] == 200
+            at += 2 * HOUR
+        third = ask(service, user, 200, at)
+        assert (third["granted"], third["denied_by"]) == (100, "account_daily")
+        assert NOW + DAY < at + third["retry_after"] <= NOW + DAY + 15 * MINUTE
+        assert ask(service, user, 100, at + third["retry_after"] - 1)["granted"] == 0
+        assert ask(service, user, 100, at + third["retry_after"])["granted"] == 100
+
+    def test_a_month_is_thirty_days(self, service: Service) -> None:
+        user = opened(service, "u1")
+        under(service, clean={"least_recipients": 10**9}, takeover={"mode": "off"})
+        granted: list[int] = []
+        at = NOW
+        while sum(granted) < 5000:
+            granted += [ask(service, user, 200, at)["granted"], ask(service, user, 200, at + 2 * HOUR)["granted"]]
+            granted.append(ask(service, user, 100, at + 4 * HOUR)["granted"])
+            at += 2 * DAY
+        assert sum(granted) == 5000
+        refused = ask(service, user, 1, at)
+        assert refused["denied_by"] == "account_monthly"
+        assert NOW + 30 * DAY < at + refused["retry_after"] <= NOW + 30 * DAY + 6 * HOUR
+        assert ask(service, user, 1, at + refused["retry_after"])["granted"] == 1
+
+    def test_a_clock_that_goes_back_gains_nothing(self, service: Service) -> None:
+        user = opened(service, "u1")
+        assert ask(service, user, 200, NOW + 600)["granted"] == 200
+        assert ask(service, user, 200, NOW)["granted"] == 0
+        assert ask(service, user, 200, NOW - 3 * DAY)["granted"] == 0
+
+    def test_a_stranger_is_not_found_unless_policy_names_a_tier(self, service: Service) -> None:
+        with pytest.raises(Problem) as problem:
+            ask(service, "nobody", 1)
+        assert problem.value.code == "not_found"
+        under(service, sends={"strangers": "limit"})
+        assert ask(service, "nobody", 20)["granted"] == service.court.policy.tiers.limit.hourly
+
+    def test_a_tier_that_was_lowered_counts_at_once(self, service: Service) -> None:
+        user = opened(service, "u1")
+        assert ask(service, user, 7)["granted"] == 7
+        service.parts.labels.add(user, "abuse", "manual_review", None, "ana", NOW)
+        found = ask(service, user, 1)
+        assert (found["granted"], found["tier"]) == (0, "limit")
+
+
+class TestReleases:
+    """What was not sent is given back, each recipient at most once."""
+
+    def test_released_recipients_can_be_granted_again(self, service: Service) -> None:
+        user = opened(service, "u1")
+        reservation = ask(service, user, 200)["reservation_id"]
+        found = service.sender.release(reservation, 60, NOW)
+        assert found["remaining"] == {"hourly": 60, "daily": 360, "monthly": 4860}
+        assert ask(service, user, 100)["granted"] == 60
+
+    def test_no_more_than_was_granted(self, service: Service) -> None:
+        user = opened(service, "u1")
+        reservation = ask(service, user, 10)["reservation_id"]
+        service.sender.release(reservation, 7, NOW)
+        with pytest.raises(Problem) as problem:
+            service.sender.release(reservation, 4, NOW)
+        assert (problem.value.code, problem.value.errors[0]["detail"]) == ("over_release", "3 can still be released")
+        assert view(service, user)["limits"]["remaining"]["hourly"] == 197
+        service.sender.release(reservation, 3, NOW)
+        with pytest.raises(Problem):
+            service.sender.release(reservation, 1, NOW)
+
+    def test_of_nothing_granted_nothing_is_released(self, service: Service) -> None:
+        user = opened(service, "u1")
+        ask(service, user, 200)
+        with pytest.raises(Problem) as problem:
+            service.sender.release(ask(service, user, 1)["reservation_id"], 1, NOW)
+        assert problem.value.code == "over_release"
+
+    def test_a_release_that_is_repeated_counts_once(self, service: Service) -> None:
+        reservation = ask(service, opened(service, "u1"), 10)["reservation_id"]
+        first = service.sender.release(reservation, 5, NOW, repeat="abc")
+        assert service.sender.release(reservation, 5, NOW, repeat="abc") == first
+        assert service.sender.release(reservation, 5, NOW)["remaining"]["hourly"] == 200
+
+    def test_a_reservation_that_is_nobodys_is_not_found(self, service: Service) -> None:
+        with pytest.raises(Problem) as problem:
+            service.sender.release("rsv_foreign", 1, NOW)
+        assert problem.value.code == "not_found"
+
+    def test_long_after_the_grant_the_right_window_is_freed(self, service: Service) -> None:
+        user = opened(service, "u1")
+        reservation = ask(service, user, 200)["reservation_id"]
+        ask(service, user, 100, NOW + 2 * HOUR)
+        found = service.sender.release(reservation, 200, NOW + 4 * HOUR)
+        assert found["remaining"] == {"hourly": 200, "daily": 400, "monthly": 4900}
+
+
+class TestRepeats:
+    """A request that comes again under its Idempotency-Key."""
+
+    def test_gets_the_first_answer_and_is_counted_once(self, service: Service) -> None:
+        user = opened(service, "u1")
+        first = ask(service, user, 50, repeat="k", digest="d")
+        again = service.sender.send(user, 50, Message(), NOW + 5, repeat="k", digest="d")
+        assert (dict(again.body), again.replay) == (first, True)
+        assert view(service, user)["limits"]["remaining"]["hourly"] == 150
+
+    def test_with_another_body_is_a_conflict(self, service: Service) -> None:
+        user = opened(service, "u1")
+        ask(service, user, 50, repeat="k", digest="d")
+        with pytest.raises(Problem) as problem:
+            ask(service, user, 60, repeat="k", digest="e")
+        assert problem.value.code == "idempotency_conflict"
+
+
+class TestClusters:
+    """Accounts that belong together share a budget."""
+
+    def test_accounts_on_one_device(self, service: Service) -> None:
+        users = [opened(service, f"r{number}", "ring") for number in range(5)]
+        found = [ask(service, user, 200) for user in users]
+        assert [each["granted"] for each in found] == [200, 100, 0, 0, 0]
+        assert found[2]["denied_by"] == "cluster_hourly"
+        seen = view(service, users[0])
+        assert (seen["linkage"]["size"], seen["limits"]["scope"]) == (5, "cluster")
+        assert seen["limits"]["cluster"] == {"hourly": 300, "daily": 750, "monthly": 7500}
+        assert seen["limits"]["remaining"]["hourly"] == 0
+        assert [(edge["kind"], edge["accounts"]) for edge in seen["linkage"]["edges"]] == [("device", 5)]
+        assert ask(service, users[3], 200, NOW + found[3]["retry_after"] - 1)["granted"] == 0
+        assert ask(service, users[3], 200, NOW + found[3]["retry_after"])["granted"] == 200
+
+    def test_a_newcomer_is_told_what_the_cluster_has_left(self, service: Service) -> None:
+        ask(service, opened(service, "r1", "ring"), 200)
+        found = post(service, body("r2", email={"address": "r2@r2.example"}, device={"id": "ring"}))
+        assert found["linkage"]["cluster_id"].startswith("clu_")
+        assert (found["linkage"]["size"], found["limits"]["scope"]) == (2, "cluster")
+        assert found["limits"]["remaining"]["hourly"] == 100
+        strongest = found["linkage"]["evidence"][0]
+        assert (strongest["kind"], strongest["binds"]) == ("device", True)
+
+    def test_a_merge_adds_up_and_a_cut_takes_apart(self, service: Service) -> None:
+        for user, device in (("a1", "left"), ("a2", "left"), ("b1", "right"), ("b2", "right")):
+            opened(service, user, device)
+        ask(service, "a1", 200)
+        ask(service, "b1", 200)
+        assert ask(service, "a2", 200)["granted"] == 100
+        bridge = body("ab", email={"address": "ab@ab.example"}, device={"id": "left"}, phone={"number": "+34600123123"})
+        post(service, body("b3", email={"address": "b3@b3.example"}, device={"id": "right"},
+                           phone={"number": "+34600123123"}))  # fmt: skip
+        post(service, bridge)
+        seen = view(service, "b2")
+        assert seen["linkage"]["size"] == 6
+        assert seen["limits"]["remaining"]["hourly"] == 0
+        assert ask(service, "b2", 1)["denied_by"] == "cluster_hourly"
+        cluster = seen["linkage"]["cluster_id"]
+        edge = next(row["edge"] for row in seen["linkage"]["edges"] if row["kind"] == "phone")
+        after = service.parts.clusters.cut(cluster, None, edge, "a shared test phone", "ana", NOW)
+        assert after["a1"] == after["ab"] != after["b3"] == after["b1"]
+        assert view(service, "b2")["limits"]["remaining"]["hourly"] == 100
+        assert ask(service, "b2", 200)["granted"] == 100
+        assert ask(service, "a2", 200)["granted"] == 0
+
+    def test_who_was_cut_out_stays_out_with_what_they_spent(self, service: Service) -> None:
+        users = [opened(service, f"r{number}", "ring") for number in range(3)]
+        ask(service, users[0], 150)
+        cluster = view(service, users[0])["linkage"]["cluster_id"]
+        after = service.parts.clusters.cut(cluster, users[0], None, "our own tester", "ana", NOW)
+        assert after == {"r0": None, "r1": cluster, "r2": cluster}
+        opened(service, "r3", "ring")
+        assert view(service, users[0])["linkage"]["cluster_id"] is None
+        assert view(service, users[0])["limits"]["remaining"]["hourly"] == 50
+        assert view(service, "r3")["limits"]["remaining"]["hourly"] == 200
+
+    def test_what_is_found_to_be_a_hub_lets_go(self, service: Service) -> None:
+        kinds = service.court.policy.links.kinds
+        small = kinds["device"].model_copy(update={"hub_over": 4})
+        under(service, links={"kinds": {**kinds, "device": small}})
+        users = [opened(service, f"r{number}", "kiosk") for number in range(4)]
+        assert ask(service, users[0], 200)["granted"] == 200
+        assert ask(service, users[1], 200)["granted"] == 100
+        opened(service, "r4", "kiosk")
+        assert {view(service, user)["linkage"]["cluster_id"] for user in (*users, "r4")} == {None}
+        assert ask(service, users[1], 200)["granted"] == 100
+        assert ask(service, users[2], 200)["granted"] == 200
+
+    def test_evidence_fades(self, service: Service) -> None:
+        users = [opened(service, f"r{number}", "ring") for number in range(2)]
+        ask(service, users[0], 1, NOW + 80 * DAY)
+        assert view(service, users[0], NOW + 80 * DAY)["linkage"]["size"] == 2
+        ask(service, users[0], 1, NOW + 91 * DAY)
+        assert view(service, users[0], NOW + 91 * DAY)["linkage"]["cluster_id"] is None
+
+    @pytest.mark.parametrize("mode", ["off", "shadow"])
+    def test_only_a_live_cluster_caps(self, service: Service, mode: str) -> None:
+        under(service, clusters={"mode": mode})
+        users = [opened(service, f"r{number}", "ring") for number in range(3)]
+        assert [ask(service, user, 200)["granted"] for user in users] == [200, 200, 200]
+        seen = view(service, users[0])
+        assert seen["limits"]["scope"] == "account"
+        assert (seen["linkage"]["cluster_id"] is None) == (mode == "off")
+
+    def test_a_reviewer_decides_for_all_of_a_cluster(self, service: Service) -> None:
+        for number in range(3):
+            opened(service, f"r{number}", "ring")
+        mail = {"address": "r9@mailinator.com"}
+        review = post(service, body("r9", email=mail, device={"id": "ring"}))["review_id"]
+        found = service.parts.reviews.decide(review, "limit", "abuse", "cluster", None, "ana", NOW)
+        assert {row["user_id"]: row["after"] for row in found["accounts"]} == dict.fromkeys(
+            ("r9", "r0", "r1", "r2"), "limit"
+        )
+
+    @pytest.mark.parametrize(
+        ("said", "joins"),
+        [
+            pytest.param(Message(("pills.example",)), True, id="one link"),
+            pytest.param(Message((), "offer-7"), True, id="the same content"),
+            pytest.param(Message(("www.facebook.com", "youtu.be")), False, id="sites everybody links to"),
+            pytest.param(Message(), False, id="nothing said"),
+        ],
+    )
+    def test_what_mail_says_joins_who_were_strangers(self, service: Service, said: Message, joins: bool) -> None:
+        users = [opened(service, f"s{number}") for number in range(3)]
+        granted = [ask(service, user, 200, said=said)["granted"] for user in users]
+        assert granted == ([200, 100, 0] if joins else [200, 200, 200])
+        assert view(service, users[0])["linkage"]["size"] == (3 if joins else 1)
+
+    def test_what_one_spends_is_felt_by_the_next_signup(self, service: Service) -> None:
+        first = opened(service, "r1", "ring")
+        ask(service, first, 201)
+        opened(service, "r2", "ring", NOW + HOUR)
+        stored = next(row for row in service.decisions.export() if row["user_id"] == "r2")
+        assert stored["readings"]["sending_exhausted_linked_24h"] == 1
+
+
+class TestSteps:
+    """A cap that grows with days of clean sending."""
+
+    def _week(self, service: Service, user: str, days: int = 7) -> float:
+        for day in range(days):
+            ask(service, user, 20, NOW + day * DAY)
+        return NOW + days * DAY
+
+    def test_is_shown_and_earned(self, service: Service) -> None:
+        user = opened(service, "u1")
+        step = view(service, user)["limits"]["next_step"]
+        assert (step["not_before"], step["daily"]) == ("2026-11-29T00:00:00Z", 1000)
+        later = self._week(service, user)
+        seen = view(service, user, later)["limits"]
+        assert (seen["hourly"], seen["daily"]) == (400, 1000)
+        assert seen["next_step"]["daily"] == 2500
+        assert ask(service, user, 400, later)["granted"] == 400
+
+    def test_days_with_next_to_no_mail_earn_nothing(self, service: Service) -> None:
+        user = opened(service, "u1")
+        for day in range(20):
+            ask(service, user, 1, NOW + day * DAY)
+        assert view(service, user, NOW + 20 * DAY)["limits"]["daily"] == 500
+
+    def test_is_lost_when_the_feedback_turns_and_earned_anew(self, service: Service) -> None:
+        user = opened(service, "u1")
+        later = self._week(service, user)
+        events = [FeedbackEvent(id=f"c{number}", type="complaint", user_id=user) for number in range(2)]
+        found = service.parts.feedback.count(events, later)
+        assert found.actions[0]["user_id"] == user
+        seen = view(service, user, later)["limits"]
+        assert seen["daily"] == 500
+        assert ask(service, user, 400, later)["granted"] == 200
+
+
+class TestHolds:
+    """An established account that suddenly sends many times its usual volume."""
+
+    def _established(self, service: Service, user: str) -> float:
+        opened(service, user)
+        for day in range(0, 21, 2):
+            assert ask(service, user, 30, NOW + day * DAY)["granted"] == 30
+        return NOW + 22 * DAY
+
+    def test_is_held_at_its_usual_volume_and_reviewed(self, service: Service) -> None:
+        later = self._established(service, "u1")
+        found = ask(service, "u1", 300, later)
+        assert (found["granted"], found["denied_by"]) == (30, "account_hold")
+        seen = view(service, "u1", later)["limits"]
+        assert seen["hold"]["daily"] == 30
+        assert seen["remaining"]["daily"] == 0
+        reviews = service.parts.reviews.list("open", 10, None)["reviews"]
+        assert [(review["user_id"], review["reasons"][0]["code"]) for review in reviews] == [("u1", "VOLUME_JUMP")]
+        ask(service, "u1", 300, later + 60)
+        assert len(service.parts.reviews.list("open", 10, None)["reviews"]) == 1
+
+    def test_a_reviewer_lets_it_go_on(self, service: Service) -> None:
+        later = self._established(service, "u1")
+        ask(service, "u1", 300, later)
+        review = service.parts.reviews.list("open", 10, None)["reviews"][0]["id"]
+        service.parts.reviews.decide(review, "allow", "legitimate", "account", None, "ana", later)
+        assert ask(service, "u1", 300, later + 60)["granted"] == 300
+        assert view(service, "u1", later + 61)["limits"]["hold"] is None
+
+    def test_ends_by_itself(self, service: Service) -> None:
+        later = self._established(service, "u1")
+        ask(service, "u1", 300, later)
+        assert view(service, "u1", later + 7 * DAY + 1)["limits"]["hold"] is None
+
+    def test_ordinary_growth_is_no_jump(self, service: Service) -> None:
+        later = self._established(service, "u1")
+        assert ask(service, "u1", 200, later)["granted"] == 200
+
+    def test_after_a_login_from_elsewhere_a_smaller_jump_is_held(self, service: Service) -> None:
+        later = self._established(service, "u1")
+        event = {"type": "login", "device": {"ip_address": "198.51.100.7"}}
+        service.parts.events.record("u1", Event.model_validate(event), later - HOUR)
+        found = ask(service, "u1", 100, later)
+        assert (found["granted"], found["denied_by"]) == (30, "account_hold")
+
+    def test_in_shadow_it_is_only_counted(self, service: Service) -> None:
+        under(service, takeover={"mode": "shadow"})
+        later = self._established(service, "u1")
+        assert ask(service, "u1", 300, later)["granted"] == 300
+        assert b'riskapi_holds_total{mode="shadow"} 1.0' in service.parts.metrics.render()
+
+
+class TestStoreAway:
+    """The store goes away: a little is granted, kept, and settled once it is back."""
+
+    def test_a_little_is_granted_and_settled(self, service: Service, outage: Callable[[bool], None]) -> None:
+        user = opened(service, "u1")
+        outage(True)
+        found = ask(service, user, 25)
+        assert (found["granted"], found["denied"], found["denied_by"]) == (10, 15, "outage")
+        with pytest.raises(Problem) as problem:
+            ask(service, user, 1)
+        assert problem.value.code == "unavailable"
+        outage(False)
+        service.sender.settle()
+        assert view(service, user)["limits"]["remaining"]["hourly"] == 190
+        service.sender.settle()
+        assert view(service, user)["limits"]["remaining"]["hourly"] == 190
+        assert service.sender.release(found["reservation_id"], 10, NOW)["remaining"]["hourly"] == 200
+
+    def test_a_grant_after_it_settles_first(self, service: Service, outage: Callable[[bool], None]) -> None:
+        user = opened(service, "u1")
+        ask(service, user, 180)
+        outage(True)
+        assert ask(service, user, 10)["granted"] == 10
+        outage(False)
+        assert ask(service, user, 200)["granted"] == 10
+
+    def test_never_more_than_was_left(self, service: Service, outage: Callable[[bool], None]) -> None:
+        user = opened(service, "u1")
+        ask(service, user, 197)
+        outage(True)
+        assert ask(service, user, 10)["granted"] == 3
+
+    def test_never_more_than_the_allowance_of_a_worker(self, service: Service, outage: Callable[[bool], None]) -> None:
+        under(service, outage={"recipients": 25})
+        outage(True)
+        assert [ask(service, f"u{number}", 10)["granted"] for number in range(3)] == [10, 10, 5]
+        with pytest.raises(Problem):
+            ask(service, "u9", 10)
+
+    def test_a_repeat_is_answered_from_the_journal(self, service: Service, outage: Callable[[bool], None]) -> None:
+        user = opened(service, "u1")
+        outage(True)
+        first = ask(service, user, 4, repeat="k", digest="d")
+        assert ask(service, user, 4, repeat="k", digest="d") == first
+        with pytest.raises(Problem) as problem:
+            ask(service, user, 5, repeat="k", digest="e")
+        assert problem.value.code == "idempotency_conflict"
+        outage(False)
+        assert ask(service, user, 4, repeat="k", digest="d") == first
+        assert view(service, user)["limits"]["remaining"]["hourly"] == 196
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "pointer"),
+    [
+        pytest.param({"recipients": 0}, 422, "/recipients", id="zero"),
+        pytest.param({"recipients": -1}, 422, "/recipients", id="negative"),
+        pytest.param({"recipients": 10**12}, 422, "/recipients", id="huge"),
+        pytest.param({"recipients": 10**400}, 422, "/recipients", id="beyond all numbers"),
+        pytest.param({"recipients": 1.5}, 422, "/recipients", id="fractional"),
+        pytest.param({"recipients": "5"}, 422, "/recipients", id="text"),
+        pytest.param({"recipients": True}, 422, "/recipients", id="true"),
+        pytest.param({"recipients": None}, 422, "/recipients", id="null"),
+        pytest.param({}, 422, "/recipients", id="missing"),
+        pytest.param({"recipients": 1, "partial": "no"}, 422, "/partial", id="partial as text"),
+        pytest.param({"recipients": 1, "extra": 1}, 422, "/extra", id="unknown key"),
+        pytest.param({"recipients": 1, "message": {"link_domains": "x"}}, 422, "/message/link_domains", id="no list"),
+        pytest.param({"recipients": 1, "message": {"link_domains": [1]}}, 422, "/message/link_domains/0", id="no text"),
+    ],
+)
+def test_bad_bodies_are_refused_and_change_nothing(
+    client: Any, sent: dict[str, Any], status: int, pointer: str
+) -> None:
+    signup = {"account": {"user_id": "u_1"}, "email": {"address": "ana@ruiz.example"}}
+    caps = client.post("/v1/signups", json=signup).json["limits"]["remaining"]
+    answer = client.post("/v1/accounts/u_1/sends", json=sent)
+    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+    assert answer.json["errors"][0]["pointer"] == pointer
+    assert client.get("/v1/accounts/u_1").json["limits"]["remaining"] == caps
+
+
+def test_the_http_answers_are_those_of_the_contract(client: Any) -> None:
+    signup = {"account": {"user_id": "u_1"}, "email": {"address": "ana@ruiz.example"}}
+    hourly = client.post("/v1/signups", json=signup).json["limits"]["hourly"]
+    message = {
+        "from_domain": "ruiz.example",
+        "link_domains": ["ruiz.example", "\u0000", "http://["],
+        "fingerprint": "f",
+    }
+    asked = {"recipients": hourly + 5, "partial": True, "message": message}
+    first = client.post("/v1/accounts/u_1/sends", json=asked, headers={"Idempotency-Key": "m-1"})
+    assert first.status_code == 200
+    assert set(first.json) == {
+        "reservation_id", "granted", "denied", "denied_by", "retry_after", "tier", "remaining",
+    }  # fmt: skip
+    assert (first.json["granted"], first.json["denied"], first.json["tier"]) == (hourly, 5, "allow")
+    again = client.post("/v1/accounts/u_1/sends", json=asked, headers={"Idempotency-Key": "m-1"})
+    assert (again.json, again.headers["Idempotent-Replay"]) == (first.json, "true")
+    other = client.post("/v1/accounts/u_1/sends", json={"recipients": 1}, headers={"Idempotency-Key": "m-1"})
+    assert (other.status_code, other.json["code"]) == (409, "idempotency_conflict")
+    path = f"/v1/reservations/{first.json['reservation_id']}/release"
+    assert client.post(path, json={"recipients": 5}).json["remaining"]["hourly"] == 5
+    over = client.post(path, json={"recipients": hourly})
+    assert (over.status_code, over.json["code"]) == (422, "over_release")
+    assert client.post("/v1/reservations/rsv_x/release", json={"recipients": 1}).status_code == 404
+    assert client.post("/v1/accounts/nobody/sends", json={"recipients": 1}).status_code == 404

@@ -99,7 +99,8 @@ class Service:
         except (OSError, http.client.HTTPException) as error:
             raise ServiceError(f"{method} {path}: no answer: {error!r}; see {self._log}") from error
         if answer.status != 200:
-            raise ServiceError(f"{method} {path}: {answer.status} {content[:500].decode(errors='replace')}")
+            why = f"\n{self._tail()}" if answer.status >= 500 else ""
+            raise ServiceError(f"{method} {path}: {answer.status} {content[:500].decode(errors='replace')}{why}")
         found = json.loads(content)
         if not isinstance(found, dict):
             raise ServiceError(f"{method} {path}: the answer is not an object")
