@@ -52,9 +52,9 @@ from signals import columns
 
 #: Seconds between two looks at the journal for signups that wait to be recorded.
 _JOURNAL_SECONDS = 1.0
-#: Seconds between two looks at which policy is in force. It has to be live within a second of its publication, which
-#: leaves time for three looks that a busy machine makes late.
-_POLICY_SECONDS = 0.25
+#: Seconds between two looks at which policy is in force, each one small command. It has to be live within a second of
+#: its publication; the rest of that is for a machine that is busy.
+_POLICY_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)

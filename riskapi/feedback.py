@@ -17,7 +17,6 @@ import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from riskapi.accounts import account_key
-from riskapi.caps import Usage
 from riskapi.instants import rfc3339
 from riskapi.judge import Court
 from riskapi.metrics import Metrics
@@ -181,13 +180,13 @@ class Feedback:
         self._count.queue(pipe, keys, [*args, oldest(policy.retention.decisions_days), _KEPT, _KNOWN])
 
     def _sent(self, events: Sequence[FeedbackEvent], now: float) -> dict[str, int]:
-        """Recipients each account of these events was granted within the window, in one trip."""
+        """Recipients each account of these events was granted in the last 30 days, in one trip."""
         users = list(dict.fromkeys(event.user_id for event in events))
         pipe = self._store.pipeline()
         for user_id in users:
             self._quotas.queue_read(pipe, user_id, now)
         replies = self._store.run(pipe)
-        return {user_id: sent(self._quotas.usage(reply)) for user_id, reply in zip(users, replies, strict=True)}
+        return {user_id: self._quotas.usage(reply).spent[2] for user_id, reply in zip(users, replies, strict=True)}
 
     def _seen_key(self, event: FeedbackEvent) -> str:
         """Key by which an event is known again, a hash of feed and id; it expires after :data:`_KNOWN` seconds.
@@ -228,12 +227,12 @@ class Feedback:
         )
 
     def read(self, user_id: str, now: float) -> tuple[Counts, int]:
-        """The counts of an account and the recipients it was granted, over the same days, in one trip."""
+        """The counts of an account and the recipients it was granted in the last 30 days, in one trip."""
         pipe = self._store.pipeline()
         self.queue(pipe, user_id)
         self._quotas.queue_read(pipe, user_id, now)
         reply, usage = self._store.run(pipe)
-        return self.counts(reply, now), sent(self._quotas.usage(usage))
+        return self.counts(reply, now), self._quotas.usage(usage).spent[2]
 
     @staticmethod
     def view(counts: Counts, sent: int) -> dict[str, Any]:
@@ -252,12 +251,6 @@ class Feedback:
             "complaint_rate": counts.complaints / max(arrived, counts.complaints) if arrived else None,
             "hard_bounce_rate": counts.hard_bounces / attempted if attempted else None,
         }
-
-
-def sent(usage: Usage) -> int:
-    """Recipients an account was granted within the window, net of what it released."""
-    last = _day(usage.now)
-    return sum(count for day, count in usage.days.items() if last - WINDOW_DAYS < day <= last)
 
 
 def _counts_key(user_id: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, get_args
 
 import orjson
@@ -21,7 +22,7 @@ from riskapi.judge import Court, Judge
 from riskapi.metrics import Metrics
 from riskapi.outbox import shard, stream
 from riskapi.policy import Policy
-from riskapi.quotas import Quotas
+from riskapi.quotas import Local, Quotas
 from riskapi.sections import Clean
 from riskapi.store.connections import Pipeline, Store
 from tests.conftest import BOOTSTRAP_KEY, NOW
@@ -66,7 +67,7 @@ def many(count: int, type: str, user: str = "u_1", at: float = NOW) -> list[Feed
 
 def grant(store: Store, rules: Policy, recipients: int, at: float = NOW) -> None:
     """Let an account have sent."""
-    Quotas(store).settle("u_1", f"rsv_{at}_{recipients}", recipients, rules, at)
+    Quotas(store).settle(Local("u_1", f"rsv_{at}", recipients, 0, 0, "allow", "", None, at), rules)
 
 
 def told(store: Store, user: str = "u_1") -> list[dict[str, Any]]:
@@ -337,7 +338,7 @@ def test_counting_agrees_with_a_plain_dictionary(
         for (day, type), number in days[user].items():
             if today - WINDOW_DAYS < day <= today:
                 sums[type] += number
-        return Counts(*(sums[type] for type in TYPES), soiled_at=soiled.get(user))
+        return replace(Counts(*(sums[type] for type in TYPES)), soiled_at=soiled.get(user))
 
     for id, type, user, age, wait, times in history:
         if granted and user == "u_1":
@@ -410,8 +411,8 @@ def plain(id: str = "e_1", **more: Any) -> dict[str, Any]:
 
 
 def test_one_bad_event_never_fails_the_others(ask: Callable[..., Any]) -> None:
-    bad = [
-        7, None, [], "x", {}, plain(id=""), plain(id=7), plain(type="opened"), plain(user_id="no such"),
+    bad: list[Any] = [
+        7, None, [], "x", {}, plain(id=""), {**plain(), "id": 7}, plain(type="opened"), plain(user_id="no such"),
         plain(user_id=None), plain(time="yesterday"), plain(time=1795341600), plain(time="2026-11-22T10:05:01Z"),
         plain(more=1), plain(source=""), plain(source="a b"), plain(recipient=["bo@ruiz.example"]),
         {"id": {"x": 1e999}}, plain(id="x" * 1001), plain(diagnostic=10**300),

@@ -35,7 +35,7 @@ def networks(ip_data: DataPaths) -> Networks:
 @pytest.fixture(scope="module")
 def scene(networks: Networks) -> Scene:
     crowds = [replace(crowd, size=150 if "(US)" in crowd.what else 12) for crowd in CROWDS]
-    return stage(networks, CAPS, START, 3, 1, sizes=(1, 8), crowds=crowds)
+    return stage(networks, CAPS, START, 3, 1, sizes=(1, 8), evasions=(), crowds=crowds)
 
 
 @pytest.mark.parametrize("mode", ["off", "live"])
@@ -73,14 +73,15 @@ def test_caps_are_those_of_allow() -> None:
 
 def test_the_same_seed_stages_the_same_scene(networks: Networks) -> None:
     def staged(seed: int) -> str:
-        return json.dumps(asdict(stage(networks, CAPS, START, 2, seed, sizes=(3,), crowds=CROWDS[-2:])))
+        return json.dumps(asdict(stage(networks, CAPS, START, 2, seed, sizes=(3,), evasions=(), crowds=CROWDS[-2:])))
 
     assert staged(1) == staged(1) != staged(2)
 
 
 @pytest.mark.parametrize("days", [1, 3, 11, 30])
 def test_every_account_keeps_under_its_own_caps_whenever_one_looks(networks: Networks, days: int) -> None:
-    scene = stage(networks, CAPS, START, days, 1, sizes=(6,), crowds=[replace(crowd, size=6) for crowd in CROWDS])
+    crowds = [replace(crowd, size=6) for crowd in CROWDS]
+    scene = stage(networks, CAPS, START, days, 1, sizes=(6,), evasions=(), crowds=crowds)
     limits = {HOUR: CAPS.hourly, DAY: CAPS.daily, 30 * DAY: CAPS.monthly}
     for account in accounts(scene):
         assert account.sends and account.at < account.sends[0].at and account.sends[-1].at < scene.end
@@ -122,10 +123,10 @@ def test_strangers_share_no_mailbox_device_card_or_site(scene: Scene) -> None:
 
 
 def test_a_growing_ring_opens_accounts_while_the_first_ones_send(scene: Scene) -> None:
-    growing = next(group for group in scene.groups if "one after another" in group.what and group.size > 1)
+    growing = next(group for group in scene.groups if "one by one" in group.what and group.size > 1)
     opened = [account.at for account in growing.accounts]
     assert opened == sorted(opened) and opened[-1] > growing.accounts[0].sends[-1].at - DAY
-    aged = next(group for group in scene.groups if "a month before" in group.what)
+    aged = next(group for group in scene.groups if "for a month" in group.what)
     assert max(account.at for account in aged.accounts) < scene.opened - 30 * DAY
 
 
@@ -171,6 +172,12 @@ def test_a_ring_may_get_twice_what_one_account_gets(granted: tuple[int, int], ho
     assert verdicts[1].holds is holds
 
 
+def test_an_evasion_is_compared_with_any_account_alone_and_always_holds() -> None:
+    groups = [group("ring", "a device", 1), group("evasion", "ten link domains", 100)]
+    verdicts = judge(groups, tallies(groups, 100, 10_000), tallies(groups, 100, 9000))
+    assert verdicts[1].holds and verdicts[1].multiple == 90
+
+
 @pytest.mark.parametrize(
     ("kind", "granted", "wrong", "holds"),
     [("crowd", 900, 0, True), ("crowd", 899, 0, False), ("crowd", 900, 1, False), ("firm", 500, 3, True)],
@@ -201,7 +208,7 @@ def test_what_is_printed(tmp_path: Path, ring: int, last: str) -> None:
     row = next(line for line in text.splitlines() if "100" in line and "link domain" in line)
     cells = [cell.strip() for cell in row.strip("│").split("│")]
     multiple, verdict = ("1.48", "PASS") if ring == 2000 else ("6.67", "FAIL")
-    assert cells == ["a link domain", "100", "0", "135,000", f"{ring:,}", multiple, "1", "100", verdict]
+    assert cells == ["a link domain", "100", "135,000", f"{ring:,}", multiple, "1", "100", verdict]
     assert text.splitlines()[-1] == last
 
 
@@ -210,7 +217,7 @@ def test_a_small_ring_gets_little_more_than_one_account_and_small_crowds_lose_no
     networks: Networks, ip_data: DataPaths
 ) -> None:
     crowds = [replace(crowd, size=12) for crowd in CROWDS if crowd.kind == "crowd"]
-    scene = stage(networks, CAPS, START, 1, 1, sizes=(1, 5), crowds=crowds)
+    scene = stage(networks, CAPS, START, 1, 1, sizes=(1, 5), evasions=(), crowds=crowds)
     off, live = compare(scene, SHIPPED, (ip_data.asn, ip_data.country), Console(quiet=True))
     for verdict in judge(scene.groups, off, live):
         assert verdict.off.granted == verdict.group.asked, verdict.group.name

@@ -30,8 +30,8 @@ from riskapi.api.server import build
 from riskapi.app import Service, assemble
 from riskapi.settings import Settings, cores
 from riskapi.signup import Signup
-from riskapi.store.embedded import Embedded
-from tests.bench import load, processes
+from riskapi.store.embedded import Embedded, socket_path
+from tests.bench import load, processes, sending
 from tests.bench.bodies import bodies
 
 _PATH = "/v1/signups"
@@ -80,7 +80,7 @@ class Side:
         return {name: 1e6 * seconds / answers for name, seconds in self.spent.items()}
 
 
-def _measure(options: argparse.Namespace, directory: Path) -> tuple[Side, Side]:
+def _measure(options: argparse.Namespace, directory: Path) -> tuple[Side, Side, sending.Sending]:
     full_port, noop_port = _free_port(), _free_port()
     workers = str(options.workers)
     full_environment = {
@@ -111,13 +111,22 @@ def _measure(options: argparse.Namespace, directory: Path) -> tuple[Side, Side]:
             for side, pid, port, source in sides:
                 before = processes.spent(pid)
                 seconds = 1 if number == 0 else options.seconds
-                measured = load.run(port, source, seconds=seconds, connections=options.connections)
+                measured = load.run(load.web(port), source, seconds=seconds, connections=options.connections)
                 if number:
                     side.figures.append(measured)
                     for name, total in processes.spent(pid).items():
                         side.spent[name] = side.spent.get(name, 0.0) + total - before.get(name, 0.0)
+        print(f"\r{'sending':<20}", end="", file=sys.stderr, flush=True)
+        sent = sending.measure(
+            full_port,
+            socket_path(directory / "served"),
+            _KEY,
+            rounds=min(options.rounds, 3),
+            seconds=options.seconds,
+            connections=options.connections,
+        )
     print("\r" + " " * 20 + "\r", end="", file=sys.stderr)
-    return found
+    return *found, sent
 
 
 def _stages(directory: Path, count: int) -> list[tuple[str, float, float]]:
@@ -225,7 +234,7 @@ def main() -> None:
     parser.add_argument("--fsync", choices=("always", "everysec"), default="always", help="of the store (always)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        full, noop = _measure(options, Path(name))
+        full, noop, sent = _measure(options, Path(name))
         stages = _stages(Path(name), 2000)
     print(f"{cores()} cores, {options.workers} workers, {options.connections} connections, fsync {options.fsync};")
     print(f"medians of {options.rounds} rounds of {options.seconds} s, client and store on the same cores\n")
@@ -237,6 +246,7 @@ def main() -> None:
     errors = sum(each.errors for each in (*full.figures, *noop.figures))
     print(f"answers that were not 200: {errors}\n")
     _print_limits(full, noop, stages)
+    sending.show(sent)
     if errors:
         sys.exit(1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import selectors
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 
@@ -20,13 +20,37 @@ class Figures:
     errors: int
 
 
-def request(path: str, body: bytes, key: str) -> bytes:
+def request(path: str, body: bytes, key: str, repeat: str | None = None) -> bytes:
     """One HTTP/1.1 request as bytes, made ahead so that sending costs the client little."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     )
-    return head.encode() + body
+    if repeat is not None:
+        head += f"Idempotency-Key: {repeat}\r\n"
+    return f"{head}\r\n".encode() + body
+
+
+def web(port: int) -> Callable[[], socket.socket]:
+    """Connects to a web server on this machine."""
+
+    def connect() -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    return connect
+
+
+def local(path: str) -> Callable[[], socket.socket]:
+    """Connects to a server on a unix socket."""
+
+    def connect() -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(path)
+        return connection
+
+    return connect
 
 
 def _complete(data: bytes) -> bool:
@@ -38,37 +62,52 @@ def _complete(data: bytes) -> bool:
     return len(data) >= end + 4 + length
 
 
-def run(port: int, requests: Iterator[bytes], *, seconds: float, connections: int) -> Figures:
-    """Load ``127.0.0.1:port`` for so many seconds; the requests must not run out."""
+def run(
+    connect: Callable[[], socket.socket],
+    requests: Iterator[bytes],
+    *,
+    seconds: float,
+    connections: int,
+    complete: Callable[[bytes], bool] = _complete,
+    good: bytes = b"HTTP/1.1 200",
+) -> Figures:
+    """Load a server for so many seconds, or until the requests run out.
+
+    ``complete`` tells whether the bytes read so far are a whole answer, ``good`` is how one begins that is no error.
+    """
     selector = selectors.DefaultSelector()
     started: dict[socket.socket, float] = {}
     partial: dict[socket.socket, bytes] = {}
     latencies: list[float] = []
     errors = 0
     for _ in range(connections):
-        connection = socket.create_connection(("127.0.0.1", port))
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = connect()
         selector.register(connection, selectors.EVENT_READ)
         partial[connection] = b""
         started[connection] = time.perf_counter()
         connection.sendall(next(requests))
     begin = time.perf_counter()
     end = begin + seconds
-    while (now := time.perf_counter()) < end:
+    waiting = connections
+    while waiting and (now := time.perf_counter()) < end:
         for found, _ in selector.select(end - now):
             connection = found.fileobj  # type: ignore[assignment]
             data = partial[connection] + connection.recv(65536)
             if not data:
                 raise ConnectionError("the server closed a connection")
-            if not _complete(data):
+            if not complete(data):
                 partial[connection] = data
                 continue
             now = time.perf_counter()
             latencies.append(now - started[connection])
-            errors += not data.startswith(b"HTTP/1.1 200")
+            errors += not data.startswith(good)
             partial[connection] = b""
             started[connection] = now
-            connection.sendall(next(requests))
+            following = next(requests, None)
+            if following is None:
+                waiting -= 1
+                continue
+            connection.sendall(following)
     elapsed = time.perf_counter() - begin
     for connection in partial:
         connection.close()

@@ -17,6 +17,8 @@ from training.simulator.words import letters
 
 #: Makes a draft one of the ring.
 Tie = Callable[[Draft], None]
+#: Fields of the message that take the place of an account's own, for each thing it sends; ``user_id`` is who sends.
+Says = Callable[[str, Random], dict[str, Any]]
 #: ``first``: all sign up, then they send. ``aged``: they signed up a month before. ``growing``: one after the other,
 #: each while those before it send.
 Order = Literal["first", "aged", "growing"]
@@ -24,14 +26,11 @@ Order = Literal["first", "aged", "growing"]
 
 @dataclass(frozen=True, slots=True)
 class Bond:
-    """One way to hold a ring together. ``tie`` and ``says`` are asked once a ring, for what its accounts share.
-
-    ``says`` gives fields of the message that take the place of an account's own.
-    """
+    """One way to hold a ring together. ``tie`` and ``says`` are asked once a ring, for what its accounts share."""
 
     name: str
     tie: Callable[[Random], Tie]
-    says: Callable[[Random], dict[str, Any]]
+    says: Callable[[Random], Says]
     order: Order = "first"
 
 
@@ -39,8 +38,8 @@ def _nothing(random: Random) -> Tie:
     return lambda draft: None
 
 
-def _silence(random: Random) -> dict[str, Any]:
-    return {}
+def _silence(random: Random) -> Says:
+    return lambda user_id, chance: {}
 
 
 def _device(random: Random) -> Tie:
@@ -87,15 +86,31 @@ def _mailbox(random: Random) -> Tie:
     return tie
 
 
-def _link(random: Random) -> dict[str, Any]:
-    return {"link_domains": [f"{letters(random, 10, 10)}.example"]}
+def _link(random: Random) -> Says:
+    shared = _domain(random)
+    return lambda user_id, chance: {"link_domains": [shared]}
 
 
-def _content(random: Random) -> dict[str, Any]:
-    return {"fingerprint": sha256(letters(random, 20, 20).encode()).hexdigest()}
+def _thinned(random: Random) -> Says:
+    shared = _domain(random)
+    return lambda user_id, chance: {"link_domains": [shared, *(f"{number}-{user_id}.example" for number in range(9))]}
 
 
-#: Every ring that is tried. In the United States numbers of mobiles and of offices cannot be told apart.
+def _rotated(random: Random) -> Says:
+    shared = [_domain(random) for _ in range(10)]
+    return lambda user_id, chance: {"link_domains": [chance.choice(shared)]}
+
+
+def _content(random: Random) -> Says:
+    shared = sha256(letters(random, 20, 20).encode()).hexdigest()
+    return lambda user_id, chance: {"fingerprint": shared}
+
+
+def _domain(random: Random) -> str:
+    return f"{letters(random, 10, 10)}.example"
+
+
+#: Every ring that must get no more than is promised. In the United States a mobile's number cannot be told from an office's.
 BONDS = (
     Bond("a device", _device, _silence),
     Bond("a payment fingerprint", _payment, _silence),
@@ -104,7 +119,15 @@ BONDS = (
     Bond("aliases of one mailbox", _mailbox, _silence),
     Bond("a link domain", _nothing, _link),
     Bond("a content fingerprint", _nothing, _content),
-    Bond("a device, signed up a month before", _device, _silence, "aged"),
-    Bond("a device, opened one after another", _device, _silence, "growing"),
-    Bond("a link domain, opened one after another", _nothing, _link, "growing"),
+    Bond("a device, aged for a month", _device, _silence, "aged"),
+    Bond("a device, one by one", _device, _silence, "growing"),
+    Bond("a link domain, one by one", _nothing, _link, "growing"),
+)
+
+#: Known ways round clusters, with the size of the ring: shown, so that nobody takes clusters for more than they
+#: are. The first has more accounts than the shipped policy's ``hub_over``, from which on a thing binds nobody.
+EVASIONS = (
+    (Bond("a device used by very many", _device, _silence), 250),
+    (Bond("a link domain among 9 own", _nothing, _thinned), 100),
+    (Bond("10 link domains at random", _nothing, _rotated), 100),
 )

@@ -20,13 +20,15 @@ _GATEWAYS = 4
 class Crowd:
     """A crowd of ``size`` accounts; ``make`` gives the drafts of at most that many.
 
-    Of a ``crowd`` every account is a person of its own; of a ``firm`` all drafts of one call are one actor.
+    Of a ``crowd`` every account is a person of its own; of a ``firm`` all drafts of one call are one actor. ``site``
+    says whether all of an actor's messages link to the same site.
     """
 
     what: str
     kind: Literal["crowd", "firm"]
     size: int
     make: Callable[[World, Random, int], list[Draft]]
+    site: bool = False
 
 
 def _office(region: str) -> Callable[[World, Random, int], list[Draft]]:
@@ -46,13 +48,14 @@ def _carrier(world: World, random: Random, size: int) -> list[Draft]:
 #: Everybody who must lose nothing, and for information those who are one actor. The offices are where fixed lines can
 #: be told from mobiles (DE), where they cannot (US, MX), and small enough that few share the desk's telephone.
 CROWDS = (
-    Crowd("office on one address (DE)", "crowd", 300, _office("DE")),
-    Crowd("office on one address (US)", "crowd", 300, _office("US")),
-    Crowd("office on one address (MX)", "crowd", 300, _office("MX")),
+    Crowd("office (DE)", "crowd", 300, _office("DE")),
+    Crowd("office (US)", "crowd", 300, _office("US")),
+    Crowd("office (MX)", "crowd", 100, _office("MX")),
     Crowd("small office (US)", "crowd", 40, _office("US")),
     Crowd("campus", "crowd", 300, campus),
     Crowd("mobile carrier", "crowd", 500, _carrier),
     Crowd("conference", "crowd", 200, conference),
     Crowd("families", "firm", 24, lambda world, random, size: family(world, random)[:size]),
     Crowd("agencies", "firm", 24, lambda world, random, size: agency(world, random)[:size]),
+    Crowd("office, its site in all mail", "firm", 40, _office("DE"), site=True),
 )

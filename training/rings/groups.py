@@ -30,11 +30,11 @@ class Account:
 class Group:
     """A ring or a crowd. ``what`` holds the ring together, or says what crowd it is.
 
-    A ``crowd`` must lose nothing; a ``firm`` is honest and one actor (a family, an agency): what clusters take from
-    it is shown for information.
+    A ``ring`` must get little, an ``evasion`` is a ring that gets more, as is known. A ``crowd`` must lose nothing; a
+    ``firm`` is honest and one actor (a family, an agency): what clusters take from it is shown for information.
     """
 
-    kind: Literal["ring", "crowd", "firm"]
+    kind: Literal["ring", "evasion", "crowd", "firm"]
     what: str
     accounts: tuple[Account, ...]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from random import Random
-from typing import Any
+from typing import Literal
 
-from training.rings.bonds import BONDS, Bond
+from training.rings.bonds import BONDS, EVASIONS, Bond, Says
 from training.rings.crowds import CROWDS, Crowd
 from training.rings.groups import Account, Group, Send
 from training.rings.policy import Caps
@@ -41,14 +41,15 @@ class Scene:
 
 def stage(
     networks: Networks, caps: Caps, start: float, days: int, seed: int, *, sizes: Sequence[int] = SIZES,
-    bonds: Sequence[Bond] = BONDS, crowds: Sequence[Crowd] = CROWDS,
+    bonds: Sequence[Bond] = BONDS, evasions: Sequence[tuple[Bond, int]] = EVASIONS, crowds: Sequence[Crowd] = CROWDS,
 ) -> Scene:  # fmt: skip
-    """Rings of these sizes, one for each bond, and these crowds; they send for ``days``, 1 to 30.
+    """Rings of these sizes, one for each bond, evasions and crowds; they send for ``days``, 1 to 30.
 
     The same arguments give the same scene.
     """
     caller = _Caller(networks, caps, start, days, seed)
     rings = [caller.ring(bond, size) for bond in bonds for size in sizes]
+    rings += [caller.ring(bond, size, "evasion") for bond, size in evasions]
     return Scene((*rings, *map(caller.crowd, crowds)), caller.opened, caller.end)
 
 
@@ -66,10 +67,10 @@ class _Caller:
         self.opened = self._world.window.end
         self.end = self.opened + days * DAY
 
-    def ring(self, bond: Bond, size: int) -> Group:
+    def ring(self, bond: Bond, size: int, kind: Literal["ring", "evasion"] = "ring") -> Group:
         """A ring of that many accounts."""
         random = Random(f"{self._seed}:{bond.name}:{size}")
-        tie, said = bond.tie(random), bond.says(random)
+        tie, says = bond.tie(random), bond.says(random)
         world = self._aged if bond.order == "aged" else self._world
         self._groups += 1
         accounts = []
@@ -82,8 +83,8 @@ class _Caller:
             user_id = self._name(number)
             draft.address = self._own(draft.address, user_id)
             tie(draft)
-            accounts.append(self._account(draft, user_id, f"{self._groups}: ring", first, _GREED, said))
-        return Group("ring", bond.name, tuple(accounts))
+            accounts.append(self._account(random, draft, user_id, f"{self._groups}: ring", first, _GREED, says))
+        return Group(kind, bond.name, tuple(accounts))
 
     def crowd(self, crowd: Crowd) -> Group:
         """A crowd, of several households or firms where one is not enough."""
@@ -97,24 +98,24 @@ class _Caller:
             actors += 1
             for draft in drafts:
                 user_id = self._name(len(accounts))
-                actor = f"{self._groups}: firm {actors}" if crowd.kind == "firm" else user_id
+                firm = f"firm{self._groups}-{actors}"
+                actor = firm if crowd.kind == "firm" else user_id
                 draft.address = self._own(draft.address, actor)
                 first = self.opened + random.random() * self._slack(_NEED)
-                popular = {"link_domains": [_site(user_id), random.choice(_POPULAR)]}
-                said = popular if random.random() < 0.5 else {}
-                accounts.append(self._account(draft, user_id, actor, first, _NEED, said))
+                says = _links(_site(firm if crowd.site else user_id))
+                accounts.append(self._account(random, draft, user_id, actor, first, _NEED, says))
         return Group(crowd.kind, crowd.what, tuple(accounts))
 
     def _account(
-        self, draft: Draft, user_id: str, actor: str, first: float, share: float, said: dict[str, Any]
+        self, random: Random, draft: Draft, user_id: str, actor: str, first: float, share: float, says: Says
     ) -> Account:
-        message = {"from_domain": draft.address.rpartition("@")[2], "link_domains": [_site(user_id)]} | said
+        own = {"from_domain": draft.address.rpartition("@")[2], "link_domains": [_site(user_id)]}
         sends = []
         for at, recipients in self._asks(first, share):
             fingerprint = sha256(f"{user_id}:{at}".encode()).hexdigest()
-            sends.append(Send(round(at, 3), recipients, {"fingerprint": fingerprint} | message))
-        signup = draft.body(user_id, None)
-        return Account(user_id, round(draft.at, 3), signup, actor, tuple(sends))
+            message = {"fingerprint": fingerprint} | own | says(user_id, random)
+            sends.append(Send(round(at, 3), recipients, message))
+        return Account(user_id, round(draft.at, 3), draft.body(user_id, None), actor, tuple(sends))
 
     def _name(self, number: int) -> str:
         return f"g{self._groups:02d}-{number:03d}"
@@ -158,5 +159,10 @@ class _Caller:
             draft.at = window.start + (draft.at - low) * pace
 
 
-def _site(user_id: str) -> str:
-    return f"{user_id}.example"
+def _site(owner: str) -> str:
+    return f"{owner}.example"
+
+
+def _links(site: str) -> Says:
+    """Their own site in every message, in half of them a popular one too."""
+    return lambda user_id, chance: {"link_domains": [site, *chance.sample(_POPULAR, chance.randrange(2))]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,18 +13,8 @@ from training.rings.trial import Tally
 #: A ring may get at most this many times what one of its accounts gets alone.
 BOUND = 2.0
 
-_RING_HEADS = ("held by", "accounts", "asked", "own caps", "cluster caps", "× one account", "clusters", "largest")
-_CROWD_HEADS = (
-    "crowd",
-    "accounts",
-    "asked",
-    "own caps",
-    "cluster caps",
-    "lost",
-    "denied by",
-    "wrong cluster",
-    "verdict",
-)
+_RING_HEADS = ("held by", "accounts", "own caps", "cluster caps", "× one account", "clusters", "largest")
+_CROWD_HEADS = ("crowd", "accounts", "asked", "own caps", "cluster caps", "lost", "wrong cluster")
 Tallies = Mapping[str, Tally]
 
 
@@ -31,8 +22,8 @@ Tallies = Mapping[str, Tally]
 class Verdict:
     """How a group fared: recipients with caps for accounts alone (``off``) and for clusters too (``live``).
 
-    ``multiple`` is what a ring got of what one account held by the same got alone; ``None`` for crowds. ``holds``
-    says whether it is as promised; it always is for one actor with several accounts, which nothing was promised.
+    ``multiple`` is what a ring got of what one account held by the same got alone (an evasion: any account alone);
+    ``None`` for crowds. ``holds`` says whether it is as promised; of evasions and firms nothing was promised.
     """
 
     group: Group
@@ -49,37 +40,54 @@ def judge(groups: Sequence[Group], off: Tallies, live: Tallies) -> list[Verdict]
     for group in groups:
         before, after = off[group.name], live[group.name]
         multiple: float | None = None
-        if group.kind == "ring":
-            one = alone.get(group.what, 0)
+        if group.kind in ("ring", "evasion"):
+            one = alone.get(group.what, max(alone.values(), default=0))
             multiple = after.granted / one if one else float("inf")
-            holds = multiple <= BOUND
-        else:
-            holds = group.kind == "firm" or (after.granted == before.granted and not after.wrong)
+        holds = (
+            group.kind in ("evasion", "firm")
+            or (multiple is not None and multiple <= BOUND)
+            or (group.kind == "crowd" and after.granted == before.granted and not after.wrong)
+        )
         verdicts.append(Verdict(group, before, after, multiple, holds))
     return verdicts
 
 
 def show(verdicts: Sequence[Verdict], days: int, report: Report) -> None:
-    """Print both tables and what they come to."""
-    rings = [verdict for verdict in verdicts if verdict.group.kind == "ring"]
-    crowds = [verdict for verdict in verdicts if verdict.group.kind != "ring"]
+    """Print the tables and what they come to."""
+    rows = {
+        kind: [each for each in verdicts if each.group.kind == kind] for kind in ("ring", "evasion", "crowd", "firm")
+    }
     report.table(
         "What rings get",
         (*_RING_HEADS, f"≤ {BOUND:g} ×"),
-        [_ring(verdict) for verdict in rings],
+        [(*_ring(verdict), _word(verdict)) for verdict in rows["ring"]],
         note=f"Recipients granted in {days} days to accounts that each keep to 90 % of their own caps, with caps for "
         "accounts alone and with caps for clusters too. Everything else about them is drawn like people's.",
     )
     report.table(
+        "What gets round clusters, for information",
+        _RING_HEADS,
+        [_ring(verdict) for verdict in rows["evasion"]],
+    )
+    report.table(
         "What honest crowds lose",
-        _CROWD_HEADS,
-        [_crowd(verdict) for verdict in crowds],
+        (*_CROWD_HEADS, "nothing"),
+        [(*_crowd(verdict), _word(verdict)) for verdict in rows["crowd"]],
         note="Each account asks for 60 % of its own caps. Wrong cluster: accounts found in one of three or more with "
-        "somebody else's, must be 0. Families and agencies are one actor with several accounts, for information.",
+        "somebody else's.",
+    )
+    report.table(
+        "What honest actors with several accounts lose, for information",
+        _CROWD_HEADS,
+        [_crowd(verdict) for verdict in rows["firm"]],
     )
     failed = [f"{verdict.group.what} ({verdict.group.size})" for verdict in verdicts if not verdict.holds]
     passed = f"PASS: no ring gets more than {BOUND:g} × one account, no crowd loses anything"
     report.line(f"FAIL: {', '.join(failed)}" if failed else passed)
+
+
+def _word(verdict: Verdict) -> str:
+    return "PASS" if verdict.holds else "FAIL"
 
 
 def _ring(verdict: Verdict) -> tuple[str, ...]:
@@ -87,19 +95,16 @@ def _ring(verdict: Verdict) -> tuple[str, ...]:
     return (
         group.what,
         f"{group.size:,}",
-        f"{group.asked:,}",
         f"{verdict.off.granted:,}",
         f"{verdict.live.granted:,}",
         f"{verdict.multiple:.2f}",
         f"{len(clusters)}",
         f"{max(clusters.values(), default=0)}",
-        "PASS" if verdict.holds else "FAIL",
     )
 
 
 def _crowd(verdict: Verdict) -> tuple[str, ...]:
     group = verdict.group
-    causes = ", ".join(name for name, _ in verdict.live.denied.most_common(2))
     return (
         group.what,
         f"{group.size:,}",
@@ -107,7 +112,5 @@ def _crowd(verdict: Verdict) -> tuple[str, ...]:
         f"{verdict.off.granted:,}",
         f"{verdict.live.granted:,}",
         f"{verdict.off.granted - verdict.live.granted:,}",
-        causes or "–",
         f"{verdict.live.wrong:,}",
-        "–" if group.kind == "firm" else "PASS" if verdict.holds else "FAIL",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -26,14 +26,13 @@ _WRONG = 3
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a group: recipients granted, what denied the others, and the clusters its accounts ended in.
+    """What became of a group: recipients granted, and the clusters its accounts ended in.
 
     ``clusters`` has the size of each as the service tells it. ``wrong`` are accounts that were found in one of three
     or more with an account of somebody else.
     """
 
     granted: int = 0
-    denied: Counter[str] = field(default_factory=Counter)
     clusters: dict[str, int] = field(default_factory=dict)
     wrong: int = 0
 
@@ -133,10 +132,7 @@ class _Trial:
                 found = f"{answer['decision']} for {step.account.user_id} ({step.group.what})"
                 raise ServiceError(f"a trial needs the tier allow, not {found}: {answer['reasons']}")
             return
-        tally = self._tallies[step.group.name]
-        tally.granted += answer["granted"]
-        if answer["denied"]:
-            tally.denied[str(answer["denied_by"])] += answer["denied"]
+        self._tallies[step.group.name].granted += answer["granted"]
 
     def _look(self, at: float) -> None:
         """Note which clusters the accounts are in, and who is in one with somebody else. The worst look counts."""
