@@ -167,8 +167,9 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     gatherer = Gatherer(store, links, accounts, sources.mail, sources.networks)
     journal = Journal(settings.data_dir / "journal", court.policy.outage.journal_bytes)
     # Where the clock is the real one, budgets go by the store's: the same for every host, whatever their clocks say.
-    quotas = Quotas(store, store_clock=clock is time.time and not settings.replay)
-    clusters = Clusters(store, links, court, metrics)
+    store_clock = clock is time.time and not settings.replay
+    quotas = Quotas(store, store_clock=store_clock)
+    clusters = Clusters(store, links, court, metrics, store_clock=store_clock)
     assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, journal, metrics)
     recorded = decisions.Decisions(store)
     feedback = Feedback(store, court, quotas, metrics)

@@ -34,9 +34,13 @@ Cut = Callable[[str, str], bool]
 class Clusters:
     """Joins accounts to clusters, takes clusters apart, and explains them."""
 
-    def __init__(self, store: Store, links: Links, court: Court, metrics: Metrics) -> None:
+    def __init__(
+        self, store: Store, links: Links, court: Court, metrics: Metrics, *, store_clock: bool = False
+    ) -> None:
+        """With ``store_clock`` budgets go by the store's own time."""
         self._store, self._links, self._court, self._metrics = store, links, court, metrics
-        self._joins = Joins(store, links, metrics)
+        self._joins = Joins(store, links, metrics, store_clock=store_clock)
+        self._store_clock = store_clock
         self._split = store.script("cluster_split")
 
     def settle(
@@ -98,7 +102,7 @@ class Clusters:
             described = [_group(each, group, left, ends, place) for each, group in zip(ids, parts, strict=True)]
             grouped = {name for group in parts for name in group}
             arguments = {
-                "now": now,
+                "now": "" if self._store_clock else now,
                 "ttl": kept(policy),
                 "oldest": oldest(policy.retention.decisions_days),
                 "version": fields.get("version", ""),

@@ -69,8 +69,9 @@ def new_id() -> str:
 class Joins:
     """Plans and commits joins."""
 
-    def __init__(self, store: Store, links: Links, metrics: Metrics) -> None:
-        self._store, self._links, self._metrics = store, links, metrics
+    def __init__(self, store: Store, links: Links, metrics: Metrics, *, store_clock: bool = False) -> None:
+        """With ``store_clock`` budgets go by the store's own time."""
+        self._store, self._links, self._metrics, self._store_clock = store, links, metrics, store_clock
         self._join = store.script("cluster_join")
 
     def join(self, user_id: str, binding: Sequence[Entity], policy: Policy, now: float) -> bool:
@@ -83,8 +84,10 @@ class Joins:
             plan = self._planned(user_id, binding, policy, now, full)
             if plan is None:
                 return False
+            # Before, so that no edge is without the mark by which it is let go; after, in case it was let go meanwhile.
             self._links.bind_mark([entity.key for entity in binding if not entity.bound], True)
             if self._committed(plan, policy, now):
+                self._links.bind_mark([entity.key for entity in binding], True)
                 return True
         raise StoreUnavailable("a cluster changed too often to join it")
 
@@ -183,7 +186,7 @@ class Joins:
         for each, _ in plan.clusters:
             keys += (cluster_key(each), members_key(each))
         arguments = {
-            "now": now,
+            "now": "" if self._store_clock else now,
             "ttl": kept(policy),
             "oldest": oldest(policy.retention.decisions_days),
             "accounts": list(plan.accounts.items()),

@@ -227,9 +227,13 @@ class Quotas:
             if self._settle.call(keys, args)[0] == b"settled":
                 return
 
-    def end_hold(self, user_id: str, off_until: float) -> None:
-        """End the hold of an account, and start none before ``off_until``, a Unix time."""
-        self._store.execute("HSET", budget_key(user_id), "hold_until", 0, "hold_off", off_until)
+    def end_hold(self, user_id: str, policy: Policy, now: float) -> None:
+        """End the hold of an account, and start none for as long as one would have lasted."""
+        pipe = self._store.pipeline()
+        off = now + policy.takeover.hold_days * _DAY
+        pipe.execute_command("HSET", budget_key(user_id), "hold_until", 0, "hold_off", off)
+        pipe.execute_command("EXPIRE", budget_key(user_id), kept(policy))
+        self._store.run(pipe)
 
 
 def remaining(usage: Usage, allowed: Allowed) -> dict[str, int]:

@@ -172,7 +172,7 @@ class Reviews:
                 continue  # linked, but erased or expired since
         for name, found in touched:
             self._labels.settle(name, found)
-            self._quotas.end_hold(name, now + self._court.policy.takeover.hold_days * 86400)
+            self._quotas.end_hold(name, self._court.policy, now)
         accounts = [{"user_id": name, "before": found.before, "after": found.tier} for name, found in touched]
         return {**self.get(review_id), "accounts": accounts}
 

@@ -126,7 +126,7 @@ def test_a_growing_ring_opens_accounts_while_the_first_ones_send(scene: Scene) -
     growing = next(group for group in scene.groups if "one by one" in group.what and group.size > 1)
     opened = [account.at for account in growing.accounts]
     assert opened == sorted(opened) and opened[-1] > growing.accounts[0].sends[-1].at - DAY
-    aged = next(group for group in scene.groups if "for a month" in group.what)
+    aged = next(group for group in scene.groups if "a month old" in group.what)
     assert max(account.at for account in aged.accounts) < scene.opened - 30 * DAY
 
 
@@ -203,12 +203,12 @@ def test_what_is_printed(tmp_path: Path, ring: int, last: str) -> None:
     live[groups[1].name].clusters = {"clu_1": 100}
     with (tmp_path / "out").open("w") as file:
         verdicts = judge(groups, tallies(groups, 1350, 135_000, 5400), live)
-        show(verdicts, 3, Report(Console(file=file, width=120), "simulated"))
+        show(verdicts, 3, Report(Console(file=file, width=80), "simulated"))
     text = (tmp_path / "out").read_text()
     row = next(line for line in text.splitlines() if "100" in line and "link domain" in line)
     cells = [cell.strip() for cell in row.strip("│").split("│")]
     multiple, verdict = ("1.48", "PASS") if ring == 2000 else ("6.67", "FAIL")
-    assert cells == ["a link domain", "100", "135,000", f"{ring:,}", multiple, "1", "100", verdict]
+    assert cells == ["a link domain", "100", "135,000", f"{ring:,}", multiple, "1 / 100", verdict]
     assert text.splitlines()[-1] == last
 
 

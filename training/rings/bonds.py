@@ -110,24 +110,24 @@ def _domain(random: Random) -> str:
     return f"{letters(random, 10, 10)}.example"
 
 
-#: Every ring that must get no more than is promised. In the United States a mobile's number cannot be told from an office's.
+#: Every ring that must get no more than is promised. In the United States mobiles and offices have the same numbers.
 BONDS = (
     Bond("a device", _device, _silence),
-    Bond("a payment fingerprint", _payment, _silence),
+    Bond("a payment instrument", _payment, _silence),
     Bond("a phone number (DE)", _phone("DE"), _silence),
     Bond("a phone number (US)", _phone("US"), _silence),
-    Bond("aliases of one mailbox", _mailbox, _silence),
+    Bond("one mailbox's aliases", _mailbox, _silence),
     Bond("a link domain", _nothing, _link),
     Bond("a content fingerprint", _nothing, _content),
-    Bond("a device, aged for a month", _device, _silence, "aged"),
+    Bond("a device, a month old", _device, _silence, "aged"),
     Bond("a device, one by one", _device, _silence, "growing"),
-    Bond("a link domain, one by one", _nothing, _link, "growing"),
+    Bond("a link, one by one", _nothing, _link, "growing"),
 )
 
 #: Known ways round clusters, with the size of the ring: shown, so that nobody takes clusters for more than they
 #: are. The first has more accounts than the shipped policy's ``hub_over``, from which on a thing binds nobody.
 EVASIONS = (
-    (Bond("a device used by very many", _device, _silence), 250),
-    (Bond("a link domain among 9 own", _nothing, _thinned), 100),
-    (Bond("10 link domains at random", _nothing, _rotated), 100),
+    (Bond("a device of very many", _device, _silence), 250),
+    (Bond("a link among 9 own", _nothing, _thinned), 100),
+    (Bond("10 links at random", _nothing, _rotated), 100),
 )

@@ -57,5 +57,5 @@ CROWDS = (
     Crowd("conference", "crowd", 200, conference),
     Crowd("families", "firm", 24, lambda world, random, size: family(world, random)[:size]),
     Crowd("agencies", "firm", 24, lambda world, random, size: agency(world, random)[:size]),
-    Crowd("office, its site in all mail", "firm", 40, _office("DE"), site=True),
+    Crowd("a firm with one site", "firm", 40, _office("DE"), site=True),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,8 +12,8 @@ from training.rings.trial import Tally
 #: A ring may get at most this many times what one of its accounts gets alone.
 BOUND = 2.0
 
-_RING_HEADS = ("held by", "accounts", "own caps", "cluster caps", "× one account", "clusters", "largest")
-_CROWD_HEADS = ("crowd", "accounts", "asked", "own caps", "cluster caps", "lost", "wrong cluster")
+_RING_HEADS = ("held by", "size", "own caps", "cluster caps", "× alone", "linked")
+_CROWD_HEADS = ("crowd", "size", "own caps", "cluster caps", "lost", "wrong")
 Tallies = Mapping[str, Tally]
 
 
@@ -53,33 +52,33 @@ def judge(groups: Sequence[Group], off: Tallies, live: Tallies) -> list[Verdict]
 
 
 def show(verdicts: Sequence[Verdict], days: int, report: Report) -> None:
-    """Print the tables and what they come to."""
-    rows = {
-        kind: [each for each in verdicts if each.group.kind == kind] for kind in ("ring", "evasion", "crowd", "firm")
-    }
+    """Print the tables, narrow enough for any terminal, and what they come to."""
+
+    def of(kind: str) -> list[Verdict]:
+        return [verdict for verdict in verdicts if verdict.group.kind == kind]
+
     report.table(
         "What rings get",
         (*_RING_HEADS, f"≤ {BOUND:g} ×"),
-        [(*_ring(verdict), _word(verdict)) for verdict in rows["ring"]],
+        [(*_ring(verdict), _word(verdict)) for verdict in of("ring")],
         note=f"Recipients granted in {days} days to accounts that each keep to 90 % of their own caps, with caps for "
-        "accounts alone and with caps for clusters too. Everything else about them is drawn like people's.",
+        "accounts alone and with caps for clusters too; × what such an account gets alone. Linked: clusters / accounts "
+        "in the largest. Everything else about the accounts is drawn like people's.",
     )
     report.table(
-        "What gets round clusters, for information",
-        _RING_HEADS,
-        [_ring(verdict) for verdict in rows["evasion"]],
+        "What gets round clusters, for information", _RING_HEADS, [_ring(verdict) for verdict in of("evasion")]
     )
     report.table(
         "What honest crowds lose",
-        (*_CROWD_HEADS, "nothing"),
-        [(*_crowd(verdict), _word(verdict)) for verdict in rows["crowd"]],
-        note="Each account asks for 60 % of its own caps. Wrong cluster: accounts found in one of three or more with "
+        (*_CROWD_HEADS, "none"),
+        [(*_crowd(verdict), _word(verdict)) for verdict in of("crowd")],
+        note="Each account asks for 60 % of its own caps. Wrong: accounts found in a cluster of three or more with "
         "somebody else's.",
     )
     report.table(
         "What honest actors with several accounts lose, for information",
         _CROWD_HEADS,
-        [_crowd(verdict) for verdict in rows["firm"]],
+        [_crowd(verdict) for verdict in of("firm")],
     )
     failed = [f"{verdict.group.what} ({verdict.group.size})" for verdict in verdicts if not verdict.holds]
     passed = f"PASS: no ring gets more than {BOUND:g} × one account, no crowd loses anything"
@@ -98,8 +97,7 @@ def _ring(verdict: Verdict) -> tuple[str, ...]:
         f"{verdict.off.granted:,}",
         f"{verdict.live.granted:,}",
         f"{verdict.multiple:.2f}",
-        f"{len(clusters)}",
-        f"{max(clusters.values(), default=0)}",
+        f"{len(clusters)} / {max(clusters.values(), default=0)}",
     )
 
 
@@ -108,7 +106,6 @@ def _crowd(verdict: Verdict) -> tuple[str, ...]:
     return (
         group.what,
         f"{group.size:,}",
-        f"{group.asked:,}",
         f"{verdict.off.granted:,}",
         f"{verdict.live.granted:,}",
         f"{verdict.off.granted - verdict.live.granted:,}",

@@ -2,13 +2,14 @@
 --
 -- KEYS    the budgets of the accounts, then for each cluster concerned its hash and its members, the one that stays first,
 --         and last the stream of events
--- ARGV    1 JSON: {"now", "ttl", "oldest", "accounts": [[user_id, cluster expected or ""], …],
+-- ARGV    1 JSON: {"now" (or "" for the store's clock), "ttl", "oldest", "accounts": [[user_id, cluster expected or ""], …],
 --         "clusters": [[id, version expected], …], "edges": [[place of the account, entity, until], …], "event"}
 --         Of every cluster but the one that stays, all members must be among the accounts.
 -- returns {'again'} when something changed since it was read, else {'joined'}
 -- TTL     "ttl", for all that is written; the stream is trimmed by age
 --+ spends
 local call, plan = redis.call, cjson.decode(ARGV[1])
+local now = clock(plan.now)
 local count = #plan.accounts
 for i, account in ipairs(plan.accounts) do
   if (call('HGET', KEYS[i], 'cluster') or '') ~= account[2] then return {'again'} end
@@ -21,7 +22,7 @@ for at, cluster in ipairs(plan.clusters) do
 end
 local log, due = nil, math.huge
 local function join(packed)
-  local other = spends_at(packed, plan.now)
+  local other = spends_at(packed, now)
   log = log and merged(log, other) or other
 end
 for at in ipairs(plan.clusters) do
