@@ -84,17 +84,20 @@ class Journal:
         with self._lock:
             return list(self._answers.values())
 
-    def elsewhere(self) -> list[dict[str, Any]]:
-        """What other processes on this machine wrote and nobody recorded yet."""
+    def elsewhere(self, *, orphaned: bool = False) -> list[dict[str, Any]]:
+        """What other processes here wrote and nobody recorded yet; with ``orphaned``, only those that ended."""
         own = self._file.name if self._file is not None else None
         found = []
         for path in self._waiting():
             if str(path) == own:
                 continue
             try:
-                lines = path.read_bytes().split(b"\n")[:-1]
-            except FileNotFoundError:
-                continue  # recorded just now
+                with path.open("rb") as file:
+                    if orphaned:
+                        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    lines = file.read().split(b"\n")[:-1]
+            except (FileNotFoundError, BlockingIOError):
+                continue  # recorded just now, or its writer is alive
             found += [orjson.loads(line) for line in lines]
         return found
 

@@ -41,7 +41,9 @@ class LocalGrants:
         Raises ``unavailable`` where nothing can be granted or kept, and ``idempotency_conflict``.
         """
         with self._lock:
-            waiting = [Local(**entry) for entry in self._journal.waiting()]
+            # What a worker granted that was killed since counts as this one's, which came in its place.
+            left_behind = self._journal.elsewhere(orphaned=True)
+            waiting = [Local(**entry) for entry in (*self._journal.waiting(), *left_behind)]
             for found in [*waiting, *self._elsewhere()] if request.repeat is not None else ():
                 if found.repeat == request.repeat:
                     if found.digest != request.digest:

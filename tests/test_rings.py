@@ -15,7 +15,7 @@ from riskapi.signup import Signup
 from training.dataset import DatasetError
 from training.report import Report
 from training.rings import Account, Caps, Group, Scene, Tally, caps, compare, judge, show, stage, trial_policy
-from training.rings.bonds import BONDS
+from training.rings.bonds import BONDS, EVASIONS
 from training.rings.crowds import CROWDS
 from training.simulator import DAY, Networks
 from training.simulator.timeline import HOUR
@@ -210,6 +210,17 @@ def test_what_is_printed(tmp_path: Path, ring: int, last: str) -> None:
     multiple, verdict = ("1.48", "PASS") if ring == 2000 else ("6.67", "FAIL")
     assert cells == ["a link domain", "100", "135,000", f"{ring:,}", multiple, "1 / 100", verdict]
     assert text.splitlines()[-1] == last
+
+
+def test_tables_fit_a_narrow_terminal(tmp_path: Path) -> None:
+    groups = [group("ring", bond.name, 100) for bond in BONDS] + [
+        group("evasion", bond.name, 250) for bond, _ in EVASIONS
+    ]
+    groups += [group(crowd.kind, crowd.what, crowd.size) for crowd in CROWDS]
+    amounts = tallies(groups, *(each.size * 1350 for each in groups))
+    with (tmp_path / "out").open("w") as file:
+        show(judge(groups, amounts, amounts), 3, Report(Console(file=file, width=80), "simulated"))
+    assert "…" not in (tmp_path / "out").read_text()
 
 
 @pytest.mark.slow

@@ -460,6 +460,23 @@ class TestStoreAway:
         with pytest.raises(Problem):
             ask(service, "u9", 10)
 
+    def test_what_a_killed_worker_granted_counts_for_the_one_in_its_place(
+        self, service: Service, outage: Callable[[bool], None], settings: Settings, store: Store, clock: Clock
+    ) -> None:
+        opened(service, "u1")
+        under(service, outage={"recipients": 15})
+        outage(True)
+        assert ask(service, "u1", 10)["granted"] == 10
+        journal = service.sender._local._journal
+        assert journal._file is not None
+        journal._file.close()
+        other = assemble(replace(settings, model_mode="off"), store, clock)
+        under(other, outage={"recipients": 15})
+        assert ask(other, "u2", 10)["granted"] == 5
+        outage(False)
+        other.sender.settle()
+        assert view(other, "u1")["limits"]["remaining"]["hourly"] == 190
+
     def test_a_repeat_is_answered_from_the_journal(self, service: Service, outage: Callable[[bool], None]) -> None:
         user = opened(service, "u1")
         outage(True)
