@@ -62,14 +62,34 @@ class Clusters:
 
     def let_go(self, key: str, policy: Policy, now: float, reason: str, actor: str | None = None) -> None:
         """Let an entity bind nobody: take its edges out of every cluster. Raises :class:`StoreUnavailable`."""
-        pipe = self._store.pipeline()
-        self._links.queue_accounts(pipe, key)
-        names = self._links.names(self._store.run(pipe)[0])
-        states = self._joins.states(names, [key])
         edge = edge_of(key)
-        for cluster in {states[name][0] for name in names if states[name][1].get(key)} - {""}:
-            self.part(cluster, policy, now, lambda _, entity: entity == edge, reason=reason, actor=actor)
-        self._links.bind_mark([key], False)
+        for _ in range(TRIES):
+            # Before the look: whoever is bound after it marks the entity again.
+            self._links.bind_mark([key], False)
+            clusters = self._held(self._links.accounts(key), [edge])
+            if not clusters:
+                return
+            for cluster in clusters:
+                self.part(cluster, policy, now, lambda _, found: found == edge, reason=reason, actor=actor)
+        raise StoreUnavailable("a cluster changed too often to take it apart")
+
+    def _held(self, names: Collection[str], edges: Collection[str]) -> set[str]:
+        """The clusters in which any of these edges bind any of these accounts."""
+        states = self._joins.states(names, edges).values()
+        return {cluster for cluster, found in states if {*found.values()} - {None, "banned"}} - {""}
+
+    def _cut(self, names: Collection[str], edges: Collection[str], policy: Policy, now: float, **how: Any) -> None:
+        """Take these edges of these accounts away, whichever clusters they are in by now; ``how`` as for :meth:`part`.
+
+        A cluster that was merged into another meanwhile has nothing to take away any more.
+        """
+        for _ in range(TRIES):
+            clusters = self._held(names, edges)
+            if not clusters:
+                return
+            for cluster in clusters:
+                self.part(cluster, policy, now, lambda name, found: name in names and found in edges, **how)
+        raise StoreUnavailable("a cluster changed too often to take it apart")
 
     def part(
         self,
@@ -168,21 +188,16 @@ class Clusters:
         """
         policy = self._court.policy
         _, edges = self._edges(cluster_id, ())
-        concerned = [name for name, found in edges.items() if name == user_id or edge in found]
-        if not concerned:
+        if not any(name == user_id or edge in found for name, found in edges.items()):
             raise Problem("not_found", "The cluster has no such account or edge.")
-        if edge is not None:
+        if user_id is not None:
+            self._cut([user_id], edges[user_id], policy, now, reason=reason, actor=actor, ban=True)
+        elif edge is not None:
             word = {"at": rfc3339(now), "actor": actor, "reason": reason}
             self._store.execute("SET", ban_key(edge), orjson.dumps(word))
-        self.part(
-            cluster_id,
-            policy,
-            now,
-            lambda name, found: name == user_id or found == edge,
-            reason=reason,
-            actor=actor,
-            ban=edge is None,
-        )
+            # Nobody is bound by it from now on; those who were until now are among these.
+            names = {*edges, *self._links.accounts(f"risk:e:{edge}")}
+            self._cut(names, [edge], policy, now, reason=reason, actor=actor)
         pipe = self._store.pipeline()
         for name in edges:
             pipe.execute_command("HGET", budget_key(name), "cluster")
@@ -192,15 +207,9 @@ class Clusters:
     def leave(self, user_id: str, policy: Policy, now: float, *, keys: Collection[str] | None = None) -> None:
         """Take an account out of its cluster, or only what binds it through ``keys``."""
         cluster = self.of(user_id)
-        edges = None if keys is None else {edge_of(key) for key in keys}
         if cluster:
-            self.part(
-                cluster,
-                policy,
-                now,
-                lambda name, edge: name == user_id and (edges is None or edge in edges),
-                reason="left",
-            )
+            mine = self._edges(cluster, ())[1].get(user_id, []) if keys is None else [edge_of(key) for key in keys]
+            self._cut([user_id], mine, policy, now, reason="left")
 
     def of(self, user_id: str) -> str:
         """The cluster of an account, or ``""``."""

@@ -33,7 +33,7 @@ class Touch:
     """The entities of one signup: their ``keys`` in the store by kind.
 
     Kinds that are ``hubs`` by nature bind nobody; what is ``shared`` by families and firms, although people do not
-    share its kind by chance, counts as ``medium``.
+    share its kind by chance, counts as ``medium``. ``desk``: the phone number could be a switchboard's as well.
     """
 
     user_id: str
@@ -41,19 +41,16 @@ class Touch:
     keys: Mapping[str, str]
     hubs: frozenset[str]
     shared: frozenset[str] = frozenset()
+    desk: bool = False
 
 
 @record
 class Said:
-    """What one message says of its sender: the kind and key of each entity, ``link_domain`` before ``content``.
-
-    ``share`` is the part of its weight with which each of the linked domains counts, one divided by their number.
-    """
+    """What one message says of its sender: the kind and key of each entity, ``link_domain`` before ``content``."""
 
     user_id: str
     at: float
     keys: tuple[tuple[str, str], ...]
-    share: float
 
 
 def values(facts: Facts) -> dict[str, str | None]:
@@ -100,6 +97,37 @@ def shared(facts: Facts) -> Iterator[str]:
         yield "phone"
 
 
+def is_desk(facts: Facts) -> bool:
+    """Whether the phone number is of a plan that does not tell a mobile from a landline, as North America's."""
+    return facts.phone is not None and facts.phone.kind == "fixed_line_or_mobile"
+
+
+def is_in_office(found: Mapping[str, Entity], touch: Touch) -> bool:
+    """Whether most accounts at the place this one came from do not give its phone number: then it is on a desk there.
+
+    The place is the address, or the private mail domain, where that is no crowd by nature. A ring on one number either
+    comes from everywhere, or is most of what comes from its place.
+    """
+    places = [found[kind].accounts for kind in ("ip", "mail_domain") if kind in found and kind not in touch.hubs]
+    return max(places, default=0) > 2 * found["phone"].accounts
+
+
+def overlapping(said: Sequence[Entity]) -> list[Entity]:
+    """Entities of a message, where linked domains weigh by how much of what they link to two accounts have in common.
+
+    Of the domains that anybody else links to, the largest part that one other account links to as well. So what nobody
+    else uses thins nothing, and a newsletter that links here and there shares little with each of many.
+    """
+    shared = [found for found in said if found.kind == "link_domain" and found.others]
+    weighed = []
+    for found in said:
+        if found.kind == "link_domain" and found.others:
+            most = max(sum(name in other.others for other in shared) for name in found.others)
+            found = replace(found, weight=found.weight * most / len(shared))
+        weighed.append(found)
+    return weighed
+
+
 def hub_limit(kind: str, policy: Policy) -> int:
     """From how many accounts in 30 days on an entity is a hub; 0: never, -1: it is only counted."""
     return -1 if kind in COUNTED else _rule(kind, policy).hub_over
@@ -118,12 +146,10 @@ def entity(
     *,
     crowd: bool = False,
     family: bool = False,
-    share: float = 1.0,
 ) -> Entity:
     """One entity at Unix time ``at`` from its row in the reply of ``store/lua/entity_touch.lua``.
 
-    ``crowd``: it is a hub by nature; ``family``: it is medium, although its kind is strong; ``share`` scales its
-    weight, 0 to 1.
+    ``crowd``: it is a hub by nature; ``family``: it is medium, although its kind is strong.
     """
     accounts, hour, day, month, abusive, limited, others, *marks = row
     if kind in COUNTED:
@@ -135,10 +161,10 @@ def entity(
     weight, names = 0.0, ()
     last_seen = float(others[1]) if others else None
     if last_seen is not None and not hub:
-        # What is common because of a ring, or can be common to one person only, is no less telling for it.
-        among = 2 if ring or rule.hub_over == 0 else accounts
+        # Of what people do not share by chance it says nothing how many do, as long as it is no hub.
+        among = 2 if ring or strength == "strong" else accounts
         most = policy.links.strengths["strong" if ring else strength]
-        weight = share * evidence_weight(most, among, at - last_seen, policy.links.half_life_days)
+        weight = evidence_weight(most, among, at - last_seen, policy.links.half_life_days)
         names = tuple([name.decode() for name in others[::2]])
     bound, spent_24h, spent_7d, spent_at, near_7d = marks or _UNMARKED
     return Entity(

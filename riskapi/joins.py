@@ -32,11 +32,15 @@ NAMED = 100
 
 @record
 class _Plan:
-    """A join: accounts with the cluster each is in, clusters (the one that stays first) with their versions, edges."""
+    """A join: accounts with the cluster each is in, clusters (the one that stays first) with their versions, edges.
+
+    ``held`` are edges it relies on: who is already bound by the same thing.
+    """
 
     accounts: dict[str, str]
     clusters: list[tuple[str, str]]
     edges: list[tuple[str, str, float]]
+    held: list[tuple[str, str]]
 
 
 def edge_of(key: str) -> str:
@@ -58,7 +62,7 @@ def ends_at(entity: Entity, policy: Policy, now: float) -> float:
 
 def ban_key(edge: str) -> str:
     """Key of a reviewer's word that this entity binds nobody; it has no TTL: a person's word holds."""
-    return f"risk:cx:{edge}"
+    return f"risk:cx:{{b}}:{edge}"
 
 
 def new_id() -> str:
@@ -113,6 +117,7 @@ class Joins:
         states = self.states(names, list(sharing))
         accounts: dict[str, str] = {user_id: states[user_id][0]}
         edges: list[tuple[str, str, float]] = []
+        held: list[tuple[str, str]] = []
         for entity in binding:
             others = sharing.get(entity.key)
             mine = states[user_id][1].get(entity.key)
@@ -133,9 +138,10 @@ class Joins:
             if loose or apart or mine is None or float(mine) < until - _DAY:
                 accounts |= {name: states[name][0] for name in others}
                 edges += [(name, edge_of(entity.key), until) for name in (user_id, *loose)]
+                held += [(name, edge_of(entity.key)) for name in others if name not in loose]
         if not edges:
             return None
-        return self._with_clusters(accounts, edges)
+        return self._with_clusters(accounts, edges, held)
 
     def states(self, names: Sequence[str], keys: Sequence[str]) -> dict[str, tuple[str, dict[str, str | None]]]:
         """For each account its cluster (or ``""``), and for each entity when its edge ends, ``banned``, or None."""
@@ -152,7 +158,9 @@ class Joins:
             found[name] = (cluster.decode() if cluster else "", edges)
         return found
 
-    def _with_clusters(self, accounts: dict[str, str], edges: list[tuple[str, str, float]]) -> _Plan:
+    def _with_clusters(
+        self, accounts: dict[str, str], edges: list[tuple[str, str, float]], held: list[tuple[str, str]]
+    ) -> _Plan:
         """The plan with the clusters concerned: the largest stays, and all accounts of the others come along."""
         ids = list(dict.fromkeys(cluster for cluster in accounts.values() if cluster))
         pipe = self._store.pipeline()
@@ -169,7 +177,7 @@ class Joins:
         for each, members in zip(ids[1:], self._store.run(pipe), strict=True):
             accounts |= {name.decode(): each for name in members}
         clusters = [(each, versions[each]) for each in ids]
-        return _Plan(accounts, clusters or [(new_id(), "0")], edges)
+        return _Plan(accounts, clusters or [(new_id(), "0")], edges, held)
 
     def _committed(self, plan: _Plan, policy: Policy, now: float) -> bool:
         """Commit a join; False when something changed since it was planned."""
@@ -185,6 +193,7 @@ class Joins:
         keys = [budget_key(name) for name in plan.accounts]
         for each, _ in plan.clusters:
             keys += (cluster_key(each), members_key(each))
+        keys += dict.fromkeys(ban_key(entity) for _, entity, _ in plan.edges)
         arguments = {
             "now": "" if self._store_clock else now,
             "ttl": kept(policy),
@@ -192,6 +201,7 @@ class Joins:
             "accounts": list(plan.accounts.items()),
             "clusters": plan.clusters,
             "edges": [(place[name], entity, until) for name, entity, until in plan.edges],
+            "held": [(place[name], entity) for name, entity in plan.held],
             "event": orjson.dumps(event).decode(),
         }
         if self._join.call([*keys, EVENTS], [orjson.dumps(arguments)])[0] == b"again":

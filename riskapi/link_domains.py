@@ -14,7 +14,7 @@ from riskapi.network_ranges import special_purpose
 from riskapi.networks import parse
 
 #: Most domains of one message that are remembered; honest mail links to a handful. Ours.
-MOST = 20
+MOST = 50
 #: Longest text that is read as a domain: 253 characters (RFC 1035 section 2.3.4) and some room for the rest of a URL.
 _LONGEST = 2048
 #: A host of ASCII letters, digits, hyphens and the underscores that real hosts have, below an alphabetic top level.
@@ -97,7 +97,7 @@ class LinkDomains:
         self._own = lru_cache(maxsize=8192)(self._read)
 
     def read(self, given: Iterable[str]) -> tuple[str, ...]:
-        """The registrable domains that say something about the sender, in order, each once, 20 at most. Never raises.
+        """The registrable domains that say something about the sender, in order, each once, 50 at most. Never raises.
 
         Given are hosts or whole links, in any script and case. Registrable is meant by the Public Suffix List with its
         private part, as lower-case A-labels (RFC 5890); an IP address stays itself. Left out is what cannot be a host

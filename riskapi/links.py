@@ -63,7 +63,14 @@ class Links:
         """The entities of a signup. What is missing or invalid touches nothing."""
         values = entities.values(facts)
         keys = {kind: self._entity_key(kind, value) for kind, value in values.items() if value}
-        return Touch(user_id, facts.at, keys, frozenset(entities.hubs(facts)), frozenset(entities.shared(facts)))
+        return Touch(
+            user_id,
+            facts.at,
+            keys,
+            frozenset(entities.hubs(facts)),
+            frozenset(entities.shared(facts)),
+            entities.is_desk(facts),
+        )
 
     def _entity_key(self, kind: str, value: str) -> str:
         return f"risk:e:{_LETTERS[kind]}:{self.mac(kind, value)}"
@@ -79,7 +86,7 @@ class Links:
         content = devices.identifier(fingerprint)
         if content is not None and len(content) <= _FINGERPRINT:
             keys.append(("content", self._entity_key("content", content)))
-        return Said(user_id, at, tuple(keys), 1.0 / max(len(domains), 1))
+        return Said(user_id, at, tuple(keys))
 
     @staticmethod
     def kind_of(key: str) -> str:
@@ -122,21 +129,23 @@ class Links:
 
     def entities(self, touch: Touch, replies: Sequence[Any], policy: Policy) -> dict[str, Entity]:
         """The entities from the replies to :meth:`queue`, linking kinds and counted ones, by kind."""
-        found = {}
-        for (kind, key), row in zip(touch.keys.items(), _rows(replies), strict=True):
-            found[kind] = entities.entity(
-                kind, key, touch.at, row, policy, crowd=kind in touch.hubs, family=kind in touch.shared
-            )
+        rows = dict(zip(touch.keys, _rows(replies), strict=True))
+
+        def read(kind: str, *, family: bool) -> Entity:
+            key, crowd = touch.keys[kind], kind in touch.hubs
+            return entities.entity(kind, key, touch.at, rows[kind], policy, crowd=crowd, family=family)
+
+        found = {kind: read(kind, family=kind in touch.shared) for kind in touch.keys}
+        if touch.desk and "phone" in found and entities.is_in_office(found, touch):
+            found["phone"] = read("phone", family=True)
         if "phone_block" in found and "phone" in found:
             found["phone_block"] = entities.neighbours(found["phone_block"], found["phone"])
         return found
 
     def said_entities(self, said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:
         """The entities from the replies to :meth:`queue_said`, in the order of ``said.keys``."""
-        return [
-            entities.entity(kind, key, said.at, row, policy, share=said.share if kind == "link_domain" else 1.0)
-            for (kind, key), row in zip(said.keys, _rows(replies), strict=True)
-        ]
+        rows = zip(said.keys, _rows(replies), strict=True)
+        return entities.overlapping([entities.entity(kind, key, said.at, row, policy) for (kind, key), row in rows])
 
     def mark(self, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool) -> None:
         """Let an account's standing be felt by all it shares something with. Safe to repeat."""

@@ -106,7 +106,7 @@ class Sender:
             found = self._allowances.allowance(replies[:3], policy)
             if looks:
                 entities = self._links.said_entities(said, replies[3:], policy)
-                if self._clusters.settle(request.user_id, entities, policy, now, whole=said.share == 1.0):
+                if self._clusters.settle(request.user_id, entities, policy, now, whole=False):
                     continue  # joined just now: the cluster's budget counts from this very grant on
             grant = self._quotas.grant(
                 request,

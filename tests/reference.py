@@ -180,8 +180,7 @@ class Reference:
         granted = recipients if recipients <= room else room if partial else 0
         spend = Spend(user, at, granted)
         self.spends.append(spend)
-        for limit in limits:
-            limit.spends.append(spend)
+        limits = self.limits(user)
         denied, denied_by, retry_after = recipients - granted, None, None
         if denied:
             need = min(denied, *(limit.cap for limit in limits)) if partial else denied

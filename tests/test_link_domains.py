@@ -123,24 +123,22 @@ def test_no_text_raises_and_what_is_read_is_read_the_same_again(lists: DomainLis
 
 
 @pytest.mark.parametrize(
-    ("linked", "content", "kinds", "share"),
+    ("linked", "content", "kinds"),
     [
-        ([], None, [], 1.0),
-        ([], " ", [], 1.0),
-        ([], "undefined", [], 1.0),
-        ([], "0000", [], 1.0),
-        ([], "x" * 257, [], 1.0),
-        ([], "x" * 256, ["content"], 1.0),
-        (["facebook.com", "?"], "f1", ["content"], 1.0),
-        (["a.example"], "f1", ["link_domain", "content"], 1.0),
-        (["a.example", "b.example", "t.co", "www.a.example"], None, ["link_domain", "link_domain"], 0.5),
+        ([], None, []),
+        ([], " ", []),
+        ([], "undefined", []),
+        ([], "0000", []),
+        ([], "x" * 257, []),
+        ([], "x" * 256, ["content"]),
+        (["facebook.com", "?"], "f1", ["content"]),
+        (["a.example"], "f1", ["link_domain", "content"]),
+        (["a.example", "b.example", "t.co", "www.a.example"], None, ["link_domain", "link_domain"]),
     ],
 )
-def test_what_a_message_says(
-    links: Links, linked: Sequence[str], content: str | None, kinds: list[str], share: float
-) -> None:
+def test_what_a_message_says(links: Links, linked: Sequence[str], content: str | None, kinds: list[str]) -> None:
     said = links.said("u1", NOW, linked, content)
-    assert ([kind for kind, _ in said.keys], said.share) == (kinds, share)
+    assert [kind for kind, _ in said.keys] == kinds
     assert [links.kind_of(key) for _, key in said.keys] == kinds
     assert not any("example" in key for _, key in said.keys)
 
@@ -166,13 +164,23 @@ def test_accounts_that_send_the_same_are_linked(links: Links, store: Store, rule
     assert domain.weight >= rules.links.bind_weight
 
 
-def test_a_message_that_links_to_several_shares_each_with_less_weight(
-    links: Links, store: Store, rules: Policy
+@pytest.mark.parametrize(
+    ("before", "now", "weights"),
+    [
+        pytest.param(["abcd"], "abcd", [1.0] * 4, id="all the same"),
+        pytest.param(["a"], "axyz", [1.0, 0.0, 0.0, 0.0], id="junk nobody else uses thins nothing"),
+        pytest.param(["a", "b", "c", "d"], "abcd", [0.25] * 4, id="one domain in common with each of four"),
+        pytest.param(["ab", "cd"], "abcd", [0.5] * 4, id="half in common with each of two"),
+        pytest.param(["abc", "d"], "abcd", [0.75, 0.75, 0.75, 0.25], id="most of it with one"),
+    ],
+)
+def test_linked_domains_weigh_by_what_two_accounts_have_in_common(
+    links: Links, store: Store, rules: Policy, before: list[str], now: str, weights: list[float]
 ) -> None:
-    four = [f"s{number}.example" for number in range(4)]
-    send(links, store, rules, "u1", *four, content="f1")
-    *found, content = send(links, store, rules, "u2", *four, content="f1")
-    assert [entity.weight for entity in found] == [0.25] * 4
+    for number, letters in enumerate(before):
+        send(links, store, rules, f"u{number}", *(f"{letter}.example" for letter in letters), content=f"f{number}")
+    *found, content = send(links, store, rules, "me", *(f"{letter}.example" for letter in now), content="f0")
+    assert [entity.weight for entity in found] == pytest.approx(weights)
     assert content.weight == 1.0
 
 
@@ -222,7 +230,7 @@ def test_on_a_cluster_it_is_the_same(cluster: list[int], lists: DomainLists, rul
     links.bind_mark(keys, on=True)
     found = send(links, store, rules, "u2", "shop.example", "blog.example", content="f1")
     assert [(entity.kind, entity.weight) for entity in found] == [
-        ("link_domain", 0.5), ("link_domain", 0.5), ("content", 1.0)
+        ("link_domain", 1.0), ("link_domain", 1.0), ("content", 1.0)
     ]  # fmt: skip
     assert {(entity.bound, entity.exhausted_24h, entity.others) for entity in found} == {(True, 1, ("u1",))}
     assert links.accounts(keys[0]) == ["u2", "u1"]

@@ -178,6 +178,21 @@ def test_a_number_that_families_and_firms_share_does_not_bind_alone(
     assert (found.accounts, found.hub, found.others) == (2, False, ("a",))
 
 
+def test_a_number_on_a_desk_binds_nobody_and_one_of_a_ring_does(links: Links, store: Store, rules: Policy) -> None:
+    """Where most who come from an address do not give the number, it is the office's."""
+    number = Phone(given="", valid=True, e164="+12125550123", block="+121255501", kind="fixed_line_or_mobile")
+    office = Network(given="", ip="203.0.113.9", prefix="203.0.113.0/24")
+    for each in range(12):
+        touch(links, store, rules, f"colleague{each}", facts(network=office))
+    for each in range(3):
+        found = touch(links, store, rules, f"desk{each}", facts(network=office, phone=number))["phone"]
+    assert (found.strength, found.weight >= rules.links.bind_weight) == ("medium", False)
+    elsewhere = Network(given="", ip="198.51.100.7", prefix="198.51.100.0/24")
+    own = Email(given="b@b.example", valid=True, domain="b.example", free=False, relay=False, disposable=False)
+    found = touch(links, store, rules, "ring", facts(network=elsewhere, phone=number, email=own))["phone"]
+    assert (found.strength, found.weight >= rules.links.bind_weight) == ("strong", True)
+
+
 def test_a_note_that_an_entity_binds_counts_as_nobody_and_can_be_taken_back(
     links: Links, store: Store, rules: Policy
 ) -> None:
@@ -366,7 +381,7 @@ def test_counts_agree_with_a_plain_reference(
                 known.times.setdefault(user, at)
             case "say":
                 pipe = session_store.pipeline()
-                links.queue_said(pipe, Said(user, at, (("device", key),), 1.0), rules)
+                links.queue_said(pipe, Said(user, at, (("device", key),)), rules)
                 session_store.run(pipe)
                 known.times[user] = max(at, known.times.get(user, at))
             case "leave":

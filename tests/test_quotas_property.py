@@ -45,7 +45,7 @@ def rules() -> Policy:
     found["links"]["kinds"]["device"]["hub_over"] = 3
     found["links"]["kinds"]["content"]["hub_over"] = 0
     found["retention"]["entities_days"] = 3650
-    found["takeover"]["mode"] = "off"
+    found["takeover"]["mode"] = found["model"]["mode"] = "off"
     found["clusters"]["factor"] = FACTOR
     return policy.check({**found, "rules": []}, where="test")
 
@@ -121,7 +121,9 @@ class History:
         self, user: str, recipients: int, at: float, partial: bool, said: Message = Message(), key: str | None = None
     ) -> int:
         answer = dict(
-            self.service.sender.send(user, recipients, said, at, partial=partial, repeat=key, digest=f"{recipients}").body
+            self.service.sender.send(
+                user, recipients, said, at, partial=partial, repeat=key, digest=f"{recipients}"
+            ).body
         )
         expected, spend = self.reference.send(user, recipients, at, partial=partial)
         told = {name: answer[name] for name in ("granted", "denied", "denied_by", "retry_after", "remaining")}
@@ -129,9 +131,10 @@ class History:
         self.reservations.append((answer["reservation_id"], spend))
         if key:
             self.repeats[key] = (user, recipients, partial, answer)
+        self.refused = None
         if expected.retry_after is not None:
-            need = min(limit.cap for limit in self.reference.limits(user)) if partial else expected.denied
-            self.refused = user, min(expected.denied, need), at + expected.retry_after
+            most = min(limit.cap for limit in self.reference.limits(user)) if partial else expected.denied
+            self.refused = user, min(expected.denied, most), at + expected.retry_after
         self.within_caps(user, spend)
         return expected.granted
 

@@ -114,10 +114,9 @@ def _start_and_networks(command: argparse.ArgumentParser) -> None:
 
 
 def _days(text: str) -> int:
-    days = int(text)
-    if not 1 <= days <= 30:
-        raise argparse.ArgumentTypeError("1 to 30: the caps look back no further than a month")
-    return days
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 30:
+        raise argparse.ArgumentTypeError("a number from 1 to 30: the caps look back no further than a month")
+    return int(text)
 
 
 def _truth(text: str) -> Path | None:

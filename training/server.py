@@ -99,7 +99,7 @@ class Service:
         except (OSError, http.client.HTTPException) as error:
             raise ServiceError(f"{method} {path}: no answer: {error!r}; see {self._log}") from error
         if answer.status != 200:
-            why = f"\n{self._tail()}" if answer.status >= 500 else ""
+            why = "\n" + self._tail().rstrip().rpartition("\n")[2] if answer.status >= 500 else ""
             raise ServiceError(f"{method} {path}: {answer.status} {content[:500].decode(errors='replace')}{why}")
         found = json.loads(content)
         if not isinstance(found, dict):

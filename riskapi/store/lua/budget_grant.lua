@@ -28,8 +28,9 @@ if (account[1] or '') ~= ARGV[4] or tonumber(account[2] or 0) > tonumber(ARGV[5]
 local cluster = clustered and call('HMGET', KEYS[2], 'spends', 'due')
 if clustered and tonumber(cluster[2] or 0) <= now then return {'again'} end
 
-local own = spends_at(account[3], now)
+-- The account goes by its cluster's clock, which is never behind: both keep this spend under the same time.
 local ours = clustered and spends_at(cluster[1], now)
+local own = spends_at(account[3], ours and ours[1] or now)
 local limits = {}
 local function limit(log, w, cap, waiting, number)
   limits[#limits + 1] = {log = log, w = w, cap = cap, room = cap - spent_in(log)[w] - waiting, number = number}
@@ -62,7 +63,7 @@ local granted = room >= want and want or ARGV[3] == '1' and room or 0
 if granted > 0 then
   local start = floor(own[1] / GRAIN[1]) * GRAIN[1]
   add(own, start, granted)
-  if clustered then add(ours, floor(ours[1] / GRAIN[1]) * GRAIN[1], granted) end
+  if clustered then add(ours, start, granted) end
 end
 
 -- What stands in the way of the rest, and until when: of all limits that are too small the one with the least room, then

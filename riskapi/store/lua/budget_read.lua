@@ -8,9 +8,9 @@
 --+ spends
 local found = redis.call('HMGET', KEYS[1], 'cluster', 'revision', 'first', 'hold', 'hold_until', 'hold_off', 'spends')
 local now = clock(ARGV[1])
-local own = spends_at(found[7], now)
-local sums, theirs = spent_in(own), {0, 0, 0}
-if KEYS[2] ~= KEYS[1] then theirs = spent_in(spends_at(redis.call('HGET', KEYS[2], 'spends'), now)) end
+local ours = KEYS[2] ~= KEYS[1] and spends_at(redis.call('HGET', KEYS[2], 'spends'), now) or {now}
+local own = spends_at(found[7], ours[1])
+local sums, theirs = spent_in(own), spent_in(ours)
 local days = {}
 for i = 2, #own, 2 do
   local day, size = floor(own[i] / 86400), #days

@@ -13,8 +13,8 @@ local now, count = clock(ARGV[1]), tonumber(ARGV[2])
 local account = call('HMGET', KEYS[2], 'cluster', 'spends')
 local clustered = ARGV[3] ~= ''
 if (account[1] or '') ~= ARGV[3] then return {'again'} end
-local own = spends_at(account[2], now)
 local ours = clustered and spends_at(call('HGET', KEYS[3], 'spends'), now) or {now}
+local own = spends_at(account[2], ours[1])
 if not reservation[4] then
   local left = reservation[1] - reservation[2]
   if count > left then return {'too_many', left} end

@@ -1,10 +1,12 @@
 -- Join accounts, and the clusters they are in, to one cluster, and add up what was spent.
 --
 -- KEYS    the budgets of the accounts, then for each cluster concerned its hash and its members, the one that stays first,
---         and last the stream of events
+--         then for each entity among the edges the word that would forbid it, and last the stream of events
 -- ARGV    1 JSON: {"now" (or "" for the store's clock), "ttl", "oldest", "accounts": [[user_id, cluster expected or ""], …],
---         "clusters": [[id, version expected], …], "edges": [[place of the account, entity, until], …], "event"}
---         Of every cluster but the one that stays, all members must be among the accounts.
+--         "clusters": [[id, version expected], …], "edges": [[place of the account, entity, until], …],
+--         "held": [[place, entity], …], "event"}
+--         Those held are edges that must still be there. Of every cluster but the one that stays, all
+--         members must be among the accounts.
 -- returns {'again'} when something changed since it was read, else {'joined'}
 -- TTL     "ttl", for all that is written; the stream is trimmed by age
 --+ spends
@@ -13,6 +15,13 @@ local now = clock(plan.now)
 local count = #plan.accounts
 for i, account in ipairs(plan.accounts) do
   if (call('HGET', KEYS[i], 'cluster') or '') ~= account[2] then return {'again'} end
+end
+-- What bound others may have been cut, or found to be a hub, and they stay together by something else.
+for _, edge in ipairs(plan.held) do
+  if call('HEXISTS', KEYS[edge[1]], 'b:' .. edge[2]) == 0 then return {'again'} end
+end
+for at = count + 2 * #plan.clusters + 1, #KEYS - 1 do
+  if call('EXISTS', KEYS[at]) == 1 then return {'again'} end
 end
 local function hash(at) return KEYS[count + 2 * at - 1] end
 local function members(at) return KEYS[count + 2 * at] end

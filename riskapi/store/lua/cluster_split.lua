@@ -4,7 +4,7 @@
 --         last the stream of events
 -- ARGV    1 JSON: {"now" (or "" for the store's clock), "ttl", "oldest", "version", "accounts": [user_id, …], "groups": [{"id", "accounts": [place, …],
 --         "entities": {entity: until}, "due"}, …], "alone": [place, …], "cut": [[place, entity], …], "banned": [[place, entity], …],
---         "event"}. The first group keeps the cluster's id. Cut edges are gone, banned ones never come back.
+--         "event" or null}. The first group keeps the cluster's id. Cut edges are gone, banned ones never come back.
 -- returns {'again'} when the cluster changed since it was read, else {'split'}
 -- TTL     "ttl", for all that is written; the stream is trimmed by age
 --+ spends
@@ -32,5 +32,5 @@ for at, group in ipairs(plan.groups) do
   call('EXPIRE', hash, plan.ttl)
   call('EXPIRE', members, plan.ttl)
 end
-if plan.event then call('XADD', KEYS[#KEYS], 'MINID', '~', plan.oldest, '*', 'type', 'cluster', 'data', plan.event) end
+if plan.event ~= cjson.null then call('XADD', KEYS[#KEYS], 'MINID', '~', plan.oldest, '*', 'type', 'cluster', 'data', plan.event) end
 return {'split'}
