@@ -178,6 +178,13 @@ class Accounts:
         )
         return standing([label or b"", tier, entities, revision or 0] if tier else [])
 
+    def abusive(self, user_ids: Sequence[str]) -> int:
+        """How many of these accounts are labelled abusive."""
+        pipe = self._store.pipeline()
+        for name in user_ids:
+            pipe.execute_command("HGET", account_key(name), "label")
+        return self._store.run(pipe).count(b"abuse")
+
     def labels(self, user_id: str) -> list[dict[str, Any]]:
         """All labels ever given, oldest first."""
         return [orjson.loads(row) for row in self._store.execute("LRANGE", labels_key(user_id), 0, -1)]

@@ -53,7 +53,7 @@ class Allowances:
         found = cast("Tier", policy.sends.strangers if tier is None else tier.decode())
         usage = self._quotas.usage(replies[2])
         counts = Feedback.counts(replies[1], usage.now)
-        past = Record(counts.is_clean(policy.clean, usage.spent[2]), counts.soiled_at)
+        past = Record(counts.is_clean(policy.clean, usage.spent[2]), counts.soiled_at, counts.delivered_days)
         moved = None if moved_at is None else float(moved_at)
         return Allowance(found, int(revision or 0), usage, allowed(policy, found, usage, past, moved), tier is not None)
 

@@ -112,8 +112,9 @@ class Assessor:
         """Join the account to those it is bound to; what is used of its budget then, and how many share it."""
         entities = list((facts.entities or {}).values())
         self._clusters.settle(user_id, entities, policy, now)
-        if policy.clusters.mode == "off" or not any(binds(entity, policy) for entity in entities):
-            return unused(now), 1
+        linked = policy.clusters.mode != "off" and any(binds(entity, policy) for entity in entities)
+        if not linked and policy.sends.strangers == "none":
+            return unused(now), 1  # nobody can have sent anything before this
         usage = self._quotas.read(user_id, now)
         return usage, self._clusters.size(usage.cluster)
 

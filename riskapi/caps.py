@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,8 +22,9 @@ class Usage:
     """What an account and its cluster were granted up to ``now``, net of releases.
 
     ``days`` has the recipients of each UTC day (days since 1970) of the last 30. ``spent`` and ``cluster_spent`` are
-    of the hour, day and month. ``hold`` is the cap of a day while ``hold_until`` lies ahead; ``hold_off`` is the time
-    until which a reviewer wants none.
+    of the hour, day and month. ``usual`` is the most in any day's window before the one up to now, ``top`` the largest
+    caps that an account of the cluster asked with of late, where the cluster was read. ``hold`` is the cap of a day
+    while ``hold_until`` lies ahead; ``hold_off`` is the time until which a reviewer wants none.
     """
 
     cluster: str
@@ -35,6 +37,8 @@ class Usage:
     cluster_spent: tuple[int, int, int]
     now: float
     days: Mapping[int, int]
+    usual: int = 0
+    top: Caps | None = None
 
     @property
     def held(self) -> bool:
@@ -49,18 +53,22 @@ def unused(now: float) -> Usage:
 
 @record
 class Record:
-    """What the account's mail met with: whether that is clean now, and when it last was not (a Unix time)."""
+    """What the account's mail met with: whether that is clean now, and when it last was not (a Unix time).
+
+    ``delivered`` has the deliveries of each UTC day, where any are reported at all.
+    """
 
     clean: bool = True
     soiled_at: float | None = None
+    delivered: Mapping[int, int] = field(default_factory=dict)
 
 
 @record
 class Allowed:
     """Caps of the account, of its cluster (None where it has none that counts), and the next step to earn.
 
-    ``usual`` is the largest day of the last 30 that a hold would allow, None where the account has no past to go by;
-    ``jump`` the recipients in a day above which it is held.
+    ``usual`` is the volume of a day that a hold would allow, the largest of the last 30, None where the account has no
+    past to go by; ``jump`` the recipients in a day above which it is held.
     """
 
     caps: Caps
@@ -79,20 +87,31 @@ def allowed(policy: Policy, tier: Tier, usage: Usage, past: Record, moved_at: fl
     following = steps[len(earned)] if len(earned) < len(steps) else None
     cluster = None
     if usage.cluster and policy.clusters.mode == "live":
-        factor = policy.clusters.factor
+        top = usage.top or caps
         cluster = Caps(
-            hourly=int(caps.hourly * factor), daily=int(caps.daily * factor), monthly=int(caps.monthly * factor)
+            hourly=_times(policy, caps.hourly, top.hourly),
+            daily=_times(policy, caps.daily, top.daily),
+            monthly=_times(policy, caps.monthly, top.monthly),
         )
     usual, jump = _jump(policy, usage, moved_at)
     return Allowed(caps, cluster, _next_step(policy, following, active, usage.now) if following else None, usual, jump)
 
 
+def _times(policy: Policy, own: int, top: int) -> int:
+    """The cap of a cluster, as ``store/lua/budget_grant.lua`` has it."""
+    return int(policy.clusters.factor * max(own, top))
+
+
 def _clean_days(policy: Policy, usage: Usage, past: Record) -> int:
-    """Whole days with mail since the feedback was last bad; today is not over yet."""
+    """Whole days with mail since the feedback was last bad; today is not over yet.
+
+    Mail that was delivered, where deliveries are reported; else mail that was granted and not given back.
+    """
     today = int(usage.now // _DAY)
     since = int((past.soiled_at or 0.0) // _DAY)
     least = policy.clean.least_recipients
-    return sum(1 for day, count in usage.days.items() if since < day < today and count >= least)
+    counted = past.delivered or usage.days
+    return sum(1 for day, count in counted.items() if since < day < today and count >= least)
 
 
 def _next_step(policy: Policy, step: Step, active: int, now: float) -> dict[str, Any]:
@@ -123,7 +142,7 @@ def _jump(policy: Policy, usage: Usage, moved_at: float | None) -> tuple[int | N
     past = [count for day, count in usage.days.items() if day < yesterday and count > 0]
     if len(past) < rules.active_days:
         return None, 0
-    usual = max(past)
+    usual = usage.usual
     moved = moved_at is not None and now - moved_at < rules.moved_hours * 3600
     kinds = [rules.sudden, rules.moved] if moved else [rules.sudden]
     return usual, min(max(kind.floor, int(kind.factor * usual)) for kind in kinds)

@@ -8,8 +8,9 @@ committed by a script that checks nothing changed in between; else it is read ag
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -23,12 +24,23 @@ from riskapi.metrics import Metrics
 from riskapi.outbox import oldest
 from riskapi.partition import groups
 from riskapi.policy import Policy
+from riskapi.sections import Kind
 from riskapi.store.connections import Store
 from signals.facts import Entity
+from signals.records import record
 
 #: Later than any edge ends.
 _NEVER = 1e15
 Cut = Callable[[str, str], bool]
+
+
+@record
+class Thing:
+    """One thing that binds accounts, until the Unix time ``ends``."""
+
+    edge: str
+    ends: float
+    user_ids: list[str]
 
 
 class Clusters:
@@ -75,7 +87,7 @@ class Clusters:
 
     def _held(self, names: Collection[str], edges: Collection[str]) -> set[str]:
         """The clusters in which any of these edges bind any of these accounts."""
-        states = self._joins.states(names, edges).values()
+        states = self._joins.states([*names], [*edges]).values()
         return {cluster for cluster, found in states if {*found.values()} - {None, "banned"}} - {""}
 
     def _cut(self, names: Collection[str], edges: Collection[str], policy: Policy, now: float, **how: Any) -> None:
@@ -115,6 +127,9 @@ class Clusters:
             given = [(name, edge) for name in names for edge in edges[name] if cut(name, edge)]
             ended = [(name, edge) for name in names for edge in edges[name] if ends.get(edge, 0.0) <= now]
             gone = {*given, *ended}
+            holders = Counter(edge for name in names for edge in edges[name] if (name, edge) not in gone)
+            # What only one account is left with binds nobody.
+            gone |= {(name, edge) for name in names for edge in edges[name] if holders[edge] == 1} if gone else set()
             left = {name: [edge for edge in edges[name] if (name, edge) not in gone] for name in names}
             parts = [group for group in groups(left) if len(group) > 1]
             # The first group keeps the id, and a cluster nobody is left in is gone.
@@ -206,10 +221,12 @@ class Clusters:
 
     def leave(self, user_id: str, policy: Policy, now: float, *, keys: Collection[str] | None = None) -> None:
         """Take an account out of its cluster, or only what binds it through ``keys``."""
-        cluster = self.of(user_id)
-        if cluster:
-            mine = self._edges(cluster, ())[1].get(user_id, []) if keys is None else [edge_of(key) for key in keys]
-            self._cut([user_id], mine, policy, now, reason="left")
+        if keys is None:
+            fields = self._store.execute("HKEYS", budget_key(user_id))
+            edges = [field[2:].decode() for field in fields if field.startswith(b"b:")]
+        else:
+            edges = [edge_of(key) for key in keys]
+        self._cut([user_id], edges, policy, now, reason="left")
 
     def of(self, user_id: str) -> str:
         """The cluster of an account, or ``""``."""
@@ -226,30 +243,44 @@ class Clusters:
 
     def view(self, cluster_id: str, now: float) -> dict[str, Any]:
         """A cluster as the list of its edges. Raises ``not_found``."""
-        fields, edges = self._edges(cluster_id, ())
-        if not edges:
+        names, things = self.things(cluster_id, now)
+        if not names:
             raise Problem("not_found", "No cluster has this id.")
-        ends = {name[2:]: float(value) for name, value in fields.items() if name.startswith("e:")}
-        things: dict[str, list[str]] = {}
-        for name, found in edges.items():
-            for edge in found:
-                if ends.get(edge, 0.0) > now:
-                    things.setdefault(edge, []).append(name)
         return {
             "cluster_id": cluster_id,
-            "size": len(edges),
-            "user_ids": list(edges)[:NAMED],
-            "edges": [
-                {
-                    "edge": edge,
-                    "kind": self._links.kind_of(edge),
-                    "accounts": len(names),
-                    "user_ids": names[:NAMED],
-                    "ends_at": rfc3339(ends[edge]),
-                }
-                for edge, names in sorted(things.items(), key=lambda item: -len(item[1]))[:NAMED]
-            ],
+            "size": len(names),
+            "user_ids": names[:NAMED],
+            "edges": self.rows(things),
         }
+
+    def rows(self, things: Sequence[Thing]) -> list[dict[str, Any]]:
+        """The things that bind a cluster, as an answer shows them."""
+        return [
+            {
+                "edge": thing.edge,
+                "kind": self.kind_of(thing.edge),
+                "accounts": len(thing.user_ids),
+                "user_ids": thing.user_ids[:NAMED],
+                "ends_at": rfc3339(thing.ends),
+            }
+            for thing in things[:NAMED]
+        ]
+
+    def kind_of(self, edge: str) -> Kind:
+        """The kind of thing an edge is."""
+        return cast("Kind", self._links.kind_of(edge))
+
+    def things(self, cluster_id: str, now: float) -> tuple[list[str], list[Thing]]:
+        """The accounts of a cluster, and the things that bind them at Unix time ``now``, the most shared first."""
+        fields, edges = self._edges(cluster_id, ())
+        ends = {name[2:]: float(value) for name, value in fields.items() if name.startswith("e:")}
+        found: dict[str, list[str]] = {}
+        for name, held in edges.items():
+            for edge in held:
+                if ends.get(edge, 0.0) > now:
+                    found.setdefault(edge, []).append(name)
+        rows = [Thing(edge, ends[edge], names) for edge, names in found.items()]
+        return list(edges), sorted(rows, key=lambda thing: -len(thing.user_ids))
 
 
 def _group(

@@ -112,6 +112,17 @@ def is_in_office(found: Mapping[str, Entity], touch: Touch) -> bool:
     return max(places, default=0) > 2 * found["phone"].accounts
 
 
+def _is_ring(strength: str, accounts: int, abusive: int, limited: int, policy: Policy) -> bool:
+    """Whether so many of those who share a thing are bad that they are no crowd and no firm.
+
+    Anybody can sign up with invented addresses at a firm's domain, and be limited for it. So of those who share a
+    medium thing more than half must have been labelled abusive.
+    """
+    if strength == "medium":
+        return 2 * abusive > max(accounts, _FEW)
+    return strength == "strong" and max(abusive, limited) >= policy.links.ring_share * max(accounts, _FEW)
+
+
 def overlapping(said: Sequence[Entity]) -> list[Entity]:
     """Entities of a message, where linked domains weigh by how much of what they link to two accounts have in common.
 
@@ -156,7 +167,7 @@ def entity(
         return Entity(kind, hour, day, month, accounts, abusive, limited, True, 0.0, "weak", None, (), key)
     rule = _rule(kind, policy)
     strength = "medium" if family and rule.strength == "strong" else rule.strength
-    ring = strength != "weak" and max(abusive, limited) >= policy.links.ring_share * max(accounts, _FEW)
+    ring = _is_ring(strength, accounts, abusive, limited, policy)
     hub = crowd or (not ring and 0 < rule.hub_over < month)
     weight, names = 0.0, ()
     last_seen = float(others[1]) if others else None

@@ -11,6 +11,7 @@ import hashlib
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from typing import Annotated, Any, Literal, get_args
 
 import orjson
@@ -69,7 +70,10 @@ class FeedbackEvent(BaseModel):
 
 @record
 class Counts:
-    """Events of the window by type; ``soiled_at`` is when they last were not clean, as far as that was noticed."""
+    """Events of the window by type; ``soiled_at`` is when they last were not clean, as far as that was noticed.
+
+    ``delivered_days`` has the deliveries of each UTC day (days since 1970) that had any.
+    """
 
     delivered: int = 0
     hard_bounces: int = 0
@@ -79,6 +83,7 @@ class Counts:
     unsubscribes: int = 0
     spam_traps: int = 0
     soiled_at: float | None = None
+    delivered_days: Mapping[int, int] = field(default_factory=dict)
 
     def attempted(self, sent: int) -> int:
         """Recipients that were written to: ``sent``, and never fewer than were delivered or bounced for good.
@@ -206,7 +211,7 @@ class Feedback:
     @staticmethod
     def counts(reply: Mapping[bytes, bytes], now: float) -> Counts:
         """The counts in a reply to :meth:`queue`, over the window that ends at Unix time ``now``."""
-        last, found = _day(now), Counter[str]()
+        last, found, delivered = _day(now), Counter[str](), {}
         first, soiled = last - WINDOW_DAYS + 1, None
         for name, value in reply.items():
             if name == b"soiled":
@@ -215,6 +220,8 @@ class Feedback:
             day, _, letter = name.decode().partition(":")
             if first <= int(day) <= last:
                 found[letter] += int(value)
+                if letter == "d":
+                    delivered[int(day)] = int(value)
         return Counts(
             delivered=found["d"],
             hard_bounces=found["h"],
@@ -224,6 +231,7 @@ class Feedback:
             unsubscribes=found["u"],
             spam_traps=found["t"],
             soiled_at=soiled,
+            delivered_days=delivered,
         )
 
     def read(self, user_id: str, now: float) -> tuple[Counts, int]:

@@ -174,8 +174,14 @@ class Joins:
         pipe = self._store.pipeline()
         for each in ids[1:]:
             pipe.execute_command("SMEMBERS", members_key(each))
-        for each, members in zip(ids[1:], self._store.run(pipe), strict=True):
-            accounts |= {name.decode(): each for name in members}
+        listed = {
+            name.decode(): each
+            for each, members in zip(ids[1:], self._store.run(pipe), strict=True)
+            for name in members
+        }
+        # Of those listed some may be forgotten: a budget that nobody uses expires by itself.
+        states = self.states([*listed], ())
+        accounts |= {name: each for name, each in listed.items() if states[name][0] == each}
         clusters = [(each, versions[each]) for each in ids]
         return _Plan(accounts, clusters or [(new_id(), "0")], edges, held)
 

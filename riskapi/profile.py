@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,11 +11,13 @@ import orjson
 from riskapi.accounts import Accounts, latest
 from riskapi.allowances import Allowances, limits
 from riskapi.assessment import reasons
-from riskapi.clusters import Clusters
+from riskapi.clusters import Clusters, Thing
 from riskapi.decide import decide
 from riskapi.decisions import Decisions
+from riskapi.entities import evidence_weight
 from riskapi.feedback import Feedback
 from riskapi.gather import Gatherer
+from riskapi.instants import rfc3339
 from riskapi.judge import Court
 from riskapi.links import linkage
 from riskapi.signup import Signup
@@ -89,7 +92,34 @@ class Profiles:
         policy = self._court.policy
         parsed = self._gatherer.parse(Signup.model_validate_json(fields["signup"]), max(float(fields["at"]), now))
         gathered = self._gatherer.gather(user_id, parsed.facts, policy, add=False)
-        if not cluster:
-            return {**linkage(gathered.facts.entities, policy), "edges": []}
-        found = self._clusters.view(cluster, now)
-        return {**linkage(gathered.facts.entities, policy, cluster, found["size"]), "edges": found["edges"]}
+        found = linkage(gathered.facts.entities, policy)
+        names, things = self._clusters.things(cluster, now) if cluster else ([], [])
+        mine = {thing.edge: thing for thing in things if user_id in thing.user_ids}
+        evidence = [{**row, "binds": row["edge"] in mine} for row in found["evidence"]]
+        # What binds by what was sent is no part of the signup.
+        known = {row["edge"] for row in evidence}
+        evidence += [self._evidence(user_id, thing, now) for edge, thing in mine.items() if edge not in known]
+        return {
+            "cluster_id": cluster if names else None,
+            "size": max(len(names), 1),
+            "abusive": self._accounts.abusive([name for name in names if name != user_id]),
+            "evidence": evidence,
+            "edges": self._clusters.rows(things),
+        }
+
+    def _evidence(self, user_id: str, thing: Thing, now: float) -> dict[str, Any]:
+        """A row of evidence from what binds the account, as it would read had it been looked up."""
+        rules, kind = self._court.policy.links, self._clusters.kind_of(thing.edge)
+        strength = rules.kinds[kind].strength
+        # The end was set when it was last used, as the time it takes to decay to what just binds.
+        last = thing.ends - rules.half_life_days * 86400 * math.log2(rules.strengths[strength] / rules.bind_weight)
+        return {
+            "kind": kind,
+            "strength": strength,
+            "accounts": len(thing.user_ids),
+            "last_seen": rfc3339(last),
+            "weight": round(evidence_weight(rules.strengths[strength], 2, now - last, rules.half_life_days), 4),
+            "edge": thing.edge,
+            "binds": True,
+            "user_ids": [name for name in thing.user_ids if name != user_id][:8],
+        }

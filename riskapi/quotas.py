@@ -14,6 +14,7 @@ from riskapi.caps import Allowed, Usage
 from riskapi.errors import Problem
 from riskapi.idempotency import REMEMBERED
 from riskapi.policy import Policy
+from riskapi.sections import Caps
 from riskapi.signup import Tier
 from riskapi.store.connections import Store
 from signals.records import record
@@ -116,7 +117,7 @@ class Quotas:
     @staticmethod
     def usage(reply: Sequence[Any]) -> Usage:
         """The usage in a reply to :meth:`queue_read`."""
-        cluster, revision, first, hold, until, off, *sums, now, days = reply
+        cluster, revision, first, hold, until, off, *sums, now, days, usual, top = reply
         numbers = [int(number) for number in sums]
         return Usage(
             cluster=cluster.decode(),
@@ -129,6 +130,8 @@ class Quotas:
             cluster_spent=(numbers[3], numbers[4], numbers[5]),
             now=float(now),
             days={int(day): int(count) for day, count in zip(days[::2], days[1::2], strict=True)},
+            usual=int(usual),
+            top=Caps(hourly=int(top[0]), daily=int(top[1]), monthly=int(top[2])) if top else None,
         )
 
     def read(self, user_id: str, now: float) -> Usage:
@@ -165,10 +168,10 @@ class Quotas:
             reservation,
             repeat_key(request.repeat) if request.repeat else reservation,
         ]
-        own, theirs = allowed.caps, allowed.cluster
+        own = allowed.caps
         args: list[Any] = [self._now(now), request.recipients, int(request.partial), usage.cluster, revision]
         args += (own.hourly, own.daily, own.monthly)
-        args += (theirs.hourly, theirs.daily, theirs.monthly) if theirs else ("", "", "")
+        args.append("" if allowed.cluster is None else policy.clusters.factor)
         args += (*pending, request.digest, request.reservation_id, request.user_id)
         args += (policy.sends.reservation_days * _DAY, REMEMBERED, kept(policy), policy.sends.near_share)
         args += ("" if allowed.usual is None else allowed.usual, allowed.jump, rules.hold_days * _DAY)

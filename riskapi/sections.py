@@ -114,7 +114,7 @@ class Linking(Section):
 class Links(Section):
     """What sharing an entity is worth: strength, halved every ``half_life_days`` since it was last shared.
 
-    From ``bind_weight`` on, one shared entity makes accounts belong together. A strong or medium one of whose accounts
+    From ``bind_weight`` on, one shared entity makes accounts belong together. A strong one of whose accounts
     ``ring_share`` or more are limited, or labelled abusive, is a ring and binds in full, however many they are.
     """
 

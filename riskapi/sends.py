@@ -10,7 +10,7 @@ from typing import Any
 from riskapi.accounts import Accounts
 from riskapi.allowances import Allowance, Allowances
 from riskapi.clusters import Clusters
-from riskapi.errors import StoreUnavailable
+from riskapi.errors import Problem, StoreUnavailable
 from riskapi.holds import Holds
 from riskapi.judge import Court
 from riskapi.links import Links
@@ -103,7 +103,11 @@ class Sender:
             if looks:
                 self._links.queue_said(pipe, said, policy)
             replies = self._store.run(pipe)
-            found = self._allowances.allowance(replies[:3], policy)
+            try:
+                found = self._allowances.allowance(replies[:3], policy)
+            except Problem:  # a stranger, who leaves no trace
+                self._links.leave(request.user_id, [key for _, key in said.keys])
+                raise
             if looks:
                 entities = self._links.said_entities(said, replies[3:], policy)
                 if self._clusters.settle(request.user_id, entities, policy, now, whole=False):

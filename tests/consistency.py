@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from riskapi.app import Service
 from riskapi.budgets import budget_key, cluster_key, members_key
 from riskapi.joins import ban_key
 from riskapi.store.connections import Store
-from tests.reference import Reference
+from tests.reference import MONTH, Reference
 
-_SUM = """local log, sum = cmsgpack.unpack(redis.call('HGET', KEYS[1], 'spends') or cmsgpack.pack({0})), 0
-for i = 3, #log, 2 do sum = sum + log[i] end
-return sum"""
+_LOG = "return cmsgpack.unpack(redis.call('HGET', KEYS[1], 'spends') or cmsgpack.pack({0}))"
 
 
-def recorded(store: Store, key: str) -> int:
-    """All recipients in the log of an account or a cluster."""
-    return int(store.execute("EVAL", _SUM, 1, key))
+def log(store: Store, key: str) -> tuple[int, list[tuple[int, int]]]:
+    """The latest time an account or a cluster has seen, and its spends: when, and to how many recipients."""
+    found: Any = store.client.eval(_LOG, 1, key)
+    latest, *rest = found
+    return latest, list(zip(rest[::2], rest[1::2], strict=True))
+
+
+def recorded(store: Store, key: str, at: int | None = None) -> int:
+    """All recipients in the log of an account or a cluster that count at a time; by default at its latest."""
+    latest, spends = log(store, key)
+    now = latest if at is None else at
+    return sum(count for start, count in spends if start // 21_600 * 21_600 + 21_600 + MONTH > now)
 
 
 def names(store: Store, prefix: str) -> list[str]:
     """What follows a prefix in the keys that have it."""
-    found = store.execute("KEYS", prefix.replace("{", "[{]") + "*")
+    found: Any = store.client.keys(prefix + "*")
     return sorted(key.decode().removeprefix(prefix) for key in found)
+
+
+def cluster_of(service: Service, user: str) -> str:
+    """The cluster an account is in, or an empty text."""
+    found = service.store.execute("HGET", budget_key(user), "cluster")
+    return found.decode() if found else ""
 
 
 def check(service: Service) -> dict[str, set[str]]:
@@ -44,9 +59,15 @@ def check(service: Service) -> dict[str, set[str]]:
         }
         ends = [float(value) for name, value in fields.items() if name.startswith(b"e:")]
         assert float(fields[b"due"]) <= min(ends)
-        assert recorded(store, cluster_key(cluster)) == sum(recorded(store, budget_key(user)) for user in members)
+        latest = log(store, cluster_key(cluster))[0]
+        assert recorded(store, cluster_key(cluster)) == sum(
+            recorded(store, budget_key(user), latest) for user in members
+        )
+        assert all(log(store, budget_key(user))[0] <= latest for user in members)
     # Who hangs together by the edges that stand is exactly who is in a cluster.
     graph = Reference(caps=dict.fromkeys(users, (0, 0, 0)), edges=edges)
     assert graph.clusters() == {frozenset(members) for members in clusters.values()}
-    assert not {edge for _, edge in edges} & set(names(store, ban_key("")))
+    banned = set(names(store, ban_key("")))
+    stale = [(user, edge, store.execute("HGETALL", budget_key(user))) for user, edge in edges if edge in banned]
+    assert not stale, stale
     return clusters

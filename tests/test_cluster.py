@@ -9,14 +9,19 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service, assemble
+from riskapi.errors import StoreUnavailable
 from riskapi.events import Event
 from riskapi.feedback import FeedbackEvent
+from riskapi.sends import Message
 from riskapi.settings import Settings
 from riskapi.signup import DevicePart
 from riskapi.store.connections import open_store
+from tests import consistency
 from tests.conftest import NOW, Clock
 from tests.signups import body, post, together
 from tests.test_connections import cluster  # noqa: F401 - the fixture
+
+SILENT = Message()
 
 
 @pytest.fixture
@@ -59,3 +64,76 @@ def test_feedback_and_events_are_counted(service: Service) -> None:
     assert all(service.parts.accounts.view(user, NOW)["feedback"]["complaints"] == 3 for user in users)
     login = Event(type="login", device=DevicePart(ip_address="198.51.100.7"))
     assert [service.parts.events.record(user, login, NOW)["tier"] for user in users] == ["allow"] * 9
+
+
+def send(service: Service, user: str, recipients: int, said: Message = SILENT, **more: Any) -> dict[str, Any]:
+    return dict(service.sender.send(user, recipients, said, NOW, **more).body)
+
+
+def test_budgets_are_joined_spent_released_merged_cut_and_settled(service: Service) -> None:
+    for user, device, phone in (
+        ("a1", "left", None),
+        ("a2", "left", None),
+        ("b1", "right", None),
+        ("b2", "right", "+34600123123"),
+        ("c1", "own", None),
+    ):
+        mail = {"address": f"{user}@{user}.example"}
+        post(service, body(user, email=mail, device={"id": device}, phone={"number": phone} if phone else None))
+    first = send(service, "a1", 150, repeat="k", digest="d")
+    assert first == send(service, "a1", 150, repeat="k", digest="d")
+    assert sum(found["granted"] for found in together(16, lambda _: send(service, "b1", 20))) == 200
+    assert send(service, "a2", 200)["granted"] == 150
+    assert service.sender.release(first["reservation_id"], 100, NOW)["remaining"]["hourly"] == 100
+    assert service.sender.release(first["reservation_id"], 50, NOW, repeat="r")["remaining"]["hourly"] == 150
+
+    bridge = body("ab", email={"address": "ab@ab.example"}, device={"id": "left"}, phone={"number": "+34600123123"})
+    assert post(service, bridge)["linkage"]["size"] == 5
+    assert send(service, "b2", 1)["denied_by"] == "cluster_hourly"
+    assert [len(members) for members in consistency.check(service).values()] == [5]
+
+    seen = service.parts.accounts.view("b2", NOW)["linkage"]
+    edge = next(row["edge"] for row in seen["edges"] if row["kind"] == "phone")
+    after = service.parts.clusters.cut(seen["cluster_id"], None, edge, "a shared phone", "ana", NOW)
+    assert after["a1"] == after["ab"] != after["b1"] == after["b2"]
+    assert send(service, "b2", 200)["granted"] == 100
+    service.parts.clusters.cut(consistency.cluster_of(service, "a1"), "a1", None, "a tester", "ana", NOW)
+    consistency.check(service)
+
+    said = Message(("pills.example", "offers.example"), "spring")
+    send(service, "c1", 1, said)
+    send(service, "b1", 1, said)
+    assert sorted(len(members) for members in consistency.check(service).values()) == [2, 3]
+
+    labelled = service.parts.labels.add("c1", "abuse", "manual_review", None, "ana", NOW)
+    assert (labelled["tier"], send(service, "c1", 1)["granted"]) == ("limit", 0)
+
+
+def test_what_was_granted_while_all_nodes_were_away_is_settled(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for user in ("u1", "u2"):
+        post(service, body(user, email={"address": f"{user}@{user}.example"}, device={"id": "ring"}))
+    with monkeypatch.context() as away:
+
+        def refuse(*_: Any) -> Any:
+            raise StoreUnavailable("away")
+
+        away.setattr(service.store, "run", refuse)
+        away.setattr(service.store, "execute", refuse)
+        assert send(service, "u1", 5, repeat="k", digest="d")["tier"] == "review"
+    assert send(service, "u2", 200)["granted"] == 200
+    assert send(service, "u1", 5, repeat="k", digest="d")["tier"] == "review"
+    assert send(service, "u1", 1)["remaining"]["hourly"] == 300 - 5 - 200 - 1
+    consistency.check(service)
+
+
+def test_everybody_signs_up_and_sends_at_once(service: Service) -> None:
+    def join(number: int) -> int:
+        user = f"u{number}"
+        post(service, body(user, email={"address": f"{user}@{user}.example"}, device={"id": f"dev-{number % 3}"}))
+        return int(send(service, user, 5, Message((), "offer"))["granted"])
+
+    found = together(24, join)
+    assert not [each for each in found if isinstance(each, Exception)]
+    assert [len(members) for members in consistency.check(service).values()] == [24]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -112,7 +112,9 @@ def test_what_is_clean(counts: Counts, sent: int, fault: str | None) -> None:
 def test_every_type_is_counted_and_an_account_without_feedback_has_none(feedback: Feedback) -> None:
     for number, type in enumerate(TYPES, 1):
         assert feedback.count(many(number, type), NOW).accepted == number
-    assert feedback.read("u_1", NOW)[0] == Counts(1, 2, 3, 4, 5, 6, 7, soiled_at=NOW)
+    assert feedback.read("u_1", NOW)[0] == Counts(
+        1, 2, 3, 4, 5, 6, 7, soiled_at=NOW, delivered_days={int(NOW // 86400): 1}
+    )
     assert feedback.read("u_2", NOW) == (Counts(), 0)
 
 
@@ -334,11 +336,13 @@ def test_counting_agrees_with_a_plain_dictionary(
 
     def counts(user: str) -> Counts:
         today = int(now // DAY)
-        sums = Counter[str]()
+        sums, delivered = Counter[str](), {}
         for (day, type), number in days[user].items():
             if today - WINDOW_DAYS < day <= today:
                 sums[type] += number
-        return replace(Counts(*(sums[type] for type in TYPES)), soiled_at=soiled.get(user))
+                if type == "delivered":
+                    delivered[day] = number
+        return replace(tallied([sums[type] for type in TYPES], delivered), soiled_at=soiled.get(user))
 
     for id, type, user, age, wait, times in history:
         if granted and user == "u_1":
@@ -381,7 +385,7 @@ def test_the_store_judges_as_the_counts_do(
     know(store, "u_1")
     if sent:
         grant(store, rules, sent)
-    before = Counts(*found)
+    before = tallied(found, {20779: found[0]})
     fields = [part for letter, number in zip("dhscbut", found, strict=True) for part in (f"20779:{letter}", number)]
     store.execute("HSET", f"risk:f:{{{shard('u_1')}}}:u_1", *fields)
     feedback = made(store, rules)
@@ -393,6 +397,12 @@ def test_the_store_judges_as_the_counts_do(
     # Only what can soil is looked at, and the first of its type on a day, which is when old days are forgotten.
     looked = type not in ("delivered", "unsubscribe") or found[TYPES.index(type)] == 0
     assert after.soiled_at == (NOW if fault and looked else None)
+
+
+def tallied(numbers: Sequence[int], delivered: Mapping[int, int]) -> Counts:
+    """Counts of each type in their order, with the deliveries of each day."""
+    one, two, three, four, five, six, seven = numbers
+    return Counts(one, two, three, four, five, six, seven, delivered_days=delivered)
 
 
 # Over HTTP

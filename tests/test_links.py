@@ -142,22 +142,37 @@ def test_what_grows_common_stops_binding(links: Links, store: Store, rules: Poli
     assert (found.hub, found.weight, found.others) == (True, 0.0, ())
 
 
-def test_a_firm_that_grew_common_is_a_ring_once_enough_of_it_is_limited(
-    links: Links, store: Store, rules: Policy
-) -> None:
-    limit = rules.links.kinds["mail_domain"].hub_over
-    for number in range(limit + 1):
-        found = touch(links, store, rules, f"u{number}", facts())["mail_domain"]
+def test_a_crowd_is_a_ring_once_enough_of_it_is_limited(links: Links, store: Store, rules: Policy) -> None:
+    kinds = rules.links.kinds
+    small = kinds["device"].model_copy(update={"hub_over": 40})
+    rules = rules.model_copy(update={"links": rules.links.model_copy(update={"kinds": {**kinds, "device": small}})})
+    for number in range(41):
+        found = touch(links, store, rules, f"u{number}", device())["device"]
     assert (found.hub, found.others) == (True, ())
-    least = int(limit * rules.links.ring_share)
+    least = int(40 * rules.links.ring_share)
     for number in range(least):
         links.mark(f"u{number}", [found.key], abusive=False, limited=True)
-    assert touch(links, store, rules, "last", facts(), add=False)["mail_domain"].hub
+    assert touch(links, store, rules, "last", device(), add=False)["device"].hub
     for number in range(least, least + 3):
         links.mark(f"u{number}", [found.key], abusive=False, limited=True)
-    found = touch(links, store, rules, "last", facts(), add=False)["mail_domain"]
+    found = touch(links, store, rules, "last", device(), add=False)["device"]
     assert (found.hub, len(found.others)) == (False, 8)
     assert found.weight == pytest.approx(rules.links.strengths["strong"])
+
+
+def test_a_firm_is_no_ring_because_strangers_sign_up_with_its_addresses(
+    links: Links, store: Store, rules: Policy
+) -> None:
+    """Anybody can; only where people found more than half of it abusive does its domain bind."""
+    for number in range(10):
+        found = touch(links, store, rules, f"u{number}", facts())["mail_domain"]
+    for number in range(10):
+        links.mark(f"u{number}", [found.key], abusive=number < 5, limited=True)
+    seen = touch(links, store, rules, "u9", facts(), add=False)["mail_domain"]
+    assert seen.weight < rules.links.bind_weight
+    links.mark("u5", [found.key], abusive=True, limited=True)
+    seen = touch(links, store, rules, "u9", facts(), add=False)["mail_domain"]
+    assert seen.weight == pytest.approx(rules.links.strengths["strong"])
 
 
 @pytest.mark.parametrize(

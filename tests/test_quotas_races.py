@@ -1,4 +1,4 @@
-"""Budgets while everything happens at once, on the real store: what was answered is what is counted, and never too much."""
+"""Budgets while everything happens at once, on the real store: what was answered is counted, and never too much."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import pytest
 from riskapi import policy
 from riskapi.app import Service
 from riskapi.budgets import budget_key
+from riskapi.clusters import Clusters
 from riskapi.errors import Problem
+from riskapi.joins import Joins
 from riskapi.sends import Message
 from tests import consistency
 from tests.conftest import NOW
@@ -205,7 +207,7 @@ def test_signups_cuts_and_sends_all_at_once(service: Service, turn: int) -> None
     def cut(number: int) -> None:
         user = users[number % 9]
         for _ in range(3):
-            cluster = clusters.of(user)
+            cluster = consistency.cluster_of(service, user)
             with contextlib.suppress(Problem):
                 edges = clusters.view(cluster, NOW)["edges"]
                 thing = number % 2 and edges[number % len(edges)]["edge"]
@@ -251,7 +253,7 @@ def test_releases_while_clusters_merge_and_part(service: Service) -> None:
         if number == 0:
             joined(service, "bridge", LEFT, BRIDGE)
         elif number == 1:
-            service.parts.clusters.cut(service.parts.clusters.of("a3"), "a3", None, "a tester", "ana", NOW)
+            service.parts.clusters.cut(consistency.cluster_of(service, "a3"), "a3", None, "a tester", "ana", NOW)
         else:
             for reservation in held[users[number % 4]]:
                 with contextlib.suppress(Problem):
@@ -303,3 +305,148 @@ def test_what_grows_into_a_hub_while_all_sign_up_binds_nobody_afterwards(service
     assert not raised(together(20, lambda number: joined(service, f"u{number}", "kiosk")))
     joined(service, "last", "kiosk")
     assert consistency.check(service) == {}
+
+
+def test_an_account_forgotten_long_ago_is_no_reason_not_to_merge(service: Service) -> None:
+    """Budgets expire one by one; what is bound by something still in use lives on without them."""
+    for user, device in (("a1", LEFT), ("a2", LEFT), ("a3", LEFT), ("b1", RIGHT), ("b2", RIGHT)):
+        joined(service, user, device)
+    ask(service, "a1", 50)
+    service.store.execute("DEL", budget_key("a2"), budget_key("b2"))
+    joined(service, "b3", RIGHT, BRIDGE)
+    joined(service, "bridge", LEFT, BRIDGE)
+    found = view(service, "bridge")
+    assert (found["linkage"]["size"], found["limits"]["remaining"]["hourly"]) == (5, 200)
+    assert ask(service, "b1", 200)["granted"] + ask(service, "b3", 200)["granted"] == CLUSTER - 50
+
+
+def test_a_stranger_changes_nothing_by_asking(service: Service) -> None:
+    opened(service, "u1")
+    before = service.store.execute("DBSIZE")
+    with pytest.raises(Problem, match="ever assessed"):
+        ask(service, "nobody", 1, said=Message(("pills.example",), "offer"))
+    assert service.store.execute("DBSIZE") == before
+    ask(service, "u1", 1, said=Message(("pills.example",), "offer"))
+    assert consistency.check(service) == {}
+
+
+Meanwhile = Callable[[Service], object]
+
+
+def cut(service: Service, user: str, kind: str | None = None) -> None:
+    """A reviewer cuts an account, or the thing of a kind that it shares, out of its cluster."""
+    edges = view(service, user)["linkage"]["edges"]
+    edge = next((row["edge"] for row in edges if row["kind"] == kind), None)
+    cluster = consistency.cluster_of(service, user)
+    service.parts.clusters.cut(cluster, None if kind else user, edge, "a mistake", "ana", NOW)
+
+
+MEANWHILE: dict[str, tuple[Meanwhile, list[set[str]], list[set[str]]]] = {
+    "nothing": (lambda _: None, [{"a1", "a2", "a3", "ab", "b1", "b2"}], [{"a1", "a2", "a3"}]),
+    "one joins those who stay": (
+        lambda service: joined(service, "a4", LEFT),
+        [{"a1", "a2", "a3", "a4", "ab", "b1", "b2"}],
+        [{"a1", "a2", "a3", "a4"}],
+    ),
+    "one joins those who come along": (
+        lambda service: joined(service, "b3", RIGHT),
+        [{"a1", "a2", "a3", "ab", "b1", "b2", "b3"}],
+        [{"a1", "a2", "a3"}, {"b1", "b3"}],
+    ),
+    "one of them spends": (
+        lambda service: [ask(service, user, 30) for user in ("a1", "b1", "b2")],
+        [{"a1", "a2", "a3", "ab", "b1", "b2"}],
+        [{"a1", "a2", "a3"}],
+    ),
+    "one is cut out": (
+        lambda service: cut(service, "a1"),
+        [{"a2", "a3", "ab", "b1", "b2"}],
+        [{"a2", "a3"}],
+    ),
+    "the device is cut": (lambda service: cut(service, "a1", "device"), [{"ab", "b1", "b2"}], []),
+    "they merge with others": (
+        lambda service: [joined(service, "c1", "dev-c", "+34711234234"), joined(service, "c2", LEFT, "+34711234234")],
+        [{"a1", "a2", "a3", "ab", "b1", "b2", "c1", "c2"}],
+        [{"a1", "a2", "a3", "c1", "c2"}],
+    ),
+}
+
+
+def clusters(service: Service) -> list[set[str]]:
+    return sorted(consistency.check(service).values(), key=sorted)
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
+def test_what_happens_while_a_join_is_planned_counts(
+    service: Service, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    for user, device, phone in (("a1", LEFT, None), ("a2", LEFT, None), ("a3", LEFT, None), ("b1", RIGHT, None)):
+        joined(service, user, device, phone)
+    joined(service, "b2", RIGHT, BRIDGE)
+    ask(service, "a2", 20)
+    meanwhile, expected, _ = MEANWHILE[what]
+    committed, first = Joins._committed, iter([True])
+
+    def commit(joins: Joins, *given: Any) -> bool:
+        if next(first, False):
+            meanwhile(service)
+        return committed(joins, *given)
+
+    monkeypatch.setattr(Joins, "_committed", commit)
+    joined(service, "ab", LEFT, BRIDGE)
+    assert clusters(service) == expected
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
+def test_what_happens_while_a_cluster_is_taken_apart_counts(
+    service: Service, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    for user, device, phone in (("a1", LEFT, None), ("a2", LEFT, None), ("a3", LEFT, BRIDGE), ("b1", RIGHT, None)):
+        joined(service, user, device, phone)
+    joined(service, "b2", None, BRIDGE)
+    ask(service, "a2", 20)
+    meanwhile, _, expected = MEANWHILE[what]
+    edges, looks = Clusters._edges, iter([False, True])  # the first look finds out whether there is such an edge
+
+    def look(found: Clusters, *given: Any) -> Any:
+        seen = edges(found, *given)
+        if next(looks, False):
+            meanwhile(service)
+        return seen
+
+    cluster = consistency.cluster_of(service, "b2")
+    edge = next(row["edge"] for row in view(service, "b2")["linkage"]["edges"] if row["kind"] == "phone")
+    monkeypatch.setattr(Clusters, "_edges", look)
+    service.parts.clusters.cut(cluster, None, edge, "a shared phone", "ana", NOW)
+    monkeypatch.undo()
+    assert clusters(service) == expected
+
+
+@pytest.mark.parametrize("step", ["states", "_committed"])
+@pytest.mark.parametrize("how", ["cut", "found to be a hub"])
+def test_a_thing_that_binds_nobody_any_more_joins_nobody_who_was_about_to(
+    service: Service, monkeypatch: pytest.MonkeyPatch, step: str, how: str
+) -> None:
+    """The others stay together by something else, so that their cluster alone does not tell."""
+    for user in ("a1", "a2"):
+        joined(service, user, LEFT, BRIDGE)
+    after, first = getattr(Joins, step), iter([True])
+    edge = next(row["edge"] for row in view(service, "a1")["linkage"]["edges"] if row["kind"] == "device")
+
+    def between(joins: Joins, *given: Any) -> Any:
+        if next(first, False):
+            if how == "cut":
+                cut(service, "a1", "device")
+            else:
+                service.assessor._clusters.let_go(f"risk:e:{edge}", service.court.policy, NOW, "hub")
+        return after(joins, *given)
+
+    monkeypatch.setattr(Joins, step, between)
+    joined(service, "late", LEFT)
+    found = clusters(service)
+    if how == "cut":
+        assert found == [{"a1", "a2"}]
+    else:  # it was no hub when the last one came
+        assert found == [{"a1", "a2", "late"}]
+        marked = service.store.execute("ZSCORE", f"risk:e:{edge}", "=")
+        assert marked is not None

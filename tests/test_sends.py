@@ -324,7 +324,32 @@ class TestClusters:
         users = [opened(service, f"s{number}") for number in range(3)]
         granted = [ask(service, user, 200, said=said)["granted"] for user in users]
         assert granted == ([200, 100, 0] if joins else [200, 200, 200])
-        assert view(service, users[0])["linkage"]["size"] == (3 if joins else 1)
+        seen = view(service, users[0])["linkage"]
+        assert seen["size"] == (3 if joins else 1)
+        assert [row["accounts"] for row in seen["evidence"] if row["binds"]] == ([3] if joins else [])
+
+    def test_an_abusive_member_shows_whatever_it_is_bound_by(self, service: Service) -> None:
+        for number in range(2):
+            ask(service, opened(service, f"s{number}"), 1, said=Message((), "offer-7"))
+        service.parts.labels.add("s1", "abuse", "external", None, "key", NOW)
+        seen = view(service, "s0", NOW + DAY)["linkage"]
+        assert (seen["abusive"], [row["kind"] for row in seen["evidence"] if row["binds"]]) == (1, ["content"])
+        assert seen["evidence"][-1]["last_seen"] == "2026-11-22T10:00:00.000Z"
+
+    def test_what_was_cut_no_longer_binds_in_the_answer(self, service: Service) -> None:
+        for number in range(3):
+            opened(service, f"r{number}", "ring")
+        found = view(service, "r0")["linkage"]
+        service.parts.clusters.cut(found["cluster_id"], "r0", None, "our own tester", "ana", NOW)
+        assert not any(row["binds"] for row in view(service, "r0")["linkage"]["evidence"])
+
+    def test_a_small_account_is_not_starved_by_one_that_earned_more(self, service: Service) -> None:
+        big, small = opened(service, "big", "desk"), opened(service, "small", "desk")
+        for day in range(8):
+            assert ask(service, big, 20, NOW + day * DAY)["granted"] == 20
+        later = NOW + 9 * DAY
+        assert [ask(service, big, 400, later + number * 2 * HOUR)["granted"] for number in range(2)] == [400, 400]
+        assert ask(service, small, 100, later + 3 * HOUR)["granted"] == 100
 
     def test_what_one_spends_is_felt_by_the_next_signup(self, service: Service) -> None:
         first = opened(service, "r1", "ring")
@@ -357,6 +382,13 @@ class TestSteps:
         for day in range(20):
             ask(service, user, 1, NOW + day * DAY)
         assert view(service, user, NOW + 20 * DAY)["limits"]["daily"] == 500
+
+    def test_where_deliveries_are_reported_they_are_what_counts(self, service: Service) -> None:
+        user = opened(service, "u1")
+        later = self._week(service, user)
+        count = service.parts.feedback.count
+        count([FeedbackEvent(id="d0", type="delivered", user_id=user)], later)
+        assert view(service, user, later)["limits"]["daily"] == 500
 
     def test_is_lost_when_the_feedback_turns_and_earned_anew(self, service: Service) -> None:
         user = opened(service, "u1")
@@ -413,6 +445,25 @@ class TestHolds:
         service.parts.events.record("u1", Event.model_validate(event), later - HOUR)
         found = ask(service, "u1", 100, later)
         assert (found["granted"], found["denied_by"]) == (30, "account_hold")
+
+    def test_is_held_at_what_is_usual_even_at_the_usual_hour(self, service: Service) -> None:
+        """Yesterday's mail at this hour still counts in the sliding day, and is part of what is usual there."""
+        opened(service, "u1")
+        for day in range(21):
+            assert ask(service, "u1", 30, NOW + day * DAY)["granted"] == 30
+        found = ask(service, "u1", 400, NOW + 21 * DAY, partial=True)
+        assert (found["granted"], found["denied_by"]) == (30, "account_hold")
+
+    def test_the_time_to_ask_again_takes_the_next_jump_into_account(self, service: Service) -> None:
+        opened(service, "u1")
+        for day in range(0, 12, 2):
+            assert ask(service, "u1", 30, NOW + day * DAY)["granted"] == 30
+        later = NOW + 16 * DAY
+        assert ask(service, "u1", 200, later)["granted"] == 200
+        found = ask(service, "u1", 100, later)
+        assert found["denied_by"] == "account_hourly"
+        again = ask(service, "u1", 100, later + found["retry_after"])
+        assert (again["granted"], again["denied_by"]) == (100, None)
 
     def test_in_shadow_it_is_only_counted(self, service: Service) -> None:
         under(service, takeover={"mode": "shadow"})

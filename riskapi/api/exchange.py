@@ -9,6 +9,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,6 +37,10 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: What werkzeug says on its own, in our codes; anything else of the kind is a request nobody can read.
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large", 415: "unsupported_media_type"}
+
+
+#: The first moment of the year 9000: caps and steps that look ahead from before it stay within the years there are.
+_LAST_REPLAY = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 
 class Answer(NamedTuple):
@@ -194,9 +199,12 @@ def _content(environ: WSGIEnvironment) -> bytes:
 
 def _replayed(text: str) -> float:
     try:
-        return instant(text).timestamp()
+        found = instant(text).timestamp()
     except ValueError as error:
         raise Problem("invalid", f"X-Replay-Time: {error}.") from None
+    if not 0 < found < _LAST_REPLAY:
+        raise Problem("invalid", "X-Replay-Time: expected a time from 1970 to 8999.")
+    return found
 
 
 def _explain(error: Exception, route: str, request_id: str, parts: Parts) -> Problem:

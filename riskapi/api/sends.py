@@ -22,7 +22,8 @@ Recipients = Annotated[int, Field(ge=1, le=MOST_RECIPIENTS)]
 class MessageBody(StrictBody):
     """What the mail says: the domain in its From, the domains it links to, and a fingerprint of its content.
 
-    Accounts whose mail says the same are linked by it. The fingerprint is the caller's own: equal for equal content.
+    Accounts whose mail links to the same or has the same fingerprint are linked by it; sites that everybody links to
+    are left out, and so is `from_domain`, which many may share. The fingerprint is yours: equal for equal content.
     """
 
     from_domain: Annotated[str, StringConstraints(max_length=253)] | None = None

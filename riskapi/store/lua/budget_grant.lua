@@ -3,29 +3,30 @@
 -- KEYS    1 budget of the account   2 its cluster (or the budget again where it has none)   3 reservation
 --         4 what is remembered under the caller's Idempotency-Key (or the reservation again where none was sent)
 -- ARGV    1 now, or '' for the store's clock   2 recipients wanted   3 partial: 1 or 0   4 cluster expected, or ''
---         5 revision of the tier   6 7 8 caps of the account   9 10 11 caps of the cluster, '' where it is not counted
---         12 recipients granted elsewhere and not settled yet: to the account   13 … to anybody of its cluster
---         14 digest of the request   15 reservation id   16 user_id   17 TTL of a reservation   18 TTL of a remembered key
---         19 TTL of budgets   20 share of a cap that is near it   21 usual volume of a day, '' where there is none
---         22 recipients in a day that are a jump   23 seconds a hold lasts   24 hold for real: 1, or 0 to tell only
---         25 tier, for the answer
+--         5 revision of the tier   6 7 8 caps of the account
+--         9 how many times the largest caps of its accounts the cluster may send, '' where it is not counted
+--         10 recipients granted elsewhere and not settled yet: to the account   11 … to anybody of its cluster
+--         12 digest of the request   13 reservation id   14 user_id   15 TTL of a reservation   16 TTL of a remembered key
+--         17 TTL of budgets   18 share of a cap that is near it   19 usual volume of a day, '' where there is none
+--         20 recipients in a day that are a jump   21 seconds a hold lasts   22 hold for real: 1, or 0 to tell only
+--         23 tier, for the answer
 -- returns {'again'} when the cluster, the tier or an edge changed since they were read, {'conflict'} for another request under
 --         the same Idempotency-Key, else {'granted', reservation id, granted, limit, retry after or -1, remaining of the account
 --         (3), remaining of the cluster (3, or -1), near, out, held, at, tier}; limit: 0 none, 1 to 3 account, 4 to 6 cluster, 7 hold;
 --         near, out, held: 1 where that is news
--- TTL     ARGV[17] to ARGV[19]
+-- TTL     ARGV[15] to ARGV[17]
 --+ spends
 local call = redis.call
 local known = call('HMGET', KEYS[4], 'request', 'answer')
 if known[1] then
-  if known[1] ~= ARGV[14] then return {'conflict'} end
+  if known[1] ~= ARGV[12] then return {'conflict'} end
   return cmsgpack.unpack(known[2])
 end
 local now, want = clock(ARGV[1]), tonumber(ARGV[2])
 local account = call('HMGET', KEYS[1], 'cluster', 'revision', 'spends', 'hold', 'hold_until', 'hold_off', 'near', 'out')
 local clustered = ARGV[4] ~= ''
 if (account[1] or '') ~= ARGV[4] or tonumber(account[2] or 0) > tonumber(ARGV[5]) then return {'again'} end
-local cluster = clustered and call('HMGET', KEYS[2], 'spends', 'due')
+local cluster = clustered and call('HMGET', KEYS[2], 'spends', 'due', 'top')
 if clustered and tonumber(cluster[2] or 0) <= now then return {'again'} end
 
 -- The account goes by its cluster's clock, which is never behind: both keep this spend under the same time.
@@ -33,29 +34,38 @@ local ours = clustered and spends_at(cluster[1], now)
 local own = spends_at(account[3], ours and ours[1] or now)
 local limits = {}
 local function limit(log, w, cap, waiting, number)
-  limits[#limits + 1] = {log = log, w = w, cap = cap, room = cap - spent_in(log)[w] - waiting, number = number}
+  limits[#limits + 1] = {
+    log = log, w = w, cap = cap, room = cap - spent_in(log)[w] - waiting, number = number, waits = waiting > 0,
+  }
 end
-for w = 1, 3 do limit(own, w, tonumber(ARGV[5 + w]), tonumber(ARGV[12]), w) end
+for w = 1, 3 do limit(own, w, tonumber(ARGV[5 + w]), tonumber(ARGV[10]), w) end
 if clustered and ARGV[9] ~= '' then
-  for w = 1, 3 do limit(ours, w, tonumber(ARGV[8 + w]), tonumber(ARGV[13]), 3 + w) end
+  -- By the largest caps that any of its accounts asked with of late: a customer who earned more does not starve a smaller one.
+  local mine = {tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), now}
+  local top = top_at(cluster[3], now)
+  if not top or mine[2] >= top[2] then
+    top = mine
+    call('HSET', KEYS[2], 'top', cmsgpack.pack(top))
+  end
+  for w = 1, 3 do limit(ours, w, floor(tonumber(ARGV[9]) * math.max(top[w], mine[w])), tonumber(ARGV[11]), 3 + w) end
 end
 
 -- A hold caps the day at what is usual; a jump starts one. It is told apart from the caps so that callers know why.
-local held, usual = 0, tonumber(ARGV[21])
+local held, usual = 0, tonumber(ARGV[19])
 local holding = tonumber(account[5] or 0) > now
 if not holding and usual and tonumber(account[6] or 0) <= now then
   local likely = want
   for _, each in ipairs(limits) do likely = math.min(likely, math.max(each.room, 0)) end
   if likely < want and ARGV[3] ~= '1' then likely = 0 end
-  if spent_in(own)[2] + likely > tonumber(ARGV[22]) then
-    held, holding = 1, ARGV[24] == '1'
+  if spent_in(own)[2] + likely > tonumber(ARGV[20]) then
+    held, holding = 1, ARGV[22] == '1'
     if holding then
-      call('HSET', KEYS[1], 'hold', ARGV[21], 'hold_at', now, 'hold_until', now + tonumber(ARGV[23]))
-      account[4] = ARGV[21]
+      call('HSET', KEYS[1], 'hold', ARGV[19], 'hold_at', now, 'hold_until', now + tonumber(ARGV[21]))
+      account[4] = ARGV[19]
     end
   end
 end
-if holding then limit(own, 2, tonumber(account[4]), tonumber(ARGV[12]), 7) end
+if holding then limit(own, 2, tonumber(account[4]), tonumber(ARGV[10]), 7) end
 
 local room = want
 for _, each in ipairs(limits) do room = math.min(room, math.max(each.room, 0)) end
@@ -68,14 +78,20 @@ end
 
 -- What stands in the way of the rest, and until when: of all limits that are too small the one with the least room, then
 -- the longest. Asking again for the rest, or for as much of it as the caps can ever grant at once, is then granted.
+-- What would be a jump then stands in the way, too.
 local denied, retry, number = want - granted, -1, 0
+if usual and not holding and ARGV[22] == '1' and tonumber(account[6] or 0) <= now then
+  limits[#limits + 1] = {log = own, w = 2, cap = tonumber(ARGV[20]), room = want, number = 7}
+end
 if denied > 0 then
   local need, least, longest = denied, nil, 0
   if ARGV[3] == '1' then
     for _, each in ipairs(limits) do need = math.min(need, each.cap) end
   end
   for _, each in ipairs(limits) do
-    local free = need <= each.cap and free_at(each.log, each.w, each.cap - need) or math.huge
+    -- What waits to be settled takes room until it left a window in which it is not counted yet: nobody knows when.
+    local sure = need <= each.cap and not each.waits
+    local free = sure and free_at(each.log, each.w, each.cap - need) or math.huge
     if each.room < want and (not least or each.room < least.room or (each.room == least.room and free > least.free)) then
       least = {room = each.room, free = free, number = each.number}
     end
@@ -105,26 +121,26 @@ end
 local close = false
 for w = 1, 3 do
   local each = limits[w]
-  close = close or each.cap > 0 and each.cap - each.room + granted >= tonumber(ARGV[20]) * each.cap
+  close = close or each.cap > 0 and each.cap - each.room + granted >= tonumber(ARGV[18]) * each.cap
 end
 local near, out = news('near', account[7], close), news('out', account[8], denied > 0 and number < 7)
 
 call('HSET', KEYS[1], 'spends', cmsgpack.pack(own), 'revision', ARGV[5])
 if granted > 0 then call('HSETNX', KEYS[1], 'first', now) end
-call('EXPIRE', KEYS[1], ARGV[19])
+call('EXPIRE', KEYS[1], ARGV[17])
 if clustered then
   call('HSET', KEYS[2], 'spends', cmsgpack.pack(ours))
-  call('EXPIRE', KEYS[2], ARGV[19])
+  call('EXPIRE', KEYS[2], ARGV[17])
 end
 local answer = {
-  'granted', ARGV[15], granted, number, retry, h1, d1, m1, h2, d2, m2, near, out, held, tostring(now), ARGV[25],
+  'granted', ARGV[13], granted, number, retry, h1, d1, m1, h2, d2, m2, near, out, held, tostring(now), ARGV[23],
 }
 local start = floor(own[1] / GRAIN[1]) * GRAIN[1]
-call('HSET', KEYS[3], 'request', ARGV[14], 'answer', cmsgpack.pack(answer), 'user', ARGV[16], 'start', start,
+call('HSET', KEYS[3], 'request', ARGV[12], 'answer', cmsgpack.pack(answer), 'user', ARGV[14], 'start', start,
   'granted', granted, 'released', 0)
-call('EXPIRE', KEYS[3], ARGV[17])
+call('EXPIRE', KEYS[3], ARGV[15])
 if KEYS[4] ~= KEYS[3] then
-  call('HSET', KEYS[4], 'request', ARGV[14], 'answer', cmsgpack.pack(answer))
-  call('EXPIRE', KEYS[4], ARGV[18])
+  call('HSET', KEYS[4], 'request', ARGV[12], 'answer', cmsgpack.pack(answer))
+  call('EXPIRE', KEYS[4], ARGV[16])
 end
 return answer
