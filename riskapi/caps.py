@@ -22,9 +22,8 @@ class Usage:
     """What an account and its cluster were granted up to ``now``, net of releases.
 
     ``days`` has the recipients of each UTC day (days since 1970) of the last 30. ``spent`` and ``cluster_spent`` are
-    of the hour, day and month. ``usual`` is the most in any day's window before the one up to now, ``top`` the largest
-    caps that an account of the cluster asked with of late, where the cluster was read. ``hold`` is the cap of a day
-    while ``hold_until`` lies ahead; ``hold_off`` is the time until which a reviewer wants none.
+    of the hour, day and month. ``usual`` is the most in any day's window before the one up to now, ``hold`` is
+    the cap of a day while ``hold_until`` lies ahead; ``hold_off`` is the time until which a reviewer wants none.
     """
 
     cluster: str
@@ -38,7 +37,6 @@ class Usage:
     now: float
     days: Mapping[int, int]
     usual: int = 0
-    top: Caps | None = None
 
     @property
     def held(self) -> bool:
@@ -87,19 +85,12 @@ def allowed(policy: Policy, tier: Tier, usage: Usage, past: Record, moved_at: fl
     following = steps[len(earned)] if len(earned) < len(steps) else None
     cluster = None
     if usage.cluster and policy.clusters.mode == "live":
-        top = usage.top or caps
+        factor = policy.clusters.factor
         cluster = Caps(
-            hourly=_times(policy, caps.hourly, top.hourly),
-            daily=_times(policy, caps.daily, top.daily),
-            monthly=_times(policy, caps.monthly, top.monthly),
+            hourly=int(caps.hourly * factor), daily=int(caps.daily * factor), monthly=int(caps.monthly * factor)
         )
     usual, jump = _jump(policy, usage, moved_at)
     return Allowed(caps, cluster, _next_step(policy, following, active, usage.now) if following else None, usual, jump)
-
-
-def _times(policy: Policy, own: int, top: int) -> int:
-    """The cap of a cluster, as ``store/lua/budget_grant.lua`` has it."""
-    return int(policy.clusters.factor * max(own, top))
 
 
 def _clean_days(policy: Policy, usage: Usage, past: Record) -> int:

@@ -14,7 +14,6 @@ from riskapi.caps import Allowed, Usage
 from riskapi.errors import Problem
 from riskapi.idempotency import REMEMBERED
 from riskapi.policy import Policy
-from riskapi.sections import Caps
 from riskapi.signup import Tier
 from riskapi.store.connections import Store
 from signals.records import record
@@ -117,7 +116,7 @@ class Quotas:
     @staticmethod
     def usage(reply: Sequence[Any]) -> Usage:
         """The usage in a reply to :meth:`queue_read`."""
-        cluster, revision, first, hold, until, off, *sums, now, days, usual, top = reply
+        cluster, revision, first, hold, until, off, *sums, now, days, usual = reply
         numbers = [int(number) for number in sums]
         return Usage(
             cluster=cluster.decode(),
@@ -131,7 +130,6 @@ class Quotas:
             now=float(now),
             days={int(day): int(count) for day, count in zip(days[::2], days[1::2], strict=True)},
             usual=int(usual),
-            top=Caps(hourly=int(top[0]), daily=int(top[1]), monthly=int(top[2])) if top else None,
         )
 
     def read(self, user_id: str, now: float) -> Usage:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 #: Seconds of each window and of its grain, as the API states them.
 WINDOWS = {"hourly": (3600, 60), "daily": (86_400, 900), "monthly": (2_592_000, 21_600)}
-DAY, MONTH = 86_400, 2_592_000
+MONTH = 2_592_000
 Caps = tuple[int, int, int]
 
 
@@ -72,7 +72,6 @@ class Reference:
     hubs: dict[str, int] = field(default_factory=dict)
     caps: dict[str, Caps] = field(default_factory=dict)
     spends: list[Spend] = field(default_factory=list)
-    asked: list[tuple[str, float, Caps]] = field(default_factory=list)
     edges: set[tuple[str, str]] = field(default_factory=set)
     _touched: dict[str, dict[str, float]] = field(default_factory=dict)
     _cut: set[tuple[str, str]] = field(default_factory=set)
@@ -163,35 +162,26 @@ class Reference:
 
     # Spending
 
-    def cluster_caps(self, user: str, at: float) -> Caps:
-        """The caps of the group: of the largest that any of its accounts, this one included, asked with within a day."""
-        group = self.group(user)
-        known = [caps for name, asked, caps in self.asked if name in group and asked > at - DAY]
-        hourly, daily, monthly = (int(max(found) * self.factor) for found in zip(self.caps[user], *known, strict=True))
-        return hourly, daily, monthly
-
-    def limits(self, user: str, at: float) -> list[Limit]:
-        """Every cap the account has to keep to at a time: its own first, then those of its group."""
+    def limits(self, user: str) -> list[Limit]:
+        """Every cap the account has to keep to: its own first, then those of its group, all of whom have the same."""
         group, caps = self.group(user), dict(zip(WINDOWS, self.caps[user], strict=True))
         own = [spend for spend in self.spends if spend.user == user]
         ours = [spend for spend in self.spends if spend.user in group]
         found = [Limit(f"account_{window}", window, cap, own) for window, cap in caps.items()]
         if len(group) > 1:
-            most = zip(WINDOWS, self.cluster_caps(user, at), strict=True)
-            found += [Limit(f"cluster_{name}", name, cap, ours) for name, cap in most]
+            found += [Limit(f"cluster_{name}", name, int(cap * self.factor), ours) for name, cap in caps.items()]
         return found
 
     def send(self, user: str, recipients: int, now: float, *, partial: bool = True) -> tuple[Answer, Spend]:
         """Grant recipients: as many as every cap leaves, or without ``partial`` all or none."""
         at = self._go_on(user, now)
-        self.asked.append((user, at, self.caps[user]))
-        limits = self.limits(user, at)
+        limits = self.limits(user)
         rooms = {limit.name: limit.cap - limit.spent(at) for limit in limits}
         room = max(min(rooms.values()), 0)
         granted = recipients if recipients <= room else room if partial else 0
         spend = Spend(user, at, granted)
         self.spends.append(spend)
-        limits = self.limits(user, at)
+        limits = self.limits(user)
         denied, denied_by, retry_after = recipients - granted, None, None
         if denied:
             need = min(denied, *(limit.cap for limit in limits)) if partial else denied
@@ -214,7 +204,7 @@ class Reference:
     def remaining(self, user: str, now: float) -> dict[str, int]:
         """What every cap leaves, by window."""
         at = max(now, self.clock(user))
-        rooms = [(limit.window, max(limit.cap - limit.spent(at), 0)) for limit in self.limits(user, at)]
+        rooms = [(limit.window, max(limit.cap - limit.spent(at), 0)) for limit in self.limits(user)]
         return {window: min(room for name, room in rooms if name == window) for window in WINDOWS}
 
     def granted_within(self, users: Iterable[str], seconds: float, at: float) -> int:

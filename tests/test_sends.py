@@ -343,14 +343,6 @@ class TestClusters:
         service.parts.clusters.cut(found["cluster_id"], "r0", None, "our own tester", "ana", NOW)
         assert not any(row["binds"] for row in view(service, "r0")["linkage"]["evidence"])
 
-    def test_a_small_account_is_not_starved_by_one_that_earned_more(self, service: Service) -> None:
-        big, small = opened(service, "big", "desk"), opened(service, "small", "desk")
-        for day in range(8):
-            assert ask(service, big, 20, NOW + day * DAY)["granted"] == 20
-        later = NOW + 9 * DAY
-        assert [ask(service, big, 400, later + number * 2 * HOUR)["granted"] for number in range(2)] == [400, 400]
-        assert ask(service, small, 100, later + 3 * HOUR)["granted"] == 100
-
     def test_what_one_spends_is_felt_by_the_next_signup(self, service: Service) -> None:
         first = opened(service, "r1", "ring")
         ask(service, first, 201)

@@ -4,7 +4,7 @@
 --         4 what is remembered under the caller's Idempotency-Key (or the reservation again where none was sent)
 -- ARGV    1 now, or '' for the store's clock   2 recipients wanted   3 partial: 1 or 0   4 cluster expected, or ''
 --         5 revision of the tier   6 7 8 caps of the account
---         9 how many times the largest caps of its accounts the cluster may send, '' where it is not counted
+--         9 how many times as much its cluster may send, '' where that is not counted
 --         10 recipients granted elsewhere and not settled yet: to the account   11 … to anybody of its cluster
 --         12 digest of the request   13 reservation id   14 user_id   15 TTL of a reservation   16 TTL of a remembered key
 --         17 TTL of budgets   18 share of a cap that is near it   19 usual volume of a day, '' where there is none
@@ -26,7 +26,7 @@ local now, want = clock(ARGV[1]), tonumber(ARGV[2])
 local account = call('HMGET', KEYS[1], 'cluster', 'revision', 'spends', 'hold', 'hold_until', 'hold_off', 'near', 'out')
 local clustered = ARGV[4] ~= ''
 if (account[1] or '') ~= ARGV[4] or tonumber(account[2] or 0) > tonumber(ARGV[5]) then return {'again'} end
-local cluster = clustered and call('HMGET', KEYS[2], 'spends', 'due', 'top')
+local cluster = clustered and call('HMGET', KEYS[2], 'spends', 'due')
 if clustered and tonumber(cluster[2] or 0) <= now then return {'again'} end
 
 -- The account goes by its cluster's clock, which is never behind: both keep this spend under the same time.
@@ -40,14 +40,7 @@ local function limit(log, w, cap, waiting, number)
 end
 for w = 1, 3 do limit(own, w, tonumber(ARGV[5 + w]), tonumber(ARGV[10]), w) end
 if clustered and ARGV[9] ~= '' then
-  -- By the largest caps that any of its accounts asked with of late: a customer who earned more does not starve a smaller one.
-  local mine = {tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), now}
-  local top = top_at(cluster[3], now)
-  if not top or mine[2] >= top[2] then
-    top = mine
-    call('HSET', KEYS[2], 'top', cmsgpack.pack(top))
-  end
-  for w = 1, 3 do limit(ours, w, floor(tonumber(ARGV[9]) * math.max(top[w], mine[w])), tonumber(ARGV[11]), 3 + w) end
+  for w = 1, 3 do limit(ours, w, floor(tonumber(ARGV[9]) * tonumber(ARGV[5 + w])), tonumber(ARGV[11]), 3 + w) end
 end
 
 -- A hold caps the day at what is usual; a jump starts one. It is told apart from the caps so that callers know why.

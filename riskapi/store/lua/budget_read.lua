@@ -3,14 +3,13 @@
 -- KEYS    1 budget of the account   2 its cluster (or the budget again where it has none, or it is not asked for)
 -- ARGV    1 now, or '' for the store's clock
 -- returns {cluster id or '', revision, first spend or '', hold or '', hold until, hold off until, spent by the account (3), by
---         the cluster (3), now, {day, recipients, …}, usual, {largest caps in the cluster of late (3)}}: days as days since
---         1970 in UTC, rising, the last 30; usual: the most in any day's window that ended before the one up to now
+--         the cluster (3), now, {day, recipients, …}, usual}: days as days since 1970 in UTC, rising, the last
+--         30; usual: the most in any day's window that ended before the one up to now
 -- TTL     left as it is
 --+ spends
 local found = redis.call('HMGET', KEYS[1], 'cluster', 'revision', 'first', 'hold', 'hold_until', 'hold_off', 'spends')
 local now = clock(ARGV[1])
-local cluster = KEYS[2] ~= KEYS[1] and redis.call('HMGET', KEYS[2], 'spends', 'top') or {}
-local ours = spends_at(cluster[1], now)
+local ours = KEYS[2] ~= KEYS[1] and spends_at(redis.call('HGET', KEYS[2], 'spends'), now) or {now}
 local own = spends_at(found[7], ours[1])
 local sums, theirs = spent_in(own), spent_in(ours)
 local days = {}
@@ -34,5 +33,4 @@ end
 return {
   found[1] or '', tonumber(found[2] or 0), found[3] or '', found[4] or '', found[5] or '0', found[6] or '0',
   sums[1], sums[2], sums[3], theirs[1], theirs[2], theirs[3], tostring(now), days, usual,
-  top_at(cluster[2], now) or {},
 }

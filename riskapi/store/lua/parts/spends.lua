@@ -94,12 +94,6 @@ local function take_back(log, start, count)
   end
 end
 
--- The largest caps {hourly, daily, monthly, when} an account of a cluster asked with in the last day, or nil.
-local function top_at(packed, now)
-  local top = packed and cmsgpack.unpack(packed)
-  return top and now - top[4] < 86400 and top or nil
-end
-
 -- The time passed in, or the store's own where none is.
 local function clock(given)
   if given ~= '' then return tonumber(given) end
