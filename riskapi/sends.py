@@ -90,7 +90,8 @@ class Sender:
             return self._granted_locally(request, policy, now)
         # A reservation under another id than ours was made by an earlier request with the same key.
         replay = grant.reservation_id != request.reservation_id
-        self._local.remember(user_id, min(grant.remaining.values()), now)
+        if not replay:
+            self._local.remember(user_id, min(grant.remaining.values()), now)
         self._count(grant.granted, recipients, "repeated" if replay else None)
         return Answer(_body(grant, recipients), replay)
 

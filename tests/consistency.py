@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from riskapi.app import Service
@@ -64,6 +65,7 @@ def check(service: Service) -> dict[str, set[str]]:
             recorded(store, budget_key(user), latest) for user in members
         )
         assert all(log(store, budget_key(user))[0] <= latest for user in members)
+    assert all(count > 1 for count in Counter(edge for _, edge in edges).values())
     # Who hangs together by the edges that stand is exactly who is in a cluster.
     graph = Reference(caps=dict.fromkeys(users, (0, 0, 0)), edges=edges)
     assert graph.clusters() == {frozenset(members) for members in clusters.values()}

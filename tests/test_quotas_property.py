@@ -259,7 +259,7 @@ beginnings = st.lists(
     max_size=4,
 )
 QUICK = profile(
-    max_examples=250,
+    max_examples=150,
     deadline=None,
     derandomize=True,
     database=None,

@@ -15,7 +15,8 @@ from riskapi.app import Service
 from riskapi.budgets import budget_key
 from riskapi.clusters import Clusters
 from riskapi.errors import Problem
-from riskapi.joins import Joins
+from riskapi.joins import Joins, ban_key
+from riskapi.quotas import Quotas
 from riskapi.sends import Message
 from tests import consistency
 from tests.conftest import NOW
@@ -450,3 +451,55 @@ def test_a_thing_that_binds_nobody_any_more_joins_nobody_who_was_about_to(
         assert found == [{"a1", "a2", "late"}]
         marked = service.store.execute("ZSCORE", f"risk:e:{edge}", "=")
         assert marked is not None
+
+
+def test_a_word_about_a_thing_that_comes_while_it_is_about_to_bind_counts(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined(service, "a1", LEFT)
+    committed, first = Joins._committed, iter([True])
+
+    def commit(joins: Joins, plan: Any, *given: Any) -> bool:
+        if next(first, False):
+            service.store.execute("SET", ban_key(plan.edges[0][1]), "{}")
+        return committed(joins, plan, *given)
+
+    monkeypatch.setattr(Joins, "_committed", commit)
+    joined(service, "late", LEFT)
+    assert clusters(service) == []
+
+
+def test_a_tier_that_others_saw_lowered_is_not_read_from_before(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(service, "u1")
+    grant, first = Quotas.grant, iter([True])
+
+    def late(quotas: Quotas, *given: Any) -> Any:
+        if next(first, False):
+            service.parts.labels.add("u1", "abuse", "manual_review", None, "ana", NOW)
+            assert ask(service, "u1", 3)["tier"] == "limit"
+        return grant(quotas, *given)
+
+    monkeypatch.setattr(Quotas, "grant", late)
+    found = ask(service, "u1", 100)
+    assert (found["tier"], found["granted"]) == ("limit", 2)
+
+
+def test_whoever_is_bound_while_a_hub_is_let_go_is_let_go_by_the_next(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(service, "a1", LEFT)
+    device = service.assessor._accounts.standing("a1").entities["device"]
+    held, first = Clusters._held, iter([True])
+
+    def look(found: Clusters, *given: Any) -> set[str]:
+        seen = held(found, *given)
+        if next(first, False):
+            joined(service, "a2", LEFT)
+        return seen
+
+    monkeypatch.setattr(Clusters, "_held", look)
+    service.assessor._clusters.let_go(device, service.court.policy, NOW, "hub")
+    assert clusters(service) == [{"a1", "a2"}]
+    assert service.store.execute("ZSCORE", device, "=") is not None
