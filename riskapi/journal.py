@@ -138,7 +138,8 @@ class Journal:
 
     def _waiting(self) -> list[Path]:
         """The files, oldest first; names begin with the second of their making."""
-        return sorted(self._directory.glob("*.jsonl"))
+        # Looked at for every grant, and Path.glob takes ten times as long.
+        return [self._directory / name for name in sorted(os.listdir(self._directory)) if name.endswith(".jsonl")]
 
     def _hand_over(self, line: bytes, record: Callable[[dict[str, Any]], None]) -> bool:
         try:
