@@ -135,7 +135,7 @@ class Sender:
 
         The grant stands whatever becomes of this, so a store that goes away just now is no reason to refuse it.
         """
-        with contextlib.suppress(StoreUnavailable):
+        with contextlib.suppress(StoreUnavailable, Problem):
             if grant.held:
                 self._metrics.hold(policy.takeover.mode)
                 if policy.takeover.mode == "live" and found.assessed:

@@ -142,6 +142,29 @@ def test_scripts_a_server_has_lost_are_loaded_and_run(store: Store, monkeypatch:
     assert store.run(pipe) == [2, None, 1]
 
 
+def test_a_server_restarted_again_while_its_scripts_were_loaded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    script, load = counting(store, monkeypatch), store._load
+    lost = iter([True, True, False])
+
+    def loses(client: Any) -> None:
+        load(client)
+        if next(lost):
+            store._send([("SCRIPT", "FLUSH")])
+
+    store.execute("SCRIPT", "FLUSH")
+    monkeypatch.setattr(store, "_load", loses)
+    assert script.call(["k"], ["f"]) == 1
+
+
+def test_a_server_that_never_keeps_its_scripts_is_away(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = counting(store, monkeypatch)
+    store.execute("SCRIPT", "FLUSH")
+    monkeypatch.setattr(store, "_load", lambda client: None)
+    with pytest.raises(StoreUnavailable):
+        script.call(["k"], ["f"])
+    store._circuit.answered()
+
+
 def test_an_unknown_script_is_a_mistake_of_ours(store: Store) -> None:
     with pytest.raises(KeyError):
         store.script("no_such")

@@ -31,11 +31,13 @@ PROGRAMS = [
 
 
 class Sink(socketserver.StreamRequestHandler):
-    """Takes mail for whoever has a domain."""
+    """Takes mail for whoever has a domain, and goes away when it is asked about ``stop@``."""
 
     def handle(self) -> None:
         self.wfile.write(b"220 sink.example\r\n")
         while line := self.rfile.readline().upper():
+            if b"<STOP@" in line:
+                return
             if line.startswith(b"RCPT"):
                 self.wfile.write(b"250 yes\r\n" if b"@" in line else b"550 no such address\r\n")
             elif line.startswith(b"DATA"):
@@ -85,11 +87,32 @@ def test_what_is_granted_is_sent_and_what_is_not_used_given_back(
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    assert sent("a@one.example nowhere c@one.example") == {"left": [], "retry_after": None, "refused": ["nowhere"]}
+    assert sent("a@one.example nowhere c@one.example") == {
+        "left": [],
+        "retry_after": None,
+        "refused": ["nowhere"],
+        "unknown": [],
+    }
     said = sent("d@one.example e@one.example f@one.example g@one.example")
     assert (said["left"], said["refused"]) == (["g@one.example"], [])
     assert 3500 < said["retry_after"] <= 3660
     assert sent("g@one.example")["left"] == ["g@one.example"]
+
+
+def test_a_mail_server_that_goes_away_loses_nobody(sink: str, tmp_path: Path) -> None:
+    people = ["a@one.example", "b@one.example", "stop@one.example", "d@one.example", "e@one.example"]
+    with grants() as riskapi:
+        answers = [(200, {"reservation_id": "rsv_1", "granted": 4, "retry_after": 9}), (200, {})]
+        riskapi.answer = lambda asked: answers.pop(0)
+        environment = {"RISK_API_URL": riskapi.url, "RISK_API_KEY": KEY, "SMTP_HOST": sink}
+        done = run([sys.executable, str(EXAMPLES / "send.py")], " ".join(people), tmp_path, **environment)
+        assert json.loads(done.stdout) == {
+            "left": ["d@one.example", "e@one.example"],
+            "retry_after": 9,
+            "refused": [],
+            "unknown": ["stop@one.example"],
+        }
+        assert [asked.body["recipients"] for asked in riskapi.questions] == [5, 1]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -105,7 +128,12 @@ def test_a_question_without_an_answer_is_repeated_and_a_wrong_one_is_not(
         riskapi.answer = answer
         environment = {"RISK_API_URL": riskapi.url, "RISK_API_KEY": KEY, "SMTP_HOST": sink}
         done = run(program, "a@one.example", tmp_path, **environment)
-        assert json.loads(done.stdout) == {"left": ["a@one.example"], "retry_after": 9, "refused": []}
+        assert json.loads(done.stdout) == {
+            "left": ["a@one.example"],
+            "retry_after": 9,
+            "refused": [],
+            "unknown": [],
+        }
         assert len(riskapi.questions) == 3 and len({asked.key for asked in riskapi.questions}) == 1
         answers = [(404, {"code": "not_found"})]
         assert run(program, "a@one.example", tmp_path, **environment).returncode != 0

@@ -172,8 +172,9 @@ def test_the_cap_is_reached_and_never_passed_whatever_is_killed(start: Callable[
         senders.wait(lambda: sum(answer["granted"] == 0 for answer in senders.granted.values()) > 20)
     assert senders.total == CAP
     assert left(service) == CAP
-    assert senders.statuses <= {200, 503}
-    assert "Traceback" not in service.errors.read_text()
+    said = service.errors.read_text()
+    assert senders.statuses <= {200, 503}, [line for line in said.splitlines() if '"error"' in line]
+    assert "Traceback" not in said
 
 
 @pytest.mark.slow
@@ -196,8 +197,9 @@ def test_what_is_granted_while_the_store_is_away_is_settled_and_within_the_allow
     await_true(lambda: not list(journal.glob("*.jsonl")))
     assert not (journal / "rejected").exists()
     assert left(service) == senders.total
-    assert senders.statuses <= {200, 503}
-    assert "Traceback" not in service.errors.read_text()
+    said = service.errors.read_text()
+    assert senders.statuses <= {200, 503}, [line for line in said.splitlines() if '"error"' in line]
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize("left_over", [0, 4, 200], ids=["nothing", "less", "as much"])

@@ -2,7 +2,8 @@
 //
 //   RISK_API_KEY=rk_… node send.mjs u_1001 < recipients.txt
 //
-// Prints as JSON who is left, to be put back into your queue, in how many seconds to ask for them, and who was refused.
+// RISK_API_URL (http://127.0.0.1:8000) says where riskapi is. Prints as JSON who is left, to be put back into your queue, in
+// how many seconds to ask for them, who was refused, and of whom it is not known, because the mailer failed in the middle.
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
@@ -21,7 +22,7 @@ async function call(path, body) {
   for (;;) {
     const answer = await fetch(URL + path, { ...request, signal: AbortSignal.timeout(2000) }).catch((error) => error);
     if (answer.ok) return answer.json();
-    const repeat = answer instanceof Error || answer.status === 429 || answer.status >= 500;
+    const repeat = answer instanceof Error || [409, 429].includes(answer.status) || answer.status >= 500;
     if (!repeat || pauses.length === 0) throw answer instanceof Error ? answer : new Error(await answer.text());
     await pause(pauses.pop());
   }
@@ -30,20 +31,35 @@ async function call(path, body) {
 // Deliver to as many as are granted, and give back what was not used.
 export async function send(userId, recipients, deliver) {
   const grant = await call(`/v1/accounts/${encodeURIComponent(userId)}/sends`, { recipients: recipients.length, partial: true });
+  const granted = recipients.slice(0, grant.granted);
   const refused = [];
-  for (const recipient of recipients.slice(0, grant.granted)) {
+  let unknown = [];
+  let untried = [];
+  for (const [at, recipient] of granted.entries()) {
     try {
       await deliver(recipient);
     } catch (error) {
-      if (!(error instanceof Refused)) throw error; // it may have been sent, so it counts
-      refused.push(recipient);
+      if (error instanceof Refused) {
+        refused.push(recipient);
+        continue;
+      }
+      // This one may have been sent, so it counts; the rest was not tried.
+      console.error(`stopped: ${error.message}`);
+      unknown = [recipient];
+      untried = granted.slice(at + 1);
+      break;
     }
   }
-  if (refused.length > 0) await call(`/v1/reservations/${grant.reservation_id}/release`, { recipients: refused.length });
-  return { left: recipients.slice(grant.granted), retry_after: grant.retry_after, refused };
+  const unused = refused.length + untried.length;
+  if (unused > 0) await call(`/v1/reservations/${grant.reservation_id}/release`, { recipients: unused });
+  return { left: [...untried, ...recipients.slice(grant.granted)], retry_after: grant.retry_after, refused, unknown };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (process.argv.length !== 3) {
+    console.error("usage: RISK_API_KEY=rk_… node send.mjs USER_ID < recipients.txt");
+    process.exit(2);
+  }
   // Your mailer goes here: nodemailer, or the API of a provider. It throws Refused where nothing was sent.
   const deliver = async (recipient) => {
     if (!recipient.includes("@")) throw new Refused(recipient);

@@ -2,7 +2,9 @@
 
     RISK_API_KEY=rk_… python send.py u_1001 newsletter.eml < recipients.txt
 
-Prints as JSON who is left, to be put back into your queue, in how many seconds to ask for them, and who was refused.
+RISK_API_URL (http://127.0.0.1:8000) and SMTP_HOST (127.0.0.1:25) say where riskapi and the mail server are.
+Prints as JSON who is left, to be put back into your queue, in how many seconds to ask for them, who was refused, and of
+whom it is not known, because the mail server went away in the middle.
 """
 
 import email
@@ -35,7 +37,7 @@ def call(path: str, body: dict[str, Any]) -> dict[str, Any]:
                 found: dict[str, Any] = json.load(answer)
                 return found
         except OSError as error:
-            repeat = not isinstance(error, HTTPError) or error.code == 429 or error.code >= 500
+            repeat = not isinstance(error, HTTPError) or error.code in (409, 429) or error.code >= 500
             if not repeat or not pauses:
                 raise
             time.sleep(pauses.pop())
@@ -45,18 +47,25 @@ def send(user_id: str, recipients: list[str], deliver: Callable[[str], object]) 
     """Deliver to as many as are granted, and give back what was not used."""
     grant = call(f"/v1/accounts/{quote(user_id, safe='')}/sends", {"recipients": len(recipients), "partial": True})
     granted, left = recipients[: grant["granted"]], recipients[grant["granted"] :]
-    refused = []
-    for recipient in granted:
+    refused, unknown, untried = [], [], []
+    for at, recipient in enumerate(granted):
         try:
             deliver(recipient)
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException):
-            refused.append(recipient)  # nothing was sent; after any other error it may have been, so it counts
-    if refused:
-        call(f"/v1/reservations/{grant['reservation_id']}/release", {"recipients": len(refused)})
-    return {"left": left, "retry_after": grant["retry_after"], "refused": refused}
+            refused.append(recipient)  # nothing was sent
+        except OSError as error:
+            # This one may have been sent, so it counts; the rest was not tried.
+            print(f"stopped: {error}", file=sys.stderr)
+            unknown, untried = [recipient], granted[at + 1 :]
+            break
+    if unused := len(refused) + len(untried):
+        call(f"/v1/reservations/{grant['reservation_id']}/release", {"recipients": unused})
+    return {"left": untried + left, "retry_after": grant["retry_after"], "refused": refused, "unknown": unknown}
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     user_id, path = sys.argv[1:]
     with open(path, "rb") as file:
         message = email.message_from_binary_file(file)

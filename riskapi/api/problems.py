@@ -133,8 +133,8 @@ def page() -> str:
 Every error is `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail`, `instance`, `code` and
 `request_id`, and for bad fields `errors`: `[{{"pointer": "/email/address", "code": "missing", "detail": "…"}}]`.
 Act on `code` and on `errors[].code` (pydantic's error types); `title` and `detail` are for people and may change. No
-error repeats the value that was sent, one in a policy aside. `type` is `/docs/errors#<code>`, a page the service serves
-itself.
+error repeats the value that was sent, one in a policy and the path in `instance` aside. `type` is
+`/docs/errors#<code>`, a page the service serves itself.
 
 <!-- Made by `riskapi.api.problems.page`; tests/test_problems.py holds this file to it. -->
 

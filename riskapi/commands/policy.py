@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _check(path: Path) -> int:
-    found = policy.load(path)
+    found = policy.check(_json(path), where=str(path)) if path.suffix == ".json" else policy.load(path)
     print(f"{path}: policy {found.version} is good, {len(found.rules)} rules, model {found.model.mode}")
     return 0
 
@@ -89,7 +89,10 @@ def _look(policies: Policies, arguments: argparse.Namespace) -> int:
         for row in policies.page(_LISTED)["versions"]:
             print(_line(row))
     else:
-        for change in policies.compare(arguments.version, arguments.since)["changes"]:
+        changes = policies.compare(arguments.version, arguments.since)["changes"]
+        if not changes:
+            print("nothing is different", file=sys.stderr)
+        for change in changes:
             before, after = (json.dumps(change[side], ensure_ascii=False) for side in ("from", "to"))
             print(f"{change['key']}: {before} -> {after}")
     return 0

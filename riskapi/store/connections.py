@@ -36,7 +36,10 @@ PREFIX = "risk:"
 #: Answers that say the server cannot do its work now, whatever the command:
 #: MISCONF and NOREPLICAS refuse writes, BUSY is a script that does not end.
 _AWAY_WORDS = ("MISCONF", "NOREPLICAS", "BUSY", "UNKILLABLE", "CLUSTERDOWN", "MASTERDOWN", "LOADING")
+#: Times the scripts are loaded for one trip: a server can be restarted again just after they were.
+_LOADS = 3
 _AWAY = (
+    NoScriptError,  # after all these times: it does not stay up
     redis.ConnectionError,
     redis.TimeoutError,
     ReadOnlyError,
@@ -184,7 +187,9 @@ class Store:
         send = self._scatter if self._clustered else self._send
         try:
             replies = send(commands)
-            if any(isinstance(reply, NoScriptError) for reply in replies):
+            for _ in range(_LOADS):
+                if not any(isinstance(reply, NoScriptError) for reply in replies):
+                    break
                 self._load(client)
                 replies = send(commands)
             answers = _answers(replies)
