@@ -26,6 +26,7 @@ class LocalGrants:
         self._journal, self._quotas = journal, quotas
         self._lock = threading.Lock()
         self._left: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._granted: dict[str, tuple[int, float]] = {}
 
     def remember(self, user_id: str, left: int, now: float) -> None:
         """Note what was left to an account at Unix time ``now``."""
@@ -68,10 +69,18 @@ class LocalGrants:
                 self._journal.append(request.reservation_id, asdict(made))
             except (OSError, JournalFull) as error:
                 raise _unavailable("The grant could not be recorded; try again.") from error
+            before, since = self._lately(request.user_id, now)
+            self._granted[request.user_id] = before + granted, since
             return made
+
+    def _lately(self, user_id: str, now: float) -> tuple[int, float]:
+        """What was granted here to an account within an hour, settled or not, and since when."""
+        self._granted = {name: found for name, found in self._granted.items() if now - found[1] < _HOUR}
+        return self._granted.get(user_id, (0, now))
 
     def _room(self, user_id: str, waiting: list[Local], policy: Policy, now: float) -> int:
         own = sum(found.granted for found in waiting if found.user_id == user_id)
+        own = max(own, self._lately(user_id, now)[0])  # a store that comes and goes is no second hour
         everybody = sum(found.granted for found in waiting)
         left, asked = self._left.get(user_id, (policy.outage.hourly, 0.0))
         # What was left over an hour ago says nothing any more: the hour has slid away from under it.

@@ -520,6 +520,18 @@ class TestStoreAway:
         other.sender.settle()
         assert view(other, "u1")["limits"]["remaining"]["hourly"] == 190
 
+    def test_a_store_that_comes_and_goes_is_no_second_hour(
+        self, service: Service, outage: Callable[[bool], None]
+    ) -> None:
+        outage(True)
+        assert ask(service, "u1", 10)["granted"] == 10
+        outage(False)
+        service.sender.settle()
+        outage(True)
+        with pytest.raises(Problem):
+            ask(service, "u1", 1, NOW + HOUR - 1)
+        assert ask(service, "u1", 1, NOW + HOUR)["granted"] == 1
+
     def test_a_repeat_is_answered_from_the_journal(self, service: Service, outage: Callable[[bool], None]) -> None:
         user = opened(service, "u1")
         outage(True)
