@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from riskapi.agenda import agenda_key
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
 from riskapi.outbox import oldest, shard, stream
@@ -58,11 +59,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A review that is opened with a decision: its id, its place in the index, its fields, its key and the index's."""
+    """A review that is opened with a decision: its id, its place in the index, its fields, its key and the index's.
+
+    ``event`` is what the stream is told of it.
+    """
 
     id: str
     place: str
     fields: Mapping[str, bytes | str | float]
+    event: bytes
     key: str
     index: str
 
@@ -97,6 +102,12 @@ def by_reviewer(tier: str, reason: str | None, actor: str, now: float, policy: P
     }
 
 
+def tier_event(user_id: str, history: Mapping[str, Any], now: float) -> bytes:
+    """What the stream is told of a change of tier; like in its history entry the tier before is ``?`` until written."""
+    told = {name: history.get(name) for name in ("from", "to", "source", "actor", "reason", "cause")}
+    return orjson.dumps({"user_id": user_id, "at": now, **told})
+
+
 class Accounts:
     """Reads and writes accounts."""
 
@@ -105,6 +116,7 @@ class Accounts:
         self._record = store.script("account_record")
         self._tier = store.script("account_tier")
         self._label = store.script("account_label")
+        self._sender = store.script("account_sender")
 
     @staticmethod
     def queue_known(pipe: Any, user_id: str) -> None:
@@ -119,8 +131,12 @@ class Accounts:
 
     @staticmethod
     def queue_tier(pipe: Any, user_id: str) -> None:
-        """Ask, in a pipeline, for the tier, the revision, and the time of the last login from a new network."""
-        pipe.execute_command("HMGET", account_key(user_id), "tier", "revision", "moved_at")
+        """Ask, in a pipeline, for the tier, the revision, the time of the last login from a new network, until when
+        feedback does not count against the account (see :func:`riskapi.listed.silenced`), whether its identity is
+        checked, and the domain its mail comes from.
+        """
+        asked = ("tier", "revision", "moved_at", "silenced", "identity", "from_domain")
+        pipe.execute_command("HMGET", account_key(user_id), *asked)
 
     def record(
         self,
@@ -130,22 +146,26 @@ class Accounts:
         history: bytes,
         decision: bytes,
         review: Opening | None,
+        due: float | None,
         policy: Policy,
     ) -> Known | None:
         """Write a first decision with its history, event and review, all or nothing; once an account.
 
         ``decision`` is the event and a field of the account too. ``fields`` has the answer as ``assessment``, and as
-        ``latest`` only where the decision is not the one that was answered.
+        ``latest`` only where the decision is not the one that was answered. ``due`` is the Unix time at which it is
+        decided again, whatever happens.
         Returns None when it was written, else the account that was there already.
         """
-        keys = [account_key(user_id), history_key(user_id), stream(shard(user_id))]
+        number = shard(user_id)
+        keys = [account_key(user_id), history_key(user_id), stream(number), agenda_key(number)]
         args: list[Any] = [policy.retention.accounts_days * _DAY, history, decision]
-        args += [oldest(policy.retention.decisions_days), "", "", 2 * len(fields)]
+        args += [oldest(policy.retention.decisions_days), "", "", user_id, "" if due is None else repr(due)]
+        args.append(2 * len(fields))
         for name, value in fields.items():
             args += (name, value)
         if review is not None:
             keys += (review.key, review.index)
-            args[4:6] = review.id, review.place
+            args[4:6] = review.event, review.place
             for name, value in review.fields.items():
                 args += (name, value)
         written, *found = self._record.call(keys, args)
@@ -160,9 +180,9 @@ class Accounts:
 
         ``from`` of the entry is ``?``: the tier before is put there in the same step. Raises ``not_found``.
         """
-        event = {"user_id": user_id, "at": now, **{name: history[name] for name in ("to", "source", "actor")}}
         keys = [account_key(user_id), history_key(user_id), stream(shard(user_id))]
-        args = [policy.retention.accounts_days * _DAY, history["to"], orjson.dumps(history), orjson.dumps(event)]
+        args: list[Any] = [policy.retention.accounts_days * _DAY, history["to"], orjson.dumps(history)]
+        args.append(tier_event(user_id, history, now))
         return standing(self._tier.call(keys, [*args, oldest(policy.retention.decisions_days)]))
 
     def add_label(self, user_id: str, label: dict[str, Any], event: bytes, policy: Policy) -> Standing:
@@ -178,12 +198,31 @@ class Accounts:
         )
         return standing([label or b"", tier, entities, revision or 0] if tier else [])
 
+    def send_from(self, user_id: str, domain: str, now: float, policy: Policy) -> None:
+        """Note the domain an account's mail comes from; another one than before is an event. Safe to repeat."""
+        number = shard(user_id)
+        event = orjson.dumps({"user_id": user_id, "at": now})
+        args: list[str | bytes] = [domain, event, oldest(policy.retention.decisions_days)]
+        self._sender.call([account_key(user_id), stream(number)], args)
+
+    def signup(self, user_id: str) -> bytes | None:
+        """The signup as posted, as JSON; None for an account never assessed."""
+        found: bytes | None = self._store.execute("HGET", account_key(user_id), "signup")
+        return found
+
     def abusive(self, user_ids: Sequence[str]) -> int:
         """How many of these accounts are labelled abusive."""
         pipe = self._store.pipeline()
         for name in user_ids:
             pipe.execute_command("HGET", account_key(name), "label")
         return self._store.run(pipe).count(b"abuse")
+
+    def signups(self, user_ids: Sequence[str]) -> list[bytes | None]:
+        """What these accounts signed up with, as JSON; None for an account that is not there."""
+        pipe = self._store.pipeline()
+        for name in user_ids:
+            pipe.execute_command("HGET", account_key(name), "signup")
+        return self._store.run(pipe)
 
     def labels(self, user_id: str) -> list[dict[str, Any]]:
         """All labels ever given, oldest first."""

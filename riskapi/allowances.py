@@ -19,13 +19,17 @@ from signals.records import record
 
 @record
 class Allowance:
-    """The tier of an account with its revision, what was used, and what is allowed. ``assessed``: it is no stranger."""
+    """The tier of an account with its revision, what was used, and what is allowed. ``assessed``: it is no stranger.
+
+    ``sender`` is the domain its mail came from, where that is known.
+    """
 
     tier: Tier
     revision: int
     usage: Usage
     allowed: Allowed
     assessed: bool
+    sender: str | None = None
 
 
 class Allowances:
@@ -47,15 +51,20 @@ class Allowances:
 
         Raises ``not_found`` for an account never assessed, unless policy names a tier for strangers.
         """
-        tier, revision, moved_at = replies[0]
+        tier, revision, moved_at, silenced, identity, sender = replies[0]
         if tier is None and policy.sends.strangers == "none":
             raise Problem("not_found", "No account with this user_id was ever assessed.")
         found = cast("Tier", policy.sends.strangers if tier is None else tier.decode())
         usage = self._quotas.usage(replies[2])
         counts = Feedback.counts(replies[1], usage.now)
-        past = Record(counts.is_clean(policy.clean, usage.spent[2]), counts.soiled_at, counts.delivered_days)
+        clean, soiled_at = counts.is_clean(policy.clean, usage.spent[2]), counts.soiled_at
+        if silenced and float(silenced) > usage.now:  # an allow entry says so
+            clean, soiled_at = True, None
+        past = Record(clean, soiled_at, counts.delivered_days, identity == b"1")
         moved = None if moved_at is None else float(moved_at)
-        return Allowance(found, int(revision or 0), usage, allowed(policy, found, usage, past, moved), tier is not None)
+        permitted = allowed(policy, found, usage, past, moved)
+        known = None if sender is None else sender.decode()
+        return Allowance(found, int(revision or 0), usage, permitted, tier is not None, known)
 
     def of(self, user_id: str, policy: Policy, now: float) -> Allowance:
         """The allowance of an account, with what its cluster spent. Raises ``not_found``."""

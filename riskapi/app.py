@@ -15,17 +15,21 @@ from flask import Flask
 
 from model.card import ArtifactError
 from model.scorer import Scorer
-from riskapi import data, decisions, logs, policy
+from riskapi import consumer, decisions, logs, policy, shelving
 from riskapi.accounts import Accounts
 from riskapi.allowances import Allowances
 from riskapi.api.parts import Parts
 from riskapi.api.server import build
 from riskapi.assess import Assessor
 from riskapi.clusters import Clusters
-from riskapi.domains import DomainLists
+from riskapi.deliveries import Deliveries
+from riskapi.enrichment.names import is_worth_asking
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.events import Events
 from riskapi.feedback import Feedback
+from riskapi.feeds import manifest
+from riskapi.feeds.manifest import Manifest
+from riskapi.findings import Findings
 from riskapi.gather import Gatherer
 from riskapi.holds import Holds
 from riskapi.idempotency import Idempotency
@@ -34,20 +38,26 @@ from riskapi.judge import Court, Judge
 from riskapi.keys import Keys
 from riskapi.labels import Labels
 from riskapi.links import Links
-from riskapi.mail import MailReader
+from riskapi.list_matches import Matches
+from riskapi.list_values import Values
+from riskapi.lists import Lists
 from riskapi.metrics import Metrics
-from riskapi.networks import NetworkReader
+from riskapi.notices import Notices
 from riskapi.outage import LocalGrants
 from riskapi.policies import Policies
 from riskapi.policy import Policy
 from riskapi.profile import Profiles
 from riskapi.quotas import Quotas
 from riskapi.ratelimits import RateLimits
+from riskapi.rescore import Rescorer
 from riskapi.reviews import Reviews
 from riskapi.seating import Seating
 from riskapi.sends import Sender
 from riskapi.settings import Settings
+from riskapi.shelf import Readers, Shelf
+from riskapi.shelving import Shelving
 from riskapi.store.connections import Store, open_store
+from riskapi.webhooks import Webhooks, guards
 from signals import columns
 
 #: Seconds between two looks at the journal for signups that wait to be recorded.
@@ -55,6 +65,8 @@ _JOURNAL_SECONDS = 1.0
 #: Seconds between two looks at which policy is in force, each one small command. It has to be live within a second of
 #: its publication; the rest of that is for a machine that is busy.
 _POLICY_SECONDS = 0.1
+#: Seconds between two looks at which data is in use, each one question to the file system.
+_DATA_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +74,28 @@ class Sources:
     """What is read from files before anything is served: policy, model, and the databases inputs are looked up in.
 
     ``file`` is the policy as its file says it, ``judge`` the one who judges by it while no other was published.
+    ``readers`` are of the data that ``manifest`` names.
     """
 
     file: Policy
     judge: Judge
-    mail: MailReader
-    networks: NetworkReader
+    readers: Readers
+    manifest: Manifest
 
 
 def check(settings: Settings) -> Sources:
     """Open policy, model and data. Raises :class:`ConfigurationError` for what the service refuses to start with."""
     file = policy.load(settings.policy_file or policy.DEFAULT)
     live = file if settings.model_mode is None else file.with_model_mode(settings.model_mode)
-    paths = data.ensure(settings)
-    lists = DomainLists.load(settings.data_dir)
-    networks = NetworkReader(paths.asn, paths.country)
+    current = manifest.read(settings.data_dir)
+    readers = shelving.load(settings, current)
     scorer = _scorer(settings) if live.model.mode != "off" else None
     versions = {
         "policy": live.version,
         "model": scorer.version if scorer is not None else None,
-        "asn": networks.version,
-        "lists": lists.version,
+        **readers.versions,
     }
-    return Sources(file, Judge(live, scorer, versions), MailReader(lists), networks)
+    return Sources(file, Judge(live, scorer, versions), readers, current)
 
 
 def _scorer(settings: Settings) -> Scorer:
@@ -123,11 +134,30 @@ def link_key(settings: Settings) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class Looking:
+    """What a worker that keeps looking after the answer needs besides; see :mod:`riskapi.worker`."""
+
+    accounts: Accounts
+    clusters: Clusters
+    findings: Findings
+    gatherer: Gatherer
+    labels: Labels
+    rescorer: Rescorer
+    holds: Holds
+    lists: Lists
+    reviews: Reviews
+    webhooks: Webhooks
+    deliveries: Deliveries
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """The parts of one worker, put together."""
 
     store: Store
     sources: Sources
+    shelf: Shelf
+    shelving: Shelving
     seating: Seating
     court: Court
     assessor: Assessor
@@ -135,13 +165,15 @@ class Service:
     decisions: decisions.Decisions
     journal: Journal
     parts: Parts
+    looking: Looking
 
     def recover(self, now: float) -> None:
-        """Do what needs the store: name the readings, know the keys, record what was journaled.
+        """Do what needs the store: name the readings, make the streams, know the keys, record what was journaled.
 
         Raises :class:`StoreUnavailable`.
         """
         self.decisions.register_schema()
+        consumer.found(self.store)
         self.parts.keys.warm()
         self.assessor.replay_journal(now)
         self.sender.settle()
@@ -161,22 +193,28 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         seating.follow()
     except StoreUnavailable:
         logs.note(logging.WARNING, "policy_of_the_file", policy=sources.file.version, cause="the store is away")
-    court, metrics = seating.court, Metrics()
-    accounts, links = Accounts(store), Links(store, link_key(settings), sources.mail.lists)
+    court, metrics, shelf = seating.court, Metrics(), Shelf(sources.readers)
+    shelves = Shelving(settings, shelf, sources.manifest, seating.rename)
+    accounts, links = Accounts(store), Links(store, link_key(settings), shelf)
     labels = Labels(accounts, links, court)
-    gatherer = Gatherer(store, links, accounts, sources.mail, sources.networks)
+    findings = Findings(store, links, worth_asking(settings), anywhere=settings.rdap_base is not None)
+    gatherer = Gatherer(store, links, accounts, findings, shelf)
     journal = Journal(settings.data_dir / "journal", court.policy.outage.journal_bytes)
     # Where the clock is the real one, budgets go by the store's: the same for every host, whatever their clocks say.
     store_clock = clock is time.time and not settings.replay
     quotas = Quotas(store, store_clock=store_clock)
     clusters = Clusters(store, links, court, metrics, store_clock=store_clock)
+    rescorer = Rescorer(store, court, gatherer, accounts, findings, clusters, quotas, labels, metrics)
     assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, journal, metrics)
     recorded = decisions.Decisions(store)
+    lists = Lists(store, Values(shelf), Matches(store, links, accounts, recorded, shelf), court)
     feedback = Feedback(store, court, quotas, metrics)
     allowances = Allowances(store, quotas)
     profiles = Profiles(court, accounts, recorded, gatherer, feedback, clusters, allowances)
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", court.policy.outage.journal_bytes), quotas)
     holds = Holds(store, accounts, metrics)
+    reviews = Reviews(store, accounts, labels, court, clusters, quotas)
+    webhooks, deliveries = Webhooks(store, guards(settings.webhook_internal)), Deliveries(store)
     sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, metrics)
 
     def readiness() -> dict[str, str]:
@@ -186,20 +224,24 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         except StoreUnavailable as error:
             found = str(error)
         model = "ok" if court.judge.scorer else "off"
-        return {"store": found, "model": model, "data": "ok", "policy": seating.fault or "ok"}
+        return {"store": found, "model": model, "data": shelves.fault or "ok", "policy": seating.fault or "ok"}
 
     bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
     parts = Parts(
         assessor=assessor,
         accounts=profiles,
         labels=labels,
-        reviews=Reviews(store, accounts, labels, court, clusters, quotas),
+        reviews=reviews,
         sender=sender,
         clusters=clusters,
         feedback=feedback,
-        events=Events(store, court, links, sources.networks, metrics),
+        events=Events(store, court, links, shelf, rescorer, metrics),
         policies=policies,
+        lists=lists,
         seating=seating,
+        webhooks=webhooks,
+        deliveries=deliveries,
+        notices=Notices(webhooks, deliveries, clock),
         keys=Keys(store, bootstrap),
         idempotency=Idempotency(store),
         ratelimits=RateLimits(store),
@@ -211,7 +253,18 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         api_rate_limit=settings.api_rate_limit,
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
     )
-    return Service(store, sources, seating, court, assessor, sender, recorded, journal, parts)
+    looking = Looking(
+        accounts, clusters, findings, gatherer, labels, rescorer, holds, lists, reviews, webhooks, deliveries
+    )
+    return Service(store, sources, shelf, shelves, seating, court, assessor, sender, recorded, journal, parts, looking)
+
+
+def worth_asking(settings: Settings) -> Callable[[str], bool] | None:
+    """Whether DNS can know a domain; ``None`` where the operator wants nobody asked."""
+    if not settings.enrichment:
+        return None
+    ours = settings.dns_resolver is not None
+    return lambda domain: is_worth_asking(domain, ours)
 
 
 def create_app(settings: Settings, store: Store | None = None, clock: Callable[[], float] = time.time) -> Flask:
@@ -219,16 +272,19 @@ def create_app(settings: Settings, store: Store | None = None, clock: Callable[[
     service = assemble(settings, store, clock)
     with contextlib.suppress(StoreUnavailable):  # the worker's watch does it when the store is back
         service.decisions.register_schema()
+        consumer.found(service.store)
     return build(service.parts)
 
 
 def watch(service: Service, stop: threading.Event) -> None:
     """Start the threads that work beside requests, until ``stop`` is set.
 
-    One records what was journaled as soon as the store is there again, one seats the policy that comes into force.
+    One records what was journaled as soon as the store is there again, one seats the policy that comes into force, one
+    reads the data that was swapped.
     """
     _repeat("journal", _JOURNAL_SECONDS, lambda: service.recover(time.time()), stop)
     _repeat("policy", _POLICY_SECONDS, lambda: _follow(service.seating), stop)
+    _repeat("data", _DATA_SECONDS, lambda: _follow_data(service.shelving), stop)
 
 
 def _follow(seating: Seating) -> None:
@@ -236,6 +292,13 @@ def _follow(seating: Seating) -> None:
         seating.follow()
     except ConfigurationError as error:  # names keys and values of a policy, nobody's data
         logs.note(logging.ERROR, "policy_unusable", policy=seating.court.policy.version, said=str(error))
+
+
+def _follow_data(shelves: Shelving) -> None:
+    try:
+        shelves.follow()
+    except ConfigurationError as error:  # names files and lines of lists, nobody's data
+        logs.note(logging.ERROR, "data_unusable", said=str(error))
 
 
 def _repeat(name: str, seconds: float, work: Callable[[], object], stop: threading.Event) -> None:

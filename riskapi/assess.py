@@ -9,18 +9,22 @@ import orjson
 import signals
 from riskapi import decisions, reviews
 from riskapi.accounts import Accounts, Known, Opening, Standing
+from riskapi.agenda import next_look
 from riskapi.assessment import assessment, reasons
 from riskapi.caps import Usage, unused
 from riskapi.clusters import Clusters
 from riskapi.decide import Decision, decide
 from riskapi.entities import Touch
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.gather import Gatherer, Parsed, without_store
+from riskapi.findings import times
+from riskapi.gather import Gathered, Gatherer, Parsed, without_store
+from riskapi.instants import rfc3339
 from riskapi.joins import binds
 from riskapi.journal import Journal, JournalFull
 from riskapi.judge import Court, Judge
 from riskapi.labels import Labels
 from riskapi.links import Links
+from riskapi.listed import silenced, verdict
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.quotas import Quotas
@@ -84,12 +88,12 @@ class Assessor:
         """Gather, decide, record. ``first`` is the answer already given, when a journal entry is replayed."""
         user_id = signup.account.user_id
         mail = self._mail(signup)
-        gathered = self.gatherer.gather(user_id, parsed.facts, judge.policy)
+        gathered = self.gatherer.gather(user_id, parsed.facts, judge.policy, now=now)
         if gathered.known is not None:
             return self._known(user_id, mail, gathered.known, gathered.touch, now)
         usage, size = self._joined(user_id, gathered.facts, judge.policy, now)
         readings = signals.read(gathered.facts)
-        decision = decide(readings, judge.scorer, judge.policy)
+        decision = decide(readings, judge.scorer, judge.policy, listing=verdict(gathered.listed))
         review = None
         if decision.tier == "review":
             review = reviews.opening(user_id, now, decision.risk_score, reasons(decision))
@@ -98,7 +102,7 @@ class Assessor:
             judge, user_id, gathered.facts, parsed, readings, decision, usage, now, size=size, review_id=opened
         )
         answer = orjson.dumps(body)
-        known = self._record(judge, signup, body, answer, first, mail, gathered.touch, readings, decision, at, review)
+        known = self._record(judge, signup, body, answer, first, mail, gathered, readings, decision, at, now, review)
         if known is not None:
             return self._known(user_id, mail, known, gathered.touch, now)
         if decision.tier == "limit" and first is None:  # a replay does it by itself, whoever recorded the decision
@@ -177,10 +181,11 @@ class Assessor:
         answer: bytes,
         first: dict[str, Any] | None,
         mail: str,
-        touch: Touch,
+        gathered: Gathered,
         readings: Readings,
         decision: Decision,
         at: float,
+        now: float,
         review: Opening | None,
     ) -> Known | None:
         """Write the decision down, once. ``answer`` is ``body`` as JSON; ``first`` the one that was given before it."""
@@ -195,6 +200,8 @@ class Assessor:
                 decision=decision,
                 model_mode=judge.policy.model.mode,
                 versions=versions,
+                findings=times(gathered.findings),
+                listed=gathered.listed,
             )
         )
         history = {
@@ -205,7 +212,7 @@ class Assessor:
             "actor": None,
             "reason": decision.rule,
             "versions": versions,
-            "expires_at": None,
+            "expires_at": None if decision.until is None else rfc3339(decision.until),
         }
         answers = {"assessment": answer} if first is None else {"assessment": orjson.dumps(first), "latest": answer}
         return self._accounts.record(
@@ -215,12 +222,14 @@ class Assessor:
                 "tier": decision.tier,
                 "at": repr(at),
                 **answers,
-                "entities": orjson.dumps(touch.keys),
+                "entities": orjson.dumps(gathered.touch.keys),
                 "signup": signup.model_dump_json(exclude_none=True),
+                **({"silenced": until} if (until := silenced(decision.listing)) else {}),
             },
             history=orjson.dumps(history),
             decision=stored,
             review=review,
+            due=next_look(judge.policy, at, now),
             policy=judge.policy,
         )
 

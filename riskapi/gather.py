@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import field, replace
 from operator import attrgetter
 from typing import Any
 
-from riskapi import devices, phones
+from riskapi import devices, entities, listed, lists, phones
 from riskapi.accounts import Accounts, Known
 from riskapi.entities import Touch
+from riskapi.findings import Finding, Findings, Subject
 from riskapi.links import Links, reputation
-from riskapi.mail import MailReader
-from riskapi.networks import NetworkReader
+from riskapi.listed import Listed
 from riskapi.policy import Policy
+from riskapi.shelf import Shelf
 from riskapi.signup import BehaviorPart, DevicePart, Signup
 from riskapi.store.connections import Store
 from signals.facts import Account, Behavior, Facts, Network
@@ -43,11 +44,18 @@ class Parsed:
 
 @record
 class Gathered:
-    """Facts with what the store knows. ``known`` is the account, if it was assessed before."""
+    """Facts with what the store knows. ``known`` is the account, if it was assessed before.
+
+    ``subjects`` are what upstreams can be asked about it, and ``findings`` what they said, by kind. ``listed`` are the
+    entries of lists that name it.
+    """
 
     facts: Facts
     touch: Touch
     known: Known | None
+    subjects: tuple[Subject, ...] = ()
+    findings: Mapping[str, Finding] = field(default_factory=dict)
+    listed: tuple[Listed, ...] = ()
 
 
 def unreadable(pointer: str, what: str) -> dict[str, str]:
@@ -64,34 +72,40 @@ def _given(pointer: str, value: object, missing: dict[str, str]) -> bool:
 
 
 class Gatherer:
-    """Turns signups into facts. ``mail`` and ``networks`` hold the opened databases."""
+    """Turns signups into facts. On the ``shelf`` are the opened databases."""
 
     def __init__(
-        self, store: Store, links: Links, accounts: Accounts, mail: MailReader, networks: NetworkReader
+        self,
+        store: Store,
+        links: Links,
+        accounts: Accounts,
+        findings: Findings,
+        shelf: Shelf,
     ) -> None:
         self._store = store
         self._links = links
         self._accounts = accounts
-        self._mail = mail
-        self._networks = networks
+        self._findings = findings
+        self._shelf = shelf
 
     def parse(self, signup: Signup, at: float) -> Parsed:
         """Read every input of a signup at Unix time ``at``. Asks nobody; never raises for what callers sent."""
         missing: dict[str, str] = {}
         warnings = []
+        readers = self._shelf.readers
         account, part, acted = signup.account, signup.device or _NO_DEVICE, signup.behavior or _NO_BEHAVIOR
         for (pointers, read), given in ((_ACCOUNT, account), (_DEVICE, part), (_BEHAVIOR, acted)):
             for pointer, value in zip(pointers, read(given), strict=True):
                 _given(pointer, value, missing)
 
-        email = self._mail.read(signup.email.address)
+        email = readers.mail.read(signup.email.address)
         if not email.valid:
             missing["/email/address"] = "input_invalid"
             warnings.append(unreadable("/email/address", "The e-mail address"))
 
         network: Network | None = None
         if _given("/device/ip_address", part.ip_address, missing):
-            network = self._networks.read(part.ip_address or "")
+            network = readers.networks.read(part.ip_address or "")
             if network.ip is None:
                 missing["/device/ip_address"] = "input_invalid"
                 warnings.append(unreadable("/device/ip_address", "The IP address"))
@@ -129,22 +143,51 @@ class Gatherer:
             tuple(warnings),
         )
 
-    def gather(self, user_id: str, facts: Facts, policy: Policy, *, add: bool = True) -> Gathered:
-        """One trip: touch (or, without ``add``, look at) every entity and read the account.
+    def gather(
+        self,
+        user_id: str,
+        facts: Facts,
+        policy: Policy,
+        *,
+        add: bool = True,
+        sender: str | None = None,
+        now: float | None = None,
+    ) -> Gathered:
+        """One trip: touch (or, without ``add``, look at) every entity, read the account and what upstreams said.
 
+        ``sender`` is the domain the account sends from, where that is known. Entries of lists count that have not
+        expired at Unix time ``now``; without it, at that of the facts.
         Raises :class:`riskapi.errors.StoreUnavailable`.
         """
         touch = self._links.touched(user_id, facts)
+        subjects = self._findings.subjects(facts, sender)
+        names = listed.candidates(user_id, facts)
         pipe = self._store.pipeline()
         self._accounts.queue_known(pipe, user_id)
+        lists.queue(pipe, names)
+        self._findings.queue(pipe, subjects)
         self._links.queue(pipe, touch, policy, add=add)
-        known, *replies = self._store.run(pipe)
-        entities = self._links.entities(touch, replies, policy)
+        known, named, *replies = self._store.run(pipe)
+        found = self._findings.read(subjects, replies[: len(subjects)])
+        facts = _with_findings(facts, subjects, found)
+        if "registrant" in found:  # which may know of a crowd that the local databases do not
+            touch = replace(touch, hubs=frozenset(entities.hubs(facts)))
+        linked = self._links.entities(touch, replies[len(subjects) :], policy)
         return Gathered(
-            facts.linked(entities, reputation(entities, policy)),
+            replace(facts, entities=linked, reputation=reputation(linked, policy)),
             touch,
             self._accounts.known(known),
+            subjects,
+            found,
+            listed.found(names, named, facts.at if now is None else now),
         )
+
+
+def _with_findings(facts: Facts, subjects: Sequence[Subject], found: Mapping[str, Finding]) -> Facts:
+    """The same facts with what upstreams said; what they were not asked yet is ``pending``."""
+    pending: dict[str, str] = {subject.kind: "pending" for subject in subjects if subject.kind not in found}
+    unsaid = {"sender": "not_provided", "events": "not_provided"}
+    return replace(facts, **found, missing={**unsaid, **facts.missing, **pending})  # type: ignore[arg-type]
 
 
 def without_store(facts: Facts) -> Facts:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import orjson
-
 from riskapi import reviews
 from riskapi.accounts import Accounts, account_key, latest
 from riskapi.metrics import Metrics
@@ -22,7 +20,7 @@ _DAY = 86400
 
 
 class Holds:
-    """Opens the reviews of holds."""
+    """Opens the reviews of holds, and others of accounts that are there already."""
 
     def __init__(self, store: Store, accounts: Accounts, metrics: Metrics) -> None:
         self._accounts, self._metrics = accounts, metrics
@@ -33,18 +31,16 @@ class Holds:
 
         Raises ``not_found`` and :class:`riskapi.errors.StoreUnavailable`.
         """
-        reason: dict[str, Any] = {
-            "code": "VOLUME_JUMP",
-            "signal": None,
-            "text": f"It suddenly sends many times its usual volume, {usual} recipients a day at most",
-            "contribution": None,
-        }
+        text = f"It suddenly sends many times its usual volume, {usual} recipients a day at most"
+        self.review(user_id, at, "VOLUME_JUMP", text, f"{user_id}\0{int(at)}", policy)
+
+    def review(self, user_id: str, at: float, code: str, text: str, name: str, policy: Policy) -> None:
+        """Open a review of an account for one reason, once for each ``name``. Raises as :meth:`open`."""
+        reason: dict[str, Any] = {"code": code, "signal": None, "text": text, "contribution": None}
         score = latest(self._accounts.load(user_id)[0])["risk_score"]
-        name = hashlib.sha256(f"{user_id}\0{int(at)}".encode()).hexdigest()[:20]
-        opening = reviews.opening(user_id, at, score, [reason], name)
-        event = orjson.dumps({"id": opening.id, "user_id": user_id, "to": "open", "at": at, "reason": "VOLUME_JUMP"})
+        opening = reviews.opening(user_id, at, score, [reason], hashlib.sha256(name.encode()).hexdigest()[:20])
         keys = [account_key(user_id), opening.key, opening.index, stream(shard(user_id))]
-        args: list[Any] = [policy.retention.accounts_days * _DAY, opening.place, event]
+        args: list[Any] = [policy.retention.accounts_days * _DAY, opening.place, opening.event]
         args.append(oldest(policy.retention.decisions_days))
         for field, value in opening.fields.items():
             args += (field, value)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from urllib.parse import urlsplit
 
 import idna
 
 from riskapi.domains import DomainLists
+from riskapi.listed import parents
 from riskapi.network_ranges import special_purpose
 from riskapi.networks import parse
 
@@ -94,7 +95,9 @@ class LinkDomains:
 
     def __init__(self, lists: DomainLists) -> None:
         self._lists = lists
-        self._own = lru_cache(maxsize=8192)(self._read)
+        # Not methods of this object: what would remember itself could go only when garbage is collected.
+        self._own = lru_cache(maxsize=8192)(partial(_own, lists))
+        self._all = lru_cache(maxsize=8192)(partial(_names, lists))
 
     def read(self, given: Iterable[str]) -> tuple[str, ...]:
         """The registrable domains that say something about the sender, in order, each once, 50 at most. Never raises.
@@ -112,20 +115,52 @@ class LinkDomains:
                     break
         return tuple(found)
 
-    def _read(self, text: str) -> str | None:
-        host = _host(text)
-        if host is None:
-            return None
-        address = parse(host)
-        if address is not None:
-            return str(address) if special_purpose(address) in (None, "documentation") else None
-        name = _ascii(host)
+    def names(self, text: str) -> tuple[str, ...]:
+        """The host of a link and the domains above it down to the registrable one, longest first. Never raises.
+
+        Those everybody links to are among them: of these, too, a person may want to be told. A public IP address has
+        one name; what cannot be a host of the public Internet, and a bare suffix, has none.
+        """
+        return self._all(text) if len(text) <= _LONGEST else ()
+
+    def sender(self, text: str) -> str | None:
+        """A domain that mail can come from and one customer can own, as DNS writes it; ``None`` for what is no domain
+        of the public Internet, or everybody's. Never raises.
+        """
+        host = _host(text) if len(text) <= _LONGEST else None
+        name = _ascii(host) if host is not None and parse(host) is None else None
         if name is None:
             return None
-        standing = self._lists.standing(name)
-        if standing.registrable is None or standing.free or standing.registrable in EVERYBODYS:
-            return None
-        return standing.registrable
+        found = self._lists.standing(name)
+        return None if found.registrable is None or found.free or found.relay or found.disposable else name
+
+
+def _names(lists: DomainLists, text: str) -> tuple[str, ...]:
+    host = _host(text)
+    if host is None:
+        return ()
+    address = parse(host)
+    if address is not None:
+        return (str(address),) if special_purpose(address) in (None, "documentation") else ()
+    name = _ascii(host)
+    registrable = name and lists.standing(name).registrable
+    return tuple(parents(name, registrable)) if name and registrable else ()
+
+
+def _own(lists: DomainLists, text: str) -> str | None:
+    host = _host(text)
+    if host is None:
+        return None
+    address = parse(host)
+    if address is not None:
+        return str(address) if special_purpose(address) in (None, "documentation") else None
+    name = _ascii(host)
+    if name is None:
+        return None
+    standing = lists.standing(name)
+    if standing.registrable is None or standing.free or standing.registrable in EVERYBODYS:
+        return None
+    return standing.registrable
 
 
 def _host(text: str) -> str | None:

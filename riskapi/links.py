@@ -14,11 +14,10 @@ from functools import lru_cache
 from typing import Any
 
 from riskapi import devices, entities
-from riskapi.domains import DomainLists
 from riskapi.entities import COUNTED, KINDS, Said, Touch
 from riskapi.instants import rfc3339
-from riskapi.link_domains import LinkDomains
 from riskapi.policy import Policy
+from riskapi.shelf import Shelf
 from riskapi.store.connections import Store
 from riskapi.store.scripts import Script
 from signals.facts import Entity, Facts, Reputation
@@ -28,7 +27,7 @@ _LETTERS = dict(zip(KINDS + COUNTED, "mptdoifbxnrlcast", strict=True))
 _KINDS = {letter: kind for kind, letter in _LETTERS.items()}
 _COUNTED_KEYS = tuple(f"risk:e:{_LETTERS[kind]}:" for kind in COUNTED)
 #: Most accounts an entity remembers. 2,000 give an abuse rate a standard error of at most 1.1 points.
-_KEEP = 2000
+KEEP = 2000
 _DAY = 86400
 #: What stands before a user_id in the members that say something of an account; see ``store/lua/entity_touch.lua``.
 _SIGNS = ("~", "!", "$", "^")
@@ -39,12 +38,15 @@ _FINGERPRINT = 256
 
 
 class Links:
-    """Reads and writes the entities. ``key`` is the secret of the HMAC (16 bytes or more)."""
+    """Reads and writes the entities. ``key`` is the secret of the HMAC (16 bytes or more).
 
-    def __init__(self, store: Store, key: bytes, lists: DomainLists) -> None:
+    What mail links to is read with what stands on the ``shelf``.
+    """
+
+    def __init__(self, store: Store, key: bytes, shelf: Shelf) -> None:
         self._store = store
         self._key = key
-        self._domains = LinkDomains(lists)
+        self._shelf = shelf
         self._touch = store.script("entity_touch")
         self._mark = store.script("entity_mark")
         self._spend = store.script("entity_spend")
@@ -62,7 +64,7 @@ class Links:
     def touched(self, user_id: str, facts: Facts) -> Touch:
         """The entities of a signup. What is missing or invalid touches nothing."""
         values = entities.values(facts)
-        keys = {kind: self._entity_key(kind, value) for kind, value in values.items() if value}
+        keys = {kind: self.entity_key(kind, value) for kind, value in values.items() if value}
         return Touch(
             user_id,
             facts.at,
@@ -72,7 +74,8 @@ class Links:
             entities.is_desk(facts),
         )
 
-    def _entity_key(self, kind: str, value: str) -> str:
+    def entity_key(self, kind: str, value: str) -> str:
+        """Key of an entity; ``value`` is in the form :func:`riskapi.entities.values` gives it."""
         return f"risk:e:{_LETTERS[kind]}:{self.mac(kind, value)}"
 
     def said(self, user_id: str, at: float, link_domains: Iterable[str], fingerprint: str | None) -> Said:
@@ -81,12 +84,21 @@ class Links:
         ``fingerprint`` is whatever the caller made of the content, up to 256 characters. What is garbage, and domains
         that everybody links to (:class:`riskapi.link_domains.LinkDomains`), touch nothing.
         """
-        domains = self._domains.read(link_domains)
-        keys = [("link_domain", self._entity_key("link_domain", domain)) for domain in domains]
+        domains = self._shelf.readers.links.read(link_domains)
+        keys = [("link_domain", self.entity_key("link_domain", domain)) for domain in domains]
         content = devices.identifier(fingerprint)
         if content is not None and len(content) <= _FINGERPRINT:
-            keys.append(("content", self._entity_key("content", content)))
+            keys.append(("content", self.entity_key("content", content)))
         return Said(user_id, at, tuple(keys))
+
+    def sender(self, domain: str) -> str | None:
+        """The domain that mail comes from, see :meth:`riskapi.link_domains.LinkDomains.sender`."""
+        return self._shelf.readers.links.sender(domain)
+
+    def hosts(self, links: Iterable[str]) -> list[tuple[str, ...]]:
+        """The names of each different host of links, see :meth:`riskapi.link_domains.LinkDomains.names`."""
+        read = self._shelf.readers.links.names
+        return list(dict.fromkeys(names for link in links if (names := read(link))))
 
     @staticmethod
     def kind_of(key: str) -> str:
@@ -116,7 +128,7 @@ class Links:
             repr(at),
             mode,
             policy.retention.entities_days * _DAY,
-            _KEEP,
+            KEEP,
             policy.links.ring_share,
         )
         keys = [key for _, key in kinds]
@@ -185,7 +197,7 @@ class Links:
     @staticmethod
     def queue_accounts(pipe: Any, key: str) -> None:
         """Ask, in a pipeline, for the accounts of an entity; :meth:`names` reads the reply."""
-        pipe.execute_command("ZREVRANGEBYSCORE", key, "(5e11", "-inf", "LIMIT", 0, _KEEP)
+        pipe.execute_command("ZREVRANGEBYSCORE", key, "(5e11", "-inf", "LIMIT", 0, KEEP)
 
     @staticmethod
     def names(reply: Sequence[bytes]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
@@ -42,7 +42,8 @@ class MailReader:
 
     def __init__(self, lists: DomainLists) -> None:
         self.lists = lists
-        self._domain = lru_cache(maxsize=8192)(self._read_domain)
+        # Not a method of this object: what would remember itself could go only when garbage is collected.
+        self._domain = lru_cache(maxsize=8192)(partial(_read_domain, lists))
 
     def read(self, address: str) -> Email:
         """Everything that can be told from ``address`` alone. Never raises.
@@ -65,30 +66,31 @@ class MailReader:
             address, domain, local=normal, tag=tag, canonical=canonical, pattern=f"{skeleton(base)}@{domain.ascii}"
         )
 
-    def _read_domain(self, host: str) -> _Domain | None:
-        try:
-            # test_environment lets the reserved .test through (RFC 6761), as .example is by itself.
-            found = validate_email(f"a@{host}", check_deliverability=False, test_environment=True)
-        except (EmailNotValidError, ValueError):
-            return None
-        name = found.ascii_domain.lower()
-        standing = self.lists.standing(name)
-        registrable = standing.registrable or name
-        provider = PROVIDER_OF.get(name) or PROVIDER_OF.get(registrable) or DEFAULT
-        below = name.removesuffix(registrable).removesuffix(".")
-        known = standing.relay or standing.free
-        return _Domain(
-            ascii=name,
-            unicode=found.domain,
-            registrable=standing.registrable,
-            suffix=standing.suffix,
-            disposable=standing.disposable,
-            relay=standing.relay,
-            free=standing.free,
-            near_provider=None if known else near_provider(name, found.domain, registrable),
-            provider=provider,
-            mailbox=below if provider.subdomain_is_mailbox and below and "." not in below else None,
-        )
+
+def _read_domain(lists: DomainLists, host: str) -> _Domain | None:
+    try:
+        # test_environment lets the reserved .test through (RFC 6761), as .example is by itself.
+        found = validate_email(f"a@{host}", check_deliverability=False, test_environment=True)
+    except (EmailNotValidError, ValueError):
+        return None
+    name = found.ascii_domain.lower()
+    standing = lists.standing(name)
+    registrable = standing.registrable or name
+    provider = PROVIDER_OF.get(name) or PROVIDER_OF.get(registrable) or DEFAULT
+    below = name.removesuffix(registrable).removesuffix(".")
+    known = standing.relay or standing.free
+    return _Domain(
+        ascii=name,
+        unicode=found.domain,
+        registrable=standing.registrable,
+        suffix=standing.suffix,
+        disposable=standing.disposable,
+        relay=standing.relay,
+        free=standing.free,
+        near_provider=None if known else near_provider(name, found.domain, registrable),
+        provider=provider,
+        mailbox=below if provider.subdomain_is_mailbox and below and "." not in below else None,
+    )
 
 
 def _email(

@@ -51,8 +51,19 @@ METRICS = (
     Metric("counter", "riskapi_holds_total", ("mode",), "Sudden jumps in volume, by the mode of policy's takeover."),
     Metric("counter", "riskapi_feedback_total", ("type",), "Feedback events counted, duplicates left out."),
     Metric("counter", "riskapi_events_total", ("type",), "Events of accounts, by the types of the contract and other."),
+    Metric(
+        "counter",
+        "riskapi_webhooks_total",
+        ("result",),
+        "Tries at deliveries of webhooks: delivered, retried, refused (by address; retried as well) or dead.",
+    ),
+    Metric("counter", "riskapi_rescored_total", ("cause", "result"), "Accounts decided again: same or moved."),
+    Metric("counter", "riskapi_lookups_total", ("kind", "result"), "Look-ups: found, retried, given_up or postponed."),
+    Metric("counter", "riskapi_lists_total", ("list", "change"), "Entries put on lists and removed by people."),
     Metric("counter", "riskapi_problems_total", ("code",), "Problem answers by code (docs/errors.md)."),
     Metric("counter", "riskapi_store_failures_total", ("operation",), "Times the store did not answer."),
+    Metric("gauge", "riskapi_dead_letters", (), "Entries of the streams that no worker could handle."),
+    Metric("gauge", "riskapi_lookups_waiting", (), "Domains and networks that wait to be looked up."),
     Metric("gauge", "riskapi_journal_entries", (), "Signups kept in the local journal until the store is back."),
 )
 
@@ -139,9 +150,30 @@ class Metrics:
         """Count an event of an account; ``type`` is one of the contract's, or ``other``."""
         self._child("riskapi_events_total", type).inc()
 
+    def webhook(self, result: str) -> None:
+        """Count a try at a delivery: delivered, retried, refused or dead."""
+        self._child("riskapi_webhooks_total", result).inc()
+
+    def again(self, cause: str, result: str) -> None:
+        """Count an account decided again; of ``cause`` the part before the dot, ``result`` is same or moved."""
+        self._child("riskapi_rescored_total", cause.partition(".")[0], result).inc()
+
+    def look_up(self, kind: str, result: str) -> None:
+        """Count a look-up of a domain or network: found, retried, given_up or postponed."""
+        self._child("riskapi_lookups_total", kind, result).inc()
+
+    def list_change(self, name: str, change: str) -> None:
+        """Count an entry that was put on a list or removed."""
+        self._child("riskapi_lists_total", name, change).inc()
+
     def store_failure(self, operation: str) -> None:
         """Count a time the store did not answer; ``operation`` says what was asked of it."""
         self._child("riskapi_store_failures_total", operation).inc()
+
+    def backlog(self, dead: int, waiting: int) -> None:
+        """Say how many entries no worker could handle, and how many look-ups wait."""
+        self._child("riskapi_dead_letters").set(dead)
+        self._child("riskapi_lookups_waiting").set(waiting)
 
     def journal(self, entries: int) -> None:
         """Say how many signups wait in the local journal."""

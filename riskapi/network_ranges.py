@@ -9,7 +9,7 @@ Python patch releases, and ``ipwhois`` lacks shared address space (RFC 6598) and
 from __future__ import annotations
 
 from bisect import bisect_right
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Final
 
 _SPECIAL: Final = (
@@ -78,3 +78,17 @@ def special_purpose(address: IPv4Address | IPv6Address) -> str | None:
     if address.version == 6 and value not in _DELEGATED_V6 and value not in _TRANSLATED:
         return "reserved"
     return None
+
+
+def overlapped(network: IPv4Network | IPv6Network) -> frozenset[str]:
+    """Names of the special-purpose ranges that ``network`` shares an address with; none for a public network."""
+    first, last = int(network.network_address), int(network.broadcast_address)
+    rows = zip(*_TABLES[network.version], strict=True)
+    found = {name for start, end, name in rows if start <= last and end >= first}
+    if (
+        network.version == 6
+        and not found
+        and not any(first >= space.start and last < space.stop for space in (_DELEGATED_V6, _TRANSLATED))
+    ):
+        found.add("reserved")
+    return frozenset(found)

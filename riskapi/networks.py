@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from socket import AF_INET6, inet_ntop
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
-import iporigin
 import maxminddb
 
 from riskapi.errors import ConfigurationError
+from riskapi.hosting import INSTALLED, HostingRanges
 from riskapi.network_kinds import APPLE_RELAY, CLOUDFLARE, VPN_OPERATORS, kind_of
 from riskapi.network_ranges import special_purpose
 from signals.facts import Anonymizer, Network, NetworkKind
@@ -31,39 +31,21 @@ _SITE_BYTES: Final = 6
 _TRANSIT: Final = frozenset({"Cogent"})
 
 
-class _Public:
-    """An address known to be public, for iporigin: asked again, ``ipaddress`` takes 10 to 40 µs for these two."""
-
-    @property
-    def is_global(self) -> bool:
-        return True
-
-    def __str__(self) -> str:
-        return ""
-
-
-class _Public4(_Public, IPv4Address):
-    pass
-
-
-class _Public6(_Public, IPv6Address):
-    pass
-
-
 class NetworkReader:
-    """Reads addresses with two MMDB files: origin AS, and country of the user.
+    """Reads addresses with two MMDB files, origin AS and country of the user, and a table of hosting ranges.
 
     Takes the field names of GeoLite2 and DB-IP (``autonomous_system_number``, ``country.iso_code``), of the
     databases made from iptoasn and RIR data (``country_code``) and of IPinfo (``asn``, ``as_name``, ``country``).
-    A file that is missing or no MMDB raises :class:`riskapi.errors.ConfigurationError`.
+    A file that is missing or of another format raises :class:`riskapi.errors.ConfigurationError`.
     """
 
-    def __init__(self, asn_path: Path, country_path: Path) -> None:
-        self._asn = _open(asn_path)
-        self._country = _open(country_path)
-        self.version = datetime.fromtimestamp(self._asn.metadata().build_epoch, UTC).date().isoformat()
-        iporigin.dataset_info()  # type: ignore[no-untyped-call]  # loads its ranges now, not in the first request
-        self._remembered = lru_cache(REMEMBERED)(self._read)
+    def __init__(self, asn_path: Path, country_path: Path, hosting_path: Path | None = None) -> None:
+        """Without ``hosting_path`` the hosting ranges are those of the installed iporigin."""
+        databases = _Databases(_open(asn_path), _open(country_path), _ranges(hosting_path))
+        self.version = datetime.fromtimestamp(databases.asn.metadata().build_epoch, UTC).date().isoformat()
+        self._databases = databases
+        # Not a method of this object: what would remember itself could go only when garbage is collected.
+        self._remembered = lru_cache(REMEMBERED)(partial(_read, databases))
 
     def read(self, ip: str) -> Network:
         """What is known of the address ``ip``; an address that cannot be parsed has ``ip=None``.
@@ -76,33 +58,41 @@ class NetworkReader:
         return self._remembered(ip)
 
     def close(self) -> None:
-        """Close both databases."""
-        self._asn.close()
-        self._country.close()
+        """Close both databases; nothing may read any more."""
+        self._databases.asn.close()
+        self._databases.country.close()
 
-    def _read(self, given: str) -> Network:
-        address = parse(given)
-        if address is None:
-            return Network(given)
-        version, text, prefix = _texts(address)
-        reserved = special_purpose(address)
-        if reserved is not None:
-            return Network(given, text, version, prefix, reserved)
-        asn, organization = _origin(self._asn.get(address))
-        kind, anonymizer, provider = _character(address, asn, organization)
-        return Network(
-            given,
-            text,
-            version,
-            prefix,
-            None,
-            asn,
-            organization,
-            _country(self._country.get(address)),
-            kind,
-            anonymizer,
-            provider,
-        )
+
+class _Databases(NamedTuple):
+    asn: maxminddb.Reader
+    country: maxminddb.Reader
+    hosting: HostingRanges
+
+
+def _read(databases: _Databases, given: str) -> Network:
+    address = parse(given)
+    if address is None:
+        return Network(given)
+    version, text, prefix = _texts(address)
+    reserved = special_purpose(address)
+    if reserved is not None:
+        return Network(given, text, version, prefix, reserved)
+    asn, organization = origin_of(databases.asn.get(address))
+    kind, anonymizer, provider, disputed = _character(databases.hosting, address, asn, organization)
+    return Network(
+        given,
+        text,
+        version,
+        prefix,
+        None,
+        asn,
+        organization,
+        country_of(databases.country.get(address)),
+        kind,
+        anonymizer,
+        provider,
+        disputed,
+    )
 
 
 def parse(text: str) -> IPv4Address | IPv6Address | None:
@@ -127,6 +117,14 @@ def _open(path: Path) -> maxminddb.Reader:
         raise ConfigurationError(str(path), "MMDB", f"cannot be opened: {error}") from error
 
 
+def _ranges(path: Path | None) -> HostingRanges:
+    path = path or INSTALLED
+    try:
+        return HostingRanges(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(str(path), "hosting", f"cannot be used: {error}") from error
+
+
 def _texts(address: IPv4Address | IPv6Address) -> tuple[Literal[4, 6], str, str]:
     """Version, canonical text (RFC 5952) and prefix. ``inet_ntop`` is ten times as fast as ``ipaddress``."""
     if isinstance(address, IPv4Address):
@@ -137,7 +135,8 @@ def _texts(address: IPv4Address | IPv6Address) -> tuple[Literal[4, 6], str, str]
     return 6, inet_ntop(AF_INET6, packed), f"{inet_ntop(AF_INET6, network)}/48"
 
 
-def _origin(record: Any) -> tuple[int | None, str | None]:
+def origin_of(record: Any) -> tuple[int | None, str | None]:
+    """AS number and name in a record of an AS database; None for what it does not say."""
     if not isinstance(record, dict):
         return None, None
     number = record.get("autonomous_system_number", record.get("asn"))
@@ -148,7 +147,8 @@ def _origin(record: Any) -> tuple[int | None, str | None]:
     return number if isinstance(number, int) and number > 0 else None, name if isinstance(name, str) else None
 
 
-def _country(record: Any) -> str | None:
+def country_of(record: Any) -> str | None:
+    """Country code (ISO 3166-1, two letters) in a record of a country database; None for what it does not say."""
     if not isinstance(record, dict):
         return None
     found = record.get("country_code") or record.get("country") or record.get("registered_country")
@@ -161,31 +161,31 @@ def _country(record: Any) -> str | None:
 
 
 def _character(
-    address: IPv4Address | IPv6Address, asn: int | None, organization: str | None
-) -> tuple[NetworkKind | None, Anonymizer | None, str | None]:
+    ranges: HostingRanges, address: IPv4Address | IPv6Address, asn: int | None, organization: str | None
+) -> tuple[NetworkKind | None, Anonymizer | None, str | None, bool]:
     """Kind, anonymizer and provider: the prefix lists of iporigin first, then the AS that announces the address.
 
     An access, mobile or education network stays one even inside a prefix that a hosting list claims: prefixes
-    are leased and lists grow stale, while the announcement is of now.
+    are leased and lists grow stale, while the announcement is of now. Last, whether the two disagree.
     """
     kind = kind_of(asn, organization)
-    public = _Public4(int(address)) if address.version == 4 else _Public6(int(address))
-    origin = iporigin.classify(public)  # type: ignore[no-untyped-call]
-    provider = origin.provider or None
-    if origin.kind == iporigin.TOR:
-        return kind, "tor", provider
+    found = ranges.find(int(address), address.version)
+    provider, use = (found.provider or None, found.kind) if found else (None, None)
+    if use == "tor":
+        return kind, "tor", provider, False
     if asn == APPLE_RELAY or provider == "Apple Private Relay":
-        return "cdn", "private_relay", "Apple Private Relay"
-    if origin.kind == iporigin.VPN:
-        return kind or "hosting", "vpn", provider
+        return "cdn", "private_relay", "Apple Private Relay", False
+    if use == "vpn":
+        return kind or "hosting", "vpn", provider, False
     if asn in VPN_OPERATORS:
-        return "hosting", "vpn", organization
-    if asn in CLOUDFLARE and origin.kind == iporigin.UNKNOWN:
-        return "cdn", "private_relay", "Cloudflare"
+        return "hosting", "vpn", organization, False
+    if asn in CLOUDFLARE and use is None:
+        return "cdn", "private_relay", "Cloudflare", False
+    hosted = use in ("hosting", "bot")
     if provider in _TRANSIT or kind in ("consumer", "mobile", "education"):
-        return kind, None, None
-    if origin.kind == iporigin.CDN:
-        return "cdn", None, provider
-    if origin.kind in (iporigin.HOSTING, iporigin.BOT):
-        return "hosting", None, provider
-    return kind, None, None
+        return kind, None, None, hosted and provider not in _TRANSIT
+    if use == "cdn":
+        return "cdn", None, provider, False
+    if hosted:
+        return "hosting", None, provider, False
+    return kind, None, None, False

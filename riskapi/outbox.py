@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from signals.records import record
 
 #: Accounts are spread over this many hash slots. All keys of an account carry the same ``{n}``, so that one
 #: script can write them on a cluster too.
 SHARDS = 8
+
+
+@record
+class Entry:
+    """One entry: the key of its stream, its id there, its sort (``tier``, ``review``, …), and what it says."""
+
+    stream: str
+    id: str
+    type: str
+    data: Mapping[str, Any]
 
 
 def shard(user_id: str) -> int:

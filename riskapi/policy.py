@@ -23,12 +23,14 @@ from riskapi.sections import (
     Caps,
     Clean,
     Clusters,
+    Enrichment,
     Guard,
     Kind,
     Links,
     Model,
     Outage,
     Reputation,
+    Rescoring,
     Retention,
     Reviews,
     Section,
@@ -64,6 +66,9 @@ class Policy(Section):
     reputation: Reputation
     reviews: Reviews
     retention: Retention
+    # With defaults, so that a policy published before there were these sections can still be used.
+    enrichment: Enrichment = Enrichment()
+    rescoring: Rescoring = Rescoring()
     rules: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
 
     def caps(self, tier: Tier, *, outage: bool = False) -> Caps:
@@ -187,6 +192,9 @@ def _faults(policy: Policy, known: Mapping[str, Signal]) -> Iterator[tuple[str, 
         if not any(fnmatchcase(name, glob) for name in known):
             yield f"guard.signals[{at}]", f"{glob!r} matches no signal"
     yield from _link_faults(policy.links)
+    hours = policy.rescoring.schedule_hours
+    if list(hours) != sorted(set(hours)):
+        yield "rescoring.schedule_hours", "must rise from one to the next"
     names: set[str] = set()
     for at, rule in enumerate(policy.rules):
         if rule.name in names:

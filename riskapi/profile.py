@@ -13,7 +13,7 @@ from riskapi.allowances import Allowances, limits
 from riskapi.assessment import reasons
 from riskapi.clusters import Clusters, Thing
 from riskapi.decide import decide
-from riskapi.decisions import Decisions
+from riskapi.decisions import Decisions, listing
 from riskapi.entities import evidence_weight
 from riskapi.feedback import Feedback
 from riskapi.gather import Gatherer
@@ -53,7 +53,8 @@ class Profiles:
         decision = orjson.loads(fields["decision"])
         assessment = orjson.loads(fields["assessment"])
         newest = latest(fields)
-        newest["reasons"] = newest["reasons"] or self._explained(decision)
+        if newest["decision"] == "allow" or not newest["reasons"]:  # answered without, or with that of a list alone
+            newest["reasons"] = self._explained(decision) or newest["reasons"]
         if assessment["id"] == newest["id"]:
             assessment["reasons"] = newest["reasons"]
         tier = fields["tier"].decode()
@@ -85,6 +86,7 @@ class Profiles:
             judge.policy,
             explain=True,
             store_away=stored["store_away"],
+            listing=listing(stored),
         )
         return reasons(decision)
 

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from riskapi.budgets import budget_key, cluster_key, kept, repeat_key, reservation_key
+from riskapi.budgets import EVENTS, budget_key, cluster_key, kept, repeat_key, reservation_key
 from riskapi.caps import Allowed, Usage
 from riskapi.errors import Problem
 from riskapi.idempotency import REMEMBERED
+from riskapi.outbox import oldest
 from riskapi.policy import Policy
 from riskapi.signup import Tier
 from riskapi.store.connections import Store
@@ -29,6 +30,7 @@ LIMITS = (
     "cluster_monthly",
     "account_hold",
     "outage",
+    "list_link_domain",
 )
 _DAY = 86400
 
@@ -153,8 +155,14 @@ class Quotas:
         pending: Pending,
         policy: Policy,
         now: float,
+        *,
+        hit: bytes = b"",
+        denies: bool = False,
     ) -> Grant | None:
         """Grant what the caps leave; None when the cluster or tier changed since they were read: read again.
+
+        ``hit`` is the event of an entry of a list that names what the message links to; it is written once a grant, in
+        the same step. With ``denies`` that entry is why nothing is granted.
 
         Raises ``idempotency_conflict`` for another request under the same key, and :class:`StoreUnavailable`.
         """
@@ -165,6 +173,7 @@ class Quotas:
             cluster_key(usage.cluster) if usage.cluster else budget,
             reservation,
             repeat_key(request.repeat) if request.repeat else reservation,
+            EVENTS,
         ]
         own = allowed.caps
         args: list[Any] = [self._now(now), request.recipients, int(request.partial), usage.cluster, revision]
@@ -173,7 +182,7 @@ class Quotas:
         args += (*pending, request.digest, request.reservation_id, request.user_id)
         args += (policy.sends.reservation_days * _DAY, REMEMBERED, kept(policy), policy.sends.near_share)
         args += ("" if allowed.usual is None else allowed.usual, allowed.jump, rules.hold_days * _DAY)
-        args += (int(rules.mode == "live"), tier)
+        args += (int(rules.mode == "live"), tier, int(denies), hit, oldest(policy.retention.decisions_days))
         state, *found = self._grant.call(keys, args)
         if state == b"again":
             return None

@@ -6,7 +6,6 @@ which reviews stand in the order of their opening, and which they leave as they 
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import heapq
 import re
@@ -16,8 +15,19 @@ from typing import Any, Literal, cast
 
 import orjson
 
-from riskapi.accounts import Accounts, Opening, account_key, by_reviewer, history_key, labels_key, latest, standing
+from riskapi.accounts import (
+    Accounts,
+    Opening,
+    account_key,
+    by_reviewer,
+    history_key,
+    labels_key,
+    latest,
+    standing,
+    tier_event,
+)
 from riskapi.clusters import Clusters
+from riskapi.cursors import cursor_of, position
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
 from riskapi.judge import Court
@@ -28,6 +38,8 @@ from riskapi.store.connections import Store
 
 STATUSES = ("open", "claimed", "escalated", "decided")
 ReviewStatus = Literal["open", "claimed", "escalated", "decided"]
+#: Reviews looked at in one trip when the indexes are swept.
+_SWEPT = 500
 _PLACE = re.compile(r"\d{12}\.\d{6}:rev_[0-9a-f]{21}")
 
 
@@ -70,7 +82,11 @@ def opening(
         "risk_score": risk_score,
         "reasons": orjson.dumps(reasons),
     }
-    return Opening(review_id, _place(at, review_id), fields, review_key(review_id), index_key(number, "open"))
+    codes = [reason["code"] for reason in reasons]
+    told = {"id": review_id, "user_id": user_id, "to": "open", "at": at, "opened": True, "reasons": codes}
+    return Opening(
+        review_id, _place(at, review_id), fields, orjson.dumps(told), review_key(review_id), index_key(number, "open")
+    )
 
 
 class Reviews:
@@ -98,7 +114,7 @@ class Reviews:
 
         ``cursor`` is the ``next_cursor`` of the page before; one that cannot be read raises ``invalid``.
         """
-        start = f"({_position(cursor)}" if cursor else "-"
+        start = f"({position(cursor, _PLACE)}" if cursor else "-"
         pipe = self._store.pipeline()
         for number in range(SHARDS):
             pipe.execute_command("ZRANGEBYLEX", index_key(number, status), start, "+", "LIMIT", 0, limit + 1)
@@ -108,7 +124,7 @@ class Reviews:
         for place in found:
             pipe.execute_command("HGETALL", review_key(place.decode().partition(":")[2]))
         reviews = [_body(fields) for fields in self._store.run(pipe) if fields]
-        return {"reviews": reviews, "next_cursor": base64.urlsafe_b64encode(found[-1]).decode() if more else None}
+        return {"reviews": reviews, "next_cursor": cursor_of(found[-1]) if more else None}
 
     def get(self, review_id: str) -> dict[str, Any]:
         """One review with the account it is about. Raises ``not_found``."""
@@ -116,6 +132,30 @@ class Reviews:
         if not fields:
             raise Problem("not_found", "No review has this id.")
         return _body(fields)
+
+    def sweep(self) -> int:
+        """Take reviews that expired with their accounts out of the indexes; returns how many. Safe to repeat."""
+        gone = 0
+        for number in range(SHARDS):
+            for status in STATUSES:
+                start = "-"
+                while found := self._page(number, status, start):
+                    gone += self._dropped(index_key(number, status), found)
+                    start = f"({found[-1].decode()}"
+        return gone
+
+    def _page(self, number: int, status: str, start: str) -> Sequence[bytes]:
+        found: Sequence[bytes] = self._store.execute(
+            "ZRANGEBYLEX", index_key(number, status), start, "+", "LIMIT", 0, _SWEPT
+        )
+        return found
+
+    def _dropped(self, index: str, places: Sequence[bytes]) -> int:
+        pipe = self._store.pipeline()
+        for place in places:
+            pipe.execute_command("EXISTS", review_key(place.decode().partition(":")[2]))
+        gone = [place for place, there in zip(places, self._store.run(pipe), strict=True) if not there]
+        return int(self._store.execute("ZREM", index, *gone)) if gone else 0
 
     def claim(self, review_id: str, reviewer: str, now: float) -> dict[str, Any]:
         """Let a reviewer hold a review. Raises ``review_held`` while another does, ``review_closed`` once decided."""
@@ -162,7 +202,8 @@ class Reviews:
         account = [account_key(user_id), history_key(user_id), labels_key(user_id)]
         kept = self._court.policy.retention.accounts_days * 86400
         change = [kept, decision, label, orjson.dumps(given), orjson.dumps(history)]
-        moved = self._to("decided", review_id, actor, now, fields, account, change)
+        change += [orjson.dumps({"user_id": user_id, **given, "at": now}), tier_event(user_id, history, now)]
+        moved = self._to("decided", review_id, actor, now, fields, user_id, account, change)
         touched = [(user_id, standing(moved))] if moved else []
         for name in self._linked(user_id) if apply_to == "cluster" and moved else ():
             try:
@@ -186,7 +227,7 @@ class Reviews:
         review_id = latest(self._accounts.load(user_id)[0])["review_id"]
         if review_id is not None:
             with contextlib.suppress(Problem):
-                self._to("decided", review_id, reviewer, now, fields)
+                self._to("decided", review_id, reviewer, now, fields, user_id)
 
     def _to(
         self,
@@ -195,13 +236,15 @@ class Reviews:
         reviewer: str,
         now: float,
         fields: Mapping[str, Any],
+        user_id: str | None = None,
         account: Sequence[str] = (),
-        change: Sequence[Any] = ("", "", "", "", ""),
+        change: Sequence[Any] = ("",) * 7,
     ) -> Sequence[Any]:
         """Move a review; ``account`` are the keys and ``change`` the arguments of a decision. Returns the standing."""
         number = _shard(review_id)
         keys = [review_key(review_id), stream(number), *(index_key(number, each) for each in STATUSES), *account]
-        event = orjson.dumps({"id": review_id, "to": status, "reviewer": reviewer, "at": now, **fields})
+        told = {"id": review_id, "user_id": user_id, "to": status, "reviewer": reviewer, "at": now, **fields}
+        event = orjson.dumps(told)
         args: Any = [status, reviewer, repr(now), self._court.policy.reviews.claim_minutes * 60, event]
         args += (
             oldest(self._court.policy.retention.decisions_days),
@@ -246,15 +289,3 @@ def _body(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
         "apply_to": found.get("apply_to") or None,
         "reason": found.get("reason") or None,
     }
-
-
-def _position(cursor: str) -> str:
-    """The place a cursor stands for."""
-    try:
-        place = base64.b64decode(cursor.encode("ascii"), b"-_", validate=True).decode("ascii")
-    except ValueError:
-        place = ""
-    if not _PLACE.fullmatch(place):
-        error = {"pointer": "/cursor", "code": "invalid", "detail": "not a cursor this service gave"}
-        raise Problem("invalid", "The cursor is not one this service gave.", [error])
-    return place

@@ -67,6 +67,13 @@ class Seating:
             self.court.seat(judge)
             self._mark, self._fault = mark, None
 
+    def rename(self, versions: Mapping[str, str]) -> None:
+        """Have answers name other versions of the data from now on, under this policy and every later one."""
+        with self._lock:
+            self._file = replace(self._file, versions={**self._file.versions, **versions})
+            judge = self.court.judge
+            self.court.seat(replace(judge, versions={**judge.versions, **versions}))
+
     def publish(
         self, given: Mapping[str, Any], publication: Publication, allowed: Callable[[int], bool], where: str = "policy"
     ) -> Version:

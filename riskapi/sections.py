@@ -20,6 +20,7 @@ Kind = Literal[
 Percent = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=1, le=3650)]
+Hours = Annotated[float, Field(gt=0, le=8760)]
 Recipients = Annotated[int, Field(ge=0, le=10**12)]
 
 
@@ -42,9 +43,12 @@ class Caps(Section):
 
 
 class Step(Caps):
-    """Caps that are earned by ``days`` of clean sending, see :class:`Clean`."""
+    """Caps that are earned by ``days`` of clean sending, see :class:`Clean`, and with ``identity`` by a sender domain
+    that the customer proved to own and whose mail passes DMARC.
+    """
 
     days: Annotated[int, Field(ge=1, le=30)]
+    identity: bool = False
 
 
 class TierCaps(Caps):
@@ -198,6 +202,31 @@ class Reviews(Section):
     """A claim on a review lapses after ``claim_minutes`` without a decision."""
 
     claim_minutes: Annotated[int, Field(ge=1, le=10080)]
+
+
+class Enrichment(Section):
+    """For how long what upstreams said stands: hours for DNS, days for registries. Older answers still serve while a
+    signup has them asked anew; after twice the time they are gone.
+    """
+
+    dns_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    registry_days: Annotated[int, Field(ge=1, le=365)] = 30
+
+
+class Rescoring(Section):
+    """When accounts are decided again, and how far that may go.
+
+    ``schedule_hours`` after the signup it is looked at again, whatever happens. It tightens; it takes a tier down no
+    further than to ``loosest`` (``limit``: not at all), but where the cause of the entry that tightened it is among
+    ``undo`` and no longer holds, back to what was before. A reviewer's word holds for ``reviewer_holds_days`` against
+    model and rules. Of accounts linked to one that changed at most ``linked`` are looked at.
+    """
+
+    schedule_hours: Annotated[tuple[Hours, ...], Field(strict=False, max_length=20)] = (1, 24, 72, 168)
+    loosest: Tier = "limit"
+    undo: Annotated[tuple[Literal["linkage", "list"], ...], Field(strict=False)] = ("linkage", "list")
+    reviewer_holds_days: Annotated[int, Field(ge=0, le=3650)] = 30
+    linked: Annotated[int, Field(ge=0, le=2000)] = 500
 
 
 class Retention(Section):

@@ -7,6 +7,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
+from riskapi import lists
 from riskapi.accounts import Accounts
 from riskapi.allowances import Allowance, Allowances
 from riskapi.clusters import Clusters
@@ -14,6 +17,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.holds import Holds
 from riskapi.judge import Court
 from riskapi.links import Links
+from riskapi.listed import Listed, linked, of_links
 from riskapi.metrics import Metrics
 from riskapi.outage import LocalGrants
 from riskapi.policy import Policy
@@ -27,10 +31,13 @@ _TRIES = 100
 
 @record
 class Message:
-    """What the mail says, as far as the caller tells: the domains it links to and a fingerprint of its content."""
+    """What the mail says, as far as the caller tells: the domains it links to, a fingerprint of its content, and the
+    domain it is from.
+    """
 
     link_domains: tuple[str, ...] = ()
     fingerprint: str | None = None
+    from_domain: str | None = None
 
 
 @record
@@ -97,11 +104,13 @@ class Sender:
 
     def _granted(self, request: Request, message: Message, policy: Policy, now: float) -> Grant:
         said = self._links.said(request.user_id, now, message.link_domains, message.fingerprint)
+        hosts = self._links.hosts(message.link_domains)
+        names, listing = linked(hosts), None
         for attempt in range(_TRIES):
             pipe = self._store.pipeline()
             self._allowances.queue(pipe, request.user_id, now)
-            looks = attempt == 0 and len(said.keys) > 0
-            if looks:
+            if attempt == 0:
+                lists.queue(pipe, names)
                 self._links.queue_said(pipe, said, policy)
             replies = self._store.run(pipe)
             try:
@@ -109,7 +118,9 @@ class Sender:
             except Problem:  # a stranger, who leaves no trace
                 self._links.leave(request.user_id, [key for _, key in said.keys])
                 raise
-            if looks:
+            if attempt == 0 and names:
+                listing = of_links(hosts, names, replies.pop(3), now)
+            if attempt == 0 and said.keys:
                 entities = self._links.said_entities(said, replies[3:], policy)
                 if self._clusters.settle(request.user_id, entities, policy, now, whole=False):
                     continue  # joined just now: the cluster's budget counts from this very grant on
@@ -122,16 +133,20 @@ class Sender:
                 self._local.pending(request.user_id),
                 policy,
                 now,
+                hit=_hit(request.user_id, listing, now) if found.assessed else b"",
+                denies=listing is not None and listing.list == "deny",
             )
             if grant is not None:
-                self._tell(request.user_id, grant, found, policy, now)
+                self._tell(request.user_id, grant, found, message, policy, now)
                 return grant
             if found.usage.cluster:
                 self._clusters.renew(found.usage.cluster, request.user_id, policy, now)
         raise StoreUnavailable("a budget changed too often to grant from it")
 
-    def _tell(self, user_id: str, grant: Grant, found: Allowance, policy: Policy, now: float) -> None:
-        """Let the neighbours feel what happened to the budget, and a reviewer see a jump.
+    def _tell(
+        self, user_id: str, grant: Grant, found: Allowance, message: Message, policy: Policy, now: float
+    ) -> None:
+        """Let the neighbours feel what happened to the budget, a reviewer see a jump, and a worker look at the sender.
 
         The grant stands whatever becomes of this, so a store that goes away just now is no reason to refuse it.
         """
@@ -143,6 +158,10 @@ class Sender:
             if (grant.near or grant.out) and found.assessed:
                 keys = list(self._accounts.standing(user_id).entities.values())
                 self._links.mark_spent(user_id, keys, now, out=grant.out, near=grant.near)
+            if message.from_domain and found.assessed:
+                domain = self._links.sender(message.from_domain)
+                if domain is not None and domain != found.sender:
+                    self._accounts.send_from(user_id, domain, now, policy)
 
     def _granted_locally(self, request: Request, policy: Policy, now: float) -> Answer:
         local = self._local.grant(request, policy, now)
@@ -184,6 +203,13 @@ class Sender:
         if result != "repeated":
             self._metrics.recipients("granted", granted)
             self._metrics.recipients("denied", wanted - granted)
+
+
+def _hit(user_id: str, listing: Listed | None, now: float) -> bytes:
+    """What the stream is told of an entry that names what a message links to; nothing where it only lets it pass."""
+    if listing is None or listing.list == "allow":
+        return b""
+    return orjson.dumps({"user_id": user_id, "entry": listing.id, "list": listing.list, "at": now})
 
 
 def _body(grant: Grant, wanted: int) -> dict[str, Any]:

@@ -7,17 +7,18 @@ rest gives default, meaning and parser. The table in README is written from it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
 from pydantic import SecretStr
 
 from riskapi import environment
+from riskapi.data_settings import DataSettings
 from riskapi.errors import ConfigurationError
-
-T = TypeVar("T")
+from riskapi.policyd.settings import PolicydSettings
+from riskapi.setting import declare
 
 _ARTIFACT = Path(__file__).resolve().parent.parent / "model" / "artifact"
 
@@ -27,45 +28,31 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _declare(
-    parse: Callable[[str], object],
-    meaning: str,
-    *,
-    default: Callable[[], T],
-    shown: str,
-    name: str | None = None,
-) -> T:
-    """A field of :class:`Settings`. ``shown`` is the default as the table in README prints it."""
-    metadata = {"parse": parse, "meaning": meaning, "shown": shown, "name": name}
-    made: T = field(default_factory=default, metadata=metadata)
-    return made
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(PolicydSettings, DataSettings):
     """What the environment says, checked. Every field is also read from the file named by ``…_FILE``."""
 
-    bind: environment.Bind = _declare(
+    bind: environment.Bind = declare(
         environment.bind,
         "Address of the HTTP server.",
         default=lambda: environment.Bind("127.0.0.1", 8000),
         shown="127.0.0.1:8000",
     )
-    data_dir: Path = _declare(
+    data_dir: Path = declare(
         environment.path,
         "Directory of the embedded store, unpacked data, journal and generated keys.",
         default=lambda: Path("var").absolute(),
         shown="var/",
     )
-    workers: int = _declare(environment.whole(1, 256), "HTTP worker processes.", default=cores, shown="cores")
-    threads: int = _declare(
+    workers: int = declare(environment.whole(1, 256), "HTTP worker processes.", default=cores, shown="cores")
+    threads: int = declare(
         environment.whole(1, 64),
         "Threads of one worker that run Python, each with a connection to the store of its own. While one waits "
         "for the disk others go on, and the store writes what several brought in one go.",
         default=lambda: 4,
         shown="4",
     )
-    redis_url: SecretStr | None = _declare(
+    redis_url: SecretStr | None = declare(
         environment.store_url,
         "The store: `redis://`, `rediss://`, `unix://`, `redis+sentinel://HOST:PORT,…/DB?service=NAME`, "
         "`redis+cluster://HOST:PORT,…`. Without it the embedded store is used.",
@@ -73,129 +60,141 @@ class Settings:
         shown="–",
         name="REDIS_URL",
     )
-    bootstrap_key: SecretStr | None = _declare(
+    bootstrap_key: SecretStr | None = declare(
         environment.secret(32),
         "API key of 32 characters or more that has every scope and is never rate limited.",
         default=lambda: None,
         shown="–",
     )
-    api_rate_limit: float | None = _declare(
+    api_rate_limit: float | None = declare(
         environment.rate,
         "Requests a second for a key, unless the key says otherwise.",
         default=lambda: None,
         shown="none",
     )
-    replay: bool = _declare(
+    replay: bool = declare(
         environment.switch,
         "Honour `X-Replay-Time` (RFC 3339) on any request as its clock. Refused together with "
         "`RISKAPI_STORE_PRODUCTION`.",
         default=lambda: False,
         shown="off",
     )
-    store_production: bool = _declare(
+    store_production: bool = declare(
         environment.switch,
         "Says that the store holds production data, so that nothing may rewrite its clock.",
         default=lambda: False,
         shown="off",
     )
-    store_fsync: Literal["always", "everysec"] = _declare(
+    store_fsync: Literal["always", "everysec"] = declare(
         environment.one_of("always", "everysec"),
         "When the embedded store writes to the disk: `always` loses nothing that was answered, "
         "`everysec` loses up to a second when the machine (not the process) dies.",
         default=lambda: "always",
         shown="always",
     )
-    store_timeout_ms: int = _declare(
+    store_timeout_ms: int = declare(
         environment.whole(10, 60_000),
         "Milliseconds an answer of the store is waited for; connecting is given half of it.",
         default=lambda: 1000,
         shown="1000",
     )
-    link_key: SecretStr | None = _declare(
+    link_key: SecretStr | None = declare(
         environment.secret(32),
         "Secret the link keys are hashed with, the same on every host that shares a store. Made at the "
         "first start in `link.key` of the data directory.",
         default=lambda: None,
         shown="made",
     )
-    policy_file: Path | None = _declare(
+    policy_file: Path | None = declare(
         environment.existing_file,
         "Policy to use instead of the one shipped as `riskapi/policy.toml`, while none was published.",
         default=lambda: None,
         shown="shipped",
     )
-    model_dir: Path = _declare(
+    model_dir: Path = declare(
         environment.path,
         "Directory of the model artifact (`model.txt` and `card.json`).",
         default=lambda: _ARTIFACT,
         shown="model/artifact",
     )
-    model_mode: Literal["off", "shadow", "live"] | None = _declare(
+    model_mode: Literal["off", "shadow", "live"] | None = declare(
         environment.one_of("off", "shadow", "live"),
         "Overrides the policy's `model.mode`; `off` decides by rules only, as training data is recorded.",
         default=lambda: None,
         shown="policy's",
     )
-    asn_database: Path | None = _declare(
-        environment.existing_file,
-        "MMDB with AS number and organisation (GeoLite2-ASN, DB-IP, iptoasn) instead of the packaged one.",
-        default=lambda: None,
-        shown="packaged",
-    )
-    country_database: Path | None = _declare(
-        environment.existing_file,
-        "MMDB with the country (GeoLite2-Country or -City, DB-IP, iptoasn) instead of the packaged one.",
-        default=lambda: None,
-        shown="packaged",
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = _declare(
+    log_level: Literal["debug", "info", "warning", "error"] = declare(
         environment.one_of("debug", "info", "warning", "error"),
         "Least severe log line written.",
         default=lambda: "info",
         shown="info",
     )
-    metrics_token: SecretStr | None = _declare(
+    metrics_token: SecretStr | None = declare(
         environment.secret(16),
         "Bearer token for `/metrics` from elsewhere than loopback, 16 characters or more.",
         default=lambda: None,
         shown="–",
     )
-    policyd_bind: environment.Bind | Path = _declare(
-        environment.listened,
-        "Where `python -m riskapi policyd` listens for Postfix: `HOST:PORT` or `unix:/path`.",
-        default=lambda: environment.Bind("127.0.0.1", 10040),
-        shown="127.0.0.1:10040",
+    serve_worker: bool = declare(
+        environment.switch,
+        "Whether `serve` runs a worker too. Off where `python -m riskapi worker` runs elsewhere.",
+        default=lambda: True,
+        shown="on",
     )
-    policyd_url: str = _declare(
+    enrichment: bool = declare(
+        environment.switch,
+        "Whether the worker asks DNS, RDAP and blocklists about mail domains and networks. Off sends nothing out.",
+        default=lambda: True,
+        shown="on",
+    )
+    dns_resolver: environment.Bind | None = declare(
+        environment.bind,
+        "`HOST:PORT` the worker asks DNS. Without it the system's resolvers, and no names that cannot be in DNS.",
+        default=lambda: None,
+        shown="system",
+    )
+    dns_rate: float = declare(
+        environment.rate,
+        "DNS questions a second, of all workers together.",
+        default=lambda: 100.0,
+        shown="100",
+    )
+    dns_blocklists: tuple[environment.Blocklist, ...] = declare(
+        environment.blocklists,
+        "DNS blocklists to ask, as `domain:ZONE` or `ip:ZONE` with commas between them; mind their terms of use.",
+        default=lambda: (),
+        shown="–",
+    )
+    rdap_base: str | None = declare(
         environment.web_url,
-        "The riskapi that policyd asks.",
-        default=lambda: "http://127.0.0.1:8000",
-        shown="http://127.0.0.1:8000",
-    )
-    policyd_api_key: SecretStr | None = _declare(
-        environment.secret(32),
-        "API key with the scope `sends` that policyd asks with.",
+        "Base URL for RDAP (`BASE/domain/…`, `BASE/ip/…`). Without it the registries that IANA names.",
         default=lambda: None,
+        shown="registries",
+    )
+    rdap_rate: float = declare(
+        environment.rate,
+        "Look-ups a second at one RDAP server, of all workers together.",
+        default=lambda: 2.0,
+        shown="2",
+    )
+    sender_spf_includes: tuple[str, ...] = declare(
+        environment.domains,
+        "Domains your customers include in their SPF record to let you send for them, with commas between them.",
+        default=lambda: (),
         shown="–",
     )
-    policyd_map_file: Path | None = _declare(
-        environment.existing_file,
-        "Lines of a login, sender address or `@domain` and the `user_id` it stands for; read again when it changes. "
-        "Without it the login is the `user_id`.",
-        default=lambda: None,
+    sender_dkim_selectors: tuple[str, ...] = declare(
+        environment.selectors,
+        "Selectors under which your customers publish your DKIM keys, with commas between them.",
+        default=lambda: (),
         shown="–",
     )
-    policyd_away: Literal["defer", "dunno"] = _declare(
-        environment.one_of("defer", "dunno"),
-        "What policyd tells Postfix when riskapi cannot be asked: `defer` has mail wait, `dunno` lets it go uncounted.",
-        default=lambda: "defer",
-        shown="defer",
-    )
-    policyd_strangers: Literal["defer", "dunno"] = _declare(
-        environment.one_of("defer", "dunno"),
-        "What policyd tells Postfix of a sender who has no account.",
-        default=lambda: "dunno",
-        shown="dunno",
+    webhook_internal: tuple[str, ...] = declare(
+        environment.destinations,
+        "Hosts and networks (CIDR) on the inside that webhooks may be sent to, by plain HTTP too, with commas between "
+        "them. Every other destination must be public and HTTPS.",
+        default=lambda: (),
+        shown="–",
     )
     unknown: tuple[str, ...] = ()
 
@@ -237,7 +236,9 @@ def settings_table() -> list[tuple[str, str, str]]:
 
 
 def _declared() -> list[Field[Any]]:
-    return [declared for declared in fields(Settings) if "parse" in declared.metadata]
+    """The fields that are settings: those of every process first, then the data's and the policy server's."""
+    found = [declared for declared in fields(Settings) if "parse" in declared.metadata]
+    return sorted(found, key=lambda declared: declared.name not in Settings.__annotations__)
 
 
 def _variable(declared: Field[Any]) -> str:

@@ -1,69 +1,171 @@
-"""What happens in a worker process of the HTTP server, besides the application."""
+"""The worker: keeps looking after the answer was given.
+
+It reads the streams for two groups (what is done about accounts, what webhooks are told), looks up domains and
+networks, decides accounts again that are due, delivers webhooks and does the chores. Several workers share all of it;
+one that is killed leaves nothing undone, because everything it takes is taken for a time only.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
+import logging
 import os
-import signal
+import random
+import secrets
 import socket
 import threading
-from collections.abc import Callable
-from multiprocessing.connection import wait
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
 
-from granian import _signals
+from riskapi import consumer, logs
+from riskapi.agenda import Agenda
+from riskapi.app import Service
+from riskapi.chores import Chore, Chores
+from riskapi.consumer import Consumer, DeadLetters, Group
+from riskapi.courier import Courier, Poster
+from riskapi.enrichment.asking import asking
+from riskapi.errors import StoreUnavailable
+from riskapi.looks import Looks
+from riskapi.notices import Notices
+from riskapi.outbox import Entry, oldest
+from riskapi.reactions import Reactions
+from riskapi.scout import Scout
+from riskapi.settings import Settings
+from riskapi.store.connections import Store
+from riskapi.webhooks import guards
 
-#: Seconds a worker that was told to end is given for the requests in hand; the server would kill it after twice that.
-_OBEY_SECONDS = 5.0
-
-
-def load() -> Callable[..., Any]:
-    """The application, for the server to call; sees to it that the process ends when it should."""
-    end_in_time(_OBEY_SECONDS)
-    _hear_signals_once()
-    from riskapi.wsgi import app
-
-    return app
-
-
-def end_in_time(seconds: float) -> None:
-    """End this process when its parent is gone, or ``seconds`` after a SIGTERM that it did not obey by itself.
-
-    A parent that is killed outright cannot stop its workers, and they would keep its port. A SIGTERM that comes
-    while a worker of granian 2.8 is still starting is sometimes lost. To be called in the main thread, once.
-    """
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-    heard, tell = socket.socketpair()
-    tell.setblocking(False)
-    # Written by the interpreter itself as the signal arrives, whatever the main thread is busy with.
-    signal.set_wakeup_fd(tell.detach(), warn_on_full_buffer=False)
-
-    def watch() -> None:
-        while parent.sentinel not in (ready := wait([parent.sentinel, heard])):
-            if ready and heard.recv(1)[0] == signal.SIGTERM:
-                wait([parent.sentinel], seconds)
-                os._exit(0)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="end-in-time", daemon=True).start()
+#: Workers that were heard of within the last minutes, by when. No TTL: those silent for long leave it.
+WORKERS = "risk:workers"
+#: Seconds between two signs of life, and after how many a worker counts as gone.
+_BEAT, GONE = 5.0, 60.0
+#: Seconds between two looks where there was nothing to do: a fiftieth of the five within which an answer has to count.
+_IDLE = 0.1
+#: Seconds after a store that was away is tried again.
+_AWAY = 1.0
+_HOUR = 3600
 
 
-def _hear_signals_once() -> None:
-    """Let the first signal to end count alone.
+class SeenClock:
+    """The clock of a service whose callers set the time: the latest time that anything happened at."""
 
-    systemd sends SIGTERM to a whole service, and its main process then ends the workers with another;
-    a second one that arrives while the first is obeyed keeps a worker of granian 2.8 from ending.
-    """
-    listen: Callable[..., None] = _signals.set_main_signals
+    def __init__(self) -> None:
+        self._latest = 0.0
 
-    def listen_once(obey: Callable[..., Any], *reload: Callable[..., Any]) -> None:
-        def first(*caught: Any) -> None:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            obey(*caught)
+    def __call__(self) -> float:
+        """Unix time of the latest entry seen."""
+        return self._latest
 
-        listen(first, *reload)
+    def saw(self, entry: Entry) -> None:
+        """Note when an entry happened."""
+        at = entry.data.get("at")
+        if isinstance(at, int | float):
+            self._latest = max(self._latest, float(at))
 
-    _signals.set_main_signals = listen_once
+
+class Worker:
+    """Everything one worker process does, a thread for each sort of work."""
+
+    def __init__(self, service: Service, settings: Settings) -> None:
+        """``service`` are the parts of a process, as the HTTP server's have them."""
+        self._service, self._settings, self.store = service, settings, service.store
+        self._seen = SeenClock() if settings.replay else None
+        self.clock: Callable[[], float] = self._seen or time.time
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        looking, parts = service.looking, service.parts
+        self.agenda = Agenda(self.store)
+        self.reactions = Reactions(
+            service.court,
+            looking.accounts,
+            looking.gatherer,
+            looking.findings,
+            looking.clusters,
+            looking.labels,
+            looking.lists,
+            looking.holds,
+            self.agenda,
+            self.clock,
+        )
+        # Endpoints are outside: they live in the real time, also where callers set the clock.
+        self.notices = Notices(looking.webhooks, looking.deliveries, time.time)
+        self.looks = Looks(self.agenda, looking.rescorer, self.clock)
+        self.scout: Scout | None = None
+        if settings.enrichment:
+            upstreams = asking(settings, parts.ratelimits, lambda: service.shelf.readers.lists)
+            self.scout = Scout(looking.findings, service.court, upstreams, parts.metrics, self.clock)
+        allowed = guards(settings.webhook_internal)
+        self.courier = Courier(looking.webhooks, looking.deliveries, lambda: Poster(allowed), parts.metrics, time.time)
+        self.chores = Chores(self.store, self._chores())
+
+    def waiting(self) -> int:
+        """Domains and networks that wait to be looked up."""
+        return self._service.looking.findings.waiting()
+
+    def handlers(self) -> Mapping[Group, Callable[[Entry], None]]:
+        """What each group does about an entry."""
+        return {"reactions": self._handled(self.reactions.handle), "notices": self.notices.handle}
+
+    def _handled(self, handle: Callable[[Entry], None]) -> Callable[[Entry], None]:
+        seen = self._seen
+        if seen is None:
+            return handle
+
+        def noted(entry: Entry) -> None:
+            seen.saw(entry)
+            handle(entry)
+
+        return noted
+
+    def start(self, stop: threading.Event) -> list[threading.Thread]:
+        """Start all threads, which end when ``stop`` is set, with what they have in hand."""
+        works: dict[str, Callable[[], object]] = {"looks": lambda: _repeat("looks", self.looks.step, stop)}
+        for group, handle in self.handlers().items():
+            reader = Consumer(self.store, group, f"{self.name}", handle)
+            works[group] = lambda group=group, reader=reader: _repeat(group, reader.step, stop)  # type: ignore[misc]
+        if self.scout is not None:
+            scout = self.scout
+            works["scout"] = lambda: scout.run(stop)
+        works["courier"] = lambda: self.courier.run(stop)
+        works["chores"] = lambda: _repeat("chores", self._beat, stop, _BEAT)
+        threads = [threading.Thread(target=work, name=name, daemon=True) for name, work in works.items()]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def _beat(self) -> int:
+        """Give a sign of life, and do the chores that are due."""
+        now = time.time()
+        pipe = self.store.pipeline()
+        pipe.execute_command("ZADD", WORKERS, repr(now), self.name)
+        pipe.execute_command("ZREMRANGEBYSCORE", WORKERS, "-inf", repr(now - GONE))
+        self.store.run(pipe)
+        self._service.parts.metrics.backlog(DeadLetters(self.store).count(), self.waiting())
+        self.chores.step(self.clock())
+        return 0
+
+    def _chores(self) -> dict[str, Chore]:
+        looking, kept = self._service.looking, self._service.court.policy.retention.decisions_days
+        return {
+            "streams": Chore(_HOUR, lambda _: consumer.sweep(self.store, oldest(kept))),
+            "lists": Chore(60, looking.lists.expire),
+            "reviews": Chore(_HOUR, lambda _: looking.reviews.sweep()),
+        }
+
+
+def working(store: Store, now: float) -> list[str]:
+    """Names of the workers that gave a sign of life of late."""
+    return [name.decode() for name in store.execute("ZRANGEBYSCORE", WORKERS, repr(now - GONE), "+inf")]
+
+
+def _repeat(name: str, step: Callable[[], int], stop: threading.Event, idle: float = _IDLE) -> None:
+    """Take steps until told to stop: at once while there is something to do, else after a while."""
+    while not stop.is_set():
+        pause = idle * random.uniform(0.8, 1.2)  # so that workers do not ask in step
+        try:
+            if step():
+                pause = 0.0
+        except StoreUnavailable:
+            pause = _AWAY
+        except Exception as error:  # a defect must not end the thread: what waits would wait for ever
+            logs.note(logging.ERROR, name, error)
+            pause = _AWAY
+        if pause:
+            stop.wait(pause)

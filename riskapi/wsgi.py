@@ -37,6 +37,6 @@ logs.configure(_settings.log_level)
 _service = assemble(_settings)
 _warm(_service)
 app = build(_service.parts)
-#: Stops the watch over journal and policy; a worker that ends takes the thread with it.
+#: Stops the watch over journal, policy and data; a worker that ends takes the thread with it.
 stop = threading.Event()
 watch(_service, stop)

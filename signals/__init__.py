@@ -14,6 +14,9 @@ import signals.links
 import signals.velocity
 import signals.reputation
 import signals.sending
+import signals.domain
+import signals.events
+import signals.sender
 from signals.registry import Readings, Signal, Value, columns, degraded, read, registered, schema
 
 __all__ = ["Readings", "Signal", "Value", "columns", "degraded", "read", "registered", "schema"]

@@ -48,7 +48,7 @@ def device_agent_age_days(facts: Facts) -> float | None:
     learned. Source: release calendars of riskapi.agent_releases, exact to four weeks.
     """
     released = facts.device.agent_released
-    return None if released is None else max(0.0, (facts.at - released) / _DAY)
+    return None if released is None else max(0.0, (facts.signup_at - released) / _DAY)
 
 
 @signal(reason="the browser's version is {value:.0f} {value:day|days} ahead of its release", risk=1)
@@ -58,7 +58,7 @@ def device_agent_days_early(facts: Facts) -> float | None:
     More means an invented version. Source: release calendars; Chrome's beta precedes its stable by three to four weeks.
     """
     released = facts.device.agent_released
-    return None if released is None else max(0.0, (released - facts.at) / _DAY)
+    return None if released is None else max(0.0, (released - facts.signup_at) / _DAY)
 
 
 @signal(reason="the browser is {value:on a phone or tablet|not on a phone or tablet}", risk=0)

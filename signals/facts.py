@@ -84,7 +84,8 @@ class Network:
 
     ``ip`` is normalised (IPv4-mapped unwrapped, scope removed); ``prefix`` its /24 or /48. ``reserved`` names
     the special-purpose range (IANA registries, RFC 6890) or is ``None`` for a public address. ``country`` is
-    ISO 3166 alpha-2 of the user of the address.
+    ISO 3166 alpha-2 of the user of the address. ``disputed``: of the local databases one says that it is hosting, the
+    other that it connects people.
     """
 
     given: str
@@ -98,6 +99,89 @@ class Network:
     kind: NetworkKind | None = None
     anonymizer: Anonymizer | None = None
     provider: str | None = None
+    disputed: bool = False
+
+
+@record
+class MailDomain:
+    """What DNS said of a mail domain, at Unix time ``checked_at``. A part that nobody answered is ``None``.
+
+    ``exists`` is false where the domain's own name servers, or those above, say that there is no such name.
+    ``null_mx``: it says that it takes no mail (RFC 7505). ``accepts_mail``: it has a mail server, be it the domain's
+    own address (RFC 5321, 5.1). ``mx_count`` are mail servers it names; ``mx_provider`` is the registrable domain of
+    the most preferred, ``mx_disposable`` whether that is a service for throw-away mail. ``spf`` is what the record
+    wants done with mail from elsewhere (RFC 7208, 4.6 and 5.1), ``dmarc`` the policy (RFC 7489, 6.3); both are
+    ``broken`` where the record cannot be read. ``parked``: its name servers are those of a parking service. ``listed``
+    are the operator's DNS blocklists that have it.
+    """
+
+    checked_at: float
+    exists: bool | None = None
+    null_mx: bool | None = None
+    accepts_mail: bool | None = None
+    mx_count: int | None = None
+    mx_provider: str | None = None
+    mx_disposable: bool | None = None
+    spf: Literal["missing", "pass", "neutral", "softfail", "fail", "broken"] | None = None
+    dmarc: Literal["missing", "none", "quarantine", "reject", "broken"] | None = None
+    parked: bool | None = None
+    listed: int | None = None
+
+
+@record
+class Registration:
+    """What a registry said of a domain by RDAP (RFC 9083, 5.3), at Unix time ``checked_at``.
+
+    ``found`` is false where the registry knows no such domain; ``registered_at`` is Unix time of the registration.
+    """
+
+    checked_at: float
+    found: bool | None = None
+    registered_at: float | None = None
+    registrar: str | None = None
+
+
+@record
+class Registrant:
+    """What a registry said of an IP network by RDAP (RFC 9083, 5.4), at Unix time ``checked_at``.
+
+    ``kind`` is read from the names of network and organisation; ``allocated_at`` is Unix time of the registration.
+    ``listed`` are the operator's DNS blocklists that have the address which was asked about.
+    """
+
+    checked_at: float
+    found: bool | None = None
+    organization: str | None = None
+    kind: NetworkKind | None = None
+    abuse_contact: str | None = None
+    allocated_at: float | None = None
+    listed: int | None = None
+
+
+@record
+class Sender:
+    """What DNS said of a domain that mail is sent from, at Unix time ``checked_at``.
+
+    ``spf``: its record names the operator's servers. ``dkim``: a key stands under one of the operator's selectors.
+    ``aligned``: mail sent through the operator passes DMARC (RFC 7489, 3.1), so a policy is published and one of the
+    two holds for this very domain. ``None`` where nobody answered, or the operator has not said what to look for.
+    """
+
+    checked_at: float
+    spf: bool | None = None
+    dkim: bool | None = None
+    dmarc: Literal["missing", "none", "quarantine", "reject", "broken"] | None = None
+    aligned: bool | None = None
+
+
+@record
+class Happening:
+    """Events of one type that an account had: how many, Unix times of first and last, the largest ``count`` given."""
+
+    times: int
+    first: float
+    last: float
+    most: int | None = None
 
 
 @record
@@ -191,11 +275,16 @@ class Reputation:
 
 @record
 class Facts:
-    """Everything a decision may rest on. ``at`` is the Unix time of the signup.
+    """Everything a decision may rest on. ``at`` is the Unix time of the decision, ``signed_up_at`` of the signup.
 
-    ``entities`` is keyed by kind (see ``riskapi.links``) and ``None``, like ``reputation``, when the store was away.
-    ``missing`` gives the cause for what is not there: a JSON pointer into the signup, or ``store``, to
-    ``not_provided``, ``input_invalid`` or ``store_unavailable``.
+    The two are the same but for an account that is decided again. ``mail_domain``, ``registration``, ``registrant`` and
+    ``sender`` are what upstreams said, ``None`` until they did; ``events`` what the account did since, by type, and
+    ``moved_at`` the Unix time of its last login from a new network; ``identity``: whether it proved to own the domain
+    it sends from. ``entities`` is keyed by kind (see ``riskapi.links``) and ``None``, like ``reputation``, when the
+    store was away.
+    ``missing`` gives the cause for what is not there: a JSON pointer into the signup, ``store``, ``mail_domain``,
+    ``registration``, ``registrant``, ``sender`` or ``events``, to ``not_provided``, ``input_invalid``,
+    ``store_unavailable`` or ``pending``.
     """
 
     at: float
@@ -209,19 +298,26 @@ class Facts:
     entities: Mapping[str, Entity] | None = None
     reputation: Reputation | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
+    signed_up_at: float | None = None
+    mail_domain: MailDomain | None = None
+    registration: Registration | None = None
+    registrant: Registrant | None = None
+    sender: Sender | None = None
+    events: Mapping[str, Happening] | None = None
+    moved_at: float | None = None
+    identity: bool | None = None
 
-    def linked(self, entities: Mapping[str, Entity], reputation: Reputation) -> Facts:
-        """The same facts with what the store knows."""
-        return Facts(
-            self.at,
-            self.account,
-            self.email,
-            self.phone,
-            self.network,
-            self.device,
-            self.behavior,
-            self.payment_fingerprint,
-            entities,
-            reputation,
-            self.missing,
-        )
+    @property
+    def signup_at(self) -> float:
+        """Unix time of the signup."""
+        return self.at if self.signed_up_at is None else self.signed_up_at
+
+    @property
+    def network_kind(self) -> NetworkKind | None:
+        """The kind the local databases tell; the registry's where they know none, or contradict each other."""
+        network, registrant = self.network, self.registrant
+        if network is None:
+            return None
+        if registrant is not None and registrant.kind is not None and (network.kind is None or network.disputed):
+            return registrant.kind
+        return network.kind

@@ -9,14 +9,24 @@ NEEDS = ("/device/ip_address",)
 
 
 def _public(facts: Facts) -> Network | None:
-    """The network of a public address; ``None`` when there is no address, or a special-purpose one."""
+    """The network of a public address; ``None`` when there is no address, or a special-purpose one.
+
+    What a registry knows is public: an operator's own registry may know of addresses that are reserved elsewhere.
+    """
     network = facts.network
-    return None if network is None or network.ip is None or network.reserved is not None else network
+    if network is None or network.ip is None:
+        return None
+    registered = facts.registrant is not None and facts.registrant.found
+    return network if network.reserved is None or registered else None
+
+
+def _kind(facts: Facts) -> NetworkKind | None:
+    return facts.network_kind if _public(facts) else None
 
 
 def _is(facts: Facts, kind: NetworkKind) -> bool | None:
-    network = _public(facts)
-    return None if network is None or network.kind is None else network.kind == kind
+    found = _kind(facts)
+    return None if found is None else found == kind
 
 
 @signal(reason="the IP address {value:can|cannot} be read", risk=-1)
@@ -84,8 +94,7 @@ def network_country(facts: Facts) -> str | None:
 @signal(reason="the network is of the kind {value}", risk=None)
 def network_kind(facts: Facts) -> str | None:
     """Kind of organisation that runs the network: hosting, consumer, mobile, education or cdn. For people and rules."""
-    network = _public(facts)
-    return network.kind if network else None
+    return _kind(facts)
 
 
 @signal(reason="the provider of the IP address is {value}", risk=None)
@@ -100,7 +109,7 @@ def network_is_hosting(facts: Facts) -> bool | None:
     """Whether the address is a machine's in a cloud or hosting network. Typical: few people, most scripts.
 
     Company VPNs and remote desktops are here too. Unknown for networks of no known kind. Sources: providers'
-    published ranges (iporigin) and names of autonomous systems.
+    published ranges (iporigin), names of autonomous systems, and where these do not tell, the registry (RDAP).
     """
     return _is(facts, "hosting")
 
@@ -154,3 +163,51 @@ def network_is_private_relay(facts: Facts) -> bool | None:
     """
     network = _public(facts)
     return None if network is None else network.anonymizer == "private_relay"
+
+
+@signal(
+    reason="the registry says that the network is held by {value}",
+    risk=None,
+    needs=("/device/ip_address", "registrant"),
+)
+def network_registrant(facts: Facts) -> str | None:
+    """Holder of the network as its registry names it (RDAP, RFC 9083). For people and rules.
+
+    Asked where the local databases know nothing of the network, not its kind, or contradict each other.
+    """
+    return facts.registrant.organization if facts.registrant else None
+
+
+@signal(reason="the abuse desk of the network is {value}", risk=None, needs=("/device/ip_address", "registrant"))
+def network_abuse_contact(facts: Facts) -> str | None:
+    """Where the registry says abuse of the network is to be reported (RFC 9083, role ``abuse``). For people."""
+    return facts.registrant.abuse_contact if facts.registrant else None
+
+
+@signal(
+    reason="the network was allocated {value:.0f} {value:day|days} before the signup",
+    risk=0,
+    needs=("/device/ip_address", "registrant"),
+)
+def network_age_days(facts: Facts) -> float | None:
+    """Days between the allocation of the network, as the registry knows it, and the signup, 0 or more.
+
+    Leased space changes hands often; so does that of a young access provider.
+    """
+    found = facts.registrant
+    if found is None or found.allocated_at is None:
+        return None
+    return max(facts.signup_at - found.allocated_at, 0.0) / 86_400.0
+
+
+@signal(
+    reason="an address of the network is on {value} {value:blocklist|blocklists}",
+    risk=+1,
+    needs=("/device/ip_address", "registrant"),
+)
+def network_blocklists(facts: Facts) -> int | None:
+    """DNS blocklists of the operator's choice that have the address by which the network was looked up (RFC 5782).
+
+    Other addresses of the network may not be on any: it is about a place that people share.
+    """
+    return facts.registrant.listed if facts.registrant else None

@@ -90,7 +90,7 @@ class Signal:
         return said[:1].upper() + said[1:]
 
     def cause(self, facts: Facts) -> str:
-        """Why the reading is ``None``: ``not_provided``, ``input_invalid``, ``store_unavailable`` or ``no_data``."""
+        """Why the reading is ``None``: one of the causes in :attr:`signals.facts.Facts.missing`, or ``no_data``."""
         for need in self.needs:
             found = facts.missing.get(need)
             if found is not None:

@@ -152,6 +152,9 @@ def serve(tmp_path: Path, free_port: int) -> Iterator[Callable[..., Service]]:
             "RISKAPI_WORKERS": "1",
             "RISKAPI_BOOTSTRAP_KEY": BOOTSTRAP_KEY,
             "RISKAPI_STORE_FSYNC": "everysec",
+            # Nobody outside is asked by tests; those that are about it bring upstreams of their own.
+            "RISKAPI_ENRICHMENT": "off",
+            "RISKAPI_SERVE_WORKER": "off",
         }
         with output.open("w") as out, errors.open("w") as err:
             process = subprocess.Popen(

@@ -90,6 +90,7 @@ def _service(folder: Path, key: str) -> Iterator[str]:
     environment = kept | {
         "RISKAPI_BIND": f"127.0.0.1:{port}",
         "RISKAPI_DATA_DIR": str(folder),
+        "RISKAPI_ENRICHMENT": "off",  # nobody outside need know of invented people
         "RISKAPI_BOOTSTRAP_KEY": key,
         "RISKAPI_REPLAY": "on",
         "RISKAPI_WORKERS": "1",

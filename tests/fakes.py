@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -13,6 +13,7 @@ from riskapi.errors import Problem
 from riskapi.feedback import Tally
 from riskapi.idempotency import Idempotency
 from riskapi.keys import Keys
+from riskapi.lists import Entry
 from riskapi.metrics import Metrics
 from riskapi.policies import Version
 from riskapi.ratelimits import RateLimits
@@ -208,6 +209,76 @@ class Clusters:
         raise Problem("not_found", "No such cluster.")
 
 
+class Lists:
+    """Takes everything and keeps nothing."""
+
+    def draft(self, name: Any, kind: Any, value: str, *, now: float, **more: Any) -> Entry:
+        return Entry("", name, kind, value, value, created_at=now, updated_at=now, **more)
+
+    def would_match(self, entry: Entry) -> dict[str, Any]:
+        return {"would_match": [], "would_match_count": 0, "would_match_complete": True}
+
+    def put(self, entry: Entry, now: float) -> Entry:
+        return replace(entry, id="lst_0")
+
+    def get(self, name: Any, entry_id: str) -> Entry:
+        raise Problem("not_found", "No such entry.")
+
+    def remove(self, name: Any, entry_id: str, actor: str, now: float) -> Entry:
+        raise Problem("not_found", "No such entry.")
+
+    def page(self, name: Any, kind: Any, limit: int, cursor: str | None, now: float) -> dict[str, Any]:
+        return {"entries": [], "next_cursor": None}
+
+    def stale(self, now: float, days: int) -> dict[str, Any]:
+        return {"days": days, "entries": [], "complete": True}
+
+
+class Webhooks:
+    """Knows no webhook."""
+
+    def create(self, url: str, events: Any, actor: str, now: float) -> dict[str, Any]:
+        raise Problem("destination_refused", "No such place.")
+
+    def list(self) -> dict[str, Any]:
+        return {"webhooks": []}
+
+    def get(self, endpoint_id: str) -> dict[str, Any]:
+        raise Problem("not_found", "No such webhook.")
+
+    def delete(self, endpoint_id: str) -> dict[str, Any]:
+        raise Problem("not_found", "No such webhook.")
+
+    def rotate(self, endpoint_id: str, now: float) -> dict[str, Any]:
+        raise Problem("not_found", "No such webhook.")
+
+    def enable(self, endpoint_id: str) -> dict[str, Any]:
+        raise Problem("not_found", "No such webhook.")
+
+
+class Deliveries:
+    """Has nothing on its way."""
+
+    def page(self, endpoint_id: str, status: Any, limit: int, cursor: str | None = None) -> dict[str, Any]:
+        return {"deliveries": [], "next_cursor": None}
+
+    def redeliver(self, endpoint_id: str, delivery_id: str, now: float) -> dict[str, Any]:
+        raise Problem("not_found", "No such delivery.")
+
+    def redeliver_dead(self, endpoint_id: str, now: float) -> int:
+        return 0
+
+    def forget(self, endpoint_id: str) -> None:
+        pass
+
+
+class Notices:
+    """Tells nobody."""
+
+    def test(self, endpoint_id: str, name: str) -> dict[str, Any]:
+        raise Problem("not_found", "No such webhook.")
+
+
 def parts(store: Store, clock: Callable[[], float], bootstrap: str, **changes: Any) -> Parts:
     """Parts that work, with ``changes`` in place of some."""
     given: dict[str, Any] = {
@@ -220,7 +291,11 @@ def parts(store: Store, clock: Callable[[], float], bootstrap: str, **changes: A
         "feedback": Feedback(),
         "events": Events(),
         "policies": Policies(),
+        "lists": Lists(),
         "seating": Seating(),
+        "webhooks": Webhooks(),
+        "deliveries": Deliveries(),
+        "notices": Notices(),
         "keys": Keys(store, bootstrap, monotonic=clock),
         "idempotency": Idempotency(store, pause=lambda seconds: None),
         "ratelimits": RateLimits(store),

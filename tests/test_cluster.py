@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service, assemble
+from riskapi.deliveries import Deliveries, Outcome
 from riskapi.errors import StoreUnavailable
 from riskapi.events import Event
 from riskapi.feedback import FeedbackEvent
+from riskapi.lists import Entry
 from riskapi.sends import Message
 from riskapi.settings import Settings
 from riskapi.signup import DevicePart
 from riskapi.store.connections import open_store
+from riskapi.webhooks import Webhooks, guards
 from tests import consistency
 from tests.conftest import NOW, Clock
 from tests.signups import body, post, together
@@ -137,3 +140,46 @@ def test_everybody_signs_up_and_sends_at_once(service: Service) -> None:
     found = together(24, join)
     assert not [each for each in found if isinstance(each, Exception)]
     assert [len(members) for members in consistency.check(service).values()] == [24]
+
+
+def test_webhooks_are_queued_taken_finished_listed_and_sent_anew(service: Service) -> None:
+    store = service.store
+    webhooks, deliveries = Webhooks(store, guards(("127.0.0.1",))), Deliveries(store)
+    id = webhooks.create("http://127.0.0.1:9/", ["tier.changed"], "ana", NOW)["id"]
+    made = together(4, lambda _: [deliveries.enqueue(f"{entry}-0", id, "tier.changed", b"{}", NOW) for entry in "123"])
+    assert sum(each for row in made for each in row) == 3
+    first, second, third = deliveries.take(id, NOW, 30.0, 10)
+    assert deliveries.finish(first, Outcome(200), NOW) == "delivered"
+    assert deliveries.finish(second, Outcome(410, "status", gone=True), NOW) == "dead"
+    assert deliveries.finish(third, Outcome(500, "status"), NOW) == "pending"
+    assert deliveries.redeliver_dead(id, NOW) == 1
+    page = deliveries.page(id, "pending", 1)
+    assert len(deliveries.page(id, "pending", 1, page["next_cursor"])["deliveries"]) == 1
+    webhooks.rotate(id, NOW)
+    webhooks.delete(id)
+    deliveries.forget(id)
+    assert deliveries.take(id, NOW + 60, 30.0, 10) == []
+
+
+def test_entries_of_lists_match_are_hit_and_expire(service: Service) -> None:
+    entries = service.looking.lists
+    more: dict[str, Any] = {"reason": None, "author": "ana", "silences_feedback": False, "now": NOW}
+
+    def put(kind: Any, value: str, until: float | None = None) -> Entry:
+        return entries.put(entries.draft("deny", kind, value, expires_at=until, **more), NOW)
+
+    post(service, body("u_1"))
+    domain, network, link = (
+        put("email_domain", "spam.example"),
+        put("cidr", "203.0.0.0/12"),
+        put("link_domain", "bad.example"),
+    )
+    assert [entries.matching(each, 9) for each in (domain, network, link)] == [([], True), (["u_1"], True), ([], True)]
+    assert post(service, body("u_2", email={"address": "a@x.spam.example"}, device={}))["decision"] == "limit"
+    assert send(service, "u_1", 5, Message(("www.bad.example",)))["denied_by"] == "list_link_domain"
+    assert together(4, lambda _: entries.count_hit(domain.id, "u_2", NOW)) == [1] * 4
+    assert {each.id for each in together(4, lambda _: put("email_domain", "spam.example", NOW + 1))} == {domain.id}
+    assert entries.remove("deny", network.id, "ana", NOW).id == network.id
+    assert len(entries.page(None, None, 10, None, NOW)["entries"]) == 2
+    assert sum(together(3, lambda _: entries.expire(NOW + 1))) == 1
+    assert entries.stale(NOW + 1, 90)["entries"][0]["why"] == ["expired"]

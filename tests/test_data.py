@@ -9,7 +9,6 @@ import maxminddb
 import pytest
 
 from riskapi import data
-from riskapi.commands.data import built
 from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings
 
@@ -26,12 +25,12 @@ def test_the_packaged_databases_are_unpacked_once_and_know_a_public_address(fres
     before = paths.asn.stat().st_mtime_ns
     assert data.ensure(fresh) == paths
     assert paths.asn.stat().st_mtime_ns == before
-    assert built(paths.asn) > "2026"
+    assert paths.hosting is None
 
 
 def test_another_version_of_the_package_replaces_the_old_one(fresh: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     old = data.ensure(fresh)
-    monkeypatch.setattr("riskapi.data.metadata.version", lambda name: "99.0")
+    monkeypatch.setattr("riskapi.feeds.packages.metadata.version", lambda name: "99.0")
     new = data.ensure(fresh)
     assert new.asn.exists() and not old.asn.exists()
     assert sorted(path.name for path in new.asn.parent.iterdir()) == [
@@ -48,7 +47,8 @@ def test_starters_that_race_all_get_whole_files(fresh: Settings) -> None:
 
 
 def test_a_package_whose_digest_is_wrong_is_refused(fresh: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("riskapi.data.json.loads", lambda text: {"sha256": {"origin-asn.mmdb.bz": "0" * 64}})
+    wrong = {"sha256": {"origin-asn.mmdb.bz": "0" * 64}}
+    monkeypatch.setattr("riskapi.feeds.packages.json.loads", lambda text: wrong)
     with pytest.raises(ConfigurationError, match="digest"):
         data.ensure(fresh)
     assert list((fresh.data_dir / "ip").iterdir()) == []

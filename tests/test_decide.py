@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from model.card import Calibration, Window
 from model.scorer import Explanation, Score, Scorer, sigmoid
 from riskapi import policy
 from riskapi.decide import Decision, decide
+from riskapi.listed import KINDS, Listed, verdict
 from riskapi.policy import Policy
 from riskapi.sections import SEVERITY
 from signals.registry import Readings
@@ -66,7 +68,7 @@ def made(*rules: dict[str, Any], mode: str = "live", **change: Any) -> Policy:
     return policy.check(tables, where="test")
 
 
-def decided(readings: Mapping[str, Any], scorer: Scorer | None, by: Policy, **how: bool) -> Decision:
+def decided(readings: Mapping[str, Any], scorer: Scorer | None, by: Policy, **how: Any) -> Decision:
     return decide({**UNKNOWN, **readings}, scorer, by, **how)
 
 
@@ -245,6 +247,71 @@ def test_a_live_model_that_is_missing_is_an_outage() -> None:
 def test_a_model_that_is_off_is_no_outage() -> None:
     assert decided({}, None, made(mode="off")).source == "rule"
     assert decided({}, None, made(mode="shadow")).shadow == ()
+
+
+# Lists
+
+
+@pytest.mark.parametrize(
+    ("risk_score", "on", "tier", "source", "rule_"),
+    [
+        (1.0, "deny", "limit", "list", "lst_1"),
+        (95.0, "deny", "limit", "list", "lst_1"),
+        (1.0, "watch", "review", "list", "lst_1"),
+        (50.0, "watch", "review", "model", None),
+        (95.0, "watch", "limit", "model", None),
+        (1.0, "allow", "allow", "list", "lst_1"),
+        (95.0, "allow", "allow", "list", "lst_1"),
+    ],
+)
+def test_an_entry_of_a_list_has_the_last_word(
+    risk_score: float, on: Any, tier: str, source: str, rule_: str | None
+) -> None:
+    listing = Listed(on, "email_domain", "lst_1")
+    found = decided({}, Told(odds(risk_score)), made(), listing=listing)
+    assert (found.tier, found.source, found.rule) == (tier, source, rule_)
+    assert found.risk_score == risk_score
+    assert (found.reasons[0].code, found.reasons[0].signal, found.reasons[0].contribution) == (
+        f"LIST_{on.upper()}", None, None,
+    )  # fmt: skip
+    assert found.reasons[0].text == f"Its mail domain is on the {on} list"
+    assert found.listing == listing
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_entry_is_named_in_its_reason(kind: Any) -> None:
+    listing = verdict([Listed("deny", kind, "lst_1")])
+    text = decided({}, Told(odds(1)), made(), listing=listing).reasons[0].text
+    assert re.fullmatch(r"Its [a-zA-Z_ -]+ is on the deny list", text)
+
+
+def test_allow_beats_a_live_rule_which_is_still_told() -> None:
+    found = decided({"velocity_phone_30d": 3}, Told(odds(1)), made(rule("live_rule", "limit")), listing=ALLOWED)
+    assert (found.tier, found.source, found.rule, found.fired) == ("allow", "list", "lst_a", ("live_rule",))
+
+
+def test_candidates_on_trial_would_have_been_overruled_too() -> None:
+    by = made(rule("on_trial", "limit", "shadow"), mode="shadow")
+    found = decided({"velocity_phone_30d": 3}, Told(odds(99)), by, listing=ALLOWED)
+    assert [row.decision for row in found.shadow] == ["allow", "allow"]
+    watched = decided({"velocity_phone_30d": 3}, Told(odds(1)), by, listing=Listed("watch", "ip", "lst_w"))
+    assert [row.decision for row in watched.shadow] == ["limit", "review"]
+
+
+def test_what_lists_say_is_unknown_while_the_store_is_away() -> None:
+    found = decided({}, Told(odds(1)), made(), store_away=True, listing=ALLOWED)
+    assert found == decided({}, Told(odds(1)), made(), store_away=True)
+    assert (found.source, found.listing) == ("outage", None)
+
+
+def test_a_person_s_word_stands_while_only_the_model_is_missing() -> None:
+    found = decided({}, None, made(), listing=ALLOWED)
+    assert (found.tier, found.source) == ("allow", "list")
+    found = decided({}, None, made(), listing=Listed("watch", "ip", "lst_w"))
+    assert (found.tier, found.source) == ("review", "outage")
+
+
+ALLOWED = Listed("allow", "user", "lst_a")
 
 
 # Reasons

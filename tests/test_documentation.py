@@ -54,6 +54,8 @@ def test_every_key_a_day_of_work_leaves_is_documented_and_expires_unless_written
     assert client.post("/v1/accounts/u_1/events", json=login).status_code == 202
     complaint = {"id": "e_1", "type": "complaint", "user_id": "u_1"}
     assert client.post("/v1/feedback", json={"events": [complaint]}).json["accepted"] == 1
+    entry = {"kind": "ip", "value": "81.0.0.1", "expires_at": "2999-01-01T00:00:00Z"}
+    assert client.post("/v1/lists/watch", json=entry).status_code == 201
     client.post("/v1/policy/rollback", json={"version": 1})
     if review:
         client.post(f"/v1/reviews/{review}/claim", json={"reviewer": "kim"})

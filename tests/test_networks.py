@@ -129,7 +129,7 @@ def test_what_is_no_address_has_none(reader: NetworkReader, ip: str) -> None:
     ],
 )
 def test_country_fields_of_every_maker_are_understood(record: Any, expected: str | None) -> None:
-    assert networks._country(record) == expected
+    assert networks.country_of(record) == expected
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_country_fields_of_every_maker_are_understood(record: Any, expected: str
     ],
 )
 def test_origin_fields_of_every_maker_are_understood(record: Any, expected: tuple[int | None, str | None]) -> None:
-    assert networks._origin(record) == expected
+    assert networks.origin_of(record) == expected
 
 
 def test_a_transit_carrier_is_no_hosting(reader: NetworkReader) -> None:

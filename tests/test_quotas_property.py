@@ -221,7 +221,7 @@ class History:
         kind, _, value = thing.partition(":")
         given = thing if kind != "p" else value
         links = self.service.assessor.gatherer._links
-        key: str = links._entity_key(KINDS[kind], given)
+        key: str = links.entity_key(KINDS[kind], given)
         return key.removeprefix("risk:e:")
 
 

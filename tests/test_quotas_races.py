@@ -475,11 +475,11 @@ def test_a_tier_that_others_saw_lowered_is_not_read_from_before(
     opened(service, "u1")
     grant, first = Quotas.grant, iter([True])
 
-    def late(quotas: Quotas, *given: Any) -> Any:
+    def late(quotas: Quotas, *given: Any, **more: Any) -> Any:
         if next(first, False):
             service.parts.labels.add("u1", "abuse", "manual_review", None, "ana", NOW)
             assert ask(service, "u1", 3)["tier"] == "limit"
-        return grant(quotas, *given)
+        return grant(quotas, *given, **more)
 
     monkeypatch.setattr(Quotas, "grant", late)
     found = ask(service, "u1", 100)

@@ -153,7 +153,8 @@ def test_there_are_enough_signals_of_every_family() -> None:
     families = [found.family for found in signals.registered().values()]
     assert len(families) >= 60
     assert set(families) == {
-        "email", "phone", "network", "device", "behavior", "links", "velocity", "reputation", "sending",
+        "email", "phone", "network", "device", "behavior", "links", "velocity", "reputation", "sending", "domain",
+        "events", "sender",
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.environment import FILE_LIMIT, Bind
+from riskapi.environment import FILE_LIMIT, Bind, Blocklist
 from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings, cores, settings_table
 
@@ -38,6 +38,27 @@ GOOD: dict[str, tuple[str, str, Any]] = {
     "policyd on a port": ("RISKAPI_POLICYD_BIND", "[::1]:10040", Bind("::1", 10040)),
     "policyd asks elsewhere": ("RISKAPI_POLICYD_URL", "https://risk.example/v/", "https://risk.example/v"),
     "policyd lets go": ("RISKAPI_POLICYD_AWAY", "DUNNO", "dunno"),
+    "no worker in serve": ("RISKAPI_SERVE_WORKER", "off", False),
+    "nobody is asked": ("RISKAPI_ENRICHMENT", "no", False),
+    "a resolver": ("RISKAPI_DNS_RESOLVER", "[::1]:5353", Bind("::1", 5353)),
+    "blocklists": (
+        "RISKAPI_DNS_BLOCKLISTS",
+        "ip:Zen.Example.org., domain:dbl.example.org",
+        (Blocklist("ip", "zen.example.org"), Blocklist("domain", "dbl.example.org")),
+    ),
+    "a registry": ("RISKAPI_RDAP_BASE", "http://127.0.0.1:8080/rdap/", "http://127.0.0.1:8080/rdap"),
+    "a slow pace": ("RISKAPI_RDAP_RATE", "0.5", 0.5),
+    "includes": (
+        "RISKAPI_SENDER_SPF_INCLUDES",
+        "SPF.saas.example,_spf2.saas.example",
+        ("spf.saas.example", "_spf2.saas.example"),
+    ),
+    "selectors": ("RISKAPI_SENDER_DKIM_SELECTORS", "s1, s2.mail", ("s1", "s2.mail")),
+    "destinations": (
+        "RISKAPI_WEBHOOK_INTERNAL",
+        "10.0.0.0/8, hooks.internal,::1",
+        ("10.0.0.0/8", "hooks.internal", "::1"),
+    ),
     "empty is not set": ("RISKAPI_WORKERS", "", cores()),
     "blank is not set": ("RISKAPI_MODEL_MODE", "  ", None),
 }
@@ -55,6 +76,16 @@ BUSTED = {
     "bind to port 65536": ("RISKAPI_BIND", "127.0.0.1:65536"),
     "bind with Arabic digits": ("RISKAPI_BIND", "127.0.0.1:٨٠"),
     "bind to bare IPv6": ("RISKAPI_BIND", "::1:8000"),
+    "resolver without port": ("RISKAPI_DNS_RESOLVER", "127.0.0.1"),
+    "blocklist without kind": ("RISKAPI_DNS_BLOCKLISTS", "zen.example.org"),
+    "blocklist of names": ("RISKAPI_DNS_BLOCKLISTS", "name:zen.example.org"),
+    "blocklist that is no zone": ("RISKAPI_DNS_BLOCKLISTS", "ip:zen_.-.org"),
+    "registry without scheme": ("RISKAPI_RDAP_BASE", "rdap.example"),
+    "no pace": ("RISKAPI_DNS_RATE", "0"),
+    "include that is a label": ("RISKAPI_SENDER_SPF_INCLUDES", "spf"),
+    "selector with a space": ("RISKAPI_SENDER_DKIM_SELECTORS", "s 1"),
+    "destination that is a URL": ("RISKAPI_WEBHOOK_INTERNAL", "http://hooks.internal"),
+    "destination that is half an address": ("RISKAPI_WEBHOOK_INTERNAL", "10.0.0"),
     "no workers": ("RISKAPI_WORKERS", "0"),
     "half a worker": ("RISKAPI_WORKERS", "1.5"),
     "very many workers": ("RISKAPI_WORKERS", "9" * 400),
@@ -152,9 +183,9 @@ def test_a_misspelt_setting_is_refused_with_what_was_meant(name: str, meant: str
 
 def test_names_that_mean_nothing_are_listed_and_those_of_kubernetes_passed_over() -> None:
     settings = Settings.load(
-        {"RISKAPI_DNS_RESOLVER": "x", "RISKAPI_SERVICE_HOST": "10.0.0.1", "RISKAPI_PORT_8000_TCP_ADDR": "10.0.0.1"}
+        {"RISKAPI_CONSOLE_COLOURS": "9", "RISKAPI_SERVICE_HOST": "10.0.0.1", "RISKAPI_PORT_8000_TCP_ADDR": "10.0.0.1"}
     )
-    assert settings.unknown == ("RISKAPI_DNS_RESOLVER",)
+    assert settings.unknown == ("RISKAPI_CONSOLE_COLOURS",)
 
 
 def test_the_table_names_every_setting_once_with_a_meaning() -> None:

@@ -1,56 +1,503 @@
-"""A worker process ends when it is told to or its parent is gone, even if the server in it does not listen."""
+"""The worker, with real upstreams on loopback: what it does in time, shares, takes over, and leaves undone never."""
 
 from __future__ import annotations
 
-import multiprocessing
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
-from multiprocessing.connection import Connection, wait
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
-from riskapi import worker
+from riskapi import consumer
+from riskapi.app import Service, assemble
+from riskapi.commands.worker import work
+from riskapi.consumer import Consumer, backlog
+from riskapi.enrichment.asking import asking as upstreams_of
+from riskapi.looks import Looks
+from riskapi.outbox import SHARDS, stream
+from riskapi.scout import Scout
+from riskapi.settings import Settings
+from riskapi.store.connections import Store, open_store
+from riskapi.store.embedded import Embedded
+from riskapi.worker import SeenClock, Worker, working
+from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT, Clock
+from tests.conftest import Service as Served
+from tests.signups import body, post
+from tests.upstreams.dns_server import DnsServer
+from tests.upstreams.rdap_server import RdapServer
 
-SPAWN = multiprocessing.get_context("spawn")
-
-
-def deaf(ready: Connection, seconds: float) -> None:
-    """A server that hears SIGTERM and does nothing about it."""
-    worker.end_in_time(seconds)
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    signal.signal(signal.SIGUSR1, lambda *_: None)
-    ready.send(os.getpid())
-    threading.Event().wait()
-
-
-def parent(ready: Connection) -> None:
-    """Starts a worker and waits until it is killed."""
-    SPAWN.Process(target=deaf, args=(ready, 60.0)).start()
-    threading.Event().wait()
-
-
-def test_a_worker_that_does_not_obey_ends_all_the_same() -> None:
-    here, there = SPAWN.Pipe()
-    process = SPAWN.Process(target=deaf, args=(there, 0.1))
-    process.start()
-    here.recv()
-    os.kill(process.pid or 0, signal.SIGUSR1)  # another signal is not meant
-    assert wait([process.sentinel], 0.5) == []
-    os.kill(process.pid or 0, signal.SIGTERM)
-    process.join(20)
-    assert process.exitcode == 0
+Serve = Callable[..., Served]
+LINK_KEY = "link-key-0123456789-0123456789-0123456789"
 
 
-def test_a_worker_whose_parent_was_killed_ends() -> None:
-    here, there = SPAWN.Pipe()
-    process = SPAWN.Process(target=parent, args=(there,))
-    process.start()
-    pid = here.recv()
-    there.close()
-    process.kill()
-    process.join(20)
-    assert here.poll(20)
-    with pytest.raises(EOFError):  # the worker held the other end of the pipe until it ended
-        here.recv()
-    assert pid
+@pytest.fixture(scope="module")
+def dns_of_module() -> Iterator[DnsServer]:
+    with DnsServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def rdap_of_module() -> Iterator[RdapServer]:
+    with RdapServer() as server:
+        server.domain("*.example")
+        server.network("203.0.113.0/24", organization="Example Hosting GmbH")
+        yield server
+
+
+@pytest.fixture
+def dns(dns_of_module: DnsServer) -> DnsServer:
+    """A resolver that knows a domain without mail and one with; it is asked by nobody else."""
+    dns_of_module.forget()
+    dns_of_module.set("nullmx.example", {"MX": ["0 ."]})
+    dns_of_module.set("good.example", {"MX": ["10 mx.good.example"], "TXT": ["v=spf1 mx -all"]})
+    dns_of_module.set("mx.good.example", {"A": ["192.0.2.25"]})
+    return dns_of_module
+
+
+@pytest.fixture
+def rdap(rdap_of_module: RdapServer) -> RdapServer:
+    rdap_of_module.forget()
+    return rdap_of_module
+
+
+def environment(dns: DnsServer, rdap: RdapServer) -> dict[str, str]:
+    return {
+        "RISKAPI_DNS_RESOLVER": dns.bind,
+        "RISKAPI_RDAP_BASE": rdap.base,
+        "RISKAPI_ENRICHMENT": "on",
+        "RISKAPI_DNS_RATE": "10000",
+        "RISKAPI_RDAP_RATE": "1000",
+        "RISKAPI_LINK_KEY": LINK_KEY,
+    }
+
+
+@pytest.fixture
+def asking(settings: Settings, dns: DnsServer, rdap: RdapServer, embedded_store: Embedded) -> Settings:
+    """Settings whose upstreams are the servers of these tests, on the store of this test process."""
+    ours = {"RISKAPI_DATA_DIR": str(settings.data_dir), "RISKAPI_MODEL_MODE": "off"}
+    return Settings.load({**ours, **environment(dns, rdap), "REDIS_URL": f"unix://{embedded_store.socket}"})
+
+
+@pytest.fixture
+def service(store: Store, asking: Settings, ip_data: Any) -> Service:
+    made = assemble(asking, store)
+    made.recover(time.time())
+    return made
+
+
+@pytest.fixture
+def worker(service: Service, asking: Settings) -> Iterator[Worker]:
+    """A worker at work in this process."""
+    stop = threading.Event()
+    made = Worker(service, asking)
+    threads = made.start(stop)
+    yield made
+    stop.set()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive(), thread.name
+
+
+def until(found: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """What is found, once it is; the worker is watched from outside here, so there is no event to wait for."""
+    deadline = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+    return value
+
+
+def view(service: Service, user: str = "u_1") -> dict[str, Any]:
+    found: dict[str, Any] = service.parts.accounts.view(user, time.time())
+    return found
+
+
+def told(store: Store, type: str) -> list[dict[str, Any]]:
+    entries = [entry for number in range(SHARDS) for entry in store.execute("XRANGE", stream(number), "-", "+")]
+    return [orjson.loads(fields[b"data"]) for _, fields in entries if fields[b"type"] == type.encode()]
+
+
+def at(domain: str, user: str = "u_1", **parts: Any) -> Any:
+    return body(user, email={"address": f"{user}@{domain}"}, **parts)
+
+
+def test_a_domain_without_mail_in_a_hosting_network_is_decided_again_within_five_seconds(
+    service: Service, worker: Worker, dns: DnsServer, rdap: RdapServer
+) -> None:
+    assert post(service, at("nullmx.example"), time.time())["decision"] == "allow"
+    dns.wait_until_asked("nullmx.example", 10, "MX")
+    rdap.wait_until_asked("/ip/203.0.113.9", 10)
+    answered = time.monotonic()
+    until(lambda: view(service)["tier"] == "review")
+    until(lambda: view(service)["readings"]["network_is_hosting"] is not None)
+    assert time.monotonic() - answered < 5
+    account = view(service)
+    assert "MAIL_DOMAIN_TAKES_NONE" in [reason["code"] for reason in account["latest"]["reasons"]]
+    readings = account["readings"]
+    assert (readings["domain_takes_no_mail"], readings["network_is_hosting"]) == (True, True)
+    assert readings["network_registrant"] == "Example Hosting GmbH"
+    assert [row["to"] for row in account["history"]] == ["allow", "review"]
+    assert account["history"][-1]["cause"].startswith("finding.")
+
+
+def test_a_good_domain_stays_allowed_and_what_was_said_is_told(
+    service: Service, worker: Worker, dns: DnsServer
+) -> None:
+    post(service, at("good.example"), time.time())
+    until(lambda: view(service)["readings"]["domain_exists"])
+    account = view(service)
+    assert (account["tier"], len(account["history"])) == ("allow", 1)
+    assert account["readings"]["domain_spf"] == "fail"
+    assert not [row for row in account["latest"]["degraded"] if row["cause"] == "pending"]
+
+
+def test_a_resolver_that_is_dead_holds_up_nobody_and_is_asked_again_when_it_is_back(
+    service: Service, worker: Worker, dns: DnsServer
+) -> None:
+    dns.behave(".", "dead")
+    assert post(service, at("nullmx.example"), time.time())["decision"] == "allow"
+    until(lambda: view(service)["readings"]["network_is_hosting"])  # the registry is another upstream
+    dns.forget()
+    until(lambda: view(service)["tier"] == "review", 30)
+
+
+def test_an_event_leads_to_the_same_line(service: Service, worker: Worker, dns: DnsServer) -> None:
+    """What the answer to the event could not do, because the store went away, is done by the worker."""
+    post(service, at("good.example"), time.time())
+    until(lambda: view(service)["readings"]["domain_exists"])
+    before = len(told(service.store, "decision"))
+    entry = {"id": "evt_1", "user_id": "u_1", "type": "login", "at": time.time()}
+    service.store.execute("HSET", "risk:a:{%d}:u_1" % _shard("u_1"), "n:login", 1, "f:login", 1.0, "l:login", 1.0)  # noqa: UP031
+    service.store.execute("XADD", stream(_shard("u_1")), "*", "type", "event", "data", orjson.dumps(entry))
+    until(lambda: len(told(service.store, "decision")) > before)
+    assert view(service)["readings"]["events_logins"] == 1
+
+
+def _shard(user: str) -> int:
+    from riskapi.outbox import shard
+
+    return shard(user)
+
+
+def test_a_label_is_felt_by_those_who_are_linked(service: Service, worker: Worker) -> None:
+    """One of a ring turns out to be abusive: the others are decided again, and back when it was a mistake."""
+    device = {"ip_address": "203.0.113.9", "id": "dev-1"}
+    for user in ("u_1", "u_2", "u_3"):
+        post(service, at("good.example", user, device=device), time.time())
+    service.parts.labels.add("u_1", "abuse", "external", None, "ana", time.time())
+    until(lambda: {view(service, user)["tier"] for user in ("u_2", "u_3")} == {"limit"})
+    row = view(service, "u_2")["history"][-1]
+    assert (row["cause"], row["reason"]) == ("linkage", "abusive_device")
+    service.parts.labels.add("u_1", "legitimate", "external", None, "ana", time.time())
+    until(lambda: {view(service, user)["tier"] for user in ("u_2", "u_3")} == {"allow"})
+
+
+def test_an_entry_of_a_list_is_felt_by_those_it_names_and_its_hits_are_counted(
+    service: Service, worker: Worker
+) -> None:
+    lists = service.looking.lists
+    for user in ("u_1", "u_2"):
+        post(service, at("good.example", user), time.time())
+    draft = lists.draft(
+        "deny",
+        "email_domain",
+        "good.example",
+        expires_at=None,
+        reason=None,
+        author="ana",
+        silences_feedback=False,
+        now=time.time(),
+    )
+    entry = lists.put(draft, time.time())
+    until(lambda: {view(service, user)["tier"] for user in ("u_1", "u_2")} == {"limit"})
+    until(lambda: (found := lists.load(entry.id)) is not None and found.hits == 2)
+    lists.remove("deny", entry.id, "ana", time.time())
+    until(lambda: {view(service, user)["tier"] for user in ("u_1", "u_2")} == {"allow"})
+
+
+def test_what_changed_a_tier_is_told_and_not_what_led_to_the_look(service: Service, worker: Worker) -> None:
+    """The domain is looked up at the same moment as the ring comes to light: the ring did it."""
+    device = {"ip_address": "203.0.113.9", "id": "dev-1"}
+    post(service, at("good.example", "u_1", device=device), time.time())
+    post(service, at("good.example", "u_2", device=device), time.time())
+    service.parts.labels.add("u_1", "abuse", "external", None, "ana", time.time())
+    service.looking.rescorer.again("u_2", "finding.mail_domain", time.time())
+    assert view(service, "u_2")["history"][-1]["cause"] == "linkage"
+
+
+@pytest.fixture
+def processes(asking: Settings, dns: DnsServer, rdap: RdapServer, embedded_store: Embedded) -> Iterator[Any]:
+    """``processes(4)`` starts real workers on the store of this test process."""
+    started: list[subprocess.Popen[bytes]] = []
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RISKAPI_", "REDIS_"))}
+    ours = {
+        **inherited,
+        **environment(dns, rdap),
+        "RISKAPI_DATA_DIR": str(asking.data_dir),
+        "RISKAPI_MODEL_MODE": "off",
+        "REDIS_URL": f"unix://{embedded_store.socket}",
+    }
+
+    def start(count: int) -> list[subprocess.Popen[bytes]]:
+        command = [sys.executable, "-m", "riskapi", "worker"]
+        made = [subprocess.Popen(command, cwd=ROOT, env=ours, stderr=subprocess.DEVNULL) for _ in range(count)]
+        started.extend(made)
+        return made
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+@pytest.mark.slow
+def test_a_thousand_signups_of_one_domain_are_one_look_up_with_four_workers(
+    service: Service, store: Store, processes: Any, dns: DnsServer, rdap: RdapServer
+) -> None:
+    workers = processes(4)
+    until(lambda: len(working(store, time.time())) == 4, 60)
+    for number in range(1000):
+        device = {"ip_address": f"203.0.113.{number % 250 + 1}"}
+        post(service, at("nullmx.example", f"u_{number}", device=device), time.time())
+    until(lambda: len(told(store, "tier")) == 1000 or _late(service), 60)
+    tiers = [view(service, f"u_{number}")["tier"] for number in range(1000)]
+    assert tiers == ["review"] * 1000
+    assert dns.count("nullmx.example", "MX") == 1
+    assert rdap.count("/domain/nullmx.example") == 1
+    assert sum(path.startswith("/ip/203.0.113.") for path in rdap.asked) == 1
+    until(lambda: backlog(store, "reactions") == (0, 0))
+    for process in workers:
+        process.send_signal(signal.SIGTERM)
+    assert [process.wait(20) for process in workers] == [0] * 4
+
+
+def _late(service: Service) -> bool:
+    """Whether all are decided, those included that signed up when the answer was there already."""
+    return all(view(service, f"u_{number}")["tier"] == "review" for number in range(0, 1000, 37)) and (
+        backlog(service.store, "reactions") == (0, 0)
+    )
+
+
+@pytest.mark.slow
+def test_workers_that_are_killed_lose_nothing_and_change_nothing_twice(
+    service: Service, store: Store, processes: Any, dns: DnsServer
+) -> None:
+    count = 150
+    for number in range(count):
+        dns.set(f"d{number}.example", {"MX": ["0 ."]})
+    victims = processes(2)
+    until(lambda: len(working(store, time.time())) >= 2, 60)
+    for number in range(count):
+        post(service, at(f"d{number}.example", f"u_{number}"), time.time())
+        if number in (40, 90, 140):
+            victims.pop(0).kill()
+            victims += processes(1)
+    heir = processes(1)
+    until(lambda: all(view(service, f"u_{number}")["tier"] == "review" for number in range(count)), 120)
+    changes = told(store, "tier")
+    assert sorted(change["user_id"] for change in changes) == sorted(f"u_{number}" for number in range(count))
+    for number in range(count):
+        assert [row["to"] for row in view(service, f"u_{number}")["history"]] == ["allow", "review"]
+    assert heir
+
+
+class Killed(BaseException):
+    """The worker is gone: nothing in it is run any more."""
+
+
+class Steps:
+    """Takes the steps of a worker one after another, and kills it at one of its trips to the store."""
+
+    def __init__(self, service: Service, asking: Settings, clock: Clock) -> None:
+        self.service, looking = service, service.looking
+        self.worker = Worker(service, asking)
+        self.worker.reactions._clock = clock
+        upstreams = upstreams_of(asking, service.parts.ratelimits, lambda: service.shelf.readers.lists)
+        self.scout = Scout(looking.findings, service.court, upstreams, service.parts.metrics, clock)
+        self.looks = Looks(self.worker.agenda, looking.rescorer, clock)
+        self._run, self._execute = service.store.run, service.store.execute
+        self.trips, self.kill_at, self.before = 0, 0, False
+
+    def arm(self, monkeypatch: pytest.MonkeyPatch, trip: int, before: bool) -> None:
+        """Die at the trip of this number, ``before`` it reaches the store or after."""
+        self.trips, self.kill_at, self.before = 0, trip, before
+        monkeypatch.setattr(self.service.store, "run", self._through(self._run))
+        monkeypatch.setattr(self.service.store, "execute", self._through(self._execute))
+
+    def _through(self, trip: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any) -> Any:
+            self.trips += 1
+            mine = self.trips
+            if mine == self.kill_at and self.before:
+                raise Killed
+            reply = trip(*args)
+            if mine == self.kill_at:
+                raise Killed
+            return reply
+
+        return counted
+
+    def once(self, name: str) -> int:
+        """One round of everything a worker does; how much there was to do."""
+        readers = [
+            Consumer(self.service.store, group, name, handle, idle=1, tries=1000)
+            for group, handle in self.worker.handlers().items()
+        ]
+        return sum((*(reader.step() for reader in readers), self.scout.step(), self.looks.step()))
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before the trip", "after the trip"])
+def test_a_worker_killed_at_any_step_is_followed_by_one_that_finishes_its_work(
+    store: Store,
+    asking: Settings,
+    ip_data: Any,
+    dns: DnsServer,
+    monkeypatch: pytest.MonkeyPatch,
+    before: bool,
+) -> None:
+    """Every trip to the store is a step at which it can end; killed at each, one after the other, all the same."""
+    clock = Clock(NOW)
+    asking = replace(asking, webhook_internal=("127.0.0.1",))
+    service = assemble(asking, store, clock)
+    steps = Steps(service, asking, clock)
+    hooks, deliveries = service.looking.webhooks, service.looking.deliveries
+    trip = 0
+    while True:
+        trip += 1
+        store.execute("FLUSHALL")
+        service.recover(NOW)
+        hook = hooks.create("http://127.0.0.1:9/", ["tier.changed", "review.opened"], "ana", NOW)["id"]
+        post(service, at("nullmx.example", device=None), clock.now)
+        steps.arm(monkeypatch, trip, before)
+        survived = True
+        try:
+            while steps.once("victim"):
+                pass
+        except Killed:
+            survived = False
+        steps.arm(monkeypatch, 0, before)
+        quiet = 0
+        while quiet < 2:
+            clock.advance(61)  # what it had taken is free by then
+            time.sleep(0.002)  # which the store counts by its own clock
+            quiet = 0 if steps.once("heir") else quiet + 1
+        account = service.parts.accounts.view("u_1", clock.now)
+        where = f"killed {'before' if before else 'after'} trip {trip}"
+        assert account["tier"] == "review", where
+        assert [row["to"] for row in account["history"]] == ["allow", "review"], where
+        assert len(told(store, "tier")) == 1, where
+        assert len(service.parts.reviews.list("open", 50, None)["reviews"]) == 1, where
+        due = deliveries.page(hook, "pending", 50)["deliveries"]
+        assert sorted(row["type"] for row in due) == ["review.opened", "tier.changed"], where
+        assert backlog(store, "reactions") == backlog(store, "notices") == (0, 0), where
+        if survived:
+            break
+    assert trip > 20, "it was killed at every trip there is"
+
+
+def test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand(
+    service: Service, asking: Settings, dns: DnsServer
+) -> None:
+    dns.behave("nullmx.example", "slow", seconds=0.5)
+    stop = threading.Event()
+    ended: list[int] = []
+    thread = threading.Thread(target=lambda: ended.append(work(asking, service.store, stop)))
+    thread.start()
+    until(lambda: working(service.store, time.time()))
+    post(service, at("nullmx.example"), time.time())
+    dns.wait_until_asked("nullmx.example", 10)
+    stop.set()
+    thread.join(20)
+    assert ended == [0]
+    assert service.looking.findings.waiting() <= 2
+    stored = service.store.execute("KEYS", "risk:k:*")
+    assert len(stored) >= 1, "the answer it waited for was kept"
+
+
+def test_the_service_runs_a_worker_and_starts_another_when_it_is_killed(
+    serve: Serve, dns: DnsServer, rdap: RdapServer
+) -> None:
+    service = serve(RISKAPI_SERVE_WORKER="on", **environment(dns, rdap))
+    store = open_store(Settings.load({"RISKAPI_DATA_DIR": str(service.data_dir)}))
+    name = until(lambda: working(store, time.time()), 60)[0]
+    signup = {
+        "account": {"user_id": "u_1"},
+        "email": {"address": "ana@nullmx.example"},
+        "device": {"ip_address": "203.0.113.9"},
+    }
+    assert service.request("POST", "/v1/signups", signup)[1]["decision"] in ("allow", "review")
+    until(lambda: service.request("GET", "/v1/accounts/u_1")[1]["tier"] == "review")
+    os.kill(int(name.split(":")[1]), signal.SIGKILL)
+    until(lambda: [each for each in working(store, time.time()) if each != name], 60)
+    assert '"event":"worker_ended"' in service.errors.read_text()
+    status = subprocess.run(
+        [sys.executable, "-m", "riskapi", "worker", "status"],
+        cwd=ROOT,
+        env={**os.environ, "RISKAPI_DATA_DIR": str(service.data_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "reactions\t" in status.stdout and "dead\t0" in status.stdout, status.stdout + status.stderr
+    store.close()
+    assert service.stop() == 0
+    assert "Traceback" not in service.errors.read_text()
+
+
+def test_a_service_whose_callers_set_the_clock_has_a_worker_that_follows_it() -> None:
+    from riskapi.outbox import Entry
+
+    clock = SeenClock()
+    assert clock() == 0.0
+    for when in (NOW, NOW - 100, "2026-11-22T10:00:00Z", None):
+        clock.saw(Entry("s", "1-0", "decision", {"at": when}))
+    assert clock() == NOW
+
+
+def test_chores_are_done_once_whoever_finds_them_and_may_be_done_again(service: Service, worker: Worker) -> None:
+    until(lambda: service.store.execute("EXISTS", "risk:chore:streams"))
+    assert set(worker.chores.all(time.time())) == {"streams", "lists", "reviews"}
+    assert worker.chores.all(time.time()) == dict.fromkeys(("streams", "lists", "reviews"), 0)
+    assert worker.chores.step(time.time()) == 0
+
+
+def test_dead_letters_are_listed_replayed_and_dropped_by_command(
+    service: Service, asking: Settings, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from riskapi.__main__ import parser
+
+    store.execute("XADD", stream("0"), "*", "type", "decision", "data", json.dumps({"broken": True}))
+    made = Worker(service, asking)
+    reader = Consumer(store, "reactions", "one", made.handlers()["reactions"], idle=1, tries=1)
+    until(lambda: (reader.step(), consumer.DeadLetters(store).count())[1])
+
+    def run(*words: str) -> tuple[int, str]:
+        arguments = parser().parse_args(["worker", *words])
+        code = arguments.run(arguments, asking)
+        return code, capsys.readouterr().out
+
+    code, shown = run("dead")
+    assert code == 0 and "\treactions\tdecision\t1 tries\tbuiltins.KeyError at " in shown
+    name = shown.split("\t")[0]
+    assert run("replay", name) == (1, "0 handled, 1 not\n")
+    assert run("replay")[0] == 2
+    assert run("drop", "0:1-1") == (1, "0 dropped, 1 not\n")
+    assert run("drop", "--all") == (0, "1 dropped, 0 not\n")
+    assert run("dead") == (0, "")
+    code, shown = run("clean")
+    assert code == 0 and "streams\t0" in shown
+
+
+def test_what_serve_needs_is_in_its_settings(settings: Settings, tmp_path: Path) -> None:
+    assert replace(settings, enrichment=False).enrichment is False
+    assert BOOTSTRAP_KEY

@@ -50,6 +50,9 @@ class Service:
             "RISKAPI_BOOTSTRAP_KEY": self._key,
             "RISKAPI_ASN_DATABASE": str(asn.absolute()),
             "RISKAPI_LOG_LEVEL": "warning",
+            # What is trained on are first decisions, the same whoever is asked and whatever the worker is in time for.
+            "RISKAPI_ENRICHMENT": "off",
+            "RISKAPI_SERVE_WORKER": "off",
         }
         if country is not None:
             self._environment["RISKAPI_COUNTRY_DATABASE"] = str(country.absolute())

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from riskapi.api.bodies import Label
 from riskapi.signup import Tier
+from riskapi.webhooks import EventType
 
 
 class Answer(BaseModel):
@@ -121,10 +122,10 @@ class Linkage(Answer):
 
 
 class Degraded(Answer):
-    """A signal that could not be known, and why."""
+    """A signal that could not be known, and why; ``pending`` is being asked, and the account decided again then."""
 
     signal: str
-    cause: Literal["not_provided", "input_invalid", "store_unavailable", "no_data"]
+    cause: Literal["not_provided", "input_invalid", "store_unavailable", "no_data", "pending"]
 
 
 class InputWarning(Answer):
@@ -201,7 +202,9 @@ class LabelEntry(Answer):
 
 
 class HistoryEntry(BaseModel):
-    """One change of tier."""
+    """One change of tier. ``cause`` is what had the account decided again: ``finding.mail_domain``, ``event.login``,
+    ``linkage``, ``list`` or ``schedule``; null for a first decision and for a person's.
+    """
 
     # Named like the fields of the contract, one of which is a word of Python.
     model_config = ConfigDict(extra="forbid", validate_by_name=True)
@@ -214,6 +217,7 @@ class HistoryEntry(BaseModel):
     reason: str | None
     versions: dict[str, Any]
     expires_at: AwareDatetime | None
+    cause: str | None = None
 
 
 class AccountView(Answer):
@@ -370,3 +374,63 @@ class PolicyChanges(Answer):
     version: int
     since: int
     changes: list[Change]
+
+
+class Webhook(Answer):
+    """An endpoint of the operator's that is told of changes; ``disabled_reason`` ``gone``: it answered 410."""
+
+    id: str
+    url: str
+    events: list[EventType]
+    enabled: bool
+    disabled_reason: Literal["gone"] | None
+    created_at: AwareDatetime
+    created_by: str
+    previous_secret_until: AwareDatetime | None = Field(
+        description="Until when the secret before the last change signs, or signed, too."
+    )
+
+
+class NewWebhook(Webhook):
+    """An endpoint with its new secret, which is shown only here."""
+
+    secret: str
+
+
+class WebhookList(Answer):
+    """Every endpoint, oldest first."""
+
+    webhooks: list[Webhook]
+
+
+class Delivery(Answer):
+    """One event on its way to one endpoint; ``id`` is its ``webhook-id``.
+
+    ``last_error`` is ``status`` for an answer other than 2xx, ``timeout``, ``connect`` (no connection), ``tls``,
+    ``broken`` (the connection broke off), ``refused`` (the address may not be connected to), ``queue_full`` or
+    ``defect``.
+    """
+
+    id: str
+    webhook_id: str
+    type: str
+    status: Literal["pending", "delivered", "dead"]
+    attempts: Annotated[int, Field(ge=0)]
+    created_at: AwareDatetime
+    last_attempt_at: AwareDatetime | None
+    last_status: int | None
+    last_error: str | None
+    next_attempt_at: AwareDatetime | None
+
+
+class Deliveries(Answer):
+    """A page of deliveries; ``next_cursor`` is null on the last one."""
+
+    deliveries: list[Delivery]
+    next_cursor: str | None
+
+
+class Redelivered(Answer):
+    """How many dead deliveries are sent anew."""
+
+    redelivered: Annotated[int, Field(ge=0)]

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from riskapi.feedback import FeedbackEvent
+from riskapi.webhooks import EVENT_TYPES, EventType
 
 #: Who acts: a name or id of the caller's own staff, shown to other reviewers.
 Reviewer = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -110,3 +111,20 @@ class ChangesQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     since: Annotated[int, Field(ge=1, lt=10**9)] | None = None
+
+
+class WebhookBody(StrictBody):
+    """Where to tell, and of what."""
+
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+    events: Annotated[list[EventType], Field(min_length=1, max_length=len(EVENT_TYPES))]
+
+
+class DeliveryQuery(BaseModel):
+    """Which deliveries to list. ``cursor`` is the ``next_cursor`` of the page before."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    status: Literal["pending", "delivered", "dead"] = "pending"
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, StringConstraints(max_length=256)] | None = None

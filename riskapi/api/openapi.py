@@ -154,8 +154,8 @@ def _responses(route: Route) -> dict[str, Any]:
     }
     for status, model in route.others.items():
         found[str(status)] = {
-            "description": "Not ready.",
-            "headers": _HEADERS,
+            "description": "Not ready." if status >= 500 else f"{route.summary}, without saving it.",
+            "headers": {**_HEADERS, **(limited if status < 500 else {}), **(replayed if status < 500 else {})},
             "content": {JSON: {"schema": _schema(model)}},
         }
     codes: dict[int, list[str]] = {}

@@ -11,6 +11,8 @@ from riskapi.events import Event
 from riskapi.feedback import FeedbackEvent, Tally
 from riskapi.idempotency import Idempotency
 from riskapi.keys import Keys
+from riskapi.listed import ListKind, ListName
+from riskapi.lists import Entry
 from riskapi.metrics import Metrics
 from riskapi.policies import Publication, Version
 from riskapi.ratelimits import RateLimits
@@ -118,6 +120,44 @@ class Policies(Protocol):
         """What is different in a version. Raises ``not_found``."""
 
 
+class Lists(Protocol):
+    """What people want allowed, denied or watched."""
+
+    def draft(
+        self,
+        name: ListName,
+        kind: ListKind,
+        value: str,
+        *,
+        expires_at: float | None,
+        reason: str | None,
+        author: str,
+        silences_feedback: bool,
+        now: float,
+    ) -> Entry:
+        """An entry that is not saved yet. Raises ``invalid``."""
+
+    def would_match(self, entry: Entry) -> dict[str, Any]:
+        """The accounts there are that it names."""
+
+    def put(self, entry: Entry, now: float) -> Entry:
+        """Save it."""
+
+    def get(self, name: ListName, entry_id: str) -> Entry:
+        """One entry. Raises ``not_found``."""
+
+    def remove(self, name: ListName, entry_id: str, actor: str, now: float) -> Entry:
+        """Remove it. Raises ``not_found``."""
+
+    def page(
+        self, name: ListName | None, kind: ListKind | None, limit: int, cursor: str | None, now: float
+    ) -> dict[str, Any]:
+        """A page of entries, newest first."""
+
+    def stale(self, now: float, days: int) -> dict[str, Any]:
+        """Entries to look at again."""
+
+
 class Seating(Protocol):
     """Puts policies into force."""
 
@@ -172,6 +212,53 @@ class Clusters(Protocol):
         """Cut an account or a thing out of it. Raises ``not_found``."""
 
 
+class Webhooks(Protocol):
+    """The endpoints that are told of changes."""
+
+    def create(self, url: str, events: Sequence[str], actor: str, now: float) -> dict[str, Any]:
+        """Register one. Raises ``destination_refused`` and ``invalid``."""
+
+    def list(self) -> dict[str, Any]:
+        """Every one."""
+
+    def get(self, endpoint_id: str) -> dict[str, Any]:
+        """One. Raises ``not_found``."""
+
+    def delete(self, endpoint_id: str) -> dict[str, Any]:
+        """Delete one. Raises ``not_found``."""
+
+    def rotate(self, endpoint_id: str, now: float) -> dict[str, Any]:
+        """Change its secret. Raises ``not_found``."""
+
+    def enable(self, endpoint_id: str) -> dict[str, Any]:
+        """Tell it again. Raises ``not_found`` and ``destination_refused``."""
+
+
+class Deliveries(Protocol):
+    """What is on its way to endpoints."""
+
+    def page(
+        self, endpoint_id: str, status: Literal["pending", "delivered", "dead"], limit: int, cursor: str | None = None
+    ) -> dict[str, Any]:
+        """A page of deliveries."""
+
+    def redeliver(self, endpoint_id: str, delivery_id: str, now: float) -> dict[str, Any]:
+        """Send one anew. Raises ``not_found``."""
+
+    def redeliver_dead(self, endpoint_id: str, now: float) -> int:
+        """Send all anew that were given up."""
+
+    def forget(self, endpoint_id: str) -> None:
+        """Let go of all that waits for an endpoint."""
+
+
+class Notices(Protocol):
+    """Tells endpoints."""
+
+    def test(self, endpoint_id: str, name: str) -> dict[str, Any]:
+        """Tell an endpoint something that means nothing. Raises ``not_found``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """Everything the HTTP layer calls.
@@ -190,7 +277,11 @@ class Parts:
     sender: Sender
     clusters: Clusters
     policies: Policies
+    lists: Lists
     seating: Seating
+    webhooks: Webhooks
+    deliveries: Deliveries
+    notices: Notices
     keys: Keys
     idempotency: Idempotency
     ratelimits: RateLimits

@@ -25,6 +25,10 @@ PATHS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "version": (re.compile(r"^[1-9][0-9]{0,8}\Z"), "Number of the version."),
     "reservation_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the reservation."),
     "cluster_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the cluster."),
+    "webhook_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the webhook."),
+    "delivery_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the delivery."),
+    "list": (re.compile(r"^(?:allow|deny|watch)\Z"), "`allow`, `deny` or `watch`."),
+    "entry_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the entry."),
     "review_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the review."),
     "asset": (re.compile(r"^[a-z0-9-]{1,64}\.(?:js|css|png)\Z"), "File of the documentation page."),
 }

@@ -23,7 +23,8 @@ class MessageBody(StrictBody):
     """What the mail says: the domain in its From, the domains it links to, and a fingerprint of its content.
 
     Accounts whose mail links to the same or has the same fingerprint are linked by it; sites that everybody links to
-    are left out, and so is `from_domain`, which many may share. The fingerprint is yours: equal for equal content.
+    are left out, and so is `from_domain`, which many may share: what its DNS says can earn a step. The fingerprint is
+    yours: equal for equal content.
     """
 
     from_domain: Annotated[str, StringConstraints(max_length=253)] | None = None
@@ -77,7 +78,7 @@ def send(call: Call[SendBody]) -> Reply:
     found = call.parts.sender.send(
         call.path["user_id"],
         body.recipients,
-        Message(tuple(said.link_domains or ()), said.fingerprint),
+        Message(tuple(said.link_domains or ()), said.fingerprint, said.from_domain),
         call.now,
         partial=body.partial,
         digest=hashlib.sha256(body.model_dump_json().encode()).hexdigest(),

@@ -15,12 +15,14 @@ from riskapi.api import (
     exchange,
     feedback,
     health,
+    lists,
     openapi,
     pages,
     policy,
     reviews,
     sends,
     signups,
+    webhooks,
 )
 from riskapi.api.parts import Parts
 from riskapi.api.routes import Call, Reply, Route
@@ -46,6 +48,8 @@ ROUTES: tuple[Route, ...] = (
     *reviews.ROUTES,
     *clusters.ROUTES,
     *policy.ROUTES,
+    *lists.ROUTES,
+    *webhooks.ROUTES,
     *health.ROUTES,
     Route(
         method="GET",

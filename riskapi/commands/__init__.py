@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from riskapi.commands import data, docs, doctor, export, keys, policy, policyd, replay, serve
+from riskapi.commands import data, docs, doctor, export, keys, policy, policyd, replay, serve, worker
 from riskapi.settings import Settings
 
 
@@ -28,6 +28,7 @@ class Command(Protocol):
 #: Every command by the name it is called by.
 COMMANDS: dict[str, Command] = {
     "serve": serve,
+    "worker": worker,
     "keys": keys,
     "export": export,
     "replay": replay,

@@ -1,37 +1,131 @@
-"""Bring the data the service looks things up in up to date.
+"""Bring the data that inputs are looked up in up to date: IP addresses, hosting ranges, mail domains, public suffixes.
 
-``data update`` unpacks the packaged IP databases again. Newer ones come with a newer package
-(``pip install --upgrade``), or are named by RISKAPI_ASN_DATABASE and RISKAPI_COUNTRY_DATABASE.
+`update` takes each data set from where its setting RISKAPI_DATA_… says (the installed package, the newest of the
+package index, a URL or a file), checks size, format, age and some well-known facts, and swaps it; running services use
+it within two seconds. A file that fails a check, or is suddenly half as long, changes nothing. `rollback` uses again
+what was in use before; `status` says what is in use, and how old it is.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
+import time
+from collections.abc import Iterator
 
-import maxminddb
-
-from riskapi import data
+from riskapi.errors import ConfigurationError
+from riskapi.feeds import manifest
+from riskapi.feeds.declared import FEEDS
+from riskapi.feeds.feed import Feed
+from riskapi.feeds.held import held
+from riskapi.feeds.update import Outcome, rollback, updating
 from riskapi.settings import Settings
+
+#: Seconds between two lines of progress on a terminal.
+_PROGRESS_SECONDS = 0.2
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare ``update``."""
-    parser.add_argument("action", choices=["update"], help="what to do")
+    """Declare the actions."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    update = actions.add_parser("update", help="fetch, check and swap")
+    update.add_argument("--only", nargs="+", metavar="NAME", choices=FEEDS, help=f"some of {', '.join(FEEDS)}")
+    update.add_argument(
+        "--force", action="store_true", help="take what is much smaller or older than what is in use; checks stay"
+    )
+    update.add_argument("--dry-run", action="store_true", help="fetch and check, but change nothing")
+    actions.add_parser("status", help="say what is in use, and how old it is")
+    back = actions.add_parser("rollback", help="use again what was in use before the last swap")
+    back.add_argument("name", metavar="NAME", choices=FEEDS, help=f"one of {', '.join(FEEDS)}")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Unpack, and say how old each database is."""
-    print(f"unpacking the IP databases of {data.PACKAGE} …", file=sys.stderr)
-    for path in data.ensure(settings, again=True):
-        print(f"{path}: built {built(path)}")
-    print("a running service uses them after its next start", file=sys.stderr)
-    return 0
+    """Do one of them; 1 when a data set could not be brought up to date or cannot be used."""
+    if arguments.action == "status":
+        grades = []
+        for grade, text in findings(settings, time.time()):
+            print(f"{grade:<4}  {text}")
+            grades.append(grade)
+        return 1 if "FAIL" in grades else 0
+    if arguments.action == "rollback":
+        _say(rollback(settings, FEEDS[arguments.name]), time.time(), dry=False)
+        return 0
+    feeds = [feed for feed in FEEDS.values() if arguments.only is None or feed.name in arguments.only]
+    return _update(feeds, settings, arguments.force, arguments.dry_run)
 
 
-def built(path: Path) -> str:
-    """The day a database was built, as it says itself."""
-    with maxminddb.open_database(path) as database:
-        return f"{datetime.fromtimestamp(database.metadata().build_epoch, UTC):%Y-%m-%d}"
+def _update(feeds: list[Feed], settings: Settings, force: bool, dry: bool) -> int:
+    failed = False
+    shown = _Progress()
+    with updating(settings, shown.come, shown.package) as updates:
+        for feed in feeds:
+            shown.begin(feed.name)
+            now = time.time()
+            try:
+                outcome = updates.update(feed, now, force=force, dry=dry)
+            except ConfigurationError as error:
+                shown.end()
+                print(f"{feed.name:<11}NOT UPDATED  {error}", file=sys.stderr)
+                failed = True
+            else:
+                shown.end()
+                _say(outcome, now, dry=dry)
+    return 1 if failed else 0
+
+
+def _say(outcome: Outcome, now: float, *, dry: bool) -> None:
+    before, after = outcome.before, outcome.after
+    what = "unchanged"
+    if outcome.changed:
+        had = f"{before.checked.entries:,}" if before else "unusable"
+        what = f"{'would be swapped' if dry else 'swapped'} ({had} → {after.checked.entries:,})"
+    note = f"; {outcome.note}" if outcome.note else ""
+    print(f"{after.feed.name:<11}{what}: {after.said(now)}{note}")
+
+
+def findings(settings: Settings, now: float) -> Iterator[tuple[str, str]]:
+    """What is in use for each feed at Unix time ``now``: its grade (ok, warn or FAIL), and a line."""
+    try:
+        current = manifest.read(settings.data_dir)
+    except ConfigurationError as error:
+        yield "FAIL", str(error)
+        return
+    for feed in FEEDS.values():
+        try:
+            found, entry = held(settings, feed, current), current.entry(feed.name)
+            if entry is not None and found.own is None:
+                manifest.verified(settings.data_dir, feed.name, entry)
+        except ConfigurationError as error:
+            yield "FAIL", str(error)
+            continue
+        stale = found.is_stale(now)
+        advice = f"; older than {feed.stale_days} days" if stale else ""
+        yield "warn" if stale else "ok", f"{feed.name}: {found.said(now)}{advice}"
+
+
+class _Progress:
+    """How far a download has come, on standard error where that is a terminal."""
+
+    def __init__(self) -> None:
+        self._name, self._at, self._on = "", 0.0, sys.stderr.isatty()
+
+    def begin(self, name: str) -> None:
+        self._name, self._at = name, 0.0
+
+    def package(self, package: str) -> None:
+        self._write(f"fetching {package} with pip …")
+
+    def come(self, bytes_: int, size: int | None) -> None:
+        if time.monotonic() < self._at + _PROGRESS_SECONDS:
+            return
+        self._at = time.monotonic()
+        of = f" of {size / 1e6:.1f} MB, {bytes_ / size:.0%}" if size else " MB"
+        self._write(f"{bytes_ / 1e6:.1f}{of}")
+
+    def end(self) -> None:
+        if self._on:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+    def _write(self, text: str) -> None:
+        if self._on:
+            print(f"\r\033[K{self._name:<11}{text}", end="", file=sys.stderr, flush=True)

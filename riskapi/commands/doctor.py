@@ -8,18 +8,30 @@ from __future__ import annotations
 import argparse
 import ctypes.util
 import platform
+import re
+import time
 from collections.abc import Generator, Iterator
+from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-from riskapi import app, data
-from riskapi.commands.data import built
+from riskapi import app
+from riskapi.commands import data
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, running_store
 
 #: Packages whose version explains most surprises.
-_PACKAGES = ("flask", "granian", "redis", "lightgbm", "pydantic", "phonenumbers", data.PACKAGE)
+_PACKAGES = ("flask", "granian", "redis", "lightgbm", "pydantic")
+#: Packages that are data, with the day of a release as its version tells it, and after how many days that is old. Ours.
+#: tzdata counts releases within a year (https://tzdata.readthedocs.io): only the year is known.
+_DATED = {
+    "ua-parser-builtins": (re.compile(r"(\d{4})(\d\d)"), 365),
+    "certifi": (re.compile(r"(\d{4})\.(\d\d?)\.(\d\d?)"), 365),
+    "tzdata": (re.compile(r"(\d{4})\."), 2 * 365),
+}
+#: Days after which a model is old: abusers learn within months. Ours.
+_MODEL_DAYS = 365
 Finding = tuple[str, str]
 
 
@@ -46,7 +58,9 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield "warn", "RISKAPI_REPLAY is on: callers may set the clock"
     if settings.redis_url is not None and settings.link_key is None:
         yield "warn", "RISKAPI_LINK_KEY is not set: hosts that share this store would not see each other's links"
-    yield from _data(settings)
+    now = time.time()
+    yield from _packages(now)
+    yield from data.findings(settings, now)
     sources = yield from _files(settings)
     yield from _store(settings, sources)
 
@@ -78,12 +92,19 @@ def persistence(store: Store) -> Iterator[Finding]:
     yield ("warn" if evicts else "ok"), f"maxmemory-policy {server.get('maxmemory_policy')}"
 
 
-def _data(settings: Settings) -> Iterator[Finding]:
-    try:
-        for path in data.ensure(settings):
-            yield "ok", f"{path.name}: built {built(path)}"
-    except ConfigurationError as error:
-        yield "FAIL", str(error)
+def _packages(now: float) -> Iterator[Finding]:
+    """Packages whose data grows old: phone ranges, user agents, time zones, certificates."""
+    yield "ok", f"phonenumbers {metadata.version('phonenumbers')}, whose version does not tell its age"
+    for name, (pattern, most) in _DATED.items():
+        version = metadata.version(name)
+        found = pattern.match(version)
+        if found is None:
+            yield "ok", f"{name} {version}, whose version does not tell its age"
+            continue
+        year, month, day = [*map(int, found.groups()), 1, 1][:3]
+        made = datetime(year, month, day, tzinfo=UTC)  # the first day that the version can mean
+        age = int((now - made.timestamp()) // 86400)
+        yield "warn" if age > most else "ok", f"{name} {version}: {age} days old at most"
 
 
 def _files(settings: Settings) -> Generator[Finding, None, app.Sources | None]:
@@ -107,4 +128,9 @@ def _judge(settings: Settings, sources: app.Sources, store: Store) -> Iterator[F
     if judge.scorer is None:
         yield "warn", "no model decides: rules only"
     else:
-        yield "ok", f"model {judge.scorer.version}, {len(judge.scorer.columns)} columns, {judge.policy.model.mode}"
+        scorer = judge.scorer
+        age = int((time.time() - scorer.card.trained_at.timestamp()) // 86400)
+        said = (
+            f"model {scorer.version}, {len(scorer.columns)} columns, {judge.policy.model.mode}, trained {age} days ago"
+        )
+        yield "warn" if age > _MODEL_DAYS else "ok", said

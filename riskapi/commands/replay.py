@@ -19,6 +19,7 @@ import orjson
 
 from riskapi import app
 from riskapi.decide import decide
+from riskapi.decisions import listing
 from riskapi.judge import Judge
 from riskapi.settings import Settings
 from riskapi.store.connections import running_store
@@ -83,7 +84,13 @@ def _compare(recorded: dict[str, Any], judge: Judge) -> tuple[str, str]:
     same_judge = same_judge and recorded["model_mode"] == judge.policy.model.mode
     if not same_judge or list(recorded["readings"]) != list(registered()):
         return "other", ""
-    again = decide(recorded["readings"], judge.scorer, judge.policy, store_away=recorded["store_away"])
+    again = decide(
+        recorded["readings"],
+        judge.scorer,
+        judge.policy,
+        store_away=recorded["store_away"],
+        listing=listing(recorded),
+    )
     for name in COMPARED:
         value = getattr(again, name)
         value = list(value) if isinstance(value, tuple) else value

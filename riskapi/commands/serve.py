@@ -1,4 +1,4 @@
-"""Run the service: the embedded store (without REDIS_URL), and an HTTP server with its workers.
+"""Run the service: the embedded store (without REDIS_URL), an HTTP server, and a worker that keeps looking.
 
 The first start makes an API key and prints it. Ctrl-C stops everything; a second start finds all data.
 """
@@ -27,8 +27,9 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
-from riskapi import app, logs, worker
+from riskapi import app, consumer, http_process, logs
 from riskapi.commands.doctor import persistence
+from riskapi.commands.worker import beside_server
 from riskapi.environment import Bind
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.keys import SCOPES, Keys
@@ -70,9 +71,13 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         store = open_store(settings)
         stack.callback(store.close)
         _ready_store(store, settings)
+        consumer.found(store)
         _say_policy(app.seat(settings, store, sources.file, sources.judge))
         key = first_key(Keys(store))
         _announce(settings, key)
+        _ready_processes(settings)
+        if settings.serve_worker:
+            stack.enter_context(_working())
         _serve(settings)
     return 0
 
@@ -226,14 +231,50 @@ def _is_ready(host: str, port: int) -> bool:
         connection.close()
 
 
-def _serve(settings: Settings) -> None:
-    """Run the HTTP server until SIGTERM."""
+def _ready_processes(settings: Settings) -> None:
+    """See to it that the processes to be started count into one place, and begin with nothing of ours."""
     counts = settings.data_dir / "metrics" / f"{settings.bind.port}"
     shutil.rmtree(counts, ignore_errors=True)
     counts.mkdir(parents=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counts)
     # A forked process would inherit threads' locks (LightGBM's among them) and the hold on the store.
     multiprocessing.set_start_method("spawn", force=True)
+
+
+@contextlib.contextmanager
+def _working() -> Iterator[None]:
+    """Run a worker in a process of its own, and start another should it end by itself."""
+    stopping = threading.Event()
+    made: list[multiprocessing.Process] = []
+
+    def begin() -> None:
+        with _interrupts_blocked():
+            process = multiprocessing.Process(target=beside_server, name="worker")
+            process.start()
+        made.append(process)
+
+    def keep() -> None:
+        while not stopping.wait(_LOOK):
+            if not made[-1].is_alive():
+                logs.note(logging.ERROR, "worker_ended", code=made[-1].exitcode)
+                begin()
+
+    begin()
+    thread = threading.Thread(target=keep, name="worker-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
+        made[-1].terminate()
+        made[-1].join(_GRACE)
+        if made[-1].is_alive():
+            made[-1].kill()
+
+
+def _serve(settings: Settings) -> None:
+    """Run the HTTP server until SIGTERM."""
     server = _Server(
         "riskapi.wsgi:app",
         address=settings.bind.host,
@@ -249,7 +290,7 @@ def _serve(settings: Settings) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=_server_log(),
     )
-    server.serve(target_loader=worker.load, wrap_loader=False)
+    server.serve(target_loader=http_process.load, wrap_loader=False)
 
 
 def _server_log() -> dict[str, Any]:

@@ -7,16 +7,11 @@ import io
 import itertools
 import os
 import secrets
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -31,7 +26,7 @@ from riskapi.app import Service, assemble
 from riskapi.settings import Settings, cores
 from riskapi.signup import Signup
 from riskapi.store.embedded import Embedded, socket_path
-from tests.bench import load, processes, sending
+from tests.bench import load, processes, sending, servers, upstreams
 from tests.bench.bodies import bodies
 
 _PATH = "/v1/signups"
@@ -39,32 +34,6 @@ _KEY = secrets.token_urlsafe(32)
 #: Signups before anything is timed.
 _WARM = 300
 _VALIDATE = "validate: JSON to Signup"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def _server(command: list[str], port: int, environment: dict[str, str], log: Path) -> Iterator[int]:
-    """Run a server until the block ends and yield its process id; it is up when ``/readyz`` answers 200."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
-        try:
-            for _ in range(600):
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
-                        break
-                except (OSError, urllib.error.URLError):
-                    if process.poll() is not None:
-                        raise SystemExit(f"the server ended at once:\n{log.read_text()}") from None
-                    time.sleep(0.05)
-            yield process.pid
-        finally:
-            process.terminate()
-            process.wait()
 
 
 @dataclass(slots=True)
@@ -81,7 +50,7 @@ class Side:
 
 
 def _measure(options: argparse.Namespace, directory: Path) -> tuple[Side, Side, sending.Sending]:
-    full_port, noop_port = _free_port(), _free_port()
+    full_port, noop_port = servers.free_port(), servers.free_port()
     workers = str(options.workers)
     full_environment = {
         "RISKAPI_BIND": f"127.0.0.1:{full_port}",
@@ -89,6 +58,7 @@ def _measure(options: argparse.Namespace, directory: Path) -> tuple[Side, Side, 
         "RISKAPI_BOOTSTRAP_KEY": _KEY,
         "RISKAPI_WORKERS": workers,
         "RISKAPI_STORE_FSYNC": options.fsync,
+        "RISKAPI_ENRICHMENT": "off",  # nobody outside is asked about invented people
     }
     threads = str(Settings.load({}).threads)
     noop = [
@@ -101,8 +71,8 @@ def _measure(options: argparse.Namespace, directory: Path) -> tuple[Side, Side, 
     fresh, stale = iter(made), itertools.cycle(made[:5000])
     found = Side(), Side()
     with (
-        _server(full, full_port, full_environment, directory / "full.log") as full_pid,
-        _server(noop, noop_port, {}, directory / "noop.log") as noop_pid,
+        servers.running(full, full_port, full_environment, directory / "full.log") as full_pid,
+        servers.running(noop, noop_port, {}, directory / "noop.log") as noop_pid,
     ):
         sides = ((found[0], full_pid, full_port, fresh), (found[1], noop_pid, noop_port, stale))
         for number in range(options.rounds + 1):
@@ -170,6 +140,18 @@ def _stages(directory: Path, count: int) -> list[tuple[str, float, float]]:
     return [*stages, ("the store, within the time of the trips", 1e6 * busy, 1e6 * busy)]
 
 
+def _beside_upstreams(options: argparse.Namespace, directory: Path) -> dict[str, upstreams.Case]:
+    return upstreams.measure(
+        directory,
+        _KEY,
+        rounds=min(options.rounds, 3),
+        seconds=options.seconds,
+        connections=options.connections,
+        workers=options.workers,
+        fsync=options.fsync,
+    )
+
+
 def _inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name in ("RISKAPI_MODEL_MODE", "RISKAPI_POLICY_FILE")}
 
@@ -232,10 +214,14 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=8, help="connections, each with one request under way (8)")
     parser.add_argument("--workers", type=int, default=cores(), help="worker processes of each server (cores)")
     parser.add_argument("--fsync", choices=("always", "everysec"), default="always", help="of the store (always)")
+    parser.add_argument(
+        "--no-upstreams", action="store_true", help="leave out signups beside good, slow and dead DNS and RDAP"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         full, noop, sent = _measure(options, Path(name))
         stages = _stages(Path(name), 2000)
+        asked = {} if options.no_upstreams else _beside_upstreams(options, Path(name))
     print(f"{cores()} cores, {options.workers} workers, {options.connections} connections, fsync {options.fsync};")
     print(f"medians of {options.rounds} rounds of {options.seconds} s, client and store on the same cores\n")
     print(f"{'':<28}{'a second':>10}{'p50 ms':>10}{'p99 ms':>10}    range a second")
@@ -247,7 +233,9 @@ def main() -> None:
     print(f"answers that were not 200: {errors}\n")
     _print_limits(full, noop, stages)
     sending.show(sent)
-    if errors:
+    if asked:
+        upstreams.show(asked)
+    if errors or upstreams.errors(asked):
         sys.exit(1)
 
 

@@ -1,7 +1,7 @@
 -- Change the tier of an account, with its history and the event about it.
 --
 -- KEYS    1 account hash   2 history list   3 decisions stream
--- ARGV    1 TTL, seconds   2 tier   3 history entry with "from":"?" for the tier before   4 event   5 oldest stream id kept
+-- ARGV    1 TTL, seconds   2 tier   3 history entry and   4 event, each with "from":"?" for the tier before   5 oldest stream id kept
 -- returns {label, tier, entities, revision, tier before}, or {} for an unknown account
 -- TTL     account and history: ARGV[1]
 local before = redis.call('HGET', KEYS[1], 'tier')
@@ -9,9 +9,10 @@ if not before then return {} end
 if before ~= ARGV[2] then
   redis.call('HSET', KEYS[1], 'tier', ARGV[2])
   redis.call('HINCRBY', KEYS[1], 'revision', 1)
-  redis.call('RPUSH', KEYS[2], (string.gsub(ARGV[3], '"from":"%?"', '"from":"' .. before .. '"', 1)))
+  local function from(text) return (string.gsub(text, '"from":"%?"', '"from":"' .. before .. '"', 1)) end
+  redis.call('RPUSH', KEYS[2], from(ARGV[3]))
   redis.call('EXPIRE', KEYS[2], ARGV[1])
-  redis.call('XADD', KEYS[3], 'MINID', '~', ARGV[5], '*', 'type', 'tier', 'data', ARGV[4])
+  redis.call('XADD', KEYS[3], 'MINID', '~', ARGV[5], '*', 'type', 'tier', 'data', from(ARGV[4]))
 end
 redis.call('EXPIRE', KEYS[1], ARGV[1])
 local account = redis.call('HMGET', KEYS[1], 'label', 'tier', 'entities', 'revision')

@@ -2,6 +2,7 @@
 --
 -- KEYS    1 budget of the account   2 its cluster (or the budget again where it has none)   3 reservation
 --         4 what is remembered under the caller's Idempotency-Key (or the reservation again where none was sent)
+--         5 stream of events
 -- ARGV    1 now, or '' for the store's clock   2 recipients wanted   3 partial: 1 or 0   4 cluster expected, or ''
 --         5 revision of the tier   6 7 8 caps of the account
 --         9 how many times as much its cluster may send, '' where that is not counted
@@ -9,12 +10,13 @@
 --         12 digest of the request   13 reservation id   14 user_id   15 TTL of a reservation   16 TTL of a remembered key
 --         17 TTL of budgets   18 share of a cap that is near it   19 usual volume of a day, '' where there is none
 --         20 recipients in a day that are a jump   21 seconds a hold lasts   22 hold for real: 1, or 0 to tell only
---         23 tier, for the answer
+--         23 tier, for the answer   24 the message links to what is denied: 1 or 0   25 event of an entry of a list that names
+--         what the message links to, or ''   26 oldest stream id kept
 -- returns {'again'} when the cluster, the tier or an edge changed since they were read, {'conflict'} for another request under
 --         the same Idempotency-Key, else {'granted', reservation id, granted, limit, retry after or -1, remaining of the account
---         (3), remaining of the cluster (3, or -1), near, out, held, at, tier}; limit: 0 none, 1 to 3 account, 4 to 6 cluster, 7 hold;
+--         (3), remaining of the cluster (3, or -1), near, out, held, at, tier}; limit: 0 none, 1 to 3 account, 4 to 6 cluster, 7 hold, 9 list;
 --         near, out, held: 1 where that is news
--- TTL     ARGV[15] to ARGV[17]
+-- TTL     ARGV[15] to ARGV[17]; stream: trimmed by age
 --+ spends
 local call = redis.call
 local known = call('HMGET', KEYS[4], 'request', 'answer')
@@ -22,7 +24,7 @@ if known[1] then
   if known[1] ~= ARGV[12] then return {'conflict'} end
   return cmsgpack.unpack(known[2])
 end
-local now, want = clock(ARGV[1]), tonumber(ARGV[2])
+local now, want, denies = clock(ARGV[1]), tonumber(ARGV[2]), ARGV[24] == '1'
 local account = call('HMGET', KEYS[1], 'cluster', 'revision', 'spends', 'hold', 'hold_until', 'hold_off', 'near', 'out')
 local clustered = ARGV[4] ~= ''
 if (account[1] or '') ~= ARGV[4] or tonumber(account[2] or 0) > tonumber(ARGV[5]) then return {'again'} end
@@ -46,7 +48,7 @@ end
 -- A hold caps the day at what is usual; a jump starts one. It is told apart from the caps so that callers know why.
 local held, usual = 0, tonumber(ARGV[19])
 local holding = tonumber(account[5] or 0) > now
-if not holding and usual and tonumber(account[6] or 0) <= now then
+if not holding and not denies and usual and tonumber(account[6] or 0) <= now then
   local likely = want
   for _, each in ipairs(limits) do likely = math.min(likely, math.max(each.room, 0)) end
   if likely < want and ARGV[3] ~= '1' then likely = 0 end
@@ -62,6 +64,7 @@ if holding then limit(own, 2, tonumber(account[4]), tonumber(ARGV[10]), 7) end
 
 local room = want
 for _, each in ipairs(limits) do room = math.min(room, math.max(each.room, 0)) end
+if denies then room = 0 end
 local granted = room >= want and want or ARGV[3] == '1' and room or 0
 if granted > 0 then
   local start = floor(own[1] / GRAIN[1]) * GRAIN[1]
@@ -72,11 +75,12 @@ end
 -- What stands in the way of the rest, and until when: of all limits that are too small the one with the least room, then
 -- the longest. Asking again for the rest, or for as much of it as the caps can ever grant at once, is then granted.
 -- What would be a jump then stands in the way, too.
-local denied, retry, number = want - granted, -1, 0
+-- A list stands in the way whatever the caps leave, and for as long as somebody wants it to.
+local denied, retry, number = want - granted, -1, denies and 9 or 0
 if usual and not holding and ARGV[22] == '1' and tonumber(account[6] or 0) <= now then
   limits[#limits + 1] = {log = own, w = 2, cap = tonumber(ARGV[20]), room = want, number = 7}
 end
-if denied > 0 then
+if denied > 0 and not denies then
   local need, least, longest = denied, nil, 0
   if ARGV[3] == '1' then
     for _, each in ipairs(limits) do need = math.min(need, each.cap) end
@@ -132,6 +136,7 @@ local start = floor(own[1] / GRAIN[1]) * GRAIN[1]
 call('HSET', KEYS[3], 'request', ARGV[12], 'answer', cmsgpack.pack(answer), 'user', ARGV[14], 'start', start,
   'granted', granted, 'released', 0)
 call('EXPIRE', KEYS[3], ARGV[15])
+if ARGV[25] ~= '' then call('XADD', KEYS[5], 'MINID', '~', ARGV[26], '*', 'type', 'hit', 'data', ARGV[25]) end
 if KEYS[4] ~= KEYS[3] then
   call('HSET', KEYS[4], 'request', ARGV[12], 'answer', cmsgpack.pack(answer))
   call('EXPIRE', KEYS[4], ARGV[16])

@@ -3,21 +3,37 @@
 -- KEYS    1 account hash   2 history list   3 labels list   4 known places, see riskapi/events.py   5 decisions stream
 --         6 the event's own key
 -- ARGV    1 TTL of the account, seconds   2 time of the event   3 event   4 oldest stream id kept
---         5 TTL of the event's key, seconds   6 most places kept, then the places of a login: network, AS
+--         5 TTL of the event's key, seconds   6 most places kept   7 type to count it under or ''   8 its count or ''
+--         9 sender domain that was authenticated or '', then the places of a login: network, AS
 -- returns {tier}, or {} for an unknown account
 -- TTL     account, history, labels and places: ARGV[1]; the event's key: ARGV[5]
 local account = redis.call('HMGET', KEYS[1], 'tier', 'entities', 'moved_at')
 if not account[1] then return {} end
 if not redis.call('SET', KEYS[6], '', 'NX', 'EX', ARGV[5]) then return {account[1]} end
 
-if ARGV[7] then
+if ARGV[7] ~= '' then
+  -- Fields of the account, see riskapi/happenings.py. Events may arrive out of order.
+  local function keep(name, value, better)
+    local before = redis.call('HGET', KEYS[1], name)
+    if not before or better(tonumber(value), tonumber(before)) then redis.call('HSET', KEYS[1], name, value) end
+  end
+  local function earlier(new, old) return new < old end
+  local function later(new, old) return new > old end
+  redis.call('HINCRBY', KEYS[1], 'n:' .. ARGV[7], 1)
+  keep('f:' .. ARGV[7], ARGV[2], earlier)
+  keep('l:' .. ARGV[7], ARGV[2], later)
+  if ARGV[8] ~= '' then keep('m:' .. ARGV[7], ARGV[8], later) end
+end
+if ARGV[9] ~= '' then redis.call('HSET', KEYS[1], 'sender_domain', ARGV[9]) end
+
+if ARGV[10] then
   -- The places of the signup are kept in its entities, under the same HMACs.
   local entities, signup, known = cjson.decode(account[2]), {}, false
   for _, kind in ipairs({'network', 'asn'}) do
     if entities[kind] then signup[string.match(entities[kind], '[^:]+$')] = true end
   end
   local anywhere = next(signup) or redis.call('EXISTS', KEYS[4]) == 1
-  for at = 7, #ARGV do
+  for at = 10, #ARGV do
     local before = tonumber(redis.call('ZSCORE', KEYS[4], ARGV[at]) or nil)
     known = known or before or signup[ARGV[at]]
     if not before or tonumber(ARGV[2]) > before then redis.call('ZADD', KEYS[4], ARGV[2], ARGV[at]) end

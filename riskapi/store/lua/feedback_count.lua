@@ -7,6 +7,7 @@
 --         8 complaint_rate   9 least_complaints   10 hard_bounce_rate   11 least_hard_bounces
 --         12 event for the stream, or '' for none   13 event of a lost step with "rule":"?" for what lost it
 --         14 oldest stream id kept   15 TTL of the feedback and   16 of the event's key, seconds
+-- What an allow entry silences (`silenced` of the account, see riskapi/listed.py) is counted and noted, and costs no step.
 -- returns {'counted' | 'duplicate' | 'unknown', rule that stopped holding by this event or ''}; the same attempt again
 --         gets its first answer
 -- TTL     feedback: ARGV[15] after its last event; the event's key: ARGV[16]
@@ -45,6 +46,11 @@ local function fault(of)
   return ''
 end
 
+local function is_silenced()
+  local till = redis.call('HGET', KEYS[3], 'silenced')
+  return till == 'inf' or (tonumber(till or '') or 0) > tonumber(ARGV[1])
+end
+
 local function tell(event)
   redis.call('XADD', KEYS[4], 'MINID', '~', ARGV[14], '*', 'type', 'feedback', 'data', event)
 end
@@ -61,7 +67,7 @@ if day >= first and day <= last then
     if rule ~= '' then
       if not soiled or tonumber(ARGV[1]) > tonumber(soiled) then redis.call('HSET', KEYS[1], 'soiled', ARGV[1]) end
       found[ARGV[5]] = found[ARGV[5]] - 1
-      if fault(found) == '' then
+      if fault(found) == '' and not is_silenced() then
         lost = rule
         tell((string.gsub(ARGV[13], '"rule":"%?"', '"rule":"' .. rule .. '"', 1)))
       end

@@ -1,0 +1,248 @@
+"""``/v1/lists``: what people want allowed, denied or watched, whatever model and rules say of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, cast
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from riskapi.api.answers import Answer
+from riskapi.api.bodies import Reason, StrictBody
+from riskapi.api.routes import Call, Reply, Route
+from riskapi.listed import ListKind, ListName
+from riskapi.signup import Time
+
+
+class EntryBody(StrictBody):
+    """What to put on the list. Whoever has the key is the author.
+
+    An `email` is one address, a `mailbox` all addresses of it; domains name those below them too. With
+    `silences_feedback`, on the allow list only, complaints and bounces do not cost the account its steps. `dry_run`
+    saves nothing and tells what it would match.
+    """
+
+    kind: ListKind
+    value: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+    expires_at: Time | None = None
+    reason: Reason | None = None
+    silences_feedback: bool = False
+    dry_run: bool = False
+
+
+class ListQuery(BaseModel):
+    """Which entries of a list to show. ``cursor`` is the ``next_cursor`` of the page before."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: ListKind | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, StringConstraints(max_length=256)] | None = None
+
+
+class ListsQuery(ListQuery):
+    """Which entries to show, of one list or of all."""
+
+    list: ListName | None = None
+
+
+class StaleQuery(BaseModel):
+    """For how many days an entry may name nobody."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    days: Annotated[int, Field(ge=1, le=3650)] = 90
+
+
+class ListEntry(Answer):
+    """One entry. ``normalized`` is the value as signups are looked up by it.
+
+    ``hits`` are the accounts it named, 10,000 or more at 10,000. The id is null for what was not saved.
+    """
+
+    id: str | None
+    list: ListName
+    kind: ListKind
+    value: str
+    normalized: str
+    reason: str | None
+    author: str
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    expires_at: AwareDatetime | None
+    expired: bool
+    silences_feedback: bool
+    hits: Annotated[int, Field(ge=0)]
+    last_hit_at: AwareDatetime | None
+
+
+class MatchedEntry(ListEntry):
+    """An entry with the accounts there are that it names: a hundred of them, and how many were found.
+
+    ``would_match_complete`` is false where there may be more: only a part of the accounts could be looked at.
+    """
+
+    would_match: list[str]
+    would_match_count: Annotated[int, Field(ge=0)]
+    would_match_complete: bool
+
+
+class ListPage(Answer):
+    """A page of entries, newest first; ``next_cursor`` is null on the last one."""
+
+    entries: list[ListEntry]
+    next_cursor: str | None
+
+
+class StaleEntry(ListEntry):
+    """An entry that somebody should look at again, and why."""
+
+    why: list[Literal["expired", "never_hit", "not_hit_lately", "never_expires"]]
+
+
+class StaleReport(Answer):
+    """Entries that somebody should look at again, oldest first; not ``complete`` where there are over a thousand."""
+
+    days: int
+    entries: list[StaleEntry]
+    complete: bool
+
+
+def put(call: Call[EntryBody]) -> Reply:
+    """Put something on a list."""
+    body, lists = call.body, call.parts.lists
+    draft = lists.draft(
+        cast("ListName", call.path["list"]),
+        body.kind,
+        body.value,
+        expires_at=None if body.expires_at is None else body.expires_at.timestamp(),
+        reason=body.reason,
+        author=call.principal.name,
+        silences_feedback=body.silences_feedback,
+        now=call.now,
+    )
+    matches = lists.would_match(draft)
+    if body.dry_run:
+        return Reply({**draft.view(call.now), **matches}, 200)
+    made = lists.put(draft, call.now)
+    call.parts.metrics.list_change(made.list, "put")
+    return Reply({**made.view(call.now), **matches}, 201)
+
+
+def list_all(call: Call[ListsQuery]) -> Reply:
+    """A page of the entries."""
+    query = call.body
+    return Reply(call.parts.lists.page(query.list, query.kind, query.limit, query.cursor, call.now))
+
+
+def list_one(call: Call[ListQuery]) -> Reply:
+    """A page of the entries of one list."""
+    query, name = call.body, cast("ListName", call.path["list"])
+    return Reply(call.parts.lists.page(name, query.kind, query.limit, query.cursor, call.now))
+
+
+def stale(call: Call[StaleQuery]) -> Reply:
+    """Entries that somebody should look at again."""
+    return Reply(call.parts.lists.stale(call.now, call.body.days))
+
+
+def show(call: Call[None]) -> Reply:
+    """One entry."""
+    return Reply(call.parts.lists.get(cast("ListName", call.path["list"]), call.path["entry_id"]).view(call.now))
+
+
+def remove(call: Call[None]) -> Reply:
+    """Take an entry off its list."""
+    name = cast("ListName", call.path["list"])
+    gone = call.parts.lists.remove(name, call.path["entry_id"], call.principal.name, call.now)
+    call.parts.metrics.list_change(name, "removed")
+    return Reply(gone.view(call.now))
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/lists/{list}",
+        handler=put,
+        summary="Put something on a list",
+        tag="Lists",
+        description=(
+            "From the next signup on, `deny` gives it the tier `limit` and `allow` the tier `allow`, whatever model "
+            "and rules say; `watch` asks for a review at least. The most specific entry decides: user, email, "
+            "mailbox, phone, device, ip, email_domain, phone_prefix, cidr, asn; of domains, prefixes and networks the"
+            " longest; of what is alike `deny` before `watch` before `allow`. A `link_domain` is looked at when mail "
+            "is sent: denied, nothing is granted (`denied_by`: `list_link_domain`). What the list has for the kind "
+            "and value already is written anew under the same id. `would_match` are the accounts there are that it "
+            "names; 200 is the answer to `dry_run`. Networks are taken from /8 (IPv4) and from /16 to /64 or as /128 "
+            "(IPv6), without bits beyond their length; phone numbers and prefixes with their plus sign."
+        ),
+        scopes=("lists",),
+        body=EntryBody,
+        example={
+            "kind": "email_domain",
+            "value": "spam.example",
+            "expires_at": "2999-01-01T00:00:00Z",
+            "reason": "Sends phishing",
+        },
+        response=MatchedEntry,
+        status=201,
+        others={200: MatchedEntry},
+        problems=("not_found",),
+        idempotent=True,
+    ),
+    Route(
+        method="GET",
+        path="/v1/lists",
+        handler=list_all,
+        summary="List the entries of all lists, newest first",
+        tag="Lists",
+        scopes=("lists",),
+        query=ListsQuery,
+        response=ListPage,
+    ),
+    Route(
+        method="GET",
+        path="/v1/lists/stale",
+        handler=stale,
+        summary="Entries that somebody should look at again",
+        tag="Lists",
+        description=(
+            "`expired`; `never_hit` and `not_hit_lately`: it named nobody for so many days; `never_expires`: it has no "
+            "expiry and nobody wrote it anew for a year."
+        ),
+        scopes=("lists",),
+        query=StaleQuery,
+        response=StaleReport,
+    ),
+    Route(
+        method="GET",
+        path="/v1/lists/{list}",
+        handler=list_one,
+        summary="List the entries of a list, newest first",
+        tag="Lists",
+        scopes=("lists",),
+        query=ListQuery,
+        response=ListPage,
+        problems=("not_found",),
+    ),
+    Route(
+        method="GET",
+        path="/v1/lists/{list}/{entry_id}",
+        handler=show,
+        summary="One entry",
+        tag="Lists",
+        scopes=("lists",),
+        response=ListEntry,
+        problems=("not_found",),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/lists/{list}/{entry_id}",
+        handler=remove,
+        summary="Take an entry off its list",
+        tag="Lists",
+        description="The answer is what it was. It names nobody from the next signup on.",
+        scopes=("lists",),
+        response=ListEntry,
+        problems=("not_found",),
+    ),
+)

@@ -1,0 +1,193 @@
+"""``/v1/webhooks``: who is told of changes, and what became of telling them.
+
+Endpoints are outside, where nothing is replayed: these handlers go by the real clock, whatever ``X-Replay-Time`` says.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from riskapi.api.answers import Deliveries, Delivery, NewWebhook, Redelivered, Webhook, WebhookList
+from riskapi.api.bodies import DeliveryQuery, WebhookBody
+from riskapi.api.routes import Call, Reply, Route
+
+
+def create(call: Call[WebhookBody]) -> Reply:
+    """Register an endpoint."""
+    body, parts = call.body, call.parts
+    return Reply(parts.webhooks.create(body.url, body.events, call.principal.name, parts.clock()), 201)
+
+
+def list_all(call: Call[None]) -> Reply:
+    """Every endpoint."""
+    return Reply(call.parts.webhooks.list())
+
+
+def show(call: Call[None]) -> Reply:
+    """One endpoint."""
+    return Reply(call.parts.webhooks.get(call.path["webhook_id"]))
+
+
+def delete(call: Call[None]) -> Reply:
+    """Delete an endpoint with what waits for it."""
+    found = call.parts.webhooks.delete(call.path["webhook_id"])
+    call.parts.deliveries.forget(call.path["webhook_id"])
+    return Reply(found)
+
+
+def rotate(call: Call[None]) -> Reply:
+    """Give an endpoint another secret."""
+    return Reply(call.parts.webhooks.rotate(call.path["webhook_id"], call.parts.clock()))
+
+
+def enable(call: Call[None]) -> Reply:
+    """Tell an endpoint of changes again."""
+    return Reply(call.parts.webhooks.enable(call.path["webhook_id"]))
+
+
+def test(call: Call[None]) -> Reply:
+    """Send an endpoint an event that means nothing."""
+    return Reply(call.parts.notices.test(call.path["webhook_id"], secrets.token_hex(12)), 202)
+
+
+def list_deliveries(call: Call[DeliveryQuery]) -> Reply:
+    """A page of what was, will be or could not be delivered."""
+    call.parts.webhooks.get(call.path["webhook_id"])
+    query = call.body
+    return Reply(call.parts.deliveries.page(call.path["webhook_id"], query.status, query.limit, query.cursor))
+
+
+def redeliver(call: Call[None]) -> Reply:
+    """Send one delivery anew."""
+    call.parts.webhooks.get(call.path["webhook_id"])
+    found = call.parts.deliveries.redeliver(call.path["webhook_id"], call.path["delivery_id"], call.parts.clock())
+    return Reply(found, 202)
+
+
+def redeliver_dead(call: Call[None]) -> Reply:
+    """Send all anew that were given up."""
+    call.parts.webhooks.get(call.path["webhook_id"])
+    return Reply(
+        {"redelivered": call.parts.deliveries.redeliver_dead(call.path["webhook_id"], call.parts.clock())}, 202
+    )
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/webhooks",
+        handler=create,
+        summary="Be told of changes",
+        tag="Webhooks",
+        description=(
+            "Deliveries are signed as Standard Webhooks (standardwebhooks.com) says, with the `secret` of this answer, "
+            "which is not shown again. They come at least once: `webhook-id` is the same each time. Anything but 2xx "
+            "within 15 seconds is tried again for a day; 410 disables the webhook. The URL must be `https` and its "
+            "host public, but for what `RISKAPI_WEBHOOK_INTERNAL` names."
+        ),
+        scopes=("admin",),
+        body=WebhookBody,
+        example={"url": "https://hooks.ruiz.example/riskapi", "events": ["tier.changed", "review.opened"]},
+        response=NewWebhook,
+        status=201,
+        problems=("destination_refused",),
+        idempotent=True,
+    ),
+    Route(
+        method="GET",
+        path="/v1/webhooks",
+        handler=list_all,
+        summary="List webhooks, oldest first",
+        tag="Webhooks",
+        scopes=("admin",),
+        response=WebhookList,
+    ),
+    Route(
+        method="GET",
+        path="/v1/webhooks/{webhook_id}",
+        handler=show,
+        summary="One webhook",
+        tag="Webhooks",
+        scopes=("admin",),
+        response=Webhook,
+        problems=("not_found",),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/webhooks/{webhook_id}",
+        handler=delete,
+        summary="Delete a webhook and what waits for it",
+        tag="Webhooks",
+        scopes=("admin",),
+        response=Webhook,
+        problems=("not_found",),
+    ),
+    Route(
+        method="POST",
+        path="/v1/webhooks/{webhook_id}/rotate",
+        handler=rotate,
+        summary="Change the secret of a webhook",
+        tag="Webhooks",
+        description="For 24 hours the secret before signs too: `webhook-signature` then has two signatures.",
+        scopes=("admin",),
+        response=NewWebhook,
+        problems=("not_found",),
+    ),
+    Route(
+        method="POST",
+        path="/v1/webhooks/{webhook_id}/enable",
+        handler=enable,
+        summary="Enable a webhook that was disabled",
+        tag="Webhooks",
+        description="What waited goes out; what happened while it was disabled is not told.",
+        scopes=("admin",),
+        response=Webhook,
+        problems=("not_found", "destination_refused", "invalid"),
+    ),
+    Route(
+        method="POST",
+        path="/v1/webhooks/{webhook_id}/test",
+        handler=test,
+        summary="Send a webhook an event of the type test",
+        tag="Webhooks",
+        scopes=("admin",),
+        response=Delivery,
+        status=202,
+        problems=("not_found",),
+    ),
+    Route(
+        method="GET",
+        path="/v1/webhooks/{webhook_id}/deliveries",
+        handler=list_deliveries,
+        summary="List what was, will be or could not be delivered",
+        tag="Webhooks",
+        description="Pending ones as they are due, others the latest first. Kept for 30 days, delivered ones for 3.",
+        scopes=("admin",),
+        query=DeliveryQuery,
+        response=Deliveries,
+        problems=("not_found",),
+    ),
+    Route(
+        method="POST",
+        path="/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
+        handler=redeliver,
+        summary="Send one delivery anew",
+        tag="Webhooks",
+        description="Whatever became of it before; it is tried for a day again.",
+        scopes=("admin",),
+        response=Delivery,
+        status=202,
+        problems=("not_found",),
+    ),
+    Route(
+        method="POST",
+        path="/v1/webhooks/{webhook_id}/redeliver",
+        handler=redeliver_dead,
+        summary="Send all dead deliveries anew",
+        tag="Webhooks",
+        scopes=("admin",),
+        response=Redelivered,
+        status=202,
+        problems=("not_found",),
+    ),
+)

@@ -1,0 +1,36 @@
+"""What the registry of an ending says of a domain: since when it is registered, and through whom."""
+
+from __future__ import annotations
+
+from riskapi.enrichment import rdap
+from riskapi.enrichment.fetch import Fetcher
+from riskapi.enrichment.servers import Servers
+from riskapi.enrichment.upstream import UpstreamError
+from signals.facts import Registration
+
+
+async def look_up_registration(domain: str, fetcher: Fetcher, servers: Servers, now: float) -> Registration:
+    """Ask about a registrable domain in A-labels. Nothing is known where its ending has no RDAP server, as many of
+    countries have none. ``now`` is Unix time.
+
+    Raises :class:`UpstreamError` when the registry did not answer, or about something else.
+    """
+    url = await servers.domain_url(domain)
+    if url is None:
+        return Registration(checked_at=now)
+    found = await fetcher.json(url)
+    if found is None:
+        return Registration(checked_at=now, found=False)
+    if not isinstance(found, dict) or found.get("objectClassName") != "domain":
+        raise UpstreamError("the registry answered with something else than a domain")
+    name = found.get("ldhName")
+    if not isinstance(name, str) or name.rstrip(".").lower() != domain.rstrip(".").lower():
+        raise UpstreamError("the registry answered about another domain")
+    registrars = [entity for entity in rdap.entities(found, depth=1) if "registrar" in rdap.roles(entity)]
+    names = (rdap.text(entry[3]) for entity in registrars for entry in rdap.card(entity) if entry[0].lower() == "fn")
+    return Registration(
+        checked_at=now,
+        found=True,
+        registered_at=rdap.happened_at(found, "registration", now),
+        registrar=next((found for found in names if found is not None), None),
+    )

@@ -1,0 +1,1 @@
+"""The data sets that inputs are looked up in: where they come from, what must be true of them, and which are in use."""

@@ -1,0 +1,240 @@
+"""Findings: what DNS and registries said of mail domains and networks, kept for whoever signs up from there next.
+
+A finding is about a subject: a domain, or a network. Whoever needs one that is not there, or no longer fresh, waits for
+it; the first who waits puts the subject into the queue, so that a thousand signups of one domain cause one look-up.
+What an upstream said is written together with the events that tell who waited, in one step in the subject's shard.
+
+Keys hold HMACs; what is to be looked up is kept in plain for as long as it waits: a domain or an address is all that an
+upstream can be asked about.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Literal, get_args
+
+import orjson
+
+from riskapi.entities import is_inside
+from riskapi.links import Links
+from riskapi.outbox import SHARDS, oldest, stream
+from riskapi.policy import Policy
+from riskapi.store.connections import Store
+from signals.facts import Facts, MailDomain, Registrant, Registration, Sender
+from signals.records import record
+
+FindingKind = Literal["mail_domain", "registration", "registrant", "sender"]
+#: Who is asked: each has a queue of its own, so that a slow one holds up nothing but itself.
+Family = Literal["dns", "rdap"]
+Finding = MailDomain | Registration | Registrant | Sender
+#: What a finding of each kind is read into.
+_RECORDS: dict[str, type[Finding]] = {
+    "mail_domain": MailDomain,
+    "registration": Registration,
+    "registrant": Registrant,
+    "sender": Sender,
+}
+_LETTERS = dict(zip(get_args(FindingKind), "mrns", strict=True))
+_KINDS = {letter: kind for kind, letter in _LETTERS.items()}
+_HOUR, _DAY = 3600, 86400
+#: A subject that nobody could be asked about is asked about again for the next signup after so long. Ours.
+_UNKNOWN_FOR = _HOUR
+#: Whoever waited longer than this is not waited for: the queue has long given up by then.
+_WAIT = 2 * _DAY
+#: Accounts one event names: each is decided again, and whoever handles the event is given seconds for it.
+_NAMED = 100
+
+
+@record
+class Subject:
+    """Something to ask an upstream about. ``value`` is a domain, or an address of the network; ``id`` its HMAC."""
+
+    kind: FindingKind
+    value: str
+    id: str
+
+    @property
+    def shard(self) -> int:
+        """The shard its keys are in."""
+        return zlib.crc32(self.id.encode()) % SHARDS
+
+    @property
+    def family(self) -> Family:
+        """Who is asked about it."""
+        return "dns" if self.kind in ("mail_domain", "sender") else "rdap"
+
+    @property
+    def queue(self) -> str:
+        """Key of the queue it waits in."""
+        return queue_key(self.shard, self.family)
+
+    @property
+    def member(self) -> str:
+        """How the queue calls it."""
+        return f"{_LETTERS[self.kind]}:{self.id}"
+
+
+@record
+class Task:
+    """A subject to look up. ``tries`` counts this one; ``token`` proves that it is still ours."""
+
+    subject: Subject
+    tries: int
+    token: float
+
+
+def times(findings: Mapping[str, Finding]) -> dict[str, float]:
+    """Unix times of findings, by kind, as a decision keeps them."""
+    return {kind: found.checked_at for kind, found in findings.items()}
+
+
+def finding_key(subject: Subject) -> str:
+    """Key of what was said of a subject; it expires after twice the time for which it is fresh."""
+    return f"risk:k:{{{subject.shard}}}:{subject.member}"
+
+
+def _waiting_key(subject: Subject) -> str:
+    """Key of the accounts that wait for a subject; it expires after :data:`_WAIT`."""
+    return f"risk:kw:{{{subject.shard}}}:{subject.member}"
+
+
+def queue_key(number: int, family: Family) -> str:
+    """Key of a shard's subjects to look up, by when. No TTL: they leave it when they are looked up, or given up."""
+    return f"risk:kq:{{{number}}}:{family}"
+
+
+def _subjects_key(number: int) -> str:
+    """Key of what the subjects of a shard's queue are. No TTL: they leave it with the queue."""
+    return f"risk:ks:{{{number}}}"
+
+
+class Findings:
+    """Reads and writes findings, and the queue of those to be made."""
+
+    def __init__(
+        self,
+        store: Store,
+        links: Links,
+        is_worth_asking: Callable[[str], bool] | None,
+        *,
+        anywhere: bool = False,
+    ) -> None:
+        """``is_worth_asking`` says of a domain whether DNS can know it; ``None`` asks nobody about anything.
+
+        With ``anywhere`` the registry, which is the operator's own, is asked about documentation addresses as well.
+        """
+        self._store, self._links = store, links
+        self._is_worth_asking, self._anywhere = is_worth_asking, anywhere
+        self._want = store.script("finding_want")
+        self._take = store.script("finding_take")
+        self._finish = store.script("finding_finish")
+        self._retry = store.script("finding_retry")
+
+    def subjects(self, facts: Facts, sender: str | None = None) -> tuple[Subject, ...]:
+        """What can be asked about a signup: its mail domain, and its network where the local databases do not tell.
+
+        The registry is asked about a domain of the customer's own only: how old a large provider is says nothing.
+        ``sender`` is the domain the account sends from, where that is known.
+        """
+        worth, email, network = self._is_worth_asking, facts.email, facts.network
+        if worth is None:
+            return ()
+        found = []
+        if email.domain is not None and worth(email.domain):
+            found.append(self._subject("mail_domain", email.domain, email.domain))
+            if email.private and email.registrable is not None:
+                found.append(self._subject("registration", email.registrable, email.registrable))
+        if network is not None and network.ip is not None and network.prefix is not None and not is_inside(network):
+            untold = network.asn is None or network.kind is None or network.disputed
+            if untold and (network.reserved is None or self._anywhere):
+                found.append(self._subject("registrant", network.prefix, network.ip))
+        if sender is not None and worth(sender):
+            found.append(self._subject("sender", sender, sender))
+        return tuple(found)
+
+    def _subject(self, kind: FindingKind, name: str, value: str) -> Subject:
+        return Subject(kind, value, self._links.mac("network" if kind == "registrant" else "mail_domain", name))
+
+    @staticmethod
+    def queue(pipe: Any, subjects: Sequence[Subject]) -> None:
+        """Ask, in a pipeline, what was said of subjects; :meth:`read` reads the replies."""
+        for subject in subjects:
+            pipe.execute_command("GET", finding_key(subject))
+
+    @staticmethod
+    def read(subjects: Sequence[Subject], replies: Sequence[bytes | None]) -> dict[str, Finding]:
+        """What is known, by kind."""
+        return {
+            subject.kind: _RECORDS[subject.kind](**orjson.loads(reply)["said"])
+            for subject, reply in zip(subjects, replies, strict=True)
+            if reply is not None
+        }
+
+    def want(self, user_id: str, subjects: Sequence[Subject], used: Mapping[str, float], now: float) -> bool:
+        """Let an account wait for what is not known, or no longer fresh, at Unix time ``now``.
+
+        ``used`` are the times of the findings its decision rested on, by kind. Returns whether there is something newer
+        than that already, so that it can be decided again at once.
+        """
+        pipe = self._store.pipeline()
+        for subject in subjects:
+            keys = [finding_key(subject), _waiting_key(subject), subject.queue, _subjects_key(subject.shard)]
+            told = orjson.dumps({"value": subject.value, "tries": 0})
+            self._want.queue(pipe, keys, [repr(now), user_id, subject.member, told, _WAIT])
+        replies = self._store.run(pipe)
+        return any(
+            reply is not None and float(reply) > used.get(subject.kind, float("-inf"))
+            for subject, reply in zip(subjects, replies, strict=True)
+        )
+
+    def take(self, number: int, family: Family, now: float, lease: float, most: int) -> list[Task]:
+        """Subjects of a shard that are due at Unix time ``now``, ours for ``lease`` seconds."""
+        keys = [queue_key(number, family), _subjects_key(number)]
+        reply = self._take.call(keys, [repr(now), repr(now + lease), most])
+        tasks = []
+        for member, told in zip(reply[::2], reply[1::2], strict=True):
+            letter, _, name = member.decode().partition(":")
+            found = orjson.loads(told)
+            tasks.append(Task(Subject(_KINDS[letter], found["value"], name), int(found["tries"]) + 1, now + lease))
+        return tasks
+
+    def finish(self, task: Task, said: Finding, policy: Policy, now: float) -> bool:
+        """Keep what was said and tell who waited; False when the task is no longer ours and nothing was done."""
+        lives = policy.enrichment
+        fresh = lives.dns_hours * _HOUR if task.subject.family == "dns" else lives.registry_days * _DAY
+        return self._finished(task, said, fresh, policy, now, tell=True)
+
+    def give_up(self, task: Task, policy: Policy, now: float) -> bool:
+        """Let nobody wait any longer for a subject that nobody answers about; it is asked about again in an hour."""
+        nothing = _RECORDS[task.subject.kind](checked_at=now)
+        return self._finished(task, nothing, _UNKNOWN_FOR, policy, now, tell=False)
+
+    def _finished(self, task: Task, said: Finding, fresh: int, policy: Policy, now: float, *, tell: bool) -> bool:
+        subject = task.subject
+        number = subject.shard
+        keys = [finding_key(subject), _waiting_key(subject), subject.queue, _subjects_key(number), stream(number)]
+        kept = orjson.dumps({"fresh_until": now + fresh, "said": asdict(said)})
+        event = orjson.dumps({"kind": subject.kind, "at": now})
+        args: list[Any] = [subject.member, repr(task.token), kept, 2 * fresh, event if tell else "", _NAMED]
+        args.append(oldest(policy.retention.decisions_days))
+        return bool(self._finish.call(keys, args))
+
+    def retry(self, task: Task, due: float) -> bool:
+        """Put a task off to Unix time ``due``; False when it is no longer ours."""
+        told = orjson.dumps({"value": task.subject.value, "tries": task.tries})
+        args: list[str | bytes] = [task.subject.member, repr(task.token), repr(due), told]
+        return bool(self._retry.call([task.subject.queue, _subjects_key(task.subject.shard)], args))
+
+    def postpone(self, task: Task, due: float) -> bool:
+        """Put a task off that was not tried, because its upstream is left alone for now; as :meth:`retry`."""
+        return self.retry(Task(task.subject, task.tries - 1, task.token), due)
+
+    def waiting(self) -> int:
+        """Subjects that wait to be looked up."""
+        pipe = self._store.pipeline()
+        for number in range(SHARDS):
+            for family in get_args(Family):
+                pipe.execute_command("ZCARD", queue_key(number, family))
+        return sum(self._store.run(pipe))

@@ -1,0 +1,27 @@
+"""What an account did since its signup, counted by type in fields of the account (written by ``event_record.lua``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from signals.facts import Happening
+
+#: The types the contract names, which are counted and can be read by signals. Others are recorded and counted together.
+TYPES = frozenset({
+    "email_verified", "phone_verified", "login", "contacts_imported", "profile_changed", "plan_changed",
+    "domain_authenticated",
+})  # fmt: skip
+
+
+def happenings(fields: Mapping[str, bytes]) -> dict[str, Happening] | None:
+    """The events in an account's fields by type: ``n:<type>`` how many, ``f:`` and ``l:`` the Unix times of the first
+    and the last, ``m:`` the largest count given. ``None`` where none was ever told.
+    """
+    found = {}
+    for type in TYPES:
+        times = fields.get(f"n:{type}")
+        if times is not None:
+            most = fields.get(f"m:{type}")
+            first, last = float(fields[f"f:{type}"]), float(fields[f"l:{type}"])
+            found[type] = Happening(int(times), first, last, None if most is None else int(most))
+    return found or None

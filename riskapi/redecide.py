@@ -1,0 +1,103 @@
+"""How far deciding an account again may move its tier. Pure.
+
+Deciding again tightens. It loosens only what an allow entry says, what policy permits, and what it tightened itself for
+a cause that no longer holds. A person's word stands for a while against whatever model and rules think.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from riskapi.decide import Decision
+from riskapi.instants import instant
+from riskapi.policy import Policy
+from riskapi.rules import Rule
+from riskapi.sections import SEVERITY
+from riskapi.signup import Tier
+from signals.records import record
+from signals.registry import Readings, registered
+
+_DAY = 86400
+#: What brings readings of a family about, after the signup.
+_CAUSES = {
+    "links": "linkage",
+    "velocity": "linkage",
+    "reputation": "linkage",
+    "sending": "linkage",
+    "domain": "finding",
+    "network": "finding",
+    "sender": "finding",
+    "events": "event",
+}
+#: Sources of labels that are somebody who looked at the account.
+_PEOPLE = frozenset({"manual_review", "appeal"})
+
+
+@record
+class Past:
+    """What was decided of an account so far: its tier, its history of tiers and its labels, oldest first."""
+
+    tier: Tier
+    history: Sequence[Mapping[str, Any]]
+    labels: Sequence[Mapping[str, Any]]
+
+    @property
+    def spoken_at(self) -> float | None:
+        """When a person last said something about it, as a Unix time."""
+        said = [row["at"] for row in self.labels if row["source"] in _PEOPLE]
+        said += [row["at"] for row in self.history if row["source"] == "reviewer"]
+        return max((instant(text).timestamp() for text in said), default=None)
+
+
+def moved(past: Past, decision: Decision, policy: Policy, now: float) -> Tier:
+    """The tier of an account after a decision at Unix time ``now``."""
+    wanted, before = decision.tier, past.tier
+    if wanted == before:
+        return before
+    spoken = past.spoken_at
+    listing = decision.listing.list if decision.listing is not None and decision.source == "list" else None
+    if listing == "deny":
+        return wanted
+    if listing == "allow":
+        # It is written for many; what a person said of this very account goes before it.
+        return wanted if spoken is None else before
+    if SEVERITY[wanted] > SEVERITY[before]:
+        held = spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * _DAY
+        return before if held else wanted
+    floor = _floor(past, policy)
+    return max(wanted, floor, key=SEVERITY.__getitem__) if SEVERITY[floor] < SEVERITY[before] else before
+
+
+def cause_of(
+    decision: Decision, trigger: str, readings: Readings, before: Readings, rules: Mapping[str, Rule]
+) -> str:
+    """What changed a tier: what its rule reads and was read otherwise ``before``; else what led to the look.
+
+    Many things happen at once, and one look is for all of them.
+    """
+    rule = rules.get(decision.rule or "") if decision.source == "rule" else None
+    for name in rule.when if rule is not None else ():
+        if readings.get(name) != before.get(name):
+            found = _CAUSES.get(registered()[name].family, trigger)
+            return trigger if trigger.startswith(found) else found
+    return "list" if decision.source == "list" else trigger
+
+
+def _floor(past: Past, policy: Policy) -> Tier:
+    """The loosest tier an account may come to without a person or an allow entry."""
+    last = past.history[-1] if past.history else {}
+    if last.get("source") in ("reviewer", "feedback") or past.spoken_at is not None:
+        return past.tier
+    permitted = policy.rescoring.loosest
+    before = cast("Tier", last.get("from") or "allow")
+    if last.get("source") == "outage":
+        permitted = "allow"  # what was away is back
+    elif _brought_by(last) in policy.rescoring.undo:
+        permitted = min(permitted, before, key=SEVERITY.__getitem__)
+    return permitted
+
+
+def _brought_by(entry: Mapping[str, Any]) -> str | None:
+    """What brought an entry of the history about: a list, or what deciding again was caused by."""
+    return "list" if entry.get("source") == "list" else entry.get("cause")

@@ -1,0 +1,13 @@
+-- Take accounts that are due, for a time; whoever is not done with them by then loses them to the next who takes.
+--
+-- KEYS    1 agenda of the shard   2 causes of the shard
+-- ARGV    1 now   2 until when they are ours, which is also the token that proves it   3 how many at most
+-- returns {user_id, cause, …}
+-- TTL     none: accounts leave the agenda when they were looked at for the last time
+local taken = {}
+for _, user in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])) do
+  redis.call('ZADD', KEYS[1], ARGV[2], user)
+  taken[#taken + 1] = user
+  taken[#taken + 1] = redis.call('HGET', KEYS[2], user) or 'schedule'
+end
+return taken

@@ -1,0 +1,40 @@
+"""Servers to load: started, waited for, and ended."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[str], port: int, environment: dict[str, str], log: Path) -> Iterator[int]:
+    """Run a server until the block ends and yield its process id; it is up when ``/readyz`` answers 200."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
+        try:
+            for _ in range(600):
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
+                        break
+                except (OSError, urllib.error.URLError):
+                    if process.poll() is not None:
+                        raise SystemExit(f"the server ended at once:\n{log.read_text()}") from None
+                    time.sleep(0.05)
+            yield process.pid
+        finally:
+            process.terminate()
+            process.wait()

@@ -1,0 +1,82 @@
+"""The agenda on the real store: brought forward, taken once, taken over, and never lost by what happens meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from riskapi.agenda import Agenda, Item, agenda_key, next_look
+from riskapi.outbox import SHARDS, shard
+from riskapi.policy import DEFAULT, load
+from riskapi.store.connections import Store
+from tests.conftest import NOW
+from tests.signups import together
+
+LEASE = 30.0
+
+
+@pytest.fixture
+def agenda(store: Store) -> Agenda:
+    return Agenda(store)
+
+
+def taken(agenda: Agenda, now: float = NOW) -> list[Item]:
+    return [item for number in range(SHARDS) for item in agenda.take(number, now, LEASE, 100)]
+
+
+def test_an_account_is_due_when_it_was_said_and_why(agenda: Agenda) -> None:
+    agenda.add(["u_1"], NOW + 10, "event.login")
+    assert taken(agenda, NOW + 9) == []
+    assert taken(agenda, NOW + 10) == [Item("u_1", "event.login", NOW + 10 + LEASE)]
+
+
+def test_what_happens_brings_it_forward_and_never_back(agenda: Agenda) -> None:
+    agenda.add(["u_1"], NOW + 3600, "schedule")
+    agenda.add(["u_1"], NOW + 1, "finding.mail_domain")
+    agenda.add(["u_1"], NOW + 2, "linkage")
+    assert agenda.due_at("u_1") == NOW + 1
+    assert [item.cause for item in taken(agenda, NOW + 5)] == ["finding.mail_domain"]
+
+
+def test_of_many_who_take_at_once_one_gets_each(agenda: Agenda) -> None:
+    agenda.add([f"u_{number}" for number in range(40)], NOW, "event.login")
+    found = [item.user_id for items in together(8, lambda _: taken(agenda)) for item in items]
+    assert sorted(found) == sorted(f"u_{number}" for number in range(40))
+
+
+def test_whoever_was_killed_loses_it_to_the_next(agenda: Agenda) -> None:
+    agenda.add(["u_1"], NOW, "event.login")
+    (dead,) = taken(agenda)
+    assert taken(agenda, NOW + LEASE - 1) == []
+    (heir,) = taken(agenda, NOW + LEASE)
+    assert (heir.user_id, heir.cause) == ("u_1", "event.login")
+    assert not agenda.done(dead, None)
+    assert agenda.done(heir, None)
+    assert agenda.due_at("u_1") is None
+
+
+def test_what_happens_while_it_is_looked_at_is_looked_at_after_it(agenda: Agenda) -> None:
+    agenda.add(["u_1"], NOW, "schedule")
+    (item,) = taken(agenda)
+    agenda.add(["u_1"], NOW + 1, "event.contacts_imported")
+    assert not agenda.done(item, NOW + 86400)
+    assert [again.cause for again in taken(agenda, NOW + 1)] == ["event.contacts_imported"]
+
+
+def test_what_is_done_is_put_to_its_next_time(agenda: Agenda, store: Store) -> None:
+    agenda.add(["u_1"], NOW, "event.login")
+    assert agenda.done(taken(agenda)[0], NOW + 100)
+    assert agenda.overdue(NOW + 99) == 0 and agenda.overdue(NOW + 100) == 1
+    assert [item.cause for item in taken(agenda, NOW + 100)] == ["schedule"]
+    assert store.execute("ZCARD", agenda_key(shard("u_1"))) == 1
+
+
+LOOKS = {"at once": (0.0, 3600), "after the first": (3600.0, 24 * 3600), "on the third day": (3 * 86400.0, 7 * 86400)}
+
+
+@pytest.mark.parametrize(("age", "expected"), LOOKS.values(), ids=LOOKS)
+def test_the_schedule_of_the_first_days(age: float, expected: float) -> None:
+    assert next_look(load(DEFAULT), NOW, NOW + age) == NOW + expected
+
+
+def test_after_the_first_week_nobody_looks_by_the_schedule() -> None:
+    assert next_look(load(DEFAULT), NOW, NOW + 7 * 86400) is None

@@ -1,0 +1,382 @@
+"""The courier, against real servers on loopback that answer well, badly, slowly and not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from riskapi import courier as couriers
+from riskapi.courier import Courier, Poster, retry_after
+from riskapi.deliveries import Deliveries, Delivery, Outcome
+from riskapi.errors import StoreUnavailable
+from riskapi.metrics import Metrics
+from riskapi.store.connections import Store
+from riskapi.webhooks import Endpoint, LookUp, Webhooks, guards
+from tests.conftest import NOW, ROOT
+from tests.receivers import PEM, Receiver, receiver
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwSwMfKQ9r8GKYq="
+BODY = json.dumps({"type": "test", "timestamp": "2026-11-22T10:00:00.000Z", "data": {"name": "Zoë"}}).encode()
+INSIDE = ("127.0.0.0/8", "localhost")
+#: A courier in a process of its own, whose leases are short.
+_ANOTHER = """
+import sys, threading, time
+from riskapi import courier
+from riskapi.deliveries import Deliveries
+from riskapi.metrics import Metrics
+from riskapi.settings import Settings
+from riskapi.store.connections import open_store
+from riskapi.webhooks import Webhooks, guards
+courier.LEASE = 1.5
+allowed, store = guards(("127.0.0.0/8",)), open_store(Settings.load({"RISKAPI_DATA_DIR": sys.argv[1]}))
+post = lambda: courier.Poster(allowed)
+courier.Courier(Webhooks(store, allowed), Deliveries(store), post, Metrics(), time.time).run(threading.Event())
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[Receiver]:
+    with receiver() as made:
+        yield made
+
+
+def looked_up(*answers: Sequence[str]) -> LookUp:
+    """A resolver that gives these answers in turn, the last one for ever."""
+    left = list(answers)
+
+    async def look_up(host: str) -> list[str]:
+        return list(left.pop(0) if len(left) > 1 else left[0])
+
+    return look_up
+
+
+def endpoint(url: str, id: str = "whk_1", secrets: Sequence[str] = (SECRET,), until: float = 0.0) -> Endpoint:
+    return Endpoint(id, url, ["tier.changed"], list(secrets), NOW, "test", until)
+
+
+def post(
+    url: str,
+    internal: Sequence[str] = INSIDE,
+    *,
+    to: Endpoint | None = None,
+    now: float = NOW,
+    look_up: LookUp | None = None,
+    trust: bool = False,
+) -> Outcome:
+    """Post one delivery and say what became of it."""
+    made = guards(internal) if look_up is None else guards(internal, look_up)
+    tls = ssl.create_default_context(cafile=str(PEM)) if trust else None
+
+    async def run() -> Outcome:
+        async with Poster(made, tls, patience=0.3) as poster:
+            delivery = Delivery("msg_1", "whk_1", "test", BODY, 0, now, now + 30)
+            return await poster.deliver(delivery, to or endpoint(url), now)
+
+    return asyncio.run(run())
+
+
+class TestSignatures:
+    def test_verify_as_the_specification_says(self, server: Receiver) -> None:
+        now = time.time()
+        assert post(server.url("/status/200"), now=now) == Outcome(200)
+        ((_, told, body),) = server.seen
+        assert Webhook(SECRET).verify(body, told)["data"] == {"name": "Zoë"}
+        assert (told["webhook-id"], told["webhook-timestamp"]) == ("msg_1", str(int(now)))
+        assert told["content-type"] == "application/json"
+        assert told["host"] == server.url("").removeprefix("http://")
+
+    def test_of_another_secret_or_body_do_not(self, server: Receiver) -> None:
+        post(server.url("/status/200"), now=time.time())
+        ((_, told, body),) = server.seen
+        for secret, content in (("whsec_" + "A" * 44, body), (SECRET, body + b" ")):
+            with pytest.raises(WebhookVerificationError):
+                Webhook(secret).verify(content, told)
+
+    def test_are_by_the_old_secret_too_until_the_overlap_ends(self, server: Receiver) -> None:
+        now, new = time.time(), "whsec_" + "QUJD" * 11
+        url = server.url("/status/200")
+        post(url, to=endpoint(url, secrets=(new, SECRET), until=now + 60), now=now)
+        post(url, to=endpoint(url, secrets=(new, SECRET), until=now - 60), now=now)
+        (_, during, body), (_, after, _) = server.seen
+        assert during["webhook-signature"].count("v1,") == 2
+        assert during["webhook-signature"].count(" ") == 1
+        for secret in (new, SECRET):
+            Webhook(secret).verify(body, during)
+        Webhook(new).verify(body, after)
+        with pytest.raises(WebhookVerificationError):
+            Webhook(SECRET).verify(body, after)
+
+
+class TestAnswers:
+    @pytest.mark.parametrize(
+        ("path", "expected"),
+        [
+            ("/status/200", Outcome(200)),
+            ("/status/204", Outcome(204)),
+            ("/status/299", Outcome(299)),
+            ("/status/300", Outcome(300, "status")),
+            ("/status/404", Outcome(404, "status")),
+            ("/status/500", Outcome(500, "status")),
+            ("/status/410", Outcome(410, "status", gone=True)),
+            ("/later", Outcome(503, "status", retry_after=7.0)),
+            ("/large", Outcome(200)),
+            ("/hang", Outcome(None, "timeout")),
+            ("/drip", Outcome(None, "timeout")),
+            ("/close", Outcome(None, "broken")),
+            ("/broken", Outcome(None, "broken")),
+        ],
+    )
+    def test_count_as_the_specification_says(self, server: Receiver, path: str, expected: Outcome) -> None:
+        assert post(server.url(path)) == expected
+
+    def test_redirects_are_not_followed(self, server: Receiver) -> None:
+        assert post(server.url("/moved")) == Outcome(302, "status")
+        assert [path for path, _, _ in server.seen] == ["/moved"]
+
+    def test_a_body_that_drips_takes_nothing_from_the_status(
+        self, server: Receiver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # However long it takes: the time for the whole request is nearly over when the status comes.
+        monkeypatch.setattr(couriers, "_ANSWER_SECONDS", 0.5)
+        assert post(server.url("/endless")) == Outcome(200)
+
+    def test_of_a_body_without_end_only_a_little_is_read(
+        self, server: Receiver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(couriers, "_ANSWER_SECONDS", 5.0)
+        started = time.monotonic()
+        assert post(server.url("/flood")) == Outcome(200)
+        assert time.monotonic() - started < 2.5
+
+    def test_nobody_listens(self, free_port: int) -> None:
+        assert post(f"http://127.0.0.1:{free_port}/") == Outcome(None, "connect")
+
+    @pytest.mark.parametrize(
+        ("value", "seconds"),
+        [
+            (b"7", 7.0),
+            (b" 7 ", 7.0),
+            (b"0", 0.0),
+            (b"99999999999999999999", 86400.0),
+            (b"Sun, 22 Nov 2026 10:01:00 GMT", 60.0),
+            (b"Sun, 22 Nov 2026 09:00:00 GMT", 0.0),
+            (b"Sun, 22 Nov 9999 09:00:00 GMT", 86400.0),
+            (b"-7", 0.0),
+            (b"1e9", 0.0),
+            (b"nan", 0.0),
+            (b"soon", 0.0),
+            (b"", 0.0),
+            ("٧".encode(), 0.0),
+            (b"\xb2", 0.0),
+        ],
+    )
+    def test_retry_after_is_seconds_or_a_date(self, value: bytes, seconds: float) -> None:
+        assert retry_after(value, NOW) == seconds
+
+
+class TestConnections:
+    def test_go_to_loopback_only_where_it_was_named(self, server: Receiver) -> None:
+        for scheme in ("http", "https"):
+            assert post(server.url("/status/200", scheme=scheme), internal=()) == Outcome(None, "refused")
+        assert server.seen == []
+
+    def test_a_name_that_moved_inside_since_it_was_registered_is_refused(self, server: Receiver, store: Store) -> None:
+        look_up = looked_up(["93.184.215.14"], ["127.0.0.1"])
+        url = server.url("/status/200", host="hooks.ruiz.example", scheme="https")
+        webhooks = Webhooks(store, guards((), look_up))
+        assert webhooks.create(url, ["tier.changed"], "ana", NOW)["url"] == url
+        assert post(url, internal=(), look_up=look_up) == Outcome(None, "refused")
+        assert server.seen == []
+
+    def test_a_name_with_one_address_inside_is_refused(self, server: Receiver) -> None:
+        url = server.url("/status/200", host="hooks.ruiz.example", scheme="https")
+        assert post(url, (), look_up=looked_up(["93.184.215.14", "127.0.0.1"])) == Outcome(None, "refused")
+
+    def test_plain_http_leaves_for_nowhere_that_was_not_named(self, server: Receiver) -> None:
+        url = server.url("/status/200", host="hooks.ruiz.example")
+        assert post(url, ("10.0.0.0/8",), look_up=looked_up(["93.184.215.14"])) == Outcome(None, "refused")
+        assert post(url, ("hooks.ruiz.example",), look_up=looked_up(["127.0.0.1"])) == Outcome(200)
+
+    def test_certificates_are_checked_against_the_name(self) -> None:
+        with receiver(tls=True) as server:
+            good, other = (server.url("/status/200", host, "https") for host in ("localhost", "127.0.0.1"))
+            assert post(good, trust=True) == Outcome(200)
+            assert post(good) == Outcome(None, "tls")  # nobody we know signed it
+            assert post(other, trust=True) == Outcome(None, "tls")
+            assert len(server.seen) == 1
+
+
+class Running:
+    """A courier at work on the store, and what it delivers for."""
+
+    def __init__(self, store: Store, server: Receiver, patience: float = 10.0) -> None:
+        self.webhooks, self.deliveries = Webhooks(store, guards(INSIDE)), Deliveries(store)
+        self.metrics, self.server, self.stop = Metrics(), server, threading.Event()
+        self.courier = Courier(
+            self.webhooks, self.deliveries, lambda: Poster(guards(INSIDE), None, patience), self.metrics, time.time
+        )
+        self.thread = threading.Thread(target=self.courier.run, args=(self.stop,))
+
+    def endpoint(self, path: str) -> str:
+        made: str = self.webhooks.create(self.server.url(path), ["tier.changed"], "ana", time.time())["id"]
+        return made
+
+    def enqueue(self, endpoint_id: str, count: int = 1, ago: float = 0.0) -> None:
+        for number in range(count):
+            self.deliveries.enqueue(f"{number}-0", endpoint_id, "tier.changed", BODY, time.time() - ago)
+
+    def wait_for(self, endpoint_id: str, status: str, count: int = 1) -> None:
+        deadline = time.monotonic() + 10
+        while len(self.deliveries.page(endpoint_id, status, 200)["deliveries"]) != count:  # type: ignore[arg-type]
+            assert time.monotonic() < deadline, f"not {count} {status}"
+            threading.Event().wait(0.01)
+
+    def end(self) -> None:
+        self.stop.set()
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+
+    def counted(self, result: str) -> bool:
+        return f'riskapi_webhooks_total{{result="{result}"}}' in self.metrics.render().decode()
+
+
+@pytest.fixture
+def running(store: Store, server: Receiver) -> Iterator[Running]:
+    made = Running(store, server)
+    made.thread.start()
+    yield made
+    server.released.set()
+    made.end()
+
+
+class TestWork:
+    def test_what_is_queued_arrives_once(self, running: Running) -> None:
+        to = running.endpoint("/status/200")
+        running.enqueue(to, 50)
+        running.wait_for(to, "delivered", 50)
+        ids = [told["webhook-id"] for _, told, _ in running.server.seen]
+        assert (len(ids), len(set(ids))) == (50, 50)
+        assert running.counted("delivered")
+
+    def test_what_failed_is_tried_again_under_the_same_id_and_signed_anew(
+        self, store: Store, server: Receiver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("riskapi.deliveries.DELAYS", (0.01,))
+        running = Running(store, server)
+        running.thread.start()
+        to = running.endpoint("/flaky")
+        running.enqueue(to)
+        running.wait_for(to, "delivered")
+        (_, first, _), (_, second, body) = server.wait_for(2)
+        assert first["webhook-id"] == second["webhook-id"]
+        secret = running.webhooks.endpoints()[0].secrets[0]
+        Webhook(secret).verify(body, second)
+        running.end()
+        assert running.counted("retried")
+
+    def test_after_the_last_try_it_is_dead_and_can_be_sent_anew(self, running: Running) -> None:
+        to = running.endpoint("/flaky")
+        running.enqueue(to, ago=86400.0)
+        running.wait_for(to, "dead")
+        assert running.counted("dead")
+        assert running.deliveries.redeliver_dead(to, time.time()) == 1
+        running.wait_for(to, "delivered")
+
+    def test_410_disables_the_endpoint(self, running: Running) -> None:
+        to = running.endpoint("/status/410")
+        running.enqueue(to)
+        running.wait_for(to, "dead")
+        assert running.webhooks.get(to)["disabled_reason"] == "gone"
+
+    def test_what_waits_for_a_disabled_endpoint_waits_until_it_is_enabled(self, running: Running) -> None:
+        off, good = running.endpoint("/status/200"), running.endpoint("/status/204")
+        running.webhooks.disable(off, "gone")
+        running.enqueue(off)
+        running.enqueue(good, 5)
+        running.wait_for(good, "delivered", 5)
+        assert {path for path, _, _ in running.server.seen} == {"/status/204"}
+        running.webhooks.enable(off)
+        running.wait_for(off, "delivered")
+
+    def test_an_endpoint_that_hangs_keeps_nobody_waiting(self, running: Running) -> None:
+        slow, good = running.endpoint("/hang"), running.endpoint("/status/200")
+        running.enqueue(slow, 40)
+        running.server.wait_for(couriers.CONCURRENT_EACH, "/hang")
+        running.enqueue(good, 20)
+        running.wait_for(good, "delivered", 20)
+        assert len(running.server.wait_for(1, "/hang")) == couriers.CONCURRENT_EACH
+
+    def test_a_deleted_endpoint_is_left_alone(self, running: Running) -> None:
+        gone, good = running.endpoint("/status/200"), running.endpoint("/status/204")
+        running.webhooks.delete(gone)
+        running.enqueue(gone)
+        running.enqueue(good)
+        running.wait_for(good, "delivered")
+        assert [path for path, _, _ in running.server.seen] == ["/status/204"]
+
+    def test_what_is_in_hand_is_finished_before_it_stops(self, store: Store, server: Receiver) -> None:
+        running = Running(store, server)
+        running.thread.start()
+        to = running.endpoint("/hang")
+        running.enqueue(to)
+        server.wait_for(1)
+        running.stop.set()
+        threading.Timer(0.5, server.released.set).start()  # by then it has heard that it is to stop
+        running.end()
+        assert running.deliveries.page(to, "pending", 10)["deliveries"][0]["last_error"] == "broken"
+
+    def test_what_a_killed_courier_had_in_hand_arrives_by_another(
+        self, store: Store, server: Receiver, data_dir: Path
+    ) -> None:
+        running = Running(store, server)
+        to = running.endpoint("/stalls")
+        running.enqueue(to)
+        other = subprocess.Popen([sys.executable, "-c", _ANOTHER, str(data_dir)], cwd=ROOT)
+        try:
+            server.wait_for(1)
+        finally:
+            other.kill()
+            other.wait()
+        running.thread.start()
+        running.wait_for(to, "delivered")
+        (_, first, _), (_, second, _) = server.seen
+        assert first["webhook-id"] == second["webhook-id"]
+        running.end()
+
+    def test_a_store_that_goes_away_ends_nothing(
+        self, running: Running, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(couriers, "_AWAY", 0.05)
+        to, asked = running.endpoint("/status/200"), threading.Event()
+
+        def away() -> list[Endpoint]:
+            asked.set()
+            raise StoreUnavailable("away")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(running.webhooks, "endpoints", away)
+            assert asked.wait(5)
+        running.enqueue(to)
+        running.wait_for(to, "delivered")
+
+    def test_several_couriers_send_nothing_twice(self, store: Store, server: Receiver) -> None:
+        several = [Running(store, server) for _ in range(3)]
+        to = several[0].endpoint("/status/200")
+        several[0].enqueue(to, 60)
+        with contextlib.ExitStack() as stack:
+            for each in several:
+                each.thread.start()
+                stack.callback(each.end)
+            several[0].wait_for(to, "delivered", 60)
+        assert len(server.seen) == 60

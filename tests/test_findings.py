@@ -1,0 +1,221 @@
+"""Findings on the real store: who waits, one look-up for all, leases, and events written with what was said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from riskapi.app import Service, assemble
+from riskapi.findings import Findings, Subject, Task, finding_key, queue_key
+from riskapi.outbox import SHARDS, stream
+from riskapi.settings import Settings
+from riskapi.store.connections import Store
+from signals.facts import Facts, MailDomain, Registrant
+from tests.conftest import NOW, Clock
+from tests.signups import body, together
+
+LEASE = 60.0
+
+
+@pytest.fixture
+def service(store: Store, ip_data: Any, settings: Settings, clock: Clock) -> Service:
+    return assemble(settings, store, clock)
+
+
+@pytest.fixture
+def findings(service: Service) -> Findings:
+    return Findings(service.store, service.looking.gatherer._links, lambda _: True, anywhere=True)
+
+
+def facts(service: Service, **parts: Any) -> Facts:
+    return service.looking.gatherer.parse(body(**parts), NOW).facts
+
+
+def taken(findings: Findings, now: float = NOW, most: int = 100) -> list[Task]:
+    return [
+        task
+        for number in range(SHARDS)
+        for family in ("dns", "rdap")
+        for task in findings.take(number, family, now, LEASE, most)
+    ]
+
+
+def told(store: Store) -> list[dict[str, Any]]:
+    """What the streams were told of findings."""
+    entries = [entry for number in range(SHARDS) for entry in store.execute("XRANGE", stream(number), "-", "+")]
+    return [orjson.loads(fields[b"data"]) for _, fields in entries if fields[b"type"] == b"finding"]
+
+
+def domain(findings: Findings, service: Service, name: str = "ruiz.example") -> Subject:
+    found = findings.subjects(facts(service, email={"address": f"ana@{name}"}))
+    return next(subject for subject in found if subject.kind == "mail_domain")
+
+
+SUBJECTS: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
+    "a domain of their own and a network nobody knows": (
+        {"email": {"address": "ana@mail.ruiz.example"}, "device": {"ip_address": "203.0.113.9"}},
+        [("mail_domain", "mail.ruiz.example"), ("registration", "ruiz.example"), ("registrant", "203.0.113.9")],
+    ),
+    "a large provider: the registry has nothing to say of its customers": (
+        {"email": {"address": "ana@gmail.com"}, "device": None},
+        [("mail_domain", "gmail.com")],
+    ),
+    "a network the local databases know": (
+        {"email": {"address": "ana@gmail.com"}, "device": {"ip_address": "8.8.8.8"}},
+        [("mail_domain", "gmail.com")],
+    ),
+    "an address from inside": (
+        {"email": {"address": "ana@gmail.com"}, "device": {"ip_address": "10.0.0.1"}},
+        [("mail_domain", "gmail.com")],
+    ),
+    "no address that could be read": ({"email": {"address": "nonsense"}, "device": {"ip_address": "nowhere"}}, []),
+}
+
+
+@pytest.mark.parametrize(("parts", "expected"), SUBJECTS.values(), ids=SUBJECTS)
+def test_what_is_asked_about_a_signup(
+    findings: Findings, service: Service, parts: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    assert [(found.kind, found.value) for found in findings.subjects(facts(service, **parts))] == expected
+
+
+def test_nobody_is_asked_where_enrichment_is_off_nor_about_names_that_cannot_be(
+    findings: Findings, service: Service
+) -> None:
+    links = service.looking.gatherer._links
+    assert Findings(service.store, links, None).subjects(facts(service)) == ()
+    kinds = {found.kind for found in Findings(service.store, links, lambda _: False).subjects(facts(service))}
+    assert kinds <= {"registrant"}
+    assert Findings(service.store, links, lambda _: False).subjects(facts(service)) == ()  # a documentation address
+
+
+def test_a_thousand_who_want_the_same_put_it_into_the_queue_once(findings: Findings, service: Service) -> None:
+    subject = domain(findings, service)
+    answers = together(
+        20, lambda number: [findings.want(f"u_{number}_{each}", [subject], {}, NOW) for each in range(50)]
+    )
+    assert not any(answer for found in answers for answer in found)
+    (task,) = taken(findings)
+    assert (task.subject, task.tries) == (subject, 1)
+    assert findings.finish(task, MailDomain(NOW, exists=True), service.court.policy, NOW)
+    events = told(service.store)
+    assert sorted(name for event in events for name in event["user_ids"]) == sorted(
+        f"u_{number}_{each}" for number in range(20) for each in range(50)
+    )
+    assert all(len(event["user_ids"]) <= 100 and event["kind"] == "mail_domain" for event in events)
+    assert taken(findings, NOW + 10 * LEASE) == []
+    assert findings.waiting() == 0
+
+
+def test_no_event_and_no_key_holds_the_domain(findings: Findings, service: Service) -> None:
+    subject = domain(findings, service)
+    findings.want("u_1", [subject], {}, NOW)
+    findings.finish(taken(findings)[0], MailDomain(NOW, exists=True), service.court.policy, NOW)
+    keys = b" ".join(service.store.execute("KEYS", "*"))
+    assert b"ruiz" not in keys
+    assert "ruiz" not in str(told(service.store))
+
+
+def test_of_two_who_take_at_once_one_gets_it(findings: Findings, service: Service) -> None:
+    subject = domain(findings, service)
+    findings.want("u_1", [subject], {}, NOW)
+    found = together(16, lambda _: findings.take(subject.shard, "dns", NOW, LEASE, 5))
+    assert sum(len(each) for each in found) == 1
+
+
+def test_whoever_was_killed_loses_the_task_and_can_finish_it_no_more(findings: Findings, service: Service) -> None:
+    subject, policy = domain(findings, service), service.court.policy
+    findings.want("u_1", [subject], {}, NOW)
+    (dead,) = taken(findings)
+    assert taken(findings, NOW + LEASE / 2) == []
+    (heir,) = taken(findings, NOW + LEASE)
+    assert not findings.finish(dead, MailDomain(NOW, exists=False), policy, NOW)
+    assert not findings.retry(dead, NOW)
+    assert findings.finish(heir, MailDomain(NOW, exists=True), policy, NOW)
+    assert len(told(service.store)) == 1
+
+
+def test_a_finding_is_read_with_the_next_signup_and_has_an_age(findings: Findings, service: Service) -> None:
+    subject, policy = domain(findings, service), service.court.policy
+    findings.want("u_1", [subject], {}, NOW)
+    said = MailDomain(NOW, exists=True, null_mx=False, mx_count=2, mx_provider="google.com", spf="softfail")
+    findings.finish(taken(findings)[0], said, policy, NOW)
+    pipe = service.store.pipeline()
+    findings.queue(pipe, [subject])
+    assert findings.read([subject], service.store.run(pipe)) == {"mail_domain": said}
+    assert 47 * 3600 < service.store.execute("TTL", finding_key(subject)) <= 48 * 3600
+
+
+def test_what_is_fresh_is_not_asked_again_and_what_is_not_is(findings: Findings, service: Service) -> None:
+    subject, policy = domain(findings, service), service.court.policy
+    findings.want("u_1", [subject], {}, NOW)
+    findings.finish(taken(findings)[0], MailDomain(NOW, exists=True), policy, NOW)
+    assert findings.want("u_2", [subject], {}, NOW + 60), "there is something newer than its decision rested on"
+    assert not findings.want("u_3", [subject], {"mail_domain": NOW}, NOW + 60)
+    assert taken(findings, NOW + 60) == []
+    later = NOW + policy.enrichment.dns_hours * 3600 + 1
+    assert not findings.want("u_4", [subject], {"mail_domain": NOW}, later)
+    (task,) = taken(findings, later)
+    findings.finish(task, MailDomain(later, exists=False), policy, later)
+    assert told(service.store)[-1]["user_ids"] == ["u_4"]
+
+
+def test_a_task_put_off_comes_back_when_it_is_due_and_counts_its_tries(findings: Findings, service: Service) -> None:
+    findings.want("u_1", [domain(findings, service)], {}, NOW)
+    (task,) = taken(findings)
+    assert findings.retry(task, NOW + 30)
+    assert taken(findings, NOW + 29) == []
+    (again,) = taken(findings, NOW + 30)
+    assert again.tries == 2
+    assert findings.postpone(again, NOW + 40)
+    assert taken(findings, NOW + 40)[0].tries == 2
+
+
+def test_what_nobody_answers_is_given_up_and_asked_again_in_an_hour(findings: Findings, service: Service) -> None:
+    subject, policy = domain(findings, service), service.court.policy
+    findings.want("u_1", [subject], {}, NOW)
+    assert findings.give_up(taken(findings)[0], policy, NOW)
+    assert told(service.store) == []
+    findings.want("u_2", [subject], {"mail_domain": NOW}, NOW + 3000)
+    assert taken(findings, NOW + 3000) == []
+    findings.want("u_3", [subject], {"mail_domain": NOW}, NOW + 3601)
+    assert len(taken(findings, NOW + 3601)) == 1
+
+
+def test_registries_and_dns_wait_in_queues_of_their_own(findings: Findings, service: Service) -> None:
+    for subject in findings.subjects(facts(service)):
+        findings.want("u_1", [subject], {}, NOW)
+    kinds = {
+        family: {
+            task.subject.kind for number in range(SHARDS) for task in findings.take(number, family, NOW, LEASE, 9)
+        }
+        for family in ("dns", "rdap")
+    }
+    assert kinds == {"dns": {"mail_domain"}, "rdap": {"registration", "registrant"}}
+
+
+def test_a_registry_that_knows_a_crowd_makes_the_network_a_hub(findings: Findings, service: Service) -> None:
+    """Whoever shares the network of a university or a carrier is no neighbour."""
+    gatherer = service.looking.gatherer
+    gatherer._findings = findings
+    policy = service.court.policy
+    for user in ("u_1", "u_2"):
+        gatherer.gather(user, facts(service), policy)
+    before = gatherer.gather("u_1", facts(service), policy, add=False)
+    assert before.facts.missing["registrant"] == "pending"
+    assert before.facts.entities is not None and not before.facts.entities["ip"].hub
+    subject = next(found for found in before.subjects if found.kind == "registrant")
+    findings.want("u_1", [subject], {}, NOW)
+    findings.finish(taken(findings)[0], Registrant(NOW, found=True, kind="education"), policy, NOW)
+    after = gatherer.gather("u_1", facts(service), policy, add=False)
+    assert after.facts.entities is not None and after.facts.entities["ip"].hub
+    assert "registrant" not in after.facts.missing
+
+
+def test_a_queue_that_lost_what_its_subject_is_forgets_it(findings: Findings, service: Service) -> None:
+    subject = domain(findings, service)
+    service.store.execute("ZADD", queue_key(subject.shard, "dns"), NOW, subject.member)
+    assert taken(findings) == []
+    assert findings.waiting() == 0

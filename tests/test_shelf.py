@@ -1,0 +1,225 @@
+"""What was swapped is used by what runs: without a restart, without losing a request, without forgetting the policy."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from riskapi import app, policy
+from riskapi.errors import ConfigurationError
+from riskapi.feeds import manifest
+from riskapi.feeds.declared import FEEDS
+from riskapi.feeds.feed import Name
+from riskapi.feeds.packages import database
+from riskapi.feeds.update import updating
+from riskapi.policies import Publication
+from riskapi.settings import Settings
+from riskapi.shelf import Shelf
+from riskapi.shelving import Shelving, load
+from riskapi.store.connections import Store
+from tests.conftest import NOW, ROOT, Service
+
+#: Seconds within which swapped data has to be in use, and what a busy machine is given on top.
+_WITHIN, _BUSY = 2.0, 8.0
+
+
+def signup(user: str, domain: str = "fresh.example", ip: str = "8.8.8.8") -> dict[str, Any]:
+    return {
+        "account": {"user_id": user},
+        "email": {"address": f"ana.ruiz@{domain}"},
+        "device": {"ip_address": ip},
+    }
+
+
+def swap(data_dir: Path, name: Name, content: bytes) -> None:
+    """What ``data update`` does with a file of this content."""
+    path = data_dir / f"new-{name}"
+    path.write_bytes(content)
+    given = {"RISKAPI_DATA_DIR": str(data_dir), f"RISKAPI_DATA_{name.upper()}": str(path)}
+    with updating(Settings.load(given), lambda *_: None, lambda _: None) as updates:
+        assert updates.update(FEEDS[name], NOW).changed
+
+
+def disposable(*domains: str) -> bytes:
+    return FEEDS["disposable"].packaged.installed() + "".join(f"{domain}\n" for domain in domains).encode()
+
+
+class Shelved:
+    """A shelf with its keeper, and the versions it told."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.settings = Settings.load({"RISKAPI_DATA_DIR": str(data_dir)})
+        current = manifest.read(data_dir)
+        self.shelf = Shelf(load(self.settings, current))
+        self.told: list[dict[str, str]] = []
+        self.shelving = Shelving(self.settings, self.shelf, current, lambda versions: self.told.append(dict(versions)))
+
+
+@pytest.fixture
+def shelved(tmp_path: Path) -> Shelved:
+    return Shelved(tmp_path)
+
+
+def test_only_what_changed_is_read_again_and_a_request_keeps_what_it_took(shelved: Shelved, tmp_path: Path) -> None:
+    taken = shelved.shelf.readers
+    shelved.shelving.follow()
+    assert shelved.shelf.readers is taken and shelved.told == []
+    swap(tmp_path, "disposable", disposable("fresh.example"))
+    shelved.shelving.follow()
+    now = shelved.shelf.readers
+    assert now.networks is taken.networks and now.mail is not taken.mail
+    assert now.mail.read("a@fresh.example").disposable and not taken.mail.read("a@fresh.example").disposable
+    assert [told["lists"] for told in shelved.told] == [now.lists.version] != [taken.lists.version]
+    swap(tmp_path, "asn", database("iptoasn-asn").installed())
+    shelved.shelving.follow()
+    latest = shelved.shelf.readers
+    assert latest.mail is now.mail and latest.links is now.links
+    assert latest.networks.read("8.8.8.8").organization == "GOOGLE"
+    assert now.networks.read("8.8.4.4").organization == "Google LLC", "what a request took is still open"
+    shelved.shelving.follow()
+    assert len(shelved.told) == 2
+
+
+def test_readers_that_were_replaced_go_at_once_when_nobody_has_them(shelved: Shelved, tmp_path: Path) -> None:
+    old = shelved.shelf.readers
+    old.networks.read("8.8.8.8"), old.mail.read("a@b.example"), old.links.read(["b.example"])
+    gone = [weakref.ref(old.networks), weakref.ref(old.mail), weakref.ref(old.links)]
+    del old
+    swap(tmp_path, "free", FEEDS["free"].packaged.installed() + b"fresh.example\n")
+    gc.collect()
+    gc.disable()  # what was frozen at the start is never collected: it has to go by itself
+    try:
+        shelved.shelving.follow()
+        assert [ref() is None for ref in gone] == [False, True, True]
+        shelved.shelf.put(replace(shelved.shelf.readers, networks=load(shelved.settings, manifest.Manifest()).networks))
+        assert gone[0]() is None
+    finally:
+        gc.enable()
+
+
+def test_data_that_cannot_be_used_leaves_the_old_in_use_is_told_once_and_shows(
+    shelved: Shelved, tmp_path: Path
+) -> None:
+    swap(tmp_path, "disposable", disposable("fresh.example"))
+    entry = manifest.read(tmp_path).entry("disposable")
+    assert entry is not None
+    path = tmp_path / "feeds" / entry.file
+    content = path.read_bytes()
+    path.write_bytes(b"other.example\n")
+    before = shelved.shelf.readers
+    with pytest.raises(ConfigurationError, match="is not what was fetched"):
+        shelved.shelving.follow()
+    shelved.shelving.follow()
+    assert shelved.shelf.readers is before and shelved.told == []
+    assert shelved.shelving.fault is not None and str(path) in shelved.shelving.fault
+    path.write_bytes(content)
+    swap(tmp_path, "disposable", disposable("fresh.example", "another.example"))
+    shelved.shelving.follow()
+    assert shelved.shelving.fault is None and shelved.shelf.readers.lists.standing("another.example").disposable
+
+
+def test_a_manifest_that_is_broken_or_goes_away_is_survived(shelved: Shelved, tmp_path: Path) -> None:
+    swap(tmp_path, "disposable", disposable("fresh.example"))
+    shelved.shelving.follow()
+    path = tmp_path / "feeds" / "current.json"
+    content = path.read_bytes()
+    path.write_bytes(content[:40])
+    with pytest.raises(ConfigurationError):
+        shelved.shelving.follow()
+    assert shelved.shelf.readers.lists.standing("fresh.example").disposable
+    path.unlink()
+    shelved.shelving.follow()
+    assert shelved.shelving.fault is None and not shelved.shelf.readers.lists.standing("fresh.example").disposable
+
+
+def test_versions_survive_the_next_policy_and_policies_the_next_versions(store: Store, tmp_path: Path) -> None:
+    settings = Settings.load({"RISKAPI_DATA_DIR": str(tmp_path)})
+    service = app.assemble(settings, store, lambda: NOW)
+    shipped = policy.load(policy.DEFAULT).model_dump(mode="json")
+    swap(tmp_path, "disposable", disposable("fresh.example"))
+    service.shelving.follow()
+    lists = service.shelf.readers.lists.version
+    assert lists.startswith("disposable 2026-11-22.")
+    first = service.court.judge
+    assert first.versions["lists"] == lists and first.versions["policy"] == shipped["version"]
+    made = service.seating.publish(
+        shipped, Publication(note="the same", author="ana", at="2026-11-22T10:00:00Z"), lambda _: True
+    )
+    assert service.court.judge.versions == {**first.versions, "policy": made.version}
+    swap(tmp_path, "free", FEEDS["free"].packaged.installed() + b"fresh.example\n")
+    service.shelving.follow()
+    judge = service.court.judge
+    assert (judge.versions["policy"], judge.policy.version) == (made.version, made.version)
+    assert ", free 2026-11-22." in judge.versions["lists"]
+    store.execute("FLUSHALL")
+    service.seating.follow()  # none is published any more: the file's judges again
+    assert service.court.judge.versions == {**judge.versions, "policy": shipped["version"]}
+
+
+def logged(service: Service, event: str) -> list[dict[str, Any]]:
+    lines = service.errors.read_text().splitlines()
+    found = [orjson.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+    return [line for line in found if line["event"] == event]
+
+
+def await_that(what: Callable[[], bool], seconds: float = _WITHIN + _BUSY) -> float:
+    """Wait until something is so; how long it took."""
+    begun = time.monotonic()
+    while not what():
+        assert time.monotonic() < begun + seconds, "it did not come to be"
+        time.sleep(0.02)
+    return time.monotonic() - begun
+
+
+def test_a_running_service_and_its_worker_use_new_data_without_a_restart(
+    serve: Callable[..., Service], tmp_path: Path
+) -> None:
+    (tmp_path / "asn.mmdb").write_bytes(database("iptoasn-asn").installed())
+    (tmp_path / "list.txt").write_bytes(disposable("fresh.example"))
+    sources = {
+        "RISKAPI_DATA_ASN": str(tmp_path / "asn.mmdb"),
+        "RISKAPI_DATA_DISPOSABLE": str(tmp_path / "list.txt"),
+    }
+    service = serve(RISKAPI_WORKERS="2", RISKAPI_ENRICHMENT="off", RISKAPI_SERVE_WORKER="on", **sources)
+    await_that(lambda: len(logged(service, "worker_started")) == 1, 30)
+    before = service.request("POST", "/v1/signups", signup("u_1"))[1]
+    assert "disposable" not in str(before["reasons"]), before
+    environ = {**os.environ, **sources, "RISKAPI_DATA_DIR": str(service.data_dir)}
+    command = [sys.executable, "-m", "riskapi", "data", "update", "--only", "disposable", "asn"]
+    done = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.count("swapped") == 2, done
+    final = manifest.read(service.data_dir).entry("disposable")
+    assert final is not None
+
+    def everywhere() -> bool:
+        """Whether two HTTP workers and the worker beside them say so."""
+        return sum(final.label in line["versions"]["lists"] for line in logged(service, "data")) >= 3
+
+    took = await_that(everywhere)
+    print(f"in use by three processes {took:.2f} s after the update")
+    for number in range(2, 8):
+        after = service.request("POST", "/v1/signups", signup(f"u_{number}"))[1]
+        assert final.label in after["versions"]["lists"]
+        assert "disposable" in str(after["reasons"]) and after["risk_score"] > before["risk_score"], after
+    assert service.request("GET", "/readyz")[1]["checks"]["data"] == "ok"
+    path = service.data_dir / "feeds" / "current.json"
+    content = path.read_bytes()
+    manifest.put(path, b"{")
+    await_that(lambda: len(logged(service, "data_unusable")) == 3)
+    status, ready = service.request("GET", "/readyz")
+    assert status == 503 and str(path) in ready["checks"]["data"]
+    assert service.request("POST", "/v1/signups", signup("u_9"))[1]["versions"] == after["versions"]
+    manifest.put(path, content)
+    await_that(lambda: service.request("GET", "/readyz")[0] == 200)
+    assert service.stop() == 0
