@@ -65,9 +65,7 @@ class Agenda:
         """Accounts of a shard that are due at Unix time ``now``, ours for ``lease`` seconds."""
         until = now + lease
         reply = self._take.call([agenda_key(number), causes_key(number)], [repr(now), repr(until), most])
-        return [
-            Item(name.decode(), cause.decode(), until) for name, cause in zip(reply[::2], reply[1::2], strict=True)
-        ]
+        return [Item(name.decode(), cause.decode(), until) for name, cause in zip(reply[::2], reply[1::2], strict=True)]
 
     def done(self, item: Item, due: float | None) -> bool:
         """Take an account off the agenda, or put it to the next time it is ``due``.

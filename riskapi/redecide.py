@@ -69,9 +69,7 @@ def moved(past: Past, decision: Decision, policy: Policy, now: float) -> Tier:
     return max(wanted, floor, key=SEVERITY.__getitem__) if SEVERITY[floor] < SEVERITY[before] else before
 
 
-def cause_of(
-    decision: Decision, trigger: str, readings: Readings, before: Readings, rules: Mapping[str, Rule]
-) -> str:
+def cause_of(decision: Decision, trigger: str, readings: Readings, before: Readings, rules: Mapping[str, Rule]) -> str:
     """What changed a tier: what its rule reads and was read otherwise ``before``; else what led to the look.
 
     Many things happen at once, and one look is for all of them.

@@ -143,9 +143,7 @@ class Sender:
                 self._clusters.renew(found.usage.cluster, request.user_id, policy, now)
         raise StoreUnavailable("a budget changed too often to grant from it")
 
-    def _tell(
-        self, user_id: str, grant: Grant, found: Allowance, message: Message, policy: Policy, now: float
-    ) -> None:
+    def _tell(self, user_id: str, grant: Grant, found: Allowance, message: Message, policy: Policy, now: float) -> None:
         """Let the neighbours feel what happened to the budget, a reviewer see a jump, and a worker look at the sender.
 
         The grant stands whatever becomes of this, so a store that goes away just now is no reason to refuse it.

@@ -142,9 +142,13 @@ class Worker:
         return 0
 
     def _chores(self) -> dict[str, Chore]:
-        looking, kept = self._service.looking, self._service.court.policy.retention.decisions_days
+        looking, court = self._service.looking, self._service.court
+
+        def streams(_: float) -> int:
+            return consumer.sweep(self.store, oldest(court.policy.retention.decisions_days))
+
         return {
-            "streams": Chore(_HOUR, lambda _: consumer.sweep(self.store, oldest(kept))),
+            "streams": Chore(_HOUR, streams),
             "lists": Chore(60, looking.lists.expire),
             "reviews": Chore(_HOUR, lambda _: looking.reviews.sweep()),
         }

@@ -1,4 +1,4 @@
-"""Consumers on the real store: shared between workers, taken over from dead ones, poison put aside, seen and replayed."""
+"""Consumers on the real store: shared by workers, taken over from dead ones, poison put aside, seen and replayed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -163,7 +164,7 @@ def test_each_try_is_waited_for_twice_as_long(outbox: Store) -> None:
         raise ValueError
 
     settle([reader(outbox, handle, idle=40, tries=4)], lambda: DeadLetters(outbox).count() == 1)
-    pauses = [after - before for before, after in zip(times, times[1:], strict=False)]
+    pauses = [after - before for before, after in pairwise(times)]
     assert len(times) == 4
     assert all(pause > 0.9 * least for pause, least in zip(pauses, (0.04, 0.08, 0.16), strict=True))
 

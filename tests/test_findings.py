@@ -188,9 +188,7 @@ def test_registries_and_dns_wait_in_queues_of_their_own(findings: Findings, serv
     for subject in findings.subjects(facts(service)):
         findings.want("u_1", [subject], {}, NOW)
     kinds = {
-        family: {
-            task.subject.kind for number in range(SHARDS) for task in findings.take(number, family, NOW, LEASE, 9)
-        }
+        family: {task.subject.kind for number in range(SHARDS) for task in findings.take(number, family, NOW, LEASE, 9)}
         for family in ("dns", "rdap")
     }
     assert kinds == {"dns": {"mail_domain"}, "rdap": {"registration", "registrant"}}

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from riskapi.environment import FILE_LIMIT, Bind, Blocklist
+from riskapi.environment import FILE_LIMIT, Bind, Blocklist, Source
 from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings, cores, settings_table
 
@@ -58,6 +59,13 @@ GOOD: dict[str, tuple[str, str, Any]] = {
         "RISKAPI_WEBHOOK_INTERNAL",
         "10.0.0.0/8, hooks.internal,::1",
         ("10.0.0.0/8", "hooks.internal", "::1"),
+    ),
+    "data from a package": ("RISKAPI_DATA_ASN", "Package", Source("package")),
+    "data from a file": ("RISKAPI_DATA_FREE", "/srv/free.txt", Source("file", SecretStr("/srv/free.txt"))),
+    "data from a URL": (
+        "RISKAPI_DATA_FREE",
+        "https://a:b@c.example/x?k=1",
+        Source("url", SecretStr("https://a:b@c.example/x?k=1")),
     ),
     "empty is not set": ("RISKAPI_WORKERS", "", cores()),
     "blank is not set": ("RISKAPI_MODEL_MODE", "  ", None),
@@ -118,6 +126,11 @@ BUSTED = {
     "policyd without its map": ("RISKAPI_POLICYD_MAP_FILE", "/nowhere/senders"),
     "policyd rejects": ("RISKAPI_POLICYD_AWAY", "reject"),
     "policyd rejects strangers": ("RISKAPI_POLICYD_STRANGERS", "reject"),
+    "data from FTP": ("RISKAPI_DATA_ASN", "ftp://data.example/asn.mmdb"),
+    "data from no host": ("RISKAPI_DATA_ASN", "https:///asn.mmdb"),
+    "data from a port that is none": ("RISKAPI_DATA_ASN", "https://data.example:x/asn.mmdb"),
+    "data from two lines": ("RISKAPI_DATA_ASN", f"https://data.example/{SECRET}\r\na"),
+    "data from a path with NUL": ("RISKAPI_DATA_ASN", "asn\0.mmdb"),
     "timeout of 1 ms": ("RISKAPI_STORE_TIMEOUT_MS", "1"),
 }
 

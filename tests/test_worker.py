@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -449,6 +450,15 @@ def test_the_service_runs_a_worker_and_starts_another_when_it_is_killed(
         check=False,
     )
     assert "reactions\t" in status.stdout and "dead\t0" in status.stdout, status.stdout + status.stderr
+    doctor = subprocess.run(
+        [sys.executable, "-m", "riskapi", "doctor"],
+        cwd=ROOT,
+        env={**os.environ, "RISKAPI_DATA_DIR": str(service.data_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert re.search(r"workers: [12]; 0 unread for reactions", doctor.stdout), doctor.stdout
     store.close()
     assert service.stop() == 0
     assert "Traceback" not in service.errors.read_text()

@@ -13,13 +13,16 @@ import time
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import Any
+from typing import Any, get_args
 
 from riskapi import app
+from riskapi.agenda import Agenda
 from riskapi.commands import data
+from riskapi.consumer import DeadLetters, Group, backlog
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, running_store
+from riskapi.worker import working
 
 #: Packages whose version explains most surprises.
 _PACKAGES = ("flask", "granian", "redis", "lightgbm", "pydantic")
@@ -32,6 +35,9 @@ _DATED = {
 }
 #: Days after which a model is old: abusers learn within months. Ours.
 _MODEL_DAYS = 365
+#: Seconds after which an account that is due was forgotten by those who should look, and entries of the streams that
+#: are many for workers that keep up. Ours.
+_LATE, _MANY = 60.0, 10_000
 Finding = tuple[str, str]
 
 
@@ -74,8 +80,27 @@ def _store(settings: Settings, sources: app.Sources | None) -> Iterator[Finding]
                 yield from persistence(store)
             if sources is not None:
                 yield from _judge(settings, sources, store)
+            yield from _work(store, time.time())
     except (ConfigurationError, StoreUnavailable) as error:
         yield "FAIL", f"store ({kind}): {error}"
+
+
+def _work(store: Store, now: float) -> Iterator[Finding]:
+    """Whether somebody keeps looking after the answer, and what waits for them."""
+    names = working(store, now)
+    unread = {group: backlog(store, group)[1] for group in get_args(Group)}
+    behind = ", ".join(f"{lag} unread for {group}" for group, lag in unread.items())
+    overdue = Agenda(store).overdue(now - _LATE)
+    if not names and not any(unread.values()) and not overdue:
+        yield "ok", "no worker is running, and nothing waits for one"
+    elif not names:
+        yield "warn", f"no worker is running: {behind}, {overdue} accounts overdue (python -m riskapi worker)"
+    else:
+        late = overdue or max(unread.values()) > _MANY
+        yield "warn" if late else "ok", f"workers: {len(names)}; {behind}, {overdue} accounts overdue"
+    dead = DeadLetters(store).count()
+    if dead:
+        yield "warn", f"{dead} entries could not be handled (python -m riskapi worker dead)"
 
 
 def persistence(store: Store) -> Iterator[Finding]:

@@ -55,12 +55,11 @@ _RELAY: Final = {
     "gmail.com": False,
     "outlook.com": False,
 }
-#: From the list's own pages (publicsuffix.org/learn): a registry's, private ones, a wildcard and its exception.
+#: From the list's own pages (publicsuffix.org/learn): a registry's, a private one, a wildcard and its exception.
 _SUFFIX: Final = {
     "ruiz.com": "com",
     "ruiz.co.uk": "co.uk",
     "ruiz.github.io": "github.io",
-    "ruiz.blogspot.com": "blogspot.com",
     "a.b.kawasaki.jp": "b.kawasaki.jp",
     "city.kawasaki.jp": "kawasaki.jp",
 }

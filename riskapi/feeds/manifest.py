@@ -130,10 +130,17 @@ def verified(data_dir: Path, name: Name, entry: Entry) -> Path:
 
 @contextlib.contextmanager
 def held(data_dir: Path) -> Iterator[None]:
-    """Hold the manifest, so that of two who change it the second sees what the first did. Let go at the end."""
-    with (folder(data_dir) / ".lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    """Hold the manifest, so that of two who change it the second sees what the first did. Let go at the end.
+
+    Raises :class:`ConfigurationError` where the folder cannot be written, by what is done meanwhile too.
+    """
+    try:
+        with (folder(data_dir) / ".lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        why = f"cannot use {error.filename or folder(data_dir)}: {error.strerror}"
+        raise ConfigurationError("environment", "RISKAPI_DATA_DIR", why) from None
 
 
 def write(data_dir: Path, slots: Mapping[Name, Slot]) -> None:
@@ -152,6 +159,7 @@ def put(path: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, 0o644)  # who updates need not be who serves
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

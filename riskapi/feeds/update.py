@@ -120,6 +120,7 @@ class Updates:
                 to = manifest.folder(data_dir) / entry.file
                 to.parent.mkdir(exist_ok=True)
                 with path.open("rb") as file:
+                    os.fchmod(file.fileno(), 0o644)  # who updates need not be who serves
                     os.fsync(file.fileno())
                 os.replace(path, to)
                 manifest.flush(to.parent)
@@ -128,7 +129,8 @@ class Updates:
                     previous = current.slots[feed.name].previous
                 slots = {**current.slots, feed.name: Slot(current=entry, previous=previous)}
                 manifest.write(data_dir, slots)
-        return Outcome(before, after, True)
+        same = before is not None and before.checked.sha256 == entry.sha256
+        return Outcome(before, after, True, "the same content, fetched anew" if same else None)
 
 
 @contextlib.contextmanager

@@ -16,8 +16,9 @@ from riskapi.feeds.packages import Packaged
 SECONDS: Final = 600.0
 #: Bytes that the files of a data set may unpack to. Ours: thirty times the largest.
 _MOST: Final = 256 << 20
-#: Builds that want to be repeatable give files a date of 1980 (the first a ZIP can have) or another from long ago.
-_FIRST_YEAR: Final = 2015
+#: Builds that want to be repeatable give files a date from long ago: 1980 (the first a ZIP can have), 2016 (flit), 2020
+#: (hatchling's ``reproducible``). What is dated before this year may be of any time.
+_FIRST_YEAR: Final = 2021
 
 
 class Unpacked(NamedTuple):
