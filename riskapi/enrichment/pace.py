@@ -18,9 +18,17 @@ _AWAY = 5.0
 class Pace:
     """Spaces the questions to one upstream, ``rate`` a second; ``name`` tells it from others in the store."""
 
-    def __init__(self, limits: RateLimits, name: str, rate: float, clock: Callable[[], float]) -> None:
-        """``clock`` gives Unix time: the real one, also where decisions are replayed."""
+    def __init__(
+        self,
+        limits: RateLimits,
+        name: str,
+        rate: float,
+        clock: Callable[[], float],
+        patience: float = _PATIENCE,
+    ) -> None:
+        """``clock`` gives Unix time: the real one, also where decisions are replayed. ``patience`` in seconds."""
         self._limits, self._name, self._rate, self._clock = limits, name, rate, clock
+        self._patience = patience
 
     async def __call__(self) -> None:
         """Wait for the turn. Raises :class:`UpstreamClosed` where that would take long.
@@ -35,7 +43,7 @@ class Pace:
                 raise UpstreamClosed("the store is away", _AWAY) from None
             if found.allowed:
                 return
-            if waited + found.retry_after > _PATIENCE:
+            if waited + found.retry_after > self._patience:
                 raise UpstreamClosed("it was asked often enough", found.retry_after)
             waited += found.retry_after
             await asyncio.sleep(found.retry_after)
