@@ -112,12 +112,14 @@ class Service:
     output: Path
     errors: Path
 
-    def request(self, method: str, path: str, body: object = None, key: str = BOOTSTRAP_KEY) -> tuple[int, Any]:
-        """Status and JSON of an answer."""
+    def request(
+        self, method: str, path: str, body: object = None, key: str = BOOTSTRAP_KEY, **more: str
+    ) -> tuple[int, Any]:
+        """Status and JSON of an answer; ``more`` are headers."""
         host, _, port = self.url.removeprefix("http://").partition(":")
         connection = HTTPConnection(host, int(port), timeout=10)
         with contextlib.closing(connection):
-            headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+            headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", **more}
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())

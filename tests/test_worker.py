@@ -474,6 +474,24 @@ def test_a_service_whose_callers_set_the_clock_has_a_worker_that_follows_it() ->
     assert clock() == NOW
 
 
+def test_simulated_months_are_looked_back_on_as_they_go_by(serve: Serve) -> None:
+    """A deny entry ends an hour after the signup; what happens two hours after it has the account looked at."""
+    service = serve(RISKAPI_SERVE_WORKER="on", RISKAPI_REPLAY="on")
+
+    def ask(method: str, path: str, body: object = None, hours: int = 0) -> Any:
+        return service.request(method, path, body, **{"X-Replay-Time": f"2026-01-05T{10 + hours}:00:00Z"})[1]
+
+    entry = {"kind": "user", "value": "u_1", "expires_at": "2026-01-05T10:30:00Z"}
+    assert ask("POST", "/v1/lists/deny", entry)["list"] == "deny"
+    signup = {"account": {"user_id": "u_1"}, "email": {"address": "ana@ruiz.example"}}
+    assert ask("POST", "/v1/signups", signup)["decision"] == "limit"
+    later = {"account": {"user_id": "u_2"}, "email": {"address": "ben@fabrik.example"}}
+    ask("POST", "/v1/signups", later, hours=2)
+    until(lambda: ask("GET", "/v1/accounts/u_1", hours=2)["tier"] == "allow", 30)
+    row = ask("GET", "/v1/accounts/u_1", hours=2)["history"][-1]
+    assert (row["at"], row["from"]) == ("2026-01-05T12:00:00.000Z", "limit")
+
+
 def test_chores_are_done_once_whoever_finds_them_and_may_be_done_again(service: Service, worker: Worker) -> None:
     until(lambda: service.store.execute("EXISTS", "risk:chore:streams"))
     assert set(worker.chores.all(time.time())) == {"streams", "lists", "reviews"}
