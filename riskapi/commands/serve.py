@@ -43,6 +43,9 @@ from riskapi.store.embedded import Embedded
 _GRACE = 10
 #: Seconds between two looks at the embedded store, whether it is still there.
 _LOOK = 1.0
+#: Seconds a worker has to live for its end not to be its start's fault, and seconds until one that did not is looked
+#: after again.
+_STEADY, _LONGEST_PAUSE = 10.0, 30.0
 #: Seconds the port may still be held by the workers of a service that was killed.
 _PORT_PATIENCE = 2.0
 #: Connections that wait to be accepted: granian's own default, and its bound for what one worker takes on at once.
@@ -245,21 +248,20 @@ def _ready_processes(settings: Settings) -> None:
 def _working() -> Iterator[None]:
     """Run a worker in a process of its own, and start another should it end by itself."""
     stopping = threading.Event()
-    made: list[multiprocessing.Process] = []
-
-    def begin() -> None:
-        with _interrupts_blocked():
-            process = multiprocessing.Process(target=beside_server, name="worker")
-            process.start()
-        made.append(process)
+    worker = _begun()
 
     def keep() -> None:
-        while not stopping.wait(_LOOK):
-            if not made[-1].is_alive():
-                logs.note(logging.ERROR, "worker_ended", code=made[-1].exitcode)
-                begin()
+        nonlocal worker
+        begun, pause = time.monotonic(), _LOOK
+        while not stopping.wait(pause):
+            pause = _LOOK
+            if not worker.is_alive():
+                logs.note(logging.ERROR, "worker_ended", code=worker.exitcode)
+                lived = time.monotonic() - begun
+                # One that ends at once each time is not started every second.
+                pause = _LONGEST_PAUSE if lived < _STEADY else _LOOK
+                worker, begun = _begun(), time.monotonic()
 
-    begin()
     thread = threading.Thread(target=keep, name="worker-watch", daemon=True)
     thread.start()
     try:
@@ -267,10 +269,17 @@ def _working() -> Iterator[None]:
     finally:
         stopping.set()
         thread.join()
-        made[-1].terminate()
-        made[-1].join(_GRACE)
-        if made[-1].is_alive():
-            made[-1].kill()
+        worker.terminate()
+        worker.join(_GRACE)
+        if worker.is_alive():
+            worker.kill()
+
+
+def _begun() -> multiprocessing.Process:
+    with _interrupts_blocked():
+        process = multiprocessing.Process(target=beside_server, name="worker")
+        process.start()
+    return process
 
 
 def _serve(settings: Settings) -> None:
