@@ -147,20 +147,21 @@ class Accounts:
         decision: bytes,
         review: Opening | None,
         due: float | None,
+        moved: bytes | None,
         policy: Policy,
     ) -> Known | None:
         """Write a first decision with its history, event and review, all or nothing; once an account.
 
         ``decision`` is the event and a field of the account too. ``fields`` has the answer as ``assessment``, and as
         ``latest`` only where the decision is not the one that was answered. ``due`` is the Unix time at which it is
-        decided again, whatever happens.
+        decided again, whatever happens; ``moved`` the event of a tier that is another than was answered.
         Returns None when it was written, else the account that was there already.
         """
         number = shard(user_id)
         keys = [account_key(user_id), history_key(user_id), stream(number), agenda_key(number)]
         args: list[Any] = [policy.retention.accounts_days * _DAY, history, decision]
         args += [oldest(policy.retention.decisions_days), "", "", user_id, "" if due is None else repr(due)]
-        args.append(2 * len(fields))
+        args += (moved or "", 2 * len(fields))
         for name, value in fields.items():
             args += (name, value)
         if review is not None:

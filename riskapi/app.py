@@ -197,7 +197,9 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     shelves = Shelving(settings, shelf, sources.manifest, seating.rename)
     accounts, links = Accounts(store), Links(store, link_key(settings), shelf)
     labels = Labels(accounts, links, court)
-    findings = Findings(store, links, worth_asking(settings), anywhere=settings.rdap_base is not None)
+    kinds = [each.kind for each in settings.dns_blocklists]
+    own_registry = settings.rdap_base is not None
+    findings = Findings(store, links, worth_asking(settings), anywhere=own_registry, blocklists=kinds)
     gatherer = Gatherer(store, links, accounts, findings, shelf)
     journal = Journal(settings.data_dir / "journal", court.policy.outage.journal_bytes)
     # Where the clock is the real one, budgets go by the store's: the same for every host, whatever their clocks say.

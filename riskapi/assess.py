@@ -8,7 +8,7 @@ import orjson
 
 import signals
 from riskapi import decisions, reviews
-from riskapi.accounts import Accounts, Known, Opening, Standing
+from riskapi.accounts import Accounts, Known, Opening, Standing, tier_event
 from riskapi.agenda import next_look
 from riskapi.assessment import assessment, reasons
 from riskapi.caps import Usage, unused
@@ -213,7 +213,9 @@ class Assessor:
             "reason": decision.rule,
             "versions": versions,
             "expires_at": None if decision.until is None else rfc3339(decision.until),
+            "cause": None if first is None else "outage",
         }
+        moved = first is not None and first["decision"] != decision.tier
         answers = {"assessment": answer} if first is None else {"assessment": orjson.dumps(first), "latest": answer}
         return self._accounts.record(
             user_id,
@@ -230,6 +232,7 @@ class Assessor:
             decision=stored,
             review=review,
             due=next_look(judge.policy, at, now),
+            moved=tier_event(user_id, history, now) if moved else None,
             policy=judge.policy,
         )
 

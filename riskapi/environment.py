@@ -61,9 +61,19 @@ def bind(text: str) -> Bind:
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if not colon or not host or not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65_536:
         raise ValueError("expected HOST:PORT with a port of 1 to 65535, such as 127.0.0.1:8000 or [::1]:8000")
-    if ":" in host and not text.startswith("["):
+    if ":" in host and not (text.startswith("[") and text[: -len(port) - 1].endswith("]")):
         raise ValueError("write an IPv6 address in brackets, such as [::1]:8000")
     return Bind(host, int(port))
+
+
+def resolver(text: str) -> Bind:
+    """``HOST:PORT`` of a DNS server; the port may be left out, which is 53 then (RFC 1035, 4.2)."""
+    alone = (text.count(":") != 1 and not text.startswith("[")) or text.endswith("]")
+    host = f"[{text}]" if alone and ":" in text and not text.startswith("[") else text
+    try:
+        return bind(f"{host}:53" if alone else host)
+    except ValueError:
+        raise ValueError("expected HOST or HOST:PORT, such as 127.0.0.1:53 or [::1]:53") from None
 
 
 def listened(text: str) -> Bind | Path:

@@ -11,7 +11,7 @@ upstream can be asked about.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal, get_args
 
@@ -120,12 +120,16 @@ class Findings:
         is_worth_asking: Callable[[str], bool] | None,
         *,
         anywhere: bool = False,
+        blocklists: Collection[str] = (),
     ) -> None:
         """``is_worth_asking`` says of a domain whether DNS can know it; ``None`` asks nobody about anything.
 
         With ``anywhere`` the registry, which is the operator's own, is asked about documentation addresses as well.
+        ``blocklists`` are the kinds of DNS blocklists that are asked, ``domain`` and ``ip``.
         """
         self._store, self._links = store, links
+        #: What cannot be known, since nobody is asked, with the cause.
+        self.unasked = {f"{kind}_blocklists": "no_data" for kind in ("domain", "ip") if kind not in blocklists}
         self._is_worth_asking, self._anywhere = is_worth_asking, anywhere
         self._want = store.script("finding_want")
         self._take = store.script("finding_take")
@@ -204,20 +208,23 @@ class Findings:
         """Keep what was said and tell who waited; False when the task is no longer ours and nothing was done."""
         lives = policy.enrichment
         fresh = lives.dns_hours * _HOUR if task.subject.family == "dns" else lives.registry_days * _DAY
-        return self._finished(task, said, fresh, policy, now, tell=True)
+        return self._finished(task, said, fresh, policy, now)
 
     def give_up(self, task: Task, policy: Policy, now: float) -> bool:
-        """Let nobody wait any longer for a subject that nobody answers about; it is asked about again in an hour."""
-        nothing = _RECORDS[task.subject.kind](checked_at=now)
-        return self._finished(task, nothing, _UNKNOWN_FOR, policy, now, tell=False)
+        """Let nobody wait any longer for a subject that nobody answers about, and tell them that nothing is known.
 
-    def _finished(self, task: Task, said: Finding, fresh: int, policy: Policy, now: float, *, tell: bool) -> bool:
+        It is asked about again when somebody needs it after an hour.
+        """
+        nothing = _RECORDS[task.subject.kind](checked_at=now)
+        return self._finished(task, nothing, _UNKNOWN_FOR, policy, now)
+
+    def _finished(self, task: Task, said: Finding, fresh: int, policy: Policy, now: float) -> bool:
         subject = task.subject
         number = subject.shard
         keys = [finding_key(subject), _waiting_key(subject), subject.queue, _subjects_key(number), stream(number)]
         kept = orjson.dumps({"fresh_until": now + fresh, "said": asdict(said)})
         event = orjson.dumps({"kind": subject.kind, "at": now})
-        args: list[Any] = [subject.member, repr(task.token), kept, 2 * fresh, event if tell else "", _NAMED]
+        args: list[Any] = [subject.member, repr(task.token), kept, 2 * fresh, event, _NAMED]
         args.append(oldest(policy.retention.decisions_days))
         return bool(self._finish.call(keys, args))
 

@@ -169,7 +169,7 @@ class Gatherer:
         self._links.queue(pipe, touch, policy, add=add)
         known, named, *replies = self._store.run(pipe)
         found = self._findings.read(subjects, replies[: len(subjects)])
-        facts = _with_findings(facts, subjects, found)
+        facts = _with_findings(facts, subjects, found, self._findings.unasked)
         if "registrant" in found:  # which may know of a crowd that the local databases do not
             touch = replace(touch, hubs=frozenset(entities.hubs(facts)))
         linked = self._links.entities(touch, replies[len(subjects) :], policy)
@@ -183,11 +183,13 @@ class Gatherer:
         )
 
 
-def _with_findings(facts: Facts, subjects: Sequence[Subject], found: Mapping[str, Finding]) -> Facts:
-    """The same facts with what upstreams said; what they were not asked yet is ``pending``."""
+def _with_findings(
+    facts: Facts, subjects: Sequence[Subject], found: Mapping[str, Finding], unasked: Mapping[str, str]
+) -> Facts:
+    """The same facts with what upstreams said; what they are being asked is ``pending``."""
     pending: dict[str, str] = {subject.kind: "pending" for subject in subjects if subject.kind not in found}
     unsaid = {"sender": "not_provided", "events": "not_provided"}
-    return replace(facts, **found, missing={**unsaid, **facts.missing, **pending})  # type: ignore[arg-type]
+    return replace(facts, **found, missing={**unsaid, **unasked, **facts.missing, **pending})  # type: ignore[arg-type]
 
 
 def without_store(facts: Facts) -> Facts:

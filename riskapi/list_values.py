@@ -17,6 +17,7 @@ from riskapi.listed import LEAST_DIGITS, LENGTHS, MOST_LABELS, ListKind, ListNam
 from riskapi.network_ranges import overlapped
 from riskapi.shelf import Shelf
 from riskapi.signup import USER_ID
+from signals.data.mailbox_providers import PROVIDER_OF
 
 #: What people write between digits.
 _BETWEEN = re.compile(r"[\s().\-]+")
@@ -26,6 +27,8 @@ _ASN = re.compile(r"(?:AS)?([0-9]{1,10})", re.IGNORECASE)
 #: The numbers that an AS can have: 0 and the last one are reserved (RFC 7607, RFC 7300).
 _ASNS: Final = range(1, 2**32 - 1)
 _SHARED = "an address from inside networks, which everybody behind a proxy has; it cannot be denied"
+
+_PROVIDER = "a large mail provider, where half the world has its mailbox; deny addresses there, or watch it"
 
 
 class _Refused(Exception):
@@ -55,6 +58,8 @@ class Values:
         """The value in the form that signups are looked up by. Raises ``invalid`` at ``/value`` with the reason."""
         try:
             normal = self._read[kind](value.strip())
+            if name == "deny" and kind in ("email_domain", "link_domain") and normal in PROVIDER_OF:
+                raise _Refused(_PROVIDER)
             if name == "deny" and kind in ("ip", "cidr") and overlapped(ip_network(normal)) - {"documentation"}:
                 raise _Refused(_SHARED)
         except _Refused as refused:

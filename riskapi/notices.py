@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from riskapi.deliveries import Deliveries, delivery_id
+from riskapi.errors import Problem
 from riskapi.instants import rfc3339
 from riskapi.outbox import Entry
 from riskapi.webhooks import EventType, Webhooks
@@ -84,9 +85,10 @@ class Notices:
     def test(self, endpoint_id: str, name: str) -> dict[str, Any]:
         """Queue an event of the type ``test`` for one endpoint, whatever it wants; ``name`` makes it one and the same.
 
-        Returns the delivery. Raises ``not_found``.
+        Returns the delivery. Raises ``not_found`` and ``webhook_disabled``.
         """
-        self._webhooks.get(endpoint_id)
+        if not self._webhooks.get(endpoint_id)["enabled"]:
+            raise Problem("webhook_disabled", "Enable it first: nothing is sent to a webhook that is disabled.")
         now = self._clock()
         at = rfc3339(now)
         told = Notice("test", at, {"webhook_id": endpoint_id, "at": at})

@@ -69,11 +69,16 @@ def moved(past: Past, decision: Decision, policy: Policy, now: float) -> Tier:
     return max(wanted, floor, key=SEVERITY.__getitem__) if SEVERITY[floor] < SEVERITY[before] else before
 
 
-def cause_of(decision: Decision, trigger: str, readings: Readings, before: Readings, rules: Mapping[str, Rule]) -> str:
-    """What changed a tier: what its rule reads and was read otherwise ``before``; else what led to the look.
+def cause_of(
+    past: Past, decision: Decision, trigger: str, readings: Readings, before: Readings, rules: Mapping[str, Rule]
+) -> str:
+    """What changed a tier: what its rule reads and was read otherwise ``before``, or what was taken back; else what led
+    to the look.
 
     Many things happen at once, and one look is for all of them.
     """
+    if SEVERITY[decision.tier] < SEVERITY[past.tier] and past.history and decision.source != "list":
+        return _brought_by(past.history[-1]) or trigger
     rule = rules.get(decision.rule or "") if decision.source == "rule" else None
     for name in rule.when if rule is not None else ():
         if readings.get(name) != before.get(name):
@@ -85,8 +90,11 @@ def cause_of(decision: Decision, trigger: str, readings: Readings, before: Readi
 def _floor(past: Past, policy: Policy) -> Tier:
     """The loosest tier an account may come to without a person or an allow entry."""
     last = past.history[-1] if past.history else {}
-    if last.get("source") in ("reviewer", "feedback") or past.spoken_at is not None:
+    spoken = past.spoken_at
+    if last.get("source") in ("reviewer", "feedback"):
         return past.tier
+    if spoken is not None and (not last or spoken >= instant(last["at"]).timestamp()):
+        return past.tier  # whoever spoke after it knew of it
     permitted = policy.rescoring.loosest
     before = cast("Tier", last.get("from") or "allow")
     if last.get("source") == "outage":

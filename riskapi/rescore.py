@@ -167,7 +167,7 @@ class Rescorer:
         )
         until = decision.until
         rules = {rule.name: rule for rule in policy.rules}
-        cause = cause_of(decision, cause, found.readings, _before(found.fields), rules)
+        cause = cause_of(past, decision, cause, found.readings, _before(found.fields), rules)
         history = {
             "at": rfc3339(now),
             "from": past.tier,
@@ -257,6 +257,8 @@ def _is_news(found: _Reading, cause: str) -> bool:
         return True
     if abs(decision.risk_score - before["risk_score"]) >= _LEAST_MOVE or _kept(found) != _kept_before(found):
         return True
+    if before.get("findings", {}).keys() != found.gathered.findings.keys():
+        return True  # what was pending is no more
     if cause in ("schedule", "linkage"):
         return False
     same = before["schema"] == signals.schema() and before["readings"] == orjson.loads(

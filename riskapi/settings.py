@@ -148,8 +148,9 @@ class Settings(PolicydSettings, DataSettings):
         shown="on",
     )
     dns_resolver: environment.Bind | None = declare(
-        environment.bind,
-        "`HOST:PORT` the worker asks DNS. Without it the system's resolvers, and no names that cannot be in DNS.",
+        environment.resolver,
+        "`HOST:PORT` the worker asks DNS, port 53 unless it is said. Without it the system's resolvers, and no names "
+        "that cannot be in DNS.",
         default=lambda: None,
         shown="system",
     )

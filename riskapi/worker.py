@@ -14,7 +14,8 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from riskapi import consumer, logs
 from riskapi.agenda import Agenda
@@ -130,6 +131,10 @@ class Worker:
             thread.start()
         return threads
 
+    def sign_off(self) -> None:
+        """Say that this worker works no more. Raises :class:`StoreUnavailable`."""
+        self.store.execute("ZREM", WORKERS, self.name)
+
     def _beat(self) -> int:
         """Give a sign of life, and do the chores that are due."""
         now = time.time()
@@ -154,9 +159,16 @@ class Worker:
         }
 
 
-def working(store: Store, now: float) -> list[str]:
-    """Names of the workers that gave a sign of life of late."""
-    return [name.decode() for name in store.execute("ZRANGEBYSCORE", WORKERS, repr(now - GONE), "+inf")]
+def working(store: Store, now: float) -> dict[str, float]:
+    """Names of the workers that gave a sign of life of late, and how many seconds ago that was."""
+    found = store.execute("ZRANGEBYSCORE", WORKERS, repr(now - GONE), "+inf", "WITHSCORES")
+    return {name.decode(): max(now - float(at), 0.0) for name, at in _pairs(found)}
+
+
+def _pairs(reply: Sequence[Any]) -> Iterator[tuple[bytes, Any]]:
+    """Members with their scores, however the connection's protocol parts them."""
+    for row in reply if reply and isinstance(reply[0], list | tuple) else zip(reply[::2], reply[1::2], strict=True):
+        yield row[0], row[1]
 
 
 def _repeat(name: str, step: Callable[[], int], stop: threading.Event, idle: float = _IDLE) -> None:

@@ -98,7 +98,11 @@ def domain_is_parked(facts: Facts) -> bool | None:
     return found.parked if found else None
 
 
-@signal(reason="the mail domain is on {value} {value:blocklist|blocklists}", risk=+1)
+@signal(
+    reason="the mail domain is on {value} {value:blocklist|blocklists}",
+    risk=+1,
+    needs=("/email/address", "domain_blocklists", "mail_domain"),
+)
 def domain_blocklists(facts: Facts) -> int | None:
     """DNS blocklists of the operator's choice that have the domain (RFC 5782). Typical: 0."""
     found = _said(facts)

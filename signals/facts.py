@@ -283,8 +283,8 @@ class Facts:
     it sends from. ``entities`` is keyed by kind (see ``riskapi.links``) and ``None``, like ``reputation``, when the
     store was away.
     ``missing`` gives the cause for what is not there: a JSON pointer into the signup, ``store``, ``mail_domain``,
-    ``registration``, ``registrant``, ``sender`` or ``events``, to ``not_provided``, ``input_invalid``,
-    ``store_unavailable`` or ``pending``.
+    ``registration``, ``registrant``, ``sender``, ``domain_blocklists``, ``ip_blocklists`` or ``events``, to
+    ``not_provided``, ``input_invalid``, ``store_unavailable``, ``pending`` or ``no_data``.
     """
 
     at: float

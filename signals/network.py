@@ -203,7 +203,7 @@ def network_age_days(facts: Facts) -> float | None:
 @signal(
     reason="an address of the network is on {value} {value:blocklist|blocklists}",
     risk=+1,
-    needs=("/device/ip_address", "registrant"),
+    needs=("/device/ip_address", "ip_blocklists", "registrant"),
 )
 def network_blocklists(facts: Facts) -> int | None:
     """DNS blocklists of the operator's choice that have the address by which the network was looked up (RFC 5782).

@@ -13,6 +13,7 @@ import pytest
 from riskapi.app import Service, assemble
 from riskapi.decide import decide
 from riskapi.errors import Problem, StoreUnavailable
+from riskapi.outbox import shard, stream
 from riskapi.settings import Settings
 from riskapi.signup import Signup
 from riskapi.store.connections import Store
@@ -202,6 +203,9 @@ class TestStoreAway:
         assert profile["assessment"]["id"] == found["id"]
         assert profile["tier"] == profile["latest"]["decision"] == "allow"
         assert (profile["history"][0]["from"], profile["history"][0]["to"]) == (found["decision"], "allow")
+        entries = service.store.execute("XRANGE", stream(shard("u_1")), "-", "+")
+        (moved,) = [orjson.loads(fields[b"data"]) for _, fields in entries if fields[b"type"] == b"tier"]
+        assert (moved["from"], moved["to"], moved["cause"]) == (found["decision"], "allow", "outage"), "webhooks tell"
         assert post(service, body())["id"] == found["id"]
         assert service.assessor.replay_journal(NOW + 61) == 0
 

@@ -177,7 +177,7 @@ def test_what_nobody_answers_is_given_up_and_asked_again_in_an_hour(findings: Fi
     subject, policy = domain(findings, service), service.court.policy
     findings.want("u_1", [subject], {}, NOW)
     assert findings.give_up(taken(findings)[0], policy, NOW)
-    assert told(service.store) == []
+    assert [event["user_ids"] for event in told(service.store)] == [["u_1"]], "it is pending no more"
     findings.want("u_2", [subject], {"mail_domain": NOW}, NOW + 3000)
     assert taken(findings, NOW + 3000) == []
     findings.want("u_3", [subject], {"mail_domain": NOW}, NOW + 3601)

@@ -11,6 +11,7 @@ import pytest
 
 from riskapi.app import Service, assemble
 from riskapi.budgets import EVENTS
+from riskapi.errors import Problem
 from riskapi.feedback import FeedbackEvent
 from riskapi.instants import rfc3339
 from riskapi.notices import Notices, notice
@@ -288,6 +289,9 @@ class TestEndpoints:
         service.parts.webhooks.disable(told.id, "gone")  # type: ignore[attr-defined]
         told.notices.handle(self.ENTRY)
         assert service.parts.deliveries.page(told.id, "pending", 9)["deliveries"] == []
+        with pytest.raises(Problem) as problem:
+            told.notices.test(told.id, "a")
+        assert problem.value.code == "webhook_disabled"
 
     def test_the_same_entry_in_two_streams_is_two(self, service: Service, told: Told) -> None:
         for name in ("risk:d:{0}", "risk:d:{1}"):

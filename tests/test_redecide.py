@@ -92,8 +92,18 @@ MOVES: dict[str, tuple[Past, Decision, str]] = {
         decision("limit"),
         "allow",
     ),
-    "a reviewer's limit is not taken back": (
-        Past("limit", [FIRST, entry("limit", "allow", "rule", "linkage")], [label(100)]),
+    "what a person confirmed since is not taken back": (
+        Past("limit", [FIRST, entry("limit", "allow", "rule", "linkage")], [label(1)]),
+        decision("allow"),
+        "limit",
+    ),
+    "what came after a person's word is": (
+        Past("limit", [FIRST, entry("limit", "allow", "list", "list")], [label(100)]),
+        decision("allow"),
+        "allow",
+    ),
+    "a reviewer's limit stays": (
+        Past("limit", [FIRST, entry("limit", "allow", "reviewer")], [label(5)]),
         decision("allow"),
         "limit",
     ),

@@ -208,6 +208,7 @@ def test_a_deny_entry_that_goes_is_taken_back(service: Service) -> None:
     assert row["expires_at"] is not None
     assert again(service, "schedule", now=NOW + HOUR + 1) == "allow"
     assert view(service)["history"][-1]["to"] == "allow"
+    assert view(service)["history"][-1]["cause"] == "list", "whatever led to the look"
 
 
 def event(service: Service, type: str, now: float, **more: Any) -> dict[str, Any]:
@@ -315,3 +316,16 @@ def _message(from_domain: str | None = None) -> Any:
     from riskapi.sends import Message
 
     return Message(from_domain=from_domain)
+
+
+def test_what_was_pending_is_so_no_more_when_nobody_knows(service: Service, says: Callable[..., None]) -> None:
+    """The last answer to come says nothing: it is told all the same, or it would read as being asked for ever."""
+    post(service, body())
+    pending = {row["signal"] for row in view(service)["latest"]["degraded"] if row["cause"] == "pending"}
+    assert {"domain_exists", "domain_age_days", "network_registrant"} <= pending
+    assert not pending & {"domain_blocklists", "network_blocklists"}, "nobody is asked about these"
+    says(Registrant(NOW))
+    again(service, "finding.registrant")
+    causes = {row["signal"]: row["cause"] for row in view(service)["latest"]["degraded"]}
+    assert causes["network_registrant"] == "no_data"
+    assert causes["domain_exists"] == "pending"

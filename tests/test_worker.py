@@ -430,7 +430,7 @@ def test_the_service_runs_a_worker_and_starts_another_when_it_is_killed(
 ) -> None:
     service = serve(RISKAPI_SERVE_WORKER="on", **environment(dns, rdap))
     store = open_store(Settings.load({"RISKAPI_DATA_DIR": str(service.data_dir)}))
-    name = until(lambda: working(store, time.time()), 60)[0]
+    name = next(iter(until(lambda: working(store, time.time()), 60)))
     signup = {
         "account": {"user_id": "u_1"},
         "email": {"address": "ana@nullmx.example"},

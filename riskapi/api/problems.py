@@ -38,6 +38,7 @@ ADVICE: Mapping[str, str] = {
     "over_release": "Release at most what was granted and not released yet; `errors` says how many recipients that is.",
     "invalid": "Correct the fields in `errors`; each `pointer` is a JSON pointer (RFC 6901) into the body.",
     "destination_refused": "Give an `https` URL whose host is public and in DNS, or have the operator name the host.",
+    "webhook_disabled": "Enable the webhook once its endpoint takes events again.",
     "precondition_required": "Send `If-Match` with the `ETag` of the version that your change was made from.",
     "rate_limited": "Wait `Retry-After` seconds. `RateLimit` and `RateLimit-Policy` say what is left.",
     "unavailable": "It is not known to be recorded. Repeat the request after `Retry-After` seconds.",

@@ -35,7 +35,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     update.add_argument("--dry-run", action="store_true", help="fetch and check, but change nothing")
     actions.add_parser("status", help="say what is in use, and how old it is")
-    back = actions.add_parser("rollback", help="use again what was in use before the last swap")
+    back = actions.add_parser(
+        "rollback", help="use again what was in use before the last swap; twice is where you began"
+    )
     back.add_argument("name", metavar="NAME", choices=FEEDS, help=f"one of {', '.join(FEEDS)}")
 
 

@@ -22,6 +22,7 @@ from riskapi.consumer import DeadLetters, Group, backlog
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, running_store
+from riskapi.webhooks import Webhooks
 from riskapi.worker import working
 
 #: Packages whose version explains most surprises.
@@ -67,8 +68,20 @@ def findings(settings: Settings) -> Iterator[Finding]:
     now = time.time()
     yield from _packages(now)
     yield from data.findings(settings, now)
+    yield from _upstreams(settings)
     sources = yield from _files(settings)
     yield from _store(settings, sources)
+
+
+def _upstreams(settings: Settings) -> Iterator[Finding]:
+    """Whom the worker asks; nobody is asked now."""
+    if not settings.enrichment:
+        yield "ok", "nobody is asked about domains and networks: RISKAPI_ENRICHMENT is off"
+        return
+    at = settings.dns_resolver
+    dns = "the system's resolvers" if at is None else f"{at.host} port {at.port}"
+    lists = f", {len(settings.dns_blocklists)} blocklists" if settings.dns_blocklists else ""
+    yield "ok", f"asked afterwards: DNS at {dns}{lists}, RDAP at {settings.rdap_base or 'the registries'}"
 
 
 def _store(settings: Settings, sources: app.Sources | None) -> Iterator[Finding]:
@@ -98,6 +111,9 @@ def _work(store: Store, now: float) -> Iterator[Finding]:
     else:
         late = overdue or max(unread.values()) > _MANY
         yield "warn" if late else "ok", f"workers: {len(names)}; {behind}, {overdue} accounts overdue"
+    off = [each.id for each in Webhooks(store, {}).endpoints() if each.disabled is not None]
+    if off:
+        yield "warn", f"webhooks that are disabled: {', '.join(off)}"
     dead = DeadLetters(store).count()
     if dead:
         yield "warn", f"{dead} entries could not be handled (python -m riskapi worker dead)"

@@ -7,6 +7,7 @@ store, link key and data. Several share the work. Ctrl-C or SIGTERM finishes wha
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -18,9 +19,16 @@ from typing import get_args
 
 from riskapi import app, logs, worker
 from riskapi.consumer import DeadLetters, Group, Letter, backlog
+from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, running_store
 
+#: What each chore counts.
+_CLEANED = {
+    "streams": "readers that are gone forgotten, and what is older than the retention trimmed",
+    "lists": "entries told of that have expired",
+    "reviews": "reviews whose accounts have expired taken out of the queue",
+}
 #: Seconds what is in hand is given to end; leases bring back the rest.
 _GRACE = 8.0
 #: How much the worker of `serve` steps back where processors are short: who waits for an answer goes first.
@@ -52,7 +60,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
                 return _list(store)
             case "clean":
                 for name, cleaned in _assembled(settings, store).chores.all(time.time()).items():
-                    print(f"{name}\t{cleaned}")
+                    print(f"{name}\t{cleaned} {_CLEANED[name]}")
                 return 0
             case _:
                 return _again(arguments, settings, store)
@@ -77,6 +85,9 @@ def work(settings: Settings, store: Store, stop: threading.Event | None = None) 
     deadline = time.monotonic() + _GRACE
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
+    with contextlib.suppress(StoreUnavailable):
+        made.sign_off()
+    logs.note(logging.INFO, "worker_stopped", worker=made.name)
     return 0
 
 
@@ -99,21 +110,28 @@ def _assembled(settings: Settings, store: Store) -> worker.Worker:
 def _status(settings: Settings, store: Store) -> int:
     now = time.time()
     names = worker.working(store, now)
-    print(f"workers\t{len(names)}\t{' '.join(names)}")
+    print(f"workers\t{len(names)}")
+    for name, ago in names.items():
+        print(f"\t{name}, heard of {ago:.0f} seconds ago")
     for group in get_args(Group):
         pending, lag = backlog(store, group)
         print(f"{group}\t{pending} in hand, {'unknown' if lag < 0 else lag} unread")
     made = _assembled(settings, store)
-    print(f"due\t{made.agenda.overdue(now)} accounts to be decided again")
+    print(f"overdue\t{made.agenda.overdue(now)} accounts to be decided again")
     print(f"lookups\t{made.waiting()} wait")
     dead = DeadLetters(store).count()
-    print(f"dead\t{dead}")
+    print(f"dead\t{dead} entries that could not be handled")
+    if not names:
+        print("no worker is running: start the service, or python -m riskapi worker", file=sys.stderr)
     return 1 if dead or not names else 0
 
 
 def _list(store: Store) -> int:
-    for letter in DeadLetters(store).list():
+    letters = list(DeadLetters(store).list())
+    for letter in letters:
         print(_line(letter))
+    if not letters:
+        print("every entry was handled", file=sys.stderr)
     return 0
 
 

@@ -2,21 +2,19 @@
 --
 -- KEYS    1 finding   2 accounts that wait   3 queue of the shard   4 subjects of the queue   5 stream of the shard
 -- ARGV    1 the subject as the queue calls it   2 token   3 finding, JSON   4 TTL of the finding, seconds
---         5 event, JSON without the accounts, or '' to tell nobody   6 accounts an event names at most
+--         5 event, JSON without the accounts   6 accounts an event names at most
 --         7 oldest stream id kept
 -- returns 1, or 0 when it is no longer ours
 -- TTL     finding: ARGV[4]; stream: trimmed by age
 local score = redis.call('ZSCORE', KEYS[3], ARGV[1])
 if not score or tonumber(score) ~= tonumber(ARGV[2]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
-if ARGV[5] ~= '' then
-  local waiting, most = redis.call('SMEMBERS', KEYS[2]), tonumber(ARGV[6])
-  for at = 1, #waiting, most do
-    local named = cjson.encode({unpack(waiting, at, math.min(at + most - 1, #waiting))})
-    -- Appended to the text, so that the numbers in it keep their digits.
-    local event = string.sub(ARGV[5], 1, -2) .. ',"user_ids":' .. named .. '}'
-    redis.call('XADD', KEYS[5], 'MINID', '~', ARGV[7], '*', 'type', 'finding', 'data', event)
-  end
+local waiting, most = redis.call('SMEMBERS', KEYS[2]), tonumber(ARGV[6])
+for at = 1, #waiting, most do
+  local named = cjson.encode({unpack(waiting, at, math.min(at + most - 1, #waiting))})
+  -- Appended to the text, so that the numbers in it keep their digits.
+  local event = string.sub(ARGV[5], 1, -2) .. ',"user_ids":' .. named .. '}'
+  redis.call('XADD', KEYS[5], 'MINID', '~', ARGV[7], '*', 'type', 'finding', 'data', event)
 end
 redis.call('DEL', KEYS[2])
 redis.call('ZREM', KEYS[3], ARGV[1])
