@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import orjson
@@ -20,14 +20,19 @@ from riskapi.outbox import SHARDS, Entry, stream
 from riskapi.store.connections import Store
 from signals.records import record
 
-#: Who reads the streams, each for itself: what is done about accounts, and what is told to webhooks.
-Group = Literal["reactions", "notices"]
+#: Who reads the streams, each for itself: what is done about accounts, what is told to webhooks, and what entries of
+#: lists bring about, which takes so long for some that nobody else should wait for it.
+Group = Literal["reactions", "notices", "lists"]
 #: The streams: one a shard, and the one of clusters and lists.
 STREAMS = (*map(str, range(SHARDS)), "b")
+#: The streams each of them reads.
+READ: Mapping[Group, tuple[str, ...]] = {"reactions": STREAMS, "notices": STREAMS, "lists": ("b",)}
 #: Milliseconds after which an entry counts as left unfinished: many times what handling one takes. It doubles with each
 #: try, up to the second. Ours.
 _IDLE, _MOST_IDLE = 10_000, 300_000
-#: Tries of an entry, the first included: with the pauses between them some five minutes. Ours.
+#: The same for an entry that is known to have failed. Ours.
+_FAILED = 1_000
+#: Tries of an entry, the first included: with the pauses between them half a minute for one that fails. Ours.
 _TRIES = 6
 #: Entries read from a stream at once.
 _COUNT = 32
@@ -64,7 +69,8 @@ def found(store: Store) -> None:
     start = f"{int((time.time() - _BACK) * 1000)}-0"
     pipe, script = store.pipeline(), store.script("outbox_found")
     for name in STREAMS:
-        script.queue(pipe, [stream(name)], [start, *get_args(Group)])
+        groups = [group for group in get_args(Group) if name in READ[group]]
+        script.queue(pipe, [stream(name)], [start, *groups])
     store.run(pipe)
 
 
@@ -88,32 +94,47 @@ class Consumer:
         *,
         idle: int = _IDLE,
         tries: int = _TRIES,
+        count: int = _COUNT,
     ) -> None:
         """``handle`` does what is to be done about an entry; it may be called for one twice, and raises what failed.
 
-        ``idle`` are the milliseconds after which an entry counts as left unfinished.
+        ``idle`` are the milliseconds after which an entry counts as left unfinished, ``count`` how many are read from
+        a stream at once.
         """
         self._store, self._group, self._name, self._handle = store, group, name, handle
-        self._idle, self._tries = idle, tries
+        self._idle, self._tries, self._streams, self._count = idle, tries, READ[group], count
         self._read = store.script("outbox_read")
+
+    @property
+    def group(self) -> Group:
+        """The group it reads for."""
+        return self._group
 
     def step(self) -> int:
         """Handle what is there; returns how many entries. Raises :class:`StoreUnavailable`."""
         handled = 0
         pipe = self._store.pipeline()
-        for name in STREAMS:
+        for name in self._streams:
             keys = [stream(name), dead_key(name), _errors_key(name)]
-            args: list[str | int] = [self._group, self._name, _COUNT, self._idle, max(self._idle, _MOST_IDLE)]
-            args.append(self._tries)
+            args: list[str | int] = [self._group, self._name, self._count, self._idle, max(self._idle, _MOST_IDLE)]
+            args += (self._tries, min(self._idle, _FAILED))
             self._read.queue(pipe, keys, args)
-        for name, (found, dead) in zip(STREAMS, self._store.run(pipe), strict=True):
+        for name, (found, dead) in zip(self._streams, self._store.run(pipe), strict=True):
             if dead:
                 logs.note(logging.ERROR, "dead_letters", group=self._group, shard=name, count=dead)
-            done = [id for id, *rest in found if self._handled(name, id, rest)]
-            if done:
-                self._store.execute("XACK", stream(name), self._group, *done)
+            for id, *rest in found:
+                if self._handled(name, id, rest):
+                    self._finish(name, id, failed=rest[2] > 1)
             handled += len(found)
         return handled
+
+    def _finish(self, name: str, id: bytes, *, failed: bool) -> None:
+        """An entry is done with: at once, so that nobody takes it over while those behind it are handled."""
+        pipe = self._store.pipeline()
+        pipe.execute_command("XACK", stream(name), self._group, id)
+        if failed:
+            pipe.execute_command("HDEL", _errors_key(name), f"{self._group}:{id.decode()}")
+        self._store.run(pipe)
 
     def _handled(self, name: str, id: bytes, rest: Sequence[Any]) -> bool:
         type, data, tries = rest
@@ -176,7 +197,7 @@ class DeadLetters:
 def backlog(store: Store, group: Group) -> tuple[int, int]:
     """Entries that a group took and did not finish yet, and those it has not read, -1 where the store cannot tell."""
     pipe, script = store.pipeline(), store.script("outbox_lag")
-    for name in STREAMS:
+    for name in READ[group]:
         script.queue(pipe, [stream(name)], [group])
     rows = store.run(pipe)
     lags = [lag for _, lag in rows]

@@ -26,10 +26,10 @@ from riskapi.deliveries import TRIED_FOR, Deliveries, Delivery, Outcome
 from riskapi.destinations import DestinationRefused, Guard, GuardedBackend
 from riskapi.errors import StoreUnavailable
 from riskapi.metrics import Metrics
-from riskapi.webhooks import Destination, Endpoint, Webhooks, destination
+from riskapi.webhooks import MOST, Destination, Endpoint, Webhooks, destination
 
-#: Requests under way at once, of all endpoints and of one. Ours.
-CONCURRENT, CONCURRENT_EACH = 32, 4
+#: Requests under way at once, of all endpoints and of one: those that hang take nobody else's place. Ours.
+CONCURRENT, CONCURRENT_EACH = 4 * MOST, 4
 #: Seconds one request may take in all. Standard Webhooks 1.0.0, "Request timeouts", recommends 15 to 30.
 PATIENCE = 15.0
 #: Seconds a delivery is leased for: the request, and the store's time-outs before and after it. Ours.

@@ -111,6 +111,10 @@ def next_try(attempts: int, started: float, now: float, retry_after: float = 0.0
     return min(now + max(delay, retry_after), end)
 
 
+#: Deliveries forgotten in one trip.
+_FORGOTTEN = 500
+
+
 class Deliveries:
     """The queues. Safe to share between threads; every method raises :class:`StoreUnavailable`."""
 
@@ -238,8 +242,14 @@ class Deliveries:
         return [_view(fields) for fields in self._store.run(pipe) if b"id" in fields]
 
     def forget(self, endpoint_id: str) -> None:
-        """Let go of all that waits for an endpoint that was deleted, and of its lists."""
-        self._store.execute("DEL", queue_key(endpoint_id), delivered_key(endpoint_id), dead_key(endpoint_id))
+        """Let go of all that an endpoint which was deleted was sent, or would have been."""
+        for key in (queue_key(endpoint_id), delivered_key(endpoint_id), dead_key(endpoint_id)):
+            while ids := self._store.execute("ZRANGE", key, 0, _FORGOTTEN - 1):
+                pipe = self._store.pipeline()
+                for id in ids:
+                    pipe.execute_command("DEL", delivery_key(id.decode()))
+                pipe.execute_command("ZREM", key, *ids)
+                self._store.run(pipe)
 
 
 def _scored(reply: Sequence[Any]) -> list[tuple[str, float]]:

@@ -6,10 +6,10 @@ the AS numbers that announce them, by the time of the latest login from there.
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import Annotated, Any
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from riskapi.accounts import account_key, history_key, labels_key
@@ -85,7 +85,8 @@ class Events:
             entry["custom_inputs"] = event.custom_inputs
         keys = [account_key(user_id), history_key(user_id), labels_key(user_id), _places_key(user_id)]
         keys += (stream(shard(user_id)), f"risk:ae:{{{shard(user_id)}}}:{entry['id']}")
-        args: list[Any] = [policy.retention.accounts_days * _DAY, repr(at), orjson.dumps(entry)]
+        # Not with orjson, which takes no integer of more than 64 bits; callers may have some.
+        args: list[Any] = [policy.retention.accounts_days * _DAY, repr(at), json.dumps(entry)]
         args += (oldest(policy.retention.decisions_days), _KNOWN, _PLACES)
         args += (event.type if event.type in TYPES else "", "" if event.count is None else event.count, domain or "")
         found = self._record.call(keys, [*args, *places])

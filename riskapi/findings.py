@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from ipaddress import ip_address
 from typing import Any, Literal, get_args
 
 import orjson
@@ -43,6 +44,9 @@ _HOUR, _DAY = 3600, 86400
 _UNKNOWN_FOR = _HOUR
 #: Whoever waited longer than this is not waited for: the queue has long given up by then.
 _WAIT = 2 * _DAY
+#: Subjects that wait in a shard for one family, at most: what comes on top is asked about when an account is looked at
+#: by its schedule. Ours; some hundred bytes each.
+_MOST = 20_000
 #: Accounts one event names: each is decided again, and whoever handles the event is given seconds for it.
 _NAMED = 100
 
@@ -78,11 +82,15 @@ class Subject:
 
 @record
 class Task:
-    """A subject to look up. ``tries`` counts this one; ``token`` proves that it is still ours."""
+    """A subject to look up. ``tries`` counts this one; ``token`` proves that it is still ours.
+
+    ``since`` is the Unix time at which somebody first waited for it.
+    """
 
     subject: Subject
     tries: int
     token: float
+    since: float
 
 
 def times(findings: Mapping[str, Finding]) -> dict[str, float]:
@@ -167,14 +175,22 @@ class Findings:
         for subject in subjects:
             pipe.execute_command("GET", finding_key(subject))
 
-    @staticmethod
-    def read(subjects: Sequence[Subject], replies: Sequence[bytes | None]) -> dict[str, Finding]:
+    def read(self, subjects: Sequence[Subject], replies: Sequence[bytes | None]) -> dict[str, Finding]:
         """What is known, by kind."""
-        return {
-            subject.kind: _RECORDS[subject.kind](**orjson.loads(reply)["said"])
-            for subject, reply in zip(subjects, replies, strict=True)
-            if reply is not None
-        }
+        found: dict[str, Finding] = {}
+        for subject, reply in zip(subjects, replies, strict=True):
+            if reply is not None:
+                said = _RECORDS[subject.kind](**orjson.loads(reply)["said"])
+                found[subject.kind] = self._about(subject, said) if isinstance(said, Registrant) else said
+        return found
+
+    def _about(self, subject: Subject, said: Registrant) -> Registrant:
+        """What was said of a network, as far as it is about this address: neighbours may belong to somebody else."""
+        if said.first is not None and said.last is not None and not _lies_in(subject.value, said.first, said.last):
+            return Registrant(said.checked_at)
+        if said.listed is not None and said.address != self._links.mac("ip", subject.value):
+            return replace(said, listed=None)
+        return said
 
     def want(self, user_id: str, subjects: Sequence[Subject], used: Mapping[str, float], now: float) -> bool:
         """Let an account wait for what is not known, or no longer fresh, at Unix time ``now``.
@@ -185,8 +201,8 @@ class Findings:
         pipe = self._store.pipeline()
         for subject in subjects:
             keys = [finding_key(subject), _waiting_key(subject), subject.queue, _subjects_key(subject.shard)]
-            told = orjson.dumps({"value": subject.value, "tries": 0})
-            self._want.queue(pipe, keys, [repr(now), user_id, subject.member, told, _WAIT])
+            told = _told(subject, 0, now)
+            self._want.queue(pipe, keys, [repr(now), user_id, subject.member, told, _WAIT, _MOST])
         replies = self._store.run(pipe)
         return any(
             reply is not None and float(reply) > used.get(subject.kind, float("-inf"))
@@ -201,42 +217,64 @@ class Findings:
         for member, told in zip(reply[::2], reply[1::2], strict=True):
             letter, _, name = member.decode().partition(":")
             found = orjson.loads(told)
-            tasks.append(Task(Subject(_KINDS[letter], found["value"], name), int(found["tries"]) + 1, now + lease))
+            subject = Subject(_KINDS[letter], found["value"], name)
+            tasks.append(Task(subject, int(found["tries"]) + 1, now + lease, float(found["since"])))
         return tasks
 
-    def finish(self, task: Task, said: Finding, policy: Policy, now: float) -> bool:
-        """Keep what was said and tell who waited; False when the task is no longer ours and nothing was done."""
+    def finish(self, task: Task, said: Finding, policy: Policy, now: float, again: float | None = None) -> bool:
+        """Keep what was said and tell who waited; False when the task is no longer ours and nothing was done.
+
+        With ``again`` something is missing, and the subject is looked up once more at that Unix time.
+        """
         lives = policy.enrichment
         fresh = lives.dns_hours * _HOUR if task.subject.family == "dns" else lives.registry_days * _DAY
-        return self._finished(task, said, fresh, policy, now)
+        return self._finished(task, self._filled(task.subject, said), fresh, policy, now, again)
 
-    def give_up(self, task: Task, policy: Policy, now: float) -> bool:
-        """Let nobody wait any longer for a subject that nobody answers about, and tell them that nothing is known.
+    def _filled(self, subject: Subject, said: Finding) -> Finding:
+        """What was said, with the parts that are missing now from the try before, which missed others."""
+        found = None if getattr(said, "whole", True) else self._store.execute("GET", finding_key(subject))
+        if found is None:
+            return said
+        before = orjson.loads(found)["said"]
+        missing = {name: value for name, value in before.items() if getattr(said, name) is None}
+        return said if before.get("whole", True) else replace(said, **missing)
+
+    def give_up(self, task: Task, policy: Policy, now: float, said: Finding | None = None) -> bool:
+        """Let nobody wait any longer for a subject that nobody answers about, and tell them what little was ``said``.
 
         It is asked about again when somebody needs it after an hour.
         """
-        nothing = _RECORDS[task.subject.kind](checked_at=now)
-        return self._finished(task, nothing, _UNKNOWN_FOR, policy, now)
+        known = said or _RECORDS[task.subject.kind](checked_at=now)
+        return self._finished(task, self._filled(task.subject, known), _UNKNOWN_FOR, policy, now)
 
-    def _finished(self, task: Task, said: Finding, fresh: int, policy: Policy, now: float) -> bool:
+    def _finished(
+        self, task: Task, said: Finding, fresh: int, policy: Policy, now: float, again: float | None = None
+    ) -> bool:
         subject = task.subject
+        if isinstance(said, Registrant):
+            said = replace(said, address=self._links.mac("ip", subject.value))
         number = subject.shard
         keys = [finding_key(subject), _waiting_key(subject), subject.queue, _subjects_key(number), stream(number)]
         kept = orjson.dumps({"fresh_until": now + fresh, "said": asdict(said)})
         event = orjson.dumps({"kind": subject.kind, "at": now})
         args: list[Any] = [subject.member, repr(task.token), kept, 2 * fresh, event, _NAMED]
         args.append(oldest(policy.retention.decisions_days))
+        args += ("" if again is None else repr(again), _told(subject, task.tries, task.since))
         return bool(self._finish.call(keys, args))
+
+    def renew(self, task: Task, until: float) -> Task | None:
+        """Keep a task until Unix time ``until``; None when it is no longer ours."""
+        return replace(task, token=until) if self.postpone(task, until) else None
 
     def retry(self, task: Task, due: float) -> bool:
         """Put a task off to Unix time ``due``; False when it is no longer ours."""
-        told = orjson.dumps({"value": task.subject.value, "tries": task.tries})
+        told = _told(task.subject, task.tries, task.since)
         args: list[str | bytes] = [task.subject.member, repr(task.token), repr(due), told]
         return bool(self._retry.call([task.subject.queue, _subjects_key(task.subject.shard)], args))
 
     def postpone(self, task: Task, due: float) -> bool:
         """Put a task off that was not tried, because its upstream is left alone for now; as :meth:`retry`."""
-        return self.retry(Task(task.subject, task.tries - 1, task.token), due)
+        return self.retry(replace(task, tries=task.tries - 1), due)
 
     def waiting(self) -> int:
         """Subjects that wait to be looked up."""
@@ -245,3 +283,12 @@ class Findings:
             for family in get_args(Family):
                 pipe.execute_command("ZCARD", queue_key(number, family))
         return sum(self._store.run(pipe))
+
+
+def _told(subject: Subject, tries: int, since: float) -> bytes:
+    """What the queue keeps of a subject: what to look up, how often that was tried, and since when somebody waits."""
+    return orjson.dumps({"value": subject.value, "tries": tries, "since": since})
+
+
+def _lies_in(ip: str, first: str, last: str) -> bool:
+    return int(ip_address(first)) <= int(ip_address(ip)) <= int(ip_address(last))

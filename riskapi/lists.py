@@ -227,6 +227,10 @@ class Lists:
         keys = [_details_key(entry_id), _hits_key(entry_id)]
         return int(self._hit.call(keys, [user_id, repr(at), MOST_HITS]))
 
+    def hit(self, entry_id: str) -> list[str]:
+        """The accounts that an entry named, newest first, :data:`MOST_HITS` at most."""
+        return [name.decode() for name in self._store.execute("ZREVRANGE", _hits_key(entry_id), 0, -1)]
+
     def matching(self, entry: Entry, limit: int) -> tuple[list[str], bool]:
         """At most ``limit`` accounts that an entry names, or named, and whether these are all of them."""
         return self._matches.matching(entry.kind, entry.normal, limit)

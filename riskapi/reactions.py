@@ -66,7 +66,6 @@ class Reactions:
             "label": self._labelled,
             "tier": self._moved,
             "cluster": self._joined,
-            "list": self._listed,
             "hit": self._hit,
         }
 
@@ -130,11 +129,15 @@ class Reactions:
         if user_ids and most:
             self._agenda.add(user_ids[:most], self._clock() + _SETTLE, "linkage")
 
-    def _listed(self, entry: Entry) -> None:
+    def handle_list(self, entry: Entry) -> None:
+        """As :meth:`handle`, for what happens to lists: finding all whom an entry names takes a while."""
+        if entry.type != "list":
+            return
         found = self._lists.load(entry.data["id"])
         if found is not None:
             names, _ = self._lists.matching(found, _MOST)
-            self._agenda.add(names, self._clock(), "list")
+            # Whom it hit is known however long ago that was, and has to be let go when it goes.
+            self._agenda.add(list(dict.fromkeys([*names, *self._lists.hit(found.id)])), self._clock(), "list")
 
     def _hit(self, entry: Entry) -> None:
         """Mail links to a domain on a list: count it, and have a person look."""

@@ -45,7 +45,7 @@ class Past:
     @property
     def spoken_at(self) -> float | None:
         """When a person last said something about it, as a Unix time."""
-        said = [row["at"] for row in self.labels if row["source"] in _PEOPLE]
+        said = [row["at"] for row in self.labels if row["source"] in _PEOPLE and row["label"] != "unknown"]
         said += [row["at"] for row in self.history if row["source"] == "reviewer"]
         return max((instant(text).timestamp() for text in said), default=None)
 
@@ -60,8 +60,9 @@ def moved(past: Past, decision: Decision, policy: Policy, now: float) -> Tier:
     if listing == "deny":
         return wanted
     if listing == "allow":
-        # It is written for many; what a person said of this very account goes before it.
-        return wanted if spoken is None else before
+        # It is written for many; what a person said of this very account goes before it, and so does what its mail met.
+        last = past.history[-1] if past.history else {}
+        return wanted if spoken is None and last.get("source") != "feedback" else before
     if SEVERITY[wanted] > SEVERITY[before]:
         held = spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * _DAY
         return before if held else wanted
@@ -82,7 +83,10 @@ def cause_of(
     rule = rules.get(decision.rule or "") if decision.source == "rule" else None
     for name in rule.when if rule is not None else ():
         if readings.get(name) != before.get(name):
-            found = _CAUSES.get(registered()[name].family, trigger)
+            signal = registered()[name]
+            found = _CAUSES.get(signal.family, trigger)
+            if found == "finding":
+                return f"finding.{signal.needs[-1]}"
             return trigger if trigger.startswith(found) else found
     return "list" if decision.source == "list" else trigger
 

@@ -150,7 +150,8 @@ class Rescorer:
         past, decision, policy = found.past, found.decision, judge.policy
         number = shard(user_id)
         review: Opening | None = None
-        if found.tier == "review" and past.tier == "allow":
+        before = _review_of(found.fields)
+        if found.tier == "review" and past.tier == "allow" and not self._is_open(before):
             review = reviews.opening(user_id, now, decision.risk_score, reasons(decision))
         usage = self._quotas.read(user_id, now)
         body = assessment(
@@ -163,7 +164,7 @@ class Rescorer:
             usage,
             now,
             size=self._clusters.size(usage.cluster),
-            review_id=review.id if review else _open_review(found.fields),
+            review_id=review.id if review else before,
         )
         until = decision.until
         rules = {rule.name: rule for rule in policy.rules}
@@ -217,6 +218,11 @@ class Rescorer:
             self._metrics.review("opened")
         return True
 
+    def _is_open(self, review_id: str | None) -> bool:
+        """Whether a review still waits for a person, who then sees what changed since."""
+        status = self._store.execute("HGET", reviews.review_key(review_id), "status") if review_id else None
+        return status is not None and status != b"decided"
+
 
 def _kept(found: _Reading) -> dict[str, str]:
     """What the account keeps of a decision for those who send: whether its identity is checked, and until when feedback
@@ -239,7 +245,7 @@ def _kept_before(found: _Reading) -> dict[str, str]:
     return {name: found.fields.get(name, b"").decode() for name in ("identity", "silenced")}
 
 
-def _open_review(fields: Mapping[str, bytes]) -> str | None:
+def _review_of(fields: Mapping[str, bytes]) -> str | None:
     """The review that the latest answer names, which may be decided by now."""
     found: str | None = orjson.loads(fields.get("latest", fields["assessment"]))["review_id"]
     return found

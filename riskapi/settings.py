@@ -154,11 +154,11 @@ class Settings(PolicydSettings, DataSettings):
         default=lambda: None,
         shown="system",
     )
-    dns_rate: float = declare(
+    dns_rate: float | None = declare(
         environment.rate,
-        "DNS questions a second, of all workers together.",
-        default=lambda: 100.0,
-        shown="100",
+        "DNS questions a second, of all workers together; more where a resolver of your own is named.",
+        default=lambda: None,
+        shown="100; 500",
     )
     dns_blocklists: tuple[environment.Blocklist, ...] = declare(
         environment.blocklists,
@@ -172,11 +172,11 @@ class Settings(PolicydSettings, DataSettings):
         default=lambda: None,
         shown="registries",
     )
-    rdap_rate: float = declare(
+    rdap_rate: float | None = declare(
         environment.rate,
-        "Look-ups a second at one RDAP server, of all workers together.",
-        default=lambda: 2.0,
-        shown="2",
+        "Look-ups a second at one RDAP server, of all workers together; more where a base of your own is named.",
+        default=lambda: None,
+        shown="2; 50",
     )
     sender_spf_includes: tuple[str, ...] = declare(
         environment.domains,

@@ -44,6 +44,8 @@ _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_.])?|[0-9a-f:.]{2,45}")
 
 LookUp = Callable[[str], Awaitable[list[str]]]
 
+_PLAIN = "expected https://…; plain HTTP is for what RISKAPI_WEBHOOK_INTERNAL names"
+
 
 class NamedOnly(Guard):
     """Lets only what the operator named pass: for plain HTTP, which anybody on the way can read and change."""
@@ -217,13 +219,12 @@ class Webhooks:
         except DestinationRefused as error:
             detail = f"the host has an address that is not public ({error.range}); RISKAPI_WEBHOOK_INTERNAL can name it"
             if to.scheme == "http":
-                detail = "expected https://…; plain HTTP is for what RISKAPI_WEBHOOK_INTERNAL names"
+                detail = _PLAIN
             raise _bad_url("destination_refused", error.range, detail) from None
-        except TimeoutError:
-            detail = f"the host did not resolve within {_PATIENCE:.0f} seconds"
-            raise _bad_url("destination_refused", "unresolved", detail) from None
-        except OSError:
-            raise _bad_url("destination_refused", "unresolved", "the host has no address") from None
+        except (TimeoutError, OSError):
+            # It may be in DNS later; what it resolves to then is looked at before anything is sent.
+            if to.scheme == "http" and not guard.allows(to.host):
+                raise _bad_url("destination_refused", "unresolved", _PLAIN) from None
         finally:
             loop.close()  # without waiting for a resolver that hangs
 

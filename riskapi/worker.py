@@ -102,7 +102,19 @@ class Worker:
 
     def handlers(self) -> Mapping[Group, Callable[[Entry], None]]:
         """What each group does about an entry."""
-        return {"reactions": self._handled(self.reactions.handle), "notices": self.notices.handle}
+        return {
+            "reactions": self._handled(self.reactions.handle),
+            "notices": self.notices.handle,
+            "lists": self._handled(self.reactions.handle_list),
+        }
+
+    def readers(self) -> Iterator[Consumer]:
+        """A reader for each group. Entries about lists are taken one at a time: others may take those behind it."""
+        for group, handle in self.handlers().items():
+            if group == "lists":
+                yield Consumer(self.store, group, self.name, handle, count=1)
+            else:
+                yield Consumer(self.store, group, self.name, handle)
 
     def _handled(self, handle: Callable[[Entry], None]) -> Callable[[Entry], None]:
         seen = self._seen
@@ -118,9 +130,8 @@ class Worker:
     def start(self, stop: threading.Event) -> list[threading.Thread]:
         """Start all threads, which end when ``stop`` is set, with what they have in hand."""
         works: dict[str, Callable[[], object]] = {"looks": lambda: _repeat("looks", self.looks.step, stop)}
-        for group, handle in self.handlers().items():
-            reader = Consumer(self.store, group, f"{self.name}", handle)
-            works[group] = lambda group=group, reader=reader: _repeat(group, reader.step, stop)  # type: ignore[misc]
+        for reader in self.readers():
+            works[reader.group] = lambda reader=reader: _repeat(reader.group, reader.step, stop)  # type: ignore[misc]
         if self.scout is not None:
             scout = self.scout
             works["scout"] = lambda: scout.run(stop)

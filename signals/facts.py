@@ -112,7 +112,7 @@ class MailDomain:
     the most preferred, ``mx_disposable`` whether that is a service for throw-away mail. ``spf`` is what the record
     wants done with mail from elsewhere (RFC 7208, 4.6 and 5.1), ``dmarc`` the policy (RFC 7489, 6.3); both are
     ``broken`` where the record cannot be read. ``parked``: its name servers are those of a parking service. ``listed``
-    are the operator's DNS blocklists that have it.
+    are the operator's DNS blocklists that have it. Where it is not ``whole``, a question failed and is asked again.
     """
 
     checked_at: float
@@ -126,6 +126,7 @@ class MailDomain:
     dmarc: Literal["missing", "none", "quarantine", "reject", "broken"] | None = None
     parked: bool | None = None
     listed: int | None = None
+    whole: bool = True
 
 
 @record
@@ -146,7 +147,8 @@ class Registrant:
     """What a registry said of an IP network by RDAP (RFC 9083, 5.4), at Unix time ``checked_at``.
 
     ``kind`` is read from the names of network and organisation; ``allocated_at`` is Unix time of the registration.
-    ``listed`` are the operator's DNS blocklists that have the address which was asked about.
+    ``first`` and ``last`` are its addresses. ``listed`` are the operator's DNS blocklists that have the address which
+    was asked about, of which ``address`` is a keyed hash.
     """
 
     checked_at: float
@@ -156,6 +158,9 @@ class Registrant:
     abuse_contact: str | None = None
     allocated_at: float | None = None
     listed: int | None = None
+    first: str | None = None
+    last: str | None = None
+    address: str | None = None
 
 
 @record
@@ -164,7 +169,8 @@ class Sender:
 
     ``spf``: its record names the operator's servers. ``dkim``: a key stands under one of the operator's selectors.
     ``aligned``: mail sent through the operator passes DMARC (RFC 7489, 3.1), so a policy is published and one of the
-    two holds for this very domain. ``None`` where nobody answered, or the operator has not said what to look for.
+    two holds for this very domain. ``None`` where nobody answered, or the operator has not said what to look for; where
+    it is not ``whole``, a question failed and is asked again.
     """
 
     checked_at: float
@@ -172,6 +178,7 @@ class Sender:
     dkim: bool | None = None
     dmarc: Literal["missing", "none", "quarantine", "reject", "broken"] | None = None
     aligned: bool | None = None
+    whole: bool = True
 
 
 @record

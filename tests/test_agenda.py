@@ -39,7 +39,7 @@ def test_what_happens_brings_it_forward_and_never_back(agenda: Agenda) -> None:
 
 def test_of_many_who_take_at_once_one_gets_each(agenda: Agenda) -> None:
     agenda.add([f"u_{number}" for number in range(40)], NOW, "event.login")
-    found = [item.user_id for items in together(8, lambda _: taken(agenda)) for item in items]
+    found = [item.user_id for items in together(8, lambda _: taken(agenda, NOW + 1)) for item in items]
     assert sorted(found) == sorted(f"u_{number}" for number in range(40))
 
 
@@ -60,6 +60,32 @@ def test_what_happens_while_it_is_looked_at_is_looked_at_after_it(agenda: Agenda
     agenda.add(["u_1"], NOW + 1, "event.contacts_imported")
     assert not agenda.done(item, NOW + 86400)
     assert [again.cause for again in taken(agenda, NOW + 1)] == ["event.contacts_imported"]
+
+
+def test_what_happens_after_its_lease_is_looked_at_all_the_same(agenda: Agenda) -> None:
+    """A look that takes longer than it may, and nobody else there to take over: what happened is not forgotten."""
+    agenda.add(["u_1"], NOW, "schedule")
+    (item,) = taken(agenda)
+    agenda.add(["u_1"], NOW + LEASE + 1, "finding.mail_domain")
+    assert agenda.done(item, None)
+    assert agenda.due_at("u_1") == NOW + LEASE + 1
+    assert [again.cause for again in taken(agenda, NOW + LEASE + 1)] == ["finding.mail_domain"]
+
+
+def test_what_happened_before_a_look_is_seen_by_it(agenda: Agenda, store: Store) -> None:
+    agenda.add(["u_1"], NOW, "linkage")
+    agenda.add(["u_1"], NOW + 1, "event.login")
+    (item,) = taken(agenda, NOW + 2)
+    assert agenda.done(item, None)
+    assert agenda.due_at("u_1") is None
+    assert store.execute("KEYS", "*") == []
+
+
+def test_many_are_due_one_after_another(agenda: Agenda) -> None:
+    agenda.add([f"u_{number}" for number in range(300)], NOW, "list")
+    agenda.add(["u_else"], NOW + 0.5, "event.login")
+    found = [item.user_id for item in taken(agenda, NOW + 0.5)]
+    assert "u_else" in found and len(found) < 60, "it need not wait for all of them"
 
 
 def test_what_is_done_is_put_to_its_next_time(agenda: Agenda, store: Store) -> None:

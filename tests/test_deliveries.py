@@ -254,7 +254,7 @@ def test_a_deleted_endpoint_leaves_no_queue(deliveries: Deliveries, store: Store
     enqueue(deliveries, "2-0")
     held = take(deliveries, count=1)[0]
     deliveries.forget("whk_1")
-    assert store.execute("KEYS", "risk:h[qrx]:*") == []
+    assert store.execute("KEYS", "risk:h[dqrx]:*") == []
     assert deliveries.finish(held, ARRIVED, NOW) is None
 
 

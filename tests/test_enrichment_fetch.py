@@ -11,7 +11,7 @@ import pytest
 
 from riskapi.destinations import DestinationRefused, Guard
 from riskapi.enrichment.fetch import Fetcher, server_of
-from riskapi.enrichment.upstream import Upstream, UpstreamClosed, UpstreamError, UpstreamSilent
+from riskapi.enrichment.upstream import Upstream, UpstreamClosed, UpstreamError, UpstreamRefused, UpstreamSilent
 from tests.conftest import NOW, Clock
 from tests.upstreams import RdapServer
 
@@ -61,7 +61,7 @@ def test_what_is_not_there_is_none(world: RdapServer) -> None:
         ("dripping", {"where": "body", "seconds": 0.05}, UpstreamSilent, "in time"),
         ("closing", {}, UpstreamError, "properly"),
         ("error", {"status": 500}, UpstreamError, "500"),
-        ("error", {"status": 403}, UpstreamError, "403"),
+        ("error", {"status": 403}, UpstreamRefused, "403"),
         ("error", {"status": 204}, UpstreamError, "204"),
         ("not_json", {}, UpstreamError, "no JSON"),
         ("wrong_class", {"what": "null"}, UpstreamError, "empty"),

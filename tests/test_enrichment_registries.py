@@ -197,6 +197,8 @@ def test_a_network_that_a_registry_knows(world: RdapServer, registry: Any, cidr:
         kind="hosting",
         abuse_contact="abuse@network.example",
         allocated_at=ALLOCATED,
+        first=str(ip_network(cidr)[0]),
+        last=str(ip_network(cidr)[-1]),
     )
 
 

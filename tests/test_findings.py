@@ -217,3 +217,68 @@ def test_a_queue_that_lost_what_its_subject_is_forgets_it(findings: Findings, se
     service.store.execute("ZADD", queue_key(subject.shard, "dns"), NOW, subject.member)
     assert taken(findings) == []
     assert findings.waiting() == 0
+
+
+def network(findings: Findings, service: Service, ip: str) -> Subject:
+    found = findings.subjects(facts(service, device={"ip_address": ip}))
+    return next(subject for subject in found if subject.kind == "registrant")
+
+
+def known(findings: Findings, service: Service, subject: Subject) -> Any:
+    pipe = service.store.pipeline()
+    findings.queue(pipe, [subject])
+    return findings.read([subject], service.store.run(pipe))[subject.kind]
+
+
+def test_what_was_said_of_a_neighbour_is_not_said_of_everybody_in_the_24(findings: Findings, service: Service) -> None:
+    """A registry's range and a blocklist's address are smaller than the network that shares the answer."""
+    asked, policy = network(findings, service, "203.0.113.9"), service.court.policy
+    findings.want("u_1", [asked], {}, NOW)
+    said = Registrant(NOW, True, "Hosting", "hosting", listed=1, first="203.0.113.8", last="203.0.113.15")
+    findings.finish(taken(findings)[0], said, policy, NOW)
+    mine = known(findings, service, asked)
+    assert (mine.kind, mine.listed) == ("hosting", 1)
+    beside = known(findings, service, network(findings, service, "203.0.113.10"))
+    assert (beside.kind, beside.listed) == ("hosting", None), "the address beside it is on no list"
+    assert known(findings, service, network(findings, service, "203.0.113.77")) == Registrant(NOW)
+
+
+def test_an_answer_with_a_part_missing_counts_and_is_completed(findings: Findings, service: Service) -> None:
+    subject, policy = domain(findings, service), service.court.policy
+    findings.want("u_1", [subject], {}, NOW)
+    half = MailDomain(NOW, exists=True, null_mx=True, whole=False)
+    assert findings.finish(taken(findings)[0], half, policy, NOW, NOW + 5)
+    assert len(told(service.store)) == 1
+    assert known(findings, service, subject) == half
+    (again,) = taken(findings, NOW + 5)
+    assert again.tries == 2
+    other = MailDomain(NOW + 5, spf="fail", whole=False)
+    findings.finish(again, other, policy, NOW + 5, NOW + 30)
+    assert known(findings, service, subject) == MailDomain(
+        NOW + 5, exists=True, null_mx=True, spf="fail", whole=False
+    ), "the one before missed others"
+    (last,) = taken(findings, NOW + 30)
+    whole = MailDomain(NOW + 30, exists=True, null_mx=False, spf="fail")
+    findings.finish(last, whole, policy, NOW + 30)
+    assert known(findings, service, subject) == whole
+    assert findings.waiting() == 0 and len(told(service.store)) == 3
+
+
+def test_a_task_is_kept_for_as_long_as_it_is_renewed(findings: Findings, service: Service) -> None:
+    findings.want("u_1", [domain(findings, service)], {}, NOW)
+    (task,) = taken(findings)
+    kept = findings.renew(task, NOW + 2 * LEASE)
+    assert kept is not None
+    assert taken(findings, NOW + LEASE) == []
+    assert findings.renew(task, NOW + 3 * LEASE) is None, "by its old token it is not"
+    assert findings.finish(kept, MailDomain(NOW), service.court.policy, NOW)
+
+
+def test_a_queue_that_is_full_takes_no_more(
+    findings: Findings, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("riskapi.findings._MOST", 1)
+    subjects = [domain(findings, service, f"d{number}.example") for number in range(40)]
+    for subject in subjects:
+        findings.want("u_1", [subject], {}, NOW)
+    assert findings.waiting() == len({subject.shard for subject in subjects}) == 8

@@ -673,3 +673,12 @@ def test_the_account_s_stream_knows_nothing_of_values(service: Service, put: Put
         assert b"ana@ruiz" not in b"".join(
             part for _, fields in store.execute("XRANGE", key, "-", "+") for part in fields.values()
         )
+
+
+def test_whom_an_entry_hit_is_known_however_long_ago_that_was(service: Service, put: Put) -> None:
+    """Finding them anew looks at the newest decisions only; letting them go must not depend on it."""
+    entry = put("deny", "phone_prefix", "+3906")
+    service.looking.lists.count_hit(entry.id, "u_old", NOW)
+    service.looking.lists.count_hit(entry.id, "u_new", NOW + 1)
+    service.looking.lists.remove("deny", entry.id, "kim", NOW + 2)
+    assert service.looking.lists.hit(entry.id) == ["u_new", "u_old"]

@@ -166,7 +166,7 @@ def test_the_examples_of_the_contract_are_what_is_answered(http: FlaskClient, do
 def test_every_example_is_a_body_that_works() -> None:
     for route in ROUTES:
         if route.body is not None:
-            assert route.example
+            assert route.example or route.optional_body
             route.body.model_validate_json(json.dumps(route.example))
 
 

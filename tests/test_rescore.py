@@ -329,3 +329,25 @@ def test_what_was_pending_is_so_no_more_when_nobody_knows(service: Service, says
     causes = {row["signal"]: row["cause"] for row in view(service)["latest"]["degraded"]}
     assert causes["network_registrant"] == "no_data"
     assert causes["domain_exists"] == "pending"
+
+
+def test_a_watch_entry_that_comes_and_goes_opens_one_review(service: Service) -> None:
+    lists = service.looking.lists
+    post(service, body())
+    for turn in range(3):
+        at = NOW + 200 + 10 * turn
+        draft = lists.draft(
+            "watch", "user", "u_1", expires_at=None, reason=None, author="ana", silences_feedback=False, now=at
+        )
+        entry = lists.put(draft, at)
+        assert again(service, "list", now=at + 1) == "review"
+        lists.remove("watch", entry.id, "ana", at + 2)
+        assert again(service, "list", now=at + 3) == "allow"
+    (review,) = service.parts.reviews.list("open", 50, None)["reviews"]
+    assert view(service)["latest"]["review_id"] == review["id"]
+
+
+def test_numbers_of_any_size_are_taken_in_events(service: Service) -> None:
+    post(service, body())
+    found = event(service, "login", NOW + 60, custom_inputs={"big": 2**64, "small": -(2**70)})
+    assert found["tier"] == "allow"

@@ -62,7 +62,7 @@ def scout(findings: Findings, service: Service, clock: Clock) -> Scouting:
         async def close() -> None:
             return None
 
-        asking = Asking({"mail_domain": ask}, {"dns": 2, "rdap": 2}, close)
+        asking = Asking({"mail_domain": ask}, {"dns": 2, "rdap": 2}, lambda name: name, close)
         return Scout(findings, service.court, asking, service.parts.metrics, clock)
 
     return made
@@ -215,3 +215,38 @@ def test_while_the_store_is_away_nobody_is_asked(store: Store, monkeypatch: pyte
     monkeypatch.setattr(limits, "take", away)
     with pytest.raises(UpstreamClosed):
         run(Pace(limits, "dns", 2.0, Clock(NOW)))
+
+
+def test_one_owner_s_names_do_not_take_every_place(findings: Findings, service: Service, clock: Clock) -> None:
+    """Three hundred names below a domain that never answers; whoever comes after them is asked about all the same."""
+    gatherer = service.looking.gatherer
+    for number in range(30):
+        facts = gatherer.parse(body(email={"address": f"a@s{number}.hole.example"}), NOW).facts
+        findings.want("u_1", findings.subjects(facts)[:1], {}, NOW)
+    facts = gatherer.parse(body(), NOW).facts
+    findings.want("u_2", findings.subjects(facts)[:1], {}, NOW)
+    asked, found = [], threading.Event()
+
+    async def ask(value: str, now: float) -> Any:
+        asked.append(value)
+        if value == "ruiz.example":
+            found.set()
+            return MailDomain(NOW)
+        await asyncio.Event().wait()
+
+    async def close() -> None:
+        return None
+
+    asking = Asking({"mail_domain": ask}, {"dns": 8, "rdap": 8}, lambda name: name.partition(".")[2] or name, close)
+    stop = threading.Event()
+    scout = Scout(findings, service.court, asking, service.parts.metrics, clock)
+    thread = threading.Thread(target=scout.run, args=(stop,))
+    thread.start()
+    assert found.wait(20)
+    stop.set()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert len(asked) <= 5
+    assert findings.waiting() == 30, "what was in hand is handed back"
+    held = [findings.take(number, "dns", clock.now, LEASE, 50) for number in range(8)]
+    assert sum(task.tries == 1 for tasks in held for task in tasks) >= 4, "at once, and as if it had not been tried"

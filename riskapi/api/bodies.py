@@ -113,6 +113,10 @@ class ChangesQuery(BaseModel):
     since: Annotated[int, Field(ge=1, lt=10**9)] | None = None
 
 
+class NothingBody(StrictBody):
+    """Nothing more need be said."""
+
+
 class WebhookBody(StrictBody):
     """Where to tell, and of what."""
 

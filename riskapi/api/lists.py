@@ -22,7 +22,7 @@ class EntryBody(StrictBody):
     """
 
     kind: ListKind
-    value: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+    value: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | Annotated[int, Field(ge=0, lt=2**32)]
     expires_at: Time | None = None
     reason: Reason | None = None
     silences_feedback: bool = False
@@ -113,7 +113,7 @@ def put(call: Call[EntryBody]) -> Reply:
     draft = lists.draft(
         cast("ListName", call.path["list"]),
         body.kind,
-        body.value,
+        str(body.value),
         expires_at=None if body.expires_at is None else body.expires_at.timestamp(),
         reason=body.reason,
         author=call.principal.name,

@@ -6,9 +6,10 @@ Endpoints are outside, where nothing is replayed: these handlers go by the real 
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from riskapi.api.answers import Deliveries, Delivery, NewWebhook, Redelivered, Webhook, WebhookList
-from riskapi.api.bodies import DeliveryQuery, WebhookBody
+from riskapi.api.bodies import DeliveryQuery, NothingBody, WebhookBody
 from riskapi.api.routes import Call, Reply, Route
 
 
@@ -18,34 +19,34 @@ def create(call: Call[WebhookBody]) -> Reply:
     return Reply(parts.webhooks.create(body.url, body.events, call.principal.name, parts.clock()), 201)
 
 
-def list_all(call: Call[None]) -> Reply:
+def list_all(call: Call[Any]) -> Reply:
     """Every endpoint."""
     return Reply(call.parts.webhooks.list())
 
 
-def show(call: Call[None]) -> Reply:
+def show(call: Call[Any]) -> Reply:
     """One endpoint."""
     return Reply(call.parts.webhooks.get(call.path["webhook_id"]))
 
 
-def delete(call: Call[None]) -> Reply:
+def delete(call: Call[Any]) -> Reply:
     """Delete an endpoint with what waits for it."""
     found = call.parts.webhooks.delete(call.path["webhook_id"])
     call.parts.deliveries.forget(call.path["webhook_id"])
     return Reply(found)
 
 
-def rotate(call: Call[None]) -> Reply:
+def rotate(call: Call[Any]) -> Reply:
     """Give an endpoint another secret."""
     return Reply(call.parts.webhooks.rotate(call.path["webhook_id"], call.parts.clock()))
 
 
-def enable(call: Call[None]) -> Reply:
+def enable(call: Call[Any]) -> Reply:
     """Tell an endpoint of changes again."""
     return Reply(call.parts.webhooks.enable(call.path["webhook_id"]))
 
 
-def test(call: Call[None]) -> Reply:
+def test(call: Call[Any]) -> Reply:
     """Send an endpoint an event that means nothing."""
     return Reply(call.parts.notices.test(call.path["webhook_id"], secrets.token_hex(12)), 202)
 
@@ -57,14 +58,14 @@ def list_deliveries(call: Call[DeliveryQuery]) -> Reply:
     return Reply(call.parts.deliveries.page(call.path["webhook_id"], query.status, query.limit, query.cursor))
 
 
-def redeliver(call: Call[None]) -> Reply:
+def redeliver(call: Call[Any]) -> Reply:
     """Send one delivery anew."""
     call.parts.webhooks.get(call.path["webhook_id"])
     found = call.parts.deliveries.redeliver(call.path["webhook_id"], call.path["delivery_id"], call.parts.clock())
     return Reply(found, 202)
 
 
-def redeliver_dead(call: Call[None]) -> Reply:
+def redeliver_dead(call: Call[Any]) -> Reply:
     """Send all anew that were given up."""
     call.parts.webhooks.get(call.path["webhook_id"])
     return Reply(
@@ -130,6 +131,9 @@ ROUTES = (
         tag="Webhooks",
         description="For 24 hours the secret before signs too: `webhook-signature` then has two signatures.",
         scopes=("admin",),
+        body=NothingBody,
+        optional_body=True,
+        idempotent=True,
         response=NewWebhook,
         problems=("not_found",),
     ),
@@ -141,6 +145,9 @@ ROUTES = (
         tag="Webhooks",
         description="What waited goes out; what happened while it was disabled is not told.",
         scopes=("admin",),
+        body=NothingBody,
+        optional_body=True,
+        idempotent=True,
         response=Webhook,
         problems=("not_found", "destination_refused", "invalid"),
     ),
@@ -151,6 +158,9 @@ ROUTES = (
         summary="Send a webhook an event of the type test",
         tag="Webhooks",
         scopes=("admin",),
+        body=NothingBody,
+        optional_body=True,
+        idempotent=True,
         response=Delivery,
         status=202,
         problems=("not_found", "webhook_disabled"),
@@ -175,6 +185,9 @@ ROUTES = (
         tag="Webhooks",
         description="Whatever became of it before; it is tried for a day again.",
         scopes=("admin",),
+        body=NothingBody,
+        optional_body=True,
+        idempotent=True,
         response=Delivery,
         status=202,
         problems=("not_found",),
@@ -186,6 +199,9 @@ ROUTES = (
         summary="Send all dead deliveries anew",
         tag="Webhooks",
         scopes=("admin",),
+        body=NothingBody,
+        optional_body=True,
+        idempotent=True,
         response=Redelivered,
         status=202,
         problems=("not_found",),

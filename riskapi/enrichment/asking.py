@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from urllib.parse import urlsplit
 
 from riskapi.destinations import Guard
@@ -38,13 +39,14 @@ _SERVERS = 512
 @record
 class Asking:
     """What asks about a subject of each kind (:class:`riskapi.findings.Subject`), at a Unix time, how many look-ups of
-    each family are under way ``at_once``, and what closes the connections to those asked.
+    each family are under way ``at_once``, who is the ``owner`` of a name, and what closes the connections.
 
     Asking raises :class:`riskapi.enrichment.upstream.UpstreamError`.
     """
 
     about: Mapping[FindingKind, Ask]
     at_once: Mapping[Family, int]
+    owner: Callable[[str], str]
     close: Callable[[], Awaitable[None]]
 
 
@@ -75,12 +77,21 @@ def asking(settings: Settings, limits: RateLimits, lists: Callable[[], DomainLis
         "sender": sender,
     }
     # No more at once than can be asked within two seconds: what waits longer for its questions would never be through.
-    dns = max(1, min(_MOST, int(2 * settings.dns_rate / _QUESTIONS)))
-    return Asking(about, {"dns": dns, "rdap": _MOST}, fetcher.aclose)
+    dns = max(1, min(_MOST, int(2 * _dns_rate(settings) / _QUESTIONS)))
+
+    def owner(name: str) -> str:
+        return lists().standing(name).registrable or name
+
+    return Asking(about, {"dns": dns, "rdap": _MOST}, owner, fetcher.aclose)
+
+
+def _dns_rate(settings: Settings) -> float:
+    """Questions a second: a resolver that was named for us can take more than the one that all share. Ours."""
+    return settings.dns_rate or (100.0 if settings.dns_resolver is None else 500.0)
 
 
 def _resolver(settings: Settings, limits: RateLimits) -> Resolver:
-    pace = Pace(limits, "dns", settings.dns_rate, time.time)
+    pace = Pace(limits, "dns", _dns_rate(settings), time.time)
     made: list[Resolver] = []
     upstream = Upstream(time.monotonic, random.random, alive=lambda: made[0].alive())
     made.append(Resolver(settings.dns_resolver, upstream, pace))
@@ -88,15 +99,26 @@ def _resolver(settings: Settings, limits: RateLimits) -> Resolver:
 
 
 def _fetcher(settings: Settings, limits: RateLimits) -> Fetcher:
+    # Registries ask not to be asked often; a base of the operator's own is theirs to ask. Ours.
+    rate = settings.rdap_rate or (2.0 if settings.rdap_base is None else 50.0)
     upstreams: dict[str, Upstream] = {}
+    made: list[Fetcher] = []
 
     def upstream(server: str) -> Upstream:
         if server not in upstreams and len(upstreams) >= _SERVERS:
             upstreams.pop(next(iter(upstreams)))
-        return upstreams.setdefault(server, Upstream(time.monotonic, random.random))
+        # A server that answers about itself (RFC 9082, 3.1.6) is not closed for what it says of others.
+        scheme = "https" if server.endswith(":443") else "http"
+        alive = partial(_alive, made, f"{scheme}://{server}/help")
+        return upstreams.setdefault(server, Upstream(time.monotonic, random.random, alive))
 
     async def admit(server: str) -> None:
-        await Pace(limits, f"rdap:{server}", settings.rdap_rate, time.time)()
+        await Pace(limits, f"rdap:{server}", rate, time.time)()
 
     base = urlsplit(settings.rdap_base).hostname if settings.rdap_base else None
-    return Fetcher(Guard([base] if base else []), time.time, upstream, admit)
+    made.append(Fetcher(Guard([base] if base else []), time.time, upstream, admit))
+    return made[0]
+
+
+async def _alive(made: list[Fetcher], url: str) -> bool:
+    return await made[0].alive(url)

@@ -15,7 +15,7 @@ import httpcore
 import orjson
 
 from riskapi.destinations import Guard, GuardedBackend
-from riskapi.enrichment.upstream import Upstream, UpstreamError, UpstreamSilent
+from riskapi.enrichment.upstream import Upstream, UpstreamError, UpstreamRefused, UpstreamSilent
 
 #: Seconds for one document, redirects included. Ours: registries answer within one, the slow ones within three.
 TOTAL: Final = 5.0
@@ -80,6 +80,17 @@ class Fetcher:
             left = max(left - (clock() - begun), 0.0)
             url = moved
 
+    async def alive(self, url: str) -> bool:
+        """Whether a server says anything at all but that it has failed, to a question that costs it nothing."""
+        try:
+            async with (
+                asyncio.timeout(self._total),
+                self._pool.stream("GET", url, headers=[(b"User-Agent", b"riskapi")]) as response,
+            ):
+                return 200 <= response.status < 500
+        except (TimeoutError, httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
+            return False
+
     async def aclose(self) -> None:
         """Close what is still connected."""
         await self._pool.aclose()
@@ -98,6 +109,8 @@ class Fetcher:
                     return None, _moved(url, told.get(b"location", b""))
                 if response.status == 404:
                     return None, None
+                if 400 <= response.status < 500 and response.status not in (408, 429):
+                    raise UpstreamRefused(f"HTTP status {response.status}")
                 if response.status != 200:
                     raise UpstreamError(f"HTTP status {response.status}", self._retry_after(response.status, told))
                 return _parsed(await _body(response)), None

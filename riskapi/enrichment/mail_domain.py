@@ -46,6 +46,7 @@ async def look_up_mail_domain(
         dmarc=requests,
         parked=None if servers is None else is_parked(servers.servers(), lists),
         listed=listed,
+        whole=partial.whole,
     )
 
 
@@ -62,6 +63,8 @@ class _Mail(NamedTuple):
 
 async def _mail(domain: str, resolver: Resolver, lists: DomainLists, partial: Partial) -> _Mail:
     found = await partial.known(resolver.ask(domain, "MX"))
+    if found is None and partial.silent:
+        return _Mail()  # whoever says nothing to one question is not asked another
     if found is None:
         return _Mail(exists=await _exists(domain, resolver, partial))
     if found.missing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
+from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError, UpstreamSilent
 
 T = TypeVar("T")
 
@@ -15,6 +15,16 @@ class Partial:
 
     def __init__(self) -> None:
         self._failures: list[UpstreamError] = []
+
+    @property
+    def whole(self) -> bool:
+        """Whether every question was answered."""
+        return not self._failures
+
+    @property
+    def silent(self) -> bool:
+        """Whether a question was answered with nothing at all."""
+        return any(isinstance(error, UpstreamSilent) for error in self._failures)
 
     async def known(self, question: Awaitable[T]) -> T | None:
         """The answer, or ``None`` where there was none."""

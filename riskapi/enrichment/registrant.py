@@ -87,6 +87,8 @@ def _read(ip: str, document: Any, now: float) -> Registrant:
         kind=kind_of(None, organization) or kind_of(None, name),
         abuse_contact=_abuse_contact(holders),
         allocated_at=rdap.happened_at(document, "registration", now),
+        first=str(first),
+        last=str(last),
     )
 
 

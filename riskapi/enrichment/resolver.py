@@ -21,8 +21,9 @@ import dns.resolver
 from riskapi.enrichment.upstream import Upstream, UpstreamError, UpstreamSilent
 from riskapi.environment import Bind
 
-#: Seconds one question may take, repeats and TCP included. Ours: a resolver that has to ask around takes one or two.
-TOTAL: Final = 3.0
+#: Seconds one question may take, repeats and TCP included. Nobody waits for the answer, and a resolver that has to ask
+#: around slow servers takes some seconds (RFC 1035, 4.2.1, has them wait two to five for each). Ours.
+TOTAL: Final = 8.0
 #: Bytes asked for over UDP: what passes everywhere in one piece (DNS Flag Day 2020; RFC 9715, 3.1).
 _PAYLOAD: Final = 1232
 
@@ -133,7 +134,7 @@ class Resolver:
             else:
                 found = await asyncio.get_running_loop().getaddrinfo(*self._bind, type=socket.SOCK_DGRAM)
                 made.nameservers, made.port = [str(found[0][4][0])], self._bind.port
-            made.timeout = self._total / 3  # a lost packet is repeated twice
+            made.timeout = self._total / 2  # then it is asked again, and an answer to the first time is heard no more
             made.use_edns(0, 0, _PAYLOAD)
             self._asker = made
         return self._asker

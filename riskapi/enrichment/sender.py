@@ -38,7 +38,8 @@ async def look_up_sender(
     signs = _any(keys)
     partial.check(policy, passes, signs)
     asked = ([passes] if includes else []) + ([signs] if selectors else [])
-    return Sender(checked_at=now, spf=passes, dkim=signs, dmarc=policy, aligned=_aligned(policy, _any(asked)))
+    aligned = _aligned(policy, _any(asked))
+    return Sender(checked_at=now, spf=passes, dkim=signs, dmarc=policy, aligned=aligned, whole=partial.whole)
 
 
 async def _nothing() -> None:

@@ -32,6 +32,10 @@ class UpstreamError(Exception):
         self.retry_after = retry_after
 
 
+class UpstreamRefused(UpstreamError):
+    """It answered, and does not want to say anything of what it was asked about: no fault of the server."""
+
+
 class UpstreamSilent(UpstreamError):
     """Nothing, or nothing whole, came in time."""
 
@@ -75,6 +79,9 @@ class Upstream:
             try:
                 yield
             except UpstreamClosed:
+                raise
+            except UpstreamRefused:
+                self._answered()
                 raise
             except UpstreamError as error:
                 await self._failure(error, trial)

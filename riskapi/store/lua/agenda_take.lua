@@ -7,6 +7,9 @@
 local taken = {}
 for _, user in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])) do
   redis.call('ZADD', KEYS[1], ARGV[2], user)
+  -- What it was to be looked at for until now is seen by this look.
+  local noted = redis.call('HGET', KEYS[2], '~' .. user)
+  if noted and tonumber(string.match(noted, '^[^ ]+')) <= tonumber(ARGV[1]) then redis.call('HDEL', KEYS[2], '~' .. user) end
   taken[#taken + 1] = user
   taken[#taken + 1] = redis.call('HGET', KEYS[2], user) or 'schedule'
 end

@@ -1,9 +1,11 @@
--- Keep what an upstream said of a subject, tell who waited for it, and take it off the queue, if it is still ours.
+-- Keep what an upstream said of a subject, tell who waited for it, and take it off the queue, if it is still ours; or put
+-- it off, where a part is missing.
 --
 -- KEYS    1 finding   2 accounts that wait   3 queue of the shard   4 subjects of the queue   5 stream of the shard
 -- ARGV    1 the subject as the queue calls it   2 token   3 finding, JSON   4 TTL of the finding, seconds
 --         5 event, JSON without the accounts   6 accounts an event names at most
---         7 oldest stream id kept
+--         7 oldest stream id kept   8 when it is looked up once more, because something is missing, or ''
+--         9 what it is then, JSON
 -- returns 1, or 0 when it is no longer ours
 -- TTL     finding: ARGV[4]; stream: trimmed by age
 local score = redis.call('ZSCORE', KEYS[3], ARGV[1])
@@ -15,6 +17,11 @@ for at = 1, #waiting, most do
   -- Appended to the text, so that the numbers in it keep their digits.
   local event = string.sub(ARGV[5], 1, -2) .. ',"user_ids":' .. named .. '}'
   redis.call('XADD', KEYS[5], 'MINID', '~', ARGV[7], '*', 'type', 'finding', 'data', event)
+end
+if ARGV[8] ~= '' then -- whoever waits goes on waiting for the rest
+  redis.call('ZADD', KEYS[3], ARGV[8], ARGV[1])
+  redis.call('HSET', KEYS[4], ARGV[1], ARGV[9])
+  return 1
 end
 redis.call('DEL', KEYS[2])
 redis.call('ZREM', KEYS[3], ARGV[1])

@@ -2,6 +2,7 @@
 --
 -- KEYS    1 finding   2 accounts that wait   3 queue of the shard   4 subjects of the queue
 -- ARGV    1 now   2 user_id   3 the subject as the queue calls it   4 what it is, JSON   5 TTL of those that wait, seconds
+--         6 subjects the queue holds at most: what comes on top is not looked up now
 -- returns the Unix time of the finding that is there, as text, or nil; one that is no longer fresh is looked up again
 -- TTL     those that wait: ARGV[5]; queue and subjects: they leave it when they are looked up or given up
 local found, at = redis.call('GET', KEYS[1]), nil
@@ -11,6 +12,7 @@ if found then
   at = string.match(found, '"checked_at":([%d.eE+-]+)')
   if known.fresh_until > tonumber(ARGV[1]) then return at end
 end
+if not redis.call('ZSCORE', KEYS[3], ARGV[3]) and redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[6]) then return at end
 redis.call('SADD', KEYS[2], ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[5])
 if redis.call('ZADD', KEYS[3], 'NX', ARGV[1], ARGV[3]) == 1 then redis.call('HSET', KEYS[4], ARGV[3], ARGV[4]) end

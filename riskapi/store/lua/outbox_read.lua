@@ -4,6 +4,7 @@
 -- KEYS    1 stream   2 dead letters of the shard   3 what went wrong with entries, by group and id
 -- ARGV    1 group   2 consumer   3 how many at most   4 milliseconds after which an entry counts as left unfinished;
 --         it doubles with every try, up to ARGV[5]   5 milliseconds   6 tries, after which an entry is dead
+--         7 the same as 4, for an entry that is known to have failed
 -- returns {{id, type, data, tries}, …}, and the number of entries that are dead now
 -- TTL     none: the stream is trimmed by age; dead letters stay until they are replayed, or dropped by retention
 local call = redis.call
@@ -17,11 +18,12 @@ local function entry(id, fields, tries)
 end
 
 local found, dead, most = {}, 0, tonumber(ARGV[3])
-for _, row in ipairs(call('XPENDING', KEYS[1], ARGV[1], 'IDLE', ARGV[4], '-', '+', 4 * most)) do
+for _, row in ipairs(call('XPENDING', KEYS[1], ARGV[1], 'IDLE', math.min(ARGV[4], ARGV[7]), '-', '+', 4 * most)) do
   local id, idle, tries = row[1], row[3], row[4]
-  if #found < most and idle >= math.min(ARGV[4] * 2 ^ (tries - 1), ARGV[5]) then
+  local name = ARGV[1] .. ':' .. id
+  local pause = call('HEXISTS', KEYS[3], name) == 1 and ARGV[7] or ARGV[4]
+  if #found < most and idle >= math.min(pause * 2 ^ (tries - 1), ARGV[5]) then
     local there = call('XRANGE', KEYS[1], id, id)[1]
-    local name = ARGV[1] .. ':' .. id
     if not there then
       call('XACK', KEYS[1], ARGV[1], id) -- trimmed, by retention
       call('HDEL', KEYS[3], name)
