@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import signal
@@ -60,6 +61,9 @@ def _hear_signals_once() -> None:
 
     def listen_once(obey: Callable[..., Any], *reload: Callable[..., Any]) -> None:
         def first(*caught: Any) -> None:
+            # Taking the interpreter apart would unwind threads of the server that still run Python, as CPython 3.11
+            # does, and its Rust answers that with a panic. All that matters is on the disk by then.
+            atexit.register(os._exit, 0)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             obey(*caught)
