@@ -110,7 +110,7 @@ def read(data_dir: Path) -> Manifest:
 
 
 #: What mends a manifest or file that was damaged from outside.
-_MENDS = "remove it, and `python -m riskapi data update` fetches anew; until then the installed data is used"
+_MENDS = "remove it: then the installed data is used, and `python -m riskapi data update` fetches anew"
 
 
 def verified(data_dir: Path, name: Name, entry: Entry) -> Path:
