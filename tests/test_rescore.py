@@ -46,7 +46,10 @@ def says(service: Service) -> Callable[..., None]:
         subject = next(found for found in findings.subjects(facts, sender) if found.kind == kinds[type(said)])
         findings.want(user, [subject], {}, at)
         for task in findings.take(subject.shard, subject.family, at, 60.0, 10):
-            findings.finish(task, said, service.court.policy, at)
+            if task.subject == subject:
+                findings.finish(task, said, service.court.policy, at)
+            else:
+                findings.postpone(task, at)  # another one in the same shard, which nobody answered about
 
     return say
 
