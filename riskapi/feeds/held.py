@@ -44,7 +44,9 @@ class Held(NamedTuple):
         elif self.fetched_at is not None:
             when = f"as of {day(self.fetched_at)}, {_days(age or 0)}"
         else:
-            when = "does not say when it was made"
+            at = None if self.own else self.feed.packaged.installed_at()
+            ago = "" if at is None else f" (installed {day(at)}, {_days(days(at, now))})"
+            when = f"does not say when it was made{ago}"
         return f"{checked.entries:,} {self.feed.unit}, {when}, from {self.source}"
 
 

@@ -35,6 +35,13 @@ class Packaged:
         except metadata.PackageNotFoundError:
             raise ConfigurationError("requirements", self.package, "the package is not installed") from None
 
+    def installed_at(self) -> float | None:
+        """Unix time at which the package was installed, as its files say; None where they do not."""
+        try:
+            return Path(str(metadata.distribution(self.package).locate_file(self.files[0]))).stat().st_mtime
+        except (OSError, metadata.PackageNotFoundError):
+            return None
+
     def installed(self) -> bytes:
         """Content of the data set in the installed package. Raises :class:`ConfigurationError`."""
         self.version()
