@@ -156,7 +156,7 @@ class Sender:
             if (grant.near or grant.out) and found.assessed:
                 keys = list(self._accounts.standing(user_id).entities.values())
                 self._links.mark_spent(user_id, keys, now, out=grant.out, near=grant.near)
-            if message.from_domain and found.assessed:
+            if message.from_domain and found.assessed and grant.granted:
                 domain = self._links.sender(message.from_domain)
                 if domain is not None and domain != found.sender:
                     self._accounts.send_from(user_id, domain, now, policy)
