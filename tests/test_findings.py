@@ -125,6 +125,16 @@ def test_of_two_who_take_at_once_one_gets_it(findings: Findings, service: Servic
     assert sum(len(each) for each in found) == 1
 
 
+def test_who_wants_what_is_being_looked_up_waits_for_it(findings: Findings, service: Service) -> None:
+    subject = domain(findings, service)
+    findings.want("u_1", [subject], {}, NOW)
+    (task,) = taken(findings)
+    findings.want("u_2", [subject], {}, NOW + 1)
+    assert taken(findings, NOW + 1) == []
+    findings.finish(task, MailDomain(NOW + 1, exists=True), service.court.policy, NOW + 1)
+    assert sorted(told(service.store)[0]["user_ids"]) == ["u_1", "u_2"]
+
+
 def test_whoever_was_killed_loses_the_task_and_can_finish_it_no_more(findings: Findings, service: Service) -> None:
     subject, policy = domain(findings, service), service.court.policy
     findings.want("u_1", [subject], {}, NOW)

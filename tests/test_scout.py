@@ -160,7 +160,7 @@ def test_it_works_until_it_is_told_to_stop_and_a_store_that_goes_away_does_not_e
         answered.set()
         return MailDomain(NOW, exists=True)
 
-    thread = threading.Thread(target=scout(answer).run, args=(stop,))
+    thread = threading.Thread(target=scout(answer).run, args=(stop,), daemon=True)
     thread.start()
     assert seen.wait(10)
     away.set()
@@ -240,11 +240,12 @@ def test_one_owner_s_names_do_not_take_every_place(findings: Findings, service: 
     asking = Asking({"mail_domain": ask}, {"dns": 8, "rdap": 8}, lambda name: name.partition(".")[2] or name, close)
     stop = threading.Event()
     scout = Scout(findings, service.court, asking, service.parts.metrics, clock)
-    thread = threading.Thread(target=scout.run, args=(stop,))
+    thread = threading.Thread(target=scout.run, args=(stop,), daemon=True)
     thread.start()
-    assert found.wait(20)
+    reached = found.wait(20)
     stop.set()
     thread.join(20)
+    assert reached
     assert not thread.is_alive()
     assert len(asked) <= 5
     assert findings.waiting() == 30, "what was in hand is handed back"
