@@ -18,6 +18,7 @@ from riskapi.cursors import cursor_of, position
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
 from riskapi.store.connections import Store
+from riskapi.store.replies import scored
 from riskapi.webhooks import TABLE
 from signals.records import record
 
@@ -228,12 +229,12 @@ class Deliveries:
         if rank is None:
             reach = (repr(score), "-inf") if back else (repr(score), "+inf")
             command = "ZREVRANGEBYSCORE" if back else "ZRANGEBYSCORE"
-            return _scored(self._store.execute(command, key, *reach, "WITHSCORES", "LIMIT", 0, count))
+            return scored(self._store.execute(command, key, *reach, "WITHSCORES", "LIMIT", 0, count))
         return self._ranked(key, int(rank) + 1, count, back)
 
     def _ranked(self, key: str, start: int, count: int, back: bool) -> list[tuple[str, float]]:
         command = "ZREVRANGE" if back else "ZRANGE"
-        return _scored(self._store.execute(command, key, start, start + count - 1, "WITHSCORES"))
+        return scored(self._store.execute(command, key, start, start + count - 1, "WITHSCORES"))
 
     def _rows(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         pipe = self._store.pipeline()
@@ -250,10 +251,6 @@ class Deliveries:
                     pipe.execute_command("DEL", delivery_key(id.decode()))
                 pipe.execute_command("ZREM", key, *ids)
                 self._store.run(pipe)
-
-
-def _scored(reply: Sequence[Any]) -> list[tuple[str, float]]:
-    return [(id.decode(), float(score)) for id, score in zip(reply[::2], reply[1::2], strict=True)]
 
 
 def _view(fields: dict[bytes, bytes]) -> dict[str, Any]:

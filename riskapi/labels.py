@@ -13,8 +13,9 @@ from riskapi.links import Links
 
 LabelName = Literal["abuse", "legitimate", "unknown"]
 LabelSource = Literal["manual_review", "appeal", "external", "rule"]
-#: Sources that are somebody who looked at the account, and the tier their word puts it in.
-_PEOPLE = frozenset({"manual_review", "appeal"})
+#: Sources that are somebody who looked at the account.
+PEOPLE = frozenset({"manual_review", "appeal"})
+#: Label → the tier that the word of such a person puts an account in.
 _TIERS = {"abuse": "limit", "legitimate": "allow"}
 
 
@@ -42,7 +43,7 @@ class Labels:
         given = entry(label, source, note, actor, now)
         event = orjson.dumps({"user_id": user_id, **given, "at": now})
         standing = self._accounts.add_label(user_id, given, event, self._court.policy)
-        tier = _TIERS.get(label) if source in _PEOPLE else None
+        tier = _TIERS.get(label) if source in PEOPLE else None
         if tier is not None:
             history = by_reviewer(tier, note or f"labelled {label}", actor, now, self._court.policy)
             standing = self._accounts.change_tier(user_id, history, now, self._court.policy)

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from riskapi.decide import Decision
 from riskapi.instants import instant
+from riskapi.labels import PEOPLE
 from riskapi.policy import Policy
 from riskapi.rules import Rule
 from riskapi.sections import SEVERITY
@@ -30,8 +31,6 @@ _CAUSES = {
     "sender": "finding",
     "events": "event",
 }
-#: Sources of labels that are somebody who looked at the account.
-_PEOPLE = frozenset({"manual_review", "appeal"})
 
 
 @record
@@ -45,7 +44,7 @@ class Past:
     @property
     def spoken_at(self) -> float | None:
         """When a person last said something about it, as a Unix time."""
-        said = [row["at"] for row in self.labels if row["source"] in _PEOPLE and row["label"] != "unknown"]
+        said = [row["at"] for row in self.labels if row["source"] in PEOPLE and row["label"] != "unknown"]
         said += [row["at"] for row in self.history if row["source"] == "reviewer"]
         return max((instant(text).timestamp() for text in said), default=None)
 

@@ -14,7 +14,7 @@ import orjson
 
 import signals
 from riskapi import decisions, reviews
-from riskapi.accounts import Accounts, Opening, account_key, history_key, standing, tier_event
+from riskapi.accounts import Accounts, Opening, account_key, history_key, latest, standing, tier_event
 from riskapi.agenda import next_look
 from riskapi.assessment import assessment, reasons
 from riskapi.clusters import Clusters
@@ -57,10 +57,11 @@ class Again:
 
 @record
 class _Reading:
-    """An account as it was read, and what was decided of it."""
+    """An account as it was read, and what was decided of it. ``before`` is the decision that it keeps until now."""
 
     past: Past
     fields: Mapping[str, bytes]
+    before: Mapping[str, Any]
     parsed: Parsed
     gathered: Gathered
     readings: Readings
@@ -128,7 +129,8 @@ class Rescorer:
         decision = decide(readings, judge.scorer, judge.policy, listing=verdict(gathered.listed))
         past = Past(cast("Tier", fields["tier"].decode()), history, labels)
         tier = moved(past, decision, judge.policy, now)
-        return _Reading(past, fields, parsed, gathered, readings, decision, tier)
+        before = orjson.loads(fields["decision"])
+        return _Reading(past, fields, before, parsed, gathered, readings, decision, tier)
 
     def _next(self, judge: Judge, found: _Reading, now: float) -> float | None:
         """When to look again, whatever happens: by the schedule, and when what decided now is over."""
@@ -150,8 +152,8 @@ class Rescorer:
         past, decision, policy = found.past, found.decision, judge.policy
         number = shard(user_id)
         review: Opening | None = None
-        before = _review_of(found.fields)
-        if found.tier == "review" and past.tier == "allow" and not self._is_open(before):
+        named: str | None = latest(found.fields)["review_id"]  # by the latest answer; it may be decided by now
+        if found.tier == "review" and past.tier == "allow" and not self._is_open(named):
             review = reviews.opening(user_id, now, decision.risk_score, reasons(decision))
         usage = self._quotas.read(user_id, now)
         body = assessment(
@@ -164,11 +166,10 @@ class Rescorer:
             usage,
             now,
             size=self._clusters.size(usage.cluster),
-            review_id=review.id if review else before,
+            review_id=review.id if review else named,
         )
-        until = decision.until
         rules = {rule.name: rule for rule in policy.rules}
-        cause = cause_of(past, decision, cause, found.readings, _before(found.fields), rules)
+        cause = cause_of(past, decision, cause, found.readings, _readings_before(found), rules)
         history = {
             "at": rfc3339(now),
             "from": past.tier,
@@ -177,7 +178,7 @@ class Rescorer:
             "actor": None,
             "reason": decision.rule,
             "versions": dict(judge.versions),
-            "expires_at": rfc3339(until) if until is not None else None,
+            "expires_at": None if decision.until is None else rfc3339(decision.until),
             "cause": cause,
         }
         if found.tier != decision.tier and past.history:
@@ -231,24 +232,18 @@ def _kept(found: _Reading) -> dict[str, str]:
     identity = found.gathered.facts.identity
     return {
         "identity": "" if identity is None else str(int(identity)),
-        "silenced": silenced(found.decision.listing) or "",
+        "silenced": silenced(found.decision.listing),
     }
 
 
-def _before(fields: Mapping[str, bytes]) -> Readings:
+def _readings_before(found: _Reading) -> Readings:
     """The readings of the decision before, where they were of today's signals."""
-    stored = orjson.loads(fields["decision"])
-    return dict(zip(registered(), stored["readings"], strict=True)) if stored["schema"] == signals.schema() else {}
+    before = found.before
+    return dict(zip(registered(), before["readings"], strict=True)) if before["schema"] == signals.schema() else {}
 
 
 def _kept_before(found: _Reading) -> dict[str, str]:
     return {name: found.fields.get(name, b"").decode() for name in ("identity", "silenced")}
-
-
-def _review_of(fields: Mapping[str, bytes]) -> str | None:
-    """The review that the latest answer names, which may be decided by now."""
-    found: str | None = orjson.loads(fields.get("latest", fields["assessment"]))["review_id"]
-    return found
 
 
 def _is_news(found: _Reading, cause: str) -> bool:
@@ -256,8 +251,7 @@ def _is_news(found: _Reading, cause: str) -> bool:
 
     Counts of neighbours change with every hour; what an upstream, an event or a list said is why it was decided at all.
     """
-    before = orjson.loads(found.fields["decision"])
-    decision = found.decision
+    before, decision = found.before, found.decision
     told = (decision.tier, decision.source, decision.rule, list(decision.fired))
     if told != (before["tier"], before["source"], before["rule"], before["fired"]):
         return True

@@ -133,7 +133,7 @@ class Webhooks:
 
     def __init__(self, store: Store, guards: Mapping[str, Guard]) -> None:
         """``guards`` say what may be connected to, by scheme."""
-        self._store, self._guards = store, guards
+        self._store, self.guards = store, guards
         self._put = store.script("webhook_put")
 
     def create(self, url: str, events: Sequence[str], actor: str, now: float) -> dict[str, Any]:
@@ -213,7 +213,7 @@ class Webhooks:
             to = destination(url)
         except ValueError as error:
             raise _bad_url("invalid", "value_error", str(error)) from None
-        guard, loop = self._guards[to.scheme], asyncio.new_event_loop()
+        guard, loop = self.guards[to.scheme], asyncio.new_event_loop()
         try:
             loop.run_until_complete(asyncio.wait_for(guard.resolve(to.host), _PATIENCE))
         except DestinationRefused as error:

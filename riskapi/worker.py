@@ -1,8 +1,8 @@
 """The worker: keeps looking after the answer was given.
 
-It reads the streams for two groups (what is done about accounts, what webhooks are told), looks up domains and
-networks, decides accounts again that are due, delivers webhooks and does the chores. Several workers share all of it;
-one that is killed leaves nothing undone, because everything it takes is taken for a time only.
+It reads the streams for three groups (what is done about accounts, what about lists, what webhooks are told), looks up
+domains and networks, decides accounts again that are due, delivers webhooks and does the chores. Several workers share
+all of it; one that is killed leaves nothing undone, because everything it takes is taken for a time only.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 from riskapi import consumer, logs
 from riskapi.agenda import Agenda
@@ -32,7 +31,7 @@ from riskapi.reactions import Reactions
 from riskapi.scout import Scout
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from riskapi.webhooks import guards
+from riskapi.store.replies import scored
 
 #: Workers that were heard of within the last minutes, by when. No TTL: those silent for long leave it.
 WORKERS = "risk:workers"
@@ -67,7 +66,7 @@ class Worker:
 
     def __init__(self, service: Service, settings: Settings) -> None:
         """``service`` are the parts of a process, as the HTTP server's have them."""
-        self._service, self._settings, self.store = service, settings, service.store
+        self._service, self.store = service, service.store
         self._seen = SeenClock() if settings.replay else None
         self.clock: Callable[[], float] = self._seen or time.time
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
@@ -92,8 +91,8 @@ class Worker:
         if settings.enrichment:
             upstreams = asking(settings, parts.ratelimits, lambda: service.shelf.readers.lists)
             self.scout = Scout(looking.findings, service.court, upstreams, parts.metrics, self.clock)
-        allowed = guards(settings.webhook_internal)
-        self.courier = Courier(looking.webhooks, looking.deliveries, lambda: Poster(allowed), parts.metrics, time.time)
+        webhooks = looking.webhooks
+        self.courier = Courier(webhooks, looking.deliveries, lambda: Poster(webhooks.guards), parts.metrics, time.time)
         self.chores = Chores(self.store, self._chores())
 
     def waiting(self) -> int:
@@ -173,13 +172,7 @@ class Worker:
 def working(store: Store, now: float) -> dict[str, float]:
     """Names of the workers that gave a sign of life of late, and how many seconds ago that was."""
     found = store.execute("ZRANGEBYSCORE", WORKERS, repr(now - GONE), "+inf", "WITHSCORES")
-    return {name.decode(): max(now - float(at), 0.0) for name, at in _pairs(found)}
-
-
-def _pairs(reply: Sequence[Any]) -> Iterator[tuple[bytes, Any]]:
-    """Members with their scores, however the connection's protocol parts them."""
-    for row in reply if reply and isinstance(reply[0], list | tuple) else zip(reply[::2], reply[1::2], strict=True):
-        yield row[0], row[1]
+    return {name: max(now - at, 0.0) for name, at in scored(found)}
 
 
 def _repeat(name: str, step: Callable[[], int], stop: threading.Event, idle: float = _IDLE) -> None:
