@@ -48,12 +48,16 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where an account stands after a change: what its entities must be marked with."""
+    """Where an account stands after a change: what its entities must be marked with.
+
+    ``established`` is the Unix time since when it counts as an established customer, None while it does not.
+    """
 
     label: str
     tier: str
     entities: dict[str, str]
     revision: int
+    established: float | None = None
     before: str | None = None
 
 
@@ -76,9 +80,14 @@ def standing(reply: Sequence[Any]) -> Standing:
     """Where an account stands, from the reply of a script. Raises ``not_found`` for an empty one."""
     if not reply:
         raise Problem("not_found", "No account with this user_id was ever assessed.")
-    label, tier, entities, revision, *before = reply
+    label, tier, entities, revision, established, *before = reply
     return Standing(
-        label.decode(), tier.decode(), orjson.loads(entities), int(revision), before[0].decode() if before else None
+        label.decode(),
+        tier.decode(),
+        orjson.loads(entities),
+        int(revision),
+        float(established) if established else None,
+        before[0].decode() if before else None,
     )
 
 
@@ -194,10 +203,10 @@ class Accounts:
 
     def standing(self, user_id: str) -> Standing:
         """Where the account stands now. Raises ``not_found``."""
-        label, tier, entities, revision = self._store.execute(
-            "HMGET", account_key(user_id), "label", "tier", "entities", "revision"
+        label, tier, entities, revision, established = self._store.execute(
+            "HMGET", account_key(user_id), "label", "tier", "entities", "revision", "established"
         )
-        return standing([label or b"", tier, entities, revision or 0] if tier else [])
+        return standing([label or b"", tier, entities, revision or 0, established or b""] if tier else [])
 
     def send_from(self, user_id: str, domain: str, now: float, policy: Policy) -> None:
         """Note the domain an account's mail comes from; another one than before is an event. Safe to repeat."""

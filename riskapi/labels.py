@@ -66,6 +66,7 @@ class Labels:
                 list(standing.entities.values()),
                 abusive=standing.label == "abuse",
                 limited=standing.tier == "limit",
+                established=None if standing.label == "abuse" else standing.established,
             )
             latest = self._accounts.standing(user_id)
             if latest.revision == standing.revision:

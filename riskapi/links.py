@@ -30,7 +30,7 @@ _COUNTED_KEYS = tuple(f"risk:e:{_LETTERS[kind]}:" for kind in COUNTED)
 KEEP = 2000
 _DAY = 86400
 #: What stands before a user_id in the members that say something of an account; see ``store/lua/entity_touch.lua``.
-_SIGNS = ("~", "!", "$", "^")
+_SIGNS = ("~", "!", "$", "^", "%", "&", "#")
 #: Kinds whose values recur from signup to signup, so that their HMACs are worth remembering.
 _COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain"})
 #: Longest fingerprint of a content: what is longer is the content itself, and none.
@@ -49,6 +49,7 @@ class Links:
         self._shelf = shelf
         self._touch = store.script("entity_touch")
         self._mark = store.script("entity_mark")
+        self._prove = store.script("entity_prove")
         self._spend = store.script("entity_spend")
         self._bind = store.script("entity_bind")
         self._common = lru_cache(maxsize=16384)(self._mac)
@@ -159,9 +160,22 @@ class Links:
         rows = zip(said.keys, _rows(replies), strict=True)
         return entities.overlapping([entities.entity(kind, key, said.at, row, policy) for (kind, key), row in rows])
 
-    def mark(self, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool) -> None:
-        """Let an account's standing be felt by all it shares something with. Safe to repeat."""
-        self._on_each(self._mark, keys, (user_id, int(abusive), int(limited)))
+    def mark(
+        self, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool, established: float | None = None
+    ) -> None:
+        """Let an account's standing be felt by all it shares something with. Safe to repeat.
+
+        ``established``: the Unix time since when it is an established customer, None for one that is not.
+        """
+        since = "" if established is None else repr(established)
+        self._on_each(self._mark, keys, (user_id, int(abusive), int(limited), since))
+
+    def prove(self, user_id: str, keys: Sequence[str], at: float, *, proved: bool = True) -> None:
+        """Note that an account proved at Unix time ``at`` that these things are its own, or no longer has them.
+
+        Entities the account is not in stay as they are. Safe to repeat.
+        """
+        self._on_each(self._prove, keys, (user_id, repr(at) if proved else ""))
 
     def mark_spent(self, user_id: str, keys: Sequence[str], at: float, *, out: bool, near: bool) -> None:
         """Note on what an account touched that it ran out of a cap, or came near one, at Unix time ``at``.

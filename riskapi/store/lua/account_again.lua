@@ -6,13 +6,13 @@
 --         field of the account   6 latest answer   7 oldest stream id kept   8 event of the changed tier
 --         9 event of the review or '' for none   10 its place in the index   11 number of account fields that follow, then
 --         the account's fields and values ('' as a value takes the field away), then the review's
--- returns {} for an unknown account, {'again'} when it changed, else {label, tier, entities, revision, tier before}
+-- returns {} for an unknown account, {'again'} when it changed, else {label, tier, entities, revision, established, tier before}
 -- TTL     account, history and review: ARGV[1]; stream: trimmed by age; index: entries leave it with their review
 local call = redis.call
-local account = call('HMGET', KEYS[1], 'tier', 'revision', 'decision', 'label', 'entities')
+local account = call('HMGET', KEYS[1], 'tier', 'revision', 'decision', 'label', 'entities', 'established')
 if not account[1] then return {} end
 -- A lost connection has this run twice; what stands there is then this very decision.
-if account[3] == ARGV[5] then return {account[4] or '', account[1], account[5], account[2] or 0, account[1]} end
+if account[3] == ARGV[5] then return {account[4] or '', account[1], account[5], account[2] or 0, account[6] or '', account[1]} end
 if (account[2] or '0') ~= ARGV[2] then return {'again'} end
 call('HSET', KEYS[1], 'decision', ARGV[5], 'latest', ARGV[6])
 call('XADD', KEYS[3], 'MINID', '~', ARGV[7], '*', 'type', 'decision', 'data', ARGV[5])
@@ -35,4 +35,4 @@ if ARGV[9] ~= '' then
 end
 call('EXPIRE', KEYS[1], ARGV[1])
 call('EXPIRE', KEYS[2], ARGV[1])
-return {account[4] or '', ARGV[3], account[5], revision, account[1]}
+return {account[4] or '', ARGV[3], account[5], revision, call('HGET', KEYS[1], 'established') or '', account[1]}

@@ -2,7 +2,7 @@
 --
 -- KEYS    1 account hash   2 history list   3 decisions stream
 -- ARGV    1 TTL, seconds   2 tier   3 history entry and   4 event, each with "from":"?" for the tier before   5 oldest stream id kept
--- returns {label, tier, entities, revision, tier before}, or {} for an unknown account
+-- returns {label, tier, entities, revision, established, tier before}, or {} for an unknown account
 -- TTL     account and history: ARGV[1]
 local before = redis.call('HGET', KEYS[1], 'tier')
 if not before then return {} end
@@ -15,5 +15,5 @@ if before ~= ARGV[2] then
   redis.call('XADD', KEYS[3], 'MINID', '~', ARGV[5], '*', 'type', 'tier', 'data', from(ARGV[4]))
 end
 redis.call('EXPIRE', KEYS[1], ARGV[1])
-local account = redis.call('HMGET', KEYS[1], 'label', 'tier', 'entities', 'revision')
-return {account[1] or '', account[2], account[3], account[4] or 0, before}
+local account = redis.call('HMGET', KEYS[1], 'label', 'tier', 'entities', 'revision', 'established')
+return {account[1] or '', account[2], account[3], account[4] or 0, account[5] or '', before}

@@ -7,6 +7,8 @@
 --   $<user_id>   3e12 + t    … and that account ran out of a cap at Unix time `t`, the last time it did
 --   ^<user_id>   4e12 + t    … and that account came near a cap at `t` (see entity_spend.lua)
 --   =            5e12        the entity binds its accounts into a cluster now (see entity_bind.lua)
+--   %<user_id>   6e12 + t    … and that account proved at `t` that the entity is its own (see entity_prove.lua)
+--   &<user_id>   7e12 + t    … and that account is an established customer since `t` (see entity_mark.lua)
 -- A user_id never starts with one of these signs, and no time a caller can give reaches 3e11 (year 9999) or -1e11.
 --
 -- KEYS    the entities: all of them on one node, one a call on a cluster

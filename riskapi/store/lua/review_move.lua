@@ -7,7 +7,7 @@
 --         8 TTL of the account, seconds   9 tier   10 label   11 label entry   12 history entry with "from":"?" for the tier before
 --         13 event of the label   14 event of the tier, with "from":"?" too
 --         (8 to 14 are '' but for a decision), then fields and values to set on the review
--- returns {1} and, for a decision about an account that is still there, {1, label, tier, entities, revision, tier before};
+-- returns {1} and, for a decision about an account that is still there, {1, label, tier, entities, revision, established, tier before};
 --         {0, status, holder} when the review is unknown, decided, or held by another reviewer
 -- TTL     the review keeps its own; account, history and labels: ARGV[8]
 local review = redis.call('HMGET', KEYS[1], 'status', 'reviewer', 'claimed_at', 'place')
@@ -35,4 +35,5 @@ if before ~= ARGV[9] then
 end
 local revision = redis.call('HINCRBY', KEYS[7], 'revision', 1)
 for at = 7, 9 do redis.call('EXPIRE', KEYS[at], ARGV[8]) end
-return {1, ARGV[10], ARGV[9], redis.call('HGET', KEYS[7], 'entities'), revision, before}
+local account = redis.call('HMGET', KEYS[7], 'entities', 'established')
+return {1, ARGV[10], ARGV[9], account[1], revision, account[2] or '', before}
