@@ -97,6 +97,18 @@ def latest(fields: Mapping[str, bytes]) -> dict[str, Any]:
     return found
 
 
+def is_established(fields: Mapping[str, bytes], now: float) -> bool:
+    """Whether an account is an established customer at Unix time ``now``: nobody who was found abusive is."""
+    since = fields.get("established")
+    return since is not None and float(since) <= now and fields.get("label") != b"abuse"
+
+
+def proved(fields: Mapping[str, bytes]) -> dict[str, str]:
+    """What an account proved to be its own: the key of the entity by kind."""
+    found: dict[str, str] = orjson.loads(fields["proved"]) if "proved" in fields else {}
+    return found
+
+
 def by_reviewer(tier: str, reason: str | None, actor: str, now: float, policy: Policy) -> dict[str, Any]:
     """The history entry of a tier that a person set; the script that writes it puts the tier before into ``from``."""
     return {
@@ -126,6 +138,7 @@ class Accounts:
         self._tier = store.script("account_tier")
         self._label = store.script("account_label")
         self._sender = store.script("account_sender")
+        self._establish = store.script("account_establish")
 
     @staticmethod
     def queue_known(pipe: Any, user_id: str) -> None:
@@ -139,12 +152,24 @@ class Accounts:
         return None if mail is None else Known(mail.decode(), assessment, orjson.loads(entities))
 
     @staticmethod
+    def queue_voucher(pipe: Any, user_id: str) -> None:
+        """Ask, in a pipeline, whether an account vouches for those it refers; :meth:`vouches` reads the reply."""
+        pipe.execute_command("HMGET", account_key(user_id), "vouches", "established", "label", "tier")
+
+    @staticmethod
+    def vouches(reply: Any) -> bool:
+        """Whether the account in a reply to :meth:`queue_voucher` vouches: an established customer who said so."""
+        vouches, established, label, tier = reply
+        return bool(vouches) and bool(established) and label != b"abuse" and tier != b"limit"
+
+    @staticmethod
     def queue_tier(pipe: Any, user_id: str) -> None:
         """Ask, in a pipeline, for the tier, the revision, the time of the last login from a new network, until when
         feedback does not count against the account (see :func:`riskapi.listed.silenced`), whether its identity is
-        checked, and the domain its mail comes from.
+        checked, the domain its mail comes from, when it signed up, and since when and by what it is established.
         """
-        asked = ("tier", "revision", "moved_at", "silenced", "identity", "from_domain")
+        asked = ["tier", "revision", "moved_at", "silenced", "identity", "from_domain", "at", "established"]
+        asked.append("established_by")
         pipe.execute_command("HMGET", account_key(user_id), *asked)
 
     def record(
@@ -214,6 +239,18 @@ class Accounts:
         event = orjson.dumps({"user_id": user_id, "at": now})
         args: list[str | bytes] = [domain, event, oldest(policy.retention.decisions_days)]
         self._sender.call([account_key(user_id), stream(number)], args)
+
+    def establish(self, user_id: str, since: float | None, by: str, policy: Policy) -> None:
+        """Note that an account is an established customer from Unix time ``since`` on, and ``by`` what; with None that
+        it is none any more by that. Safe to repeat.
+        """
+        args: list[str | int] = [policy.retention.accounts_days * _DAY, "" if since is None else repr(since), by]
+        self._establish.call([account_key(user_id)], args)
+
+    def things(self, user_id: str) -> frozenset[str]:
+        """The keys of the things that are an account's own."""
+        found = self._store.execute("HGET", account_key(user_id), "things")
+        return frozenset(found.decode().split()) if found else frozenset()
 
     def signup(self, user_id: str) -> bytes | None:
         """The signup as posted, as JSON; None for an account never assessed."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from riskapi.accounts import Accounts
-from riskapi.caps import Allowed, Record, Usage, allowed
+from riskapi.caps import Allowed, Record, Usage, allowed, clean_days
 from riskapi.errors import Problem
 from riskapi.feedback import Feedback
 from riskapi.instants import rfc3339
@@ -21,7 +21,9 @@ from signals.records import record
 class Allowance:
     """The tier of an account with its revision, what was used, and what is allowed. ``assessed``: it is no stranger.
 
-    ``sender`` is the domain its mail came from, where that is known.
+    ``sender`` is the domain its mail came from, where that is known. ``clean``: what its mail met is clean, on so many
+    ``clean_days``. ``established`` is the Unix time since when it is an established customer, and ``established_by``
+    what made it one.
     """
 
     tier: Tier
@@ -30,6 +32,11 @@ class Allowance:
     allowed: Allowed
     assessed: bool
     sender: str | None = None
+    clean: bool = True
+    clean_days: int = 0
+    signed_up_at: float | None = None
+    established: float | None = None
+    established_by: str | None = None
 
 
 class Allowances:
@@ -51,7 +58,7 @@ class Allowances:
 
         Raises ``not_found`` for an account never assessed, unless policy names a tier for strangers.
         """
-        tier, revision, moved_at, silenced, identity, sender = replies[0]
+        tier, revision, moved_at, silenced, identity, sender, at, established, by = replies[0]
         if tier is None and policy.sends.strangers == "none":
             raise Problem("not_found", "No account with this user_id was ever assessed.")
         found = cast("Tier", policy.sends.strangers if tier is None else tier.decode())
@@ -64,7 +71,19 @@ class Allowances:
         moved = None if moved_at is None else float(moved_at)
         permitted = allowed(policy, found, usage, past, moved)
         known = None if sender is None else sender.decode()
-        return Allowance(found, int(revision or 0), usage, permitted, tier is not None, known)
+        return Allowance(
+            found,
+            int(revision or 0),
+            usage,
+            permitted,
+            tier is not None,
+            known,
+            clean,
+            clean_days(policy, usage, past) if clean else 0,
+            None if at is None else float(at),
+            None if established is None else float(established),
+            None if by is None else by.decode(),
+        )
 
     def of(self, user_id: str, policy: Policy, now: float) -> Allowance:
         """The allowance of an account, with what its cluster spent. Raises ``not_found``."""

@@ -17,11 +17,13 @@ from model.card import ArtifactError
 from model.scorer import Scorer
 from riskapi import consumer, decisions, logs, policy, shelving
 from riskapi.accounts import Accounts
+from riskapi.agenda import Agenda
 from riskapi.allowances import Allowances
 from riskapi.api.parts import Parts
 from riskapi.api.server import build
 from riskapi.assess import Assessor
 from riskapi.clusters import Clusters
+from riskapi.cuts import Cuts
 from riskapi.deliveries import Deliveries
 from riskapi.enrichment.names import is_worth_asking
 from riskapi.errors import ConfigurationError, StoreUnavailable
@@ -33,6 +35,7 @@ from riskapi.findings import Findings
 from riskapi.gather import Gatherer
 from riskapi.holds import Holds
 from riskapi.idempotency import Idempotency
+from riskapi.identifiers import Identifiers
 from riskapi.journal import Journal
 from riskapi.judge import Court, Judge
 from riskapi.keys import Keys
@@ -47,6 +50,7 @@ from riskapi.outage import LocalGrants
 from riskapi.policies import Policies
 from riskapi.policy import Policy
 from riskapi.profile import Profiles
+from riskapi.proofs import Proofs
 from riskapi.quotas import Quotas
 from riskapi.ratelimits import RateLimits
 from riskapi.rescore import Rescorer
@@ -196,17 +200,19 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     court, metrics, shelf = seating.court, Metrics(), Shelf(sources.readers)
     shelves = Shelving(settings, shelf, sources.manifest, seating.rename)
     accounts, links = Accounts(store), Links(store, link_key(settings), shelf)
-    labels = Labels(accounts, links, court)
     kinds = [each.kind for each in settings.dns_blocklists]
     own_registry = settings.rdap_base is not None
     findings = Findings(store, links, worth_asking(settings), anywhere=own_registry, blocklists=kinds)
-    gatherer = Gatherer(store, links, accounts, findings, shelf)
     journal = Journal(settings.data_dir / "journal", court.policy.outage.journal_bytes)
     # Where the clock is the real one, budgets go by the store's: the same for every host, whatever their clocks say.
     store_clock = clock is time.time and not settings.replay
     quotas = Quotas(store, store_clock=store_clock)
-    clusters = Clusters(store, links, court, metrics, store_clock=store_clock)
-    rescorer = Rescorer(store, court, gatherer, accounts, findings, clusters, quotas, labels, metrics)
+    clusters = Clusters(store, links, quotas, metrics, store_clock=store_clock)
+    labels, proofs = Labels(accounts, links, clusters, court), Proofs(store, links, clusters)
+    gatherer = Gatherer(store, links, accounts, findings, proofs, shelf)
+    identifiers = Identifiers(store, accounts, links, clusters, proofs, gatherer, court)
+    holds = Holds(store, accounts, metrics)
+    rescorer = Rescorer(store, court, gatherer, accounts, findings, clusters, quotas, labels, proofs, holds, metrics)
     assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, journal, metrics)
     recorded = decisions.Decisions(store)
     lists = Lists(store, Values(shelf), Matches(store, links, accounts, recorded, shelf), court)
@@ -214,10 +220,9 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     allowances = Allowances(store, quotas)
     profiles = Profiles(court, accounts, recorded, gatherer, feedback, clusters, allowances)
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", court.policy.outage.journal_bytes), quotas)
-    holds = Holds(store, accounts, metrics)
     reviews = Reviews(store, accounts, labels, court, clusters, quotas)
     webhooks, deliveries = Webhooks(store, guards(settings.webhook_internal)), Deliveries(store)
-    sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, metrics)
+    sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, labels, metrics)
 
     def readiness() -> dict[str, str]:
         try:
@@ -236,8 +241,9 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         reviews=reviews,
         sender=sender,
         clusters=clusters,
+        cuts=Cuts(store, links, clusters, Agenda(store), court),
         feedback=feedback,
-        events=Events(store, court, links, shelf, rescorer, metrics),
+        events=Events(store, court, links, shelf, rescorer, identifiers, metrics),
         policies=policies,
         lists=lists,
         seating=seating,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ import signals
 from riskapi import decisions, reviews
 from riskapi.accounts import Accounts, Known, Opening, Standing, tier_event
 from riskapi.agenda import next_look
+from riskapi.arrival import kept
 from riskapi.assessment import assessment, reasons
 from riskapi.caps import Usage, unused
 from riskapi.clusters import Clusters
@@ -19,18 +21,18 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.findings import times
 from riskapi.gather import Gathered, Gatherer, Parsed, without_store
 from riskapi.instants import rfc3339
-from riskapi.joins import binds
 from riskapi.journal import Journal, JournalFull
 from riskapi.judge import Court, Judge
 from riskapi.labels import Labels
-from riskapi.links import Links
+from riskapi.line import Judged, judged
+from riskapi.links import Links, binds
 from riskapi.listed import silenced, verdict
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.quotas import Quotas
+from riskapi.redecide import first_cause
 from riskapi.signup import Signup
-from signals import Readings
-from signals.facts import Facts
+from signals.facts import Cluster
 from signals.records import record
 
 
@@ -91,18 +93,17 @@ class Assessor:
         gathered = self.gatherer.gather(user_id, parsed.facts, judge.policy, now=now)
         if gathered.known is not None:
             return self._known(user_id, mail, gathered.known, gathered.touch, now)
-        usage, size = self._joined(user_id, gathered.facts, judge.policy, now)
-        readings = signals.read(gathered.facts)
-        decision = decide(readings, judge.scorer, judge.policy, listing=verdict(gathered.listed))
+        usage = self._joined(user_id, gathered, judge.policy, now)
+        facts = replace(gathered.facts, cluster=Cluster(usage.size, usage.abusive))
+        found = judged(judge, facts, verdict(gathered.listed), established=gathered.vouched)
+        decision = found.decision
         review = None
         if decision.tier == "review":
             review = reviews.opening(user_id, now, decision.risk_score, reasons(decision))
         opened = review.id if review else None
-        body = assessment(
-            judge, user_id, gathered.facts, parsed, readings, decision, usage, now, size=size, review_id=opened
-        )
+        body = assessment(judge, user_id, facts, parsed, found.readings, decision, usage, now, review_id=opened)
         answer = orjson.dumps(body)
-        known = self._record(judge, signup, body, answer, first, mail, gathered, readings, decision, at, now, review)
+        known = self._record(judge, signup, body, answer, first, mail, gathered, found, at, now, review)
         if known is not None:
             return self._known(user_id, mail, known, gathered.touch, now)
         if decision.tier == "limit" and first is None:  # a replay does it by itself, whoever recorded the decision
@@ -112,21 +113,27 @@ class Assessor:
             self._metrics.review("opened")
         return Answer(answer, replay=False, tier=decision.tier)
 
-    def _joined(self, user_id: str, facts: Facts, policy: Policy, now: float) -> tuple[Usage, int]:
-        """Join the account to those it is bound to; what is used of its budget then, and how many share it."""
-        entities = list((facts.entities or {}).values())
-        self._clusters.settle(user_id, entities, policy, now)
+    def _joined(self, user_id: str, gathered: Gathered, policy: Policy, now: float) -> Usage:
+        """Join the account to those it is bound to; what is used of its budget, and by how many, then."""
+        entities = list((gathered.facts.entities or {}).values())
+        usage = self._clusters.settle(user_id, entities, policy, now, matches=gathered.matches)
+        for entity in entities:
+            if entity.standing == "proved" and entity.bound:
+                self._clusters.note_holder(entity.key, held=True)
+        if usage is not None:
+            return usage
         linked = policy.clusters.mode != "off" and any(binds(entity, policy) for entity in entities)
         if not linked and policy.sends.strangers == "none":
-            return unused(now), 1  # nobody can have sent anything before this
-        usage = self._quotas.read(user_id, now)
-        return usage, self._clusters.size(usage.cluster)
+            return unused(now)  # nobody can have sent anything before this
+        return self._quotas.read(user_id, now)
 
     def _settle(self, signup: Signup, touch: Touch, mail: str, at: float, now: float, body: dict[str, Any]) -> None:
         """Let the limit be felt through links; kept in the journal when the store goes away just now."""
         user_id = signup.account.user_id
         try:
-            self._labels.settle(user_id, Standing(label="", tier="limit", entities=dict(touch.keys), revision=0))
+            later = self._labels.mark(user_id, Standing(label="", tier="limit", entities=dict(touch.keys), revision=0))
+            if later.revision:
+                self._labels.settle(user_id, later)
         except StoreUnavailable:
             self._keep(user_id, signup, mail, at, now, body)
 
@@ -182,21 +189,20 @@ class Assessor:
         first: dict[str, Any] | None,
         mail: str,
         gathered: Gathered,
-        readings: Readings,
-        decision: Decision,
+        found: Judged,
         at: float,
         now: float,
         review: Opening | None,
     ) -> Known | None:
         """Write the decision down, once. ``answer`` is ``body`` as JSON; ``first`` the one that was given before it."""
-        user_id, versions = signup.account.user_id, dict(judge.versions)
+        user_id, versions, decision = signup.account.user_id, dict(judge.versions), found.decision
         stored = orjson.dumps(
             decisions.entry(
                 id=body["id"],
                 user_id=user_id,
                 at=at,
                 kind="signup",
-                readings=readings,
+                readings=found.readings,
                 decision=decision,
                 model_mode=judge.policy.model.mode,
                 versions=versions,
@@ -213,7 +219,7 @@ class Assessor:
             "reason": decision.rule,
             "versions": versions,
             "expires_at": None if decision.until is None else rfc3339(decision.until),
-            "cause": None if first is None else "outage",
+            "cause": first_cause(found) if first is None else "outage",
         }
         moved = first is not None and first["decision"] != decision.tier
         answers = {"assessment": answer} if first is None else {"assessment": orjson.dumps(first), "latest": answer}
@@ -225,6 +231,8 @@ class Assessor:
                 "at": repr(at),
                 **answers,
                 "entities": orjson.dumps(gathered.touch.keys),
+                "own": found.own,
+                **kept(self._links, gathered.facts, gathered.touch, verified=signup.email.verified),
                 "signup": signup.model_dump_json(exclude_none=True),
                 **({"silenced": until} if (until := silenced(decision.listing)) else {}),
             },

@@ -27,10 +27,9 @@ def assessment(
     usage: Usage,
     now: float,
     *,
-    size: int = 1,
     review_id: str | None = None,
 ) -> dict[str, Any]:
-    """The answer at Unix time ``now``. ``usage`` is of the account and its cluster, which has ``size`` accounts."""
+    """The answer at Unix time ``now``. ``usage`` is of the account and its cluster."""
     if decision.source == "outage":
         permitted = Allowed(judge.policy.caps(decision.tier, outage=True), None, None, None, 0)
     else:
@@ -45,7 +44,7 @@ def assessment(
         "limits": limits(usage, permitted),
         "disposition": {"source": decision.source, "rule": decision.rule},
         "reasons": reasons(decision),
-        "linkage": linkage(facts.entities, judge.policy, usage.cluster or None, size),
+        "linkage": linkage(facts.entities, judge.policy, usage.cluster or None, usage.size),
         "degraded": signals.degraded(facts, readings),
         "warnings": list(parsed.warnings),
         "review_id": review_id,

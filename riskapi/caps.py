@@ -24,6 +24,8 @@ class Usage:
     ``days`` has the recipients of each UTC day (days since 1970) of the last 30. ``spent`` and ``cluster_spent`` are
     of the hour, day and month. ``usual`` is the most in any day's window before the one up to now, ``hold`` is
     the cap of a day while ``hold_until`` lies ahead; ``hold_off`` is the time until which a reviewer wants none.
+    ``size`` counts the accounts of the cluster, ``abusive`` the others of them that are labelled so; ``claims``: it is
+    bound by what somebody else holds.
     """
 
     cluster: str
@@ -37,6 +39,9 @@ class Usage:
     now: float
     days: Mapping[int, int]
     usual: int = 0
+    size: int = 1
+    abusive: int = 0
+    claims: bool = False
 
     @property
     def held(self) -> bool:
@@ -81,7 +86,7 @@ class Allowed:
 def allowed(policy: Policy, tier: Tier, usage: Usage, past: Record, moved_at: float | None) -> Allowed:
     """What an account of this tier may send. ``moved_at``: the last login from a new network, a Unix time."""
     steps = policy.tier(tier).steps
-    active = _clean_days(policy, usage, past) if steps and past.clean else 0
+    active = clean_days(policy, usage, past) if steps and past.clean else 0
     earned = 0  # as many steps as are earned: the highest that is, and all below it
     for at, step in enumerate(steps, 1):
         if past.clean and active >= step.days and (past.identity or not step.identity):
@@ -90,7 +95,7 @@ def allowed(policy: Policy, tier: Tier, usage: Usage, past: Record, moved_at: fl
     following = steps[earned] if earned < len(steps) else None
     cluster = None
     if usage.cluster and policy.clusters.mode == "live":
-        factor = policy.clusters.factor
+        factor = 1.0 if usage.claims else policy.clusters.factor
         cluster = Caps(
             hourly=int(caps.hourly * factor), daily=int(caps.daily * factor), monthly=int(caps.monthly * factor)
         )
@@ -99,7 +104,7 @@ def allowed(policy: Policy, tier: Tier, usage: Usage, past: Record, moved_at: fl
     return Allowed(caps, cluster, ahead, usual, jump)
 
 
-def _clean_days(policy: Policy, usage: Usage, past: Record) -> int:
+def clean_days(policy: Policy, usage: Usage, past: Record) -> int:
     """Whole days with mail since the feedback was last bad; today is not over yet.
 
     Mail that was delivered, where deliveries are reported; else mail that was granted and not given back.

@@ -1,31 +1,35 @@
 """Clusters: accounts that belong together, always explainable as the list of what binds them.
 
-An account is in a cluster through edges: things (entities of :mod:`riskapi.links`) it shares with others and that weigh
-``links.bind_weight`` or more. Edges are fields of the account's budget, and end when their evidence has decayed; a
-cluster knows its accounts, its things, and the sum of what its accounts spent. A change is read, planned here and
-committed by a script that checks nothing changed in between; else it is read again.
+An account is in a cluster through edges: things (entities of :mod:`riskapi.links`) it shares with others and that bind
+(:mod:`riskapi.bonds`), and waves it came in. Edges are fields of the account's budget, and end when their evidence has
+decayed; a cluster knows its accounts, its things, and the sum of what its accounts spent. A change is read, planned
+here and committed by a script that checks nothing changed in between; else it is read again.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import orjson
 
+from riskapi.bonds import bonds, edge_of
 from riskapi.budgets import EVENTS, budget_key, cluster_key, kept, members_key
+from riskapi.caps import Usage
 from riskapi.errors import Problem, StoreUnavailable
+from riskapi.hubs import Hubs
 from riskapi.instants import rfc3339
-from riskapi.joins import NAMED, TRIES, Joins, ban_key, binds, edge_of, new_id
-from riskapi.judge import Court
-from riskapi.links import Links
+from riskapi.joins import NAMED, TRIES, Joins, new_id
+from riskapi.links import Links, binds
 from riskapi.metrics import Metrics
 from riskapi.outbox import oldest
 from riskapi.partition import groups
 from riskapi.policy import Policy
+from riskapi.quotas import Quotas
 from riskapi.sections import Kind
 from riskapi.store.connections import Store
+from riskapi.waves import Match
 from signals.facts import Entity
 from signals.records import record
 
@@ -36,41 +40,57 @@ Cut = Callable[[str, str], bool]
 
 @record
 class Thing:
-    """One thing that binds accounts, until the Unix time ``ends``."""
+    """One thing that binds accounts, until the Unix time ``ends``. ``claims``: it is somebody else's."""
 
     edge: str
     ends: float
     user_ids: list[str]
+    claims: bool = False
 
 
 class Clusters:
     """Joins accounts to clusters, takes clusters apart, and explains them."""
 
     def __init__(
-        self, store: Store, links: Links, court: Court, metrics: Metrics, *, store_clock: bool = False
+        self, store: Store, links: Links, quotas: Quotas, metrics: Metrics, *, store_clock: bool = False
     ) -> None:
         """With ``store_clock`` budgets go by the store's own time."""
-        self._store, self._links, self._court, self._metrics = store, links, court, metrics
-        self._joins = Joins(store, links, metrics, store_clock=store_clock)
+        self._store, self._links, self._metrics = store, links, metrics
+        self._joins = Joins(store, links, quotas, metrics, store_clock=store_clock)
+        self._hubs = Hubs(store, links)
         self._store_clock = store_clock
         self._split = store.script("cluster_split")
+        self._label = store.script("budget_label")
+        self._claim = store.script("cluster_claim")
 
     def settle(
-        self, user_id: str, entities: Collection[Entity], policy: Policy, now: float, *, whole: bool = True
-    ) -> bool:
-        """Join the account to all it is bound to by these entities, and let go what has become a hub.
+        self,
+        user_id: str,
+        entities: Collection[Entity],
+        policy: Policy,
+        now: float,
+        *,
+        matches: Sequence[Match] = (),
+        whole: bool = True,
+    ) -> Usage | None:
+        """Join the account to all it is bound to by these entities and those it came with; let go what binds no more.
 
         ``whole`` is false for entities whose weight was lessened by what they came with: they do not prove that others
-        are bound no more. Returns whether the account's cluster changed by it.
-        Raises :class:`StoreUnavailable`.
+        are bound no more. Returns the account's usage after a change, None where nothing changed. What turned into a
+        hub binds nobody new; who is bound by it stays so until that has decayed. Raises :class:`StoreUnavailable`.
         """
         if policy.clusters.mode == "off":
-            return False
-        binding = [entity for entity in entities if entity.key and binds(entity, policy)]
+            return None
+        found = [entity for entity in entities if not self._is_hub(entity, policy, now)]
         for entity in entities:
-            if entity.bound and entity not in binding and (entity.hub or (whole and entity.weight > 0)):
+            faded = entity.hub or (whole and entity.weight > 0)
+            if entity.bound and faded and entity.strength != "strong" and not binds(entity, policy):
                 self.let_go(entity.key, policy, now, "hub")
-        return bool(binding) and self._joins.join(user_id, binding, policy, now)
+        made = bonds(found, matches, policy, now, self._links.entity_key)
+        return self._joins.join(user_id, made, policy, now) if made else None
+
+    def _is_hub(self, entity: Entity, policy: Policy, now: float) -> bool:
+        return binds(entity, policy) and self._hubs.is_due(entity, policy, now) and self._hubs.look(entity, policy, now)
 
     def let_go(self, key: str, policy: Policy, now: float, reason: str, actor: str | None = None) -> None:
         """Let an entity bind nobody: take its edges out of every cluster. Raises :class:`StoreUnavailable`."""
@@ -78,25 +98,25 @@ class Clusters:
         for _ in range(TRIES):
             # Before the look: whoever is bound after it marks the entity again.
             self._links.bind_mark([key], False)
-            clusters = self._held(self._links.accounts(key), [edge])
+            clusters = self.bound_by(self._links.accounts(key), [edge])
             if not clusters:
                 return
             for cluster in clusters:
                 self.part(cluster, policy, now, lambda _, found: found == edge, reason=reason, actor=actor)
         raise StoreUnavailable("a cluster changed too often to take it apart")
 
-    def _held(self, names: Collection[str], edges: Collection[str]) -> set[str]:
+    def bound_by(self, names: Collection[str], edges: Collection[str]) -> set[str]:
         """The clusters in which any of these edges bind any of these accounts."""
-        states = self._joins.states([*names], [*edges]).values()
-        return {cluster for cluster, found in states if {*found.values()} - {None, "banned"}} - {""}
+        states = self._joins.states(names).values()
+        return {state.cluster for state in states if not state.edges.keys().isdisjoint(edges)} - {""}
 
-    def _cut(self, names: Collection[str], edges: Collection[str], policy: Policy, now: float, **how: Any) -> None:
+    def loosen(self, names: Collection[str], edges: Collection[str], policy: Policy, now: float, **how: Any) -> None:
         """Take these edges of these accounts away, whichever clusters they are in by now; ``how`` as for :meth:`part`.
 
         A cluster that was merged into another meanwhile has nothing to take away any more.
         """
         for _ in range(TRIES):
-            clusters = self._held(names, edges)
+            clusters = self.bound_by(names, edges)
             if not clusters:
                 return
             for cluster in clusters:
@@ -134,7 +154,8 @@ class Clusters:
             parts = [group for group in groups(left) if len(group) > 1]
             # The first group keeps the id, and a cluster nobody is left in is gone.
             ids = [cluster_id, *(new_id() for _ in parts[1:])][: len(parts)]
-            described = [_group(each, group, left, ends, place) for each, group in zip(ids, parts, strict=True)]
+            claims = {name[2:] for name in fields if name.startswith("c:")}
+            described = [_group(each, group, left, ends, claims, place) for each, group in zip(ids, parts, strict=True)]
             grouped = {name for group in parts for name in group}
             arguments = {
                 "now": "" if self._store_clock else now,
@@ -176,16 +197,8 @@ class Clusters:
         pipe.execute_command("SMEMBERS", members_key(cluster_id))
         fields, members = self._store.run(pipe)
         names = sorted({name.decode() for name in members} | set(with_))
-        pipe = self._store.pipeline()
-        for name in names:
-            pipe.execute_command("HGET", budget_key(name), "cluster")
-            pipe.execute_command("HKEYS", budget_key(name))
-        replies = self._store.run(pipe)
-        edges = {
-            name: [field[2:].decode() for field in replies[2 * at + 1] if field.startswith(b"b:")]
-            for at, name in enumerate(names)
-            if replies[2 * at] == cluster_id.encode()
-        }
+        states = self._joins.states(names)
+        edges = {name: list(states[name].edges) for name in names if states[name].cluster == cluster_id}
         return {name.decode(): value.decode("latin-1") for name, value in fields.items()}, edges
 
     def renew(self, cluster_id: str, user_id: str, policy: Policy, now: float) -> None:
@@ -194,48 +207,34 @@ class Clusters:
         if due is None or float(due) <= now:
             self.part(cluster_id, policy, now, lambda *_: False, reason="decayed", with_=[user_id])
 
-    def cut(
-        self, cluster_id: str, user_id: str | None, edge: str | None, reason: str, actor: str, now: float
-    ) -> dict[str, str | None]:
-        """A reviewer's word that an account, or a thing, binds nobody here; for good.
-
-        Returns the cluster that each account is in afterwards. Raises ``not_found`` for what is no part of the cluster.
-        """
-        policy = self._court.policy
-        _, edges = self._edges(cluster_id, ())
-        if not any(name == user_id or edge in found for name, found in edges.items()):
-            raise Problem("not_found", "The cluster has no such account or edge.")
-        if user_id is not None:
-            self._cut([user_id], edges[user_id], policy, now, reason=reason, actor=actor, ban=True)
-        elif edge is not None:
-            word = {"at": rfc3339(now), "actor": actor, "reason": reason}
-            self._store.execute("SET", ban_key(edge), orjson.dumps(word))
-            # Nobody is bound by it from now on; those who were until now are among these.
-            names = {*edges, *self._links.accounts(f"risk:e:{edge}")}
-            self._cut(names, [edge], policy, now, reason=reason, actor=actor)
-        pipe = self._store.pipeline()
-        for name in edges:
-            pipe.execute_command("HGET", budget_key(name), "cluster")
-        after = self._store.run(pipe)
-        return {name: found.decode() if found else None for name, found in zip(edges, after, strict=True)}
-
     def leave(self, user_id: str, policy: Policy, now: float, *, keys: Collection[str] | None = None) -> None:
         """Take an account out of its cluster, or only what binds it through ``keys``."""
-        if keys is None:
-            fields = self._store.execute("HKEYS", budget_key(user_id))
-            edges = [field[2:].decode() for field in fields if field.startswith(b"b:")]
-        else:
-            edges = [edge_of(key) for key in keys]
-        self._cut([user_id], edges, policy, now, reason="left")
+        edges = self.edges(user_id) if keys is None else [edge_of(key) for key in keys]
+        self.loosen([user_id], edges, policy, now, reason="left")
+
+    def edges(self, user_id: str) -> list[str]:
+        """What binds an account."""
+        return list(self._joins.states([user_id])[user_id].edges)
+
+    def note_label(self, user_id: str, policy: Policy, *, abusive: bool) -> None:
+        """Let those who share a budget with an account be told whether it is labelled abusive. Safe to repeat."""
+        for _ in range(TRIES):
+            cluster, budget = self.of(user_id), budget_key(user_id)
+            keys = [budget, cluster_key(cluster) if cluster else budget]
+            if self._label.call(keys, [cluster, int(abusive), kept(policy)])[0] == b"noted":
+                return
+        raise StoreUnavailable("a cluster changed too often to note a label")
+
+    def note_holder(self, key: str, *, held: bool) -> None:
+        """Let those who are bound by a thing share the budget of one, because somebody holds it; or no longer."""
+        edge = edge_of(key)
+        for cluster in self.bound_by(self._links.accounts(key), [edge]):
+            self._claim.call([cluster_key(cluster)], [edge, int(held)])
 
     def of(self, user_id: str) -> str:
         """The cluster of an account, or ``""``."""
         found = self._store.execute("HGET", budget_key(user_id), "cluster")
         return found.decode() if found else ""
-
-    def size(self, cluster_id: str) -> int:
-        """How many accounts a cluster has; 1 for no cluster."""
-        return int(self._store.execute("SCARD", members_key(cluster_id))) if cluster_id else 1
 
     def accounts(self, cluster_id: str) -> list[str]:
         """The accounts of a cluster, by name."""
@@ -259,6 +258,7 @@ class Clusters:
             {
                 "edge": thing.edge,
                 "kind": self.kind_of(thing.edge),
+                "standing": standing_of(thing.edge, claims=thing.claims),
                 "accounts": len(thing.user_ids),
                 "user_ids": thing.user_ids[:NAMED],
                 "ends_at": rfc3339(thing.ends),
@@ -266,8 +266,8 @@ class Clusters:
             for thing in things[:NAMED]
         ]
 
-    def kind_of(self, edge: str) -> Kind:
-        """The kind of thing an edge is."""
+    def kind_of(self, edge: str) -> Kind | Literal["holder", "wave"]:
+        """The kind of thing an edge is: what is shared, its holder (of claimants), or a wave."""
         return cast("Kind", self._links.kind_of(edge))
 
     def things(self, cluster_id: str, now: float) -> tuple[list[str], list[Thing]]:
@@ -279,8 +279,15 @@ class Clusters:
             for edge in held:
                 if ends.get(edge, 0.0) > now:
                     found.setdefault(edge, []).append(name)
-        rows = [Thing(edge, ends[edge], names) for edge, names in found.items()]
+        rows = [Thing(edge, ends[edge], names, f"c:{edge}" in fields) for edge, names in found.items()]
         return list(edges), sorted(rows, key=lambda thing: -len(thing.user_ids))
+
+
+def standing_of(edge: str, *, claims: bool) -> Literal["proved", "claimed", "wave"]:
+    """How the accounts that an edge binds stand to the thing: what is seen is as good as proved."""
+    if edge.startswith("w:"):
+        return "wave"
+    return "proved" if not claims and (edge[0].isupper() or edge[0] in "dt") else "claimed"
 
 
 def _group(
@@ -288,6 +295,7 @@ def _group(
     names: Sequence[str],
     edges: Mapping[str, Sequence[str]],
     ends: Mapping[str, float],
+    claims: Collection[str],
     place: Mapping[str, int],
 ) -> dict[str, Any]:
     entities = {edge: ends[edge] for name in names for edge in edges[name]}
@@ -295,5 +303,6 @@ def _group(
         "id": cluster_id,
         "accounts": [place[name] for name in names],
         "entities": entities,
+        "claims": [edge for edge in entities if edge in claims],
         "due": min(entities.values(), default=_NEVER),
     }

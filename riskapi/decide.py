@@ -69,7 +69,8 @@ class Decision:
     ``rule`` is the live rule that set the tier, or the id of the entry of a list that did, ``fired`` every live rule
     that matched, ``listing`` the entry that had a say. ``margin`` is the
     model's raw score and ``bias`` its starting point in log-odds, where they were asked for. ``eased`` says
-    that the guard took the tier down because only shared places spoke against the signup.
+    that the guard took the tier down because only shared places spoke against the signup. ``before`` is the tier before
+    lists were asked.
     """
 
     tier: Tier
@@ -85,6 +86,7 @@ class Decision:
     eased: bool
     store_away: bool
     listing: Listed | None = None
+    before: Tier = "allow"
 
     @property
     def until(self) -> float | None:
@@ -161,6 +163,7 @@ def decide(
         eased=verdict.eased,
         store_away=store_away,
         listing=listing,
+        before=before,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast, get_args
+from ipaddress import IPv6Address
+from typing import Any, Literal, cast, get_args
 
 from riskapi.policy import Policy
 from riskapi.sections import Kind, Linking
@@ -16,6 +17,12 @@ from signals.records import record
 KINDS: tuple[str, ...] = get_args(Kind)
 #: Kinds that are only counted, to learn an abuse rate; they never link anybody.
 COUNTED = ("asn", "tld", "service")
+#: Kinds that say something only of accounts that come close in time, see :mod:`riskapi.waves`.
+CLOSE = ("stem", "behavior")
+#: Kinds that are seen, whatever a person says; all others are claims, unless they are proved.
+OBSERVED = frozenset({"device", "payment"})
+#: Kinds that a person can prove to be its own: by confirming a mailbox or number, by authenticating a domain.
+PROVABLE = frozenset({"mailbox", "phone"})
 _DAY = 86400
 #: Fewer accounts than this are no sample of which a share would say anything.
 _FEW = 4
@@ -24,8 +31,13 @@ _SHARED_NETWORKS = frozenset({"mobile", "education", "cdn"})
 #: Types of numbers (libphonenumber's) that ring on a desk or in a hall, where families and firms answer them. Most
 #: numbers of North America could be either (``fixed_line_or_mobile``) and count as somebody's own. Ours.
 _SHARED_PHONES = frozenset({"fixed_line", "toll_free", "shared_cost", "premium_rate", "uan", "voicemail"})
-#: What the end of a row would say of an entity without marks of clusters and spending.
-_UNMARKED = (0, 0, 0, 0, 0)
+#: A form filled in less time than this, in milliseconds, or without a key pressed, was filled by a program. A few
+#: people use one, too: a password manager. Chosen by us.
+_QUICK_FORM = 3000
+#: How accounts are linked that an established customer vouches for.
+_SIBLINGS = Linking(strength="strong", hub_over=0)
+#: What the end of a row would say of an entity without marks.
+_UNMARKED = (0, 0, 0, 0, 0, (), b"", 0, 0, b"0")
 
 
 @record
@@ -34,6 +46,8 @@ class Touch:
 
     Kinds that are ``hubs`` by nature bind nobody; what is ``shared`` by families and firms, although people do not
     share its kind by chance, counts as ``medium``. ``desk``: the phone number could be a switchboard's as well.
+    ``proved`` are the kinds that the account proved to be its own; ``hosting``: it came from a hosting network, whose
+    operator is then a place, too.
     """
 
     user_id: str
@@ -42,6 +56,8 @@ class Touch:
     hubs: frozenset[str]
     shared: frozenset[str] = frozenset()
     desk: bool = False
+    proved: frozenset[str] = frozenset()
+    hosting: bool = False
 
 
 @record
@@ -65,14 +81,37 @@ def values(facts: Facts) -> dict[str, str | None]:
         "phone_block": phone.block if phone else None,
         "device": facts.device.id,
         "payment": facts.payment_fingerprint,
-        "ip": network.ip if network and not inside else None,
+        "ip": line(network.ip) if network and network.ip and not inside else None,
         "network": network.prefix if network and not inside else None,
         "fingerprint": facts.device.fingerprint,
         "referrer": facts.account.referrer_id,
         "asn": str(network.asn) if network and network.asn is not None else None,
         "tld": email.suffix,
         "service": "all",
+        "stem": email.stem,
+        "behavior": "automatic" if is_automatic(facts) else None,
     }
+
+
+def line(ip: str) -> str:
+    """The line an address is on: the address itself, of IPv6 its /64, one subnet (RFC 4291, 2.5.1), in which a device
+    takes a new address every day (RFC 8981).
+    """
+    return ip if ":" not in ip else str(IPv6Address(int(IPv6Address(ip)) >> 64 << 64))
+
+
+def own_domain(facts: Facts, *, verified: bool | None) -> str | None:
+    """The domain that mail of an account may link to without claiming anything: its own private mail domain, unless it
+    is known that the address was not confirmed. Colleagues all link to their firm's site.
+    """
+    return facts.email.registrable if facts.email.private and verified is not False else None
+
+
+def is_automatic(facts: Facts) -> bool:
+    """Whether a program filled in the form: no key was pressed, or it took less than three seconds."""
+    behavior = facts.behavior
+    quick = behavior.form_fill_ms is not None and behavior.form_fill_ms < _QUICK_FORM
+    return quick or behavior.keystrokes == 0
 
 
 def is_inside(network: Network) -> bool:
@@ -139,9 +178,16 @@ def overlapping(said: Sequence[Entity]) -> list[Entity]:
     return weighed
 
 
-def hub_limit(kind: str, policy: Policy) -> int:
-    """From how many accounts in 30 days on an entity is a hub; 0: never, -1: it is only counted."""
-    return -1 if kind in COUNTED else _rule(kind, policy).hub_over
+def crowd_limit(kind: str, policy: Policy, *, hosting: bool = False) -> int:
+    """From how many accounts in 30 days on a weak thing is a crowd's; 0: never, -1: it is only counted, -2: counted,
+    and who came close in time is told, as of the operator of a hosting network.
+    """
+    if kind in COUNTED:
+        return -2 if kind == "asn" and hosting else -1
+    if kind in CLOSE:
+        return -2
+    rule = _rule(kind, policy)
+    return 0 if rule.strength == "strong" else rule.hub_over
 
 
 def _rule(kind: str, policy: Policy) -> Linking:
@@ -154,56 +200,100 @@ def entity(
     at: float,
     row: Sequence[Any],
     policy: Policy,
+    user_id: str = "",
     *,
     crowd: bool = False,
     family: bool = False,
+    siblings: bool = False,
 ) -> Entity:
-    """One entity at Unix time ``at`` from its row in the reply of ``store/lua/entity_touch.lua``.
+    """One entity at Unix time ``at`` from its row in the reply of ``store/lua/entity_touch.lua``, as ``user_id`` sees
+    it.
 
-    ``crowd``: it is a hub by nature; ``family``: it is medium, although its kind is strong.
+    ``crowd``: it is a hub by nature; ``family``: it is medium, although its kind is strong; ``siblings``: it is strong,
+    although its kind is not.
     """
-    accounts, hour, day, month, abusive, limited, others, *marks = row
-    if kind in COUNTED:
-        return Entity(kind, hour, day, month, accounts, abusive, limited, True, 0.0, "weak", None, (), key)
-    rule = _rule(kind, policy)
+    accounts, hour, day, month, abusive, limited, others, past, *marks = row
+    recent = tuple([(name.decode(), float(when)) for name, when in zip(others[::2], others[1::2], strict=True)])
+    if kind in COUNTED or kind in CLOSE:
+        return Entity(kind, hour, day, month, accounts, abusive, limited, True, key=key, recent=recent, past=past)
+    bound, spent_24h, spent_7d, spent_at, near_7d, holding, by, bad, slow, found_at = marks or _UNMARKED
+    holders = tuple([name.decode() for name in holding])
+    standing: Literal["observed", "proved", "held", "claimed"] = "observed" if kind in OBSERVED else "claimed"
+    seen = [pair for pair in recent if pair[0] not in holders]
+    if user_id in holders:
+        # Claimants do not count for who holds it: what they do is theirs.
+        standing = "proved" if by == b"proof" else "held"
+        accounts = len(holders)
+        hour, day, month = min(hour, accounts), min(day, accounts), min(month, accounts)
+        abusive, limited = bad, slow
+        seen = [(name, at) for name in holders if name != user_id]
+        spent_24h = spent_7d = near_7d = 0
+        spent_at = 0
+    elif holders:
+        accounts = max(accounts - len(holders), 1)
+        hour, day, month = min(hour, accounts), min(day, accounts), min(month, accounts)
+    rule = _SIBLINGS if siblings else _rule(kind, policy)
     strength = "medium" if family and rule.strength == "strong" else rule.strength
     ring = _is_ring(strength, accounts, abusive, limited, policy)
-    hub = crowd or (not ring and 0 < rule.hub_over < month)
+    hub = crowd or (not ring and _is_hub(rule, day, month, float(found_at), at, policy))
     weight, names = 0.0, ()
-    last_seen = float(others[1]) if others else None
+    last_seen = seen[0][1] if seen else None
     if last_seen is not None and not hub:
         # Of what people do not share by chance it says nothing how many do, as long as it is no hub.
         among = 2 if ring or strength == "strong" else accounts
         most = policy.links.strengths["strong" if ring else strength]
         weight = evidence_weight(most, among, at - last_seen, policy.links.half_life_days)
-        names = tuple([name.decode() for name in others[::2]])
-    bound, spent_24h, spent_7d, spent_at, near_7d = marks or _UNMARKED
+        names = tuple([name for name, _ in seen])
     return Entity(
         kind, hour, day, month, accounts, abusive, limited, hub, weight, strength, last_seen, names,
         key, bound == 1, spent_24h, spent_7d, float(spent_at) if spent_at else None, near_7d,
+        standing, tuple([name for name in holders if name != user_id]), recent, past, float(found_at),
     )  # fmt: skip
 
 
-def neighbours(block: Entity, phone: Entity) -> Entity:
-    """A block of numbers without those who share the very number: they are counted as sharing it already.
+def _is_hub(rule: Linking, day: int, month: int, found_at: float, at: float, policy: Policy) -> bool:
+    """Whether so many share a thing that sharing it says nothing.
 
-    All who touched the number touched its block at the same time, so the difference is exact while neither is full.
+    A weak or medium thing is a hub by number. What people do not share by chance is one only where it was found to be
+    (:mod:`riskapi.hubs`), of late, and where no more come now than have been coming.
     """
-    others = tuple([name for name in block.others if name not in phone.others])
+    if rule.strength != "strong":
+        return 0 < rule.hub_over < month
+    rules = policy.hubs
+    return 0 < at - found_at < 2 * rules.hours * 3600 and found_at > 0 and day <= max(rules.burst * month / 30, 3)
+
+
+def without(found: Entity, same: Entity) -> Entity:
+    """What two things have in common counts once: an entity without the accounts that share ``same`` as well.
+
+    A block of numbers without those who share the very number, who are counted as sharing it already; a switchboard
+    without the colleagues at the firm's domain. All who touched the one touched the other at the same time, so the
+    difference is exact while neither is full.
+    """
+    others = tuple([name for name in found.others if name not in same.others])
     return replace(
-        block,
-        accounts_1h=max(block.accounts_1h - phone.accounts_1h, 0) + 1,
-        accounts_24h=max(block.accounts_24h - phone.accounts_24h, 0) + 1,
-        accounts_30d=max(block.accounts_30d - phone.accounts_30d, 0) + 1,
-        accounts=max(block.accounts - phone.accounts, 0) + 1,
-        abusive=max(block.abusive - phone.abusive, 0),
-        limited=max(block.limited - phone.limited, 0),
-        weight=block.weight if others else 0.0,
+        found,
+        accounts_1h=max(found.accounts_1h - same.accounts_1h, 0) + 1,
+        accounts_24h=max(found.accounts_24h - same.accounts_24h, 0) + 1,
+        accounts_30d=max(found.accounts_30d - same.accounts_30d, 0) + 1,
+        accounts=max(found.accounts - same.accounts, 0) + 1,
+        abusive=max(found.abusive - same.abusive, 0),
+        limited=max(found.limited - same.limited, 0),
+        weight=found.weight if others else 0.0,
         others=others,
-        exhausted_24h=max(block.exhausted_24h - phone.exhausted_24h, 0),
-        exhausted_7d=max(block.exhausted_7d - phone.exhausted_7d, 0),
-        near_7d=max(block.near_7d - phone.near_7d, 0),
+        exhausted_24h=max(found.exhausted_24h - same.exhausted_24h, 0),
+        exhausted_7d=max(found.exhausted_7d - same.exhausted_7d, 0),
+        near_7d=max(found.near_7d - same.near_7d, 0),
     )
+
+
+def is_switchboard(phone: Entity, domain: Entity) -> bool:
+    """Whether a number is given by three or more at one firm's domain, and by few others: it is the firm's switchboard.
+
+    ``domain`` is the private mail domain of who asks. Three, because two who share a number may be one person.
+    """
+    colleagues = [name for name in phone.others if name in domain.others]
+    return len(colleagues) >= 2 and 2 * len(colleagues) > len(phone.others)
 
 
 def evidence_weight(strength: float, accounts: int, age: float, half_life_days: float) -> float:

@@ -17,13 +17,14 @@ from riskapi.entities import is_inside
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.gather import unreadable
 from riskapi.happenings import TYPES
+from riskapi.identifiers import Identifiers
 from riskapi.judge import Court
 from riskapi.links import Links
 from riskapi.metrics import Metrics
 from riskapi.outbox import oldest, shard, stream
 from riskapi.rescore import Rescorer
 from riskapi.shelf import Shelf
-from riskapi.signup import Count, DevicePart, Key, Scalar, Tier, Time
+from riskapi.signup import Count, DevicePart, EmailPart, Key, PhonePart, Scalar, Tier, Time
 from riskapi.store.connections import Store
 
 #: Places remembered for an account; two a login from somewhere new. Ours.
@@ -31,16 +32,22 @@ _PLACES = 50
 #: For how long an event is known again, seconds: it is sent again at once, when a connection was lost, or never.
 _KNOWN = 60
 _DAY = 86400
+#: Events that carry a value: another one, or one that the person has confirmed.
+_VALUES = frozenset({"email_verified", "phone_verified", "email_changed", "phone_changed"})
 
 
 class Event(BaseModel):
-    """Body of ``POST /v1/accounts/{user_id}/events``: what the account did. ``count`` is of contacts and the like."""
+    """Body of ``POST /v1/accounts/{user_id}/events``: what the account did. ``count`` is of contacts and the like;
+    ``email`` and ``phone`` carry what was changed or verified, ``device`` where the account was seen.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     type: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{2,63}$")]
     time: Time | None = None
     device: DevicePart | None = None
+    email: EmailPart | None = None
+    phone: PhonePart | None = None
     count: Count | None = None
     custom_inputs: Annotated[dict[Key, Scalar], Field(max_length=25)] | None = None
 
@@ -59,9 +66,11 @@ class Events:
         links: Links,
         shelf: Shelf,
         rescorer: Rescorer,
+        identifiers: Identifiers,
         metrics: Metrics,
     ) -> None:
         self._store = store
+        self._identifiers = identifiers
         self._rescorer = rescorer
         self._court = court
         self._links = links
@@ -93,8 +102,33 @@ class Events:
         if not found:
             raise Problem("not_found", "No account with this user_id was ever assessed.")
         self._metrics.event(event.type if event.type in TYPES else "other")
+        self._follow(user_id, event, domain, at, now, warnings)
         tier = self._tier(user_id, event, now) or found[0].decode()
         return {"user_id": user_id, "type": event.type, "tier": tier, "warnings": warnings}
+
+    def _follow(
+        self, user_id: str, event: Event, domain: str | None, at: float, now: float, warnings: list[dict[str, str]]
+    ) -> None:
+        """Follow what the event says of the account's address, number, devices and domain."""
+        has = self._identifiers
+        given = {"email": event.email.address if event.email else None}
+        given["phone"] = event.phone.number if event.phone else None
+        part = event.type.partition("_")[0]
+        if event.type in _VALUES:
+            value = given[part]
+            if value and not has.change(user_id, part, value, now):
+                name, what = ("address", "e-mail address") if part == "email" else ("number", "phone number")
+                warnings.append(unreadable(f"/{part}/{name}", f"The {what}"))
+            elif event.type.endswith("_verified"):
+                has.prove(user_id, part, at, now)
+        elif domain is not None:
+            has.authenticate(user_id, domain, now)
+        elif event.type == "payment_verified":
+            has.pay(user_id, now)
+        elif event.type in ("vouching_started", "vouching_ended"):
+            has.vouch(user_id, now, on=event.type == "vouching_started")
+        if event.type in ("device_seen", "login") and event.device is not None and event.device.id:
+            has.see(user_id, event.device.id, now)
 
     def _tier(self, user_id: str, event: Event, now: float) -> Tier | None:
         """The tier after deciding the account again; where that fails just now, a worker does it in a moment."""

@@ -14,9 +14,11 @@ from riskapi.findings import Finding, Findings, Subject
 from riskapi.links import Links, reputation
 from riskapi.listed import Listed
 from riskapi.policy import Policy
+from riskapi.proofs import Proofs, keeps_aside
 from riskapi.shelf import Shelf
 from riskapi.signup import BehaviorPart, DevicePart, Signup
 from riskapi.store.connections import Store
+from riskapi.waves import Match, matches
 from signals.facts import Account, Behavior, Facts, Network
 from signals.records import record
 
@@ -47,7 +49,8 @@ class Gathered:
     """Facts with what the store knows. ``known`` is the account, if it was assessed before.
 
     ``subjects`` are what upstreams can be asked about it, and ``findings`` what they said, by kind. ``listed`` are the
-    entries of lists that name it.
+    entries of lists that name it. ``matches`` are those it came with; ``vouched``: an established customer vouches for
+    it.
     """
 
     facts: Facts
@@ -56,6 +59,16 @@ class Gathered:
     subjects: tuple[Subject, ...] = ()
     findings: Mapping[str, Finding] = field(default_factory=dict)
     listed: tuple[Listed, ...] = ()
+    matches: tuple[Match, ...] = ()
+    vouched: bool = False
+
+
+def _proved(signup: Signup) -> Iterable[str]:
+    """The kinds of things that the person is said to have confirmed."""
+    if signup.email.verified:
+        yield "mailbox"
+    if signup.phone is not None and signup.phone.verified:
+        yield "phone"
 
 
 def unreadable(pointer: str, what: str) -> dict[str, str]:
@@ -80,9 +93,11 @@ class Gatherer:
         links: Links,
         accounts: Accounts,
         findings: Findings,
+        proofs: Proofs,
         shelf: Shelf,
     ) -> None:
         self._store = store
+        self._proofs = proofs
         self._links = links
         self._accounts = accounts
         self._findings = findings
@@ -139,6 +154,7 @@ class Gatherer:
                 behavior=behavior,
                 payment_fingerprint=(signup.payment.fingerprint or None) if signup.payment else None,
                 missing=missing,
+                proved=frozenset(_proved(signup)),
             ),
             tuple(warnings),
         )
@@ -162,24 +178,41 @@ class Gatherer:
         touch = self._links.touched(user_id, facts)
         subjects = self._findings.subjects(facts, sender)
         names = listed.candidates(user_id, facts)
+        referrer = facts.account.referrer_id
         pipe = self._store.pipeline()
         self._accounts.queue_known(pipe, user_id)
         lists.queue(pipe, names)
+        if referrer is not None:
+            self._accounts.queue_voucher(pipe, referrer)
+        proves = add and self._proofs.queue(pipe, touch, policy)
         self._findings.queue(pipe, subjects)
         self._links.queue(pipe, touch, policy, add=add)
         known, named, *replies = self._store.run(pipe)
+        vouched = referrer is not None and self._accounts.vouches(replies.pop(0))
+        if proves:
+            replies.pop(0)
         found = self._findings.read(subjects, replies[: len(subjects)])
         facts = _with_findings(facts, subjects, found, self._findings.unasked)
         if "registrant" in found:  # which may know of a crowd that the local databases do not
             touch = replace(touch, hubs=frozenset(entities.hubs(facts)))
-        linked = self._links.entities(touch, replies[len(subjects) :], policy)
+        linked = self._links.entities(touch, replies[len(subjects) :], policy, vouched=vouched)
+        wave, together = matches(facts, touch, linked, policy)
+        linking = {kind: entity for kind, entity in linked.items() if kind not in entities.CLOSE}
         return Gathered(
-            replace(facts, entities=linked, reputation=reputation(linked, policy)),
+            # Only at its signup did it come with anybody.
+            replace(
+                facts,
+                entities=linking,
+                reputation=reputation(linking, policy),
+                wave=wave if add else facts.wave,
+            ),
             touch,
             self._accounts.known(known),
             subjects,
             found,
             listed.found(names, named, facts.at if now is None else now),
+            tuple(together) if add and not keeps_aside(touch) else (),
+            vouched,
         )
 
 

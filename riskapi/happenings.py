@@ -8,8 +8,9 @@ from signals.facts import Happening
 
 #: The types the contract names, which are counted and can be read by signals. Others are recorded and counted together.
 TYPES = frozenset({
-    "email_verified", "phone_verified", "login", "contacts_imported", "profile_changed", "plan_changed",
-    "domain_authenticated",
+    "email_verified", "phone_verified", "payment_verified", "login", "device_seen", "email_changed", "phone_changed",
+    "contacts_imported", "profile_changed", "plan_changed", "domain_authenticated", "vouching_started",
+    "vouching_ended",
 })  # fmt: skip
 
 

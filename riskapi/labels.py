@@ -7,6 +7,7 @@ from typing import Any, Literal
 import orjson
 
 from riskapi.accounts import Accounts, Standing, by_reviewer
+from riskapi.clusters import Clusters
 from riskapi.instants import rfc3339
 from riskapi.judge import Court
 from riskapi.links import Links
@@ -27,9 +28,10 @@ def entry(label: LabelName, source: LabelSource, note: str | None, actor: str, n
 class Labels:
     """Adds labels and lets the next signups feel them through links and reputation."""
 
-    def __init__(self, accounts: Accounts, links: Links, court: Court) -> None:
+    def __init__(self, accounts: Accounts, links: Links, clusters: Clusters, court: Court) -> None:
         self._accounts = accounts
         self._links = links
+        self._clusters = clusters
         self._court = court
 
     def add(
@@ -56,19 +58,24 @@ class Labels:
         }
 
     def settle(self, user_id: str, standing: Standing) -> None:
-        """Mark all the account touched with its standing, until no later change is left unmarked.
+        """Mark all the account touched, and its cluster, with its standing, until no later change is left unmarked.
 
         Two changes may mark in the wrong order; whoever marks last reads the revision again and repeats.
         """
         while True:
-            self._links.mark(
-                user_id,
-                list(standing.entities.values()),
-                abusive=standing.label == "abuse",
-                limited=standing.tier == "limit",
-                established=None if standing.label == "abuse" else standing.established,
-            )
-            latest = self._accounts.standing(user_id)
+            self._clusters.note_label(user_id, self._court.policy, abusive=standing.label == "abuse")
+            latest = self.mark(user_id, standing)
             if latest.revision == standing.revision:
                 return
             standing = latest
+
+    def mark(self, user_id: str, standing: Standing) -> Standing:
+        """Mark what an account touched that was never labelled; returns where it stands by then."""
+        self._links.mark(
+            user_id,
+            list(standing.entities.values()),
+            abusive=standing.label == "abuse",
+            limited=standing.tier == "limit",
+            established=None if standing.label == "abuse" else standing.established,
+        )
+        return self._accounts.standing(user_id)

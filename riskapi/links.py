@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from riskapi import devices, entities
-from riskapi.entities import COUNTED, KINDS, Said, Touch
+from riskapi.entities import CLOSE, COUNTED, KINDS, PROVABLE, Said, Touch
 from riskapi.instants import rfc3339
 from riskapi.policy import Policy
 from riskapi.shelf import Shelf
@@ -23,16 +23,20 @@ from riskapi.store.scripts import Script
 from signals.facts import Entity, Facts, Reputation
 
 #: One byte a kind keeps keys short: they are the larger part of what the store holds.
-_LETTERS = dict(zip(KINDS + COUNTED, "mptdoifbxnrlcast", strict=True))
+_LETTERS = dict(zip((*KINDS, *COUNTED, *CLOSE, "holder", "wave"), "mptdoifbxnrlcasvqkhw", strict=True))
 _KINDS = {letter: kind for kind, letter in _LETTERS.items()}
-_COUNTED_KEYS = tuple(f"risk:e:{_LETTERS[kind]}:" for kind in COUNTED)
+_UNLINKED_KEYS = tuple(f"risk:e:{_LETTERS[kind]}:" for kind in (*COUNTED, *CLOSE))
 #: Most accounts an entity remembers. 2,000 give an abuse rate a standard error of at most 1.1 points.
 KEEP = 2000
 _DAY = 86400
 #: What stands before a user_id in the members that say something of an account; see ``store/lua/entity_touch.lua``.
 _SIGNS = ("~", "!", "$", "^", "%", "&", "#")
 #: Kinds whose values recur from signup to signup, so that their HMACs are worth remembering.
-_COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain"})
+_COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain", "behavior"})
+#: How an answer calls the standing of an account to what it shares: what is seen is as good as proved.
+_STANDINGS = {"observed": "proved", "proved": "proved", "held": "holder", "claimed": "claimed"}
+#: Accounts that a piece of evidence names; all are counted.
+_NAMED = 8
 #: Longest fingerprint of a content: what is longer is the content itself, and none.
 _FINGERPRINT = 256
 
@@ -52,6 +56,7 @@ class Links:
         self._prove = store.script("entity_prove")
         self._spend = store.script("entity_spend")
         self._bind = store.script("entity_bind")
+        self._cut = store.script("entity_cut")
         self._common = lru_cache(maxsize=16384)(self._mac)
 
     def mac(self, kind: str, value: str) -> str:
@@ -73,6 +78,8 @@ class Links:
             frozenset(entities.hubs(facts)),
             frozenset(entities.shared(facts)),
             entities.is_desk(facts),
+            facts.proved & PROVABLE,
+            facts.network_kind == "hosting",
         )
 
     def entity_key(self, kind: str, value: str) -> str:
@@ -103,62 +110,105 @@ class Links:
 
     @staticmethod
     def kind_of(key: str) -> str:
-        """The kind of the entity with this key; ``risk:e:`` before it may be left out."""
-        return _KINDS[key.removeprefix("risk:e:").partition(":")[0]]
+        """The kind of the entity with this key; ``risk:e:`` before it may be left out. A capital letter stands for
+        those who proved that the thing is their own.
+        """
+        return _KINDS[key.removeprefix("risk:e:").partition(":")[0].lower()]
+
+    def cut(self, user_id: str | None, keys: Sequence[str], on: bool) -> None:
+        """Cut an account from entities, or the entities from everybody (None); with ``on`` false take that back."""
+        self._on_each(self._cut, keys, (user_id or "", int(on)))
+
+    def find_hub(self, key: str, at: float, *, hub: bool) -> None:
+        """Note at Unix time ``at`` whether an entity was found to be a hub."""
+        pipe = self._store.pipeline()
+        pipe.execute_command("ZADD", key, repr(5e12 + at), "=h" if hub else "=n")
+        pipe.execute_command("ZREM", key, "=n" if hub else "=h")
+        self._store.run(pipe)
 
     def queue(self, pipe: Any, touch: Touch, policy: Policy, *, add: bool = True) -> None:
         """Add the touch (or, without ``add``, only the look) to a pipeline; :meth:`entities` reads the replies.
 
         The first touch of an account stands, so that a signup posted again counts nothing twice.
         """
-        self._queue(pipe, touch.user_id, touch.at, "1" if add else "0", tuple(touch.keys.items()), policy)
+        crowds = [entities.crowd_limit(kind, policy, hosting=touch.hosting) for kind in touch.keys]
+        proved = [int(kind in touch.proved) for kind in touch.keys]
+        mode, keys = "1" if add else "0", list(touch.keys.values())
+        self._queue(pipe, touch.user_id, touch.at, mode, keys, crowds, proved, policy)
 
-    def queue_said(self, pipe: Any, said: Said, policy: Policy, *, add: bool = True) -> None:
+    def queue_said(self, pipe: Any, said: Said, policy: Policy, account: str) -> None:
         """As :meth:`queue`, for a message; :meth:`said_entities` reads the replies. Nothing is queued for no keys.
 
-        The latest touch of an account stands: what two accounts keep sending links them until both stop.
+        The latest touch of an account stands: what two accounts keep sending links them until both stop. ``account`` is
+        the key of the account: things of its own, which its field ``things`` names, are not touched. On a cluster of
+        nodes that field lies elsewhere; there the caller leaves them out (:meth:`riskapi.accounts.Accounts.things`).
         """
         if said.keys:
-            self._queue(pipe, said.user_id, said.at, "2" if add else "0", said.keys, policy)
+            keys = [key for _, key in said.keys]
+            crowds = [entities.crowd_limit(kind, policy) for kind, _ in said.keys]
+            self._queue(pipe, said.user_id, said.at, "2", keys, crowds, [0] * len(keys), policy, account)
 
     def _queue(
-        self, pipe: Any, user_id: str, at: float, mode: str, kinds: Sequence[tuple[str, str]], policy: Policy
-    ) -> None:
+        self, pipe: Any, user_id: str, at: float, mode: str, keys: Sequence[str], crowds: Sequence[int],
+        proved: Sequence[int], policy: Policy, account: str | None = None,
+    ) -> None:  # fmt: skip
         head: tuple[str | int | float, ...] = (
             user_id,
             repr(at),
             mode,
             policy.retention.entities_days * _DAY,
             KEEP,
-            policy.links.ring_share,
+            policy.waves.near_minutes * 60,
+            policy.waves.past_days * _DAY,
         )
-        keys = [key for _, key in kinds]
-        limits = [entities.hub_limit(kind, policy) for kind, _ in kinds]
-        if not self._store.is_cluster:
-            self._touch.queue(pipe, keys, (*head, *limits))
-            return
-        for key, limit in zip(keys, limits, strict=True):
-            self._touch.queue(pipe, [key], (*head, limit))
+        if self._store.is_cluster:
+            for key, crowd, proof in zip(keys, crowds, proved, strict=True):
+                self._touch.queue(pipe, [key], (*head, 0, crowd, proof))
+        elif account is not None:
+            self._touch.queue(pipe, [*keys, account], (*head, 1, *crowds, *proved))
+        else:
+            self._touch.queue(pipe, keys, (*head, 0, *crowds, *proved))
 
-    def entities(self, touch: Touch, replies: Sequence[Any], policy: Policy) -> dict[str, Entity]:
-        """The entities from the replies to :meth:`queue`, linking kinds and counted ones, by kind."""
+    def entities(
+        self, touch: Touch, replies: Sequence[Any], policy: Policy, *, vouched: bool = False
+    ) -> dict[str, Entity]:
+        """The entities from the replies to :meth:`queue`, by kind: linking ones, counted ones, and those of
+        :data:`riskapi.entities.CLOSE`. ``vouched``: the referrer says that those it refers belong to it.
+        """
         rows = dict(zip(touch.keys, _rows(replies), strict=True))
 
         def read(kind: str, *, family: bool) -> Entity:
             key, crowd = touch.keys[kind], kind in touch.hubs
-            return entities.entity(kind, key, touch.at, rows[kind], policy, crowd=crowd, family=family)
+            siblings = vouched and kind == "referrer"
+            return entities.entity(
+                kind, key, touch.at, rows[kind], policy, touch.user_id, crowd=crowd, family=family, siblings=siblings
+            )
 
         found = {kind: read(kind, family=kind in touch.shared) for kind in touch.keys}
-        if touch.desk and "phone" in found and entities.is_in_office(found, touch):
-            found["phone"] = read("phone", family=True)
-        if "phone_block" in found and "phone" in found:
-            found["phone_block"] = entities.neighbours(found["phone_block"], found["phone"])
+        phone = found.get("phone")
+        if phone is not None and touch.desk and entities.is_in_office(found, touch):
+            phone = read("phone", family=True)
+        domain = found.get("mail_domain") if "mail_domain" not in touch.hubs else None
+        if phone is not None and domain is not None and entities.is_switchboard(phone, domain):
+            phone = entities.without(read("phone", family=True), domain)
+        if phone is not None:
+            found["phone"] = phone
+            if "phone_block" in found:
+                found["phone_block"] = entities.without(found["phone_block"], read("phone", family=False))
         return found
 
     def said_entities(self, said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:
-        """The entities from the replies to :meth:`queue_said`, in the order of ``said.keys``."""
+        """The entities from the replies to :meth:`queue_said`, in the order of ``said.keys``, but for the account's
+        own.
+        """
         rows = zip(said.keys, _rows(replies), strict=True)
-        return entities.overlapping([entities.entity(kind, key, said.at, row, policy) for (kind, key), row in rows])
+        return entities.overlapping(
+            [
+                entities.entity(kind, key, said.at, row, policy, said.user_id)
+                for (kind, key), row in rows
+                if row[0] != -1
+            ]
+        )
 
     def mark(
         self, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool, established: float | None = None
@@ -183,7 +233,7 @@ class Links:
         The latest time stands. An account that ran out counts as such for a week, not as one that keeps just under its
         caps. Kinds that are only counted and entities the account is not in stay as they are. Safe to repeat.
         """
-        linking = [key for key in keys if not key.startswith(_COUNTED_KEYS)]
+        linking = [key for key in keys if not key.startswith(_UNLINKED_KEYS)]
         self._on_each(self._spend, linking, (user_id, repr(at), int(out), int(near)))
 
     def bind_mark(self, keys: Sequence[str], on: bool) -> None:
@@ -193,20 +243,38 @@ class Links:
         """
         self._on_each(self._bind, keys, (int(on),))
 
+    def queue_bind_mark(self, pipe: Any, keys: Sequence[str], on: bool) -> None:
+        """As :meth:`bind_mark`, in a pipeline."""
+        self._queue_each(pipe, self._bind, keys, (int(on),))
+
     def _on_each(self, script: Script, keys: Sequence[str], args: tuple[str | int, ...]) -> None:
-        """Run a script on entities: one call on one node, one a key on a cluster."""
-        groups = [[key] for key in keys] if self._store.is_cluster else [list(keys)]
+        """Run a script on entities."""
         pipe = self._store.pipeline()
+        self._queue_each(pipe, script, keys, args)
+        self._store.run(pipe)
+
+    def _queue_each(self, pipe: Any, script: Script, keys: Sequence[str], args: tuple[str | int, ...]) -> None:
+        """Queue a script on entities: one call on one node, one a key on a cluster."""
+        groups = [[key] for key in keys] if self._store.is_cluster else [list(keys)]
         for group in groups:
             if group:
                 script.queue(pipe, group, args)
-        self._store.run(pipe)
 
     def accounts(self, key: str) -> list[str]:
         """Everybody who touched an entity and is remembered for it, newest first, 2,000 at most."""
         pipe = self._store.pipeline()
         self.queue_accounts(pipe, key)
         return self.names(self._store.run(pipe)[0])
+
+    def uses(self, key: str) -> list[tuple[str, float]]:
+        """Everybody who is remembered for an entity, with the Unix time of the first use, oldest first."""
+        pipe = self._store.pipeline()
+        pipe.execute_command("ZRANGEBYSCORE", key, "-inf", "(5e11", "WITHSCORES")
+        pipe.execute_command("ZRANGEBYSCORE", key, 79e11, "(89e11", "WITHSCORES")
+        latest, first = self._store.run(pipe)
+        found = {name.decode(): float(at) for name, at in zip(latest[::2], latest[1::2], strict=True)}
+        found |= {name[1:].decode(): float(at) - 8e12 for name, at in zip(first[::2], first[1::2], strict=True)}
+        return sorted(found.items(), key=lambda pair: pair[1])
 
     @staticmethod
     def queue_accounts(pipe: Any, key: str) -> None:
@@ -265,25 +333,35 @@ def linkage(
     bound directly, by ``links.bind_weight`` or more. Weaker evidence is listed and binds nobody.
     """
     found = [
-        entity for kind in KINDS if entities and (entity := entities.get(kind)) is not None and entity.weight > 0.0
+        entity
+        for kind in KINDS
+        if entities and (entity := entities.get(kind)) is not None and (entity.weight > 0.0 or entity.holders)
     ]
     found.sort(key=lambda entity: -entity.weight)
-    binding = [entity for entity in found if entity.weight >= policy.links.bind_weight]
+    binding = [entity for entity in found if binds(entity, policy)]
+    evidence = [
+        {
+            "kind": entity.kind,
+            "strength": entity.strength,
+            "standing": _STANDINGS[entity.standing],
+            "accounts": entity.accounts,
+            "last_seen": rfc3339(entity.last_seen or 0.0),
+            "weight": round(entity.weight, 4),
+            "edge": entity.key.removeprefix("risk:e:"),
+            "binds": binds(entity, policy),
+            "user_ids": list(entity.others[:_NAMED]),
+            "holders": list(entity.holders) if entity.standing == "claimed" else [],
+        }
+        for entity in found
+    ]
     return {
         "cluster_id": cluster,
         "size": size,
         "abusive": max([0, *(entity.abusive for entity in binding)]),
-        "evidence": [
-            {
-                "kind": entity.kind,
-                "strength": entity.strength,
-                "accounts": entity.accounts,
-                "last_seen": rfc3339(entity.last_seen or 0.0),
-                "weight": round(entity.weight, 4),
-                "edge": entity.key.removeprefix("risk:e:"),
-                "binds": entity.weight >= policy.links.bind_weight,
-                "user_ids": list(entity.others),
-            }
-            for entity in found
-        ],
+        "evidence": evidence,
     }
+
+
+def binds(entity: Entity, policy: Policy) -> bool:
+    """Whether sharing this thing makes accounts belong together: nobody is bound to who holds it without proof."""
+    return not entity.hub and entity.weight >= policy.links.bind_weight and bool(entity.others)

@@ -23,8 +23,10 @@ from riskapi.sections import (
     Caps,
     Clean,
     Clusters,
+    Customers,
     Enrichment,
     Guard,
+    Hubs,
     Kind,
     Links,
     Model,
@@ -41,6 +43,7 @@ from riskapi.sections import (
     Thresholds,
     TierCaps,
     Tiers,
+    Waves,
 )
 from riskapi.signup import Tier
 from signals.registry import Signal, registered
@@ -69,6 +72,9 @@ class Policy(Section):
     # With defaults, so that a policy published before there were these sections can still be used.
     enrichment: Enrichment = Enrichment()
     rescoring: Rescoring = Rescoring()
+    hubs: Hubs = Hubs()
+    waves: Waves = Waves()
+    customers: Customers = Customers()
     rules: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
 
     def caps(self, tier: Tier, *, outage: bool = False) -> Caps:

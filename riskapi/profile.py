@@ -11,7 +11,7 @@ import orjson
 from riskapi.accounts import Accounts, latest
 from riskapi.allowances import Allowances, limits
 from riskapi.assessment import reasons
-from riskapi.clusters import Clusters, Thing
+from riskapi.clusters import Clusters, Thing, standing_of
 from riskapi.decide import decide
 from riskapi.decisions import Decisions, listing
 from riskapi.entities import evidence_weight
@@ -112,16 +112,19 @@ class Profiles:
     def _evidence(self, user_id: str, thing: Thing, now: float) -> dict[str, Any]:
         """A row of evidence from what binds the account, as it would read had it been looked up."""
         rules, kind = self._court.policy.links, self._clusters.kind_of(thing.edge)
-        strength = rules.kinds[kind].strength
+        strength = "strong" if kind == "holder" or kind == "wave" else rules.kinds[kind].strength
         # The end was set when it was last used, as the time it takes to decay to what just binds.
-        last = thing.ends - rules.half_life_days * 86400 * math.log2(rules.strengths[strength] / rules.bind_weight)
+        lasts = rules.half_life_days * 86400 * math.log2(rules.strengths[strength] / rules.bind_weight)
+        last = thing.ends - (self._court.policy.waves.hours * 3600 if kind == "wave" else lasts)
         return {
             "kind": kind,
             "strength": strength,
+            "standing": standing_of(thing.edge, claims=thing.claims),
             "accounts": len(thing.user_ids),
             "last_seen": rfc3339(last),
             "weight": round(evidence_weight(rules.strengths[strength], 2, now - last, rules.half_life_days), 4),
             "edge": thing.edge,
             "binds": True,
             "user_ids": [name for name in thing.user_ids if name != user_id][:8],
+            "holders": [],
         }

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from riskapi.budgets import EVENTS, budget_key, cluster_key, kept, repeat_key, reservation_key
+from riskapi.budgets import EVENTS, budget_key, cluster_key, kept, members_key, repeat_key, reservation_key
 from riskapi.caps import Allowed, Usage
 from riskapi.errors import Problem
 from riskapi.idempotency import REMEMBERED
@@ -113,12 +113,13 @@ class Quotas:
     def queue_read(self, pipe: Any, user_id: str, now: float, cluster: str = "") -> None:
         """Ask, in a pipeline, what an account and its ``cluster``, if known, spent; :meth:`usage` reads the reply."""
         budget = budget_key(user_id)
-        self._read.queue(pipe, [budget, cluster_key(cluster) if cluster else budget], [self._now(now)])
+        keys = [budget, cluster_key(cluster), members_key(cluster)] if cluster else [budget] * 3
+        self._read.queue(pipe, keys, [self._now(now)])
 
     @staticmethod
     def usage(reply: Sequence[Any]) -> Usage:
         """The usage in a reply to :meth:`queue_read`."""
-        cluster, revision, first, hold, until, off, *sums, now, days, usual = reply
+        cluster, revision, first, hold, until, off, *sums, now, days, usual, size, abusive, claims = reply
         numbers = [int(number) for number in sums]
         return Usage(
             cluster=cluster.decode(),
@@ -132,11 +133,13 @@ class Quotas:
             now=float(now),
             days={int(day): int(count) for day, count in zip(days[::2], days[1::2], strict=True)},
             usual=int(usual),
+            size=int(size),
+            abusive=int(abusive),
+            claims=bool(claims),
         )
 
-    def read(self, user_id: str, now: float) -> Usage:
-        """What an account and its cluster spent."""
-        cluster = ""
+    def read(self, user_id: str, now: float, cluster: str = "") -> Usage:
+        """What an account and its cluster spent; ``cluster`` is where it was last seen."""
         while True:
             pipe = self._store.pipeline()
             self.queue_read(pipe, user_id, now, cluster)

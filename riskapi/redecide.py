@@ -1,17 +1,18 @@
 """How far deciding an account again may move its tier. Pure.
 
-Deciding again tightens. It loosens only what an allow entry says, what policy permits, and what it tightened itself for
-a cause that no longer holds. A person's word stands for a while against whatever model and rules think.
+What an account is by its own evidence only tightens; policy and people loosen it. What others bring to it (bad company,
+an entry of a list) is not kept: it holds while its cause does. A person's word stands for a while against whatever
+model and rules think.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
-from riskapi.decide import Decision
 from riskapi.instants import instant
 from riskapi.labels import PEOPLE
+from riskapi.line import Judged
 from riskapi.policy import Policy
 from riskapi.rules import Rule
 from riskapi.sections import SEVERITY
@@ -20,6 +21,8 @@ from signals.records import record
 from signals.registry import Readings, registered
 
 _DAY = 86400
+#: Causes after which an account is judged afresh: what was counted against it turned out to be nothing of its own.
+_AFRESH = frozenset({"cut"})
 #: What brings readings of a family about, after the signup.
 _CAUSES = {
     "links": "linkage",
@@ -35,76 +38,116 @@ _CAUSES = {
 
 @record
 class Past:
-    """What was decided of an account so far: its tier, its history of tiers and its labels, oldest first."""
+    """What was decided of an account so far: its tier, what it is by its ``own`` evidence, its history of tiers and its
+    labels, oldest first.
+    """
 
     tier: Tier
+    own: Tier
     history: Sequence[Mapping[str, Any]]
     labels: Sequence[Mapping[str, Any]]
 
     @property
     def spoken_at(self) -> float | None:
-        """When a person last said something about it, as a Unix time."""
+        """When a person last said something about it that was not taken back, as a Unix time."""
         said = [row["at"] for row in self.labels if row["source"] in PEOPLE and row["label"] != "unknown"]
         said += [row["at"] for row in self.history if row["source"] == "reviewer"]
-        return max((instant(text).timestamp() for text in said), default=None)
+        retracted = self.retracted_at
+        times = [at for at in map(_seconds, said) if retracted is None or at > retracted]
+        return max(times, default=None)
+
+    @property
+    def retracted_at(self) -> float | None:
+        """When a person last took back what was said about it, by the label ``unknown``, as a Unix time."""
+        said = [row["at"] for row in self.labels if row["source"] in PEOPLE and row["label"] == "unknown"]
+        return max(map(_seconds, said), default=None)
+
+    @property
+    def cleared(self) -> bool:
+        """Whether a person's latest label says that it is legitimate."""
+        said = [row["label"] for row in self.labels if row["source"] in PEOPLE]
+        return bool(said) and said[-1] == "legitimate"
 
 
-def moved(past: Past, decision: Decision, policy: Policy, now: float) -> Tier:
-    """The tier of an account after a decision at Unix time ``now``."""
-    wanted, before = decision.tier, past.tier
-    if wanted == before:
-        return before
-    spoken = past.spoken_at
+@record
+class Move:
+    """The tier of an account after a decision, and what it is by its own evidence from then on."""
+
+    tier: Tier
+    own: Tier
+
+
+def moved(past: Past, found: Judged, policy: Policy, now: float, cause: str) -> Move:
+    """Where an account stands after it was judged at Unix time ``now``, because of ``cause``."""
+    decision, spoken = found.decision, past.spoken_at
+    held = spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * _DAY
+    own = _own(past, found.own, policy, held=held, cause=cause)
     listing = decision.listing.list if decision.listing is not None and decision.source == "list" else None
     if listing == "deny":
-        return wanted
+        return Move(decision.tier, own)
     if listing == "allow":
         # It is written for many; what a person said of this very account goes before it, and so does what its mail met.
         last = past.history[-1] if past.history else {}
-        return wanted if spoken is None and last.get("source") != "feedback" else before
-    if SEVERITY[wanted] > SEVERITY[before]:
-        held = spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * _DAY
-        return before if held else wanted
-    floor = _floor(past, policy)
-    return max(wanted, floor, key=SEVERITY.__getitem__) if SEVERITY[floor] < SEVERITY[before] else before
+        permitted = spoken is None and last.get("source") != "feedback"
+        return Move(decision.tier if permitted else past.tier, own)
+    tier = own if held else _tighter(own, decision.tier)
+    brought = "list" if listing is not None else "linkage"
+    if SEVERITY[tier] > SEVERITY[own] and brought not in policy.rescoring.undo:
+        own = tier  # policy wants it kept, whatever becomes of its cause
+    return Move(tier, own)
 
 
-def cause_of(
-    past: Past, decision: Decision, trigger: str, readings: Readings, before: Readings, rules: Mapping[str, Rule]
-) -> str:
-    """What changed a tier: what its rule reads and was read otherwise ``before``, or what was taken back; else what led
-    to the look.
+def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool, cause: str) -> Tier:
+    """What an account is by its own evidence: it tightens, and is loosened only by what policy and people permit."""
+    last = past.history[-1] if past.history else {}
+    if SEVERITY[wanted] > SEVERITY[past.own]:
+        return past.own if held else wanted
+    if last.get("source") == "feedback":
+        return past.own
+    if past.spoken_at is not None and _seconds(last.get("at")) <= past.spoken_at:
+        return past.own  # whoever spoke after it knew of it
+    retracted = past.retracted_at is not None and _seconds(last.get("at")) <= past.retracted_at
+    if retracted or last.get("source") == "outage" or cause in _AFRESH:
+        return wanted  # what was said is taken back, what was away is back, what was counted does not belong to it
+    permitted = policy.rescoring.loosest
+    return _tighter(wanted, permitted) if SEVERITY[permitted] < SEVERITY[past.own] else past.own
+
+
+def _tighter(one: Tier, other: Tier) -> Tier:
+    return max(one, other, key=SEVERITY.__getitem__)
+
+
+def _seconds(text: str | None) -> float:
+    return 0.0 if text is None else instant(text).timestamp()
+
+
+def first_cause(found: Judged) -> str | None:
+    """What brought a first decision about, where that is not the account itself: the company it is in."""
+    return "linkage" if SEVERITY[found.decision.before] > SEVERITY[found.own] else None
+
+
+def cause_of(past: Past, found: Judged, tier: Tier, trigger: str, before: Readings, rules: Mapping[str, Rule]) -> str:
+    """What changed a tier: the company it is in, what its rule reads and was read otherwise ``before``, or what was
+    taken back; else what led to the look.
 
     Many things happen at once, and one look is for all of them.
     """
-    if SEVERITY[decision.tier] < SEVERITY[past.tier] and past.history and decision.source != "list":
+    decision, readings = found.decision, found.readings
+    if SEVERITY[tier] < SEVERITY[past.tier] and past.history and decision.source != "list":
         return _brought_by(past.history[-1]) or trigger
+    if decision.source == "list":
+        return "list"
+    if SEVERITY[decision.tier] > SEVERITY[found.own]:
+        return "linkage"
     rule = rules.get(decision.rule or "") if decision.source == "rule" else None
     for name in rule.when if rule is not None else ():
         if readings.get(name) != before.get(name):
             signal = registered()[name]
-            found = _CAUSES.get(signal.family, trigger)
-            if found == "finding":
+            brought = _CAUSES.get(signal.family, trigger)
+            if brought == "finding":
                 return f"finding.{signal.needs[-1]}"
-            return trigger if trigger.startswith(found) else found
-    return "list" if decision.source == "list" else trigger
-
-
-def _floor(past: Past, policy: Policy) -> Tier:
-    """The loosest tier an account may come to without a person or an allow entry."""
-    last = past.history[-1] if past.history else {}
-    spoken = past.spoken_at
-    if last.get("source") in ("reviewer", "feedback"):
-        return past.tier
-    if spoken is not None and (not last or spoken >= instant(last["at"]).timestamp()):
-        return past.tier  # whoever spoke after it knew of it
-    permitted = policy.rescoring.loosest
-    before = cast("Tier", last.get("from") or "allow")
-    if last.get("source") == "outage":
-        permitted = "allow"  # what was away is back
-    elif _brought_by(last) in policy.rescoring.undo:
-        permitted = min(permitted, before, key=SEVERITY.__getitem__)
-    return permitted
+            return trigger if trigger.startswith(brought) else brought
+    return trigger
 
 
 def _brought_by(entry: Mapping[str, Any]) -> str | None:

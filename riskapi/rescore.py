@@ -6,42 +6,53 @@ its history with what changed it, and an event, in the same atomic step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 import orjson
 
-import signals
 from riskapi import decisions, reviews
-from riskapi.accounts import Accounts, Opening, account_key, history_key, latest, standing, tier_event
+from riskapi.accounts import (
+    Accounts,
+    Opening,
+    account_key,
+    history_key,
+    is_established,
+    latest,
+    proved,
+    standing,
+    tier_event,
+)
 from riskapi.agenda import next_look
 from riskapi.assessment import assessment, reasons
 from riskapi.clusters import Clusters
-from riskapi.decide import Decision, decide
 from riskapi.errors import StoreUnavailable
 from riskapi.findings import Findings, times
-from riskapi.gather import Gathered, Gatherer, Parsed
+from riskapi.gather import Gatherer
 from riskapi.happenings import happenings
+from riskapi.holds import Holds
 from riskapi.identity import is_checked, sender_of
 from riskapi.instants import rfc3339
 from riskapi.judge import Court, Judge
 from riskapi.labels import Labels
-from riskapi.listed import silenced, verdict
+from riskapi.line import judged
+from riskapi.listed import verdict
 from riskapi.metrics import Metrics
 from riskapi.outbox import oldest, shard, stream
+from riskapi.proofs import Proofs
 from riskapi.quotas import Quotas
+from riskapi.reassessment import Reassessment
 from riskapi.redecide import Past, cause_of, moved
 from riskapi.signup import Signup, Tier
 from riskapi.store.connections import Store
-from signals import Readings, registered
+from riskapi.waves import unpacked
+from signals.facts import Cluster
 from signals.records import record
 
 _DAY = 86400
 #: Times an account is read anew because somebody changed it meanwhile; far more than any race measured.
 _TRIES = 20
-#: A score that moved by less than this says nothing new by itself, in points of ``risk_score``. Ours.
-_LEAST_MOVE = 1.0
 #: An account whose identity is checked is looked at once in this time, in case its sender domain is no longer set up.
 _IDENTITY_SECONDS = 30 * _DAY
 
@@ -53,20 +64,6 @@ class Again:
     before: Tier
     tier: Tier
     due: float | None
-
-
-@record
-class _Reading:
-    """An account as it was read, and what was decided of it. ``before`` is the decision that it keeps until now."""
-
-    past: Past
-    fields: Mapping[str, bytes]
-    before: Mapping[str, Any]
-    parsed: Parsed
-    gathered: Gathered
-    readings: Readings
-    decision: Decision
-    tier: Tier
 
 
 class Rescorer:
@@ -82,10 +79,13 @@ class Rescorer:
         clusters: Clusters,
         quotas: Quotas,
         labels: Labels,
+        proofs: Proofs,
+        holds: Holds,
         metrics: Metrics,
     ) -> None:
         self._store, self._court, self._gatherer = store, court, gatherer
         self._accounts, self._findings, self._labels = accounts, findings, labels
+        self._proofs, self._holds = proofs, holds
         self._clusters, self._quotas, self._metrics = clusters, quotas, metrics
         self._record = store.script("account_again")
 
@@ -96,11 +96,12 @@ class Rescorer:
         """
         for _ in range(_TRIES):
             judge = self._court.judge
-            found = self._read(judge, user_id, now)
+            found = self._read(judge, user_id, cause, now)
             due = self._next(judge, found, now)
             self._want(user_id, found, cause, now)
+            self._look(user_id, found, now)
             before = found.past.tier
-            if found.tier == before and not _is_news(found, cause):
+            if found.tier == before and not found.is_news(cause):
                 self._metrics.again(cause, "same")
                 return Again(before, before, due)
             if self._recorded(judge, user_id, found, cause, now):
@@ -108,8 +109,11 @@ class Rescorer:
                 return Again(before, found.tier, due)
         raise StoreUnavailable("an account changed too often to decide it again")
 
-    def _read(self, judge: Judge, user_id: str, now: float) -> _Reading:
+    def _read(self, judge: Judge, user_id: str, cause: str, now: float) -> Reassessment:
         fields, history, labels = self._accounts.load(user_id)
+        if cause == "cut":  # what it shares knows it anew, without its standing
+            self._labels.settle(user_id, self._accounts.standing(user_id))
+            self._proofs.give(user_id, list(proved(fields).values()), now, judge.policy, now, aside=False)
         at = float(fields["at"])
         parsed = self._gatherer.parse(Signup.model_validate_json(fields["signup"]), at)
         events = happenings(fields)
@@ -121,18 +125,44 @@ class Rescorer:
             events=events,
             moved_at=float(fields["moved_at"]) if "moved_at" in fields else None,
             missing=missing,
+            proved=frozenset(proved(fields)),
+            wave=unpacked(fields.get("wave")),
         )
         sender = sender_of(fields)
         gathered = self._gatherer.gather(user_id, facts, judge.policy, add=False, sender=sender, now=now)
-        gathered = replace(gathered, facts=replace(gathered.facts, identity=is_checked(gathered.facts, fields)))
-        readings = signals.read(gathered.facts)
-        decision = decide(readings, judge.scorer, judge.policy, listing=verdict(gathered.listed))
-        past = Past(cast("Tier", fields["tier"].decode()), history, labels)
-        tier = moved(past, decision, judge.policy, now)
+        usage = self._clusters.settle(user_id, list((gathered.facts.entities or {}).values()), judge.policy, now)
+        usage = usage or self._quotas.read(user_id, now)
+        cluster = Cluster(usage.size, usage.abusive)
+        found = replace(gathered.facts, identity=is_checked(gathered.facts, fields), cluster=cluster)
+        past = Past(
+            cast("Tier", fields["tier"].decode()),
+            cast("Tier", fields.get("own", fields["tier"]).decode()),
+            history,
+            labels,
+        )
+        decided = judged(
+            judge,
+            found,
+            verdict(gathered.listed),
+            established=gathered.vouched or is_established(fields, now),
+            cleared=past.cleared,
+        )
+        move = moved(past, decided, judge.policy, now, cause)
         before = orjson.loads(fields["decision"])
-        return _Reading(past, fields, before, parsed, gathered, readings, decision, tier)
+        return Reassessment(past, fields, before, parsed, replace(gathered, facts=found), usage, decided, move)
 
-    def _next(self, judge: Judge, found: _Reading, now: float) -> float | None:
+    def _look(self, user_id: str, found: Reassessment, now: float) -> None:
+        """Have a person look at an established customer in bad company; nothing else changes for it."""
+        company = found.judged.company
+        if company is None:
+            return
+        code = "BAD_COMPANY"
+        since = rfc3339(found.gathered.facts.signup_at)
+        text = f"Accounts that share something with it were found abusive; it was here first, since {since[:10]}"
+        name = f"{user_id}\0company\0{found.usage.cluster or company.rule}"
+        self._holds.review(user_id, now, code, text, name, self._court.policy)
+
+    def _next(self, judge: Judge, found: Reassessment, now: float) -> float | None:
         """When to look again, whatever happens: by the schedule, and when what decided now is over."""
         due = [next_look(judge.policy, found.gathered.facts.signup_at, now)]
         if found.gathered.facts.identity:
@@ -140,14 +170,14 @@ class Rescorer:
         due += [entry.expires_at for entry in found.gathered.listed]
         return min((at for at in due if at is not None and at > now), default=None)
 
-    def _want(self, user_id: str, found: _Reading, cause: str, now: float) -> None:
+    def _want(self, user_id: str, found: Reassessment, cause: str, now: float) -> None:
         """Have looked up what is not known; by the schedule also what is no longer fresh."""
         known = found.gathered.findings
         wanted = [each for each in found.gathered.subjects if cause == "schedule" or each.kind not in known]
         if wanted:
             self._findings.want(user_id, wanted, times(known), now)
 
-    def _recorded(self, judge: Judge, user_id: str, found: _Reading, cause: str, now: float) -> bool:
+    def _recorded(self, judge: Judge, user_id: str, found: Reassessment, cause: str, now: float) -> bool:
         """Write it down; False when somebody changed the account meanwhile."""
         past, decision, policy = found.past, found.decision, judge.policy
         number = shard(user_id)
@@ -155,21 +185,19 @@ class Rescorer:
         named: str | None = latest(found.fields)["review_id"]  # by the latest answer; it may be decided by now
         if found.tier == "review" and past.tier == "allow" and not self._is_open(named):
             review = reviews.opening(user_id, now, decision.risk_score, reasons(decision))
-        usage = self._quotas.read(user_id, now)
         body = assessment(
             judge,
             user_id,
             found.gathered.facts,
             found.parsed,
-            found.readings,
+            found.judged.readings,
             replace(decision, tier=found.tier),
-            usage,
+            found.usage,
             now,
-            size=self._clusters.size(usage.cluster),
             review_id=review.id if review else named,
         )
         rules = {rule.name: rule for rule in policy.rules}
-        cause = cause_of(past, decision, cause, found.readings, _readings_before(found), rules)
+        cause = cause_of(past, found.judged, found.tier, cause, found.readings_before, rules)
         history = {
             "at": rfc3339(now),
             "from": past.tier,
@@ -189,7 +217,7 @@ class Rescorer:
             user_id=user_id,
             at=found.gathered.facts.at,
             kind="again",
-            readings=found.readings,
+            readings=found.judged.readings,
             decision=decision,
             model_mode=policy.model.mode,
             versions=dict(judge.versions),
@@ -197,7 +225,7 @@ class Rescorer:
             cause=cause,
             listed=found.gathered.listed,
         )
-        fields = _kept(found)
+        fields = found.kept
         keys = [account_key(user_id), history_key(user_id), stream(number)]
         args: list[Any] = [policy.retention.accounts_days * _DAY, found.fields.get("revision", b"0"), found.tier]
         args += (orjson.dumps(history), orjson.dumps(stored), orjson.dumps(body))
@@ -223,45 +251,3 @@ class Rescorer:
         """Whether a review still waits for a person, who then sees what changed since."""
         status = self._store.execute("HGET", reviews.review_key(review_id), "status") if review_id else None
         return status is not None and status != b"decided"
-
-
-def _kept(found: _Reading) -> dict[str, str]:
-    """What the account keeps of a decision for those who send: whether its identity is checked, and until when feedback
-    does not count.
-    """
-    identity = found.gathered.facts.identity
-    return {
-        "identity": "" if identity is None else str(int(identity)),
-        "silenced": silenced(found.decision.listing),
-    }
-
-
-def _readings_before(found: _Reading) -> Readings:
-    """The readings of the decision before, where they were of today's signals."""
-    before = found.before
-    return dict(zip(registered(), before["readings"], strict=True)) if before["schema"] == signals.schema() else {}
-
-
-def _kept_before(found: _Reading) -> dict[str, str]:
-    return {name: found.fields.get(name, b"").decode() for name in ("identity", "silenced")}
-
-
-def _is_news(found: _Reading, cause: str) -> bool:
-    """Whether a decision that moves nothing is worth a record all the same.
-
-    Counts of neighbours change with every hour; what an upstream, an event or a list said is why it was decided at all.
-    """
-    before, decision = found.before, found.decision
-    told = (decision.tier, decision.source, decision.rule, list(decision.fired))
-    if told != (before["tier"], before["source"], before["rule"], before["fired"]):
-        return True
-    if abs(decision.risk_score - before["risk_score"]) >= _LEAST_MOVE or _kept(found) != _kept_before(found):
-        return True
-    if before.get("findings", {}).keys() != found.gathered.findings.keys():
-        return True  # what was pending is no more
-    if cause in ("schedule", "linkage"):
-        return False
-    same = before["schema"] == signals.schema() and before["readings"] == orjson.loads(
-        orjson.dumps(list(found.readings.values()))
-    )
-    return not same

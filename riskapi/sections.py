@@ -108,7 +108,8 @@ class Outage(Section):
 class Linking(Section):
     """How one kind of entity links.
 
-    Over ``hub_over`` accounts in 30 days it binds nobody; 0 means that it never grows into a hub.
+    A weak or medium thing that over ``hub_over`` accounts shared in 30 days binds nobody. A strong one is then looked
+    at whether it is a hub (:class:`Hubs`); else it goes on binding. 0 means that it never is.
     """
 
     strength: Strength
@@ -119,7 +120,7 @@ class Links(Section):
     """What sharing an entity is worth: strength, halved every ``half_life_days`` since it was last shared.
 
     From ``bind_weight`` on, one shared entity makes accounts belong together. A strong one of whose accounts
-    ``ring_share`` or more are limited, or labelled abusive, is a ring and binds in full, however many they are.
+    ``ring_share`` or more are limited, or labelled abusive, is a ring and no hub, however it grew.
     """
 
     bind_weight: Annotated[float, Field(gt=0, le=1)]
@@ -129,8 +130,64 @@ class Links(Section):
     kinds: dict[Kind, Linking]
 
 
+class Hubs(Section):
+    """What a thing must be that strong evidence of is let go: used first by ``networks`` and ``mail domains`` or more
+    different ones over ``days`` or longer, on no day by more than ``day_share`` of them, and less than ``bad_share`` of
+    them limited or labelled abusive. A look holds for ``hours``, unless in a day more than ``burst`` times as many come
+    as before.
+    """
+
+    days: Annotated[int, Field(ge=1, le=365)] = 21
+    networks: Annotated[int, Field(ge=2, le=1000)] = 10
+    mail_domains: Annotated[int, Field(ge=2, le=1000)] = 10
+    day_share: Annotated[float, Field(gt=0, le=1)] = 0.25
+    bad_share: Share = 0.02
+    hours: Annotated[int, Field(ge=1, le=720)] = 24
+    burst: Annotated[float, Field(ge=1, le=1000)] = 4.0
+
+
+class Pace(Section):
+    """So many ``accounts`` within so many ``seconds``."""
+
+    accounts: Annotated[int, Field(ge=2, le=32)]
+    seconds: Annotated[int, Field(ge=1, le=3600)]
+
+
+class Waves(Section):
+    """Accounts that come close in time and agree in two families are bound for a while (:mod:`riskapi.waves`).
+
+    Close are ``near_minutes``. A thing through which ``past_accounts`` came ``past_days`` ago or earlier, none of them
+    bad, and a private domain older than ``domain_days`` are no evidence. ``quick`` are paces from one line that people
+    do not keep: each binds for ``near_minutes``, the last for as long as the rest: ``hours``, unless proof ends it
+    before.
+    """
+
+    mode: Mode = "live"
+    near_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
+    hours: Annotated[int, Field(ge=1, le=2160)] = 72
+    past_days: Annotated[int, Field(ge=1, le=90)] = 7
+    past_accounts: Annotated[int, Field(ge=1, le=1000)] = 3
+    domain_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    quick: Annotated[tuple[Pace, ...], Field(strict=False, max_length=5)] = (
+        Pace(accounts=3, seconds=5),
+        Pace(accounts=5, seconds=30),
+        Pace(accounts=10, seconds=120),
+    )
+
+
+class Customers(Section):
+    """When a customer counts as established: after ``days``, with clean mail on ``active_days`` of them. Who was
+    imported, or pays, counts at once.
+    """
+
+    days: Annotated[int, Field(ge=1, le=365)] = 14
+    active_days: Annotated[int, Field(ge=1, le=30)] = 5
+
+
 class Clusters(Section):
     """How accounts that belong together share a budget: ``factor`` times the caps of the account that asks.
+
+    Those who claim what somebody else holds share one account's.
 
     ``mode``: ``off`` binds nobody; ``shadow`` builds clusters and shows them, caps are for accounts alone; ``live``.
     """

@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from riskapi import lists
-from riskapi.accounts import Accounts
+from riskapi.accounts import Accounts, account_key
+from riskapi.agreeing import Agreeing
 from riskapi.allowances import Allowance, Allowances
 from riskapi.clusters import Clusters
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.holds import Holds
 from riskapi.judge import Court
+from riskapi.labels import Labels
 from riskapi.links import Links
 from riskapi.listed import Listed, linked, of_links
 from riskapi.metrics import Metrics
@@ -27,6 +30,7 @@ from signals.records import record
 
 #: Times a grant is tried anew because the cluster or the tier changed meanwhile; far more than any race measured.
 _TRIES = 100
+_DAY = 86400
 
 
 @record
@@ -62,8 +66,10 @@ class Sender:
         quotas: Quotas,
         local: LocalGrants,
         holds: Holds,
+        labels: Labels,
         metrics: Metrics,
     ) -> None:
+        self._labels, self._agreeing = labels, Agreeing(store, links)
         self._store, self._court, self._accounts = store, court, accounts
         self._links, self._clusters = links, clusters
         self._allowances, self._quotas, self._local = allowances, quotas, local
@@ -104,6 +110,9 @@ class Sender:
 
     def _granted(self, request: Request, message: Message, policy: Policy, now: float) -> Grant:
         said = self._links.said(request.user_id, now, message.link_domains, message.fingerprint)
+        if self._store.is_cluster and said.keys:  # elsewhere the script that touches them leaves them out
+            own = self._accounts.things(request.user_id)
+            said = replace(said, keys=tuple(each for each in said.keys if each[1] not in own))
         hosts = self._links.hosts(message.link_domains)
         names, listing = linked(hosts), None
         for attempt in range(_TRIES):
@@ -111,7 +120,7 @@ class Sender:
             self._allowances.queue(pipe, request.user_id, now)
             if attempt == 0:
                 lists.queue(pipe, names)
-                self._links.queue_said(pipe, said, policy)
+                self._links.queue_said(pipe, said, policy, account_key(request.user_id))
             replies = self._store.run(pipe)
             try:
                 found = self._allowances.allowance(replies[:3], policy)
@@ -122,7 +131,8 @@ class Sender:
                 listing = of_links(hosts, names, replies.pop(3), now)
             if attempt == 0 and said.keys:
                 entities = self._links.said_entities(said, replies[3:], policy)
-                if self._clusters.settle(request.user_id, entities, policy, now, whole=False):
+                entities = self._agreeing.kept(request.user_id, entities)
+                if self._clusters.settle(request.user_id, entities, policy, now, whole=False) is not None:
                     continue  # joined just now: the cluster's budget counts from this very grant on
             grant = self._quotas.grant(
                 request,
@@ -153,6 +163,7 @@ class Sender:
                 self._metrics.hold(policy.takeover.mode)
                 if policy.takeover.mode == "live" and found.assessed:
                     self._holds.open(user_id, grant.at, found.allowed.usual or 0, policy)
+            self._establish(user_id, found, policy, now)
             if (grant.near or grant.out) and found.assessed:
                 keys = list(self._accounts.standing(user_id).entities.values())
                 self._links.mark_spent(user_id, keys, now, out=grant.out, near=grant.near)
@@ -160,6 +171,20 @@ class Sender:
                 domain = self._links.sender(message.from_domain)
                 if domain is not None and domain != found.sender:
                     self._accounts.send_from(user_id, domain, now, policy)
+
+    def _establish(self, user_id: str, found: Allowance, policy: Policy, now: float) -> None:
+        """Note that an account has become an established customer by its mail, or is none any more."""
+        rules = policy.customers
+        if not found.assessed or found.signed_up_at is None:
+            return
+        if found.established is None and found.tier == "allow" and found.clean_days >= rules.active_days:
+            since = max(found.signed_up_at + rules.days * _DAY, now)
+            self._accounts.establish(user_id, since, "mail", policy)
+        elif found.established_by == "mail" and not found.clean:
+            self._accounts.establish(user_id, None, "mail", policy)
+        else:
+            return
+        self._labels.settle(user_id, self._accounts.standing(user_id))
 
     def _granted_locally(self, request: Request, policy: Policy, now: float) -> Answer:
         local = self._local.grant(request, policy, now)

@@ -47,15 +47,19 @@ class AccountPart(_Part):
 
 
 class EmailPart(_Part):
-    """The address signed up with, as typed."""
+    """The address signed up with, as typed. ``verified``: the person has confirmed the mailbox; null for not known."""
 
     address: Text
+    verified: bool | None = None
 
 
 class PhonePart(_Part):
-    """The phone number, in any format; international form with ``+`` is read most reliably."""
+    """The phone number, in any format; international form with ``+`` is read most reliably. ``verified``: the person
+    has confirmed that it is theirs; null for not known.
+    """
 
     number: Text | None = None
+    verified: bool | None = None
 
 
 class DevicePart(_Part):

@@ -48,6 +48,7 @@ class Email:
     tag: str | None = None
     canonical: str | None = None
     pattern: str | None = None
+    stem: str | None = None
     disposable: bool | None = None
     relay: bool | None = None
     free: bool | None = None
@@ -244,6 +245,13 @@ class Entity:
     ``key`` is the key of the entity in the store, an HMAC; ``bound`` is true while it binds its accounts into a
     cluster.
 
+    ``standing`` says how this account stands to the thing: ``observed`` (a device, a card), ``proved`` or ``held`` (it
+    is the holder: it proved that the thing is its own, or used it long before others came), ``claimed`` (it was typed
+    or written, nothing more). Of what somebody else holds, ``holders`` names them; counts and ``others`` are then of
+    the claimants. Counts of a holder leave the claimants out. ``recent`` are the accounts that came close in time, with
+    the Unix time of each, on either side; ``past`` counts those that were there days before. ``hub_found_at`` is when
+    it was found to be a hub (negative: to be none), 0 where nobody looked.
+
     Of the other accounts, ``exhausted_24h`` and ``exhausted_7d`` ran out of a cap in that time, the last of them at
     Unix time ``exhausted_at``; ``near_7d`` came near a cap in that time and did not run out in the week before it or
     since.
@@ -267,6 +275,36 @@ class Entity:
     exhausted_7d: int = 0
     exhausted_at: float | None = None
     near_7d: int = 0
+    standing: Literal["observed", "proved", "held", "claimed"] = "claimed"
+    holders: tuple[str, ...] = ()
+    recent: tuple[tuple[str, float], ...] = ()
+    past: int = 0
+    hub_found_at: float = 0.0
+
+
+@record
+class Wave:
+    """Arrivals close in time that agree in more than chance explains, as seen from one signup.
+
+    ``accounts`` counts the others it belongs with; ``families`` is what they agree in. ``quick``: they came
+    faster than people do. ``line_minute`` counts the accounts from the same address or /64 within a minute, this one
+    included, ``domain_quarter`` those at the same private mail domain within a quarter of an hour; None where there is
+    no such thing, or where it is everybody's.
+    """
+
+    accounts: int = 0
+    families: frozenset[str] = frozenset()
+    quick: bool = False
+    line_minute: int | None = None
+    domain_quarter: int | None = None
+
+
+@record
+class Cluster:
+    """The accounts that share a budget with this one: how many with it, and how many others are labelled abusive."""
+
+    size: int = 1
+    abusive: int = 0
 
 
 @record
@@ -288,10 +326,11 @@ class Facts:
     ``sender`` are what upstreams said, ``None`` until they did; ``events`` what the account did since, by type, and
     ``moved_at`` the Unix time of its last login from a new network; ``identity``: whether it proved to own the domain
     it sends from. ``entities`` is keyed by kind (see ``riskapi.links``) and ``None``, like ``reputation``, when the
-    store was away.
-    ``missing`` gives the cause for what is not there: a JSON pointer into the signup, ``store``, ``mail_domain``,
-    ``registration``, ``registrant``, ``sender``, ``domain_blocklists``, ``ip_blocklists`` or ``events``, to
-    ``not_provided``, ``input_invalid``, ``store_unavailable``, ``pending`` or ``no_data``.
+    store was away. ``proved`` are the kinds of entities that the account proved to be its own: a mailbox or number it
+    confirmed. ``wave`` and ``cluster`` say with whom it came and with whom it shares a budget, ``None`` where that was
+    not looked up. ``missing`` gives the cause for what is not there: a JSON pointer into the signup, ``store``,
+    ``mail_domain``, ``registration``, ``registrant``, ``sender``, ``domain_blocklists``, ``ip_blocklists`` or
+    ``events``, to ``not_provided``, ``input_invalid``, ``store_unavailable``, ``pending`` or ``no_data``.
     """
 
     at: float
@@ -313,6 +352,9 @@ class Facts:
     events: Mapping[str, Happening] | None = None
     moved_at: float | None = None
     identity: bool | None = None
+    proved: frozenset[str] = frozenset()
+    wave: Wave | None = None
+    cluster: Cluster | None = None
 
     @property
     def signup_at(self) -> float:

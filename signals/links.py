@@ -292,3 +292,46 @@ def links_weight_total(facts: Facts) -> float | None:
     for entity in binding:
         unlinked *= 1.0 - entity.weight
     return 1.0 - unlinked
+
+
+@signal(
+    reason="{value} {value:account|accounts} labelled abusive {value:is|are} linked by proof or observation", risk=+1
+)
+def links_proved_abusive(facts: Facts) -> int | None:
+    """Other accounts, labelled abusive now, that are seen or proved to share a device, a card, a mailbox or a number:
+    the most through any one of them. What either only claims does not count.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    if facts.entities is None:
+        return None
+    shared = [facts.entities.get(kind) for kind in ("device", "payment", "mailbox", "phone")]
+    found = [entity for entity in shared if entity is not None and not entity.hub]
+    return max((entity.abusive for entity in found if entity.standing in ("observed", "proved")), default=0)
+
+
+@signal(
+    reason="{value} {value:account|accounts} that {value:shares|share} its budget {value:is|are} labelled abusive",
+    risk=+1,
+)
+def links_cluster_abusive(facts: Facts) -> int | None:
+    """Other accounts of its cluster that are labelled abusive now, whatever binds them: a claim, a wave, what they
+    sent.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return None if facts.cluster is None else facts.cluster.abusive
+
+
+@signal(reason="it gives {value} {value:thing that somebody else holds|things that somebody else holds}", risk=+1)
+def links_claims_held(facts: Facts) -> int | None:
+    """How many of mailbox, number, device and card are held by another account, which proved them to be its own or
+    used them for long before this one came.
+
+    Unit: things, 0 to 4; typically 0. A mistyped number is one; so is a new member of a family.
+    """
+    if facts.entities is None:
+        return None
+    shared = [facts.entities.get(kind) for kind in ("mailbox", "phone", "device", "payment")]
+    found = [entity for entity in shared if entity is not None and entity.holders]
+    return sum(entity.standing in ("claimed", "observed") for entity in found)

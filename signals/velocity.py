@@ -290,3 +290,41 @@ def velocity_fingerprint_30d(facts: Facts) -> int | None:
     """
     entity = _entity(facts, "fingerprint")
     return None if entity is None else entity.accounts_30d
+
+
+@signal(
+    reason="{value} {value:account|accounts} signed up from the same address or /64 within a minute, this one included",
+    risk=+1,
+    needs=("store", "/device/ip_address"),
+)
+def velocity_ip_1m(facts: Facts) -> int | None:
+    """Distinct accounts from the same address, of IPv6 from the same /64, within the minute before the signup, this one
+    included; unknown at addresses that crowds share by nature.
+
+    Unit: accounts, 1 to 33 (no more are looked at). People of one place rarely are ten.
+    """
+    return None if facts.wave is None else facts.wave.line_minute
+
+
+@signal(
+    reason="{value} {value:account|accounts} signed up at the same private mail domain within a quarter of an hour",
+    risk=+1,
+    needs=("store", "/email/address"),
+)
+def velocity_domain_15m(facts: Facts) -> int | None:
+    """Distinct accounts at the same private mail domain within the quarter of an hour before the signup, this one
+    included; unknown at domains that everybody may use, and at those that have been here for long and well.
+
+    Unit: accounts, 1 to 33 (no more are looked at).
+    """
+    return None if facts.wave is None else facts.wave.domain_quarter
+
+
+@signal(reason="it came within minutes of {value} {value:account|accounts} that it agrees with", risk=+1, needs="store")
+def velocity_wave(facts: Facts) -> int | None:
+    """Other accounts that came within minutes and agree with this one in two families (address or network, mailbox or
+    mail domain, number, how the form was filled), or on one line faster than people do.
+
+    Unit: accounts, 0 and up; typically 0.
+    """
+    return None if facts.wave is None else facts.wave.accounts

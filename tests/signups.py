@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -15,13 +17,19 @@ from tests.conftest import NOW
 
 
 def body(user: str = "u_1", **parts: Any) -> Signup:
-    """The signup of an unremarkable customer, with some parts replaced."""
+    """The signup of an unremarkable customer, with some parts replaced. Two of them share nothing."""
     found: dict[str, Any] = {
         "account": {"user_id": user, "name": "Ana Ruiz", "organization": "Ruiz Ceramics"},
-        "email": {"address": f"{user}@ruiz.example"},
-        "device": {"ip_address": "203.0.113.9", "user_agent": "Mozilla/5.0", "accept_language": "es-ES"},
+        "email": {"address": f"ana@{re.sub('[^a-z0-9]', '-', user.lower()).strip('-')}-ceramics.example"},
+        "device": {"ip_address": home(user), "user_agent": "Mozilla/5.0", "accept_language": "es-ES"},
     }
     return Signup.model_validate_json(json.dumps({**found, **parts}))
+
+
+def home(user: str) -> str:
+    """The address of a customer at home, in a network of its own (documentation addresses, RFC 3849)."""
+    first, second = divmod(zlib.crc32(user.encode()), 2**16)
+    return f"2001:db8:{first:x}:{second:x}::1"
 
 
 def post(service: Service, signup: Signup, now: float = NOW) -> dict[str, Any]:

@@ -97,10 +97,10 @@ def test_budgets_are_joined_spent_released_merged_cut_and_settled(service: Servi
 
     seen = service.parts.accounts.view("b2", NOW)["linkage"]
     edge = next(row["edge"] for row in seen["edges"] if row["kind"] == "phone")
-    after = service.parts.clusters.cut(seen["cluster_id"], None, edge, "a shared phone", "ana", NOW)
+    after = service.parts.cuts.cut(seen["cluster_id"], None, edge, "a shared phone", "ana", NOW)["accounts"]
     assert after["a1"] == after["ab"] != after["b1"] == after["b2"]
     assert send(service, "b2", 200)["granted"] == 100
-    service.parts.clusters.cut(consistency.cluster_of(service, "a1"), "a1", None, "a tester", "ana", NOW)
+    service.parts.cuts.cut(consistency.cluster_of(service, "a1"), "a1", None, "a tester", "ana", NOW)
     consistency.check(service)
 
     said = Message(("pills.example", "offers.example"), "spring")

@@ -209,10 +209,10 @@ class History:
         if thing:
             edge = self.edge(mine[0])
             self.reference.cut_thing(mine[0], self.now)
-            after = self.service.parts.clusters.cut(cluster, None, edge, "shared", "ana", self.now)
+            after = self.service.parts.cuts.cut(cluster, None, edge, "shared", "ana", self.now)["accounts"]
         else:
             self.reference.cut_account(user, self.now)
-            after = self.service.parts.clusters.cut(cluster, user, None, "a tester", "ana", self.now)
+            after = self.service.parts.cuts.cut(cluster, user, None, "a tester", "ana", self.now)["accounts"]
         assert {name for name, found in after.items() if found is None} == {
             name for name in after if len(self.reference.group(name)) == 1
         }

@@ -176,8 +176,8 @@ def test_a_cluster_is_cut_while_it_spends(service: Service, turn: int) -> None:
     with beside(lambda: books.send(users[next(turns) % len(users)], 2), 8) as wrong:
         while sum(books.granted.values()) < 60:
             pass
-        after = service.parts.clusters.cut(seen["cluster_id"], None, edge, "a shared phone", "ana", NOW)
-        service.parts.clusters.cut(after["b0"] or "", "b0", None, "a tester", "ana", NOW)
+        after = service.parts.cuts.cut(seen["cluster_id"], None, edge, "a shared phone", "ana", NOW)["accounts"]
+        service.parts.cuts.cut(after["b0"] or "", "b0", None, "a tester", "ana", NOW)
     assert not raised(wrong)
     books.settled()
     found = {user: view(service, user)["linkage"]["cluster_id"] for user in users}
@@ -212,7 +212,7 @@ def test_signups_cuts_and_sends_all_at_once(service: Service, turn: int) -> None
             with contextlib.suppress(Problem):
                 edges = clusters.view(cluster, NOW)["edges"]
                 thing = number % 2 and edges[number % len(edges)]["edge"]
-                clusters.cut(cluster, None if thing else user, thing or None, "both", "ana", NOW)
+                service.parts.cuts.cut(cluster, None if thing else user, thing or None, "both", "ana", NOW)
 
     kinds = (spend, sign, cut)
     assert not raised(together(36, lambda number: kinds[number % 3](number)))
@@ -254,7 +254,7 @@ def test_releases_while_clusters_merge_and_part(service: Service) -> None:
         if number == 0:
             joined(service, "bridge", LEFT, BRIDGE)
         elif number == 1:
-            service.parts.clusters.cut(consistency.cluster_of(service, "a3"), "a3", None, "a tester", "ana", NOW)
+            service.parts.cuts.cut(consistency.cluster_of(service, "a3"), "a3", None, "a tester", "ana", NOW)
         else:
             for reservation in held[users[number % 4]]:
                 with contextlib.suppress(Problem):
@@ -339,7 +339,7 @@ def cut(service: Service, user: str, kind: str | None = None) -> None:
     edges = view(service, user)["linkage"]["edges"]
     edge = next((row["edge"] for row in edges if row["kind"] == kind), None)
     cluster = consistency.cluster_of(service, user)
-    service.parts.clusters.cut(cluster, None if kind else user, edge, "a mistake", "ana", NOW)
+    service.parts.cuts.cut(cluster, None if kind else user, edge, "a mistake", "ana", NOW)
 
 
 MEANWHILE: dict[str, tuple[Meanwhile, list[set[str]], list[set[str]]]] = {
@@ -388,7 +388,7 @@ def test_what_happens_while_a_join_is_planned_counts(
     meanwhile, expected, _ = MEANWHILE[what]
     committed, first = Joins._committed, iter([True])
 
-    def commit(joins: Joins, *given: Any) -> bool:
+    def commit(joins: Joins, *given: Any) -> Any:
         if next(first, False):
             meanwhile(service)
         return committed(joins, *given)
@@ -418,7 +418,7 @@ def test_what_happens_while_a_cluster_is_taken_apart_counts(
     cluster = consistency.cluster_of(service, "b2")
     edge = next(row["edge"] for row in view(service, "b2")["linkage"]["edges"] if row["kind"] == "phone")
     monkeypatch.setattr(Clusters, "_edges", look)
-    service.parts.clusters.cut(cluster, None, edge, "a shared phone", "ana", NOW)
+    service.parts.cuts.cut(cluster, None, edge, "a shared phone", "ana", NOW)
     monkeypatch.undo()
     assert clusters(service) == expected
 
@@ -459,10 +459,10 @@ def test_a_word_about_a_thing_that_comes_while_it_is_about_to_bind_counts(
     joined(service, "a1", LEFT)
     committed, first = Joins._committed, iter([True])
 
-    def commit(joins: Joins, plan: Any, *given: Any) -> bool:
+    def commit(joins: Joins, user: str, plan: Any, *given: Any) -> Any:
         if next(first, False):
             service.store.execute("SET", ban_key(plan.edges[0][1]), "{}")
-        return committed(joins, plan, *given)
+        return committed(joins, user, plan, *given)
 
     monkeypatch.setattr(Joins, "_committed", commit)
     joined(service, "late", LEFT)
@@ -491,15 +491,15 @@ def test_whoever_is_bound_while_a_hub_is_let_go_is_let_go_by_the_next(
 ) -> None:
     opened(service, "a1", LEFT)
     device = service.assessor._accounts.standing("a1").entities["device"]
-    held, first = Clusters._held, iter([True])
+    held, first = Clusters.bound_by, iter([True])
 
     def look(found: Clusters, *given: Any) -> set[str]:
-        seen = held(found, *given)
+        seen: set[str] = held(found, *given)
         if next(first, False):
             joined(service, "a2", LEFT)
         return seen
 
-    monkeypatch.setattr(Clusters, "_held", look)
+    monkeypatch.setattr(Clusters, "bound_by", look)
     service.assessor._clusters.let_go(device, service.court.policy, NOW, "hub")
     assert clusters(service) == [{"a1", "a2"}]
     assert service.store.execute("ZSCORE", device, "=") is not None

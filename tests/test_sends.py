@@ -256,7 +256,7 @@ class TestClusters:
         assert ask(service, "b2", 1)["denied_by"] == "cluster_hourly"
         cluster = seen["linkage"]["cluster_id"]
         edge = next(row["edge"] for row in seen["linkage"]["edges"] if row["kind"] == "phone")
-        after = service.parts.clusters.cut(cluster, None, edge, "a shared test phone", "ana", NOW)
+        after = service.parts.cuts.cut(cluster, None, edge, "a shared test phone", "ana", NOW)["accounts"]
         assert after["a1"] == after["ab"] != after["b3"] == after["b1"]
         assert view(service, "b2")["limits"]["remaining"]["hourly"] == 100
         assert ask(service, "b2", 200)["granted"] == 100
@@ -266,7 +266,7 @@ class TestClusters:
         users = [opened(service, f"r{number}", "ring") for number in range(3)]
         ask(service, users[0], 150)
         cluster = view(service, users[0])["linkage"]["cluster_id"]
-        after = service.parts.clusters.cut(cluster, users[0], None, "our own tester", "ana", NOW)
+        after = service.parts.cuts.cut(cluster, users[0], None, "our own tester", "ana", NOW)["accounts"]
         assert after == {"r0": None, "r1": cluster, "r2": cluster}
         opened(service, "r3", "ring")
         assert view(service, users[0])["linkage"]["cluster_id"] is None
@@ -340,7 +340,7 @@ class TestClusters:
         for number in range(3):
             opened(service, f"r{number}", "ring")
         found = view(service, "r0")["linkage"]
-        service.parts.clusters.cut(found["cluster_id"], "r0", None, "our own tester", "ana", NOW)
+        service.parts.cuts.cut(found["cluster_id"], "r0", None, "our own tester", "ana", NOW)
         assert not any(row["binds"] for row in view(service, "r0")["linkage"]["evidence"])
 
     def test_what_one_spends_is_felt_by_the_next_signup(self, service: Service) -> None:

@@ -84,10 +84,15 @@ class Reason(Answer):
 
 
 class Evidence(Answer):
-    """One thing the account shares with others; ``accounts`` counts it too, ``user_ids`` names some of the others."""
+    """One thing the account shares with others; ``accounts`` counts it too, ``user_ids`` names some of the others.
+
+    ``standing``: they share it as proved or seen, as claimed (``holders`` are those who have it), or in a wave;
+    ``holder``: it is the account's own, and others claim it.
+    """
 
     kind: str
     strength: Literal["strong", "medium", "weak"]
+    standing: Literal["proved", "claimed", "holder", "wave"]
     accounts: Annotated[int, Field(ge=1)]
     last_seen: AwareDatetime | None
     weight: float | None = None
@@ -95,6 +100,7 @@ class Evidence(Answer):
     binds: bool | None = None
     abusive: int | None = None
     user_ids: list[str] | None = None
+    holders: list[str] | None = None
 
 
 class Edge(Answer):
@@ -102,6 +108,7 @@ class Edge(Answer):
 
     edge: str
     kind: str
+    standing: Literal["proved", "claimed", "wave"]
     accounts: Annotated[int, Field(ge=1)]
     user_ids: list[str]
     ends_at: AwareDatetime

@@ -25,7 +25,7 @@ class CutBody(StrictBody):
     """What to take out: one account with all that binds it, or one thing that is to bind nobody (`edge`)."""
 
     user_id: UserId | None = None
-    edge: Annotated[str, StringConstraints(pattern=r"^[a-z]:[A-Za-z0-9_-]{16}$")] | None = None
+    edge: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]:[A-Za-z0-9_-]{16}$")] | None = None
     reason: Reason
 
     @model_validator(mode="after")
@@ -37,10 +37,25 @@ class CutBody(StrictBody):
 
 
 class Cut(Answer):
-    """What was cut, and the cluster each of its accounts is in now."""
+    """What was cut, and the cluster each of its accounts is in now. `cut_id` is what it can be undone by."""
 
     cluster_id: str
+    cut_id: str
     accounts: dict[str, str | None]
+
+
+class WrittenCut(Answer):
+    """A cut: between an account and what bound it, or between a thing (an edge) and everybody (`user_id` is null)."""
+
+    cut_id: str
+    cluster_id: str
+    user_id: str | None
+    edges: list[str]
+    at: str
+    actor: str
+    reason: str
+    undone_at: str | None
+    undone_by: str | None
 
 
 def show(call: Call[None]) -> Reply:
@@ -51,10 +66,20 @@ def show(call: Call[None]) -> Reply:
 def cut(call: Call[CutBody]) -> Reply:
     """Cut an account or a thing out of a cluster, for good."""
     body = call.body
-    found = call.parts.clusters.cut(
+    found = call.parts.cuts.cut(
         call.path["cluster_id"], body.user_id, body.edge, body.reason, call.principal.name, call.now
     )
-    return Reply({"cluster_id": call.path["cluster_id"], "accounts": found})
+    return Reply({"cluster_id": call.path["cluster_id"], **found})
+
+
+def show_cut(call: Call[None]) -> Reply:
+    """A cut as it was written down."""
+    return Reply(call.parts.cuts.get(call.path["cut_id"]))
+
+
+def undo(call: Call[None]) -> Reply:
+    """Take a cut back."""
+    return Reply(call.parts.cuts.undo(call.path["cut_id"], call.principal.name, call.now))
 
 
 ROUTES = (
@@ -82,6 +107,28 @@ ROUTES = (
         body=CutBody,
         example={"user_id": "u_1001", "reason": "a customer on a shared test phone"},
         response=Cut,
+        problems=("not_found",),
+        idempotent=True,
+    ),
+    Route(
+        method="GET",
+        path="/v1/cuts/{cut_id}",
+        handler=show_cut,
+        summary="One cut",
+        tag="Clusters",
+        scopes=("reviews",),
+        response=WrittenCut,
+        problems=("not_found",),
+    ),
+    Route(
+        method="POST",
+        path="/v1/cuts/{cut_id}/undo",
+        handler=undo,
+        summary="Take a cut back",
+        tag="Clusters",
+        description="Who shares the things may be bound by them again, from when they are next looked at.",
+        scopes=("reviews",),
+        response=WrittenCut,
         problems=("not_found",),
         idempotent=True,
     ),

@@ -206,10 +206,20 @@ class Clusters(Protocol):
     def view(self, cluster_id: str, now: float) -> dict[str, Any]:
         """A cluster. Raises ``not_found``."""
 
+
+class Cuts(Protocol):
+    """A person's word that accounts do not belong together."""
+
     def cut(
         self, cluster_id: str, user_id: str | None, edge: str | None, reason: str, actor: str, now: float
-    ) -> dict[str, str | None]:
-        """Cut an account or a thing out of it. Raises ``not_found``."""
+    ) -> dict[str, Any]:
+        """Cut an account or a thing out of a cluster. Raises ``not_found``."""
+
+    def undo(self, cut_id: str, actor: str, now: float) -> dict[str, Any]:
+        """Take a cut back. Raises ``not_found``."""
+
+    def get(self, cut_id: str) -> dict[str, Any]:
+        """A cut. Raises ``not_found``."""
 
 
 class Webhooks(Protocol):
@@ -276,6 +286,7 @@ class Parts:
     events: Events
     sender: Sender
     clusters: Clusters
+    cuts: Cuts
     policies: Policies
     lists: Lists
     seating: Seating

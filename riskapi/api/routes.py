@@ -25,6 +25,7 @@ PATHS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "version": (re.compile(r"^[1-9][0-9]{0,8}\Z"), "Number of the version."),
     "reservation_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the reservation."),
     "cluster_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the cluster."),
+    "cut_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the cut."),
     "webhook_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the webhook."),
     "delivery_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the delivery."),
     "list": (re.compile(r"^(?:allow|deny|watch)\Z"), "`allow`, `deny` or `watch`."),

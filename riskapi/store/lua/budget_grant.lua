@@ -5,7 +5,8 @@
 --         5 stream of events
 -- ARGV    1 now, or '' for the store's clock   2 recipients wanted   3 partial: 1 or 0   4 cluster expected, or ''
 --         5 revision of the tier   6 7 8 caps of the account
---         9 how many times as much its cluster may send, '' where that is not counted
+--         9 how many times as much its cluster may send, '' where that is not counted; once as much where the cluster is
+--         bound by what somebody else holds
 --         10 recipients granted elsewhere and not settled yet: to the account   11 … to anybody of its cluster
 --         12 digest of the request   13 reservation id   14 user_id   15 TTL of a reservation   16 TTL of a remembered key
 --         17 TTL of budgets   18 share of a cap that is near it   19 usual volume of a day, '' where there is none
@@ -28,7 +29,7 @@ local now, want, denies = clock(ARGV[1]), tonumber(ARGV[2]), ARGV[24] == '1'
 local account = call('HMGET', KEYS[1], 'cluster', 'revision', 'spends', 'hold', 'hold_until', 'hold_off', 'near', 'out')
 local clustered = ARGV[4] ~= ''
 if (account[1] or '') ~= ARGV[4] or tonumber(account[2] or 0) > tonumber(ARGV[5]) then return {'again'} end
-local cluster = clustered and call('HMGET', KEYS[2], 'spends', 'due')
+local cluster = clustered and call('HMGET', KEYS[2], 'spends', 'due', 'claims')
 if clustered and tonumber(cluster[2] or 0) <= now then return {'again'} end
 
 -- The account goes by its cluster's clock, which is never behind: both keep this spend under the same time.
@@ -42,7 +43,8 @@ local function limit(log, w, cap, waiting, number)
 end
 for w = 1, 3 do limit(own, w, tonumber(ARGV[5 + w]), tonumber(ARGV[10]), w) end
 if clustered and ARGV[9] ~= '' then
-  for w = 1, 3 do limit(ours, w, floor(tonumber(ARGV[9]) * tonumber(ARGV[5 + w])), tonumber(ARGV[11]), 3 + w) end
+  local factor = tonumber(cluster[3] or 0) > 0 and 1 or tonumber(ARGV[9])
+  for w = 1, 3 do limit(ours, w, floor(factor * tonumber(ARGV[5 + w])), tonumber(ARGV[11]), 3 + w) end
 end
 
 -- A hold caps the day at what is usual; a jump starts one. It is told apart from the caps so that callers know why.

@@ -1,10 +1,12 @@
 -- Read the budget of an account: what it and its cluster spent, by window and by day.
 --
 -- KEYS    1 budget of the account   2 its cluster (or the budget again where it has none, or it is not asked for)
+--         3 the members of that (or the budget again)
 -- ARGV    1 now, or '' for the store's clock
 -- returns {cluster id or '', revision, first spend or '', hold or '', hold until, hold off until, spent by the account (3), by
---         the cluster (3), now, {day, recipients, …}, usual}: days as days since 1970 in UTC, rising, the last
---         30; usual: the most in any day's window that ended before the one up to now
+--         the cluster (3), now, {day, recipients, …}, usual, size, abusive, claims: days as days since 1970 in UTC, rising, the last
+--         30; usual: the most in any day's window that ended before the one up to now; and of the cluster: how many accounts
+--         it has (1 for none), how many others are labelled abusive, and how many things bind it that somebody else holds}
 -- TTL     left as it is
 --+ spends
 local found = redis.call('HMGET', KEYS[1], 'cluster', 'revision', 'first', 'hold', 'hold_until', 'hold_off', 'spends')
@@ -30,7 +32,15 @@ for i = 2, #own, 2 do
   end
   usual = math.max(usual, sum)
 end
+local size, bad, claims = 1, 0, 0
+if KEYS[2] ~= KEYS[1] then
+  local cluster = redis.call('HMGET', KEYS[2], 'bad', 'claims')
+  size = math.max(redis.call('SCARD', KEYS[3]), 1)
+  bad = tonumber(cluster[1] or 0) - redis.call('HEXISTS', KEYS[1], 'bad')
+  claims = tonumber(cluster[2] or 0)
+end
 return {
   found[1] or '', tonumber(found[2] or 0), found[3] or '', found[4] or '', found[5] or '0', found[6] or '0',
   sums[1], sums[2], sums[3], theirs[1], theirs[2], theirs[3], tostring(now), days, usual,
+  size, math.max(bad, 0), claims,
 }

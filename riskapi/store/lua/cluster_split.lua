@@ -3,7 +3,7 @@
 -- KEYS    the cluster's hash and its members, the budgets of its accounts, for each new group its hash and its members, and
 --         last the stream of events
 -- ARGV    1 JSON: {"now" (or "" for the store's clock), "ttl", "oldest", "version", "accounts": [user_id, …], "groups": [{"id", "accounts": [place, …],
---         "entities": {entity: until}, "due"}, …], "alone": [place, …], "cut": [[place, entity], …], "banned": [[place, entity], …],
+--         "entities": {entity: until}, "claims": [entity, …], "due"}, …], "alone": [place, …], "cut": [[place, entity], …], "banned": [[place, entity], …],
 --         "event" or null}. The first group keeps the cluster's id. Cut edges are gone, banned ones never come back.
 -- returns {'again'} when the cluster changed since it was read, else {'split'}
 -- TTL     "ttl", for all that is written; the stream is trimmed by age
@@ -20,14 +20,17 @@ for _, place in ipairs(plan.alone) do call('HDEL', KEYS[2 + place], 'cluster') e
 for at, group in ipairs(plan.groups) do
   local hash, members = KEYS[2 + count + 2 * at - 3], KEYS[2 + count + 2 * at - 2]
   if at == 1 then hash, members = KEYS[1], KEYS[2] end
-  local log
+  local log, bad = nil, 0
   for _, place in ipairs(group.accounts) do
     local own = spends_at(call('HGET', KEYS[2 + place], 'spends') or nil, now)
     log = log and merged(log, own) or own
     call('HSET', KEYS[2 + place], 'cluster', group.id)
     call('SADD', members, plan.accounts[place])
+    bad = bad + call('HEXISTS', KEYS[2 + place], 'bad')
   end
-  call('HSET', hash, 'spends', cmsgpack.pack(log), 'due', group.due, 'version', version)
+  call('HSET', hash, 'spends', cmsgpack.pack(log), 'due', group.due, 'version', version, 'bad', bad,
+    'claims', #group.claims)
+  for _, entity in ipairs(group.claims) do call('HSET', hash, 'c:' .. entity, 1) end
   for entity, till in pairs(group.entities) do call('HSET', hash, 'e:' .. entity, till) end
   call('EXPIRE', hash, plan.ttl)
   call('EXPIRE', members, plan.ttl)

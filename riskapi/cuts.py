@@ -1,0 +1,103 @@
+"""Cuts: a person's word that accounts do not belong together. It holds for good, and can be taken back.
+
+A cut is between an account and the things that bind it, or between a thing and everybody. It is kept where edges are
+(so that the account, or anybody, is not bound by them again), noted with the things (so that counts and rules leave the
+pair out), and written down, so that it can be found and undone. Who was bound is decided again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import orjson
+
+from riskapi.agenda import Agenda
+from riskapi.bonds import entity_of
+from riskapi.budgets import budget_key
+from riskapi.clusters import Clusters
+from riskapi.errors import Problem
+from riskapi.instants import rfc3339
+from riskapi.joins import ban_key
+from riskapi.judge import Court
+from riskapi.links import Links
+from riskapi.store.connections import Store
+
+
+def cut_key(cut_id: str) -> str:
+    """Key of a cut. No TTL: a person's word holds."""
+    return f"risk:ct:{{b}}:{cut_id}"
+
+
+class Cuts:
+    """Makes cuts and takes them back."""
+
+    def __init__(self, store: Store, links: Links, clusters: Clusters, agenda: Agenda, court: Court) -> None:
+        self._store, self._links, self._clusters = store, links, clusters
+        self._agenda, self._court = agenda, court
+
+    def cut(
+        self, cluster_id: str, user_id: str | None, edge: str | None, reason: str, actor: str, now: float
+    ) -> dict[str, Any]:
+        """Say that an account, or a thing, binds nobody in a cluster; for good.
+
+        Returns the cut's id and the cluster that each account is in afterwards. Raises ``not_found`` for what is no
+        part of the cluster.
+        """
+        policy = self._court.policy
+        names, things = self._clusters.things(cluster_id, now)
+        edges = [thing.edge for thing in things if user_id in thing.user_ids] if edge is None else [edge]
+        known = {thing.edge for thing in things}
+        if not edges or not known.issuperset(edges):
+            raise Problem("not_found", "The cluster has no such account or edge.")
+        cut_id = f"cut_{secrets.token_hex(10)}"
+        told: dict[str, Any] = {"cut_id": cut_id, "user_id": user_id, "edges": edges, "at": rfc3339(now)}
+        told |= {"actor": actor, "reason": reason, "cluster_id": cluster_id, "undone_at": None, "undone_by": None}
+        self._store.execute("SET", cut_key(cut_id), orjson.dumps(told))
+        keys = [entity_of(each) for each in edges if not each.startswith("w:")]
+        if user_id is not None:
+            self._clusters.loosen([user_id], edges, policy, now, reason=reason, actor=actor, ban=True)
+        else:
+            for each in edges:
+                self._store.execute("SET", ban_key(each), orjson.dumps(told))
+            # Nobody is bound by it from now on; those who were until now are among these.
+            sharing = {*names, *(name for key in keys for name in self._links.accounts(key))}
+            self._clusters.loosen(sharing, edges, policy, now, reason=reason, actor=actor)
+            names = sorted(sharing)
+        self._links.cut(user_id, keys, True)
+        self._decide(names, now)
+        return {"cut_id": cut_id, "accounts": {name: self._clusters.of(name) or None for name in names}}
+
+    def undo(self, cut_id: str, actor: str, now: float) -> dict[str, Any]:
+        """Take a cut back: who shares the things may be bound by them again, from when they are next looked at.
+
+        Raises ``not_found``. Safe to repeat.
+        """
+        told = self.get(cut_id)
+        edges, user_id = told["edges"], told["user_id"]
+        keys = [entity_of(each) for each in edges if not each.startswith("w:")]
+        if user_id is None:
+            for each in edges:
+                self._store.execute("DEL", ban_key(each))
+        else:
+            self._store.execute("HDEL", budget_key(user_id), *[f"x:{each}" for each in edges])
+        self._links.cut(user_id, keys, False)
+        if told["undone_at"] is None:
+            told |= {"undone_at": rfc3339(now), "undone_by": actor}
+            self._store.execute("SET", cut_key(cut_id), orjson.dumps(told))
+        names = [user_id] if user_id is not None else []
+        names += [name for key in keys for name in self._links.accounts(key)]
+        self._decide(list(dict.fromkeys(names)), now)
+        return told
+
+    def get(self, cut_id: str) -> dict[str, Any]:
+        """A cut as it was written down. Raises ``not_found``."""
+        found = self._store.execute("GET", cut_key(cut_id))
+        if found is None:
+            raise Problem("not_found", "No cut has this id.")
+        told: dict[str, Any] = orjson.loads(found)
+        return told
+
+    def _decide(self, names: list[str], now: float) -> None:
+        """Have these accounts decided again: what others did counts for them no more, or counts again."""
+        self._agenda.add(names, now, "cut")

@@ -1,0 +1,66 @@
+"""What other accounts bring to a decision, and facts without it. Pure.
+
+Every effect of others is derived from what holds now: an account is decided with it and without it, and what it is by
+its own evidence is kept apart. So the effect goes when its cause goes, for everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from signals.facts import Cluster, Entity, Facts, Reputation
+
+
+def is_felt(facts: Facts) -> bool:
+    """Whether anything bad is known of others who share something with the account."""
+    found = facts.entities or {}
+    bad = any(each.abusive or each.limited or each.exhausted_7d or each.near_7d for each in found.values())
+    return bad or (facts.cluster is not None and facts.cluster.abusive > 0)
+
+
+def blameless(facts: Facts) -> Facts:
+    """The same facts as if no other account were bad: who shares what is still known."""
+    found = facts.entities
+    return replace(
+        facts,
+        entities=None if found is None else {kind: _blameless(entity) for kind, entity in found.items()},
+        reputation=_base(facts.reputation),
+        cluster=None if facts.cluster is None else replace(facts.cluster, abusive=0),
+    )
+
+
+def alone(facts: Facts) -> Facts:
+    """The same facts as if the account shared nothing with anybody."""
+    found: Mapping[str, Entity] | None = facts.entities
+    return replace(
+        facts,
+        entities=None if found is None else {kind: _alone(entity) for kind, entity in found.items()},
+        reputation=_base(facts.reputation),
+        wave=None if facts.wave is None else type(facts.wave)(),
+        cluster=None if facts.cluster is None else Cluster(),
+    )
+
+
+def _blameless(entity: Entity) -> Entity:
+    if not (entity.abusive or entity.limited or entity.exhausted_7d or entity.exhausted_at or entity.near_7d):
+        return entity
+    return replace(entity, abusive=0, limited=0, exhausted_24h=0, exhausted_7d=0, exhausted_at=None, near_7d=0)
+
+
+def _alone(entity: Entity) -> Entity:
+    return Entity(entity.kind, 1, 1, 1, 1, 0, 0, False, strength=entity.strength, key=entity.key)
+
+
+def _base(reputation: Reputation | None) -> Reputation | None:
+    """Rates where nothing is known but the base rate; what was unknown stays so."""
+    if reputation is None:
+        return None
+    base = reputation.base
+
+    def flat(rate: float | None) -> float | None:
+        return None if rate is None else base
+
+    return Reputation(
+        base, flat(reputation.asn), flat(reputation.network), flat(reputation.domain), flat(reputation.tld)
+    )

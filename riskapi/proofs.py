@@ -1,0 +1,59 @@
+"""Proofs: that a mailbox or number is an account's own, that it has a card or a domain. What is proved is held.
+
+A proof lets go of those who only claim the thing, and takes the account out of waves (a number, a card, a domain: a
+mailbox costs nothing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from riskapi.bonds import edge_of
+from riskapi.budgets import budget_key, kept
+from riskapi.clusters import Clusters
+from riskapi.entities import Touch
+from riskapi.links import Links
+from riskapi.policy import Policy
+from riskapi.store.connections import Store
+
+
+class Proofs:
+    """Notes proofs. Safe to repeat."""
+
+    def __init__(self, store: Store, links: Links, clusters: Clusters) -> None:
+        self._store, self._links, self._clusters = store, links, clusters
+        self._prove = store.script("budget_prove")
+
+    def queue(self, pipe: Any, touch: Touch, policy: Policy) -> bool:
+        """Note in a pipeline what a signup proved, before anybody can be bound by it; one reply where this is true."""
+        things = [edge_of(touch.keys[kind]) for kind in sorted(touch.proved) if kind in touch.keys]
+        aside = keeps_aside(touch)
+        if things or aside:
+            self._prove.queue(pipe, [budget_key(touch.user_id)], ["1", int(aside), kept(policy), *things])
+        return bool(things or aside)
+
+    def give(self, user_id: str, keys: Sequence[str], at: float, policy: Policy, now: float, *, aside: bool) -> None:
+        """Note that an account proved at Unix time ``at`` that entities are its own, and let go of who only claims
+        them.
+
+        ``aside``: the proof also takes it out of waves. Raises :class:`StoreUnavailable`.
+        """
+        edges = [edge_of(key) for key in keys]
+        self._links.prove(user_id, keys, at)
+        self._prove.call([budget_key(user_id)], ["1", int(aside), kept(policy), *edges])
+        if aside:
+            edges += [edge for edge in self._clusters.edges(user_id) if edge.startswith("w:")]
+        self._clusters.loosen([user_id], edges, policy, now, reason="proved")
+        for key in keys:
+            self._clusters.note_holder(key, held=True)
+
+    def take(self, user_id: str, keys: Sequence[str], at: float, policy: Policy) -> None:
+        """Take a proof back: the account does no longer hold the entities."""
+        self._links.prove(user_id, keys, at, proved=False)
+        self._prove.call([budget_key(user_id)], ["0", 0, kept(policy), *map(edge_of, keys)])
+
+
+def keeps_aside(touch: Touch) -> bool:
+    """Whether a signup came with proof that no wave has: a confirmed number or a card."""
+    return "phone" in touch.proved or "payment" in touch.keys
