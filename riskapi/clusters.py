@@ -240,6 +240,18 @@ class Clusters:
         """The accounts of a cluster, by name."""
         return sorted(name.decode() for name in self._store.execute("SMEMBERS", members_key(cluster_id)))
 
+    def company(self, user_id: str, keys: Collection[str], most: int) -> list[str]:
+        """The other accounts that share a budget with one, or something of the entities ``keys`` that people do not share
+        by chance: at most ``most``, its cluster first.
+        """
+        cluster = self.of(user_id)
+        names = dict.fromkeys(self.accounts(cluster) if cluster else ())
+        for key in keys:
+            if self._links.kind_of(key) in ("mailbox", "phone", "device", "payment"):
+                names.update(dict.fromkeys(self._links.accounts(key)))
+        names.pop(user_id, None)
+        return list(names)[:most]
+
     def view(self, cluster_id: str, now: float) -> dict[str, Any]:
         """A cluster as the list of its edges. Raises ``not_found``."""
         names, things = self.things(cluster_id, now)

@@ -104,6 +104,7 @@ class Reactions:
         self._agenda.add([entry.data["user_id"]], self._clock(), "event.sender")
 
     def _labelled(self, entry: Entry) -> None:
+        self._agenda.add([entry.data["user_id"]], self._clock(), "label")
         self._tell_linked(entry.data)
 
     def _moved(self, entry: Entry) -> None:
@@ -114,11 +115,12 @@ class Reactions:
         """Mark what the account touched with its standing, and have those linked to it decided again."""
         user_id = data["user_id"]
         try:
-            self._labels.settle(user_id, self._accounts.standing(user_id))
+            standing = self._accounts.standing(user_id)
+            self._labels.settle(user_id, standing)
         except Problem:
             return  # erased, or expired
-        cluster = self._clusters.of(user_id)
-        self._together([name for name in self._clusters.accounts(cluster) if name != user_id] if cluster else [])
+        most = self._court.policy.rescoring.linked
+        self._together(self._clusters.company(user_id, list(standing.entities.values()), most))
 
     def _joined(self, entry: Entry) -> None:
         if entry.data["change"] in ("joined", "merged"):

@@ -21,8 +21,8 @@ from signals.records import record
 from signals.registry import Readings, registered
 
 _DAY = 86400
-#: Causes after which an account is judged afresh: what was counted against it turned out to be nothing of its own.
-_AFRESH = frozenset({"cut"})
+#: What an account proved, by the event that tells so: who else gave the same thing is not counted against it any more.
+_PROVED = {"event.email_verified": "mailbox", "event.phone_verified": "phone"}
 #: What brings readings of a family about, after the signup.
 _CAUSES = {
     "links": "linkage",
@@ -81,7 +81,7 @@ def moved(past: Past, found: Judged, policy: Policy, now: float, cause: str) -> 
     """Where an account stands after it was judged at Unix time ``now``, because of ``cause``."""
     decision, spoken = found.decision, past.spoken_at
     held = spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * _DAY
-    own = _own(past, found.own, policy, held=held, cause=cause)
+    own = found.own if _is_afresh(past, policy, cause) else _own(past, found.own, policy, held=held)
     listing = decision.listing.list if decision.listing is not None and decision.source == "list" else None
     if listing == "deny":
         return Move(decision.tier, own)
@@ -97,7 +97,23 @@ def moved(past: Past, found: Judged, policy: Policy, now: float, cause: str) -> 
     return Move(tier, own)
 
 
-def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool, cause: str) -> Tier:
+def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
+    """Whether an account is judged afresh, because what was counted against it turned out to be nothing of its own: it
+    was cut from what it shared, or proved to own the one thing that a rule looked at. A person's word stands.
+    """
+    last = past.history[-1] if past.history else {}
+    if last.get("source") in ("reviewer", "feedback") or past.spoken_at is not None:
+        return False
+    if cause == "cut":
+        return True
+    kind = _PROVED.get(cause)
+    rule = next((rule for rule in policy.rules if rule.name == last.get("reason")), None)
+    if kind is None or rule is None or last.get("source") != "rule":
+        return False
+    return all(name.startswith((f"velocity_{kind}_", f"links_{kind}_")) for name in rule.when)
+
+
+def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool) -> Tier:
     """What an account is by its own evidence: it tightens, and is loosened only by what policy and people permit."""
     last = past.history[-1] if past.history else {}
     if SEVERITY[wanted] > SEVERITY[past.own]:
@@ -107,8 +123,8 @@ def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool, cause: str) ->
     if past.spoken_at is not None and _seconds(last.get("at")) <= past.spoken_at:
         return past.own  # whoever spoke after it knew of it
     retracted = past.retracted_at is not None and _seconds(last.get("at")) <= past.retracted_at
-    if retracted or last.get("source") == "outage" or cause in _AFRESH:
-        return wanted  # what was said is taken back, what was away is back, what was counted does not belong to it
+    if retracted or last.get("source") == "outage":
+        return wanted  # what was said is taken back, what was away is back
     permitted = policy.rescoring.loosest
     return _tighter(wanted, permitted) if SEVERITY[permitted] < SEVERITY[past.own] else past.own
 

@@ -177,7 +177,7 @@ class Sender:
         rules = policy.customers
         if not found.assessed or found.signed_up_at is None:
             return
-        if found.established is None and found.tier == "allow" and found.clean_days >= rules.active_days:
+        if found.established is None and found.tier != "limit" and found.clean_days >= rules.active_days:
             since = max(found.signed_up_at + rules.days * _DAY, now)
             self._accounts.establish(user_id, since, "mail", policy)
         elif found.established_by == "mail" and not found.clean:

@@ -9,6 +9,7 @@ own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 import orjson
@@ -67,7 +68,8 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
         paces = rules.quick if kind == "ip" or touch.hosting else rules.quick[-1:]
         for pace in paces:
             names = _since(thing.recent, touch.at - pace.seconds)
-            if len(names) + 1 >= pace.accounts:
+            # Few people sign up from a host's machines: half as many are telling.
+            if len(names) + 1 >= (math.ceil(pace.accounts / 2) if touch.hosting else pace.accounts):
                 told.append(Match(names, long if pace == rules.quick[-1] else near))
                 quick.update(dict.fromkeys(names))
     if quick:
