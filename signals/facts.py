@@ -33,8 +33,11 @@ class Email:
 
     ``local`` and ``domain`` are lower case; ``domain`` is ASCII (IDNA A-labels), ``domain_unicode`` what a
     person sees. ``registrable`` is the domain one label below its public suffix ``suffix``. ``canonical`` is
-    the mailbox behind provider aliases (dots, tags, alias domains) as ``local@domain``; ``pattern`` its
-    letter/digit skeleton at that domain. ``near_provider`` is the large provider this domain is a near miss of.
+    the mailbox behind provider aliases (dots, tags, alias domains) as ``local@domain``, ``*@user.domain`` where a
+    sub-domain belongs to one user of an alias service; ``pattern`` its letter/digit skeleton at that domain. ``stem``
+    is what numbered mailboxes share (``name@gmail.com`` of ``name1`` to ``name100``): only where anybody can have a
+    mailbox, free or disposable, and of four letters or more. ``near_provider`` is the large provider this domain is a
+    near miss of.
     Everything but ``given`` and ``valid`` is ``None`` when the address could not be parsed.
     """
 
