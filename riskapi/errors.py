@@ -66,3 +66,9 @@ class Problem(Exception):
     def title(self) -> str:
         """Short, constant description of this kind of problem."""
         return CODES[self.code][1]
+
+
+def invalid(pointer: str, detail: str) -> Problem:
+    """The problem of one wrong field: its JSON pointer, and what is wrong, in words that do not repeat it."""
+    error = {"pointer": pointer, "code": "value_error", "detail": detail}
+    return Problem("invalid", f"1 error, at {pointer}.", [error])

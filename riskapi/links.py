@@ -77,7 +77,7 @@ class Links:
 
     def entity_key(self, kind: str, value: str) -> str:
         """Key of an entity; ``value`` is in the form :func:`riskapi.entities.values` gives it."""
-        return f"risk:e:{_LETTERS[kind]}:{self.mac(kind, value)}"
+        return key_of(kind, self.mac(kind, value))
 
     def said(self, user_id: str, at: float, link_domains: Iterable[str], fingerprint: str | None) -> Said:
         """The entities of a message sent at Unix time ``at``: the domains it links to and what it says.
@@ -224,6 +224,16 @@ class Links:
         for key in keys:
             pipe.execute_command("ZREM", key, user_id, *[sign + user_id for sign in _SIGNS])
         self._store.run(pipe)
+
+
+def key_of(kind: str, mac: str) -> str:
+    """Key of the entity of a kind whose value has this HMAC, see :meth:`Links.mac`."""
+    return f"risk:e:{_LETTERS[kind]}:{mac}"
+
+
+def mac_of(key: str) -> str:
+    """The HMAC in the key of an entity."""
+    return key.rpartition(":")[2]
 
 
 def _rows(replies: Sequence[Any]) -> list[Any]:

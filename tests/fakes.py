@@ -13,7 +13,7 @@ from riskapi.errors import Problem
 from riskapi.feedback import Tally
 from riskapi.idempotency import Idempotency
 from riskapi.keys import Keys
-from riskapi.lists import Entry
+from riskapi.list_entries import Entry
 from riskapi.metrics import Metrics
 from riskapi.policies import Version
 from riskapi.ratelimits import RateLimits

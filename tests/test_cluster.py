@@ -13,7 +13,7 @@ from riskapi.deliveries import Deliveries, Outcome
 from riskapi.errors import StoreUnavailable
 from riskapi.events import Event
 from riskapi.feedback import FeedbackEvent
-from riskapi.lists import Entry
+from riskapi.list_entries import Entry
 from riskapi.sends import Message
 from riskapi.settings import Settings
 from riskapi.signup import DevicePart

@@ -11,8 +11,8 @@ from riskapi.events import Event
 from riskapi.feedback import FeedbackEvent, Tally
 from riskapi.idempotency import Idempotency
 from riskapi.keys import Keys
+from riskapi.list_entries import Entry
 from riskapi.listed import ListKind, ListName
-from riskapi.lists import Entry
 from riskapi.metrics import Metrics
 from riskapi.policies import Publication, Version
 from riskapi.ratelimits import RateLimits
@@ -134,6 +134,7 @@ class Lists(Protocol):
         author: str,
         silences_feedback: bool,
         now: float,
+        hashed: bool = False,
     ) -> Entry:
         """An entry that is not saved yet. Raises ``invalid``."""
 
