@@ -50,6 +50,7 @@ from riskapi.profile import Profiles
 from riskapi.quotas import Quotas
 from riskapi.ratelimits import RateLimits
 from riskapi.rescore import Rescorer
+from riskapi.review_decisions import ReviewDecisions
 from riskapi.reviews import Reviews
 from riskapi.seating import Seating
 from riskapi.sends import Sender
@@ -146,6 +147,7 @@ class Looking:
     holds: Holds
     lists: Lists
     reviews: Reviews
+    review_decisions: ReviewDecisions
     webhooks: Webhooks
     deliveries: Deliveries
 
@@ -215,7 +217,8 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     profiles = Profiles(court, accounts, recorded, gatherer, feedback, clusters, allowances)
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", court.policy.outage.journal_bytes), quotas)
     holds = Holds(store, accounts, metrics)
-    reviews = Reviews(store, accounts, labels, court, clusters, quotas)
+    reviews = Reviews(store, court)
+    decided = ReviewDecisions(store, reviews, accounts, links, labels, court, clusters, quotas, shelf)
     webhooks, deliveries = Webhooks(store, guards(settings.webhook_internal)), Deliveries(store)
     sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, metrics)
 
@@ -234,6 +237,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         accounts=profiles,
         labels=labels,
         reviews=reviews,
+        review_decisions=decided,
         sender=sender,
         clusters=clusters,
         feedback=feedback,
@@ -256,7 +260,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
     )
     looking = Looking(
-        accounts, clusters, findings, gatherer, labels, rescorer, holds, lists, reviews, webhooks, deliveries
+        accounts, clusters, findings, gatherer, labels, rescorer, holds, lists, reviews, decided, webhooks, deliveries
     )
     return Service(store, sources, shelf, shelves, seating, court, assessor, sender, recorded, journal, parts, looking)
 

@@ -19,6 +19,7 @@ from riskapi.instants import rfc3339
 from riskapi.policy import Policy
 from riskapi.shelf import Shelf
 from riskapi.store.connections import Store
+from riskapi.store.replies import scored
 from riskapi.store.scripts import Script
 from signals.facts import Entity, Facts, Reputation
 
@@ -217,6 +218,18 @@ class Links:
     def names(reply: Sequence[bytes]) -> list[str]:
         """The accounts in a reply to :meth:`queue_accounts`."""
         return [name.decode() for name in reply]
+
+    @staticmethod
+    def queue_holders(pipe: Any, key: str) -> None:
+        """Ask, in a pipeline, who proved that an entity is his, or is an established customer; :meth:`holders` reads
+        the reply.
+        """
+        pipe.execute_command("ZRANGEBYSCORE", key, "(59e11", "(8e12", "WITHSCORES")
+
+    @staticmethod
+    def holders(reply: Sequence[Any], now: float) -> set[str]:
+        """The accounts in a reply to :meth:`queue_holders`, those left out that are established only after ``now``."""
+        return {mark[1:] for mark, score in scored(reply) if mark[0] == "%" or score - 7e12 <= now}
 
     def leave(self, user_id: str, keys: Sequence[str]) -> None:
         """Take an account out of entities, as if it had never touched them."""

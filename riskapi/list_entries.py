@@ -76,7 +76,7 @@ class Entry:
             "list": self.list,
             "kind": self.kind,
             "value": None if self.hashed else self.value,
-            "normalized": f"#{self.normal[:_SHORT]}…" if self.hashed else self.normal,
+            "normalized": short(self.normal) if self.hashed else self.normal,
             "hashed": self.hashed,
             "reason": self.reason,
             "author": self.author,
@@ -129,6 +129,11 @@ def keys(entry_id: str) -> list[str]:
 def expiry(at: float | None) -> str:
     """When an entry expires, as its hash keeps it: a Unix time, or empty for never."""
     return "" if at is None else repr(at)
+
+
+def short(mac: str) -> str:
+    """An HMAC as answers show it."""
+    return f"#{mac[:_SHORT]}…"
 
 
 def held_on(name: ListName, found: bytes | None) -> str:

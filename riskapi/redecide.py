@@ -43,10 +43,21 @@ class Past:
 
     @property
     def spoken_at(self) -> float | None:
-        """When a person last said something about it, as a Unix time."""
-        said = [row["at"] for row in self.labels if row["source"] in PEOPLE and row["label"] != "unknown"]
-        said += [row["at"] for row in self.history if row["source"] == "reviewer"]
+        """When a person last said something about it that was not undone, as a Unix time."""
+        said = [row["at"] for row in _standing(self.labels) if row["source"] in PEOPLE and row["label"] != "unknown"]
+        said += [row["at"] for row in _standing(self.history) if row["source"] == "reviewer"]
         return max((instant(text).timestamp() for text in said), default=None)
+
+    @property
+    def last(self) -> Mapping[str, Any]:
+        """The last entry of the history that was not undone; empty where there is none."""
+        return next(reversed(_standing(self.history)), {})
+
+
+def _standing(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The entries of a history, or of labels, without those that were undone and those that undid them."""
+    undone = {row["undoes"] for row in rows if row.get("undoes")}
+    return [row for row in rows if row.get("decision_id") not in undone and not row.get("undoes")]
 
 
 def moved(past: Past, decision: Decision, policy: Policy, now: float) -> Tier:
@@ -60,8 +71,7 @@ def moved(past: Past, decision: Decision, policy: Policy, now: float) -> Tier:
         return wanted
     if listing == "allow":
         # It is written for many; what a person said of this very account goes before it, and so does what its mail met.
-        last = past.history[-1] if past.history else {}
-        return wanted if spoken is None and last.get("source") != "feedback" else before
+        return wanted if spoken is None and past.last.get("source") != "feedback" else before
     if SEVERITY[wanted] > SEVERITY[before]:
         held = spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * _DAY
         return before if held else wanted
@@ -77,8 +87,8 @@ def cause_of(
 
     Many things happen at once, and one look is for all of them.
     """
-    if SEVERITY[decision.tier] < SEVERITY[past.tier] and past.history and decision.source != "list":
-        return _brought_by(past.history[-1]) or trigger
+    if SEVERITY[decision.tier] < SEVERITY[past.tier] and past.last and decision.source != "list":
+        return _brought_by(past.last) or trigger
     rule = rules.get(decision.rule or "") if decision.source == "rule" else None
     for name in rule.when if rule is not None else ():
         if readings.get(name) != before.get(name):
@@ -92,8 +102,7 @@ def cause_of(
 
 def _floor(past: Past, policy: Policy) -> Tier:
     """The loosest tier an account may come to without a person or an allow entry."""
-    last = past.history[-1] if past.history else {}
-    spoken = past.spoken_at
+    last, spoken = past.last, past.spoken_at
     if last.get("source") in ("reviewer", "feedback"):
         return past.tier
     if spoken is not None and (not last or spoken >= instant(last["at"]).timestamp()):

@@ -12,6 +12,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
+from tests.reviewing import decide, opened
 from tests.signups import body, post, together
 
 
@@ -21,12 +22,6 @@ def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Ser
     made = assemble(replace(settings, model_mode="off"), store, clock)
     made.decisions.register_schema()
     return made
-
-
-def opened(service: Service, user: str = "u_1", **parts: Any) -> str:
-    """Open a review by a signup with a disposable address."""
-    found = post(service, body(user, **{"email": {"address": f"{user}@mailinator.com"}, **parts}))
-    return str(found["review_id"])
 
 
 def test_one_of_many_racing_reviewers_gets_it(service: Service) -> None:
@@ -69,8 +64,10 @@ def test_escalated_reviews_leave_the_ordinary_queue(service: Service) -> None:
 def test_a_decision_changes_the_tier_labels_the_account_and_closes_the_review(service: Service) -> None:
     reviews, review = service.parts.reviews, opened(service)
     reviews.claim(review, "kim", NOW)
-    found = reviews.decide(review, "limit", "abuse", "account", "bought list", "kim", NOW + 60)
-    assert found["accounts"] == [{"user_id": "u_1", "before": "review", "after": "limit"}]
+    found = decide(service, review, "limit", "abuse", "account", "bought list", "kim", NOW + 60)
+    assert found["accounts"] == [
+        {"user_id": "u_1", "before": "review", "after": "limit", "established": False, "left_out": False}
+    ]
     profile = service.parts.accounts.view("u_1", NOW + 60)
     assert (profile["tier"], profile["labels"][0]["label"]) == ("limit", "abuse")
     assert [(row["from"], row["to"], row["source"]) for row in profile["history"]][-1] == (
@@ -79,16 +76,16 @@ def test_a_decision_changes_the_tier_labels_the_account_and_closes_the_review(se
         "reviewer",
     )
     with pytest.raises(Problem) as problem:
-        reviews.decide(review, "allow", "legitimate", "account", None, "kim", NOW + 61)
+        decide(service, review, "allow", "legitimate", "account", None, "kim", NOW + 61)
     assert problem.value.code == "review_closed"
     assert [row["id"] for row in reviews.list("decided", 10, None)["reviews"]] == [review]
 
 
 def test_racing_decisions_give_one(service: Service) -> None:
-    reviews, review = service.parts.reviews, opened(service)
+    review = opened(service)
     answers = together(
         10,
-        lambda number: reviews.decide(review, ("allow", "limit")[number % 2], "unknown", "account", None, "kim", NOW),
+        lambda number: decide(service, review, ("allow", "limit")[number % 2], "unknown", "account", None, "kim", NOW),
     )
     assert len([answer for answer in answers if isinstance(answer, dict)]) == 1
     assert len(service.parts.accounts.view("u_1", NOW)["labels"]) == 1
@@ -98,7 +95,7 @@ def test_deciding_for_those_linked_touches_them_too_and_nobody_else(service: Ser
     post(service, body("u_a", device={"id": "dev-1"}))
     post(service, body("u_b", email={"address": "b@else.example"}, device={"id": "other"}))
     review = opened(service, device={"id": "dev-1"})
-    found = service.parts.reviews.decide(review, "limit", "abuse", "cluster", None, "kim", NOW)
+    found = decide(service, review, "limit", "abuse", "cluster", None, "kim", NOW)
     assert {row["user_id"] for row in found["accounts"]} == {"u_1", "u_a"}
     assert service.parts.accounts.view("u_b", NOW)["tier"] == "allow"
     assert service.parts.accounts.view("u_a", NOW)["labels"] == []
@@ -106,7 +103,7 @@ def test_deciding_for_those_linked_touches_them_too_and_nobody_else(service: Ser
 
 def test_deciding_for_those_linked_reaches_accounts_that_came_later_and_closes_their_reviews(service: Service) -> None:
     first, second = opened(service, "u_1", device={"id": "dev-1"}), opened(service, "u_2", device={"id": "dev-1"})
-    found = service.parts.reviews.decide(first, "limit", "abuse", "cluster", None, "kim", NOW)
+    found = decide(service, first, "limit", "abuse", "cluster", None, "kim", NOW)
     assert [row["user_id"] for row in found["accounts"]] == ["u_1", "u_2"]
     assert service.parts.reviews.get(second)["status"] == "decided"
 
@@ -123,7 +120,7 @@ def test_a_review_that_an_outage_put_off_is_closed_with_its_cluster(
     service.assessor.replay_journal(NOW)
     later = service.parts.reviews.list("open", 10, None)["reviews"][0]["id"]
     first = opened(service, "u_1", device={"id": "dev-1"})
-    service.parts.reviews.decide(first, "limit", "abuse", "cluster", None, "kim", NOW)
+    decide(service, first, "limit", "abuse", "cluster", None, "kim", NOW)
     assert service.parts.reviews.get(later)["status"] == "decided"
 
 
