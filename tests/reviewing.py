@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from riskapi.accounts import account_key
 from riskapi.app import Service
 from riskapi.review_decisions import ReviewDecision
+from riskapi.store.connections import Store
 from tests.conftest import NOW
 from tests.signups import body, post
 
@@ -37,3 +39,25 @@ def decide(
 def undo(service: Service, review_id: str, reason: str | None = None, actor: str = "lee", now: float = NOW) -> Any:
     """Undo the decision of a review."""
     return service.parts.review_decisions.undo(review_id, reason, actor, now)
+
+
+def establish(service: Service, user: str, since: float) -> None:
+    """Let an account count as an established customer since a Unix time."""
+    service.store.execute("HSET", account_key(user), "established", repr(since))
+    service.looking.labels.settle(user, service.looking.accounts.standing(user))
+
+
+def prove(service: Service, user: str, kind: str, at: float = NOW) -> None:
+    """Let an account prove that its entity of a kind is its own."""
+    service.looking.labels._links.prove(user, [service.looking.accounts.standing(user).entities[kind]], at)
+
+
+def own(service: Service, user: str) -> str | None:
+    """The tier that an account has by itself, as a person said it."""
+    found = service.store.execute("HGET", account_key(user), "own")
+    return None if found is None else str(found.decode())
+
+
+def contents(store: Store) -> dict[bytes, bytes]:
+    """All that is in the store, to tell whether anything changed."""
+    return {key: store.execute("DUMP", key) for key in store.execute("KEYS", "*")}

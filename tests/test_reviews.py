@@ -1,4 +1,4 @@
-"""Reviews on the real store: one holder, one decision, nothing lost between pages."""
+"""Reviews on the real store: one holder, one decision, nothing lost between pages, nobody decided by surprise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
-from tests.reviewing import decide, opened
+from tests.reviewing import contents, decide, establish, opened, own
 from tests.signups import body, post, together
 
 
@@ -151,3 +151,127 @@ def test_an_unknown_review_is_not_found(service: Service, review: str) -> None:
         with pytest.raises(Problem) as problem:
             work(review)
         assert problem.value.code == "not_found"
+
+
+DAY = 86400.0
+RING: dict[str, Any] = {"device": {"ip_address": "203.0.113.9", "id": "dev-ring"}}
+
+
+def rows(found: dict[str, Any]) -> dict[str, tuple[str, str, bool, bool]]:
+    """The accounts of an answer: before, after, established, left out."""
+    return {
+        row["user_id"]: (row["before"], row["after"], row["established"], row["left_out"]) for row in found["accounts"]
+    }
+
+
+class TestEstablished:
+    """Established customers of a cluster are named, and decided only where that is asked for."""
+
+    @pytest.fixture
+    def review(self, service: Service) -> str:
+        """Of u_1, in one cluster with a newcomer and a customer of two years."""
+        post(service, body("u_old", **RING))
+        post(service, body("u_new", **RING))
+        establish(service, "u_old", NOW - 730 * DAY)
+        return opened(service, **RING)
+
+    def test_they_are_left_out(self, service: Service, review: str) -> None:
+        found = decide(service, review, apply_to="cluster")
+        assert rows(found) == {
+            "u_1": ("review", "limit", False, False),
+            "u_new": ("allow", "limit", False, False),
+            "u_old": ("allow", "allow", True, True),
+        }
+        assert service.parts.accounts.view("u_old", NOW)["history"][-1]["source"] != "reviewer"
+
+    def test_they_are_decided_where_that_is_asked_for(self, service: Service, review: str) -> None:
+        found = decide(service, review, apply_to="cluster", include_established=True)
+        assert rows(found)["u_old"] == ("allow", "limit", True, False)
+        assert service.parts.accounts.view("u_old", NOW)["tier"] == "limit"
+
+    def test_one_is_established_from_the_moment_it_is(self, service: Service, review: str) -> None:
+        establish(service, "u_new", NOW + 1)
+        assert rows(decide(service, review, apply_to="cluster", dry_run=True, now=NOW))["u_new"][2:] == (False, False)
+        assert rows(decide(service, review, apply_to="cluster", now=NOW + 1))["u_new"][2:] == (True, True)
+
+    def test_the_one_under_review_is_decided_all_the_same(self, service: Service, review: str) -> None:
+        establish(service, "u_1", NOW - DAY)
+        assert rows(decide(service, review))["u_1"] == ("review", "limit", True, False)
+
+
+class TestDryRuns:
+    """What a decision would do is told as it is then done, and nothing is changed by asking."""
+
+    def test_it_tells_what_the_decision_then_does(self, service: Service, store: Store) -> None:
+        post(service, body("u_old", phone={"number": "+34600123123"}, **RING))
+        establish(service, "u_old", NOW - 730 * DAY)
+        opened(service, "u_2", phone={"number": "+34600999999"}, **RING)
+        review = opened(service, phone={"number": "+34600123123"}, **RING)
+        asked: dict[str, Any] = {"apply_to": "cluster", "deny": ("mailbox", "phone", "payment", "domain")}
+        before = contents(store)
+        tried = decide(service, review, dry_run=True, **asked)
+        assert contents(store) == before
+        done = decide(service, review, **asked)
+        assert (tried["dry_run"], done["dry_run"]) == (True, False)
+        assert tried["accounts"] == done["accounts"]
+        assert [{**row, "entry_id": None} for row in done["deny"]] == tried["deny"]
+        assert (tried["status"], done["status"]) == ("open", "decided")
+
+    def test_it_is_refused_as_the_decision_would_be(self, service: Service) -> None:
+        review = opened(service)
+        service.parts.reviews.claim(review, "lee", NOW)
+        later = NOW + service.court.policy.reviews.claim_minutes * 60
+        for now, code in ((later - 1, "review_held"), (later, None)):
+            assert self._refused(service, review, now) == code
+        decide(service, review, actor="lee")
+        assert self._refused(service, review, NOW) == "review_closed"
+        assert self._refused(service, "rev_0" + "0" * 20, NOW) == "not_found"
+
+    def _refused(self, service: Service, review: str, now: float) -> str | None:
+        try:
+            decide(service, review, dry_run=True, now=now)
+        except Problem as problem:
+            return problem.code
+        return None
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize(
+    ("more", "pointer"),
+    [
+        ({"tier": "allow", "deny": ("phone",)}, "/deny"),
+        ({"label": "unknown", "deny": ("phone",)}, "/deny"),
+        ({"tier": "allow", "label": "legitimate", "deny": ("phone",)}, "/deny"),
+        ({"deny_expires_at": NOW + 1}, "/deny_expires_at"),
+        ({"deny": ("phone",), "deny_expires_at": NOW}, "/deny_expires_at"),
+    ],
+)
+def test_a_decision_that_makes_no_sense_is_refused(
+    service: Service, store: Store, more: dict[str, Any], pointer: str, dry_run: bool
+) -> None:
+    review = opened(service)
+    before = contents(store)
+    with pytest.raises(Problem) as problem:
+        decide(service, review, dry_run=dry_run, **more)
+    assert (problem.value.code, problem.value.errors[0]["pointer"]) == ("invalid", pointer)
+    assert contents(store) == before
+
+
+def test_what_a_person_decides_is_the_account_s_own_tier(service: Service) -> None:
+    post(service, body("u_2", **RING))
+    review = opened(service, **RING)
+    assert own(service, "u_1") is None
+    decide(service, review, apply_to="cluster")
+    assert [own(service, user) for user in ("u_1", "u_2")] == ["limit", "limit"]
+    service.parts.labels.add("u_1", "legitimate", "appeal", None, "kim", NOW)
+    service.parts.labels.add("u_2", "legitimate", "external", None, "kim", NOW)
+    assert [own(service, user) for user in ("u_1", "u_2")] == ["allow", "limit"]
+
+
+def test_a_word_that_moves_no_tier_makes_it_the_account_s_own(service: Service) -> None:
+    """Whoever was decided again meanwhile on what was known before has to look again."""
+    post(service, body("u_1"))
+    before = service.looking.accounts.standing("u_1").revision
+    service.parts.labels.add("u_1", "legitimate", "appeal", None, "kim", NOW)
+    assert own(service, "u_1") == "allow"
+    assert service.looking.accounts.standing("u_1").revision == before + 2  # the label, and whose word it is

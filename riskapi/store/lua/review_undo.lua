@@ -8,7 +8,7 @@
 --         7 history entry and   8 event of the tier, each with "from":"?" and "to":"?"   9 event of the review
 --         10 who undid it, when and why, which tells one undo from another
 -- returns {state, label, tier, entities, revision, established, tier before}, state: 'given_back', 'tier_moved' (label given back; the
---         tier is not the one decided any more, and stays), 'decided_since' (nothing given back), 'untouched' (it was never decided);
+--         tier is not the one decided any more, and stays), 'decided_since' (nothing given back but a label that nobody replaced), 'untouched' (it was never decided);
 --         {'gone'} for an account that is not there; {'refused'} where the review is not decided so, or undone by another
 -- TTL     the review keeps its own; account, history and labels: ARGV[3]; stream: trimmed by age
 --+ reviews
@@ -41,49 +41,63 @@ if record and string.sub(record, 1, 1) ~= '{' then
   return standing(state, before)
 end
 local before, state = tier, 'untouched'
-if record then
-  local kept = cjson.decode(record)
-  if account[4] == id then
-    state = 'given_back'
-    put('decided', kept.prev)
-    if account[3] == kept.to then put('own', kept.own) end
-    if kept.said ~= '' and label == kept.said and label ~= kept.label then
-      label = kept.label
-      put('label', label)
-      local word = label == '' and 'unknown' or label
-      call('RPUSH', KEYS[3], filled(ARGV[5], 'label', word))
-      tell('label', filled(ARGV[6], 'label', word))
-    end
-    if tier ~= kept.to then
-      state = 'tier_moved'
-    elseif tier ~= kept.tier then
-      tier = kept.tier
-      call('HSET', KEYS[1], 'tier', tier)
-      local function moved(text) return filled(filled(text, 'from', before), 'to', tier) end
-      call('RPUSH', KEYS[2], moved(ARGV[7]))
-      tell('tier', moved(ARGV[8]))
-    end
-    revision = call('HINCRBY', KEYS[1], 'revision', 1)
-  else
-    state = 'decided_since'
-    -- The decision that came after this one goes back, when it is undone too, to what was before this one.
-    local after = account[4] or ''
-    while after ~= '' do
-      local later = call('HGET', KEYS[1], 'd:' .. after) or ''
-      if string.sub(later, 1, 1) ~= '{' then break end
-      later = cjson.decode(later)
-      if later.prev == id then
-        later.prev = kept.prev
-        if later.tier == kept.to then later.tier = kept.tier end
-        if later.own == kept.to then later.own = kept.own end
-        if kept.said ~= '' and later.label == kept.said then later.label = kept.label end
-        call('HSET', KEYS[1], 'd:' .. after, cjson.encode(later))
-        break
-      end
-      after = later.prev
-    end
+local kept = record and cjson.decode(record)
+
+-- Give the label back that the account had before this decision, where it is the one that stands.
+local function give_label_back()
+  if kept.said == '' or label ~= kept.said or label == kept.label then return end
+  label = kept.label
+  put('label', label)
+  local word = label == '' and 'unknown' or label
+  call('RPUSH', KEYS[3], filled(ARGV[5], 'label', word))
+  tell('label', filled(ARGV[6], 'label', word))
+end
+
+-- The decisions about the account since this one, the latest first; nil where a label lies between.
+local function decided_since()
+  local later, at = {}, account[4] or ''
+  while at ~= '' do
+    local text = call('HGET', KEYS[1], 'd:' .. at) or ''
+    if string.sub(text, 1, 1) ~= '{' then return nil end
+    later[#later + 1] = {id = at, kept = cjson.decode(text)}
+    at = later[#later].kept.prev
+    if at == id then return later end
   end
 end
+
+if kept and account[4] == id then
+  state = 'given_back'
+  put('decided', kept.prev)
+  if account[3] == kept.to then put('own', kept.own) end
+  give_label_back()
+  if tier ~= kept.to then
+    state = 'tier_moved'
+  elseif tier ~= kept.tier then
+    tier = kept.tier
+    call('HSET', KEYS[1], 'tier', tier)
+    local function moved(text) return filled(filled(text, 'from', before), 'to', tier) end
+    call('RPUSH', KEYS[2], moved(ARGV[7]))
+    tell('tier', moved(ARGV[8]))
+  end
+elseif kept then
+  state = 'decided_since'
+  -- Those since go back, when they are undone too, to what was before this one.
+  local later = decided_since() or {}
+  local silent = #later > 0
+  for at = #later, 1, -1 do
+    local each = later[at].kept
+    if at == #later then
+      each.prev = kept.prev
+      if each.tier == kept.to then each.tier = kept.tier end
+      if each.own == kept.to then each.own = kept.own end
+    end
+    if silent and kept.said ~= '' and each.label == kept.said then each.label = kept.label end
+    silent = silent and each.said == ''
+    call('HSET', KEYS[1], 'd:' .. later[at].id, cjson.encode(each))
+  end
+  if silent then give_label_back() end
+end
+if kept then revision = call('HINCRBY', KEYS[1], 'revision', 1) end
 call('HSET', KEYS[1], mine, state .. '|' .. before)
 for at = 1, 3 do call('EXPIRE', KEYS[at], ARGV[3]) end
 return standing(state, before)
