@@ -54,6 +54,7 @@ from riskapi.proofs import Proofs
 from riskapi.quotas import Quotas
 from riskapi.ratelimits import RateLimits
 from riskapi.rescore import Rescorer
+from riskapi.review_decisions import ReviewDecisions
 from riskapi.reviews import Reviews
 from riskapi.seating import Seating
 from riskapi.sends import Sender
@@ -150,6 +151,7 @@ class Looking:
     holds: Holds
     lists: Lists
     reviews: Reviews
+    review_decisions: ReviewDecisions
     webhooks: Webhooks
     deliveries: Deliveries
 
@@ -215,12 +217,13 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     rescorer = Rescorer(store, court, gatherer, accounts, findings, clusters, quotas, labels, proofs, holds, metrics)
     assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, journal, metrics)
     recorded = decisions.Decisions(store)
-    lists = Lists(store, Values(shelf), Matches(store, links, accounts, recorded, shelf), court)
+    lists = Lists(store, Values(shelf), links, Matches(store, links, accounts, recorded, shelf), court)
     feedback = Feedback(store, court, quotas, metrics)
     allowances = Allowances(store, quotas)
     profiles = Profiles(court, accounts, recorded, gatherer, feedback, clusters, allowances)
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", court.policy.outage.journal_bytes), quotas)
-    reviews = Reviews(store, accounts, labels, court, clusters, quotas)
+    reviews = Reviews(store, court)
+    decided = ReviewDecisions(store, reviews, accounts, links, labels, court, clusters, quotas, shelf)
     webhooks, deliveries = Webhooks(store, guards(settings.webhook_internal)), Deliveries(store)
     sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, labels, metrics)
 
@@ -239,6 +242,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         accounts=profiles,
         labels=labels,
         reviews=reviews,
+        review_decisions=decided,
         sender=sender,
         clusters=clusters,
         cuts=Cuts(store, links, clusters, Agenda(store), court),
@@ -262,7 +266,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
     )
     looking = Looking(
-        accounts, clusters, findings, gatherer, labels, rescorer, holds, lists, reviews, webhooks, deliveries
+        accounts, clusters, findings, gatherer, labels, rescorer, holds, lists, reviews, decided, webhooks, deliveries
     )
     return Service(store, sources, shelf, shelves, seating, court, assessor, sender, recorded, journal, parts, looking)
 

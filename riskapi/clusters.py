@@ -241,8 +241,8 @@ class Clusters:
         return sorted(name.decode() for name in self._store.execute("SMEMBERS", members_key(cluster_id)))
 
     def company(self, user_id: str, keys: Collection[str], most: int) -> list[str]:
-        """The other accounts that share a budget with one, or something of the entities ``keys`` that people do not share
-        by chance: at most ``most``, its cluster first.
+        """The other accounts that share a budget with one, or something of the entities ``keys`` that people do not
+        share by chance: at most ``most``, its cluster first.
         """
         cluster = self.of(user_id)
         names = dict.fromkeys(self.accounts(cluster) if cluster else ())

@@ -33,6 +33,7 @@ _NAMED: dict[ListKind, str] = {
     "phone": "phone number",
     "phone_prefix": "range of phone numbers",
     "device": "device",
+    "payment": "means of payment",
     "link_domain": "linked domain",
     "user": "user_id",
 }

@@ -11,7 +11,7 @@ from riskapi import devices, entities, listed, lists, phones
 from riskapi.accounts import Accounts, Known
 from riskapi.entities import Touch
 from riskapi.findings import Finding, Findings, Subject
-from riskapi.links import Links, reputation
+from riskapi.links import Links, mac_of, reputation
 from riskapi.listed import Listed
 from riskapi.policy import Policy
 from riskapi.proofs import Proofs, keeps_aside
@@ -152,7 +152,7 @@ class Gatherer:
                 network=network,
                 device=devices.read(part),
                 behavior=behavior,
-                payment_fingerprint=(signup.payment.fingerprint or None) if signup.payment else None,
+                payment_fingerprint=devices.identifier(signup.payment.fingerprint) if signup.payment else None,
                 missing=missing,
                 proved=frozenset(_proved(signup)),
             ),
@@ -177,7 +177,8 @@ class Gatherer:
         """
         touch = self._links.touched(user_id, facts)
         subjects = self._findings.subjects(facts, sender)
-        names = listed.candidates(user_id, facts)
+        macs = {kind: mac_of(touch.keys[kind]) for kind in listed.HASHED if kind in touch.keys}
+        names = listed.candidates(user_id, facts, macs)
         referrer = facts.account.referrer_id
         pipe = self._store.pipeline()
         self._accounts.queue_known(pipe, user_id)

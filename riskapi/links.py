@@ -19,6 +19,7 @@ from riskapi.instants import rfc3339
 from riskapi.policy import Policy
 from riskapi.shelf import Shelf
 from riskapi.store.connections import Store
+from riskapi.store.replies import scored
 from riskapi.store.scripts import Script
 from signals.facts import Entity, Facts, Reputation
 
@@ -84,7 +85,7 @@ class Links:
 
     def entity_key(self, kind: str, value: str) -> str:
         """Key of an entity; ``value`` is in the form :func:`riskapi.entities.values` gives it."""
-        return f"risk:e:{_LETTERS[kind]}:{self.mac(kind, value)}"
+        return key_of(kind, self.mac(kind, value))
 
     def said(self, user_id: str, at: float, link_domains: Iterable[str], fingerprint: str | None) -> Said:
         """The entities of a message sent at Unix time ``at``: the domains it links to and what it says.
@@ -286,12 +287,34 @@ class Links:
         """The accounts in a reply to :meth:`queue_accounts`."""
         return [name.decode() for name in reply]
 
+    @staticmethod
+    def queue_holders(pipe: Any, key: str) -> None:
+        """Ask, in a pipeline, who proved that an entity is his, or is an established customer; :meth:`holders` reads
+        the reply.
+        """
+        pipe.execute_command("ZRANGEBYSCORE", key, "(59e11", "(8e12", "WITHSCORES")
+
+    @staticmethod
+    def holders(reply: Sequence[Any], now: float) -> set[str]:
+        """The accounts in a reply to :meth:`queue_holders`, those left out that are established only after ``now``."""
+        return {mark[1:] for mark, score in scored(reply) if mark[0] == "%" or score - 7e12 <= now}
+
     def leave(self, user_id: str, keys: Sequence[str]) -> None:
         """Take an account out of entities, as if it had never touched them."""
         pipe = self._store.pipeline()
         for key in keys:
             pipe.execute_command("ZREM", key, user_id, *[sign + user_id for sign in _SIGNS])
         self._store.run(pipe)
+
+
+def key_of(kind: str, mac: str) -> str:
+    """Key of the entity of a kind whose value has this HMAC, see :meth:`Links.mac`."""
+    return f"risk:e:{_LETTERS[kind]}:{mac}"
+
+
+def mac_of(key: str) -> str:
+    """The HMAC in the key of an entity."""
+    return key.rpartition(":")[2]
 
 
 def _rows(replies: Sequence[Any]) -> list[Any]:

@@ -38,7 +38,12 @@ METRICS = (
     Metric("histogram", "riskapi_http_request_duration_seconds", ("route",), "Time to answer a request, in seconds."),
     Metric("counter", "riskapi_decisions_total", ("tier", "source"), "Signups decided, replays left out."),
     Metric("counter", "riskapi_rules_fired_total", ("rule", "mode"), "Policy rules that matched a signup."),
-    Metric("counter", "riskapi_reviews_total", ("step",), "Reviews opened, claimed, released, escalated and decided."),
+    Metric(
+        "counter",
+        "riskapi_reviews_total",
+        ("step",),
+        "Reviews opened, claimed, released, escalated, decided and undone.",
+    ),
     Metric("counter", "riskapi_labels_total", ("label", "source"), "Labels given to accounts."),
     Metric(
         "counter",
@@ -113,7 +118,7 @@ class Metrics:
         self._child("riskapi_rules_fired_total", name, mode).inc()
 
     def review(self, step: str) -> None:
-        """Count a step of a review: opened, claimed, released, escalated or decided."""
+        """Count a step of a review: opened, claimed, released, escalated, decided or undone."""
         self._child("riskapi_reviews_total", step).inc()
 
     def label(self, label: str, source: str) -> None:

@@ -5,6 +5,7 @@
     event      the account did something: decide it again, and have the domain it sends from looked up
     sender     its mail comes from a domain that was not known before: have that looked up
     label      it turned out to be something: decide those again who are linked to it
+    review     a reviewer decided, or a decision was undone: do what may be left to do of that
     tier       it is limited now, or no longer: mark what it touched, decide those again who are linked to it
     cluster    accounts belong together now: decide them again
     list       an entry came, went or expired: decide those again whom it names
@@ -22,6 +23,7 @@ from typing import Any
 from riskapi.accounts import Accounts
 from riskapi.agenda import Agenda
 from riskapi.clusters import Clusters
+from riskapi.decided_accounts import review_of
 from riskapi.errors import Problem
 from riskapi.findings import Findings
 from riskapi.gather import Gatherer
@@ -31,6 +33,7 @@ from riskapi.judge import Court
 from riskapi.labels import Labels
 from riskapi.lists import Lists
 from riskapi.outbox import Entry
+from riskapi.review_decisions import ReviewDecisions
 from riskapi.signup import Signup
 
 #: Seconds that those who are linked to an account wait, so that a ring that opens at once is looked at once. Ours.
@@ -52,18 +55,21 @@ class Reactions:
         labels: Labels,
         lists: Lists,
         holds: Holds,
+        review_decisions: ReviewDecisions,
         agenda: Agenda,
         clock: Callable[[], float],
     ) -> None:
         self._court, self._accounts, self._gatherer = court, accounts, gatherer
         self._findings, self._clusters, self._labels = findings, clusters, labels
-        self._lists, self._holds, self._agenda, self._clock = lists, holds, agenda, clock
+        self._lists, self._holds, self._review_decisions = lists, holds, review_decisions
+        self._agenda, self._clock = agenda, clock
         self._about: dict[str, Callable[[Entry], None]] = {
             "decision": self._decided,
             "finding": self._found,
             "event": self._acted,
             "sender": self._sent,
             "label": self._labelled,
+            "review": self._reviewed,
             "tier": self._moved,
             "cluster": self._joined,
             "hit": self._hit,
@@ -106,6 +112,11 @@ class Reactions:
     def _labelled(self, entry: Entry) -> None:
         self._agenda.add([entry.data["user_id"]], self._clock(), "label")
         self._tell_linked(entry.data)
+
+    def _reviewed(self, entry: Entry) -> None:
+        decision = entry.data.get("decision_id")
+        if decision is not None and review_of(decision) == entry.data["id"]:  # not one that was closed along with it
+            self._agenda.add(self._review_decisions.finish(decision), self._clock(), "linkage")
 
     def _moved(self, entry: Entry) -> None:
         if "limit" in (entry.data.get("from"), entry.data["to"]):

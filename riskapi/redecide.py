@@ -50,8 +50,8 @@ class Past:
     @property
     def spoken_at(self) -> float | None:
         """When a person last said something about it that was not taken back, as a Unix time."""
-        said = [row["at"] for row in self.labels if row["source"] in PEOPLE and row["label"] != "unknown"]
-        said += [row["at"] for row in self.history if row["source"] == "reviewer"]
+        said = [row["at"] for row in _standing(self.labels) if row["source"] in PEOPLE and row["label"] != "unknown"]
+        said += [row["at"] for row in _standing(self.history) if row["source"] == "reviewer"]
         retracted = self.retracted_at
         times = [at for at in map(_seconds, said) if retracted is None or at > retracted]
         return max(times, default=None)
@@ -59,14 +59,25 @@ class Past:
     @property
     def retracted_at(self) -> float | None:
         """When a person last took back what was said about it, by the label ``unknown``, as a Unix time."""
-        said = [row["at"] for row in self.labels if row["source"] in PEOPLE and row["label"] == "unknown"]
+        said = [row["at"] for row in _standing(self.labels) if row["source"] in PEOPLE and row["label"] == "unknown"]
         return max(map(_seconds, said), default=None)
 
     @property
     def cleared(self) -> bool:
         """Whether a person's latest label says that it is legitimate."""
-        said = [row["label"] for row in self.labels if row["source"] in PEOPLE]
+        said = [row["label"] for row in _standing(self.labels) if row["source"] in PEOPLE]
         return bool(said) and said[-1] == "legitimate"
+
+    @property
+    def last(self) -> Mapping[str, Any]:
+        """The last entry of the history that was not undone; empty where there is none."""
+        return next(reversed(_standing(self.history)), {})
+
+
+def _standing(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The entries of a history, or of labels, without those that were undone and those that undid them."""
+    undone = {row["undoes"] for row in rows if row.get("undoes")}
+    return [row for row in rows if row.get("decision_id") not in undone and not row.get("undoes")]
 
 
 @record
@@ -87,7 +98,7 @@ def moved(past: Past, found: Judged, policy: Policy, now: float, cause: str) -> 
         return Move(decision.tier, own)
     if listing == "allow":
         # It is written for many; what a person said of this very account goes before it, and so does what its mail met.
-        last = past.history[-1] if past.history else {}
+        last = past.last
         permitted = spoken is None and last.get("source") != "feedback"
         return Move(decision.tier if permitted else past.tier, own)
     tier = own if held else _tighter(own, decision.tier)
@@ -101,7 +112,7 @@ def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
     """Whether an account is judged afresh, because what was counted against it turned out to be nothing of its own: it
     was cut from what it shared, or proved to own the one thing that a rule looked at. A person's word stands.
     """
-    last = past.history[-1] if past.history else {}
+    last = past.last
     if last.get("source") in ("reviewer", "feedback") or past.spoken_at is not None:
         return False
     if cause == "cut":
@@ -115,7 +126,7 @@ def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
 
 def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool) -> Tier:
     """What an account is by its own evidence: it tightens, and is loosened only by what policy and people permit."""
-    last = past.history[-1] if past.history else {}
+    last = past.last
     if SEVERITY[wanted] > SEVERITY[past.own]:
         return past.own if held else wanted
     if last.get("source") == "feedback":

@@ -209,9 +209,8 @@ class Rescorer:
             "expires_at": None if decision.until is None else rfc3339(decision.until),
             "cause": cause,
         }
-        if found.tier != decision.tier and past.history:
-            last = past.history[-1]  # what holds the tier is what set it
-            body["disposition"] = {"source": last["source"], "rule": last["reason"]}
+        if found.tier != decision.tier and past.last:  # what holds the tier is what set it
+            body["disposition"] = {"source": past.last["source"], "rule": past.last["reason"]}
         stored = decisions.entry(
             id=body["id"],
             user_id=user_id,

@@ -13,7 +13,7 @@ from riskapi.errors import Problem
 from riskapi.feedback import Tally
 from riskapi.idempotency import Idempotency
 from riskapi.keys import Keys
-from riskapi.lists import Entry
+from riskapi.list_entries import Entry
 from riskapi.metrics import Metrics
 from riskapi.policies import Version
 from riskapi.ratelimits import RateLimits
@@ -115,11 +115,23 @@ class Reviews:
         self.actors.append(reviewer)
         return self.get(review_id)
 
-    def decide(
-        self, review_id: str, decision: Any, label: Any, apply_to: Any, reason: str | None, actor: str, now: float
-    ) -> dict[str, Any]:
+
+@dataclass
+class ReviewDecisions:
+    """Decides and undoes everything."""
+
+    actors: list[str] = field(default_factory=list)
+
+    def decide(self, review_id: str, decision: Any, actor: str, now: float, *, dry_run: bool = False) -> dict[str, Any]:
         self.actors.append(actor)
-        return {**self.get(review_id), "accounts": []}
+        return {"id": review_id, "accounts": [], "deny": [], "dry_run": dry_run}
+
+    def undo(self, review_id: str, reason: str | None, actor: str, now: float) -> dict[str, Any]:
+        self.actors.append(actor)
+        return {"id": review_id, "accounts": [], "removed_entries": []}
+
+    def denied(self, review_id: str, now: float) -> list[dict[str, Any]]:
+        return []
 
 
 class Feedback:
@@ -286,6 +298,7 @@ def parts(store: Store, clock: Callable[[], float], bootstrap: str, **changes: A
         "accounts": Accounts(),
         "labels": Labels(),
         "reviews": Reviews(),
+        "review_decisions": ReviewDecisions(),
         "sender": Senders(),
         "clusters": Clusters(),
         "feedback": Feedback(),

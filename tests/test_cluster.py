@@ -13,7 +13,7 @@ from riskapi.deliveries import Deliveries, Outcome
 from riskapi.errors import StoreUnavailable
 from riskapi.events import Event
 from riskapi.feedback import FeedbackEvent
-from riskapi.lists import Entry
+from riskapi.list_entries import Entry
 from riskapi.sends import Message
 from riskapi.settings import Settings
 from riskapi.signup import DevicePart
@@ -21,6 +21,7 @@ from riskapi.store.connections import open_store
 from riskapi.webhooks import Webhooks, guards
 from tests import consistency
 from tests.conftest import NOW, Clock
+from tests.reviewing import decide
 from tests.signups import body, post, together
 from tests.test_connections import cluster  # noqa: F401 - the fixture
 
@@ -49,7 +50,7 @@ def test_signups_are_raced_linked_labelled_reviewed_and_exported(service: Servic
     ]
     page = service.parts.reviews.list("open", 50, None)["reviews"]
     assert {row["id"] for row in page} == {answer["review_id"] for answer in reviews}
-    done = service.parts.reviews.decide(page[0]["id"], "limit", "abuse", "account", None, "kim", NOW)
+    done = decide(service, page[0]["id"], "limit", "abuse", "account", None, "kim", NOW)
     assert done["accounts"][0]["after"] == "limit"
     assert len(list(service.decisions.export())) == 11
 

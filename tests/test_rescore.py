@@ -19,6 +19,7 @@ from riskapi.signup import Tier
 from riskapi.store.connections import Store
 from signals.facts import MailDomain, Registrant, Sender
 from tests.conftest import NOW, Clock
+from tests.reviewing import decide
 from tests.signups import body, post, together
 
 HOUR, DAY = 3600.0, 86400.0
@@ -153,11 +154,10 @@ def test_a_reviewer_who_decides_meanwhile_is_not_overruled(service: Service, say
     says(MailDomain(NOW, exists=True, null_mx=True))
     again(service)
     review = view(service)["latest"]["review_id"]
-    decide = service.parts.reviews.decide
 
     def work(number: int) -> Any:
         if number == 0:
-            return decide(review, "allow", "legitimate", "account", "a customer we know", "ana", NOW + 110)
+            return decide(service, review, "allow", "legitimate", "account", "a customer we know", "ana", NOW + 110)
         return again(service, "event.login", now=NOW + 110)
 
     together(8, work)

@@ -199,18 +199,21 @@ class Feedback(Answer):
 
 
 class LabelEntry(Answer):
-    """One label, as given."""
+    """One label, as given. ``decision_id`` is the decision of a review that gave it, ``undoes`` one it takes back."""
 
     label: Label
     source: Literal["manual_review", "appeal", "external", "rule"]
     note: str | None
     actor: str
     at: AwareDatetime
+    decision_id: str | None = None
+    undoes: str | None = None
 
 
 class HistoryEntry(BaseModel):
     """One change of tier. ``cause`` is what had the account decided again: ``finding.mail_domain``, ``event.login``,
-    ``linkage``, ``list`` or ``schedule``; null for a first decision and for a person's.
+    ``linkage``, ``list`` or ``schedule``; null for a first decision and for a person's. ``decision_id`` is the decision
+    of a review that made it, ``undoes`` the one it takes back.
     """
 
     # Named like the fields of the contract, one of which is a word of Python.
@@ -225,6 +228,8 @@ class HistoryEntry(BaseModel):
     versions: dict[str, Any]
     expires_at: AwareDatetime | None
     cause: str | None = None
+    decision_id: str | None = None
+    undoes: str | None = None
 
 
 class AccountView(Answer):
@@ -291,48 +296,6 @@ class FeedbackTaken(Answer):
     unknown_accounts: Annotated[int, Field(ge=0)]
     rejected: list[RejectedEvent]
     actions: list[FeedbackAction]
-
-
-class Review(Answer):
-    """A decision that waits, or waited, for a person."""
-
-    id: str
-    user_id: str
-    status: Literal["open", "claimed", "escalated", "decided"]
-    opened_at: AwareDatetime
-    risk_score: float
-    reasons: list[Reason]
-    reviewer: str | None
-    claimed_at: AwareDatetime | None
-    escalated_by: str | None
-    escalation_reason: str | None
-    decided_at: AwareDatetime | None
-    decided_by: str | None
-    decision: Literal["allow", "limit"] | None
-    label: Label | None
-    apply_to: Literal["account", "cluster"] | None
-    reason: str | None
-
-
-class Touched(Answer):
-    """An account whose tier a decision set, before and after."""
-
-    user_id: str
-    before: Tier | None
-    after: Tier
-
-
-class DecidedReview(Review):
-    """A review just decided, with every account touched."""
-
-    accounts: list[Touched]
-
-
-class ReviewPage(Answer):
-    """A page of reviews; ``next_cursor`` is null on the last one."""
-
-    reviews: list[Review]
-    next_cursor: str | None
 
 
 class PolicySummary(Answer):

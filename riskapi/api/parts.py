@@ -11,11 +11,12 @@ from riskapi.events import Event
 from riskapi.feedback import FeedbackEvent, Tally
 from riskapi.idempotency import Idempotency
 from riskapi.keys import Keys
+from riskapi.list_entries import Entry
 from riskapi.listed import ListKind, ListName
-from riskapi.lists import Entry
 from riskapi.metrics import Metrics
 from riskapi.policies import Publication, Version
 from riskapi.ratelimits import RateLimits
+from riskapi.review_decisions import ReviewDecision
 from riskapi.sends import Message
 from riskapi.signup import Signup
 
@@ -80,17 +81,20 @@ class Reviews(Protocol):
     def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float) -> dict[str, Any]:
         """Hand it on."""
 
+
+class ReviewDecisions(Protocol):
+    """Decides reviews, and undoes decisions."""
+
     def decide(
-        self,
-        review_id: str,
-        decision: Literal["allow", "limit"],
-        label: Label,
-        apply_to: Literal["account", "cluster"],
-        reason: str | None,
-        actor: str,
-        now: float,
+        self, review_id: str, decision: ReviewDecision, actor: str, now: float, *, dry_run: bool = False
     ) -> dict[str, Any]:
-        """Close it."""
+        """Decide, or with ``dry_run`` tell what would be."""
+
+    def undo(self, review_id: str, reason: str | None, actor: str, now: float) -> dict[str, Any]:
+        """Take the decision back."""
+
+    def denied(self, review_id: str, now: float) -> list[dict[str, Any]]:
+        """The entries of the deny list that the decision made or keeps. Raises ``not_found``."""
 
 
 class Feedback(Protocol):
@@ -134,6 +138,7 @@ class Lists(Protocol):
         author: str,
         silences_feedback: bool,
         now: float,
+        hashed: bool = False,
     ) -> Entry:
         """An entry that is not saved yet. Raises ``invalid``."""
 
@@ -282,6 +287,7 @@ class Parts:
     accounts: Accounts
     labels: Labels
     reviews: Reviews
+    review_decisions: ReviewDecisions
     feedback: Feedback
     events: Events
     sender: Sender
