@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from riskapi import terms
 from riskapi.agenda import agenda_key
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
@@ -142,9 +143,9 @@ class Accounts:
     def queue_tier(pipe: Any, user_id: str) -> None:
         """Ask, in a pipeline, for the tier, the revision, the time of the last login from a new network, until when
         feedback does not count against the account (see :func:`riskapi.listed.silenced`), whether its identity is
-        checked, and the domain its mail comes from.
+        checked, the domain its mail comes from, and its terms (:func:`riskapi.terms.read`).
         """
-        asked = ("tier", "revision", "moved_at", "silenced", "identity", "from_domain")
+        asked = ("tier", "revision", "moved_at", "silenced", "identity", "from_domain", *terms.FIELDS)
         pipe.execute_command("HMGET", account_key(user_id), *asked)
 
     def record(

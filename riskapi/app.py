@@ -16,6 +16,7 @@ from flask import Flask
 from model.card import ArtifactError
 from model.scorer import Scorer
 from riskapi import consumer, decisions, logs, policy, shelving
+from riskapi.account_caps import AccountCaps
 from riskapi.accounts import Accounts
 from riskapi.allowances import Allowances
 from riskapi.api.parts import Parts
@@ -232,12 +233,13 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     parts = Parts(
         assessor=assessor,
         accounts=profiles,
+        account_caps=AccountCaps(store, court, allowances, quotas),
         labels=labels,
         reviews=reviews,
         sender=sender,
         clusters=clusters,
         feedback=feedback,
-        events=Events(store, court, links, shelf, rescorer, metrics),
+        events=Events(store, court, links, shelf, rescorer, quotas, labels, metrics),
         policies=policies,
         lists=lists,
         seating=seating,

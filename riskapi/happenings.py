@@ -8,9 +8,11 @@ from signals.facts import Happening
 
 #: The types the contract names, which are counted and can be read by signals. Others are recorded and counted together.
 TYPES = frozenset({
-    "email_verified", "phone_verified", "login", "contacts_imported", "profile_changed", "plan_changed",
-    "domain_authenticated",
+    "email_verified", "phone_verified", "payment_verified", "login", "contacts_imported", "profile_changed",
+    "plan_changed", "domain_authenticated",
 })  # fmt: skip
+#: Types that can make an account an established customer, or no longer one.
+ESTABLISHING = frozenset({"plan_changed", "payment_verified"})
 
 
 def happenings(fields: Mapping[str, bytes]) -> dict[str, Happening] | None:

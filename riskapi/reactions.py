@@ -2,7 +2,8 @@
 
     decision   of a signup: have its domain and network looked up; note which list entries it hit
     finding    an upstream answered: decide those again who waited for it
-    event      the account did something: decide it again, and have the domain it sends from looked up
+    event      the account did something: decide it again, and have the domain it sends from looked up; where that can
+               make it an established customer, mark what it touched
     sender     its mail comes from a domain that was not known before: have that looked up
     label      it turned out to be something: decide those again who are linked to it
     tier       it is limited now, or no longer: mark what it touched, decide those again who are linked to it
@@ -25,7 +26,7 @@ from riskapi.clusters import Clusters
 from riskapi.errors import Problem
 from riskapi.findings import Findings
 from riskapi.gather import Gatherer
-from riskapi.happenings import TYPES
+from riskapi.happenings import ESTABLISHING, TYPES
 from riskapi.holds import Holds
 from riskapi.judge import Court
 from riskapi.labels import Labels
@@ -97,6 +98,8 @@ class Reactions:
         self._agenda.add(list(entry.data["user_ids"]), self._clock(), f"finding.{entry.data['kind']}")
 
     def _acted(self, entry: Entry) -> None:
+        if entry.data["type"] in ESTABLISHING:
+            self._settle(entry.data["user_id"])
         if entry.data["type"] in TYPES:
             self._agenda.add([entry.data["user_id"]], self._clock(), f"event.{entry.data['type']}")
 
@@ -113,12 +116,18 @@ class Reactions:
     def _tell_linked(self, data: Mapping[str, Any]) -> None:
         """Mark what the account touched with its standing, and have those linked to it decided again."""
         user_id = data["user_id"]
+        if not self._settle(user_id):
+            return
+        cluster = self._clusters.of(user_id)
+        self._together([name for name in self._clusters.accounts(cluster) if name != user_id] if cluster else [])
+
+    def _settle(self, user_id: str) -> bool:
+        """Mark what the account touched with its standing; False for one that was erased, or expired."""
         try:
             self._labels.settle(user_id, self._accounts.standing(user_id))
         except Problem:
-            return  # erased, or expired
-        cluster = self._clusters.of(user_id)
-        self._together([name for name in self._clusters.accounts(cluster) if name != user_id] if cluster else [])
+            return False
+        return True
 
     def _joined(self, entry: Entry) -> None:
         if entry.data["change"] in ("joined", "merged"):

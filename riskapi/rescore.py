@@ -13,7 +13,7 @@ from typing import Any, cast
 import orjson
 
 import signals
-from riskapi import decisions, reviews
+from riskapi import decisions, reviews, terms
 from riskapi.accounts import Accounts, Opening, account_key, history_key, latest, standing, tier_event
 from riskapi.agenda import next_look
 from riskapi.assessment import assessment, reasons
@@ -167,6 +167,7 @@ class Rescorer:
             now,
             size=self._clusters.size(usage.cluster),
             review_id=review.id if review else named,
+            own=terms.of(found.fields),
         )
         rules = {rule.name: rule for rule in policy.rules}
         cause = cause_of(past, decision, cause, found.readings, _readings_before(found), rules)

@@ -16,6 +16,7 @@ from riskapi.lists import Entry
 from riskapi.metrics import Metrics
 from riskapi.policies import Publication, Version
 from riskapi.ratelimits import RateLimits
+from riskapi.sections import Caps
 from riskapi.sends import Message
 from riskapi.signup import Signup
 
@@ -51,6 +52,18 @@ class Accounts(Protocol):
 
     def view(self, user_id: str, now: float) -> dict[str, Any]:
         """One account. Raises ``not_found``."""
+
+
+class AccountCaps(Protocol):
+    """Sets caps of single accounts."""
+
+    def put(
+        self, user_id: str, caps: Caps, reason: str, expires_at: float | None, author: str, now: float
+    ) -> dict[str, Any]:
+        """Give an account caps of its own. Raises ``not_found`` and ``invalid``."""
+
+    def remove(self, user_id: str, author: str, now: float) -> dict[str, Any]:
+        """Take them away. Raises ``not_found``."""
 
 
 class Labels(Protocol):
@@ -270,6 +283,7 @@ class Parts:
 
     assessor: Assessor
     accounts: Accounts
+    account_caps: AccountCaps
     labels: Labels
     reviews: Reviews
     feedback: Feedback

@@ -9,6 +9,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from riskapi.api import (
+    account_caps,
     accounts,
     clusters,
     events,
@@ -42,6 +43,7 @@ def _document() -> bytes:
 ROUTES: tuple[Route, ...] = (
     *signups.ROUTES,
     *accounts.ROUTES,
+    *account_caps.ROUTES,
     *sends.ROUTES,
     *events.ROUTES,
     *feedback.ROUTES,
