@@ -34,6 +34,7 @@ from riskapi.findings import Findings
 from riskapi.gather import Gatherer
 from riskapi.holds import Holds
 from riskapi.idempotency import Idempotency
+from riskapi.imports import Imports
 from riskapi.journal import Journal
 from riskapi.judge import Court, Judge
 from riskapi.keys import Keys
@@ -234,6 +235,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         assessor=assessor,
         accounts=profiles,
         account_caps=AccountCaps(store, court, allowances, quotas),
+        imports=Imports(store, court, gatherer, accounts, links, labels),
         labels=labels,
         reviews=reviews,
         sender=sender,

@@ -15,6 +15,11 @@ TYPES = frozenset({
 ESTABLISHING = frozenset({"plan_changed", "payment_verified"})
 
 
+def noted(type: str, at: float) -> dict[str, str | int]:
+    """The fields of an account that was told of one event of this type, at Unix time ``at``."""
+    return {f"n:{type}": 1, f"f:{type}": repr(at), f"l:{type}": repr(at)}
+
+
 def happenings(fields: Mapping[str, bytes]) -> dict[str, Happening] | None:
     """The events in an account's fields by type: ``n:<type>`` how many, ``f:`` and ``l:`` the Unix times of the first
     and the last, ``m:`` the largest count given. ``None`` where none was ever told.

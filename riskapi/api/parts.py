@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -10,6 +10,7 @@ from riskapi.api.bodies import Label
 from riskapi.events import Event
 from riskapi.feedback import FeedbackEvent, Tally
 from riskapi.idempotency import Idempotency
+from riskapi.imports import Outcome, Row
 from riskapi.keys import Keys
 from riskapi.listed import ListKind, ListName
 from riskapi.lists import Entry
@@ -64,6 +65,13 @@ class AccountCaps(Protocol):
 
     def remove(self, user_id: str, author: str, now: float) -> dict[str, Any]:
         """Take them away. Raises ``not_found``."""
+
+
+class Imports(Protocol):
+    """Brings existing customers in."""
+
+    def take(self, rows: Iterable[Row], actor: str, now: float) -> Outcome:
+        """Import accounts, each once."""
 
 
 class Labels(Protocol):
@@ -284,6 +292,7 @@ class Parts:
     assessor: Assessor
     accounts: Accounts
     account_caps: AccountCaps
+    imports: Imports
     labels: Labels
     reviews: Reviews
     feedback: Feedback
