@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from riskapi import terms
 from riskapi.agenda import agenda_key
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
@@ -166,10 +167,11 @@ class Accounts:
     def queue_tier(pipe: Any, user_id: str) -> None:
         """Ask, in a pipeline, for the tier, the revision, the time of the last login from a new network, until when
         feedback does not count against the account (see :func:`riskapi.listed.silenced`), whether its identity is
-        checked, the domain its mail comes from, when it signed up, and since when and by what it is established.
+        checked, the domain its mail comes from, when it signed up, since when and by what it is established, and its
+        terms (:func:`riskapi.terms.read`).
         """
         asked = ["tier", "revision", "moved_at", "silenced", "identity", "from_domain", "at", "established"]
-        asked.append("established_by")
+        asked += ["established_by", *terms.FIELDS]
         pipe.execute_command("HMGET", account_key(user_id), *asked)
 
     def record(

@@ -16,6 +16,7 @@ from flask import Flask
 from model.card import ArtifactError
 from model.scorer import Scorer
 from riskapi import consumer, decisions, logs, policy, shelving
+from riskapi.account_caps import AccountCaps
 from riskapi.accounts import Accounts
 from riskapi.agenda import Agenda
 from riskapi.allowances import Allowances
@@ -36,6 +37,7 @@ from riskapi.gather import Gatherer
 from riskapi.holds import Holds
 from riskapi.idempotency import Idempotency
 from riskapi.identifiers import Identifiers
+from riskapi.imports import Imports
 from riskapi.journal import Journal
 from riskapi.judge import Court, Judge
 from riskapi.keys import Keys
@@ -240,6 +242,8 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     parts = Parts(
         assessor=assessor,
         accounts=profiles,
+        account_caps=AccountCaps(store, court, allowances, quotas),
+        imports=Imports(store, court, gatherer, accounts, links, labels),
         labels=labels,
         reviews=reviews,
         review_decisions=decided,
@@ -247,7 +251,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         clusters=clusters,
         cuts=Cuts(store, links, clusters, Agenda(store), court),
         feedback=feedback,
-        events=Events(store, court, links, shelf, rescorer, identifiers, metrics),
+        events=Events(store, court, links, shelf, rescorer, identifiers, quotas, labels, metrics),
         policies=policies,
         lists=lists,
         seating=seating,

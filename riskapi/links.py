@@ -218,8 +218,16 @@ class Links:
 
         ``established``: the Unix time since when it is an established customer, None for one that is not.
         """
+        pipe = self._store.pipeline()
+        self.queue_mark(pipe, user_id, keys, abusive=abusive, limited=limited, established=established)
+        self._store.run(pipe)
+
+    def queue_mark(
+        self, pipe: Any, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool, established: float | None
+    ) -> None:
+        """As :meth:`mark`, in a pipeline."""
         since = "" if established is None else repr(established)
-        self._on_each(self._mark, keys, (user_id, int(abusive), int(limited), since))
+        self._queue_each(pipe, self._mark, keys, (user_id, int(abusive), int(limited), since))
 
     def prove(self, user_id: str, keys: Sequence[str], at: float, *, proved: bool = True) -> None:
         """Note that an account proved at Unix time ``at`` that these things are its own, or no longer has them.
@@ -227,6 +235,10 @@ class Links:
         Entities the account is not in stay as they are. Safe to repeat.
         """
         self._on_each(self._prove, keys, (user_id, repr(at) if proved else ""))
+
+    def queue_prove(self, pipe: Any, user_id: str, keys: Sequence[str], at: float) -> None:
+        """Note a proof, see :meth:`prove`, in a pipeline."""
+        self._queue_each(pipe, self._prove, keys, (user_id, repr(at)))
 
     def mark_spent(self, user_id: str, keys: Sequence[str], at: float, *, out: bool, near: bool) -> None:
         """Note on what an account touched that it ran out of a cap, or came near one, at Unix time ``at``.

@@ -65,6 +65,7 @@ METRICS = (
     Metric("counter", "riskapi_rescored_total", ("cause", "result"), "Accounts decided again: same or moved."),
     Metric("counter", "riskapi_lookups_total", ("kind", "result"), "Look-ups: found, retried, given_up or postponed."),
     Metric("counter", "riskapi_lists_total", ("list", "change"), "Entries put on lists and removed by people."),
+    Metric("counter", "riskapi_imports_total", ("result",), "Accounts imported, existing already, or rejected."),
     Metric("counter", "riskapi_problems_total", ("code",), "Problem answers by code (docs/errors.md)."),
     Metric("counter", "riskapi_store_failures_total", ("operation",), "Times the store did not answer."),
     Metric("gauge", "riskapi_dead_letters", (), "Entries of the streams that no worker could handle."),
@@ -170,6 +171,12 @@ class Metrics:
     def list_change(self, name: str, change: str) -> None:
         """Count an entry that was put on a list or removed."""
         self._child("riskapi_lists_total", name, change).inc()
+
+    def imported(self, imported: int, existing: int, rejected: int) -> None:
+        """Count what became of accounts that were to be imported."""
+        for result, count in (("imported", imported), ("existing", existing), ("rejected", rejected)):
+            if count:
+                self._child("riskapi_imports_total", result).inc(count)
 
     def store_failure(self, operation: str) -> None:
         """Count a time the store did not answer; ``operation`` says what was asked of it."""

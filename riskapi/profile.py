@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from riskapi import terms
 from riskapi.accounts import Accounts, latest
 from riskapi.allowances import Allowances, limits
 from riskapi.assessment import reasons
@@ -65,6 +66,7 @@ class Profiles:
             "tier": tier,
             "paused": False,
             "limits": limits(budget.usage, budget.allowed),
+            **terms.view(fields, now),
             "assessment": assessment,
             "latest": newest,
             "linkage": self._linked(user_id, fields, budget.usage.cluster, now),

@@ -109,6 +109,7 @@ class Quotas:
         self._settle = store.script("budget_settle")
         self._unhold = store.script("budget_unhold")
         self._rehold = store.script("budget_rehold")
+        self._revise = store.script("budget_revise")
 
     def _now(self, now: float) -> str:
         return "" if self._store_clock else repr(now)
@@ -165,7 +166,7 @@ class Quotas:
         hit: bytes = b"",
         denies: bool = False,
     ) -> Grant | None:
-        """Grant what the caps leave; None when the cluster or tier changed since they were read: read again.
+        """Grant what the caps leave; None when cluster, tier or caps changed since they were read: read again.
 
         ``hit`` is the event of an entry of a list that names what the message links to; it is written once a grant, in
         the same step. With ``denies`` that entry is why nothing is granted.
@@ -189,12 +190,17 @@ class Quotas:
         args += (policy.sends.reservation_days * _DAY, REMEMBERED, kept(policy), policy.sends.near_share)
         args += ("" if allowed.usual is None else allowed.usual, allowed.jump, rules.hold_days * _DAY)
         args += (int(rules.mode == "live"), tier, int(denies), hit, oldest(policy.retention.decisions_days))
+        args.append("" if allowed.until is None else repr(allowed.until))
         state, *found = self._grant.call(keys, args)
         if state == b"again":
             return None
         if state == b"conflict":
             raise Problem("idempotency_conflict", "Use a new Idempotency-Key for another body.")
         return _grant(found)
+
+    def revise(self, user_id: str, revision: int, policy: Policy) -> None:
+        """Let no grant pass any more that read the account before this revision of it. Safe to repeat."""
+        self._revise.call([budget_key(user_id)], [revision, kept(policy)])
 
     def reserved_by(self, reservation_id: str) -> str:
         """The account a reservation is of. Raises ``not_found``."""

@@ -2,7 +2,8 @@
 
     decision   of a signup: have its domain and network looked up; note which list entries it hit
     finding    an upstream answered: decide those again who waited for it
-    event      the account did something: decide it again, and have the domain it sends from looked up
+    event      the account did something: decide it again, and have the domain it sends from looked up; where that can
+               make it an established customer, mark what it touched
     sender     its mail comes from a domain that was not known before: have that looked up
     label      it turned out to be something: decide those again who are linked to it
     review     a reviewer decided, or a decision was undone: do what may be left to do of that
@@ -20,14 +21,14 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from riskapi.accounts import Accounts
+from riskapi.accounts import Accounts, Standing
 from riskapi.agenda import Agenda
 from riskapi.clusters import Clusters
 from riskapi.decided_accounts import review_of
 from riskapi.errors import Problem
 from riskapi.findings import Findings
 from riskapi.gather import Gatherer
-from riskapi.happenings import TYPES
+from riskapi.happenings import ESTABLISHING, TYPES
 from riskapi.holds import Holds
 from riskapi.judge import Court
 from riskapi.labels import Labels
@@ -103,6 +104,8 @@ class Reactions:
         self._agenda.add(list(entry.data["user_ids"]), self._clock(), f"finding.{entry.data['kind']}")
 
     def _acted(self, entry: Entry) -> None:
+        if entry.data["type"] in ESTABLISHING:
+            self._settle(entry.data["user_id"])
         if entry.data["type"] in TYPES:
             self._agenda.add([entry.data["user_id"]], self._clock(), f"event.{entry.data['type']}")
 
@@ -125,13 +128,19 @@ class Reactions:
     def _tell_linked(self, data: Mapping[str, Any]) -> None:
         """Mark what the account touched with its standing, and have those linked to it decided again."""
         user_id = data["user_id"]
+        standing = self._settle(user_id)
+        if standing is not None:
+            most = self._court.policy.rescoring.linked
+            self._together(self._clusters.company(user_id, list(standing.entities.values()), most))
+
+    def _settle(self, user_id: str) -> Standing | None:
+        """Mark what the account touched with its standing; None for one that was erased, or expired."""
         try:
             standing = self._accounts.standing(user_id)
             self._labels.settle(user_id, standing)
         except Problem:
-            return  # erased, or expired
-        most = self._court.policy.rescoring.linked
-        self._together(self._clusters.company(user_id, list(standing.entities.values()), most))
+            return None
+        return standing
 
     def _joined(self, entry: Entry) -> None:
         if entry.data["change"] in ("joined", "merged"):

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import orjson
 
-from riskapi import decisions, reviews
+from riskapi import decisions, reviews, terms
 from riskapi.accounts import (
     Accounts,
     Opening,
@@ -195,6 +195,7 @@ class Rescorer:
             found.usage,
             now,
             review_id=review.id if review else named,
+            own=terms.of(found.fields),
         )
         rules = {rule.name: rule for rule in policy.rules}
         cause = cause_of(past, found.judged, found.tier, cause, found.readings_before, rules)

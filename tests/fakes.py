@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from riskapi.api.parts import Parts
 from riskapi.errors import Problem
 from riskapi.feedback import Tally
 from riskapi.idempotency import Idempotency
+from riskapi.imports import Outcome, Row
 from riskapi.keys import Keys
 from riskapi.list_entries import Entry
 from riskapi.metrics import Metrics
@@ -73,6 +74,27 @@ class Accounts:
 
     def view(self, user_id: str, now: float) -> dict[str, Any]:
         raise Problem("not_found", "No such account.")
+
+
+class AccountCaps:
+    """Knows nobody."""
+
+    def put(self, user_id: str, *_: Any) -> dict[str, Any]:
+        raise Problem("not_found", "No such account.")
+
+    def remove(self, user_id: str, *_: Any) -> dict[str, Any]:
+        raise Problem("not_found", "No such account.")
+
+
+@dataclass
+class Imports:
+    """Remembers the records it was given, and says that all are new."""
+
+    taken: list[Row] = field(default_factory=list)
+
+    def take(self, rows: Iterable[Row], actor: str, now: float) -> Outcome:
+        self.taken += rows
+        return Outcome(len(self.taken))
 
 
 @dataclass
@@ -296,6 +318,8 @@ def parts(store: Store, clock: Callable[[], float], bootstrap: str, **changes: A
     given: dict[str, Any] = {
         "assessor": Assessors(),
         "accounts": Accounts(),
+        "account_caps": AccountCaps(),
+        "imports": Imports(),
         "labels": Labels(),
         "reviews": Reviews(),
         "review_decisions": ReviewDecisions(),

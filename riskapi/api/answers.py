@@ -11,7 +11,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from riskapi.api.bodies import Label
 from riskapi.signup import Tier
-from riskapi.webhooks import EventType
 
 
 class Answer(BaseModel):
@@ -35,6 +34,15 @@ class Caps(Answer):
     hourly: int
     daily: int
     monthly: int
+
+
+class OwnCaps(Caps):
+    """Caps that a person set for one account: why, who, when, and until when; for good where that is null."""
+
+    reason: str
+    author: str
+    set_at: AwareDatetime
+    expires_at: AwareDatetime | None
 
 
 class NextStep(Answer):
@@ -232,14 +240,24 @@ class HistoryEntry(BaseModel):
     undoes: str | None = None
 
 
+class Established(Answer):
+    """Since when an account is an established customer, and what made it one."""
+
+    since: AwareDatetime
+    by: str | None = Field(description="`import`, `plan`, `payment` or `mail`.")
+
+
 class AccountView(Answer):
-    """Where an account stands and how it got there."""
+    """Where an account stands and how it got there. ``caps`` are those that a person set for it, while they hold."""
 
     object: Literal["account"]
     user_id: str
     tier: Tier
     paused: bool
     limits: Limits
+    plan: str | None
+    caps: OwnCaps | None
+    established: Established | None
     assessment: Assessment
     latest: Assessment
     linkage: Linkage
@@ -344,63 +362,3 @@ class PolicyChanges(Answer):
     version: int
     since: int
     changes: list[Change]
-
-
-class Webhook(Answer):
-    """An endpoint of the operator's that is told of changes; ``disabled_reason`` ``gone``: it answered 410."""
-
-    id: str
-    url: str
-    events: list[EventType]
-    enabled: bool
-    disabled_reason: Literal["gone"] | None
-    created_at: AwareDatetime
-    created_by: str
-    previous_secret_until: AwareDatetime | None = Field(
-        description="Until when the secret before the last change signs, or signed, too."
-    )
-
-
-class NewWebhook(Webhook):
-    """An endpoint with its new secret, which is shown only here."""
-
-    secret: str
-
-
-class WebhookList(Answer):
-    """Every endpoint, oldest first."""
-
-    webhooks: list[Webhook]
-
-
-class Delivery(Answer):
-    """One event on its way to one endpoint; ``id`` is its ``webhook-id``.
-
-    ``last_error`` is ``status`` for an answer other than 2xx, ``timeout``, ``connect`` (no connection), ``tls``,
-    ``broken`` (the connection broke off), ``refused`` (the address may not be connected to), ``queue_full`` or
-    ``defect``.
-    """
-
-    id: str
-    webhook_id: str
-    type: str
-    status: Literal["pending", "delivered", "dead"]
-    attempts: Annotated[int, Field(ge=0)]
-    created_at: AwareDatetime
-    last_attempt_at: AwareDatetime | None
-    last_status: int | None
-    last_error: str | None
-    next_attempt_at: AwareDatetime | None
-
-
-class Deliveries(Answer):
-    """A page of deliveries; ``next_cursor`` is null on the last one."""
-
-    deliveries: list[Delivery]
-    next_cursor: str | None
-
-
-class Redelivered(Answer):
-    """How many dead deliveries are sent anew."""
-
-    redelivered: Annotated[int, Field(ge=0)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -10,6 +10,7 @@ from riskapi.api.bodies import Label
 from riskapi.events import Event
 from riskapi.feedback import FeedbackEvent, Tally
 from riskapi.idempotency import Idempotency
+from riskapi.imports import Outcome, Row
 from riskapi.keys import Keys
 from riskapi.list_entries import Entry
 from riskapi.listed import ListKind, ListName
@@ -17,6 +18,7 @@ from riskapi.metrics import Metrics
 from riskapi.policies import Publication, Version
 from riskapi.ratelimits import RateLimits
 from riskapi.review_decisions import ReviewDecision
+from riskapi.sections import Caps
 from riskapi.sends import Message
 from riskapi.signup import Signup
 
@@ -52,6 +54,25 @@ class Accounts(Protocol):
 
     def view(self, user_id: str, now: float) -> dict[str, Any]:
         """One account. Raises ``not_found``."""
+
+
+class AccountCaps(Protocol):
+    """Sets caps of single accounts."""
+
+    def put(
+        self, user_id: str, caps: Caps, reason: str, expires_at: float | None, author: str, now: float
+    ) -> dict[str, Any]:
+        """Give an account caps of its own. Raises ``not_found`` and ``invalid``."""
+
+    def remove(self, user_id: str, author: str, now: float) -> dict[str, Any]:
+        """Take them away. Raises ``not_found``."""
+
+
+class Imports(Protocol):
+    """Brings existing customers in."""
+
+    def take(self, rows: Iterable[Row], actor: str, now: float) -> Outcome:
+        """Import accounts, each once."""
 
 
 class Labels(Protocol):
@@ -285,6 +306,8 @@ class Parts:
 
     assessor: Assessor
     accounts: Accounts
+    account_caps: AccountCaps
+    imports: Imports
     labels: Labels
     reviews: Reviews
     review_decisions: ReviewDecisions
