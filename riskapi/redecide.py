@@ -84,17 +84,23 @@ def moved(past: Past, found: Judged, policy: Policy, now: float, cause: str) -> 
     own = _own(past, found.own, policy, held=held, cause=cause)
     listing = decision.listing.list if decision.listing is not None and decision.source == "list" else None
     if listing == "deny":
-        return Move(decision.tier, own)
+        return Move(decision.tier, own_tier(found, decision.tier, own, policy))
     if listing == "allow":
         # It is written for many; what a person said of this very account goes before it, and so does what its mail met.
         last = past.history[-1] if past.history else {}
         permitted = spoken is None and last.get("source") != "feedback"
         return Move(decision.tier if permitted else past.tier, own)
     tier = own if held else _tighter(own, decision.tier)
-    brought = "list" if listing is not None else "linkage"
-    if SEVERITY[tier] > SEVERITY[own] and brought not in policy.rescoring.undo:
-        own = tier  # policy wants it kept, whatever becomes of its cause
-    return Move(tier, own)
+    return Move(tier, own_tier(found, tier, own, policy))
+
+
+def own_tier(found: Judged, tier: Tier, own: Tier, policy: Policy) -> Tier:
+    """What an account is by its own evidence from then on, where that was ``own`` and it is in ``tier`` now.
+
+    What others brought to it is added where policy wants it kept, whatever becomes of its cause.
+    """
+    brought = "list" if found.decision.source == "list" else "linkage"
+    return own if brought in policy.rescoring.undo else _tighter(tier, own)
 
 
 def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool, cause: str) -> Tier:
