@@ -1,4 +1,4 @@
--- Change the tier of an account, with its history and the event about it.
+-- Set the tier of an account, with its history and the event about it. What a person says it is, it is by itself: `own`.
 --
 -- KEYS    1 account hash   2 history list   3 decisions stream
 -- ARGV    1 TTL, seconds   2 tier   3 history entry and   4 event, each with "from":"?" for the tier before   5 oldest stream id kept
@@ -6,9 +6,11 @@
 -- TTL     account and history: ARGV[1]
 local before = redis.call('HGET', KEYS[1], 'tier')
 if not before then return {} end
-if before ~= ARGV[2] then
-  redis.call('HSET', KEYS[1], 'tier', ARGV[2])
+if before ~= ARGV[2] or redis.call('HGET', KEYS[1], 'own') ~= ARGV[2] then
+  redis.call('HSET', KEYS[1], 'tier', ARGV[2], 'own', ARGV[2])
   redis.call('HINCRBY', KEYS[1], 'revision', 1)
+end
+if before ~= ARGV[2] then
   local function from(text) return (string.gsub(text, '"from":"%?"', '"from":"' .. before .. '"', 1)) end
   redis.call('RPUSH', KEYS[2], from(ARGV[3]))
   redis.call('EXPIRE', KEYS[2], ARGV[1])

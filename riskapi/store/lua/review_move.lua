@@ -25,7 +25,7 @@ local function tell(kind, event) redis.call('XADD', KEYS[2], 'MINID', '~', ARGV[
 tell('review', ARGV[5])
 local before = KEYS[7] and redis.call('HGET', KEYS[7], 'tier')
 if not before then return {1} end
-redis.call('HSET', KEYS[7], 'tier', ARGV[9], 'label', ARGV[10])
+redis.call('HSET', KEYS[7], 'tier', ARGV[9], 'own', ARGV[9], 'label', ARGV[10])
 redis.call('RPUSH', KEYS[9], ARGV[11])
 tell('label', ARGV[13])
 if before ~= ARGV[9] then
