@@ -30,7 +30,7 @@ from riskapi.listed import silenced, verdict
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.quotas import Quotas
-from riskapi.redecide import first_cause
+from riskapi.redecide import first_cause, own_tier
 from riskapi.signup import Signup
 from signals.facts import Cluster
 from signals.records import record
@@ -238,7 +238,7 @@ class Assessor:
                 "at": repr(at),
                 **answers,
                 "entities": orjson.dumps(gathered.touch.keys),
-                "own": found.own,
+                "own": own_tier(found, decision.tier, found.own, judge.policy),
                 **kept(self._links, gathered.facts, gathered.touch, verified=signup.email.verified),
                 "signup": signup.model_dump_json(exclude_none=True),
                 **({"silenced": until} if (until := silenced(decision.listing)) else {}),

@@ -226,7 +226,8 @@ def entity(
         accounts = len(holders)
         hour, day, month = min(hour, accounts), min(day, accounts), min(month, accounts)
         abusive, limited = bad, slow
-        seen = [(name, at) for name in holders if name != user_id]
+        # Who proved it is bound to others who did; who has used it for long is bound to nobody by it.
+        seen = [(name, at) for name in holders if name != user_id and by == b"proof"]
         spent_24h = spent_7d = near_7d = 0
         spent_at = 0
     elif holders:

@@ -15,6 +15,7 @@ import orjson
 
 from riskapi import customers, decisions, terms
 from riskapi.accounts import Accounts, account_key, history_key
+from riskapi.arrival import kept
 from riskapi.assessment import assessment
 from riskapi.caps import unused
 from riskapi.customers import Customer
@@ -29,6 +30,7 @@ from riskapi.labels import Labels
 from riskapi.links import Links
 from riskapi.outbox import oldest, shard, stream
 from riskapi.policy import Policy
+from riskapi.proofs import Proofs
 from riskapi.store.connections import Store
 from signals.records import record
 from signals.registry import registered
@@ -124,10 +126,11 @@ class Imports:
     """Imports accounts. Safe to share between threads."""
 
     def __init__(
-        self, store: Store, court: Court, gatherer: Gatherer, accounts: Accounts, links: Links, labels: Labels
-    ) -> None:
+        self, store: Store, court: Court, gatherer: Gatherer, accounts: Accounts, links: Links, labels: Labels,
+        proofs: Proofs,
+    ) -> None:  # fmt: skip
         self._store, self._court, self._gatherer = store, court, gatherer
-        self._accounts, self._links, self._labels = accounts, links, labels
+        self._accounts, self._links, self._labels, self._proofs = accounts, links, labels, proofs
         self._write = store.script("account_import")
 
     def take(self, rows: Iterable[Row], actor: str, now: float) -> Outcome:
@@ -171,7 +174,8 @@ class Imports:
 
     def _read(self, customer: Customer, policy: Policy, now: float) -> _Arrival:
         parsed = self._gatherer.parse(customer, touched_at(customer.created, policy, now))
-        return _Arrival(customer, parsed, self._links.touched(customer.account.user_id, parsed.facts))
+        facts = replace(parsed.facts, proved=frozenset(kind for _, kind in _proofs(customer)))
+        return _Arrival(customer, replace(parsed, facts=facts), self._links.touched(customer.account.user_id, facts))
 
     def _queue_links(self, pipe: Any, arrival: _Arrival, policy: Policy) -> None:
         """Touch what it shares, and mark what it proved and since when it is a customer.
@@ -180,6 +184,7 @@ class Imports:
         """
         customer, touch = arrival.customer, arrival.touch
         self._links.queue(pipe, touch, policy)
+        self._proofs.queue(pipe, touch, policy)
         proved = [touch.keys[kind] for _, kind in _proofs(customer) if kind in touch.keys]
         self._links.queue_prove(pipe, touch.user_id, proved, customer.created)
         keys = list(touch.keys.values())
@@ -213,6 +218,8 @@ class Imports:
             "decision": orjson.dumps(stored),
             "entities": orjson.dumps(arrival.touch.keys),
             "signup": customer.signup_json(),
+            "own": "allow",
+            **kept(self._links, arrival.parsed.facts, arrival.touch, verified=customer.email.verified),
             "established": repr(customer.created),
             "established_by": "import",
             "daily_volume": own.daily_volume,

@@ -161,6 +161,7 @@ class Links:
             KEEP,
             policy.waves.near_minutes * 60,
             policy.waves.past_days * _DAY,
+            policy.customers.days * _DAY,
         )
         if self._store.is_cluster:
             for key, crowd, proof in zip(keys, crowds, proved, strict=True):

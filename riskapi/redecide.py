@@ -95,17 +95,23 @@ def moved(past: Past, found: Judged, policy: Policy, now: float, cause: str) -> 
     own = found.own if _is_afresh(past, policy, cause) else _own(past, found.own, policy, held=held)
     listing = decision.listing.list if decision.listing is not None and decision.source == "list" else None
     if listing == "deny":
-        return Move(decision.tier, own)
+        return Move(decision.tier, own_tier(found, decision.tier, own, policy))
     if listing == "allow":
         # It is written for many; what a person said of this very account goes before it, and so does what its mail met.
         last = past.last
         permitted = spoken is None and last.get("source") != "feedback"
         return Move(decision.tier if permitted else past.tier, own)
     tier = own if held else _tighter(own, decision.tier)
-    brought = "list" if listing is not None else "linkage"
-    if SEVERITY[tier] > SEVERITY[own] and brought not in policy.rescoring.undo:
-        own = tier  # policy wants it kept, whatever becomes of its cause
-    return Move(tier, own)
+    return Move(tier, own_tier(found, tier, own, policy))
+
+
+def own_tier(found: Judged, tier: Tier, own: Tier, policy: Policy) -> Tier:
+    """What an account is by its own evidence from then on, where that was ``own`` and it is in ``tier`` now.
+
+    What others brought to it is added where policy wants it kept, whatever becomes of its cause.
+    """
+    brought = "list" if found.decision.source == "list" else "linkage"
+    return own if brought in policy.rescoring.undo else _tighter(tier, own)
 
 
 def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:

@@ -10,135 +10,348 @@ from hypothesis import strategies as st
 
 from riskapi.decide import Decision
 from riskapi.instants import rfc3339
+from riskapi.line import Judged
 from riskapi.listed import Listed
 from riskapi.policy import DEFAULT, Policy, load
-from riskapi.redecide import Past, moved
+from riskapi.redecide import Move, Past, cause_of, first_cause, moved
 from riskapi.sections import SEVERITY
+from signals.facts import Account, Email, Facts
 from tests.conftest import NOW
 
 POLICY = load(DEFAULT)
 DAY = 86400.0
+FACTS = Facts(at=NOW, account=Account(), email=Email(given="ana@ruiz.example", valid=True))
 
 
 def under(**rescoring: Any) -> Policy:
     return POLICY.model_copy(update={"rescoring": POLICY.rescoring.model_copy(update=rescoring)})
 
 
-def decision(tier: Any, source: Any = "model", listing: Listed | None = None) -> Decision:
-    return Decision(tier, 1.0, source, None, (), (), (), None, 0.01, None, False, False, listing)
+def found(tier: Any, source: Any = "model", listing: Listed | None = None, own: Any = None) -> Judged:
+    """What was decided now. ``own`` is the tier by the account's own evidence, the same unless told."""
+    before = (own or "allow") if source == "list" else tier
+    decision = Decision(tier, 1.0, source, None, (), (), (), None, 0.01, None, False, False, listing, before)
+    return Judged(FACTS, {}, decision, own or before)
 
 
-def entry(to: str, before: str | None = None, source: str = "model", cause: str | None = None) -> dict[str, Any]:
-    return {"at": rfc3339(NOW - 5 * DAY), "from": before, "to": to, "source": source, "cause": cause}
+def entry(
+    to: str, before: str | None = None, source: str = "model", cause: str | None = None, days: float = 5
+) -> dict[str, Any]:
+    return {"at": rfc3339(NOW - days * DAY), "from": before, "to": to, "source": source, "cause": cause}
 
 
-def label(days: float, source: str = "manual_review") -> dict[str, Any]:
-    return {"at": rfc3339(NOW - days * DAY), "label": "legitimate", "source": source}
+def label(days: float, source: str = "manual_review", name: str = "legitimate") -> dict[str, Any]:
+    return {"at": rfc3339(NOW - days * DAY), "label": name, "source": source}
 
 
-FIRST = entry("allow")
+def taken_back(days: float) -> dict[str, Any]:
+    return label(days, name="unknown")
+
+
+FIRST = entry("allow", days=9)
+BY_COMPANY = entry("limit", "allow", "rule", "linkage")
+BY_LIST = entry("limit", "allow", "list", "list")
+BY_PERSON = entry("limit", "allow", "reviewer")
 DENY, ALLOW, WATCH = (Listed(name, "user", "lst_1") for name in ("deny", "allow", "watch"))
 
-#: What it was, what was decided now, and what becomes of it.
-MOVES: dict[str, tuple[Past, Decision, str]] = {
-    "it tightens": (Past("allow", [FIRST], []), decision("review"), "review"),
-    "it tightens twice": (Past("review", [entry("review")], []), decision("limit", "rule"), "limit"),
-    "the same stays": (Past("review", [entry("review")], []), decision("review"), "review"),
-    "it never loosens by itself": (Past("limit", [entry("limit")], []), decision("allow"), "limit"),
+#: What it was (its tier, and by its own evidence), what was decided now, and what becomes of both.
+MOVES: dict[str, tuple[Past, Judged, tuple[str, str]]] = {
+    "it tightens": (Past("allow", "allow", [FIRST], []), found("review"), ("review", "review")),
+    "it tightens twice": (
+        Past("review", "review", [entry("review")], []),
+        found("limit", "rule"),
+        ("limit", "limit"),
+    ),
+    "the same stays": (Past("review", "review", [entry("review")], []), found("review"), ("review", "review")),
+    "it never loosens by itself": (Past("limit", "limit", [entry("limit")], []), found("allow"), ("limit", "limit")),
     "nor what an answer of DNS tightened": (
-        Past("review", [FIRST, entry("review", "allow", "rule", "finding.mail_domain")], []),
-        decision("allow"),
-        "review",
+        Past("review", "review", [FIRST, entry("review", "allow", "rule", "finding.mail_domain")], []),
+        found("allow"),
+        ("review", "review"),
+    ),
+    "company tightens, and is not kept as its own": (
+        Past("allow", "allow", [FIRST], []),
+        found("limit", "rule", own="allow"),
+        ("limit", "allow"),
+    ),
+    "company stays as long as it is there": (
+        Past("limit", "allow", [FIRST, BY_COMPANY], []),
+        found("limit", "rule", own="allow"),
+        ("limit", "allow"),
     ),
     "what a linked account tightened is taken back": (
-        Past("limit", [FIRST, entry("limit", "allow", "rule", "linkage")], []),
-        decision("allow"),
-        "allow",
+        Past("limit", "allow", [FIRST, BY_COMPANY], []),
+        found("allow"),
+        ("allow", "allow"),
     ),
     "but no further than it was before": (
-        Past("limit", [entry("review"), entry("limit", "review", "rule", "linkage")], []),
-        decision("allow"),
-        "review",
+        Past("limit", "review", [entry("review"), entry("limit", "review", "rule", "linkage")], []),
+        found("allow"),
+        ("review", "review"),
     ),
     "and no further than is decided now": (
-        Past("limit", [FIRST, entry("limit", "allow", "rule", "linkage")], []),
-        decision("review"),
-        "review",
+        Past("limit", "allow", [FIRST, BY_COMPANY], []),
+        found("review"),
+        ("review", "review"),
+    ),
+    "company that got better is felt less": (
+        Past("limit", "allow", [FIRST, BY_COMPANY], []),
+        found("review", "rule", own="allow"),
+        ("review", "allow"),
+    ),
+    "what it did meanwhile stays when the company goes": (
+        Past("limit", "review", [FIRST, entry("limit", "allow", "rule", "linkage")], []),
+        found("allow"),
+        ("review", "review"),
+    ),
+    "who signed up in bad company is free of it, too": (
+        Past("limit", "allow", [entry("limit", None, "rule", "linkage")], []),
+        found("allow"),
+        ("allow", "allow"),
     ),
     "what a list entry tightened is taken back": (
-        Past("limit", [FIRST, entry("limit", "allow", "list", "list")], []),
-        decision("allow"),
-        "allow",
+        Past("limit", "allow", [FIRST, BY_LIST], []),
+        found("allow"),
+        ("allow", "allow"),
     ),
     "what a list entry decided at the signup is taken back": (
-        Past("limit", [entry("limit", None, "list")], []),
-        decision("allow"),
-        "allow",
+        Past("limit", "allow", [entry("limit", None, "list")], []),
+        found("allow"),
+        ("allow", "allow"),
     ),
     "what was decided while something was away is taken back": (
-        Past("review", [entry("review", None, "outage")], []),
-        decision("allow"),
-        "allow",
+        Past("review", "review", [entry("review", None, "outage")], []),
+        found("allow"),
+        ("allow", "allow"),
     ),
-    "a reviewer's allow holds against the model": (Past("allow", [FIRST], [label(3)]), decision("limit"), "allow"),
-    "for as long as policy says": (Past("allow", [FIRST], [label(31)]), decision("limit"), "limit"),
+    "a reviewer's allow holds against the model": (
+        Past("allow", "allow", [FIRST], [label(3)]),
+        found("limit"),
+        ("allow", "allow"),
+    ),
+    "and against company": (
+        Past("allow", "allow", [FIRST], [label(3)]),
+        found("limit", "rule", own="allow"),
+        ("allow", "allow"),
+    ),
+    "for as long as policy says": (
+        Past("allow", "allow", [FIRST], [label(31)]),
+        found("limit"),
+        ("limit", "limit"),
+    ),
     "labels from elsewhere are nobody's word": (
-        Past("allow", [FIRST], [label(3, "external")]),
-        decision("limit"),
-        "limit",
+        Past("allow", "allow", [FIRST], [label(3, "external")]),
+        found("limit"),
+        ("limit", "limit"),
     ),
     "a reviewer's word for the cluster counts as well": (
-        Past("allow", [entry("allow", "review", "reviewer")], []),
-        decision("limit"),
-        "allow",
+        Past("allow", "allow", [entry("allow", "review", "reviewer")], []),
+        found("limit"),
+        ("allow", "allow"),
     ),
     "what a person confirmed since is not taken back": (
-        Past("limit", [FIRST, entry("limit", "allow", "rule", "linkage")], [label(1)]),
-        decision("allow"),
-        "limit",
+        Past("limit", "limit", [FIRST, BY_COMPANY], [label(1, name="abuse")]),
+        found("allow"),
+        ("limit", "limit"),
     ),
     "what came after a person's word is": (
-        Past("limit", [FIRST, entry("limit", "allow", "list", "list")], [label(100)]),
-        decision("allow"),
-        "allow",
+        Past("limit", "allow", [FIRST, BY_LIST], [label(100)]),
+        found("allow"),
+        ("allow", "allow"),
     ),
     "a reviewer's limit stays": (
-        Past("limit", [FIRST, entry("limit", "allow", "reviewer")], [label(5)]),
-        decision("allow"),
-        "limit",
+        Past("limit", "limit", [FIRST, BY_PERSON], [label(5, name="abuse")]),
+        found("allow"),
+        ("limit", "limit"),
+    ),
+    "a label that is taken back lets go": (
+        Past("limit", "limit", [FIRST, BY_PERSON], [label(5, name="abuse"), taken_back(1)]),
+        found("allow"),
+        ("allow", "allow"),
+    ),
+    "as far as is decided now": (
+        Past("limit", "limit", [FIRST, BY_PERSON], [label(5, name="abuse"), taken_back(1)]),
+        found("review", "rule", own="allow"),
+        ("review", "allow"),
+    ),
+    "and holds nothing any more": (
+        Past("allow", "allow", [FIRST, entry("allow", "review", "reviewer")], [label(3), taken_back(1)]),
+        found("limit"),
+        ("limit", "limit"),
+    ),
+    "a label that was given again holds again": (
+        Past("limit", "limit", [FIRST, BY_PERSON], [taken_back(3), label(1, name="abuse")]),
+        found("allow"),
+        ("limit", "limit"),
+    ),
+    "what came by itself after a label was taken back stays": (
+        Past("limit", "limit", [FIRST, entry("limit", "allow", days=1)], [label(5), taken_back(2)]),
+        found("allow"),
+        ("limit", "limit"),
+    ),
+    "labels that others took back are nobody's word": (
+        Past("limit", "limit", [FIRST, BY_PERSON], [label(5, name="abuse"), label(1, "external", "unknown")]),
+        found("allow"),
+        ("limit", "limit"),
     ),
     "a deny entry counts all the same": (
-        Past("allow", [FIRST], [label(3)]),
-        decision("limit", "list", DENY),
-        "limit",
+        Past("allow", "allow", [FIRST], [label(3)]),
+        found("limit", "list", DENY),
+        ("limit", "allow"),
     ),
-    "an allow entry loosens": (Past("limit", [entry("limit")], []), decision("allow", "list", ALLOW), "allow"),
+    "and is not kept as its own": (
+        Past("allow", "allow", [FIRST], []),
+        found("limit", "list", DENY, own="review"),
+        ("limit", "review"),
+    ),
+    "an allow entry loosens": (
+        Past("limit", "limit", [entry("limit")], []),
+        found("allow", "list", ALLOW, own="limit"),
+        ("allow", "limit"),
+    ),
+    "and lets go of it when it ends": (
+        Past("allow", "limit", [entry("limit"), entry("allow", "limit", "list", days=4)], []),
+        found("limit"),
+        ("limit", "limit"),
+    ),
     "but not what a person said of this account": (
-        Past("limit", [entry("limit", "allow", "reviewer")], []),
-        decision("allow", "list", ALLOW),
-        "limit",
+        Past("limit", "limit", [entry("limit", "allow", "reviewer")], []),
+        found("allow", "list", ALLOW),
+        ("limit", "limit"),
     ),
-    "a watch entry asks for a review": (Past("allow", [FIRST], []), decision("review", "list", WATCH), "review"),
-    "and loosens nothing": (Past("limit", [entry("limit")], []), decision("review", "list", WATCH), "limit"),
+    "a watch entry asks for a review": (
+        Past("allow", "allow", [FIRST], []),
+        found("review", "list", WATCH, own="allow"),
+        ("review", "allow"),
+    ),
+    "and loosens nothing": (
+        Past("limit", "limit", [entry("limit")], []),
+        found("review", "list", WATCH, own="allow"),
+        ("limit", "limit"),
+    ),
     "what feedback tightened stays": (
-        Past("limit", [FIRST, entry("limit", "allow", "feedback", "linkage")], []),
-        decision("allow"),
-        "limit",
+        Past("limit", "limit", [FIRST, entry("limit", "allow", "feedback", "linkage")], []),
+        found("allow"),
+        ("limit", "limit"),
+    ),
+    "also against an allow entry": (
+        Past("limit", "limit", [FIRST, entry("limit", "allow", "feedback")], []),
+        found("allow", "list", ALLOW),
+        ("limit", "limit"),
     ),
 }
 
 
-@pytest.mark.parametrize(("past", "found", "expected"), MOVES.values(), ids=MOVES)
-def test_a_move(past: Past, found: Decision, expected: str) -> None:
-    assert moved(past, found, POLICY, NOW) == expected
+@pytest.mark.parametrize(("past", "judged", "expected"), MOVES.values(), ids=MOVES)
+def test_a_move(past: Past, judged: Judged, expected: tuple[Any, Any]) -> None:
+    assert moved(past, judged, POLICY, NOW, "schedule") == Move(*expected)
+
+
+#: What was counted against an account turned out to be nothing of its own.
+CUTS: dict[str, tuple[Past, Judged, tuple[str, str]]] = {
+    "it is judged afresh": (
+        Past("limit", "limit", [entry("limit", None, "model")], []),
+        found("allow"),
+        ("allow", "allow"),
+    ),
+    "what is bad of it stays": (
+        Past("limit", "limit", [entry("limit", None, "model")], []),
+        found("review"),
+        ("review", "review"),
+    ),
+    "company that is left is felt": (
+        Past("limit", "limit", [FIRST, BY_COMPANY], []),
+        found("review", "rule", own="allow"),
+        ("review", "allow"),
+    ),
+    "a person's word stands": (
+        Past("limit", "limit", [FIRST, BY_PERSON], [label(5, name="abuse")]),
+        found("allow"),
+        ("limit", "limit"),
+    ),
+    "what its mail met with stands": (
+        Past("limit", "limit", [FIRST, entry("limit", "allow", "feedback")], []),
+        found("allow"),
+        ("limit", "limit"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("past", "judged", "expected"), CUTS.values(), ids=CUTS)
+def test_after_a_cut(past: Past, judged: Judged, expected: tuple[Any, Any]) -> None:
+    assert moved(past, judged, POLICY, NOW, "cut") == Move(*expected)
 
 
 def test_policy_says_how_far_it_may_loosen() -> None:
-    past = Past("limit", [entry("limit")], [])
-    assert moved(past, decision("allow"), under(loosest="review"), NOW) == "review"
-    assert moved(past, decision("allow"), under(loosest="allow"), NOW) == "allow"
-    linked = Past("limit", [FIRST, entry("limit", "allow", "rule", "linkage")], [])
-    assert moved(linked, decision("allow"), under(undo=()), NOW) == "limit"
+    past = Past("limit", "limit", [entry("limit")], [])
+    assert moved(past, found("allow"), under(loosest="review"), NOW, "schedule") == Move("review", "review")
+    assert moved(past, found("allow"), under(loosest="allow"), NOW, "schedule") == Move("allow", "allow")
+
+
+@pytest.mark.parametrize(
+    ("brought", "judged"),
+    [
+        ("linkage", found("limit", "rule", own="allow")),
+        ("list", found("review", "list", WATCH, own="allow")),
+        ("list", found("limit", "list", DENY, own="allow")),
+    ],
+    ids=["company", "a watch entry", "a deny entry"],
+)
+def test_what_policy_does_not_undo_stays_whatever_becomes_of_its_cause(brought: Any, judged: Judged) -> None:
+    past, tier = Past("allow", "allow", [FIRST], []), judged.decision.tier
+    assert moved(past, judged, under(undo=(brought,)), NOW, "schedule") == Move(tier, "allow")
+    others = {"linkage", "list"} - {brought}
+    kept = moved(past, judged, under(undo=tuple(others)), NOW, "schedule")
+    assert kept == Move(tier, tier)
+    later = Past(kept.tier, kept.own, [FIRST, entry(tier, "allow", "rule", brought)], [])
+    assert moved(later, found("allow"), under(undo=tuple(others)), NOW, "schedule") == Move(tier, tier)
+
+
+@pytest.mark.parametrize(
+    ("labels", "cleared"),
+    [
+        ([], False),
+        ([label(1)], True),
+        ([label(400)], True),
+        ([label(3), label(1, name="abuse")], False),
+        ([label(3, name="abuse"), label(1)], True),
+        ([label(3), taken_back(1)], False),
+        ([label(1, "external")], False),
+        ([label(3), label(1, "external", "abuse")], True),
+        ([label(2, "appeal")], True),
+    ],
+    ids=[
+        "none", "legitimate", "legitimate for good", "abusive since", "abusive before", "taken back", "by a machine",
+        "a machine said otherwise since", "on appeal",
+    ],
+)  # fmt: skip
+def test_who_was_cleared(labels: list[dict[str, Any]], cleared: bool) -> None:
+    """Bad company is never held against it again, see ``riskapi.line``."""
+    assert Past("allow", "allow", [FIRST], labels).cleared is cleared
+
+
+@pytest.mark.parametrize(
+    ("judged", "cause"),
+    [(found("review"), None), (found("limit", "rule", own="allow"), "linkage"), (found("limit", "list", DENY), None)],
+    ids=["itself", "company", "a list"],
+)
+def test_what_brought_the_first_decision_about(judged: Judged, cause: str | None) -> None:
+    assert first_cause(judged) == cause
+
+
+@pytest.mark.parametrize(
+    ("past", "judged", "tier", "cause"),
+    [
+        (Past("allow", "allow", [FIRST], []), found("limit", "rule", own="allow"), "limit", "linkage"),
+        (Past("allow", "allow", [FIRST], []), found("limit", "list", DENY), "limit", "list"),
+        (Past("allow", "allow", [FIRST], []), found("review"), "review", "event.login"),
+        (Past("limit", "allow", [FIRST, BY_COMPANY], []), found("allow"), "allow", "linkage"),
+        (Past("limit", "allow", [entry("limit", None, "list")], []), found("allow"), "allow", "list"),
+    ],
+    ids=["company", "a list", "what it did", "company that went", "a list entry that went"],
+)
+def test_what_changed_a_tier(past: Past, judged: Judged, tier: Any, cause: str) -> None:
+    assert cause_of(past, judged, tier, "event.login", {}, {}) == cause
 
 
 TIERS = st.sampled_from(["allow", "review", "limit"])
@@ -147,15 +360,32 @@ TIERS = st.sampled_from(["allow", "review", "limit"])
 @given(
     before=TIERS,
     wanted=TIERS,
+    company=TIERS,
     first=TIERS,
     source=st.sampled_from(["model", "rule", "reviewer", "feedback"]),
-    cause=st.sampled_from([None, "finding.mail_domain", "event.login", "schedule"]),
+    cause=st.sampled_from([None, "finding.mail_domain", "event.login", "schedule", "linkage"]),
     loosest=TIERS,
 )
-def test_without_a_list_or_a_link_it_never_comes_below_the_loosest(
-    before: Any, wanted: Any, first: Any, source: Any, cause: Any, loosest: Any
+def test_without_a_list_its_own_tier_never_comes_below_the_loosest(
+    before: Any, wanted: Any, company: Any, first: Any, source: Any, cause: Any, loosest: Any
 ) -> None:
-    past = Past(before, [entry(first), entry(before, first, source, cause)], [])
-    after = moved(past, decision(wanted), under(loosest=loosest), NOW)
-    assert SEVERITY[after] >= min(SEVERITY[before], SEVERITY[loosest])
-    assert SEVERITY[after] <= max(SEVERITY[before], SEVERITY[wanted])
+    tier = max(wanted, company, key=SEVERITY.__getitem__)
+    past = Past(before, before, [entry(first), entry(before, first, source, cause)], [])
+    after = moved(past, found(tier, own=wanted), under(loosest=loosest), NOW, "schedule")
+    assert SEVERITY[after.own] >= min(SEVERITY[before], SEVERITY[loosest])
+    assert SEVERITY[after.own] <= max(SEVERITY[before], SEVERITY[wanted])
+    assert SEVERITY[after.own] <= SEVERITY[after.tier] <= max(SEVERITY[before], SEVERITY[tier])
+
+
+@given(own=TIERS, wanted=TIERS, company=TIERS, times=st.integers(1, 3))
+def test_taking_company_away_and_putting_it_back_leaves_an_account_as_it_was(
+    own: Any, wanted: Any, company: Any, times: int
+) -> None:
+    tier = max(wanted, company, key=SEVERITY.__getitem__)
+    past = Past(own, own, [entry(own)], [])
+    first = after = moved(past, found(tier, own=wanted), POLICY, NOW, "linkage")
+    for _ in range(times):
+        for judged in (found(wanted), found(tier, own=wanted)):
+            history = [entry(own), entry(after.tier, own, "rule", "linkage")]
+            after = moved(Past(after.tier, after.own, history, []), judged, POLICY, NOW, "linkage")
+    assert after == first

@@ -103,10 +103,10 @@ def test_what_dns_said_changes_the_tier_with_reasons_history_review_and_events(
 
 
 def test_the_next_signup_of_the_domain_knows_it_at_once(service: Service, says: Callable[..., None]) -> None:
-    first = post(service, body())
+    first = post(service, body(email={"address": "ana@ruiz.example"}))
     assert {"signal": "domain_exists", "cause": "pending"} in first["degraded"]
     says(MailDomain(NOW, exists=True, null_mx=True))
-    assert post(service, body("u_2"))["decision"] == "review"
+    assert post(service, body("u_2", email={"address": "eva@ruiz.example"}))["decision"] == "review"
 
 
 def test_a_network_the_registry_knows_as_hosting_is_told_among_the_readings(
@@ -166,6 +166,37 @@ def test_a_reviewer_who_decides_meanwhile_is_not_overruled(service: Service, say
     assert view(service)["history"][-1]["source"] == "reviewer"
 
 
+@pytest.mark.parametrize("how", ["a label", "a review"])
+def test_what_a_person_decides_outlives_deciding_again_until_it_is_taken_back(
+    service: Service, says: Callable[..., None], how: str
+) -> None:
+    post(service, body())
+    add = service.parts.labels.add
+    if how == "a label":
+        add("u_1", "abuse", "manual_review", None, "ana", NOW + 110)
+    else:
+        says(MailDomain(NOW, exists=True, null_mx=True))
+        again(service)
+        review = view(service)["latest"]["review_id"]
+        service.parts.reviews.decide(review, "limit", "abuse", "account", "a spammer", "ana", NOW + 110)
+    for days in (1, 29, 60):
+        assert again(service, "schedule", now=NOW + days * DAY) == "limit"
+    add("u_1", "unknown", "manual_review", "a mistake", "ana", NOW + 61 * DAY)
+    by_itself = "allow" if how == "a label" else "review"
+    assert again(service, "schedule", now=NOW + 61 * DAY + 1) == by_itself
+
+
+def test_a_limit_of_company_that_a_person_confirms_outlives_the_company(service: Service) -> None:
+    device = {"ip_address": "203.0.113.9", "id": "dev-1"}
+    post(service, body("u_2", device=device))
+    service.parts.labels.add("u_2", "abuse", "manual_review", None, "ana", NOW)
+    assert post(service, body("u_1", device=device), NOW + HOUR)["decision"] == "limit"
+    service.parts.labels.add("u_1", "abuse", "manual_review", None, "ana", NOW + 2 * HOUR)
+    service.parts.labels.add("u_2", "unknown", "manual_review", None, "ana", NOW + 3 * HOUR)
+    assert again(service, "linkage", "u_1", NOW + 3 * HOUR) == "limit"
+    assert again(service, "linkage", "u_2", NOW + 3 * HOUR) == "limit", "in the company of u_1 now"
+
+
 def test_an_account_nobody_knows_is_a_problem_not_a_record(service: Service) -> None:
     with pytest.raises(Problem):
         again(service, user="u_nobody")
@@ -192,7 +223,7 @@ def test_a_limit_that_was_found_later_is_felt_by_neighbours_through_links(
 
 def test_a_deny_entry_that_goes_is_taken_back(service: Service) -> None:
     lists = service.looking.lists
-    post(service, body())
+    post(service, body(email={"address": "ana@ruiz.example"}))
     draft = lists.draft(
         "deny",
         "email_domain",

@@ -15,13 +15,13 @@
 --   *<user_id>   9e12 + at   a reviewer cut this account from the entity; its own member is gone
 -- A user_id never starts with one of these signs, and no time a caller can give reaches 3e11 (year 9999) or -1e11.
 --
--- KEYS    the entities: all of them on one node, one a call on a cluster; then, where ARGV[8] is 1, the account's hash:
+-- KEYS    the entities: all of them on one node, one a call on a cluster; then, where ARGV[9] is 1, the account's hash:
 --         its field `things` names the entities that are its own and make no claim
 -- ARGV    1 user_id   2 at   3 touch: 0 only looks, 1 adds the account and its first time stands, 2 its latest stands
 --         4 retention, seconds   5 the most accounts a key keeps   6 seconds that are close in time   7 seconds that are
---         a past   8 whether the last key is the account's, then for each entity the number of accounts from which it is
---         a crowd (0: never; -1: only counted for reputation; -2: counted, and who came last is told), then for each 1
---         where the account proved that it is its own
+--         a past   8 seconds after which what an established customer uses is its own   9 whether the last key is the
+--         account's, then for each entity the number of accounts from which it is a crowd (0: never; -1: only counted for
+--         reputation; -2: counted, and who came last is told), then for each 1 where the account proved that it is its own
 -- returns for each entity {-1} for one of the account's own, else {accounts, 1h, 24h, 30d, abusive, limited,
 --         {user_id, at, …}, past}: distinct accounts, the toucher included; abusive, limited and the list leave the toucher
 --         out. The list has up to eight, newest first, and up to 32 of those that came close in time; of a crowd only the
@@ -32,13 +32,13 @@
 --         looked at). Of an entity that was cut, or the account was cut from, only the account itself is told
 -- TTL     retention, renewed once a day while it is touched; what is older than retention goes then, too
 local user, at, touch, retention = ARGV[1], tonumber(ARGV[2]), ARGV[3] ~= '0', tonumber(ARGV[4])
-local keep, near, past = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local keep, near, past, long = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local stands = ARGV[3] == '2' and 'GT' or 'NX'
 local call = redis.call
 local last = at + 300 -- clocks of callers differ by up to the five minutes the contract allows
 -- The bounds are written out once: a call from a script costs more than most of these commands.
 local month_ago, day_ago, hour_ago = '(' .. (at - 2592000), '(' .. (at - 86400), '(' .. (at - 3600)
-local MOST_HOLDERS = 16
+local MOST_HOLDERS = 64
 
 -- How many accounts other than the toucher have a mark of one sort between two times.
 local function others_marked(key, sign, region, from)
@@ -48,21 +48,29 @@ local function others_marked(key, sign, region, from)
   return own and own >= region + from and own <= region + last and count - 1 or count
 end
 
--- Who holds the entity: who proved it, else the oldest account, if it was an established customer when the next came.
+-- Who holds the entity: who proved it; else the oldest account, if it was an established customer when the next came, and
+-- established customers who have used it for long.
 local function holders(key)
   local proofs = call('ZRANGEBYSCORE', key, 59e11, '(69e11', 'LIMIT', 0, MOST_HOLDERS)
   for i, name in ipairs(proofs) do proofs[i] = string.sub(name, 2) end
   if #proofs > 0 then return proofs, 'proof' end
-  if call('ZCOUNT', key, 69e11, '(79e11') == 0 then return {}, '' end
-  local oldest = call('ZRANGEBYSCORE', key, 79e11, '(89e11', 'WITHSCORES', 'LIMIT', 0, 2)
-  local region = 8e12
-  if #oldest == 0 then
-    oldest, region = call('ZRANGEBYSCORE', key, '-inf', '(5e11', 'WITHSCORES', 'LIMIT', 0, 2), 0
+  if call('ZCOUNT', key, 69e11, 7e12 + at) == 0 then return {}, '' end
+  local region, sign = 8e12, 1
+  local early = call('ZRANGEBYSCORE', key, 79e11, '(89e11', 'WITHSCORES', 'LIMIT', 0, MOST_HOLDERS)
+  if #early == 0 then
+    region, sign = 0, 0
+    early = call('ZRANGEBYSCORE', key, '-inf', '(5e11', 'WITHSCORES', 'LIMIT', 0, MOST_HOLDERS)
   end
-  local name = oldest[1] and (region > 0 and string.sub(oldest[1], 2) or oldest[1])
-  local since = name and tonumber(call('ZSCORE', key, '&' .. name) or nil)
-  if since and (not oldest[3] or tonumber(oldest[4]) - region >= since - 7e12) then return {name}, 'use' end
-  return {}, ''
+  local found = {}
+  for i = 1, #early, 2 do
+    local name, first = string.sub(early[i], 1 + sign), tonumber(early[i + 1]) - region
+    if i > 1 and first > at - long then break end
+    local since = tonumber(call('ZSCORE', key, '&' .. name) or nil)
+    since = since and since - 7e12
+    local before = i == 1 and since and (not early[4] or tonumber(early[4]) - region >= since)
+    if since and since <= at and (before or first <= at - long) then found[#found + 1] = name end
+  end
+  return found, #found > 0 and 'use' or ''
 end
 
 -- The ten last parts of a row, or nothing where there are no such marks. Only asked where there are marks at all.
@@ -105,12 +113,12 @@ local function prune(key, since)
   end
 end
 
-local count = #KEYS - tonumber(ARGV[8])
+local count = #KEYS - tonumber(ARGV[9])
 local own = count < #KEYS and call('HGET', KEYS[#KEYS], 'things') or ''
 local replies = {}
 
 local function look(i, key)
-  local crowd = tonumber(ARGV[8 + i])
+  local crowd = tonumber(ARGV[9 + i])
   local added = touch and call('ZADD', key, stands, ARGV[2], user) or 0
   if stands == 'GT' and touch then added = added + call('ZADD', key, 'NX', 8e12 + at, '#' .. user) end
   local members = call('ZCARD', key)
@@ -121,7 +129,7 @@ local function look(i, key)
     if apart and added > 0 then call('ZREM', key, user, '#' .. user) end
     if apart or call('ZSCORE', key, '*') then return {1, 1, 1, 1, 0, 0, {}, 0} end
   end
-  if touch and ARGV[8 + count + i] == '1' then call('ZADD', key, 'NX', 6e12 + at, '%' .. user) end
+  if touch and ARGV[9 + count + i] == '1' then call('ZADD', key, 'NX', 6e12 + at, '%' .. user) end
   if alone then
     local one = added > 0 and 1 or 0
     return {one, one, one, one, 0, 0, {}, 0}
