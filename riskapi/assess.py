@@ -18,6 +18,7 @@ from riskapi.clusters import Clusters
 from riskapi.decide import Decision, decide
 from riskapi.entities import Touch
 from riskapi.errors import Problem, StoreUnavailable
+from riskapi.evidence import binds
 from riskapi.findings import times
 from riskapi.gather import Gathered, Gatherer, Parsed, without_store
 from riskapi.instants import rfc3339
@@ -25,7 +26,7 @@ from riskapi.journal import Journal, JournalFull
 from riskapi.judge import Court, Judge
 from riskapi.labels import Labels
 from riskapi.line import Judged, judged
-from riskapi.links import Links, binds
+from riskapi.links import Links
 from riskapi.listed import silenced, verdict
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy

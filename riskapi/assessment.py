@@ -10,10 +10,10 @@ from riskapi import terms
 from riskapi.allowances import limits
 from riskapi.caps import Allowed, Record, Usage, allowed
 from riskapi.decide import Decision
+from riskapi.evidence import linkage
 from riskapi.gather import Parsed
 from riskapi.instants import rfc3339
 from riskapi.judge import Judge
-from riskapi.links import linkage
 from riskapi.terms import Terms
 from signals import Readings
 from signals.facts import Facts

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 
-from riskapi.links import binds
+from riskapi.evidence import binds
 from riskapi.policy import Policy
 from riskapi.waves import Match
 from signals.facts import Entity

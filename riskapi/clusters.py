@@ -18,10 +18,11 @@ from riskapi.bonds import bonds, edge_of
 from riskapi.budgets import EVENTS, budget_key, cluster_key, kept, members_key
 from riskapi.caps import Usage
 from riskapi.errors import Problem, StoreUnavailable
+from riskapi.evidence import binds
 from riskapi.hubs import Hubs
 from riskapi.instants import rfc3339
 from riskapi.joins import NAMED, TRIES, Joins, new_id
-from riskapi.links import Links, binds
+from riskapi.links import Links
 from riskapi.metrics import Metrics
 from riskapi.outbox import oldest
 from riskapi.partition import groups

@@ -10,8 +10,9 @@ from typing import Any
 from riskapi import devices, entities, listed, lists, phones
 from riskapi.accounts import Accounts, Known
 from riskapi.entities import Touch
+from riskapi.evidence import reputation
 from riskapi.findings import Finding, Findings, Subject
-from riskapi.links import Links, mac_of, reputation
+from riskapi.links import Links, mac_of
 from riskapi.listed import Listed
 from riskapi.policy import Policy
 from riskapi.proofs import Proofs, keeps_aside

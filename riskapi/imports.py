@@ -185,8 +185,6 @@ class Imports:
         customer, touch = arrival.customer, arrival.touch
         self._links.queue(pipe, touch, policy)
         self._proofs.queue(pipe, touch, policy)
-        proved = [touch.keys[kind] for _, kind in _proofs(customer) if kind in touch.keys]
-        self._links.queue_prove(pipe, touch.user_id, proved, customer.created)
         keys = list(touch.keys.values())
         self._links.queue_mark(pipe, touch.user_id, keys, abusive=False, limited=False, established=customer.created)
 

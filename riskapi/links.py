@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from riskapi import devices, entities
 from riskapi.entities import CLOSE, COUNTED, KINDS, PROVABLE, Said, Touch
-from riskapi.instants import rfc3339
 from riskapi.policy import Policy
 from riskapi.shelf import Shelf
 from riskapi.store.connections import Store
 from riskapi.store.replies import scored
 from riskapi.store.scripts import Script
-from signals.facts import Entity, Facts, Reputation
+from signals.facts import Entity, Facts
 
 #: One byte a kind keeps keys short: they are the larger part of what the store holds.
 _LETTERS = dict(zip((*KINDS, *COUNTED, *CLOSE, "holder", "wave"), "mptdoifbxnrlcasvqkhw", strict=True))
@@ -34,10 +33,6 @@ _DAY = 86400
 _SIGNS = ("~", "!", "$", "^", "%", "&", "#")
 #: Kinds whose values recur from signup to signup, so that their HMACs are worth remembering.
 _COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain", "behavior"})
-#: How an answer calls the standing of an account to what it shares: what is seen is as good as proved.
-_STANDINGS = {"observed": "proved", "proved": "proved", "held": "holder", "claimed": "claimed"}
-#: Accounts that a piece of evidence names; all are counted.
-_NAMED = 8
 #: Longest fingerprint of a content: what is longer is the content itself, and none.
 _FINGERPRINT = 256
 
@@ -237,10 +232,6 @@ class Links:
         """
         self._on_each(self._prove, keys, (user_id, repr(at) if proved else ""))
 
-    def queue_prove(self, pipe: Any, user_id: str, keys: Sequence[str], at: float) -> None:
-        """Note a proof, see :meth:`prove`, in a pipeline."""
-        self._queue_each(pipe, self._prove, keys, (user_id, repr(at)))
-
     def mark_spent(self, user_id: str, keys: Sequence[str], at: float, *, out: bool, near: bool) -> None:
         """Note on what an account touched that it ran out of a cap, or came near one, at Unix time ``at``.
 
@@ -333,71 +324,3 @@ def mac_of(key: str) -> str:
 def _rows(replies: Sequence[Any]) -> list[Any]:
     """One row an entity: they come together from one node, and one a reply from a cluster."""
     return [row for reply in replies for row in reply]
-
-
-def reputation(entities: Mapping[str, Entity], policy: Policy) -> Reputation:
-    """Abuse rates of where a signup came from, shrunk towards the base rate, itself shrunk towards policy's.
-
-    ``(abusive + prior × base) / (accounts + prior)``, the mean of a beta posterior; the account itself is left out.
-    """
-    rules = policy.reputation
-
-    def rate(kind: str, base: float, prior: float) -> float | None:
-        entity = entities.get(kind)
-        if entity is None:
-            return None
-        others = max(entity.accounts - 1, entity.abusive)
-        return (entity.abusive + prior * base) / (others + prior)
-
-    base = rate("service", rules.base_rate, rules.base_weight) or rules.base_rate
-    prior = rules.prior_accounts
-    return Reputation(
-        base=base,
-        asn=rate("asn", base, prior),
-        network=rate("network", base, prior),
-        domain=rate("mail_domain", base, prior),
-        tld=rate("tld", base, prior),
-    )
-
-
-def linkage(
-    entities: Mapping[str, Entity] | None, policy: Policy, cluster: str | None = None, size: int = 1
-) -> dict[str, Any]:
-    """The ``linkage`` part of an answer: which accounts share what with this one, strongest evidence first.
-
-    ``cluster`` and ``size`` are the cluster the account is in and how many accounts that has. ``abusive`` counts those
-    bound directly, by ``links.bind_weight`` or more. Weaker evidence is listed and binds nobody.
-    """
-    found = [
-        entity
-        for kind in KINDS
-        if entities and (entity := entities.get(kind)) is not None and (entity.weight > 0.0 or entity.holders)
-    ]
-    found.sort(key=lambda entity: -entity.weight)
-    binding = [entity for entity in found if binds(entity, policy)]
-    evidence = [
-        {
-            "kind": entity.kind,
-            "strength": entity.strength,
-            "standing": _STANDINGS[entity.standing],
-            "accounts": entity.accounts,
-            "last_seen": rfc3339(entity.last_seen or 0.0),
-            "weight": round(entity.weight, 4),
-            "edge": entity.key.removeprefix("risk:e:"),
-            "binds": binds(entity, policy),
-            "user_ids": list(entity.others[:_NAMED]),
-            "holders": list(entity.holders) if entity.standing == "claimed" else [],
-        }
-        for entity in found
-    ]
-    return {
-        "cluster_id": cluster,
-        "size": size,
-        "abusive": max([0, *(entity.abusive for entity in binding)]),
-        "evidence": evidence,
-    }
-
-
-def binds(entity: Entity, policy: Policy) -> bool:
-    """Whether sharing this thing makes accounts belong together: nobody is bound to who holds it without proof."""
-    return not entity.hub and entity.weight >= policy.links.bind_weight and bool(entity.others)

@@ -16,11 +16,11 @@ from riskapi.clusters import Clusters, Thing, standing_of
 from riskapi.decide import decide
 from riskapi.decisions import Decisions, listing
 from riskapi.entities import evidence_weight
+from riskapi.evidence import linkage
 from riskapi.feedback import Feedback
 from riskapi.gather import Gatherer
 from riskapi.instants import rfc3339
 from riskapi.judge import Court
-from riskapi.links import linkage
 from riskapi.signup import Signup
 
 

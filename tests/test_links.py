@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from riskapi import policy
 from riskapi.domains import DomainLists
 from riskapi.entities import COUNTED, KINDS, Said, evidence_weight
-from riskapi.links import Links, linkage, reputation
+from riskapi.evidence import linkage, reputation
+from riskapi.links import Links
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from signals.facts import Account, Device, Email, Entity, Facts, Network, Phone

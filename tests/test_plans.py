@@ -177,8 +177,8 @@ class TestCaps:
         assert made.caps("review", "huge", outage=True) == Caps(hourly=10, daily=20, monthly=60)
 
     def test_a_cluster_has_the_factor_of_the_plan_of_who_asks(self, service: Service) -> None:
-        signed_up(service, "u1", "pro", device={"id": "ours"})
         signed_up(service, "u2", None, device={"id": "ours"})
+        signed_up(service, "u1", "pro", device={"id": "ours"})  # the other way round the payer would hold the device
         assert view(service, "u1")["limits"]["cluster"] == {"hourly": 750, "daily": 3000, "monthly": 30_000}
         assert ask(service, "u1", 600)["granted"] == 500
         assert ask(service, "u2", 300)["granted"] == 0  # what is spent is above 1.5 times what this one may
@@ -375,7 +375,7 @@ class TestRaces:
         found: Any = service.looking
         reactions = Reactions(
             service.court, found.accounts, found.gatherer, found.findings, found.clusters, found.labels,
-            found.lists, found.holds, Agenda(service.store), clock,
+            found.lists, found.holds, found.review_decisions, Agenda(service.store), clock,
         )  # fmt: skip
         name = stream(shard("u1"))
         for number, fields in service.store.execute("XRANGE", name, "-", "+"):

@@ -348,9 +348,9 @@ class TestRaces:
         )
         assert all(isinstance(answer, dict) for answer in answers), answers
         assert (state(service, "u_2")["tier"], own(service, "u_2")) == ("allow", "allow")
-        assert state(service, "u_1") == {"tier": "review", "label": "", "own": "", "decided": ""}
+        assert state(service, "u_1") == {"tier": "review", "label": "", "own": "review", "decided": ""}
         undo(service, second, now=NOW + 30)
-        assert state(service, "u_2") == {"tier": "review", "label": "", "own": "", "decided": ""}
+        assert state(service, "u_2") == {"tier": "review", "label": "", "own": "review", "decided": ""}
 
     @pytest.mark.parametrize("number", range(15))
     def test_a_label_at_the_same_time_stands(self, service: Service, number: int) -> None:

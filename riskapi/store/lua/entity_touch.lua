@@ -99,9 +99,10 @@ local function add_marks(row, key, since)
   row[18] = tostring(hub and hub - 5e12 or none and 5e12 - none or 0)
 end
 
--- Take away what is older than retention. Who used the entity first is kept as long as it goes on using it.
+-- Take away what is older than retention. Who used the entity first is kept as long as it goes on using it, and what an
+-- account is or proved as long as the account is.
 local function prune(key, since)
-  for _, region in ipairs({0, 1e12, 2e12, 3e12, 4e12, 6e12}) do
+  for _, region in ipairs({0, 1e12, 2e12, 3e12, 4e12}) do
     call('ZREMRANGEBYSCORE', key, region > 0 and region - 1e11 or '-inf', '(' .. (region + since))
   end
   for _, name in ipairs(call('ZRANGEBYSCORE', key, 79e11, '(' .. (8e12 + since), 'LIMIT', 0, 100)) do
@@ -110,6 +111,9 @@ local function prune(key, since)
     else
       call('ZREM', key, name)
     end
+  end
+  for _, name in ipairs(call('ZRANGEBYSCORE', key, 59e11, '(79e11')) do
+    if not call('ZSCORE', key, string.sub(name, 2)) then call('ZREM', key, name) end
   end
 end
 
