@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 
+from riskapi.entities import was_found_hub
 from riskapi.evidence import binds
 from riskapi.policy import Policy
 from riskapi.waves import Match
@@ -78,15 +79,22 @@ def bonds(
             if entity.standing in ("proved", "held"):
                 made.append(Bond(proved_edge(edge), None, entity.others, until))
             else:
-                # Of a content only those named agree in a second thing, too.
-                key = None if entity.kind == "content" else entity.key
+                burst = was_found_hub(entity.hub_found_at, now, policy)
+                # Of a content only those named agree in a second thing, too; of a hub those who came with the burst.
+                key = None if burst or entity.kind == "content" else entity.key
+                others = _since(entity, now - _DAY) if burst else entity.others
                 claims = bool(entity.holders)
-                made.append(Bond(edge, key, entity.others, until, entity.holders, claims, entity.bound))
+                made.append(Bond(edge, key, others, until, entity.holders, claims, entity.bound and not burst))
         if entity.holders and entity.standing not in ("proved", "held") and entity.strength == "strong":
             key, until = key_of("holder", entity.holders[0]), now + _lasts(policy)
             made.append(Bond(edge_of(key), key, (), until, claims=True))
     made += [Bond("", None, match.accounts, now + match.seconds, wave=True) for match in matches]
     return made
+
+
+def _since(entity: Entity, since: float) -> tuple[str, ...]:
+    """Of the other accounts those that came after a Unix time."""
+    return tuple(name for name, at in entity.recent if at > since and name in entity.others)
 
 
 def _lasts(policy: Policy) -> float:

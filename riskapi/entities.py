@@ -260,8 +260,12 @@ def _is_hub(rule: Linking, day: int, month: int, found_at: float, at: float, pol
     """
     if rule.strength != "strong":
         return 0 < rule.hub_over < month
-    rules = policy.hubs
-    return 0 < at - found_at < 2 * rules.hours * 3600 and found_at > 0 and day <= max(rules.burst * month / 30, 3)
+    return was_found_hub(found_at, at, policy) and day <= max(policy.hubs.burst * month / 30, 3)
+
+
+def was_found_hub(found_at: float, at: float, policy: Policy) -> bool:
+    """Whether a look of late found a strong thing to be a hub; ``found_at`` is as in :class:`signals.facts.Entity`."""
+    return found_at > 0 and 0 < at - found_at < 2 * policy.hubs.hours * 3600
 
 
 def without(found: Entity, same: Entity) -> Entity:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskapi import policy
+from riskapi.accounts import account_key
 from riskapi.domains import DomainLists
 from riskapi.link_domains import EVERYBODYS, MOST, LinkDomains
 from riskapi.links import Links
@@ -20,7 +21,7 @@ from tests.shelves import shelf_of
 from tests.test_connections import cluster  # noqa: F401 - the fixture
 
 NOW = 1_795_341_600.0
-DAY = 86400.0
+HOUR, DAY = 3600.0, 86400.0
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def send(
 ) -> list[Entity]:
     said = links.said(user, at, linked, content)
     pipe = store.pipeline()
-    links.queue_said(pipe, said, rules)
+    links.queue_said(pipe, said, rules, account_key(user))
     return links.said_entities(said, store.run(pipe), rules)
 
 
@@ -151,7 +152,7 @@ def test_content_is_the_same_behind_space_around_it(links: Links) -> None:
 def test_a_message_that_says_nothing_asks_the_store_nothing(links: Links, store: Store, rules: Policy) -> None:
     pipe = store.pipeline()
     said = links.said("u1", NOW, ["facebook.com"], None)
-    links.queue_said(pipe, said, rules)
+    links.queue_said(pipe, said, rules, account_key("u1"))
     assert len(pipe) == 0
     assert links.said_entities(said, [], rules) == []
 
@@ -202,24 +203,49 @@ def test_standing_stays_with_an_account_that_goes_on_sending(links: Links, store
     assert (found.abusive, found.limited) == (1, 1)
 
 
-def test_sending_again_counts_nothing_twice_and_looking_leaves_no_trace(
-    links: Links, store: Store, rules: Policy
-) -> None:
-    said = links.said("u1", NOW, ["shop.example"], None)
-    pipe = store.pipeline()
-    links.queue_said(pipe, said, rules, add=False)
-    store.run(pipe)
-    assert store.execute("DBSIZE") == 0
+def test_sending_again_counts_nothing_twice(links: Links, store: Store, rules: Policy) -> None:
     for _ in range(3):
         [found] = send(links, store, rules, "u1", "shop.example")
     assert (found.accounts, found.accounts_1h, found.weight) == (1, 1, 0.0)
 
 
-def test_a_site_that_many_link_to_stops_binding(links: Links, store: Store, rules: Policy) -> None:
+def test_things_of_its_own_leave_no_trace_and_bind_nobody(links: Links, store: Store, rules: Policy) -> None:
+    """Colleagues all link to their firm's site; what else they link to counts as ever."""
+    ours = [key for _, key in links.said("", NOW, ["firm.example"], None).keys]
+    for user in ("u1", "u2"):
+        store.execute("HSET", account_key(user), "things", " ".join([*ours, "risk:e:l:of-something-else"]))
+        assert send(links, store, rules, user, "www.firm.example") == []
+        assert store.execute("EXISTS", *ours) == 0
+        [other] = send(links, store, rules, user, "firm.example", "shop.example")
+    assert (other.others, other.weight) == (("u1",), 1.0)
+    [stranger] = send(links, store, rules, "u3", "firm.example")
+    assert (stranger.accounts, stranger.others) == (1, ())
+
+
+def test_a_site_that_many_link_to_binds_until_it_is_found_to_be_a_hub(
+    links: Links, store: Store, rules: Policy
+) -> None:
     limit = rules.links.kinds["link_domain"].hub_over
     for number in range(limit + 1):
-        [found] = send(links, store, rules, f"u{number}", "forum.example", at=NOW + number)
+        [found] = send(links, store, rules, f"u{number}", "forum.example", at=NOW + number * 6 * HOUR)
+    assert (found.hub, len(found.others)) == (False, 8)
+    at = NOW + limit * 6 * HOUR
+    links.find_hub(found.key, at, hub=True)
+    [found] = send(links, store, rules, "one more", "forum.example", at=at + 60)
     assert (found.hub, found.weight, found.others) == (True, 0.0, ())
+
+
+def test_going_on_sending_makes_nobody_come_first(links: Links, store: Store, rules: Policy) -> None:
+    """Who used a site first is remembered, however often all of them link to it since."""
+    for user, day in (("u1", 0), ("u2", 5), ("u1", 6), ("u2", 7), ("u1", 8)):
+        [found] = send(links, store, rules, user, "shop.example", at=NOW + day * DAY)
+    assert links.uses(found.key) == [("u1", NOW), ("u2", NOW + 5 * DAY)]
+    assert links.accounts(found.key) == ["u1", "u2"]
+    links.mark("u1", [found.key], abusive=False, limited=False, established=NOW + 4 * DAY)
+    [claimant] = send(links, store, rules, "u2", "shop.example", at=NOW + 9 * DAY)
+    assert (claimant.standing, claimant.holders, claimant.others) == ("claimed", ("u1",), ())
+    [holder] = send(links, store, rules, "u1", "shop.example", at=NOW + 9 * DAY)
+    assert (holder.standing, holder.holders, holder.others) == ("held", (), ())
 
 
 def test_on_a_cluster_it_is_the_same(cluster: list[int], lists: DomainLists, rules: Policy) -> None:  # noqa: F811

@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskapi import policy
+from riskapi.accounts import account_key
 from riskapi.domains import DomainLists
-from riskapi.entities import COUNTED, KINDS, Said, evidence_weight
+from riskapi.entities import CLOSE, COUNTED, KINDS, Said, evidence_weight
 from riskapi.evidence import linkage, reputation
 from riskapi.links import Links
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
-from signals.facts import Account, Device, Email, Entity, Facts, Network, Phone
+from signals.facts import Account, Behavior, Device, Email, Entity, Facts, Network, Phone
 from tests.shelves import shelf_of
 
 NOW = 1_795_341_600.0
@@ -144,22 +145,64 @@ def test_what_grows_common_stops_binding(links: Links, store: Store, rules: Poli
     assert (found.hub, found.weight, found.others) == (True, 0.0, ())
 
 
-def test_a_crowd_is_a_ring_once_enough_of_it_is_limited(links: Links, store: Store, rules: Policy) -> None:
+def test_a_strong_thing_binds_however_many_share_it(links: Links, store: Store, rules: Policy) -> None:
+    """Or whoever opens enough accounts at once would be free."""
     kinds = rules.links.kinds
-    small = kinds["device"].model_copy(update={"hub_over": 40})
+    small = kinds["device"].model_copy(update={"hub_over": 10})
     rules = rules.model_copy(update={"links": rules.links.model_copy(update={"kinds": {**kinds, "device": small}})})
-    for number in range(41):
+    for number in range(12):
         found = touch(links, store, rules, f"u{number}", device())["device"]
-    assert (found.hub, found.others) == (True, ())
-    least = int(40 * rules.links.ring_share)
-    for number in range(least):
-        links.mark(f"u{number}", [found.key], abusive=False, limited=True)
-    assert touch(links, store, rules, "last", device(), add=False)["device"].hub
-    for number in range(least, least + 3):
-        links.mark(f"u{number}", [found.key], abusive=False, limited=True)
-    found = touch(links, store, rules, "last", device(), add=False)["device"]
-    assert (found.hub, len(found.others)) == (False, 8)
+    assert (found.hub, len(found.others), found.accounts_30d) == (False, 11, 12)
     assert found.weight == pytest.approx(rules.links.strengths["strong"])
+
+
+def grown(links: Links, store: Store, rules: Policy, count: int) -> Entity:
+    """A device on which somebody signed up on each of so many days."""
+    for number in range(count):
+        found = touch(links, store, rules, f"u{number}", device(NOW - (count - number) * DAY))["device"]
+    return found
+
+
+def test_a_crowd_that_was_found_to_be_a_hub_is_one_for_a_while(links: Links, store: Store, rules: Policy) -> None:
+    key = grown(links, store, rules, 40).key
+
+    def seen(at: float = NOW + HOUR) -> Entity:
+        return touch(links, store, rules, "last", device(at), add=False)["device"]
+
+    assert (seen().hub, len(seen().others), seen().hub_found_at) == (False, 8, 0.0)
+    links.find_hub(key, NOW, hub=True)
+    assert (seen().hub, seen().weight, seen().others, seen().hub_found_at) == (True, 0.0, (), NOW)
+    assert seen(NOW + 2 * rules.hubs.hours * HOUR - 1).hub
+    assert not seen(NOW + 2 * rules.hubs.hours * HOUR).hub, "nobody looked again"
+    links.find_hub(key, NOW + HOUR, hub=False)
+    found = seen(NOW + 2 * HOUR)
+    assert (found.hub, len(found.others), found.hub_found_at) == (False, 8, -NOW - HOUR)
+
+
+def test_a_burst_inside_a_hub_binds(links: Links, store: Store, rules: Policy) -> None:
+    links.find_hub(grown(links, store, rules, 40).key, NOW, hub=True)
+    found = [touch(links, store, rules, f"n{number}", device(NOW + 1 + number))["device"] for number in range(12)]
+    # Twenty-nine came in the month before: as many a day as four times that, and a few more.
+    assert [entity.hub for entity in found] == [entity.accounts_24h <= 4 * entity.accounts_30d / 30 for entity in found]
+    assert found[0].hub and not found[-1].hub and len(found[-1].others) == 11
+
+
+def test_a_crowd_is_a_ring_once_enough_of_it_is_limited(links: Links, store: Store, rules: Policy) -> None:
+    key = grown(links, store, rules, 41).key
+    links.find_hub(key, NOW, hub=True)
+
+    def last() -> Entity:
+        return touch(links, store, rules, "last", device(NOW + HOUR), add=False)["device"]
+
+    assert (last().hub, last().others) == (True, ())
+    least = int(41 * rules.links.ring_share)
+    for number in range(least):
+        links.mark(f"u{number}", [key], abusive=False, limited=True)
+    assert last().hub
+    for number in range(least, least + 3):
+        links.mark(f"u{number}", [key], abusive=False, limited=True)
+    assert (last().hub, len(last().others)) == (False, 8)
+    assert last().weight == pytest.approx(rules.links.strengths["strong"], rel=0.05)
 
 
 def test_a_firm_is_no_ring_because_strangers_sign_up_with_its_addresses(
@@ -291,16 +334,17 @@ def test_public_mail_domains_bind_nobody(links: Links, sort: str) -> None:
 def test_every_kind_is_touched_once_and_keys_hold_no_address(links: Links) -> None:
     email = Email(
         given="ana@ruiz.example", valid=True, domain="ruiz.example", registrable="ruiz.example", suffix="example",
-        canonical="ana@ruiz.example", pattern="aaa@ruiz.example", free=False, relay=False, disposable=False,
+        canonical="ana@ruiz.example", pattern="aaa@ruiz.example", stem="ana@ruiz.example",
+        free=False, relay=False, disposable=False,
     )  # fmt: skip
     full = Facts(
         at=NOW, account=Account(referrer_id="friend"), email=email, payment_fingerprint="card",
         phone=Phone(given="", valid=True, e164="+34600123123", block="+346001231"),
         network=Network(given="", ip="203.0.113.9", prefix="203.0.113.0/24", asn=64500),
-        device=Device(id="dev", fingerprint="ja4|chrome"),
+        device=Device(id="dev", fingerprint="ja4|chrome"), behavior=Behavior(keystrokes=0),
     )  # fmt: skip
     touched = links.touched("u1", full)
-    assert set(touched.keys) == {*KINDS, *COUNTED} - {"link_domain", "content"}
+    assert set(touched.keys) == {*KINDS, *COUNTED, *CLOSE} - {"link_domain", "content"}
     assert len(set(touched.keys.values())) == len(touched.keys)
     assert not any(word in key for key in touched.keys.values() for word in ("ruiz", "600123", "203.0", "dev", "64500"))
 
@@ -336,7 +380,12 @@ _EVENTS = st.lists(
     st.tuples(
         st.sampled_from("abcdef"),
         st.integers(0, 40),
-        st.sampled_from(["touch", "touch", "say", "bad", "good", "leave", "out", "near", "bind", "unbind"]),
+        st.sampled_from(
+            [
+                *("touch", "touch", "say", "bad", "good", "leave", "out", "near", "bind", "unbind", "prove", "unprove"),
+                *("stay", "go", "cut", "undo", "cut all", "undo all", "hub", "no hub"),
+            ]
+        ),
     ),
     max_size=25,
 )
@@ -347,10 +396,30 @@ class Remembered:
     """What one entity must know, in plain Python."""
 
     times: dict[str, float] = field(default_factory=dict)
+    first: dict[str, float] = field(default_factory=dict)
     bad: set[str] = field(default_factory=set)
     out: dict[str, float] = field(default_factory=dict)
     near: dict[str, float] = field(default_factory=dict)
+    proofs: dict[str, float] = field(default_factory=dict)
+    established: dict[str, float] = field(default_factory=dict)
+    cuts: dict[str, float] = field(default_factory=dict)
+    hub: float = 0.0
     bound: bool = False
+    cut_all: bool = False
+
+    @property
+    def there(self) -> bool:
+        """Whether anything is remembered at all."""
+        return bool(self.times or self.cuts or self.cut_all or self.bound or self.hub)
+
+    def touch(self, user: str, at: float) -> None:
+        if user not in self.cuts:
+            self.times.setdefault(user, at)
+
+    def say(self, user: str, at: float) -> None:
+        if user not in self.cuts:
+            self.times[user] = max(at, self.times.get(user, at))
+            self.first.setdefault(user, at)
 
     def spend(self, user: str, at: float, *, out: bool) -> None:
         if user in self.times:
@@ -359,28 +428,80 @@ class Remembered:
             if user in self.near and self.near[user] <= self.out.get(user, float("-inf")) + 7 * DAY:
                 del self.near[user]
 
+    def mark(self, user: str, *, bad: bool | None = None, since: float | None = None) -> None:
+        """Standing of an account: whether it is abusive (None: as before), since when it is established."""
+        if user not in self.times:
+            return
+        if bad is not None:
+            (self.bad.add if bad else self.bad.discard)(user)
+        self.established.pop(user, None)
+        if since is not None:
+            self.established[user] = since
+
+    def prove(self, user: str, at: float | None) -> None:
+        if user in self.times and at is not None:
+            self.proofs.setdefault(user, at)
+        elif user in self.times:
+            self.proofs.pop(user, None)
+
     def leave(self, user: str) -> None:
-        for kept in (self.times, self.out, self.near):
+        for kept in (self.times, self.first, self.out, self.near, self.proofs, self.established):
             kept.pop(user, None)
         self.bad.discard(user)
+
+    def cut(self, user: str) -> None:
+        if user in self.times:
+            self.cuts[user] = self.times[user]
+        self.leave(user)
+
+    def undo(self, user: str) -> None:
+        if user in self.cuts:
+            self.times.setdefault(user, self.cuts.pop(user))
+
+    def holders(self) -> tuple[str, tuple[str, ...]]:
+        """Who holds it and how: who proved it, else the oldest, if established before the next came."""
+        if self.proofs:
+            return "proved", tuple(sorted(self.proofs, key=lambda name: (self.proofs[name], name)))
+        oldest = sorted((at, name) for name, at in (self.first or self.times).items())
+        if oldest and oldest[0][1] in self.established:
+            since = self.established[oldest[0][1]]
+            if len(oldest) == 1 or oldest[1][0] >= since:
+                return "held", (oldest[0][1],)
+        return "", ()
 
     def seen(self, user: str, at: float) -> tuple[object, ...]:
         def counted(times: Mapping[str, float], age: float) -> list[float]:
             return [time for name, time in times.items() if name != user and at - age <= time <= at + 300]
 
+        if user in self.cuts or self.cut_all:
+            return (1, 1, 0, (0, 0, None, 0), False, "observed", (), (), 0, 0.0)
         everybody = [time for time in self.times.values() if time <= at + 300]
-        return (
-            len([time for time in everybody if time > at - 30 * DAY]),
-            len([time for time in everybody if time > at - DAY]),
-            len(counted({name: self.times[name] for name in self.bad}, 90 * DAY)),
+        month = len([time for time in everybody if time > at - 30 * DAY])
+        day = len([time for time in everybody if time > at - DAY])
+        abusive = len(counted({name: self.times[name] for name in self.bad}, 90 * DAY))
+        spent = (
             len(counted(self.out, DAY)),
             len(counted(self.out, 7 * DAY)),
             max(counted(self.out, 90 * DAY), default=None),
             len(counted(self.near, 7 * DAY)),
-            self.bound,
         )
+        newest = sorted(((time, name) for name, time in self.times.items() if name != user), reverse=True)
+        others = tuple(name for time, name in newest if at - 90 * DAY < time <= at + 300)
+        how, holders = self.holders()
+        if user in holders:  # what claimants do is theirs
+            month, day = min(month, len(holders)), min(day, len(holders))
+            abusive = len([name for name in holders if name != user and name in self.bad])
+            spent, others = (0, 0, None, 0), tuple(name for name in holders if name != user)
+        elif holders:
+            claimants = max(len(self.times) - len(holders), 1)
+            month, day, how = min(month, claimants), min(day, claimants), ""
+            others = tuple(name for name in others if name not in holders)
+        past = len([time for time in self.times.values() if time < at - 7 * DAY]) if len(self.times) > 1 else 0
+        apart = tuple(name for name in holders if name != user)
+        return (month, day, abusive, spent, self.bound, how or "observed", others, apart, past, self.hub)
 
 
+@settings(deadline=None, max_examples=200)
 @given(_EVENTS)
 def test_counts_agree_with_a_plain_reference(
     session_store: Store, lists: DomainLists, rules: Policy, events: list[tuple[str, int, str]]
@@ -395,12 +516,12 @@ def test_counts_agree_with_a_plain_reference(
         match what:
             case "touch":
                 touch(links, session_store, rules, user, device(at))
-                known.times.setdefault(user, at)
+                known.touch(user, at)
             case "say":
                 pipe = session_store.pipeline()
-                links.queue_said(pipe, Said(user, at, (("device", key),)), rules)
+                links.queue_said(pipe, Said(user, at, (("device", key),)), rules, account_key(user))
                 session_store.run(pipe)
-                known.times[user] = max(at, known.times.get(user, at))
+                known.say(user, at)
             case "leave":
                 links.leave(user, [key])
                 known.leave(user)
@@ -409,22 +530,43 @@ def test_counts_agree_with_a_plain_reference(
                 known.spend(user, at, out=what == "out")
             case "bind" | "unbind":
                 links.bind_mark([key], on=what == "bind")
-                known.bound = what == "bind" and (known.bound or bool(known.times))
-            case _:
+                known.bound = what == "bind" and known.there
+            case "prove" | "unprove":
+                links.prove(user, [key], at, proved=what == "prove")
+                known.prove(user, at if what == "prove" else None)
+            case "stay" | "go":
+                since = at if what == "stay" else None
+                links.mark(user, [key], abusive=user in known.bad, limited=False, established=since)
+                known.mark(user, since=since)
+            case "cut" | "undo":
+                links.cut(user, [key], on=what == "cut")
+                (known.cut if what == "cut" else known.undo)(user)
+            case "cut all" | "undo all":
+                links.cut(None, [key], on=what == "cut all")
+                known.cut_all = what == "cut all" and known.there
+            case "hub" | "no hub" if known.there:
+                links.find_hub(key, at, hub=what == "hub")
+                known.hub = at if what == "hub" else -at
+            case "bad" | "good":
                 links.mark(user, [key], abusive=what == "bad", limited=False)
-                (known.bad.add if what == "bad" and user in known.times else known.bad.discard)(user)
+                known.mark(user, bad=what == "bad")
         found = touch(links, session_store, rules, user, device(at), add=False)["device"]
-        assert known.seen(user, at) == (
+        expected = known.seen(user, at)
+        assert expected == (
             found.accounts_30d,
             found.accounts_24h,
             found.abusive,
-            found.exhausted_24h,
-            found.exhausted_7d,
-            found.exhausted_at,
-            found.near_7d,
+            (found.exhausted_24h, found.exhausted_7d, found.exhausted_at, found.near_7d),
             found.bound,
+            found.standing,
+            expected[6] if found.hub else found.others,
+            found.holders,
+            found.past,
+            found.hub_found_at,
         )
         assert set(links.accounts(key)) == set(known.times)
+        uses = links.uses(key)
+        assert (dict(uses), [at for _, at in uses]) == ({**known.times, **known.first}, sorted(at for _, at in uses))
 
 
 def test_old_touches_are_forgotten_and_an_entity_keeps_a_bounded_number(

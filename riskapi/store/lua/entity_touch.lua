@@ -162,8 +162,9 @@ local function look(i, key)
   end
   if crowd == -1 then return {accounts, 0, 0, 0, abusive, limited, {}, 0} end
   local month = call('ZCOUNT', key, month_ago, last)
-  local day = month > 1 and call('ZCOUNT', key, day_ago, last) or month
-  local hour = day > 1 and call('ZCOUNT', key, hour_ago, last) or day
+  local new = added > 0 and 1 or 0 -- who came just now counts in every window
+  local day = month > new and call('ZCOUNT', key, day_ago, last) or month
+  local hour = day > new and call('ZCOUNT', key, hour_ago, last) or day
   local others = {}
   local function collect(oldest, most)
     local newest = call('ZREVRANGEBYSCORE', key, last, '(' .. oldest, 'WITHSCORES', 'LIMIT', 0, most + 1)
