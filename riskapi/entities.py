@@ -212,7 +212,7 @@ def entity(
     ``crowd``: it is a hub by nature; ``family``: it is medium, although its kind is strong; ``siblings``: it is strong,
     although its kind is not.
     """
-    accounts, hour, day, month, abusive, limited, others, past, *marks = row
+    accounts, hour, day, month, abusive, limited, others, past, earlier, *marks = row
     recent = tuple([(name.decode(), float(when)) for name, when in zip(others[::2], others[1::2], strict=True)])
     if kind in COUNTED or kind in CLOSE:
         return Entity(kind, hour, day, month, accounts, abusive, limited, True, key=key, recent=recent, past=past)
@@ -225,7 +225,7 @@ def entity(
         standing = "proved" if by == b"proof" else "held"
         accounts = len(holders)
         hour, day, month = min(hour, accounts), min(day, accounts), min(month, accounts)
-        abusive, limited = bad, slow
+        abusive, limited, earlier = bad, slow, 0
         # Who proved it is bound to others who did; who has used it for long is bound to nobody by it.
         seen = [(name, at) for name in holders if name != user_id and by == b"proof"]
         spent_24h = spent_7d = near_7d = 0
@@ -248,7 +248,7 @@ def entity(
     return Entity(
         kind, hour, day, month, accounts, abusive, limited, hub, weight, strength, last_seen, names,
         key, bound == 1, spent_24h, spent_7d, float(spent_at) if spent_at else None, near_7d,
-        standing, tuple([name for name in holders if name != user_id]), recent, past, float(found_at),
+        standing, tuple([name for name in holders if name != user_id]), recent, past, float(found_at), int(earlier),
     )  # fmt: skip
 
 
@@ -286,6 +286,7 @@ def without(found: Entity, same: Entity) -> Entity:
         limited=max(found.limited - same.limited, 0),
         weight=found.weight if others else 0.0,
         others=others,
+        earlier=max(found.earlier - same.earlier, 0),
         exhausted_24h=max(found.exhausted_24h - same.exhausted_24h, 0),
         exhausted_7d=max(found.exhausted_7d - same.exhausted_7d, 0),
         near_7d=max(found.near_7d - same.near_7d, 0),

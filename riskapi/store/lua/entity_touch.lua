@@ -23,9 +23,10 @@
 --         account's, then for each entity the number of accounts from which it is a crowd (0: never; -1: only counted for
 --         reputation; -2: counted, and who came last is told), then for each 1 where the account proved that it is its own
 -- returns for each entity {-1} for one of the account's own, else {accounts, 1h, 24h, 30d, abusive, limited,
---         {user_id, at, …}, past}: distinct accounts, the toucher included; abusive, limited and the list leave the toucher
+--         {user_id, at, …}, past, earlier}: distinct accounts, the toucher included; abusive, limited and the list leave the toucher
 --         out. The list has up to eight, newest first, and up to 32 of those that came close in time; of a crowd only the
---         latter. past: accounts that were there before ARGV[7]. Where there are marks of the last sorts, ten more:
+--         latter. past: accounts that were there before ARGV[7]; earlier: those that came before this one. Where there are marks of the
+--         last sorts, ten more:
 --         binds (0 or 1), of the others those that ran out within 24 h and within 7 d, the Unix time of the last (0: none
 --         within retention), those near a cap within 7 d, the holders, how they came to it ('proof', 'use' or ''), how
 --         many other holders are abusive and limited, and when it was found to be a hub (negative: to be none; 0: never
@@ -77,26 +78,26 @@ end
 local function add_marks(row, key, since)
   local rest = call('ZCOUNT', key, 29e11, '+inf')
   if rest == 0 then return end
-  row[9] = call('ZSCORE', key, '=') and 1 or 0
-  row[10], row[11], row[12], row[13], row[14], row[15], row[16], row[17], row[18] = 0, 0, 0, 0, {}, '', 0, 0, 0
-  if rest == row[9] then return end
+  row[10] = call('ZSCORE', key, '=') and 1 or 0
+  row[11], row[12], row[13], row[14], row[15], row[16], row[17], row[18], row[19] = 0, 0, 0, 0, {}, '', 0, 0, 0
+  if rest == row[10] then return end
   if call('ZCOUNT', key, 29e11, '(49e11') > 0 then
-    row[11] = others_marked(key, '$', 3e12, at - 604800)
-    if row[11] > 0 then row[10] = others_marked(key, '$', 3e12, at - 86400) end
+    row[12] = others_marked(key, '$', 3e12, at - 604800)
+    if row[12] > 0 then row[11] = others_marked(key, '$', 3e12, at - 86400) end
     local newest = call('ZREVRANGEBYSCORE', key, 3e12 + last, 3e12 + since, 'WITHSCORES', 'LIMIT', 0, 2)
     local time = newest[newest[1] == '$' .. user and 4 or 2]
-    if time then row[12] = math.max(0, time - 3e12) end
-    row[13] = others_marked(key, '^', 4e12, at - 604800)
+    if time then row[13] = math.max(0, time - 3e12) end
+    row[14] = others_marked(key, '^', 4e12, at - 604800)
   end
   if call('ZCOUNT', key, 59e11, '(79e11') > 0 then
-    row[14], row[15] = holders(key)
-    for _, name in ipairs(row[14]) do
-      if name ~= user and call('ZSCORE', key, '!' .. name) then row[16] = row[16] + 1 end
-      if name ~= user and call('ZSCORE', key, '~' .. name) then row[17] = row[17] + 1 end
+    row[15], row[16] = holders(key)
+    for _, name in ipairs(row[15]) do
+      if name ~= user and call('ZSCORE', key, '!' .. name) then row[17] = row[17] + 1 end
+      if name ~= user and call('ZSCORE', key, '~' .. name) then row[18] = row[18] + 1 end
     end
   end
   local hub, none = tonumber(call('ZSCORE', key, '=h') or nil), tonumber(call('ZSCORE', key, '=n') or nil)
-  row[18] = tostring(hub and hub - 5e12 or none and 5e12 - none or 0)
+  row[19] = tostring(hub and hub - 5e12 or none and 5e12 - none or 0)
 end
 
 -- Take away what is older than retention. Who used the entity first is kept as long as it goes on using it, and what an
@@ -131,12 +132,12 @@ local function look(i, key)
   if not alone and call('ZCOUNT', key, 89e11, '+inf') > 0 then
     local apart = call('ZSCORE', key, '*' .. user)
     if apart and added > 0 then call('ZREM', key, user, '#' .. user) end
-    if apart or call('ZSCORE', key, '*') then return {1, 1, 1, 1, 0, 0, {}, 0} end
+    if apart or call('ZSCORE', key, '*') then return {1, 1, 1, 1, 0, 0, {}, 0, 0} end
   end
   if touch and ARGV[9 + count + i] == '1' then call('ZADD', key, 'NX', 6e12 + at, '%' .. user) end
   if alone then
     local one = added > 0 and 1 or 0
-    return {one, one, one, one, 0, 0, {}, 0}
+    return {one, one, one, one, 0, 0, {}, 0, 0}
   end
   local since = at - retention
   if touch and call('TTL', key) < retention - 86400 then
@@ -160,7 +161,7 @@ local function look(i, key)
     abusive = others_marked(key, '!', 2e12, since)
     limited = others_marked(key, '~', 1e12, since)
   end
-  if crowd == -1 then return {accounts, 0, 0, 0, abusive, limited, {}, 0} end
+  if crowd == -1 then return {accounts, 0, 0, 0, abusive, limited, {}, 0, 0} end
   local month = call('ZCOUNT', key, month_ago, last)
   local new = added > 0 and 1 or 0 -- who came just now counts in every window
   local day = month > new and call('ZCOUNT', key, day_ago, last) or month
@@ -182,8 +183,10 @@ local function look(i, key)
     collect(since, 8)
     if #others == 16 and tonumber(others[16]) > at - near then collect(at - near, 32) end
   end
-  local row = {accounts, hour, day, month, abusive, limited, others, 0}
+  local row = {accounts, hour, day, month, abusive, limited, others, 0, 0}
   if accounts > 1 then row[8] = call('ZCOUNT', key, since, '(' .. (at - past)) end
+  -- Whoever came before it; of holders the script below says nothing: nobody did.
+  if accounts > 1 then row[9] = call('ZRANK', key, user) or accounts end
   if marked then add_marks(row, key, since) end
   return row
 end
