@@ -97,13 +97,22 @@ class Policy(Section):
         Those with no cap below the plan's and at least one above; in other tiers than ``allow`` also with none above
         the plan's caps in the tier before, so that a doubted account is never better off.
         """
-        caps, order = self.caps(tier, plan), list(SEVERITY)
-        before = self.caps(cast("Tier", order[SEVERITY[tier] - 1]), plan) if SEVERITY[tier] else None
-        return tuple(
-            step
-            for step in self.tier(tier).steps
-            if caps.within(step) and not step.within(caps) and (before is None or step.within(before))
-        )
+        known = plan if plan in self.plans else None
+        found = self._worth.get((tier, known))
+        if found is None:
+            caps, order = self.caps(tier, known), list(SEVERITY)
+            before = self.caps(cast("Tier", order[SEVERITY[tier] - 1]), known) if SEVERITY[tier] else None
+            found = self._worth[tier, known] = tuple(
+                step
+                for step in self.tier(tier).steps
+                if caps.within(step) and not step.within(caps) and (before is None or step.within(before))
+            )
+        return found
+
+    @cached_property
+    def _worth(self) -> dict[tuple[Tier, str | None], tuple[Step, ...]]:
+        """Answers of :meth:`steps` so far."""
+        return {}
 
     def tier(self, tier: Tier) -> TierCaps:
         """The caps of a tier with its steps, as they are for accounts on no plan."""

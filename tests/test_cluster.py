@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
+from riskapi.accounts import account_key
 from riskapi.app import Service, assemble
 from riskapi.deliveries import Deliveries, Outcome
 from riskapi.errors import StoreUnavailable
 from riskapi.events import Event
 from riskapi.feedback import FeedbackEvent
+from riskapi.imports import Row
 from riskapi.list_entries import Entry
+from riskapi.sections import Caps
 from riskapi.sends import Message
 from riskapi.settings import Settings
 from riskapi.signup import DevicePart
@@ -184,3 +188,33 @@ def test_entries_of_lists_match_are_hit_and_expire(service: Service) -> None:
     assert len(entries.page(None, None, 10, None, NOW)["entries"]) == 2
     assert sum(together(3, lambda _: entries.expire(NOW + 1))) == 1
     assert entries.stale(NOW + 1, 90)["entries"][0]["why"] == ["expired"]
+
+
+def test_customers_are_imported_and_their_terms_change(service: Service) -> None:
+    records = [
+        {
+            "account": {"user_id": f"c_{number}"},
+            "email": {"address": f"c{number}@c{number}.example"},
+            "phone": {"number": f"+3460012300{number}"},
+            "created_at": "2023-04-01T09:30:00Z",
+            "verified": ["phone"],
+        }
+        for number in range(9)
+    ]
+    rows = [Row(number, orjson.dumps(record)) for number, record in enumerate(records, 1)]
+    found = together(3, lambda _: service.parts.imports.take(rows, "ana", NOW))
+    assert sum(each.imported for each in found) == 9 and sum(each.existing for each in found) == 18
+    for number in range(9):
+        user = f"c_{number}"
+        seen = service.parts.accounts.view(user, NOW)
+        assert seen["established"] == {"since": "2023-04-01T09:30:00.000Z", "by": "import"}
+        entities = orjson.loads(service.store.execute("HGET", account_key(user), "entities"))
+        for kind, key in entities.items():
+            marks = {member.decode() for member in service.store.execute("ZRANGE", key, 0, -1)}
+            assert {user, f"&{user}"} <= marks and (f"%{user}" in marks) == (kind == "phone")
+        caps = Caps(hourly=number, daily=number, monthly=number)
+        assert service.parts.account_caps.put(user, caps, "why", None, "ana", NOW)["limits"]["hourly"] == number
+        assert send(service, user, 200)["granted"] == number
+        service.parts.account_caps.remove(user, "ana", NOW)
+        service.parts.events.record(user, Event(type="plan_changed", plan="pro"), NOW)
+        assert service.parts.accounts.view(user, NOW)["plan"] == "pro"

@@ -725,7 +725,8 @@ class TestUrl:
         assert sum(pauses) <= 64
 
 
-def test_the_help_has_a_record_that_works() -> None:
+def test_the_records_that_are_shown_work() -> None:
     text = (COMMANDS["import"].__doc__ or "").replace("\n", " ")
-    record = text[text.index('{"account"') : text.index("(on one line)")]
-    assert imports.check([Row(1, record.strip().encode())], NOW)[1] == []
+    record = text[text.index('{"account"') : text.index("(on one line)")].strip()
+    page = (ROOT / "docs/customers.md").read_text().split("```json\n")[1].partition("```")[0]
+    assert imports.check([Row(1, record.encode()), Row(2, page.encode())], NOW)[1] == []
