@@ -140,6 +140,7 @@ class Accounts:
         self._label = store.script("account_label")
         self._sender = store.script("account_sender")
         self._establish = store.script("account_establish")
+        self._renewed = store.script("account_renewed")
 
     @staticmethod
     def queue_known(pipe: Any, user_id: str) -> None:
@@ -171,7 +172,7 @@ class Accounts:
         terms (:func:`riskapi.terms.read`).
         """
         asked = ["tier", "revision", "moved_at", "silenced", "identity", "from_domain", "at", "established"]
-        asked += ["established_by", *terms.FIELDS]
+        asked += ["established_by", "renewed", *terms.FIELDS]
         pipe.execute_command("HMGET", account_key(user_id), *asked)
 
     def record(
@@ -248,6 +249,15 @@ class Accounts:
         """
         args: list[str | int] = [policy.retention.accounts_days * _DAY, "" if since is None else repr(since), by]
         self._establish.call([account_key(user_id)], args)
+
+    def proofs(self, user_id: str) -> dict[str, str]:
+        """What an account proved to be its own: the key of the entity by kind."""
+        found = self._store.execute("HGET", account_key(user_id), "proved")
+        return proved({"proved": found}) if found else {}
+
+    def note_renewed(self, user_id: str, now: float) -> None:
+        """Note that what an account uses was renewed at Unix time ``now``; nothing of an account that is gone."""
+        self._renewed.call([account_key(user_id)], [repr(now)])
 
     def things(self, user_id: str) -> frozenset[str]:
         """The keys of the things that are an account's own."""

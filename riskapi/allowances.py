@@ -24,7 +24,7 @@ class Allowance:
 
     ``sender`` is the domain its mail came from, where that is known. ``clean``: what its mail met is clean, on so many
     ``clean_days``. ``established`` is the Unix time since when it is an established customer, and ``established_by``
-    what made it one.
+    what made it one, ``renewed_at`` when what it uses was last renewed.
     """
 
     tier: Tier
@@ -38,6 +38,7 @@ class Allowance:
     signed_up_at: float | None = None
     established: float | None = None
     established_by: str | None = None
+    renewed_at: float = 0.0
 
 
 class Allowances:
@@ -59,7 +60,7 @@ class Allowances:
 
         Raises ``not_found`` for an account never assessed, unless policy names a tier for strangers.
         """
-        tier, revision, moved_at, silenced, identity, sender, at, established, by, *own = replies[0]
+        tier, revision, moved_at, silenced, identity, sender, at, established, by, renewed, *own = replies[0]
         if tier is None and policy.sends.strangers == "none":
             raise Problem("not_found", "No account with this user_id was ever assessed.")
         found = cast("Tier", policy.sends.strangers if tier is None else tier.decode())
@@ -84,6 +85,7 @@ class Allowances:
             None if at is None else float(at),
             None if established is None else float(established),
             None if by is None else by.decode(),
+            float(renewed or 0.0),
         )
 
     def of(self, user_id: str, policy: Policy, now: float) -> Allowance:

@@ -63,6 +63,7 @@ from riskapi.settings import Settings
 from riskapi.shelf import Readers, Shelf
 from riskapi.shelving import Shelving
 from riskapi.store.connections import Store, open_store
+from riskapi.tenure import Tenure
 from riskapi.webhooks import Webhooks, guards
 from signals import columns
 
@@ -208,7 +209,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     identifiers = Identifiers(store, accounts, links, clusters, proofs, gatherer, court)
     holds = Holds(store, accounts, metrics)
     rescorer = Rescorer(store, court, gatherer, accounts, findings, clusters, quotas, labels, proofs, holds, metrics)
-    assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, journal, metrics)
+    assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, proofs, journal, metrics)
     recorded = decisions.Decisions(store)
     lists = Lists(store, Values(shelf), links, Matches(store, links, accounts, recorded, shelf), court)
     feedback = Feedback(store, court, quotas, metrics)
@@ -218,7 +219,8 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     reviews = Reviews(store, court)
     decided = ReviewDecisions(store, reviews, accounts, links, labels, court, clusters, quotas, shelf)
     webhooks, deliveries = Webhooks(store, guards(settings.webhook_internal)), Deliveries(store)
-    sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, labels, metrics)
+    tenure = Tenure(accounts, links, labels)
+    sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, tenure, metrics)
 
     def readiness() -> dict[str, str]:
         try:

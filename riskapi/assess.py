@@ -30,6 +30,7 @@ from riskapi.links import Links
 from riskapi.listed import silenced, verdict
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
+from riskapi.proofs import Proofs
 from riskapi.quotas import Quotas
 from riskapi.redecide import first_cause, own_tier
 from riskapi.signup import Signup
@@ -58,6 +59,7 @@ class Assessor:
         clusters: Clusters,
         quotas: Quotas,
         labels: Labels,
+        proofs: Proofs,
         journal: Journal,
         metrics: Metrics,
     ) -> None:
@@ -68,6 +70,7 @@ class Assessor:
         self._clusters = clusters
         self._quotas = quotas
         self._labels = labels
+        self._proofs = proofs
         self._journal = journal
         self._metrics = metrics
 
@@ -126,6 +129,8 @@ class Assessor:
         for entity in entities:
             if entity.standing == "proved" and entity.bound:
                 self._clusters.note_holder(entity.key, held=True)
+        if gathered.vouched:
+            self._proofs.share(user_id, str(gathered.facts.account.referrer_id), entities, policy, now)
         if usage is not None:
             return usage
         linked = policy.clusters.mode != "off" and any(binds(entity, policy) for entity in entities)

@@ -36,6 +36,8 @@ _SHARED_PHONES = frozenset({"fixed_line", "toll_free", "shared_cost", "premium_r
 _QUICK_FORM = 3000
 #: How accounts are linked that an established customer vouches for.
 _SIBLINGS = Linking(strength="strong", hub_over=0)
+#: Velocity and hubs look back 30 days at most. What is imported is no rush of signups, so it lies before. Ours.
+_RUSH_DAYS = 31
 #: What the end of a row would say of an entity without marks.
 _UNMARKED = (0, 0, 0, 0, 0, (), b"", 0, 0, b"0")
 
@@ -105,6 +107,16 @@ def own_domain(facts: Facts, *, verified: bool | None) -> str | None:
     is known that the address was not confirmed. Colleagues all link to their firm's site.
     """
     return facts.email.registrable if facts.email.private and verified is not False else None
+
+
+def touched_at(created: float, policy: Policy, now: float) -> float:
+    """When an account that signed up at a Unix time counts as having touched what it shares.
+
+    That is when it signed up, but no longer ago than half of ``retention.entities_days``: what is older is forgotten,
+    and whoever comes next must find the customer there. It is over a month where the retention is.
+    """
+    kept = policy.retention.entities_days
+    return max(created, now - max(kept / 2, min(_RUSH_DAYS, kept - 1)) * _DAY)
 
 
 def is_automatic(facts: Facts) -> bool:
@@ -217,7 +229,8 @@ def entity(
     if kind in COUNTED or kind in CLOSE:
         return Entity(kind, hour, day, month, accounts, abusive, limited, True, key=key, recent=recent, past=past)
     bound, spent_24h, spent_7d, spent_at, near_7d, holding, by, bad, slow, found_at = marks or _UNMARKED
-    holders = tuple([name.decode() for name in holding])
+    # Siblings and who vouches for them all belong together.
+    holders = () if siblings else tuple([name.decode() for name in holding])
     standing: Literal["observed", "proved", "held", "claimed"] = "observed" if kind in OBSERVED else "claimed"
     seen = [pair for pair in recent if pair[0] not in holders]
     if user_id in holders:
@@ -291,6 +304,11 @@ def without(found: Entity, same: Entity) -> Entity:
         exhausted_7d=max(found.exhausted_7d - same.exhausted_7d, 0),
         near_7d=max(found.near_7d - same.near_7d, 0),
     )
+
+
+def granted(found: Entity) -> Entity:
+    """A thing that its holder lets this account use: it claims nothing, and is bound to nobody who does."""
+    return replace(found, others=(), weight=0.0, standing="proved")
 
 
 def is_switchboard(phone: Entity, domain: Entity) -> bool:

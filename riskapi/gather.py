@@ -197,7 +197,7 @@ class Gatherer:
         facts = _with_findings(facts, subjects, found, self._findings.unasked)
         if "registrant" in found:  # which may know of a crowd that the local databases do not
             touch = replace(touch, hubs=frozenset(entities.hubs(facts)))
-        linked = self._links.entities(touch, replies[len(subjects) :], policy, vouched=vouched)
+        linked = self._links.entities(touch, replies[len(subjects) :], policy, referrer if vouched else None)
         wave, together = matches(facts, touch, linked, policy)
         linking = {kind: entity for kind, entity in linked.items() if kind not in entities.CLOSE}
         return Gathered(

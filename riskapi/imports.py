@@ -20,7 +20,7 @@ from riskapi.assessment import assessment
 from riskapi.caps import unused
 from riskapi.customers import Customer
 from riskapi.decide import Decision, Reason
-from riskapi.entities import Touch
+from riskapi.entities import Touch, touched_at
 from riskapi.errors import Problem
 from riskapi.gather import Gatherer, Parsed
 from riskapi.happenings import noted
@@ -38,8 +38,6 @@ from signals.registry import registered
 _DAY = 86400
 #: Accounts written in one trip: some 5 ms of the store's time, for which others wait. Ours.
 _AT_ONCE = 50
-#: Velocity and hubs look back 30 days at most. What is imported is no rush of signups, so it lies before. Ours.
-_RUSH_DAYS = 31
 #: What the customer confirmed → the event that would have told of it, and the kind of entity that is proved by it.
 _PROOFS = {"email": ("email_verified", "mailbox"), "phone": ("phone_verified", "phone")}
 _IMPORTED = Reason("IMPORTED", None, "It was imported as an existing customer, and not decided", None)
@@ -110,16 +108,6 @@ def check(rows: Iterable[Row], now: float) -> tuple[list[Customer], list[Rejecte
             code = first.get("code", problem.code)
             rejected.append(Rejected(row.number, first["pointer"], code, first["detail"]))
     return found, rejected
-
-
-def touched_at(created: float, policy: Policy, now: float) -> float:
-    """When an account that signed up at a Unix time counts as having touched what it shares.
-
-    That is when it signed up, but no longer ago than half of ``retention.entities_days``: what is older is forgotten,
-    and whoever comes next must find the customer there. It is over a month where the retention is.
-    """
-    kept = policy.retention.entities_days
-    return max(created, now - max(kept / 2, min(_RUSH_DAYS, kept - 1)) * _DAY)
 
 
 class Imports:

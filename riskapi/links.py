@@ -53,6 +53,7 @@ class Links:
         self._spend = store.script("entity_spend")
         self._bind = store.script("entity_bind")
         self._cut = store.script("entity_cut")
+        self._renew = store.script("entity_renew")
         self._common = lru_cache(maxsize=16384)(self._mac)
 
     def mac(self, kind: str, value: str) -> str:
@@ -167,16 +168,16 @@ class Links:
             self._touch.queue(pipe, keys, (*head, 0, *crowds, *proved))
 
     def entities(
-        self, touch: Touch, replies: Sequence[Any], policy: Policy, *, vouched: bool = False
+        self, touch: Touch, replies: Sequence[Any], policy: Policy, voucher: str | None = None
     ) -> dict[str, Entity]:
         """The entities from the replies to :meth:`queue`, by kind: linking ones, counted ones, and those of
-        :data:`riskapi.entities.CLOSE`. ``vouched``: the referrer says that those it refers belong to it.
+        :data:`riskapi.entities.CLOSE`. ``voucher`` is the referrer, where it says that those it refers belong to it.
         """
         rows = dict(zip(touch.keys, _rows(replies), strict=True))
 
         def read(kind: str, *, family: bool) -> Entity:
             key, crowd = touch.keys[kind], kind in touch.hubs
-            siblings = vouched and kind == "referrer"
+            siblings = voucher is not None and kind == "referrer"
             return entities.entity(
                 kind, key, touch.at, rows[kind], policy, touch.user_id, crowd=crowd, family=family, siblings=siblings
             )
@@ -192,6 +193,8 @@ class Links:
             found["phone"] = phone
             if "phone_block" in found:
                 found["phone_block"] = entities.without(found["phone_block"], read("phone", family=False))
+        if voucher is not None:  # what the referrer holds is theirs, too
+            found |= {kind: entities.granted(each) for kind, each in found.items() if voucher in each.holders}
         return found
 
     def said_entities(self, said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:
@@ -231,6 +234,10 @@ class Links:
         Entities the account is not in stay as they are. Safe to repeat.
         """
         self._on_each(self._prove, keys, (user_id, repr(at) if proved else ""))
+
+    def renew(self, user_id: str, keys: Sequence[str], at: float, policy: Policy) -> None:
+        """Remember for longer that an account uses entities; where it was forgotten, from Unix time ``at`` on."""
+        self._on_each(self._renew, keys, (user_id, repr(at), policy.retention.entities_days * _DAY))
 
     def mark_spent(self, user_id: str, keys: Sequence[str], at: float, *, out: bool, near: bool) -> None:
         """Note on what an account touched that it ran out of a cap, or came near one, at Unix time ``at``.

@@ -18,7 +18,6 @@ from riskapi.clusters import Clusters
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.holds import Holds
 from riskapi.judge import Court
-from riskapi.labels import Labels
 from riskapi.links import Links
 from riskapi.listed import Listed, linked, of_links
 from riskapi.metrics import Metrics
@@ -26,11 +25,11 @@ from riskapi.outage import LocalGrants
 from riskapi.policy import Policy
 from riskapi.quotas import Grant, Quotas, Request, remaining
 from riskapi.store.connections import Store
+from riskapi.tenure import Tenure
 from signals.records import record
 
 #: Times a grant is tried anew because the cluster or the tier changed meanwhile; far more than any race measured.
 _TRIES = 100
-_DAY = 86400
 
 
 @record
@@ -66,10 +65,10 @@ class Sender:
         quotas: Quotas,
         local: LocalGrants,
         holds: Holds,
-        labels: Labels,
+        tenure: Tenure,
         metrics: Metrics,
     ) -> None:
-        self._labels, self._agreeing = labels, Agreeing(store, links)
+        self._tenure, self._agreeing = tenure, Agreeing(store, links)
         self._store, self._court, self._accounts = store, court, accounts
         self._links, self._clusters = links, clusters
         self._allowances, self._quotas, self._local = allowances, quotas, local
@@ -163,7 +162,7 @@ class Sender:
                 self._metrics.hold(policy.takeover.mode)
                 if policy.takeover.mode == "live" and found.assessed:
                     self._holds.open(user_id, grant.at, found.allowed.usual or 0, policy)
-            self._establish(user_id, found, policy, now)
+            self._tenure.note(user_id, found, policy, now)
             if (grant.near or grant.out) and found.assessed:
                 keys = list(self._accounts.standing(user_id).entities.values())
                 self._links.mark_spent(user_id, keys, now, out=grant.out, near=grant.near)
@@ -171,20 +170,6 @@ class Sender:
                 domain = self._links.sender(message.from_domain)
                 if domain is not None and domain != found.sender:
                     self._accounts.send_from(user_id, domain, now, policy)
-
-    def _establish(self, user_id: str, found: Allowance, policy: Policy, now: float) -> None:
-        """Note that an account has become an established customer by its mail, or is none any more."""
-        rules = policy.customers
-        if not found.assessed or found.signed_up_at is None:
-            return
-        if found.established is None and found.tier != "limit" and found.clean_days >= rules.active_days:
-            since = max(found.signed_up_at + rules.days * _DAY, now)
-            self._accounts.establish(user_id, since, "mail", policy)
-        elif found.established_by == "mail" and not found.clean:
-            self._accounts.establish(user_id, None, "mail", policy)
-        else:
-            return
-        self._labels.settle(user_id, self._accounts.standing(user_id))
 
     def _granted_locally(self, request: Request, policy: Policy, now: float) -> Answer:
         local = self._local.grant(request, policy, now)

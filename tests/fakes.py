@@ -237,10 +237,20 @@ class Clusters:
     def view(self, cluster_id: str, now: float) -> dict[str, Any]:
         raise Problem("not_found", "No such cluster.")
 
+
+class Cuts:
+    """Knows no cluster and no cut."""
+
     def cut(
         self, cluster_id: str, user_id: str | None, edge: str | None, reason: str, actor: str, now: float
-    ) -> dict[str, str | None]:
+    ) -> dict[str, Any]:
         raise Problem("not_found", "No such cluster.")
+
+    def undo(self, cut_id: str, actor: str, now: float) -> dict[str, Any]:
+        raise Problem("not_found", "No such cut.")
+
+    def get(self, cut_id: str) -> dict[str, Any]:
+        raise Problem("not_found", "No such cut.")
 
 
 class Lists:
@@ -325,6 +335,7 @@ def parts(store: Store, clock: Callable[[], float], bootstrap: str, **changes: A
         "review_decisions": ReviewDecisions(),
         "sender": Senders(),
         "clusters": Clusters(),
+        "cuts": Cuts(),
         "feedback": Feedback(),
         "events": Events(),
         "policies": Policies(),

@@ -378,9 +378,17 @@ def test_asking_for_reasons_changes_nothing_else(score: float) -> None:
     ("readings", "tier", "name"),
     [
         pytest.param({}, "allow", None, id="nothing known"),
-        pytest.param({"links_phone_abusive": 1}, "limit", "abusive_phone", id="abuser's phone"),
+        pytest.param({"links_phone_abusive": 1}, "review", "abusive_phone", id="abuser's phone"),
+        pytest.param({"links_mailbox_abusive": 1}, "review", "abusive_mailbox", id="abuser's mailbox"),
+        pytest.param(
+            {"links_phone_abusive": 1, "links_proved_abusive": 1}, "limit", "abusive_proved", id="abuser's own phone"
+        ),
+        pytest.param({"links_device_abusive": 1}, "limit", "abusive_device", id="abuser's device"),
+        pytest.param({"links_payment_abusive": 1}, "limit", "abusive_payment", id="abuser's card"),
+        pytest.param({"links_cluster_abusive": 1}, "review", "abusive_company", id="shares a budget with an abuser"),
         pytest.param({"links_ip_abusive": 9, "velocity_ip_1h": 90}, "allow", None, id="busy address"),
-        pytest.param({"links_abusive": 3}, "review", "abusive_company", id="in bad company"),
+        pytest.param({"links_abusive": 2}, "allow", None, id="near bad company"),
+        pytest.param({"links_abusive": 3}, "review", "abusive_links", id="in bad company"),
         pytest.param({"behavior_honeypot_filled": True}, "review", "hidden_field_filled", id="hidden field"),
         pytest.param(
             {"behavior_honeypot_filled": True, "device_is_automated": True}, "limit", "scripted_form", id="script"
@@ -390,8 +398,19 @@ def test_asking_for_reasons_changes_nothing_else(score: float) -> None:
         pytest.param({"email_is_valid": False}, "review", "invalid_mailbox", id="invalid address"),
         pytest.param({"email_is_near_miss": True}, "allow", None, id="typing error"),
         pytest.param({"network_is_tor": True}, "allow", None, id="Tor"),
-        pytest.param({"velocity_device_24h": 4}, "allow", None, id="family computer"),
-        pytest.param({"velocity_device_24h": 5}, "review", "device_burst", id="device burst"),
+        pytest.param({"velocity_device_24h": 2, "velocity_device_30d": 2}, "allow", None, id="a couple's computer"),
+        pytest.param({"velocity_device_30d": 3}, "review", "device_reused", id="a third on one device"),
+        pytest.param(
+            {"velocity_device_24h": 5, "velocity_device_30d": 5}, "review", "device_reused", id="device burst"
+        ),
+        pytest.param({"velocity_phone_30d": 4}, "allow", None, id="family phone"),
+        pytest.param({"velocity_phone_30d": 5}, "review", "phone_reused", id="phone reused"),
+        pytest.param({"velocity_mailbox_30d": 4}, "review", "mailbox_reused", id="mailbox reused"),
+        pytest.param({"velocity_ip_1m": 9, "velocity_ip_1h": 60}, "allow", None, id="a hall at a conference"),
+        pytest.param({"velocity_ip_1m": 10}, "review", "address_burst", id="ten in a minute"),
+        pytest.param({"velocity_domain_15m": 9}, "allow", None, id="a training day"),
+        pytest.param({"velocity_domain_15m": 10}, "review", "domain_burst", id="ten at one new domain"),
+        pytest.param({"velocity_phone_block_24h": 5}, "review", "phone_block_burst", id="neighbouring numbers"),
         pytest.param({"velocity_pattern_1h": 5}, "allow", None, id="common pattern"),
         pytest.param({"velocity_pattern_1h": 5, "velocity_network_1h": 5}, "allow", None, id="a busy office"),
         pytest.param(

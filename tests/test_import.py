@@ -26,8 +26,9 @@ from riskapi.api.server import build
 from riskapi.app import Service, assemble
 from riskapi.commands import COMMANDS
 from riskapi.commands.remote import Refused, Remote
+from riskapi.entities import touched_at
 from riskapi.errors import StoreUnavailable
-from riskapi.imports import Outcome, Row, touched_at
+from riskapi.imports import Outcome, Row
 from riskapi.instants import rfc3339
 from riskapi.keys import Keys
 from riskapi.notices import notice

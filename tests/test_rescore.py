@@ -178,7 +178,7 @@ def test_what_a_person_decides_outlives_deciding_again_until_it_is_taken_back(
         says(MailDomain(NOW, exists=True, null_mx=True))
         again(service)
         review = view(service)["latest"]["review_id"]
-        service.parts.reviews.decide(review, "limit", "abuse", "account", "a spammer", "ana", NOW + 110)
+        decide(service, review, reason="a spammer", actor="ana", now=NOW + 110)
     for days in (1, 29, 60):
         assert again(service, "schedule", now=NOW + days * DAY) == "limit"
     add("u_1", "unknown", "manual_review", "a mistake", "ana", NOW + 61 * DAY)
