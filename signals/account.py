@@ -28,9 +28,39 @@ _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")  # of B.V. and S.p.A.
 #: Legal forms of firms, as they stand behind a name.
 _LEGAL = frozenset(
     {
-        *("ab", "ag", "as", "bhd", "bv", "corp", "corporation", "doo", "eireli", "eood", "gmbh", "inc", "incorporated"),
-        *("jsc", "kft", "kg", "limited", "llc", "llp", "ltd", "ltda", "me", "mbh", "nv", "ood", "oy", "plc", "private"),
-        *("pte", "pty", "pvt", "sarl", "sas", "sdn", "sp", "spa", "spol", "srl", "ug", "zrt", "ао", "ооо"),
+        *(
+            "ab",
+            "ag",
+            "bhd",
+            "bv",
+            "corp",
+            "corporation",
+            "doo",
+            "eireli",
+            "eood",
+            "gmbh",
+            "inc",
+            "incorporated",
+            "jsc",
+        ),
+        *(
+            "kft",
+            "kg",
+            "limited",
+            "llc",
+            "llp",
+            "ltd",
+            "ltda",
+            "mbh",
+            "nv",
+            "ood",
+            "oy",
+            "plc",
+            "private",
+            "pte",
+            "pty",
+        ),
+        *("pvt", "sarl", "sas", "sdn", "sp", "spa", "spol", "srl", "zrt", "ао", "ооо"),
     }
 )
 #: Words beside a domain that still make a name ("Ruiz Ceramics, ruiz.example"); words after one that begins the name of
@@ -163,7 +193,10 @@ def account_name_has_line_break(facts: Facts) -> bool | None:
     return any(_BREAK.search(text.strip()) is not None for text in given) if given else None
 
 
-@signal(reason="the name is {value:|not }nothing but a domain that is not known as the customer's own")
+@signal(
+    reason="the name is {value:|not }nothing but a domain that is not known as the customer's own",
+    needs="/account/name",
+)
 def account_name_is_domain(facts: Facts) -> bool | None:
     """Whether the name, not the organization, is only a domain, and neither the mail's nor the website's.
 

@@ -89,6 +89,7 @@ def test_no_name_of_a_firm_counts_by_itself(organization: str) -> None:
         "Visit evil.com now",
         "Evil! Please complete it again: evil.com Best regards",
         "see evil.example",
+        "Visit me at evil.com",
         "Now EVIL.COM pays",
         "go to evil.com.",
         "win at evil.co.uk today",
