@@ -37,6 +37,11 @@ def label(days: float, source: str = "manual_review") -> dict[str, Any]:
 
 
 FIRST = entry("allow")
+#: A reviewer's decision, and that it was undone.
+UNDONE = (
+    {**entry("allow", "limit", "reviewer"), "decision_id": "d_1"},
+    {**entry("limit", "allow", "reviewer"), "undoes": "d_1"},
+)
 DENY, ALLOW, WATCH = (Listed(name, "user", "lst_1") for name in ("deny", "allow", "watch"))
 
 #: What it was, what was decided now, and what becomes of it.
@@ -120,6 +125,25 @@ MOVES: dict[str, tuple[Past, Decision, str]] = {
     ),
     "a watch entry asks for a review": (Past("allow", [FIRST], []), decision("review", "list", WATCH), "review"),
     "and loosens nothing": (Past("limit", [entry("limit")], []), decision("review", "list", WATCH), "limit"),
+    "a reviewer's limit that was undone does not": (
+        Past(
+            "limit",
+            [FIRST, entry("limit", "allow", "rule", "linkage"), *UNDONE],
+            [{**label(5), "label": "abuse", "decision_id": "d_1"}, {**label(4), "label": "unknown", "undoes": "d_1"}],
+        ),
+        decision("allow"),
+        "allow",
+    ),
+    "nor a reviewer's allow hold that was undone": (
+        Past("allow", [FIRST], [{**label(3), "decision_id": "d_1"}, {**label(2), "label": "unknown", "undoes": "d_1"}]),
+        decision("limit"),
+        "limit",
+    ),
+    "but another one does": (
+        Past("allow", [FIRST, *UNDONE], [label(3)]),
+        decision("limit"),
+        "allow",
+    ),
     "what feedback tightened stays": (
         Past("limit", [FIRST, entry("limit", "allow", "feedback", "linkage")], []),
         decision("allow"),
