@@ -25,7 +25,7 @@ from riskapi.store.connections import open_store
 from riskapi.webhooks import Webhooks, guards
 from tests import consistency
 from tests.conftest import NOW, Clock
-from tests.reviewing import decide
+from tests.reviewing import decide, opened, undo
 from tests.signups import body, post, together
 from tests.test_connections import cluster  # noqa: F401 - the fixture
 
@@ -164,6 +164,21 @@ def test_webhooks_are_queued_taken_finished_listed_and_sent_anew(service: Servic
     webhooks.delete(id)
     deliveries.forget(id)
     assert deliveries.take(id, NOW + 60, 30.0, 10) == []
+
+
+def test_a_decision_for_a_cluster_bans_and_is_undone(service: Service) -> None:
+    ring: dict[str, Any] = {"device": {"id": "ring"}, "phone": {"number": "+34600123123"}}
+    reviews = [opened(service, f"r_{number}", **ring) for number in range(9)]
+    found = decide(service, reviews[0], apply_to="cluster", deny=("phone", "device", "mailbox"), now=NOW + 1)
+    assert len(found["accounts"]) == 9
+    assert {row["after"] for row in found["accounts"]} == {"limit"}
+    assert [row["skipped"] for row in found["deny"]] == [None] * 11
+    assert service.parts.reviews.list("open", 50, None)["reviews"] == []
+    assert post(service, body("u_1", phone=ring["phone"], device={}))["disposition"]["source"] == "list"
+    back = undo(service, reviews[0], now=NOW + 2)
+    assert {(row["after"], row["left"]) for row in back["accounts"]} == {("review", None)}
+    assert len(back["removed_entries"]) == 11
+    assert len(service.parts.reviews.list("open", 50, None)["reviews"]) == 9
 
 
 def test_entries_of_lists_match_are_hit_and_expire(service: Service) -> None:

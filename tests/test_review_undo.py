@@ -525,7 +525,7 @@ def test_a_new_decision_finishes_the_undoing_before_it(
     """Killed just after the first trip that changed anything, and nobody else was there."""
     reviews = ring(service)
     was = states(service)
-    decide(service, reviews[0], apply_to="cluster", now=NOW + 60)
+    decide(service, reviews[0], apply_to="cluster", deny=("phone",), now=NOW + 60)
     give_back = service.looking.review_decisions._decided.give_back
 
     def dies(*args: Any) -> Any:
@@ -538,8 +538,25 @@ def test_a_new_decision_finishes_the_undoing_before_it(
             undo(service, reviews[0], now=NOW + 70)
     assert state(service, "u_2")["tier"] == "limit"
     decide(service, reviews[0], "allow", "legitimate", "cluster", now=NOW + 80)
+    assert store.execute("HLEN", "risk:l:{b}") == 0
     undo(service, reviews[0], now=NOW + 90)
     assert states(service) == was
+
+
+def test_whoever_carries_out_a_decision_that_is_undone_by_now_changes_nothing(service: Service) -> None:
+    """He read it while it stood, and was slow."""
+    decisions, reviews = service.looking.review_decisions, ring(service)
+    was = (states(service), waiting(service))
+    decide(service, reviews[0], apply_to="cluster", deny=("phone",), now=NOW + 60)
+    plan, undoing = decisions._decided.load(state(service, "u_1")["decided"])
+    assert plan is not None
+    assert undoing is None
+    undo(service, reviews[0], now=NOW + 120)
+    decisions._carry_out(plan, None)
+    assert (states(service), waiting(service)) == was
+    assert service.store.execute("HLEN", "risk:l:{b}") == 0
+    assert refused(lambda: decisions._decided.decide(plan)) == "review_closed"
+    assert (states(service), waiting(service)) == was
 
 
 def test_commands_that_are_executed_twice_change_once(

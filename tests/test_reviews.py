@@ -275,3 +275,49 @@ def test_a_word_that_moves_no_tier_makes_it_the_account_s_own(service: Service) 
     service.parts.labels.add("u_1", "legitimate", "appeal", None, "kim", NOW)
     assert own(service, "u_1") == "allow"
     assert service.looking.accounts.standing("u_1").revision > before
+
+
+@pytest.mark.parametrize(
+    ("more", "pointer"),
+    [
+        ({"deny": ["phone", "ip"]}, "/deny/1"),
+        ({"deny": ["phone"] * 6}, "/deny"),
+        ({"deny": "phone"}, "/deny"),
+        ({"deny": None}, "/deny"),
+        ({"deny": ["phone"], "deny_expires_at": "tomorrow"}, "/deny_expires_at"),
+        ({"deny": ["phone"], "deny_expires_at": 1795341600}, "/deny_expires_at"),
+        ({"deny": ["phone"], "deny_expires_at": "2020-01-01T00:00:00Z"}, "/deny_expires_at"),
+        ({"deny": ["phone"], "label": "unknown"}, "/deny"),
+        ({"dry_run": 1}, "/dry_run"),
+        ({"include_established": "no"}, "/include_established"),
+    ],
+)
+def test_a_body_that_is_wrong_is_told_where(client: Any, more: dict[str, Any], pointer: str) -> None:
+    signup = {"account": {"user_id": "u_1"}, "email": {"address": "a@mailinator.com"}}
+    review = client.post("/v1/signups", json=signup).json["review_id"]
+    body = {"decision": "limit", "label": "abuse", **more}
+    found = client.post(f"/v1/reviews/{review}/decide", json=body)
+    assert (found.status_code, [error["pointer"] for error in found.json["errors"]]) == (422, [pointer])
+    assert client.get(f"/v1/reviews/{review}").json["status"] == "open"
+
+
+def test_a_review_shows_what_its_decision_denied_and_steps_are_counted(client: Any) -> None:
+    signup = {"account": {"user_id": "u_1"}, "email": {"address": "a@mailinator.com"}, "device": {"id": "dev-1"}}
+    review = client.post("/v1/signups", json=signup).json["review_id"]
+    path = f"/v1/reviews/{review}"
+    assert client.get(path).json["denied"] == []
+    body = {"decision": "limit", "label": "abuse", "deny": ["device"], "deny_expires_at": "2030-01-01T00:00:00Z"}
+    assert client.post(f"{path}/decide", json={**body, "dry_run": True}).json["dry_run"] is True
+    client.post(f"{path}/decide", json=body)
+    (denied,) = client.get(path).json["denied"]
+    assert (denied["kind"], denied["value"], denied["expires_at"]) == ("device", None, "2030-01-01T00:00:00.000Z")
+    client.post(f"{path}/undo")
+    assert client.get(path).json["denied"] == []
+    counted = client.get("/metrics").text
+    for line in (
+        'riskapi_reviews_total{step="decided"} 1.0',
+        'riskapi_reviews_total{step="undone"} 1.0',
+        'riskapi_lists_total{change="put",list="deny"} 1.0',
+        'riskapi_lists_total{change="removed",list="deny"} 1.0',
+    ):
+        assert line in counted
