@@ -104,11 +104,9 @@ class Assessor:
         review = None
         if decision.tier == "review":
             review = reviews.opening(user_id, now, decision.risk_score, reasons(decision))
-        opened = review.id if review else None
+        case = review.id if review else None
         own = terms.told(signup.account.plan)
-        body = assessment(
-            judge, user_id, facts, parsed, found.readings, decision, usage, now, review_id=opened, own=own
-        )
+        body = assessment(judge, user_id, facts, parsed, found.readings, decision, usage, now, review_id=case, own=own)
         answer = orjson.dumps(body)
         known = self._record(judge, signup, body, answer, first, mail, gathered, found, at, now, review)
         if known is not None:
@@ -245,8 +243,8 @@ class Assessor:
                 **answers,
                 "entities": orjson.dumps(gathered.touch.keys),
                 "own": own_tier(found, decision.tier, found.own, judge.policy),
-                **kept(self._links, gathered.facts, gathered.touch, verified=signup.email.verified),
                 "signup": signup.model_dump_json(exclude_none=True),
+                **kept(self._links, gathered.facts, gathered.touch, verified=signup.email.verified),
                 **({"silenced": until} if (until := silenced(decision.listing)) else {}),
                 **terms.signed_up(signup.account.plan, judge.policy, at),
             },

@@ -244,7 +244,7 @@ def entity(
         spent_24h = spent_7d = near_7d = 0
         spent_at = 0
     elif holders:
-        accounts = max(accounts - len(holders), 1)
+        accounts, earlier = max(accounts - len(holders), 1), max(earlier - len(holders), 0)
         hour, day, month = min(hour, accounts), min(day, accounts), min(month, accounts)
     rule = _SIBLINGS if siblings else _rule(kind, policy)
     strength = "medium" if family and rule.strength == "strong" else rule.strength
