@@ -237,7 +237,10 @@ class Imports:
 
 
 def _proofs(customer: Customer) -> list[tuple[str, str]]:
-    return [_PROOFS[name] for name in dict.fromkeys(customer.verified or ())]
+    """What a customer confirmed, as it is told in either place."""
+    told = [*(customer.verified or ())]
+    told += [name for name, part in (("email", customer.email), ("phone", customer.phone)) if part and part.verified]
+    return [_PROOFS[name] for name in dict.fromkeys(told)]
 
 
 def _undecided(policy: Policy) -> Decision:

@@ -63,6 +63,11 @@ class Past:
         return max(map(_seconds, said), default=None)
 
     @property
+    def imported(self) -> bool:
+        """Whether it was imported as an existing customer: the company knows it better than its old signup does."""
+        return bool(self.history) and self.history[0].get("source") == "import"
+
+    @property
     def cleared(self) -> bool:
         """Whether a person's latest label says that it is legitimate."""
         said = [row["label"] for row in _standing(self.labels) if row["source"] in PEOPLE]
@@ -91,7 +96,7 @@ class Move:
 def moved(past: Past, found: Judged, policy: Policy, now: float, cause: str) -> Move:
     """Where an account stands after it was judged at Unix time ``now``, because of ``cause``."""
     decision, spoken = found.decision, past.spoken_at
-    held = spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * _DAY
+    held = past.imported or (spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * _DAY)
     own = found.own if _is_afresh(past, policy, cause) else _own(past, found.own, policy, held=held)
     listing = decision.listing.list if decision.listing is not None and decision.source == "list" else None
     if listing == "deny":

@@ -211,7 +211,8 @@ class Rescorer:
             "cause": cause,
         }
         if found.tier != decision.tier and past.last:  # what holds the tier is what set it
-            body["disposition"] = {"source": past.last["source"], "rule": past.last["reason"]}
+            source = past.last["source"]  # of an import, it is its importer's word
+            body["disposition"] = {"source": "reviewer" if source == "import" else source, "rule": past.last["reason"]}
         stored = decisions.entry(
             id=body["id"],
             user_id=user_id,
