@@ -15,7 +15,7 @@ import orjson
 from riskapi import devices, phones
 from riskapi.accounts import Accounts
 from riskapi.decisions import Decisions
-from riskapi.entities import is_inside
+from riskapi.entities import is_inside, line
 from riskapi.links import KEEP, Links, key_of
 from riskapi.list_entries import Entry
 from riskapi.listed import HASHED, ListKind, candidates
@@ -95,7 +95,7 @@ class Matches:
             return self._decisions.newest(MOST)  # what everybody shares is no entity
         bits = _ENTITY_BITS[network.version]
         if "/" not in normal:
-            return self._sharing([("ip", normal)])
+            return self._sharing([("ip", line(normal))])
         if network.prefixlen >= bits:
             parts = [network.supernet(new_prefix=bits)]
         elif 2 ** (bits - network.prefixlen) <= _MOST_NETWORKS:

@@ -66,10 +66,9 @@ class Limit(NamedTuple):
 
 @dataclass
 class Reference:
-    """Accounts with their caps, what was granted to them, and what binds them. ``hubs``: see :meth:`touch`."""
+    """Accounts with their caps, what was granted to them, and what binds them."""
 
     factor: float = 1.5
-    hubs: dict[str, int] = field(default_factory=dict)
     caps: dict[str, Caps] = field(default_factory=dict)
     spends: list[Spend] = field(default_factory=list)
     edges: set[tuple[str, str]] = field(default_factory=set)
@@ -99,22 +98,17 @@ class Reference:
     def touch(self, user: str, things: Iterable[str], now: float, *, again: bool = False) -> None:
         """The account uses things at a time not before any other touch; with ``again`` the latest time stands.
 
-        All who ever used a thing are bound by it, unless more than its number of ``hubs`` used it within 30 days:
-        then it binds nobody.
+        All who ever used a thing are bound by it, however many they are.
         """
-        changed: set[str] = set()
         for thing in things:
             users = self._touched.setdefault(thing, {})
             if again or user not in users:
                 users[user] = now
-            month = sum(at > now - MONTH for at in users.values())
-            if 0 < self.hubs.get(thing, 0) < month:
-                changed |= self._unbound({edge for edge in self.edges if edge[1] == thing})
-            elif thing not in self._banned:
+            if thing not in self._banned:
                 bound = {(name, thing) for name in users} - self._cut
                 if (user, thing) in bound and len(bound) > 1:
                     self.edges |= bound
-        self._regroup(changed, now)
+        self._regroup(set(), now)
 
     def cut_account(self, user: str, now: float) -> None:
         """What binds the account now never binds it again."""

@@ -43,20 +43,22 @@ def service(cluster: list[int], settings: Settings, ip_data: Any, clock: Clock) 
 
 
 def test_signups_are_raced_linked_labelled_reviewed_and_exported(service: Service) -> None:
-    signup = body(phone={"number": "+34600123123"}, device={"id": "dev-1"})
+    signup = body(phone={"number": "+34600123123"}, device={"id": "dev-1"}, payment={"fingerprint": "card-1"})
     answers = together(20, lambda _: service.assessor.signup(signup, NOW))
     assert len({answer.body for answer in answers}) == 1
     service.parts.labels.add("u_1", "abuse", "external", None, "key", NOW)
-    linked = post(service, body("u_2", phone={"number": "+34600123123"}))
-    assert (linked["decision"], linked["linkage"]["abusive"], linked["linkage"]["size"]) == ("limit", 1, 2)
+    claims = post(service, body("u_2", phone={"number": "+34600123123"}))
+    assert (claims["decision"], claims["linkage"]["abusive"], claims["linkage"]["size"]) == ("review", 1, 2)
+    linked = post(service, body("u_3", payment={"fingerprint": "card-1"}))
+    assert (linked["decision"], linked["linkage"]["abusive"], linked["linkage"]["size"]) == ("limit", 1, 3)
     reviews = [
         post(service, body(f"r_{number}", email={"address": f"r{number}@mailinator.com"})) for number in range(9)
     ]
     page = service.parts.reviews.list("open", 50, None)["reviews"]
-    assert {row["id"] for row in page} == {answer["review_id"] for answer in reviews}
+    assert {row["id"] for row in page} == {answer["review_id"] for answer in (claims, *reviews)}
     done = decide(service, page[0]["id"], "limit", "abuse", "account", None, "kim", NOW)
     assert done["accounts"][0]["after"] == "limit"
-    assert len(list(service.decisions.export())) == 11
+    assert len(list(service.decisions.export())) == 12
 
 
 def test_feedback_and_events_are_counted(service: Service) -> None:
@@ -140,7 +142,7 @@ def test_everybody_signs_up_and_sends_at_once(service: Service) -> None:
     def join(number: int) -> int:
         user = f"u{number}"
         post(service, body(user, email={"address": f"{user}@{user}.example"}, device={"id": f"dev-{number % 3}"}))
-        return int(send(service, user, 5, Message((), "offer"))["granted"])
+        return int(send(service, user, 5, Message(("offer.example",), "offer"))["granted"])
 
     found = together(24, join)
     assert not [each for each in found if isinstance(each, Exception)]

@@ -411,6 +411,8 @@ class TestMatches:
             ("email_domain", "mail.firm.example", {"u_firm"}),
             ("email_domain", "gmail.com", {"u_plain", "u_alias"}),
             ("ip", "203.0.113.9", {"u_plain"}),
+            ("ip", "2001:db8:1:2::9", {"u_shop"}),
+            ("ip", "2001:db8:1:2::8", set()),
             ("ip", "10.1.2.3", {"u_inside"}),
             ("cidr", "203.0.113.0/24", {"u_plain", "u_alias"}),
             ("cidr", "203.0.113.0/25", {"u_plain"}),
@@ -475,7 +477,7 @@ class TestMatches:
 
     def test_no_more_are_named_than_wanted(self, service: Service, entries: Lists, put: Put) -> None:
         for number in range(5):
-            post(service, body(f"u_{number}"), NOW + number)
+            post(service, body(f"u_{number}", email={"address": f"u_{number}@ruiz.example"}), NOW + number)
         entry = put("deny", "email_domain", "ruiz.example")
         assert entries.matching(entry, 3) == (["u_4", "u_3", "u_2"], False)
         assert entries.matching(entry, 5)[1]
@@ -508,7 +510,7 @@ class TestMatches:
     ) -> None:
         monkeypatch.setattr(lists, "_NAMED", 2)
         for number in range(3):
-            post(service, body(f"u_{number}"), NOW + number)
+            post(service, body(f"u_{number}", device={"ip_address": "203.0.113.9"}), NOW + number)
         assert entries.would_match(put("deny", "ip", "203.0.113.9")) == {
             "would_match": ["u_2", "u_1"],
             "would_match_count": 3,
@@ -604,8 +606,9 @@ class TestSignups:
 
     def test_an_entry_ends_by_the_clock_before_anybody_cleans_up(self, service: Service, put: Put) -> None:
         put("deny", "ip", "203.0.113.9", expires_at=NOW + 60)
-        assert post(service, body("u_1"), NOW + 59)["decision"] == "limit"
-        assert post(service, body("u_2"), NOW + 60)["decision"] == "allow"
+        device = {"ip_address": "203.0.113.9"}
+        assert post(service, body("u_1", device=device), NOW + 59)["decision"] == "limit"
+        assert post(service, body("u_2", device=device), NOW + 60)["decision"] == "allow"
 
     def test_the_clock_is_that_of_the_request_whenever_the_signup_was(self, service: Service, put: Put) -> None:
         put("deny", "ip", "203.0.113.9", expires_at=NOW + 60)

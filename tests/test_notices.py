@@ -21,7 +21,7 @@ from riskapi.store.connections import Store
 from riskapi.webhooks import EVENT_TYPES, TABLE
 from tests.conftest import NOW, Clock
 from tests.reviewing import decide, opened
-from tests.signups import body, post, together
+from tests.signups import body, home, post, together
 
 AT = rfc3339(NOW)
 LATER = NOW + 60
@@ -227,18 +227,13 @@ class TestOthers:
 
     def test_clusters_that_merge_are_told_once_and_those_that_grow_not(self, service: Service, told: Told) -> None:
         def sign_up(user: str, device: str, phone: str) -> None:
-            post(service, body(user, device={"id": device, "ip_address": "203.0.113.9"}, phone={"number": phone}))
+            post(service, body(user, device={"id": device, "ip_address": home(user)}, phone={"number": phone}))
 
-        first, second = "device-of-a-ring-1", "device-of-a-ring-2"
-        for user, device, phone in (
-            ("u_1", first, "+34600123123"),
-            ("u_2", first, "+34600123124"),
-            ("u_3", second, "+34600123125"),
-            ("u_4", second, "+34600123126"),
-        ):
-            sign_up(user, device, phone)
+        first, second = "+34600123123", "+34711234234"
+        for number, phone in enumerate((first, first, second, second), 1):
+            sign_up(f"u_{number}", f"device-of-a-ring-{number}", phone)
         assert told.since() == []
-        sign_up("u_5", first, "+34600123125")
+        sign_up("u_5", "device-of-a-ring-3", first)
         ((type, data),) = told.since()
         assert (type, set(data)) == ("cluster.merged", {"cluster_id", "merged", "user_ids", "at"})
         assert data["cluster_id"] == service.parts.accounts.view("u_5", NOW)["linkage"]["cluster_id"]

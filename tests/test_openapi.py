@@ -178,8 +178,10 @@ def test_the_examples_of_the_contract_are_what_is_answered(http: FlaskClient, do
             conforms(document, route.method, route.path, response)
 
 
-def test_every_example_is_a_body_that_works() -> None:
+def test_every_example_is_a_body_that_works_and_what_is_remembered_has_one() -> None:
+    """Under an ``Idempotency-Key`` the body is what tells one request from another."""
     for route in ROUTES:
+        assert route.body is not None or not route.idempotent, route.path
         if route.body is not None:
             assert route.example or route.optional_body
             route.body.model_validate_json(json.dumps(route.example))

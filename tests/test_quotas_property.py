@@ -30,24 +30,23 @@ from tests.signups import body, post
 HOUR, DAY, MONTH = 3600, 86_400, 30 * 86_400
 FACTOR = 1.5
 CAPS = {"allow": (10, 25, 60), "review": (8, 20, 50), "limit": (0, 3, 5)}
-#: Phones and what mail says bind however many; devices are hubs from the fourth account in a month on.
-DEVICES, PHONES, CONTENTS = ("d:0", "d:1", "d:2"), ("p:+34600123123", "p:+34711234234"), ("c:spring", "c:pills")
+#: Things that nobody holds: whoever uses one is bound to all who do, however many.
+DEVICES, PHONES = ("d:0", "d:1", "d:2"), ("p:+34600123123", "p:+34711234234")
+LINKED = ("l:spring.example", "l:pills.example")
 NOTHING = Message()
 #: Longer than the caps somebody asked with are remembered, by a clock that lags as far as any here.
 DAYS_APART = 3.0 * DAY
-KINDS = {"d": "device", "p": "phone", "c": "content"}
-HUBS = dict.fromkeys(DEVICES, 3)
+KINDS = {"d": "device", "p": "phone", "l": "link_domain"}
 
 
 def rules() -> Policy:
-    """Small caps, small hubs, nothing that fades, and no tier but by a person's word."""
+    """Small caps, nothing that fades, nobody who gets established, and no tier but by a person's word."""
     found = policy.load(policy.DEFAULT).model_dump(mode="json")
     for tier, caps in CAPS.items():
         found["tiers"][tier] = dict(zip(WINDOWS, caps, strict=True))
     found["outage"] |= {"hourly": 1, "daily": 1, "monthly": 1}
     found["links"] |= {"half_life_days": 3650, "ring_share": 1.0}
-    found["links"]["kinds"]["device"]["hub_over"] = 3
-    found["links"]["kinds"]["content"]["hub_over"] = 0
+    found["clean"]["least_recipients"] = 10**6
     found["retention"]["entities_days"] = 3650
     found["takeover"]["mode"] = found["model"]["mode"] = "off"
     found["clusters"]["factor"] = FACTOR
@@ -66,7 +65,7 @@ class History:
 
     def __init__(self, service: Service) -> None:
         service.store.execute("FLUSHALL")
-        self.service, self.reference = service, Reference(FACTOR, HUBS)
+        self.service, self.reference = service, Reference(FACTOR)
         self.now, self.keys = NOW, {}  # type: float, dict[str, str]
         self.reservations: list[tuple[str, Spend]] = []
         self.repeats: dict[str, tuple[str, int, bool, dict[str, Any]]] = {}
@@ -115,14 +114,14 @@ class History:
             self.labelled(user)
 
     def send(
-        self, number: int, recipients: int, partial: bool, content: str | None, key: str | None, lag: float
+        self, number: int, recipients: int, partial: bool, linked: str | None, key: str | None, lag: float
     ) -> None:
         user = self.pick(number)
         if user is None or key in self.repeats:
             return
-        if content and not lag:
-            self.reference.touch(user, [content], self.now, again=True)
-        said = Message((), content) if content and not lag else NOTHING
+        if linked and not lag:
+            self.reference.touch(user, [linked], self.now, again=True)
+        said = Message((linked[2:],)) if linked and not lag else NOTHING
         self.asked(user, recipients, self.now - lag, partial, said, key)
 
     def asked(
@@ -219,7 +218,7 @@ class History:
 
     def edge(self, thing: str) -> str:
         kind, _, value = thing.partition(":")
-        given = thing if kind != "p" else value
+        given = thing if kind == "d" else value
         links = self.service.assessor.gatherer._links
         key: str = links.entity_key(KINDS[kind], given)
         return key.removeprefix("risk:e:")
@@ -240,7 +239,7 @@ steps = st.one_of(
         numbers,
         recipients,
         st.booleans(),
-        st.sampled_from([None, None, None, None, *CONTENTS]),
+        st.sampled_from([None, None, None, None, *LINKED]),
         st.sampled_from([None, None, "k1", "k2"]),
         lags,
     ),

@@ -300,12 +300,50 @@ def test_two_devices_bridged_while_both_sides_sign_up_are_one_cluster(service: S
 
 
 @pytest.mark.parametrize("turn", range(3))
-def test_what_grows_into_a_hub_while_all_sign_up_binds_nobody_afterwards(service: Service, turn: int) -> None:
+def test_what_is_let_go_while_all_sign_up_leaves_nobody_half_bound(service: Service, turn: int) -> None:
+    """Who comes after it is bound to those who came after it, too; let go once more, it binds nobody."""
+    joined(service, "first", "kiosk")
+    device = service.assessor._accounts.standing("first").entities["device"]
+
+    def let_go() -> None:
+        service.assessor._clusters.let_go(device, service.court.policy, NOW, "hub")
+
+    def work(number: int) -> None:
+        if number % 5 == turn:
+            let_go()
+        else:
+            ask(service, joined(service, f"u{number}", "kiosk"), 5)
+
+    assert not raised(together(25, work))
+    assert len(consistency.check(service)) < 2
+    let_go()
+    assert consistency.check(service) == {}
+    assert all(
+        consistency.recorded(service.store, budget_key(f"u{number}")) == 5 for number in range(5) if number != turn
+    )
+    joined(service, "last", "kiosk")
+    assert [len(members) for members in consistency.check(service).values()] == [22]
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_a_crowd_on_one_device_in_one_moment_is_one_cluster_however_many(service: Service, turn: int) -> None:
     kinds = service.court.policy.links.kinds
     under(service, links={"kinds": {**kinds, "device": kinds["device"].model_copy(update={"hub_over": 10})}})
     assert not raised(together(20, lambda number: joined(service, f"u{number}", "kiosk")))
     joined(service, "last", "kiosk")
-    assert consistency.check(service) == {}
+    assert [len(members) for members in consistency.check(service).values()] == [21]
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_what_was_found_to_be_a_hub_binds_none_of_those_who_sign_up_at_once(service: Service, turn: int) -> None:
+    joined(service, "first", "kiosk")
+    joined(service, "second", "kiosk")
+    device = service.assessor._accounts.standing("first").entities["device"]
+    service.assessor._links.find_hub(device, NOW - 3600, hub=True)
+    # As many a day as came until now, and a few: three. The rest are a burst, and bound to each other.
+    assert not raised(together(12, lambda number: joined(service, f"u{number}", "kiosk")))
+    sizes = [len(members) for members in consistency.check(service).values()]
+    assert len(sizes) == 1 and 11 <= sizes[0] <= 14
 
 
 def test_an_account_forgotten_long_ago_is_no_reason_not_to_merge(service: Service) -> None:

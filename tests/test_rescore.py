@@ -103,7 +103,7 @@ def test_what_dns_said_changes_the_tier_with_reasons_history_review_and_events(
 
 
 def test_the_next_signup_of_the_domain_knows_it_at_once(service: Service, says: Callable[..., None]) -> None:
-    first = post(service, body(email={"address": "ana@ruiz.example"}))
+    first = post(service, body())
     assert {"signal": "domain_exists", "cause": "pending"} in first["degraded"]
     says(MailDomain(NOW, exists=True, null_mx=True))
     assert post(service, body("u_2", email={"address": "eva@ruiz.example"}))["decision"] == "review"
@@ -223,7 +223,7 @@ def test_a_limit_that_was_found_later_is_felt_by_neighbours_through_links(
 
 def test_a_deny_entry_that_goes_is_taken_back(service: Service) -> None:
     lists = service.looking.lists
-    post(service, body(email={"address": "ana@ruiz.example"}))
+    post(service, body())
     draft = lists.draft(
         "deny",
         "email_domain",
@@ -296,7 +296,7 @@ def test_an_event_of_another_type_is_recorded_and_moves_nothing(service: Service
 def test_an_identity_that_is_checked_earns_the_step_that_asks_for_it(
     service: Service, says: Callable[..., None]
 ) -> None:
-    post(service, body(email={"address": "ana@ruiz.example"}))
+    post(service, body())
     sent = "mail.ruiz.example"
     found = event(service, "domain_authenticated", NOW + 60, custom_inputs={"domain": f"{sent.upper()}."})
     assert found["warnings"] == []
@@ -337,7 +337,7 @@ def test_what_is_nobodys_own_domain_proves_nothing(
 
 
 def test_a_confirmed_address_proves_the_domain_that_mail_names(service: Service, says: Callable[..., None]) -> None:
-    post(service, body(email={"address": "ana@ruiz.example"}))
+    post(service, body())
     service.sender.send("u_1", 1, _message("news.ruiz.example"), NOW + 10)
     says(Sender(NOW, spf=True, dmarc="reject", aligned=True), sender="news.ruiz.example")
     again(service, "finding.sender")

@@ -32,7 +32,7 @@ from riskapi.store.embedded import Embedded
 from riskapi.worker import SeenClock, Worker, working
 from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT, Clock
 from tests.conftest import Service as Served
-from tests.signups import body, post
+from tests.signups import body, home, post
 from tests.upstreams.dns_server import DnsServer
 from tests.upstreams.rdap_server import RdapServer
 
@@ -191,13 +191,17 @@ def _shard(user: str) -> int:
 
 def test_a_label_is_felt_by_those_who_are_linked(service: Service, worker: Worker) -> None:
     """One of a ring turns out to be abusive: the others are decided again, and back when it was a mistake."""
-    device = {"ip_address": "203.0.113.9", "id": "dev-1"}
-    for user in ("u_1", "u_2", "u_3"):
-        post(service, at("good.example", user, device=device), time.time())
+    card = {"fingerprint": "card-1"}
+    for user, device, payment in (("u_1", "dev-1", card), ("u_2", "dev-1", None), ("u_3", "dev-3", card)):
+        parts = {"device": {"ip_address": home(user), "id": device}, "payment": payment}
+        post(service, at("good.example", user, **parts), time.time())
     service.parts.labels.add("u_1", "abuse", "external", None, "ana", time.time())
     until(lambda: {view(service, user)["tier"] for user in ("u_2", "u_3")} == {"limit"})
-    row = view(service, "u_2")["history"][-1]
-    assert (row["cause"], row["reason"]) == ("linkage", "abusive_device")
+    rows = [view(service, user)["history"][-1] for user in ("u_2", "u_3")]
+    assert [(row["cause"], row["reason"]) for row in rows] == [
+        ("linkage", "abusive_device"),
+        ("linkage", "abusive_payment"),
+    ]
     service.parts.labels.add("u_1", "legitimate", "external", None, "ana", time.time())
     until(lambda: {view(service, user)["tier"] for user in ("u_2", "u_3")} == {"allow"})
 

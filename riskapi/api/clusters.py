@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from riskapi.api.answers import Answer, Edge
-from riskapi.api.bodies import Reason, StrictBody
+from riskapi.api.bodies import NothingBody, Reason, StrictBody
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.signup import UserId
 
@@ -77,7 +77,7 @@ def show_cut(call: Call[None]) -> Reply:
     return Reply(call.parts.cuts.get(call.path["cut_id"]))
 
 
-def undo(call: Call[None]) -> Reply:
+def undo(call: Call[NothingBody]) -> Reply:
     """Take a cut back."""
     return Reply(call.parts.cuts.undo(call.path["cut_id"], call.principal.name, call.now))
 
@@ -128,6 +128,8 @@ ROUTES = (
         tag="Clusters",
         description="Who shares the things may be bound by them again, from when they are next looked at.",
         scopes=("reviews",),
+        body=NothingBody,
+        optional_body=True,
         response=WrittenCut,
         problems=("not_found",),
         idempotent=True,
