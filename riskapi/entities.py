@@ -248,6 +248,8 @@ def entity(
         hour, day, month = min(hour, accounts), min(day, accounts), min(month, accounts)
     rule = _SIBLINGS if siblings else _rule(kind, policy)
     strength = "medium" if family and rule.strength == "strong" else rule.strength
+    if strength != rule.strength:
+        earlier = 0  # whoever shares it before says nothing of a number that families and firms share
     ring = _is_ring(strength, accounts, abusive, limited, policy)
     hub = crowd or (not ring and _is_hub(rule, day, month, float(found_at), at, policy))
     weight, names = 0.0, ()

@@ -15,6 +15,7 @@ from riskapi.accounts import Accounts, account_key
 from riskapi.agreeing import Agreeing
 from riskapi.allowances import Allowance, Allowances
 from riskapi.clusters import Clusters
+from riskapi.entities import Said
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.holds import Holds
 from riskapi.judge import Court
@@ -146,13 +147,15 @@ class Sender:
                 denies=listing is not None and listing.list == "deny",
             )
             if grant is not None:
-                self._tell(request.user_id, grant, found, message, policy, now)
+                self._tell(request.user_id, grant, found, message, said, policy, now)
                 return grant
             if found.usage.cluster:
                 self._clusters.renew(found.usage.cluster, request.user_id, policy, now)
         raise StoreUnavailable("a budget changed too often to grant from it")
 
-    def _tell(self, user_id: str, grant: Grant, found: Allowance, message: Message, policy: Policy, now: float) -> None:
+    def _tell(
+        self, user_id: str, grant: Grant, found: Allowance, message: Message, said: Said, policy: Policy, now: float
+    ) -> None:
         """Let the neighbours feel what happened to the budget, a reviewer see a jump, and a worker look at the sender.
 
         The grant stands whatever becomes of this, so a store that goes away just now is no reason to refuse it.
@@ -163,6 +166,10 @@ class Sender:
                 if policy.takeover.mode == "live" and found.assessed:
                     self._holds.open(user_id, grant.at, found.allowed.usual or 0, policy)
             self._tenure.note(user_id, found, policy, now)
+            if said.keys and self._store.is_cluster and found.established is not None and found.tier != "limit":
+                # Elsewhere the script that touches them does.
+                keys = [key for _, key in said.keys]
+                self._links.mark(user_id, keys, abusive=False, limited=False, established=found.established)
             if (grant.near or grant.out) and found.assessed:
                 keys = list(self._accounts.standing(user_id).entities.values())
                 self._links.mark_spent(user_id, keys, now, out=grant.out, near=grant.near)

@@ -16,7 +16,8 @@
 -- A user_id never starts with one of these signs, and no time a caller can give reaches 3e11 (year 9999) or -1e11.
 --
 -- KEYS    the entities: all of them on one node, one a call on a cluster; then, where ARGV[9] is 1, the account's hash:
---         its field `things` names the entities that are its own and make no claim
+--         its field `things` names the entities that are its own and make no claim, and `established` since when it is an
+--         established customer
 -- ARGV    1 user_id   2 at   3 touch: 0 only looks, 1 adds the account and its first time stands, 2 its latest stands
 --         4 retention, seconds   5 the most accounts a key keeps   6 seconds that are close in time   7 seconds that are
 --         a past   8 seconds after which what an established customer uses is its own   9 whether the last key is the
@@ -119,13 +120,15 @@ local function prune(key, since)
 end
 
 local count = #KEYS - tonumber(ARGV[9])
-local own = count < #KEYS and call('HGET', KEYS[#KEYS], 'things') or ''
+local account = count < #KEYS and call('HMGET', KEYS[#KEYS], 'things', 'established') or {}
+local own, established = account[1] or '', account[2]
 local replies = {}
 
 local function look(i, key)
   local crowd = tonumber(ARGV[9 + i])
   local added = touch and call('ZADD', key, stands, ARGV[2], user) or 0
   if stands == 'GT' and touch then added = added + call('ZADD', key, 'NX', 8e12 + at, '#' .. user) end
+  if established and touch then added = added + call('ZADD', key, 7e12 + tonumber(established), '&' .. user) end
   local members = call('ZCARD', key)
   local alone = members == added
   if alone and added > 0 then call('EXPIRE', key, retention) end
