@@ -32,18 +32,19 @@ class Agreeing:
 
     def kept(self, user_id: str, entities: Sequence[Entity]) -> list[Entity]:
         """The same entities, where in place of a content stands what it is together with each second thing of this
-        account: with the others that agree in both.
+        account: with the others that agree in both. Nobody holds a content: who sends it claims nothing of who did
+        first.
         """
         found = []
         for entity in entities:
-            if entity.kind != "content" or not entity.others:
+            if entity.kind != "content":
                 found.append(entity)
                 continue
-            for second in self._things(user_id):
+            for second in self._things(user_id) if entity.others else ():
                 others = tuple(name for name in entity.others if second in self._things(name))
                 if others:
                     key = self._links.entity_key("content", f"{entity.key} {second}")
-                    found.append(replace(entity, key=key, others=others, bound=False))
+                    found.append(replace(entity, key=key, others=others, bound=False, holders=()))
         return found
 
     def _read(self, user_id: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from riskapi.allowances import Allowances
 from riskapi.api.parts import Parts
 from riskapi.api.server import build
 from riskapi.assess import Assessor
+from riskapi.claims import Claims
 from riskapi.clusters import Clusters
 from riskapi.cuts import Cuts
 from riskapi.deliveries import Deliveries
@@ -204,9 +205,10 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     store_clock = clock is time.time and not settings.replay
     quotas = Quotas(store, store_clock=store_clock)
     clusters = Clusters(store, links, quotas, metrics, store_clock=store_clock)
-    labels, proofs = Labels(accounts, links, clusters, court), Proofs(store, links, clusters)
+    claims = Claims(store, links, clusters)
+    labels, proofs = Labels(accounts, links, clusters, court), Proofs(store, links, clusters, claims)
     gatherer = Gatherer(store, links, accounts, findings, proofs, shelf)
-    identifiers = Identifiers(store, accounts, links, clusters, proofs, gatherer, court)
+    identifiers = Identifiers(store, accounts, links, clusters, claims, proofs, gatherer, court)
     holds = Holds(store, accounts, metrics)
     rescorer = Rescorer(store, court, gatherer, accounts, findings, clusters, quotas, labels, proofs, holds, metrics)
     assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, proofs, journal, metrics)
@@ -242,7 +244,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         review_decisions=decided,
         sender=sender,
         clusters=clusters,
-        cuts=Cuts(store, links, clusters, Agenda(store), court),
+        cuts=Cuts(store, links, clusters, claims, Agenda(store), court),
         feedback=feedback,
         events=Events(store, court, links, shelf, rescorer, identifiers, quotas, labels, metrics),
         policies=policies,

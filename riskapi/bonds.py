@@ -85,9 +85,9 @@ def bonds(
                 others = _since(entity, now - _DAY) if burst else entity.others
                 claims = bool(entity.holders)
                 made.append(Bond(edge, key, others, until, entity.holders, claims, entity.bound and not burst))
-        if entity.holders and entity.standing not in ("proved", "held") and entity.strength == "strong":
-            key, until = key_of("holder", entity.holders[0]), now + _lasts(policy)
-            made.append(Bond(edge_of(key), key, (), until, claims=True))
+        if entity.standing not in ("proved", "held") and entity.strength == "strong":
+            keys = [key_of("holder", name) for name in entity.holders]
+            made += [Bond(edge_of(key), key, (), now + _lasts(policy), claims=True) for key in keys]
     made += [Bond("", None, match.accounts, now + match.seconds, wave=True) for match in matches]
     return made
 

@@ -78,7 +78,8 @@ class Clusters:
 
         ``whole`` is false for entities whose weight was lessened by what they came with: they do not prove that others
         are bound no more. Returns the account's usage after a change, None where nothing changed. What turned into a
-        hub binds nobody new; who is bound by it stays so until that has decayed. Raises :class:`StoreUnavailable`.
+        hub binds nobody new; who is bound by it stays so until that has decayed. What the account holds does not bind
+        it. Raises :class:`StoreUnavailable`.
         """
         if policy.clusters.mode == "off":
             return None
@@ -87,8 +88,22 @@ class Clusters:
             faded = entity.hub or (whole and entity.weight > 0)
             if entity.bound and faded and entity.strength != "strong" and not binds(entity, policy):
                 self.let_go(entity.key, policy, now, "hub")
+        held = [entity.key for entity in entities if entity.bound and entity.standing in ("proved", "held")]
+        if held:
+            self._hold(user_id, held, policy, now, whole=whole)
         made = bonds(found, matches, policy, now, self._links.entity_key)
         return self._joins.join(user_id, made, policy, now) if made else None
+
+    def _hold(self, user_id: str, keys: Sequence[str], policy: Policy, now: float, *, whole: bool) -> None:
+        """Let an account go that turned out to hold what binds it, as who becomes a customer does, and note that those
+        who stay claim it; of a message, which is to be answered fast, only where the account was bound by it.
+        """
+        edges = [edge_of(key) for key in keys]
+        bound = not set(edges).isdisjoint(self.edges(user_id))
+        if bound:
+            self.loosen([user_id], edges, policy, now, reason="held")
+        for key in keys if bound or whole else ():
+            self.note_holder(key, held=True)
 
     def _is_hub(self, entity: Entity, policy: Policy, now: float) -> bool:
         return binds(entity, policy) and self._hubs.is_due(entity, policy, now) and self._hubs.look(entity, policy, now)
@@ -216,6 +231,10 @@ class Clusters:
     def edges(self, user_id: str) -> list[str]:
         """What binds an account."""
         return list(self._joins.states([user_id])[user_id].edges)
+
+    def edges_of(self, names: Collection[str]) -> set[str]:
+        """What binds any of these accounts."""
+        return {edge for state in self._joins.states(names).values() for edge in state.edges}
 
     def note_label(self, user_id: str, policy: Policy, *, abusive: bool) -> None:
         """Let those who share a budget with an account be told whether it is labelled abusive. Safe to repeat."""

@@ -15,6 +15,7 @@ import orjson
 from riskapi.agenda import Agenda
 from riskapi.bonds import entity_of
 from riskapi.budgets import budget_key
+from riskapi.claims import Claims
 from riskapi.clusters import Clusters
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
@@ -32,8 +33,10 @@ def cut_key(cut_id: str) -> str:
 class Cuts:
     """Makes cuts and takes them back."""
 
-    def __init__(self, store: Store, links: Links, clusters: Clusters, agenda: Agenda, court: Court) -> None:
-        self._store, self._links, self._clusters = store, links, clusters
+    def __init__(
+        self, store: Store, links: Links, clusters: Clusters, claims: Claims, agenda: Agenda, court: Court
+    ) -> None:
+        self._store, self._links, self._clusters, self._claims = store, links, clusters, claims
         self._agenda, self._court = agenda, court
 
     def cut(
@@ -54,24 +57,24 @@ class Cuts:
         told: dict[str, Any] = {"cut_id": cut_id, "user_id": user_id, "edges": edges, "at": rfc3339(now)}
         told |= {"actor": actor, "reason": reason, "cluster_id": cluster_id, "undone_at": None, "undone_by": None}
         self._store.execute("SET", cut_key(cut_id), orjson.dumps(told))
-        keys = [entity_of(each) for each in edges if not each.startswith("w:")]
+        keys = _things(edges)
         if user_id is not None:
             self._clusters.loosen([user_id], edges, policy, now, reason=reason, actor=actor, ban=True)
         else:
-            for each in edges:
-                self._store.execute("SET", ban_key(each), orjson.dumps(told))
+            for thing in things:
+                if thing.edge in edges:
+                    banned = orjson.dumps({**told, "user_ids": thing.user_ids})
+                    self._store.execute("SET", ban_key(thing.edge), banned)
             # Nobody is bound by it from now on; those who were until now are among these.
-            sharing = {*names, *(name for key in keys for name in self._links.accounts(key))}
-            # Who claims what a holder has is bound through the holder, too: by what else is claimed, it is bound again.
-            self._clusters.loosen(sharing, [*edges, *self._claimed(sharing)], policy, now, reason=reason, actor=actor)
-            names = sorted(sharing)
+            names = sorted({*names, *self._sharing(edges)})
+            # A wave has no thing that could be left out: those in it are cut out of it, and so of all waves.
+            wave = edges[0].startswith("w:")
+            self._clusters.loosen(names, edges, policy, now, reason=reason, actor=actor, ban=wave)
+        apart = [user_id] if user_id is not None else names
+        self._claims.drop(apart, keys, policy, now, reason, actor)
         self._links.cut(user_id, keys, True)
         self._decide(names, now)
         return {"cut_id": cut_id, "accounts": {name: self._clusters.of(name) or None for name in names}}
-
-    def _claimed(self, names: set[str]) -> list[str]:
-        """The holders through which any of these accounts are bound."""
-        return [edge for name in names for edge in self._clusters.edges(name) if edge.startswith("h:")]
 
     def undo(self, cut_id: str, actor: str, now: float) -> dict[str, Any]:
         """Take a cut back: who shares the things may be bound by them again, from when they are next looked at.
@@ -80,20 +83,29 @@ class Cuts:
         """
         told = self.get(cut_id)
         edges, user_id = told["edges"], told["user_id"]
-        keys = [entity_of(each) for each in edges if not each.startswith("w:")]
         if user_id is None:
             for each in edges:
+                self._let_in(each)
                 self._store.execute("DEL", ban_key(each))
         else:
             self._store.execute("HDEL", budget_key(user_id), *[f"x:{each}" for each in edges])
-        self._links.cut(user_id, keys, False)
+        self._links.cut(user_id, _things(edges), False)
         if told["undone_at"] is None:
             told |= {"undone_at": rfc3339(now), "undone_by": actor}
             self._store.execute("SET", cut_key(cut_id), orjson.dumps(told))
         names = [user_id] if user_id is not None else []
-        names += [name for key in keys for name in self._links.accounts(key)]
-        self._decide(list(dict.fromkeys(names)), now)
+        self._decide(list(dict.fromkeys([*names, *self._sharing(edges)])), now)
         return told
+
+    def _sharing(self, edges: list[str]) -> list[str]:
+        """Everybody who has to do with what these edges are."""
+        return [name for edge in edges for name in self._links.accounts(entity_of(edge))]
+
+    def _let_in(self, edge: str) -> None:
+        """Let those be in waves again that were cut out of this one together."""
+        banned = self._store.execute("GET", ban_key(edge)) if edge.startswith("w:") else None
+        for name in orjson.loads(banned)["user_ids"] if banned else ():
+            self._store.execute("HDEL", budget_key(name), f"x:{edge}")
 
     def get(self, cut_id: str) -> dict[str, Any]:
         """A cut as it was written down. Raises ``not_found``."""
@@ -106,3 +118,8 @@ class Cuts:
     def _decide(self, names: list[str], now: float) -> None:
         """Have these accounts decided again: what others did counts for them no more, or counts again."""
         self._agenda.add(names, now, "cut")
+
+
+def _things(edges: list[str]) -> list[str]:
+    """The keys of the things among edges: a wave is none, and neither is what a holder has."""
+    return [entity_of(edge) for edge in edges if edge[0] not in "hw"]

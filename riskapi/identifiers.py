@@ -14,6 +14,7 @@ import orjson
 
 from riskapi import devices
 from riskapi.accounts import Accounts, account_key
+from riskapi.claims import Claims
 from riskapi.clusters import Clusters
 from riskapi.entities import Touch, own_domain
 from riskapi.errors import Problem, StoreUnavailable
@@ -47,11 +48,13 @@ class Identifiers:
         accounts: Accounts,
         links: Links,
         clusters: Clusters,
+        claims: Claims,
         proofs: Proofs,
         gatherer: Gatherer,
         court: Court,
     ) -> None:
         self._store, self._accounts, self._links, self._clusters = store, accounts, links, clusters
+        self._claims = claims
         self._proofs, self._gatherer, self._court = proofs, gatherer, court
         self._follow = store.script("account_follow")
 
@@ -91,8 +94,7 @@ class Identifiers:
                 continue
             if held and kind in old:
                 self._proofs.take(user_id, [old[kind]], now, policy)
-                self._links.leave(user_id, list(old.values()))
-                self._clusters.leave(user_id, policy, now, keys=list(old.values()))
+                self._leave(user_id, list(old.values()), now)
             return True
         raise StoreUnavailable("an account changed too often to follow it")
 
@@ -120,8 +122,7 @@ class Identifiers:
             if self._written(user_id, read, read["signup"], read["entities"], read["proved"], things):
                 keys = [key for _, key in self._links.said(user_id, now, [domain], None).keys]
                 self._proofs.give(user_id, (), now, self._court.policy, now, aside=True)
-                self._links.leave(user_id, keys)
-                self._clusters.leave(user_id, self._court.policy, now, keys=keys)
+                self._leave(user_id, keys, now)
                 return
         raise StoreUnavailable("an account changed too often to follow it")
 
@@ -153,6 +154,13 @@ class Identifiers:
             self._touch(user_id, Touch(user_id, now, {}, frozenset()), {"referrer": key}, now)
         else:
             self._store.execute("HDEL", account_key(user_id), "vouches")
+
+    def _leave(self, user_id: str, keys: list[str], now: float) -> None:
+        """Take the account out of things that it has no longer, or does not claim."""
+        policy = self._court.policy
+        self._claims.drop([user_id], keys, policy, now, "left", None)
+        self._links.leave(user_id, keys)
+        self._clusters.leave(user_id, policy, now, keys=keys)
 
     def _touch(self, user_id: str, touch: Touch, keys: dict[str, str], now: float) -> None:
         """Touch things, and join the account to those who share them."""

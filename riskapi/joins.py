@@ -261,21 +261,18 @@ def _with(bond: Bond, others: Sequence[str]) -> Bond:
 def _waves(user_id: str, bond: Bond, states: Mapping[str, State], links: Links) -> list[Bond]:
     """The waves that an account joins with those it came with: theirs, or one named after who came first of them.
 
-    Who gave proof is in no wave.
+    Who gave proof is in no wave, and neither is whom a person cut out of one.
     """
     if states[user_id].proof:
         return []
     groups: dict[str, list[str]] = {}
     for name in bond.others:
         state = states[name]
-        if name != user_id and not state.proof:
-            groups.setdefault(next((edge for edge in state.edges if edge.startswith("w:")), ""), []).append(name)
+        if name != user_id and not state.proof and not any(edge[:2] == "w:" for edge in state.out):
+            # Of several waves the same one, whatever order the store tells them in.
+            groups.setdefault(min((edge for edge in state.edges if edge[:2] == "w:"), default=""), []).append(name)
     loose = groups.pop("", [])
     if loose:
         edge = next(iter(groups), None) or edge_of(links.entity_key("wave", loose[-1]))
         groups.setdefault(edge, []).extend(loose)
-    return [
-        Bond(edge, None, tuple(names), bond.until, wave=True)
-        for edge, names in groups.items()
-        if edge not in states[user_id].out
-    ]
+    return [Bond(edge, None, tuple(names), bond.until, wave=True) for edge, names in groups.items()]

@@ -11,6 +11,7 @@ from typing import Any
 
 from riskapi.bonds import edge_of
 from riskapi.budgets import budget_key, kept
+from riskapi.claims import Claims
 from riskapi.clusters import Clusters
 from riskapi.entities import Touch
 from riskapi.links import Links
@@ -22,8 +23,8 @@ from signals.facts import Entity
 class Proofs:
     """Notes proofs. Safe to repeat."""
 
-    def __init__(self, store: Store, links: Links, clusters: Clusters) -> None:
-        self._store, self._links, self._clusters = store, links, clusters
+    def __init__(self, store: Store, links: Links, clusters: Clusters, claims: Claims) -> None:
+        self._store, self._links, self._clusters, self._claims = store, links, clusters, claims
         self._prove = store.script("budget_prove")
 
     def queue(self, pipe: Any, touch: Touch, policy: Policy) -> bool:
@@ -41,6 +42,8 @@ class Proofs:
         ``aside``: the proof also takes it out of waves. Raises :class:`StoreUnavailable`.
         """
         edges = [edge_of(key) for key in keys]
+        if keys:
+            self._claims.drop([user_id], keys, policy, now, "proved", None)
         self._links.prove(user_id, keys, at)
         self._prove.call([budget_key(user_id)], ["1", int(aside), kept(policy), *edges])
         if aside:

@@ -43,7 +43,7 @@ _MINUTE, _QUARTER = 60.0, 900.0
 
 @record
 class Match:
-    """Accounts that a newcomer belongs with, and for how many seconds from its arrival on."""
+    """Accounts that a newcomer belongs with, the newest first, and for how many seconds from its arrival on."""
 
     accounts: tuple[str, ...]
     seconds: float
@@ -54,12 +54,16 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
     rules = policy.waves
     near, long = rules.near_minutes * 60.0, rules.hours * 3600.0
     shared: dict[str, set[str]] = {}
+    arrived: dict[str, float] = {}
     for kind, family in FAMILIES.items():
         thing = found.get(kind)
         if thing is not None and _tells(kind, thing, facts, touch, found, policy):
-            for name in _since(thing.recent, touch.at - near):
-                shared.setdefault(name, set()).add(family)
+            arrived.update(thing.recent)
+            for name, at in thing.recent:
+                if at > touch.at - near:
+                    shared.setdefault(name, set()).add(family)
     alike = [name for name, families in shared.items() if len(families) > 1 and families not in _COMMON]
+    alike.sort(key=lambda name: (arrived[name], name), reverse=True)
     told = [Match(tuple(alike), long)] if alike else []
     families = {family for name in alike for family in shared[name]}
     quick: dict[str, None] = {}

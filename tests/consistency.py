@@ -9,7 +9,8 @@ from riskapi.app import Service
 from riskapi.budgets import budget_key, cluster_key, members_key
 from riskapi.joins import ban_key
 from riskapi.store.connections import Store
-from tests.reference import MONTH, Reference
+from tests.belonging import Belonging
+from tests.reference import MONTH
 
 _LOG = "return cmsgpack.unpack(redis.call('HGET', KEYS[1], 'spends') or cmsgpack.pack({0}))"
 
@@ -67,8 +68,8 @@ def check(service: Service) -> dict[str, set[str]]:
         assert all(log(store, budget_key(user))[0] <= latest for user in members)
     assert all(count > 1 for count in Counter(edge for _, edge in edges).values())
     # Who hangs together by the edges that stand is exactly who is in a cluster.
-    graph = Reference(caps=dict.fromkeys(users, (0, 0, 0)), edges=edges)
-    assert graph.clusters() == {frozenset(members) for members in clusters.values()}
+    graph = Belonging(edges=dict.fromkeys(edges, 0.0))
+    assert {graph.group(user) for user, _ in edges} == {frozenset(members) for members in clusters.values()}
     banned = set(names(store, ban_key("")))
     stale = [(user, edge, store.execute("HGETALL", budget_key(user))) for user, edge in edges if edge in banned]
     assert not stale, stale

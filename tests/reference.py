@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tests.belonging import Belonging
+
 #: Seconds of each window and of its grain, as the API states them.
 WINDOWS = {"hourly": (3600, 60), "daily": (86_400, 900), "monthly": (2_592_000, 21_600)}
 MONTH = 2_592_000
@@ -66,15 +68,12 @@ class Limit(NamedTuple):
 
 @dataclass
 class Reference:
-    """Accounts with their caps, what was granted to them, and what binds them."""
+    """Accounts with their caps, what was granted to them, and who belongs together."""
 
     factor: float = 1.5
     caps: dict[str, Caps] = field(default_factory=dict)
     spends: list[Spend] = field(default_factory=list)
-    edges: set[tuple[str, str]] = field(default_factory=set)
-    _touched: dict[str, dict[str, float]] = field(default_factory=dict)
-    _cut: set[tuple[str, str]] = field(default_factory=set)
-    _banned: set[str] = field(default_factory=set)
+    belonging: Belonging = field(default_factory=Belonging)
     _seen: dict[str, float] = field(default_factory=dict)
     _clocks: dict[frozenset[str], float] = field(default_factory=dict)
 
@@ -82,62 +81,20 @@ class Reference:
 
     def group(self, user: str) -> frozenset[str]:
         """The account and all that hang together with it."""
-        found, waiting = {user}, [user]
-        while waiting:
-            things = {thing for name, thing in self.edges if name == waiting[-1]}
-            waiting.pop()
-            more = {name for name, thing in self.edges if thing in things} - found
-            found |= more
-            waiting += more
-        return frozenset(found)
+        return self.belonging.group(user)
 
     def clusters(self) -> set[frozenset[str]]:
         """Groups of two accounts or more."""
         return {group for user in self.caps if len(group := self.group(user)) > 1}
 
-    def touch(self, user: str, things: Iterable[str], now: float, *, again: bool = False) -> None:
-        """The account uses things at a time not before any other touch; with ``again`` the latest time stands.
-
-        All who ever used a thing are bound by it, however many they are.
-        """
-        for thing in things:
-            users = self._touched.setdefault(thing, {})
-            if again or user not in users:
-                users[user] = now
-            if thing not in self._banned:
-                bound = {(name, thing) for name in users} - self._cut
-                if (user, thing) in bound and len(bound) > 1:
-                    self.edges |= bound
-        self._regroup(set(), now)
-
-    def cut_account(self, user: str, now: float) -> None:
-        """What binds the account now never binds it again."""
-        mine = {edge for edge in self.edges if edge[0] == user}
-        self._cut |= mine
-        self._regroup(self._unbound(mine), now)
-
-    def cut_thing(self, thing: str, now: float) -> None:
-        """The thing never binds anybody again."""
-        self._banned.add(thing)
-        self._regroup(self._unbound({edge for edge in self.edges if edge[1] == thing}), now)
-
-    def holders(self, thing: str) -> int:
-        """How many accounts a thing binds."""
-        return sum(edge[1] == thing for edge in self.edges)
-
-    def _unbound(self, gone: set[tuple[str, str]]) -> set[str]:
-        """Take edges away; the accounts of the groups that had them."""
-        changed = {name for user, _ in gone for name in self.group(user)}
-        self.edges -= gone
-        return changed
-
-    def _regroup(self, changed: set[str], now: float) -> None:
-        """A group that is new, or lost an edge, has seen this time."""
-        clocks = {}
+    def changed(self, users: Iterable[str], now: float) -> None:
+        """The groups of these accounts are not what they were, or were bound anew: they have seen this time."""
+        touched, clocks = set(users), {}
         for group in self.clusters():
             clock = self._clocks.get(group)
-            if clock is None or group & changed:
-                clock = max(now, *(self.clock(user) for user in group))
+            if clock is None or group & touched:
+                before = [at for old, at in self._clocks.items() if old & group]
+                clock = max(now, *before, *(self._seen.get(user, 0.0) for user in group))
             clocks[group] = clock
         self._clocks = clocks
 
@@ -163,11 +120,19 @@ class Reference:
         ours = [spend for spend in self.spends if spend.user in group]
         found = [Limit(f"account_{window}", window, cap, own) for window, cap in caps.items()]
         if len(group) > 1:
-            found += [Limit(f"cluster_{name}", name, int(cap * self.factor), ours) for name, cap in caps.items()]
+            factor = self.factor_of(user)
+            found += [Limit(f"cluster_{name}", name, int(cap * factor), ours) for name, cap in caps.items()]
         return found
 
+    def factor_of(self, user: str) -> float:
+        """How many times an account's caps its group may send: once, where somebody else holds what binds it."""
+        return 1.0 if self.belonging.claims(user) else self.factor
+
     def send(self, user: str, recipients: int, now: float, *, partial: bool = True) -> tuple[Answer, Spend]:
-        """Grant recipients: as many as every cap leaves, or without ``partial`` all or none."""
+        """Grant recipients: as many as every cap leaves, or without ``partial`` all or none. Who is bound no longer by
+        then has left.
+        """
+        self.changed(self.belonging.lapse(now, self.group(user)), now)
         at = self._go_on(user, now)
         limits = self.limits(user)
         rooms = {limit.name: limit.cap - limit.spent(at) for limit in limits}

@@ -13,44 +13,18 @@ from hypothesis import strategies as st
 
 from riskapi import policy
 from riskapi.app import Service, assemble
-from riskapi.budgets import budget_key, members_key
+from riskapi.budgets import budget_key
 from riskapi.caps import Allowed, unused
-from riskapi.errors import Problem
-from riskapi.policy import Policy
 from riskapi.quotas import Grant, Pending, Quotas, Request, remaining
 from riskapi.sections import Caps
-from riskapi.sends import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
-from tests.consistency import check, cluster_of
+from tests.consistency import check
+from tests.histories import CARDS, CONTENTS, DEVICES, LINES, LINKED, PHONES, History, Newcomer, rules
 from tests.reference import WINDOWS, Reference, Spend
-from tests.signups import body, post
 
 HOUR, DAY, MONTH = 3600, 86_400, 30 * 86_400
-FACTOR = 1.5
-CAPS = {"allow": (10, 25, 60), "review": (8, 20, 50), "limit": (0, 3, 5)}
-#: Things that nobody holds: whoever uses one is bound to all who do, however many.
-DEVICES, PHONES = ("d:0", "d:1", "d:2"), ("p:+34600123123", "p:+34711234234")
-LINKED = ("l:spring.example", "l:pills.example")
-NOTHING = Message()
-#: Longer than the caps somebody asked with are remembered, by a clock that lags as far as any here.
-DAYS_APART = 3.0 * DAY
-KINDS = {"d": "device", "p": "phone", "l": "link_domain"}
-
-
-def rules() -> Policy:
-    """Small caps, nothing that fades, nobody who gets established, and no tier but by a person's word."""
-    found = policy.load(policy.DEFAULT).model_dump(mode="json")
-    for tier, caps in CAPS.items():
-        found["tiers"][tier] = dict(zip(WINDOWS, caps, strict=True))
-    found["outage"] |= {"hourly": 1, "daily": 1, "monthly": 1}
-    found["links"] |= {"half_life_days": 3650, "ring_share": 1.0}
-    found["clean"]["least_recipients"] = 10**6
-    found["retention"]["entities_days"] = 3650
-    found["takeover"]["mode"] = found["model"]["mode"] = "off"
-    found["clusters"]["factor"] = FACTOR
-    return policy.check({**found, "rules": []}, where="test")
 
 
 @pytest.fixture
@@ -60,200 +34,76 @@ def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Ser
     return made
 
 
-class History:
-    """Does the same to the service and to the reference, and compares what both say after every step."""
-
-    def __init__(self, service: Service) -> None:
-        service.store.execute("FLUSHALL")
-        self.service, self.reference = service, Reference(FACTOR)
-        self.now, self.keys = NOW, {}  # type: float, dict[str, str]
-        self.reservations: list[tuple[str, Spend]] = []
-        self.repeats: dict[str, tuple[str, int, bool, dict[str, Any]]] = {}
-        self.refused: tuple[str, int, float] | None = None
-        self.word = "legitimate"
-
-    def pick(self, number: int) -> str | None:
-        users = list(self.reference.caps)
-        return users[number % len(users)] if users else None
-
-    def do(self, step: tuple[Any, ...]) -> None:
-        refused, self.refused = self.refused, None
-        name, *rest = step
-        getattr(self, name)(*rest, **({"refused": refused} if name == "again" else {}))
-        self.compare_clusters()
-
-    def compare_clusters(self) -> None:
-        found: dict[str, set[str]] = {}
-        for user in self.reference.caps:
-            if cluster := cluster_of(self.service, user):
-                found.setdefault(cluster, set()).add(user)
-        assert {frozenset(users) for users in found.values()} == self.reference.clusters()
-        for cluster, users in found.items():
-            members = self.service.store.execute("SMEMBERS", members_key(cluster))
-            assert {name.decode() for name in members} == users
-
-    def wait(self, seconds: float) -> None:
-        self.now += seconds
-
-    def signup(self, device: str | None, phone: str | None) -> None:
-        user = f"u{len(self.reference.caps)}"
-        parts: dict[str, Any] = {"email": {"address": f"{user}@{user}-mail.example"}}
-        parts["device"] = {"id": device} if device else None
-        parts["phone"] = {"number": phone[2:]} if phone else None
-        answer = post(self.service, body(user, **parts), self.now)
-        assert answer["decision"] == "allow"
-        self.reference.caps[user] = CAPS["allow"]
-        for thing in (device, phone):
-            if thing:
-                self.reference.touch(user, [thing], self.now)
-        group = self.reference.group(user)
-        assert answer["linkage"]["size"] == len(group)
-        assert answer["limits"]["scope"] == ("cluster" if len(group) > 1 else "account")
-        assert answer["limits"]["remaining"] == self.reference.remaining(user, self.now)
-        if self.word != "legitimate":
-            self.labelled(user)
-
-    def send(
-        self, number: int, recipients: int, partial: bool, linked: str | None, key: str | None, lag: float
-    ) -> None:
-        user = self.pick(number)
-        if user is None or key in self.repeats:
-            return
-        if linked and not lag:
-            self.reference.touch(user, [linked], self.now, again=True)
-        said = Message((linked[2:],)) if linked and not lag else NOTHING
-        self.asked(user, recipients, self.now - lag, partial, said, key)
-
-    def asked(
-        self, user: str, recipients: int, at: float, partial: bool, said: Message = NOTHING, key: str | None = None
-    ) -> int:
-        answer = dict(
-            self.service.sender.send(
-                user, recipients, said, at, partial=partial, repeat=key, digest=f"{recipients}"
-            ).body
-        )
-        expected, spend = self.reference.send(user, recipients, at, partial=partial)
-        told = {name: answer[name] for name in ("granted", "denied", "denied_by", "retry_after", "remaining")}
-        assert told == {name: getattr(expected, name) for name in told}
-        self.reservations.append((answer["reservation_id"], spend))
-        if key:
-            self.repeats[key] = (user, recipients, partial, answer)
-        self.refused = None
-        if expected.retry_after is not None:
-            most = min(limit.cap for limit in self.reference.limits(user)) if partial else expected.denied
-            self.refused = user, min(expected.denied, most), at + expected.retry_after
-        self.within_caps(user, spend)
-        return expected.granted
-
-    def within_caps(self, user: str, spend: Spend) -> None:
-        """Over any window, summed up plainly, no grant passes a cap."""
-        group, caps = self.reference.group(user), self.reference.caps[user]
-        for (seconds, _), cap in zip(WINDOWS.values(), caps, strict=True):
-            if spend.granted:
-                assert self.reference.granted_within([user], seconds, spend.at) <= cap
-                assert len(group) == 1 or self.reference.granted_within(group, seconds, spend.at) <= int(cap * FACTOR)
-
-    def again(self, early: bool, *, refused: tuple[str, int, float] | None) -> None:
-        """Ask again when it was said that it will be granted; a second before, it is not."""
-        if refused is None:
-            return
-        user, need, at = refused
-        if early and at - 1 > self.reference.clock(user):
-            self.asked(user, need, at - 1, False)
-        assert self.asked(user, need, at, False) == need
-        self.now = max(self.now, at)
-
-    def repeat(self, key: str) -> None:
-        if key not in self.repeats:
-            return
-        user, recipients, partial, first = self.repeats[key]
-        found = self.service.sender.send(
-            user, recipients, NOTHING, self.now, partial=partial, repeat=key, digest=f"{recipients}"
-        )
-        assert (dict(found.body), found.replay) == (first, True)
-
-    def release(self, number: int, recipients: int, lag: float) -> None:
-        if not self.reservations:
-            return
-        reservation, spend = self.reservations[number % len(self.reservations)]
-        left = self.reference.release(spend, recipients, self.now - lag)
-        if left is not None:
-            with pytest.raises(Problem) as problem:
-                self.service.sender.release(reservation, recipients, self.now - lag)
-            assert problem.value.errors[0]["detail"] == f"{left} can still be released"
-            return
-        answer = self.service.sender.release(reservation, recipients, self.now - lag)
-        assert answer["remaining"] == self.reference.remaining(spend.user, self.now - lag)
-
-    def label(self, label: str) -> None:
-        """A person labels everybody, and days go by: in a cluster of several tiers, caps are another test's matter."""
-        self.now += DAYS_APART
-        self.word = label
-        for user in self.reference.caps:
-            self.labelled(user)
-
-    def labelled(self, user: str) -> None:
-        found = self.service.parts.labels.add(user, self.word, "manual_review", None, "ana", self.now)  # type: ignore[arg-type]
-        self.reference.caps[user] = CAPS[found["tier"]]
-
-    def cut(self, number: int, thing: bool) -> None:
-        """A reviewer cuts an account, or something it shares, out of its cluster."""
-        user = self.pick(number)
-        cluster = cluster_of(self.service, user) if user else ""
-        if not user or not cluster:
-            return
-        mine = sorted(name for holder, name in self.reference.edges if holder == user)
-        if not all(self.reference.holders(name) > 1 for name in mine):
-            return  # what nobody shares any more may be forgotten or not: both are right
-        if thing:
-            edge = self.edge(mine[0])
-            self.reference.cut_thing(mine[0], self.now)
-            after = self.service.parts.cuts.cut(cluster, None, edge, "shared", "ana", self.now)["accounts"]
-        else:
-            self.reference.cut_account(user, self.now)
-            after = self.service.parts.cuts.cut(cluster, user, None, "a tester", "ana", self.now)["accounts"]
-        assert {name for name, found in after.items() if found is None} == {
-            name for name in after if len(self.reference.group(name)) == 1
-        }
-
-    def edge(self, thing: str) -> str:
-        kind, _, value = thing.partition(":")
-        given = thing if kind == "d" else value
-        links = self.service.assessor.gatherer._links
-        key: str = links.entity_key(KINDS[kind], given)
-        return key.removeprefix("risk:e:")
-
-
-numbers = st.integers(0, 9)
+numbers = st.integers(0, 6)
 recipients = st.one_of(st.integers(1, 16), st.just(10**6))
 lags = st.sampled_from([0.0, 0.0, 0.0, 0.0, 1.0, 61.0, 1000.0, 4000.0, 100_000.0])
 times = st.one_of(
-    st.sampled_from([0.25, 59.0, 60.0, 900.0, 3599.75, 3600.0, 3660.0, 21_600.0, 86_400.0, 87_300.0]),
-    st.sampled_from([7.0 * DAY, 15.0 * DAY, 30.0 * DAY, 30.0 * DAY + 21_600]),
+    st.sampled_from([0.25, 59.0, 60.0, 899.5, 3599.75, 3600.0, 3660.0, 21_600.0, 86_399.75, 87_300.0]),
+    st.sampled_from([3.0 * DAY, 7.0 * DAY, 15.0 * DAY, 30.0 * DAY, 30.0 * DAY + 21_600]),
     st.integers(1, 4 * HOUR).map(float),
 )
+newcomers = st.builds(
+    Newcomer,
+    device=st.sampled_from([None, None, *DEVICES]),
+    phone=st.sampled_from([None, None, *PHONES]),
+    proves=st.booleans(),
+    mail=st.sampled_from(["own", "own", "spelt", "numbered", "firm"]),
+    verified=st.sampled_from([None, None, True, False]),
+    line=st.sampled_from([None, *LINES]),
+    typed=st.sampled_from([True, True, False]),
+    card=st.sampled_from([None, None, None, *CARDS]),
+    plan=st.sampled_from([None, None, None, "pro"]),
+).map(lambda found: replace(found, phone=None) if found.mail == "firm" else found)
+bursts = st.builds(
+    Newcomer,
+    mail=st.sampled_from(["own", "numbered", "firm"]),
+    line=st.sampled_from(LINES),
+    typed=st.booleans(),
+)
+customers = st.builds(
+    Newcomer,
+    device=st.sampled_from([None, *DEVICES]),
+    phone=st.sampled_from([None, *PHONES]),
+    proves=st.booleans(),
+    mail=st.sampled_from(["own", "spelt", "firm"]),
+    verified=st.booleans(),
+    card=st.sampled_from([None, *CARDS]),
+).map(lambda found: replace(found, phone=None) if found.mail == "firm" else found)
+said = st.sampled_from([
+    (), (), ("l:spring.example",), ("l:spring.example",), ("l:firm.example",), ("l:spring.example", "l:pills.example"),
+    ("l:pills.example", "l:firm.example"), ("c:spring-sale",), ("c:spring-sale", "l:firm.example"), ("c:pills-sale",),
+])  # fmt: skip
+sends = st.tuples(
+    st.just("send"), numbers, recipients, st.booleans(), said, st.sampled_from([None, None, "k1", "k2"]), lags
+)
 steps = st.one_of(
-    st.tuples(st.just("signup"), st.sampled_from([None, *DEVICES]), st.sampled_from([None, None, None, *PHONES])),
-    st.tuples(
-        st.just("send"),
-        numbers,
-        recipients,
-        st.booleans(),
-        st.sampled_from([None, None, None, None, *LINKED]),
-        st.sampled_from([None, None, "k1", "k2"]),
-        lags,
-    ),
-    st.tuples(st.just("send"), numbers, recipients, st.booleans(), st.none(), st.none(), st.just(0.0)),
+    st.tuples(st.just("signup"), newcomers),
+    st.tuples(st.just("burst"), bursts, st.sampled_from([2, 3, 5]), st.sampled_from([0.5, 2.0, 7.0, 200.0])),
+    st.tuples(st.just("customer"), customers, st.sampled_from([20, 100, 400])),
+    sends,
+    sends,
+    st.tuples(st.just("send"), numbers, recipients, st.booleans(), said, st.none(), st.just(0.0)),
+    st.tuples(st.just("send"), numbers, recipients, st.booleans(), said, st.none(), st.just(0.0)),
     st.tuples(st.just("again"), st.booleans()),
     st.tuples(st.just("wait"), times),
     st.tuples(st.just("release"), numbers, st.integers(1, 12), lags),
     st.tuples(st.just("repeat"), st.sampled_from(["k1", "k2"])),
+    st.tuples(
+        st.just("event"),
+        numbers,
+        st.sampled_from(["phone_verified", "email_verified", "payment_verified", "domain_authenticated"]),
+    ),
+    st.tuples(st.just("look"), numbers),
     st.tuples(st.just("label"), st.sampled_from(["abuse", "legitimate", "legitimate"])),
-    st.tuples(st.just("cut"), numbers, st.booleans()),
+    st.tuples(st.just("cut"), numbers, st.one_of(st.none(), st.integers(0, 4))),
+    st.tuples(st.just("undo"), numbers),
 )
 #: Every history begins with a few accounts, so that there is something to spend.
 beginnings = st.lists(
-    st.tuples(st.just("signup"), st.sampled_from([None, *DEVICES]), st.sampled_from([None, *PHONES])),
+    st.one_of(
+        st.tuples(st.just("signup"), newcomers),
+        st.tuples(st.just("customer"), customers, st.sampled_from([20, 100, 400])),
+    ),
     min_size=2,
     max_size=4,
 )
@@ -269,15 +119,15 @@ QUICK = profile(
 @QUICK
 @given(beginning=beginnings, history=st.lists(steps, min_size=5, max_size=40))
 @example(
-    beginning=[("signup", "d:0", None), ("signup", "d:0", None)],
+    beginning=[("signup", Newcomer(device="d:dev-0")), ("signup", Newcomer(device="d:dev-0"))],
     history=[
-        ("send", 0, 5, True, None, None, 0.0),
+        ("send", 0, 5, True, (), None, 0.0),
         ("wait", 600.0),
-        ("send", 1, 4, True, None, None, 0.0),
-        ("send", 0, 5, True, None, None, 500.0),
+        ("send", 1, 4, True, (), None, 0.0),
+        ("send", 0, 5, True, (), None, 500.0),
         ("release", 2, 5, 0.0),
-        ("cut", 0, False),
-        ("send", 1, 16, True, None, None, 0.0),
+        ("cut", 0, None),
+        ("send", 1, 16, True, (), None, 0.0),
     ],
 )
 def test_every_answer_is_that_of_the_reference(

@@ -9,7 +9,8 @@
 -- TTL     "ttl", for all that is written; the stream is trimmed by age
 --+ spends
 local call, plan = redis.call, cjson.decode(ARGV[1])
-local now = clock(plan.now)
+-- Time does not run backwards for those who stay, whatever the clock of whoever asks says.
+local now = spends_at(call('HGET', KEYS[1], 'spends') or nil, clock(plan.now))[1]
 local count = #plan.accounts
 if (call('HGET', KEYS[1], 'version') or '') ~= plan.version then return {'again'} end
 local version = call('HINCRBY', KEYS[1], 'version', 1)

@@ -17,7 +17,7 @@
 --
 -- KEYS    the entities: all of them on one node, one a call on a cluster; then, where ARGV[9] is 1, the account's hash:
 --         its field `things` names the entities that are its own and make no claim, and `established` since when it is an
---         established customer
+--         established customer, which nobody is whose `label` is abuse
 -- ARGV    1 user_id   2 at   3 touch: 0 only looks, 1 adds the account and its first time stands, 2 its latest stands
 --         4 retention, seconds   5 the most accounts a key keeps   6 seconds that are close in time   7 seconds that are
 --         a past   8 seconds after which what an established customer uses is its own   9 whether the last key is the
@@ -120,24 +120,32 @@ local function prune(key, since)
 end
 
 local count = #KEYS - tonumber(ARGV[9])
-local account = count < #KEYS and call('HMGET', KEYS[#KEYS], 'things', 'established') or {}
-local own, established = account[1] or '', account[2]
+local account = count < #KEYS and call('HMGET', KEYS[#KEYS], 'things', 'established', 'label') or {}
+local own, established, bad = account[1] or '', account[2], account[3] == 'abuse'
 local replies = {}
 
 local function look(i, key)
   local crowd = tonumber(ARGV[9 + i])
   local added = touch and call('ZADD', key, stands, ARGV[2], user) or 0
   if stands == 'GT' and touch then added = added + call('ZADD', key, 'NX', 8e12 + at, '#' .. user) end
-  if established and touch then added = added + call('ZADD', key, 7e12 + tonumber(established), '&' .. user) end
+  if established and touch and not bad then
+    added = added + call('ZADD', key, 7e12 + tonumber(established), '&' .. user)
+  elseif established and touch then
+    call('ZREM', key, '&' .. user)
+  end
   local members = call('ZCARD', key)
   local alone = members == added
   if alone and added > 0 then call('EXPIRE', key, retention) end
+  local nobodys = false
   if not alone and call('ZCOUNT', key, 89e11, '+inf') > 0 then
-    local apart = call('ZSCORE', key, '*' .. user)
-    if apart and added > 0 then call('ZREM', key, user, '#' .. user) end
-    if apart or call('ZSCORE', key, '*') then return {1, 1, 1, 1, 0, 0, {}, 0, 0} end
+    if call('ZSCORE', key, '*' .. user) then
+      if added > 0 then call('ZREM', key, user, '#' .. user, '&' .. user) end
+      return {1, 1, 1, 1, 0, 0, {}, 0, 0}
+    end
+    nobodys = call('ZSCORE', key, '*')
   end
   if touch and ARGV[9 + count + i] == '1' then call('ZADD', key, 'NX', 6e12 + at, '%' .. user) end
+  if nobodys then return {1, 1, 1, 1, 0, 0, {}, 0, 0} end
   if alone then
     local one = added > 0 and 1 or 0
     return {one, one, one, one, 0, 0, {}, 0, 0}

@@ -1,0 +1,406 @@
+"""A history played on the service and on the reference at once, and what both say compared after every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Literal
+
+import orjson
+import pytest
+
+from riskapi import policy
+from riskapi.agenda import agenda_key, causes_key
+from riskapi.app import Service
+from riskapi.bonds import edge_of, proved_edge
+from riskapi.budgets import cluster_key, members_key
+from riskapi.errors import Problem
+from riskapi.events import Event
+from riskapi.imports import Row
+from riskapi.instants import rfc3339
+from riskapi.outbox import SHARDS
+from riskapi.policy import Policy
+from riskapi.sends import Message
+from riskapi.store.replies import scored
+from tests.belonging import DAY, Belonging, Rules
+from tests.conftest import NOW
+from tests.consistency import cluster_of
+from tests.reference import WINDOWS, Reference, Spend
+from tests.signups import body, post
+
+FACTOR = 1.5
+CAPS = {"allow": (10, 25, 60), "review": (8, 20, 50), "limit": (0, 3, 5)}
+#: Days in which the evidence of a thing halves; three times that it binds. No sum of waits in a history comes near it.
+HALF_LIFE = 9.7
+RULES = Rules(lasts=3 * HALF_LIFE * DAY)
+#: Things that accounts of histories may share. Of each number the block is shared by nobody else.
+DEVICES, PHONES, CARDS = ("d:dev-0", "d:dev-1"), ("p:+34600123123", "p:+34711234234"), ("t:card-0",)
+LINKED = ("l:spring.example", "l:pills.example", "l:firm.example")
+CONTENTS = ("c:spring-sale", "c:pills-sale")
+LINES = ("203.0.113.7", "203.0.113.8")
+#: One mailbox behind dots and tags, and the stem that it has.
+SPELT = ("ana.ruiz@gmail.com", "anaruiz+news@gmail.com", "a.n.a.ruiz@gmail.com")
+#: Longer than the caps somebody asked with are remembered, by a clock that lags as far as any here.
+DAYS_APART = 3 * DAY
+KINDS = {"d": "device", "t": "payment", "p": "phone", "m": "mailbox", "o": "mail_domain", "l": "link_domain"}
+KINDS |= {"h": "holder", "w": "wave"}
+_HISTORIES = count()
+
+Mail = Literal["own", "spelt", "numbered", "firm"]
+
+
+def rules(**changes: Any) -> Policy:
+    """Small caps, a plan that is paid, nobody who gets established by mail, and no tier but by a person's word."""
+    found = policy.load(policy.DEFAULT).model_dump(mode="json")
+    for tier, caps in CAPS.items():
+        found["tiers"][tier] = dict(zip(WINDOWS, caps, strict=True))
+    found["plans"] = {"pro": {"paid": True, **dict(zip(WINDOWS, CAPS["allow"], strict=True))}}
+    found["outage"] |= {"hourly": 1, "daily": 1, "monthly": 1}
+    found["links"] |= {"half_life_days": HALF_LIFE, "ring_share": 1.0}
+    found["clean"]["least_recipients"] = 10**6
+    found["retention"]["entities_days"] = 3650
+    found["takeover"]["mode"] = found["model"]["mode"] = "off"
+    found["clusters"]["factor"] = FACTOR
+    return policy.check({**found, "rules": [], **changes}, where="test")
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """What an account signs up with; of a number and a mailbox also whether it is confirmed."""
+
+    device: str | None = None
+    phone: str | None = None
+    proves: bool = False
+    mail: Mail = "own"
+    verified: bool | None = None
+    line: str | None = None
+    typed: bool = True
+    card: str | None = None
+    plan: str | None = None
+
+
+class History:
+    """Does the same to the service and to the reference, and compares what both say after every step."""
+
+    def __init__(self, service: Service) -> None:
+        service.store.execute("FLUSHALL")
+        self.service, self.now = service, NOW
+        self.links = service.assessor.gatherer._links
+        self.reference = Reference(FACTOR, belonging=Belonging(RULES, self.edge))
+        self.belonging = self.reference.belonging
+        self.prefix = f"u{next(_HISTORIES)}-"
+        self.reservations: list[tuple[str, Spend]] = []
+        self.repeats: dict[str, tuple[str, int, bool, dict[str, Any]]] = {}
+        self.cuts: list[tuple[str, str | None, list[str]]] = []
+        self.refused: tuple[str, int, float] | None = None
+        self.word = "legitimate"
+
+    def pick(self, number: int) -> str | None:
+        users = list(self.reference.caps)
+        return users[number % len(users)] if users else None
+
+    def do(self, step: tuple[Any, ...]) -> None:
+        refused, self.refused = self.refused, None
+        name, *rest = step
+        if name not in ("wait", "send", "again", "repeat"):  # a grant itself lets go who is bound no more
+            self.sweep()
+        getattr(self, name)(*rest, **({"refused": refused} if name == "again" else {}))
+        if name != "wait":
+            self.compare_clusters()
+
+    def sweep(self) -> None:
+        """Have those let go whose edges have ended, as their next grant does."""
+        for user in self.reference.caps:
+            if any(self.belonging.ends[edge] <= self.now for edge in self.belonging.of(user)):
+                cluster = cluster_of(self.service, user)
+                if cluster:
+                    self.service.looking.clusters.renew(cluster, user, self.service.court.policy, self.now)
+        self.changed(self.belonging.lapse(self.now))
+
+    def changed(self, users: set[str]) -> None:
+        self.reference.changed(users, self.now)
+
+    def compare_clusters(self) -> None:
+        self.sweep()
+        found: dict[str, set[str]] = {}
+        for user in self.reference.caps:
+            if cluster := cluster_of(self.service, user):
+                found.setdefault(cluster, set()).add(user)
+        assert {frozenset(users) for users in found.values()} == self.reference.clusters()
+        for cluster, users in found.items():
+            members = self.service.store.execute("SMEMBERS", members_key(cluster))
+            assert {name.decode() for name in members} == users
+            edges = {(name, edge) for name in users for edge in self.service.looking.clusters.edges(name)}
+            named = {self.edge(edge): edge for edge in self.belonging.ends}
+            expected = {pair for pair in self.belonging.edges if pair[0] in users}
+            assert {(name, named.get(edge, edge)) for name, edge in edges} == expected
+            claims = self.service.store.execute("HGET", cluster_key(cluster), "claims")
+            assert (int(claims or 0) > 0) == any(map(self.belonging.claims, users))
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    # Who comes
+
+    def signup(self, given: Newcomer) -> str:
+        number = len(self.reference.caps)
+        user = f"{self.prefix}{number}"
+        address, things = self._shared(user, number, given)
+        ip = given.line or f"2001:db8:{number + 1:x}::1"
+        parts: dict[str, Any] = {"email": {"address": address}, "device": {"ip_address": ip}}
+        if given.verified is not None:
+            parts["email"]["verified"] = given.verified
+        if given.device:
+            parts["device"]["id"] = given.device[2:]
+        if given.phone:
+            parts["phone"] = {"number": given.phone[2:], "verified": given.proves}
+        if given.card:
+            parts["payment"] = {"fingerprint": given.card[2:]}
+        if not given.typed:
+            parts["behavior"] = {"keystrokes": 0}
+        parts["account"] = {"user_id": user, **({"plan": given.plan} if given.plan else {})}
+        answer = post(self.service, body(user, **parts), self.now)
+        assert answer["decision"] == "allow"
+
+        things += [f"i:{ip}", f"n:{'203.0.113.0' if given.line else ip}", *([] if given.typed else ["b:automatic"])]
+        self._came(user, things, given, self.now)
+        if given.mail == "firm" and given.verified is not False:
+            self.belonging.own[user] = {LINKED[2]}
+        self.changed(self.belonging.arrive(user, self.now))
+        group = self.reference.group(user)
+        assert answer["linkage"]["size"] == len(group)
+        assert answer["limits"]["scope"] == ("cluster" if len(group) > 1 else "account")
+        assert answer["limits"]["remaining"] == self.reference.remaining(user, self.now)
+        if given.plan:
+            self.belonging.established[user] = self.now
+        if self.word != "legitimate":
+            self.labelled(user)
+        return user
+
+    def _came(self, user: str, things: list[str], given: Newcomer, at: float) -> None:
+        self.reference.caps[user] = CAPS["allow"]
+        proofs = [thing for thing in things if (thing[0] == "m" and given.verified) or (thing[0] == "p" and given.proves)]
+        self.belonging.come(user, things, at, proofs)
+
+    @staticmethod
+    def _shared(user: str, number: int, given: Newcomer) -> tuple[str, list[str]]:
+        """The address of an account, and what it shares with others."""
+        things = list(filter(None, (given.device, given.phone, given.phone and f"k:{given.phone[2:-2]}", given.card)))
+        if given.mail == "spelt":
+            return SPELT[number % 3], [*things, "m:anaruiz@gmail.com", "s:anaruiz@gmail.com"]
+        if given.mail == "numbered":
+            address = f"pillspusher{number}@gmail.com"
+            return address, [*things, f"m:{address}", "s:pillspusher@gmail.com"]
+        address = f"{user}@firm.example" if given.mail == "firm" else f"{user}@{user}.example"
+        return address, [*things, f"m:{address}", f"o:{address.partition('@')[2]}"]
+
+    def burst(self, given: Newcomer, accounts: int, gap: float) -> None:
+        """Accounts from one line, one after another."""
+        for _ in range(accounts):
+            self.signup(given)
+            self.now += gap
+
+    def customer(self, given: Newcomer, days: int) -> str:
+        """An existing customer is imported who has been one for so many days."""
+        number = len(self.reference.caps)
+        user = f"{self.prefix}{number}"
+        address, things = self._shared(user, number, given)
+        created = self.now - days * DAY
+        proofs = ["email"] * bool(given.verified) + ["phone"] * bool(given.phone and given.proves)
+        row: dict[str, Any] = {"account": {"user_id": user}, "email": {"address": address}, "verified": proofs}
+        row["created_at"] = rfc3339(created)
+        if given.device:
+            row["device"] = {"id": given.device[2:]}
+        if given.phone:
+            row["phone"] = {"number": given.phone[2:]}
+        if given.card:
+            row["payment"] = {"fingerprint": given.card[2:]}
+        outcome = self.service.parts.imports.take([Row(1, orjson.dumps(row))], "ana", self.now)
+        assert (outcome.imported, outcome.rejected) == (1, [])
+        self._came(user, things, given, created)
+        if given.mail == "firm":
+            self.belonging.own[user] = {LINKED[2]}
+        self.belonging.established[user] = created
+        if self.word != "legitimate":
+            self.labelled(user)
+        return user
+
+    # What they do
+
+    def send(
+        self, number: int, recipients: int, partial: bool, said: Sequence[str], key: str | None, lag: float
+    ) -> None:
+        user = self.pick(number)
+        if user is None or key in self.repeats:
+            return
+        self.asked(user, recipients, self.now - lag, partial, () if lag else said, key)
+
+    def asked(
+        self, user: str, recipients: int, at: float, partial: bool, said: Sequence[str] = (), key: str | None = None
+    ) -> int:
+        links = tuple(thing[2:] for thing in said if thing[0] == "l")
+        message = Message(links, next((thing[2:] for thing in said if thing[0] == "c"), None))
+        answer = dict(
+            self.service.sender.send(
+                user, recipients, message, at, partial=partial, repeat=key, digest=f"{recipients}"
+            ).body
+        )
+        for thing in said:
+            self.belonging.use(user, thing, at, again=True)
+        if said:
+            self.changed(self.belonging.look(user, at, said))
+        expected, spend = self.reference.send(user, recipients, at, partial=partial)
+        told = {name: answer[name] for name in ("granted", "denied", "denied_by", "retry_after", "remaining")}
+        assert told == {name: getattr(expected, name) for name in told}
+        self.reservations.append((answer["reservation_id"], spend))
+        if key:
+            self.repeats[key] = (user, recipients, partial, answer)
+        self.refused = None
+        if expected.retry_after is not None:
+            most = min(limit.cap for limit in self.reference.limits(user)) if partial else expected.denied
+            self.refused = user, min(expected.denied, most), at + expected.retry_after
+        self.within_caps(user, spend)
+        return expected.granted
+
+    def within_caps(self, user: str, spend: Spend) -> None:
+        """Over any window, summed up plainly, no grant passes a cap."""
+        group, caps, factor = self.reference.group(user), self.reference.caps[user], self.reference.factor_of(user)
+        for (seconds, _), cap in zip(WINDOWS.values(), caps, strict=True):
+            if spend.granted:
+                assert self.reference.granted_within([user], seconds, spend.at) <= cap
+                assert len(group) == 1 or self.reference.granted_within(group, seconds, spend.at) <= int(cap * factor)
+
+    def again(self, early: bool, *, refused: tuple[str, int, float] | None) -> None:
+        """Ask again when it was said that it will be granted; a second before, it is not."""
+        if refused is None:
+            return
+        user, need, at = refused
+        if early and at - 1 > self.reference.clock(user):
+            self.asked(user, need, at - 1, False)
+        assert self.asked(user, need, at, False) == need
+        self.now = max(self.now, at)
+
+    def repeat(self, key: str) -> None:
+        if key not in self.repeats:
+            return
+        user, recipients, partial, first = self.repeats[key]
+        found = self.service.sender.send(
+            user, recipients, Message(), self.now, partial=partial, repeat=key, digest=f"{recipients}"
+        )
+        assert (dict(found.body), found.replay) == (first, True)
+
+    def release(self, number: int, recipients: int, lag: float) -> None:
+        if not self.reservations:
+            return
+        reservation, spend = self.reservations[number % len(self.reservations)]
+        left = self.reference.release(spend, recipients, self.now - lag)
+        if left is not None:
+            with pytest.raises(Problem) as problem:
+                self.service.sender.release(reservation, recipients, self.now - lag)
+            assert problem.value.errors[0]["detail"] == f"{left} can still be released"
+            return
+        answer = self.service.sender.release(reservation, recipients, self.now - lag)
+        assert answer["remaining"] == self.reference.remaining(spend.user, self.now - lag)
+
+    def event(self, number: int, type: str) -> None:
+        """The account confirms its mailbox or number, pays, or authenticates a domain that others link to."""
+        user = self.pick(number)
+        if user is None:
+            return
+        domain = {"domain": LINKED[0][2:]} if type == "domain_authenticated" else None
+        self.service.parts.events.record(user, Event(type=type, custom_inputs=domain), self.now)
+        letter = {"email_verified": "m", "phone_verified": "p"}.get(type)
+        proved = [thing for thing in self.belonging.things[user] if thing[0] == letter]
+        for thing in proved:
+            self.changed(self.belonging.confirmed(user, thing, self.now, aside=letter == "p"))
+        if type == "payment_verified":
+            self.changed(self.belonging.stand_aside(user, self.now))
+            since = self.belonging.established.get(user, self.now)
+            self.belonging.established[user] = min(since, self.now)
+        if type == "domain_authenticated":
+            self.changed(self.belonging.authenticated(user, LINKED[0], self.now))
+        self.looked(user)
+
+    # What people do
+
+    def label(self, label: str) -> None:
+        """A person labels everybody, and days go by: in a cluster of several tiers, caps are another test's matter."""
+        self.now += DAYS_APART
+        self.word = label
+        for user in self.reference.caps:
+            self.labelled(user)
+
+    def labelled(self, user: str) -> None:
+        found = self.service.parts.labels.add(user, self.word, "manual_review", None, "ana", self.now)  # type: ignore[arg-type]
+        self.reference.caps[user] = CAPS[found["tier"]]
+        (self.belonging.abusive.add if self.word == "abuse" else self.belonging.abusive.discard)(user)
+
+    def look(self, number: int) -> None:
+        """An account is decided again by the schedule."""
+        if user := self.pick(number):
+            self.service.looking.rescorer.again(user, "schedule", self.now)
+            self.looked(user)
+
+    def looked(self, user: str) -> None:
+        self.changed(self.belonging.look(user, self.now))
+
+    def cut(self, number: int, place: int | None) -> None:
+        """A reviewer cuts an account, or something that binds it, out of its cluster."""
+        user = self.pick(number)
+        cluster = cluster_of(self.service, user) if user else ""
+        if not user or not cluster:
+            return
+        edges, group = self.belonging.of(user), self.reference.group(user)
+        if place is None:
+            told = self.service.parts.cuts.cut(cluster, user, None, "a tester", "ana", self.now)
+            self.changed(self.belonging.cut_account(user, self.now))
+        else:
+            edges = [edges[place % len(edges)]]
+            told = self.service.parts.cuts.cut(cluster, None, self.edge(edges[0]), "shared", "ana", self.now)
+            self.changed(self.belonging.cut_thing(edges[0], group, self.now))
+        after = {name for name, found in told["accounts"].items() if found is None}
+        assert after == {name for name in told["accounts"] if len(self.reference.group(name)) == 1}
+        assert group <= told["accounts"].keys()
+        self.cuts.append((told["cut_id"], user if place is None else None, edges))
+        self.decided_again()
+
+    def undo(self, number: int) -> None:
+        """A cut is taken back."""
+        if not self.cuts:
+            return
+        cut_id, user, edges = self.cuts.pop(number % len(self.cuts))
+        self.service.parts.cuts.undo(cut_id, "ana", self.now)
+        if user is not None:
+            self.belonging.rejoin(user, edges)
+        else:
+            self.belonging.allow(edges[0])
+        self.decided_again()
+
+    def decided_again(self) -> None:
+        """Those whom a cut concerns are decided again, in the order they are due, as a worker does it."""
+        due = []
+        for shard in range(SHARDS):
+            causes = self.service.store.execute("HGETALL", causes_key(shard))
+            for name, at in scored(self.service.store.execute("ZRANGE", agenda_key(shard), 0, -1, "WITHSCORES")):
+                noted = causes.get(f"~{name}".encode(), b" ").decode().split(" ")
+                at, cause = (float(noted[0]), noted[1]) if noted[1] else (at, causes.get(name.encode(), b"").decode())
+                if cause == "cut":
+                    due.append((at, name))
+                    self.service.store.execute("ZREM", agenda_key(shard), name)
+                    self.service.store.execute("HDEL", causes_key(shard), name, f"~{name}")
+        for _, user in sorted(due):
+            self.service.looking.rescorer.again(user, "cut", self.now)
+            self.changed(self.belonging.given_again(user, self.now))
+            self.looked(user)
+
+    def edge(self, name: str) -> str:
+        """How the service calls an edge of the reference."""
+        kind, value = name[0], name[2:]
+        if " " in value:
+            content, second = name.split(" ")
+            given = ("stem" if second[0] == "s" else "phone_block", second[2:])
+            value = f"{self.links.entity_key('content', content[2:])} {self.links.entity_key(*given)}"
+            return edge_of(self.links.entity_key("content", value))
+        found = edge_of(self.links.entity_key(KINDS[kind.lower()], value))
+        return proved_edge(found) if kind.isupper() else found
