@@ -213,6 +213,16 @@ class Clusters:
         edges = self.edges(user_id) if keys is None else [edge_of(key) for key in keys]
         self.loosen([user_id], edges, policy, now, reason="left")
 
+    def release(self, user_id: str, entities: Collection[Entity], policy: Policy, now: float) -> None:
+        """Let go of an account that holds things by which it was bound while it did not: before it proved them, or
+        while it was wrongly labelled.
+        """
+        keys = [each.key for each in entities if each.bound and (each.standing == "proved" or each.sole)]
+        if keys:
+            self.loosen([user_id], [edge_of(key) for key in keys], policy, now, reason="held")
+            for key in keys:
+                self.note_holder(key, held=True)
+
     def edges(self, user_id: str) -> list[str]:
         """What binds an account."""
         return list(self._joins.states([user_id])[user_id].edges)
