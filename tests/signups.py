@@ -15,7 +15,6 @@ from riskapi.app import Service
 from riskapi.signup import Signup
 from tests.conftest import NOW
 
-
 #: The customer that most tests are about, and where she is.
 ANA, ANAS_MAIL, ANAS_HOME = "u_1", "ana@ruiz.example", "203.0.113.9"
 

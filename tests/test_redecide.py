@@ -29,7 +29,7 @@ def under(**rescoring: Any) -> Policy:
 
 def found(tier: Any, source: Any = "model", listing: Listed | None = None, own: Any = None) -> Judged:
     """What was decided now. ``own`` is the tier by the account's own evidence, the same unless told."""
-    before = (own or "allow") if source == "list" else tier
+    before: Any = (own or "allow") if source == "list" else tier
     decision = Decision(tier, 1.0, source, None, (), (), (), None, 0.01, None, False, False, listing, before)
     return Judged(FACTS, {}, decision, own or before)
 
