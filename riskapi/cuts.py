@@ -53,10 +53,13 @@ class Cuts:
         cut_id = f"cut_{secrets.token_hex(10)}"
         told: dict[str, Any] = {"cut_id": cut_id, "user_id": user_id, "edges": edges, "at": rfc3339(now)}
         told |= {"actor": actor, "reason": reason, "cluster_id": cluster_id, "undone_at": None, "undone_by": None}
-        self._store.execute("SET", cut_key(cut_id), orjson.dumps(told))
         keys = [entity_of(each) for each in edges if not each.startswith("w:")]
-        if user_id is not None:
-            self._clusters.loosen([user_id], edges, policy, now, reason=reason, actor=actor, ban=True)
+        if user_id is None and not keys:  # of a wave nobody is told but by its edges
+            told["apart"] = names = next(thing.user_ids for thing in things if thing.edge == edge)
+        self._store.execute("SET", cut_key(cut_id), orjson.dumps(told))
+        if user_id is not None or not keys:
+            apart = names if user_id is None else [user_id]
+            self._clusters.loosen(apart, edges, policy, now, reason=reason, actor=actor, ban=True)
         else:
             for each in edges:
                 self._store.execute("SET", ban_key(each), orjson.dumps(told))
@@ -78,25 +81,27 @@ class Cuts:
 
         Raises ``not_found``. Safe to repeat.
         """
-        told = self.get(cut_id)
+        told = self._load(cut_id)
         edges, user_id = told["edges"], told["user_id"]
+        apart: list[str] = told.get("apart", [user_id] if user_id is not None else [])
         keys = [entity_of(each) for each in edges if not each.startswith("w:")]
-        if user_id is None:
-            for each in edges:
-                self._store.execute("DEL", ban_key(each))
-        else:
-            self._store.execute("HDEL", budget_key(user_id), *[f"x:{each}" for each in edges])
-        self._links.cut(user_id, keys, False)
-        if told["undone_at"] is None:
+        if told["undone_at"] is None:  # what was cut anew since stays cut
+            for name in apart:
+                self._store.execute("HDEL", budget_key(name), *[f"x:{each}" for each in edges])
+            if not apart:
+                self._store.execute("DEL", *[ban_key(each) for each in edges])
+            self._links.cut(user_id, keys, False)
             told |= {"undone_at": rfc3339(now), "undone_by": actor}
             self._store.execute("SET", cut_key(cut_id), orjson.dumps(told))
-        names = [user_id] if user_id is not None else []
-        names += [name for key in keys for name in self._links.accounts(key)]
+        names = [*apart, *(name for key in keys for name in self._links.accounts(key))]
         self._decide(list(dict.fromkeys(names)), now)
-        return told
+        return _told(told)
 
     def get(self, cut_id: str) -> dict[str, Any]:
         """A cut as it was written down. Raises ``not_found``."""
+        return _told(self._load(cut_id))
+
+    def _load(self, cut_id: str) -> dict[str, Any]:
         found = self._store.execute("GET", cut_key(cut_id))
         if found is None:
             raise Problem("not_found", "No cut has this id.")
@@ -106,3 +111,8 @@ class Cuts:
     def _decide(self, names: list[str], now: float) -> None:
         """Have these accounts decided again: what others did counts for them no more, or counts again."""
         self._agenda.add(names, now, "cut")
+
+
+def _told(cut: dict[str, Any]) -> dict[str, Any]:
+    """A cut as an answer shows it: who was in a wave is told by the answer to the cut itself."""
+    return {name: value for name, value in cut.items() if name != "apart"}
