@@ -458,16 +458,20 @@ class Remembered:
         if user in self.cuts:
             self.times.setdefault(user, self.cuts.pop(user))
 
-    def holders(self) -> tuple[str, tuple[str, ...]]:
-        """Who holds it and how: who proved it, else the oldest, if established before the next came."""
+    def holders(self, at: float) -> tuple[str, tuple[str, ...]]:
+        """Who holds it and how: who proved it, else the oldest, if established before the next came, and established
+        customers who have used it for two weeks.
+        """
         if self.proofs:
             return "proved", tuple(sorted(self.proofs, key=lambda name: (self.proofs[name], name)))
-        oldest = sorted((at, name) for name, at in (self.first or self.times).items())
-        if oldest and oldest[0][1] in self.established:
-            since = self.established[oldest[0][1]]
-            if len(oldest) == 1 or oldest[1][0] >= since:
-                return "held", (oldest[0][1],)
-        return "", ()
+        oldest, found = sorted((first, name) for name, first in (self.first or self.times).items()), []
+        for place, (first, name) in enumerate(oldest):
+            since = self.established.get(name)
+            long = first <= at - 14 * DAY
+            before = place == 0 and since is not None and (len(oldest) == 1 or oldest[1][0] >= since)
+            if since is not None and since <= at and (before or long):
+                found.append(name)
+        return ("held", tuple(found)) if found else ("", ())
 
     def seen(self, user: str, at: float) -> tuple[object, ...]:
         def counted(times: Mapping[str, float], age: float) -> list[float]:
@@ -487,11 +491,11 @@ class Remembered:
         )
         newest = sorted(((time, name) for name, time in self.times.items() if name != user), reverse=True)
         others = tuple(name for time, name in newest if at - 90 * DAY < time <= at + 300)
-        how, holders = self.holders()
+        how, holders = self.holders(at)
         if user in holders:  # what claimants do is theirs
             month, day = min(month, len(holders)), min(day, len(holders))
             abusive = len([name for name in holders if name != user and name in self.bad])
-            spent, others = (0, 0, None, 0), tuple(name for name in holders if name != user)
+            spent, others = (0, 0, None, 0), tuple(name for name in holders if name != user and how == "proved")
         elif holders:
             claimants = max(len(self.times) - len(holders), 1)
             month, day, how = min(month, claimants), min(day, claimants), ""

@@ -49,12 +49,16 @@ def under_waves(**changes: Any) -> Policy:
 
 
 PAIRS = list(combinations(FAMILIES, 2))
+#: A platform on which it is known what is rare.
+PLATFORM = thing("service", accounts=1000)
+#: Families that a class, or colleagues, have in common.
+COMMON = ({"network", "agent"}, {"domain", "agent"})
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS, ids=["+".join(pair) for pair in PAIRS])
 def test_two_things_of_different_families_bind_and_two_of_one_do_not(one: str, other: str) -> None:
-    wave, told = came(thing(one, 60), thing(other, 60), hosting=True)
-    if FAMILIES[one] == FAMILIES[other]:
+    wave, told = came(thing(one, 60), thing(other, 60), PLATFORM, hosting=True)
+    if FAMILIES[one] == FAMILIES[other] or {FAMILIES[one], FAMILIES[other]} in COMMON:
         assert (wave.accounts, wave.families, told) == (0, frozenset(), [])
     else:
         assert (wave.accounts, wave.families) == (1, frozenset({FAMILIES[one], FAMILIES[other]}))
@@ -66,9 +70,19 @@ def test_one_thing_alone_binds_nobody(kind: str) -> None:
     assert came(thing(kind, 60, 70, 80), hosting=True)[1] == []
 
 
-@pytest.mark.parametrize("kind", ["fingerprint", "pattern", "tld", "referrer", "device"])
+@pytest.mark.parametrize(
+    ("everybody", "same", "tells"), [(None, 2, False), (499, 2, False), (1000, 10, True), (1000, 11, False)]
+)
+def test_a_rare_agent_tells_beside_a_mailbox_where_that_is_known(everybody: int | None, same: int, tells: bool) -> None:
+    things = [thing("fingerprint", 60, accounts=same), thing("stem", 60)]
+    if everybody is not None:
+        things.append(thing("service", accounts=everybody))
+    assert bool(came(*things)[1]) is tells
+
+
+@pytest.mark.parametrize("kind", ["pattern", "tld", "referrer", "device"])
 def test_what_is_no_family_is_no_second_thing(kind: str) -> None:
-    """A class has one agent, and chance gives one make of address; a device binds by itself."""
+    """Chance gives one make of address; a device binds by itself."""
     assert came(thing("ip", 60), thing(kind, 60))[1] == []
 
 
@@ -188,13 +202,28 @@ PACES: dict[str, tuple[list[float], list[Match]]] = {
 
 
 @pytest.mark.parametrize(("ages", "told"), PACES.values(), ids=PACES)
-@pytest.mark.parametrize(("kind", "hosting"), [("ip", False), ("ip", True), ("network", True)])
-def test_faster_than_people(kind: str, hosting: bool, ages: list[float], told: list[Match]) -> None:
-    wave, found = came(thing(kind, *ages), hosting=hosting)
+def test_faster_than_people(ages: list[float], told: list[Match]) -> None:
+    wave, found = came(thing("ip", *ages))
     assert found == told
     names = {name for match in told for name in match.accounts}
     assert (wave.accounts, wave.quick) == (len(names), bool(told))
     assert wave.families == (frozenset({"network", "pace"}) if told else frozenset())
+
+
+@pytest.mark.parametrize("kind", ["ip", "network"])
+@pytest.mark.parametrize(
+    ("ages", "told"),
+    [
+        ([5], [Match(("u0",), NEAR)]),
+        ([6], []),
+        ([10, 30], [Match(("u0", "u1"), NEAR)]),
+        ([40, 60, 80, 120], [Match(("u0", "u1", "u2", "u3"), LONG)]),
+        ([40, 60, 120], []),
+    ],
+    ids=["two in five seconds", "two in six", "three in thirty", "five in two minutes", "four in two minutes"],
+)
+def test_from_a_host_half_as_many_are_telling(kind: str, ages: list[float], told: list[Match]) -> None:
+    assert came(thing(kind, *ages), hosting=True)[1] == told
 
 
 @pytest.mark.parametrize(("ages", "told"), PACES.values(), ids=PACES)
@@ -211,7 +240,7 @@ def test_a_line_of_a_crowd_has_no_pace(kind: str) -> None:
 
 def test_a_pace_and_two_families_are_one_wave() -> None:
     wave, told = came(thing("ip", 1, 2), thing("mail_domain", 1))
-    assert (wave.accounts, wave.quick, wave.families) == (2, True, frozenset({"network", "mail", "pace"}))
+    assert (wave.accounts, wave.quick, wave.families) == (2, True, frozenset({"network", "domain", "pace"}))
     assert told == [Match(("u0",), LONG), Match(("u0", "u1"), NEAR)]
 
 
