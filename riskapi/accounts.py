@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from riskapi import terms
 from riskapi.agenda import agenda_key
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
@@ -139,6 +140,7 @@ class Accounts:
         self._label = store.script("account_label")
         self._sender = store.script("account_sender")
         self._establish = store.script("account_establish")
+        self._renewed = store.script("account_renewed")
 
     @staticmethod
     def queue_known(pipe: Any, user_id: str) -> None:
@@ -166,10 +168,11 @@ class Accounts:
     def queue_tier(pipe: Any, user_id: str) -> None:
         """Ask, in a pipeline, for the tier, the revision, the time of the last login from a new network, until when
         feedback does not count against the account (see :func:`riskapi.listed.silenced`), whether its identity is
-        checked, the domain its mail comes from, when it signed up, and since when and by what it is established.
+        checked, the domain its mail comes from, when it signed up, since when and by what it is established, and its
+        terms (:func:`riskapi.terms.read`).
         """
         asked = ["tier", "revision", "moved_at", "silenced", "identity", "from_domain", "at", "established"]
-        asked.append("established_by")
+        asked += ["established_by", "renewed", *terms.FIELDS]
         pipe.execute_command("HMGET", account_key(user_id), *asked)
 
     def record(
@@ -246,6 +249,15 @@ class Accounts:
         """
         args: list[str | int] = [policy.retention.accounts_days * _DAY, "" if since is None else repr(since), by]
         self._establish.call([account_key(user_id)], args)
+
+    def proofs(self, user_id: str) -> dict[str, str]:
+        """What an account proved to be its own: the key of the entity by kind."""
+        found = self._store.execute("HGET", account_key(user_id), "proved")
+        return proved({"proved": found}) if found else {}
+
+    def note_renewed(self, user_id: str, now: float) -> None:
+        """Note that what an account uses was renewed at Unix time ``now``; nothing of an account that is gone."""
+        self._renewed.call([account_key(user_id)], [repr(now)])
 
     def things(self, user_id: str) -> frozenset[str]:
         """The keys of the things that are an account's own."""

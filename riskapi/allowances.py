@@ -1,10 +1,11 @@
-"""What an account may send now, put together from its tier, its past, its feedback and its cluster, in one trip."""
+"""What an account may send now, put together from its tier, terms, past, feedback and cluster, in one trip."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, cast
 
+from riskapi import terms
 from riskapi.accounts import Accounts
 from riskapi.caps import Allowed, Record, Usage, allowed, clean_days
 from riskapi.errors import Problem
@@ -23,7 +24,7 @@ class Allowance:
 
     ``sender`` is the domain its mail came from, where that is known. ``clean``: what its mail met is clean, on so many
     ``clean_days``. ``established`` is the Unix time since when it is an established customer, and ``established_by``
-    what made it one.
+    what made it one, ``renewed_at`` when what it uses was last renewed.
     """
 
     tier: Tier
@@ -37,6 +38,7 @@ class Allowance:
     signed_up_at: float | None = None
     established: float | None = None
     established_by: str | None = None
+    renewed_at: float = 0.0
 
 
 class Allowances:
@@ -58,7 +60,7 @@ class Allowances:
 
         Raises ``not_found`` for an account never assessed, unless policy names a tier for strangers.
         """
-        tier, revision, moved_at, silenced, identity, sender, at, established, by = replies[0]
+        tier, revision, moved_at, silenced, identity, sender, at, established, by, renewed, *own = replies[0]
         if tier is None and policy.sends.strangers == "none":
             raise Problem("not_found", "No account with this user_id was ever assessed.")
         found = cast("Tier", policy.sends.strangers if tier is None else tier.decode())
@@ -69,7 +71,7 @@ class Allowances:
             clean, soiled_at = True, None
         past = Record(clean, soiled_at, counts.delivered_days, identity == b"1")
         moved = None if moved_at is None else float(moved_at)
-        permitted = allowed(policy, found, usage, past, moved)
+        permitted = allowed(policy, found, usage, past, moved, terms.read(own))
         known = None if sender is None else sender.decode()
         return Allowance(
             found,
@@ -83,6 +85,7 @@ class Allowances:
             None if at is None else float(at),
             None if established is None else float(established),
             None if by is None else by.decode(),
+            float(renewed or 0.0),
         )
 
     def of(self, user_id: str, policy: Policy, now: float) -> Allowance:

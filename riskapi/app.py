@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from flask import Flask
 from model.card import ArtifactError
 from model.scorer import Scorer
 from riskapi import consumer, decisions, logs, policy, shelving
+from riskapi.account_caps import AccountCaps
 from riskapi.accounts import Accounts
 from riskapi.agenda import Agenda
 from riskapi.allowances import Allowances
@@ -36,6 +36,7 @@ from riskapi.gather import Gatherer
 from riskapi.holds import Holds
 from riskapi.idempotency import Idempotency
 from riskapi.identifiers import Identifiers
+from riskapi.imports import Imports
 from riskapi.journal import Journal
 from riskapi.judge import Court, Judge
 from riskapi.keys import Keys
@@ -54,6 +55,7 @@ from riskapi.proofs import Proofs
 from riskapi.quotas import Quotas
 from riskapi.ratelimits import RateLimits
 from riskapi.rescore import Rescorer
+from riskapi.review_decisions import ReviewDecisions
 from riskapi.reviews import Reviews
 from riskapi.seating import Seating
 from riskapi.sends import Sender
@@ -61,16 +63,9 @@ from riskapi.settings import Settings
 from riskapi.shelf import Readers, Shelf
 from riskapi.shelving import Shelving
 from riskapi.store.connections import Store, open_store
+from riskapi.tenure import Tenure
 from riskapi.webhooks import Webhooks, guards
 from signals import columns
-
-#: Seconds between two looks at the journal for signups that wait to be recorded.
-_JOURNAL_SECONDS = 1.0
-#: Seconds between two looks at which policy is in force, each one small command. It has to be live within a second of
-#: its publication; the rest of that is for a machine that is busy.
-_POLICY_SECONDS = 0.1
-#: Seconds between two looks at which data is in use, each one question to the file system.
-_DATA_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +145,7 @@ class Looking:
     holds: Holds
     lists: Lists
     reviews: Reviews
+    review_decisions: ReviewDecisions
     webhooks: Webhooks
     deliveries: Deliveries
 
@@ -213,16 +209,18 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     identifiers = Identifiers(store, accounts, links, clusters, proofs, gatherer, court)
     holds = Holds(store, accounts, metrics)
     rescorer = Rescorer(store, court, gatherer, accounts, findings, clusters, quotas, labels, proofs, holds, metrics)
-    assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, journal, metrics)
+    assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, proofs, journal, metrics)
     recorded = decisions.Decisions(store)
-    lists = Lists(store, Values(shelf), Matches(store, links, accounts, recorded, shelf), court)
+    lists = Lists(store, Values(shelf), links, Matches(store, links, accounts, recorded, shelf), court)
     feedback = Feedback(store, court, quotas, metrics)
     allowances = Allowances(store, quotas)
     profiles = Profiles(court, accounts, recorded, gatherer, feedback, clusters, allowances)
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", court.policy.outage.journal_bytes), quotas)
-    reviews = Reviews(store, accounts, labels, court, clusters, quotas)
+    reviews = Reviews(store, court)
+    decided = ReviewDecisions(store, reviews, accounts, links, labels, court, clusters, quotas, shelf)
     webhooks, deliveries = Webhooks(store, guards(settings.webhook_internal)), Deliveries(store)
-    sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, labels, metrics)
+    tenure = Tenure(accounts, links, labels)
+    sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, tenure, metrics)
 
     def readiness() -> dict[str, str]:
         try:
@@ -237,13 +235,16 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     parts = Parts(
         assessor=assessor,
         accounts=profiles,
+        account_caps=AccountCaps(store, court, allowances, quotas),
+        imports=Imports(store, court, gatherer, accounts, links, labels, proofs),
         labels=labels,
         reviews=reviews,
+        review_decisions=decided,
         sender=sender,
         clusters=clusters,
         cuts=Cuts(store, links, clusters, Agenda(store), court),
         feedback=feedback,
-        events=Events(store, court, links, shelf, rescorer, identifiers, metrics),
+        events=Events(store, court, links, shelf, rescorer, identifiers, quotas, labels, metrics),
         policies=policies,
         lists=lists,
         seating=seating,
@@ -262,7 +263,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
     )
     looking = Looking(
-        accounts, clusters, findings, gatherer, labels, rescorer, holds, lists, reviews, webhooks, deliveries
+        accounts, clusters, findings, gatherer, labels, rescorer, holds, lists, reviews, decided, webhooks, deliveries
     )
     return Service(store, sources, shelf, shelves, seating, court, assessor, sender, recorded, journal, parts, looking)
 
@@ -282,45 +283,3 @@ def create_app(settings: Settings, store: Store | None = None, clock: Callable[[
         service.decisions.register_schema()
         consumer.found(service.store)
     return build(service.parts)
-
-
-def watch(service: Service, stop: threading.Event) -> None:
-    """Start the threads that work beside requests, until ``stop`` is set.
-
-    One records what was journaled as soon as the store is there again, one seats the policy that comes into force, one
-    reads the data that was swapped.
-    """
-    _repeat("journal", _JOURNAL_SECONDS, lambda: service.recover(time.time()), stop)
-    _repeat("policy", _POLICY_SECONDS, lambda: _follow(service.seating), stop)
-    _repeat("data", _DATA_SECONDS, lambda: _follow_data(service.shelving), stop)
-
-
-def _follow(seating: Seating) -> None:
-    try:
-        seating.follow()
-    except ConfigurationError as error:  # names keys and values of a policy, nobody's data
-        logs.note(logging.ERROR, "policy_unusable", policy=seating.court.policy.version, said=str(error))
-
-
-def _follow_data(shelves: Shelving) -> None:
-    try:
-        shelves.follow()
-    except ConfigurationError as error:  # names files and lines of lists, nobody's data
-        logs.note(logging.ERROR, "data_unusable", said=str(error))
-
-
-def _repeat(name: str, seconds: float, work: Callable[[], object], stop: threading.Event) -> None:
-    """Start the thread that does ``work`` now and then every so many seconds."""
-
-    def run() -> None:
-        while True:
-            try:
-                work()
-            except StoreUnavailable:
-                pass  # still away: the next look finds out
-            except Exception as error:  # a defect must not end the watch: what waits would wait for ever
-                logs.note(logging.ERROR, name, error)
-            if stop.wait(seconds):
-                return
-
-    threading.Thread(target=run, name=name, daemon=True).start()

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 import signals
-from riskapi import decisions, reviews
+from riskapi import decisions, reviews, terms
 from riskapi.accounts import Accounts, Known, Opening, Standing, tier_event
 from riskapi.agenda import next_look
 from riskapi.arrival import kept
@@ -18,6 +18,7 @@ from riskapi.clusters import Clusters
 from riskapi.decide import Decision, decide
 from riskapi.entities import Touch
 from riskapi.errors import Problem, StoreUnavailable
+from riskapi.evidence import binds
 from riskapi.findings import times
 from riskapi.gather import Gathered, Gatherer, Parsed, without_store
 from riskapi.instants import rfc3339
@@ -25,10 +26,11 @@ from riskapi.journal import Journal, JournalFull
 from riskapi.judge import Court, Judge
 from riskapi.labels import Labels
 from riskapi.line import Judged, judged
-from riskapi.links import Links, binds
+from riskapi.links import Links
 from riskapi.listed import silenced, verdict
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
+from riskapi.proofs import Proofs
 from riskapi.quotas import Quotas
 from riskapi.redecide import first_cause, own_tier
 from riskapi.signup import Signup
@@ -57,6 +59,7 @@ class Assessor:
         clusters: Clusters,
         quotas: Quotas,
         labels: Labels,
+        proofs: Proofs,
         journal: Journal,
         metrics: Metrics,
     ) -> None:
@@ -67,6 +70,7 @@ class Assessor:
         self._clusters = clusters
         self._quotas = quotas
         self._labels = labels
+        self._proofs = proofs
         self._journal = journal
         self._metrics = metrics
 
@@ -100,14 +104,17 @@ class Assessor:
         review = None
         if decision.tier == "review":
             review = reviews.opening(user_id, now, decision.risk_score, reasons(decision))
-        opened = review.id if review else None
-        body = assessment(judge, user_id, facts, parsed, found.readings, decision, usage, now, review_id=opened)
+        case = review.id if review else None
+        own = terms.told(signup.account.plan)
+        body = assessment(judge, user_id, facts, parsed, found.readings, decision, usage, now, review_id=case, own=own)
         answer = orjson.dumps(body)
         known = self._record(judge, signup, body, answer, first, mail, gathered, found, at, now, review)
         if known is not None:
             return self._known(user_id, mail, known, gathered.touch, now)
-        if decision.tier == "limit" and first is None:  # a replay does it by itself, whoever recorded the decision
-            self._settle(signup, gathered.touch, mail, at, now, body)
+        paid = terms.is_paid(own.plan, judge.policy)
+        if (decision.tier == "limit" or paid) and first is None:  # a replay does it by itself, whoever recorded it
+            standing = Standing("", decision.tier, dict(gathered.touch.keys), 0, at if paid else None)
+            self._settle(signup, standing, mail, at, now, body)
         self._count(decision)
         if review is not None:
             self._metrics.review("opened")
@@ -120,6 +127,8 @@ class Assessor:
         for entity in entities:
             if entity.standing == "proved" and entity.bound:
                 self._clusters.note_holder(entity.key, held=True)
+        if gathered.vouched:
+            self._proofs.share(user_id, str(gathered.facts.account.referrer_id), entities, policy, now)
         if usage is not None:
             return usage
         linked = policy.clusters.mode != "off" and any(binds(entity, policy) for entity in entities)
@@ -127,11 +136,13 @@ class Assessor:
             return unused(now)  # nobody can have sent anything before this
         return self._quotas.read(user_id, now)
 
-    def _settle(self, signup: Signup, touch: Touch, mail: str, at: float, now: float, body: dict[str, Any]) -> None:
-        """Let the limit be felt through links; kept in the journal when the store goes away just now."""
+    def _settle(
+        self, signup: Signup, standing: Standing, mail: str, at: float, now: float, body: dict[str, Any]
+    ) -> None:
+        """Let its standing be felt through links; kept in the journal when the store goes away just now."""
         user_id = signup.account.user_id
         try:
-            later = self._labels.mark(user_id, Standing(label="", tier="limit", entities=dict(touch.keys), revision=0))
+            later = self._labels.mark(user_id, standing)
             if later.revision:
                 self._labels.settle(user_id, later)
         except StoreUnavailable:
@@ -232,9 +243,10 @@ class Assessor:
                 **answers,
                 "entities": orjson.dumps(gathered.touch.keys),
                 "own": own_tier(found, decision.tier, found.own, judge.policy),
-                **kept(self._links, gathered.facts, gathered.touch, verified=signup.email.verified),
                 "signup": signup.model_dump_json(exclude_none=True),
+                **kept(self._links, gathered.facts, gathered.touch, verified=signup.email.verified),
                 **({"silenced": until} if (until := silenced(decision.listing)) else {}),
+                **terms.signed_up(signup.account.plan, judge.policy, at),
             },
             history=orjson.dumps(history),
             decision=stored,
@@ -251,7 +263,8 @@ class Assessor:
         facts = without_store(parsed.facts)
         readings = signals.read(facts)
         decision = decide(readings, judge.scorer, judge.policy, store_away=True)
-        body = assessment(judge, user_id, facts, parsed, readings, decision, unused(now), now)
+        own = terms.told(signup.account.plan)
+        body = assessment(judge, user_id, facts, parsed, readings, decision, unused(now), now, own=own)
         waiting = self._keep(user_id, signup, mail, at, now, body)
         if waiting is not None:
             if waiting["mail"] != mail:
@@ -277,5 +290,5 @@ class Assessor:
             if problem.code != "signup_conflict":
                 raise
         standing = self._accounts.standing(signup.account.user_id)
-        if standing.tier == "limit":
+        if standing.tier == "limit" or standing.established is not None:
             self._labels.settle(signup.account.user_id, standing)

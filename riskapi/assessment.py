@@ -6,13 +6,15 @@ import secrets
 from typing import Any
 
 import signals
+from riskapi import terms
 from riskapi.allowances import limits
 from riskapi.caps import Allowed, Record, Usage, allowed
 from riskapi.decide import Decision
+from riskapi.evidence import linkage
 from riskapi.gather import Parsed
 from riskapi.instants import rfc3339
 from riskapi.judge import Judge
-from riskapi.links import linkage
+from riskapi.terms import Terms
 from signals import Readings
 from signals.facts import Facts
 
@@ -28,12 +30,16 @@ def assessment(
     now: float,
     *,
     review_id: str | None = None,
+    own: Terms = terms.NONE,
 ) -> dict[str, Any]:
-    """The answer at Unix time ``now``. ``usage`` is of the account and its cluster."""
+    """The answer at Unix time ``now``. ``usage`` is of the account and its cluster.
+
+    ``own`` are the account's terms: its plan, and caps that a person set for it.
+    """
     if decision.source == "outage":
-        permitted = Allowed(judge.policy.caps(decision.tier, outage=True), None, None, None, 0)
+        permitted = Allowed(judge.policy.caps(decision.tier, own.plan, outage=True), None, None, None, 0)
     else:
-        permitted = allowed(judge.policy, decision.tier, usage, Record(), None)
+        permitted = allowed(judge.policy, decision.tier, usage, Record(), None, own)
     return {
         "object": "assessment",
         "id": f"asm_{secrets.token_hex(12)}",

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from riskapi.entities import was_found_hub
-from riskapi.links import binds
+from riskapi.evidence import binds
 from riskapi.policy import Policy
 from riskapi.waves import Match
 from signals.facts import Entity

@@ -1,4 +1,4 @@
-"""What an account may send now: the caps of its tier, the steps it earned, and what would be a jump. Pure."""
+"""What an account may send now: the caps of its tier and plan or its own, steps it earned, and a jump. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
+from riskapi import terms
 from riskapi.policy import Policy
 from riskapi.sections import Caps, Step
 from riskapi.signup import Tier
+from riskapi.terms import Terms
 from signals.records import record
 
 _DAY = 86400
@@ -73,7 +75,8 @@ class Allowed:
     """Caps of the account, of its cluster (None where it has none that counts), and the next step to earn.
 
     ``usual`` is the volume of a day that a hold would allow, the largest of the last 30, None where the account has no
-    past to go by; ``jump`` the recipients in a day above which it is held.
+    past to go by; ``jump`` the recipients in a day above which it is held. ``until`` is the Unix time from which on
+    other caps hold, None where that is not known beforehand.
     """
 
     caps: Caps
@@ -81,17 +84,27 @@ class Allowed:
     next_step: Mapping[str, Any] | None
     usual: int | None
     jump: int
+    until: float | None = None
 
 
-def allowed(policy: Policy, tier: Tier, usage: Usage, past: Record, moved_at: float | None) -> Allowed:
-    """What an account of this tier may send. ``moved_at``: the last login from a new network, a Unix time."""
-    steps = policy.tier(tier).steps
+def allowed(
+    policy: Policy, tier: Tier, usage: Usage, past: Record, moved_at: float | None, own: Terms = terms.NONE
+) -> Allowed:
+    """What an account of this tier may send. ``moved_at``: the last login from a new network, a Unix time.
+
+    Caps that a person set for this account stand for those of its tier, plan and steps. In the tier ``limit`` they can
+    only tighten: of each window the smaller cap holds.
+    """
+    given = own.caps_at(usage.now)
+    steps = () if given is not None else policy.steps(tier, own.plan)
     active = clean_days(policy, usage, past) if steps and past.clean else 0
     earned = 0  # as many steps as are earned: the highest that is, and all below it
     for at, step in enumerate(steps, 1):
         if past.clean and active >= step.days and (past.identity or not step.identity):
             earned = at
-    caps: Caps = steps[earned - 1] if earned else policy.tier(tier)
+    caps: Caps = steps[earned - 1] if earned else policy.caps(tier, own.plan)
+    if given is not None:
+        caps = caps.tightest(given.caps) if tier == "limit" else given.caps
     following = steps[earned] if earned < len(steps) else None
     cluster = None
     if usage.cluster and policy.clusters.mode == "live":
@@ -99,9 +112,9 @@ def allowed(policy: Policy, tier: Tier, usage: Usage, past: Record, moved_at: fl
         cluster = Caps(
             hourly=int(caps.hourly * factor), daily=int(caps.daily * factor), monthly=int(caps.monthly * factor)
         )
-    usual, jump = _jump(policy, usage, moved_at)
+    usual, jump = _jump(policy, usage, moved_at, own.daily_volume, 0 if given is None else given.caps.daily)
     ahead = _next_step(policy, following, active, past, usage.now) if following else None
-    return Allowed(caps, cluster, ahead, usual, jump)
+    return Allowed(caps, cluster, ahead, usual, jump, None if given is None else given.expires_at)
 
 
 def clean_days(policy: Policy, usage: Usage, past: Record) -> int:
@@ -135,17 +148,28 @@ def _next_step(policy: Policy, step: Step, active: int, past: Record, now: float
     }
 
 
-def _jump(policy: Policy, usage: Usage, moved_at: float | None) -> tuple[int | None, int]:
-    """The usual volume of a day and what would be a jump; no usual volume for an account without a past."""
+def _jump(policy: Policy, usage: Usage, moved_at: float | None, told: int, expected: int) -> tuple[int | None, int]:
+    """The usual volume of a day and what would be a jump; no usual volume for an account without a past.
+
+    ``told`` is the volume of a day that came with the account, 0 for none: it counts beside our record of days until
+    that covers a month and ``takeover.active_days``. A day of ``expected`` recipients is no sudden jump, as a person
+    allowed them to this account; after a login from a new network it can still be one.
+    """
     rules, now = policy.takeover, usage.now
-    if rules.mode == "off" or usage.first is None or now - usage.first < rules.established_days * _DAY:
+    if rules.mode == "off":
         return None, 0
     # The day up to now is what is judged, so it is no part of what is usual.
     yesterday = int(now // _DAY) - 1
-    past = [count for day, count in usage.days.items() if day < yesterday and count > 0]
-    if len(past) < rules.active_days:
-        return None, 0
+    active = sum(1 for day, count in usage.days.items() if day < yesterday and count > 0)
+    days = 0.0 if usage.first is None else (now - usage.first) / _DAY
     usual = usage.usual
+    if told and (days < MONTH or active < rules.active_days):
+        # What somebody tells is rough. Nobody is held at less than what would be no jump anyway.
+        usual = max(usual, told, rules.sudden.floor)
+    elif usage.first is None or days < rules.established_days or active < rules.active_days:
+        return None, 0
     moved = moved_at is not None and now - moved_at < rules.moved_hours * 3600
-    kinds = [rules.sudden, rules.moved] if moved else [rules.sudden]
-    return usual, min(max(kind.floor, int(kind.factor * usual)) for kind in kinds)
+    jump = max(rules.sudden.floor, int(rules.sudden.factor * usual), expected)
+    if moved:
+        jump = min(jump, max(rules.moved.floor, int(rules.moved.factor * usual)))
+    return usual, jump

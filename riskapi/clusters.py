@@ -18,10 +18,11 @@ from riskapi.bonds import bonds, edge_of
 from riskapi.budgets import EVENTS, budget_key, cluster_key, kept, members_key
 from riskapi.caps import Usage
 from riskapi.errors import Problem, StoreUnavailable
+from riskapi.evidence import binds
 from riskapi.hubs import Hubs
 from riskapi.instants import rfc3339
 from riskapi.joins import NAMED, TRIES, Joins, new_id
-from riskapi.links import Links, binds
+from riskapi.links import Links
 from riskapi.metrics import Metrics
 from riskapi.outbox import oldest
 from riskapi.partition import groups
@@ -212,6 +213,16 @@ class Clusters:
         edges = self.edges(user_id) if keys is None else [edge_of(key) for key in keys]
         self.loosen([user_id], edges, policy, now, reason="left")
 
+    def release(self, user_id: str, entities: Collection[Entity], policy: Policy, now: float) -> None:
+        """Let go of an account that holds things by which it was bound while it did not: before it proved them, or
+        while it was wrongly labelled.
+        """
+        keys = [each.key for each in entities if each.bound and (each.standing == "proved" or each.sole)]
+        if keys:
+            self.loosen([user_id], [edge_of(key) for key in keys], policy, now, reason="held")
+            for key in keys:
+                self.note_holder(key, held=True)
+
     def edges(self, user_id: str) -> list[str]:
         """What binds an account."""
         return list(self._joins.states([user_id])[user_id].edges)
@@ -239,6 +250,18 @@ class Clusters:
     def accounts(self, cluster_id: str) -> list[str]:
         """The accounts of a cluster, by name."""
         return sorted(name.decode() for name in self._store.execute("SMEMBERS", members_key(cluster_id)))
+
+    def company(self, user_id: str, keys: Collection[str], most: int) -> list[str]:
+        """The other accounts that share a budget with one, or something of the entities ``keys`` that people do not
+        share by chance: at most ``most``, its cluster first.
+        """
+        cluster = self.of(user_id)
+        names = dict.fromkeys(self.accounts(cluster) if cluster else ())
+        for key in keys:
+            if self._links.kind_of(key) in ("mailbox", "phone", "device", "payment"):
+                names.update(dict.fromkeys(self._links.accounts(key)))
+        names.pop(user_id, None)
+        return list(names)[:most]
 
     def view(self, cluster_id: str, now: float) -> dict[str, Any]:
         """A cluster as the list of its edges. Raises ``not_found``."""

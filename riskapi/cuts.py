@@ -65,11 +65,16 @@ class Cuts:
                 self._store.execute("SET", ban_key(each), orjson.dumps(told))
             # Nobody is bound by it from now on; those who were until now are among these.
             sharing = {*names, *(name for key in keys for name in self._links.accounts(key))}
-            self._clusters.loosen(sharing, edges, policy, now, reason=reason, actor=actor)
+            # Who claims what a holder has is bound through the holder, too: by what else is claimed, it is bound again.
+            self._clusters.loosen(sharing, [*edges, *self._claimed(sharing)], policy, now, reason=reason, actor=actor)
             names = sorted(sharing)
         self._links.cut(user_id, keys, True)
         self._decide(names, now)
         return {"cut_id": cut_id, "accounts": {name: self._clusters.of(name) or None for name in names}}
+
+    def _claimed(self, names: set[str]) -> list[str]:
+        """The holders through which any of these accounts are bound."""
+        return [edge for name in names for edge in self._clusters.edges(name) if edge.startswith("h:")]
 
     def undo(self, cut_id: str, actor: str, now: float) -> dict[str, Any]:
         """Take a cut back: who shares the things may be bound by them again, from when they are next looked at.

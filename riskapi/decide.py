@@ -18,7 +18,7 @@ from riskapi.signup import Tier
 from signals.records import record
 from signals.registry import Readings, registered
 
-Source = Literal["model", "rule", "list", "outage"]
+Source = Literal["model", "rule", "list", "outage", "reviewer"]
 
 #: Reasons given for one decision, at most, besides the rules; more are not read by anybody.
 MOST_REASONS = 8
@@ -33,6 +33,7 @@ _NAMED: dict[ListKind, str] = {
     "phone": "phone number",
     "phone_prefix": "range of phone numbers",
     "device": "device",
+    "payment": "means of payment",
     "link_domain": "linked domain",
     "user": "user_id",
 }

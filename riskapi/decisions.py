@@ -38,9 +38,10 @@ def entry(
     cause: str | None = None,
     listed: Sequence[Listed] = (),
 ) -> dict[str, Any]:
-    """One decision as it is stored. ``kind`` says what asked for it (``signup``, or ``again`` with its ``cause``),
-    ``model_mode`` if it counted. ``findings`` are the Unix times of what upstreams said and it rested on, by kind.
-    ``listed`` are the entries of lists that named it, of which the decision knows the one that had a say.
+    """One decision as it is stored. ``kind`` says what asked for it (``signup``, ``again`` with its ``cause``, or
+    ``import``, where nothing was decided), ``model_mode`` if it counted. ``findings`` are the Unix times of what
+    upstreams said and it rested on, by kind. ``listed`` are the entries of lists that named it, of which the decision
+    knows the one that had a say.
     """
     return {
         "id": id,
@@ -118,7 +119,7 @@ class Decisions:
             position = f"({entries[-1][0].decode()}"
 
     def newest(self, most: int) -> tuple[list[str], bool]:
-        """The accounts of the newest decisions, each once, from all shards: ``most`` and a few more, where there are.
+        """The accounts decided or imported last, each once, from all shards: ``most`` and a few more, where there are.
 
         Also whether these are all. Of what else is written, four times as much is passed over and no more.
         """
@@ -130,7 +131,7 @@ class Decisions:
                 pipe.execute_command("XREVRANGE", stream(number), position, "-", "COUNT", _PAGE)
             for number, entries in zip(list(positions), self._store.run(pipe), strict=True):
                 for _, fields in entries:
-                    if fields[b"type"] == b"decision":
+                    if fields[b"type"] in (b"decision", b"import"):
                         found[orjson.loads(fields[b"data"])["user_id"]] = None
                 if len(entries) < _PAGE:
                     del positions[number]

@@ -36,6 +36,10 @@ _SHARED_PHONES = frozenset({"fixed_line", "toll_free", "shared_cost", "premium_r
 _QUICK_FORM = 3000
 #: How accounts are linked that an established customer vouches for.
 _SIBLINGS = Linking(strength="strong", hub_over=0)
+#: Velocity and hubs look back 30 days at most. What is imported is no rush of signups, so it lies before. Ours.
+_RUSH_DAYS = 31
+#: Parts of a row before those of its marks.
+PLAIN = 9
 #: What the end of a row would say of an entity without marks.
 _UNMARKED = (0, 0, 0, 0, 0, (), b"", 0, 0, b"0")
 
@@ -107,6 +111,16 @@ def own_domain(facts: Facts, *, verified: bool | None) -> str | None:
     return facts.email.registrable if facts.email.private and verified is not False else None
 
 
+def touched_at(created: float, policy: Policy, now: float) -> float:
+    """When an account that signed up at a Unix time counts as having touched what it shares.
+
+    That is when it signed up, but no longer ago than half of ``retention.entities_days``: what is older is forgotten,
+    and whoever comes next must find the customer there. It is over a month where the retention is.
+    """
+    kept = policy.retention.entities_days
+    return max(created, now - max(kept / 2, min(_RUSH_DAYS, kept - 1)) * _DAY)
+
+
 def is_automatic(facts: Facts) -> bool:
     """Whether a program filled in the form: no key was pressed, or it took less than three seconds."""
     behavior = facts.behavior
@@ -148,7 +162,8 @@ def is_in_office(found: Mapping[str, Entity], touch: Touch) -> bool:
     comes from everywhere, or is most of what comes from its place.
     """
     places = [found[kind].accounts for kind in ("ip", "mail_domain") if kind in found and kind not in touch.hubs]
-    return max(places, default=0) > 2 * found["phone"].accounts
+    phone = found["phone"]
+    return max(places, default=0) > 2 * (phone.accounts + len(phone.holders))
 
 
 def _is_ring(strength: str, accounts: int, abusive: int, limited: int, policy: Policy) -> bool:
@@ -190,6 +205,11 @@ def crowd_limit(kind: str, policy: Policy, *, hosting: bool = False) -> int:
     return 0 if rule.strength == "strong" else rule.hub_over
 
 
+def is_holdable(kind: str, policy: Policy) -> bool:
+    """Whether a thing can be somebody's own: what people do not share by chance."""
+    return kind not in COUNTED and kind not in CLOSE and _rule(kind, policy).strength == "strong"
+
+
 def _rule(kind: str, policy: Policy) -> Linking:
     return policy.links.kinds[cast("Kind", kind)]
 
@@ -212,28 +232,33 @@ def entity(
     ``crowd``: it is a hub by nature; ``family``: it is medium, although its kind is strong; ``siblings``: it is strong,
     although its kind is not.
     """
-    accounts, hour, day, month, abusive, limited, others, past, *marks = row
+    accounts, hour, day, month, abusive, limited, others, past, earlier, *marks = row
     recent = tuple([(name.decode(), float(when)) for name, when in zip(others[::2], others[1::2], strict=True)])
     if kind in COUNTED or kind in CLOSE:
         return Entity(kind, hour, day, month, accounts, abusive, limited, True, key=key, recent=recent, past=past)
     bound, spent_24h, spent_7d, spent_at, near_7d, holding, by, bad, slow, found_at = marks or _UNMARKED
-    holders = tuple([name.decode() for name in holding])
+    # Siblings and who vouches for them all belong together.
+    holders = () if siblings else tuple([name.decode() for name in holding])
     standing: Literal["observed", "proved", "held", "claimed"] = "observed" if kind in OBSERVED else "claimed"
+    sole = False
     seen = [pair for pair in recent if pair[0] not in holders]
     if user_id in holders:
         # Claimants do not count for who holds it: what they do is theirs.
-        standing = "proved" if by == b"proof" else "held"
+        standing, sole = ("proved" if by == b"proof" else "held"), by == b"first" and holders[0] == user_id
         accounts = len(holders)
         hour, day, month = min(hour, accounts), min(day, accounts), min(month, accounts)
-        abusive, limited = bad, slow
-        seen = [(name, at) for name in holders if name != user_id]
+        abusive, limited, earlier = bad, slow, 0
+        # Who proved it is bound to others who did; who has used it for long is bound to nobody by it.
+        seen = [(name, at) for name in holders if name != user_id and by == b"proof"]
         spent_24h = spent_7d = near_7d = 0
         spent_at = 0
     elif holders:
-        accounts = max(accounts - len(holders), 1)
+        accounts, earlier = max(accounts - len(holders), 1), max(earlier - len(holders), 0)
         hour, day, month = min(hour, accounts), min(day, accounts), min(month, accounts)
     rule = _SIBLINGS if siblings else _rule(kind, policy)
     strength = "medium" if family and rule.strength == "strong" else rule.strength
+    if strength != rule.strength:
+        earlier = 0  # whoever shares it before says nothing of a number that families and firms share
     ring = _is_ring(strength, accounts, abusive, limited, policy)
     hub = crowd or (not ring and _is_hub(rule, day, month, float(found_at), at, policy))
     weight, names = 0.0, ()
@@ -245,9 +270,9 @@ def entity(
         weight = evidence_weight(most, among, at - last_seen, policy.links.half_life_days)
         names = tuple([name for name, _ in seen])
     return Entity(
-        kind, hour, day, month, accounts, abusive, limited, hub, weight, strength, last_seen, names,
-        key, bound == 1, spent_24h, spent_7d, float(spent_at) if spent_at else None, near_7d,
-        standing, tuple([name for name in holders if name != user_id]), recent, past, float(found_at),
+        kind, hour, day, month, accounts, abusive, limited, hub, weight, strength, last_seen, names, key, bound == 1,
+        spent_24h, spent_7d, float(spent_at) if spent_at else None, near_7d, standing, tuple([name for name in holders
+        if name != user_id]), recent, past, float(found_at), int(earlier), sole,
     )  # fmt: skip
 
 
@@ -285,10 +310,16 @@ def without(found: Entity, same: Entity) -> Entity:
         limited=max(found.limited - same.limited, 0),
         weight=found.weight if others else 0.0,
         others=others,
+        earlier=max(found.earlier - same.earlier, 0),
         exhausted_24h=max(found.exhausted_24h - same.exhausted_24h, 0),
         exhausted_7d=max(found.exhausted_7d - same.exhausted_7d, 0),
         near_7d=max(found.near_7d - same.near_7d, 0),
     )
+
+
+def granted(found: Entity) -> Entity:
+    """A thing that its holder lets this account use: it claims nothing, and is bound to nobody who does."""
+    return replace(found, others=(), weight=0.0, standing="proved")
 
 
 def is_switchboard(phone: Entity, domain: Entity) -> bool:

@@ -33,6 +33,7 @@ CODES: dict[str, tuple[int, str]] = {
     "idempotency_in_progress": (409, "A request with this Idempotency-Key is still being answered"),
     "review_held": (409, "Another reviewer holds this review"),
     "review_closed": (409, "This review is decided already"),
+    "not_undoable": (409, "This review has no decision that can be undone"),
     "webhook_disabled": (409, "The webhook is disabled"),
     "precondition_failed": (412, "Another version is in force than the request was made for"),
     "payload_too_large": (413, "The body is too large"),
@@ -66,3 +67,9 @@ class Problem(Exception):
     def title(self) -> str:
         """Short, constant description of this kind of problem."""
         return CODES[self.code][1]
+
+
+def invalid(pointer: str, detail: str) -> Problem:
+    """The problem of one wrong field: its JSON pointer, and what is wrong, in words that do not repeat it."""
+    error = {"pointer": pointer, "code": "value_error", "detail": detail}
+    return Problem("invalid", f"1 error, at {pointer}.", [error])

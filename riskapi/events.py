@@ -12,19 +12,23 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from riskapi.accounts import account_key, history_key, labels_key
+from riskapi import terms
+from riskapi.accounts import Accounts, account_key, history_key, labels_key
 from riskapi.entities import is_inside
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.gather import unreadable
-from riskapi.happenings import TYPES
+from riskapi.happenings import ESTABLISHING, TYPES
 from riskapi.identifiers import Identifiers
 from riskapi.judge import Court
+from riskapi.labels import Labels
 from riskapi.links import Links
 from riskapi.metrics import Metrics
 from riskapi.outbox import oldest, shard, stream
+from riskapi.policy import Policy
+from riskapi.quotas import Quotas
 from riskapi.rescore import Rescorer
 from riskapi.shelf import Shelf
-from riskapi.signup import Count, DevicePart, EmailPart, Key, PhonePart, Scalar, Tier, Time
+from riskapi.signup import Count, DevicePart, EmailPart, Key, PhonePart, Scalar, Text, Tier, Time
 from riskapi.store.connections import Store
 
 #: Places remembered for an account; two a login from somewhere new. Ours.
@@ -38,7 +42,8 @@ _VALUES = frozenset({"email_verified", "phone_verified", "email_changed", "phone
 
 class Event(BaseModel):
     """Body of ``POST /v1/accounts/{user_id}/events``: what the account did. ``count`` is of contacts and the like;
-    ``email`` and ``phone`` carry what was changed or verified, ``device`` where the account was seen.
+    ``email`` and ``phone`` carry what was changed or verified, ``device`` where the account was seen, ``plan`` the one
+    that a ``plan_changed`` moved it to.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
@@ -48,6 +53,7 @@ class Event(BaseModel):
     device: DevicePart | None = None
     email: EmailPart | None = None
     phone: PhonePart | None = None
+    plan: Text | None = None
     count: Count | None = None
     custom_inputs: Annotated[dict[Key, Scalar], Field(max_length=25)] | None = None
 
@@ -67,11 +73,15 @@ class Events:
         shelf: Shelf,
         rescorer: Rescorer,
         identifiers: Identifiers,
+        quotas: Quotas,
+        labels: Labels,
         metrics: Metrics,
     ) -> None:
         self._store = store
+        self._accounts = Accounts(store)
         self._identifiers = identifiers
         self._rescorer = rescorer
+        self._quotas, self._labels = quotas, labels
         self._court = court
         self._links = links
         self._shelf = shelf
@@ -82,7 +92,8 @@ class Events:
         """Record an event at Unix time ``now``; returns the account's tier after it, and what could not be read.
 
         A login from where the account was never seen sets ``moved_at`` of the account to its time, unless that is
-        later already. Raises ``not_found`` and :class:`StoreUnavailable`.
+        later already. A change of plan counts for the very next grant, and a paid plan or a payment makes the account
+        an established customer. Raises ``not_found`` and :class:`StoreUnavailable`.
         """
         policy, at = self._court.policy, event.at(now)
         places, warnings = self._places(event)
@@ -90,6 +101,8 @@ class Events:
         entry: dict[str, Any] = {"id": f"evt_{secrets.token_hex(12)}", "user_id": user_id, "type": event.type, "at": at}
         if event.count is not None:
             entry["count"] = event.count
+        if event.type == "plan_changed" and event.plan is not None:
+            entry["plan"] = terms.plan_name(event.plan)
         if event.custom_inputs:
             entry["custom_inputs"] = event.custom_inputs
         keys = [account_key(user_id), history_key(user_id), labels_key(user_id), _places_key(user_id)]
@@ -98,11 +111,14 @@ class Events:
         args: list[Any] = [policy.retention.accounts_days * _DAY, repr(at), json.dumps(entry)]
         args += (oldest(policy.retention.decisions_days), _KNOWN, _PLACES)
         args += (event.type if event.type in TYPES else "", "" if event.count is None else event.count, domain or "")
+        args += _terms(event, policy)
         found = self._record.call(keys, [*args, *places])
         if not found:
             raise Problem("not_found", "No account with this user_id was ever assessed.")
         self._metrics.event(event.type if event.type in TYPES else "other")
         self._follow(user_id, event, domain, at, now, warnings)
+        if event.type in ESTABLISHING:
+            self._settle(user_id, policy)
         tier = self._tier(user_id, event, now) or found[0].decode()
         return {"user_id": user_id, "type": event.type, "tier": tier, "warnings": warnings}
 
@@ -129,6 +145,15 @@ class Events:
             has.vouch(user_id, now, on=event.type == "vouching_started")
         if event.type in ("device_seen", "login") and event.device is not None and event.device.id:
             has.see(user_id, event.device.id, now)
+
+    def _settle(self, user_id: str, policy: Policy) -> None:
+        """Have grants in flight read the terms again, and let the standing be felt; where that fails, a worker does."""
+        try:
+            standing = self._accounts.standing(user_id)
+            self._quotas.revise(user_id, standing.revision, policy)
+            self._labels.settle(user_id, standing)
+        except StoreUnavailable:
+            self._metrics.store_failure("event")
 
     def _tier(self, user_id: str, event: Event, now: float) -> Tier | None:
         """The tier after deciding the account again; where that fails just now, a worker does it in a moment."""
@@ -168,6 +193,16 @@ class Events:
         if network.asn is not None:
             places.append(self._links.mac("asn", str(network.asn)))
         return places, []
+
+
+def _terms(event: Event, policy: Policy) -> tuple[str, str]:
+    """What an event says of the account's plan, and what it makes it an established customer by, for the script."""
+    if event.type == "payment_verified":
+        return "", "payment"
+    if event.type != "plan_changed" or event.plan is None:
+        return "", ""
+    plan = terms.plan_name(event.plan)
+    return f"={plan or ''}", "plan" if terms.is_paid(plan, policy) else ""
 
 
 def _places_key(user_id: str) -> str:

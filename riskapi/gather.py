@@ -10,8 +10,9 @@ from typing import Any
 from riskapi import devices, entities, listed, lists, phones
 from riskapi.accounts import Accounts, Known
 from riskapi.entities import Touch
+from riskapi.evidence import reputation
 from riskapi.findings import Finding, Findings, Subject
-from riskapi.links import Links, reputation
+from riskapi.links import Links, mac_of
 from riskapi.listed import Listed
 from riskapi.policy import Policy
 from riskapi.proofs import Proofs, keeps_aside
@@ -152,7 +153,7 @@ class Gatherer:
                 network=network,
                 device=devices.read(part),
                 behavior=behavior,
-                payment_fingerprint=(signup.payment.fingerprint or None) if signup.payment else None,
+                payment_fingerprint=devices.identifier(signup.payment.fingerprint) if signup.payment else None,
                 missing=missing,
                 proved=frozenset(_proved(signup)),
             ),
@@ -177,7 +178,8 @@ class Gatherer:
         """
         touch = self._links.touched(user_id, facts)
         subjects = self._findings.subjects(facts, sender)
-        names = listed.candidates(user_id, facts)
+        macs = {kind: mac_of(touch.keys[kind]) for kind in listed.HASHED if kind in touch.keys}
+        names = listed.candidates(user_id, facts, macs)
         referrer = facts.account.referrer_id
         pipe = self._store.pipeline()
         self._accounts.queue_known(pipe, user_id)
@@ -195,7 +197,7 @@ class Gatherer:
         facts = _with_findings(facts, subjects, found, self._findings.unasked)
         if "registrant" in found:  # which may know of a crowd that the local databases do not
             touch = replace(touch, hubs=frozenset(entities.hubs(facts)))
-        linked = self._links.entities(touch, replies[len(subjects) :], policy, vouched=vouched)
+        linked = self._links.entities(touch, replies[len(subjects) :], policy, referrer if vouched else None)
         wave, together = matches(facts, touch, linked, policy)
         linking = {kind: entity for kind, entity in linked.items() if kind not in entities.CLOSE}
         return Gathered(

@@ -12,6 +12,13 @@ TYPES = frozenset({
     "contacts_imported", "profile_changed", "plan_changed", "domain_authenticated", "vouching_started",
     "vouching_ended",
 })  # fmt: skip
+#: Types that can make an account an established customer, or no longer one.
+ESTABLISHING = frozenset({"plan_changed", "payment_verified"})
+
+
+def noted(type: str, at: float) -> dict[str, str | int]:
+    """The fields of an account that was told of one event of this type, at Unix time ``at``."""
+    return {f"n:{type}": 1, f"f:{type}": repr(at), f"l:{type}": repr(at)}
 
 
 def happenings(fields: Mapping[str, bytes]) -> dict[str, Happening] | None:

@@ -11,6 +11,22 @@ from dataclasses import replace
 
 from signals.facts import Cluster, Entity, Facts, Reputation
 
+#: What strangers have in common by chance: a place, a browser, the make of an address, neighbouring numbers.
+_CHANCE = frozenset({"ip", "network", "fingerprint", "pattern", "phone_block", "referrer"})
+#: From so many bad accounts on a place, or anything else that strangers share, is a bad one. Chosen by us.
+_NOTORIOUS = 3
+
+
+def fair(facts: Facts) -> Facts:
+    """The same facts without one or two bad accounts at a place: a shared address alone convicts nobody."""
+    found = facts.entities or {}
+    few = {
+        kind: _blameless(each)
+        for kind, each in found.items()
+        if kind in _CHANCE and 0 < max(each.abusive, each.limited) < _NOTORIOUS
+    }
+    return replace(facts, entities={**found, **few}) if few else facts
+
 
 def is_felt(facts: Facts) -> bool:
     """Whether anything bad is known of others who share something with the account."""

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from riskapi import devices, entities
 from riskapi.entities import CLOSE, COUNTED, KINDS, PROVABLE, Said, Touch
-from riskapi.instants import rfc3339
 from riskapi.policy import Policy
 from riskapi.shelf import Shelf
 from riskapi.store.connections import Store
+from riskapi.store.replies import scored
 from riskapi.store.scripts import Script
-from signals.facts import Entity, Facts, Reputation
+from signals.facts import Entity, Facts
 
 #: One byte a kind keeps keys short: they are the larger part of what the store holds.
 _LETTERS = dict(zip((*KINDS, *COUNTED, *CLOSE, "holder", "wave"), "mptdoifbxnrlcasvqkhw", strict=True))
@@ -33,10 +33,6 @@ _DAY = 86400
 _SIGNS = ("~", "!", "$", "^", "%", "&", "#")
 #: Kinds whose values recur from signup to signup, so that their HMACs are worth remembering.
 _COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain", "behavior"})
-#: How an answer calls the standing of an account to what it shares: what is seen is as good as proved.
-_STANDINGS = {"observed": "proved", "proved": "proved", "held": "holder", "claimed": "claimed"}
-#: Accounts that a piece of evidence names; all are counted.
-_NAMED = 8
 #: Longest fingerprint of a content: what is longer is the content itself, and none.
 _FINGERPRINT = 256
 
@@ -57,6 +53,7 @@ class Links:
         self._spend = store.script("entity_spend")
         self._bind = store.script("entity_bind")
         self._cut = store.script("entity_cut")
+        self._renew = store.script("entity_renew")
         self._common = lru_cache(maxsize=16384)(self._mac)
 
     def mac(self, kind: str, value: str) -> str:
@@ -84,7 +81,7 @@ class Links:
 
     def entity_key(self, kind: str, value: str) -> str:
         """Key of an entity; ``value`` is in the form :func:`riskapi.entities.values` gives it."""
-        return f"risk:e:{_LETTERS[kind]}:{self.mac(kind, value)}"
+        return key_of(kind, self.mac(kind, value))
 
     def said(self, user_id: str, at: float, link_domains: Iterable[str], fingerprint: str | None) -> Said:
         """The entities of a message sent at Unix time ``at``: the domains it links to and what it says.
@@ -132,9 +129,14 @@ class Links:
         The first touch of an account stands, so that a signup posted again counts nothing twice.
         """
         crowds = [entities.crowd_limit(kind, policy, hosting=touch.hosting) for kind in touch.keys]
-        proved = [int(kind in touch.proved) for kind in touch.keys]
+        proved = [self._proof(kind, kind in touch.proved, policy) for kind in touch.keys]
         mode, keys = "1" if add else "0", list(touch.keys.values())
         self._queue(pipe, touch.user_id, touch.at, mode, keys, crowds, proved, policy)
+
+    @staticmethod
+    def _proof(kind: str, proved: bool, policy: Policy) -> int:
+        """What the script is told of a thing: 1 proved, 0 not, 2 nobody can hold it."""
+        return int(proved) if entities.is_holdable(kind, policy) else 2
 
     def queue_said(self, pipe: Any, said: Said, policy: Policy, account: str) -> None:
         """As :meth:`queue`, for a message; :meth:`said_entities` reads the replies. Nothing is queued for no keys.
@@ -160,6 +162,7 @@ class Links:
             KEEP,
             policy.waves.near_minutes * 60,
             policy.waves.past_days * _DAY,
+            policy.customers.days * _DAY,
         )
         if self._store.is_cluster:
             for key, crowd, proof in zip(keys, crowds, proved, strict=True):
@@ -170,16 +173,16 @@ class Links:
             self._touch.queue(pipe, keys, (*head, 0, *crowds, *proved))
 
     def entities(
-        self, touch: Touch, replies: Sequence[Any], policy: Policy, *, vouched: bool = False
+        self, touch: Touch, replies: Sequence[Any], policy: Policy, voucher: str | None = None
     ) -> dict[str, Entity]:
         """The entities from the replies to :meth:`queue`, by kind: linking ones, counted ones, and those of
-        :data:`riskapi.entities.CLOSE`. ``vouched``: the referrer says that those it refers belong to it.
+        :data:`riskapi.entities.CLOSE`. ``voucher`` is the referrer, where it says that those it refers belong to it.
         """
         rows = dict(zip(touch.keys, _rows(replies), strict=True))
 
         def read(kind: str, *, family: bool) -> Entity:
             key, crowd = touch.keys[kind], kind in touch.hubs
-            siblings = vouched and kind == "referrer"
+            siblings = voucher is not None and kind == "referrer"
             return entities.entity(
                 kind, key, touch.at, rows[kind], policy, touch.user_id, crowd=crowd, family=family, siblings=siblings
             )
@@ -194,7 +197,11 @@ class Links:
         if phone is not None:
             found["phone"] = phone
             if "phone_block" in found:
-                found["phone_block"] = entities.without(found["phone_block"], read("phone", family=False))
+                # Whoever gave the very number, on whichever side.
+                every = entities.entity("phone", phone.key, touch.at, rows["phone"][: entities.PLAIN], policy)
+                found["phone_block"] = entities.without(found["phone_block"], every)
+        if voucher is not None:  # what the referrer holds is theirs, too
+            found |= {kind: entities.granted(each) for kind, each in found.items() if voucher in each.holders}
         return found
 
     def said_entities(self, said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:
@@ -217,8 +224,16 @@ class Links:
 
         ``established``: the Unix time since when it is an established customer, None for one that is not.
         """
+        pipe = self._store.pipeline()
+        self.queue_mark(pipe, user_id, keys, abusive=abusive, limited=limited, established=established)
+        self._store.run(pipe)
+
+    def queue_mark(
+        self, pipe: Any, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool, established: float | None
+    ) -> None:
+        """As :meth:`mark`, in a pipeline."""
         since = "" if established is None else repr(established)
-        self._on_each(self._mark, keys, (user_id, int(abusive), int(limited), since))
+        self._queue_each(pipe, self._mark, keys, (user_id, int(abusive), int(limited), since))
 
     def prove(self, user_id: str, keys: Sequence[str], at: float, *, proved: bool = True) -> None:
         """Note that an account proved at Unix time ``at`` that these things are its own, or no longer has them.
@@ -226,6 +241,10 @@ class Links:
         Entities the account is not in stay as they are. Safe to repeat.
         """
         self._on_each(self._prove, keys, (user_id, repr(at) if proved else ""))
+
+    def renew(self, user_id: str, keys: Sequence[str], at: float, policy: Policy) -> None:
+        """Remember for longer that an account uses entities; where it was forgotten, from Unix time ``at`` on."""
+        self._on_each(self._renew, keys, (user_id, repr(at), policy.retention.entities_days * _DAY))
 
     def mark_spent(self, user_id: str, keys: Sequence[str], at: float, *, out: bool, near: bool) -> None:
         """Note on what an account touched that it ran out of a cap, or came near one, at Unix time ``at``.
@@ -286,6 +305,18 @@ class Links:
         """The accounts in a reply to :meth:`queue_accounts`."""
         return [name.decode() for name in reply]
 
+    @staticmethod
+    def queue_holders(pipe: Any, key: str) -> None:
+        """Ask, in a pipeline, who proved that an entity is his, or is an established customer; :meth:`holders` reads
+        the reply.
+        """
+        pipe.execute_command("ZRANGEBYSCORE", key, "(59e11", "(8e12", "WITHSCORES")
+
+    @staticmethod
+    def holders(reply: Sequence[Any], now: float) -> set[str]:
+        """The accounts in a reply to :meth:`queue_holders`, those left out that are established only after ``now``."""
+        return {mark[1:] for mark, score in scored(reply) if mark[0] == "%" or score - 7e12 <= now}
+
     def leave(self, user_id: str, keys: Sequence[str]) -> None:
         """Take an account out of entities, as if it had never touched them."""
         pipe = self._store.pipeline()
@@ -294,74 +325,16 @@ class Links:
         self._store.run(pipe)
 
 
+def key_of(kind: str, mac: str) -> str:
+    """Key of the entity of a kind whose value has this HMAC, see :meth:`Links.mac`."""
+    return f"risk:e:{_LETTERS[kind]}:{mac}"
+
+
+def mac_of(key: str) -> str:
+    """The HMAC in the key of an entity."""
+    return key.rpartition(":")[2]
+
+
 def _rows(replies: Sequence[Any]) -> list[Any]:
     """One row an entity: they come together from one node, and one a reply from a cluster."""
     return [row for reply in replies for row in reply]
-
-
-def reputation(entities: Mapping[str, Entity], policy: Policy) -> Reputation:
-    """Abuse rates of where a signup came from, shrunk towards the base rate, itself shrunk towards policy's.
-
-    ``(abusive + prior × base) / (accounts + prior)``, the mean of a beta posterior; the account itself is left out.
-    """
-    rules = policy.reputation
-
-    def rate(kind: str, base: float, prior: float) -> float | None:
-        entity = entities.get(kind)
-        if entity is None:
-            return None
-        others = max(entity.accounts - 1, entity.abusive)
-        return (entity.abusive + prior * base) / (others + prior)
-
-    base = rate("service", rules.base_rate, rules.base_weight) or rules.base_rate
-    prior = rules.prior_accounts
-    return Reputation(
-        base=base,
-        asn=rate("asn", base, prior),
-        network=rate("network", base, prior),
-        domain=rate("mail_domain", base, prior),
-        tld=rate("tld", base, prior),
-    )
-
-
-def linkage(
-    entities: Mapping[str, Entity] | None, policy: Policy, cluster: str | None = None, size: int = 1
-) -> dict[str, Any]:
-    """The ``linkage`` part of an answer: which accounts share what with this one, strongest evidence first.
-
-    ``cluster`` and ``size`` are the cluster the account is in and how many accounts that has. ``abusive`` counts those
-    bound directly, by ``links.bind_weight`` or more. Weaker evidence is listed and binds nobody.
-    """
-    found = [
-        entity
-        for kind in KINDS
-        if entities and (entity := entities.get(kind)) is not None and (entity.weight > 0.0 or entity.holders)
-    ]
-    found.sort(key=lambda entity: -entity.weight)
-    binding = [entity for entity in found if binds(entity, policy)]
-    evidence = [
-        {
-            "kind": entity.kind,
-            "strength": entity.strength,
-            "standing": _STANDINGS[entity.standing],
-            "accounts": entity.accounts,
-            "last_seen": rfc3339(entity.last_seen or 0.0),
-            "weight": round(entity.weight, 4),
-            "edge": entity.key.removeprefix("risk:e:"),
-            "binds": binds(entity, policy),
-            "user_ids": list(entity.others[:_NAMED]),
-            "holders": list(entity.holders) if entity.standing == "claimed" else [],
-        }
-        for entity in found
-    ]
-    return {
-        "cluster_id": cluster,
-        "size": size,
-        "abusive": max([0, *(entity.abusive for entity in binding)]),
-        "evidence": evidence,
-    }
-
-
-def binds(entity: Entity, policy: Policy) -> bool:
-    """Whether sharing this thing makes accounts belong together: nobody is bound to who holds it without proof."""
-    return not entity.hub and entity.weight >= policy.links.bind_weight and bool(entity.others)

@@ -2,7 +2,7 @@
 
 What accounts share is known as entities (:mod:`riskapi.links`); where an entity is coarser than the entry (a mailbox
 for one of its addresses, a /24 for a part of it) its accounts are tested one by one. What is wider than entities are is
-looked for among the newest decisions.
+looked for among the newest decisions. An entry without its value names who is known to have the entity of its HMAC.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from riskapi import devices, phones
 from riskapi.accounts import Accounts
 from riskapi.decisions import Decisions
 from riskapi.entities import is_inside, line
-from riskapi.links import KEEP, Links
-from riskapi.listed import ListKind, candidates, field
+from riskapi.links import KEEP, Links, key_of
+from riskapi.list_entries import Entry
+from riskapi.listed import HASHED, ListKind, candidates
 from riskapi.shelf import Shelf
 from riskapi.store.connections import Store
 from signals.facts import Account, Device, Email, Facts
@@ -48,23 +49,28 @@ class Matches:
         self._store, self._links, self._accounts, self._decisions = store, links, accounts, decisions
         self._shelf = shelf
 
-    def matching(self, kind: ListKind, normal: str, limit: int) -> tuple[list[str], bool]:
-        """At most ``limit`` accounts that an entry of this kind and normalised value names, mostly newest first.
+    def matching(self, entry: Entry, limit: int) -> tuple[list[str], bool]:
+        """At most ``limit`` accounts that an entry names, mostly newest first.
 
         Also whether these are all: not where there are more, or where only a sample could be looked at. What mail of
         accounts linked to is known by registrable domain alone, so an entry below one finds nobody.
         """
-        names, complete = self._near(kind, normal)
+        names, complete = self._hashed(entry) if entry.hashed else self._near(entry.kind, entry.normal)
         found: list[str] = []
         for start in range(0, len(names), _ACCOUNTS):
             part = names[start : start + _ACCOUNTS]
             for name, signup in zip(part, self._accounts.signups(part), strict=True):
-                if signup is None or not self._is_named(kind, normal, name, signup):
+                if signup is None or not self._is_named(entry, name, signup):
                     continue
                 if len(found) == limit:
                     return found, False
                 found.append(name)
         return found, complete
+
+    def _hashed(self, entry: Entry) -> tuple[list[str], bool]:
+        """The accounts of the entity with the HMAC of an entry, and whether nobody else can be."""
+        kind = next(entity for entity, listed in HASHED.items() if listed == entry.kind)
+        return self._of_keys([key_of(kind, entry.normal)])
 
     def _near(self, kind: ListKind, normal: str) -> tuple[list[str], bool]:
         """The accounts that may be meant, and whether nobody else can be."""
@@ -101,7 +107,9 @@ class Matches:
 
     def _sharing(self, entities: list[tuple[str, str]]) -> tuple[list[str], bool]:
         """The accounts of some entities, given by kind and value, and whether these are all."""
-        keys = [self._links.entity_key(kind, value) for kind, value in entities]
+        return self._of_keys([self._links.entity_key(kind, value) for kind, value in entities])
+
+    def _of_keys(self, keys: list[str]) -> tuple[list[str], bool]:
         found: dict[str, None] = {}
         complete = True
         for start in range(0, len(keys), _KEYS):
@@ -116,11 +124,11 @@ class Matches:
                 return list(found)[:MOST], False
         return list(found), complete
 
-    def _is_named(self, kind: ListKind, normal: str, user_id: str, signup: bytes) -> bool:
+    def _is_named(self, entry: Entry, user_id: str, signup: bytes) -> bool:
         """Whether the entry names an account that signed up so, as it would name the signup posted now."""
-        if kind == "link_domain":
+        if entry.hashed or entry.kind == "link_domain":
             return True
-        return field(kind, normal) in candidates(user_id, self._facts(kind, orjson.loads(signup)))
+        return entry.field in candidates(user_id, self._facts(entry.kind, orjson.loads(signup)), {})
 
     def _facts(self, kind: ListKind, signup: dict[str, Any]) -> Facts:
         """What the kind needs to know of a signup, and nothing else: there may be thousands to read."""
@@ -139,4 +147,5 @@ class Matches:
             phone=phone,
             network=network,
             device=Device(id=devices.identifier(device.get("id"))),
+            payment_fingerprint=devices.identifier((signup.get("payment") or {}).get("fingerprint")),
         )

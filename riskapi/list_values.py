@@ -12,8 +12,8 @@ from ipaddress import ip_network
 from typing import Final
 
 from riskapi import devices, phones
-from riskapi.errors import Problem
-from riskapi.listed import LEAST_DIGITS, LENGTHS, MOST_LABELS, ListKind, ListName
+from riskapi.errors import invalid
+from riskapi.listed import HASHED, LEAST_DIGITS, LENGTHS, MOST_LABELS, ListKind, ListName
 from riskapi.network_ranges import overlapped
 from riskapi.shelf import Shelf
 from riskapi.signup import USER_ID
@@ -49,7 +49,8 @@ class Values:
             "asn": _asn,
             "phone": _phone,
             "phone_prefix": _phone_prefix,
-            "device": _device,
+            "device": _identifier,
+            "payment": _identifier,
             "link_domain": self._link_domain,
             "user": _user,
         }
@@ -63,9 +64,17 @@ class Values:
             if name == "deny" and kind in ("ip", "cidr") and overlapped(ip_network(normal)) - {"documentation"}:
                 raise _Refused(_SHARED)
         except _Refused as refused:
-            error = {"pointer": "/value", "code": "value_error", "detail": str(refused)}
-            raise Problem("invalid", "1 error, at /value.", [error]) from None
+            raise invalid("/value", str(refused)) from None
         return normal
+
+    def entity(self, kind: ListKind, normal: str) -> str:
+        """The kind of entity whose HMAC can stand for a normalised value. Raises ``invalid`` where none can."""
+        found = next((entity for entity, listed in HASHED.items() if listed == kind), None)
+        if found is None:
+            raise invalid("/hashed", f"only these kinds can do without their value: {', '.join(HASHED.values())}")
+        if kind == "email_domain" and self._shelf.readers.mail.read(f"a@{normal}").registrable != normal:
+            raise invalid("/value", "without its value a domain is known by its registrable part; list that")
+        return found
 
     def _email(self, value: str) -> str:
         found = self._shelf.readers.mail.read(value)
@@ -149,7 +158,7 @@ def _phone_prefix(value: str) -> str:
     return found
 
 
-def _device(value: str) -> str:
+def _identifier(value: str) -> str:
     found = devices.identifier(value)
     if found is None:
         raise _Refused("not an identifier, but what scripts send that have none")

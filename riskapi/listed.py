@@ -1,14 +1,15 @@
 """What lists say of a signup or a link: which entries could name it, which do, and which of them decides. Pure.
 
-Entries for matching stand in one table, under ``<kind>:<normalised value>``. What stands there is a text that the three
-lists share: for each that has the value ``<letter><entry id>|<Unix time it expires, or 0>|<flags>``, parted by spaces.
+Entries for matching stand in one table, under ``<kind>:<normalised value>``, or ``<kind>:#<HMAC>`` where an entry was
+made without its value. What stands there is a text that the three lists share: for each that has the value
+``<letter><entry id>|<Unix time it expires, or 0>|<flags>``, parted by spaces.
 Everything a signup could be listed under is asked for at once; of wide kinds (domains, networks, prefixes of numbers)
 every width it lies in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Literal, cast, get_args
@@ -18,9 +19,29 @@ from signals.records import record
 
 ListName = Literal["allow", "deny", "watch"]
 ListKind = Literal[
-    "email", "mailbox", "email_domain", "ip", "cidr", "asn", "phone", "phone_prefix", "device", "link_domain", "user"
+    "email",
+    "mailbox",
+    "email_domain",
+    "ip",
+    "cidr",
+    "asn",
+    "phone",
+    "phone_prefix",
+    "device",
+    "payment",
+    "link_domain",
+    "user",
 ]
 KINDS: tuple[ListKind, ...] = get_args(ListKind)
+#: Kinds whose entries can do without their value, by the kind of entity (:mod:`riskapi.entities`) whose HMAC they keep.
+#: A domain is known there by its registrable part alone.
+HASHED: dict[str, ListKind] = {
+    "mailbox": "mailbox",
+    "phone": "phone",
+    "device": "device",
+    "payment": "payment",
+    "mail_domain": "email_domain",
+}
 #: Lists by the letter that stands for each in the table, in the order in which they win over each other.
 LETTERS: dict[str, ListName] = {"d": "deny", "w": "watch", "a": "allow"}
 #: Prefix lengths of networks that can be listed. IPv4 down to a /8, the largest block IANA ever gave one holder (RFC
@@ -35,7 +56,8 @@ LEAST_DIGITS = 2
 _SILENCES = "s"
 #: Kinds from the most to the least that a listing means just this account; among the same kind the narrower wins.
 _SPECIFIC: tuple[ListKind, ...] = (
-    "user", "email", "mailbox", "phone", "device", "ip", "email_domain", "phone_prefix", "cidr", "asn", "link_domain",
+    "user", "email", "mailbox", "phone", "device", "payment", "ip", "email_domain", "phone_prefix", "cidr", "asn",
+    "link_domain",
 )  # fmt: skip
 _RANK = {kind: place for place, kind in enumerate(_SPECIFIC)}
 _STRICT = {name: place for place, name in enumerate(LETTERS.values())}
@@ -59,11 +81,20 @@ class Listed:
 
 def field(kind: ListKind, normal: str) -> str:
     """Where entries of this kind and normalised value stand in the table."""
-    return f"{kind}:{normal}"
+    # One ``#`` before an HMAC, two for a value that begins with one: nobody can send a value that passes for an HMAC.
+    return f"{kind}:#{normal}" if normal.startswith("#") else f"{kind}:{normal}"
 
 
-def candidates(user_id: str, facts: Facts) -> list[str]:
-    """Every field of the table that could name a signup. What is missing or cannot be read is under none."""
+def hashed_field(kind: ListKind, mac: str) -> str:
+    """Where entries of this kind that keep only the HMAC of their value stand in the table."""
+    return f"{kind}:#{mac}"
+
+
+def candidates(user_id: str, facts: Facts, macs: Mapping[str, str]) -> list[str]:
+    """Every field of the table that could name a signup. What is missing or cannot be read is under none.
+
+    ``macs`` are the HMACs of what it touches by the kind of entity; kinds without hashed entries are passed over.
+    """
     email, phone, network = facts.email, facts.phone, facts.network
     found = [f"user:{user_id}"]
     if email.local is not None:
@@ -80,7 +111,10 @@ def candidates(user_id: str, facts: Facts) -> list[str]:
         # The plus sign comes before the digits.
         found += [f"phone_prefix:{phone.e164[: count + 1]}" for count in range(LEAST_DIGITS, len(phone.e164))]
     if facts.device.id is not None:
-        found.append(f"device:{facts.device.id}")
+        found.append(field("device", facts.device.id))
+    if facts.payment_fingerprint is not None:
+        found.append(field("payment", facts.payment_fingerprint))
+    found += [f"{kind}:#{macs[entity]}" for entity, kind in HASHED.items() if entity in macs]
     return found
 
 
@@ -109,13 +143,15 @@ def packed(name: ListName, entry_id: str, expires_at: float | None, silences_fee
 
 def found(fields: Sequence[str], values: Sequence[bytes | None], now: float) -> tuple[Listed, ...]:
     """The entries that stand under ``fields`` and have not expired at Unix time ``now``, whichever decides first."""
-    rows = [row for name, value in zip(fields, values, strict=True) if value for row in _read(name, value.decode())]
+    rows = [
+        row for name, value in zip(fields, values, strict=True) if value for row in _read(name, value.decode(), fields)
+    ]
     return tuple(sorted((row for row in rows if row.expires_at is None or row.expires_at > now), key=_precedence))
 
 
-def _read(field: str, value: str) -> Iterator[Listed]:
+def _read(field: str, value: str, fields: Sequence[str]) -> Iterator[Listed]:
     kind, _, normal = field.partition(":")
-    depth = _depth(kind, normal)
+    depth = _registrable(fields) if field.startswith("email_domain:#") else _depth(kind, normal)
     for segment in value.split():
         entry_id, expires, flags = segment[1:].split("|")
         name = LETTERS[segment[0]]
@@ -128,6 +164,12 @@ def _depth(kind: str, normal: str) -> int:
     if kind == "cidr":
         return int(normal.rpartition("/")[2])
     return len(normal) if kind == "phone_prefix" else 0
+
+
+def _registrable(fields: Sequence[str]) -> int:
+    """How deep the registrable domain is of whose names ``fields`` are, which an HMAC does not say."""
+    names = [name for name in fields if name.startswith("email_domain:") and not name.startswith("email_domain:#")]
+    return min((_depth("email_domain", name) for name in names), default=0)
 
 
 def _precedence(listed: Listed) -> tuple[int, int, int]:

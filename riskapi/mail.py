@@ -10,6 +10,7 @@ from typing import NamedTuple
 from email_validator import EmailNotValidError, validate_email
 
 from riskapi.domains import DomainLists
+from signals.data.alias_services import RESERVED, SERVICE_OF, SERVICES
 from signals.data.mailbox_providers import DEFAULT, IMITATED, NOT_IMITATIONS, PROVIDER_OF, PROVIDERS, MailboxProvider
 from signals.facts import Email
 from signals.scripts import latin_skeleton
@@ -21,6 +22,11 @@ _PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~
 _SKELETON = str.maketrans(
     "abcdefghijklmnopqrstuvwxyz0123456789", "a" * 26 + "0" * 10
 )  # faster than asking each character what it is
+#: What a counter leaves at the end of a name: ``ana7``, ``ana.37``, ``ana_100``.
+_COUNTER, _ANY_COUNTER = "0123456789._-+", re.compile(r"[\d._+-]+\Z")
+_DIGITS = re.compile(r"\d+")
+#: Fewer letters are shared by chance. Chosen by us.
+_FOUR_LETTERS = re.compile(r"(?:[^\W\d_][\W\d_]*){4}")
 _LOCAL_MAX, _DOMAIN_MAX, _ADDRESS_MAX = 64, 255, 254  # octets, RFC 5321 section 4.5.3.1 and RFC 3696 erratum 1690
 
 
@@ -51,7 +57,7 @@ class MailReader:
         Valid means RFC 5321 and 6531 syntax in a domain that could exist: no address literals, no display names, no
         special-use domains beyond the example and test ones (RFC 6761). A quoted local part loses quotes it does not
         need (RFC 5321 section 4.1.2: ``"ana"`` is ``ana``). Of an invalid address the domain is still read where it can
-        be; local part, mailbox and pattern stay unknown.
+        be; local part, mailbox, pattern and stem stay unknown.
         """
         text = address.strip() if len(address) <= LONGEST else ""
         local, _, host = text.rpartition("@")
@@ -63,7 +69,13 @@ class MailReader:
             return _email(address, domain)
         base, tag, canonical = _mailbox(normal, domain)
         return _email(
-            address, domain, local=normal, tag=tag, canonical=canonical, pattern=f"{skeleton(base)}@{domain.ascii}"
+            address,
+            domain,
+            local=normal,
+            tag=tag,
+            canonical=canonical,
+            pattern=f"{skeleton(base)}@{domain.ascii}",
+            stem=stem(canonical) if domain.free or domain.disposable else None,
         )
 
 
@@ -76,7 +88,7 @@ def _read_domain(lists: DomainLists, host: str) -> _Domain | None:
     name = found.ascii_domain.lower()
     standing = lists.standing(name)
     registrable = standing.registrable or name
-    provider = PROVIDER_OF.get(name) or PROVIDER_OF.get(registrable) or DEFAULT
+    provider = PROVIDER_OF.get(name) or PROVIDER_OF.get(registrable) or SERVICE_OF.get(registrable) or DEFAULT
     below = name.removesuffix(registrable).removesuffix(".")
     known = standing.relay or standing.free
     return _Domain(
@@ -89,8 +101,21 @@ def _read_domain(lists: DomainLists, host: str) -> _Domain | None:
         free=standing.free,
         near_provider=None if known else near_provider(name, found.domain, registrable),
         provider=provider,
-        mailbox=below if provider.subdomain_is_mailbox and below and "." not in below else None,
+        mailbox=_subdomain_mailbox(provider, below, registrable),
     )
+
+
+def _subdomain_mailbox(rules: MailboxProvider, below: str, registrable: str) -> str | None:
+    """The one mailbox of every address at a sub-domain that belongs to one customer; ``None`` where it does not.
+
+    ``below`` is what stands before ``registrable``: one label, and none that the provider keeps for itself.
+    """
+    if not below or "." in below or below in RESERVED:
+        return None
+    if rules.subdomain_is_mailbox:
+        return f"{below}@{rules.alias_of or registrable}"
+    # An asterisk, because ``me@home`` can be somebody else's address there.
+    return f"*@{below}.{rules.users_of or registrable}" if rules.subdomain_is_user else None
 
 
 def _email(
@@ -101,6 +126,7 @@ def _email(
     tag: str | None = None,
     canonical: str | None = None,
     pattern: str | None = None,
+    stem: str | None = None,
 ) -> Email:
     return Email(
         given=given,
@@ -113,6 +139,7 @@ def _email(
         tag=tag,
         canonical=canonical,
         pattern=pattern,
+        stem=stem,
         disposable=domain.disposable,
         relay=domain.relay,
         free=domain.free,
@@ -152,21 +179,27 @@ def _mailbox(local: str, domain: _Domain) -> tuple[str, str | None, str]:
     """
     rules = domain.provider
     home = rules.alias_of or domain.ascii
+    if domain.mailbox is not None:
+        return local, local, domain.mailbox
     if local.startswith('"'):
         return local, None, f"{local}@{home}"
-    if domain.mailbox is not None:
-        return local, local, f"{domain.mailbox}@{rules.alias_of or domain.registrable}"
     base = local if local.isascii() else unicodedata.normalize("NFKC", local).lower()
-    head, separator, tag = base.partition(rules.tag) if rules.tag else (base, "", "")
+    head, separator, tag = base, "", ""
+    for mark in rules.tag:
+        head, found, rest = head.partition(mark)
+        if found:
+            separator, tag = found, f"{rest}{separator}{tag}"
     if not head:
         head, separator, tag = base, "", ""
     mailbox = head.translate(_TRANSLATIONS[rules.name]) or head
+    if rules.user_after:
+        mailbox = mailbox.rpartition(rules.user_after)[2] or mailbox
     return head, tag or None, f"{mailbox}{separator if rules.keeps_separator else ''}@{home}"
 
 
 def _translations() -> dict[str, dict[int, str | None]]:
     tables: dict[str, dict[int, str | None]] = {}
-    for rules in (DEFAULT, *PROVIDERS):
+    for rules in (DEFAULT, *PROVIDERS, *SERVICES):
         tables[rules.name] = {ord(character): None for character in rules.ignored}
         tables[rules.name] |= {ord(character): same for character, same in rules.folded.items()}
     return tables
@@ -184,6 +217,21 @@ def skeleton(local: str) -> str:
     if local.isascii():
         return local.translate(_SKELETON)
     return "".join("0" if c.isdigit() else "a" if c.isalpha() else c for c in local)
+
+
+def stem(canonical: str) -> str | None:
+    """What the mailboxes of one name have in common when only a counter tells them apart: ``name@domain``.
+
+    Digits at the end go, with the separators before them; any other run of digits becomes one ``0``. So ``name``,
+    ``name1``, ``name.37`` and ``name100`` share ``name@domain``, and ``1name`` and ``20name`` share ``0name@domain``.
+    The mailbox without a counter is among them: whoever numbers names may begin with it. Digits of any script count.
+    ``None`` below four letters, and for what is quoted. ``canonical`` is a mailbox as :class:`Email` has it.
+    """
+    local, _, home = canonical.rpartition("@")
+    kept = local.rstrip(_COUNTER) if local.isascii() else _ANY_COUNTER.sub("", local)
+    if kept.startswith('"') or not _FOUR_LETTERS.search(kept):
+        return None
+    return f"{_DIGITS.sub('0', kept)}@{home}"
 
 
 def near_provider(name: str, shown: str, registrable: str) -> str | None:

@@ -38,7 +38,12 @@ METRICS = (
     Metric("histogram", "riskapi_http_request_duration_seconds", ("route",), "Time to answer a request, in seconds."),
     Metric("counter", "riskapi_decisions_total", ("tier", "source"), "Signups decided, replays left out."),
     Metric("counter", "riskapi_rules_fired_total", ("rule", "mode"), "Policy rules that matched a signup."),
-    Metric("counter", "riskapi_reviews_total", ("step",), "Reviews opened, claimed, released, escalated and decided."),
+    Metric(
+        "counter",
+        "riskapi_reviews_total",
+        ("step",),
+        "Reviews opened, claimed, released, escalated, decided and undone.",
+    ),
     Metric("counter", "riskapi_labels_total", ("label", "source"), "Labels given to accounts."),
     Metric(
         "counter",
@@ -60,6 +65,7 @@ METRICS = (
     Metric("counter", "riskapi_rescored_total", ("cause", "result"), "Accounts decided again: same or moved."),
     Metric("counter", "riskapi_lookups_total", ("kind", "result"), "Look-ups: found, retried, given_up or postponed."),
     Metric("counter", "riskapi_lists_total", ("list", "change"), "Entries put on lists and removed by people."),
+    Metric("counter", "riskapi_imports_total", ("result",), "Accounts imported, existing already, or rejected."),
     Metric("counter", "riskapi_problems_total", ("code",), "Problem answers by code (docs/errors.md)."),
     Metric("counter", "riskapi_store_failures_total", ("operation",), "Times the store did not answer."),
     Metric("gauge", "riskapi_dead_letters", (), "Entries of the streams that no worker could handle."),
@@ -113,7 +119,7 @@ class Metrics:
         self._child("riskapi_rules_fired_total", name, mode).inc()
 
     def review(self, step: str) -> None:
-        """Count a step of a review: opened, claimed, released, escalated or decided."""
+        """Count a step of a review: opened, claimed, released, escalated, decided or undone."""
         self._child("riskapi_reviews_total", step).inc()
 
     def label(self, label: str, source: str) -> None:
@@ -165,6 +171,12 @@ class Metrics:
     def list_change(self, name: str, change: str) -> None:
         """Count an entry that was put on a list or removed."""
         self._child("riskapi_lists_total", name, change).inc()
+
+    def imported(self, imported: int, existing: int, rejected: int) -> None:
+        """Count what became of accounts that were to be imported."""
+        for result, count in (("imported", imported), ("existing", existing), ("rejected", rejected)):
+            if count:
+                self._child("riskapi_imports_total", result).inc(count)
 
     def store_failure(self, operation: str) -> None:
         """Count a time the store did not answer; ``operation`` says what was asked of it."""

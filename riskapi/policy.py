@@ -10,12 +10,12 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Self, cast, get_args
 
 from pydantic import Field, ValidationError
 
+from riskapi import cap_faults
 from riskapi.errors import ConfigurationError
 from riskapi.rules import Matcher, Mode, Rule
 from riskapi.sections import (
@@ -31,6 +31,8 @@ from riskapi.sections import (
     Links,
     Model,
     Outage,
+    Plan,
+    PlanName,
     Reputation,
     Rescoring,
     Retention,
@@ -57,6 +59,7 @@ class Policy(Section):
 
     version: Annotated[int, Field(ge=1)]
     tiers: Tiers
+    plans: Annotated[dict[PlanName, Plan], Field(default_factory=dict, max_length=100)]
     thresholds: Thresholds
     model: Model
     guard: Guard
@@ -77,20 +80,42 @@ class Policy(Section):
     customers: Customers = Customers()
     rules: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
 
-    def caps(self, tier: Tier, *, outage: bool = False) -> Caps:
-        """The caps of a tier; during an outage none is above the outage section's."""
-        found = self.tier(tier)
-        if not outage:
-            return found
-        away = self.outage
-        return Caps(
-            hourly=min(found.hourly, away.hourly),
-            daily=min(found.daily, away.daily),
-            monthly=min(found.monthly, away.monthly),
-        )
+    def caps(self, tier: Tier, plan: str | None = None, *, outage: bool = False) -> Caps:
+        """The caps of a tier for accounts on a plan, without steps; for a plan that no table names those of the tier.
+
+        During an outage none is above the outage section's.
+        """
+        found: Caps = self.tier(tier)
+        named = self.plans.get(plan or "")
+        if named is not None:
+            found = named if tier == "allow" else getattr(named, tier) or found
+        return found.tightest(self.outage.caps) if outage else found
+
+    def steps(self, tier: Tier, plan: str | None = None) -> tuple[Step, ...]:
+        """The steps of a tier that are worth something to accounts on a plan, smallest first.
+
+        Those with no cap below the plan's and at least one above; in other tiers than ``allow`` also with none above
+        the plan's caps in the tier before, so that a doubted account is never better off.
+        """
+        known = plan if plan in self.plans else None
+        found = self._worth.get((tier, known))
+        if found is None:
+            caps, order = self.caps(tier, known), list(SEVERITY)
+            before = self.caps(cast("Tier", order[SEVERITY[tier] - 1]), known) if SEVERITY[tier] else None
+            found = self._worth[tier, known] = tuple(
+                step
+                for step in self.tier(tier).steps
+                if caps.within(step) and not step.within(caps) and (before is None or step.within(before))
+            )
+        return found
+
+    @cached_property
+    def _worth(self) -> dict[tuple[Tier, str | None], tuple[Step, ...]]:
+        """Answers of :meth:`steps` so far."""
+        return {}
 
     def tier(self, tier: Tier) -> TierCaps:
-        """The caps of a tier with its steps."""
+        """The caps of a tier with its steps, as they are for accounts on no plan."""
         found: TierCaps = getattr(self.tiers, tier)
         return found
 
@@ -186,7 +211,7 @@ def _reason(error: Any) -> str:
 
 
 def _faults(policy: Policy, known: Mapping[str, Signal]) -> Iterator[tuple[str, str]]:
-    yield from _cap_faults(policy)
+    yield from cap_faults.faults(policy.tiers, policy.plans, policy.outage)
     if policy.thresholds.review >= policy.thresholds.limit:
         yield (
             "thresholds.review",
@@ -214,40 +239,6 @@ def _faults(policy: Policy, known: Mapping[str, Signal]) -> Iterator[tuple[str, 
                 f"rules[{at}].tier",
                 f"{rule.tier} for nothing but a shared place; add another condition, or use {policy.guard.tier}",
             )
-
-
-def _cap_faults(policy: Policy) -> Iterator[tuple[str, str]]:
-    named: list[tuple[str, Caps]] = [("tiers." + tier, policy.caps(tier)) for tier in get_args(Tier)]
-    steps = [(f"{key}.steps[{at}]", step) for key, tier in named for at, step in enumerate(_steps(tier))]
-    for key, caps in [*named, *steps, ("outage", policy.outage.caps)]:
-        if caps.hourly > caps.daily:
-            yield f"{key}.hourly", f"{caps.hourly} is above {key}.daily, {caps.daily}"
-        if caps.daily > caps.monthly:
-            yield f"{key}.daily", f"{caps.daily} is above {key}.monthly, {caps.monthly}"
-    for (looser_key, looser), (key, caps) in pairwise(named):
-        if not caps.within(looser) or looser.within(caps):
-            yield key, f"must be tighter than {looser_key}: no cap above it and at least one below"
-        for at, step in enumerate(_steps(caps)):
-            if not step.within(looser):
-                yield f"{key}.steps[{at}]", f"no cap may be above {looser_key}: a step loosens within its tier"
-    for key, caps in named:
-        yield from _step_faults(key, caps)
-    if not policy.outage.caps.within(policy.tiers.allow):
-        yield "outage", "no cap may be above tiers.allow"
-
-
-def _steps(caps: Caps) -> tuple[Step, ...]:
-    return caps.steps if isinstance(caps, TierCaps) else ()
-
-
-def _step_faults(key: str, caps: Caps) -> Iterator[tuple[str, str]]:
-    before, days = caps, 0
-    for at, step in enumerate(_steps(caps)):
-        if step.days <= days:
-            yield f"{key}.steps[{at}].days", f"must be above {days}, the days of the step before"
-        if not before.within(step):
-            yield f"{key}.steps[{at}]", "no cap may be below that of the step before"
-        before, days = step, step.days
 
 
 def _link_faults(links: Links) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from riskapi import terms
 from riskapi.accounts import Accounts, latest
 from riskapi.allowances import Allowances, limits
 from riskapi.assessment import reasons
@@ -15,11 +16,11 @@ from riskapi.clusters import Clusters, Thing, standing_of
 from riskapi.decide import decide
 from riskapi.decisions import Decisions, listing
 from riskapi.entities import evidence_weight
+from riskapi.evidence import linkage
 from riskapi.feedback import Feedback
 from riskapi.gather import Gatherer
 from riskapi.instants import rfc3339
 from riskapi.judge import Court
-from riskapi.links import linkage
 from riskapi.signup import Signup
 
 
@@ -65,6 +66,7 @@ class Profiles:
             "tier": tier,
             "paused": False,
             "limits": limits(budget.usage, budget.allowed),
+            **terms.view(fields, now),
             "assessment": assessment,
             "latest": newest,
             "linkage": self._linked(user_id, fields, budget.usage.cluster, now),

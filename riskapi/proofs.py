@@ -6,7 +6,7 @@ mailbox costs nothing).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from riskapi.bonds import edge_of
@@ -16,6 +16,7 @@ from riskapi.entities import Touch
 from riskapi.links import Links
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
+from signals.facts import Entity
 
 
 class Proofs:
@@ -47,6 +48,14 @@ class Proofs:
         self._clusters.loosen([user_id], edges, policy, now, reason="proved")
         for key in keys:
             self._clusters.note_holder(key, held=True)
+
+    def share(self, user_id: str, voucher: str, entities: Iterable[Entity], policy: Policy, now: float) -> None:
+        """Let an account hold what an established customer holds that vouches for it, so that nobody who claims it is
+        bound to either.
+        """
+        keys = [entity.key for entity in entities if voucher in entity.holders]
+        for name in (voucher, user_id) if keys else ():
+            self.give(name, keys, now, policy, now, aside=False)
 
     def take(self, user_id: str, keys: Sequence[str], at: float, policy: Policy) -> None:
         """Take a proof back: the account does no longer hold the entities."""

@@ -17,6 +17,7 @@ from riskapi.outbox import oldest
 from riskapi.policy import Policy
 from riskapi.signup import Tier
 from riskapi.store.connections import Store
+from riskapi.store.scripts import Script
 from signals.records import record
 
 #: What stands in the way, by the number the script gives it.
@@ -106,6 +107,9 @@ class Quotas:
         self._read = store.script("budget_read")
         self._release = store.script("budget_release")
         self._settle = store.script("budget_settle")
+        self._unhold = store.script("budget_unhold")
+        self._rehold = store.script("budget_rehold")
+        self._revise = store.script("budget_revise")
 
     def _now(self, now: float) -> str:
         return "" if self._store_clock else repr(now)
@@ -162,7 +166,7 @@ class Quotas:
         hit: bytes = b"",
         denies: bool = False,
     ) -> Grant | None:
-        """Grant what the caps leave; None when the cluster or tier changed since they were read: read again.
+        """Grant what the caps leave; None when cluster, tier or caps changed since they were read: read again.
 
         ``hit`` is the event of an entry of a list that names what the message links to; it is written once a grant, in
         the same step. With ``denies`` that entry is why nothing is granted.
@@ -186,12 +190,17 @@ class Quotas:
         args += (policy.sends.reservation_days * _DAY, REMEMBERED, kept(policy), policy.sends.near_share)
         args += ("" if allowed.usual is None else allowed.usual, allowed.jump, rules.hold_days * _DAY)
         args += (int(rules.mode == "live"), tier, int(denies), hit, oldest(policy.retention.decisions_days))
+        args.append("" if allowed.until is None else repr(allowed.until))
         state, *found = self._grant.call(keys, args)
         if state == b"again":
             return None
         if state == b"conflict":
             raise Problem("idempotency_conflict", "Use a new Idempotency-Key for another body.")
         return _grant(found)
+
+    def revise(self, user_id: str, revision: int, policy: Policy) -> None:
+        """Let no grant pass any more that read the account before this revision of it. Safe to repeat."""
+        self._revise.call([budget_key(user_id)], [revision, kept(policy)])
 
     def reserved_by(self, reservation_id: str) -> str:
         """The account a reservation is of. Raises ``not_found``."""
@@ -240,12 +249,21 @@ class Quotas:
             if self._settle.call(keys, args)[0] == b"settled":
                 return
 
-    def end_hold(self, user_id: str, policy: Policy, now: float) -> None:
-        """End the hold of an account, and start none for as long as one would have lasted."""
+    def end_holds(self, user_ids: Sequence[str], decision_id: str, policy: Policy, at: float) -> None:
+        """End the holds of accounts because of a decision at Unix time ``at``, and start none for as long as one would
+        have lasted. Safe to repeat; nothing happens once the decision was undone.
+        """
+        off = repr(at + policy.takeover.hold_days * _DAY)
+        self._on_each(self._unhold, user_ids, [decision_id, off, kept(policy)])
+
+    def restore_holds(self, user_ids: Sequence[str], decision_id: str, policy: Policy) -> None:
+        """Let the holds that a decision ended go on as they were, for good: it ends none any more. Safe to repeat."""
+        self._on_each(self._rehold, user_ids, [decision_id, kept(policy)])
+
+    def _on_each(self, script: Script, user_ids: Sequence[str], args: Sequence[str | int]) -> None:
         pipe = self._store.pipeline()
-        off = now + policy.takeover.hold_days * _DAY
-        pipe.execute_command("HSET", budget_key(user_id), "hold_until", 0, "hold_off", off)
-        pipe.execute_command("EXPIRE", budget_key(user_id), kept(policy))
+        for name in user_ids:
+            script.queue(pipe, [budget_key(name)], args)
         self._store.run(pipe)
 
 

@@ -2,9 +2,11 @@
 
     decision   of a signup: have its domain and network looked up; note which list entries it hit
     finding    an upstream answered: decide those again who waited for it
-    event      the account did something: decide it again, and have the domain it sends from looked up
+    event      the account did something: decide it again, and have the domain it sends from looked up; where that can
+               make it an established customer, mark what it touched
     sender     its mail comes from a domain that was not known before: have that looked up
     label      it turned out to be something: decide those again who are linked to it
+    review     a reviewer decided, or a decision was undone: do what may be left to do of that
     tier       it is limited now, or no longer: mark what it touched, decide those again who are linked to it
     cluster    accounts belong together now: decide them again
     list       an entry came, went or expired: decide those again whom it names
@@ -19,18 +21,20 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from riskapi.accounts import Accounts
+from riskapi.accounts import Accounts, Standing
 from riskapi.agenda import Agenda
 from riskapi.clusters import Clusters
+from riskapi.decided_accounts import review_of
 from riskapi.errors import Problem
 from riskapi.findings import Findings
 from riskapi.gather import Gatherer
-from riskapi.happenings import TYPES
+from riskapi.happenings import ESTABLISHING, TYPES
 from riskapi.holds import Holds
 from riskapi.judge import Court
 from riskapi.labels import Labels
 from riskapi.lists import Lists
 from riskapi.outbox import Entry
+from riskapi.review_decisions import ReviewDecisions
 from riskapi.signup import Signup
 
 #: Seconds that those who are linked to an account wait, so that a ring that opens at once is looked at once. Ours.
@@ -52,18 +56,21 @@ class Reactions:
         labels: Labels,
         lists: Lists,
         holds: Holds,
+        review_decisions: ReviewDecisions,
         agenda: Agenda,
         clock: Callable[[], float],
     ) -> None:
         self._court, self._accounts, self._gatherer = court, accounts, gatherer
         self._findings, self._clusters, self._labels = findings, clusters, labels
-        self._lists, self._holds, self._agenda, self._clock = lists, holds, agenda, clock
+        self._lists, self._holds, self._review_decisions = lists, holds, review_decisions
+        self._agenda, self._clock = agenda, clock
         self._about: dict[str, Callable[[Entry], None]] = {
             "decision": self._decided,
             "finding": self._found,
             "event": self._acted,
             "sender": self._sent,
             "label": self._labelled,
+            "review": self._reviewed,
             "tier": self._moved,
             "cluster": self._joined,
             "hit": self._hit,
@@ -97,6 +104,8 @@ class Reactions:
         self._agenda.add(list(entry.data["user_ids"]), self._clock(), f"finding.{entry.data['kind']}")
 
     def _acted(self, entry: Entry) -> None:
+        if entry.data["type"] in ESTABLISHING:
+            self._settle(entry.data["user_id"])
         if entry.data["type"] in TYPES:
             self._agenda.add([entry.data["user_id"]], self._clock(), f"event.{entry.data['type']}")
 
@@ -104,7 +113,13 @@ class Reactions:
         self._agenda.add([entry.data["user_id"]], self._clock(), "event.sender")
 
     def _labelled(self, entry: Entry) -> None:
+        self._agenda.add([entry.data["user_id"]], self._clock(), "label")
         self._tell_linked(entry.data)
+
+    def _reviewed(self, entry: Entry) -> None:
+        decision = entry.data.get("decision_id")
+        if decision is not None and review_of(decision) == entry.data["id"]:  # not one that was closed along with it
+            self._agenda.add(self._review_decisions.finish(decision), self._clock(), "linkage")
 
     def _moved(self, entry: Entry) -> None:
         if "limit" in (entry.data.get("from"), entry.data["to"]):
@@ -113,12 +128,19 @@ class Reactions:
     def _tell_linked(self, data: Mapping[str, Any]) -> None:
         """Mark what the account touched with its standing, and have those linked to it decided again."""
         user_id = data["user_id"]
+        standing = self._settle(user_id)
+        if standing is not None:
+            most = self._court.policy.rescoring.linked
+            self._together(self._clusters.company(user_id, list(standing.entities.values()), most))
+
+    def _settle(self, user_id: str) -> Standing | None:
+        """Mark what the account touched with its standing; None for one that was erased, or expired."""
         try:
-            self._labels.settle(user_id, self._accounts.standing(user_id))
+            standing = self._accounts.standing(user_id)
+            self._labels.settle(user_id, standing)
         except Problem:
-            return  # erased, or expired
-        cluster = self._clusters.of(user_id)
-        self._together([name for name in self._clusters.accounts(cluster) if name != user_id] if cluster else [])
+            return None
+        return standing
 
     def _joined(self, entry: Entry) -> None:
         if entry.data["change"] in ("joined", "merged"):

@@ -21,8 +21,8 @@ from signals.records import record
 from signals.registry import Readings, registered
 
 _DAY = 86400
-#: Causes after which an account is judged afresh: what was counted against it turned out to be nothing of its own.
-_AFRESH = frozenset({"cut"})
+#: What an account proved, by the event that tells so: who else gave the same thing is not counted against it any more.
+_PROVED = {"event.email_verified": "mailbox", "event.phone_verified": "phone"}
 #: What brings readings of a family about, after the signup.
 _CAUSES = {
     "links": "linkage",
@@ -50,8 +50,8 @@ class Past:
     @property
     def spoken_at(self) -> float | None:
         """When a person last said something about it that was not taken back, as a Unix time."""
-        said = [row["at"] for row in self.labels if row["source"] in PEOPLE and row["label"] != "unknown"]
-        said += [row["at"] for row in self.history if row["source"] == "reviewer"]
+        said = [row["at"] for row in _standing(self.labels) if row["source"] in PEOPLE and row["label"] != "unknown"]
+        said += [row["at"] for row in _standing(self.history) if row["source"] == "reviewer"]
         retracted = self.retracted_at
         times = [at for at in map(_seconds, said) if retracted is None or at > retracted]
         return max(times, default=None)
@@ -59,14 +59,30 @@ class Past:
     @property
     def retracted_at(self) -> float | None:
         """When a person last took back what was said about it, by the label ``unknown``, as a Unix time."""
-        said = [row["at"] for row in self.labels if row["source"] in PEOPLE and row["label"] == "unknown"]
+        said = [row["at"] for row in _standing(self.labels) if row["source"] in PEOPLE and row["label"] == "unknown"]
         return max(map(_seconds, said), default=None)
+
+    @property
+    def imported(self) -> bool:
+        """Whether it was imported as an existing customer: the company knows it better than its old signup does."""
+        return bool(self.history) and self.history[0].get("source") == "import"
 
     @property
     def cleared(self) -> bool:
         """Whether a person's latest label says that it is legitimate."""
-        said = [row["label"] for row in self.labels if row["source"] in PEOPLE]
+        said = [row["label"] for row in _standing(self.labels) if row["source"] in PEOPLE]
         return bool(said) and said[-1] == "legitimate"
+
+    @property
+    def last(self) -> Mapping[str, Any]:
+        """The last entry of the history that was not undone; empty where there is none."""
+        return next(reversed(_standing(self.history)), {})
+
+
+def _standing(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The entries of a history, or of labels, without those that were undone and those that undid them."""
+    undone = {row["undoes"] for row in rows if row.get("undoes")}
+    return [row for row in rows if row.get("decision_id") not in undone and not row.get("undoes")]
 
 
 @record
@@ -80,14 +96,14 @@ class Move:
 def moved(past: Past, found: Judged, policy: Policy, now: float, cause: str) -> Move:
     """Where an account stands after it was judged at Unix time ``now``, because of ``cause``."""
     decision, spoken = found.decision, past.spoken_at
-    held = spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * _DAY
-    own = _own(past, found.own, policy, held=held, cause=cause)
+    held = past.imported or (spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * _DAY)
+    own = found.own if _is_afresh(past, policy, cause) else _own(past, found.own, policy, held=held)
     listing = decision.listing.list if decision.listing is not None and decision.source == "list" else None
     if listing == "deny":
         return Move(decision.tier, own_tier(found, decision.tier, own, policy))
     if listing == "allow":
         # It is written for many; what a person said of this very account goes before it, and so does what its mail met.
-        last = past.history[-1] if past.history else {}
+        last = past.last
         permitted = spoken is None and last.get("source") != "feedback"
         return Move(decision.tier if permitted else past.tier, own)
     tier = own if held else _tighter(own, decision.tier)
@@ -103,9 +119,25 @@ def own_tier(found: Judged, tier: Tier, own: Tier, policy: Policy) -> Tier:
     return own if brought in policy.rescoring.undo else _tighter(tier, own)
 
 
-def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool, cause: str) -> Tier:
+def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
+    """Whether an account is judged afresh, because what was counted against it turned out to be nothing of its own: it
+    was cut from what it shared, or proved to own the one thing that a rule looked at. A person's word stands.
+    """
+    last = past.last
+    if last.get("source") in ("reviewer", "feedback") or past.spoken_at is not None:
+        return False
+    if cause == "cut":
+        return True
+    kind = _PROVED.get(cause)
+    rule = next((rule for rule in policy.rules if rule.name == last.get("reason")), None)
+    if kind is None or rule is None or last.get("source") != "rule":
+        return False
+    return all(name.startswith((f"velocity_{kind}_", f"links_{kind}_")) for name in rule.when)
+
+
+def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool) -> Tier:
     """What an account is by its own evidence: it tightens, and is loosened only by what policy and people permit."""
-    last = past.history[-1] if past.history else {}
+    last = past.last
     if SEVERITY[wanted] > SEVERITY[past.own]:
         return past.own if held else wanted
     if last.get("source") == "feedback":
@@ -113,8 +145,8 @@ def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool, cause: str) ->
     if past.spoken_at is not None and _seconds(last.get("at")) <= past.spoken_at:
         return past.own  # whoever spoke after it knew of it
     retracted = past.retracted_at is not None and _seconds(last.get("at")) <= past.retracted_at
-    if retracted or last.get("source") == "outage" or cause in _AFRESH:
-        return wanted  # what was said is taken back, what was away is back, what was counted does not belong to it
+    if retracted or last.get("source") == "outage":
+        return wanted  # what was said is taken back, what was away is back
     permitted = policy.rescoring.loosest
     return _tighter(wanted, permitted) if SEVERITY[permitted] < SEVERITY[past.own] else past.own
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import orjson
 
-from riskapi import decisions, reviews
+from riskapi import decisions, reviews, terms
 from riskapi.accounts import (
     Accounts,
     Opening,
@@ -130,7 +130,9 @@ class Rescorer:
         )
         sender = sender_of(fields)
         gathered = self._gatherer.gather(user_id, facts, judge.policy, add=False, sender=sender, now=now)
-        usage = self._clusters.settle(user_id, list((gathered.facts.entities or {}).values()), judge.policy, now)
+        things = list((gathered.facts.entities or {}).values())
+        self._clusters.release(user_id, things, judge.policy, now)
+        usage = self._clusters.settle(user_id, things, judge.policy, now)
         usage = usage or self._quotas.read(user_id, now)
         cluster = Cluster(usage.size, usage.abusive)
         found = replace(gathered.facts, identity=is_checked(gathered.facts, fields), cluster=cluster)
@@ -195,6 +197,7 @@ class Rescorer:
             found.usage,
             now,
             review_id=review.id if review else named,
+            own=terms.of(found.fields),
         )
         rules = {rule.name: rule for rule in policy.rules}
         cause = cause_of(past, found.judged, found.tier, cause, found.readings_before, rules)
@@ -209,9 +212,9 @@ class Rescorer:
             "expires_at": None if decision.until is None else rfc3339(decision.until),
             "cause": cause,
         }
-        if found.tier != decision.tier and past.history:
-            last = past.history[-1]  # what holds the tier is what set it
-            body["disposition"] = {"source": last["source"], "rule": last["reason"]}
+        if found.tier != decision.tier and past.last:  # what holds the tier is what set it
+            source = past.last["source"]  # of an import, it is its importer's word
+            body["disposition"] = {"source": "reviewer" if source == "import" else source, "rule": past.last["reason"]}
         stored = decisions.entry(
             id=body["id"],
             user_id=user_id,

@@ -1,39 +1,26 @@
 """Reviews: decisions that wait for a person. One reviewer holds a review at a time.
 
-A review is one hash (``risk:r:{n}:<review_id>``); each status of a shard has an index (``risk:ri:{n}:<status>``) in
-which reviews stand in the order of their opening, and which they leave as they move on. The shard is part of the id.
+How one is decided, and a decision undone, is in :mod:`riskapi.review_decisions`. A review is one hash
+(``risk:r:{n}:<review_id>``); each status of a shard has an index (``risk:ri:{n}:<status>``) in which reviews stand in
+the order of their opening, and which they leave as they move on. The shard is part of the id.
 """
 
 from __future__ import annotations
 
-import contextlib
 import heapq
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import orjson
 
-from riskapi.accounts import (
-    Accounts,
-    Opening,
-    account_key,
-    by_reviewer,
-    history_key,
-    labels_key,
-    latest,
-    standing,
-    tier_event,
-)
-from riskapi.clusters import Clusters
+from riskapi.accounts import Opening
 from riskapi.cursors import cursor_of, position
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
 from riskapi.judge import Court
-from riskapi.labels import LabelName, Labels, entry
 from riskapi.outbox import SHARDS, oldest, shard, stream
-from riskapi.quotas import Quotas
 from riskapi.store.connections import Store
 
 STATUSES = ("open", "claimed", "escalated", "decided")
@@ -62,7 +49,7 @@ def _shard(review_id: str) -> int:
     raise Problem("not_found", "No review has this id.")
 
 
-def _place(at: float, review_id: str) -> str:
+def place_of(at: float, review_id: str) -> str:
     """Where a review stands in its index: places sort as text by time, then by id."""
     return f"{max(at, 0.0):019.6f}:{review_id}"
 
@@ -77,7 +64,7 @@ def opening(
         "id": review_id,
         "user_id": user_id,
         "status": "open",
-        "place": _place(at, review_id),
+        "place": place_of(at, review_id),
         "opened_at": at,
         "risk_score": risk_score,
         "reasons": orjson.dumps(reasons),
@@ -85,28 +72,15 @@ def opening(
     codes = [reason["code"] for reason in reasons]
     told = {"id": review_id, "user_id": user_id, "to": "open", "at": at, "opened": True, "reasons": codes}
     return Opening(
-        review_id, _place(at, review_id), fields, orjson.dumps(told), review_key(review_id), index_key(number, "open")
+        review_id, place_of(at, review_id), fields, orjson.dumps(told), review_key(review_id), index_key(number, "open")
     )
 
 
 class Reviews:
-    """The queue of reviews: list, claim, release, escalate, decide."""
+    """The queue of reviews: list, claim, release, escalate."""
 
-    def __init__(
-        self,
-        store: Store,
-        accounts: Accounts,
-        labels: Labels,
-        court: Court,
-        clusters: Clusters,
-        quotas: Quotas,
-    ) -> None:
-        self._store = store
-        self._accounts = accounts
-        self._labels = labels
-        self._court = court
-        self._clusters = clusters
-        self._quotas = quotas
+    def __init__(self, store: Store, court: Court) -> None:
+        self._store, self._court = store, court
         self._move = store.script("review_move")
 
     def list(self, status: ReviewStatus, limit: int, cursor: str | None) -> dict[str, Any]:
@@ -173,95 +147,46 @@ class Reviews:
         self._to("escalated", review_id, reviewer, now, fields)
         return self.get(review_id)
 
-    def decide(
-        self,
-        review_id: str,
-        decision: Literal["allow", "limit"],
-        label: LabelName,
-        apply_to: Literal["account", "cluster"],
-        reason: str | None,
-        actor: str,
-        now: float,
-    ) -> dict[str, Any]:
-        """Close a review with a decision. Returns it with every account touched, before and after.
+    def check(self, review_id: str, reviewer: str, now: float) -> None:
+        """Raise as :meth:`claim` where the review could not be moved by ``reviewer`` now; changes nothing."""
+        names = ("status", "reviewer", "claimed_at")
+        status, holder, since = self._store.execute("HMGET", review_key(review_id), *names)
+        held = holder and holder.decode() != reviewer
+        if status in (None, b"decided") or (held and now < float(since or 0) + self._claim_seconds()):
+            raise refusal(*((text or b"").decode() for text in (status, holder)))
 
-        ``apply_to`` ``cluster`` also changes the tier of the accounts that are linked by evidence of
-        ``links.bind_weight`` or more now, and closes their reviews; only the account under review is labelled.
-        """
-        user_id = str(self.get(review_id)["user_id"])
-        fields: dict[str, Any] = {
-            "decided_at": now,
-            "decided_by": actor,
-            "decision": decision,
-            "label": label,
-            "apply_to": apply_to,
-            "reason": reason or "",
-        }
-        given = entry(label, "manual_review", reason, actor, now)
-        history = by_reviewer(decision, reason, actor, now, self._court.policy)
-        account = [account_key(user_id), history_key(user_id), labels_key(user_id)]
-        kept = self._court.policy.retention.accounts_days * 86400
-        change = [kept, decision, label, orjson.dumps(given), orjson.dumps(history)]
-        change += [orjson.dumps({"user_id": user_id, **given, "at": now}), tier_event(user_id, history, now)]
-        moved = self._to("decided", review_id, actor, now, fields, user_id, account, change)
-        touched = [(user_id, standing(moved))] if moved else []
-        for name in self._linked(user_id) if apply_to == "cluster" and moved else ():
-            try:
-                touched.append((name, self._accounts.change_tier(name, history, now, self._court.policy)))
-                self._close(name, actor, now, {**fields, "label": ""})
-            except Problem:
-                continue  # linked, but erased or expired since
-        for name, found in touched:
-            self._labels.settle(name, found)
-            self._quotas.end_hold(name, self._court.policy, now)
-        accounts = [{"user_id": name, "before": found.before, "after": found.tier} for name, found in touched]
-        return {**self.get(review_id), "accounts": accounts}
-
-    def _linked(self, user_id: str) -> Iterable[str]:
-        """The other accounts of its cluster."""
-        cluster = self._clusters.of(user_id)
-        return [name for name in self._clusters.accounts(cluster) if name != user_id] if cluster else ()
-
-    def _close(self, user_id: str, reviewer: str, now: float, fields: Mapping[str, Any]) -> None:
-        """Close the review of an account that was decided with another one, unless somebody holds it."""
-        review_id = latest(self._accounts.load(user_id)[0])["review_id"]
-        if review_id is not None:
-            with contextlib.suppress(Problem):
-                self._to("decided", review_id, reviewer, now, fields, user_id)
+    def _claim_seconds(self) -> int:
+        return self._court.policy.reviews.claim_minutes * 60
 
     def _to(
         self,
-        status: ReviewStatus,
+        status: Literal["open", "claimed", "escalated"],
         review_id: str,
         reviewer: str,
         now: float,
         fields: Mapping[str, Any],
-        user_id: str | None = None,
-        account: Sequence[str] = (),
-        change: Sequence[Any] = ("",) * 7,
-    ) -> Sequence[Any]:
-        """Move a review; ``account`` are the keys and ``change`` the arguments of a decision. Returns the standing."""
+    ) -> None:
+        """Move a review to another status and set ``fields`` of it."""
         number = _shard(review_id)
-        keys = [review_key(review_id), stream(number), *(index_key(number, each) for each in STATUSES), *account]
-        told = {"id": review_id, "user_id": user_id, "to": status, "reviewer": reviewer, "at": now, **fields}
-        event = orjson.dumps(told)
-        args: Any = [status, reviewer, repr(now), self._court.policy.reviews.claim_minutes * 60, event]
-        args += (
-            oldest(self._court.policy.retention.decisions_days),
-            _place(now, review_id) if status == "decided" else "",
-        )
-        args += change
+        keys = [review_key(review_id), stream(number)]
+        keys += [index_key(number, each) for each in ("open", "claimed", "escalated")]
+        told = {"id": review_id, "user_id": None, "to": status, "reviewer": reviewer, "at": now, **fields}
+        args: list[Any] = [status, reviewer, repr(now), self._claim_seconds(), orjson.dumps(told)]
+        args.append(oldest(self._court.policy.retention.decisions_days))
         for name, value in fields.items():
             args += (name, value)
-        moved, *found = self._move.call(keys, args)
-        if moved:
-            return cast("Sequence[Any]", found)
-        held, holder = found[0].decode(), found[1].decode()
-        if not held:
-            raise Problem("not_found", "No review has this id.")
-        if held == "decided":
-            raise Problem("review_closed", "This review is decided; label the account to correct it.")
-        raise Problem("review_held", f"{holder} holds this review.")
+        moved, *bar = self._move.call(keys, args)
+        if not moved:
+            raise refusal(*(text.decode() for text in bar))
+
+
+def refusal(status: str, holder: str) -> Problem:
+    """Why a review in this status, held by ``holder``, is moved by nobody else; without a status it is unknown."""
+    if not status:
+        return Problem("not_found", "No review has this id.")
+    if status == "decided":
+        return Problem("review_closed", "This review is decided; undo the decision, or label the account.")
+    return Problem("review_held", f"{holder} holds this review.")
 
 
 def _body(fields: Mapping[bytes, bytes]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from riskapi.rules import Mode
 from riskapi.signup import Tier
@@ -22,6 +22,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Hours = Annotated[float, Field(gt=0, le=8760)]
 Recipients = Annotated[int, Field(ge=0, le=10**12)]
+#: What a plan may be called: what callers say is compared in this form, see :func:`riskapi.terms.plan_name`.
+PLAN_NAME = r"^[a-z0-9_-]{1,64}$"
+PlanName = Annotated[str, StringConstraints(pattern=PLAN_NAME)]
 
 
 class Section(BaseModel):
@@ -40,6 +43,14 @@ class Caps(Section):
     def within(self, other: Caps) -> bool:
         """Whether no cap is above the other's."""
         return self.hourly <= other.hourly and self.daily <= other.daily and self.monthly <= other.monthly
+
+    def tightest(self, other: Caps) -> Caps:
+        """Of each window the smaller cap."""
+        return Caps(
+            hourly=min(self.hourly, other.hourly),
+            daily=min(self.daily, other.daily),
+            monthly=min(self.monthly, other.monthly),
+        )
 
 
 class Step(Caps):
@@ -63,6 +74,18 @@ class Tiers(Section):
     allow: TierCaps
     review: TierCaps
     limit: TierCaps
+
+
+class Plan(Caps):
+    """What accounts on a plan may send: its own caps are those of the tier ``allow``.
+
+    ``review`` and ``limit`` are those of the other tiers; where they are missing the tier's own hold. Whoever is on a
+    plan that is ``paid`` is an established customer from the moment the plan is told.
+    """
+
+    review: Caps | None = None
+    limit: Caps | None = None
+    paid: bool = False
 
 
 class Thresholds(Section):

@@ -15,10 +15,10 @@ from riskapi.accounts import Accounts, account_key
 from riskapi.agreeing import Agreeing
 from riskapi.allowances import Allowance, Allowances
 from riskapi.clusters import Clusters
+from riskapi.entities import Said
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.holds import Holds
 from riskapi.judge import Court
-from riskapi.labels import Labels
 from riskapi.links import Links
 from riskapi.listed import Listed, linked, of_links
 from riskapi.metrics import Metrics
@@ -26,11 +26,11 @@ from riskapi.outage import LocalGrants
 from riskapi.policy import Policy
 from riskapi.quotas import Grant, Quotas, Request, remaining
 from riskapi.store.connections import Store
+from riskapi.tenure import Tenure
 from signals.records import record
 
 #: Times a grant is tried anew because the cluster or the tier changed meanwhile; far more than any race measured.
 _TRIES = 100
-_DAY = 86400
 
 
 @record
@@ -66,10 +66,10 @@ class Sender:
         quotas: Quotas,
         local: LocalGrants,
         holds: Holds,
-        labels: Labels,
+        tenure: Tenure,
         metrics: Metrics,
     ) -> None:
-        self._labels, self._agreeing = labels, Agreeing(store, links)
+        self._tenure, self._agreeing = tenure, Agreeing(store, links)
         self._store, self._court, self._accounts = store, court, accounts
         self._links, self._clusters = links, clusters
         self._allowances, self._quotas, self._local = allowances, quotas, local
@@ -147,13 +147,15 @@ class Sender:
                 denies=listing is not None and listing.list == "deny",
             )
             if grant is not None:
-                self._tell(request.user_id, grant, found, message, policy, now)
+                self._tell(request.user_id, grant, found, message, said, policy, now)
                 return grant
             if found.usage.cluster:
                 self._clusters.renew(found.usage.cluster, request.user_id, policy, now)
         raise StoreUnavailable("a budget changed too often to grant from it")
 
-    def _tell(self, user_id: str, grant: Grant, found: Allowance, message: Message, policy: Policy, now: float) -> None:
+    def _tell(
+        self, user_id: str, grant: Grant, found: Allowance, message: Message, said: Said, policy: Policy, now: float
+    ) -> None:
         """Let the neighbours feel what happened to the budget, a reviewer see a jump, and a worker look at the sender.
 
         The grant stands whatever becomes of this, so a store that goes away just now is no reason to refuse it.
@@ -163,7 +165,11 @@ class Sender:
                 self._metrics.hold(policy.takeover.mode)
                 if policy.takeover.mode == "live" and found.assessed:
                     self._holds.open(user_id, grant.at, found.allowed.usual or 0, policy)
-            self._establish(user_id, found, policy, now)
+            self._tenure.note(user_id, found, policy, now)
+            if said.keys and self._store.is_cluster and found.established is not None and found.tier != "limit":
+                # Elsewhere the script that touches them does.
+                keys = [key for _, key in said.keys]
+                self._links.mark(user_id, keys, abusive=False, limited=False, established=found.established)
             if (grant.near or grant.out) and found.assessed:
                 keys = list(self._accounts.standing(user_id).entities.values())
                 self._links.mark_spent(user_id, keys, now, out=grant.out, near=grant.near)
@@ -171,20 +177,6 @@ class Sender:
                 domain = self._links.sender(message.from_domain)
                 if domain is not None and domain != found.sender:
                     self._accounts.send_from(user_id, domain, now, policy)
-
-    def _establish(self, user_id: str, found: Allowance, policy: Policy, now: float) -> None:
-        """Note that an account has become an established customer by its mail, or is none any more."""
-        rules = policy.customers
-        if not found.assessed or found.signed_up_at is None:
-            return
-        if found.established is None and found.tier == "allow" and found.clean_days >= rules.active_days:
-            since = max(found.signed_up_at + rules.days * _DAY, now)
-            self._accounts.establish(user_id, since, "mail", policy)
-        elif found.established_by == "mail" and not found.clean:
-            self._accounts.establish(user_id, None, "mail", policy)
-        else:
-            return
-        self._labels.settle(user_id, self._accounts.standing(user_id))
 
     def _granted_locally(self, request: Request, policy: Policy, now: float) -> Answer:
         local = self._local.grant(request, policy, now)

@@ -9,6 +9,7 @@ own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -19,21 +20,24 @@ from riskapi.policy import Policy
 from signals.facts import Entity, Facts, Wave
 from signals.records import record
 
-#: The family of each kind of thing: an address and its network say the same, and so do a number and its block. The
-#: agent is in no family: a class has one. What binds by itself (a device, a card) needs no second thing.
+#: The family of each kind of thing: an address and its network say the same, and so do a number and its block. An
+#: address is either at a domain of its own or of a make. What binds by itself (a device, a card) needs no second thing.
 FAMILIES: Mapping[str, str] = {
     "ip": "network",
     "network": "network",
     "asn": "network",
     "stem": "mail",
-    "mail_domain": "mail",
+    "mail_domain": "domain",
     "phone": "phone",
     "phone_block": "phone",
     "behavior": "behavior",
+    "fingerprint": "agent",
 }
+#: What a class and a firm have in common: a place, or a domain, and the computers that somebody set up for all.
+_COMMON = ({"network", "agent"}, {"domain", "agent"})
 #: From so many accounts on a platform is known well enough to say what is rare there, and up to this share of them
 #: something is. Chosen by us.
-_KNOWN, _RARE = 500, 0.2
+_KNOWN, _RARE = 500, {"behavior": 0.2, "fingerprint": 0.01}
 #: Seconds in which arrivals on one line, and at one private mail domain, are counted for rules.
 _MINUTE, _QUARTER = 60.0, 900.0
 
@@ -63,7 +67,7 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
         if thing is not None and _tells(kind, thing, facts, touch, found, policy):
             for name in _since(thing.recent, touch.at - near):
                 shared.setdefault(name, set()).add(family)
-    alike = [name for name, families in shared.items() if len(families) > 1]
+    alike = [name for name, families in shared.items() if len(families) > 1 and families not in _COMMON]
     told = [Match(tuple(alike), long)] if alike else []
     families = {family for name in alike for family in shared[name]}
     quick: dict[str, None] = {}
@@ -75,7 +79,8 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
         paces = rules.quick if kind == "ip" or touch.hosting else rules.quick[-1:]
         for pace in paces:
             names = _since(thing.recent, touch.at - pace.seconds)
-            if len(names) + 1 >= pace.accounts:
+            # Few people sign up from a host's machines: half as many are telling.
+            if len(names) + 1 >= (math.ceil(pace.accounts / 2) if touch.hosting else pace.accounts):
                 told.append(Match(names, long if pace == rules.quick[-1] else near))
                 quick.update(dict.fromkeys(names))
     if quick:
@@ -109,9 +114,11 @@ def _tells(kind: str, thing: Entity, facts: Facts, touch: Touch, found: Mapping[
     """Whether sharing a thing is evidence at all: not where it is everybody's, or has a good past."""
     if kind in touch.hubs or (kind == "asn" and (not touch.hosting or "ip" in touch.hubs)):
         return False
-    if kind == "behavior":
+    if kind in _RARE:
         everybody = found.get("service")
-        return everybody is None or everybody.accounts < _KNOWN or thing.accounts <= _RARE * everybody.accounts
+        if everybody is None or everybody.accounts < _KNOWN:
+            return kind == "behavior"  # which build of which browser is rare nobody can know yet
+        return thing.accounts <= _RARE[kind] * everybody.accounts
     if kind == "mail_domain" and _is_old(facts, policy):
         return False
     return kind in ("asn", "stem") or not _has_past(thing, policy)

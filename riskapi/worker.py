@@ -81,6 +81,7 @@ class Worker:
             looking.labels,
             looking.lists,
             looking.holds,
+            looking.review_decisions,
             self.agenda,
             self.clock,
         )

@@ -10,10 +10,11 @@ import time
 import signals
 from riskapi import logs
 from riskapi.api.server import build
-from riskapi.app import Service, assemble, watch
+from riskapi.app import Service, assemble
 from riskapi.decide import decide
 from riskapi.settings import Settings
 from riskapi.signup import Signup
+from riskapi.watch import watch
 
 #: Touches every parser once: some read their rules at first use, which no caller should wait for.
 _SAMPLE = (

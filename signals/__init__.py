@@ -17,6 +17,7 @@ import signals.sending
 import signals.domain
 import signals.events
 import signals.sender
+import signals.account
 from signals.registry import Readings, Signal, Value, columns, degraded, read, registered, schema
 
 __all__ = ["Readings", "Signal", "Value", "columns", "degraded", "read", "registered", "schema"]

@@ -17,12 +17,12 @@ from signals.local_part import likelihood as letters_likelihood
 from signals.names import name_agreement, organization_agreement
 from signals.registry import signal
 from signals.scripts import is_lookalike, is_mixed
+from signals.web_addresses import host
 
 NEEDS = ("/email/address",)
 
 _WORD = re.compile(r"[^\W\d_]+")
 _RUN = re.compile(r"[a-z]+")
-_HOST = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?(?://)?(?:[^/?#@]*@)?(?:www\.)?([^/?#:]+)", re.IGNORECASE)
 #: Below this mean log2 probability of a letter lie 59 % of 3,000 random strings of 7 to 12 letters, none of 3,000
 #: surnames of the US census (package names) that the lists lack, and none of the 87 names from many languages in
 #: tests/test_local_part.py. Measured once, with zxcvbn 4.5.0.
@@ -300,10 +300,8 @@ def email_matches_website(facts: Facts) -> bool | None:
     website, registrable = facts.account.website, facts.email.registrable
     if not website or registrable is None or not facts.email.private:
         return None
-    found = _HOST.match(website.strip())
-    host = found[1].lower().rstrip(".") if found else ""
     names = (registrable, _shown(facts.email))
-    return any(host == name or host.endswith(f".{name}") for name in names if name)
+    return any(f".{host(website)}".endswith(f".{name}") for name in names if name)
 
 
 @signal(reason="the mail domain is {value:|not }one typing slip away from a large provider's")

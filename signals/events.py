@@ -47,6 +47,12 @@ def events_phone_verified(facts: Facts) -> bool | None:
     return True if _of(facts, "phone_verified") else None
 
 
+@signal(reason="a payment was {value:made|not made}", risk=-1)
+def events_payment_verified(facts: Facts) -> bool | None:
+    """Whether a payment of the customer went through. Stolen cards pay too, until their owners complain."""
+    return True if _of(facts, "payment_verified") else None
+
+
 @signal(reason="the customer logged in {value} {value:time|times}", risk=0)
 def events_logins(facts: Facts) -> int | None:
     """Logins since the signup, 0 and up."""

@@ -33,8 +33,11 @@ class Email:
 
     ``local`` and ``domain`` are lower case; ``domain`` is ASCII (IDNA A-labels), ``domain_unicode`` what a
     person sees. ``registrable`` is the domain one label below its public suffix ``suffix``. ``canonical`` is
-    the mailbox behind provider aliases (dots, tags, alias domains) as ``local@domain``; ``pattern`` its
-    letter/digit skeleton at that domain. ``near_provider`` is the large provider this domain is a near miss of.
+    the mailbox behind provider aliases (dots, tags, alias domains) as ``local@domain``, ``*@user.domain`` where a
+    sub-domain belongs to one user of an alias service; ``pattern`` its letter/digit skeleton at that domain. ``stem``
+    is what numbered mailboxes share (``name@gmail.com`` of ``name1`` to ``name100``): only where anybody can have a
+    mailbox, free or disposable, and of four letters or more. ``near_provider`` is the large provider this domain is a
+    near miss of.
     Everything but ``given`` and ``valid`` is ``None`` when the address could not be parsed.
     """
 
@@ -248,9 +251,10 @@ class Entity:
     ``standing`` says how this account stands to the thing: ``observed`` (a device, a card), ``proved`` or ``held`` (it
     is the holder: it proved that the thing is its own, or used it long before others came), ``claimed`` (it was typed
     or written, nothing more). Of what somebody else holds, ``holders`` names them; counts and ``others`` are then of
-    the claimants. Counts of a holder leave the claimants out. ``recent`` are the accounts that came close in time, with
-    the Unix time of each, on either side; ``past`` counts those that were there days before. ``hub_found_at`` is when
-    it was found to be a hub (negative: to be none), 0 where nobody looked.
+    the claimants. Counts of a holder leave the claimants out; ``sole``: it was here, established, before anybody else
+    came. ``recent`` are the accounts that came close in time, with the Unix time of each, on either side; ``past``
+    counts those that were there days before, ``earlier`` those that came before this one. ``hub_found_at`` is when it
+    was found to be a hub (negative: to be none), 0 where nobody looked.
 
     Of the other accounts, ``exhausted_24h`` and ``exhausted_7d`` ran out of a cap in that time, the last of them at
     Unix time ``exhausted_at``; ``near_7d`` came near a cap in that time and did not run out in the week before it or
@@ -280,6 +284,8 @@ class Entity:
     recent: tuple[tuple[str, float], ...] = ()
     past: int = 0
     hub_found_at: float = 0.0
+    earlier: int = 0
+    sole: bool = False
 
 
 @record

@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from itertools import pairwise
+from itertools import filterfalse, pairwise
 from operator import add
 from typing import final
 
@@ -70,7 +70,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     plain = unicodedata.normalize("NFKD", text.lower().translate(_PLAIN))
-    return "".join(character for character in plain if not unicodedata.combining(character))
+    return "".join(filterfalse(unicodedata.combining, plain))
 
 
 @lru_cache(maxsize=2048)

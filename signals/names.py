@@ -12,7 +12,7 @@ _NOT_LETTERS = re.compile(r"[^a-z]+")
 #: German and Nordic letters are also written with a second vowel (ICAO 9303 part 3, table of transliterations).
 _DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 #: Legal forms and fillers that no domain is expected to carry.
-_FILLERS = frozenset({
+FILLERS = frozenset({
     "ab", "ag", "and", "as", "asa", "bv", "co", "company", "corp", "corporation", "gmbh", "group", "inc", "kg",
     "limited", "llc", "llp", "ltd", "mbh", "nv", "of", "oy", "plc", "pty", "sa", "sarl", "sas", "srl", "spa", "the",
     "und",
@@ -87,7 +87,7 @@ def organization_agreement(organization: str, label: str) -> float | None:
 
 
 def _covered(letters: str, found: tuple[str, ...]) -> float:
-    kept = [word for word in found if word not in _FILLERS] or list(found)
+    kept = [word for word in found if word not in FILLERS] or list(found)
     initials = "".join(word[0] for word in kept)
     if letters in ("".join(kept), "".join(found)) or (len(kept) > 1 and letters == initials):
         return 1.0

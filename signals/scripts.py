@@ -25,6 +25,32 @@ _LOOKALIKES = str.maketrans(
     }
 )  # fmt: skip
 
+#: What nobody sees: soft hyphens, joiners, marks of direction, variation selectors, tags, the frame of a keycap
+#: (Unicode property ``Default_Ignorable_Code_Point``, as far as it is found in text, and U+20E3). The full stop of
+#: Chinese and Japanese is a dot in a name (RFC 3490, 3.1).
+_UNSEEN = {
+    **dict.fromkeys(
+        [
+            *(0xAD, 0x34F, 0x61C, 0x20E3, 0xFEFF),
+            *range(0x180B, 0x1810),
+            *range(0x200B, 0x2010),
+            *range(0x202A, 0x202F),
+            *range(0x2060, 0x2070),
+            *range(0xFE00, 0xFE10),
+            *range(0xE0000, 0xE0080),
+        ]
+    ),
+    0x3002: ".",
+}
+
+
+def seen(text: str) -> str:
+    """``text`` as it looks: full-width, circled and styled characters as plain ones (NFKC), without what is invisible.
+
+    Capitals stay. Joiners that Persian and Indian scripts need are gone as well: this is for looking, not for keeping.
+    """
+    return text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_UNSEEN)
+
 
 @lru_cache(maxsize=4096)
 def _script(character: str) -> str | None:

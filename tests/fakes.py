@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,8 +12,9 @@ from riskapi.api.parts import Parts
 from riskapi.errors import Problem
 from riskapi.feedback import Tally
 from riskapi.idempotency import Idempotency
+from riskapi.imports import Outcome, Row
 from riskapi.keys import Keys
-from riskapi.lists import Entry
+from riskapi.list_entries import Entry
 from riskapi.metrics import Metrics
 from riskapi.policies import Version
 from riskapi.ratelimits import RateLimits
@@ -75,6 +76,27 @@ class Accounts:
         raise Problem("not_found", "No such account.")
 
 
+class AccountCaps:
+    """Knows nobody."""
+
+    def put(self, user_id: str, *_: Any) -> dict[str, Any]:
+        raise Problem("not_found", "No such account.")
+
+    def remove(self, user_id: str, *_: Any) -> dict[str, Any]:
+        raise Problem("not_found", "No such account.")
+
+
+@dataclass
+class Imports:
+    """Remembers the records it was given, and says that all are new."""
+
+    taken: list[Row] = field(default_factory=list)
+
+    def take(self, rows: Iterable[Row], actor: str, now: float) -> Outcome:
+        self.taken += rows
+        return Outcome(len(self.taken))
+
+
 @dataclass
 class Labels:
     """Counts labels; ``fails`` is raised instead."""
@@ -115,11 +137,23 @@ class Reviews:
         self.actors.append(reviewer)
         return self.get(review_id)
 
-    def decide(
-        self, review_id: str, decision: Any, label: Any, apply_to: Any, reason: str | None, actor: str, now: float
-    ) -> dict[str, Any]:
+
+@dataclass
+class ReviewDecisions:
+    """Decides and undoes everything."""
+
+    actors: list[str] = field(default_factory=list)
+
+    def decide(self, review_id: str, decision: Any, actor: str, now: float, *, dry_run: bool = False) -> dict[str, Any]:
         self.actors.append(actor)
-        return {**self.get(review_id), "accounts": []}
+        return {"id": review_id, "accounts": [], "deny": [], "dry_run": dry_run}
+
+    def undo(self, review_id: str, reason: str | None, actor: str, now: float) -> dict[str, Any]:
+        self.actors.append(actor)
+        return {"id": review_id, "accounts": [], "removed_entries": []}
+
+    def denied(self, review_id: str, now: float) -> list[dict[str, Any]]:
+        return []
 
 
 class Feedback:
@@ -294,8 +328,11 @@ def parts(store: Store, clock: Callable[[], float], bootstrap: str, **changes: A
     given: dict[str, Any] = {
         "assessor": Assessors(),
         "accounts": Accounts(),
+        "account_caps": AccountCaps(),
+        "imports": Imports(),
         "labels": Labels(),
         "reviews": Reviews(),
+        "review_decisions": ReviewDecisions(),
         "sender": Senders(),
         "clusters": Clusters(),
         "cuts": Cuts(),

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
+from riskapi.accounts import account_key
 from riskapi.app import Service, assemble
 from riskapi.deliveries import Deliveries, Outcome
 from riskapi.errors import StoreUnavailable
 from riskapi.events import Event
 from riskapi.feedback import FeedbackEvent
-from riskapi.lists import Entry
+from riskapi.imports import Row
+from riskapi.list_entries import Entry
+from riskapi.sections import Caps
 from riskapi.sends import Message
 from riskapi.settings import Settings
 from riskapi.signup import DevicePart
@@ -21,6 +25,7 @@ from riskapi.store.connections import open_store
 from riskapi.webhooks import Webhooks, guards
 from tests import consistency
 from tests.conftest import NOW, Clock
+from tests.reviewing import decide, opened, undo
 from tests.signups import body, post, together
 from tests.test_connections import cluster  # noqa: F401 - the fixture
 
@@ -51,7 +56,7 @@ def test_signups_are_raced_linked_labelled_reviewed_and_exported(service: Servic
     ]
     page = service.parts.reviews.list("open", 50, None)["reviews"]
     assert {row["id"] for row in page} == {answer["review_id"] for answer in (claims, *reviews)}
-    done = service.parts.reviews.decide(page[0]["id"], "limit", "abuse", "account", None, "kim", NOW)
+    done = decide(service, page[0]["id"], "limit", "abuse", "account", None, "kim", NOW)
     assert done["accounts"][0]["after"] == "limit"
     assert len(list(service.decisions.export())) == 12
 
@@ -163,6 +168,21 @@ def test_webhooks_are_queued_taken_finished_listed_and_sent_anew(service: Servic
     assert deliveries.take(id, NOW + 60, 30.0, 10) == []
 
 
+def test_a_decision_for_a_cluster_bans_and_is_undone(service: Service) -> None:
+    ring: dict[str, Any] = {"device": {"id": "ring"}, "phone": {"number": "+34600123123"}}
+    reviews = [opened(service, f"r_{number}", **ring) for number in range(9)]
+    found = decide(service, reviews[0], apply_to="cluster", deny=("phone", "device", "mailbox"), now=NOW + 1)
+    assert len(found["accounts"]) == 9
+    assert {row["after"] for row in found["accounts"]} == {"limit"}
+    assert [row["skipped"] for row in found["deny"]] == [None] * 11
+    assert service.parts.reviews.list("open", 50, None)["reviews"] == []
+    assert post(service, body("u_1", phone=ring["phone"], device={}))["disposition"]["source"] == "list"
+    back = undo(service, reviews[0], now=NOW + 2)
+    assert {(row["after"], row["left"]) for row in back["accounts"]} == {("review", None)}
+    assert len(back["removed_entries"]) == 11
+    assert len(service.parts.reviews.list("open", 50, None)["reviews"]) == 9
+
+
 def test_entries_of_lists_match_are_hit_and_expire(service: Service) -> None:
     entries = service.looking.lists
     more: dict[str, Any] = {"reason": None, "author": "ana", "silences_feedback": False, "now": NOW}
@@ -185,3 +205,33 @@ def test_entries_of_lists_match_are_hit_and_expire(service: Service) -> None:
     assert len(entries.page(None, None, 10, None, NOW)["entries"]) == 2
     assert sum(together(3, lambda _: entries.expire(NOW + 1))) == 1
     assert entries.stale(NOW + 1, 90)["entries"][0]["why"] == ["expired"]
+
+
+def test_customers_are_imported_and_their_terms_change(service: Service) -> None:
+    records = [
+        {
+            "account": {"user_id": f"c_{number}"},
+            "email": {"address": f"c{number}@c{number}.example"},
+            "phone": {"number": f"+3460012300{number}"},
+            "created_at": "2023-04-01T09:30:00Z",
+            "verified": ["phone"],
+        }
+        for number in range(9)
+    ]
+    rows = [Row(number, orjson.dumps(record)) for number, record in enumerate(records, 1)]
+    found = together(3, lambda _: service.parts.imports.take(rows, "ana", NOW))
+    assert sum(each.imported for each in found) == 9 and sum(each.existing for each in found) == 18
+    for number in range(9):
+        user = f"c_{number}"
+        seen = service.parts.accounts.view(user, NOW)
+        assert seen["established"] == {"since": "2023-04-01T09:30:00.000Z", "by": "import"}
+        entities = orjson.loads(service.store.execute("HGET", account_key(user), "entities"))
+        for kind, key in entities.items():
+            marks = {member.decode() for member in service.store.execute("ZRANGE", key, 0, -1)}
+            assert {user, f"&{user}"} <= marks and (f"%{user}" in marks) == (kind == "phone")
+        caps = Caps(hourly=number, daily=number, monthly=number)
+        assert service.parts.account_caps.put(user, caps, "why", None, "ana", NOW)["limits"]["hourly"] == number
+        assert send(service, user, 200)["granted"] == number
+        service.parts.account_caps.remove(user, "ana", NOW)
+        service.parts.events.record(user, Event(type="plan_changed", plan="pro"), NOW)
+        assert service.parts.accounts.view(user, NOW)["plan"] == "pro"

@@ -156,6 +156,8 @@ def test_an_idempotency_key_that_is_none_is_refused(make_http: MakeHttp, key: st
         ("escalate", {"reason": "hard"}, "ana", "ana"),
         ("decide", {"decision": "allow", "label": "legitimate"}, "ana", "ana"),
         ("decide", {"decision": "limit", "label": "abuse", "reviewer": "bo"}, "ana", "bo"),
+        ("undo", None, "ana", "bootstrap"),
+        ("undo", {"reason": "a mistake", "reviewer": "bo"}, "ana", "bo"),
     ],
 )
 def test_without_a_name_the_holder_of_the_review_acts(
@@ -165,12 +167,12 @@ def test_without_a_name_the_holder_of_the_review_acts(
     holder: str | None,
     actor: str,
 ) -> None:
-    reviews = fakes.Reviews(holder=holder)
-    client = make_http(reviews=reviews)
+    reviews, decisions = fakes.Reviews(holder=holder), fakes.ReviewDecisions()
+    client = make_http(reviews=reviews, review_decisions=decisions)
     path = f"/v1/reviews/{fakes.REVIEW_ID}/{step}"
     response = client.post(path) if body is None else client.post(path, json=body)
     assert response.status_code == 200, response.data
-    assert reviews.actors == [actor]
+    assert reviews.actors + decisions.actors == [actor]
 
 
 @pytest.mark.parametrize(

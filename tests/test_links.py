@@ -14,7 +14,8 @@ from riskapi import policy
 from riskapi.accounts import account_key
 from riskapi.domains import DomainLists
 from riskapi.entities import CLOSE, COUNTED, KINDS, Said, evidence_weight
-from riskapi.links import Links, linkage, reputation
+from riskapi.evidence import linkage, reputation
+from riskapi.links import Links
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from signals.facts import Account, Behavior, Device, Email, Entity, Facts, Network, Phone

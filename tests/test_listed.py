@@ -70,6 +70,7 @@ SIGNUP = facts(
     64500,
     phone=Phone("", valid=True, e164="+34600123123"),
     device=Device(id="dev-7f"),
+    payment_fingerprint="card-1",
 )
 OTHER = facts(
     "ana@other.example",
@@ -77,6 +78,7 @@ OTHER = facts(
     64501,
     phone=Phone("", valid=True, e164="+4930123456"),
     device=Device(id="dev-8"),
+    payment_fingerprint="card-2",
 )
 
 
@@ -99,13 +101,14 @@ OTHER = facts(
         ("phone_prefix", "+34 600-12"),
         ("phone_prefix", "+34600123123"),
         ("device", " dev-7f "),
+        ("payment", " card-1"),
         ("user", "u_1"),
     ],
 )
 def test_a_value_names_the_signup_that_has_it_and_no_other(values: Values, kind: Any, value: str) -> None:
     where = field(kind, values.normal("deny", kind, value))
-    assert where in candidates("u_1", SIGNUP)
-    assert where not in candidates("u_2", OTHER)
+    assert where in candidates("u_1", SIGNUP, {})
+    assert where not in candidates("u_2", OTHER, {})
 
 
 @pytest.mark.parametrize(
@@ -120,26 +123,36 @@ def test_a_value_names_the_signup_that_has_it_and_no_other(values: Values, kind:
         ("phone_prefix", "+346001231230"),
         ("phone_prefix", "+3460013"),
         ("device", "dev-7F"),
+        ("payment", "card-11"),
         ("user", "u_11"),
         ("asn", "6450"),
     ],
 )
 def test_what_only_looks_alike_names_nobody(values: Values, kind: Any, value: str) -> None:
-    assert field(kind, values.normal("deny", kind, value)) not in candidates("u_1", SIGNUP)
+    assert field(kind, values.normal("deny", kind, value)) not in candidates("u_1", SIGNUP, {})
 
 
 def test_a_mailbox_is_one_behind_all_its_addresses(values: Values) -> None:
     where = field("mailbox", values.normal("deny", "mailbox", "a.n.a.ruiz+x@googlemail.com"))
-    assert where in candidates("u_1", facts("anaruiz@gmail.com"))
+    assert where in candidates("u_1", facts("anaruiz@gmail.com"), {})
     assert field("email", values.normal("deny", "email", "anaruiz@gmail.com")) not in candidates(
-        "u_1", facts("ana.ruiz@gmail.com")
+        "u_1", facts("ana.ruiz@gmail.com"), {}
     )
 
 
 def test_what_is_missing_or_unreadable_is_looked_up_under_nothing() -> None:
-    assert candidates("u_1", Facts(at=NOW, account=Account(), email=Email("?", valid=False))) == ["user:u_1"]
-    assert candidates("u_1", facts("no one@ruiz.example")) == ["user:u_1", "email_domain:ruiz.example"]
-    assert candidates("u_1", facts("a@co.uk"))[1:] == ["email:a@co.uk", "mailbox:a@co.uk"]
+    assert candidates("u_1", Facts(at=NOW, account=Account(), email=Email("?", valid=False)), {}) == ["user:u_1"]
+    assert candidates("u_1", facts("no one@ruiz.example"), {}) == ["user:u_1", "email_domain:ruiz.example"]
+    assert candidates("u_1", facts("a@co.uk"), {})[1:] == ["email:a@co.uk", "mailbox:a@co.uk"]
+
+
+def test_hmacs_are_looked_up_beside_the_values() -> None:
+    macs = {"mailbox": "M", "phone": "P", "device": "D", "payment": "C", "mail_domain": "E", "ip": "I", "service": "S"}
+    told = candidates("u_1", SIGNUP, macs)
+    assert set(told) - set(candidates("u_1", SIGNUP, {})) == {
+        "mailbox:#M", "phone:#P", "device:#D", "payment:#C", "email_domain:#E",
+    }  # fmt: skip
+    assert candidates("u_1", SIGNUP, {"phone": "P"})[-1] == "phone:#P"
 
 
 @pytest.mark.parametrize(
@@ -196,6 +209,7 @@ def test_what_is_missing_or_unreadable_is_looked_up_under_nothing() -> None:
         ("deny", "phone_prefix", "+1", "too wide"),
         ("deny", "device", "undefined", "not an identifier"),
         ("deny", "device", "   ", "not an identifier"),
+        ("deny", "payment", "null", "not an identifier"),
         ("deny", "user", "u 1", "not a user_id"),
         ("deny", "user", "u" * 129, "not a user_id"),
         ("deny", "user", "u_1\n2", "not a user_id"),
@@ -216,7 +230,7 @@ def test_addresses_from_inside_can_be_allowed_and_watched(values: Values, name: 
 
 
 @given(st.text(max_size=60), st.sampled_from(["email", "mailbox", "email_domain", "ip", "cidr", "asn", "phone",
-                                              "phone_prefix", "device", "link_domain", "user"]))  # fmt: skip
+                                              "phone_prefix", "device", "payment", "link_domain", "user"]))  # fmt: skip
 def test_any_text_is_taken_or_refused(values: Values, text: str, kind: Any) -> None:
     try:
         normal = values.normal("deny", kind, text)
@@ -321,6 +335,8 @@ def entry(name: Any, kind: Any, id: str = "lst_1", depth: int = 0) -> Listed:
         ([entry("deny", "cidr", "d", 32), entry("allow", "email_domain", "a", 2)], "a"),
         ([entry("deny", "ip", "d"), entry("allow", "email_domain", "a", 5)], "d"),
         ([entry("allow", "device", "a"), entry("deny", "phone", "d")], "d"),
+        ([entry("allow", "payment", "a"), entry("deny", "device", "d")], "d"),
+        ([entry("allow", "payment", "a"), entry("deny", "ip", "d")], "a"),
         ([entry("allow", "ip", "a"), entry("watch", "ip", "w"), entry("deny", "ip", "d")], "d"),
         ([entry("allow", "ip", "a"), entry("watch", "ip", "w")], "w"),
     ],
@@ -345,6 +361,14 @@ def test_entries_of_one_value_share_a_field_and_come_back_as_they_were() -> None
         Listed("deny", "ip", "lst_d", NOW + 1),
         Listed("allow", "ip", "lst_a", None, silences_feedback=True),
     )
+
+
+@pytest.mark.parametrize(("domain", "depth"), [("spam.example", 2), ("mail.spam.co.uk", 3)])
+def test_an_hmac_of_a_domain_is_as_deep_as_the_registrable_domain_it_stands_for(domain: str, depth: int) -> None:
+    names = candidates("u_1", facts(f"a@{domain}"), {"mail_domain": "E"})
+    value = packed("deny", "lst_d", None, False).encode()
+    rows = found(names, [value if name == "email_domain:#E" else None for name in names], NOW)
+    assert [(row.kind, row.depth) for row in rows] == [("email_domain", depth)]
 
 
 def test_an_entry_matches_until_the_moment_it_expires() -> None:

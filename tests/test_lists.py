@@ -17,7 +17,8 @@ from riskapi.budgets import EVENTS
 from riskapi.commands.replay import replay
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.feedback import FeedbackEvent
-from riskapi.lists import Entry, Lists
+from riskapi.list_entries import Entry
+from riskapi.lists import Lists
 from riskapi.outbox import shard, stream
 from riskapi.sends import Message
 from riskapi.settings import Settings
@@ -82,6 +83,7 @@ class TestEntries:
             "kind": "email_domain",
             "value": " Spam.Example",
             "normalized": "spam.example",
+            "hashed": False,
             "reason": "phishing",
             "author": "kim",
             "created_at": "2026-11-22T10:00:00.000Z",
@@ -89,6 +91,7 @@ class TestEntries:
             "expires_at": "2026-11-23T10:00:00.000Z",
             "expired": False,
             "silences_feedback": False,
+            "review_ids": [],
             "hits": 0,
             "last_hit_at": None,
         }
@@ -104,6 +107,39 @@ class TestEntries:
         assert (again.reason, again.author, again.expires_at, again.hits) == ("b", "lee", None, 1)
         assert names(entries.page(None, None, 10, None, NOW)) == [first.id]
         assert entries.expire(NOW + 2 * DAY) == store.execute("ZCARD", "risk:lx:{b}") == 0
+
+    def test_an_entry_can_do_without_its_value(self, entries: Lists, put: Put, store: Store) -> None:
+        made = put("deny", "mailbox", "Ana.Ruiz+x@gmail.com", hashed=True, reason="a ring")
+        view = entries.get("deny", made.id).view(NOW)
+        assert (view["value"], view["hashed"], view["normalized"]) == (None, True, f"#{made.normal[:6]}…")
+        for key in store.execute("KEYS", "risk:*"):
+            assert b"ruiz" not in store.execute("DUMP", key).lower()
+        again = put("deny", "mailbox", "anaruiz@googlemail.com", NOW + 1, hashed=True)
+        plain = put("deny", "mailbox", "anaruiz@gmail.com", NOW + 2)
+        assert again.id == made.id != plain.id
+        entries.remove("deny", made.id, "kim", NOW + 3)
+        assert list(table(store)) == [b"mailbox:anaruiz@gmail.com"]
+
+    @pytest.mark.parametrize(
+        ("kind", "value", "pointer"),
+        [
+            ("email", "ana@ruiz.example", "/hashed"),
+            ("ip", "203.0.113.9", "/hashed"),
+            ("phone_prefix", "+34", "/hashed"),
+            ("user", "u_1", "/hashed"),
+            ("email_domain", "mail.ruiz.example", "/value"),
+            ("email_domain", "gmail.com", "/value"),
+            ("phone", "600123123", "/value"),
+            ("payment", "null", "/value"),
+        ],
+    )
+    def test_what_cannot_do_without_its_value_is_refused(
+        self, put: Put, store: Store, kind: Any, value: str, pointer: str
+    ) -> None:
+        with pytest.raises(Problem) as problem:
+            put("deny", kind, value, hashed=True)
+        assert [error["pointer"] for error in problem.value.errors] == [pointer]
+        assert table(store) == {}
 
     def test_one_value_can_be_on_every_list(self, entries: Lists, put: Put, store: Store) -> None:
         made = [put(name, "ip", "203.0.113.9") for name in ("deny", "allow", "watch")]
@@ -352,7 +388,11 @@ PEOPLE = {
         "phone": {"number": "+34600999999"},
     },
     "u_inside": {"email": {"address": "in@inside.example"}, "device": {"ip_address": "10.1.2.3"}},
-    "u_google": {"email": {"address": "x@other.example"}, "device": {"ip_address": "8.8.8.8"}},
+    "u_google": {
+        "email": {"address": "x@other.example"},
+        "device": {"ip_address": "8.8.8.8"},
+        "payment": {"fingerprint": " card-1 "},
+    },
 }
 
 
@@ -390,6 +430,8 @@ class TestMatches:
             ("phone_prefix", "+34600", {"u_firm", "u_shop"}),
             ("phone_prefix", "+346009", {"u_shop"}),
             ("device", "dev-2", {"u_alias"}),
+            ("payment", "card-1", {"u_google"}),
+            ("payment", "card-2", set()),
             ("link_domain", "shop.example", {"u_shop"}),
         ],
     )
@@ -405,6 +447,25 @@ class TestMatches:
         assert (set(found), complete) == (users, True)
         assert len(found) == len(users)
 
+    @pytest.mark.parametrize(
+        ("kind", "value", "users"),
+        [
+            ("mailbox", "ana.ruiz@googlemail.com", {"u_plain", "u_alias"}),
+            ("phone", "+34 600 123 123", {"u_firm"}),
+            ("device", "dev-2", {"u_alias"}),
+            ("payment", "card-1", {"u_google"}),
+            ("email_domain", "firm.example", {"u_firm", "u_shop"}),
+            ("email_domain", "nobody.example", set()),
+        ],
+    )
+    def test_an_entry_without_its_value_names_the_same(
+        self, service: Service, entries: Lists, put: Put, kind: Any, value: str, users: set[str]
+    ) -> None:
+        for user, parts in PEOPLE.items():
+            post(service, body(user, **parts))
+        found, complete = entries.matching(put("watch", kind, value, hashed=True), 100)
+        assert (set(found), len(found), complete) == (users, len(users), True)
+
     def test_accounts_that_are_gone_are_not_named(
         self, service: Service, entries: Lists, put: Put, store: Store
     ) -> None:
@@ -412,6 +473,7 @@ class TestMatches:
         store.execute("DEL", account_key("u_1"))
         assert entries.matching(put("deny", "ip", "203.0.113.9"), 10) == ([], True)
         assert entries.matching(put("deny", "user", "u_1"), 10) == ([], True)
+        assert entries.matching(put("deny", "email_domain", "ruiz.example", hashed=True), 10) == ([], True)
 
     def test_no_more_are_named_than_wanted(self, service: Service, entries: Lists, put: Put) -> None:
         for number in range(5):
@@ -471,6 +533,52 @@ class TestSignups:
         first = seen["history"][0]
         assert (first["source"], first["reason"], first["expires_at"]) == ("list", made.id, "2026-11-23T10:00:00.000Z")
         assert post(service, body("u_2"))["decision"] == "allow"
+
+    @pytest.mark.parametrize(
+        ("kind", "value", "said"),
+        [
+            ("mailbox", "anaruiz@gmail.com", "mailbox"),
+            ("phone", "+34600123123", "phone number"),
+            ("device", "dev-1", "device"),
+            ("payment", "card-1", "means of payment"),
+            ("email_domain", "spam.example", "mail domain"),
+        ],
+    )
+    @pytest.mark.parametrize("hashed", [True, False], ids=["without its value", "with it"])
+    def test_every_kind_without_its_value_limits_like_one_with_it(
+        self, service: Service, put: Put, kind: Any, value: str, said: str, hashed: bool
+    ) -> None:
+        parts: dict[str, Any] = {
+            "email": {"address": "a.naruiz+7@gmail.com" if kind == "mailbox" else "a@mail.spam.example"},
+            "phone": {"number": "+34 600 123 123"},
+            "device": {"ip_address": "203.0.113.9", "id": " dev-1"},
+            "payment": {"fingerprint": "card-1 "},
+        }
+        made = put("deny", kind, value, hashed=hashed)
+        answer = post(service, body("u_1", **parts))
+        assert (answer["decision"], answer["disposition"]) == ("limit", {"source": "list", "rule": made.id})
+        assert answer["reasons"][0]["text"] == f"Its {said} is on the deny list"
+        assert post(service, body("u_2", email={"address": "b@other.example"}))["decision"] == "allow"
+
+    def test_an_identifier_that_looks_like_an_hmac_is_not_taken_for_one(self, service: Service, put: Put) -> None:
+        made = put("deny", "device", "dev-1", hashed=True)
+        forged = f"#{made.normal}"
+        device = {"ip_address": "203.0.113.9", "id": forged}
+        assert post(service, body("u_1", device=device))["decision"] == "allow"
+        plain = put("watch", "device", forged)
+        assert post(service, body("u_2", device=device))["disposition"]["rule"] == plain.id
+
+    @pytest.mark.parametrize("domain", ["spam.example", "spam.co.uk"])
+    def test_a_domain_without_its_value_is_as_specific_as_it_would_be_with_it(
+        self, service: Service, put: Put, domain: str
+    ) -> None:
+        denied = put("deny", "email_domain", domain, hashed=True)
+        put("allow", "email_domain", domain)
+        below = put("allow", "email_domain", f"good.{domain}")
+        answer = post(service, body("u_1", email={"address": f"a@{domain}"}))
+        assert answer["disposition"] == {"source": "list", "rule": denied.id}
+        answer = post(service, body("u_2", email={"address": f"a@x.good.{domain}"}))
+        assert answer["disposition"] == {"source": "list", "rule": below.id}
 
     def test_allow_beats_a_live_rule_and_says_so(self, service: Service, put: Put) -> None:
         address = {"address": f"ana@{DISPOSABLE}"}

@@ -92,6 +92,21 @@ def test_what_it_would_match_is_told_before_it_is_saved(
     assert (answer["decision"], answer["disposition"]) == ("limit", {"source": "list", "rule": made["id"]})
 
 
+def test_an_entry_without_its_value_shows_none(
+    client: FlaskClient, ask: Callable[..., Any], put: Callable[..., Any]
+) -> None:
+    decided(client, "u_1")
+    status, tried = put("deny", "email_domain", "Ruiz.example", hashed=True, dry_run=True)
+    assert (status, tried["would_match"], tried["value"]) == (200, ["u_1"], None)
+    status, made = put("deny", "email_domain", "Ruiz.example", hashed=True)
+    assert (status, made["value"], made["hashed"], made["review_ids"]) == (201, None, True, [])
+    assert made["normalized"].startswith("#") and len(made["normalized"]) == 8
+    page = client.get("/v1/lists/deny")
+    assert b"ruiz" not in page.data.lower()
+    assert ask("GET", ENTRY, f"/v1/lists/deny/{made['id']}")[1]["normalized"] == made["normalized"]
+    assert decided(client, "u_2")["disposition"] == {"source": "list", "rule": made["id"]}
+
+
 def test_an_entry_ends_by_the_clock(client: FlaskClient, put: Callable[..., Any], clock: Clock) -> None:
     put("deny", "ip", "203.0.113.9", expires_at="2026-11-22T11:00:00Z")
     clock.advance(3599)
@@ -134,6 +149,9 @@ def test_what_nobody_needs_is_reported(ask: Callable[..., Any], put: Callable[..
     ("name", "body", "pointer"),
     [
         ("deny", {"kind": "email", "value": "secret-value"}, "/value"),
+        ("deny", {"kind": "email", "value": "secret@value.example", "hashed": True}, "/hashed"),
+        ("deny", {"kind": "device", "value": "secret-value", "hashed": "yes"}, "/hashed"),
+        ("deny", {"kind": "email_domain", "value": "secret.value.example", "hashed": True}, "/value"),
         ("deny", {"kind": "cidr", "value": "203.0.113.77/24"}, "/value"),
         ("deny", {"kind": "ip", "value": "10.9.8.7"}, "/value"),
         ("deny", {"kind": "phone", "value": "0049301234567"}, "/value"),

@@ -20,6 +20,7 @@ from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.webhooks import EVENT_TYPES, TABLE
 from tests.conftest import NOW, Clock
+from tests.reviewing import decide, opened
 from tests.signups import body, home, post, together
 
 AT = rfc3339(NOW)
@@ -68,11 +69,6 @@ class Told:
 @pytest.fixture
 def told(service: Service, clock: Clock) -> Told:
     return Told(service, clock)
-
-
-def opened(service: Service, user: str = "u_1", **parts: Any) -> str:
-    """Open a review by a signup with a disposable address."""
-    return str(post(service, body(user, email={"address": f"{user}@mailinator.com"}, **parts))["review_id"])
 
 
 class TestTiers:
@@ -138,7 +134,7 @@ class TestReviews:
     def test_a_decision_is_told_with_the_tier_it_changed(self, service: Service, told: Told) -> None:
         review = opened(service)
         told.since()
-        service.parts.reviews.decide(review, "limit", "abuse", "account", None, "kim", LATER)
+        decide(service, review, "limit", "abuse", "account", None, "kim", LATER)
         at = rfc3339(LATER)
         assert told.since() == [
             (
@@ -170,7 +166,7 @@ class TestReviews:
         ]
 
     def test_its_label_is_in_the_stream_like_any_other(self, service: Service, told: Told) -> None:
-        service.parts.reviews.decide(opened(service), "limit", "abuse", "account", "spam", "kim", LATER)
+        decide(service, opened(service), "limit", "abuse", "account", "spam", "kim", LATER)
         labels = [entry.data for entry in entries(service.store) if entry.type == "label"]
         assert labels == [
             {
@@ -187,7 +183,7 @@ class TestReviews:
         review = opened(service)
         service.parts.labels.add("u_1", "legitimate", "appeal", None, "kim", NOW)  # allowed by now
         told.since()
-        service.parts.reviews.decide(review, "allow", "legitimate", "account", None, "kim", LATER)
+        decide(service, review, "allow", "legitimate", "account", None, "kim", LATER)
         assert [type for type, _ in told.since()] == ["review.decided"]
 
     def test_of_many_who_decide_one_is_told_of(self, service: Service, told: Told) -> None:
@@ -195,8 +191,8 @@ class TestReviews:
         told.since()
         together(
             8,
-            lambda number: service.parts.reviews.decide(
-                review, "limit" if number % 2 else "allow", "unknown", "account", None, "kim", LATER
+            lambda number: decide(
+                service, review, "limit" if number % 2 else "allow", "unknown", "account", None, "kim", LATER
             ),
         )
         assert [type for type, _ in told.since()] == ["review.decided", "tier.changed"]
@@ -206,7 +202,7 @@ class TestReviews:
         reviews = [opened(service, f"u_{number}", device=device) for number in (1, 2, 3)]
         assert service.parts.accounts.view("u_1", NOW)["linkage"]["size"] == 3
         told.since()
-        service.parts.reviews.decide(reviews[0], "limit", "abuse", "cluster", None, "kim", LATER)
+        decide(service, reviews[0], "limit", "abuse", "cluster", None, "kim", LATER)
         found = told.since()
         assert sorted((type, data["user_id"]) for type, data in found) == [
             (type, f"u_{number}") for type in ("review.decided", "tier.changed") for number in (1, 2, 3)

@@ -129,13 +129,28 @@ def test_the_examples_of_the_contract_are_what_is_answered(http: FlaskClient, do
     body = {"decision": "limit", "label": "abuse", "apply_to": "account", "reason": "throw-away"}
     headers = {"Idempotency-Key": "k1"}
     closed = ask("POST", f"/v1/reviews/{review}/decide", template + "/decide", json=body, headers=headers)
-    assert closed["accounts"] == [{"user_id": "u1", "before": "review", "after": "limit"}]
+    assert closed["accounts"] == [
+        {"user_id": "u1", "before": "review", "after": "limit", "established": False, "left_out": False}
+    ]
     assert ask("POST", f"/v1/reviews/{review}/decide", template + "/decide", json=body, headers=headers) == closed
     ask("POST", f"/v1/reviews/{review}/decide", template + "/decide", json=body)
+    undone = ask("POST", f"/v1/reviews/{review}/undo", template + "/undo", json={"reason": "the wrong one"})
+    assert undone["accounts"] == [{"user_id": "u1", "before": "limit", "after": "review", "left": None}]
+    ask("POST", f"/v1/reviews/{review}/undo", template + "/undo")
+    banned = {**body, "deny": ["mailbox", "phone", "domain"]}
+    tried = ask("POST", f"/v1/reviews/{review}/decide", template + "/decide", json={**banned, "dry_run": True})
+    assert [(row["kind"], row["skipped"]) for row in tried["deny"]] == [
+        ("mailbox", None),
+        ("phone", "not_given"),
+        ("domain", "shared_domain"),
+    ]
+    ask("POST", f"/v1/reviews/{review}/decide", template + "/decide", json=banned)
+    assert [row["kind"] for row in ask("GET", f"/v1/reviews/{review}", template)["denied"]] == ["mailbox"]
+    assert len(ask("POST", f"/v1/reviews/{review}/undo", template + "/undo")["removed_entries"]) == 1
 
     label = {"label": "legitimate", "source": "appeal", "note": None}
     labelled = ask("POST", "/v1/accounts/u1/labels", "/v1/accounts/{user_id}/labels", json=label)
-    assert [each["label"] for each in labelled["labels"]] == ["abuse", "legitimate"]
+    assert [each["label"] for each in labelled["labels"]] == ["abuse", "unknown", "abuse", "unknown", "legitimate"]
     login = {"type": "login", "device": {"ip_address": "203.0.113.9"}}
     template = "/v1/accounts/{user_id}/events"
     assert ask("POST", "/v1/accounts/u1/events", template, json=login)["tier"] == "allow"

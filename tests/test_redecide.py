@@ -52,6 +52,11 @@ FIRST = entry("allow", days=9)
 BY_COMPANY = entry("limit", "allow", "rule", "linkage")
 BY_LIST = entry("limit", "allow", "list", "list")
 BY_PERSON = entry("limit", "allow", "reviewer")
+#: A reviewer's decision, and that it was undone.
+UNDONE = (
+    {**entry("allow", "limit", "reviewer"), "decision_id": "d_1"},
+    {**entry("limit", "allow", "reviewer"), "undoes": "d_1"},
+)
 DENY, ALLOW, WATCH = (Listed(name, "user", "lst_1") for name in ("deny", "allow", "watch"))
 
 #: What it was (its tier, and by its own evidence), what was decided now, and what becomes of both.
@@ -228,6 +233,31 @@ MOVES: dict[str, tuple[Past, Judged, tuple[str, str]]] = {
         Past("limit", "limit", [entry("limit")], []),
         found("review", "list", WATCH, own="allow"),
         ("limit", "limit"),
+    ),
+    "a reviewer's limit that was undone does not": (
+        Past(
+            "limit",
+            "allow",
+            [FIRST, BY_COMPANY, *UNDONE],
+            [{**label(5), "label": "abuse", "decision_id": "d_1"}, {**label(4), "label": "unknown", "undoes": "d_1"}],
+        ),
+        found("allow"),
+        ("allow", "allow"),
+    ),
+    "nor a reviewer's allow hold that was undone": (
+        Past(
+            "allow",
+            "allow",
+            [FIRST],
+            [{**label(3), "decision_id": "d_1"}, {**label(2), "label": "unknown", "undoes": "d_1"}],
+        ),
+        found("limit"),
+        ("limit", "limit"),
+    ),
+    "but another one does": (
+        Past("allow", "allow", [FIRST, *UNDONE], [label(3)]),
+        found("limit"),
+        ("allow", "allow"),
     ),
     "what feedback tightened stays": (
         Past("limit", "limit", [FIRST, entry("limit", "allow", "feedback", "linkage")], []),

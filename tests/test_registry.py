@@ -154,7 +154,7 @@ def test_there_are_enough_signals_of_every_family() -> None:
     assert len(families) >= 60
     assert set(families) == {
         "email", "phone", "network", "device", "behavior", "links", "velocity", "reputation", "sending", "domain",
-        "events", "sender",
+        "events", "sender", "account",
     }  # fmt: skip
 
 

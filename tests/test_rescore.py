@@ -19,6 +19,7 @@ from riskapi.signup import Tier
 from riskapi.store.connections import Store
 from signals.facts import MailDomain, Registrant, Sender
 from tests.conftest import NOW, Clock
+from tests.reviewing import decide
 from tests.signups import body, post, together
 
 HOUR, DAY = 3600.0, 86400.0
@@ -153,11 +154,10 @@ def test_a_reviewer_who_decides_meanwhile_is_not_overruled(service: Service, say
     says(MailDomain(NOW, exists=True, null_mx=True))
     again(service)
     review = view(service)["latest"]["review_id"]
-    decide = service.parts.reviews.decide
 
     def work(number: int) -> Any:
         if number == 0:
-            return decide(review, "allow", "legitimate", "account", "a customer we know", "ana", NOW + 110)
+            return decide(service, review, "allow", "legitimate", "account", "a customer we know", "ana", NOW + 110)
         return again(service, "event.login", now=NOW + 110)
 
     together(8, work)
@@ -178,7 +178,7 @@ def test_what_a_person_decides_outlives_deciding_again_until_it_is_taken_back(
         says(MailDomain(NOW, exists=True, null_mx=True))
         again(service)
         review = view(service)["latest"]["review_id"]
-        service.parts.reviews.decide(review, "limit", "abuse", "account", "a spammer", "ana", NOW + 110)
+        decide(service, review, reason="a spammer", actor="ana", now=NOW + 110)
     for days in (1, 29, 60):
         assert again(service, "schedule", now=NOW + days * DAY) == "limit"
     add("u_1", "unknown", "manual_review", "a mistake", "ana", NOW + 61 * DAY)

@@ -1,4 +1,4 @@
-"""Reviews on the real store: one holder, one decision, nothing lost between pages."""
+"""Reviews on the real store: one holder, one decision, nothing lost between pages, nobody decided by surprise."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
+from tests.reviewing import contents, decide, establish, opened, own
 from tests.signups import body, post, together
 
 
@@ -21,12 +22,6 @@ def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Ser
     made = assemble(replace(settings, model_mode="off"), store, clock)
     made.decisions.register_schema()
     return made
-
-
-def opened(service: Service, user: str = "u_1", **parts: Any) -> str:
-    """Open a review by a signup with a disposable address."""
-    found = post(service, body(user, **{"email": {"address": f"{user}@mailinator.com"}, **parts}))
-    return str(found["review_id"])
 
 
 def test_one_of_many_racing_reviewers_gets_it(service: Service) -> None:
@@ -69,8 +64,10 @@ def test_escalated_reviews_leave_the_ordinary_queue(service: Service) -> None:
 def test_a_decision_changes_the_tier_labels_the_account_and_closes_the_review(service: Service) -> None:
     reviews, review = service.parts.reviews, opened(service)
     reviews.claim(review, "kim", NOW)
-    found = reviews.decide(review, "limit", "abuse", "account", "bought list", "kim", NOW + 60)
-    assert found["accounts"] == [{"user_id": "u_1", "before": "review", "after": "limit"}]
+    found = decide(service, review, "limit", "abuse", "account", "bought list", "kim", NOW + 60)
+    assert found["accounts"] == [
+        {"user_id": "u_1", "before": "review", "after": "limit", "established": False, "left_out": False}
+    ]
     profile = service.parts.accounts.view("u_1", NOW + 60)
     assert (profile["tier"], profile["labels"][0]["label"]) == ("limit", "abuse")
     assert [(row["from"], row["to"], row["source"]) for row in profile["history"]][-1] == (
@@ -79,16 +76,16 @@ def test_a_decision_changes_the_tier_labels_the_account_and_closes_the_review(se
         "reviewer",
     )
     with pytest.raises(Problem) as problem:
-        reviews.decide(review, "allow", "legitimate", "account", None, "kim", NOW + 61)
+        decide(service, review, "allow", "legitimate", "account", None, "kim", NOW + 61)
     assert problem.value.code == "review_closed"
     assert [row["id"] for row in reviews.list("decided", 10, None)["reviews"]] == [review]
 
 
 def test_racing_decisions_give_one(service: Service) -> None:
-    reviews, review = service.parts.reviews, opened(service)
+    review = opened(service)
     answers = together(
         10,
-        lambda number: reviews.decide(review, ("allow", "limit")[number % 2], "unknown", "account", None, "kim", NOW),
+        lambda number: decide(service, review, ("allow", "limit")[number % 2], "unknown", "account", None, "kim", NOW),
     )
     assert len([answer for answer in answers if isinstance(answer, dict)]) == 1
     assert len(service.parts.accounts.view("u_1", NOW)["labels"]) == 1
@@ -98,7 +95,7 @@ def test_deciding_for_those_linked_touches_them_too_and_nobody_else(service: Ser
     post(service, body("u_a", device={"id": "dev-1"}))
     post(service, body("u_b", email={"address": "b@else.example"}, device={"id": "other"}))
     review = opened(service, device={"id": "dev-1"})
-    found = service.parts.reviews.decide(review, "limit", "abuse", "cluster", None, "kim", NOW)
+    found = decide(service, review, "limit", "abuse", "cluster", None, "kim", NOW)
     assert {row["user_id"] for row in found["accounts"]} == {"u_1", "u_a"}
     assert service.parts.accounts.view("u_b", NOW)["tier"] == "allow"
     assert service.parts.accounts.view("u_a", NOW)["labels"] == []
@@ -106,7 +103,7 @@ def test_deciding_for_those_linked_touches_them_too_and_nobody_else(service: Ser
 
 def test_deciding_for_those_linked_reaches_accounts_that_came_later_and_closes_their_reviews(service: Service) -> None:
     first, second = opened(service, "u_1", device={"id": "dev-1"}), opened(service, "u_2", device={"id": "dev-1"})
-    found = service.parts.reviews.decide(first, "limit", "abuse", "cluster", None, "kim", NOW)
+    found = decide(service, first, "limit", "abuse", "cluster", None, "kim", NOW)
     assert [row["user_id"] for row in found["accounts"]] == ["u_1", "u_2"]
     assert service.parts.reviews.get(second)["status"] == "decided"
 
@@ -123,7 +120,7 @@ def test_a_review_that_an_outage_put_off_is_closed_with_its_cluster(
     service.assessor.replay_journal(NOW)
     later = service.parts.reviews.list("open", 10, None)["reviews"][0]["id"]
     first = opened(service, "u_1", device={"id": "dev-1"})
-    service.parts.reviews.decide(first, "limit", "abuse", "cluster", None, "kim", NOW)
+    decide(service, first, "limit", "abuse", "cluster", None, "kim", NOW)
     assert service.parts.reviews.get(later)["status"] == "decided"
 
 
@@ -154,3 +151,173 @@ def test_an_unknown_review_is_not_found(service: Service, review: str) -> None:
         with pytest.raises(Problem) as problem:
             work(review)
         assert problem.value.code == "not_found"
+
+
+DAY = 86400.0
+RING: dict[str, Any] = {"device": {"ip_address": "203.0.113.9", "id": "dev-ring"}}
+
+
+def rows(found: dict[str, Any]) -> dict[str, tuple[str, str, bool, bool]]:
+    """The accounts of an answer: before, after, established, left out."""
+    return {
+        row["user_id"]: (row["before"], row["after"], row["established"], row["left_out"]) for row in found["accounts"]
+    }
+
+
+class TestEstablished:
+    """Established customers of a cluster are named, and decided only where that is asked for."""
+
+    @pytest.fixture
+    def review(self, service: Service) -> str:
+        """Of u_1, in one cluster with a newcomer and a customer of two years."""
+        post(service, body("u_old", **RING))
+        post(service, body("u_new", **RING))
+        establish(service, "u_old", NOW - 730 * DAY)
+        return opened(service, **RING)
+
+    def test_they_are_left_out(self, service: Service, review: str) -> None:
+        found = decide(service, review, apply_to="cluster")
+        assert rows(found) == {
+            "u_1": ("review", "limit", False, False),
+            "u_new": ("allow", "limit", False, False),
+            "u_old": ("allow", "allow", True, True),
+        }
+        assert service.parts.accounts.view("u_old", NOW)["history"][-1]["source"] != "reviewer"
+
+    def test_they_are_decided_where_that_is_asked_for(self, service: Service, review: str) -> None:
+        found = decide(service, review, apply_to="cluster", include_established=True)
+        assert rows(found)["u_old"] == ("allow", "limit", True, False)
+        assert service.parts.accounts.view("u_old", NOW)["tier"] == "limit"
+
+    def test_one_is_established_from_the_moment_it_is(self, service: Service, review: str) -> None:
+        establish(service, "u_new", NOW + 1)
+        assert rows(decide(service, review, apply_to="cluster", dry_run=True, now=NOW))["u_new"][2:] == (False, False)
+        assert rows(decide(service, review, apply_to="cluster", now=NOW + 1))["u_new"][2:] == (True, True)
+
+    def test_the_one_under_review_is_decided_all_the_same(self, service: Service, review: str) -> None:
+        establish(service, "u_1", NOW - DAY)
+        assert rows(decide(service, review))["u_1"] == ("review", "limit", True, False)
+
+
+class TestDryRuns:
+    """What a decision would do is told as it is then done, and nothing is changed by asking."""
+
+    def test_it_tells_what_the_decision_then_does(self, service: Service, store: Store) -> None:
+        post(service, body("u_old", phone={"number": "+34600123123"}, **RING))
+        establish(service, "u_old", NOW - 730 * DAY)
+        opened(service, "u_2", phone={"number": "+34600999999"}, **RING)
+        review = opened(service, phone={"number": "+34600123123"}, **RING)
+        asked: dict[str, Any] = {"apply_to": "cluster", "deny": ("mailbox", "phone", "payment", "domain")}
+        before = contents(store)
+        tried = decide(service, review, dry_run=True, **asked)
+        assert contents(store) == before
+        done = decide(service, review, **asked)
+        assert (tried["dry_run"], done["dry_run"]) == (True, False)
+        assert tried["accounts"] == done["accounts"]
+        assert [{**row, "entry_id": None} for row in done["deny"]] == tried["deny"]
+        assert (tried["status"], done["status"]) == ("open", "decided")
+
+    def test_it_is_refused_as_the_decision_would_be(self, service: Service) -> None:
+        review = opened(service)
+        service.parts.reviews.claim(review, "lee", NOW)
+        later = NOW + service.court.policy.reviews.claim_minutes * 60
+        for now, code in ((later - 1, "review_held"), (later, None)):
+            assert self._refused(service, review, now) == code
+        decide(service, review, actor="lee")
+        assert self._refused(service, review, NOW) == "review_closed"
+        assert self._refused(service, "rev_0" + "0" * 20, NOW) == "not_found"
+
+    def _refused(self, service: Service, review: str, now: float) -> str | None:
+        try:
+            decide(service, review, dry_run=True, now=now)
+        except Problem as problem:
+            return problem.code
+        return None
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize(
+    ("more", "pointer"),
+    [
+        ({"tier": "allow", "deny": ("phone",)}, "/deny"),
+        ({"label": "unknown", "deny": ("phone",)}, "/deny"),
+        ({"tier": "allow", "label": "legitimate", "deny": ("phone",)}, "/deny"),
+        ({"deny_expires_at": NOW + 1}, "/deny_expires_at"),
+        ({"deny": ("phone",), "deny_expires_at": NOW}, "/deny_expires_at"),
+    ],
+)
+def test_a_decision_that_makes_no_sense_is_refused(
+    service: Service, store: Store, more: dict[str, Any], pointer: str, dry_run: bool
+) -> None:
+    review = opened(service)
+    before = contents(store)
+    with pytest.raises(Problem) as problem:
+        decide(service, review, dry_run=dry_run, **more)
+    assert (problem.value.code, problem.value.errors[0]["pointer"]) == ("invalid", pointer)
+    assert contents(store) == before
+
+
+def test_what_a_person_decides_is_the_account_s_own_tier(service: Service) -> None:
+    post(service, body("u_2", **RING))
+    review = opened(service, **RING)
+    assert own(service, "u_1") == "review"
+    decide(service, review, apply_to="cluster")
+    assert [own(service, user) for user in ("u_1", "u_2")] == ["limit", "limit"]
+    service.parts.labels.add("u_1", "legitimate", "appeal", None, "kim", NOW)
+    service.parts.labels.add("u_2", "legitimate", "external", None, "kim", NOW)
+    assert [own(service, user) for user in ("u_1", "u_2")] == ["allow", "limit"]
+
+
+def test_a_word_that_moves_no_tier_makes_it_the_account_s_own(service: Service) -> None:
+    """Whoever was decided again meanwhile on what was known before has to look again."""
+    post(service, body("u_1"))
+    before = service.looking.accounts.standing("u_1").revision
+    service.parts.labels.add("u_1", "legitimate", "appeal", None, "kim", NOW)
+    assert own(service, "u_1") == "allow"
+    assert service.looking.accounts.standing("u_1").revision > before
+
+
+@pytest.mark.parametrize(
+    ("more", "pointer"),
+    [
+        ({"deny": ["phone", "ip"]}, "/deny/1"),
+        ({"deny": ["phone"] * 6}, "/deny"),
+        ({"deny": "phone"}, "/deny"),
+        ({"deny": None}, "/deny"),
+        ({"deny": ["phone"], "deny_expires_at": "tomorrow"}, "/deny_expires_at"),
+        ({"deny": ["phone"], "deny_expires_at": 1795341600}, "/deny_expires_at"),
+        ({"deny": ["phone"], "deny_expires_at": "2020-01-01T00:00:00Z"}, "/deny_expires_at"),
+        ({"deny": ["phone"], "label": "unknown"}, "/deny"),
+        ({"dry_run": 1}, "/dry_run"),
+        ({"include_established": "no"}, "/include_established"),
+    ],
+)
+def test_a_body_that_is_wrong_is_told_where(client: Any, more: dict[str, Any], pointer: str) -> None:
+    signup = {"account": {"user_id": "u_1"}, "email": {"address": "a@mailinator.com"}}
+    review = client.post("/v1/signups", json=signup).json["review_id"]
+    body = {"decision": "limit", "label": "abuse", **more}
+    found = client.post(f"/v1/reviews/{review}/decide", json=body)
+    assert (found.status_code, [error["pointer"] for error in found.json["errors"]]) == (422, [pointer])
+    assert client.get(f"/v1/reviews/{review}").json["status"] == "open"
+
+
+def test_a_review_shows_what_its_decision_denied_and_steps_are_counted(client: Any) -> None:
+    signup = {"account": {"user_id": "u_1"}, "email": {"address": "a@mailinator.com"}, "device": {"id": "dev-1"}}
+    review = client.post("/v1/signups", json=signup).json["review_id"]
+    path = f"/v1/reviews/{review}"
+    assert client.get(path).json["denied"] == []
+    body = {"decision": "limit", "label": "abuse", "deny": ["device"], "deny_expires_at": "2030-01-01T00:00:00Z"}
+    assert client.post(f"{path}/decide", json={**body, "dry_run": True}).json["dry_run"] is True
+    client.post(f"{path}/decide", json=body)
+    (denied,) = client.get(path).json["denied"]
+    assert (denied["kind"], denied["value"], denied["expires_at"]) == ("device", None, "2030-01-01T00:00:00.000Z")
+    client.post(f"{path}/undo")
+    assert client.get(path).json["denied"] == []
+    counted = client.get("/metrics").text
+    for line in (
+        'riskapi_reviews_total{step="decided"} 1.0',
+        'riskapi_reviews_total{step="undone"} 1.0',
+        'riskapi_lists_total{change="put",list="deny"} 1.0',
+        'riskapi_lists_total{change="removed",list="deny"} 1.0',
+    ):
+        assert line in counted

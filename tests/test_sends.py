@@ -17,6 +17,7 @@ from riskapi.sends import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
+from tests.reviewing import decide
 from tests.signups import body, home, post
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
@@ -325,7 +326,7 @@ class TestClusters:
             opened(service, f"r{number}", "ring")
         mail = {"address": "r9@mailinator.com"}
         review = post(service, body("r9", email=mail, device={"id": "ring"}))["review_id"]
-        found = service.parts.reviews.decide(review, "limit", "abuse", "cluster", None, "ana", NOW)
+        found = decide(service, review, "limit", "abuse", "cluster", None, "ana", NOW)
         assert {row["user_id"]: row["after"] for row in found["accounts"]} == dict.fromkeys(
             ("r9", "r0", "r1", "r2"), "limit"
         )
@@ -459,7 +460,7 @@ class TestHolds:
         later = self._established(service, "u1")
         ask(service, "u1", 300, later)
         review = service.parts.reviews.list("open", 10, None)["reviews"][0]["id"]
-        service.parts.reviews.decide(review, "allow", "legitimate", "account", None, "ana", later)
+        decide(service, review, "allow", "legitimate", "account", None, "ana", later)
         assert ask(service, "u1", 300, later + 60)["granted"] == 300
         assert view(service, "u1", later + 61)["limits"]["hold"] is None
 

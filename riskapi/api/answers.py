@@ -11,7 +11,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from riskapi.api.bodies import Label
 from riskapi.signup import Tier
-from riskapi.webhooks import EventType
 
 
 class Answer(BaseModel):
@@ -35,6 +34,15 @@ class Caps(Answer):
     hourly: int
     daily: int
     monthly: int
+
+
+class OwnCaps(Caps):
+    """Caps that a person set for one account: why, who, when, and until when; for good where that is null."""
+
+    reason: str
+    author: str
+    set_at: AwareDatetime
+    expires_at: AwareDatetime | None
 
 
 class NextStep(Answer):
@@ -199,18 +207,21 @@ class Feedback(Answer):
 
 
 class LabelEntry(Answer):
-    """One label, as given."""
+    """One label, as given. ``decision_id`` is the decision of a review that gave it, ``undoes`` one it takes back."""
 
     label: Label
     source: Literal["manual_review", "appeal", "external", "rule"]
     note: str | None
     actor: str
     at: AwareDatetime
+    decision_id: str | None = None
+    undoes: str | None = None
 
 
 class HistoryEntry(BaseModel):
     """One change of tier. ``cause`` is what had the account decided again: ``finding.mail_domain``, ``event.login``,
-    ``linkage``, ``list`` or ``schedule``; null for a first decision and for a person's.
+    ``linkage``, ``list`` or ``schedule``; null for a first decision and for a person's. ``decision_id`` is the decision
+    of a review that made it, ``undoes`` the one it takes back.
     """
 
     # Named like the fields of the contract, one of which is a word of Python.
@@ -225,16 +236,28 @@ class HistoryEntry(BaseModel):
     versions: dict[str, Any]
     expires_at: AwareDatetime | None
     cause: str | None = None
+    decision_id: str | None = None
+    undoes: str | None = None
+
+
+class Established(Answer):
+    """Since when an account is an established customer, and what made it one."""
+
+    since: AwareDatetime
+    by: str | None = Field(description="`import`, `plan`, `payment` or `mail`.")
 
 
 class AccountView(Answer):
-    """Where an account stands and how it got there."""
+    """Where an account stands and how it got there. ``caps`` are those that a person set for it, while they hold."""
 
     object: Literal["account"]
     user_id: str
     tier: Tier
     paused: bool
     limits: Limits
+    plan: str | None
+    caps: OwnCaps | None
+    established: Established | None
     assessment: Assessment
     latest: Assessment
     linkage: Linkage
@@ -293,48 +316,6 @@ class FeedbackTaken(Answer):
     actions: list[FeedbackAction]
 
 
-class Review(Answer):
-    """A decision that waits, or waited, for a person."""
-
-    id: str
-    user_id: str
-    status: Literal["open", "claimed", "escalated", "decided"]
-    opened_at: AwareDatetime
-    risk_score: float
-    reasons: list[Reason]
-    reviewer: str | None
-    claimed_at: AwareDatetime | None
-    escalated_by: str | None
-    escalation_reason: str | None
-    decided_at: AwareDatetime | None
-    decided_by: str | None
-    decision: Literal["allow", "limit"] | None
-    label: Label | None
-    apply_to: Literal["account", "cluster"] | None
-    reason: str | None
-
-
-class Touched(Answer):
-    """An account whose tier a decision set, before and after."""
-
-    user_id: str
-    before: Tier | None
-    after: Tier
-
-
-class DecidedReview(Review):
-    """A review just decided, with every account touched."""
-
-    accounts: list[Touched]
-
-
-class ReviewPage(Answer):
-    """A page of reviews; ``next_cursor`` is null on the last one."""
-
-    reviews: list[Review]
-    next_cursor: str | None
-
-
 class PolicySummary(Answer):
     """One version: who published it when and why. ``restores`` is the version it brought back, if it did.
 
@@ -381,63 +362,3 @@ class PolicyChanges(Answer):
     version: int
     since: int
     changes: list[Change]
-
-
-class Webhook(Answer):
-    """An endpoint of the operator's that is told of changes; ``disabled_reason`` ``gone``: it answered 410."""
-
-    id: str
-    url: str
-    events: list[EventType]
-    enabled: bool
-    disabled_reason: Literal["gone"] | None
-    created_at: AwareDatetime
-    created_by: str
-    previous_secret_until: AwareDatetime | None = Field(
-        description="Until when the secret before the last change signs, or signed, too."
-    )
-
-
-class NewWebhook(Webhook):
-    """An endpoint with its new secret, which is shown only here."""
-
-    secret: str
-
-
-class WebhookList(Answer):
-    """Every endpoint, oldest first."""
-
-    webhooks: list[Webhook]
-
-
-class Delivery(Answer):
-    """One event on its way to one endpoint; ``id`` is its ``webhook-id``.
-
-    ``last_error`` is ``status`` for an answer other than 2xx, ``timeout``, ``connect`` (no connection), ``tls``,
-    ``broken`` (the connection broke off), ``refused`` (the address may not be connected to), ``queue_full`` or
-    ``defect``.
-    """
-
-    id: str
-    webhook_id: str
-    type: str
-    status: Literal["pending", "delivered", "dead"]
-    attempts: Annotated[int, Field(ge=0)]
-    created_at: AwareDatetime
-    last_attempt_at: AwareDatetime | None
-    last_status: int | None
-    last_error: str | None
-    next_attempt_at: AwareDatetime | None
-
-
-class Deliveries(Answer):
-    """A page of deliveries; ``next_cursor`` is null on the last one."""
-
-    deliveries: list[Delivery]
-    next_cursor: str | None
-
-
-class Redelivered(Answer):
-    """How many dead deliveries are sent anew."""
-
-    redelivered: Annotated[int, Field(ge=0)]

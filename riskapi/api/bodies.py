@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from riskapi.deniable_values import DENIABLE, DeniableKind
 from riskapi.feedback import FeedbackEvent
+from riskapi.signup import Time
 from riskapi.webhooks import EVENT_TYPES, EventType
 
 #: Who acts: a name or id of the caller's own staff, shown to other reviewers.
@@ -51,13 +53,29 @@ class EscalateBody(StrictBody):
 
 
 class DecideBody(StrictBody):
-    """The decision that closes a review. ``reviewer`` defaults to whoever holds it, and then to the key's name."""
+    """The decision that closes a review. ``reviewer`` defaults to whoever holds it, and then to the key's name.
+
+    For a `cluster`, established customers are left out unless `include_established`. `deny` puts these values of the
+    accounts decided on the deny list, without keeping the values, until `deny_expires_at`, by default for good; only
+    with the decision `limit` and the label `abuse`. `dry_run` changes nothing and tells what would be.
+    """
 
     decision: Literal["allow", "limit"]
     label: Label
     apply_to: Literal["account", "cluster"] = "account"
+    include_established: bool = False
+    deny: Annotated[list[DeniableKind], Field(max_length=len(DENIABLE))] = Field(default_factory=list)
+    deny_expires_at: Time | None = None
+    dry_run: bool = False
     reason: Note | None = None
     reviewer: Reviewer | None = None
+
+
+class UndoBody(StrictBody):
+    """Who takes the decision back, and why. ``reviewer`` defaults to the key's name."""
+
+    reviewer: Reviewer | None = None
+    reason: Note | None = None
 
 
 class FeedbackBody(StrictBody):

@@ -23,12 +23,13 @@ ROUTES = (
         summary="Say what an account did",
         tag="Accounts",
         description=(
-            "`type` is `email_verified`, `phone_verified`, `login`, `contacts_imported`, `profile_changed`, "
-            "`plan_changed`, `domain_authenticated`, or one of your own. After a `login` from a network and an AS the "
-            "account was never seen on, a smaller jump in its volume is held. Each is a reading of the next decision: "
-            "the account is decided again at once, and the answer has the tier after that. `domain_authenticated` may "
-            "name the domain as `custom_inputs.domain`: what DNS says of it can earn a step. "
-            "What cannot be parsed is a warning, not an error."
+            "`type` is `email_verified`, `phone_verified`, `payment_verified`, `login`, `contacts_imported`, "
+            "`profile_changed`, `plan_changed`, `domain_authenticated`, or one of your own. After a `login` from a "
+            "network and an AS the account was never seen on, a smaller jump in its volume is held. A `plan_changed` "
+            "with its `plan` moves the caps at once; a paid plan or a payment makes the account an established "
+            "customer. Each is a reading of the next decision: the account is decided again at once, and the answer "
+            "has the tier after that. `domain_authenticated` may name the domain as `custom_inputs.domain`: what DNS "
+            "says of it can earn a step. What cannot be parsed is a warning, not an error."
         ),
         scopes=("events",),
         body=Event,

@@ -25,9 +25,10 @@ from werkzeug.wsgi import get_content_length, get_input_stream
 from riskapi import logs
 from riskapi.api import callers, problems, repeats
 from riskapi.api.parts import Parts
-from riskapi.api.routes import JSON, MAX_BODY, PATHS, Call, Reply, Route
+from riskapi.api.routes import JSON, MAX_BODY, PATHS, Call, Raw, Reply, Route
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.instants import instant
+from riskapi.invalid import from_validation
 from riskapi.keys import Principal
 
 if TYPE_CHECKING:
@@ -155,33 +156,38 @@ def _serve(
         now = _replayed(environ["HTTP_X_REPLAY_TIME"])
     body: Any = None
     if route.body is not None:
-        raw = _read(environ, optional=route.optional_body)
+        media, raw = _read(environ, route)
         try:
-            body = route.body.model_validate_json(raw)
+            body = route.body.model_validate_json(raw) if media == JSON else Raw(media=media, content=raw)
         except ValidationError as error:
-            raise problems.from_validation(error, raw) from None
+            raise from_validation(error, raw) from None
     elif route.query is not None:
         try:
             body = route.query.model_validate(Request(environ).args.to_dict())
         except ValidationError as error:
-            raise problems.from_validation(error, None) from None
+            raise from_validation(error, None) from None
     call = Call(parts, principal, now, body, path, environ)
     if route.idempotent and "HTTP_IDEMPOTENCY_KEY" in environ:
         return repeats.answer(route, call, Request(environ).path, request_id)
     return route.handler(call)
 
 
-def _read(environ: WSGIEnvironment, *, optional: bool) -> bytes:
-    """The body, which must be announced as JSON; with ``optional``, an empty one stands for ``{}``."""
+def _read(environ: WSGIEnvironment, route: Route) -> tuple[str, bytes]:
+    """The type of the body and the body, which must be announced as JSON or as one of the route's own types.
+
+    Where the route says so, an empty one stands for ``{}``.
+    """
     given = environ.get("CONTENT_TYPE", "")
     if given != JSON:
         media = given.partition(";")[0].strip().lower()
+        if media in route.raw:
+            return media, _content(environ)
         if media != JSON and not (media.startswith("application/") and media.endswith("+json")):
-            if optional and not media and not _content(environ):
-                return b"{}"
-            raise Problem("unsupported_media_type", "Send Content-Type: application/json.")
+            if route.optional_body and not media and not _content(environ):
+                return JSON, b"{}"
+            raise Problem("unsupported_media_type", f"Send Content-Type: {' or '.join([JSON, *route.raw])}.")
     raw = _content(environ)
-    return b"{}" if optional and not raw else raw
+    return JSON, b"{}" if route.optional_body and not raw else raw
 
 
 def _content(environ: WSGIEnvironment) -> bytes:

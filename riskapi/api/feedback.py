@@ -7,13 +7,13 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from riskapi.api import problems
 from riskapi.api.answers import FeedbackTaken
 from riskapi.api.bodies import FeedbackBody
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.api.signups import refuse_future
 from riskapi.errors import Problem
 from riskapi.feedback import FeedbackEvent
+from riskapi.invalid import from_validation
 
 
 def take(call: Call[FeedbackBody]) -> Reply:
@@ -50,7 +50,7 @@ def _parse(text: bytes) -> FeedbackEvent:
     try:
         return FeedbackEvent.model_validate_json(text)
     except ValidationError as error:
-        raise problems.from_validation(error, text) from None
+        raise from_validation(error, text) from None
 
 
 ROUTES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -17,8 +18,9 @@ class EntryBody(StrictBody):
     """What to put on the list. Whoever has the key is the author.
 
     An `email` is one address, a `mailbox` all addresses of it; domains name those below them too. With
-    `silences_feedback`, on the allow list only, complaints and bounces do not cost the account its steps. `dry_run`
-    saves nothing and tells what it would match.
+    `silences_feedback`, on the allow list only, complaints and bounces do not cost the account its steps. `hashed`
+    keeps a keyed HMAC in place of the value: of a mailbox, phone, device, payment or registrable mail domain.
+    `dry_run` saves nothing and tells what it would match.
     """
 
     kind: ListKind
@@ -26,6 +28,7 @@ class EntryBody(StrictBody):
     expires_at: Time | None = None
     reason: Reason | None = None
     silences_feedback: bool = False
+    hashed: bool = False
     dry_run: bool = False
 
 
@@ -56,14 +59,17 @@ class StaleQuery(BaseModel):
 class ListEntry(Answer):
     """One entry. ``normalized`` is the value as signups are looked up by it.
 
-    ``hits`` are the accounts it named, 10,000 or more at 10,000. The id is null for what was not saved.
+    A ``hashed`` one has no value, and ``normalized`` is the beginning of its HMAC. ``review_ids`` are the reviews
+    whose decisions keep it there. ``hits`` are the accounts it named, 10,000 or more at 10,000. The id is null for
+    what was not saved.
     """
 
     id: str | None
     list: ListName
     kind: ListKind
-    value: str
+    value: str | None
     normalized: str
+    hashed: bool
     reason: str | None
     author: str
     created_at: AwareDatetime
@@ -71,6 +77,7 @@ class ListEntry(Answer):
     expires_at: AwareDatetime | None
     expired: bool
     silences_feedback: bool
+    review_ids: Sequence[str]
     hits: Annotated[int, Field(ge=0)]
     last_hit_at: AwareDatetime | None
 
@@ -118,6 +125,7 @@ def put(call: Call[EntryBody]) -> Reply:
         reason=body.reason,
         author=call.principal.name,
         silences_feedback=body.silences_feedback,
+        hashed=body.hashed,
         now=call.now,
     )
     matches = lists.would_match(draft)
@@ -168,12 +176,14 @@ ROUTES = (
         description=(
             "From the next signup on, `deny` gives it the tier `limit` and `allow` the tier `allow`, whatever model "
             "and rules say; `watch` asks for a review at least. The most specific entry decides: user, email, "
-            "mailbox, phone, device, ip, email_domain, phone_prefix, cidr, asn; of domains, prefixes and networks the"
-            " longest; of what is alike `deny` before `watch` before `allow`. A `link_domain` is looked at when mail "
-            "is sent: denied, nothing is granted (`denied_by`: `list_link_domain`). What the list has for the kind "
-            "and value already is written anew under the same id. `would_match` are the accounts there are that it "
-            "names; 200 is the answer to `dry_run`. Networks are taken from /8 (IPv4) and from /16 to /64 or as /128 "
-            "(IPv6), without bits beyond their length; phone numbers and prefixes with their plus sign."
+            "mailbox, phone, device, payment, ip, email_domain, phone_prefix, cidr, asn; of domains, prefixes and "
+            "networks the longest; of what is alike `deny` before `watch` before `allow`. A `link_domain` is looked "
+            "at when mail is sent: denied, nothing is granted (`denied_by`: `list_link_domain`). What the list has "
+            "for the kind and value already is written anew under the same id. `would_match` are the accounts there "
+            "are that it names; 200 is the answer to `dry_run`. With `hashed` the value itself is neither kept nor "
+            "shown; such an entry counts like any other of its kind. Networks are taken from /8 (IPv4) and from /16 "
+            "to /64 or as /128 (IPv6), without bits beyond their length; phone numbers and prefixes with their plus "
+            "sign."
         ),
         scopes=("lists",),
         body=EntryBody,

@@ -110,8 +110,9 @@ def _operation(route: Route) -> dict[str, Any]:
         "responses": _responses(route),
     }
     if route.body is not None:
-        content: dict[str, Any] = {"schema": _schema(route.body), "example": route.example}
-        found["requestBody"] = {"required": not route.optional_body, "content": {JSON: content}}
+        content: dict[str, Any] = {JSON: {"schema": _schema(route.body), "example": route.example}}
+        content |= {media: {"schema": {"type": "string"}, "example": text} for media, text in route.raw.items()}
+        found["requestBody"] = {"required": not route.optional_body, "content": content}
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -10,12 +10,15 @@ from riskapi.api.bodies import Label
 from riskapi.events import Event
 from riskapi.feedback import FeedbackEvent, Tally
 from riskapi.idempotency import Idempotency
+from riskapi.imports import Outcome, Row
 from riskapi.keys import Keys
+from riskapi.list_entries import Entry
 from riskapi.listed import ListKind, ListName
-from riskapi.lists import Entry
 from riskapi.metrics import Metrics
 from riskapi.policies import Publication, Version
 from riskapi.ratelimits import RateLimits
+from riskapi.review_decisions import ReviewDecision
+from riskapi.sections import Caps
 from riskapi.sends import Message
 from riskapi.signup import Signup
 
@@ -53,6 +56,25 @@ class Accounts(Protocol):
         """One account. Raises ``not_found``."""
 
 
+class AccountCaps(Protocol):
+    """Sets caps of single accounts."""
+
+    def put(
+        self, user_id: str, caps: Caps, reason: str, expires_at: float | None, author: str, now: float
+    ) -> dict[str, Any]:
+        """Give an account caps of its own. Raises ``not_found`` and ``invalid``."""
+
+    def remove(self, user_id: str, author: str, now: float) -> dict[str, Any]:
+        """Take them away. Raises ``not_found``."""
+
+
+class Imports(Protocol):
+    """Brings existing customers in."""
+
+    def take(self, rows: Iterable[Row], actor: str, now: float) -> Outcome:
+        """Import accounts, each once."""
+
+
 class Labels(Protocol):
     """Labels accounts."""
 
@@ -80,17 +102,20 @@ class Reviews(Protocol):
     def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float) -> dict[str, Any]:
         """Hand it on."""
 
+
+class ReviewDecisions(Protocol):
+    """Decides reviews, and undoes decisions."""
+
     def decide(
-        self,
-        review_id: str,
-        decision: Literal["allow", "limit"],
-        label: Label,
-        apply_to: Literal["account", "cluster"],
-        reason: str | None,
-        actor: str,
-        now: float,
+        self, review_id: str, decision: ReviewDecision, actor: str, now: float, *, dry_run: bool = False
     ) -> dict[str, Any]:
-        """Close it."""
+        """Decide, or with ``dry_run`` tell what would be."""
+
+    def undo(self, review_id: str, reason: str | None, actor: str, now: float) -> dict[str, Any]:
+        """Take the decision back."""
+
+    def denied(self, review_id: str, now: float) -> list[dict[str, Any]]:
+        """The entries of the deny list that the decision made or keeps. Raises ``not_found``."""
 
 
 class Feedback(Protocol):
@@ -134,6 +159,7 @@ class Lists(Protocol):
         author: str,
         silences_feedback: bool,
         now: float,
+        hashed: bool = False,
     ) -> Entry:
         """An entry that is not saved yet. Raises ``invalid``."""
 
@@ -280,8 +306,11 @@ class Parts:
 
     assessor: Assessor
     accounts: Accounts
+    account_caps: AccountCaps
+    imports: Imports
     labels: Labels
     reviews: Reviews
+    review_decisions: ReviewDecisions
     feedback: Feedback
     events: Events
     sender: Sender

@@ -9,16 +9,12 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import from_json
+from pydantic import BaseModel, ConfigDict
 
 from riskapi.api.routes import Reply
 from riskapi.errors import CODES, Problem
 
 MEDIA = "application/problem+json"
-
-#: Errors listed for one body; more would only help to make big answers.
-MOST_ERRORS = 20
 
 #: What to do about each code of :data:`riskapi.errors.CODES`.
 ADVICE: Mapping[str, str] = {
@@ -31,7 +27,8 @@ ADVICE: Mapping[str, str] = {
     "idempotency_conflict": "Use a new `Idempotency-Key` for a new request.",
     "idempotency_in_progress": "Repeat the request after `Retry-After` seconds; it will get the first one's answer.",
     "review_held": "Ask the reviewer who holds it to release it, or wait until the claim runs out.",
-    "review_closed": "A decided review stays decided; label the account to correct it.",
+    "review_closed": "Undo the decision and decide again, or label the account to correct it.",
+    "not_undoable": "Read the review: it waits for a decision, or was closed by that of another review.",
     "precondition_failed": "Read it again, see whether your change still fits, and send it with the new `ETag`.",
     "payload_too_large": "Send less: a body may have 1 MiB.",
     "unsupported_media_type": "Send `Content-Type: application/json`.",
@@ -84,47 +81,6 @@ def reply(problem: Problem, path: str, request_id: str) -> Reply:
     if problem.errors:
         document["errors"] = problem.errors
     return Reply(orjson.dumps(document), problem.status, MEDIA, dict(problem.headers))
-
-
-def from_validation(error: ValidationError, body: bytes | None) -> Problem:
-    """The problem for a body (``None``: a query) that pydantic refused: not JSON, or well-formed but wrong.
-
-    Says where and what kind of value was expected, never what was given.
-    """
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    if found[0]["type"] == "json_invalid":
-        # The parser's message is a reason and a position: nothing of the body is in it.
-        return Problem("not_json", found[0]["msg"])
-    content = from_json(body) if body is not None else None
-    errors: dict[str, dict[str, str]] = {}
-    for each in found:
-        pointer = _pointer(each["loc"], content, missing=each["type"] == "missing", known=body is not None)
-        # The branches of a union each complain; the first stands for all.
-        errors.setdefault(pointer, {"pointer": pointer, "code": each["type"], "detail": each["msg"]})
-        if len(errors) == MOST_ERRORS:
-            break
-    count = error.error_count()
-    where = ", ".join(pointer or "the body" for pointer in list(errors)[:3])
-    return Problem("invalid", f"{count} error{'s' if count > 1 else ''}, at {where}.", list(errors.values()))
-
-
-def _pointer(location: tuple[int | str, ...], content: Any, *, missing: bool, known: bool) -> str:
-    """A JSON pointer (RFC 6901) from pydantic's location, which also names branches of unions and ``[key]``."""
-    parts: list[str] = []
-    for index, part in enumerate(location):
-        if _leads(content, part):
-            content = content[part]
-        elif known and not (missing and index == len(location) - 1):
-            continue
-        parts.append(str(part)[:200].replace("~", "~0").replace("/", "~1"))
-    return "".join(f"/{part}" for part in parts)
-
-
-def _leads(content: Any, part: int | str) -> bool:
-    """Whether ``part`` names something in ``content``; the branch of a union does not."""
-    if isinstance(content, dict):
-        return part in content
-    return isinstance(content, list) and isinstance(part, int) and part < len(content)
 
 
 def page() -> str:

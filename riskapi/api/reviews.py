@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from riskapi.api.answers import DecidedReview, Review, ReviewPage
-from riskapi.api.bodies import ClaimBody, DecideBody, EscalateBody, ReleaseBody, ReviewQuery
+from riskapi.api.bodies import ClaimBody, DecideBody, EscalateBody, ReleaseBody, ReviewQuery, UndoBody
+from riskapi.api.review_answers import DecidedReview, Review, ReviewPage, ReviewView, UndoneReview
 from riskapi.api.routes import Call, Reply, Route
+from riskapi.review_decisions import ReviewDecision
 
 
 def list_page(call: Call[ReviewQuery]) -> Reply:
@@ -13,8 +14,9 @@ def list_page(call: Call[ReviewQuery]) -> Reply:
 
 
 def show(call: Call[None]) -> Reply:
-    """One review."""
-    return Reply(call.parts.reviews.get(call.path["review_id"]))
+    """One review, and what its decision denied."""
+    parts, review_id = call.parts, call.path["review_id"]
+    return Reply({**parts.reviews.get(review_id), "denied": parts.review_decisions.denied(review_id, call.now)})
 
 
 def claim(call: Call[ClaimBody]) -> Reply:
@@ -40,13 +42,35 @@ def escalate(call: Call[EscalateBody]) -> Reply:
 
 
 def decide(call: Call[DecideBody]) -> Reply:
-    """Close a review with a decision."""
-    body = call.body
+    """Close a review with a decision, or tell what that would change."""
+    body, parts = call.body, call.parts
     actor = _actor(call, body.reviewer)
-    found = call.parts.reviews.decide(
-        call.path["review_id"], body.decision, body.label, body.apply_to, body.reason, actor, call.now
+    decision = ReviewDecision(
+        tier=body.decision,
+        label=body.label,
+        apply_to=body.apply_to,
+        reason=body.reason,
+        include_established=body.include_established,
+        deny=tuple(body.deny),
+        deny_expires_at=None if body.deny_expires_at is None else body.deny_expires_at.timestamp(),
     )
-    call.parts.metrics.review("decided")
+    found = parts.review_decisions.decide(call.path["review_id"], decision, actor, call.now, dry_run=body.dry_run)
+    if not body.dry_run:
+        parts.metrics.review("decided")
+        for row in found["deny"]:
+            if row["entry_id"] is not None and not row["already"]:
+                parts.metrics.list_change("deny", "put")
+    return Reply(found)
+
+
+def undo(call: Call[UndoBody]) -> Reply:
+    """Take a decision back."""
+    body, parts = call.body, call.parts
+    actor = body.reviewer or call.principal.name
+    found = parts.review_decisions.undo(call.path["review_id"], body.reason, actor, call.now)
+    parts.metrics.review("undone")
+    for _ in found["removed_entries"]:
+        parts.metrics.list_change("deny", "removed")
     return Reply(found)
 
 
@@ -78,7 +102,7 @@ ROUTES = (
         summary="One review",
         tag="Reviews",
         scopes=("reviews",),
-        response=Review,
+        response=ReviewView,
         problems=("not_found",),
     ),
     Route(
@@ -129,12 +153,44 @@ ROUTES = (
         handler=decide,
         summary="Close a review with a decision",
         tag="Reviews",
-        description="Sets the tier of the account, or of the accounts linked to it too, and labels the account.",
+        description=(
+            "Sets the tier of the account, or of all accounts of its cluster, and labels the account. Established "
+            "customers of the cluster are named and left out unless `include_established`. With `deny` mailboxes, "
+            "numbers, devices, means of payment and mail domains go on the deny list with it, hashed, for good or "
+            "until `deny_expires_at`; what others hold, too, and domains where strangers have their mail are named "
+            "and skipped. `dry_run` answers what would be and changes nothing."
+        ),
         scopes=("reviews",),
         body=DecideBody,
-        example={"decision": "limit", "label": "abuse", "apply_to": "account", "reason": "throw-away mailbox"},
+        example={
+            "decision": "limit",
+            "label": "abuse",
+            "apply_to": "cluster",
+            "deny": ["mailbox", "phone"],
+            "dry_run": True,
+            "reason": "throw-away mailbox",
+        },
         response=DecidedReview,
         problems=_HELD,
+        idempotent=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/reviews/{review_id}/undo",
+        handler=undo,
+        summary="Take a decision back",
+        tag="Reviews",
+        description=(
+            "Every account that the decision was about has the tier and the label again that it had before, unless "
+            "somebody decided or labelled it since; what the decision put on the deny list is taken off it, but for "
+            "what stands there for another reason too; and the reviews that it closed are open again."
+        ),
+        scopes=("reviews",),
+        body=UndoBody,
+        example={"reason": "the wrong Ana"},
+        optional_body=True,
+        response=UndoneReview,
+        problems=("not_found", "not_undoable"),
         idempotent=True,
     ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from riskapi.api.parts import Parts
 from riskapi.keys import Principal
@@ -18,6 +18,8 @@ from signals.records import record
 MAX_BODY = 1024 * 1024
 
 JSON = "application/json"
+#: JSON lines: one JSON text a line (https://github.com/ndjson/ndjson-spec).
+LINES = "application/x-ndjson"
 
 #: What may stand for ``{name}`` in a path. Anything else names nothing and answers 404.
 PATHS: Mapping[str, tuple[re.Pattern[str], str]] = {
@@ -35,6 +37,15 @@ PATHS: Mapping[str, tuple[re.Pattern[str], str]] = {
 }
 
 Body = TypeVar("Body")
+
+
+class Raw(BaseModel):
+    """A body of another type than JSON, as it came."""
+
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64")
+
+    media: str
+    content: bytes
 
 
 @record
@@ -66,6 +77,7 @@ class Route:
 
     ``scopes``: any one of them will do; empty for an endpoint that needs no key. ``body`` and ``query`` are what is
     handed to the handler, validated; ``example`` is a body that works, ``optional_body`` takes none for ``{}``.
+    ``raw`` are other types of bodies than JSON that the handler takes as :class:`Raw`, each with an example.
     ``response`` describes the answer, which has ``status``; ``others`` answers with other statuses; ``problems`` are
     the codes of the handler's own, those of the checks before it follow from the other fields. ``idempotent`` honours
     ``Idempotency-Key``; ``repeatable`` says that the handler honours it by itself. ``tagged`` says that answers
@@ -82,6 +94,7 @@ class Route:
     body: type[BaseModel] | None = None
     example: Mapping[str, Any] = field(default_factory=dict)
     optional_body: bool = False
+    raw: Mapping[str, str] = field(default_factory=dict)
     query: type[BaseModel] | None = None
     response: type[BaseModel] | None = None
     status: int = 200

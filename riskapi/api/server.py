@@ -9,12 +9,14 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from riskapi.api import (
+    account_caps,
     accounts,
     clusters,
     events,
     exchange,
     feedback,
     health,
+    imports,
     lists,
     openapi,
     pages,
@@ -42,6 +44,8 @@ def _document() -> bytes:
 ROUTES: tuple[Route, ...] = (
     *signups.ROUTES,
     *accounts.ROUTES,
+    *account_caps.ROUTES,
+    *imports.ROUTES,
     *sends.ROUTES,
     *events.ROUTES,
     *feedback.ROUTES,

@@ -6,11 +6,74 @@ Endpoints are outside, where nothing is replayed: these handlers go by the real 
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from riskapi.api.answers import Deliveries, Delivery, NewWebhook, Redelivered, Webhook, WebhookList
+from pydantic import AwareDatetime, Field
+
+from riskapi.api.answers import Answer
 from riskapi.api.bodies import DeliveryQuery, NothingBody, WebhookBody
 from riskapi.api.routes import Call, Reply, Route
+from riskapi.webhooks import EventType
+
+
+class Webhook(Answer):
+    """An endpoint of the operator's that is told of changes; ``disabled_reason`` ``gone``: it answered 410."""
+
+    id: str
+    url: str
+    events: list[EventType]
+    enabled: bool
+    disabled_reason: Literal["gone"] | None
+    created_at: AwareDatetime
+    created_by: str
+    previous_secret_until: AwareDatetime | None = Field(
+        description="Until when the secret before the last change signs, or signed, too."
+    )
+
+
+class NewWebhook(Webhook):
+    """An endpoint with its new secret, which is shown only here."""
+
+    secret: str
+
+
+class WebhookList(Answer):
+    """Every endpoint, oldest first."""
+
+    webhooks: list[Webhook]
+
+
+class Delivery(Answer):
+    """One event on its way to one endpoint; ``id`` is its ``webhook-id``.
+
+    ``last_error`` is ``status`` for an answer other than 2xx, ``timeout``, ``connect`` (no connection), ``tls``,
+    ``broken`` (the connection broke off), ``refused`` (the address may not be connected to), ``queue_full`` or
+    ``defect``.
+    """
+
+    id: str
+    webhook_id: str
+    type: str
+    status: Literal["pending", "delivered", "dead"]
+    attempts: Annotated[int, Field(ge=0)]
+    created_at: AwareDatetime
+    last_attempt_at: AwareDatetime | None
+    last_status: int | None
+    last_error: str | None
+    next_attempt_at: AwareDatetime | None
+
+
+class Deliveries(Answer):
+    """A page of deliveries; ``next_cursor`` is null on the last one."""
+
+    deliveries: list[Delivery]
+    next_cursor: str | None
+
+
+class Redelivered(Answer):
+    """How many dead deliveries are sent anew."""
+
+    redelivered: Annotated[int, Field(ge=0)]
 
 
 def create(call: Call[WebhookBody]) -> Reply:

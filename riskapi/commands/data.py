@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 
+from riskapi.commands.progress import Progress
 from riskapi.errors import ConfigurationError
 from riskapi.feeds import manifest
 from riskapi.feeds.declared import FEEDS
@@ -20,9 +21,6 @@ from riskapi.feeds.feed import Feed
 from riskapi.feeds.held import held
 from riskapi.feeds.update import Outcome, rollback, updating
 from riskapi.settings import Settings
-
-#: Seconds between two lines of progress on a terminal.
-_PROGRESS_SECONDS = 0.2
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +56,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _update(feeds: list[Feed], settings: Settings, force: bool, dry: bool) -> int:
     failed = False
-    shown = _Progress()
+    shown = _Downloads()
     with updating(settings, shown.come, shown.package) as updates:
         for feed in feeds:
             shown.begin(feed.name)
@@ -105,29 +103,18 @@ def findings(settings: Settings, now: float) -> Iterator[tuple[str, str]]:
         yield "warn" if stale else "ok", f"{feed.name}: {found.said(now)}{advice}"
 
 
-class _Progress:
-    """How far a download has come, on standard error where that is a terminal."""
+class _Downloads(Progress):
+    """How far the download of a data set has come."""
 
-    def __init__(self) -> None:
-        self._name, self._at, self._on = "", 0.0, sys.stderr.isatty()
+    _name = ""
 
     def begin(self, name: str) -> None:
-        self._name, self._at = name, 0.0
+        self._name = name
+        self.renew()
 
     def package(self, package: str) -> None:
-        self._write(f"fetching {package} with pip …")
+        self.say(f"{self._name:<11}fetching {package} with pip …")
 
     def come(self, bytes_: int, size: int | None) -> None:
-        if time.monotonic() < self._at + _PROGRESS_SECONDS:
-            return
-        self._at = time.monotonic()
         of = f" of {size / 1e6:.1f} MB, {bytes_ / size:.0%}" if size else " MB"
-        self._write(f"{bytes_ / 1e6:.1f}{of}")
-
-    def end(self) -> None:
-        if self._on:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
-
-    def _write(self, text: str) -> None:
-        if self._on:
-            print(f"\r\033[K{self._name:<11}{text}", end="", file=sys.stderr, flush=True)
+        self.tell(f"{self._name:<11}{bytes_ / 1e6:.1f}{of}")

@@ -8,9 +8,7 @@ new.json --note "why"`.
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from riskapi import app, policy
+from riskapi.commands import user
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.instants import rfc3339
 from riskapi.judge import Judge
@@ -105,7 +104,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 def _change(seating: Seating, arguments: argparse.Namespace) -> int:
     note = arguments.note or f"Back to version {arguments.version}"
-    publication = Publication(note=note, author=_user(), at=rfc3339(time.time()))
+    publication = Publication(note=note, author=user.name(), at=rfc3339(time.time()))
     if arguments.action == "rollback":
         made: Version = seating.rollback(arguments.version, publication)
     else:
@@ -115,14 +114,6 @@ def _change(seating: Seating, arguments: argparse.Namespace) -> int:
         made = seating.publish(given, publication, lambda live: since in (None, live), str(path))
     print(f"version {made.version} is in force")
     return 0
-
-
-def _user() -> str:
-    """Who gives the command, by name where there is one: containers run under numbers."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # the first until Python 3.12
-        return f"uid {os.getuid()}"
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from riskapi.consumer import DeadLetters, Group, Letter, backlog
 from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, running_store
+from riskapi.watch import watch
 
 #: What each chore counts.
 _CLEANED = {
@@ -75,7 +76,7 @@ def work(settings: Settings, store: Store, stop: threading.Event | None = None) 
             signal.signal(number, lambda *_: stop.set())
     service = app.assemble(settings, store)
     service.recover(time.time())
-    app.watch(service, stop)
+    watch(service, stop)
     made = worker.Worker(service, settings)
     threads = made.start(stop)
     logs.note(logging.INFO, "worker_started", worker=made.name)

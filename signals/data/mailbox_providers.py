@@ -16,10 +16,14 @@ class MailboxProvider:
     """One provider's rules.
 
     ``domains`` are all its mail domains; with ``alias_of`` set they share mailboxes and fold into that one.
-    ``tag`` separates a free-form tag from the mailbox (empty: the provider has no tags). ``ignored`` characters mean
-    nothing to it, ``folded`` ones are the same as another. ``subdomain_is_mailbox``: ``tag@mailbox.domain`` is the
-    mailbox ``mailbox@domain``. ``keeps_separator``: the part before the tag is a nickname of its own, not the
-    account, so the separator stays in the canonical form and tells the two apart.
+    ``tag``: each of its characters separates a free-form tag from the mailbox (empty: the provider has no tags).
+    ``ignored`` characters mean nothing to it, ``folded`` ones are the same as another. ``subdomain_is_mailbox``:
+    ``tag@mailbox.domain`` is the mailbox ``mailbox@domain``. ``keeps_separator``: the part before the tag is a
+    nickname of its own, not the account, so the separator stays in the canonical form and tells the two apart.
+
+    Of services that give out aliases (:mod:`signals.data.alias_services`): ``subdomain_is_user``: every address at
+    ``user.domain`` is that user's; with ``users_of`` set a user is the same at all domains and is written at that one.
+    ``user_after``: the user's name follows the last of this character, as in ``anything.user@domain``.
     """
 
     name: str
@@ -30,6 +34,9 @@ class MailboxProvider:
     folded: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     subdomain_is_mailbox: bool = False
     keeps_separator: bool = False
+    subdomain_is_user: bool = False
+    users_of: str | None = None
+    user_after: str = ""
 
 
 def _under(label: str, suffixes: str) -> frozenset[str]:

@@ -4,7 +4,7 @@
 --         4 what is remembered under the caller's Idempotency-Key (or the reservation again where none was sent)
 --         5 stream of events
 -- ARGV    1 now, or '' for the store's clock   2 recipients wanted   3 partial: 1 or 0   4 cluster expected, or ''
---         5 revision of the tier   6 7 8 caps of the account
+--         5 revision of the account   6 7 8 caps of the account
 --         9 how many times as much its cluster may send, '' where that is not counted; once as much where the cluster is
 --         bound by what somebody else holds
 --         10 recipients granted elsewhere and not settled yet: to the account   11 … to anybody of its cluster
@@ -12,8 +12,8 @@
 --         17 TTL of budgets   18 share of a cap that is near it   19 usual volume of a day, '' where there is none
 --         20 recipients in a day that are a jump   21 seconds a hold lasts   22 hold for real: 1, or 0 to tell only
 --         23 tier, for the answer   24 the message links to what is denied: 1 or 0   25 event of an entry of a list that names
---         what the message links to, or ''   26 oldest stream id kept
--- returns {'again'} when the cluster, the tier or an edge changed since they were read, {'conflict'} for another request under
+--         what the message links to, or ''   26 oldest stream id kept   27 Unix time from which on other caps hold, or ''
+-- returns {'again'} when the cluster, the tier, the caps or an edge changed since they were read, {'conflict'} for another request under
 --         the same Idempotency-Key, else {'granted', reservation id, granted, limit, retry after or -1, remaining of the account
 --         (3), remaining of the cluster (3, or -1), near, out, held, at, tier}; limit: 0 none, 1 to 3 account, 4 to 6 cluster, 7 hold, 9 list;
 --         near, out, held: 1 where that is news
@@ -29,6 +29,7 @@ local now, want, denies = clock(ARGV[1]), tonumber(ARGV[2]), ARGV[24] == '1'
 local account = call('HMGET', KEYS[1], 'cluster', 'revision', 'spends', 'hold', 'hold_until', 'hold_off', 'near', 'out')
 local clustered = ARGV[4] ~= ''
 if (account[1] or '') ~= ARGV[4] or tonumber(account[2] or 0) > tonumber(ARGV[5]) then return {'again'} end
+if ARGV[27] ~= '' and tonumber(ARGV[27]) <= now then return {'again'} end
 local cluster = clustered and call('HMGET', KEYS[2], 'spends', 'due', 'claims')
 if clustered and tonumber(cluster[2] or 0) <= now then return {'again'} end
 

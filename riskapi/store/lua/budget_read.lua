@@ -41,6 +41,6 @@ if KEYS[2] ~= KEYS[1] then
 end
 return {
   found[1] or '', tonumber(found[2] or 0), found[3] or '', found[4] or '', found[5] or '0', found[6] or '0',
-  sums[1], sums[2], sums[3], theirs[1], theirs[2], theirs[3], tostring(now), days, usual,
+  sums[1], sums[2], sums[3], theirs[1], theirs[2], theirs[3], string.format('%.17g', now), days, usual,
   size, math.max(bad, 0), claims,
 }

@@ -15,30 +15,33 @@
 --   *<user_id>   9e12 + at   a reviewer cut this account from the entity; its own member is gone
 -- A user_id never starts with one of these signs, and no time a caller can give reaches 3e11 (year 9999) or -1e11.
 --
--- KEYS    the entities: all of them on one node, one a call on a cluster; then, where ARGV[8] is 1, the account's hash:
---         its field `things` names the entities that are its own and make no claim
+-- KEYS    the entities: all of them on one node, one a call on a cluster; then, where ARGV[9] is 1, the account's hash:
+--         its field `things` names the entities that are its own and make no claim, and `established` since when it is an
+--         established customer
 -- ARGV    1 user_id   2 at   3 touch: 0 only looks, 1 adds the account and its first time stands, 2 its latest stands
 --         4 retention, seconds   5 the most accounts a key keeps   6 seconds that are close in time   7 seconds that are
---         a past   8 whether the last key is the account's, then for each entity the number of accounts from which it is
---         a crowd (0: never; -1: only counted for reputation; -2: counted, and who came last is told), then for each 1
---         where the account proved that it is its own
+--         a past   8 seconds after which what an established customer uses is its own   9 whether the last key is the
+--         account's, then for each entity the number of accounts from which it is a crowd (0: never; -1: only counted for
+--         reputation; -2: counted, and who came last is told), then for each 1 where the account proved that it is its own, 2
+--         where nobody can hold it: a place, or what addresses and numbers have in common
 -- returns for each entity {-1} for one of the account's own, else {accounts, 1h, 24h, 30d, abusive, limited,
---         {user_id, at, …}, past}: distinct accounts, the toucher included; abusive, limited and the list leave the toucher
+--         {user_id, at, …}, past, earlier}: distinct accounts, the toucher included; abusive, limited and the list leave the toucher
 --         out. The list has up to eight, newest first, and up to 32 of those that came close in time; of a crowd only the
---         latter. past: accounts that were there before ARGV[7]. Where there are marks of the last sorts, ten more:
+--         latter. past: accounts that were there before ARGV[7]; earlier: those that came before this one. Where there are marks of the
+--         last sorts, ten more:
 --         binds (0 or 1), of the others those that ran out within 24 h and within 7 d, the Unix time of the last (0: none
---         within retention), those near a cap within 7 d, the holders, how they came to it ('proof', 'use' or ''), how
+--         within retention), those near a cap within 7 d, the holders, how they came to it ('proof', 'first', 'use' or ''), how
 --         many other holders are abusive and limited, and when it was found to be a hub (negative: to be none; 0: never
 --         looked at). Of an entity that was cut, or the account was cut from, only the account itself is told
 -- TTL     retention, renewed once a day while it is touched; what is older than retention goes then, too
 local user, at, touch, retention = ARGV[1], tonumber(ARGV[2]), ARGV[3] ~= '0', tonumber(ARGV[4])
-local keep, near, past = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local keep, near, past, long = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local stands = ARGV[3] == '2' and 'GT' or 'NX'
 local call = redis.call
 local last = at + 300 -- clocks of callers differ by up to the five minutes the contract allows
 -- The bounds are written out once: a call from a script costs more than most of these commands.
 local month_ago, day_ago, hour_ago = '(' .. (at - 2592000), '(' .. (at - 86400), '(' .. (at - 3600)
-local MOST_HOLDERS = 16
+local MOST_HOLDERS = 64
 
 -- How many accounts other than the toucher have a mark of one sort between two times.
 local function others_marked(key, sign, region, from)
@@ -48,52 +51,62 @@ local function others_marked(key, sign, region, from)
   return own and own >= region + from and own <= region + last and count - 1 or count
 end
 
--- Who holds the entity: who proved it, else the oldest account, if it was an established customer when the next came.
+-- Who holds the entity: who proved it; else the oldest account, if it was an established customer when the next came ('first',
+-- and named first), and established customers who have used it for long.
 local function holders(key)
   local proofs = call('ZRANGEBYSCORE', key, 59e11, '(69e11', 'LIMIT', 0, MOST_HOLDERS)
   for i, name in ipairs(proofs) do proofs[i] = string.sub(name, 2) end
   if #proofs > 0 then return proofs, 'proof' end
-  if call('ZCOUNT', key, 69e11, '(79e11') == 0 then return {}, '' end
-  local oldest = call('ZRANGEBYSCORE', key, 79e11, '(89e11', 'WITHSCORES', 'LIMIT', 0, 2)
-  local region = 8e12
-  if #oldest == 0 then
-    oldest, region = call('ZRANGEBYSCORE', key, '-inf', '(5e11', 'WITHSCORES', 'LIMIT', 0, 2), 0
+  if call('ZCOUNT', key, 69e11, 7e12 + at) == 0 then return {}, '' end
+  local region, sign = 8e12, 1
+  local early = call('ZRANGEBYSCORE', key, 79e11, '(89e11', 'WITHSCORES', 'LIMIT', 0, MOST_HOLDERS)
+  if #early == 0 then
+    region, sign = 0, 0
+    early = call('ZRANGEBYSCORE', key, '-inf', '(5e11', 'WITHSCORES', 'LIMIT', 0, MOST_HOLDERS)
   end
-  local name = oldest[1] and (region > 0 and string.sub(oldest[1], 2) or oldest[1])
-  local since = name and tonumber(call('ZSCORE', key, '&' .. name) or nil)
-  if since and (not oldest[3] or tonumber(oldest[4]) - region >= since - 7e12) then return {name}, 'use' end
-  return {}, ''
+  local found, how = {}, 'use'
+  for i = 1, #early, 2 do
+    local name, first = string.sub(early[i], 1 + sign), tonumber(early[i + 1]) - region
+    if i > 1 and first > at - long then break end
+    local since = tonumber(call('ZSCORE', key, '&' .. name) or nil)
+    since = since and since - 7e12
+    local before = i == 1 and since and (not early[4] or tonumber(early[4]) - region >= since)
+    if since and since <= at and (before or first <= at - long) then found[#found + 1] = name end
+    if before and since <= at then how = 'first' end
+  end
+  return found, #found > 0 and how or ''
 end
 
 -- The ten last parts of a row, or nothing where there are no such marks. Only asked where there are marks at all.
-local function add_marks(row, key, since)
+local function add_marks(row, key, since, holdable)
   local rest = call('ZCOUNT', key, 29e11, '+inf')
   if rest == 0 then return end
-  row[9] = call('ZSCORE', key, '=') and 1 or 0
-  row[10], row[11], row[12], row[13], row[14], row[15], row[16], row[17], row[18] = 0, 0, 0, 0, {}, '', 0, 0, 0
-  if rest == row[9] then return end
+  row[10] = call('ZSCORE', key, '=') and 1 or 0
+  row[11], row[12], row[13], row[14], row[15], row[16], row[17], row[18], row[19] = 0, 0, 0, 0, {}, '', 0, 0, 0
+  if rest == row[10] then return end
   if call('ZCOUNT', key, 29e11, '(49e11') > 0 then
-    row[11] = others_marked(key, '$', 3e12, at - 604800)
-    if row[11] > 0 then row[10] = others_marked(key, '$', 3e12, at - 86400) end
+    row[12] = others_marked(key, '$', 3e12, at - 604800)
+    if row[12] > 0 then row[11] = others_marked(key, '$', 3e12, at - 86400) end
     local newest = call('ZREVRANGEBYSCORE', key, 3e12 + last, 3e12 + since, 'WITHSCORES', 'LIMIT', 0, 2)
     local time = newest[newest[1] == '$' .. user and 4 or 2]
-    if time then row[12] = math.max(0, time - 3e12) end
-    row[13] = others_marked(key, '^', 4e12, at - 604800)
+    if time then row[13] = math.max(0, time - 3e12) end
+    row[14] = others_marked(key, '^', 4e12, at - 604800)
   end
-  if call('ZCOUNT', key, 59e11, '(79e11') > 0 then
-    row[14], row[15] = holders(key)
-    for _, name in ipairs(row[14]) do
-      if name ~= user and call('ZSCORE', key, '!' .. name) then row[16] = row[16] + 1 end
-      if name ~= user and call('ZSCORE', key, '~' .. name) then row[17] = row[17] + 1 end
+  if holdable and call('ZCOUNT', key, 59e11, '(79e11') > 0 then
+    row[15], row[16] = holders(key)
+    for _, name in ipairs(row[15]) do
+      if name ~= user and call('ZSCORE', key, '!' .. name) then row[17] = row[17] + 1 end
+      if name ~= user and call('ZSCORE', key, '~' .. name) then row[18] = row[18] + 1 end
     end
   end
   local hub, none = tonumber(call('ZSCORE', key, '=h') or nil), tonumber(call('ZSCORE', key, '=n') or nil)
-  row[18] = tostring(hub and hub - 5e12 or none and 5e12 - none or 0)
+  row[19] = tostring(hub and hub - 5e12 or none and 5e12 - none or 0)
 end
 
--- Take away what is older than retention. Who used the entity first is kept as long as it goes on using it.
+-- Take away what is older than retention. Who used the entity first is kept as long as it goes on using it, and what an
+-- account is or proved as long as the account is.
 local function prune(key, since)
-  for _, region in ipairs({0, 1e12, 2e12, 3e12, 4e12, 6e12}) do
+  for _, region in ipairs({0, 1e12, 2e12, 3e12, 4e12}) do
     call('ZREMRANGEBYSCORE', key, region > 0 and region - 1e11 or '-inf', '(' .. (region + since))
   end
   for _, name in ipairs(call('ZRANGEBYSCORE', key, 79e11, '(' .. (8e12 + since), 'LIMIT', 0, 100)) do
@@ -103,28 +116,33 @@ local function prune(key, since)
       call('ZREM', key, name)
     end
   end
+  for _, name in ipairs(call('ZRANGEBYSCORE', key, 59e11, '(79e11')) do
+    if not call('ZSCORE', key, string.sub(name, 2)) then call('ZREM', key, name) end
+  end
 end
 
-local count = #KEYS - tonumber(ARGV[8])
-local own = count < #KEYS and call('HGET', KEYS[#KEYS], 'things') or ''
+local count = #KEYS - tonumber(ARGV[9])
+local account = count < #KEYS and call('HMGET', KEYS[#KEYS], 'things', 'established') or {}
+local own, established = account[1] or '', account[2]
 local replies = {}
 
 local function look(i, key)
-  local crowd = tonumber(ARGV[8 + i])
+  local crowd = tonumber(ARGV[9 + i])
   local added = touch and call('ZADD', key, stands, ARGV[2], user) or 0
   if stands == 'GT' and touch then added = added + call('ZADD', key, 'NX', 8e12 + at, '#' .. user) end
+  if established and touch then added = added + call('ZADD', key, 7e12 + tonumber(established), '&' .. user) end
   local members = call('ZCARD', key)
   local alone = members == added
   if alone and added > 0 then call('EXPIRE', key, retention) end
   if not alone and call('ZCOUNT', key, 89e11, '+inf') > 0 then
     local apart = call('ZSCORE', key, '*' .. user)
     if apart and added > 0 then call('ZREM', key, user, '#' .. user) end
-    if apart or call('ZSCORE', key, '*') then return {1, 1, 1, 1, 0, 0, {}, 0} end
+    if apart or call('ZSCORE', key, '*') then return {1, 1, 1, 1, 0, 0, {}, 0, 0} end
   end
-  if touch and ARGV[8 + count + i] == '1' then call('ZADD', key, 'NX', 6e12 + at, '%' .. user) end
+  if touch and ARGV[9 + count + i] == '1' then call('ZADD', key, 'NX', 6e12 + at, '%' .. user) end
   if alone then
     local one = added > 0 and 1 or 0
-    return {one, one, one, one, 0, 0, {}, 0}
+    return {one, one, one, one, 0, 0, {}, 0, 0}
   end
   local since = at - retention
   if touch and call('TTL', key) < retention - 86400 then
@@ -148,7 +166,7 @@ local function look(i, key)
     abusive = others_marked(key, '!', 2e12, since)
     limited = others_marked(key, '~', 1e12, since)
   end
-  if crowd == -1 then return {accounts, 0, 0, 0, abusive, limited, {}, 0} end
+  if crowd == -1 then return {accounts, 0, 0, 0, abusive, limited, {}, 0, 0} end
   local month = call('ZCOUNT', key, month_ago, last)
   local new = added > 0 and 1 or 0 -- who came just now counts in every window
   local day = month > new and call('ZCOUNT', key, day_ago, last) or month
@@ -170,9 +188,11 @@ local function look(i, key)
     collect(since, 8)
     if #others == 16 and tonumber(others[16]) > at - near then collect(at - near, 32) end
   end
-  local row = {accounts, hour, day, month, abusive, limited, others, 0}
+  local row = {accounts, hour, day, month, abusive, limited, others, 0, 0}
   if accounts > 1 then row[8] = call('ZCOUNT', key, since, '(' .. (at - past)) end
-  if marked then add_marks(row, key, since) end
+  -- Whoever came before it; of holders the script below says nothing: nobody did.
+  if accounts > 1 then row[9] = call('ZRANK', key, user) or accounts end
+  if marked then add_marks(row, key, since, ARGV[9 + count + i] ~= '2') end
   return row
 end
 

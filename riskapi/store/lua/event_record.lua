@@ -1,10 +1,13 @@
--- Record an event of an account; a login also notes where it came from, and when that was nowhere known.
+-- Record an event of an account; a login also notes where it came from, and when that was nowhere known. A change of
+-- plan moves the plan, and a plan or a payment can make the account an established customer.
 --
 -- KEYS    1 account hash   2 history list   3 labels list   4 known places, see riskapi/events.py   5 decisions stream
 --         6 the event's own key
 -- ARGV    1 TTL of the account, seconds   2 time of the event   3 event   4 oldest stream id kept
 --         5 TTL of the event's key, seconds   6 most places kept   7 type to count it under or ''   8 its count or ''
---         9 sender domain that was authenticated or '', then the places of a login: network, AS
+--         9 sender domain that was authenticated or ''   10 plan that was told: '' for none, else '=' and its name, '='
+--         alone for one that no policy can name   11 'plan' or 'payment', which makes it an established customer, or ''
+--         then the places of a login: network, AS
 -- returns {tier}, or {} for an unknown account
 -- TTL     account, history, labels and places: ARGV[1]; the event's key: ARGV[5]
 local account = redis.call('HMGET', KEYS[1], 'tier', 'entities', 'moved_at')
@@ -26,14 +29,36 @@ if ARGV[7] ~= '' then
 end
 if ARGV[9] ~= '' then redis.call('HSET', KEYS[1], 'sender_domain', ARGV[9]) end
 
-if ARGV[10] then
+-- What was told last of the plan holds, in whatever order it arrives. A plan stops making the account an established
+-- customer when it goes; what a payment, or anything else, made of it stays.
+local terms = redis.call('HMGET', KEYS[1], 'plan', 'plan_at', 'established', 'established_by')
+local plan, by, moved = ARGV[10] ~= '' and string.sub(ARGV[10], 2), ARGV[11], false
+if plan and tonumber(ARGV[2]) < tonumber(terms[2] or '-inf') then plan, by = false, '' end
+local function set(...) redis.call('HSET', KEYS[1], ...) end
+if plan then
+  moved = plan ~= (terms[1] or '')
+  set('plan_at', ARGV[2])
+  if plan == '' then redis.call('HDEL', KEYS[1], 'plan') else set('plan', plan) end
+end
+if by ~= '' and not terms[3] then
+  set('established', ARGV[2], 'established_by', by)
+  moved = true
+elseif by == 'payment' and terms[4] == 'plan' then
+  set('established_by', by)
+elseif plan and by == '' and terms[4] == 'plan' then
+  redis.call('HDEL', KEYS[1], 'established', 'established_by')
+  moved = true
+end
+if moved then redis.call('HINCRBY', KEYS[1], 'revision', 1) end
+
+if ARGV[12] then
   -- The places of the signup are kept in its entities, under the same HMACs.
   local entities, signup, known = cjson.decode(account[2]), {}, false
   for _, kind in ipairs({'network', 'asn'}) do
     if entities[kind] then signup[string.match(entities[kind], '[^:]+$')] = true end
   end
   local anywhere = next(signup) or redis.call('EXISTS', KEYS[4]) == 1
-  for at = 10, #ARGV do
+  for at = 12, #ARGV do
     local before = tonumber(redis.call('ZSCORE', KEYS[4], ARGV[at]) or nil)
     known = known or before or signup[ARGV[at]]
     if not before or tonumber(ARGV[2]) > before then redis.call('ZADD', KEYS[4], ARGV[2], ARGV[at]) end

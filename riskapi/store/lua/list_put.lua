@@ -1,4 +1,5 @@
--- Put an entry on a list, or write the one anew that has this value there already.
+-- Put an entry on a list, or write the one anew that has this value there already. A person's word goes before that of decisions
+-- that keep it there, see list_deny.lua.
 --
 -- KEYS    1 table of lists   2 details of the entry   3 index of entries   4 when entries expire   5 stream of events
 -- ARGV    1 field of the table   2 letter of the list   3 id of the entry   4 id the caller found in the table for this value, '' for none
@@ -7,11 +8,13 @@
 -- returns 1 put, 0 another entry stands there than the caller found: look again
 -- TTL     none: an entry stands until it is removed or has expired; stream: trimmed by age
 --+ listed
+--+ causes
 local kept, held = others(ARGV[1], ARGV[2])
 if held == ARGV[3] and redis.call('HGET', KEYS[2], 'token') == ARGV[6] then return 1 end
 if held ~= ARGV[4] then return 0 end
 kept[#kept + 1] = ARGV[5]
 redis.call('HSET', KEYS[1], ARGV[1], table.concat(kept, ' '))
+if held ~= '' then forget_causes(KEYS[2]) end
 redis.call('HSET', KEYS[2], 'token', ARGV[6], unpack(ARGV, 12))
 if held == '' then
   redis.call('HSET', KEYS[2], 'created_at', ARGV[11])

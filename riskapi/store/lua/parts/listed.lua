@@ -16,3 +16,11 @@ local function take(field, letter, id)
   if held ~= id then return end
   if #kept == 0 then redis.call('HDEL', KEYS[1], field) else redis.call('HSET', KEYS[1], field, table.concat(kept, ' ')) end
 end
+
+-- Let an entry without flags stand in its field until `expires`, a Unix time or '' for never, and be swept then.
+local function stand(field, letter, id, expires, expiries)
+  local kept = others(field, letter)
+  kept[#kept + 1] = letter .. id .. '|' .. (expires == '' and '0' or expires) .. '|'
+  redis.call('HSET', KEYS[1], field, table.concat(kept, ' '))
+  if expires ~= '' then redis.call('ZADD', expiries, expires, id) else redis.call('ZREM', expiries, id) end
+end

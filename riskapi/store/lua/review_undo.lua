@@ -1,0 +1,103 @@
+-- Give an account back what it was before a reviewer's decision, once, unless a person decided it or labelled it again since; and open
+-- its review again. See review_decide.lua for what is kept of a decision. One that is undone is never carried out any more.
+--
+-- KEYS    1 account hash   2 history list   3 labels list   4 decisions stream, and where the account has a review   5 review hash
+--         6 index of open   7 of decided reviews
+-- ARGV    1 id of the decision   2 1: this review was decided, 0: it was closed because its account was decided with another
+--         3 TTL of the account, seconds   4 oldest stream id kept   5 label entry and   6 event of the label, each with "label":"?"
+--         7 history entry and   8 event of the tier, each with "from":"?" and "to":"?"   9 event of the review
+--         10 who undid it, when and why, which tells one undo from another
+-- returns {state, label, tier, entities, revision, established, tier before}, state: 'given_back', 'tier_moved' (label given back; the
+--         tier is not the one decided any more, and stays), 'decided_since' (nothing given back but a label that nobody replaced), 'untouched' (it was never decided);
+--         {'gone'} for an account that is not there; {'refused'} where the review is not decided so, or undone by another
+-- TTL     the review keeps its own; account, history and labels: ARGV[3]; stream: trimmed by age
+--+ reviews
+local call, id = redis.call, ARGV[1]
+local mine = 'd:' .. id
+local function tell(kind, event) call('XADD', KEYS[4], 'MINID', '~', ARGV[4], '*', 'type', kind, 'data', event) end
+local function filled(text, name, value) return (string.gsub(text, '"' .. name .. '":"%?"', '"' .. name .. '":"' .. value .. '"', 1)) end
+-- Set a field of the account; '' takes it away.
+local function put(name, value) if value == '' then call('HDEL', KEYS[1], name) else call('HSET', KEYS[1], name, value) end end
+
+local review = KEYS[5] and call('HMGET', KEYS[5], 'status', 'decision_id', 'opened_at', 'id', 'u:' .. id) or {}
+local closed = review[1] == 'decided' and review[2] == id
+if ARGV[2] == '1' and not closed and review[5] ~= ARGV[10] then return {'refused'} end
+if closed then
+  local place = string.format('%019.6f:%s', math.max(tonumber(review[3]), 0), review[4])
+  move(KEYS[5], {open = KEYS[6], decided = KEYS[7]}, 'open', place)
+  call('HDEL', KEYS[5], 'decided_at', 'decided_by', 'decision', 'label', 'apply_to', 'reason', 'decision_id')
+  call('HSET', KEYS[5], 'reviewer', '', 'claimed_at', 0, 'undone_id', id, 'u:' .. id, ARGV[10])
+  tell('review', ARGV[9])
+end
+
+local account = call('HMGET', KEYS[1], 'tier', 'label', 'own', 'decided', mine, 'entities', 'established', 'revision')
+local tier, label, record, revision = account[1], account[2] or '', account[5], account[8] or 0
+if not tier then return {'gone'} end
+local function standing(state, before)
+  return {state, label, tier, account[6], revision, account[7] or '', before}
+end
+if record and string.sub(record, 1, 1) ~= '{' then
+  local state, before = string.match(record, '^([^|]+)|(.*)$')
+  return standing(state, before)
+end
+local before, state = tier, 'untouched'
+local kept = record and cjson.decode(record)
+
+-- Give the label back that the account had before this decision, where it is the one that stands.
+local function give_label_back()
+  if kept.said == '' or label ~= kept.said or label == kept.label then return end
+  label = kept.label
+  put('label', label)
+  local word = label == '' and 'unknown' or label
+  call('RPUSH', KEYS[3], filled(ARGV[5], 'label', word))
+  tell('label', filled(ARGV[6], 'label', word))
+end
+
+-- The decisions about the account since this one, the latest first; nil where a label lies between.
+local function decided_since()
+  local later, at = {}, account[4] or ''
+  while at ~= '' do
+    local text = call('HGET', KEYS[1], 'd:' .. at) or ''
+    if string.sub(text, 1, 1) ~= '{' then return nil end
+    later[#later + 1] = {id = at, kept = cjson.decode(text)}
+    at = later[#later].kept.prev
+    if at == id then return later end
+  end
+end
+
+if kept and account[4] == id then
+  state = 'given_back'
+  put('decided', kept.prev)
+  if account[3] == kept.to then put('own', kept.own) end
+  give_label_back()
+  if tier ~= kept.to then
+    state = 'tier_moved'
+  elseif tier ~= kept.tier then
+    tier = kept.tier
+    call('HSET', KEYS[1], 'tier', tier)
+    local function moved(text) return filled(filled(text, 'from', before), 'to', tier) end
+    call('RPUSH', KEYS[2], moved(ARGV[7]))
+    tell('tier', moved(ARGV[8]))
+  end
+elseif kept then
+  state = 'decided_since'
+  -- Those since go back, when they are undone too, to what was before this one.
+  local later = decided_since() or {}
+  local silent = #later > 0
+  for at = #later, 1, -1 do
+    local each = later[at].kept
+    if at == #later then
+      each.prev = kept.prev
+      if each.tier == kept.to then each.tier = kept.tier end
+      if each.own == kept.to then each.own = kept.own end
+    end
+    if silent and kept.said ~= '' and each.label == kept.said then each.label = kept.label end
+    silent = silent and each.said == ''
+    call('HSET', KEYS[1], 'd:' .. later[at].id, cjson.encode(each))
+  end
+  if silent then give_label_back() end
+end
+if kept then revision = call('HINCRBY', KEYS[1], 'revision', 1) end
+call('HSET', KEYS[1], mine, state .. '|' .. before)
+for at = 1, 3 do call('EXPIRE', KEYS[at], ARGV[3]) end
+return standing(state, before)
