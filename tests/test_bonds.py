@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from riskapi.bonds import Bond, bonds, edge_of, ends_at, entity_of, proved_edge
 from riskapi.entities import evidence_weight
-from riskapi.links import binds
+from riskapi.evidence import binds
 from riskapi.policy import DEFAULT, load
 from riskapi.waves import Match
 from signals.facts import Entity
