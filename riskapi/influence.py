@@ -13,17 +13,19 @@ from signals.facts import Cluster, Entity, Facts, Reputation
 
 #: What strangers have in common by chance: a place, a browser, the make of an address, neighbouring numbers.
 _CHANCE = frozenset({"ip", "network", "fingerprint", "pattern", "phone_block", "referrer"})
-#: From so many bad accounts on a place, or anything else that strangers share, is a bad one. Chosen by us.
-_NOTORIOUS = 3
+#: From so many bad accounts on a place on, and from this share of all on, it is a bad one. Chosen by us.
+_NOTORIOUS, _SHARE = 3, 0.1
 
 
 def fair(facts: Facts) -> Facts:
-    """The same facts without one or two bad accounts at a place: a shared address alone convicts nobody."""
+    """The same facts without one or two bad accounts, or few among many, at a place: a shared address alone convicts
+    nobody.
+    """
     found = facts.entities or {}
     few = {
         kind: _blameless(each)
         for kind, each in found.items()
-        if kind in _CHANCE and 0 < max(each.abusive, each.limited) < _NOTORIOUS
+        if kind in _CHANCE and 0 < max(each.abusive, each.limited) < max(_NOTORIOUS, _SHARE * each.accounts)
     }
     return replace(facts, entities={**found, **few}) if few else facts
 
