@@ -49,20 +49,25 @@ def under_waves(**changes: Any) -> Policy:
 
 
 PAIRS = list(combinations(FAMILIES, 2))
-#: A platform on which it is known what is rare.
-PLATFORM = thing("service", accounts=1000)
-#: Families that a class, or colleagues, have in common.
+#: A class and a firm have one place, or one domain, and computers that somebody set up for all.
 COMMON = ({"network", "agent"}, {"domain", "agent"})
+#: Enough accounts to say what is rare.
+EVERYBODY = thing("service", accounts=10_000)
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS, ids=["+".join(pair) for pair in PAIRS])
 def test_two_things_of_different_families_bind_and_two_of_one_do_not(one: str, other: str) -> None:
-    wave, told = came(thing(one, 60), thing(other, 60), PLATFORM, hosting=True)
-    if FAMILIES[one] == FAMILIES[other] or {FAMILIES[one], FAMILIES[other]} in COMMON:
+    wave, told = came(EVERYBODY, thing(one, 60), thing(other, 60), hosting=True)
+    families = {FAMILIES[one], FAMILIES[other]}
+    if len(families) == 1 or families in COMMON:
         assert (wave.accounts, wave.families, told) == (0, frozenset(), [])
     else:
-        assert (wave.accounts, wave.families) == (1, frozenset({FAMILIES[one], FAMILIES[other]}))
-        assert told == [Match(("u0",), LONG)]
+        assert (wave.accounts, wave.families, told) == (1, frozenset(families), [Match(("u0",), LONG)])
+
+
+def test_what_a_class_has_in_common_and_a_third_thing_is_a_wave() -> None:
+    wave, told = came(EVERYBODY, thing("ip", 60), thing("fingerprint", 60), thing("phone_block", 60))
+    assert (wave.families, told) == (frozenset({"network", "agent", "phone"}), [Match(("u0",), LONG)])
 
 
 @pytest.mark.parametrize("kind", FAMILIES)
@@ -70,17 +75,7 @@ def test_one_thing_alone_binds_nobody(kind: str) -> None:
     assert came(thing(kind, 60, 70, 80), hosting=True)[1] == []
 
 
-@pytest.mark.parametrize(
-    ("everybody", "same", "tells"), [(None, 2, False), (499, 2, False), (1000, 10, True), (1000, 11, False)]
-)
-def test_a_rare_agent_tells_beside_a_mailbox_where_that_is_known(everybody: int | None, same: int, tells: bool) -> None:
-    things = [thing("fingerprint", 60, accounts=same), thing("stem", 60)]
-    if everybody is not None:
-        things.append(thing("service", accounts=everybody))
-    assert bool(came(*things)[1]) is tells
-
-
-@pytest.mark.parametrize("kind", ["pattern", "tld", "referrer", "device"])
+@pytest.mark.parametrize("kind", ["pattern", "tld", "referrer", "device", "payment"])
 def test_what_is_no_family_is_no_second_thing(kind: str) -> None:
     """Chance gives one make of address; a device binds by itself."""
     assert came(thing("ip", 60), thing(kind, 60))[1] == []
@@ -181,6 +176,17 @@ def test_a_form_that_no_hand_filled_tells_where_that_is_rare(
     assert bool(came(*things)[1]) is tells
 
 
+@pytest.mark.parametrize(
+    ("everybody", "same", "tells"),
+    [(None, 2, False), (499, 2, False), (500, 5, True), (500, 6, False), (10_000, 100, True), (10_000, 101, False)],
+)
+def test_a_build_of_a_browser_tells_where_it_is_known_to_be_rare(everybody: int | None, same: int, tells: bool) -> None:
+    things = [thing("fingerprint", 60, accounts=same), thing("phone_block", 60)]
+    if everybody is not None:
+        things.append(thing("service", accounts=everybody))
+    assert bool(came(*things)[1]) is tells
+
+
 #: Ages of those who came on one line, and for how long each pace binds whom; 3 in 5 s, 5 in 30 s, 10 in 2 minutes.
 PACES: dict[str, tuple[list[float], list[Match]]] = {
     "two at once": ([0], []),
@@ -210,20 +216,23 @@ def test_faster_than_people(ages: list[float], told: list[Match]) -> None:
     assert wave.families == (frozenset({"network", "pace"}) if told else frozenset())
 
 
+#: From a host's machines few people sign up: 2 in 5 s, 3 in 30 s, 5 in 2 minutes.
+HOSTED: dict[str, tuple[list[float], list[float]]] = {
+    "one": ([], []),
+    "two at once": ([5], [NEAR]),
+    "two in six seconds": ([6], []),
+    "three in thirty": ([20, 30], [NEAR]),
+    "two in thirty": ([30], []),
+    "five in two minutes": ([31, 60, 90, 120], [LONG]),
+    "four in two minutes": ([31, 60, 120], []),
+    "five at once": ([0, 1, 2, 3], [NEAR, NEAR, LONG]),
+}
+
+
 @pytest.mark.parametrize("kind", ["ip", "network"])
-@pytest.mark.parametrize(
-    ("ages", "told"),
-    [
-        ([5], [Match(("u0",), NEAR)]),
-        ([6], []),
-        ([10, 30], [Match(("u0", "u1"), NEAR)]),
-        ([40, 60, 80, 120], [Match(("u0", "u1", "u2", "u3"), LONG)]),
-        ([40, 60, 120], []),
-    ],
-    ids=["two in five seconds", "two in six", "three in thirty", "five in two minutes", "four in two minutes"],
-)
-def test_from_a_host_half_as_many_are_telling(kind: str, ages: list[float], told: list[Match]) -> None:
-    assert came(thing(kind, *ages), hosting=True)[1] == told
+@pytest.mark.parametrize(("ages", "seconds"), HOSTED.values(), ids=HOSTED)
+def test_from_a_host_half_the_pace_is_telling(kind: str, ages: list[float], seconds: list[float]) -> None:
+    assert [match.seconds for match in came(thing(kind, *ages), hosting=True)[1]] == seconds
 
 
 @pytest.mark.parametrize(("ages", "told"), PACES.values(), ids=PACES)
