@@ -1,4 +1,5 @@
-"""Holders and claimants on the real store: a claim binds the claimant, never the one claimed; proof by both is mutual."""
+"""Holders and claimants on the real store: a claim binds the claimant, never the one claimed; proof by both is mutual.
+"""
 
 from __future__ import annotations
 
