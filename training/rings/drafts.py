@@ -79,8 +79,8 @@ class Drafts:
         draft.address = self.distinct(random, f"{local}@gmail.com")
 
     def phone(self, random: Random, draft: Draft) -> None:
-        """Give a person a mobile number, where they have none."""
-        draft.phone = draft.phone or mobile(random, draft.country.code)
+        """Give a person a mobile number in the international form, which a stranger abroad can type as well."""
+        draft.phone = mobile(random, draft.country.code) or draft.phone
 
     def distinct(self, random: Random, address: str) -> str:
         """The address, with a number behind its name where somebody has its mailbox already."""
