@@ -18,7 +18,7 @@ from riskapi.api.sends import SendBody
 from riskapi.data import DataPaths
 from riskapi.events import Event
 from riskapi.signup import Signup
-from tests.rings_standin import Standin
+from tests.rings_stand_in import Standin
 from training.__main__ import main
 from training.report import Report
 from training.rings import PLAN, Crowded, Dodged, Figures, Framed, Plan, Trial, name_losers, platform, show, trial
