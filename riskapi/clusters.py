@@ -84,7 +84,8 @@ class Clusters:
             return None
         found = [entity for entity in entities if not self._is_hub(entity, policy, now)]
         for entity in entities:
-            faded = entity.hub or (whole and entity.weight > 0)
+            # A number that turned out to be a switchboard is shared with nobody else, and weighs nothing.
+            faded = entity.hub or (whole and entity.standing not in ("proved", "held"))
             if entity.bound and faded and entity.strength != "strong" and not binds(entity, policy):
                 self.let_go(entity.key, policy, now, "hub")
         made = bonds(found, matches, policy, now, self._links.entity_key)
