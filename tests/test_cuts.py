@@ -166,7 +166,7 @@ class TestAccount:
     def test_others_are_seen_without_it_and_it_without_them(self, library: Service) -> None:
         cut(library, "v0", thing=False)
         looked(library, HOUR + MINUTE)
-        # Four are left on the device, none of them abusive; two came before the third and the fourth.
+        # Four are left on the device, none of them abusive: for who came after two others that is worth a look.
         assert tiers(library, "v0", "v1", "v2", "v3", "v4") == ["limit", "allow", "allow", "review", "review"]
         found = visitor(library, "v5", HOUR + 2 * MINUTE)
         assert (found["decision"], found["linkage"]["abusive"], found["linkage"]["size"]) == ("review", 0, 5)
