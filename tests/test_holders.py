@@ -362,6 +362,21 @@ class TestThings:
         assert {view(service, f"w{number}", NOW + DAY)["tier"] for number in range(12)} == {"allow"}
         assert granted(service, *[f"w{number}" for number in range(12)], at=NOW + DAY) == [ONE] * 12
 
+    def test_a_stranger_who_types_it_ties_no_colleagues_together(self, service: Service) -> None:
+        people = [f"w{number}" for number in range(6)]
+        for number, user in enumerate(people):
+            mail = {"address": f"{user}@firm.example"}
+            joined(service, user, NOW + number * 2 * HOUR, email=mail, phone={"number": NUMBER})
+        for user in people:
+            again(service, user, NOW + 13 * HOUR)  # the first two could not know then
+        for number in range(2):
+            joined(service, f"s{number}", NOW + 14 * HOUR + number, phone={"number": NUMBER})
+        assert clusters(service) == [{"s0", "s1"}]
+        for user in (*people, "s0", "s1"):
+            again(service, user, NOW + 15 * HOUR)
+        assert clusters(service) == [{"s0", "s1"}], "nor when they are looked at"
+        assert granted(service, *people, at=NOW + 16 * HOUR) == [ONE] * 6
+
     def test_a_ring_on_a_number_is_none(self, service: Service) -> None:
         for number in range(4):
             joined(service, f"r{number}", NOW + number * 2 * HOUR, phone={"number": NUMBER})
