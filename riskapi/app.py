@@ -206,7 +206,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     clusters = Clusters(store, links, quotas, metrics, store_clock=store_clock)
     labels, proofs = Labels(accounts, links, clusters, court), Proofs(store, links, clusters)
     gatherer = Gatherer(store, links, accounts, findings, proofs, shelf)
-    identifiers = Identifiers(store, accounts, links, clusters, proofs, gatherer, court)
+    identifiers = Identifiers(store, accounts, links, clusters, labels, proofs, gatherer, court)
     holds = Holds(store, accounts, metrics)
     rescorer = Rescorer(store, court, gatherer, accounts, findings, clusters, quotas, labels, proofs, holds, metrics)
     assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, proofs, journal, metrics)

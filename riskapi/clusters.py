@@ -63,6 +63,7 @@ class Clusters:
         self._split = store.script("cluster_split")
         self._label = store.script("budget_label")
         self._claim = store.script("cluster_claim")
+        self._aside = store.script("budget_prove")
 
     def settle(
         self,
@@ -84,9 +85,13 @@ class Clusters:
             return None
         found = [entity for entity in entities if not self._is_hub(entity, policy, now)]
         for entity in entities:
-            faded = entity.hub or (whole and entity.weight > 0)
+            # A number that turned out to be a switchboard is shared with nobody else, and weighs nothing.
+            faded = entity.hub or (whole and entity.standing not in ("proved", "held"))
             if entity.bound and faded and entity.strength != "strong" and not binds(entity, policy):
                 self.let_go(entity.key, policy, now, "hub")
+            if entity.kind == "phone" and entity.strength == "medium" and entity.last_seen is not None:
+                # Strangers cannot tell that it is a switchboard: who can is not bound to them.
+                self._aside.call([budget_key(user_id)], ["1", 0, kept(policy), edge_of(entity.key)])
         made = bonds(found, matches, policy, now, self._links.entity_key)
         return self._joins.join(user_id, made, policy, now) if made else None
 

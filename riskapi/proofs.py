@@ -41,6 +41,9 @@ class Proofs:
         ``aside``: the proof also takes it out of waves. Raises :class:`StoreUnavailable`.
         """
         edges = [edge_of(key) for key in keys]
+        claims = self._claims(user_id, keys, policy, now) if keys else []
+        edges += [edge_of(key) for key in claims]
+        self._links.leave(user_id, claims)
         self._links.prove(user_id, keys, at)
         self._prove.call([budget_key(user_id)], ["1", int(aside), kept(policy), *edges])
         if aside:
@@ -48,6 +51,18 @@ class Proofs:
         self._clusters.loosen([user_id], edges, policy, now, reason="proved")
         for key in keys:
             self._clusters.note_holder(key, held=True)
+
+    def _claims(self, user_id: str, keys: Sequence[str], policy: Policy, now: float) -> list[str]:
+        """The lists of claimants that the account is on until now, by what it gives of others' things.
+
+        What else it claims of theirs puts it there again, when it is next looked at.
+        """
+        touch = Touch(user_id, now, {self._links.kind_of(key): key for key in keys}, frozenset())
+        pipe = self._store.pipeline()
+        self._links.queue(pipe, touch, policy, add=False)
+        found = self._links.entities(touch, self._store.run(pipe), policy).values()
+        holders = {name: None for entity in found for name in entity.holders}
+        return [self._links.entity_key("holder", name) for name in holders]
 
     def share(self, user_id: str, voucher: str, entities: Iterable[Entity], policy: Policy, now: float) -> None:
         """Let an account hold what an established customer holds that vouches for it, so that nobody who claims it is

@@ -1,5 +1,4 @@
-"""Holders and claimants on the real store: a claim binds the claimant, never the one claimed; proof by both is mutual.
-"""
+"""Holders and claimants on the real store: a claim binds the claimant, never the one claimed; two proofs are mutual."""
 
 from __future__ import annotations
 
@@ -122,31 +121,41 @@ class TestUse:
             joined(service, f"a{number}", NOW + number, device={"id": "his"}, phone=phone)
         assert clusters(service) == [{f"a{number}" for number in range(5)}]
         assert granted(service, *people) == [ONE] * 5
-        assert sum(granted(service, *[f"a{number}" for number in range(5)])) == ONE
+        assert sum(granted(service, *[f"a{number}" for number in range(5)])) == CLUSTER
 
-    @pytest.mark.parametrize(
-        ("came", "since", "holds"),
-        [
-            (NOW, NOW - DAY, True),
-            (NOW, NOW, True),
-            (NOW - 2 * DAY, NOW - DAY, False),
-            (NOW - 31 * DAY, NOW - 30 * DAY, False),
-        ],
-        ids=["before they came", "when they came", "only after it", "they were first"],
-    )
-    def test_only_if_she_was_established_before_others_came(
-        self, service: Service, came: float, since: float, holds: bool
-    ) -> None:
+    @pytest.mark.parametrize(("came", "apart"), [(1.0, True), (0.0, True), (-DAY, False)])
+    def test_only_if_she_was_established_before_others_came(self, service: Service, came: float, apart: bool) -> None:
         """Else whoever sat on another's number for long enough would have it."""
-        joined(service, "her", NOW - 30 * DAY, phone={"number": NUMBER})
-        joined(service, "c0", came, phone={"number": NUMBER})
+        since = NOW - 5 * DAY
+        joined(service, "her", NOW - 15 * DAY, phone={"number": NUMBER})
+        if apart:
+            establish(service, "her", since)
+        joined(service, "c0", since + came, phone={"number": NUMBER})
         establish(service, "her", since)
-        joined(service, "c1", NOW + HOUR, phone={"number": NUMBER})
-        if holds:
-            assert "her" not in {name for members in clusters(service)[1:] for name in members}
-            assert view(service, "c1", NOW + HOUR)["linkage"]["size"] == 2
-        else:
-            assert clusters(service) == [{"c0", "c1", "her"}]
+        joined(service, "c1", NOW, phone={"number": NUMBER})
+        assert clusters(service) == [{"c0", "c1"} if apart else {"c0", "c1", "her"}]
+
+    def test_who_were_here_for_long_hold_it_together_and_stay_as_they_were(self, service: Service) -> None:
+        """A couple on one number: who comes later binds neither, and their budget is what it was."""
+        for user, days in (("him", 40), ("her", 30)):
+            joined(service, user, NOW - days * DAY, phone={"number": NUMBER})
+        for user in ("him", "her"):
+            establish(service, user, NOW - DAY)
+        for user in ("c0", "c1"):
+            joined(service, user, phone={"number": NUMBER})
+        assert clusters(service) == [{"c0", "c1"}, {"her", "him"}]
+        assert granted(service, "her", "him", "c0", "c1") == [ONE, CLUSTER - ONE, ONE, 0]
+        assert evidence(service, "c1", "phone")["holders"] == ["him", "her"]
+
+    def test_who_is_imported_over_what_bound_it_is_let_go_when_it_is_looked_at(self, service: Service) -> None:
+        joined(service, "her", NOW - 30 * DAY, phone={"number": NUMBER})
+        for user in ("c0", "c1"):
+            joined(service, user, NOW - 2 * DAY, phone={"number": NUMBER})
+        assert clusters(service) == [{"c0", "c1", "her"}]
+        establish(service, "her", NOW - 30 * DAY)
+        assert again(service, "her") == "allow"
+        assert clusters(service) == [{"c0", "c1"}]
+        assert view(service, "c0")["limits"]["cluster"]["hourly"] == ONE, "claimants of hers by now"
 
     def test_nobody_holds_what_nobody_is_established_on(self, service: Service) -> None:
         joined(service, "a", NOW - 30 * DAY, phone={"number": NUMBER})
@@ -352,6 +361,21 @@ class TestThings:
         assert clusters(service) == []
         assert {view(service, f"w{number}", NOW + DAY)["tier"] for number in range(12)} == {"allow"}
         assert granted(service, *[f"w{number}" for number in range(12)], at=NOW + DAY) == [ONE] * 12
+
+    def test_a_stranger_who_types_it_ties_no_colleagues_together(self, service: Service) -> None:
+        people = [f"w{number}" for number in range(6)]
+        for number, user in enumerate(people):
+            mail = {"address": f"{user}@firm.example"}
+            joined(service, user, NOW + number * 2 * HOUR, email=mail, phone={"number": NUMBER})
+        for user in people:
+            again(service, user, NOW + 13 * HOUR)  # the first two could not know then
+        for number in range(2):
+            joined(service, f"s{number}", NOW + 14 * HOUR + number, phone={"number": NUMBER})
+        assert clusters(service) == [{"s0", "s1"}]
+        for user in (*people, "s0", "s1"):
+            again(service, user, NOW + 15 * HOUR)
+        assert clusters(service) == [{"s0", "s1"}], "nor when they are looked at"
+        assert granted(service, *people, at=NOW + 16 * HOUR) == [ONE] * 6
 
     def test_a_ring_on_a_number_is_none(self, service: Service) -> None:
         for number in range(4):
