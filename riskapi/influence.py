@@ -31,14 +31,25 @@ def fair(facts: Facts) -> Facts:
 
 
 def is_felt(facts: Facts) -> bool:
-    """Whether anything bad is known of others who share something with the account."""
+    """Whether anything is known of others that may be held against the account: what they are, or that they came before
+    it.
+    """
     found = facts.entities or {}
-    bad = any(each.abusive or each.limited or each.exhausted_7d or each.near_7d for each in found.values())
+    bad = any(
+        each.abusive or each.limited or each.exhausted_7d or each.near_7d or each.earlier for each in found.values()
+    )
+    return bad or (facts.cluster is not None and facts.cluster.abusive > 0)
+
+
+def is_accused(facts: Facts) -> bool:
+    """Whether an account that it shares more than a place with, or its budget, was found abusive."""
+    found = facts.entities or {}
+    bad = any(each.abusive for each in found.values() if each.strength != "weak" and not each.hub)
     return bad or (facts.cluster is not None and facts.cluster.abusive > 0)
 
 
 def blameless(facts: Facts) -> Facts:
-    """The same facts as if no other account were bad: who shares what is still known."""
+    """The same facts as if no other account were bad, or had come before: how many share what is still known."""
     found = facts.entities
     return replace(
         facts,
@@ -61,9 +72,12 @@ def alone(facts: Facts) -> Facts:
 
 
 def _blameless(entity: Entity) -> Entity:
-    if not (entity.abusive or entity.limited or entity.exhausted_7d or entity.exhausted_at or entity.near_7d):
+    spent = entity.exhausted_7d or entity.exhausted_at or entity.near_7d
+    if not (entity.abusive or entity.limited or spent or entity.earlier):
         return entity
-    return replace(entity, abusive=0, limited=0, exhausted_24h=0, exhausted_7d=0, exhausted_at=None, near_7d=0)
+    return replace(
+        entity, abusive=0, limited=0, exhausted_24h=0, exhausted_7d=0, exhausted_at=None, near_7d=0, earlier=0
+    )
 
 
 def _alone(entity: Entity) -> Entity:

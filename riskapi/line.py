@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signals
 from riskapi.decide import Decision, decide
-from riskapi.influence import alone, blameless, fair, is_felt
+from riskapi.influence import alone, blameless, fair, is_accused, is_felt
 from riskapi.judge import Judge
 from riskapi.listed import Listed
 from riskapi.sections import SEVERITY
@@ -59,5 +59,5 @@ def judged(
             own = min(own, on(blameless(facts))[1].before, key=SEVERITY.__getitem__)
         return Judged(facts, readings, decision, own)
     company, (readings, decision) = decision, on(spared)
-    looks = established and SEVERITY[company.before] > SEVERITY[decision.before]
+    looks = established and is_accused(facts) and SEVERITY[company.before] > SEVERITY[decision.before]
     return Judged(spared, readings, decision, decision.before, company if looks else None)
