@@ -29,7 +29,7 @@ train: $(INSTALLED_DEV) libgomp ## simulate, record, train a new model/artifact,
 	@exec $(BIN)/python -m training all
 
 # What the model is measured on is recorded by the service first, once: the same signups every time.
-evaluate: $(INSTALLED_DEV) libgomp ## how good the model is and what rings get, simulated (3 minutes; 8 the first time)
+evaluate: $(INSTALLED_DEV) libgomp ## how good the model is, what attackers, rings and crowds get, simulated (4 minutes; 9 the first time)
 	@test -s var/training/decisions.jsonl || { $(BIN)/python -m riskapi data update; $(BIN)/python -m training collect; }
 	@$(BIN)/python -m training evaluate
 	@compgen -G 'var/ip/origin-asn-*.mmdb' >/dev/null || $(BIN)/python -m riskapi data update

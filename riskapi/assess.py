@@ -124,6 +124,9 @@ class Assessor:
         """Join the account to those it is bound to; what is used of its budget, and by how many, then."""
         entities = list((gathered.facts.entities or {}).values())
         usage = self._clusters.settle(user_id, entities, policy, now, matches=gathered.matches)
+        for entity in entities:
+            if entity.standing == "proved" and entity.bound:
+                self._clusters.note_holder(entity.key, held=True)
         if gathered.vouched:
             self._proofs.share(user_id, str(gathered.facts.account.referrer_id), entities, policy, now)
         if usage is not None:

@@ -18,7 +18,13 @@ class Claims:
         self._store, self._links, self._clusters = store, links, clusters
 
     def drop(
-        self, names: Collection[str], keys: Sequence[str], policy: Policy, now: float, reason: str, actor: str | None
+        self,
+        names: Collection[str],
+        keys: Sequence[str],
+        policy: Policy,
+        now: float,
+        reason: str,
+        actor: str | None = None,
     ) -> None:
         """Note that these accounts claim these things no longer: a person cut them, or they turned out to be their own.
 
@@ -30,7 +36,7 @@ class Claims:
             self._links.queue_holders(pipe, key)
         holders = {name for reply in self._store.run(pipe) for name in self._links.holders(reply, now)}
         edges = {edge_of(self._links.entity_key("holder", name)) for name in holders}
-        edges |= {edge for edge in self._clusters.edges_of(names) if edge.startswith("h:")}
+        edges |= {edge for edge in self._clusters.edges(*names) if edge.startswith("h:")}
         if not edges:
             return
         pipe = self._store.pipeline()

@@ -63,6 +63,7 @@ class Clusters:
         self._split = store.script("cluster_split")
         self._label = store.script("budget_label")
         self._claim = store.script("cluster_claim")
+        self._aside = store.script("budget_prove")
 
     def settle(
         self,
@@ -78,32 +79,21 @@ class Clusters:
 
         ``whole`` is false for entities whose weight was lessened by what they came with: they do not prove that others
         are bound no more. Returns the account's usage after a change, None where nothing changed. What turned into a
-        hub binds nobody new; who is bound by it stays so until that has decayed. What the account holds does not bind
-        it. Raises :class:`StoreUnavailable`.
+        hub binds nobody new; who is bound by it stays so until that has decayed. Raises :class:`StoreUnavailable`.
         """
         if policy.clusters.mode == "off":
             return None
         found = [entity for entity in entities if not self._is_hub(entity, policy, now)]
         for entity in entities:
-            faded = entity.hub or (whole and entity.weight > 0)
+            # A number that turned out to be a switchboard is shared with nobody else, and weighs nothing.
+            faded = entity.hub or (whole and entity.standing not in ("proved", "held"))
             if entity.bound and faded and entity.strength != "strong" and not binds(entity, policy):
                 self.let_go(entity.key, policy, now, "hub")
-        held = [entity.key for entity in entities if entity.bound and entity.standing in ("proved", "held")]
-        if held:
-            self._hold(user_id, held, policy, now, whole=whole)
+            if entity.kind == "phone" and entity.strength == "medium" and entity.last_seen is not None:
+                # Strangers cannot tell that it is a switchboard: who can is not bound to them.
+                self._aside.call([budget_key(user_id)], ["1", 0, kept(policy), edge_of(entity.key)])
         made = bonds(found, matches, policy, now, self._links.entity_key)
         return self._joins.join(user_id, made, policy, now) if made else None
-
-    def _hold(self, user_id: str, keys: Sequence[str], policy: Policy, now: float, *, whole: bool) -> None:
-        """Let an account go that turned out to hold what binds it, as who becomes a customer does, and note that those
-        who stay claim it; of a message, which is to be answered fast, only where the account was bound by it.
-        """
-        edges = [edge_of(key) for key in keys]
-        bound = not set(edges).isdisjoint(self.edges(user_id))
-        if bound:
-            self.loosen([user_id], edges, policy, now, reason="held")
-        for key in keys if bound or whole else ():
-            self.note_holder(key, held=True)
 
     def _is_hub(self, entity: Entity, policy: Policy, now: float) -> bool:
         return binds(entity, policy) and self._hubs.is_due(entity, policy, now) and self._hubs.look(entity, policy, now)
@@ -228,13 +218,27 @@ class Clusters:
         edges = self.edges(user_id) if keys is None else [edge_of(key) for key in keys]
         self.loosen([user_id], edges, policy, now, reason="left")
 
-    def edges(self, user_id: str) -> list[str]:
-        """What binds an account."""
-        return list(self._joins.states([user_id])[user_id].edges)
+    def release(self, user_id: str, entities: Collection[Entity], policy: Policy, now: float) -> None:
+        """Let go of an account that holds things by which it was bound while it did not: before it proved them, or
+        while it was wrongly labelled. Customers who have used a thing for long stay bound by it to each other, and not
+        to who claims it.
+        """
+        held = [each for each in entities if each.bound and each.standing in ("proved", "held")]
+        keys = [each.key for each in held if each.standing == "proved" or each.sole or self._is_claimed(user_id, each)]
+        if keys:
+            self.loosen([user_id], [edge_of(key) for key in keys], policy, now, reason="held")
+            for key in keys:
+                self.note_holder(key, held=True)
 
-    def edges_of(self, names: Collection[str]) -> set[str]:
+    def _is_claimed(self, user_id: str, held: Entity) -> bool:
+        """Whether somebody who does not hold a thing is bound by it to an account that does."""
+        edge, others = edge_of(held.key), [name for name, _ in held.recent if name not in held.holders]
+        mine, *states = self._joins.states([user_id, *others]).values()
+        return edge in mine.edges and any(edge in each.edges and each.cluster == mine.cluster for each in states)
+
+    def edges(self, *user_ids: str) -> list[str]:
         """What binds any of these accounts."""
-        return {edge for state in self._joins.states(names).values() for edge in state.edges}
+        return list(dict.fromkeys(edge for state in self._joins.states(user_ids).values() for edge in state.edges))
 
     def note_label(self, user_id: str, policy: Policy, *, abusive: bool) -> None:
         """Let those who share a budget with an account be told whether it is labelled abusive. Safe to repeat."""

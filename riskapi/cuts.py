@@ -56,22 +56,21 @@ class Cuts:
         cut_id = f"cut_{secrets.token_hex(10)}"
         told: dict[str, Any] = {"cut_id": cut_id, "user_id": user_id, "edges": edges, "at": rfc3339(now)}
         told |= {"actor": actor, "reason": reason, "cluster_id": cluster_id, "undone_at": None, "undone_by": None}
+        keys, wave = _things(edges), edge is not None and edge.startswith("w:")
+        if wave:  # nobody is told of one but by its edges
+            told["apart"] = names = next(thing.user_ids for thing in things if thing.edge == edge)
         self._store.execute("SET", cut_key(cut_id), orjson.dumps(told))
-        keys = _things(edges)
-        if user_id is not None:
-            self._clusters.loosen([user_id], edges, policy, now, reason=reason, actor=actor, ban=True)
+        if user_id is not None or wave:
+            apart = names if user_id is None else [user_id]
+            self._clusters.loosen(apart, edges, policy, now, reason=reason, actor=actor, ban=True)
         else:
-            for thing in things:
-                if thing.edge in edges:
-                    banned = orjson.dumps({**told, "user_ids": thing.user_ids})
-                    self._store.execute("SET", ban_key(thing.edge), banned)
+            for each in edges:
+                self._store.execute("SET", ban_key(each), orjson.dumps(told))
             # Nobody is bound by it from now on; those who were until now are among these.
-            names = sorted({*names, *self._sharing(edges)})
-            # A wave has no thing that could be left out: those in it are cut out of it, and so of all waves.
-            wave = edges[0].startswith("w:")
-            self._clusters.loosen(names, edges, policy, now, reason=reason, actor=actor, ban=wave)
-        apart = [user_id] if user_id is not None else names
-        self._claims.drop(apart, keys, policy, now, reason, actor)
+            apart = names = sorted({*names, *self._sharing(edges)})
+            self._clusters.loosen(names, edges, policy, now, reason=reason, actor=actor)
+        if not wave:
+            self._claims.drop(apart, keys, policy, now, reason, actor)
         self._links.cut(user_id, keys, True)
         self._decide(names, now)
         return {"cut_id": cut_id, "accounts": {name: self._clusters.of(name) or None for name in names}}
@@ -81,39 +80,34 @@ class Cuts:
 
         Raises ``not_found``. Safe to repeat.
         """
-        told = self.get(cut_id)
+        told = self._load(cut_id)
         edges, user_id = told["edges"], told["user_id"]
-        if user_id is None:
-            for each in edges:
-                self._let_in(each)
-                self._store.execute("DEL", ban_key(each))
-        else:
-            self._store.execute("HDEL", budget_key(user_id), *[f"x:{each}" for each in edges])
-        self._links.cut(user_id, _things(edges), False)
-        if told["undone_at"] is None:
+        apart: list[str] = told.get("apart", [user_id] if user_id is not None else [])
+        if told["undone_at"] is None:  # what was cut anew since stays cut
+            for name in apart:
+                self._store.execute("HDEL", budget_key(name), *[f"x:{each}" for each in edges])
+            if not apart:
+                self._store.execute("DEL", *[ban_key(each) for each in edges])
+            self._links.cut(user_id, _things(edges), False)
             told |= {"undone_at": rfc3339(now), "undone_by": actor}
             self._store.execute("SET", cut_key(cut_id), orjson.dumps(told))
-        names = [user_id] if user_id is not None else []
-        self._decide(list(dict.fromkeys([*names, *self._sharing(edges)])), now)
-        return told
-
-    def _sharing(self, edges: list[str]) -> list[str]:
-        """Everybody who has to do with what these edges are."""
-        return [name for edge in edges for name in self._links.accounts(entity_of(edge))]
-
-    def _let_in(self, edge: str) -> None:
-        """Let those be in waves again that were cut out of this one together."""
-        banned = self._store.execute("GET", ban_key(edge)) if edge.startswith("w:") else None
-        for name in orjson.loads(banned)["user_ids"] if banned else ():
-            self._store.execute("HDEL", budget_key(name), f"x:{edge}")
+        self._decide(list(dict.fromkeys([*apart, *self._sharing(edges)])), now)
+        return _told(told)
 
     def get(self, cut_id: str) -> dict[str, Any]:
         """A cut as it was written down. Raises ``not_found``."""
+        return _told(self._load(cut_id))
+
+    def _load(self, cut_id: str) -> dict[str, Any]:
         found = self._store.execute("GET", cut_key(cut_id))
         if found is None:
             raise Problem("not_found", "No cut has this id.")
         told: dict[str, Any] = orjson.loads(found)
         return told
+
+    def _sharing(self, edges: list[str]) -> list[str]:
+        """Everybody who has to do with what these edges are, but for waves."""
+        return [name for edge in edges for name in self._links.accounts(entity_of(edge))]
 
     def _decide(self, names: list[str], now: float) -> None:
         """Have these accounts decided again: what others did counts for them no more, or counts again."""
@@ -121,5 +115,10 @@ class Cuts:
 
 
 def _things(edges: list[str]) -> list[str]:
-    """The keys of the things among edges: a wave is none, and neither is what a holder has."""
+    """The keys of the things among edges: a wave is none, and neither is what somebody holds."""
     return [entity_of(edge) for edge in edges if edge[0] not in "hw"]
+
+
+def _told(cut: dict[str, Any]) -> dict[str, Any]:
+    """A cut as an answer shows it: who was in a wave is told by the answer to the cut itself."""
+    return {name: value for name, value in cut.items() if name != "apart"}

@@ -38,6 +38,8 @@ _QUICK_FORM = 3000
 _SIBLINGS = Linking(strength="strong", hub_over=0)
 #: Velocity and hubs look back 30 days at most. What is imported is no rush of signups, so it lies before. Ours.
 _RUSH_DAYS = 31
+#: Parts of a row before those of its marks.
+PLAIN = 9
 #: What the end of a row would say of an entity without marks.
 _UNMARKED = (0, 0, 0, 0, 0, (), b"", 0, 0, b"0")
 
@@ -160,7 +162,8 @@ def is_in_office(found: Mapping[str, Entity], touch: Touch) -> bool:
     comes from everywhere, or is most of what comes from its place.
     """
     places = [found[kind].accounts for kind in ("ip", "mail_domain") if kind in found and kind not in touch.hubs]
-    return max(places, default=0) > 2 * found["phone"].accounts
+    phone = found["phone"]
+    return max(places, default=0) > 2 * (phone.accounts + len(phone.holders))
 
 
 def _is_ring(strength: str, accounts: int, abusive: int, limited: int, policy: Policy) -> bool:
@@ -202,6 +205,11 @@ def crowd_limit(kind: str, policy: Policy, *, hosting: bool = False) -> int:
     return 0 if rule.strength == "strong" else rule.hub_over
 
 
+def is_holdable(kind: str, policy: Policy) -> bool:
+    """Whether a thing can be somebody's own: what people do not share by chance."""
+    return kind not in COUNTED and kind not in CLOSE and _rule(kind, policy).strength == "strong"
+
+
 def _rule(kind: str, policy: Policy) -> Linking:
     return policy.links.kinds[cast("Kind", kind)]
 
@@ -232,10 +240,11 @@ def entity(
     # Siblings and who vouches for them all belong together.
     holders = () if siblings else tuple([name.decode() for name in holding])
     standing: Literal["observed", "proved", "held", "claimed"] = "observed" if kind in OBSERVED else "claimed"
+    sole = False
     seen = [pair for pair in recent if pair[0] not in holders]
     if user_id in holders:
         # Claimants do not count for who holds it: what they do is theirs.
-        standing = "proved" if by == b"proof" else "held"
+        standing, sole = ("proved" if by == b"proof" else "held"), by == b"first" and holders[0] == user_id
         accounts = len(holders)
         hour, day, month = min(hour, accounts), min(day, accounts), min(month, accounts)
         abusive, limited, earlier = bad, slow, 0
@@ -261,9 +270,9 @@ def entity(
         weight = evidence_weight(most, among, at - last_seen, policy.links.half_life_days)
         names = tuple([name for name, _ in seen])
     return Entity(
-        kind, hour, day, month, accounts, abusive, limited, hub, weight, strength, last_seen, names,
-        key, bound == 1, spent_24h, spent_7d, float(spent_at) if spent_at else None, near_7d,
-        standing, tuple([name for name in holders if name != user_id]), recent, past, float(found_at), int(earlier),
+        kind, hour, day, month, accounts, abusive, limited, hub, weight, strength, last_seen, names, key, bound == 1,
+        spent_24h, spent_7d, float(spent_at) if spent_at else None, near_7d, standing, tuple([name for name in holders
+        if name != user_id]), recent, past, float(found_at), int(earlier), sole,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from riskapi.entities import Touch, own_domain
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.gather import Gatherer
 from riskapi.judge import Court
+from riskapi.labels import Labels
 from riskapi.links import Links
 from riskapi.proofs import Proofs
 from riskapi.signup import Signup
@@ -49,13 +50,14 @@ class Identifiers:
         links: Links,
         clusters: Clusters,
         claims: Claims,
+        labels: Labels,
         proofs: Proofs,
         gatherer: Gatherer,
         court: Court,
     ) -> None:
         self._store, self._accounts, self._links, self._clusters = store, accounts, links, clusters
-        self._claims = claims
-        self._proofs, self._gatherer, self._court = proofs, gatherer, court
+        self._claims, self._labels, self._proofs = claims, labels, proofs
+        self._gatherer, self._court = gatherer, court
         self._follow = store.script("account_follow")
 
     def change(self, user_id: str, part: str, value: str, now: float) -> bool:
@@ -95,6 +97,7 @@ class Identifiers:
             if held and kind in old:
                 self._proofs.take(user_id, [old[kind]], now, policy)
                 self._leave(user_id, list(old.values()), now)
+            self._mark(user_id)
             return True
         raise StoreUnavailable("an account changed too often to follow it")
 
@@ -145,6 +148,7 @@ class Identifiers:
             if self._written(user_id, read, read["signup"], entities, read["proved"], read["things"]):
                 break
         self._touch(user_id, Touch(user_id, now, {}, frozenset()), {"device": key}, now)
+        self._mark(user_id)
 
     def vouch(self, user_id: str, now: float, *, on: bool) -> None:
         """Note whether the account vouches for those it refers: they then share its budget, and no suspicion."""
@@ -158,7 +162,7 @@ class Identifiers:
     def _leave(self, user_id: str, keys: list[str], now: float) -> None:
         """Take the account out of things that it has no longer, or does not claim."""
         policy = self._court.policy
-        self._claims.drop([user_id], keys, policy, now, "left", None)
+        self._claims.drop([user_id], keys, policy, now, "left")
         self._links.leave(user_id, keys)
         self._clusters.leave(user_id, policy, now, keys=keys)
 
@@ -170,6 +174,10 @@ class Identifiers:
         self._links.queue(pipe, touch, policy)
         found = self._links.entities(touch, self._store.run(pipe), policy)
         self._clusters.settle(user_id, list(found.values()), policy, now)
+
+    def _mark(self, user_id: str) -> None:
+        """Let what it has by now know what it is: an abuser's next machine, or a customer's."""
+        self._labels.settle(user_id, self._accounts.standing(user_id))
 
     def _is_held(self, user_id: str) -> bool:
         return self._accounts.standing(user_id).established is not None

@@ -11,16 +11,45 @@ from dataclasses import replace
 
 from signals.facts import Cluster, Entity, Facts, Reputation
 
+#: What strangers have in common by chance: a place, a browser, the make of an address, neighbouring numbers.
+_CHANCE = frozenset({"ip", "network", "fingerprint", "pattern", "phone_block", "referrer"})
+#: From so many bad accounts on a place on, and from this share of all on, it is a bad one. Chosen by us.
+_NOTORIOUS, _SHARE = 3, 0.1
+
+
+def fair(facts: Facts) -> Facts:
+    """The same facts without one or two bad accounts, or few among many, at a place: a shared address alone convicts
+    nobody.
+    """
+    found = facts.entities or {}
+    few = {
+        kind: _blameless(each)
+        for kind, each in found.items()
+        if kind in _CHANCE and 0 < max(each.abusive, each.limited) < max(_NOTORIOUS, _SHARE * each.accounts)
+    }
+    return replace(facts, entities={**found, **few}) if few else facts
+
 
 def is_felt(facts: Facts) -> bool:
-    """Whether anything bad is known of others who share something with the account."""
+    """Whether anything is known of others that may be held against the account: what they are, or that they came before
+    it.
+    """
     found = facts.entities or {}
-    bad = any(each.abusive or each.limited or each.exhausted_7d or each.near_7d for each in found.values())
+    bad = any(
+        each.abusive or each.limited or each.exhausted_7d or each.near_7d or each.earlier for each in found.values()
+    )
+    return bad or (facts.cluster is not None and facts.cluster.abusive > 0)
+
+
+def is_accused(facts: Facts) -> bool:
+    """Whether an account that it shares more than a place with, or its budget, was found abusive."""
+    found = facts.entities or {}
+    bad = any(each.abusive for each in found.values() if each.strength != "weak" and not each.hub)
     return bad or (facts.cluster is not None and facts.cluster.abusive > 0)
 
 
 def blameless(facts: Facts) -> Facts:
-    """The same facts as if no other account were bad: who shares what is still known."""
+    """The same facts as if no other account were bad, or had come before: how many share what is still known."""
     found = facts.entities
     return replace(
         facts,
@@ -43,9 +72,12 @@ def alone(facts: Facts) -> Facts:
 
 
 def _blameless(entity: Entity) -> Entity:
-    if not (entity.abusive or entity.limited or entity.exhausted_7d or entity.exhausted_at or entity.near_7d):
+    spent = entity.exhausted_7d or entity.exhausted_at or entity.near_7d
+    if not (entity.abusive or entity.limited or spent or entity.earlier):
         return entity
-    return replace(entity, abusive=0, limited=0, exhausted_24h=0, exhausted_7d=0, exhausted_at=None, near_7d=0)
+    return replace(
+        entity, abusive=0, limited=0, exhausted_24h=0, exhausted_7d=0, exhausted_at=None, near_7d=0, earlier=0
+    )
 
 
 def _alone(entity: Entity) -> Entity:

@@ -35,13 +35,13 @@ NAMED = 100
 @record
 class State:
     """What an account's budget says of its bonds: its cluster or ``""``, when each of its edges was to end, the edges
-    it is not bound by (cut, or proved to be its own), and whether a proof keeps it out of waves.
+    it is not bound by (cut, or proved to be its own), and whether a proof, or a cut from one, keeps it out of waves.
     """
 
     cluster: str
     edges: Mapping[str, float]
     out: frozenset[str]
-    proof: bool
+    aside: bool
 
 
 @record
@@ -246,11 +246,12 @@ class Joins:
 def _state(reply: Any) -> State:
     """What binds an account, from all the fields of its budget."""
     fields = {name.decode(): value for name, value in reply.items()}
+    out = frozenset(name[2:] for name in fields if name.startswith(("x:", "p:")))
     return State(
         fields.get("cluster", b"").decode(),
         {name[2:]: float(value) for name, value in fields.items() if name.startswith("b:")},
-        frozenset(name[2:] for name in fields if name.startswith(("x:", "p:"))),
-        "proof" in fields,
+        out,
+        "proof" in fields or any(edge.startswith("w:") for edge in out),
     )
 
 
@@ -261,16 +262,16 @@ def _with(bond: Bond, others: Sequence[str]) -> Bond:
 def _waves(user_id: str, bond: Bond, states: Mapping[str, State], links: Links) -> list[Bond]:
     """The waves that an account joins with those it came with: theirs, or one named after who came first of them.
 
-    Who gave proof is in no wave, and neither is whom a person cut out of one.
+    Who gave proof is in no wave, nor is who was cut out of one.
     """
-    if states[user_id].proof:
+    if states[user_id].aside:
         return []
     groups: dict[str, list[str]] = {}
     for name in bond.others:
         state = states[name]
-        if name != user_id and not state.proof and not any(edge[:2] == "w:" for edge in state.out):
-            # Of several waves the same one, whatever order the store tells them in.
-            groups.setdefault(min((edge for edge in state.edges if edge[:2] == "w:"), default=""), []).append(name)
+        if name != user_id and not state.aside:
+            # Of several waves the same one, in whatever order the store tells them.
+            groups.setdefault(min((edge for edge in state.edges if edge.startswith("w:")), default=""), []).append(name)
     loose = groups.pop("", [])
     if loose:
         edge = next(iter(groups), None) or edge_of(links.entity_key("wave", loose[-1]))

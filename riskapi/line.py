@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signals
 from riskapi.decide import Decision, decide
-from riskapi.influence import alone, blameless, is_felt
+from riskapi.influence import alone, blameless, fair, is_accused, is_felt
 from riskapi.judge import Judge
 from riskapi.listed import Listed
 from riskapi.sections import SEVERITY
@@ -46,6 +46,7 @@ def judged(
         readings = signals.read(found)
         return readings, decide(readings, judge.scorer, judge.policy, listing=listing)
 
+    facts = fair(facts)
     readings, decision = on(facts)
     spared = facts
     if established:
@@ -58,5 +59,5 @@ def judged(
             own = min(own, on(blameless(facts))[1].before, key=SEVERITY.__getitem__)
         return Judged(facts, readings, decision, own)
     company, (readings, decision) = decision, on(spared)
-    looks = established and SEVERITY[company.before] > SEVERITY[decision.before]
+    looks = established and is_accused(facts) and SEVERITY[company.before] > SEVERITY[decision.before]
     return Judged(spared, readings, decision, decision.before, company if looks else None)

@@ -129,9 +129,14 @@ class Links:
         The first touch of an account stands, so that a signup posted again counts nothing twice.
         """
         crowds = [entities.crowd_limit(kind, policy, hosting=touch.hosting) for kind in touch.keys]
-        proved = [int(kind in touch.proved) for kind in touch.keys]
+        proved = [self._proof(kind, kind in touch.proved, policy) for kind in touch.keys]
         mode, keys = "1" if add else "0", list(touch.keys.values())
         self._queue(pipe, touch.user_id, touch.at, mode, keys, crowds, proved, policy)
+
+    @staticmethod
+    def _proof(kind: str, proved: bool, policy: Policy) -> int:
+        """What the script is told of a thing: 1 proved, 0 not, 2 nobody can hold it."""
+        return int(proved) if entities.is_holdable(kind, policy) else 2
 
     def queue_said(self, pipe: Any, said: Said, policy: Policy, account: str) -> None:
         """As :meth:`queue`, for a message; :meth:`said_entities` reads the replies. Nothing is queued for no keys.
@@ -192,7 +197,9 @@ class Links:
         if phone is not None:
             found["phone"] = phone
             if "phone_block" in found:
-                found["phone_block"] = entities.without(found["phone_block"], read("phone", family=False))
+                # Whoever gave the very number, on whichever side.
+                every = entities.entity("phone", phone.key, touch.at, rows["phone"][: entities.PLAIN], policy)
+                found["phone_block"] = entities.without(found["phone_block"], every)
         if voucher is not None:  # what the referrer holds is theirs, too
             found |= {kind: entities.granted(each) for kind, each in found.items() if voucher in each.holders}
         return found

@@ -223,6 +223,7 @@ def _faults(policy: Policy, known: Mapping[str, Signal]) -> Iterator[tuple[str, 
         if not any(fnmatchcase(name, glob) for name in known):
             yield f"guard.signals[{at}]", f"{glob!r} matches no signal"
     yield from _link_faults(policy.links)
+    yield from _wave_faults(policy.waves)
     hours = policy.rescoring.schedule_hours
     if list(hours) != sorted(set(hours)):
         yield "rescoring.schedule_hours", "must rise from one to the next"
@@ -252,3 +253,15 @@ def _link_faults(links: Links) -> Iterator[tuple[str, str]]:
         yield "links.strengths", "must not rise from strong over medium to weak"
     if links.strengths.get("weak", 0.0) >= links.bind_weight:
         yield "links.bind_weight", "must be above links.strengths.weak, or strangers behind one address would be one"
+
+
+def _wave_faults(waves: Waves) -> Iterator[tuple[str, str]]:
+    near = waves.near_minutes * 60
+    if waves.hours * 3600 < near:
+        yield "waves.hours", f"{waves.hours} is shorter than waves.near_minutes, {waves.near_minutes}"
+    for at, pace in enumerate(waves.quick):
+        if pace.seconds > near:
+            yield (
+                f"waves.quick[{at}].seconds",
+                f"{pace.seconds} is longer than waves.near_minutes, {waves.near_minutes}",
+            )

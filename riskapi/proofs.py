@@ -43,7 +43,7 @@ class Proofs:
         """
         edges = [edge_of(key) for key in keys]
         if keys:
-            self._claims.drop([user_id], keys, policy, now, "proved", None)
+            self._claims.drop([user_id], keys, policy, now, "proved")
         self._links.prove(user_id, keys, at)
         self._prove.call([budget_key(user_id)], ["1", int(aside), kept(policy), *edges])
         if aside:

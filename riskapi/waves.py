@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import orjson
 
@@ -51,8 +52,15 @@ class Match:
 
 def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Policy) -> tuple[Wave, list[Match]]:
     """With whom a signup came, as a fact and as what is to be bound. ``found`` are all its entities, by kind."""
-    rules = policy.waves
+    rules, domain = policy.waves, found.get("mail_domain")
     near, long = rules.near_minutes * 60.0, rules.hours * 3600.0
+    everybodys = domain is None or "mail_domain" in touch.hubs or _has_past(domain, policy)
+    rates = Wave(
+        line_minute=_count(found.get("ip"), "ip" in touch.hubs, touch.at - _MINUTE),
+        domain_quarter=_count(domain, everybodys, touch.at - _QUARTER),
+    )
+    if rules.mode == "off":
+        return rates, []
     shared: dict[str, set[str]] = {}
     arrived: dict[str, float] = {}
     for kind, family in FAMILIES.items():
@@ -81,14 +89,7 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
                 quick.update(dict.fromkeys(names))
     if quick:
         families |= {"network", "pace"}
-    domain = found.get("mail_domain")
-    wave = Wave(
-        len({*alike, *quick}),
-        frozenset(families),
-        bool(quick),
-        _count(found.get("ip"), "ip" in touch.hubs, touch.at - _MINUTE),
-        _count(domain, domain is None or "mail_domain" in touch.hubs or _has_past(domain, policy), touch.at - _QUARTER),
-    )
+    wave = replace(rates, accounts=len({*alike, *quick}), families=frozenset(families), quick=bool(quick))
     return wave, told if rules.mode == "live" else []
 
 

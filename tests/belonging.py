@@ -3,32 +3,35 @@
 No store, no scripts. What happened is kept as it was told (who used what when, who proved what, who has been a customer
 since when, what people cut), and what a look at an account finds is worked out from that anew.
 
-Edges are what is remembered. A look binds the account to those who share a thing that binds, and the edge stays until
-its evidence has decayed, a proof or a cut takes it away, or the customer turned out to hold the thing. So three things
-are not a function of what holds now, as docs/linkage.md has it:
+Edges are what is remembered. A look binds an account to those who share a thing that binds, and the edge stays until
+its evidence has decayed, a proof or a cut takes it away, or the account turned out to hold the thing. So some of it is
+no function of what holds now, as docs/linkage.md has it:
 
-- Who starts or ceases to hold a thing changes no edge of others until they are looked at again; claimants stay together
-  when nobody holds the thing any more, at the budget of one, until that has decayed.
-- A look puts the end of an edge off only by more than a day.
-- Who came in a wave is told at the signup only: a cut of a wave that is undone binds nobody again.
+- Who begins to hold a thing, or no longer does, changes no edge of others until they are looked at. Claimants stay
+  together when nobody holds the thing any more, at the budget of one, until that has decayed.
+- Customers who have used a thing for long stay bound by it to each other, apart from those who claim it. So one thing
+  can bind two groups, which are two *sides* of its edge.
+- A look puts off the end of an edge only by more than a day.
+- Who came in a wave is told at the signup only. A cut of a wave that is undone binds nobody again.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 DAY = 86_400.0
-#: What a name of a thing begins with, and the family that makes it evidence of a wave: d device, t card, m mailbox,
-#: p number and k its block, o domain that mail comes from, l domain that mail links to, c content, i address, n its network, s name
-#: without a counter, b a form that no hand filled.
-FAMILIES = {"i": "network", "n": "network", "s": "mail", "o": "domain", "p": "phone", "k": "phone", "b": "behavior"}
-#: What strangers share: it binds nobody by itself.
-WEAK = frozenset("inskb")
-#: What people do not share by chance. Of these all but content are held by somebody.
-STRONG = frozenset("dtmplc")
+#: What a name of a thing begins with: d device, t card, m mailbox, p number, k its block, o domain that mail comes
+#: from, l domain that mail links to, c content, i address, n its network, s name without a counter, b a form that no
+#: hand filled. The families of those that are evidence of a wave.
+FAMILIES = {
+    "i": "network", "n": "network", "s": "mail", "o": "domain", "p": "phone", "k": "phone", "b": "behavior",
+}  # fmt: skip
+#: What people do not share by chance, and so hold; content nobody holds. What strangers share binds nobody by itself.
+HELD, WEAK = frozenset("dtmpl"), frozenset("inskb")
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,13 @@ def wave(user: str) -> str:
     return f"w:{user}"
 
 
-@dataclass
-class _Bond:
+def thing_of(edge: str) -> str | None:
+    """The thing that an edge is, None for waves, holders and what agrees with content."""
+    return None if edge[0] in "hw" or " " in edge else edge[0].lower() + edge[1:]
+
+
+@dataclass(frozen=True)
+class Bond:
     """What a look finds: an edge, until when, whom it binds, and whether that is somebody else's."""
 
     edge: str
@@ -71,37 +79,42 @@ class _Bond:
 
 @dataclass
 class Belonging:
-    """What happened to accounts, and the edges between them. ``order``: by what waves are ordered where one has two."""
+    """What happened to accounts, and the edges between them. Times are Unix times.
+
+    ``order``: by what waves are ordered where an account is in several.
+    """
 
     rules: Rules = Rules()
     order: Callable[[str], str] = str
     #: account → what it came with, and when.
     things: dict[str, list[str]] = field(default_factory=dict)
     arrived: dict[str, float] = field(default_factory=dict)
-    #: thing → account → Unix time: when it used it last (only mail uses a thing again), and first.
+    #: thing → account → when it used it: the last time (only mail uses a thing again), and the first.
     uses: dict[str, dict[str, float]] = field(default_factory=dict)
     firsts: dict[str, dict[str, float]] = field(default_factory=dict)
-    #: thing → account → Unix time of its proof; account → all it ever proved.
+    #: thing → account → when it proved it; account → all it ever proved; who proved what no wave has.
     proofs: dict[str, dict[str, float]] = field(default_factory=dict)
     given: dict[str, set[str]] = field(default_factory=dict)
-    #: Accounts that proved what no wave has; since when an account is a customer; who is labelled abusive.
     aside: set[str] = field(default_factory=set)
+    #: account → since when it is a customer; who is labelled abusive.
     established: dict[str, float] = field(default_factory=dict)
     abusive: set[str] = field(default_factory=set)
-    #: account, thing that its mail says → since when it is a customer, as it was when it sent that.
+    #: account, what its mail says → since when it was a customer as it last sent that; account → what is its own.
     noted: dict[tuple[str, str], float] = field(default_factory=dict)
-    #: account → what its mail may link to; holder → who ever claimed what it holds.
     own: dict[str, set[str]] = field(default_factory=dict)
+    #: holder → who claims what it holds.
     claimants: dict[str, set[str]] = field(default_factory=dict)
-    #: account, edge → until when it was bound when it was bound; edge → until when it binds; edges of what is held.
+    #: account, edge → until when, as it was bound, and the side of the edge; side → until when it binds; those claimed.
     edges: dict[tuple[str, str], float] = field(default_factory=dict)
+    sides: dict[tuple[str, str], str] = field(default_factory=dict)
     ends: dict[str, float] = field(default_factory=dict)
     claimed: set[str] = field(default_factory=set)
     #: What people cut: edges of accounts, edges, things; and what an account used when it was cut from it.
     out: set[tuple[str, str]] = field(default_factory=set)
-    banned: dict[str, set[str]] = field(default_factory=dict)
+    banned: set[str] = field(default_factory=set)
     nobodys: set[str] = field(default_factory=set)
     parted: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    _numbers: count[int] = field(default_factory=count)
 
     # Who belongs together
 
@@ -110,8 +123,8 @@ class Belonging:
         found, waiting = {user}, [user]
         while waiting:
             name = waiting.pop()
-            things = {thing for each, thing in self.edges if each == name}
-            more = {each for each, thing in self.edges if thing in things} - found
+            sides = {side for (each, _), side in self.sides.items() if each == name}
+            more = {each for (each, _), side in self.sides.items() if side in sides} - found
             found |= more
             waiting += more
         return frozenset(found)
@@ -121,13 +134,17 @@ class Belonging:
         return sorted(edge for name, edge in self.edges if name == user)
 
     def sharing(self, edge: str) -> set[str]:
-        """Whom an edge binds."""
+        """Whom an edge binds, on whatever side."""
         return {name for name, each in self.edges if each == edge}
+
+    def ended(self, user: str, now: float) -> bool:
+        """Whether something binds an account no longer."""
+        return any(self.ends[side] <= now for (name, _), side in self.sides.items() if name == user)
 
     def claims(self, user: str) -> bool:
         """Whether an account is bound by what somebody else holds."""
         group = self.group(user)
-        return any(edge in self.claimed for name, edge in self.edges if name in group)
+        return any(side in self.claimed for (name, _), side in self.sides.items() if name in group)
 
     # What accounts use, prove and are
 
@@ -142,7 +159,7 @@ class Belonging:
                 self.aside.add(user)
 
     def use(self, user: str, thing: str, at: float, *, again: bool = False) -> None:
-        """The account uses a thing; the first time stands, with ``again`` the latest does, too."""
+        """The account uses a thing; the first time stands, with ``again`` (its mail says so) the latest does, too."""
         if (user, thing) in self.parted or thing in self.own.get(user, ()):
             return
         users = self.uses.setdefault(thing, {})
@@ -154,7 +171,7 @@ class Belonging:
             self.noted.pop((user, thing), None)
 
     def prove(self, user: str, thing: str, at: float) -> None:
-        """The account proves that a thing is its own: it is no longer bound to who only claims it."""
+        """The account proves that a thing is its own."""
         self.given.setdefault(user, set()).add(thing)
         if user in self.uses.get(thing, {}):
             self.proofs.setdefault(thing, {}).setdefault(user, at)
@@ -164,6 +181,8 @@ class Belonging:
         customers who have used it for long.
         """
         users = self.uses.get(thing, {})
+        if thing[0] not in HELD:
+            return []
         if found := sorted((when, name) for name, when in self.proofs.get(thing, {}).items() if name in users):
             return [name for _, name in found]
         oldest = sorted((self.firsts[thing][name], name) for name in users)
@@ -172,61 +191,73 @@ class Belonging:
             for_long = first <= at - self.rules.long
             if place and not for_long:
                 break
-            since = self._since_when(name, thing)
-            before = place == 0 and (len(oldest) == 1 or since <= oldest[1][0])
-            if since <= at and (before or for_long):
+            if self._since_when(name, thing) <= at and (for_long or self.is_first(name, thing)):
                 held.append(name)
         return held
 
+    def is_first(self, user: str, thing: str) -> bool:
+        """Whether the account used a thing first, and was a customer before anybody else came."""
+        oldest = sorted((first, name) for name, first in self.firsts[thing].items())
+        since = self._since_when(user, thing)
+        return oldest[0][1] == user and since < math.inf and (len(oldest) == 1 or since <= oldest[1][0])
+
     def _since_when(self, user: str, thing: str) -> float:
         """Since when who uses a thing is a customer; of what mail says that is noted as it is sent."""
-        if thing[0] in "lc":
+        if thing[0] == "l":
             return self.noted.get((user, thing), math.inf)
         return math.inf if user in self.abusive else self.established.get(user, math.inf)
-
-    def _is_medium(self, thing: str, user: str, now: float) -> bool:
-        """Whether a thing of firms binds nobody: not more than half of those who share it are labelled abusive."""
-        users = self.uses[thing]
-        among = max(len(users) - len(self.holders(thing, now)), 4)
-        return 2 * len(self.abusive & (set(users) - {user})) <= among
 
     # Looks
 
     def arrive(self, user: str, now: float) -> set[str]:
         """A signup: bound to those it came with, and by what it shares. Returns whose group changed."""
-        return self.look(user, now, came=self._came(user, now))
+        changed = self.look(user, now, came=self._came(user, now))
+        self._note_holder(self.given.get(user, ()))
+        return changed
 
-    def look(self, user: str, now: float, said: Sequence[str] = (), came: Sequence[_Bond] = ()) -> set[str]:
+    def again(self, user: str, now: float) -> set[str]:
+        """The account is decided again: it is bound to nobody by what it holds, and by what it shares as ever. Returns
+        whose group changed.
+        """
+        held = [thing for thing in self.things[user] if user in self.holders(thing, now)]
+        free = [thing for thing in held if self._is_released(user, thing, now)]
+        changed = self.loosen([user], free, now)
+        self._note_holder(free)
+        return changed | self.look(user, now)
+
+    def _is_released(self, user: str, thing: str, now: float) -> bool:
+        """Whether who holds a thing is bound to nobody by it: who proved it, who was first, and whom those are bound to
+        who only claim it.
+        """
+        beside = {name for (name, edge), side in self.sides.items() if side == self.sides.get((user, thing))}
+        claimed = bool(beside - set(self.holders(thing, now)))
+        return bool(self.proofs.get(thing)) or self.is_first(user, thing) or claimed
+
+    def look(self, user: str, now: float, said: Sequence[str] = (), came: Sequence[Bond] = ()) -> set[str]:
         """Bind an account by what it came with, or by what its mail says, and let go what binds no more. Returns whose
         group changed.
         """
-        things = said or [thing for thing in self.things[user] if thing[0] not in WEAK]
         changed: set[str] = set()
-        bonds: list[_Bond] = []
-        shared = self._weights(user, things, now) if said else {thing: 1.0 for thing in things}
-        for thing, weight in shared.items():
+        bonds: list[Bond] = []
+        things = said or [thing for thing in self.things[user] if thing[0] not in WEAK]
+        for thing, weight in self._weights(user, things, now).items():
             if thing in self.nobodys or user not in self.uses.get(thing, {}):
                 continue
-            if thing[0] == "o" and user not in self.holders(thing, now) and self._is_medium(thing, user, now):
-                changed |= self.loosen(self.sharing(thing) if self._others(user, thing, now) else (), [thing], now)
-                continue
-            bonds += self._bonds(user, thing, weight, now)
-        held = [thing for thing in shared if user in self.holders(thing, now)]
-        bound = any((user, thing) in self.edges for thing in held)
-        changed |= self.loosen([user], held, now)
-        if bound or not said:
-            self.claimed |= {thing for thing in held if self.sharing(thing)}
+            if thing[0] == "o" and self._is_medium(thing, user):
+                changed |= self.loosen(self.sharing(thing), [thing], now)
+            else:
+                bonds += self._bonds(user, thing, weight, now)
         return changed | self._bind(user, [*bonds, *came])
 
     def _weights(self, user: str, things: Iterable[str], now: float) -> dict[str, float]:
-        """What each linked domain of a message weighs: the largest part of them that one other account links to."""
-        links = [thing for thing in things if thing[0] == "l"]
-        others = {thing: self._others(user, thing, now) for thing in links if thing not in self.nobodys}
-        shared = [set(names) for names in others.values() if names]
+        """What each thing weighs: a domain that mail links to the largest part of them that one other account links to,
+        too.
+        """
+        others = {thing: set(self._others(user, thing, now)) for thing in things if thing[0] == "l"}
+        shared = [names for thing, names in others.items() if names and thing not in self.nobodys]
         found = {}
         for thing in things:
-            names = others.get(thing)
-            most = max((sum(name in each for each in shared) for name in names), default=0) if names else 0
+            most = max((sum(name in names for names in shared) for name in others.get(thing, ())), default=0)
             found[thing] = most / len(shared) if most else 1.0
         return found
 
@@ -236,65 +267,85 @@ class Belonging:
         names = [name for name in users if name != user and name not in holders]
         return sorted(names, key=lambda name: (users[name], name), reverse=True)
 
-    def _bonds(self, user: str, thing: str, weight: float, now: float) -> list[_Bond]:
-        holders = self.holders(thing, now)
+    def _is_medium(self, thing: str, user: str) -> bool:
+        """Whether a thing of firms binds nobody: not more than half of those who share it are labelled abusive."""
+        users = self.uses[thing]
+        return 2 * len(self.abusive & (set(users) - {user})) <= max(len(users), 4)
+
+    def _bonds(self, user: str, thing: str, weight: float, now: float) -> list[Bond]:
+        """What one thing binds an account by. It does until its weight has halved three times since it was last used;
+        one that weighs less to begin with, not as long.
+        """
+        holders, lasts = self.holders(thing, now), self.rules.lasts * (3 + math.log2(weight)) / 3
         if user in holders:
             if not self.proofs.get(thing):
                 return []  # who has used it for long is bound to nobody by it
-            return [_Bond(proved(thing), now + self.rules.lasts, [name for name in holders if name != user])]
+            return [Bond(proved(thing), now + lasts, [name for name in holders if name != user])]
         found, others = [], self._others(user, thing, now)
-        # A strong thing binds until its weight has halved three times; one that weighs less to begin with, not as long.
-        lasts = self.rules.lasts * (3 + math.log2(weight)) / 3
         if others and now - self.uses[thing][others[0]] <= lasts:
-            if thing[0] == "c":  # content needs a second thing
-                for second, names in self._agreeing(user, others).items():
-                    free = [name for name in names if (name, f"{thing} {second}") not in self.out]
-                    found.append(_Bond(f"{thing} {second}", now + lasts, free))
+            if thing[0] == "c":
+                found += [Bond(f"{thing} {second}", now + lasts, names) for second, names in self._agreeing(user, others)]
             elif thing in self.banned:
                 self.nobodys.add(thing)
             else:
                 free = [name for name in others if thing not in self.given.get(name, ()) and (name, thing) not in self.out]
                 bound = [name for name in free if (name, thing) in self.edges]
-                found.append(_Bond(thing, now + lasts, bound or free, bool(holders)))
-        if thing[0] in STRONG - {"c"}:
-            for name in holders:
-                claimants = self.claimants.setdefault(name, set())
-                claimants.add(user)
-                edge = holder(name)
-                others = sorted(each for each in claimants - {user} if (each, edge) not in self.out)
-                found.append(_Bond(edge, now + self.rules.lasts, others, True))
+                # Who is bound by it stands for all who are.
+                found.append(Bond(thing, now + lasts, bound[:1] or free, bool(holders)))
+        for name in holders:
+            claimants = self.claimants.setdefault(name, set())
+            claimants.add(user)
+            found.append(Bond(holder(name), now + self.rules.lasts, sorted(claimants - {user}), True))
         return found
 
-    def _agreeing(self, user: str, others: Sequence[str]) -> dict[str, list[str]]:
-        """The second things of an account, with those of the others that have them, too: a name, a block of numbers."""
+    def _agreeing(self, user: str, others: Sequence[str]) -> list[tuple[str, list[str]]]:
+        """The second things that content needs (a name, a block of numbers), with those of the others that have them."""
         seconds = [thing for thing in self.things[user] if thing[0] in "sk"]
-        found = {thing: [name for name in others if thing in self.things[name]] for thing in seconds}
-        return {thing: names for thing, names in found.items() if names}
+        return [(second, [name for name in others if second in self.things[name]]) for second in seconds]
 
-    def _bind(self, user: str, bonds: Sequence[_Bond]) -> set[str]:
+    def _bind(self, user: str, bonds: Sequence[Bond]) -> set[str]:
         """Bind an account by all these at once; who was bound before the first of them is seen as it was then."""
-        before, made = dict(self.edges), []
-        groups = {name: self.group(name) for bond in bonds for name in (user, *bond.others)}
+        before, group, made = dict(self.edges), self.group(user), []
         for bond in bonds:
-            if not bond.others or bond.edge in self.banned or (user, bond.edge) in self.out:
+            others = [name for name in bond.others if (name, bond.edge) not in self.out]
+            if not others or bond.edge in self.banned or (user, bond.edge) in self.out:
                 continue
-            loose = [name for name in bond.others if (name, bond.edge) not in before]
+            loose = [name for name in others if (name, bond.edge) not in before]
             ends = before.get((user, bond.edge))
-            apart = bond.others[0] not in groups[user]
-            if loose or apart or ends is None or ends < bond.until - DAY:
-                made.append((bond, loose))
+            if loose or others[0] not in group or ends is None or ends < bond.until - DAY:
+                made.append((bond, others, loose))
         changed: set[str] = set()
-        for bond, loose in made:
+        for bond, others, loose in made:
+            sides = {self.sides[name, bond.edge] for name in (user, *others) if (name, bond.edge) in self.sides}
+            side = self._one(bond.edge, sides)
             for name in (user, *loose):
-                self.edges[name, bond.edge] = bond.until
-            self.ends[bond.edge] = max(self.ends.get(bond.edge, 0.0), bond.until)
-            self.claimed |= {bond.edge} if bond.claims else set()
-            changed |= {user, *bond.others}
+                self.edges[name, bond.edge], self.sides[name, bond.edge] = bond.until, side
+            self.ends[side] = max(self.ends.get(side, 0.0), bond.until)
+            self.claimed |= {side} if bond.claims else set()
+            changed |= {user, *others}
+        self._meet(self.group(user))
         return changed
+
+    def _meet(self, group: Collection[str]) -> None:
+        """Sides of one edge in one group are one."""
+        for edge in {edge for name, edge in self.edges if name in group}:
+            self._one(edge, {self.sides[name, edge] for name in group if (name, edge) in self.sides})
+
+    def _one(self, edge: str, sides: Collection[str]) -> str:
+        """One side of an edge made of these, or a new one."""
+        if not sides:
+            return f"{edge} #{next(self._numbers)}"
+        side, *rest = sorted(sides)
+        for each in rest:
+            self.ends[side] = max(self.ends[side], self.ends.pop(each))
+            self.claimed |= {side} if each in self.claimed else set()
+            self.claimed.discard(each)
+            self.sides.update({pair: side for pair, found in self.sides.items() if found == each})
+        return side
 
     # Waves
 
-    def _came(self, user: str, now: float) -> list[_Bond]:
+    def _came(self, user: str, now: float) -> list[Bond]:
         """The waves that a newcomer joins: of those with whom it agrees in two families, and of those on its line that
         came faster than people do.
         """
@@ -306,33 +357,30 @@ class Belonging:
             if thing[0] in FAMILIES and not self._has_past(thing, user, now):
                 for name in self._since(user, thing, math.nextafter(now - self.rules.near, math.inf)):
                     families.setdefault(name, set()).add(FAMILIES[thing[0]])
-        came = [(self._newest_first(name for name, found in families.items() if len(found) > 1), self.rules.wave)]
+        came = [([name for name, found in families.items() if len(found) > 1], self.rules.wave)]
         for thing in things:
             paces = self.rules.paces if thing[0] == "i" else self.rules.paces[-1:] if thing[0] == "n" else ()
             for accounts, seconds in paces:
                 names = self._since(user, thing, now - seconds)
                 if len(names) + 1 >= accounts:
-                    is_last = (accounts, seconds) == self.rules.paces[-1]
-                    came.append((self._newest_first(names), self.rules.wave if is_last else self.rules.near))
-        return [bond for names, lasts in came for bond in self._waves(user, names, now + lasts)]
+                    lasts = self.rules.wave if (accounts, seconds) == self.rules.paces[-1] else self.rules.near
+                    came.append((names, lasts))
+        return [bond for names, lasts in came for bond in self._waves(names, now + lasts)]
 
-    def _waves(self, user: str, names: Sequence[str], until: float) -> list[_Bond]:
+    def _waves(self, names: Sequence[str], until: float) -> list[Bond]:
         """The waves that these are in; who is in none is in the first of them, or else in that of the oldest."""
         groups: dict[str, list[str]] = {}
-        for name in names:
-            if name not in self.aside and not any(each == name and edge[0] == "w" for each, edge in self.out):
+        for name in sorted(names, key=lambda name: (self.arrived[name], name), reverse=True):
+            cut_out = any(each == name and edge[0] == "w" for each, edge in self.out)
+            if name not in self.aside and not cut_out:
                 waves = [edge for edge in self.of(name) if edge[0] == "w"]
                 groups.setdefault(min(waves, key=self.order, default=""), []).append(name)
         if loose := groups.pop("", []):
-            edge = next(iter(groups), wave(loose[-1]))
-            groups.setdefault(edge, []).extend(loose)
-        return [_Bond(edge, until, found) for edge, found in groups.items()]
+            groups.setdefault(next(iter(groups), wave(loose[-1])), []).extend(loose)
+        return [Bond(edge, until, found) for edge, found in groups.items()]
 
     def _since(self, user: str, thing: str, since: float) -> list[str]:
         return [name for name, at in self.uses.get(thing, {}).items() if name != user and at >= since]
-
-    def _newest_first(self, names: Iterable[str]) -> list[str]:
-        return sorted(names, key=lambda name: (self.arrived[name], name), reverse=True)
 
     def _has_past(self, thing: str, user: str, now: float) -> bool:
         """Whether some have used a thing for days, none bad, and no more came in the last hour than twice as many. Of
@@ -342,7 +390,7 @@ class Belonging:
             return False
         past, bad, hour = self._counts(thing, user, now)
         if thing[0] == "k":
-            _, same, of_same = self._counts(next(found for found in self.things[user] if found[0] == "p"), user, now)
+            _, same, of_same = self._counts(next(each for each in self.things[user] if each[0] == "p"), user, now)
             bad, hour = max(bad - same, 0), max(hour - of_same, 0) + 1
         return past >= self.rules.past_accounts and not bad and hour <= 2 * past
 
@@ -364,25 +412,29 @@ class Belonging:
 
     def lapse(self, now: float, among: Collection[str] | None = None) -> set[str]:
         """Take away what has ended, of all or of some accounts; returns whose group changed."""
-        ended = {(name, edge) for name, edge in self.edges if self.ends[edge] <= now}
+        ended = {pair for pair, side in self.sides.items() if self.ends[side] <= now}
         return self._without({pair for pair in ended if among is None or pair[0] in among}, now)
 
     def _without(self, gone: set[tuple[str, str]], now: float) -> set[str]:
         """Take edges away, and with them what ended, and what only one account is left with."""
         changed = {name for user, _ in gone for name in self.group(user)}
-        gone = gone | {(name, edge) for name, edge in self.edges if name in changed and self.ends[edge] <= now}
-        left = Counter(edge for name, edge in self.edges if (name, edge) not in gone)
-        for name, edge in list(self.edges):
-            if (name, edge) in gone or (name in changed and left[edge] == 1):
-                del self.edges[name, edge]
-        for edge in set(self.ends) - {edge for _, edge in self.edges}:
-            del self.ends[edge]
-            self.claimed.discard(edge)
+        gone = gone | {pair for pair, side in self.sides.items() if pair[0] in changed and self.ends[side] <= now}
+        left = Counter(side for pair, side in self.sides.items() if pair not in gone)
+        for pair, side in list(self.sides.items()):
+            if pair in gone or (pair[0] in changed and left[side] == 1):
+                del self.edges[pair], self.sides[pair]
+        for side in self.ends.keys() - self.sides.values():
+            del self.ends[side]
+            self.claimed.discard(side)
         return changed
+
+    def _note_holder(self, things: Collection[str]) -> None:
+        """Somebody holds these things: who is bound by one claims it."""
+        self.claimed |= {side for (_, edge), side in self.sides.items() if edge in things}
 
     def disclaim(self, names: Collection[str], things: Collection[str], now: float) -> set[str]:
         """These accounts claim things no longer: they are bound through no holder, until a look finds what else they
-        claim.
+        claim. Returns whose group changed.
         """
         holders = {name for thing in things for name in self.proofs.get(thing, {})}
         holders |= {name for thing in things for name in self.uses.get(thing, {}) if self._since_when(name, thing) <= now}
@@ -391,33 +443,24 @@ class Belonging:
             self.claimants.get(edge[2:], set()).difference_update(names)
         return self.loosen(names, edges, now)
 
-    def confirmed(self, user: str, thing: str, now: float, *, aside: bool) -> set[str]:
-        """The account proved, after its signup, that a thing is its own; returns whose group changed."""
-        changed = self.disclaim([user], [thing], now)
-        self.prove(user, thing, now)
-        changed |= self.loosen([user], [thing], now) | (self.stand_aside(user, now) if aside else set())
-        self.claimed |= {thing} if self.sharing(thing) else set()
-        return changed
-
-    def given_again(self, user: str, now: float) -> set[str]:
-        """What the account proved counts again, where a cut had taken that away; returns whose group changed."""
-        things = list(self.given.get(user, ()))
-        if not things:
-            return set()
-        changed = self.disclaim([user], things, now)
+    def confirmed(self, user: str, things: Collection[str], now: float) -> set[str]:
+        """The account proved, after its signup, that things are its own: it is no longer bound to who claims them.
+        Returns whose group changed.
+        """
+        changed = self.disclaim([user], things, now) if things else set()
         for thing in things:
             self.prove(user, thing, now)
         changed |= self.loosen([user], things, now)
-        self.claimed |= {thing for thing in things if self.sharing(thing)}
+        self._note_holder(things)
         return changed
 
     def stand_aside(self, user: str, now: float) -> set[str]:
-        """The account gave proof that no wave has."""
+        """The account gave proof that no wave has; returns whose group changed."""
         self.aside.add(user)
         return self.loosen([user], [edge for edge in self.of(user) if edge[0] == "w"], now)
 
     def authenticated(self, user: str, thing: str, now: float) -> set[str]:
-        """The account proved that a domain is its own: it does not claim it by linking there."""
+        """The account proved that a domain is its own: it claims nothing by linking there. Returns whose group changed."""
         self.own.setdefault(user, set()).add(thing)
         changed = self.stand_aside(user, now) | self.disclaim([user], [thing], now)
         for found in (self.uses, self.firsts):
@@ -431,48 +474,41 @@ class Belonging:
         changed.
         """
         edges = self.of(user)
+        things = [thing for edge in edges if (thing := thing_of(edge)) is not None]
         self.out |= {(user, edge) for edge in edges}
-        changed = self.loosen([user], edges, now)
-        changed |= self.disclaim([user], [thing for edge in edges if (thing := _thing(edge))], now)
-        for edge in edges:
-            thing = _thing(edge)
-            if thing is not None:
-                self.proofs.get(thing, {}).pop(user, None)
-                if user in self.uses.get(thing, {}):
-                    self.parted[user, thing] = self.uses[thing].pop(user), self.firsts[thing].pop(user)
+        changed = self.loosen([user], edges, now) | self.disclaim([user], things, now)
+        for thing in things:
+            self.proofs.get(thing, {}).pop(user, None)
+            if user in self.uses.get(thing, {}):
+                self.parted[user, thing] = self.uses[thing].pop(user), self.firsts[thing].pop(user)
         return changed
 
     def rejoin(self, user: str, edges: Iterable[str]) -> None:
         """Take the cut of an account back."""
         for edge in edges:
             self.out.discard((user, edge))
-            if (found := self.parted.pop((user, _thing(edge) or ""), None)) is not None:
-                self.uses[edge.lower()][user], self.firsts[edge.lower()][user] = found
+            thing = thing_of(edge) or ""
+            if (found := self.parted.pop((user, thing), None)) is not None:
+                self.uses[thing][user], self.firsts[thing][user] = found
 
     def cut_thing(self, edge: str, users: Collection[str], now: float) -> set[str]:
-        """A thing that binds these accounts never binds anybody again; returns whose group changed. Those in a wave are
-        in none any more.
+        """A thing that binds these accounts never binds anybody again; those in a wave are in none any more. Returns
+        whose group changed.
         """
-        thing = _thing(edge)
-        self.banned[edge] = self.sharing(edge)
-        self.out |= {(name, edge) for name in self.banned[edge] if edge[0] == "w"}
-        sharing = {*users, *self.uses.get(thing or "", {})}
+        sharing = self.sharing(edge)
+        if edge[0] == "w":
+            self.out |= {(name, edge) for name in sharing}
+            return self.loosen(sharing, [edge], now)
+        thing = thing_of(edge)
+        self.banned.add(edge)
+        sharing |= {*users, *self.uses.get(thing or "", {})}
         sharing |= self.claimants.get(edge[2:], set()) if edge[0] == "h" else set()
-        changed = self.loosen(sharing, [edge], now)
-        changed |= self.disclaim(sharing, [thing] if thing else [], now)
-        if thing is not None:
-            self.nobodys.add(thing)
+        changed = self.loosen(sharing, [edge], now) | self.disclaim(sharing, [thing] if thing else [], now)
+        self.nobodys |= {thing} if thing else set()
         return changed
 
-    def allow(self, edge: str) -> None:
-        """Take the cut of a thing back."""
-        self.out -= {(name, edge) for name in self.banned.pop(edge, set()) if edge[0] == "w"}
-        self.nobodys.discard(_thing(edge) or "")
-
-
-def _thing(edge: str) -> str | None:
-    """The thing that an edge is, None for waves, holders and what agrees with content."""
-    return None if edge[0] in "hw" or " " in edge else edge[0].lower() + edge[1:]
-
-
-Things = Mapping[str, Sequence[str]]
+    def allow(self, edge: str, users: Collection[str]) -> None:
+        """Take the cut of a thing back; of a wave, of those who were cut out of it with it."""
+        self.out -= {(name, edge) for name in users if edge[0] == "w"}
+        self.banned.discard(edge)
+        self.nobodys.discard(thing_of(edge) or "")

@@ -46,6 +46,7 @@ def check(service: Service) -> dict[str, set[str]]:
     store = service.store
     clusters: dict[str, set[str]] = {}
     edges: set[tuple[str, str]] = set()
+    claims: set[str] = set()
     users = names(store, budget_key(""))
     for user in users:
         fields = store.execute("HGETALL", budget_key(user))
@@ -59,6 +60,9 @@ def check(service: Service) -> dict[str, set[str]]:
         assert {edge for user, edge in edges if user in members} == {
             name[2:].decode() for name in fields if name.startswith(b"e:")
         }
+        claimed = {name[2:].decode() for name in fields if name.startswith(b"c:")}
+        assert int(fields.get(b"claims", 0)) == len(claimed)
+        claims |= claimed
         ends = [float(value) for name, value in fields.items() if name.startswith(b"e:")]
         assert float(fields[b"due"]) <= min(ends)
         latest = log(store, cluster_key(cluster))[0]
@@ -67,8 +71,11 @@ def check(service: Service) -> dict[str, set[str]]:
         )
         assert all(log(store, budget_key(user))[0] <= latest for user in members)
     assert all(count > 1 for count in Counter(edge for _, edge in edges).values())
-    # Who hangs together by the edges that stand is exactly who is in a cluster.
-    graph = Belonging(edges=dict.fromkeys(edges, 0.0))
+    # Who hangs together by the edges that stand is exactly who is in a cluster. What some claim may still bind others,
+    # who have used it for long: those apart.
+    of = {user: cluster for cluster, members in clusters.items() for user in members}
+    sides = {(user, edge): f"{edge} {of[user]}" if edge in claims else edge for user, edge in edges}
+    graph = Belonging(sides=sides)
     assert {graph.group(user) for user, _ in edges} == {frozenset(members) for members in clusters.values()}
     banned = set(names(store, ban_key("")))
     stale = [(user, edge, store.execute("HGETALL", budget_key(user))) for user, edge in edges if edge in banned]

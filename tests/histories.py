@@ -92,7 +92,7 @@ class History:
         self.prefix = f"u{next(_HISTORIES)}-"
         self.reservations: list[tuple[str, Spend]] = []
         self.repeats: dict[str, tuple[str, int, bool, dict[str, Any]]] = {}
-        self.cuts: list[tuple[str, str | None, list[str]]] = []
+        self.cuts: list[tuple[str, str | None, list[str], set[str]]] = []
         self.refused: tuple[str, int, float] | None = None
         self.word = "legitimate"
 
@@ -112,10 +112,8 @@ class History:
     def sweep(self) -> None:
         """Have those let go whose edges have ended, as their next grant does."""
         for user in self.reference.caps:
-            if any(self.belonging.ends[edge] <= self.now for edge in self.belonging.of(user)):
-                cluster = cluster_of(self.service, user)
-                if cluster:
-                    self.service.looking.clusters.renew(cluster, user, self.service.court.policy, self.now)
+            if self.belonging.ended(user, self.now) and (cluster := cluster_of(self.service, user)):
+                self.service.looking.clusters.renew(cluster, user, self.service.court.policy, self.now)
         self.changed(self.belonging.lapse(self.now))
 
     def changed(self, users: set[str]) -> None:
@@ -132,7 +130,7 @@ class History:
             members = self.service.store.execute("SMEMBERS", members_key(cluster))
             assert {name.decode() for name in members} == users
             edges = {(name, edge) for name in users for edge in self.service.looking.clusters.edges(name)}
-            named = {self.edge(edge): edge for edge in self.belonging.ends}
+            named = {self.edge(edge): edge for _, edge in self.belonging.edges}
             expected = {pair for pair in self.belonging.edges if pair[0] in users}
             assert {(name, named.get(edge, edge)) for name, edge in edges} == expected
             claims = self.service.store.execute("HGET", cluster_key(cluster), "claims")
@@ -312,10 +310,10 @@ class History:
         self.service.parts.events.record(user, Event(type=type, custom_inputs=domain), self.now)
         letter = {"email_verified": "m", "phone_verified": "p"}.get(type)
         proved = [thing for thing in self.belonging.things[user] if thing[0] == letter]
-        for thing in proved:
-            self.changed(self.belonging.confirmed(user, thing, self.now, aside=letter == "p"))
-        if type == "payment_verified":
+        self.changed(self.belonging.confirmed(user, proved, self.now))
+        if type == "payment_verified" or (proved and letter == "p"):
             self.changed(self.belonging.stand_aside(user, self.now))
+        if type == "payment_verified":
             since = self.belonging.established.get(user, self.now)
             self.belonging.established[user] = min(since, self.now)
         if type == "domain_authenticated":
@@ -343,7 +341,7 @@ class History:
             self.looked(user)
 
     def looked(self, user: str) -> None:
-        self.changed(self.belonging.look(user, self.now))
+        self.changed(self.belonging.again(user, self.now))
 
     def cut(self, number: int, place: int | None) -> None:
         """A reviewer cuts an account, or something that binds it, out of its cluster."""
@@ -351,30 +349,32 @@ class History:
         cluster = cluster_of(self.service, user) if user else ""
         if not user or not cluster:
             return
-        edges, group = self.belonging.of(user), self.reference.group(user)
+        edges, sharing = self.belonging.of(user), set(self.reference.group(user))
         if place is None:
             told = self.service.parts.cuts.cut(cluster, user, None, "a tester", "ana", self.now)
             self.changed(self.belonging.cut_account(user, self.now))
         else:
             edges = [edges[place % len(edges)]]
+            if edges[0][0] == "w":
+                sharing = self.belonging.sharing(edges[0])
             told = self.service.parts.cuts.cut(cluster, None, self.edge(edges[0]), "shared", "ana", self.now)
-            self.changed(self.belonging.cut_thing(edges[0], group, self.now))
+            self.changed(self.belonging.cut_thing(edges[0], sharing, self.now))
+        assert sharing <= told["accounts"].keys()
         after = {name for name, found in told["accounts"].items() if found is None}
         assert after == {name for name in told["accounts"] if len(self.reference.group(name)) == 1}
-        assert group <= told["accounts"].keys()
-        self.cuts.append((told["cut_id"], user if place is None else None, edges))
+        self.cuts.append((told["cut_id"], user if place is None else None, edges, sharing))
         self.decided_again()
 
     def undo(self, number: int) -> None:
         """A cut is taken back."""
         if not self.cuts:
             return
-        cut_id, user, edges = self.cuts.pop(number % len(self.cuts))
+        cut_id, user, edges, sharing = self.cuts.pop(number % len(self.cuts))
         self.service.parts.cuts.undo(cut_id, "ana", self.now)
         if user is not None:
             self.belonging.rejoin(user, edges)
         else:
-            self.belonging.allow(edges[0])
+            self.belonging.allow(edges[0], sharing)
         self.decided_again()
 
     def decided_again(self) -> None:
@@ -391,7 +391,7 @@ class History:
                     self.service.store.execute("HDEL", causes_key(shard), name, f"~{name}")
         for _, user in sorted(due):
             self.service.looking.rescorer.again(user, "cut", self.now)
-            self.changed(self.belonging.given_again(user, self.now))
+            self.changed(self.belonging.confirmed(user, self.belonging.given.get(user, ()), self.now))
             self.looked(user)
 
     def edge(self, name: str) -> str:

@@ -37,6 +37,31 @@ def test_what_happens_brings_it_forward_and_never_back(agenda: Agenda) -> None:
     assert [item.cause for item in taken(agenda, NOW + 5)] == ["finding.mail_domain"]
 
 
+@pytest.mark.parametrize(("first", "then"), [(1, 0), (0, 1), (0, 0)], ids=["before it", "after it", "at once"])
+@pytest.mark.parametrize("other", ["event.login", "linkage"])
+def test_a_cut_is_told_whatever_else_an_account_is_looked_at_for(
+    agenda: Agenda, first: float, then: float, other: str
+) -> None:
+    """It is judged afresh after a cut; other causes are only told."""
+    for causes in (["cut", other], [other, "cut"]):
+        for cause, after in zip(causes, (first, then), strict=True):
+            agenda.add(["u_1"], NOW + after, cause)
+        (item,) = taken(agenda, NOW + 1)
+        assert item.cause == "cut"
+        assert agenda.done(item, NOW + 100)
+        assert [again.cause for again in taken(agenda, NOW + 100)] == ["schedule"], "once"
+        assert agenda.due_at("u_1") is not None
+
+
+def test_a_cut_while_it_is_looked_at_is_told_after_it(agenda: Agenda) -> None:
+    agenda.add(["u_1"], NOW, "schedule")
+    (item,) = taken(agenda)
+    for after, cause in ((LEASE + 2, "event.login"), (LEASE + 3, "cut"), (LEASE + 1, "linkage")):
+        agenda.add(["u_1"], NOW + after, cause)
+    assert agenda.done(item, NOW + 86400)
+    assert [again.cause for again in taken(agenda, NOW + LEASE + 1)] == ["cut"]
+
+
 def test_of_many_who_take_at_once_one_gets_each(agenda: Agenda) -> None:
     agenda.add([f"u_{number}" for number in range(40)], NOW, "event.login")
     found = [item.user_id for items in together(8, lambda _: taken(agenda, NOW + 1)) for item in items]

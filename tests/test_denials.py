@@ -166,12 +166,9 @@ class TestOthers:
         }  # fmt: skip
 
     def test_what_is_a_crowd_s(self, service: Service) -> None:
-        kinds = service.court.policy.links.kinds
-        few = {**kinds, "device": kinds["device"].model_copy(update={"hub_over": 3})}
-        links = service.court.policy.links.model_copy(update={"kinds": few})
-        service.court.seat(service.court.judge.under(service.court.policy.model_copy(update={"links": links})))
-        for number in range(4):
-            post(service, body(f"s_{number}", device=ABUSER["device"]))
+        post(service, body("s_0", device=ABUSER["device"]))
+        links = service.assessor._links
+        links.find_hub(links.entity_key("device", ABUSER["device"]["id"]), NOW - 60, hub=True)
         found = decide(service, reviewed(service), deny=("device", "phone"))
         assert skipped(found) == {"device": "hub", "phone": None}
 

@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         "train": "make a model from an export and its outcomes",
         "evaluate": "print what a model does on the last part of an export",
         "all": "collect, train and evaluate",
-        "rings": "print what rings of accounts get and honest crowds lose, with caps for accounts and for clusters",
+        "rings": "print what strangers can do to customers, what rings of accounts get, and what honest crowds lose",
     }
     for name, text in helps.items():
         command = commands.add_parser(
@@ -84,13 +84,14 @@ def parser() -> argparse.ArgumentParser:
                 "--policy", type=Path, default=_ROOT / "riskapi" / "policy.toml", help="for its thresholds"
             )
         if name == "rings":
-            command.add_argument("--days", type=_days, default=3, help="days of sending, 1 to 30")
-            command.add_argument("--seed", type=int, default=1, help="the same seed gives the same rings and crowds")
+            command.add_argument("--days", type=_days, default=3, help="days for which rings send, 1 to 30")
+            command.add_argument("--seed", type=int, default=1, help="the same seed gives the same people")
             _start_and_networks(command)
+            command.add_argument("--policy", type=Path, default=_ROOT / "riskapi" / "policy.toml", help="policy to try")
             command.add_argument(
-                "--policy", type=Path, default=_ROOT / "riskapi" / "policy.toml",
-                help="policy to try; its rules, model and earned steps are left out, so that caps alone decide",
-            )  # fmt: skip
+                "--part", action="append", choices=rings.PARTS, default=None, help="only this part; may be repeated"
+            )
+            command.add_argument("--names", action="store_true", help="also say which accounts lost what")
         if name in ("evaluate", "all", "rings"):
             command.add_argument("--report", type=Path, default=None, help="also write the tables to this file")
     return made
@@ -184,22 +185,25 @@ def _evaluate(options: argparse.Namespace, console: Console) -> None:
 
 
 def _rings(options: argparse.Namespace, console: Console) -> bool:
-    """Whether everything held."""
+    """Whether everything is as promised."""
     databases = _databases(options)
-    try:
-        policy = options.policy.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DatasetError(f"cannot read the policy: {error}") from error
-    networks, start = Networks.load(*databases), _start(options).timestamp()
-    scene = rings.stage(networks, rings.caps(policy), start, options.days, options.seed)
-    accounts = sum(group.size for group in scene.groups)
-    console.print(f"simulating {accounts:,} accounts in {len(scene.groups)} rings and crowds, seed {options.seed}")
-    verdicts = rings.judge(scene.groups, *rings.compare(scene, policy, databases, console))
-    rings.show(verdicts, options.days, Report(console, "simulated"))
+    if not options.policy.is_file():
+        raise DatasetError(f"cannot read the policy: there is no file {options.policy}")
+    trial = rings.Trial(
+        Networks.load(*databases), databases, options.policy, _start(options).timestamp(), options.days, options.seed
+    )
+    figures = trial.run(console, options.part or rings.PARTS)
+
+    def show(report: Report) -> None:
+        rings.show(figures, options.days, report)
+        if options.names:
+            rings.name_losers(figures, report)
+
+    show(Report(console, "simulated"))
     if options.report:
         with _paper(options.report) as paper:
-            rings.show(verdicts, options.days, Report(paper, "simulated"))
-    return all(verdict.holds for verdict in verdicts)
+            show(Report(paper, "simulated"))
+    return not figures.failed
 
 
 @contextmanager
@@ -213,7 +217,7 @@ def _paper(path: Path) -> Iterator[Console]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 when it worked, 1 with a sentence on standard error when it did not.
 
-    ``rings`` also ends with 1 when a ring got too much or a crowd lost something.
+    ``rings`` also ends with 1 when a customer or a crowd lost something, or a ring got too much.
     """
     options = parser().parse_args(arguments)
     console = Console()

@@ -15,6 +15,8 @@ from training.progress import posting
 from training.server import Service
 from training.simulator import Event
 
+#: Rules only: what a model is trained on must not depend on a model.
+_SETTINGS = {"RISKAPI_MODEL_MODE": "off"}
 #: Fields of the truth file: what the service must not know.
 _TRUTH = ("truth", "outcome", "kind", "group", "country", "tongue", "at")
 
@@ -41,7 +43,7 @@ def collect(events: Sequence[Event], databases: tuple[Path, Path | None], out: P
     posts = schedule(events)
     with (
         tempfile.TemporaryDirectory(prefix="riskapi-collect-") as scratch,
-        Service(Path(scratch), databases) as service,
+        Service(Path(scratch), databases, _SETTINGS) as service,
     ):
         with posting(console) as progress:
             task = progress.add_task("posting", total=len(posts), rate=0.0)

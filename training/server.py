@@ -1,10 +1,11 @@
-"""The service, started for a collection: a process of its own, talked to over HTTP as any caller would."""
+"""The service, started for a collection or a trial: a process of its own, talked to over HTTP as any caller would."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -27,9 +28,10 @@ class ServiceError(Exception):
 
 
 class Service:
-    """A running ``python -m riskapi serve`` in replay time, rules only, with a store of its own in ``data_dir``.
+    """A running ``python -m riskapi serve`` in replay time, with a store of its own in ``data_dir``.
 
-    ``settings`` are environment variables of the service besides those that replaying needs.
+    It asks nobody outside and has no worker. ``settings`` are environment variables of the service that add to that or
+    change it.
     """
 
     def __init__(
@@ -45,12 +47,11 @@ class Service:
             "RISKAPI_DATA_DIR": str(data_dir),
             "RISKAPI_WORKERS": "1",
             "RISKAPI_REPLAY": "1",
-            "RISKAPI_MODEL_MODE": "off",
             "RISKAPI_STORE_FSYNC": "everysec",
             "RISKAPI_BOOTSTRAP_KEY": self._key,
             "RISKAPI_ASN_DATABASE": str(asn.absolute()),
             "RISKAPI_LOG_LEVEL": "warning",
-            # What is trained on are first decisions, the same whoever is asked and whatever the worker is in time for.
+            # The same figures whoever can be asked, and whatever a worker is in time for.
             "RISKAPI_ENRICHMENT": "off",
             "RISKAPI_SERVE_WORKER": "off",
         }
@@ -82,12 +83,17 @@ class Service:
         self._stop()
 
     def post(self, path: str, body: dict[str, Any], at: float) -> dict[str, Any]:
-        """Post to the service at a replayed time (Unix seconds). Any answer but 200 is a :class:`ServiceError`."""
+        """Post to the service at a replayed time (Unix seconds). Any answer but a 2xx is a :class:`ServiceError`."""
         return self._ask("POST", path, json.dumps(body).encode(), at)
 
     def get(self, path: str, at: float) -> dict[str, Any]:
-        """Read from the service at a replayed time (Unix seconds). Any answer but 200 is a :class:`ServiceError`."""
+        """Read from the service at a replayed time (Unix seconds). Any answer but a 2xx is a :class:`ServiceError`."""
         return self._ask("GET", path, None, at)
+
+    def counted(self, metric: str) -> dict[str, float]:
+        """A counter of ``/metrics`` by its labels, as they are written there; empty before the first."""
+        text = self._exchange("GET", "/metrics", None, {}).decode()
+        return {labels: float(value) for labels, value in re.findall(rf"^{metric}(\S*) (\S+)$", text, re.MULTILINE)}
 
     def _ask(self, method: str, path: str, body: bytes | None, at: float) -> dict[str, Any]:
         headers = {
@@ -95,19 +101,22 @@ class Service:
             "Content-Type": "application/json",
             "X-Replay-Time": datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds"),
         }
+        found = json.loads(self._exchange(method, path, body, headers))
+        if not isinstance(found, dict):
+            raise ServiceError(f"{method} {path}: the answer is not an object")
+        return found
+
+    def _exchange(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
         try:
-            self._connection.request(method, path, body, headers)
+            self._connection.request(method, path, body, dict(headers))
             answer = self._connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
             raise ServiceError(f"{method} {path}: no answer: {error!r}; see {self._log}") from error
-        if answer.status != 200:
+        if not 200 <= answer.status < 300:
             why = "\n" + self._tail().rstrip().rpartition("\n")[2] if answer.status >= 500 else ""
             raise ServiceError(f"{method} {path}: {answer.status} {content[:500].decode(errors='replace')}{why}")
-        found = json.loads(content)
-        if not isinstance(found, dict):
-            raise ServiceError(f"{method} {path}: the answer is not an object")
-        return found
+        return content
 
     def export(self, out: Path) -> None:
         """Write every recorded decision to a file, with the service's own command."""

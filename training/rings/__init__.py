@@ -1,24 +1,9 @@
-"""What clusters are for, measured: rings whose accounts each keep under their own cap, with honest crowds about."""
+"""What links between accounts are for, measured: customers whom strangers attack, rings, and honest crowds."""
 
 from __future__ import annotations
 
-from training.rings.groups import Account, Group, Send
-from training.rings.policy import Caps, caps, trial_policy
-from training.rings.scene import Scene, stage
-from training.rings.tables import judge, show
-from training.rings.trial import Tally, compare
+from training.rings.figures import Crowded, Dodged, Figures, Framed
+from training.rings.tables import name_losers, show
+from training.rings.trial import PARTS, PLAN, Part, Plan, Trial
 
-__all__ = [
-    "Account",
-    "Caps",
-    "Group",
-    "Scene",
-    "Send",
-    "Tally",
-    "caps",
-    "compare",
-    "judge",
-    "show",
-    "stage",
-    "trial_policy",
-]
+__all__ = ["PARTS", "PLAN", "Crowded", "Dodged", "Figures", "Framed", "Part", "Plan", "Trial", "name_losers", "show"]

@@ -1,113 +1,95 @@
-"""The figures of a trial as tables, and whether they are what was promised."""
+"""The figures of a trial as one table of three parts, and what they come to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from training.report import Report
-from training.rings.groups import Group
-from training.rings.trial import Tally
+from training.rings.figures import BOUND, Crowded, Dodged, Figures, Framed
 
-#: A ring may get at most this many times what one of its accounts gets alone.
-BOUND = 2.0
-
-_RING_HEADS = ("held by", "size", "own caps", "cluster caps", "× alone", "linked")
-_CROWD_HEADS = ("crowd", "size", "own caps", "cluster caps", "lost", "wrong")
-Tallies = Mapping[str, Tally]
+#: Most names listed for one row.
+_NAMED = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a group fared: recipients with caps for accounts alone (``off``) and for clusters too (``live``).
-
-    ``multiple`` is what a ring got of what one account held by the same got alone (an evasion: any account alone);
-    ``None`` for crowds. ``holds`` says whether it is as promised; of evasions and firms nothing was promised.
-    """
-
-    group: Group
-    off: Tally
-    live: Tally
-    multiple: float | None
-    holds: bool
+def show(figures: Figures, days: int, report: Report) -> None:
+    """Print the parts that were measured, narrow enough for any terminal, and what they come to."""
+    if figures.framing:
+        _framing(figures.framing, report)
+    if figures.dodging:
+        _dodging(figures.dodging, days, report)
+    if figures.crowds:
+        _crowds(figures.crowds, report)
+    failed = figures.failed
+    passed = f"PASS: no customer loses anything by others' deeds, no ring gets more than {BOUND:g} × one account"
+    report.line(f"FAIL: {'; '.join(failed)}" if failed else f"{passed}, no crowd costs anybody anything")
 
 
-def judge(groups: Sequence[Group], off: Tallies, live: Tallies) -> list[Verdict]:
-    """A verdict on each group, in the same order."""
-    alone = {group.what: live[group.name].granted for group in groups if group.kind == "ring" and group.size == 1}
-    verdicts = []
-    for group in groups:
-        before, after = off[group.name], live[group.name]
-        multiple: float | None = None
-        if group.kind in ("ring", "evasion"):
-            one = alone.get(group.what, max(alone.values(), default=0))
-            multiple = after.granted / one if one else float("inf")
-        holds = (
-            group.kind in ("evasion", "firm")
-            or (multiple is not None and multiple <= BOUND)
-            or (group.kind == "crowd" and after.granted == before.granted and not after.wrong)
-        )
-        verdicts.append(Verdict(group, before, after, multiple, holds))
-    return verdicts
+def name_losers(figures: Figures, report: Report) -> None:
+    """Print who lost what: for whoever wants to know why."""
+    for framed in figures.framing:
+        _names(framed.name, framed.lost, report)
+    for crowd in figures.crowds:
+        _names(f"{crowd.name}, not allowed", crowd.stopped, report)
+        _names(f"{crowd.name}, allowed apart", crowd.blamed, report)
+        _names(f"{crowd.name}, granted short", crowd.short, report)
 
 
-def show(verdicts: Sequence[Verdict], days: int, report: Report) -> None:
-    """Print the tables, narrow enough for any terminal, and what they come to."""
+def _names(what: str, names: Sequence[str], report: Report) -> None:
+    if names:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        report.line(f"{what}: {'; '.join(names[:_NAMED])}{more}")
 
-    def of(kind: str) -> list[Verdict]:
-        return [verdict for verdict in verdicts if verdict.group.kind == kind]
 
+def _framing(rows: Sequence[Framed], report: Report) -> None:
     report.table(
-        "What rings get",
-        (*_RING_HEADS, f"≤ {BOUND:g} ×"),
-        [(*_ring(verdict), _word(verdict)) for verdict in of("ring")],
-        note=f"Recipients granted in {days} days to accounts that each keep to 90 % of their own caps, with caps for "
-        "accounts alone and with caps for clusters too; × what such an account gets alone. Linked: clusters / accounts "
-        "in the largest. Everything else about the accounts is drawn like people's.",
+        "Framing: what customers lose by strangers' deeds",
+        ("scenario", "lost", "of", "attacker", f"0, ≤ {BOUND:g} ×"),
+        [(row.name, f"{len(row.lost)}", f"{row.customers}", _times(row.multiple), _word(row.holds)) for row in rows],
+        note="Customers who lost budget or tier against a twin with the same history whom nobody attacked. Attacker: "
+        "recipients granted to all accounts of one attacker within a day, × what one of them gets alone.",
     )
+
+
+def _dodging(rows: Sequence[Dodged], days: int, report: Report) -> None:
+    heads = ("ring", "size", "first hour", f"{days} days")
+    figures = [(row.name, f"{row.size}", _times(row.hour), _times(row.days)) for row in rows]
     report.table(
-        "What gets round clusters, for information", _RING_HEADS, [_ring(verdict) for verdict in of("evasion")]
+        "Dodging: what rings get",
+        (*heads, f"≤ {BOUND:g} ×"),
+        [(*cells, _word(row.holds)) for row, cells in zip(rows, figures, strict=True) if row.judged],
+        note="Recipients granted to all accounts together, × what the best of five such accounts gets alone. Each asks "
+        "for all there is as soon as it has signed up, and again whenever there is more.",
     )
+    still = [cells for row, cells in zip(rows, figures, strict=True) if not row.judged]
+    if still:
+        report.table("What still works, for information", heads, still)
+
+
+def _crowds(rows: Sequence[Crowded], report: Report) -> None:
+    heads = ("crowd", "size", "not allowed", "by crowd", "short")
+    figures = [
+        (row.name, f"{row.size}", *(_share(names, row.size) for names in (row.stopped, row.blamed, row.short)))
+        for row in rows
+    ]
     report.table(
-        "What honest crowds lose",
-        (*_CROWD_HEADS, "none"),
-        [(*_crowd(verdict), _word(verdict)) for verdict in of("crowd")],
-        note="Each account asks for 60 % of its own caps. Wrong: accounts found in a cluster of three or more with "
-        "somebody else's.",
+        "Crowds: what honest people lose",
+        (*heads, "0, 0"),
+        [(*cells, _word(row.holds)) for row, cells in zip(rows, figures, strict=True) if row.judged],
+        note="Shares of the accounts. Not allowed: ever in another tier than allow. By crowd: of these, allowed where "
+        "the same people sign up apart. Short: granted less than the 60 % of its own caps that each asks for in a day.",
     )
-    report.table(
-        "What honest actors with several accounts lose, for information",
-        _CROWD_HEADS,
-        [_crowd(verdict) for verdict in of("firm")],
-    )
-    failed = [f"{verdict.group.what} ({verdict.group.size})" for verdict in verdicts if not verdict.holds]
-    passed = f"PASS: no ring gets more than {BOUND:g} × one account, no crowd loses anything"
-    report.line(f"FAIL: {', '.join(failed)}" if failed else passed)
+    others = [cells for row, cells in zip(rows, figures, strict=True) if not row.judged]
+    if others:
+        report.table("Honest actors with several accounts, for information", heads, others)
 
 
-def _word(verdict: Verdict) -> str:
-    return "PASS" if verdict.holds else "FAIL"
+def _share(names: Sequence[str], of: int) -> str:
+    return f"{100 * len(names) / of:.1f} %" if of else "–"
 
 
-def _ring(verdict: Verdict) -> tuple[str, ...]:
-    group, clusters = verdict.group, verdict.live.clusters
-    return (
-        group.what,
-        f"{group.size:,}",
-        f"{verdict.off.granted:,}",
-        f"{verdict.live.granted:,}",
-        f"{verdict.multiple:.2f}",
-        f"{len(clusters)} / {max(clusters.values(), default=0)}",
-    )
+def _times(multiple: float | None) -> str:
+    return "–" if multiple is None else f"{multiple:.1f}" if multiple >= 10 else f"{multiple:.2f}"
 
 
-def _crowd(verdict: Verdict) -> tuple[str, ...]:
-    group = verdict.group
-    return (
-        group.what,
-        f"{group.size:,}",
-        f"{verdict.off.granted:,}",
-        f"{verdict.live.granted:,}",
-        f"{verdict.off.granted - verdict.live.granted:,}",
-        f"{verdict.live.wrong:,}",
-    )
+def _word(holds: bool) -> str:
+    return "PASS" if holds else "FAIL"

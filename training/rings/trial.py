@@ -1,160 +1,173 @@
-"""A scene played to the real service, once with caps for accounts alone and once with caps for clusters too."""
+"""The trial: what strangers do to customers, what rings get, and what crowds lose, each with services of its own."""
 
 from __future__ import annotations
 
 import tempfile
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from threading import Event
-from typing import Any, Literal
+from typing import Literal, NamedTuple, get_args
 
 from rich.console import Console
+from rich.progress import Progress, TaskID
 
 from training.progress import posting
-from training.rings.groups import Account, Group
-from training.rings.policy import trial_policy
-from training.rings.scene import Scene
+from training.rings.claims import FRAMINGS, sat_upon
+from training.rings.colleagues import alike
+from training.rings.crowding import Crowding, Fate, compared
+from training.rings.crowds import CROWDS, Crowd
+from training.rings.dodging import Dodging
+from training.rings.drafts import Drafts
+from training.rings.figures import Dodged, Figures, Framed
+from training.rings.framing import Setting
+from training.rings.households import labels, library
+from training.rings.platform import Platform
+from training.rings.rings import OPEN, RINGS, Ring
+from training.rings.timetable import Process, Timetable
 from training.server import Service, ServiceError
+from training.simulator import DAY, Networks, Window, World, simulate
 
-Clusters = Literal["off", "live"]
-#: Clusters smaller than this are no harm to anybody: two people get by with what a cluster may send.
-_WRONG = 3
+Part = Literal["framing", "dodging", "crowds"]
+PARTS: tuple[Part, ...] = get_args(Part)
+#: A scenario of framing: it is played from a time on, and adds what it came to.
+Scenario = Callable[[Setting, float, list[Framed]], Process]
+
+#: Days by which the platform's own accounts are older than anything else: no policy looks at an account for so long.
+_BEFORE = 60
+#: Days in which others sign up before anything is tried, and days from one scenario or crowd to the next.
+_ALONE, _NEXT = 10, 2
+#: Days that the longest scenario of framing lasts, and a crowd after its last signup.
+_SCENARIO, _CROWD = 60, 3
+#: A store that is waited for for long: on a busy machine nothing is decided as if it were away.
+_SETTINGS = {"RISKAPI_SERVE_WORKER": "on", "RISKAPI_STORE_TIMEOUT_MS": "20000"}
+#: Services that run at the same time: each waits for its worker for about a third of the time.
+_AT_ONCE = 3
+#: Steps between two words to who waits.
+_STEPS = 25
 
 
-@dataclass(slots=True)
-class Tally:
-    """What became of a group: recipients granted, and the clusters its accounts ended in.
+class _Begun(NamedTuple):
+    """What a part is played with: a service of its own, at times and with people that no other part has."""
 
-    ``clusters`` has the size of each as the service tells it. ``wrong`` are accounts that were found in one of three
-    or more with an account of somebody else.
-    """
+    platform: Platform
+    timetable: Timetable
+    drafts: Drafts
 
-    granted: int = 0
-    clusters: dict[str, int] = field(default_factory=dict)
-    wrong: int = 0
+
+#: Fills the timetable; returns the Unix time by which all of it is over.
+_Fill = Callable[[_Begun], float]
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
-    """Something that is posted, and the account that posts it."""
+class Plan:
+    """What is tried; ``others`` a day sign up all the while who have nothing to do with anybody, 0 or more."""
 
-    at: float
-    group: Group
-    account: Account
-    path: str
-    body: dict[str, Any]
-
-
-def compare(
-    scene: Scene, policy: str, databases: tuple[Path, Path | None], console: Console
-) -> tuple[dict[str, Tally], dict[str, Tally]]:
-    """Tallies by name of group, with caps for accounts alone and with caps for clusters too.
-
-    Two services at the same time, each with a store of its own and one connection, in the order of time: the same
-    scene gives the same figures. Raises :class:`training.server.ServiceError` and
-    :class:`training.dataset.DatasetError`.
-    """
-    steps, stop = _steps(scene), Event()
-    with posting(console) as progress, ThreadPoolExecutor(2) as pool:
-
-        def play(clusters: Clusters, label: str) -> dict[str, Tally]:
-            task = progress.add_task(label, total=len(steps), rate=0.0)
-
-            def tell(done: int) -> None:
-                if stop.is_set():
-                    raise ServiceError("stopped, because the other trial was")
-                progress.update(task, completed=done, rate=progress.tasks[task].speed or 0.0)
-
-            with tempfile.TemporaryDirectory(prefix="riskapi-rings-") as scratch:
-                file = Path(scratch) / "policy.toml"
-                file.write_text(trial_policy(policy, clusters), encoding="utf-8")
-                with Service(Path(scratch), databases, {"RISKAPI_POLICY_FILE": str(file)}) as service:
-                    return _Trial(service, scene, look=clusters == "live").play(steps, tell)
-
-        trials = [pool.submit(play, "off", "account caps"), pool.submit(play, "live", "cluster caps")]
-        try:
-            wait(trials, return_when=FIRST_EXCEPTION)
-        finally:
-            stop.set()
-        for trial in trials:
-            if trial.done() and (error := trial.exception()) is not None:
-                raise error
-        off, live = (trial.result() for trial in trials)
-        return off, live
+    scenarios: Sequence[Scenario]
+    rings: Sequence[Ring]
+    crowds: Sequence[Crowd]
+    others: float = 5.0
 
 
-def _steps(scene: Scene) -> list[_Step]:
-    steps = [
-        _Step(account.at, group, account, "/v1/signups", account.signup)
-        for group in scene.groups
-        for account in group.accounts
-    ]
-    steps += [
-        _Step(
-            send.at, group, account, f"/v1/accounts/{account.user_id}/sends",
-            {"recipients": send.recipients, "partial": True, "message": send.message},
-        )
-        for group in scene.groups
-        for account in group.accounts
-        for send in account.sends
-    ]  # fmt: skip
-    steps.sort(key=lambda step: step.at)
-    return steps
+PLAN = Plan((*(framing.play for framing in FRAMINGS), library, labels, alike, sat_upon), (*RINGS, *OPEN), CROWDS)
 
 
-class _Trial:
-    """One playing of a scene to one service."""
+class Trial:
+    """Tries a policy. The same arguments give the same people, who do the same at the same times."""
 
-    def __init__(self, service: Service, scene: Scene, *, look: bool) -> None:
-        self._service = service
-        self._scene = scene
-        self._looks = [scene.opened, scene.end] if look else []
-        self._tallies = {group.name: Tally() for group in scene.groups}
+    def __init__(
+        self, networks: Networks, databases: tuple[Path, Path | None], policy: Path, start: float, days: int, seed: int
+    ) -> None:
+        """Rings send for ``days``, 1 to 30; ``start`` is the first day, Unix time."""
+        self._networks, self._databases, self._policy = networks, databases, policy
+        self._opened, self._start, self._days, self._seed = start, start + _ALONE * DAY, days, seed
+        self._stop = Event()
 
-    def play(self, steps: Sequence[_Step], tell: Callable[[int], None]) -> dict[str, Tally]:
-        """Post every step, and look at the clusters when all have signed up and when all is over."""
-        for number, step in enumerate(steps, 1):
-            while self._looks and self._looks[0] <= step.at:
-                self._look(self._looks.pop(0))
-            self._count(step, self._service.post(step.path, step.body, step.at))
-            if not number % 50 or number == len(steps):
-                tell(number)
-        for at in self._looks:
-            self._look(at)
-        return self._tallies
+    def run(self, console: Console, parts: Collection[Part] = PARTS, plan: Plan = PLAN) -> Figures:
+        """The figures of these parts. Raises :class:`training.server.ServiceError`."""
+        framed: list[list[Framed]] = [[] for _ in plan.scenarios]
+        dodged: list[list[Dodged]] = [[] for _ in plan.rings]
+        together: dict[str, Fate] = {}
+        apart: dict[str, Fate] = {}
+        fills: list[tuple[Part, str, _Fill]] = [
+            ("dodging", "dodging", lambda begun: self._dodge(begun, plan.rings, dodged)),
+            ("framing", "framing", lambda begun: self._frame(begun, plan.scenarios, framed)),
+            ("crowds", "crowds", lambda begun: self._crowd(begun, plan.crowds, together, True)),
+            ("crowds", "the same apart", lambda begun: self._crowd(begun, plan.crowds, apart, False)),
+        ]
+        with posting(console) as progress, ThreadPoolExecutor(_AT_ONCE) as pool:
+            running = [
+                pool.submit(self._play, fill, plan.others, progress, progress.add_task(name, total=None, rate=0.0))
+                for part, name, fill in fills
+                if part in parts
+            ]
+            try:
+                done, _ = wait(running, return_when=FIRST_EXCEPTION)
+            finally:
+                self._stop.set()
+            for future in done:
+                future.result()
+        crowds = compared(plan.crowds, together, apart) if "crowds" in parts else []
+        return Figures([row for rows in framed for row in rows], [row for rows in dodged for row in rows], crowds)
 
-    def _count(self, step: _Step, answer: dict[str, Any]) -> None:
-        if step.body is step.account.signup:
-            if answer["decision"] != "allow":
-                found = f"{answer['decision']} for {step.account.user_id} ({step.group.what})"
-                raise ServiceError(f"a trial needs the tier allow, not {found}: {answer['reasons']}")
-            return
-        self._tallies[step.group.name].granted += answer["granted"]
+    def _play(self, fill: _Fill, others: float, progress: Progress, task: TaskID) -> None:
+        """Play one part to a service of its own."""
+        settings = _SETTINGS | {"RISKAPI_POLICY_FILE": str(self._policy.absolute())}
+        with (
+            tempfile.TemporaryDirectory(prefix="riskapi-rings-") as scratch,
+            Service(Path(scratch), self._databases, settings) as service,
+        ):
+            platform, timetable = Platform(service, self._opened - _BEFORE * DAY), Timetable()
+            end = fill(_Begun(platform, timetable, Drafts(self._networks)))
+            timetable.add(self._others(platform, others, end))
+            began, steps = time.monotonic(), 0
+            progress.update(task, total=int((end - self._opened) / DAY))
 
-    def _look(self, at: float) -> None:
-        """Note which clusters the accounts are in, and who is in one with somebody else. The worst look counts."""
-        told: dict[str, tuple[str, int]] = {}
-        members: dict[str, list[Account]] = defaultdict(list)
-        for group in self._scene.groups:
-            for account in group.accounts:
-                if account.at >= at:
-                    continue
-                linkage = self._service.get(f"/v1/accounts/{account.user_id}", at)["linkage"]
-                if linkage["cluster_id"] is not None:
-                    told[account.user_id] = linkage["cluster_id"], linkage["size"]
-                    members[linkage["cluster_id"]].append(account)
-        for group in self._scene.groups:
-            tally = self._tallies[group.name]
-            found = [(account, *told[account.user_id]) for account in group.accounts if account.user_id in told]
-            tally.clusters = {cluster: size for _, cluster, size in found}
-            wrong = [1 for account, cluster, size in found if _wrong(account, members[cluster], size)]
-            tally.wrong = max(tally.wrong, len(wrong))
+            def tell(now: float) -> None:
+                nonlocal steps
+                steps += 1
+                if self._stop.is_set():
+                    raise ServiceError("stopped, because another part of the trial was")
+                if not steps % _STEPS:
+                    rate = steps / (time.monotonic() - began)
+                    progress.update(task, completed=int((min(now, end) - self._opened) / DAY), rate=rate)
 
+            timetable.run(tell)
+            progress.update(task, completed=int((end - self._opened) / DAY))
 
-def _wrong(account: Account, fellows: Sequence[Account], size: int) -> bool:
-    """Whether a cluster of that size, of which these accounts are known, ties an account to somebody else."""
-    strangers = len(fellows) < size or any(fellow.actor != account.actor for fellow in fellows)
-    return strangers and max(size, len(fellows)) >= _WRONG
+    def _others(self, platform: Platform, daily: float, end: float) -> Process:
+        """Honest people sign up: rings and crowds do not come to an empty platform."""
+        days = (end - self._opened) / DAY
+        events = simulate(World(self._networks, Window(self._opened, days)), int(daily * days), self._seed)
+        for event in events:
+            if event.truth == "legitimate":
+                yield event.at
+                platform.enter(event.signup, event.at)
+
+    def _frame(self, begun: _Begun, scenarios: Sequence[Scenario], found: Sequence[list[Framed]]) -> float:
+        start = self._start
+        for number, (scenario, rows) in enumerate(zip(scenarios, found, strict=True), 1):
+            setting = Setting(*begun, Random(f"{self._seed}:framing:{number}"), f"f{number:02d}")
+            begun.timetable.add(scenario(setting, start, rows))
+            start += _NEXT * DAY
+        return start + _SCENARIO * DAY
+
+    def _dodge(self, begun: _Begun, rings: Sequence[Ring], found: Sequence[list[Dodged]]) -> float:
+        dodging = Dodging(*begun, self._days, self._seed)
+        start = self._start + max((ring.age for ring in rings), default=0.0) * DAY
+        for number, (ring, rows) in enumerate(zip(rings, found, strict=True), 1):
+            begun.timetable.add(dodging.play(ring, f"r{number:02d}", start, rows))
+            start += dodging.slot
+        return start + dodging.slot
+
+    def _crowd(self, begun: _Begun, crowds: Sequence[Crowd], found: dict[str, Fate], together: bool) -> float:
+        crowding = Crowding(*begun, self._seed, together)
+        start = end = self._start
+        for number, crowd in enumerate(crowds, 1):
+            begun.timetable.add(crowding.play(crowd, f"c{number:02d}", start, found))
+            end = max(end, start + (crowd.days + _CROWD) * DAY)
+            start += _NEXT * DAY
+        return end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from training.simulator.countries import COUNTRIES, Country
+from training.simulator.countries import COUNTRIES
 from training.simulator.devices import browser
 from training.simulator.mailboxes import company_domain, personal, pick, role, staff, tagged
 from training.simulator.organisations import GATEWAY
@@ -14,10 +14,10 @@ from training.simulator.timeline import DAY, HOUR, burst
 from training.simulator.words import brand, trade
 
 
-def office(world: World, random: Random, country: Country | None = None, size: int | None = None) -> list[Draft]:
+def office(world: World, random: Random) -> list[Draft]:
     """5 to 300 colleagues on one address; some with the company's domain, some with their own mailbox."""
-    country = country or somewhere(random)
-    size = size or min(300, 5 + int(random.lognormvariate(2.2, 1.1)))
+    country = somewhere(random)
+    size = min(300, 5 + int(random.lognormvariate(2.2, 1.1)))
     shared = world.networks.address(random, GATEWAY if random.random() < 0.15 else country.consumer, country.code)
     desk = landline(random, country.code)
     start = world.window.anytime(random, 40 * DAY)
@@ -40,14 +40,14 @@ def office(world: World, random: Random, country: Country | None = None, size: i
     return drafts
 
 
-def campus(world: World, random: Random, size: int | None = None) -> list[Draft]:
+def campus(world: World, random: Random) -> list[Draft]:
     """Students on their university's network over a term: a few addresses for hundreds of people."""
     country = random.choice([country for country in COUNTRIES if country.education])
     gates = [world.networks.address(random, country.education, country.code)]
     gates += [world.networks.neighbour(random, gates[0]) for _ in range(random.randint(0, 5))]
     school = f"{brand(random)}-uni.{country.domains[0]}"
     drafts: list[Draft] = []
-    for _ in range(size or random.randint(15, 90)):
+    for _ in range(random.randint(15, 90)):
         draft = ordinary(world, random, country if random.random() < 0.7 else None)
         draft.ip, draft.zone = random.choice(gates), pick(random, country.zones)
         if random.random() < 0.35:
@@ -56,13 +56,13 @@ def campus(world: World, random: Random, size: int | None = None) -> list[Draft]
     return drafts
 
 
-def conference(world: World, random: Random, size: int | None = None) -> list[Draft]:
+def conference(world: World, random: Random) -> list[Draft]:
     """A talk ends and a hall of people from everywhere tries the product on the same Wi-Fi."""
     place = somewhere(random)
     gates = [world.networks.address(random, place.consumer, place.code) for _ in range(random.randint(1, 2))]
     start = world.window.anytime(random, 8 * HOUR)
     drafts: list[Draft] = []
-    for at in burst(random, start, size or random.randint(15, 90), random.uniform(20, 240)):
+    for at in burst(random, start, random.randint(15, 90), random.uniform(20, 240)):
         draft = ordinary(world, random, place if random.random() < 0.5 else None, at)
         draft.ip, draft.zone = random.choice(gates), pick(random, place.zones)
         if random.random() < 0.3:

@@ -22,14 +22,15 @@
 --         4 retention, seconds   5 the most accounts a key keeps   6 seconds that are close in time   7 seconds that are
 --         a past   8 seconds after which what an established customer uses is its own   9 whether the last key is the
 --         account's, then for each entity the number of accounts from which it is a crowd (0: never; -1: only counted for
---         reputation; -2: counted, and who came last is told), then for each 1 where the account proved that it is its own
+--         reputation; -2: counted, and who came last is told), then for each 1 where the account proved that it is its own, 2
+--         where nobody can hold it: a place, or what addresses and numbers have in common
 -- returns for each entity {-1} for one of the account's own, else {accounts, 1h, 24h, 30d, abusive, limited,
 --         {user_id, at, …}, past, earlier}: distinct accounts, the toucher included; abusive, limited and the list leave the toucher
 --         out. The list has up to eight, newest first, and up to 32 of those that came close in time; of a crowd only the
 --         latter. past: accounts that were there before ARGV[7]; earlier: those that came before this one. Where there are marks of the
 --         last sorts, ten more:
 --         binds (0 or 1), of the others those that ran out within 24 h and within 7 d, the Unix time of the last (0: none
---         within retention), those near a cap within 7 d, the holders, how they came to it ('proof', 'use' or ''), how
+--         within retention), those near a cap within 7 d, the holders, how they came to it ('proof', 'first', 'use' or ''), how
 --         many other holders are abusive and limited, and when it was found to be a hub (negative: to be none; 0: never
 --         looked at). Of an entity that was cut, or the account was cut from, only the account itself is told
 -- TTL     retention, renewed once a day while it is touched; what is older than retention goes then, too
@@ -50,8 +51,8 @@ local function others_marked(key, sign, region, from)
   return own and own >= region + from and own <= region + last and count - 1 or count
 end
 
--- Who holds the entity: who proved it; else the oldest account, if it was an established customer when the next came, and
--- established customers who have used it for long.
+-- Who holds the entity: who proved it; else the oldest account, if it was an established customer when the next came ('first',
+-- and named first), and established customers who have used it for long.
 local function holders(key)
   local proofs = call('ZRANGEBYSCORE', key, 59e11, '(69e11', 'LIMIT', 0, MOST_HOLDERS)
   for i, name in ipairs(proofs) do proofs[i] = string.sub(name, 2) end
@@ -63,7 +64,7 @@ local function holders(key)
     region, sign = 0, 0
     early = call('ZRANGEBYSCORE', key, '-inf', '(5e11', 'WITHSCORES', 'LIMIT', 0, MOST_HOLDERS)
   end
-  local found = {}
+  local found, how = {}, 'use'
   for i = 1, #early, 2 do
     local name, first = string.sub(early[i], 1 + sign), tonumber(early[i + 1]) - region
     if i > 1 and first > at - long then break end
@@ -71,12 +72,13 @@ local function holders(key)
     since = since and since - 7e12
     local before = i == 1 and since and (not early[4] or tonumber(early[4]) - region >= since)
     if since and since <= at and (before or first <= at - long) then found[#found + 1] = name end
+    if before and since <= at then how = 'first' end
   end
-  return found, #found > 0 and 'use' or ''
+  return found, #found > 0 and how or ''
 end
 
 -- The ten last parts of a row, or nothing where there are no such marks. Only asked where there are marks at all.
-local function add_marks(row, key, since)
+local function add_marks(row, key, since, holdable)
   local rest = call('ZCOUNT', key, 29e11, '+inf')
   if rest == 0 then return end
   row[10] = call('ZSCORE', key, '=') and 1 or 0
@@ -90,7 +92,7 @@ local function add_marks(row, key, since)
     if time then row[13] = math.max(0, time - 3e12) end
     row[14] = others_marked(key, '^', 4e12, at - 604800)
   end
-  if call('ZCOUNT', key, 59e11, '(79e11') > 0 then
+  if holdable and call('ZCOUNT', key, 59e11, '(79e11') > 0 then
     row[15], row[16] = holders(key)
     for _, name in ipairs(row[15]) do
       if name ~= user and call('ZSCORE', key, '!' .. name) then row[17] = row[17] + 1 end
@@ -198,7 +200,7 @@ local function look(i, key)
   if accounts > 1 then row[8] = call('ZCOUNT', key, since, '(' .. (at - past)) end
   -- Whoever came before it; of holders the script below says nothing: nobody did.
   if accounts > 1 then row[9] = call('ZRANK', key, user) or accounts end
-  if marked then add_marks(row, key, since) end
+  if marked then add_marks(row, key, since, ARGV[9 + count + i] ~= '2') end
   return row
 end
 

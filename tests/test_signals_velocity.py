@@ -1,0 +1,74 @@
+"""Each signal of how many came, and how fast."""
+
+from __future__ import annotations
+
+import pytest
+
+from riskapi import policy
+from signals.facts import Account, Email, Entity, Facts, Wave
+from signals.registry import Readings, registered
+
+NOW = 1_795_341_600.0
+SIGNALS = {name: found for name, found in registered().items() if found.family == "velocity"}
+KINDS = {"domain": "mail_domain"}
+
+
+def read(*entities: Entity, wave: Wave | None = None, email: str = "ana@ruiz.example") -> Readings:
+    found = {row.kind: row for row in entities}
+    facts = Facts(at=NOW, account=Account(), email=Email(email, valid=True), entities=found, wave=wave)
+    return {name: signal.read(facts) for name, signal in SIGNALS.items()}
+
+
+def test_without_the_store_everything_is_unknown_and_says_why() -> None:
+    facts = Facts(at=NOW, account=Account(), email=Email("x", valid=False), missing={"store": "store_unavailable"})
+    assert {signal.read(facts) for signal in SIGNALS.values()} == {None}
+    assert {signal.cause(facts) for signal in SIGNALS.values()} == {"store_unavailable"}
+
+
+@pytest.mark.parametrize("name", sorted(name for name in SIGNALS if name.rpartition("_")[2] in ("1h", "24h", "30d")))
+def test_counts_are_those_of_the_thing(name: str) -> None:
+    thing, _, period = name.removeprefix("velocity_").rpartition("_")
+    entity = Entity(KINDS.get(thing, thing), 2, 5, 9, 11, 0, 0, hub=True)
+    assert read(entity)[name] == {"1h": 2, "24h": 5, "30d": 9}[period], "a crowd is counted, too"
+    assert read()[name] is None, "what was not given is unknown"
+
+
+@pytest.mark.parametrize(
+    ("wave", "signal", "value"),
+    [
+        (Wave(), "wave", 0),
+        (Wave(7, frozenset({"network", "mail"})), "wave", 7),
+        (Wave(line_minute=1), "ip_1m", 1),
+        (Wave(line_minute=12), "ip_1m", 12),
+        (Wave(line_minute=None), "ip_1m", None),
+        (Wave(domain_quarter=9), "domain_15m", 9),
+        (Wave(domain_quarter=None), "domain_15m", None),
+        (None, "wave", None),
+        (None, "ip_1m", None),
+        (None, "domain_15m", None),
+    ],
+)
+def test_how_it_came(wave: Wave | None, signal: str, value: int | None) -> None:
+    assert read(wave=wave)[f"velocity_{signal}"] == value
+
+
+@pytest.mark.parametrize(
+    ("signal", "value", "text"),
+    [
+        ("ip_1m", 1, "1 account signed up from the same address or /64 within a minute, this one included"),
+        ("ip_1m", 10, "10 accounts signed up from the same address or /64 within a minute, this one included"),
+        ("domain_15m", 10, "10 accounts signed up at the same private mail domain within a quarter of an hour"),
+        ("wave", 1, "It came within minutes of 1 account that it agrees with"),
+        ("wave", 3, "It came within minutes of 3 accounts that it agrees with"),
+    ],
+)
+def test_its_sentence_is_true_for_one_and_for_many(signal: str, value: int, text: str) -> None:
+    assert SIGNALS[f"velocity_{signal}"].text(value) == text
+
+
+def test_what_rests_on_shared_places_is_guarded() -> None:
+    """An office and a hall share an address, a domain and a moment: alone they never limit."""
+    rules = policy.load(policy.DEFAULT)
+    assert {"velocity_ip_1m", "velocity_domain_15m", "velocity_wave"} <= {
+        name for name in SIGNALS if rules.guards(name)
+    }
