@@ -57,7 +57,7 @@ LINES: dict[str, tuple[Facts, dict[str, bool], tuple[str, str, bool]]] = {
     "established": (FACTS, ESTABLISHED, ("allow", "allow", False)),
     "established, in bad company": (BAD, ESTABLISHED, ("allow", "allow", True)),
     "established, and shares a budget": (COMPANY, ESTABLISHED, ("allow", "allow", True)),
-    "established, in a crowd": (CROWD, ESTABLISHED, ("allow", "allow", True)),
+    "established, in a crowd": (CROWD, ESTABLISHED, ("allow", "allow", False)),  # nobody of it was found abusive
     "established, and its own": (BROKEN, ESTABLISHED, ("limit", "limit", False)),
     "established and odd, in bad company": (replace(BAD, email=ODD.email), ESTABLISHED, ("review", "review", True)),
     "established and odd, in a crowd": (replace(CROWD, email=ODD.email), ESTABLISHED, ("review", "review", False)),
@@ -111,7 +111,7 @@ class Wary(Scorer):
     ("who", "expected"),
     [
         (ANYBODY, ("limit", "allow", False)),
-        (ESTABLISHED, ("allow", "allow", True)),
+        (ESTABLISHED, ("allow", "allow", False)),  # who is only limited was not found abusive
         (CLEARED, ("allow", "allow", False)),
     ],
     ids=["anybody", "established", "cleared"],
