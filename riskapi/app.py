@@ -210,7 +210,9 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     gatherer = Gatherer(store, links, accounts, findings, proofs, shelf)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, court)
     holds = Holds(store, accounts, metrics)
-    rescorer = Rescorer(store, court, gatherer, accounts, findings, clusters, quotas, labels, proofs, holds, metrics)
+    rescorer = Rescorer(
+        store, court, gatherer, accounts, findings, clusters, claims, quotas, labels, proofs, holds, metrics
+    )
     assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, proofs, journal, metrics)
     recorded = decisions.Decisions(store)
     lists = Lists(store, Values(shelf), links, Matches(store, links, accounts, recorded, shelf), court)

@@ -123,10 +123,8 @@ class Assessor:
     def _joined(self, user_id: str, gathered: Gathered, policy: Policy, now: float) -> Usage:
         """Join the account to those it is bound to; what is used of its budget, and by how many, then."""
         entities = list((gathered.facts.entities or {}).values())
+        self._proofs.tell(entities)
         usage = self._clusters.settle(user_id, entities, policy, now, matches=gathered.matches)
-        for entity in entities:
-            if entity.standing == "proved" and entity.bound:
-                self._clusters.note_holder(entity.key, held=True)
         if gathered.vouched:
             self._proofs.share(user_id, str(gathered.facts.account.referrer_id), entities, policy, now)
         if usage is not None:

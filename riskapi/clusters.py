@@ -21,7 +21,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.evidence import binds
 from riskapi.hubs import Hubs
 from riskapi.instants import rfc3339
-from riskapi.joins import NAMED, TRIES, Joins, new_id
+from riskapi.joins import NAMED, TRIES, Joins, State, new_id
 from riskapi.links import Links
 from riskapi.metrics import Metrics
 from riskapi.outbox import oldest
@@ -62,7 +62,6 @@ class Clusters:
         self._store_clock = store_clock
         self._split = store.script("cluster_split")
         self._label = store.script("budget_label")
-        self._claim = store.script("cluster_claim")
         self._aside = store.script("budget_prove")
 
     def settle(
@@ -113,7 +112,7 @@ class Clusters:
 
     def bound_by(self, names: Collection[str], edges: Collection[str]) -> set[str]:
         """The clusters in which any of these edges bind any of these accounts."""
-        states = self._joins.states(names).values()
+        states = self.states(names).values()
         return {state.cluster for state in states if not state.edges.keys().isdisjoint(edges)} - {""}
 
     def loosen(self, names: Collection[str], edges: Collection[str], policy: Policy, now: float, **how: Any) -> None:
@@ -203,7 +202,7 @@ class Clusters:
         pipe.execute_command("SMEMBERS", members_key(cluster_id))
         fields, members = self._store.run(pipe)
         names = sorted({name.decode() for name in members} | set(with_))
-        states = self._joins.states(names)
+        states = self.states(names)
         edges = {name: list(states[name].edges) for name in names if states[name].cluster == cluster_id}
         return {name.decode(): value.decode("latin-1") for name, value in fields.items()}, edges
 
@@ -218,27 +217,13 @@ class Clusters:
         edges = self.edges(user_id) if keys is None else [edge_of(key) for key in keys]
         self.loosen([user_id], edges, policy, now, reason="left")
 
-    def release(self, user_id: str, entities: Collection[Entity], policy: Policy, now: float) -> None:
-        """Let go of an account that holds things by which it was bound while it did not: before it proved them, or
-        while it was wrongly labelled. Customers who have used a thing for long stay bound by it to each other, and not
-        to who claims it.
-        """
-        held = [each for each in entities if each.bound and each.standing in ("proved", "held")]
-        keys = [each.key for each in held if each.standing == "proved" or each.sole or self._is_claimed(user_id, each)]
-        if keys:
-            self.loosen([user_id], [edge_of(key) for key in keys], policy, now, reason="held")
-            for key in keys:
-                self.note_holder(key, held=True)
+    def edges(self, user_id: str) -> list[str]:
+        """What binds an account."""
+        return list(self.states([user_id])[user_id].edges)
 
-    def _is_claimed(self, user_id: str, held: Entity) -> bool:
-        """Whether somebody who does not hold a thing is bound by it to an account that does."""
-        edge, others = edge_of(held.key), [name for name, _ in held.recent if name not in held.holders]
-        mine, *states = self._joins.states([user_id, *others]).values()
-        return edge in mine.edges and any(edge in each.edges and each.cluster == mine.cluster for each in states)
-
-    def edges(self, *user_ids: str) -> list[str]:
-        """What binds any of these accounts."""
-        return list(dict.fromkeys(edge for state in self._joins.states(user_ids).values() for edge in state.edges))
+    def states(self, names: Collection[str]) -> dict[str, State]:
+        """What binds each of these accounts, and the cluster each is in."""
+        return self._joins.states(names)
 
     def note_label(self, user_id: str, policy: Policy, *, abusive: bool) -> None:
         """Let those who share a budget with an account be told whether it is labelled abusive. Safe to repeat."""
@@ -248,12 +233,6 @@ class Clusters:
             if self._label.call(keys, [cluster, int(abusive), kept(policy)])[0] == b"noted":
                 return
         raise StoreUnavailable("a cluster changed too often to note a label")
-
-    def note_holder(self, key: str, *, held: bool) -> None:
-        """Let those who are bound by a thing share the budget of one, because somebody holds it; or no longer."""
-        edge = edge_of(key)
-        for cluster in self.bound_by(self._links.accounts(key), [edge]):
-            self._claim.call([cluster_key(cluster)], [edge, int(held)])
 
     def of(self, user_id: str) -> str:
         """The cluster of an account, or ``""``."""

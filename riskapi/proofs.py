@@ -50,7 +50,13 @@ class Proofs:
             edges += [edge for edge in self._clusters.edges(user_id) if edge.startswith("w:")]
         self._clusters.loosen([user_id], edges, policy, now, reason="proved")
         for key in keys:
-            self._clusters.note_holder(key, held=True)
+            self._claims.note(key)
+
+    def tell(self, entities: Iterable[Entity]) -> None:
+        """Let those who are bound by what a signup proved share the budget of one: from now on they claim it."""
+        for entity in entities:
+            if entity.standing == "proved" and entity.bound:
+                self._claims.note(entity.key)
 
     def share(self, user_id: str, voucher: str, entities: Iterable[Entity], policy: Policy, now: float) -> None:
         """Let an account hold what an established customer holds that vouches for it, so that nobody who claims it is

@@ -26,6 +26,7 @@ from riskapi.accounts import (
 )
 from riskapi.agenda import next_look
 from riskapi.assessment import assessment, reasons
+from riskapi.claims import Claims
 from riskapi.clusters import Clusters
 from riskapi.errors import StoreUnavailable
 from riskapi.findings import Findings, times
@@ -77,6 +78,7 @@ class Rescorer:
         accounts: Accounts,
         findings: Findings,
         clusters: Clusters,
+        claims: Claims,
         quotas: Quotas,
         labels: Labels,
         proofs: Proofs,
@@ -85,7 +87,7 @@ class Rescorer:
     ) -> None:
         self._store, self._court, self._gatherer = store, court, gatherer
         self._accounts, self._findings, self._labels = accounts, findings, labels
-        self._proofs, self._holds = proofs, holds
+        self._claims, self._proofs, self._holds = claims, proofs, holds
         self._clusters, self._quotas, self._metrics = clusters, quotas, metrics
         self._record = store.script("account_again")
 
@@ -131,7 +133,7 @@ class Rescorer:
         sender = sender_of(fields)
         gathered = self._gatherer.gather(user_id, facts, judge.policy, add=False, sender=sender, now=now)
         things = list((gathered.facts.entities or {}).values())
-        self._clusters.release(user_id, things, judge.policy, now)
+        self._claims.release(user_id, things, judge.policy, now)
         usage = self._clusters.settle(user_id, things, judge.policy, now)
         usage = usage or self._quotas.read(user_id, now)
         cluster = Cluster(usage.size, usage.abusive)

@@ -67,9 +67,8 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
         thing = found.get(kind)
         if thing is not None and _tells(kind, thing, facts, touch, found, policy):
             arrived.update(thing.recent)
-            for name, at in thing.recent:
-                if at > touch.at - near:
-                    shared.setdefault(name, set()).add(family)
+            for name in _since(thing.recent, touch.at - near):
+                shared.setdefault(name, set()).add(family)
     alike = [name for name, families in shared.items() if len(families) > 1 and families not in _COMMON]
     alike.sort(key=lambda name: (arrived[name], name), reverse=True)
     told = [Match(tuple(alike), long)] if alike else []

@@ -30,8 +30,8 @@ DAY = 86_400.0
 FAMILIES = {
     "i": "network", "n": "network", "s": "mail", "o": "domain", "p": "phone", "k": "phone", "b": "behavior",
 }  # fmt: skip
-#: What people do not share by chance, and so hold; content nobody holds. What strangers share binds nobody by itself.
-HELD, WEAK = frozenset("dtmpl"), frozenset("inskb")
+#: What people do not share by chance, and so hold. What strangers share, which binds nobody by itself.
+HELD, WEAK = frozenset("dtmplc"), frozenset("inskb")
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ class Belonging:
 
     def _since_when(self, user: str, thing: str) -> float:
         """Since when who uses a thing is a customer; of what mail says that is noted as it is sent."""
-        if thing[0] == "l":
+        if thing[0] in "lc":
             return self.noted.get((user, thing), math.inf)
         return math.inf if user in self.abusive else self.established.get(user, math.inf)
 
@@ -211,9 +211,8 @@ class Belonging:
 
     def arrive(self, user: str, now: float) -> set[str]:
         """A signup: bound to those it came with, and by what it shares. Returns whose group changed."""
-        changed = self.look(user, now, came=self._came(user, now))
         self._note_holder(self.given.get(user, ()))
-        return changed
+        return self.look(user, now, came=self._came(user, now))
 
     def again(self, user: str, now: float) -> set[str]:
         """The account is decided again: it is bound to nobody by what it holds, and by what it shares as ever. Returns
@@ -284,22 +283,26 @@ class Belonging:
         found, others = [], self._others(user, thing, now)
         if others and now - self.uses[thing][others[0]] <= lasts:
             if thing[0] == "c":
-                found += [Bond(f"{thing} {second}", now + lasts, names) for second, names in self._agreeing(user, others)]
+                found += [
+                    Bond(f"{thing} {second}", now + lasts, names) for second, names in self._agreeing(user, others)
+                ]
             elif thing in self.banned:
                 self.nobodys.add(thing)
             else:
-                free = [name for name in others if thing not in self.given.get(name, ()) and (name, thing) not in self.out]
+                free = [
+                    name for name in others if thing not in self.given.get(name, ()) and (name, thing) not in self.out
+                ]
                 bound = [name for name in free if (name, thing) in self.edges]
                 # Who is bound by it stands for all who are.
                 found.append(Bond(thing, now + lasts, bound[:1] or free, bool(holders)))
-        for name in holders:
+        for name in holders if thing[0] != "c" else ():  # who sends the same claims nothing of who did first
             claimants = self.claimants.setdefault(name, set())
             claimants.add(user)
             found.append(Bond(holder(name), now + self.rules.lasts, sorted(claimants - {user}), True))
         return found
 
     def _agreeing(self, user: str, others: Sequence[str]) -> list[tuple[str, list[str]]]:
-        """The second things that content needs (a name, a block of numbers), with those of the others that have them."""
+        """The second things that content needs (a name, a block of numbers), with those of the others who have them."""
         seconds = [thing for thing in self.things[user] if thing[0] in "sk"]
         return [(second, [name for name in others if second in self.things[name]]) for second in seconds]
 
@@ -355,7 +358,7 @@ class Belonging:
         things = [thing for thing in self.things[user] if thing not in self.nobodys]
         for thing in things:
             if thing[0] in FAMILIES and not self._has_past(thing, user, now):
-                for name in self._since(user, thing, math.nextafter(now - self.rules.near, math.inf)):
+                for name in self._since(user, thing, now - self.rules.near):
                     families.setdefault(name, set()).add(FAMILIES[thing[0]])
         came = [([name for name, found in families.items() if len(found) > 1], self.rules.wave)]
         for thing in things:
@@ -437,7 +440,9 @@ class Belonging:
         claim. Returns whose group changed.
         """
         holders = {name for thing in things for name in self.proofs.get(thing, {})}
-        holders |= {name for thing in things for name in self.uses.get(thing, {}) if self._since_when(name, thing) <= now}
+        holders |= {
+            name for thing in things for name in self.uses.get(thing, {}) if self._since_when(name, thing) <= now
+        }
         edges = {edge for name, edge in self.edges if name in names and edge[0] == "h"} | {*map(holder, holders)}
         for edge in edges:
             self.claimants.get(edge[2:], set()).difference_update(names)
@@ -460,7 +465,7 @@ class Belonging:
         return self.loosen([user], [edge for edge in self.of(user) if edge[0] == "w"], now)
 
     def authenticated(self, user: str, thing: str, now: float) -> set[str]:
-        """The account proved that a domain is its own: it claims nothing by linking there. Returns whose group changed."""
+        """The account proved that a domain is its own: linking there claims nothing. Returns whose group changed."""
         self.own.setdefault(user, set()).add(thing)
         changed = self.stand_aside(user, now) | self.disclaim([user], [thing], now)
         for found in (self.uses, self.firsts):

@@ -31,23 +31,24 @@ from tests.signups import body, post
 
 FACTOR = 1.5
 CAPS = {"allow": (10, 25, 60), "review": (8, 20, 50), "limit": (0, 3, 5)}
-#: Days in which the evidence of a thing halves; three times that it binds. No sum of waits in a history comes near it.
+#: Days in which the evidence of a thing halves: it binds for three times that. No sum of waits in a history is as long.
 HALF_LIFE = 9.7
 RULES = Rules(lasts=3 * HALF_LIFE * DAY)
-#: Things that accounts of histories may share. Of each number the block is shared by nobody else.
+#: Things that accounts of histories may share. The block of each number is shared by nobody else.
 DEVICES, PHONES, CARDS = ("d:dev-0", "d:dev-1"), ("p:+34600123123", "p:+34711234234"), ("t:card-0",)
-LINKED = ("l:spring.example", "l:pills.example", "l:firm.example")
-CONTENTS = ("c:spring-sale", "c:pills-sale")
-LINES = ("203.0.113.7", "203.0.113.8")
-#: One mailbox behind dots and tags, and the stem that it has.
+LINES, NETWORK = ("203.0.113.7", "203.0.113.8"), "203.0.113.0"
+SPRING, PILLS, FIRM = "l:spring.example", "l:pills.example", "l:firm.example"
+SALE, OFFER = "c:spring-sale", "c:pills-offer"
+#: One mailbox behind dots and tags.
 SPELT = ("ana.ruiz@gmail.com", "anaruiz+news@gmail.com", "a.n.a.ruiz@gmail.com")
 #: Longer than the caps somebody asked with are remembered, by a clock that lags as far as any here.
 DAYS_APART = 3 * DAY
-KINDS = {"d": "device", "t": "payment", "p": "phone", "m": "mailbox", "o": "mail_domain", "l": "link_domain"}
-KINDS |= {"h": "holder", "w": "wave"}
+KINDS = {
+    "d": "device", "t": "payment", "p": "phone", "m": "mailbox", "o": "mail_domain", "l": "link_domain", "h": "holder",
+    "w": "wave", "s": "stem", "k": "phone_block", "c": "content",
+}  # fmt: skip
+#: Accounts of each history have names of their own, because some of what is known of accounts is remembered.
 _HISTORIES = count()
-
-Mail = Literal["own", "spelt", "numbered", "firm"]
 
 
 def rules(**changes: Any) -> Policy:
@@ -67,17 +68,50 @@ def rules(**changes: Any) -> Policy:
 
 @dataclass(frozen=True)
 class Newcomer:
-    """What an account signs up with; of a number and a mailbox also whether it is confirmed."""
+    """What an account comes with; of a number and a mailbox also whether it is confirmed."""
 
     device: str | None = None
     phone: str | None = None
     proves: bool = False
-    mail: Mail = "own"
+    mail: Literal["own", "spelt", "numbered", "firm"] = "own"
     verified: bool | None = None
     line: str | None = None
     typed: bool = True
     card: str | None = None
     plan: str | None = None
+
+    def address(self, user: str, number: int) -> str:
+        """The mail address of the account that is the ``number``-th of its history."""
+        if self.mail == "spelt":
+            return SPELT[number % 3]
+        if self.mail == "numbered":
+            return f"pillspusher{number}@gmail.com"
+        return f"{user}@{'firm' if self.mail == 'firm' else user}.example"
+
+    def signup(self, user: str, number: int) -> dict[str, Any]:
+        """The signup of the account, without where it comes from."""
+        email = {"address": self.address(user, number), "verified": self.verified}
+        account = {"user_id": user, "plan": self.plan}
+        return {
+            "account": {name: value for name, value in account.items() if value is not None},
+            "email": {name: value for name, value in email.items() if value is not None},
+            "device": {"id": self.device[2:]} if self.device else {},
+            "phone": {"number": self.phone[2:], "verified": self.proves} if self.phone else None,
+            "payment": {"fingerprint": self.card[2:]} if self.card else None,
+            "behavior": None if self.typed else {"keystrokes": 0},
+        }
+
+    def things(self, user: str, number: int) -> list[str]:
+        """What the account shares with others, but for where it comes from."""
+        address = self.address(user, number)
+        mail = [f"m:{address}", f"o:{address.partition('@')[2]}"]
+        if self.mail == "spelt":
+            mail = ["m:anaruiz@gmail.com", "s:anaruiz@gmail.com"]
+        elif self.mail == "numbered":
+            mail = [f"m:{address}", "s:pillspusher@gmail.com"]
+        phone = [self.phone, f"k:{self.phone[2:-2]}"] if self.phone else []
+        found = (self.device, self.card, None if self.typed else "b:automatic")
+        return [*mail, *phone, *(thing for thing in found if thing)]
 
 
 class History:
@@ -96,8 +130,9 @@ class History:
         self.refused: tuple[str, int, float] | None = None
         self.word = "legitimate"
 
-    def pick(self, number: int) -> str | None:
-        users = list(self.reference.caps)
+    def pick(self, number: int, *, bound: bool = False) -> str | None:
+        """One of the accounts, or of those that something binds."""
+        users = [user for user in self.reference.caps if not bound or self.belonging.of(user)]
         return users[number % len(users)] if users else None
 
     def do(self, step: tuple[Any, ...]) -> None:
@@ -136,93 +171,69 @@ class History:
             claims = self.service.store.execute("HGET", cluster_key(cluster), "claims")
             assert (int(claims or 0) > 0) == any(map(self.belonging.claims, users))
 
+    def edge(self, name: str) -> str:
+        """How the service calls an edge of the reference."""
+        first, _, second = name.partition(" ")
+        if second:  # content with what else agrees
+            agreed = f"{self._key(first)} {self._key(second)}"
+            return edge_of(self.links.entity_key("content", agreed))
+        found = edge_of(self._key(name[0].lower() + name[1:]))
+        return proved_edge(found) if name[0].isupper() else found
+
+    def _key(self, thing: str) -> str:
+        value = thing if thing[0] == "c" else thing[2:]
+        return self.links.entity_key(KINDS[thing[0]], value)
+
     def wait(self, seconds: float) -> None:
         self.now += seconds
 
     # Who comes
 
-    def signup(self, given: Newcomer) -> str:
-        number = len(self.reference.caps)
-        user = f"{self.prefix}{number}"
-        address, things = self._shared(user, number, given)
+    def signup(self, given: Newcomer) -> None:
+        user, number = f"{self.prefix}{len(self.reference.caps)}", len(self.reference.caps)
         ip = given.line or f"2001:db8:{number + 1:x}::1"
-        parts: dict[str, Any] = {"email": {"address": address}, "device": {"ip_address": ip}}
-        if given.verified is not None:
-            parts["email"]["verified"] = given.verified
-        if given.device:
-            parts["device"]["id"] = given.device[2:]
-        if given.phone:
-            parts["phone"] = {"number": given.phone[2:], "verified": given.proves}
-        if given.card:
-            parts["payment"] = {"fingerprint": given.card[2:]}
-        if not given.typed:
-            parts["behavior"] = {"keystrokes": 0}
-        parts["account"] = {"user_id": user, **({"plan": given.plan} if given.plan else {})}
+        parts = given.signup(user, number)
+        parts["device"]["ip_address"] = ip
         answer = post(self.service, body(user, **parts), self.now)
         assert answer["decision"] == "allow"
-
-        things += [f"i:{ip}", f"n:{'203.0.113.0' if given.line else ip}", *([] if given.typed else ["b:automatic"])]
-        self._came(user, things, given, self.now)
-        if given.mail == "firm" and given.verified is not False:
-            self.belonging.own[user] = {LINKED[2]}
+        self.came(user, given, self.now, [f"i:{ip}", f"n:{NETWORK if given.line else ip}"])
         self.changed(self.belonging.arrive(user, self.now))
         group = self.reference.group(user)
         assert answer["linkage"]["size"] == len(group)
         assert answer["limits"]["scope"] == ("cluster" if len(group) > 1 else "account")
         assert answer["limits"]["remaining"] == self.reference.remaining(user, self.now)
-        if given.plan:
-            self.belonging.established[user] = self.now
-        if self.word != "legitimate":
-            self.labelled(user)
-        return user
-
-    def _came(self, user: str, things: list[str], given: Newcomer, at: float) -> None:
-        self.reference.caps[user] = CAPS["allow"]
-        proofs = [thing for thing in things if (thing[0] == "m" and given.verified) or (thing[0] == "p" and given.proves)]
-        self.belonging.come(user, things, at, proofs)
-
-    @staticmethod
-    def _shared(user: str, number: int, given: Newcomer) -> tuple[str, list[str]]:
-        """The address of an account, and what it shares with others."""
-        things = list(filter(None, (given.device, given.phone, given.phone and f"k:{given.phone[2:-2]}", given.card)))
-        if given.mail == "spelt":
-            return SPELT[number % 3], [*things, "m:anaruiz@gmail.com", "s:anaruiz@gmail.com"]
-        if given.mail == "numbered":
-            address = f"pillspusher{number}@gmail.com"
-            return address, [*things, f"m:{address}", "s:pillspusher@gmail.com"]
-        address = f"{user}@firm.example" if given.mail == "firm" else f"{user}@{user}.example"
-        return address, [*things, f"m:{address}", f"o:{address.partition('@')[2]}"]
+        self.settled(user, self.now if given.plan else None)
 
     def burst(self, given: Newcomer, accounts: int, gap: float) -> None:
-        """Accounts from one line, one after another."""
+        """Accounts that come one after another."""
         for _ in range(accounts):
             self.signup(given)
             self.now += gap
 
-    def customer(self, given: Newcomer, days: int) -> str:
+    def customer(self, given: Newcomer, days: int) -> None:
         """An existing customer is imported who has been one for so many days."""
-        number = len(self.reference.caps)
-        user = f"{self.prefix}{number}"
-        address, things = self._shared(user, number, given)
+        user, number = f"{self.prefix}{len(self.reference.caps)}", len(self.reference.caps)
         created = self.now - days * DAY
-        proofs = ["email"] * bool(given.verified) + ["phone"] * bool(given.phone and given.proves)
-        row: dict[str, Any] = {"account": {"user_id": user}, "email": {"address": address}, "verified": proofs}
-        row["created_at"] = rfc3339(created)
-        if given.device:
-            row["device"] = {"id": given.device[2:]}
-        if given.phone:
-            row["phone"] = {"number": given.phone[2:]}
-        if given.card:
-            row["payment"] = {"fingerprint": given.card[2:]}
-        outcome = self.service.parts.imports.take([Row(1, orjson.dumps(row))], "ana", self.now)
+        parts = {name: part for name, part in given.signup(user, number).items() if part is not None}
+        row = Row(1, orjson.dumps({**parts, "created_at": rfc3339(created)}))
+        outcome = self.service.parts.imports.take([row], "ana", self.now)
         assert (outcome.imported, outcome.rejected) == (1, [])
-        self._came(user, things, given, created)
-        if given.mail == "firm":
-            self.belonging.own[user] = {LINKED[2]}
-        self.belonging.established[user] = created
+        self.came(user, given, created, [])
+        self.settled(user, created)
+
+    def came(self, user: str, given: Newcomer, at: float, places: list[str]) -> None:
+        things = [*given.things(user, len(self.reference.caps)), *places]
+        self.reference.caps[user] = CAPS["allow"]
+        confirmed = "m" * bool(given.verified) + "p" * given.proves
+        self.belonging.come(user, things, at, [thing for thing in things if thing[0] in confirmed])
+        if given.mail == "firm" and given.verified is not False:
+            self.belonging.own[user] = {FIRM}
+
+    def settled(self, user: str, established: float | None) -> None:
+        if established is not None:
+            self.belonging.established[user] = established
         if self.word != "legitimate":
             self.labelled(user)
-        return user
 
     # What they do
 
@@ -237,8 +248,8 @@ class History:
     def asked(
         self, user: str, recipients: int, at: float, partial: bool, said: Sequence[str] = (), key: str | None = None
     ) -> int:
-        links = tuple(thing[2:] for thing in said if thing[0] == "l")
-        message = Message(links, next((thing[2:] for thing in said if thing[0] == "c"), None))
+        content = next((thing for thing in said if thing[0] == "c"), None)
+        message = Message(tuple(thing[2:] for thing in said if thing[0] == "l"), content)
         answer = dict(
             self.service.sender.send(
                 user, recipients, message, at, partial=partial, repeat=key, digest=f"{recipients}"
@@ -306,19 +317,19 @@ class History:
         user = self.pick(number)
         if user is None:
             return
-        domain = {"domain": LINKED[0][2:]} if type == "domain_authenticated" else None
-        self.service.parts.events.record(user, Event(type=type, custom_inputs=domain), self.now)
+        domain = {"domain": SPRING[2:]} if type == "domain_authenticated" else None
+        self.service.parts.events.record(user, Event(type=type, custom_inputs=domain), self.now)  # type: ignore[arg-type]
         letter = {"email_verified": "m", "phone_verified": "p"}.get(type)
-        proved = [thing for thing in self.belonging.things[user] if thing[0] == letter]
-        self.changed(self.belonging.confirmed(user, proved, self.now))
-        if type == "payment_verified" or (proved and letter == "p"):
+        confirmed = [thing for thing in self.belonging.things[user] if thing[0] == letter]
+        self.changed(self.belonging.confirmed(user, confirmed, self.now))
+        if type == "payment_verified" or (confirmed and letter == "p"):
             self.changed(self.belonging.stand_aside(user, self.now))
         if type == "payment_verified":
             since = self.belonging.established.get(user, self.now)
             self.belonging.established[user] = min(since, self.now)
         if type == "domain_authenticated":
-            self.changed(self.belonging.authenticated(user, LINKED[0], self.now))
-        self.looked(user)
+            self.changed(self.belonging.authenticated(user, SPRING, self.now))
+        self.changed(self.belonging.again(user, self.now))
 
     # What people do
 
@@ -334,36 +345,26 @@ class History:
         self.reference.caps[user] = CAPS[found["tier"]]
         (self.belonging.abusive.add if self.word == "abuse" else self.belonging.abusive.discard)(user)
 
-    def look(self, number: int) -> None:
-        """An account is decided again by the schedule."""
-        if user := self.pick(number):
-            self.service.looking.rescorer.again(user, "schedule", self.now)
-            self.looked(user)
-
-    def looked(self, user: str) -> None:
-        self.changed(self.belonging.again(user, self.now))
-
     def cut(self, number: int, place: int | None) -> None:
         """A reviewer cuts an account, or something that binds it, out of its cluster."""
-        user = self.pick(number)
-        cluster = cluster_of(self.service, user) if user else ""
-        if not user or not cluster:
+        user = self.pick(number, bound=True)
+        if user is None:
             return
-        edges, sharing = self.belonging.of(user), set(self.reference.group(user))
+        cluster, edges, sharing = cluster_of(self.service, user), self.belonging.of(user), self.reference.group(user)
         if place is None:
             told = self.service.parts.cuts.cut(cluster, user, None, "a tester", "ana", self.now)
             self.changed(self.belonging.cut_account(user, self.now))
         else:
             edges = [edges[place % len(edges)]]
             if edges[0][0] == "w":
-                sharing = self.belonging.sharing(edges[0])
+                sharing = frozenset(self.belonging.sharing(edges[0]))
             told = self.service.parts.cuts.cut(cluster, None, self.edge(edges[0]), "shared", "ana", self.now)
             self.changed(self.belonging.cut_thing(edges[0], sharing, self.now))
         assert sharing <= told["accounts"].keys()
-        after = {name for name, found in told["accounts"].items() if found is None}
-        assert after == {name for name in told["accounts"] if len(self.reference.group(name)) == 1}
-        self.cuts.append((told["cut_id"], user if place is None else None, edges, sharing))
-        self.decided_again()
+        alone = {name for name, found in told["accounts"].items() if found is None}
+        assert alone == {name for name in told["accounts"] if len(self.reference.group(name)) == 1}
+        self.cuts.append((told["cut_id"], user if place is None else None, edges, set(sharing)))
+        self.looked_at()
 
     def undo(self, number: int) -> None:
         """A cut is taken back."""
@@ -375,32 +376,25 @@ class History:
             self.belonging.rejoin(user, edges)
         else:
             self.belonging.allow(edges[0], sharing)
-        self.decided_again()
+        self.looked_at()
 
-    def decided_again(self) -> None:
+    def looked_at(self) -> None:
         """Those whom a cut concerns are decided again, in the order they are due, as a worker does it."""
-        due = []
-        for shard in range(SHARDS):
-            causes = self.service.store.execute("HGETALL", causes_key(shard))
-            for name, at in scored(self.service.store.execute("ZRANGE", agenda_key(shard), 0, -1, "WITHSCORES")):
-                noted = causes.get(f"~{name}".encode(), b" ").decode().split(" ")
-                at, cause = (float(noted[0]), noted[1]) if noted[1] else (at, causes.get(name.encode(), b"").decode())
-                if cause == "cut":
-                    due.append((at, name))
-                    self.service.store.execute("ZREM", agenda_key(shard), name)
-                    self.service.store.execute("HDEL", causes_key(shard), name, f"~{name}")
+        execute, due = self.service.store.execute, []
+        for number in range(SHARDS):
+            causes = execute("HGETALL", causes_key(number))
+            for name, at in scored(execute("ZRANGE", agenda_key(number), 0, -1, "WITHSCORES")):
+                if causes.get(name.encode()) == b"cut":
+                    due.append((float(causes.get(f"~{name}".encode(), b"%f" % at).split()[0]), name))
+                    execute("ZREM", agenda_key(number), name)
+                    execute("HDEL", causes_key(number), name, f"~{name}")
         for _, user in sorted(due):
             self.service.looking.rescorer.again(user, "cut", self.now)
             self.changed(self.belonging.confirmed(user, self.belonging.given.get(user, ()), self.now))
-            self.looked(user)
+            self.changed(self.belonging.again(user, self.now))
 
-    def edge(self, name: str) -> str:
-        """How the service calls an edge of the reference."""
-        kind, value = name[0], name[2:]
-        if " " in value:
-            content, second = name.split(" ")
-            given = ("stem" if second[0] == "s" else "phone_block", second[2:])
-            value = f"{self.links.entity_key('content', content[2:])} {self.links.entity_key(*given)}"
-            return edge_of(self.links.entity_key("content", value))
-        found = edge_of(self.links.entity_key(KINDS[kind.lower()], value))
-        return proved_edge(found) if kind.isupper() else found
+    def look(self, number: int) -> None:
+        """An account is decided again by the schedule."""
+        if user := self.pick(number):
+            self.service.looking.rescorer.again(user, "schedule", self.now)
+            self.changed(self.belonging.again(user, self.now))

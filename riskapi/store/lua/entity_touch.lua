@@ -181,7 +181,7 @@ local function look(i, key)
   local hour = day > new and call('ZCOUNT', key, hour_ago, last) or day
   local others = {}
   local function collect(oldest, most)
-    local newest = call('ZREVRANGEBYSCORE', key, last, '(' .. oldest, 'WITHSCORES', 'LIMIT', 0, most + 1)
+    local newest = call('ZREVRANGEBYSCORE', key, last, oldest, 'WITHSCORES', 'LIMIT', 0, most + 1)
     others = {}
     for j = 1, #newest, 2 do
       if newest[j] ~= user and #others < 2 * most then
@@ -194,7 +194,7 @@ local function look(i, key)
     collect(math.max(since, at - near), 32)
   else
     collect(since, 8)
-    if #others == 16 and tonumber(others[16]) > at - near then collect(at - near, 32) end
+    if #others == 16 and tonumber(others[16]) >= at - near then collect(at - near, 32) end
   end
   local row = {accounts, hour, day, month, abusive, limited, others, 0, 0}
   if accounts > 1 then row[8] = call('ZCOUNT', key, since, '(' .. (at - past)) end
