@@ -42,10 +42,10 @@ class Proofs:
         """
         edges = [edge_of(key) for key in keys]
         claims = self._claims(user_id, keys, policy, now) if keys else []
-        edges += [edge_of(key) for key in claims]
         self._links.leave(user_id, claims)
         self._links.prove(user_id, keys, at)
         self._prove.call([budget_key(user_id)], ["1", int(aside), kept(policy), *edges])
+        edges += [edge_of(key) for key in claims]
         if aside:
             edges += [edge for edge in self._clusters.edges(user_id) if edge.startswith("w:")]
         self._clusters.loosen([user_id], edges, policy, now, reason="proved")
