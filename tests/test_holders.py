@@ -206,10 +206,20 @@ class TestProof:
         assert left == {"her": ONE - (CLUSTER - ONE), "b": 0}, (
             "each has what it spent itself; claimants have one budget"
         )
+        assert view(service, "b", NOW + 3 * MINUTE)["limits"]["cluster"]["hourly"] == ONE
         assert evidence(service, "b", next(iter(parts)).replace("email", "mailbox"))["holders"] == ["her"]
         for _ in range(2):
             happens(service, "her", event, NOW + 4 * MINUTE)
         assert clusters(service) == [{"a", "b"}]
+
+    def test_before_anybody_is_looked_at_again(self, service: Service) -> None:
+        for user in ("a", "her", "b"):
+            joined(service, user, phone={"number": NUMBER})
+        key = service.assessor._links.entity_key("phone", NUMBER)
+        for _ in range(2):
+            service.looking.rescorer._proofs.give("her", [key], NOW, service.court.policy, NOW, aside=False)
+        assert clusters(service) == [{"a", "b"}]
+        assert view(service, "a")["limits"]["cluster"]["hourly"] == ONE
 
     def test_it_beats_use(self, service: Service) -> None:
         """Nobody can sit on another's number beforehand."""
@@ -242,6 +252,25 @@ class TestProof:
         assert clusters(service) == [{"her", "him"}]
         joined(service, "c1", NOW + 2, phone={"number": NUMBER})
         assert clusters(service) == [{"c0", "c1"}, {"her", "him"}]
+
+    def test_who_proved_it_is_no_claimant_of_hers_any_more(self, service: Service) -> None:
+        """Also where it was the only one, so that nothing bound it yet."""
+        her = holder(service)
+        joined(service, "him", **THEIRS["phone"])
+        happens(service, "him", "phone_verified", NOW + 1)
+        joined(service, "c0", NOW + HOUR, **THEIRS["device"])
+        assert clusters(service) == []
+        joined(service, "c1", NOW + 2 * HOUR, **THEIRS["device"])
+        assert clusters(service) == [{"c0", "c1"}]
+        assert granted(service, her, "him", at=NOW + 3 * HOUR) == [ONE, ONE]
+
+    def test_what_else_it_claims_of_hers_it_goes_on_claiming(self, service: Service) -> None:
+        holder(service)
+        joined(service, "him", **{**THEIRS["phone"], **THEIRS["device"]})
+        joined(service, "c0", NOW + 1, **THEIRS["mailbox"])
+        assert clusters(service) == [{"c0", "him"}]
+        happens(service, "him", "phone_verified", NOW + 2)
+        assert clusters(service) == [{"c0", "him"}], "by her machine"
 
     def test_where_nobody_tells_newcomers_bind_each_other(self, service: Service) -> None:
         for number in range(3):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import signals
-from riskapi.influence import alone, blameless, is_felt
+from riskapi.influence import alone, blameless, fair, is_accused, is_felt
 from signals.facts import Account, Cluster, Device, Email, Entity, Facts, Network, Reputation, Wave
 from tests.conftest import NOW
 
@@ -39,6 +39,7 @@ DEEDS: dict[str, Facts] = {
     "one ran out": facts(exhausted_24h=1, exhausted_7d=1, exhausted_at=NOW - 60),
     "one keeps just under": facts(near_7d=1),
     "one of those who share its budget": replace(FACTS, cluster=Cluster(3, 1)),
+    "one came before it": facts(earlier=1),
     "somebody at its provider": replace(FACTS, entities={"asn": Entity("asn", 0, 0, 0, 900, 7, 9, True)}),
 }
 NO_DEEDS: dict[str, Facts] = {
@@ -93,6 +94,58 @@ def test_what_it_is_by_itself_stays_and_twice_is_once(without: Any, found: Facts
     own = [name for name, signal in signals.registered().items() if signal.family in ("email", "device", "behavior")]
     before, after = signals.read(found), signals.read(left)
     assert [after[name] for name in own] == [before[name] for name in own]
+
+
+def place(kind: str, accounts: int, **bad: int) -> Facts:
+    found = Entity(kind, 1, 1, accounts, accounts, 0, 0, False, weight=0.1, strength="weak")
+    return replace(FACTS, entities={kind: replace(found, **bad)})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["ip", "network", "fingerprint", "pattern", "phone_block", "referrer"])
+@pytest.mark.parametrize(
+    ("accounts", "bad", "stays"),
+    [
+        (9, {"abusive": 2}, False), (9, {"limited": 2}, False), (9, {"abusive": 3}, True), (9, {"limited": 3}, True),
+        (30, {"abusive": 3}, True), (31, {"abusive": 3}, False), (100, {"limited": 10}, True),
+        (100, {"abusive": 9}, False), (9, {"abusive": 1, "limited": 3}, True),
+    ],
+)  # fmt: skip
+def test_one_or_two_bad_accounts_at_a_place_convict_nobody(
+    kind: str, accounts: int, bad: dict[str, int], stays: bool
+) -> None:
+    found = place(kind, accounts, **bad)
+    assert (fair(found) == found) is stays
+    if not stays:
+        assert not is_felt(fair(found))
+    assert fair(fair(found)) == fair(found)
+
+
+@pytest.mark.parametrize("kind", ["phone", "mailbox", "device", "payment", "mail_domain", "link_domain"])
+def test_what_is_no_place_counts_from_the_first(kind: str) -> None:
+    found = place(kind, 9, abusive=1)
+    assert fair(found) == found
+
+
+@pytest.mark.parametrize(
+    ("found", "accused"),
+    [
+        (facts(abusive=1), True),
+        (facts(limited=9), False),
+        (facts(earlier=9), False),
+        (facts(abusive=1, hub=True), False),
+        (facts(abusive=1, strength="medium"), True),
+        (place("ip", 9, abusive=9), False),
+        (replace(FACTS, cluster=Cluster(3, 1)), True),
+        (FACTS, False),
+        (replace(FACTS, entities=None, cluster=None), False),
+    ],
+    ids=[
+        "shares a number", "with somebody limited", "with many before it", "with everybody", "a firm's domain",
+        "a place", "a budget", "nothing bad", "the store was away",
+    ],
+)  # fmt: skip
+def test_who_is_looked_at_for_its_company(found: Facts, accused: bool) -> None:
+    assert is_accused(found) is accused
 
 
 RATES = st.none() | st.floats(0, 1)

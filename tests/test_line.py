@@ -21,6 +21,8 @@ POLICY = made(
     rule("abuser", "limit", links_phone_abusive={"ge": 1}),
     rule("company", "review", links_cluster_abusive={"ge": 1}),
     rule("crowd", "review", velocity_phone_30d={"ge": 5}),
+    rule("reused", "review", velocity_phone_earlier={"ge": 3}),
+    rule("near", "review", links_ip_abusive={"ge": 1}),
     rule("broken", "limit", email_is_valid={"eq": False}),
     rule("odd", "review", email_local_length={"le": 1}),
     mode="off",
@@ -40,6 +42,14 @@ def phone(**changes: Any) -> Facts:
 BAD = phone(abusive=1)
 COMPANY = replace(FACTS, cluster=Cluster(2, 1))
 CROWD = phone(accounts_30d=5)
+REUSED = phone(earlier=3)
+
+
+def place(accounts: int, abusive: int) -> Facts:
+    found = Entity("ip", 1, 1, accounts, accounts, abusive, 0, False, weight=0.1, strength="weak", others=("a",))
+    return replace(FACTS, entities={"ip": found})
+
+
 BROKEN = replace(FACTS, email=Email("ana@", valid=False))
 ODD = replace(FACTS, email=Email("a@ruiz.example", valid=True, local="a"))
 DENY = Listed("deny", "user", "lst_1")
@@ -51,20 +61,27 @@ LINES: dict[str, tuple[Facts, dict[str, bool], tuple[str, str, bool]]] = {
     "bad company": (BAD, ANYBODY, ("limit", "allow", False)),
     "one of those who share its budget": (COMPANY, ANYBODY, ("review", "allow", False)),
     "a crowd is its own": (CROWD, ANYBODY, ("review", "review", False)),
+    "who came before is company": (REUSED, ANYBODY, ("review", "allow", False)),
+    "two bad ones at a place": (place(9, 2), ANYBODY, ("allow", "allow", False)),
+    "three": (place(9, 3), ANYBODY, ("review", "allow", False)),
+    "three of a hundred": (place(100, 3), ANYBODY, ("allow", "allow", False)),
     "its own": (BROKEN, ANYBODY, ("limit", "limit", False)),
     "its own, and company": (replace(BAD, email=BROKEN.email), ANYBODY, ("limit", "limit", False)),
     "odd, and in bad company": (replace(BAD, email=ODD.email), ANYBODY, ("limit", "review", False)),
     "established": (FACTS, ESTABLISHED, ("allow", "allow", False)),
     "established, in bad company": (BAD, ESTABLISHED, ("allow", "allow", True)),
     "established, and shares a budget": (COMPANY, ESTABLISHED, ("allow", "allow", True)),
-    "established, in a crowd": (CROWD, ESTABLISHED, ("allow", "allow", False)),  # nobody of it was found abusive
+    "established, in a crowd": (CROWD, ESTABLISHED, ("allow", "allow", False)),
     "established, and its own": (BROKEN, ESTABLISHED, ("limit", "limit", False)),
     "established and odd, in bad company": (replace(BAD, email=ODD.email), ESTABLISHED, ("review", "review", True)),
     "established and odd, in a crowd": (replace(CROWD, email=ODD.email), ESTABLISHED, ("review", "review", False)),
+    "established, and others came before": (REUSED, ESTABLISHED, ("allow", "allow", False)),
+    "established, at a bad place": (place(9, 9), ESTABLISHED, ("allow", "allow", False)),
     "cleared": (FACTS, CLEARED, ("allow", "allow", False)),
     "cleared, in bad company": (BAD, CLEARED, ("allow", "allow", False)),
     "cleared, and shares a budget": (COMPANY, CLEARED, ("allow", "allow", False)),
     "cleared, in a crowd": (CROWD, CLEARED, ("review", "review", False)),
+    "cleared, and others came before": (REUSED, CLEARED, ("allow", "allow", False)),
     "cleared, in a bad crowd": (replace(phone(abusive=1, accounts_30d=5)), CLEARED, ("review", "review", False)),
     "cleared, and its own": (BROKEN, CLEARED, ("limit", "limit", False)),
     "both": (BAD, {**ESTABLISHED, **CLEARED}, ("allow", "allow", True)),
@@ -108,15 +125,16 @@ class Wary(Scorer):
 
 
 @pytest.mark.parametrize(
-    ("who", "expected"),
+    ("who", "abusive", "expected"),
     [
-        (ANYBODY, ("limit", "allow", False)),
-        (ESTABLISHED, ("allow", "allow", False)),  # who is only limited was not found abusive
-        (CLEARED, ("allow", "allow", False)),
+        (ANYBODY, 0, ("limit", "allow", False)),
+        (ESTABLISHED, 0, ("allow", "allow", False)),
+        (ESTABLISHED, 1, ("allow", "allow", True)),
+        (CLEARED, 0, ("allow", "allow", False)),
     ],
-    ids=["anybody", "established", "cleared"],
+    ids=["anybody", "established", "established, and one was found abusive", "cleared"],
 )
-def test_the_model_is_held_to_the_same(who: dict[str, bool], expected: tuple[str, str, bool]) -> None:
+def test_the_model_is_held_to_the_same(who: dict[str, bool], abusive: int, expected: tuple[str, str, bool]) -> None:
     judge = Judge(POLICY.with_model_mode("live"), Wary(), {})
-    found = judged(judge, phone(limited=1), None, **who)
+    found = judged(judge, phone(limited=1, abusive=abusive), None, **who)
     assert (found.decision.tier, found.own, found.look) == expected

@@ -1,0 +1,60 @@
+"""What a worker does, one step after another at a clock that stands still: it reacts, and looks at who is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from riskapi import consumer
+from riskapi.agenda import Agenda
+from riskapi.app import Service
+from riskapi.consumer import Consumer
+from riskapi.looks import Looks
+from riskapi.outbox import Entry
+from riskapi.reactions import Reactions
+
+#: Seconds after which everybody who waits for a ring to open has been looked at.
+SETTLED = 5.0
+
+
+class Work:
+    """A worker without threads. Each who is linked waits a few seconds for others; looks are made when that is over."""
+
+    def __init__(self, service: Service, clock: Callable[[], float]) -> None:
+        """``clock`` gives Unix time."""
+        looking, agenda = service.looking, Agenda(service.store)
+        consumer.found(service.store)
+        reactions = Reactions(
+            service.court,
+            looking.accounts,
+            looking.gatherer,
+            looking.findings,
+            looking.clusters,
+            looking.labels,
+            looking.lists,
+            looking.holds,
+            looking.review_decisions,
+            agenda,
+            clock,
+        )
+        self._readers = [
+            Consumer(service.store, "reactions", "a worker", _raising(reactions.handle)),
+            Consumer(service.store, "lists", "a worker", _raising(reactions.handle_list)),
+        ]
+        self._looks = Looks(agenda, looking.rescorer, lambda: clock() + SETTLED)
+
+    def do(self) -> None:
+        """Do what there is to do by now, and what that brings about."""
+        while sum((*(reader.step() for reader in self._readers), self._looks.step())):
+            pass
+
+
+def _raising(handle: Callable[[Entry], None]) -> Callable[[Entry], None]:
+    """The same, where a defect ends the test instead of being tried again."""
+
+    def handled(entry: Entry) -> None:
+        try:
+            handle(entry)
+        except Exception as error:
+            raise SystemExit(f"{entry.type}: {error!r}") from error
+
+    return handled
