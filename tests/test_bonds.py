@@ -79,9 +79,9 @@ def test_claimants_are_bound_to_each_other_and_never_to_the_holder() -> None:
     assert only.edge == "h:h", "the first claimant is known to his list already"
 
 
-def test_of_two_who_proved_it_claimants_are_those_of_the_first() -> None:
+def test_of_two_who_proved_it_claimants_are_those_of_both() -> None:
     found = made(shared("phone", "a", standing="claimed", holders=("h", "g")))
-    assert [(bond.edge, bond.apart) for bond in found] == [("p:mac", ("h", "g")), ("h:h", ())]
+    assert [(bond.edge, bond.apart) for bond in found] == [("p:mac", ("h", "g")), ("h:h", ()), ("h:g", ())]
 
 
 @pytest.mark.parametrize("standing", ["proved", "held"])
