@@ -38,10 +38,11 @@ from riskapi.seating import Seating
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
+from riskapi.store.keeper import Keeper
 
 #: Seconds a request in hand is given to end when the service stops; then its worker is killed.
 _GRACE = 10
-#: Seconds between two looks at the embedded store, whether it is still there.
+#: Seconds between two looks at the worker, whether it is still there.
 _LOOK = 1.0
 #: Seconds a worker has to live for its end not to be its start's fault, and seconds until one that did not is looked
 #: after again.
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         _stop_on_sigterm()
         if settings.redis_url is None:
             embedded = stack.enter_context(Embedded(settings.data_dir, settings.store_fsync))
-            stack.enter_context(_kept(embedded))
+            stack.enter_context(Keeper(embedded))
         store = open_store(settings)
         stack.callback(store.close)
         _ready_store(store, settings)
@@ -157,28 +158,6 @@ def _say_policy(parts: tuple[Policies, Seating]) -> None:
     if live.source == "store":
         said = f"policy {live.version}, published {live.at} by {live.author}"
         print(f"{said}; the policy file is ignored", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def _kept(embedded: Embedded) -> Iterator[None]:
-    """Start the embedded store again should it end by itself (a full disk, the kernel's memory killer)."""
-    stopping = threading.Event()
-
-    def keep() -> None:
-        while not stopping.wait(_LOOK):
-            if embedded.alive():
-                continue
-            logs.note(logging.ERROR, "embedded_store_ended")
-            with contextlib.suppress(StoreUnavailable, ConfigurationError):
-                embedded.start()
-
-    thread = threading.Thread(target=keep, name="store-watch", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        thread.join()
 
 
 def _stop_on_sigterm() -> None:
