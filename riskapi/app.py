@@ -14,7 +14,7 @@ from flask import Flask
 
 from model.card import ArtifactError
 from model.scorer import Scorer
-from riskapi import consumer, decisions, logs, policy, shelving
+from riskapi import consumer, decisions, disk, logs, policy, shelving
 from riskapi.account_caps import AccountCaps
 from riskapi.accounts import Accounts
 from riskapi.agenda import Agenda
@@ -63,6 +63,7 @@ from riskapi.sends import Sender
 from riskapi.settings import Settings
 from riskapi.shelf import Readers, Shelf
 from riskapi.shelving import Shelving
+from riskapi.store import condition
 from riskapi.store.connections import Store, open_store
 from riskapi.tenure import Tenure
 from riskapi.webhooks import Webhooks, guards
@@ -227,13 +228,12 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, tenure, metrics)
 
     def readiness() -> dict[str, str]:
-        try:
-            store.ping()
-            found = "ok"
-        except StoreUnavailable as error:
-            found = str(error)
-        model = "ok" if court.judge.scorer else "off"
-        return {"store": found, "model": model, "data": shelves.fault or "ok", "policy": seating.fault or "ok"}
+        with contextlib.suppress(StoreUnavailable):
+            store.ping()  # one that is back is asked again from now on
+        found = "; ".join(map(str, condition.faults(store))) or "ok"
+        model, room = "ok" if court.judge.scorer else "off", str(disk.fault(settings.data_dir) or "ok")
+        files = {"data": shelves.fault or "ok", "policy": seating.fault or "ok"}
+        return {"store": found, "disk": room, "model": model, **files}
 
     bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
     parts = Parts(

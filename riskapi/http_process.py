@@ -14,14 +14,21 @@ from typing import Any
 
 from granian import _signals
 
+from riskapi import logs, metrics
+
 #: Seconds a worker that was told to end is given for the requests in hand; the server would kill it after twice that.
 _OBEY_SECONDS = 5.0
 
 
-def load() -> Callable[..., Any]:
-    """The application, for the server to call; sees to it that the process ends when it should."""
+def load(name: str) -> Callable[..., Any]:
+    """The application, for the server to call; sees to it that the process ends when it should.
+
+    ``name`` is what the process counts as.
+    """
     end_in_time(_OBEY_SECONDS)
     _hear_signals_once()
+    logs.configure()
+    metrics.count_as(name)
     from riskapi.wsgi import app
 
     return app

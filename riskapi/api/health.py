@@ -9,6 +9,7 @@ from typing import Any, Literal
 from riskapi.api.answers import Answer
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.errors import Problem
+from riskapi.faults import MINOR
 from riskapi.metrics import MEDIA
 
 
@@ -19,7 +20,7 @@ class Health(Answer):
 
 
 class Readiness(Answer):
-    """Whether signups get full answers. ``checks`` says ``ok`` or what is wrong, part by part."""
+    """Whether signups get full answers. ``checks`` says of each part ``ok`` or what is wrong: a word, a colon, why."""
 
     ready: bool
     checks: dict[str, str]
@@ -35,10 +36,14 @@ def live(call: Call[None]) -> Reply:
 def ready(call: Call[None]) -> Reply:
     """Whether signups get full answers."""
     checks = dict(call.parts.readiness())
-    fine = all(found in ("ok", "off") for found in checks.values())
+    fine = all(_is_fine(found) for found in checks.values())
     versions = dict(call.parts.versions())
     body = {"ready": fine, "checks": checks, "versions": versions, "replay": call.parts.replay}
     return Reply(body, 200 if fine else 503)
+
+
+def _is_fine(found: str) -> bool:
+    return found in ("ok", "off") or all(fault.partition(":")[0] in MINOR for fault in found.split("; "))
 
 
 def measure(call: Call[None]) -> Reply:
@@ -77,8 +82,10 @@ ROUTES = (
         summary="Whether signups get full answers",
         tag="Operation",
         description=(
-            "503 while the store, the model or the data is away. Signups are answered all the same, with the small "
-            "budget of the policy's outage section: a balancer that should keep sending them must ask `/healthz`."
+            "503 while the store, the model or the data is away, or store or disk take no writes; `checks` says which "
+            "and why (`away`, `loading`, `busy`, `full`, `read_only`, `disk`, `replicas`, `refused`, `data_disk`). A "
+            "store that is only `slow` is ready. Signups are answered all the same, with the small budget of the "
+            "policy's outage section: a balancer that should keep sending them must ask `/healthz`."
         ),
         response=Readiness,
         others={503: Readiness},

@@ -6,6 +6,7 @@ Every line begins with ok, warn or FAIL; the exit code is 1 when one failed.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes.util
 import platform
 import re
@@ -15,13 +16,15 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any, get_args
 
-from riskapi import app
+from riskapi import app, disk
 from riskapi.agenda import Agenda
 from riskapi.commands import data
 from riskapi.consumer import DeadLetters, Group, backlog
 from riskapi.errors import ConfigurationError, StoreUnavailable
+from riskapi.faults import MINOR
 from riskapi.settings import Settings
-from riskapi.store.connections import Store, running_store
+from riskapi.store import condition
+from riskapi.store.connections import Store, open_store, running_store
 from riskapi.webhooks import Webhooks
 from riskapi.worker import working
 
@@ -86,16 +89,28 @@ def _upstreams(settings: Settings) -> Iterator[Finding]:
 
 def _store(settings: Settings, sources: app.Sources | None) -> Iterator[Finding]:
     kind = "embedded" if settings.redis_url is None else "REDIS_URL"
+    room = disk.fault(settings.data_dir) if settings.data_dir.exists() else None
+    if room is not None:
+        yield "FAIL", f"disk of {settings.data_dir}: {room.said}"
     try:
         with running_store(settings) as store:
             yield "ok", f"store ({kind}) answers"
+            for fault in condition.faults(store):
+                yield "warn" if fault.name in MINOR else "FAIL", f"store ({kind}), {fault}"
+            for share, limit in condition.fills(store):
+                yield "warn" if share > condition.NEARLY else "ok", f"{share:.0%} of maxmemory ({limit} bytes) is used"
             if not store.is_cluster:
                 yield from persistence(store)
             if sources is not None:
                 yield from _judge(settings, sources, store)
             yield from _work(store, time.time())
-    except (ConfigurationError, StoreUnavailable) as error:
+    except ConfigurationError as error:
         yield "FAIL", f"store ({kind}): {error}"
+    except StoreUnavailable as error:
+        yield "FAIL", f"store ({kind}): {error}"
+        with contextlib.closing(open_store(settings)) as store:  # one that is there may say more
+            for fault in condition.faults(store):
+                yield "FAIL", f"store ({kind}), {fault}"
 
 
 def _work(store: Store, now: float) -> Iterator[Finding]:
@@ -127,8 +142,6 @@ def persistence(store: Store) -> Iterator[Finding]:
     on = server.get("aof_enabled") == 1
     keeps = "keeps an append-only file" if on else "keeps no append-only file: a restart loses decisions"
     yield ("ok" if on else "warn"), f"{name} {version} {keeps}"
-    if on and server.get("aof_last_write_status") != "ok":
-        yield "FAIL", "the last write to the append-only file failed; is the disk full?"
     evicts = server.get("maxmemory_policy") != "noeviction"
     yield ("warn" if evicts else "ok"), f"maxmemory-policy {server.get('maxmemory_policy')}"
 

@@ -19,15 +19,9 @@ import threading
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
-from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import Any
 
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.log import LogLevels
-
-from riskapi import app, consumer, http_process, logs
+from riskapi import app, consumer, http_server, logs, metrics, metrics_directory, troubles
 from riskapi.commands.doctor import persistence
 from riskapi.commands.worker import beside_server
 from riskapi.environment import Bind
@@ -40,7 +34,7 @@ from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
 from riskapi.store.keeper import Keeper
 
-#: Seconds a request in hand is given to end when the service stops; then its worker is killed.
+#: Seconds the worker is given to end when the service stops; then it is killed.
 _GRACE = 10
 #: Seconds between two looks at the worker, whether it is still there.
 _LOOK = 1.0
@@ -49,8 +43,6 @@ _LOOK = 1.0
 _STEADY, _LONGEST_PAUSE = 10.0, 30.0
 #: Seconds the port may still be held by the workers of a service that was killed.
 _PORT_PATIENCE = 2.0
-#: Connections that wait to be accepted: granian's own default, and its bound for what one worker takes on at once.
-_BACKLOG = 1024
 _EXAMPLE = (
     '{"account": {"user_id": "u_1001", "name": "Ana Ruiz", "organization": "Ruiz Ceramics"}, '
     '"email": {"address": "ana@ruiz.example"}, "phone": {"number": "+34600123123"}, '
@@ -79,10 +71,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         _say_policy(app.seat(settings, store, sources.file, sources.judge))
         key = first_key(Keys(store))
         _announce(settings, key)
-        _ready_processes(settings)
+        stack.enter_context(_processes(settings))
+        stack.enter_context(_watched(store, settings))
         if settings.serve_worker:
             stack.enter_context(_working())
-        _serve(settings)
+        http_server.serve(settings)
     return 0
 
 
@@ -165,32 +158,6 @@ def _stop_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
-class _Server(Granian):  # type: ignore[misc, valid-type]
-    """The HTTP server; a Ctrl-C reaches this process only, which ends the workers in order.
-
-    A terminal sends SIGINT to the workers as well, where it interrupts imports with a stack trace and,
-    together with the SIGTERM that follows, keeps granian 2.8 from ending. They inherit it blocked.
-    """
-
-    def _spawn_workers(self, *args: Any, **options: Any) -> None:
-        with _interrupts_blocked():
-            super()._spawn_workers(*args, **options)
-
-    def _respawn_workers(self, *args: Any, **options: Any) -> None:
-        with _interrupts_blocked():
-            super()._respawn_workers(*args, **options)
-
-
-@contextlib.contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    resource_tracker.ensure_running()  # it unblocks the signal in its starter, so it goes first
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _announce(settings: Settings, key: str | None) -> None:
     """Greet as soon as the service answers, from a thread of its own."""
 
@@ -213,14 +180,30 @@ def _is_ready(host: str, port: int) -> bool:
         connection.close()
 
 
-def _ready_processes(settings: Settings) -> None:
+@contextlib.contextmanager
+def _processes(settings: Settings) -> Iterator[None]:
     """See to it that the processes to be started count into one place, and begin with nothing of ours."""
-    counts = settings.data_dir / "metrics" / f"{settings.bind.port}"
-    shutil.rmtree(counts, ignore_errors=True)
-    counts.mkdir(parents=True)
+    # Those for HTTP, a worker, and this one.
+    counts = metrics_directory.make(settings.data_dir, settings.bind.port, settings.workers + 2)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counts)
     # A forked process would inherit threads' locks (LightGBM's among them) and the hold on the store.
     multiprocessing.set_start_method("spawn", force=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(counts, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _watched(store: Store, settings: Settings) -> Iterator[None]:
+    """Say what is wrong with store and disk, once for all processes."""
+    metrics.count_as("serve")
+    stop = threading.Event()
+    troubles.watch(store, settings, metrics.Metrics(), stop)
+    try:
+        yield
+    finally:
+        stop.set()
 
 
 @contextlib.contextmanager
@@ -239,7 +222,9 @@ def _working() -> Iterator[None]:
                 lived = time.monotonic() - begun
                 # One that ends at once each time is not started every second.
                 pause = _LONGEST_PAUSE if lived < _STEADY else _LOOK
-                worker, begun = _begun(), time.monotonic()
+                begun = time.monotonic()
+                with contextlib.suppress(OSError):  # no process to be had now: the next look asks again
+                    worker = _begun()
 
     thread = threading.Thread(target=keep, name="worker-watch", daemon=True)
     thread.start()
@@ -255,37 +240,7 @@ def _working() -> Iterator[None]:
 
 
 def _begun() -> multiprocessing.Process:
-    with _interrupts_blocked():
+    with http_server.interrupts_blocked():
         process = multiprocessing.Process(target=beside_server, name="worker")
         process.start()
     return process
-
-
-def _serve(settings: Settings) -> None:
-    """Run the HTTP server until SIGTERM."""
-    server = _Server(
-        "riskapi.wsgi:app",
-        address=settings.bind.host,
-        port=settings.bind.port,
-        interface=Interfaces.WSGI,
-        workers=settings.workers,
-        blocking_threads=settings.threads,
-        backlog=_BACKLOG,
-        http=HTTPModes.http1,
-        websockets=False,
-        respawn_failed_workers=True,
-        workers_kill_timeout=_GRACE,
-        log_level=LogLevels.warning,
-        log_dictconfig=_server_log(),
-    )
-    server.serve(target_loader=http_process.load, wrap_loader=False)
-
-
-def _server_log() -> dict[str, Any]:
-    """The HTTP server's own lines, as JSON on standard error like all others."""
-    handler = {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}
-    return {
-        "formatters": {"json": {"()": "riskapi.logs.JsonLines"}},
-        "handlers": {"console": handler},
-        "loggers": {"_granian": {"handlers": ["console"], "level": "WARNING", "propagate": False}},
-    }

@@ -17,7 +17,7 @@ import time
 from datetime import UTC, datetime
 from typing import get_args
 
-from riskapi import app, logs, worker
+from riskapi import app, logs, metrics, worker
 from riskapi.consumer import DeadLetters, Group, Letter, backlog
 from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
@@ -97,6 +97,8 @@ def beside_server(settings: Settings | None = None) -> None:
     from riskapi import http_process
 
     http_process.end_in_time(_GRACE + 2.0)
+    logs.configure()
+    metrics.count_as("worker")
     os.nice(NICE)
     settings = settings or Settings.load(os.environ)
     from riskapi.store.connections import open_store

