@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from flask import Flask
 
@@ -42,6 +40,7 @@ from riskapi.journal import Journal
 from riskapi.judge import Court, Judge
 from riskapi.keys import Keys
 from riskapi.labels import Labels
+from riskapi.link_key import LinkKey
 from riskapi.links import Links
 from riskapi.list_matches import Matches
 from riskapi.list_values import Values
@@ -115,25 +114,6 @@ def seat(settings: Settings, store: Store, file: Policy, judge: Judge) -> tuple[
     return policies, Seating(policies, judge, settings.model_mode, lambda: _scorer(settings))
 
 
-def link_key(settings: Settings) -> bytes:
-    """The secret of the link keys: the setting's, or the one made at the first start in the data directory."""
-    if settings.link_key is not None:
-        return settings.link_key.get_secret_value().encode()
-    path: Path = settings.data_dir / "link.key"
-    if not path.exists():
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        made = settings.data_dir / f".link.key.{secrets.token_hex(8)}"
-        made.touch(mode=0o600)
-        made.write_text(secrets.token_urlsafe(32))
-        try:
-            path.hardlink_to(made)  # of two starters that race, one wins and both read the winner's
-        except FileExistsError:
-            pass
-        finally:
-            made.unlink()
-    return path.read_bytes()
-
-
 @dataclass(frozen=True, slots=True)
 class Looking:
     """What a worker that keeps looking after the answer needs besides; see :mod:`riskapi.worker`."""
@@ -168,12 +148,14 @@ class Service:
     journal: Journal
     parts: Parts
     looking: Looking
+    link_key: LinkKey
 
     def recover(self, now: float) -> None:
         """Do what needs the store: name the readings, make the streams, know the keys, record what was journaled.
 
-        Raises :class:`StoreUnavailable`.
+        Raises :class:`StoreUnavailable`, and :class:`ConfigurationError` for a link key that is not this store's.
         """
+        self.link_key.confirm()
         self.decisions.register_schema()
         consumer.found(self.store)
         self.parts.keys.warm()
@@ -197,7 +179,8 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         logs.note(logging.WARNING, "policy_of_the_file", policy=sources.file.version, cause="the store is away")
     court, metrics, shelf = seating.court, Metrics(), Shelf(sources.readers)
     shelves = Shelving(settings, shelf, sources.manifest, seating.rename)
-    accounts, links = Accounts(store), Links(store, link_key(settings), shelf)
+    secret = LinkKey(settings, store)
+    accounts, links = Accounts(store), Links(store, secret.secret, shelf)
     kinds = [each.kind for each in settings.dns_blocklists]
     own_registry = settings.rdap_base is not None
     findings = Findings(store, links, worth_asking(settings), anywhere=own_registry, blocklists=kinds)
@@ -269,7 +252,9 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     looking = Looking(
         accounts, clusters, findings, gatherer, labels, rescorer, holds, lists, reviews, decided, webhooks, deliveries
     )
-    return Service(store, sources, shelf, shelves, seating, court, assessor, sender, recorded, journal, parts, looking)
+    return Service(
+        store, sources, shelf, shelves, seating, court, assessor, sender, recorded, journal, parts, looking, secret
+    )
 
 
 def worth_asking(settings: Settings) -> Callable[[str], bool] | None:

@@ -448,7 +448,7 @@ def test_the_service_runs_a_worker_and_starts_another_when_it_is_killed(
     status = subprocess.run(
         [sys.executable, "-m", "riskapi", "worker", "status"],
         cwd=ROOT,
-        env={**os.environ, "RISKAPI_DATA_DIR": str(service.data_dir)},
+        env={**os.environ, "RISKAPI_DATA_DIR": str(service.data_dir), "RISKAPI_LINK_KEY": LINK_KEY},
         capture_output=True,
         text=True,
         check=False,
@@ -457,7 +457,7 @@ def test_the_service_runs_a_worker_and_starts_another_when_it_is_killed(
     doctor = subprocess.run(
         [sys.executable, "-m", "riskapi", "doctor"],
         cwd=ROOT,
-        env={**os.environ, "RISKAPI_DATA_DIR": str(service.data_dir)},
+        env={**os.environ, "RISKAPI_DATA_DIR": str(service.data_dir), "RISKAPI_LINK_KEY": LINK_KEY},
         capture_output=True,
         text=True,
         check=False,

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any, get_args
 
-from riskapi import app, disk
+from riskapi import app, disk, link_key
 from riskapi.agenda import Agenda
 from riskapi.commands import data
 from riskapi.consumer import DeadLetters, Group, backlog
@@ -101,6 +101,8 @@ def _store(settings: Settings, sources: app.Sources | None) -> Iterator[Finding]
                 yield "warn" if share > condition.NEARLY else "ok", f"{share:.0%} of maxmemory ({limit} bytes) is used"
             if not store.is_cluster:
                 yield from persistence(store)
+            wrong = link_key.fault(settings, store)
+            yield ("FAIL", str(wrong)) if wrong is not None else ("ok", "the link key is the store's")
             if sources is not None:
                 yield from _judge(settings, sources, store)
             yield from _work(store, time.time())

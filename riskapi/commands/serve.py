@@ -27,6 +27,7 @@ from riskapi.commands.worker import beside_server
 from riskapi.environment import Bind
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.keys import SCOPES, Keys
+from riskapi.link_key import LinkKey
 from riskapi.policies import Policies
 from riskapi.seating import Seating
 from riskapi.settings import Settings
@@ -67,6 +68,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         store = open_store(settings)
         stack.callback(store.close)
         _ready_store(store, settings)
+        LinkKey(settings, store)  # before anything is kept under a wrong one
         consumer.found(store)
         _say_policy(app.seat(settings, store, sources.file, sources.judge))
         key = first_key(Keys(store))
