@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import errno
 import logging
 import multiprocessing
 import os
 import shutil
 import signal
-import socket
 import sys
 import threading
 import time
@@ -21,10 +19,9 @@ from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from riskapi import app, consumer, http_server, logs, metrics, metrics_directory, troubles
+from riskapi import app, consumer, http_server, listening, logs, metrics, metrics_directory, troubles
 from riskapi.commands.doctor import persistence
 from riskapi.commands.worker import beside_server
-from riskapi.environment import Bind
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.keys import SCOPES, Keys
 from riskapi.link_key import LinkKey
@@ -42,8 +39,6 @@ _LOOK = 1.0
 #: Seconds a worker has to live for its end not to be its start's fault, and seconds until one that did not is looked
 #: after again.
 _STEADY, _LONGEST_PAUSE = 10.0, 30.0
-#: Seconds the port may still be held by the workers of a service that was killed.
-_PORT_PATIENCE = 2.0
 _EXAMPLE = (
     '{"account": {"user_id": "u_1001", "name": "Ana Ruiz", "organization": "Ruiz Ceramics"}, '
     '"email": {"address": "ana@ruiz.example"}, "phone": {"number": "+34600123123"}, '
@@ -58,9 +53,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Check everything, start everything, and stay until told to stop."""
     logs.configure(settings.log_level)
-    _claim(settings.bind)
-    sources = app.check(settings)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(listening.held(settings.bind, settings.data_dir))
+        sources = app.check(settings)
         _stop_on_sigterm()
         if settings.redis_url is None:
             embedded = stack.enter_context(Embedded(settings.data_dir, settings.store_fsync))
@@ -106,26 +101,6 @@ def _python() -> str:
     """How a person here calls this interpreter: the virtual environment of ``make run`` need not be activated."""
     path = Path(sys.executable)
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def _claim(bind: Bind) -> None:
-    """Find out that an address cannot be listened on before anything is started."""
-    deadline = time.monotonic() + _PORT_PATIENCE
-    while True:
-        try:
-            found = socket.getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            family, kind, protocol, _, address = found[0]
-            with socket.socket(family, kind, protocol) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
-                probe.listen(1)
-            return
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
-                time.sleep(0.05)
-                continue
-            why = "is in use by another program" if error.errno == errno.EADDRINUSE else f"{error.strerror}"
-            raise ConfigurationError("environment", "RISKAPI_BIND", f"{bind.host}:{bind.port} {why}") from None
 
 
 def _ready_store(store: Store, settings: Settings) -> None:
