@@ -143,9 +143,11 @@ def test_a_field_that_json_does_not_know_does_not_stop_the_line(lines: Lines, st
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_line_that_finds_no_room_is_lost_and_nothing_else() -> None:
     with open("/dev/full", "wb", buffering=0) as full:
-        logs.configure("info", io.TextIOWrapper(full, write_through=True))
+        stream = io.TextIOWrapper(full, write_through=True)
+        logs.configure("info", stream)
         try:
             for _ in range(3):
                 logs.note(logging.ERROR, "something")
         finally:
             logs.configure()
+            stream.detach()  # which closes with ``full``, not a second time by itself

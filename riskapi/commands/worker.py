@@ -75,7 +75,9 @@ def work(settings: Settings, store: Store, stop: threading.Event | None = None) 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
     service = app.assemble(settings, store)
-    service.recover(time.time())
+    while not _recovered(service):
+        if stop.wait(1.0):
+            return 0
     watch(service, stop)
     made = worker.Worker(service, settings)
     threads = made.start(stop)
@@ -90,6 +92,15 @@ def work(settings: Settings, store: Store, stop: threading.Event | None = None) 
         made.sign_off()
     logs.note(logging.INFO, "worker_stopped", worker=made.name)
     return 0
+
+
+def _recovered(service: app.Service) -> bool:
+    """Whether the store was there to begin with; a worker that starts in an outage waits for its end."""
+    try:
+        service.recover(time.time())
+    except StoreUnavailable:
+        return False
+    return True
 
 
 def beside_server(settings: Settings | None = None) -> None:
