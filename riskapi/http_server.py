@@ -24,7 +24,7 @@ _GRACE = 10
 _BACKLOG = 1024
 #: Seconds a worker has to live for its end not to be its start's fault; the first and the longest pause in seconds
 #: before one that ended earlier is started again, doubled each time. Chosen by us.
-STEADY, FIRST_PAUSE, LONGEST_PAUSE = 10.0, 0.5, 15.0
+STEADY, FIRST_PAUSE, LONGEST_PAUSE = 10.0, 0.5, 10.0
 
 
 def pause(lived: float, before: float) -> float:

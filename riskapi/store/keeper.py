@@ -15,9 +15,9 @@ from riskapi.store.embedded import Embedded
 _LOOK = 1.0
 #: Longest pause in seconds before a server that ends again and again is started once more: each start reads all its
 #: data. Chosen by us.
-_LONGEST_PAUSE = 10.0
+_LONGEST_PAUSE = 5.0
 #: Seconds a server has to live for its trouble to be over. Chosen by us.
-_STEADY = 10.0
+_STEADY = 3.0
 
 
 class Keeper:
