@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args
 
 import orjson
 
+from riskapi.enrichment.names import LARGE
 from riskapi.entities import is_inside
 from riskapi.links import Links
 from riskapi.outbox import SHARDS, oldest, stream
@@ -118,6 +119,26 @@ def _subjects_key(number: int) -> str:
     return f"risk:ks:{{{number}}}"
 
 
+def _told_key(subject: Subject) -> str:
+    """Key of the accounts that were told of a finding that speaks against them; it expires with the finding."""
+    return f"risk:kt:{{{subject.shard}}}:{subject.member}"
+
+
+def _against_key(number: int) -> str:
+    """Key of a shard's findings that speak against somebody, by when they were said; it expires with the last."""
+    return f"risk:kn:{{{number}}}"
+
+
+def speaks_against(said: Finding) -> bool:
+    """Whether a finding of DNS says what is held against somebody: that something is not there, or is no good."""
+    if isinstance(said, Sender):
+        return False in (said.spf, said.dkim, said.aligned) or said.dmarc == "missing"
+    if not isinstance(said, MailDomain):
+        return False
+    bad = False in (said.exists, said.accepts_mail) or "missing" in (said.spf, said.dmarc)
+    return bad or any((said.null_mx, said.mx_disposable, said.parked, said.listed))
+
+
 class Findings:
     """Reads and writes findings, and the queue of those to be made."""
 
@@ -143,6 +164,7 @@ class Findings:
         self._take = store.script("finding_take")
         self._finish = store.script("finding_finish")
         self._retry = store.script("finding_retry")
+        self._retract = store.script("finding_retract")
 
     def subjects(self, facts: Facts, sender: str | None = None) -> tuple[Subject, ...]:
         """What can be asked about a signup: its mail domain, and its network where the local databases do not tell.
@@ -154,7 +176,7 @@ class Findings:
         if worth is None:
             return ()
         found = []
-        if email.domain is not None and worth(email.domain):
+        if email.domain is not None and worth(email.domain) and email.domain not in LARGE:
             found.append(self._subject("mail_domain", email.domain, email.domain))
             if email.private and email.registrable is not None:
                 found.append(self._subject("registration", email.registrable, email.registrable))
@@ -165,6 +187,12 @@ class Findings:
         if sender is not None and worth(sender):
             found.append(self._subject("sender", sender, sender))
         return tuple(found)
+
+    def known(self, facts: Facts) -> MailDomain | None:
+        """What is known of a mail domain without asking: a large provider's takes mail. ``None`` for others."""
+        if self._is_worth_asking is None or facts.email.domain not in LARGE:
+            return None
+        return MailDomain(facts.at, exists=True, null_mx=False, accepts_mail=True, mx_disposable=False, parked=False)
 
     def _subject(self, kind: FindingKind, name: str, value: str) -> Subject:
         return Subject(kind, value, self._links.mac("network" if kind == "registrant" else "mail_domain", name))
@@ -201,6 +229,7 @@ class Findings:
         pipe = self._store.pipeline()
         for subject in subjects:
             keys = [finding_key(subject), _waiting_key(subject), subject.queue, _subjects_key(subject.shard)]
+            keys.append(_told_key(subject))
             told = _told(subject, 0, now)
             self._want.queue(pipe, keys, [repr(now), user_id, subject.member, told, _WAIT, _MOST])
         replies = self._store.run(pipe)
@@ -255,12 +284,35 @@ class Findings:
             said = replace(said, address=self._links.mac("ip", subject.value))
         number = subject.shard
         keys = [finding_key(subject), _waiting_key(subject), subject.queue, _subjects_key(number), stream(number)]
+        keys += [_against_key(number), _told_key(subject)]
         kept = orjson.dumps({"fresh_until": now + fresh, "said": asdict(said)})
         event = orjson.dumps({"kind": subject.kind, "at": now})
         args: list[Any] = [subject.member, repr(task.token), kept, 2 * fresh, event, _NAMED]
         args.append(oldest(policy.retention.decisions_days))
         args += ("" if again is None else repr(again), _told(subject, task.tries, task.since))
+        args.append(repr(now) if speaks_against(said) else "")
         return bool(self._finish.call(keys, args))
+
+    def retract(self, family: Family, since: float, policy: Policy, now: float) -> int:
+        """Take back what a family said against anybody since a Unix time, because it is not believed. Those who were
+        told are decided again, and have it looked up. Returns how much it was. Raises :class:`StoreUnavailable`.
+        """
+        pipe = self._store.pipeline()
+        for number in range(SHARDS):
+            pipe.execute_command("ZRANGEBYSCORE", _against_key(number), repr(since), "+inf")
+        members = [member.decode() for found in self._store.run(pipe) for member in found]
+        pipe = self._store.pipeline()
+        for member in members:
+            letter, _, name = member.partition(":")
+            subject = Subject(_KINDS[letter], "", name)
+            if subject.family != family:
+                continue
+            number = subject.shard
+            keys = [finding_key(subject), _told_key(subject), _against_key(number), stream(number)]
+            event = orjson.dumps({"kind": subject.kind, "at": now, "retracted": True})
+            oldest_kept = oldest(policy.retention.decisions_days)
+            self._retract.queue(pipe, keys, [subject.member, repr(since), event, _NAMED, oldest_kept])
+        return sum(map(int, self._store.run(pipe)))
 
     def renew(self, task: Task, until: float) -> Task | None:
         """Keep a task until Unix time ``until``; None when it is no longer ours."""

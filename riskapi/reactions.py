@@ -1,7 +1,7 @@
 """Reactions: what is done about what happened. One entry of the streams at a time, safe to repeat.
 
     decision   of a signup: have its domain and network looked up; note which list entries it hit
-    finding    an upstream answered: decide those again who waited for it
+    finding    an upstream answered, or is not believed any more: decide those again who waited for it, or were told
     event      the account did something: decide it again, and have the domain it sends from looked up; where that can
                make it an established customer, mark what it touched
     sender     its mail comes from a domain that was not known before: have that looked up
@@ -34,6 +34,7 @@ from riskapi.judge import Court
 from riskapi.labels import Labels
 from riskapi.lists import Lists
 from riskapi.outbox import Entry
+from riskapi.redecide import RETRACTED
 from riskapi.review_decisions import ReviewDecisions
 from riskapi.signup import Signup
 
@@ -101,7 +102,8 @@ class Reactions:
             self._agenda.add([user_id], now, "finding")
 
     def _found(self, entry: Entry) -> None:
-        self._agenda.add(list(entry.data["user_ids"]), self._clock(), f"finding.{entry.data['kind']}")
+        cause = RETRACTED if entry.data.get("retracted") else f"finding.{entry.data['kind']}"
+        self._agenda.add(list(entry.data["user_ids"]), self._clock(), cause)
 
     def _acted(self, entry: Entry) -> None:
         if entry.data["type"] in ESTABLISHING:

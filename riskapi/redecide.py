@@ -23,6 +23,8 @@ from signals.registry import Readings, registered
 _DAY = 86400
 #: What an account proved, by the event that tells so: who else gave the same thing is not counted against it any more.
 _PROVED = {"event.email_verified": "mailbox", "event.phone_verified": "phone"}
+#: The cause of a look at an account that was told what is not believed any more.
+RETRACTED = "finding.retracted"
 #: What brings readings of a family about, after the signup.
 _CAUSES = {
     "links": "linkage",
@@ -121,12 +123,15 @@ def own_tier(found: Judged, tier: Tier, own: Tier, policy: Policy) -> Tier:
 
 def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
     """Whether an account is judged afresh, because what was counted against it turned out to be nothing of its own: it
-    was cut from what it shared, or proved to own the one thing that a rule looked at. A person's word stands.
+    was cut from what it shared, proved to own the one thing that a rule looked at, or was told of what is not believed
+    any more. A person's word stands.
     """
     last = past.last
     if last.get("source") in ("reviewer", "feedback") or past.spoken_at is not None:
         return False
     if cause == "cut":
+        return True
+    if cause == RETRACTED and (last.get("cause") or "finding.").startswith("finding."):
         return True
     kind = _PROVED.get(cause)
     rule = next((rule for rule in policy.rules if rule.name == last.get("reason")), None)
