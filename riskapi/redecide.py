@@ -131,13 +131,20 @@ def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
         return False
     if cause == "cut":
         return True
-    if cause == RETRACTED and (last.get("cause") or "finding.").startswith("finding."):
-        return True
+    if cause == RETRACTED:
+        return _may_rest_on_findings(past)
     kind = _PROVED.get(cause)
     rule = next((rule for rule in policy.rules if rule.name == last.get("reason")), None)
     if kind is None or rule is None or last.get("source") != "rule":
         return False
     return all(name.startswith((f"velocity_{kind}_", f"links_{kind}_")) for name in rule.when)
+
+
+def _may_rest_on_findings(past: Past) -> bool:
+    """Whether what an account is by its own evidence came from its first decision, or from what an upstream said."""
+    own = [row for row in _standing(past.history) if row.get("cause") != "linkage" and row.get("source") != "list"]
+    last = own[-1] if own else {}
+    return last.get("source") in ("rule", "model") and (last.get("cause") or "finding.").startswith("finding.")
 
 
 def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool) -> Tier:

@@ -8,11 +8,11 @@ import orjson
 import pytest
 
 from riskapi.app import Service, assemble
-from riskapi.findings import Findings, Subject, Task, finding_key, queue_key
+from riskapi.findings import Findings, Subject, Task, finding_key, queue_key, speaks_against
 from riskapi.outbox import SHARDS, stream
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from signals.facts import Facts, MailDomain, Registrant
+from signals.facts import Facts, MailDomain, Registrant, Sender
 from tests.conftest import NOW, Clock
 from tests.signups import body, together
 
@@ -295,3 +295,88 @@ def test_a_queue_that_is_full_takes_no_more(
     for subject in subjects:
         findings.want("u_1", [subject], {}, NOW)
     assert findings.waiting() == len({subject.shard for subject in subjects}) == 8
+
+
+def retracted(store: Store) -> list[str]:
+    return sorted(name for event in told(store) if event.get("retracted") for name in event["user_ids"])
+
+
+def asked_and_said(findings: Findings, service: Service, user: str, name: str, said: MailDomain, now: float) -> Subject:
+    subject = domain(findings, service, name)
+    findings.want(user, [subject], {}, now)
+    findings.finish(taken(findings, now)[0], said, service.court.policy, now)
+    return subject
+
+
+def test_what_was_said_against_somebody_is_taken_back_and_he_is_told(findings: Findings, service: Service) -> None:
+    """Those who waited for it are told, those who came later and found it there, and nobody twice."""
+    gone = asked_and_said(findings, service, "u_1", "gone.example", MailDomain(NOW, exists=False), NOW)
+    good = asked_and_said(findings, service, "u_2", "good.example", MailDomain(NOW, exists=True), NOW)
+    findings.want("u_3", [gone], {}, NOW + 60)
+    findings.want("u_4", [good], {}, NOW + 60)
+    policy = service.court.policy
+    assert findings.retract("dns", NOW + 1, policy, NOW + 90) == 0, "it was said before that"
+    assert findings.retract("rdap", NOW - 1, policy, NOW + 90) == 0, "by somebody else"
+    assert findings.retract("dns", NOW - 1, policy, NOW + 90) == 1
+    assert retracted(service.store) == ["u_1", "u_3"]
+    assert findings.retract("dns", NOW - 1, policy, NOW + 91) == 0
+    pipe = service.store.pipeline()
+    findings.queue(pipe, [gone, good])
+    assert set(findings.read([gone, good], service.store.run(pipe))) == {"mail_domain"}
+    assert service.store.execute("EXISTS", finding_key(gone)) == 0
+
+
+def test_what_was_said_anew_since_is_kept(findings: Findings, service: Service) -> None:
+    """Once nothing speaks against them any more, nothing is taken back."""
+    gone = asked_and_said(findings, service, "u_1", "gone.example", MailDomain(NOW, exists=False), NOW)
+    later = NOW + service.court.policy.enrichment.dns_hours * 3600 + 1
+    asked_and_said(findings, service, "u_1", "gone.example", MailDomain(later, exists=True), later)
+    assert findings.retract("dns", NOW - 1, service.court.policy, later) == 0
+    assert service.store.execute("EXISTS", finding_key(gone)) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "against"),
+    [
+        (MailDomain(NOW, exists=True, accepts_mail=True, spf="fail", dmarc="none", listed=0, parked=False), False),
+        (MailDomain(NOW), False),
+        (MailDomain(NOW, exists=False), True),
+        (MailDomain(NOW, exists=True, accepts_mail=False), True),
+        (MailDomain(NOW, null_mx=True), True),
+        (MailDomain(NOW, spf="missing"), True),
+        (MailDomain(NOW, dmarc="missing"), True),
+        (MailDomain(NOW, parked=True), True),
+        (MailDomain(NOW, listed=1), True),
+        (MailDomain(NOW, mx_disposable=True), True),
+        (Sender(NOW, spf=True, dkim=True, dmarc="none", aligned=True), False),
+        (Sender(NOW, spf=False), True),
+        (Sender(NOW, dmarc="missing"), True),
+        (Registrant(NOW, found=False), False),
+    ],
+)
+def test_what_speaks_against_somebody(said: Any, against: bool) -> None:
+    assert speaks_against(said) is against
+
+
+def test_many_who_were_told_are_told_by_a_hundred(findings: Findings, service: Service) -> None:
+    gone = domain(findings, service, "gone.example")
+    for number in range(250):
+        findings.want(f"u_{number}", [gone], {}, NOW)
+    findings.finish(taken(findings)[0], MailDomain(NOW, exists=False), service.court.policy, NOW)
+    findings.retract("dns", NOW, service.court.policy, NOW + 5)
+    assert retracted(service.store) == sorted(f"u_{number}" for number in range(250))
+    assert all(len(event["user_ids"]) <= 100 for event in told(service.store))
+
+
+@pytest.mark.parametrize(("address", "known"), [("ana@gmail.com", True), ("ana@ruiz.example", False)])
+def test_a_large_provider_s_domain_is_known_without_asking(
+    findings: Findings, service: Service, address: str, known: bool
+) -> None:
+    gatherer = service.looking.gatherer
+    gatherer._findings = findings
+    found = gatherer.gather("u_1", facts(service, email={"address": address}), service.court.policy).facts
+    assert (found.mail_domain is not None) is known
+    if found.mail_domain is not None:
+        assert (found.mail_domain.exists, found.mail_domain.accepts_mail) == (True, True)
+    off = Findings(service.store, service.looking.gatherer._links, None)
+    assert off.known(found) is None, "where nobody is asked, nothing is known of anybody"

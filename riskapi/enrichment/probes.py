@@ -30,7 +30,7 @@ _ENOUGH: Final = 2
 _FULL: Final = ("gmail.com", "outlook.com")
 #: The root's name servers: the one thing that every resolver must know (RFC 9609).
 _ROOT: Final = (".", "NS")
-#: Domains of large providers for the second look, and the share of them that must exist. Ours: a domain may be given up.
+#: Domains of large providers for the second look, and the share of them that must exist. Ours: one may be given up.
 _MORE: Final = ("163.com", "aol.com", "daum.net", "gmx.net", "mail.ru", "naver.com", "proton.me", "web.de", "zoho.com")
 WIDE: Final = tuple(sorted({*_LARGE, *_MORE, *IMITATED}))
 _SHARE: Final = 0.75
