@@ -30,7 +30,8 @@ def world(shared: DnsServer) -> DnsServer:
 
 
 def verdict(world: DnsServer, wide: bool = False) -> Verdict:
-    return asyncio.run(probe(Resolver(Bind(*world.address), total=0.5), wide))
+    mute = world.mode(".") in ("dead", "lying")  # whose answers are waited for in vain; else a machine may be busy
+    return asyncio.run(probe(Resolver(Bind(*world.address), total=0.3 if mute else 20.0), wide))
 
 
 def test_a_resolver_that_knows_what_exists_and_nothing_else_is_believed(world: DnsServer) -> None:

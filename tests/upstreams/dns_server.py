@@ -91,6 +91,10 @@ class DnsServer(Running[tuple[str, str]]):
         """
         self._tell((dns.name.from_text(name), rdtype), mode, times, how)
 
+    def mode(self, name: str) -> str:
+        """How it was told to answer about a name and all below it."""
+        return self._told((dns.name.from_text(name), None))
+
     def count(self, name: str | None = None, rdtype: str | None = None) -> int:
         """Questions so far about exactly this name and type; about all of them without."""
         return sum(_fits(asked, name, rdtype) for asked in self.asked)
