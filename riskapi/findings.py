@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from ipaddress import ip_address
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import orjson
 
@@ -41,6 +41,8 @@ _RECORDS: dict[str, type[Finding]] = {
 _LETTERS = dict(zip(get_args(FindingKind), "mrns", strict=True))
 _KINDS = {letter: kind for kind, letter in _LETTERS.items()}
 _HOUR, _DAY = 3600, 86400
+#: The cause of a look at an account that rested on what is not believed any more: it is judged afresh.
+RETRACTED: Final = "finding.retracted"
 #: A subject that nobody could be asked about is asked about again for the next signup after so long. Ours.
 _UNKNOWN_FOR = _HOUR
 #: Whoever waited longer than this is not waited for: the queue has long given up by then.
@@ -220,11 +222,12 @@ class Findings:
             return replace(said, listed=None)
         return said
 
-    def want(self, user_id: str, subjects: Sequence[Subject], used: Mapping[str, float], now: float) -> bool:
+    def want(self, user_id: str, subjects: Sequence[Subject], used: Mapping[str, float], now: float) -> str | None:
         """Let an account wait for what is not known, or no longer fresh, at Unix time ``now``.
 
-        ``used`` are the times of the findings its decision rested on, by kind. Returns whether there is something newer
-        than that already, so that it can be decided again at once.
+        ``used`` are the times of the findings its decision rested on, by kind. Returns why it can be decided again at
+        once: ``finding`` where there is something new by now, :data:`RETRACTED` where what it rested on is gone or was
+        replaced, ``None`` where it is as it was.
         """
         pipe = self._store.pipeline()
         for subject in subjects:
@@ -232,11 +235,14 @@ class Findings:
             keys.append(_told_key(subject))
             told = _told(subject, 0, now)
             self._want.queue(pipe, keys, [repr(now), user_id, subject.member, told, _WAIT, _MOST])
-        replies = self._store.run(pipe)
-        return any(
-            reply is not None and float(reply) > used.get(subject.kind, float("-inf"))
-            for subject, reply in zip(subjects, replies, strict=True)
-        )
+        causes = set()
+        for subject, reply in zip(subjects, self._store.run(pipe), strict=True):
+            rested, known = used.get(subject.kind), None if reply is None else float(reply)
+            if rested is None and known is not None:
+                causes.add("finding")
+            elif rested is not None and (known is None or known > rested):
+                causes.add(RETRACTED)
+        return RETRACTED if RETRACTED in causes else next(iter(causes), None)
 
     def take(self, number: int, family: Family, now: float, lease: float, most: int) -> list[Task]:
         """Subjects of a shard that are due at Unix time ``now``, ours for ``lease`` seconds."""

@@ -26,7 +26,7 @@ from riskapi.agenda import Agenda
 from riskapi.clusters import Clusters
 from riskapi.decided_accounts import review_of
 from riskapi.errors import Problem
-from riskapi.findings import Findings
+from riskapi.findings import RETRACTED, Findings
 from riskapi.gather import Gatherer
 from riskapi.happenings import ESTABLISHING, TYPES
 from riskapi.holds import Holds
@@ -34,7 +34,6 @@ from riskapi.judge import Court
 from riskapi.labels import Labels
 from riskapi.lists import Lists
 from riskapi.outbox import Entry
-from riskapi.redecide import RETRACTED
 from riskapi.review_decisions import ReviewDecisions
 from riskapi.signup import Signup
 
@@ -98,8 +97,9 @@ class Reactions:
         now = self._clock()
         facts = self._gatherer.parse(Signup.model_validate_json(signup), now).facts
         subjects = self._findings.subjects(facts)
-        if subjects and self._findings.want(user_id, subjects, used, now):
-            self._agenda.add([user_id], now, "finding")
+        cause = self._findings.want(user_id, subjects, used, now) if subjects else None
+        if cause is not None:
+            self._agenda.add([user_id], now, cause)
 
     def _found(self, entry: Entry) -> None:
         cause = RETRACTED if entry.data.get("retracted") else f"finding.{entry.data['kind']}"

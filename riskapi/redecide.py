@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from riskapi.findings import RETRACTED
 from riskapi.instants import instant
 from riskapi.labels import PEOPLE
 from riskapi.line import Judged
@@ -23,8 +24,6 @@ from signals.registry import Readings, registered
 _DAY = 86400
 #: What an account proved, by the event that tells so: who else gave the same thing is not counted against it any more.
 _PROVED = {"event.email_verified": "mailbox", "event.phone_verified": "phone"}
-#: The cause of a look at an account that was told what is not believed any more.
-RETRACTED = "finding.retracted"
 #: What brings readings of a family about, after the signup.
 _CAUSES = {
     "links": "linkage",

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from riskapi.app import Service, assemble
-from riskapi.findings import Findings, Subject, Task, finding_key, queue_key, speaks_against
+from riskapi.findings import RETRACTED, Findings, Subject, Task, finding_key, queue_key, speaks_against
 from riskapi.outbox import SHARDS, stream
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -380,3 +380,14 @@ def test_a_large_provider_s_domain_is_known_without_asking(
         assert (found.mail_domain.exists, found.mail_domain.accepts_mail) == (True, True)
     off = Findings(service.store, service.looking.gatherer._links, None)
     assert off.known(found) is None, "where nobody is asked, nothing is known of anybody"
+
+
+def test_who_was_decided_by_what_is_taken_back_just_then_is_told(findings: Findings, service: Service) -> None:
+    """It read the finding, and was not yet noted to have been told of it when that was taken back."""
+    gone = asked_and_said(findings, service, "u_1", "gone.example", MailDomain(NOW, exists=False), NOW)
+    findings.retract("dns", NOW - 1, service.court.policy, NOW + 1)
+    assert findings.want("u_2", [gone], {"mail_domain": NOW}, NOW + 2) == RETRACTED
+    findings.finish(taken(findings, NOW + 2)[0], MailDomain(NOW + 2, exists=True), service.court.policy, NOW + 2)
+    assert findings.want("u_3", [gone], {"mail_domain": NOW}, NOW + 3) == RETRACTED
+    assert findings.want("u_4", [gone], {}, NOW + 3) == "finding"
+    assert findings.want("u_5", [gone], {"mail_domain": NOW + 2}, NOW + 3) is None

@@ -122,8 +122,10 @@ def tiers(service: Service, users: list[str]) -> set[str]:
     return {view(service, user)["tier"] for user in users}
 
 
-def counted(service: Service, line: str) -> bool:
-    return line in service.parts.metrics.render().decode()
+def counted(service: Service, name: str) -> float:
+    """A counter or gauge with its labels; 0 where nothing was counted."""
+    lines = service.parts.metrics.render().decode().splitlines()
+    return next((float(line.removeprefix(name)) for line in lines if line.startswith(f"{name} ")), 0.0)
 
 
 LIES: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -150,8 +152,9 @@ def test_while_it_lies_nobody_is_convicted_and_operators_are_told(
     for user, domain in (("u_1", "gmail.com"), ("u_2", "firm.example"), ("u_3", "gone.example")):
         sign_up(service, user, domain)
     until(lambda: service.parts.readiness()["dns"] == words)
-    until(lambda: counted(service, 'riskapi_lookups_total{kind="mail_domain",result="postponed"} 4.0'))  # both, twice
-    assert counted(service, 'riskapi_source_doubted{source="dns"} 1.0')
+    # Both were asked about, once and again.
+    until(lambda: counted(service, 'riskapi_lookups_total{kind="mail_domain",result="postponed"}') >= 4)
+    assert counted(service, 'riskapi_source_doubted{source="dns"}') == 1
     assert (tiers(service, ["u_1", "u_2", "u_3"]), view(service, "u_2")["readings"]["domain_exists"]) == (
         {"allow"},
         None,
@@ -165,7 +168,7 @@ def test_while_it_lies_nobody_is_convicted_and_operators_are_told(
     until(lambda: view(service, "u_2")["readings"]["domain_exists"])
     until(lambda: view(service, "u_3")["tier"] == "review")
     assert tiers(service, ["u_1", "u_2"]) == {"allow"}
-    assert counted(service, 'riskapi_source_doubted{source="dns"} 0.0')
+    assert counted(service, 'riskapi_source_doubted{source="dns"}') == 0
     lines = [(line["event"], line["source"]) for line in log() if line["event"].startswith("source_")]
     assert lines == [("source_doubted", "dns"), ("source_believed", "dns")]
     assert "gone.example" not in json.dumps(log()) and not [line for line in log() if line["level"] == "error"]
