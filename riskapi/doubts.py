@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 from riskapi import logs
-from riskapi.enrichment.sources import DOUBTS, Doubt, Source
+from riskapi.enrichment.sources import DOUBTS, INVENTING, Doubt, Source
 from riskapi.metrics import Metrics
 from riskapi.store.connections import Store
 
@@ -35,7 +35,7 @@ class Doubts:
         self._lock = threading.Lock()
         self._held: dict[Source, Doubt] = {}
         self._ended: set[str] = set()
-        self._since, self._times = 0.0, 0
+        self._since, self._records, self._times = 0.0, False, 0
         for source in DOUBTS:
             metrics.doubted(source, False)
 
@@ -51,20 +51,21 @@ class Doubts:
                 self._held[source] = doubt
                 self._ended.discard(f"{source} {doubt}")
             if source == "dns" and doubt not in _HARMLESS:
-                self._since, self._times = self._clock() - seconds, _TIMES
+                self._since, self._records, self._times = self._clock() - seconds, doubt in INVENTING, _TIMES
         self._metrics.doubted(source, doubt is not None)
         if doubt is not None:
             logs.note(logging.WARNING, "source_doubted", source=source, doubt=doubt, because=DOUBTS[source][doubt])
         else:
             logs.note(logging.INFO, "source_believed", source=source)
 
-    def step(self, now: float, retract: Callable[[float], object]) -> None:
+    def step(self, now: float, retract: Callable[[float, bool], object]) -> None:
         """Say in the store at Unix time ``now`` what is doubted, and have taken back what DNS said: ``retract`` gets
-        the time since when. Raises :class:`riskapi.errors.StoreUnavailable`, and is then done anew.
+        the time since when, and whether it is also doubted what DNS has, not only what it has not. Raises
+        :class:`riskapi.errors.StoreUnavailable`, and is then done anew.
         """
         with self._lock:
             held, ended = dict(self._held), set(self._ended)
-            since, times = self._since, self._times
+            since, records, times = self._since, self._records, self._times
         pipe = self._store.pipeline()
         pipe.execute_command("ZREMRANGEBYSCORE", KEY, "-inf", repr(now - GONE))
         for name in ended:
@@ -73,7 +74,7 @@ class Doubts:
             pipe.execute_command("ZADD", KEY, repr(now), f"{source} {doubt}")
         self._store.run(pipe)
         if times:
-            retract(since)
+            retract(since, records)
         with self._lock:
             self._ended -= ended
             if times and self._since == since:

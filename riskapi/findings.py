@@ -24,6 +24,7 @@ from riskapi.links import Links
 from riskapi.outbox import SHARDS, oldest, stream
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
+from riskapi.store.replies import scored
 from signals.facts import Facts, MailDomain, Registrant, Registration, Sender
 from signals.records import record
 
@@ -131,14 +132,16 @@ def _against_key(number: int) -> str:
     return f"risk:kn:{{{number}}}"
 
 
-def speaks_against(said: Finding) -> bool:
-    """Whether a finding of DNS says what is held against somebody: that something is not there, or is no good."""
+def speaks_against(said: Finding) -> Literal["absence", "records"] | None:
+    """How a finding of DNS speaks against somebody, if it does: by what is not there, or only by records that are."""
     if isinstance(said, Sender):
-        return False in (said.spf, said.dkim, said.aligned) or said.dmarc == "missing"
+        return "absence" if False in (said.spf, said.dkim, said.aligned) or said.dmarc == "missing" else None
     if not isinstance(said, MailDomain):
-        return False
-    bad = False in (said.exists, said.accepts_mail) or "missing" in (said.spf, said.dmarc)
-    return bad or any((said.null_mx, said.mx_disposable, said.parked, said.listed))
+        return None
+    gone = False in (said.exists, said.accepts_mail) and not said.null_mx
+    if gone or "missing" in (said.spf, said.dmarc):
+        return "absence"
+    return "records" if any((said.null_mx, said.mx_disposable, said.parked, said.listed)) else None
 
 
 class Findings:
@@ -296,29 +299,40 @@ class Findings:
         args: list[Any] = [subject.member, repr(task.token), kept, 2 * fresh, event, _NAMED]
         args.append(oldest(policy.retention.decisions_days))
         args += ("" if again is None else repr(again), _told(subject, task.tries, task.since))
-        args.append(repr(now) if speaks_against(said) else "")
+        args.append("" if speaks_against(said) is None else repr(now))
         return bool(self._finish.call(keys, args))
 
-    def retract(self, family: Family, since: float, policy: Policy, now: float) -> int:
-        """Take back what a family said against anybody since a Unix time, because it is not believed. Those who were
-        told are decided again, and have it looked up. Returns how much it was. Raises :class:`StoreUnavailable`.
+    def retract(self, since: float, records: bool, policy: Policy, now: float) -> int:
+        """Take back what DNS said against anybody since a Unix time, because it is not believed: what is not there, and
+        with ``records`` what is there as well. Those who were told are decided again, and have it looked up. Returns
+        how much it was. Raises :class:`StoreUnavailable`.
         """
         pipe = self._store.pipeline()
-        for number in range(SHARDS):
-            pipe.execute_command("ZRANGEBYSCORE", _against_key(number), repr(since), "+inf")
-        members = [member.decode() for found in self._store.run(pipe) for member in found]
-        pipe = self._store.pipeline()
-        for member in members:
-            letter, _, name = member.partition(":")
-            subject = Subject(_KINDS[letter], "", name)
-            if subject.family != family:
-                continue
+        for subject, at in self._doubtful(since, records):
             number = subject.shard
             keys = [finding_key(subject), _told_key(subject), _against_key(number), stream(number)]
             event = orjson.dumps({"kind": subject.kind, "at": now, "retracted": True})
             oldest_kept = oldest(policy.retention.decisions_days)
-            self._retract.queue(pipe, keys, [subject.member, repr(since), event, _NAMED, oldest_kept])
+            self._retract.queue(pipe, keys, [subject.member, repr(at), event, _NAMED, oldest_kept])
         return sum(map(int, self._store.run(pipe)))
+
+    def _doubtful(self, since: float, records: bool) -> list[tuple[Subject, float]]:
+        """What speaks against somebody and was said since then, and when that was."""
+        pipe = self._store.pipeline()
+        for number in range(SHARDS):
+            pipe.execute_command("ZRANGEBYSCORE", _against_key(number), repr(since), "+inf", "WITHSCORES")
+        found = []
+        for member, at in [row for reply in self._store.run(pipe) for row in scored(reply)]:
+            letter, _, name = member.partition(":")
+            found.append((Subject(_KINDS[letter], "", name), at))
+        pipe = self._store.pipeline()
+        self.queue(pipe, [subject for subject, _ in found])
+        doubtful = []
+        for (subject, at), reply in zip(found, self._store.run(pipe), strict=True):
+            said = None if reply is None else _RECORDS[subject.kind](**orjson.loads(reply)["said"])
+            if said is None or records or speaks_against(said) == "absence":
+                doubtful.append((subject, at))
+        return doubtful
 
     def renew(self, task: Task, until: float) -> Task | None:
         """Keep a task until Unix time ``until``; None when it is no longer ours."""

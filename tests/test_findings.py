@@ -315,11 +315,10 @@ def test_what_was_said_against_somebody_is_taken_back_and_he_is_told(findings: F
     findings.want("u_3", [gone], {}, NOW + 60)
     findings.want("u_4", [good], {}, NOW + 60)
     policy = service.court.policy
-    assert findings.retract("dns", NOW + 1, policy, NOW + 90) == 0, "it was said before that"
-    assert findings.retract("rdap", NOW - 1, policy, NOW + 90) == 0, "by somebody else"
-    assert findings.retract("dns", NOW - 1, policy, NOW + 90) == 1
+    assert findings.retract(NOW + 1, True, policy, NOW + 90) == 0, "it was said before that"
+    assert findings.retract(NOW - 1, False, policy, NOW + 90) == 1
     assert retracted(service.store) == ["u_1", "u_3"]
-    assert findings.retract("dns", NOW - 1, policy, NOW + 91) == 0
+    assert findings.retract(NOW - 1, True, policy, NOW + 91) == 0
     pipe = service.store.pipeline()
     findings.queue(pipe, [gone, good])
     assert set(findings.read([gone, good], service.store.run(pipe))) == {"mail_domain"}
@@ -331,31 +330,31 @@ def test_what_was_said_anew_since_is_kept(findings: Findings, service: Service) 
     gone = asked_and_said(findings, service, "u_1", "gone.example", MailDomain(NOW, exists=False), NOW)
     later = NOW + service.court.policy.enrichment.dns_hours * 3600 + 1
     asked_and_said(findings, service, "u_1", "gone.example", MailDomain(later, exists=True), later)
-    assert findings.retract("dns", NOW - 1, service.court.policy, later) == 0
+    assert findings.retract(NOW - 1, True, service.court.policy, later) == 0
     assert service.store.execute("EXISTS", finding_key(gone)) == 1
 
 
 @pytest.mark.parametrize(
     ("said", "against"),
     [
-        (MailDomain(NOW, exists=True, accepts_mail=True, spf="fail", dmarc="none", listed=0, parked=False), False),
-        (MailDomain(NOW), False),
-        (MailDomain(NOW, exists=False), True),
-        (MailDomain(NOW, exists=True, accepts_mail=False), True),
-        (MailDomain(NOW, null_mx=True), True),
-        (MailDomain(NOW, spf="missing"), True),
-        (MailDomain(NOW, dmarc="missing"), True),
-        (MailDomain(NOW, parked=True), True),
-        (MailDomain(NOW, listed=1), True),
-        (MailDomain(NOW, mx_disposable=True), True),
-        (Sender(NOW, spf=True, dkim=True, dmarc="none", aligned=True), False),
-        (Sender(NOW, spf=False), True),
-        (Sender(NOW, dmarc="missing"), True),
-        (Registrant(NOW, found=False), False),
+        (MailDomain(NOW, exists=True, accepts_mail=True, spf="fail", dmarc="none", listed=0, parked=False), None),
+        (MailDomain(NOW), None),
+        (MailDomain(NOW, exists=False), "absence"),
+        (MailDomain(NOW, exists=True, accepts_mail=False), "absence"),
+        (MailDomain(NOW, null_mx=True, accepts_mail=False, spf="fail"), "records"),
+        (MailDomain(NOW, spf="missing"), "absence"),
+        (MailDomain(NOW, dmarc="missing"), "absence"),
+        (MailDomain(NOW, parked=True), "records"),
+        (MailDomain(NOW, listed=1), "records"),
+        (MailDomain(NOW, mx_disposable=True), "records"),
+        (Sender(NOW, spf=True, dkim=True, dmarc="none", aligned=True), None),
+        (Sender(NOW, spf=False), "absence"),
+        (Sender(NOW, dmarc="missing"), "absence"),
+        (Registrant(NOW, found=False), None),
     ],
 )
-def test_what_speaks_against_somebody(said: Any, against: bool) -> None:
-    assert speaks_against(said) is against
+def test_what_speaks_against_somebody(said: Any, against: str | None) -> None:
+    assert speaks_against(said) == against
 
 
 def test_many_who_were_told_are_told_by_a_hundred(findings: Findings, service: Service) -> None:
@@ -363,7 +362,7 @@ def test_many_who_were_told_are_told_by_a_hundred(findings: Findings, service: S
     for number in range(250):
         findings.want(f"u_{number}", [gone], {}, NOW)
     findings.finish(taken(findings)[0], MailDomain(NOW, exists=False), service.court.policy, NOW)
-    findings.retract("dns", NOW, service.court.policy, NOW + 5)
+    findings.retract(NOW, False, service.court.policy, NOW + 5)
     assert retracted(service.store) == sorted(f"u_{number}" for number in range(250))
     assert all(len(event["user_ids"]) <= 100 for event in told(service.store))
 
@@ -385,9 +384,18 @@ def test_a_large_provider_s_domain_is_known_without_asking(
 def test_who_was_decided_by_what_is_taken_back_just_then_is_told(findings: Findings, service: Service) -> None:
     """It read the finding, and was not yet noted to have been told of it when that was taken back."""
     gone = asked_and_said(findings, service, "u_1", "gone.example", MailDomain(NOW, exists=False), NOW)
-    findings.retract("dns", NOW - 1, service.court.policy, NOW + 1)
+    findings.retract(NOW - 1, False, service.court.policy, NOW + 1)
     assert findings.want("u_2", [gone], {"mail_domain": NOW}, NOW + 2) == RETRACTED
     findings.finish(taken(findings, NOW + 2)[0], MailDomain(NOW + 2, exists=True), service.court.policy, NOW + 2)
     assert findings.want("u_3", [gone], {"mail_domain": NOW}, NOW + 3) == RETRACTED
     assert findings.want("u_4", [gone], {}, NOW + 3) == "finding"
     assert findings.want("u_5", [gone], {"mail_domain": NOW + 2}, NOW + 3) is None
+
+
+def test_records_are_kept_where_only_absence_is_doubted(findings: Findings, service: Service) -> None:
+    """A resolver that knows nothing does not invent a null MX."""
+    said = MailDomain(NOW, exists=True, null_mx=True, accepts_mail=False)
+    asked_and_said(findings, service, "u_1", "null.example", said, NOW)
+    assert findings.retract(NOW - 1, False, service.court.policy, NOW + 1) == 0
+    assert findings.retract(NOW - 1, True, service.court.policy, NOW + 1) == 1
+    assert retracted(service.store) == ["u_1"]

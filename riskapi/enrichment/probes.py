@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from riskapi.enrichment.resolver import Answer, Resolver
-from riskapi.enrichment.sources import ResolverDoubt
+from riskapi.enrichment.sources import INVENTING, ResolverDoubt
 from riskapi.enrichment.upstream import UpstreamError, UpstreamSilent
 from riskapi.network_ranges import special_purpose
 from signals.data.mailbox_providers import IMITATED
@@ -45,7 +45,7 @@ class Verdict:
     @property
     def records(self) -> bool:
         """Whether records that it gives are believed."""
-        return self.doubt not in ("everything_exists", "inside_addresses")
+        return self.doubt not in INVENTING
 
     @property
     def absence(self) -> bool:

@@ -16,6 +16,9 @@ Doubt = ResolverDoubt | RegistryDoubt | BlocklistDoubt
 #: for how many seconds back that holds of what DNS said (0: of nothing).
 Tell = Callable[[Source, Doubt | None, float], None]
 
+#: Doubts by which not even what a resolver has is believed, since it has what does not exist.
+INVENTING: Final = frozenset[ResolverDoubt | None]({"everything_exists", "inside_addresses"})
+
 #: What is wrong with a source, in words for the operator.
 DOUBTS: Final[Mapping[Source, Mapping[str, str]]] = {
     "dns": {
