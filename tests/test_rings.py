@@ -142,6 +142,10 @@ class TestTable:
         assert "office, not allowed: u_1; u_2; u_3 (simulated)" in lines
         assert all("simulated" in line for line in lines if line.startswith(("Framing", "Dodging", "Crowds", "What")))
 
+    def test_of_one_part_only_what_it_measured_is_claimed(self, tmp_path: Path) -> None:
+        lines = self.text(tmp_path, Figures(framing=self.FIGURES.framing))
+        assert "PASS: no customer loses anything by others' deeds (simulated)" in lines
+
     def test_what_failed_is_named(self, tmp_path: Path) -> None:
         bad = Figures(
             [replace(self.FIGURES.framing[0], lost=["u_9: limit for allow, 0 recipients for 500"])],
