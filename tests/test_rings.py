@@ -246,7 +246,7 @@ class TestTrial:
         monkeypatch.setattr(trial, "_AT_ONCE", 1)
         office = run(networks, parts=["crowds"]).crowds[0]
         assert [name.partition(":")[0] for name in office.stopped] == ["c01-001", "c01-002"]
-        assert office.blamed == ["c01-002: review by model at 1"]
+        assert office.blamed == ["c01-002: review by model at 1 (NETWORK_IS_HOSTING)"]
         assert len(office.short) > 1
 
     def test_the_same_seed_asks_the_same(self, networks: Networks, standin: type[Standin]) -> None:
