@@ -12,6 +12,8 @@ import ua_parser
 from riskapi.agent_releases import released
 from riskapi.locales import language_countries, languages, zone_countries
 from riskapi.signup import DevicePart
+from riskapi.usable_inputs import is_broken
+from riskapi.visitor_values import LONGEST
 from signals.facts import Device
 
 #: Longest user agent that is parsed. Browsers send about 120 characters, in-app browsers up to about 400.
@@ -47,8 +49,8 @@ class _Agent:
     automation: str
 
 
-def read(part: DevicePart) -> Device:
-    """Read a device part; blank texts count as not given.
+def read(part: DevicePart, posted: DevicePart | None = None) -> Device:
+    """Read a device part; blank texts count as not given. ``posted`` is what ``part`` is the usable part of.
 
     ``fingerprint`` is given only with a TLS fingerprint: an agent alone is shared by millions.
     """
@@ -61,6 +63,7 @@ def read(part: DevicePart) -> Device:
     if tls is not None:
         known = (agent.family, agent.major, agent.system) if agent else (None, None, None)
         fingerprint = "|".join([tls.lower(), *("" if value is None else str(value) for value in known)])
+    whole = (posted or part).user_agent
     return Device(
         id=identifier(part.id),
         user_agent=text,
@@ -69,6 +72,7 @@ def read(part: DevicePart) -> Device:
         agent_system=agent.system if agent else None,
         agent_released=agent.released if agent else None,
         agent_mobile=agent.mobile if agent else None,
+        agent_malformed=_is_malformed(whole) if whole and whole.strip() else None,
         automation=agent.automation if agent else None,
         accept_language=accept,
         languages=subtags,
@@ -87,7 +91,12 @@ def identifier(text: str | None) -> str | None:
     return None if found is None or found.lower() in _PLACEHOLDERS or not found.strip("0-") else found
 
 
-def _given(text: str | None, limit: int = 2048) -> str | None:
+def _is_malformed(agent: str) -> bool:
+    """Whether an agent is longer than is read, or has control characters or characters that are none."""
+    return len(agent) > LONGEST or is_broken(agent)
+
+
+def _given(text: str | None, limit: int = LONGEST) -> str | None:
     if text is None:
         return None
     text = text[:limit].strip()

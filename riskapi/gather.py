@@ -19,6 +19,7 @@ from riskapi.proofs import Proofs, keeps_aside
 from riskapi.shelf import Shelf
 from riskapi.signup import BehaviorPart, DevicePart, Signup
 from riskapi.store.connections import Store
+from riskapi.usable_inputs import UNREADABLE, one_each, unreadable, usable
 from riskapi.waves import Match, matches
 from signals.facts import Account, Behavior, Facts, Network
 from signals.records import record
@@ -72,17 +73,16 @@ def _proved(signup: Signup) -> Iterable[str]:
         yield "phone"
 
 
-def unreadable(pointer: str, what: str) -> dict[str, str]:
-    """The warning for an input at a JSON pointer that could not be understood; ``what`` it is, in words."""
-    return {"code": "INPUT_INVALID", "warning": f"{what} could not be understood", "input_pointer": pointer}
-
-
 def _given(pointer: str, value: object, missing: dict[str, str]) -> bool:
-    """Whether an input was given; if not, notes the cause."""
+    """Whether an input was given, and something of it is used; if not, notes the cause."""
     if value is None or value == "":
-        missing[pointer] = "not_provided"
+        missing.setdefault(pointer, "not_provided")
         return False
     return True
+
+
+def _whole(count: float | None) -> int | None:
+    return None if count is None else int(count)
 
 
 class Gatherer:
@@ -106,15 +106,16 @@ class Gatherer:
 
     def parse(self, signup: Signup, at: float) -> Parsed:
         """Read every input of a signup at Unix time ``at``. Asks nobody; never raises for what callers sent."""
-        missing: dict[str, str] = {}
-        warnings = []
-        readers = self._shelf.readers
+        posted, readers = signup, self._shelf.readers
+        signup, warnings = usable(posted, at)
+        missing = {each["input_pointer"]: "input_invalid" for each in warnings if each["code"] == "INPUT_INVALID"}
         account, part, acted = signup.account, signup.device or _NO_DEVICE, signup.behavior or _NO_BEHAVIOR
         for (pointers, read), given in ((_ACCOUNT, account), (_DEVICE, part), (_BEHAVIOR, acted)):
             for pointer, value in zip(pointers, read(given), strict=True):
                 _given(pointer, value, missing)
 
-        email = readers.mail.read(signup.email.address)
+        address = signup.email.address
+        email = readers.mail.read("" if UNREADABLE in address else address)
         if not email.valid:
             missing["/email/address"] = "input_invalid"
             warnings.append(unreadable("/email/address", "The e-mail address"))
@@ -135,12 +136,12 @@ class Gatherer:
                 warnings.append(unreadable("/phone/number", "The phone number"))
 
         behavior = Behavior(
-            form_fill_ms=acted.form_fill_ms,
+            form_fill_ms=_whole(acted.form_fill_ms),
             pasted_fields=None if acted.pasted_fields is None else tuple(acted.pasted_fields),
             honeypot_filled=acted.honeypot_filled,
-            keystrokes=acted.keystrokes,
+            keystrokes=_whole(acted.keystrokes),
             captcha_passed=acted.captcha_passed,
-            pages_before_signup=acted.pages_before_signup,
+            pages_before_signup=_whole(acted.pages_before_signup),
         )
         return Parsed(
             Facts(
@@ -151,13 +152,13 @@ class Gatherer:
                 email=email,
                 phone=phone,
                 network=network,
-                device=devices.read(part),
+                device=devices.read(part, posted.device),
                 behavior=behavior,
                 payment_fingerprint=devices.identifier(signup.payment.fingerprint) if signup.payment else None,
                 missing=missing,
                 proved=frozenset(_proved(signup)),
             ),
-            tuple(warnings),
+            tuple(one_each(warnings)),
         )
 
     def gather(

@@ -82,6 +82,16 @@ def device_automation(facts: Facts) -> str | None:
     return facts.device.automation
 
 
+@signal(reason="the user agent is {value:one that no browser sends|of a form that browsers send}", risk=1)
+def device_agent_is_malformed(facts: Facts) -> bool | None:
+    """Whether the agent has over 2,048 characters, control characters, or characters that are none.
+
+    Typical: false. Browsers send up to about 400 characters, and a header holds no control characters (RFC 9110, 5.5):
+    the caller's own code or a script made it up. The length was chosen by us.
+    """
+    return facts.device.agent_malformed
+
+
 @signal(reason="the browser asks for {value} {value:language|languages}", risk=0, needs="/device/accept_language")
 def device_language_count(facts: Facts) -> int | None:
     """Different languages in Accept-Language, 0 to 20; 0 when a header was sent that names none. Typical: 1 or 2."""

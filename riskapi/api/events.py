@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from riskapi.api.answers import EventTaken
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.api.signups import refuse_future
 from riskapi.events import Event
 
 
 def take(call: Call[Event]) -> Reply:
     """Record the event."""
-    refuse_future(call.body.at(call.now), call.now, "/time")
     found = call.parts.events.record(call.path["user_id"], call.body, call.now)
     return Reply(found, status=202, tier=found["tier"])
 
@@ -33,6 +31,7 @@ ROUTES = (
         ),
         scopes=("events",),
         body=Event,
+        mends=True,
         example={"type": "login", "time": "2026-11-22T10:00:00Z", "device": {"ip_address": "203.0.113.9"}},
         response=EventTaken,
         status=202,
