@@ -7,6 +7,7 @@ from signals.registry import signal
 from signals.whereabouts import country_of_person
 
 NEEDS = ("/device/user_agent",)
+_PARSED = ("/device/user_agent", "agent")
 _DAY = 86_400.0
 
 #: The language that browsers, servers and international teams use everywhere: it disagrees with no country.
@@ -21,19 +22,19 @@ def _apart(facts: Facts, countries: frozenset[str]) -> bool | None:
     return _EVERYWHERE not in device.languages and device.language_countries.isdisjoint(countries)
 
 
-@signal(reason="the browser or client is {value}", risk=None)
+@signal(reason="the browser or client is {value}", risk=None, needs=_PARSED)
 def device_agent_family(facts: Facts) -> str | None:
     """Family of the client as ua-parser names it, such as ``Chrome Mobile``. For people and rules."""
     return facts.device.agent_family
 
 
-@signal(reason="the browser or client runs on {value}", risk=None)
+@signal(reason="the browser or client runs on {value}", risk=None, needs=_PARSED)
 def device_agent_system(facts: Facts) -> str | None:
     """Operating system as ua-parser names it, such as ``Windows``. For people and rules."""
     return facts.device.agent_system
 
 
-@signal(reason="the browser or client is {value:a known one|not a known one}", risk=-1)
+@signal(reason="the browser or client is {value:a known one|not a known one}", risk=-1, needs=_PARSED)
 def device_agent_is_known(facts: Facts) -> bool | None:
     """Whether ua-parser knows the client's family *and* its system. False for invented agents."""
     device = facts.device
@@ -61,7 +62,7 @@ def device_agent_days_early(facts: Facts) -> float | None:
     return None if released is None else max(0.0, (released - facts.signup_at) / _DAY)
 
 
-@signal(reason="the browser is {value:on a phone or tablet|not on a phone or tablet}", risk=0)
+@signal(reason="the browser is {value:on a phone or tablet|not on a phone or tablet}", risk=0, needs=_PARSED)
 def device_is_mobile(facts: Facts) -> bool | None:
     """Whether the system is one of phones and tablets. Either is typical; desktop mode hides some tablets."""
     return facts.device.agent_mobile
@@ -101,7 +102,7 @@ def device_language_count(facts: Facts) -> int | None:
 @signal(
     reason="{value:no|a} language of the browser fits the country of the IP address",
     risk=1,
-    needs=("/device/accept_language", "/device/ip_address"),
+    needs=("/device/accept_language", "/device/ip_address", "country"),
 )
 def device_language_mismatch(facts: Facts) -> bool | None:
     """Whether no language asked for is official or widely spoken where the IP is. True or false; a weak signal.
@@ -122,7 +123,7 @@ def device_time_zone_is_valid(facts: Facts) -> bool | None:
 @signal(
     reason="the browser's time zone is {value:not used|used} in the country of the IP address",
     risk=1,
-    needs=("/device/time_zone", "/device/ip_address"),
+    needs=("/device/time_zone", "/device/ip_address", "country"),
 )
 def device_time_zone_mismatch(facts: Facts) -> bool | None:
     """Whether the clock is set to a zone that the IP's country does not keep. True or false; a weak signal.
@@ -160,7 +161,7 @@ def device_time_zone_is_utc(facts: Facts) -> bool | None:
 @signal(
     reason="the browser is {value:|not }a phone's or tablet's on a hosting provider's network",
     risk=1,
-    needs=("/device/user_agent", "/device/ip_address"),
+    needs=(*_PARSED, "/device/ip_address", "kind"),
 )
 def device_mobile_on_hosting(facts: Facts) -> bool | None:
     """Whether a client that says it is a phone comes from a hosting network that is no known VPN or relay.
