@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from riskapi import decisions, reviews, terms
 from riskapi.accounts import Accounts, Known, Opening, Standing, tier_event
 from riskapi.agenda import next_look
 from riskapi.arrival import kept
-from riskapi.assessment import assessment, in_form, reasons
+from riskapi.assessment import assessment, in_form, kept_answer, reasons
 from riskapi.caps import Usage, unused
 from riskapi.clusters import Clusters
 from riskapi.decide import Decision, decide
@@ -187,12 +188,7 @@ class Assessor:
             self._clusters.leave(user_id, self._court.policy, now, keys=stray)
         if known.mail != mail:
             raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
-        if b'"not_provided":[' in known.assessment:
-            return Answer(known.assessment, replay=True)
-        signup = self._accounts.signup(user_id)  # of a record that an earlier release wrote
-        if signup is None:
-            return Answer(known.assessment, replay=True)
-        return Answer(orjson.dumps(in_form(orjson.loads(known.assessment), signup)), replay=True)
+        return Answer(kept_answer(known.assessment, partial(self._accounts.signup, user_id)), replay=True)
 
     def _record(
         self,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any
+
+import orjson
 
 import signals
 from riskapi import terms
@@ -75,6 +78,12 @@ def in_form(answer: dict[str, Any], signup: bytes | str) -> dict[str, Any]:
     unsent = not_provided(Signup.model_validate_json(signup))
     degraded = [row for row in answer["degraded"] if row["cause"] != "not_provided"]
     return {**answer, "degraded": degraded, "not_provided": unsent}
+
+
+def kept_answer(answer: bytes, signup: Callable[[], bytes | None]) -> bytes:
+    """As :func:`in_form`, for an answer as JSON; ``signup`` reads what it answered, only where that is needed."""
+    found = None if b'"not_provided":[' in answer else signup()
+    return answer if found is None else orjson.dumps(in_form(orjson.loads(answer), found))
 
 
 def reasons(decision: Decision) -> list[dict[str, Any]]:

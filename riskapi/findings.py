@@ -100,8 +100,10 @@ def times(findings: Mapping[str, Finding]) -> dict[str, float]:
 
 def is_told(said: Finding) -> bool:
     """Whether an upstream said all that was asked. Parts that do not apply to what it said may still be ``None``."""
-    if isinstance(said, MailDomain | Sender):
-        return said.whole
+    if isinstance(said, MailDomain):
+        return said.whole and said.exists is not None
+    if isinstance(said, Sender):
+        return said.whole and said.dmarc is not None
     return said.found is not None
 
 

@@ -336,10 +336,11 @@ class Facts:
     it sends from. ``entities`` is keyed by kind (see ``riskapi.links``) and ``None``, like ``reputation``, when the
     store was away. ``proved`` are the kinds of entities that the account proved to be its own: a mailbox or number it
     confirmed. ``wave`` and ``cluster`` say with whom it came and with whom it shares a budget, ``None`` where that was
-    not looked up. ``missing`` gives the cause for what is not there and was not sent, or should be known: a JSON pointer
-    into the signup, ``store``, ``network`` (anything of the IP address), ``asn``, ``country`` or ``kind`` of it,
-    ``agent``, ``mail_domain``, ``registration``, ``registrant``, ``sender``, ``domain_blocklists`` or ``ip_blocklists``,
-    to ``not_provided``, ``not_asked``, ``input_invalid``, ``store_unavailable``, ``pending`` or ``no_data``.
+    not looked up. ``missing`` gives the cause for what is not there and was not sent, or should be known: a JSON
+    pointer into the signup, ``store``, ``network`` (anything of the IP address), ``asn``, ``country`` or ``kind`` of
+    it, ``agent``, ``mail_domain``, ``registration``, ``registrant``, ``sender``, ``domain_blocklists`` or
+    ``ip_blocklists``, to ``not_provided``, ``not_asked``, ``input_invalid``, ``store_unavailable``, ``pending`` or
+    ``no_data``.
     """
 
     at: float
