@@ -30,15 +30,26 @@ def device_agent_family(facts: Facts) -> str | None:
 
 @signal(reason="the browser or client runs on {value}", risk=None, needs=_PARSED)
 def device_agent_system(facts: Facts) -> str | None:
-    """Operating system as ua-parser names it, such as ``Windows``. For people and rules."""
+    """Operating system, such as ``Windows``. For people and rules. Sources: ua-parser; riskapi.agents."""
     return facts.device.agent_system
 
 
 @signal(reason="the browser or client is {value:a known one|not a known one}", risk=-1, needs=_PARSED)
 def device_agent_is_known(facts: Facts) -> bool | None:
-    """Whether ua-parser knows the client's family *and* its system. False for invented agents."""
+    """Whether the client's family *and* its system are known, and agree. False for invented agents.
+
+    Invented: of two devices at once (an iPhone with Windows), of a product that its system does not have, or without a
+    product and its version (RFC 9110, 10.1.5). Of a browser or system that nobody has heard of it is unknown, unless
+    it is one of a program. Sources: ua-parser, and the systems listed in riskapi.agents.
+    """
     device = facts.device
-    return None if device.user_agent is None else device.agent_family is not None and device.agent_system is not None
+    if device.user_agent is None:
+        return None
+    if device.agent_invented:
+        return False
+    if device.agent_family is not None and device.agent_system is not None:
+        return True
+    return False if device.automation else None
 
 
 @signal(reason="the browser's version came out {value:.0f} {value:day|days} before the signup", risk=0)
@@ -116,7 +127,7 @@ def device_language_mismatch(facts: Facts) -> bool | None:
 
 @signal(reason="the browser's time zone {value:exists|does not exist}", risk=-1, needs="/device/time_zone")
 def device_time_zone_is_valid(facts: Facts) -> bool | None:
-    """Whether the time zone is a name of the IANA database. Browsers send no other (ECMA-402)."""
+    """Whether the time zone is a name of the IANA database, or an offset. Browsers send no other (ECMA-402)."""
     return facts.device.time_zone_valid
 
 
@@ -153,7 +164,10 @@ def device_language_time_zone_mismatch(facts: Facts) -> bool | None:
     reason="the browser's clock is {value:not set|set} to the time zone of a country", risk=0, needs="/device/time_zone"
 )
 def device_time_zone_is_utc(facts: Facts) -> bool | None:
-    """Whether the zone is valid but of no country: ``UTC``, ``Etc/GMT+3``. Typical of servers and privacy browsers."""
+    """Whether the zone is valid but of no country: ``UTC``, ``Etc/GMT+3``. Typical of servers and privacy browsers.
+
+    Unknown for ``CET``, ``EST`` and the like, which people in many countries set.
+    """
     countries = facts.device.time_zone_countries
     return None if countries is None else not countries
 

@@ -201,10 +201,12 @@ class Device:
 
     ``agent_family``, ``agent_major`` and ``agent_system`` are parsed from ``user_agent``; ``agent_released`` is
     the Unix time at which that major version came out, where it is known. ``automation`` is the mark of a
-    scripted client found in the agent, or ``""`` when none was; ``agent_malformed``: no browser can have sent it.
+    scripted client found in the agent, or ``""`` when none was; ``agent_malformed``: no browser can have sent it;
+    ``agent_invented``: it contradicts itself, or has no product with a version.
     ``languages`` are lower-case primary subtags
     in order of preference, ``language_countries`` the ISO 3166 countries where one of them is official or
-    widely spoken; ``time_zone_countries`` those that use the zone. ``fingerprint`` joins TLS fingerprint and agent.
+    widely spoken; ``time_zone_countries`` those that use the zone, empty for ``UTC``, ``None`` where the zone does not
+    tell. ``fingerprint`` joins TLS fingerprint and agent.
     """
 
     id: str | None = None
@@ -215,6 +217,7 @@ class Device:
     agent_released: float | None = None
     agent_mobile: bool | None = None
     agent_malformed: bool | None = None
+    agent_invented: bool | None = None
     automation: str | None = None
     accept_language: str | None = None
     languages: tuple[str, ...] | None = None
