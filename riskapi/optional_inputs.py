@@ -23,7 +23,7 @@ _NAMES: Final = {
     ),
     "payment": ("fingerprint",),
 }
-_FIELDS: Final = [
+_PARTS: Final = [
     (part, [(f"/{part}/{name}", attrgetter(name)) for name in names], [f"/{part}/{name}" for name in names])
     for part, names in _NAMES.items()
 ]
@@ -34,7 +34,7 @@ def not_provided(signup: Signup) -> list[str]:
     as not sent.
     """
     found: list[str] = []
-    for part, fields, pointers in _FIELDS:
+    for part, fields, pointers in _PARTS:
         given = getattr(signup, part)
         if given is None:
             found += pointers

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
@@ -52,25 +53,23 @@ def usable(body: Body, at: float, time: str = "/event/time") -> tuple[Body, list
     """
     changed: dict[str, Any] = {}
     warnings: list[Warned] = []
+    has = _names_of(type(body))
     for part, fields in _PARTS.items():
-        given = getattr(body, part, None)
-        if given is None:
-            continue
-        cut = _cut(given, f"/{part}", fields, warnings)
-        if cut:
-            changed[part] = given.model_copy(update=cut)
-    changed |= _cut(body, "", _OWN, warnings)
+        given = getattr(body, part) if part in has else None
+        if given is not None:
+            cut = _cut(given, f"/{part}", fields, warnings)
+            if cut:
+                changed[part] = given.model_copy(update=cut)
+    own = {name: field for name, field in _OWN.items() if name in has}
+    changed |= _cut(body, "", own, warnings)
     custom = getattr(body, "custom_inputs", None)
     if custom:
-        cut = {}
-        for key, value in custom.items():
-            _note(cut, warnings, f"/custom_inputs/{key}", key, _scalar(value, "The value"))
+        cut = _cut_custom(custom, warnings)
         if cut:
             changed["custom_inputs"] = {**custom, **cut}
     said = _time_of(body, time)
     if said is not None and said > at + AHEAD:
-        text = "The time lies over 5 minutes ahead and counts as now"
-        warnings.append(_warned("INPUT_INVALID", time, text))
+        warnings.append(_warned("INPUT_INVALID", time, "The time lies over 5 minutes ahead and counts as now"))
     return (body.model_copy(update=changed) if changed else body), warnings
 
 
@@ -79,10 +78,15 @@ def counted(said: float, now: float) -> float:
     return now if said > now + AHEAD else said
 
 
+@cache
+def _names_of(kind: type[BaseModel]) -> frozenset[str]:
+    return frozenset(kind.model_fields)
+
+
 def _time_of(body: BaseModel, pointer: str) -> float | None:
     found: Any = body
     for name in pointer[1:].split("/"):
-        found = getattr(found, name, None)
+        found = None if found is None else getattr(found, name)
     return None if found is None else float(found.timestamp())
 
 
@@ -90,20 +94,29 @@ def _cut(given: BaseModel, pointer: str, fields: dict[str, Field], warnings: lis
     """The fields of a part of the body that are not used as given, with what is used of them."""
     changed: dict[str, Any] = {}
     for name, (read, what) in fields.items():
-        value = getattr(given, name, None)
-        if value is not None:
-            _note(changed, warnings, f"{pointer}/{name}", name, read(value, what))
+        value = getattr(given, name)
+        if value is None:
+            continue
+        used, text = read(value, what)
+        if text is not None:
+            changed[name] = used
+            warnings.append(_lost(used, f"{pointer}/{name}", text))
     return changed
 
 
-def _note(
-    changed: dict[str, Any], warnings: list[Warned], pointer: str, name: str, read: tuple[Any, str | None]
-) -> None:
-    """Note what is used of a field in place of what was given, and why."""
-    used, text = read
-    if text is not None:
-        changed[name] = used
-        warnings.append(_warned("INPUT_INVALID" if used in (None, "") else "INPUT_CUT", pointer, text))
+def _cut_custom(custom: dict[str, Any], warnings: list[Warned]) -> dict[str, Any]:
+    """As :func:`_cut`, for what the caller passes through."""
+    changed: dict[str, Any] = {}
+    for name, value in custom.items():
+        used, text = _scalar(value, "The value")
+        if text is not None:
+            changed[name] = used
+            warnings.append(_lost(used, f"/custom_inputs/{name}", text))
+    return changed
+
+
+def _lost(used: Any, pointer: str, text: str) -> Warned:
+    return _warned("INPUT_INVALID" if used in (None, "") else "INPUT_CUT", pointer, text)
 
 
 def _warned(code: str, pointer: str, text: str) -> Warned:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -253,3 +254,9 @@ def test_what_only_the_callers_code_can_get_wrong_is_refused(http: FlaskClient, 
     found = http.post("/v1/signups", json=signup(pointer, value))
     assert found.status_code == 422, found.text
     assert any(row["pointer"].startswith(pointer) for row in (found.json or {})["errors"])
+
+
+def test_every_input_that_may_be_cut_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[1] / "docs/inputs.md").read_text()
+    for pointer in (*TEXTS, *IDS, *COUNTS, *PARSED, "/behavior/pasted_fields", "/event/time", "/custom_inputs/*"):
+        assert f"`{pointer}`" in page

@@ -27,7 +27,8 @@ ROUTES = (
             "with its `plan` moves the caps at once; a paid plan or a payment makes the account an established "
             "customer. Each is a reading of the next decision: the account is decided again at once, and the answer "
             "has the tier after that. `domain_authenticated` may name the domain as `custom_inputs.domain`: what DNS "
-            "says of it can earn a step. What cannot be parsed is a warning, not an error."
+            "says of it can earn a step. What cannot be read, is too long or lies ahead is cut "
+            "or not used, with a warning, and no error."
         ),
         scopes=("events",),
         body=Event,

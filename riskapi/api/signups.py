@@ -24,7 +24,9 @@ ROUTES = (
             "Answers `allow`, `review` or `limit`, the caps of that tier, the reasons and the linked accounts. "
             "Idempotent by `account.user_id`: the same signup again gets the first assessment with "
             "`Idempotent-Replay: true`; another address under the same `user_id` is `signup_conflict`. "
-            "What cannot be parsed is a warning and a signal, not an error."
+            "What a visitor's browser, clock or keyboard controls is never an error: what cannot be read, is too long, "
+            "negative, a fraction or ahead of the clock is cut or not used, with an entry of `warnings`. `degraded` "
+            "lists what should have been known and was not, `not_provided` what was not sent."
         ),
         scopes=("signups",),
         body=Signup,
