@@ -12,6 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from riskapi.app import Service, assemble
+from riskapi.instants import rfc3339
 from riskapi.settings import Settings
 from riskapi.signup import Signup
 from riskapi.store.connections import Store
@@ -174,6 +175,16 @@ def test_a_clock_that_is_ahead_counts_as_now(http: FlaskClient, store: Store) ->
     assert http.post("/v1/signups", json=signup("/event/time", "2027-11-22T10:00:00Z")).status_code == 200
     [key] = store.execute("KEYS", "risk:a:*")
     assert float(store.execute("HGET", key, "at")) == NOW
+
+
+@pytest.mark.parametrize(("seconds", "warned"), [(300, []), (301, [(INVALID, "/event/time")])])
+def test_a_clock_is_ahead_of_the_replayed_one(
+    make_app: Callable[..., Any], seconds: int, warned: list[tuple[str, str]]
+) -> None:
+    headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}", "X-Replay-Time": rfc3339(NOW - 86_400)}
+    body = signup("/event/time", rfc3339(NOW - 86_400 + seconds))
+    found = make_app(replay=True).test_client().post("/v1/signups", json=body, headers=headers)
+    assert (found.status_code, told(found.json)) == (200, warned)
 
 
 def test_two_long_devices_that_begin_alike_are_no_link(http: FlaskClient) -> None:
