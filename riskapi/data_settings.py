@@ -15,6 +15,12 @@ def _from(what: str) -> Source:
     return declare(environment.source, meaning, default=lambda: Source("installed"), shown="installed")
 
 
+def _ours(what: str) -> Source:
+    """Of a table that comes with the release: there is no package that has a newer one."""
+    meaning = f"Where `data update` takes {what} from: `installed`, a URL or a file."
+    return declare(environment.source_without_package, meaning, default=lambda: Source("installed"), shown="installed")
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:
     """Part of :class:`riskapi.settings.Settings`. A ``data_…`` field is named after its feed (:mod:`riskapi.feeds`)."""
@@ -34,6 +40,8 @@ class DataSettings:
     data_asn: Source = _from("AS numbers and operators of addresses (MMDB)")
     data_country: Source = _from("countries of addresses (MMDB)")
     data_hosting: Source = _from("the address ranges of hosting firms, VPNs and Tor (iporigin's table)")
+    data_networks: Source = _ours("kinds of networks by AS number and name (`riskapi/feeds/tables/networks.csv`)")
+    data_numbering: Source = _ours("other spellings of phone numbers (`riskapi/feeds/tables/numbering.csv`)")
     data_disposable: Source = _from("throw-away mail domains (a domain a line)")
     data_free: Source = _from("free mail providers (a domain a line)")
     data_relay: Source = _from("relay services, which are not throw-away (a domain a line)")

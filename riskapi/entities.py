@@ -81,7 +81,7 @@ def values(facts: Facts) -> dict[str, str | None]:
         "mailbox": email.canonical,
         "pattern": email.pattern,
         "mail_domain": email.registrable or email.domain,
-        "phone": phone.e164 if phone else None,
+        "phone": phone.line if phone else None,
         "phone_block": phone.block if phone else None,
         "device": facts.device.id,
         "payment": facts.payment_fingerprint,

@@ -7,7 +7,7 @@ from dataclasses import field, replace
 from operator import attrgetter
 from typing import Any
 
-from riskapi import devices, entities, listed, lists, phones
+from riskapi import devices, entities, listed, lists
 from riskapi.accounts import Accounts, Known
 from riskapi.entities import Touch
 from riskapi.evidence import reputation
@@ -22,6 +22,7 @@ from riskapi.store.connections import Store
 from riskapi.waves import Match, matches
 from signals.facts import Account, Behavior, Facts, Network
 from signals.records import record
+from signals.whereabouts import country_of_person
 
 _NO_DEVICE = DevicePart()
 _NO_BEHAVIOR = BehaviorPart()
@@ -77,6 +78,14 @@ def unreadable(pointer: str, what: str) -> dict[str, str]:
     return {"code": "INPUT_INVALID", "warning": f"{what} could not be understood", "input_pointer": pointer}
 
 
+#: The warning for a number that only people of its country could dial, where the country is not known.
+NO_COUNTRY: Mapping[str, str] = {
+    "code": "INPUT_AMBIGUOUS",
+    "warning": "The phone number has no country code, and the country of the person is not known",
+    "input_pointer": "/phone/number",
+}
+
+
 def _given(pointer: str, value: object, missing: dict[str, str]) -> bool:
     """Whether an input was given; if not, notes the cause."""
     if value is None or value == "":
@@ -129,8 +138,11 @@ class Gatherer:
         phone = None
         number = signup.phone.number if signup.phone else None
         if _given("/phone/number", number, missing):
-            phone = phones.read(number or "", network.country if network else None)
-            if not phone.valid:
+            phone = readers.phones.read(number or "", country_of_person(network))
+            if phone.valid is None:
+                missing["/phone/number"] = "no_data"
+                warnings.append(dict(NO_COUNTRY))
+            elif not phone.valid:
                 missing["/phone/number"] = "input_invalid"
                 warnings.append(unreadable("/phone/number", "The phone number"))
 

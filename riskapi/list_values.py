@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Final
 
-from riskapi import devices, phones
+from riskapi import devices
 from riskapi.errors import invalid
 from riskapi.listed import HASHED, LEAST_DIGITS, LENGTHS, MOST_LABELS, ListKind, ListName
 from riskapi.network_ranges import overlapped
@@ -26,6 +26,8 @@ _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}")
 _ASN = re.compile(r"(?:AS)?([0-9]{1,10})", re.IGNORECASE)
 #: The numbers that an AS can have: 0 and the last one are reserved (RFC 7607, RFC 7300).
 _ASNS: Final = range(1, 2**32 - 1)
+#: Bits before the IPv4 address that an IPv6 one carries: after the prefix of 6to4 (RFC 3056, 2), at the end of others.
+_SITE, _BEFORE = 16, 96
 _SHARED = "an address from inside networks, which everybody behind a proxy has; it cannot be denied"
 
 _PROVIDER = "a large mail provider, where half the world has its mailbox; deny addresses there, or watch it"
@@ -47,7 +49,7 @@ class Values:
             "ip": self._ip,
             "cidr": self._cidr,
             "asn": _asn,
-            "phone": _phone,
+            "phone": self._phone,
             "phone_prefix": _phone_prefix,
             "device": _identifier,
             "payment": _identifier,
@@ -114,6 +116,8 @@ class Values:
         if found.ip is None or found.version is None or not slash or not re.fullmatch(r"[0-9]{1,3}", digits):
             raise _Refused("not a network as address/length, such as 203.0.113.0/24")
         length, lengths = int(digits), LENGTHS[found.version]
+        if found.version == 4 and ":" in head:  # what is inside is looked up: the length is less by what is before it
+            length -= _SITE if head.strip(" [").lower().startswith("2002:") else _BEFORE
         if length not in lengths:
             raise _Refused(
                 f"an IPv4 network has a length from {LENGTHS[4][0]} to {LENGTHS[4][-1]}, an IPv6 one from "
@@ -125,6 +129,12 @@ class Values:
             # Not cut to the network: whoever writes the address of one host may well mean that host.
             raise _Refused("there are bits set beyond the length; write the first address of the network") from None
         return f"{found.ip}/{length}"
+
+    def _phone(self, value: str) -> str:
+        found = self._shelf.readers.phones.read(value) if value.startswith("+") else None
+        if found is None or found.line is None:
+            raise _Refused("not a phone number in international form, with its plus sign")
+        return found.line
 
 
 def _domain(name: str, registrable: str | None) -> str:
@@ -140,13 +150,6 @@ def _asn(value: str) -> str:
     if found is None or int(found[1]) not in _ASNS:
         raise _Refused("not the number of an AS, 1 to 4294967294, with or without AS before it")
     return str(int(found[1]))
-
-
-def _phone(value: str) -> str:
-    found = phones.read(value) if value.startswith("+") else None
-    if found is None or found.e164 is None:
-        raise _Refused("not a phone number in international form, with its plus sign")
-    return found.e164
 
 
 def _phone_prefix(value: str) -> str:

@@ -139,6 +139,8 @@ def test_every_feed_is_taken_from_a_file(
         "free": more(contents["free"], "new.example"),
         "relay": more(contents["relay"], "new.example"),
         "suffix": contents["suffix"].replace(b"// VERSION: 2026-10", b"// VERSION: 2026-11"),
+        "networks": contents["networks"] + b"number,64500,hosting,ours\n",
+        "numbering": contents["numbering"] + b"34,1xxxxxxxxx,xxxxxxxxx,old,2026-11-22,ours\n",
     }
     path = files / "file"
     path.write_bytes(changed[name])
@@ -152,6 +154,31 @@ def test_every_feed_is_taken_from_a_file(
         label = str(readers.versions).replace("lists", "")
         assert f"{name} 2026-11" in label or name == "country"
     assert rollback(settings, FEEDS[name]).changed and in_use(settings) == {}
+
+
+def test_what_is_fetched_of_our_own_tables_counts_and_no_package_brings_them(
+    settings_for: Callable[..., Settings], files: Path, contents: dict[Name, bytes]
+) -> None:
+    for name, row in (("networks", b"number,15169,consumer,ours"), ("numbering", b"34,1xxxxxxxxx,xxxxxxxxx,old,,ours")):
+        path = files / "file"
+        path.write_bytes(contents[name] + row + b"\n")
+        settings = settings_for(**{name: path})
+        was = manifest.read(settings.data_dir)
+        before = load(settings, was)
+        assert update(settings, name).changed
+        readers = load(settings, manifest.read(settings.data_dir), (before, was))
+        assert (readers.networks is before.networks, readers.phones is before.phones) == (
+            name != "networks", name != "numbering",
+        )  # fmt: skip
+        if name == "networks":
+            assert (before.networks.read("8.8.8.8").kind, readers.networks.read("8.8.8.8").kind) == (
+                "hosting", "consumer",
+            )  # fmt: skip
+        else:
+            assert before.phones.read("+341600123123").valid is False
+            assert readers.phones.read("+341600123123").e164 == "+34600123123"
+        with pytest.raises(ConfigurationError, match="expected installed, a path, or a URL"):
+            settings_for(**{name: "package"})
 
 
 def newer(ranges: bytes, built: float) -> bytes:
@@ -742,11 +769,11 @@ def test_one_feed_that_fails_stops_no_other_and_the_exit_code_tells(
     assert code == 1 and "would be swapped (18 → 19)" in out
     code, out, err = run(capsys, "update")
     assert code == 1
-    assert len(out.splitlines()) == 6 and "relay      swapped (18 → 19): 19 domains, as of " in out
+    assert len(out.splitlines()) == len(FEEDS) - 1 and "relay      swapped (18 → 19): 19 domains, as of " in out
     assert err.splitlines() == [f"free       NOT UPDATED  {files / 'gone'}: free: there is no such file"]
     assert sorted(path.name.partition("-")[0] for path in (tmp_path / "var" / "ip").iterdir()) == ["origin", "user"]
     code, out, _ = run(capsys, "status")
-    assert code == 0 and len(out.splitlines()) == 7 and "as of" in out
+    assert code == 0 and len(out.splitlines()) == len(FEEDS) and "as of" in out
     assert run(capsys, "rollback", "relay")[0] == 0
     assert "relay: 18 domains, does not say when it was made" in run(capsys, "status")[1]
     assert run(capsys, "rollback", "free")[0:2] == (2, "")
@@ -765,7 +792,7 @@ def test_the_doctor_tells_the_age_of_everything_and_warns_of_what_is_old(
     assert "as of 2026-11-22, today" in fresh["free"][1] and "made 2026-10-22, 31 days old" in fresh["suffix"][1]
     old = dict(zip(FEEDS, findings(settings, NOW + 1096 * DAY), strict=True))
     assert {name for name, (grade, _) in old.items() if grade == "warn"} == {
-        "asn", "country", "hosting", "free", "suffix",
+        "asn", "country", "hosting", "networks", "numbering", "free", "suffix",
     }  # fmt: skip
     assert "older than 1095 days" in old["free"][1]
     entry = manifest.read(settings.data_dir).entry("free")

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from riskapi import network_kinds, numbering
 from riskapi.feeds import formats
 from riskapi.feeds.feed import Feed, Name
-from riskapi.feeds.packages import alias_providers, database, literal_set, whole_file
+from riskapi.feeds.packages import alias_providers, database, literal_set, shipped, whole_file
 
 _MB: Final = 1 << 20
 
@@ -37,6 +38,16 @@ _HOSTING: Final = {
     "131.111.1.1": None,  # University of Cambridge hosts nobody
     "84.160.1.1": None,  # Deutsche Telekom's private customers (RIPE NCC: DTAG-DIAL)
 }
+#: Deutsche Telekom and Comcast sell lines; Hetzner and DigitalOcean machines; SURF is the Dutch NREN (surf.nl).
+_NETWORKS: Final = {
+    "3320 Deutsche Telekom AG": "consumer",
+    "7922 Comcast Cable Communications, LLC": "consumer",
+    "24940 Hetzner Online GmbH": "hosting",
+    "14061 DigitalOcean, LLC": "hosting",
+    "1103 SURF B.V.": "education",
+}
+#: Mexico's old mobile prefix (IFT, 2019), Brazil's ninth digit (Anatel, 2016), and a number that is as it was.
+_NUMBERING: Final = {"52 15512349876": "5512349876", "55 1187654321": "11987654321", "34 600123123": None}
 #: Mailinator, YOPmail and Guerrilla Mail say on their front pages that they are for throwing away.
 _DISPOSABLE: Final = {
     "mailinator.com": True,
@@ -102,6 +113,30 @@ FEEDS: Final[Mapping[Name, Feed]] = {
             stale_days=90,
             oldest_days=365,
             samples=_HOSTING,
+        ),
+        Feed(
+            name="networks",
+            unit="rows",
+            ending="csv",
+            packaged=shipped(network_kinds.INSTALLED),
+            reader=formats.networks,
+            entries=(100, 200_000),
+            most_bytes=16 * _MB,
+            stale_days=365,
+            oldest_days=1_095,
+            samples=_NETWORKS,
+        ),
+        Feed(
+            name="numbering",
+            unit="spellings",
+            ending="csv",
+            packaged=shipped(numbering.INSTALLED),
+            reader=formats.numbering,
+            entries=(10, 10_000),
+            most_bytes=_MB,
+            stale_days=730,
+            oldest_days=3_650,
+            samples=_NUMBERING,
         ),
         Feed(
             name="disposable",

@@ -17,7 +17,9 @@ from publicsuffixlist import PublicSuffixList
 
 from riskapi.feeds import domain_lines
 from riskapi.hosting import HostingRanges
+from riskapi.network_kinds import NetworkKinds
 from riskapi.networks import country_of, origin_of
+from riskapi.numbering import Numbering
 
 #: IPv4 addresses that a database is asked about, spread evenly below 224.0.0.0 where multicast begins (RFC 5771).
 _SPREAD: Final = 4096
@@ -75,6 +77,28 @@ def hosting(path: Path, asked: Iterable[str]) -> Contents:
         found = ranges.find(int(address), address.version)
         answers[question] = found.kind if found else None
     return Contents(len(ranges), ranges.built, answers)
+
+
+def networks(path: Path, asked: Iterable[str]) -> Contents:
+    """A table of kinds of networks. Entries are rows, answers the kind of a number and a name with a space between."""
+    found = NetworkKinds(path.read_bytes())
+    answers: dict[str, object] = {}
+    for question in asked:
+        number, _, name = question.partition(" ")
+        answers[question] = found.kind_of(int(number), name)
+    return Contents(len(found), found.as_of, answers)
+
+
+def numbering(path: Path, asked: Iterable[str]) -> Contents:
+    """A table of spellings of numbers. Entries are rows, answers what an old number (a calling code, a space, the
+    national number) became.
+    """
+    found = Numbering(path.read_bytes())
+    answers: dict[str, object] = {}
+    for question in asked:
+        code, _, national = question.partition(" ")
+        answers[question] = next(found.read(int(code), national, "old"), None)
+    return Contents(len(found), found.as_of, answers)
 
 
 def domains(path: Path, asked: Iterable[str]) -> Contents:

@@ -86,6 +86,30 @@ def _unpacked(container: Path) -> bytes:
         raise ValueError(f"{container.name} cannot be unpacked: {type(error).__name__}") from None
 
 
+class Shipped(Packaged):
+    """A table that comes with this release. What it was made at stands in the table, so it has no version."""
+
+    __slots__ = ()
+
+    def version(self) -> str:
+        """None but that of the release."""
+        return "of this release"
+
+    def installed_at(self) -> float | None:
+        """Nobody installed it apart from the release."""
+        return None
+
+    def installed(self) -> bytes:
+        """Content of the table. Raises :class:`ConfigurationError`."""
+        return self.content(Path(__file__).parents[2], "release")
+
+
+def shipped(path: Path) -> Packaged:
+    """A table in a file of ``riskapi``."""
+    name = path.relative_to(Path(__file__).parents[2]).as_posix()
+    return Shipped("table", (name,), lambda root: (root / name).read_bytes())
+
+
 def whole_file(package: str, name: str) -> Packaged:
     """A data set that is one file of a package as it is."""
     return Packaged(package, (name,), lambda root: (root / name).read_bytes())
