@@ -159,7 +159,11 @@ def test_every_feed_is_taken_from_a_file(
 def test_what_is_fetched_of_our_own_tables_counts_and_no_package_brings_them(
     settings_for: Callable[..., Settings], files: Path, contents: dict[Name, bytes]
 ) -> None:
-    for name, row in (("networks", b"number,15169,consumer,ours"), ("numbering", b"34,1xxxxxxxxx,xxxxxxxxx,old,,ours")):
+    rows: dict[Name, bytes] = {
+        "networks": b"number,15169,consumer,ours",
+        "numbering": b"34,1xxxxxxxxx,xxxxxxxxx,old,,ours",
+    }
+    for name, row in rows.items():
         path = files / "file"
         path.write_bytes(contents[name] + row + b"\n")
         settings = settings_for(**{name: path})

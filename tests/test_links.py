@@ -317,19 +317,28 @@ def test_addresses_from_inside_are_not_touched(links: Links, name: str) -> None:
 
 def test_a_block_of_numbers_leaves_out_those_with_the_same_number(links: Links, store: Store, rules: Policy) -> None:
     def call(user: str, number: str) -> Mapping[str, Entity]:
-        return touch(
-            links,
-            store,
-            rules,
-            user,
-            facts(phone=Phone(given="", valid=True, e164=number, line=number, block=number[:-2])),
-        )
+        phone = Phone(given="", valid=True, e164=number, line=number, block=number[:-2])
+        return touch(links, store, rules, user, facts(email=Email(given="", valid=True), phone=phone))
 
     call("a", "+34600123123")
     found = call("b", "+34600123123")
     assert (found["phone"].accounts, found["phone_block"].accounts, found["phone_block"].weight) == (2, 1, 0.0)
     found = call("c", "+34600123199")
     assert (found["phone"].accounts, found["phone_block"].accounts_24h) == (1, 3)
+
+
+def test_a_block_of_numbers_leaves_out_colleagues_as_a_firm_dials_directly(
+    links: Links, store: Store, rules: Policy
+) -> None:
+    name, not_public = "ruiz.example", {"free": False, "relay": False, "disposable": False}
+    firm = Email(given="", valid=True, domain=name, registrable=name, **not_public)  # type: ignore[arg-type]
+    for place in range(4):
+        number = f"+3491012312{place}"
+        phone = Phone(given="", valid=True, e164=number, line=number, block=number[:-2])
+        found = touch(links, store, rules, f"u{place}", facts(email=firm, phone=phone))
+    assert (found["mail_domain"].accounts, found["phone_block"].accounts) == (4, 1)
+    stranger = facts(email=Email(given="", valid=True), phone=phone)
+    assert touch(links, store, rules, "u9", stranger)["phone_block"].accounts == 4
 
 
 @pytest.mark.parametrize("sort", ["free", "relay", "disposable"])
