@@ -38,7 +38,7 @@ _COMMON = ({"network", "agent"}, {"domain", "agent"})
 #: From so many accounts on a platform is known well enough to say what is rare there, and up to this share of them
 #: something is. Chosen by us.
 _KNOWN, _RARE = 500, {"behavior": 0.2, "fingerprint": 0.01}
-#: From so many accounts on within ``near_minutes``, the one that comes included, a block of numbers tells of who fills a
+#: From so many accounts on within ``near_minutes``, with the one that comes, a block of numbers tells of who fills a
 #: form by hand: firms with direct dialling and families who buy their cards together have neighbours. Chosen by us.
 _NUMBERS = 5
 #: Seconds in which arrivals on one line, and at one private mail domain, are counted for rules.
