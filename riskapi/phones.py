@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Final
+from typing import Final, NamedTuple
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType
@@ -37,6 +37,13 @@ _KINDS: Final = {
 }
 
 
+class _Meant(NamedTuple):
+    """A number that is somebody's, and libphonenumber's type of it."""
+
+    number: PhoneNumber
+    type: int
+
+
 class PhoneReader:
     """Reads numbers, with a table of other spellings of a line; by default the one that comes with this release."""
 
@@ -59,7 +66,7 @@ class PhoneReader:
             return Phone(given, valid=False)
         text, known = _clean(given), region in phonenumbers.SUPPORTED_REGIONS
         possible: bool | None = None
-        found: PhoneNumber | None = None
+        found: _Meant | None = None
         for attempt, hint in _attempts(text, region if known else None):
             parsed = _parse(attempt, hint)
             if parsed is None:
@@ -74,23 +81,21 @@ class PhoneReader:
             elif not _is_worse(meant, found):
                 found = meant
         if found is not None:
-            return self._describe(given, found)
+            return self._describe(given, *found)
         if not known and "+" not in text and _can_be_national(text):
             return Phone(given, valid=None)
         return Phone(given, valid=False, possible=possible)
 
-    def _meant(self, parsed: PhoneNumber) -> PhoneNumber | None:
+    def _meant(self, parsed: PhoneNumber) -> _Meant | None:
         """The number that was meant, ``None`` where it is nobody's; an old number is the one that took its place."""
         code, national = parsed.country_code or 0, phonenumbers.national_significant_number(parsed)
         now = [_with(parsed, read) for read in set(self._numbering.read(code, national, "old"))]
-        now = [each for each in now if phonenumbers.is_valid_number(each)]
-        if len(now) == 1:
-            return now[0]
-        return parsed if phonenumbers.is_valid_number(parsed) else None
+        found = [each for each in map(_typed, now) if each is not None]
+        return found[0] if len(found) == 1 else _typed(parsed)
 
-    def _describe(self, given: str, parsed: PhoneNumber) -> Phone:
+    def _describe(self, given: str, parsed: PhoneNumber, type_: int) -> Phone:
         code, national = parsed.country_code or 0, phonenumbers.national_significant_number(parsed)
-        kind = _KINDS.get(phonenumbers.number_type(parsed))
+        kind = _KINDS.get(type_)
         if kind == "fixed_line" and self._may_be_mobile(parsed, national):
             kind = "fixed_line_or_mobile"
         number = f"+{code}{next(self._numbering.read(code, national, 'twin'), national)}"
@@ -140,6 +145,12 @@ def _parse(text: str, region: str | None) -> PhoneNumber | None:
         return None
 
 
+def _typed(parsed: PhoneNumber) -> _Meant | None:
+    # A number is valid exactly when it has a type (libphonenumber's is_valid_number asks the same, again).
+    type_ = phonenumbers.number_type(parsed)
+    return None if type_ == PhoneNumberType.UNKNOWN else _Meant(parsed, type_)
+
+
 def _with(parsed: PhoneNumber, national: str) -> PhoneNumber:
     """The same number with other national digits, leading zeros included."""
     zeros = len(national) - len(national.lstrip("0"))
@@ -158,12 +169,9 @@ def _is_usual(parsed: PhoneNumber, written: str) -> bool:
     return phonenumbers.normalize_digits_only(usual) == phonenumbers.normalize_digits_only(written)
 
 
-def _is_worse(international: PhoneNumber, national: PhoneNumber) -> bool:
+def _is_worse(international: _Meant, national: _Meant) -> bool:
     """Whether a number is hardly meant as international: people sign up with mobiles, not with landlines abroad."""
-    return (
-        phonenumbers.number_type(national) == PhoneNumberType.MOBILE
-        and phonenumbers.number_type(international) == PhoneNumberType.FIXED_LINE
-    )
+    return national.type == PhoneNumberType.MOBILE and international.type == PhoneNumberType.FIXED_LINE
 
 
 def _can_be_national(text: str) -> bool:
