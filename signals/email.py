@@ -10,7 +10,6 @@ import re
 from functools import lru_cache
 
 from signals.data.local_parts import ROLES, THROWAWAY
-from signals.data.mailbox_providers import PROVIDER_OF
 from signals.facts import Email, Facts
 from signals.local_part import LocalPart, analyse, entropy
 from signals.local_part import likelihood as letters_likelihood
@@ -98,11 +97,7 @@ def email_is_private_domain(facts: Facts) -> bool | None:
 @signal(reason="the mailbox provider is {value}", risk=None)
 def email_provider(facts: Facts) -> str | None:
     """The large mailbox provider of the domain (``google``, ``microsoft`` …), or ``other``. For rules and people."""
-    email = facts.email
-    if email.domain is None:
-        return None
-    found = PROVIDER_OF.get(email.domain) or PROVIDER_OF.get(email.registrable or "")
-    return found.name if found else "other"
+    return facts.email.provider
 
 
 @signal(reason="the mail domain ends in .{value}", risk=None)
