@@ -12,7 +12,7 @@ from email_validator import EmailNotValidError, validate_email
 from riskapi.domains import DomainLists
 from riskapi.mail_tables import DEFAULT, MailboxProvider, ProviderTable
 from signals.facts import Email
-from signals.scripts import latin_skeleton
+from signals.lookalikes import latin_skeleton
 
 #: No address is longer than 254 octets (RFC 3696 erratum 1690); surrounding space and encodings are given some room.
 LONGEST = 1024
