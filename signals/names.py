@@ -32,8 +32,8 @@ def words(text: str) -> tuple[str, ...] | None:
 
 
 def own_names(name: str | None, suspects: Set[str]) -> frozenset[str]:
-    """The words of a name, in small letters, which nobody can be blamed for; none of one made of ``suspects`` only, like
-    "Test Test".
+    """The words of a name, in small letters, which nobody can be blamed for; none where all are among
+    ``suspects``, as in "Test Test".
     """
     found = frozenset(word for reading in _readings(name or "") for word in reading)
     return frozenset() if found <= suspects else found
