@@ -19,7 +19,8 @@ HONEST = [
     # Letters with accents, and those of living alphabets.
     *["bücher", "gmáil", "københavn", "łódź", "ışık", "kadın", "straße", "æble", "þing", "eʋe", "nɛŋ", "crème", "đà"],
     # One script whose letters say something else to a reader of Latin.
-    *"пример ресурсы москва парк курс касса парус пресса сахарок мама нота кот горох агро".split(),
+    *["пример", "ресурсы", "москва", "парк", "курс", "касса", "парус", "пресса", "сахарок", "мама", "нота"],
+    *["кот", "горох", "агро"],
     *["ελλάδα", "հայաստան", "საქართველო", "東京", "서울", "ไทย", "भारत", "עברית", "عربي", "አማርኛ"],
     # Mixtures that languages make.
     *["toyota自動車", "samsung삼성", "ソニーsony"],
