@@ -37,7 +37,7 @@ class Email:
     sub-domain belongs to one user of an alias service; ``pattern`` its letter/digit skeleton at that domain. ``stem``
     is what numbered mailboxes share (``name@gmail.com`` of ``name1`` to ``name100``): only where anybody can have a
     mailbox, free or disposable, and of four letters or more. ``near_provider`` is the large provider this domain is a
-    near miss of.
+    near miss of. ``provider`` names the large mailbox provider whose domain it is, or ``other``.
     Everything but ``given`` and ``valid`` is ``None`` when the address could not be parsed.
     """
 
@@ -56,6 +56,7 @@ class Email:
     relay: bool | None = None
     free: bool | None = None
     near_provider: str | None = None
+    provider: str | None = None
 
     @property
     def private(self) -> bool | None:
