@@ -201,14 +201,6 @@ def source(text: str) -> Source:
     return Source("url", SecretStr(text))
 
 
-def source_without_package(text: str) -> Source:
-    """As :func:`source`, of what no package brings."""
-    found = source(text)
-    if found.kind == "package":
-        raise ValueError("expected installed, a path, or a URL such as https://data.example/list.txt")
-    return found
-
-
 def whole(low: int, high: int) -> Callable[[str], int]:
     """A whole number from ``low`` to ``high``, both included."""
 

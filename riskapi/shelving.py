@@ -23,7 +23,9 @@ from riskapi.phones import PhoneReader
 from riskapi.settings import Settings
 from riskapi.shelf import Readers, Shelf
 
-_LISTS: tuple[Name, ...] = ("disposable", "free", "relay", "suffix")
+_LISTS: tuple[Name, ...] = (
+    "disposable", "free", "relay", "suffix", "providers", "aliases", "access", "registries",
+)  # fmt: skip
 _NETWORKS: tuple[Name, ...] = ("asn", "country", "hosting", "networks")
 _PHONES: tuple[Name, ...] = ("numbering",)
 

@@ -1,8 +1,10 @@
-"""Names that are not in DNS, which nobody is asked about."""
+"""Names nobody is asked about: those that are not in DNS, and those whose answer is known."""
 
 from __future__ import annotations
 
 from typing import Final
+
+from signals.data.mailbox_providers import FREE, IMITATED, PROVIDER_OF
 
 #: Endings that DNS never has: RFC 2606 and 6761 (example, invalid, localhost, test), RFC 6762 (local), RFC 7686
 #: (onion), RFC 9476 (alt), RFC 8375 (home.arpa), and internal, which ICANN reserved for private use in 2024; and the
@@ -11,6 +13,9 @@ SPECIAL: Final = frozenset({
     "alt", "example", "example.com", "example.net", "example.org", "home.arpa", "internal", "invalid", "local",
     "localhost", "onion", "test",
 })  # fmt: skip
+
+#: Mail domains of large providers: that they exist and take mail is known, and no resolver is asked.
+LARGE: Final = frozenset({*PROVIDER_OF, *IMITATED, *FREE})
 
 
 def is_worth_asking(domain: str, resolver_is_ours: bool) -> bool:

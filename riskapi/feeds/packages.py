@@ -13,8 +13,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import signals
 from riskapi.errors import ConfigurationError
 from riskapi.feeds import domain_lines
+
+#: The folder that holds our packages.
+_ROOT = Path(signals.__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,10 @@ class Packaged:
             return metadata.version(self.package)
         except metadata.PackageNotFoundError:
             raise ConfigurationError("requirements", self.package, "the package is not installed") from None
+
+    def label(self) -> str:
+        """What people are told it is: package and version. Raises :class:`ConfigurationError`."""
+        return f"{self.package} {self.version()} as installed"
 
     def installed_at(self) -> float | None:
         """Unix time at which the package was installed, as its files say; None where they do not."""
@@ -56,6 +64,24 @@ class Packaged:
         except ValueError as error:
             reason = str(error)
         raise ConfigurationError(where, self.package, reason)
+
+
+class Own(Packaged):
+    """A table that comes with this program, in a folder of its own. It says itself of what day it is."""
+
+    def label(self) -> str:
+        """What people are told it is: its file."""
+        return f"{self.files[0]} of this program"
+
+    def installed(self) -> bytes:
+        """Content of the table. Raises :class:`ConfigurationError`."""
+        return self.content(_ROOT, str(Path(self.files[0]).parent))
+
+
+def own_table(name: str, folder: str = "signals/data") -> Own:
+    """One of our own tables: the file of this name in a folder of this program."""
+    found = whole_file(folder.partition("/")[0], f"{folder}/{name}")
+    return Own(found.package, found.files, found.extract)
 
 
 def database(name: str) -> Packaged:
@@ -84,30 +110,6 @@ def _unpacked(container: Path) -> bytes:
             buffer.close()
     except Exception as error:  # whatever its reader and zstd raise for a container that is broken
         raise ValueError(f"{container.name} cannot be unpacked: {type(error).__name__}") from None
-
-
-class Shipped(Packaged):
-    """A table that comes with this release. What it was made at stands in the table, so it has no version."""
-
-    __slots__ = ()
-
-    def version(self) -> str:
-        """None but that of the release."""
-        return "of this release"
-
-    def installed_at(self) -> float | None:
-        """Nobody installed it apart from the release."""
-        return None
-
-    def installed(self) -> bytes:
-        """Content of the table. Raises :class:`ConfigurationError`."""
-        return self.content(Path(__file__).parents[2], "release")
-
-
-def shipped(path: Path) -> Packaged:
-    """A table in a file of ``riskapi``."""
-    name = path.relative_to(Path(__file__).parents[2]).as_posix()
-    return Shipped("table", (name,), lambda root: (root / name).read_bytes())
 
 
 def whole_file(package: str, name: str) -> Packaged:
