@@ -7,7 +7,7 @@ from dataclasses import field, replace
 from operator import attrgetter
 from typing import Any
 
-from riskapi import devices, entities, listed, lists, phones
+from riskapi import devices, entities, listed, lists, phones, spellings
 from riskapi.accounts import Accounts, Known
 from riskapi.entities import Touch
 from riskapi.evidence import reputation
@@ -23,6 +23,7 @@ from riskapi.waves import Match, matches
 from signals.facts import Account, Behavior, Facts, Network
 from signals.records import record
 
+_DAY = 86400
 _NO_DEVICE = DevicePart()
 _NO_BEHAVIOR = BehaviorPart()
 
@@ -184,12 +185,14 @@ class Gatherer:
         pipe = self._store.pipeline()
         self._accounts.queue_known(pipe, user_id)
         lists.queue(pipe, names)
+        spelled = spellings.queue(pipe, user_id, policy.retention.accounts_days * _DAY)
         if referrer is not None:
             self._accounts.queue_voucher(pipe, referrer)
         proves = add and self._proofs.queue(pipe, touch, policy)
         self._findings.queue(pipe, subjects)
         self._links.queue(pipe, touch, policy, add=add)
         known, named, *replies = self._store.run(pipe)
+        del replies[:spelled]
         vouched = referrer is not None and self._accounts.vouches(replies.pop(0))
         if proves:
             replies.pop(0)

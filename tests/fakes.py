@@ -206,6 +206,7 @@ class Senders:
         partial: bool = True,
         digest: str = "",
         repeat: str | None = None,
+        any_case: bool = False,
     ) -> Granted:
         return Granted(
             {
@@ -216,6 +217,7 @@ class Senders:
                 "retry_after": None,
                 "tier": "allow",
                 "remaining": {"hourly": 0, "daily": 0, "monthly": 0},
+                "largest": 2000,
             }
         )
 

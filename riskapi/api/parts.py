@@ -219,6 +219,7 @@ class Sender(Protocol):
         partial: bool = True,
         digest: str = "",
         repeat: str | None = None,
+        any_case: bool = False,
     ) -> Granted:
         """Grant recipients. Raises ``not_found`` and ``idempotency_conflict``."""
 

@@ -13,9 +13,10 @@
 --         20 recipients in a day that are a jump   21 seconds a hold lasts   22 hold for real: 1, or 0 to tell only
 --         23 tier, for the answer   24 the message links to what is denied: 1 or 0   25 event of an entry of a list that names
 --         what the message links to, or ''   26 oldest stream id kept   27 Unix time from which on other caps hold, or ''
+--         28 most recipients that can ever be granted at once, for the answer
 -- returns {'again'} when the cluster, the tier, the caps or an edge changed since they were read, {'conflict'} for another request under
 --         the same Idempotency-Key, else {'granted', reservation id, granted, limit, retry after or -1, remaining of the account
---         (3), remaining of the cluster (3, or -1), near, out, held, at, tier}; limit: 0 none, 1 to 3 account, 4 to 6 cluster, 7 hold, 9 list;
+--         (3), remaining of the cluster (3, or -1), near, out, held, at, tier, ARGV[28]}; limit: 0 none, 1 to 3 account, 4 to 6 cluster, 7 hold, 9 list;
 --         near, out, held: 1 where that is news
 -- TTL     ARGV[15] to ARGV[17]; stream: trimmed by age
 --+ spends
@@ -133,7 +134,7 @@ if clustered then
   call('EXPIRE', KEYS[2], ARGV[17])
 end
 local answer = {
-  'granted', ARGV[13], granted, number, retry, h1, d1, m1, h2, d2, m2, near, out, held, tostring(now), ARGV[23],
+  'granted', ARGV[13], granted, number, retry, h1, d1, m1, h2, d2, m2, near, out, held, tostring(now), ARGV[23], ARGV[28],
 }
 local start = floor(own[1] / GRAIN[1]) * GRAIN[1]
 call('HSET', KEYS[3], 'request', ARGV[12], 'answer', cmsgpack.pack(answer), 'user', ARGV[14], 'start', start,
