@@ -43,6 +43,8 @@ from riskapi.judge import Court, Judge
 from riskapi.keys import Keys
 from riskapi.labels import Labels
 from riskapi.links import Links
+from riskapi.list_batches import Batches
+from riskapi.list_lookups import Lookups
 from riskapi.list_matches import Matches
 from riskapi.list_values import Values
 from riskapi.lists import Lists
@@ -215,7 +217,9 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     )
     assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, proofs, journal, metrics)
     recorded = decisions.Decisions(store)
-    lists = Lists(store, Values(shelf), links, Matches(store, links, accounts, recorded, shelf), court)
+    values = Values(shelf)
+    matches = Matches(store, links, accounts, recorded, shelf)
+    lists = Lists(store, values, links, matches, Lookups(store, values, links, shelf), court)
     feedback = Feedback(store, court, quotas, metrics)
     allowances = Allowances(store, quotas)
     profiles = Profiles(court, accounts, recorded, gatherer, feedback, clusters, allowances)
@@ -251,6 +255,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         events=Events(store, court, links, shelf, rescorer, identifiers, quotas, labels, metrics),
         policies=policies,
         lists=lists,
+        list_batches=Batches(store, court, lists),
         seating=seating,
         webhooks=webhooks,
         deliveries=deliveries,

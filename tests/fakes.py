@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -14,7 +15,9 @@ from riskapi.feedback import Tally
 from riskapi.idempotency import Idempotency
 from riskapi.imports import Outcome, Row
 from riskapi.keys import Keys
+from riskapi.list_batches import Taken
 from riskapi.list_entries import Entry
+from riskapi.list_puts import Put
 from riskapi.metrics import Metrics
 from riskapi.policies import Version
 from riskapi.ratelimits import RateLimits
@@ -264,8 +267,19 @@ class Lists:
     def would_match(self, entry: Entry) -> dict[str, Any]:
         return {"would_match": [], "would_match_count": 0, "would_match_complete": True}
 
-    def put(self, entry: Entry, now: float) -> Entry:
-        return replace(entry, id="lst_0")
+    def put(self, entry: Entry, now: float, *, replace: bool = False) -> Put:
+        return Put(dataclasses.replace(entry, id="lst_0"), None)
+
+    def standing(self, draft: Entry) -> Entry | None:
+        return None
+
+    def some(
+        self, name: Any, kind: Any, limit: int, cursor: str | None, now: float
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        return [], None
+
+    def of_value(self, name: Any, kind: Any, value: str, now: float) -> dict[str, Any]:
+        return {"entries": [], "next_cursor": None}
 
     def get(self, name: Any, entry_id: str) -> Entry:
         raise Problem("not_found", "No such entry.")
@@ -278,6 +292,19 @@ class Lists:
 
     def stale(self, now: float, days: int) -> dict[str, Any]:
         return {"days": days, "entries": [], "complete": True}
+
+
+class ListBatches:
+    """Takes everything and keeps nothing."""
+
+    def take(self, name: Any, rows: Any, *, author: str, now: float, **more: Any) -> Taken:
+        return Taken(None, len(list(rows)), 0, 0, [])
+
+    def get(self, batch_id: str) -> dict[str, Any]:
+        raise Problem("not_found", "No such batch.")
+
+    def undo(self, batch_id: str, actor: str, now: float) -> dict[str, Any]:
+        raise Problem("not_found", "No such batch.")
 
 
 class Webhooks:
@@ -342,6 +369,7 @@ def parts(store: Store, clock: Callable[[], float], bootstrap: str, **changes: A
         "events": Events(),
         "policies": Policies(),
         "lists": Lists(),
+        "list_batches": ListBatches(),
         "seating": Seating(),
         "webhooks": Webhooks(),
         "deliveries": Deliveries(),

@@ -8,14 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from riskapi.deniable_values import DENIABLE, DeniableKind
 from riskapi.feedback import FeedbackEvent
+from riskapi.list_rows import Reason as Reason
 from riskapi.signup import Time
 from riskapi.webhooks import EVENT_TYPES, EventType
 
 #: Who acts: a name or id of the caller's own staff, shown to other reviewers.
 Reviewer = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Note = Annotated[str, StringConstraints(max_length=2000)]
-#: Why something was changed, for those who come after.
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"\S")]
 Label = Literal["abuse", "legitimate", "unknown"]
 
 

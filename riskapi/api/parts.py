@@ -12,7 +12,9 @@ from riskapi.feedback import FeedbackEvent, Tally
 from riskapi.idempotency import Idempotency
 from riskapi.imports import Outcome, Row
 from riskapi.keys import Keys
+from riskapi.list_batches import Taken
 from riskapi.list_entries import Entry
+from riskapi.list_puts import Put
 from riskapi.listed import ListKind, ListName
 from riskapi.metrics import Metrics
 from riskapi.policies import Publication, Version
@@ -166,8 +168,11 @@ class Lists(Protocol):
     def would_match(self, entry: Entry) -> dict[str, Any]:
         """The accounts there are that it names."""
 
-    def put(self, entry: Entry, now: float) -> Entry:
-        """Save it."""
+    def put(self, entry: Entry, now: float, *, replace: bool = False) -> Put:
+        """Save it. Raises ``entry_permanent``."""
+
+    def standing(self, draft: Entry) -> Entry | None:
+        """The entry that a draft would write anew."""
 
     def get(self, name: ListName, entry_id: str) -> Entry:
         """One entry. Raises ``not_found``."""
@@ -180,8 +185,39 @@ class Lists(Protocol):
     ) -> dict[str, Any]:
         """A page of entries, newest first."""
 
+    def some(
+        self, name: ListName | None, kind: ListKind | None, limit: int, cursor: str | None, now: float
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """As many entries, newest first, and the cursor of those that follow."""
+
+    def of_value(self, name: ListName | None, kind: ListKind | None, value: str, now: float) -> dict[str, Any]:
+        """The entries that match a value. Raises ``invalid``."""
+
     def stale(self, now: float, days: int) -> dict[str, Any]:
         """Entries to look at again."""
+
+
+class ListBatches(Protocol):
+    """Puts many entries on lists, and takes them back."""
+
+    def take(
+        self,
+        name: ListName,
+        rows: Iterable[Row],
+        *,
+        author: str,
+        now: float,
+        batch_id: str | None = None,
+        replace: bool = False,
+        dry_run: bool = False,
+    ) -> Taken:
+        """Put rows. Raises ``not_found``, ``invalid`` and ``not_undoable``."""
+
+    def get(self, batch_id: str) -> dict[str, Any]:
+        """One batch. Raises ``not_found``."""
+
+    def undo(self, batch_id: str, actor: str, now: float) -> dict[str, Any]:
+        """Take a batch back. Raises ``not_found``."""
 
 
 class Seating(Protocol):
@@ -319,6 +355,7 @@ class Parts:
     cuts: Cuts
     policies: Policies
     lists: Lists
+    list_batches: ListBatches
     seating: Seating
     webhooks: Webhooks
     deliveries: Deliveries
