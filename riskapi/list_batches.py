@@ -107,7 +107,7 @@ class Batches:
             if put.state == "permanent":
                 rejected.append(_rejection(number, permanent(put.replaced)))
         if any(put.state == "undone" for put in found):
-            raise Problem("not_undoable", "The batch was undone meanwhile: nothing more is put with it.")
+            raise Problem("batch_undone", "The batch was undone: nothing more is put with it.")
         done = [put for put in found if put.state == "put"]
         counts = {
             "put": sum(put.replaced is None for put in done),
@@ -212,13 +212,13 @@ class Batches:
         """The values of a batch, some at a time: where each stands, its entry, and what that was before, as fields and
         values; empty for one that was new.
         """
-        cursor = b"0"
-        while True:
-            cursor, rows = self._store.execute("HSCAN", batch_key(batch_id), cursor, "MATCH", "e:*", "COUNT", _TRIP)
-            found = zip(rows[::2], rows[1::2], strict=True)
-            yield [(name.decode().removeprefix("e:"), *_kept(value)) for name, value in found]
-            if int(cursor) == 0:
-                return
+        cursor: int | None = None
+        while cursor != 0:
+            found: dict[bytes, bytes]
+            cursor, found = self._store.execute(
+                "HSCAN", batch_key(batch_id), cursor or 0, "MATCH", "e:*", "COUNT", _TRIP
+            )
+            yield [(name.decode().removeprefix("e:"), *_kept(value)) for name, value in found.items()]
 
     def _undo_some(self, batch_id: str, part: Sequence[tuple[str, str, list[str]]], actor: str, now: float) -> None:
         known = {entry.id: entry for entry in list_entries.read(self._store, [entry_id for _, entry_id, _ in part])}

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "import": ("import", "/dev/null", "--author", "ana"),
     "export": ("export", "decisions"),
     "replay": ("replay", "/dev/null"),
+    "lists export": ("lists", "export"),
     "worker": ("worker",),
     "worker status": ("worker", "status"),
 }

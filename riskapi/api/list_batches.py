@@ -167,7 +167,7 @@ ROUTES = (
         },
         example={"entries": [_ROW], "dry_run": True},
         response=Bulk,
-        problems=("not_found", "not_undoable"),
+        problems=("not_found", "batch_undone"),
         idempotent=True,
     ),
     Route(

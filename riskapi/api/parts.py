@@ -211,7 +211,7 @@ class ListBatches(Protocol):
         replace: bool = False,
         dry_run: bool = False,
     ) -> Taken:
-        """Put rows. Raises ``not_found``, ``invalid`` and ``not_undoable``."""
+        """Put rows. Raises ``not_found``, ``invalid`` and ``batch_undone``."""
 
     def get(self, batch_id: str) -> dict[str, Any]:
         """One batch. Raises ``not_found``."""
