@@ -57,6 +57,7 @@ from riskapi.profile import Profiles
 from riskapi.proofs import Proofs
 from riskapi.quotas import Quotas
 from riskapi.ratelimits import RateLimits
+from riskapi.recovery import Recovery
 from riskapi.rescore import Rescorer
 from riskapi.review_decisions import ReviewDecisions
 from riskapi.reviews import Reviews
@@ -260,6 +261,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         webhooks=webhooks,
         deliveries=deliveries,
         notices=Notices(webhooks, deliveries, clock),
+        recovery=Recovery(store, court, webhooks, deliveries, time.time),
         keys=Keys(store, bootstrap),
         idempotency=Idempotency(store),
         ratelimits=RateLimits(store),

@@ -167,11 +167,13 @@ class Quotas:
         *,
         hit: bytes = b"",
         denies: bool = False,
+        tells: bool = True,
     ) -> Grant | None:
         """Grant what the caps leave; None when cluster, tier or caps changed since they were read: read again.
 
         ``hit`` is the event of an entry of a list that names what the message links to; it is written once a grant, in
-        the same step. With ``denies`` that entry is why nothing is granted.
+        the same step. With ``denies`` that entry is why nothing is granted. ``tells``: the stream is told of a cap that
+        denied recipients, once a window, and of a hold that began.
 
         Raises ``idempotency_conflict`` for another request under the same key, and :class:`StoreUnavailable`.
         """
@@ -193,7 +195,7 @@ class Quotas:
         args += ("" if allowed.usual is None else allowed.usual, allowed.jump, rules.hold_days * _DAY)
         args += (int(rules.mode == "live"), tier, int(denies), hit, oldest(policy.retention.decisions_days))
         args.append("" if allowed.until is None else repr(allowed.until))
-        args.append("" if allowed.largest is None else allowed.largest)
+        args += ("" if allowed.largest is None else allowed.largest, int(tells))
         state, *found = self._grant.call(keys, args)
         if state == b"again":
             return None

@@ -148,6 +148,7 @@ class Sender:
                 now,
                 hit=_hit(request.user_id, listing, now) if found.assessed else b"",
                 denies=listing is not None and listing.list == "deny",
+                tells=found.assessed,
             )
             if grant is not None:
                 self._tell(request.user_id, grant, found, message, said, policy, now)

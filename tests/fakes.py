@@ -345,6 +345,13 @@ class Deliveries:
         pass
 
 
+class Recovery:
+    """Tells nobody again."""
+
+    def replay(self, endpoint_id: str, since: float, cursor: str | None, *, delivered: bool) -> dict[str, Any]:
+        raise Problem("not_found", "No such webhook.")
+
+
 class Notices:
     """Tells nobody."""
 
@@ -374,6 +381,7 @@ def parts(store: Store, clock: Callable[[], float], bootstrap: str, **changes: A
         "webhooks": Webhooks(),
         "deliveries": Deliveries(),
         "notices": Notices(),
+        "recovery": Recovery(),
         "keys": Keys(store, bootstrap, monotonic=clock),
         "idempotency": Idempotency(store, pause=lambda seconds: None),
         "ratelimits": RateLimits(store),

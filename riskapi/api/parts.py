@@ -325,6 +325,13 @@ class Deliveries(Protocol):
         """Let go of all that waits for an endpoint."""
 
 
+class Recovery(Protocol):
+    """Tells a webhook again."""
+
+    def replay(self, endpoint_id: str, since: float, cursor: str | None, *, delivered: bool) -> dict[str, Any]:
+        """Queue what happened since. Raises ``not_found``, ``webhook_disabled`` and ``invalid``."""
+
+
 class Notices(Protocol):
     """Tells endpoints."""
 
@@ -360,6 +367,7 @@ class Parts:
     webhooks: Webhooks
     deliveries: Deliveries
     notices: Notices
+    recovery: Recovery
     keys: Keys
     idempotency: Idempotency
     ratelimits: RateLimits
