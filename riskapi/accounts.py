@@ -110,8 +110,13 @@ def proved(fields: Mapping[str, bytes]) -> dict[str, str]:
     return found
 
 
-def by_reviewer(tier: str, reason: str | None, actor: str, now: float, policy: Policy) -> dict[str, Any]:
-    """The history entry of a tier that a person set; the script that writes it puts the tier before into ``from``."""
+def by_reviewer(
+    tier: str, reason: str | None, actor: str, now: float, policy: Policy, reviewer: str | None = None
+) -> dict[str, Any]:
+    """The history entry of a tier that a person set; the script that writes it puts the tier before into ``from``.
+
+    ``actor`` is who called, ``reviewer`` whom the caller says it is from, if anybody.
+    """
     return {
         "at": rfc3339(now),
         "from": "?",
@@ -121,6 +126,7 @@ def by_reviewer(tier: str, reason: str | None, actor: str, now: float, policy: P
         "reason": reason,
         "versions": {"policy": policy.version},
         "expires_at": None,
+        **({"reviewer": reviewer} if reviewer else {}),
     }
 
 

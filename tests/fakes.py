@@ -136,8 +136,8 @@ class Reviews:
         self.actors.append(reviewer)
         return self.get(review_id)
 
-    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float) -> dict[str, Any]:
-        self.actors.append(reviewer)
+    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float, *, actor: str) -> dict[str, Any]:
+        self.actors += (reviewer, actor)
         return self.get(review_id)
 
 
@@ -145,14 +145,16 @@ class Reviews:
 class ReviewDecisions:
     """Decides and undoes everything."""
 
-    actors: list[str] = field(default_factory=list)
+    actors: list[str | None] = field(default_factory=list)
 
     def decide(self, review_id: str, decision: Any, actor: str, now: float, *, dry_run: bool = False) -> dict[str, Any]:
-        self.actors.append(actor)
+        self.actors += (decision.reviewer, actor)
         return {"id": review_id, "accounts": [], "deny": [], "dry_run": dry_run}
 
-    def undo(self, review_id: str, reason: str | None, actor: str, now: float) -> dict[str, Any]:
-        self.actors.append(actor)
+    def undo(
+        self, review_id: str, reason: str | None, actor: str, now: float, reviewer: str | None = None
+    ) -> dict[str, Any]:
+        self.actors += (reviewer, actor)
         return {"id": review_id, "accounts": [], "removed_entries": []}
 
     def denied(self, review_id: str, now: float) -> list[dict[str, Any]]:

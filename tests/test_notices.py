@@ -135,7 +135,7 @@ class TestReviews:
         told.since()
         service.parts.reviews.claim(review, "kim", LATER)
         service.parts.reviews.release(review, "kim", LATER)
-        service.parts.reviews.escalate(review, "kim", None, LATER)
+        service.parts.reviews.escalate(review, "kim", None, LATER, actor="desk")
         assert told.since() == []
 
     def test_a_decision_is_told_with_the_tier_it_changed(self, service: Service, told: Told) -> None:

@@ -101,7 +101,7 @@ class Reviews(Protocol):
     def release(self, review_id: str, reviewer: str, now: float) -> dict[str, Any]:
         """Put it back."""
 
-    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float) -> dict[str, Any]:
+    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float, *, actor: str) -> dict[str, Any]:
         """Hand it on."""
 
 
@@ -113,7 +113,9 @@ class ReviewDecisions(Protocol):
     ) -> dict[str, Any]:
         """Decide, or with ``dry_run`` tell what would be."""
 
-    def undo(self, review_id: str, reason: str | None, actor: str, now: float) -> dict[str, Any]:
+    def undo(
+        self, review_id: str, reason: str | None, actor: str, now: float, reviewer: str | None = None
+    ) -> dict[str, Any]:
         """Take the decision back."""
 
     def denied(self, review_id: str, now: float) -> list[dict[str, Any]]:
