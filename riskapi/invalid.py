@@ -13,6 +13,13 @@ from riskapi.errors import Problem
 MOST_ERRORS = 20
 
 
+def is_no_json(error: ValidationError) -> bool:
+    """Whether pydantic could not read a body as JSON at all."""
+    if error.error_count() > 1:
+        return False
+    return error.errors(include_url=False, include_context=False, include_input=False)[0]["type"] == "json_invalid"
+
+
 def from_validation(error: ValidationError, body: bytes | None) -> Problem:
     """The problem for a body (``None``: a query) that pydantic refused: not JSON, or well-formed but wrong.
 

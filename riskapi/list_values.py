@@ -17,7 +17,6 @@ from riskapi.listed import HASHED, LEAST_DIGITS, LENGTHS, MOST_LABELS, ListKind,
 from riskapi.network_ranges import overlapped
 from riskapi.shelf import Shelf
 from riskapi.signup import USER_ID
-from signals.data.mailbox_providers import PROVIDER_OF
 
 #: What people write between digits.
 _BETWEEN = re.compile(r"[\s().\-]+")
@@ -75,7 +74,8 @@ class Values:
             if _is_wildcard(kind, value.strip()):
                 raise _Refused(_WILDCARDS[kind])
             normal = self._read[kind](value.strip())
-            if name == "deny" and kind in ("email_domain", "link_domain") and normal in PROVIDER_OF:
+            domain = name == "deny" and kind in ("email_domain", "link_domain")
+            if domain and normal in self._shelf.readers.lists.providers.provider_of:
                 raise _Refused(_PROVIDER)
             if name == "deny" and kind in ("ip", "cidr") and overlapped(ip_network(normal)) - {"documentation"}:
                 raise _Refused(_SHARED)

@@ -11,7 +11,7 @@ import orjson
 from riskapi import terms
 from riskapi.accounts import Accounts, latest
 from riskapi.allowances import Allowances, limits
-from riskapi.assessment import reasons
+from riskapi.assessment import in_form, reasons
 from riskapi.clusters import Clusters, Thing, standing_of
 from riskapi.decide import decide
 from riskapi.decisions import Decisions, listing
@@ -52,8 +52,8 @@ class Profiles:
         """
         fields, history, labels = self._accounts.load(user_id)
         decision = orjson.loads(fields["decision"])
-        assessment = orjson.loads(fields["assessment"])
-        newest = latest(fields)
+        assessment = in_form(orjson.loads(fields["assessment"]), fields["signup"])
+        newest = in_form(latest(fields), fields["signup"])
         if newest["decision"] == "allow" or not newest["reasons"]:  # answered without, or with that of a list alone
             newest["reasons"] = self._explained(decision) or newest["reasons"]
         if assessment["id"] == newest["id"]:

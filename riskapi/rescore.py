@@ -118,15 +118,12 @@ class Rescorer:
             self._proofs.give(user_id, list(proved(fields).values()), now, judge.policy, now, aside=False)
         at = float(fields["at"])
         parsed = self._gatherer.parse(Signup.model_validate_json(fields["signup"]), at)
-        events = happenings(fields)
-        missing = {**parsed.facts.missing, **({} if events is None else {"events": "no_data"})}
         facts = replace(
             parsed.facts,
             at=max(at, now),
             signed_up_at=at,
-            events=events,
+            events=happenings(fields),
             moved_at=float(fields["moved_at"]) if "moved_at" in fields else None,
-            missing=missing,
             proved=frozenset(proved(fields)),
             wave=unpacked(fields.get("wave")),
         )

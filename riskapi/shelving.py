@@ -21,7 +21,9 @@ from riskapi.networks import NetworkReader
 from riskapi.settings import Settings
 from riskapi.shelf import Readers, Shelf
 
-_LISTS: tuple[Name, ...] = ("disposable", "free", "relay", "suffix")
+_LISTS: tuple[Name, ...] = (
+    "disposable", "free", "relay", "suffix", "providers", "aliases", "access", "registries",
+)  # fmt: skip
 _NETWORKS: tuple[Name, ...] = ("asn", "country", "hosting")
 
 
