@@ -14,7 +14,7 @@ from flask import Flask
 
 from model.card import ArtifactError
 from model.scorer import Scorer
-from riskapi import consumer, decisions, logs, policy, shelving
+from riskapi import consumer, decisions, doubts, logs, policy, shelving
 from riskapi.account_caps import AccountCaps
 from riskapi.accounts import Accounts
 from riskapi.agenda import Agenda
@@ -27,6 +27,7 @@ from riskapi.clusters import Clusters
 from riskapi.cuts import Cuts
 from riskapi.deliveries import Deliveries
 from riskapi.enrichment.names import is_worth_asking
+from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.events import Events
 from riskapi.feedback import Feedback
@@ -238,7 +239,8 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         except StoreUnavailable as error:
             found = str(error)
         model = "ok" if court.judge.scorer else "off"
-        return {"store": found, "model": model, "data": shelves.fault or "ok", "policy": seating.fault or "ok"}
+        own = {"store": found, "model": model, "data": shelves.fault or "ok", "policy": seating.fault or "ok"}
+        return {**own, **sources_believed(settings, store)}
 
     bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
     parts = Parts(
@@ -277,6 +279,16 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         accounts, clusters, findings, gatherer, labels, rescorer, holds, lists, reviews, decided, webhooks, deliveries
     )
     return Service(store, sources, shelf, shelves, seating, court, assessor, sender, recorded, journal, parts, looking)
+
+
+def sources_believed(settings: Settings, store: Store) -> dict[str, str]:
+    """``ok`` or what is wrong for each source that is asked after the answer; what nobody knows now is ``ok``."""
+    if not settings.enrichment:
+        return dict.fromkeys(DOUBTS, "off")
+    found: dict[str, str] = dict.fromkeys(DOUBTS, "ok")
+    with contextlib.suppress(StoreUnavailable):
+        found |= doubts.doubted(store, time.time())
+    return found
 
 
 def worth_asking(settings: Settings) -> Callable[[str], bool] | None:

@@ -14,15 +14,17 @@ import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from ipaddress import ip_address
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import orjson
 
+from riskapi.enrichment.names import LARGE
 from riskapi.entities import is_inside
 from riskapi.links import Links
 from riskapi.outbox import SHARDS, oldest, stream
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
+from riskapi.store.replies import scored
 from signals.facts import Facts, MailDomain, Registrant, Registration, Sender
 from signals.records import record
 
@@ -40,6 +42,8 @@ _RECORDS: dict[str, type[Finding]] = {
 _LETTERS = dict(zip(get_args(FindingKind), "mrns", strict=True))
 _KINDS = {letter: kind for kind, letter in _LETTERS.items()}
 _HOUR, _DAY = 3600, 86400
+#: The cause of a look at an account that rested on what is not believed any more: it is judged afresh.
+RETRACTED: Final = "finding.retracted"
 #: A subject that nobody could be asked about is asked about again for the next signup after so long. Ours.
 _UNKNOWN_FOR = _HOUR
 #: Whoever waited longer than this is not waited for: the queue has long given up by then.
@@ -127,6 +131,28 @@ def _subjects_key(number: int) -> str:
     return f"risk:ks:{{{number}}}"
 
 
+def _told_key(subject: Subject) -> str:
+    """Key of the accounts that were told of a finding that speaks against them; it expires with the finding."""
+    return f"risk:kt:{{{subject.shard}}}:{subject.member}"
+
+
+def _against_key(number: int) -> str:
+    """Key of a shard's findings that speak against somebody, by when they were said; it expires with the last."""
+    return f"risk:kn:{{{number}}}"
+
+
+def speaks_against(said: Finding) -> Literal["absence", "records"] | None:
+    """How a finding of DNS speaks against somebody, if it does: by what is not there, or only by records that are."""
+    if isinstance(said, Sender):
+        return "absence" if False in (said.spf, said.dkim, said.aligned) or said.dmarc == "missing" else None
+    if not isinstance(said, MailDomain):
+        return None
+    gone = False in (said.exists, said.accepts_mail) and not said.null_mx
+    if gone or "missing" in (said.spf, said.dmarc):
+        return "absence"
+    return "records" if any((said.null_mx, said.mx_disposable, said.parked, said.listed)) else None
+
+
 class Findings:
     """Reads and writes findings, and the queue of those to be made."""
 
@@ -152,6 +178,7 @@ class Findings:
         self._take = store.script("finding_take")
         self._finish = store.script("finding_finish")
         self._retry = store.script("finding_retry")
+        self._retract = store.script("finding_retract")
 
     def subjects(self, facts: Facts, sender: str | None = None) -> tuple[Subject, ...]:
         """What can be asked about a signup: its mail domain, and its network where the local databases do not tell.
@@ -163,7 +190,7 @@ class Findings:
         if worth is None:
             return ()
         found = []
-        if email.domain is not None and worth(email.domain):
+        if email.domain is not None and worth(email.domain) and email.domain not in LARGE:
             found.append(self._subject("mail_domain", email.domain, email.domain))
             if email.private and email.registrable is not None:
                 found.append(self._subject("registration", email.registrable, email.registrable))
@@ -174,6 +201,12 @@ class Findings:
         if sender is not None and worth(sender):
             found.append(self._subject("sender", sender, sender))
         return tuple(found)
+
+    def known(self, facts: Facts) -> MailDomain | None:
+        """What is known of a mail domain without asking: a large provider's takes mail. ``None`` for others."""
+        if self._is_worth_asking is None or facts.email.domain not in LARGE:
+            return None
+        return MailDomain(facts.at, exists=True, null_mx=False, accepts_mail=True, mx_disposable=False, parked=False)
 
     def _subject(self, kind: FindingKind, name: str, value: str) -> Subject:
         return Subject(kind, value, self._links.mac("network" if kind == "registrant" else "mail_domain", name))
@@ -201,22 +234,27 @@ class Findings:
             return replace(said, listed=None)
         return said
 
-    def want(self, user_id: str, subjects: Sequence[Subject], used: Mapping[str, float], now: float) -> bool:
+    def want(self, user_id: str, subjects: Sequence[Subject], used: Mapping[str, float], now: float) -> str | None:
         """Let an account wait for what is not known, or no longer fresh, at Unix time ``now``.
 
-        ``used`` are the times of the findings its decision rested on, by kind. Returns whether there is something newer
-        than that already, so that it can be decided again at once.
+        ``used`` are the times of the findings its decision rested on, by kind. Returns why it can be decided again at
+        once: ``finding`` where there is something new by now, :data:`RETRACTED` where what it rested on is gone or was
+        replaced, ``None`` where it is as it was.
         """
         pipe = self._store.pipeline()
         for subject in subjects:
             keys = [finding_key(subject), _waiting_key(subject), subject.queue, _subjects_key(subject.shard)]
+            keys.append(_told_key(subject))
             told = _told(subject, 0, now)
             self._want.queue(pipe, keys, [repr(now), user_id, subject.member, told, _WAIT, _MOST])
-        replies = self._store.run(pipe)
-        return any(
-            reply is not None and float(reply) > used.get(subject.kind, float("-inf"))
-            for subject, reply in zip(subjects, replies, strict=True)
-        )
+        causes = set()
+        for subject, reply in zip(subjects, self._store.run(pipe), strict=True):
+            rested, known = used.get(subject.kind), None if reply is None else float(reply)
+            if rested is None and known is not None:
+                causes.add("finding")
+            elif rested is not None and (known is None or known > rested):
+                causes.add(RETRACTED)
+        return RETRACTED if RETRACTED in causes else next(iter(causes), None)
 
     def take(self, number: int, family: Family, now: float, lease: float, most: int) -> list[Task]:
         """Subjects of a shard that are due at Unix time ``now``, ours for ``lease`` seconds."""
@@ -264,12 +302,46 @@ class Findings:
             said = replace(said, address=self._links.mac("ip", subject.value))
         number = subject.shard
         keys = [finding_key(subject), _waiting_key(subject), subject.queue, _subjects_key(number), stream(number)]
+        keys += [_against_key(number), _told_key(subject)]
         kept = orjson.dumps({"fresh_until": now + fresh, "said": asdict(said)})
         event = orjson.dumps({"kind": subject.kind, "at": now})
         args: list[Any] = [subject.member, repr(task.token), kept, 2 * fresh, event, _NAMED]
         args.append(oldest(policy.retention.decisions_days))
         args += ("" if again is None else repr(again), _told(subject, task.tries, task.since))
+        args.append("" if speaks_against(said) is None else repr(now))
         return bool(self._finish.call(keys, args))
+
+    def retract(self, since: float, records: bool, policy: Policy, now: float) -> int:
+        """Take back what DNS said against anybody since a Unix time, because it is not believed: what is not there, and
+        with ``records`` what is there as well. Those who were told are decided again, and have it looked up. Returns
+        how much it was. Raises :class:`StoreUnavailable`.
+        """
+        pipe = self._store.pipeline()
+        for subject, at in self._doubtful(since, records):
+            number = subject.shard
+            keys = [finding_key(subject), _told_key(subject), _against_key(number), stream(number)]
+            event = orjson.dumps({"kind": subject.kind, "at": now, "retracted": True})
+            oldest_kept = oldest(policy.retention.decisions_days)
+            self._retract.queue(pipe, keys, [subject.member, repr(at), event, _NAMED, oldest_kept])
+        return sum(map(int, self._store.run(pipe)))
+
+    def _doubtful(self, since: float, records: bool) -> list[tuple[Subject, float]]:
+        """What speaks against somebody and was said since then, and when that was."""
+        pipe = self._store.pipeline()
+        for number in range(SHARDS):
+            pipe.execute_command("ZRANGEBYSCORE", _against_key(number), repr(since), "+inf", "WITHSCORES")
+        found = []
+        for member, at in [row for reply in self._store.run(pipe) for row in scored(reply)]:
+            letter, _, name = member.partition(":")
+            found.append((Subject(_KINDS[letter], "", name), at))
+        pipe = self._store.pipeline()
+        self.queue(pipe, [subject for subject, _ in found])
+        doubtful = []
+        for (subject, at), reply in zip(found, self._store.run(pipe), strict=True):
+            said = None if reply is None else _RECORDS[subject.kind](**orjson.loads(reply)["said"])
+            if said is None or records or speaks_against(said) == "absence":
+                doubtful.append((subject, at))
+        return doubtful
 
     def renew(self, task: Task, until: float) -> Task | None:
         """Keep a task until Unix time ``until``; None when it is no longer ours."""

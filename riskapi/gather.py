@@ -192,6 +192,7 @@ class Gatherer:
         if proves:
             replies.pop(0)
         found = self._findings.read(subjects, replies[: len(subjects)])
+        facts = replace(facts, mail_domain=self._findings.known(facts))
         facts = _with_findings(facts, subjects, found, self._findings.unasked)
         if "registrant" in found:  # which may know of a crowd that the local databases do not
             touch = replace(touch, hubs=frozenset(entities.hubs(facts)))

@@ -70,6 +70,12 @@ METRICS = (
     Metric("counter", "riskapi_store_failures_total", ("operation",), "Times the store did not answer."),
     Metric("gauge", "riskapi_dead_letters", (), "Entries of the streams that no worker could handle."),
     Metric("gauge", "riskapi_lookups_waiting", (), "Domains and networks that wait to be looked up."),
+    Metric(
+        "gauge",
+        "riskapi_source_doubted",
+        ("source",),
+        "1 while dns, rdap or blocklists are not believed, else 0.",
+    ),
     Metric("gauge", "riskapi_journal_entries", (), "Signups kept in the local journal until the store is back."),
 )
 
@@ -186,6 +192,10 @@ class Metrics:
         """Say how many entries no worker could handle, and how many look-ups wait."""
         self._child("riskapi_dead_letters").set(dead)
         self._child("riskapi_lookups_waiting").set(waiting)
+
+    def doubted(self, source: str, doubted: bool) -> None:
+        """Say whether a source that is asked after the answer is doubted: dns, rdap or blocklists."""
+        self._child("riskapi_source_doubted", source).set(int(doubted))
 
     def journal(self, entries: int) -> None:
         """Say how many signups wait in the local journal."""

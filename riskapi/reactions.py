@@ -1,7 +1,7 @@
 """Reactions: what is done about what happened. One entry of the streams at a time, safe to repeat.
 
     decision   of a signup: have its domain and network looked up; note which list entries it hit
-    finding    an upstream answered: decide those again who waited for it
+    finding    an upstream answered, or is not believed any more: decide those again who waited for it, or were told
     event      the account did something: decide it again, and have the domain it sends from looked up; where that can
                make it an established customer, mark what it touched
     sender     its mail comes from a domain that was not known before: have that looked up
@@ -26,7 +26,7 @@ from riskapi.agenda import Agenda
 from riskapi.clusters import Clusters
 from riskapi.decided_accounts import review_of
 from riskapi.errors import Problem
-from riskapi.findings import Findings
+from riskapi.findings import RETRACTED, Findings
 from riskapi.gather import Gatherer
 from riskapi.happenings import ESTABLISHING, TYPES
 from riskapi.holds import Holds
@@ -97,11 +97,13 @@ class Reactions:
         now = self._clock()
         facts = self._gatherer.parse(Signup.model_validate_json(signup), now).facts
         subjects = self._findings.subjects(facts)
-        if subjects and self._findings.want(user_id, subjects, used, now):
-            self._agenda.add([user_id], now, "finding")
+        cause = self._findings.want(user_id, subjects, used, now) if subjects else None
+        if cause is not None:
+            self._agenda.add([user_id], now, cause)
 
     def _found(self, entry: Entry) -> None:
-        self._agenda.add(list(entry.data["user_ids"]), self._clock(), f"finding.{entry.data['kind']}")
+        cause = RETRACTED if entry.data.get("retracted") else f"finding.{entry.data['kind']}"
+        self._agenda.add(list(entry.data["user_ids"]), self._clock(), cause)
 
     def _acted(self, entry: Entry) -> None:
         if entry.data["type"] in ESTABLISHING:

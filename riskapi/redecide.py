@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from riskapi.findings import RETRACTED
 from riskapi.instants import instant
 from riskapi.labels import PEOPLE
 from riskapi.line import Judged
@@ -121,18 +122,28 @@ def own_tier(found: Judged, tier: Tier, own: Tier, policy: Policy) -> Tier:
 
 def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
     """Whether an account is judged afresh, because what was counted against it turned out to be nothing of its own: it
-    was cut from what it shared, or proved to own the one thing that a rule looked at. A person's word stands.
+    was cut from what it shared, proved to own the one thing that a rule looked at, or was told of what is not believed
+    any more. A person's word stands.
     """
     last = past.last
     if last.get("source") in ("reviewer", "feedback") or past.spoken_at is not None:
         return False
     if cause == "cut":
         return True
+    if cause == RETRACTED:
+        return _may_rest_on_findings(past)
     kind = _PROVED.get(cause)
     rule = next((rule for rule in policy.rules if rule.name == last.get("reason")), None)
     if kind is None or rule is None or last.get("source") != "rule":
         return False
     return all(name.startswith((f"velocity_{kind}_", f"links_{kind}_")) for name in rule.when)
+
+
+def _may_rest_on_findings(past: Past) -> bool:
+    """Whether what an account is by its own evidence came from its first decision, or from what an upstream said."""
+    own = [row for row in _standing(past.history) if row.get("cause") != "linkage" and row.get("source") != "list"]
+    last = own[-1] if own else {}
+    return last.get("source") in ("rule", "model") and (last.get("cause") or "finding.").startswith("finding.")
 
 
 def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool) -> Tier:

@@ -16,7 +16,7 @@ from typing import get_args
 
 from riskapi import logs
 from riskapi.enrichment.asking import Asking
-from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
+from riskapi.enrichment.upstream import UpstreamClosed, UpstreamDoubted, UpstreamError
 from riskapi.errors import StoreUnavailable
 from riskapi.findings import Family, Findings, Task
 from riskapi.judge import Court
@@ -34,6 +34,8 @@ _PATIENCE = 86400.0
 PAUSES = (5.0, 30.0, 120.0, 600.0)
 #: Seconds between two looks at queues that are empty.
 _IDLE = 0.1
+#: Seconds between two looks whether the resolver is believed, while it is and while it is not. Ours.
+_WATCH, _WATCH_DOUBTED = 300.0, 15.0
 #: Seconds those under way are given when the worker stops; then they are handed back.
 _GRACE = 3.0
 
@@ -73,9 +75,19 @@ class Scout:
 
     async def _run(self, stop: threading.Event) -> None:
         try:
-            await asyncio.gather(*(self._attend(family, stop) for family in get_args(Family)))
+            families = (self._attend(family, stop) for family in get_args(Family))
+            await asyncio.gather(*families, self._watch(stop))
         finally:
             await self._asking.close()
+
+    async def _watch(self, stop: threading.Event) -> None:
+        """Look now and then whether the resolver is believed, so that operators are told also when nobody signs up."""
+        watch, clock, due = self._asking.watch, asyncio.get_running_loop().time, 0.0
+        while watch is not None and not stop.is_set():
+            if clock() >= due:
+                verdict = await watch()
+                due = clock() + (_WATCH if verdict.doubt is None else _WATCH_DOUBTED)
+            await asyncio.sleep(_IDLE)
 
     async def _attend(self, family: Family, stop: threading.Event) -> None:
         under_way: dict[asyncio.Task[None], str] = {}
@@ -165,7 +177,7 @@ class Scout:
         try:
             async with asyncio.timeout(_TOTAL):
                 said = await self._asking.about[kind](task.subject.value, self._clock())
-        except UpstreamClosed as closed:
+        except (UpstreamClosed, UpstreamDoubted) as closed:
             if self._clock() - task.since > _PATIENCE:
                 self._metrics.look_up(kind, "given_up")
                 return lambda held: findings.give_up(held, policy, self._clock())

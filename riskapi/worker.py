@@ -22,6 +22,7 @@ from riskapi.app import Service
 from riskapi.chores import Chore, Chores
 from riskapi.consumer import Consumer, DeadLetters, Group
 from riskapi.courier import Courier, Poster
+from riskapi.doubts import Doubts
 from riskapi.enrichment.asking import asking
 from riskapi.errors import StoreUnavailable
 from riskapi.looks import Looks
@@ -89,8 +90,9 @@ class Worker:
         self.notices = Notices(looking.webhooks, looking.deliveries, time.time)
         self.looks = Looks(self.agenda, looking.rescorer, self.clock)
         self.scout: Scout | None = None
+        self.doubts = Doubts(self.store, parts.metrics, self.clock)
         if settings.enrichment:
-            upstreams = asking(settings, parts.ratelimits, lambda: service.shelf.readers.lists)
+            upstreams = asking(settings, parts.ratelimits, lambda: service.shelf.readers.lists, self.doubts.tell)
             self.scout = Scout(looking.findings, service.court, upstreams, parts.metrics, self.clock)
         webhooks = looking.webhooks
         self.courier = Courier(webhooks, looking.deliveries, lambda: Poster(webhooks.guards), parts.metrics, time.time)
@@ -154,6 +156,8 @@ class Worker:
         pipe.execute_command("ZREMRANGEBYSCORE", WORKERS, "-inf", repr(now - GONE))
         self.store.run(pipe)
         self._service.parts.metrics.backlog(DeadLetters(self.store).count(), self.waiting())
+        findings, court = self._service.looking.findings, self._service.court
+        self.doubts.step(now, lambda since, records: findings.retract(since, records, court.policy, self.clock()))
         self.chores.step(self.clock())
         return 0
 

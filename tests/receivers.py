@@ -41,7 +41,7 @@ class Receiver(ThreadingHTTPServer):
             return [row for row in self.seen if path is None or row[0] == path]
 
         with self.arrived:
-            assert self.arrived.wait_for(lambda: len(found()) >= count, 10), f"{len(found())} of {count} arrived"
+            assert self.arrived.wait_for(lambda: len(found()) >= count, 60), f"{len(found())} of {count} arrived"
             return found()
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "stalls" if not first:
                 self._plain(200)
             case "hang" | "stalls":
-                self.server.released.wait(10)
+                self.server.released.wait(120)
                 self.close_connection = True
             case "drip":
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")

@@ -53,6 +53,26 @@ def test_a_cut_is_told_whatever_else_an_account_is_looked_at_for(
         assert agenda.due_at("u_1") is not None
 
 
+@pytest.mark.parametrize(
+    ("causes", "told"),
+    [
+        (["finding.retracted", "event.login"], "finding.retracted"),
+        (["event.login", "finding.retracted"], "finding.retracted"),
+        (["finding.mail_domain", "finding.retracted"], "finding.retracted"),
+        (["finding.retracted", "cut"], "cut"),
+        (["cut", "finding.retracted"], "cut"),
+    ],
+)
+@pytest.mark.parametrize(("first", "then"), [(1, 0), (0, 1), (0, 0)], ids=["before it", "after it", "at once"])
+def test_a_finding_that_was_taken_back_is_told_unless_a_cut_is(
+    agenda: Agenda, causes: list[str], told: str, first: float, then: float
+) -> None:
+    for cause, after in zip(causes, (first, then), strict=True):
+        agenda.add(["u_1"], NOW + after, cause)
+    (item,) = taken(agenda, NOW + 1)
+    assert item.cause == told
+
+
 def test_a_cut_while_it_is_looked_at_is_told_after_it(agenda: Agenda) -> None:
     agenda.add(["u_1"], NOW, "schedule")
     (item,) = taken(agenda)

@@ -8,11 +8,11 @@ import orjson
 import pytest
 
 from riskapi.app import Service, assemble
-from riskapi.findings import Findings, Subject, Task, finding_key, queue_key
+from riskapi.findings import RETRACTED, Findings, Subject, Task, finding_key, queue_key, speaks_against
 from riskapi.outbox import SHARDS, stream
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from signals.facts import Facts, MailDomain, Registrant
+from signals.facts import Facts, MailDomain, Registrant, Sender
 from tests.conftest import NOW, Clock
 from tests.signups import body, together
 
@@ -58,18 +58,20 @@ SUBJECTS: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
         {"email": {"address": "ana@mail.ruiz.example"}, "device": {"ip_address": "203.0.113.9"}},
         [("mail_domain", "mail.ruiz.example"), ("registration", "ruiz.example"), ("registrant", "203.0.113.9")],
     ),
-    "a large provider: the registry has nothing to say of its customers": (
+    "a large provider: its domain is known, and the registry has nothing to say of its customers": (
         {"email": {"address": "ana@gmail.com"}, "device": None},
-        [("mail_domain", "gmail.com")],
+        [],
+    ),
+    "one with a domain of a country": ({"email": {"address": "ana@yahoo.co.jp"}, "device": None}, []),
+    "a domain below a provider's is not the provider's": (
+        {"email": {"address": "ana@x.gmail.com"}, "device": None},
+        [("mail_domain", "x.gmail.com")],
     ),
     "a network the local databases know": (
         {"email": {"address": "ana@gmail.com"}, "device": {"ip_address": "8.8.8.8"}},
-        [("mail_domain", "gmail.com")],
+        [],
     ),
-    "an address from inside": (
-        {"email": {"address": "ana@gmail.com"}, "device": {"ip_address": "10.0.0.1"}},
-        [("mail_domain", "gmail.com")],
-    ),
+    "an address from inside": ({"email": {"address": "ana@gmail.com"}, "device": {"ip_address": "10.0.0.1"}}, []),
     "no address that could be read": ({"email": {"address": "nonsense"}, "device": {"ip_address": "nowhere"}}, []),
 }
 
@@ -293,3 +295,107 @@ def test_a_queue_that_is_full_takes_no_more(
     for subject in subjects:
         findings.want("u_1", [subject], {}, NOW)
     assert findings.waiting() == len({subject.shard for subject in subjects}) == 8
+
+
+def retracted(store: Store) -> list[str]:
+    return sorted(name for event in told(store) if event.get("retracted") for name in event["user_ids"])
+
+
+def asked_and_said(findings: Findings, service: Service, user: str, name: str, said: MailDomain, now: float) -> Subject:
+    subject = domain(findings, service, name)
+    findings.want(user, [subject], {}, now)
+    findings.finish(taken(findings, now)[0], said, service.court.policy, now)
+    return subject
+
+
+def test_what_was_said_against_somebody_is_taken_back_and_he_is_told(findings: Findings, service: Service) -> None:
+    """Those who waited for it are told, those who came later and found it there, and nobody twice."""
+    gone = asked_and_said(findings, service, "u_1", "gone.example", MailDomain(NOW, exists=False), NOW)
+    good = asked_and_said(findings, service, "u_2", "good.example", MailDomain(NOW, exists=True), NOW)
+    findings.want("u_3", [gone], {}, NOW + 60)
+    findings.want("u_4", [good], {}, NOW + 60)
+    policy = service.court.policy
+    assert findings.retract(NOW + 1, True, policy, NOW + 90) == 0, "it was said before that"
+    assert findings.retract(NOW - 1, False, policy, NOW + 90) == 1
+    assert retracted(service.store) == ["u_1", "u_3"]
+    assert findings.retract(NOW - 1, True, policy, NOW + 91) == 0
+    pipe = service.store.pipeline()
+    findings.queue(pipe, [gone, good])
+    assert set(findings.read([gone, good], service.store.run(pipe))) == {"mail_domain"}
+    assert service.store.execute("EXISTS", finding_key(gone)) == 0
+
+
+def test_what_was_said_anew_since_is_kept(findings: Findings, service: Service) -> None:
+    """Once nothing speaks against them any more, nothing is taken back."""
+    gone = asked_and_said(findings, service, "u_1", "gone.example", MailDomain(NOW, exists=False), NOW)
+    later = NOW + service.court.policy.enrichment.dns_hours * 3600 + 1
+    asked_and_said(findings, service, "u_1", "gone.example", MailDomain(later, exists=True), later)
+    assert findings.retract(NOW - 1, True, service.court.policy, later) == 0
+    assert service.store.execute("EXISTS", finding_key(gone)) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "against"),
+    [
+        (MailDomain(NOW, exists=True, accepts_mail=True, spf="fail", dmarc="none", listed=0, parked=False), None),
+        (MailDomain(NOW), None),
+        (MailDomain(NOW, exists=False), "absence"),
+        (MailDomain(NOW, exists=True, accepts_mail=False), "absence"),
+        (MailDomain(NOW, null_mx=True, accepts_mail=False, spf="fail"), "records"),
+        (MailDomain(NOW, spf="missing"), "absence"),
+        (MailDomain(NOW, dmarc="missing"), "absence"),
+        (MailDomain(NOW, parked=True), "records"),
+        (MailDomain(NOW, listed=1), "records"),
+        (MailDomain(NOW, mx_disposable=True), "records"),
+        (Sender(NOW, spf=True, dkim=True, dmarc="none", aligned=True), None),
+        (Sender(NOW, spf=False), "absence"),
+        (Sender(NOW, dmarc="missing"), "absence"),
+        (Registrant(NOW, found=False), None),
+    ],
+)
+def test_what_speaks_against_somebody(said: Any, against: str | None) -> None:
+    assert speaks_against(said) == against
+
+
+def test_many_who_were_told_are_told_by_a_hundred(findings: Findings, service: Service) -> None:
+    gone = domain(findings, service, "gone.example")
+    for number in range(250):
+        findings.want(f"u_{number}", [gone], {}, NOW)
+    findings.finish(taken(findings)[0], MailDomain(NOW, exists=False), service.court.policy, NOW)
+    findings.retract(NOW, False, service.court.policy, NOW + 5)
+    assert retracted(service.store) == sorted(f"u_{number}" for number in range(250))
+    assert all(len(event["user_ids"]) <= 100 for event in told(service.store))
+
+
+@pytest.mark.parametrize(("address", "known"), [("ana@gmail.com", True), ("ana@ruiz.example", False)])
+def test_a_large_provider_s_domain_is_known_without_asking(
+    findings: Findings, service: Service, address: str, known: bool
+) -> None:
+    gatherer = service.looking.gatherer
+    gatherer._findings = findings
+    found = gatherer.gather("u_1", facts(service, email={"address": address}), service.court.policy).facts
+    assert (found.mail_domain is not None) is known
+    if found.mail_domain is not None:
+        assert (found.mail_domain.exists, found.mail_domain.accepts_mail) == (True, True)
+    off = Findings(service.store, service.looking.gatherer._links, None)
+    assert off.known(found) is None, "where nobody is asked, nothing is known of anybody"
+
+
+def test_who_was_decided_by_what_is_taken_back_just_then_is_told(findings: Findings, service: Service) -> None:
+    """It read the finding, and was not yet noted to have been told of it when that was taken back."""
+    gone = asked_and_said(findings, service, "u_1", "gone.example", MailDomain(NOW, exists=False), NOW)
+    findings.retract(NOW - 1, False, service.court.policy, NOW + 1)
+    assert findings.want("u_2", [gone], {"mail_domain": NOW}, NOW + 2) == RETRACTED
+    findings.finish(taken(findings, NOW + 2)[0], MailDomain(NOW + 2, exists=True), service.court.policy, NOW + 2)
+    assert findings.want("u_3", [gone], {"mail_domain": NOW}, NOW + 3) == RETRACTED
+    assert findings.want("u_4", [gone], {}, NOW + 3) == "finding"
+    assert findings.want("u_5", [gone], {"mail_domain": NOW + 2}, NOW + 3) is None
+
+
+def test_records_are_kept_where_only_absence_is_doubted(findings: Findings, service: Service) -> None:
+    """A resolver that knows nothing does not invent a null MX."""
+    said = MailDomain(NOW, exists=True, null_mx=True, accepts_mail=False)
+    asked_and_said(findings, service, "u_1", "null.example", said, NOW)
+    assert findings.retract(NOW - 1, False, service.court.policy, NOW + 1) == 0
+    assert findings.retract(NOW - 1, True, service.court.policy, NOW + 1) == 1
+    assert retracted(service.store) == ["u_1"]

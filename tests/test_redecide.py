@@ -312,6 +312,61 @@ def test_after_a_cut(past: Past, judged: Judged, expected: tuple[Any, Any]) -> N
     assert moved(past, judged, POLICY, NOW, "cut") == Move(*expected)
 
 
+#: What DNS said of an account's domain is not believed any more.
+RETRACTIONS: dict[str, tuple[Past, Judged, tuple[str, str]]] = {
+    "what it tightened is taken back": (
+        Past("review", "review", [FIRST, entry("review", "allow", "rule", "finding.mail_domain")], []),
+        found("allow"),
+        ("allow", "allow"),
+    ),
+    "so is what it made of a first decision": (
+        Past("review", "review", [entry("review", None, "rule")], []),
+        found("allow"),
+        ("allow", "allow"),
+    ),
+    "what is bad of it stays": (
+        Past("limit", "limit", [FIRST, entry("limit", "allow", "rule", "finding.mail_domain")], []),
+        found("review"),
+        ("review", "review"),
+    ),
+    "what it did stays": (
+        Past("limit", "limit", [FIRST, entry("limit", "allow", "model", "event.login")], []),
+        found("allow"),
+        ("limit", "limit"),
+    ),
+    "a person's word stands": (
+        Past("limit", "limit", [FIRST, BY_PERSON], [label(5, name="abuse")]),
+        found("allow"),
+        ("limit", "limit"),
+    ),
+    "what its mail met with stands": (
+        Past("limit", "limit", [FIRST, entry("limit", "allow", "feedback")], []),
+        found("allow"),
+        ("limit", "limit"),
+    ),
+    "company is felt all the same": (
+        Past("limit", "review", [FIRST, entry("review", "allow", "rule", "finding.mail_domain"), BY_COMPANY], []),
+        found("limit", "rule", own="allow"),
+        ("limit", "allow"),
+    ),
+    "also below company, what its mail met with stands": (
+        Past("limit", "limit", [FIRST, entry("limit", "allow", "feedback"), BY_COMPANY], []),
+        found("allow"),
+        ("limit", "limit"),
+    ),
+    "what an outage gave is none of it": (
+        Past("review", "review", [entry("review", None, "outage")], []),
+        found("allow"),
+        ("allow", "allow"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("past", "judged", "expected"), RETRACTIONS.values(), ids=RETRACTIONS)
+def test_after_a_finding_was_taken_back(past: Past, judged: Judged, expected: tuple[Any, Any]) -> None:
+    assert moved(past, judged, POLICY, NOW, "finding.retracted") == Move(*expected)
+
+
 def test_policy_says_how_far_it_may_loosen() -> None:
     past = Past("limit", "limit", [entry("limit")], [])
     assert moved(past, found("allow"), under(loosest="review"), NOW, "schedule") == Move("review", "review")

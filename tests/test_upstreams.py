@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException, IncompleteRead
 from typing import Any
 
@@ -31,8 +31,10 @@ ZONES = {
     "c.loop.example": {"CNAME": ["b.loop.example"]},
     "dangling.example": {"CNAME": ["gone.test"]},
 }
-#: Long enough for an answer that comes, short enough to wait for one that does not.
-PATIENCE, IMPATIENCE = 2.0, 0.1
+#: Seconds for an answer that comes, on a machine that is busy, and to wait for one that does not.
+PATIENCE, IMPATIENCE = 30.0, 0.1
+#: Seconds that nobody here waits for.
+LONG = 3600.0
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,13 @@ def ask(
 ) -> dns.message.Message:
     query = dns.message.make_query(name, kind)
     return (dns.query.tcp if tcp else dns.query.udp)(query, server.address[0], timeout, server.address[1])
+
+
+def until(found: Callable[[], Any]) -> None:
+    """Ask until there is something, for a while."""
+    deadline = time.monotonic() + PATIENCE
+    while not found():
+        assert time.monotonic() < deadline, "it did not happen in time"
 
 
 def texts(message: dns.message.Message) -> list[str]:
@@ -147,20 +156,23 @@ def test_dns_remembers_what_it_was_asked(dns_server: DnsServer) -> None:
 
 
 def test_slow_dns_answers_late(dns_server: DnsServer) -> None:
-    dns_server.behave(".", "slow", seconds=2 * IMPATIENCE)
+    dns_server.behave(".", "slow", seconds=LONG)
     with pytest.raises(dns.exception.Timeout):
         ask(dns_server, "nullmx.example", "MX", timeout=IMPATIENCE)
-    begin = time.monotonic()
+    dns_server.behave(".", "slow", seconds=IMPATIENCE)
     assert texts(ask(dns_server, "nullmx.example", "MX")) == ["0 ."]
-    assert time.monotonic() - begin >= 2 * IMPATIENCE
 
 
 @pytest.mark.parametrize("tcp", [False, True])
 def test_dead_dns_never_answers(dns_server: DnsServer, tcp: bool) -> None:
     dns_server.behave(".", "dead")
-    with pytest.raises(dns.exception.Timeout):
-        ask(dns_server, "nullmx.example", "MX", tcp=tcp, timeout=IMPATIENCE)
-    assert dns_server.count("nullmx.example") == 1
+
+    def asked() -> int:
+        with pytest.raises(dns.exception.Timeout):
+            ask(dns_server, "nullmx.example", "MX", tcp=tcp, timeout=IMPATIENCE)
+        return dns_server.count("nullmx.example")
+
+    until(asked)  # a machine that is busy may not even have sent the first
 
 
 @pytest.mark.parametrize("mode", ["servfail", "refused"])
@@ -296,30 +308,40 @@ def test_rdap_remembers_what_it_was_asked(rdap: RdapServer) -> None:
 
 
 def test_slow_rdap_answers_late(rdap: RdapServer) -> None:
-    rdap.behave("/", "slow", seconds=2 * IMPATIENCE)
+    rdap.behave("/", "slow", seconds=LONG)
     with pytest.raises(TimeoutError):
         get(rdap, "/domain/good.example", IMPATIENCE)
+    rdap.behave("/", "slow", seconds=IMPATIENCE)
     assert found(rdap, "/domain/good.example")["ldhName"] == "GOOD.EXAMPLE"
 
 
 def test_dead_rdap_accepts_and_never_answers(rdap: RdapServer) -> None:
     rdap.behave("/", "dead")
-    with pytest.raises(TimeoutError):
-        get(rdap, "/domain/good.example", IMPATIENCE)
-    assert rdap.count("/domain/good.example") == 1
+
+    def asked() -> int:
+        with pytest.raises(TimeoutError):
+            get(rdap, "/domain/good.example", IMPATIENCE)
+        return rdap.count("/domain/good.example")
+
+    until(asked)
 
 
 @pytest.mark.parametrize("where", ["headers", "body"])
 def test_dripping_rdap_sends_a_byte_at_a_time(rdap: RdapServer, where: str) -> None:
-    rdap.behave("/", "dripping", where=where, seconds=IMPATIENCE / 10)
+    rdap.behave("/", "dripping", where=where, seconds=IMPATIENCE)
+    begun = b"\r\n\r\n" if where == "body" else b"HTTP/1.1"
     with connected(rdap) as connection:
         connection.request("GET", "/domain/good.example")
         assert connection.sock is not None
-        begin, received, drops = time.monotonic(), b"", 0
-        while time.monotonic() - begin < 2 * IMPATIENCE:
-            received += connection.sock.recv(65_536)
-            drops += 1
-    assert drops > 5
+        received = b""
+        while begun not in received:
+            received += connection.sock.recv(1)
+        for _ in range(6):  # each is there within the patience of the connection
+            received += connection.sock.recv(1)
+        connection.sock.settimeout(0.0)
+        with pytest.raises(BlockingIOError):  # and there is no end to them
+            while connection.sock.recv(1):
+                pass
     assert (b"\r\n\r\n" in received) == (where == "body")
 
 

@@ -6,6 +6,7 @@ Every line begins with ok, warn or FAIL; the exit code is 1 when one failed.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import ctypes.util
 import platform
 import re
@@ -19,6 +20,9 @@ from riskapi import app
 from riskapi.agenda import Agenda
 from riskapi.commands import data
 from riskapi.consumer import DeadLetters, Group, backlog
+from riskapi.doubts import doubted
+from riskapi.enrichment.asking import probed
+from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, running_store
@@ -74,7 +78,7 @@ def findings(settings: Settings, *, start: bool = False) -> Iterator[Finding]:
 
 
 def _upstreams(settings: Settings) -> Iterator[Finding]:
-    """Whom the worker asks; nobody is asked now."""
+    """Whom the worker asks, and whether the resolver knows what always exists; nobody else is asked now."""
     if not settings.enrichment:
         yield "ok", "nobody is asked about domains and networks: RISKAPI_ENRICHMENT is off"
         return
@@ -82,6 +86,11 @@ def _upstreams(settings: Settings) -> Iterator[Finding]:
     dns = "the system's resolvers" if at is None else f"{at.host} port {at.port}"
     lists = f", {len(settings.dns_blocklists)} blocklists" if settings.dns_blocklists else ""
     yield "ok", f"asked afterwards: DNS at {dns}{lists}, RDAP at {settings.rdap_base or 'the registries'}"
+    doubt = asyncio.run(probed(settings))
+    if doubt is None:
+        yield "ok", "DNS from here knows what always exists, and nothing that does not"
+    else:
+        yield "warn", f"DNS from here is not believed: {DOUBTS['dns'][doubt]}; what it says counts for nobody"
 
 
 def _store(settings: Settings, sources: app.Sources | None, start: bool) -> Iterator[Finding]:
@@ -111,6 +120,8 @@ def _work(store: Store, now: float) -> Iterator[Finding]:
     else:
         late = overdue or max(unread.values()) > _MANY
         yield "warn" if late else "ok", f"workers: {len(names)}; {behind}, {overdue} accounts overdue"
+    for source, because in doubted(store, now).items():
+        yield "warn", f"workers do not believe {source}: {because}; what they cannot know counts for nobody"
     off = [each.id for each in Webhooks(store, {}).endpoints() if each.disabled is not None]
     if off:
         yield "warn", f"webhooks that are disabled: {', '.join(off)}"

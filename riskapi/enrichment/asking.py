@@ -6,32 +6,40 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from riskapi.destinations import Guard
 from riskapi.domains import DomainLists
+from riskapi.enrichment.blocklists import TellOfList
 from riskapi.enrichment.fetch import Fetcher
 from riskapi.enrichment.mail_domain import look_up_mail_domain
 from riskapi.enrichment.pace import Pace
+from riskapi.enrichment.probes import Verdict, probe
 from riskapi.enrichment.registrant import look_up_registrant
 from riskapi.enrichment.registration import look_up_registration
+from riskapi.enrichment.registry_trust import RegistryTrust
 from riskapi.enrichment.resolver import Resolver
+from riskapi.enrichment.resolver_trust import DOUBTED, ResolverTrust
 from riskapi.enrichment.sender import look_up_sender
 from riskapi.enrichment.servers import Servers
-from riskapi.enrichment.upstream import Upstream
+from riskapi.enrichment.sources import BlocklistDoubt, ResolverDoubt, Tell
+from riskapi.enrichment.upstream import Upstream, UpstreamClosed, UpstreamDoubted, UpstreamError
 from riskapi.findings import Family, Finding, FindingKind
 from riskapi.ratelimits import RateLimits
 from riskapi.settings import Settings
 from signals.facts import MailDomain, Registrant, Registration, Sender
 from signals.records import record
 
+T = TypeVar("T")
+
 Ask = Callable[[str, float], Awaitable[Finding]]
-
-
 #: Questions one look-up of a mail domain asks DNS: MX, A, AAAA, NS, SPF, DMARC twice, and a blocklist or two.
 _QUESTIONS = 8
 #: Look-ups a worker has under way at most in each family: enough to wait for many, few enough for one process. Ours.
 _MOST = 16
+#: Seconds that a question of a probe may take. Ours: its names are in every cache.
+_PROBE = 3.0
 #: RDAP servers whose circuits are remembered: there are some hundred registries; more are redirects to anywhere.
 _SERVERS = 512
 
@@ -39,7 +47,8 @@ _SERVERS = 512
 @record
 class Asking:
     """What asks about a subject of each kind (:class:`riskapi.findings.Subject`), at a Unix time, how many look-ups of
-    each family are under way ``at_once``, who is the ``owner`` of a name, and what closes the connections.
+    each family are under way ``at_once``, who is the ``owner`` of a name, what closes the connections, and what looks
+    whether the resolver is believed.
 
     Asking raises :class:`riskapi.enrichment.upstream.UpstreamError`.
     """
@@ -48,27 +57,41 @@ class Asking:
     at_once: Mapping[Family, int]
     owner: Callable[[str], str]
     close: Callable[[], Awaitable[None]]
+    watch: Callable[[], Awaitable[Verdict]] | None = None
 
 
-def asking(settings: Settings, limits: RateLimits, lists: Callable[[], DomainLists]) -> Asking:
-    """Whom the settings say to ask, within the limits they set. ``lists`` gives the domain lists of now."""
+def asking(
+    settings: Settings,
+    limits: RateLimits,
+    lists: Callable[[], DomainLists],
+    tell: Tell = lambda source, doubt, seconds: None,
+) -> Asking:
+    """Whom the settings say to ask, within the limits they set. ``lists`` gives the domain lists of now; ``tell`` hears
+    which sources are doubted.
+    """
     resolver = _resolver(settings, limits)
     fetcher = _fetcher(settings, limits)
     servers = Servers(fetcher, time.monotonic, settings.rdap_base)
     blocklists = settings.dns_blocklists
+    trust, listing = resolver_trust(settings, tell), _listing(tell)
+    registry = RegistryTrust(
+        fetcher, servers, lambda name: lists().standing(name).suffix, time.monotonic, lambda why: tell("rdap", why, 0.0)
+    )
 
     async def mail_domain(domain: str, now: float) -> MailDomain:
-        return await look_up_mail_domain(domain, resolver, blocklists, lists(), now)
+        asked = look_up_mail_domain(domain, resolver, blocklists, lists(), now, trust, listing)
+        return await _unless_doubted(asked, trust)
 
     async def sender(domain: str, now: float) -> Sender:
         includes, selectors = settings.sender_spf_includes, settings.sender_dkim_selectors
-        return await look_up_sender(domain, resolver, includes, selectors, lists(), now)
+        asked = look_up_sender(domain, resolver, includes, selectors, lists(), now, trust)
+        return await _unless_doubted(asked, trust)
 
     async def registration(domain: str, now: float) -> Registration:
-        return await look_up_registration(domain, fetcher, servers, now)
+        return await look_up_registration(domain, fetcher, servers, now, registry)
 
     async def registrant(address: str, now: float) -> Registrant:
-        return await look_up_registrant(address, fetcher, servers, resolver, blocklists, now)
+        return await look_up_registrant(address, fetcher, servers, resolver, blocklists, now, listing)
 
     about: dict[FindingKind, Ask] = {
         "mail_domain": mail_domain,
@@ -82,7 +105,48 @@ def asking(settings: Settings, limits: RateLimits, lists: Callable[[], DomainLis
     def owner(name: str) -> str:
         return lists().standing(name).registrable or name
 
-    return Asking(about, {"dns": dns, "rdap": _MOST}, owner, fetcher.aclose)
+    return Asking(about, {"dns": dns, "rdap": _MOST}, owner, fetcher.aclose, trust.verdict)
+
+
+def resolver_trust(settings: Settings, tell: Tell) -> ResolverTrust:
+    """Whether the resolver of the settings is believed. Its probes wait for nothing and are not counted."""
+    plain = Resolver(settings.dns_resolver, total=_PROBE)
+    return ResolverTrust(
+        lambda wide: probe(plain, wide), time.monotonic, lambda why, seconds: tell("dns", why, seconds)
+    )
+
+
+async def probed(settings: Settings) -> ResolverDoubt | None:
+    """What is wrong with the resolver of the settings, asked now; within some seconds."""
+    return (await probe(Resolver(settings.dns_resolver, total=_PROBE))).doubt
+
+
+async def _unless_doubted(asked: Awaitable[T], trust: ResolverTrust) -> T:
+    """What was said. Where nothing was, and the resolver is out of order, that is no fault of what was asked about."""
+    try:
+        return await asked
+    except (UpstreamClosed, UpstreamDoubted):
+        raise
+    except UpstreamError:
+        if not (await trust.verdict(DOUBTED)).absence:
+            raise UpstreamDoubted from None
+        raise
+
+
+def _listing(tell: Tell) -> TellOfList:
+    """Tells of all blocklists together: zones may hold the operator's key, and are not told."""
+    doubts: dict[str, BlocklistDoubt] = {}
+
+    def listed(zone: str, doubt: BlocklistDoubt | None) -> None:
+        before = next(iter(doubts.values()), None)
+        doubts.pop(zone, None)
+        if doubt is not None:
+            doubts[zone] = doubt
+        now = next(iter(doubts.values()), None)
+        if now != before:
+            tell("blocklists", now, 0.0)
+
+    return listed
 
 
 def _dns_rate(settings: Settings) -> float:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import Final, Literal
 
 from riskapi.enrichment.resolver import Resolver
+from riskapi.enrichment.sources import BlocklistDoubt
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
 from riskapi.environment import Blocklist
 
@@ -16,23 +17,47 @@ from riskapi.environment import Blocklist
 #: URIBL and SURBL "refused" (uribl.com/refused.shtml; surbl.org, "Implementation guidelines").
 _LISTED: Final = IPv4Network("127.0.0.0/8")
 _REFUSED: Final = (IPv4Network("127.255.255.0/24"), IPv4Network("127.0.0.1/32"))
+#: What no list may have (RFC 5782, 5): one that has it lists everything, as some did when they were given up.
+_NEVER: Final = {"domain": "invalid", "ip": "1.0.0.127"}
+
+#: Told what a list turned out to be, by its zone, which may hold the operator's key; ``None`` when it is in order.
+TellOfList = Callable[[str, BlocklistDoubt | None], None]
 
 
 async def count_listings(
-    kind: Literal["domain", "ip"], asked: str, resolver: Resolver, blocklists: Sequence[Blocklist]
+    kind: Literal["domain", "ip"],
+    asked: str,
+    resolver: Resolver,
+    blocklists: Sequence[Blocklist],
+    tell: TellOfList | None = None,
 ) -> int | None:
     """How many lists of a kind have a domain (in A-labels) or an address; ``None`` when none is configured or answered.
 
-    A list that fails, refuses or answers something that no list answers is left out. Raises :class:`UpstreamClosed`
-    when nobody could be asked just now.
+    A list that fails, refuses, lists everything or answers something that no list answers is left out. Raises
+    :class:`UpstreamClosed` when nobody could be asked just now.
     """
     name = asked if kind == "domain" else _reversed(asked)
     zones = [one.zone for one in blocklists if one.kind == kind]
-    answers = [one for one in await asyncio.gather(*(_has(name, zone, resolver) for zone in zones)) if one is not None]
+    found = await asyncio.gather(*(_answer(name, zone, _NEVER[kind], resolver) for zone in zones))
+    for zone, answer in zip(zones, found, strict=True):
+        if answer is not None and tell is not None:
+            tell(zone, answer if isinstance(answer, str) else None)
+    answers = [one for one in found if isinstance(one, bool)]
     return sum(answers) if answers else None
 
 
-async def _has(name: str, zone: str, resolver: Resolver) -> bool | None:
+async def _answer(name: str, zone: str, never: str, resolver: Resolver) -> bool | BlocklistDoubt | None:
+    """Whether a list has a name, or why it is not believed; ``None`` where it did not answer."""
+    has = await _has(name, zone, resolver)
+    if has is not True:
+        return has
+    everything = await _has(never, zone, resolver)
+    if everything is True:
+        return "lists_everything"
+    return True if everything is False else None
+
+
+async def _has(name: str, zone: str, resolver: Resolver) -> bool | Literal["refuses"] | None:
     try:
         found = (await resolver.ask(f"{name}.{zone}", "A")).addresses()
     except UpstreamClosed:
@@ -40,9 +65,9 @@ async def _has(name: str, zone: str, resolver: Resolver) -> bool | None:
     except UpstreamError:
         return None
     answers = [one for one in found if isinstance(one, IPv4Address) and one in _LISTED]
-    if (found and not answers) or any(one in network for one in answers for network in _REFUSED):
-        return None
-    return bool(answers)
+    if any(one in network for one in answers for network in _REFUSED):
+        return "refuses"
+    return bool(answers) if answers or not found else None
 
 
 def _reversed(ip: str) -> str:

@@ -1,28 +1,43 @@
-"""What DNS says of a mail domain: is it there, who takes its mail, what does it say of mail in its name."""
+"""What DNS says of a mail domain: is it there, who takes its mail, what does it say of mail in its name.
+
+What speaks against a domain is kept only where the resolver was seen, just afterwards, to know what exists.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from riskapi.domains import DomainLists
 from riskapi.enrichment import dmarc, spf
-from riskapi.enrichment.blocklists import count_listings
+from riskapi.enrichment.blocklists import TellOfList, count_listings
 from riskapi.enrichment.parking import is_parked
 from riskapi.enrichment.partial import Partial
+from riskapi.enrichment.probes import Verdict, is_inside
 from riskapi.enrichment.resolver import Answer, Resolver
+from riskapi.enrichment.resolver_trust import RECENT, ResolverTrust
+from riskapi.enrichment.upstream import UpstreamDoubted
 from riskapi.environment import Blocklist
 from signals.facts import MailDomain
 
 
 async def look_up_mail_domain(
-    domain: str, resolver: Resolver, blocklists: Sequence[Blocklist], lists: DomainLists, now: float
+    domain: str,
+    resolver: Resolver,
+    blocklists: Sequence[Blocklist],
+    lists: DomainLists,
+    now: float,
+    trust: ResolverTrust | None = None,
+    tell: TellOfList | None = None,
 ) -> MailDomain:
-    """Ask about a domain (lower-case A-labels), all at once. ``now`` is Unix time.
+    """Ask about a domain (lower-case A-labels), all at once. ``now`` is Unix time; ``trust`` says whether the resolver
+    is believed, which it always is without. ``tell`` hears of blocklists.
 
-    What nobody answered is ``None``. Raises :class:`~riskapi.enrichment.upstream.UpstreamError` when that is
-    everything, or when somebody was left alone and not asked.
+    What nobody answered, or is not believed, is ``None``. Raises
+    :class:`~riskapi.enrichment.upstream.UpstreamError` when that is everything, or when somebody was left alone and not
+    asked.
     """
     owner = lists.standing(domain).registrable or domain
     partial = Partial()
@@ -31,10 +46,10 @@ async def look_up_mail_domain(
         partial.known(spf.default_of(domain, resolver)),
         partial.known(dmarc.policy_of(domain, resolver, lists)),
         partial.known(resolver.ask(owner, "NS")),
-        partial.known(count_listings("domain", owner, resolver, blocklists)),
+        partial.known(count_listings("domain", owner, resolver, blocklists, tell)),
     )
     partial.check(mail.exists, policy, requests, servers, listed)
-    return MailDomain(
+    said = MailDomain(
         checked_at=now,
         exists=mail.exists,
         null_mx=mail.null_mx,
@@ -48,6 +63,52 @@ async def look_up_mail_domain(
         listed=listed,
         whole=partial.whole,
     )
+    return said if trust is None else await _as_believed(domain, owner, said, resolver, trust)
+
+
+async def _as_believed(
+    domain: str, owner: str, said: MailDomain, resolver: Resolver, trust: ResolverTrust
+) -> MailDomain:
+    """What was said, as far as the resolver is believed; :class:`UpstreamDoubted` where nothing of it is."""
+    missing = said.accepts_mail is False and not said.null_mx
+    if said.exists is not None:
+        trust.saw(owner, missing)
+    verdict = await trust.verdict(0.0 if missing else RECENT)
+    if not verdict.records:
+        raise UpstreamDoubted
+    if missing and verdict.absence and not await _is_still_missing(domain, said, resolver):
+        raise UpstreamDoubted  # it lied a moment ago, or knows it now
+    return _without_doubtful(said, verdict)
+
+
+async def _is_still_missing(domain: str, said: MailDomain, resolver: Resolver) -> bool:
+    """Whether the same is said once more, after the resolver was found to know what exists."""
+    found = await resolver.ask(domain, "MX")
+    return found.missing if said.exists is False else not found.missing and not any(map(_named, found.exchanges()))
+
+
+def _named(exchange: tuple[int, str]) -> bool:
+    return bool(exchange[1])
+
+
+def _without_doubtful(said: MailDomain, verdict: Verdict) -> MailDomain:
+    """Only records, where it is not believed that there are none. What was said is whole all the same: it would be
+    asked again in vain.
+    """
+    kept = said
+    if not verdict.absence_of_texts:
+        policy, requests = said.spf, said.dmarc
+        kept = replace(
+            kept, spf=None if policy == "missing" else policy, dmarc=None if requests == "missing" else requests
+        )
+    if not verdict.absence:
+        kept = replace(kept, parked=said.parked or None, listed=said.listed or None)
+        if not said.accepts_mail and not said.null_mx:
+            kept = replace(kept, exists=None, null_mx=None, accepts_mail=None, mx_count=None)
+    parts = (kept.exists, kept.spf, kept.dmarc, kept.parked, kept.listed)
+    if not verdict.absence and all(part is None for part in parts):
+        raise UpstreamDoubted
+    return kept
 
 
 class _Mail(NamedTuple):
@@ -84,8 +145,9 @@ async def _mail(domain: str, resolver: Resolver, lists: DomainLists, partial: Pa
 async def _takes_mail_itself(domain: str, resolver: Resolver, partial: Partial) -> bool | None:
     """Whether a domain without mail servers has an address, which mail then goes to (RFC 5321, 5.1)."""
     answers = await asyncio.gather(*(partial.known(resolver.ask(domain, rdtype)) for rdtype in ("A", "AAAA")))
-    if any(answer is not None and answer.records for answer in answers):
-        return True
+    addresses = [each for answer in answers if answer is not None for each in answer.addresses()]
+    if addresses:
+        return None if is_inside(addresses) else True  # an inside address is for those inside, and says nothing here
     return None if None in answers else False
 
 

@@ -16,7 +16,7 @@ from ipwhois.net import Net
 from ipwhois.rdap import RDAP
 
 from riskapi.enrichment import rdap
-from riskapi.enrichment.blocklists import count_listings
+from riskapi.enrichment.blocklists import TellOfList, count_listings
 from riskapi.enrichment.fetch import Fetcher
 from riskapi.enrichment.resolver import Resolver
 from riskapi.enrichment.servers import Servers
@@ -48,14 +48,15 @@ async def look_up_registrant(
     resolver: Resolver,
     blocklists: Sequence[Blocklist],
     now: float,
+    tell: TellOfList | None = None,
 ) -> Registrant:
-    """Ask about an address (IPv4-mapped ones unwrapped). ``now`` is Unix time. Without a responsible server only the
-    blocklists are known.
+    """Ask about an address (IPv4-mapped ones unwrapped). ``now`` is Unix time; ``tell`` hears of blocklists. Without a
+    responsible server only the blocklists are known.
 
     Raises :class:`UpstreamError` when the registry did not answer, or about something else: without it the rest is not
     worth to be kept for as long as a registry's answer is.
     """
-    listed = await count_listings("ip", ip, resolver, blocklists)
+    listed = await count_listings("ip", ip, resolver, blocklists, tell)
     url = await servers.ip_url(ip)
     found = None if url is None else await fetcher.json(url)
     made = Registrant(checked_at=now) if url is None else Registrant(checked_at=now, found=False)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from riskapi.enrichment import rdap
-from riskapi.enrichment.fetch import Fetcher
+from riskapi.enrichment.fetch import Fetcher, server_of
+from riskapi.enrichment.registry_trust import RegistryTrust
 from riskapi.enrichment.servers import Servers
 from riskapi.enrichment.upstream import UpstreamError
 from signals.facts import Registration
 
 
-async def look_up_registration(domain: str, fetcher: Fetcher, servers: Servers, now: float) -> Registration:
+async def look_up_registration(
+    domain: str, fetcher: Fetcher, servers: Servers, now: float, trust: RegistryTrust | None = None
+) -> Registration:
     """Ask about a registrable domain in A-labels. Nothing is known where its ending has no RDAP server, as many of
-    countries have none. ``now`` is Unix time.
+    countries have none, nor where ``trust`` does not believe the one that knows no such domain. ``now`` is Unix time.
 
     Raises :class:`UpstreamError` when the registry did not answer, or about something else.
     """
@@ -20,12 +23,15 @@ async def look_up_registration(domain: str, fetcher: Fetcher, servers: Servers, 
         return Registration(checked_at=now)
     found = await fetcher.json(url)
     if found is None:
-        return Registration(checked_at=now, found=False)
+        believed = trust is None or await trust.knows_any(server_of(url), domain)
+        return Registration(checked_at=now, found=False if believed else None)
     if not isinstance(found, dict) or found.get("objectClassName") != "domain":
         raise UpstreamError("the registry answered with something else than a domain")
     name = found.get("ldhName")
     if not isinstance(name, str) or name.rstrip(".").lower() != domain.rstrip(".").lower():
         raise UpstreamError("the registry answered about another domain")
+    if trust is not None:
+        trust.knew(server_of(url))
     registrars = [entity for entity in rdap.entities(found, depth=1) if "registrar" in rdap.roles(entity)]
     names = (rdap.text(entry[3]) for entity in registrars for entry in rdap.card(entity) if entry[0].lower() == "fn")
     return Registration(

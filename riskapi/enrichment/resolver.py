@@ -97,10 +97,14 @@ class Resolver:
         async with self._upstream.turn() if self._upstream is not None else contextlib.nullcontext():
             return await self._ask(asked, rdtype)
 
+    async def root(self) -> Answer:
+        """The root's name servers, which every resolver knows: it waits for no turn. Raises as :meth:`ask`."""
+        return await self._ask(dns.name.root, "NS")
+
     async def alive(self) -> bool:
         """Whether the resolver says anything at all to a question that costs it nothing: the root's name servers."""
         try:
-            await self._ask(dns.name.root, "NS")
+            await self.root()
         except UpstreamSilent:
             return False
         except UpstreamError:

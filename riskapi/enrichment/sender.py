@@ -11,6 +11,8 @@ from riskapi.domains import DomainLists
 from riskapi.enrichment import dmarc, spf
 from riskapi.enrichment.partial import Partial
 from riskapi.enrichment.resolver import Resolver
+from riskapi.enrichment.resolver_trust import ResolverTrust
+from riskapi.enrichment.upstream import UpstreamDoubted
 from signals.facts import Sender
 
 
@@ -21,9 +23,11 @@ async def look_up_sender(
     selectors: Sequence[str],
     lists: DomainLists,
     now: float,
+    trust: ResolverTrust | None = None,
 ) -> Sender:
     """Ask about a domain (in A-labels). ``includes`` are the domains of the operator's SPF records, ``selectors``
-    those of its DKIM keys; without them that part is ``None`` and not asked for. ``now`` is Unix time.
+    those of its DKIM keys; without them that part is ``None`` and not asked for. ``now`` is Unix time; ``trust`` says
+    whether the resolver is believed, which it always is without: what is not believed is ``None`` as well.
 
     Raises :class:`~riskapi.enrichment.upstream.UpstreamError` when nobody answered anything, or when somebody was left
     alone and not asked.
@@ -37,6 +41,12 @@ async def look_up_sender(
     )
     signs = _any(keys)
     partial.check(policy, passes, signs)
+    if trust is not None and (not passes or not signs or policy == "missing"):
+        verdict = await trust.verdict()
+        if not verdict.absence_of_texts:
+            passes, signs, policy = passes or None, signs or None, None if policy == "missing" else policy
+        if not verdict.records or (not verdict.absence_of_texts and (passes, signs, policy) == (None,) * 3):
+            raise UpstreamDoubted
     asked = ([passes] if includes else []) + ([signs] if selectors else [])
     aligned = _aligned(policy, _any(asked))
     return Sender(checked_at=now, spf=passes, dkim=signs, dmarc=policy, aligned=aligned, whole=partial.whole)

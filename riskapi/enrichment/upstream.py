@@ -16,6 +16,8 @@ LONGEST_PAUSE: Final = 300.0
 JITTER: Final = 0.2
 #: Seconds after which to come again while the one trial is out: as long as an answer may take. Ours.
 TRIAL: Final = 5.0
+#: Seconds after which to ask again one that is not believed. Ours: a captive portal lasts for minutes.
+DOUBTED_PAUSE: Final = 15.0
 #: Questions that one worker has out at one server. Ours: more wait, which the shared rate limit makes them do anyway.
 AT_ONCE: Final = 16
 
@@ -42,6 +44,13 @@ class UpstreamSilent(UpstreamError):
 
 class UpstreamClosed(UpstreamError):
     """The server is left alone just now; it was not asked. ``retry_after`` is always given."""
+
+
+class UpstreamDoubted(UpstreamError):
+    """It answered, and cannot be believed just now. ``retry_after`` is always given."""
+
+    def __init__(self) -> None:
+        super().__init__("it is not believed", DOUBTED_PAUSE)
 
 
 class Upstream:

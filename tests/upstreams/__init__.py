@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.upstreams.dns_server import DnsServer
+from tests.upstreams.known import KNOWN
 from tests.upstreams.rdap_server import RdapServer
 
-__all__ = ["DnsServer", "RdapServer"]
+__all__ = ["KNOWN", "DnsServer", "RdapServer"]

@@ -10,9 +10,10 @@ import contextlib
 import threading
 from datetime import UTC, datetime, timedelta
 
-from tests.upstreams import DnsServer, RdapServer
+from tests.upstreams import KNOWN, DnsServer, RdapServer
 
 ZONES = {
+    **KNOWN,
     "good.example": {
         "MX": ["10 mx1.good.example", "20 mx2.good.example"],
         "A": ["192.0.2.10"],

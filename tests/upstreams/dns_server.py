@@ -43,6 +43,8 @@ class DnsServer(Running[tuple[str, str]]):
     - ``good``; ``slow`` answers after ``seconds``; ``dead`` never answers; ``servfail``, ``refused``
     - ``truncated``: TC and nothing else over UDP, the answer over TCP
     - ``lying``, with ``what``: another ``id``, another ``question``, an ``answer`` about another name, or ``garbage``
+    - ``missing``: NXDOMAIN; ``empty``: the name is there and has no records; ``everywhere``: one ``address`` for every
+      A, and nothing of any other type
     - ``looping``: a CNAME to a name with a CNAME back; ``huge``: an answer of about ``size`` bytes, over TCP therefore
     """
 
@@ -55,6 +57,9 @@ class DnsServer(Running[tuple[str, str]]):
         "truncated": {},
         "lying": {"what": "id"},
         "looping": {},
+        "missing": {},
+        "empty": {},
+        "everywhere": {"address": "198.51.100.1"},
         "huge": {"size": 60_000},
     }
 
@@ -85,6 +90,10 @@ class DnsServer(Running[tuple[str, str]]):
         With ``rdtype`` for questions of this type only, with ``times`` for so many questions only.
         """
         self._tell((dns.name.from_text(name), rdtype), mode, times, how)
+
+    def mode(self, name: str) -> str:
+        """How it was told to answer about a name and all below it."""
+        return self._told((dns.name.from_text(name), None))
 
     def count(self, name: str | None = None, rdtype: str | None = None) -> int:
         """Questions so far about exactly this name and type; about all of them without."""
@@ -140,6 +149,12 @@ class DnsServer(Running[tuple[str, str]]):
         match behavior.mode, behavior.options.get("what"):
             case "servfail" | "refused" as failure, _:
                 made.set_rcode(dns.rcode.from_text(failure))
+            case "missing", _:
+                made.set_rcode(dns.rcode.NXDOMAIN)
+            case "everywhere", _ if kind == "A":
+                made.answer.append(_rrset(name, "A", [behavior.options["address"]]))
+            case "empty" | "everywhere", _:
+                made.authority.append(_soa({}, dns.name.root))
             case "looping", _:
                 other = dns.name.from_text("loop", origin=name)
                 made.answer += [_rrset(name, "CNAME", [other.to_text()]), _rrset(other, "CNAME", [name.to_text()])]
@@ -229,19 +244,24 @@ def _upwards(name: dns.name.Name) -> Iterator[dns.name.Name]:
 def _apex(records: Mapping[dns.name.Name, _Sets], name: dns.name.Name) -> dns.name.Name | None:
     """Where the zone of a name begins: at the topmost name that has records, or a wildcard below it."""
     stars = {key.parent() for key in records if key.is_wild()}
-    found = [each for each in _upwards(name) if each in records or each in stars]
+    zones = (each for each in _upwards(name) if each != dns.name.root or name == each)  # the root is nobody's zone
+    found = [each for each in zones if each in records or each in stars]
     return found[-1] if found else None
 
 
 def _at(records: Mapping[dns.name.Name, _Sets], name: dns.name.Name, apex: dns.name.Name) -> _Sets | None:
     """The records of a name; empty when there are only names below it (RFC 8020), ``None`` when it does not exist."""
     if name == apex:
-        implied = {_SOA: _soa(records, apex).to_rdataset(), dns.rdatatype.NS: _set("NS", [f"ns1.{apex}"])}
+        implied = {_SOA: _soa(records, apex).to_rdataset(), dns.rdatatype.NS: _set("NS", [_server_of(apex)])}
         return {**implied, **records.get(name, {})}
     for above in _upwards(name):
         if any(key.is_subdomain(above) for key in records):
             return records.get(name, {}) if above == name else records.get(dns.name.from_text("*", origin=above))
     return None
+
+
+def _server_of(apex: dns.name.Name) -> str:
+    return dns.name.from_text("ns1", origin=apex).to_text()
 
 
 def _soa(records: Mapping[dns.name.Name, _Sets], apex: dns.name.Name) -> dns.rrset.RRset:

@@ -140,6 +140,11 @@ class Running(Generic[Question]):
         with self._changed:
             self._behaviors[key] = Behavior(mode, {**self.MODES[mode], **options}, times)
 
+    def _told(self, key: Hashable) -> str:
+        with self._changed:
+            found = self._behaviors.get(key)
+            return "good" if found is None else found.mode
+
     def _behavior(self, keys: Iterable[Hashable]) -> Behavior:
         """How to answer: the first of the keys that something was said about."""
         with self._changed:

@@ -1,0 +1,38 @@
+"""Sources that are asked after the answer, and the ways in which they turn out to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, Literal
+
+Source = Literal["dns", "rdap", "blocklists"]
+ResolverDoubt = Literal[
+    "silent", "failing", "nothing_exists", "everything_exists", "inside_addresses", "names_missing", "texts_missing"
+]
+RegistryDoubt = Literal["knows_nothing"]
+BlocklistDoubt = Literal["refuses", "lists_everything"]
+Doubt = ResolverDoubt | RegistryDoubt | BlocklistDoubt
+#: Told when answers of a source begin to be doubted, by what is wrong, and when they are believed again (``None``); and
+#: for how many seconds back that holds of what DNS said (0: of nothing).
+Tell = Callable[[Source, Doubt | None, float], None]
+
+#: Doubts by which not even what a resolver has is believed, since it has what does not exist.
+INVENTING: Final = frozenset[ResolverDoubt | None]({"everything_exists", "inside_addresses"})
+
+#: What is wrong with a source, in words for the operator.
+DOUBTS: Final[Mapping[Source, Mapping[str, str]]] = {
+    "dns": {
+        "silent": "it does not answer",
+        "failing": "it refuses or fails",
+        "nothing_exists": "names that always exist do not exist for it",
+        "everything_exists": "a name that does not exist has records",
+        "inside_addresses": "public names have inside addresses",
+        "names_missing": "suddenly many domains do not exist, large ones among them",
+        "texts_missing": "names that always have TXT records have none",
+    },
+    "rdap": {"knows_nothing": "a registry knows no domain at all"},
+    "blocklists": {
+        "refuses": "one does not serve this resolver",
+        "lists_everything": "one lists everything",
+    },
+}
