@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 
-from riskapi import devices, entities, listed, lists
+from riskapi import devices, entities, listed, lists, spellings
 from riskapi.accounts import Accounts, Known
 from riskapi.entities import Touch
 from riskapi.evidence import reputation
@@ -24,6 +24,7 @@ from signals.facts import Account, Behavior, Facts, Network
 from signals.records import record
 from signals.whereabouts import country_of_person
 
+_DAY = 86400
 _AWAY = "store_unavailable"
 _NO_DEVICE = DevicePart()
 _NO_BEHAVIOR = BehaviorPart()
@@ -183,12 +184,14 @@ class Gatherer:
         pipe = self._store.pipeline()
         self._accounts.queue_known(pipe, user_id)
         lists.queue(pipe, names)
+        spelled = spellings.queue(pipe, user_id, policy.retention.accounts_days * _DAY)
         if referrer is not None:
             self._accounts.queue_voucher(pipe, referrer)
         proves = add and self._proofs.queue(pipe, touch, policy)
         self._findings.queue(pipe, subjects)
         self._links.queue(pipe, touch, policy, add=add)
         known, named, *replies = self._store.run(pipe)
+        del replies[:spelled]
         vouched = referrer is not None and self._accounts.vouches(replies.pop(0))
         if proves:
             replies.pop(0)

@@ -29,6 +29,20 @@ _ASNS: Final = range(1, 2**32 - 1)
 _SITE, _BEFORE = 16, 96
 _SHARED = "an address from inside networks, which everybody behind a proxy has; it cannot be denied"
 
+#: How to say what a wildcard would, by kind. Nothing looks wildcards up, so an entry with one would name nobody.
+_WILDCARDS: dict[ListKind, str] = {
+    "email": "wildcards are not looked up; to name every address of a domain, list the domain as email_domain",
+    "mailbox": "wildcards are not looked up; to name every address of a domain, list the domain as email_domain",
+    "email_domain": "write the domain alone, without wildcard, dot or @ before it; it names those below it too",
+    "link_domain": "write the domain alone, without wildcard or dot before it; it names those below it too",
+    "ip": "wildcards are not looked up; list the network as cidr, such as 203.0.113.0/24",
+    "cidr": "wildcards are not looked up; write the network as address/length, such as 203.0.113.0/24",
+    "asn": "wildcards are not looked up; list each number",
+    "phone": "wildcards are not looked up; list the beginning of the number as phone_prefix",
+    "phone_prefix": "write the beginning of the number alone, without wildcard; it names every number that begins so",
+    "user": "wildcards are not looked up; list each account",
+}
+
 _PROVIDER = "a large mail provider, where half the world has its mailbox; deny addresses there, or watch it"
 
 
@@ -59,6 +73,8 @@ class Values:
     def normal(self, name: ListName, kind: ListKind, value: str) -> str:
         """The value in the form that signups are looked up by. Raises ``invalid`` at ``/value`` with the reason."""
         try:
+            if _is_wildcard(kind, value.strip()):
+                raise _Refused(_WILDCARDS[kind])
             normal = self._read[kind](value.strip())
             domain = name == "deny" and kind in ("email_domain", "link_domain")
             if domain and normal in self._shelf.readers.lists.providers.provider_of:
@@ -135,6 +151,13 @@ class Values:
         if found is None or found.line is None:
             raise _Refused("not a phone number in international form, with its plus sign")
         return found.line
+
+
+def _is_wildcard(kind: ListKind, value: str) -> bool:
+    """Whether a value is meant to name many. Identifiers of devices and means of payment may hold any character."""
+    if kind in ("email_domain", "link_domain") and value[:1] in ("@", "."):
+        return True
+    return kind in _WILDCARDS and ("*" in value or value[:1] == "%")  # as shells and SQL write it
 
 
 def _domain(name: str, registrable: str | None) -> str:

@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Do one of the three."""
-    with running_store(settings) as store:
+    with running_store(settings, start=arguments.start_store) as store:
         keys = Keys(store)
         if arguments.action == "create":
             return _create(keys, arguments)

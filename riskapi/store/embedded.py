@@ -143,6 +143,10 @@ class Embedded:
             if self._leave():
                 self._shut_down()
 
+    def has_data(self) -> bool:
+        """Whether a server has kept data in the directory, now or earlier."""
+        return (self.directory / "appendonlydir").is_dir()
+
     def alive(self) -> bool:
         """Whether the server is there, loading its data perhaps."""
         return self._answers()
