@@ -25,6 +25,11 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m riskapi",
         description="Scores signups. Settings come from the environment (RISKAPI_*, REDIS_URL); README lists them.",
     )
+    top.add_argument(
+        "--start-store",
+        action="store_true",
+        help="while the service does not run: start the store of the data directory for this command; none is made",
+    )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         doc = command.__doc__ or ""

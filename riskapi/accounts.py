@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from riskapi import terms
+from riskapi import spellings, terms
 from riskapi.agenda import agenda_key
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
@@ -110,8 +110,13 @@ def proved(fields: Mapping[str, bytes]) -> dict[str, str]:
     return found
 
 
-def by_reviewer(tier: str, reason: str | None, actor: str, now: float, policy: Policy) -> dict[str, Any]:
-    """The history entry of a tier that a person set; the script that writes it puts the tier before into ``from``."""
+def by_reviewer(
+    tier: str, reason: str | None, actor: str, now: float, policy: Policy, reviewer: str | None = None
+) -> dict[str, Any]:
+    """The history entry of a tier that a person set; the script that writes it puts the tier before into ``from``.
+
+    ``actor`` is who called, ``reviewer`` whom the caller says it is from, if anybody.
+    """
     return {
         "at": rfc3339(now),
         "from": "?",
@@ -121,6 +126,7 @@ def by_reviewer(tier: str, reason: str | None, actor: str, now: float, policy: P
         "reason": reason,
         "versions": {"policy": policy.version},
         "expires_at": None,
+        **({"reviewer": reviewer} if reviewer else {}),
     }
 
 
@@ -212,6 +218,25 @@ class Accounts:
         known = self.known(found)
         # A lost connection has the script run twice; what stands there is then this very answer.
         return None if known is None or known.assessment == fields["assessment"] else known
+
+    def meant(self, user_id: str) -> str:
+        """The account that is meant by an id in whatever capitals: the one with just this id, else the one in small
+        letters, else the first of those in other capitals. Where there is none, the id in small letters: all spellings
+        stand for one stranger.
+        """
+        small = user_id.lower()
+        pipe = self._store.pipeline()
+        for name in (user_id, small):
+            pipe.execute_command("HEXISTS", account_key(name), "tier")
+        pipe.execute_command("ZRANGE", spellings.spellings_key(small), 0, spellings.MOST - 1)
+        as_written, in_small, found = self._store.run(pipe)
+        if as_written or in_small:
+            return user_id if as_written else small
+        names = [name.decode() for name in found]
+        pipe = self._store.pipeline()
+        for name in names:
+            pipe.execute_command("HEXISTS", account_key(name), "tier")
+        return next((name for name, there in zip(names, self._store.run(pipe), strict=True) if there), small)
 
     def change_tier(self, user_id: str, history: Mapping[str, Any], now: float, policy: Policy) -> Standing:
         """Set the tier that ``history`` names in ``to`` at Unix time ``now``; a change is a history entry and an event.

@@ -43,6 +43,8 @@ from riskapi.keys import Keys
 from riskapi.labels import Labels
 from riskapi.link_key import LinkKey
 from riskapi.links import Links
+from riskapi.list_batches import Batches
+from riskapi.list_lookups import Lookups
 from riskapi.list_matches import Matches
 from riskapi.list_values import Values
 from riskapi.lists import Lists
@@ -55,6 +57,7 @@ from riskapi.profile import Profiles
 from riskapi.proofs import Proofs
 from riskapi.quotas import Quotas
 from riskapi.ratelimits import RateLimits
+from riskapi.recovery import Recovery
 from riskapi.rescore import Rescorer
 from riskapi.review_decisions import ReviewDecisions
 from riskapi.reviews import Reviews
@@ -200,7 +203,9 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     )
     assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, proofs, journal, metrics)
     recorded = decisions.Decisions(store)
-    lists = Lists(store, Values(shelf), links, Matches(store, links, accounts, recorded, shelf), court)
+    values = Values(shelf)
+    matches = Matches(store, links, accounts, recorded, shelf)
+    lists = Lists(store, values, links, matches, Lookups(store, values, links, shelf), court)
     feedback = Feedback(store, court, quotas, metrics)
     allowances = Allowances(store, quotas)
     profiles = Profiles(court, accounts, recorded, gatherer, feedback, clusters, allowances)
@@ -235,10 +240,12 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         events=Events(store, court, links, shelf, rescorer, identifiers, quotas, labels, metrics),
         policies=policies,
         lists=lists,
+        list_batches=Batches(store, court, lists),
         seating=seating,
         webhooks=webhooks,
         deliveries=deliveries,
         notices=Notices(webhooks, deliveries, clock),
+        recovery=Recovery(store, court, webhooks, deliveries, time.time),
         keys=Keys(store, bootstrap),
         idempotency=Idempotency(store),
         ratelimits=RateLimits(store),

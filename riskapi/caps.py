@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from riskapi import terms
 from riskapi.policy import Policy
@@ -76,7 +76,8 @@ class Allowed:
 
     ``usual`` is the volume of a day that a hold would allow, the largest of the last 30, None where the account has no
     past to go by; ``jump`` the recipients in a day above which it is held. ``until`` is the Unix time from which on
-    other caps hold, None where that is not known beforehand.
+    other caps hold, None where that is not known beforehand. ``largest`` are the most recipients that can ever be
+    granted to it at once, see :func:`largest`.
     """
 
     caps: Caps
@@ -85,6 +86,20 @@ class Allowed:
     usual: int | None
     jump: int
     until: float | None = None
+    largest: int | None = None
+
+
+def largest(policy: Policy, usage: Usage, own: Terms) -> int:
+    """The most recipients that an account can ever be granted at once: by the caps of its plan, in whatever tier, with
+    all steps earned, or by its own. Caps of its own that hold for good leave no others.
+    """
+    given = own.caps_at(usage.now)
+    if given is not None and given.expires_at is None:
+        return _at_once(given.caps)
+    found: list[Caps] = [] if given is None else [given.caps]
+    for tier in get_args(Tier):
+        found += (policy.caps(tier, own.plan), *policy.steps(tier, own.plan))
+    return max(map(_at_once, found))
 
 
 def allowed(
@@ -114,7 +129,12 @@ def allowed(
         )
     usual, jump = _jump(policy, usage, moved_at, own.daily_volume, 0 if given is None else given.caps.daily)
     ahead = _next_step(policy, following, active, past, usage.now) if following else None
-    return Allowed(caps, cluster, ahead, usual, jump, None if given is None else given.expires_at)
+    until = None if given is None else given.expires_at
+    return Allowed(caps, cluster, ahead, usual, jump, until, largest(policy, usage, own))
+
+
+def _at_once(caps: Caps) -> int:
+    return min(caps.hourly, caps.daily, caps.monthly)
 
 
 def clean_days(policy: Policy, usage: Usage, past: Record) -> int:

@@ -10,6 +10,7 @@ import maxminddb
 from riskapi.errors import ConfigurationError
 from riskapi.feeds import manifest
 from riskapi.feeds.declared import FEEDS
+from riskapi.feeds.feed import Name
 from riskapi.feeds.manifest import Manifest
 from riskapi.settings import Settings
 
@@ -20,12 +21,13 @@ _UNPACKED = {"asn": "origin-asn", "country": "user-country"}
 class DataPaths(NamedTuple):
     """Databases in MaxMind's DB format (https://maxmind.github.io/MaxMind-DB/), checked that they open.
 
-    ``hosting`` is a table of hosting ranges; None stands for the installed iporigin's.
+    ``hosting`` is a table of hosting ranges, ``networks`` one of kinds of networks; None stands for what is installed.
     """
 
     asn: Path
     country: Path
     hosting: Path | None = None
+    networks: Path | None = None
 
 
 def ensure(settings: Settings, current: Manifest | None = None) -> DataPaths:
@@ -38,12 +40,21 @@ def ensure(settings: Settings, current: Manifest | None = None) -> DataPaths:
             written.
     """
     current = manifest.read(settings.data_dir) if current is None else current
-    hosting = current.entry("hosting")
     return DataPaths(
         asn=_database(settings, "asn", current),
         country=_database(settings, "country", current),
-        hosting=manifest.verified(settings.data_dir, "hosting", hosting) if hosting else None,
+        hosting=fetched(settings, "hosting", current),
+        networks=fetched(settings, "networks", current),
     )
+
+
+def fetched(settings: Settings, name: Name, current: Manifest) -> Path | None:
+    """The file of a feed that was fetched, None where the installed one is in use.
+
+    Raises :class:`ConfigurationError` where it is not what was fetched.
+    """
+    entry = current.entry(name)
+    return manifest.verified(settings.data_dir, name, entry) if entry else None
 
 
 def own(settings: Settings, name: str) -> tuple[Path, str] | None:

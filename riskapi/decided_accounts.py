@@ -57,7 +57,7 @@ class Plan:
 
     ``id`` begins with the id of the review. ``others`` are the accounts decided along with that of the review, each
     with its own review where it has one. ``deny`` are the kinds of entities and HMACs that go on the deny list until
-    ``deny_expires_at``, None for good.
+    ``deny_expires_at``, None for good. ``actor`` is who called, ``reviewer`` for whom, as they say.
     """
 
     id: str
@@ -71,6 +71,7 @@ class Plan:
     others: tuple[tuple[str, str | None], ...] = ()
     deny: tuple[tuple[str, str], ...] = ()
     deny_expires_at: float | None = None
+    reviewer: str | None = None
 
     @property
     def review_id(self) -> str:
@@ -85,12 +86,16 @@ class Plan:
 
 @record
 class Undoing:
-    """Who undid a decision, at which Unix time, and why. ``token`` tells one undo from another."""
+    """Who undid a decision, at which Unix time, and why. ``token`` tells one undo from another.
+
+    ``reviewer`` is whom the caller named, if anybody.
+    """
 
     actor: str
     at: float
     reason: str | None
     token: str
+    reviewer: str | None = None
 
 
 def review_of(decision_id: str) -> str:
@@ -153,7 +158,8 @@ class DecidedAccounts:
         """Keys and arguments of ``review_decide.lua``."""
         leads, policy = user_id == plan.user_id, self._court.policy
         given = entry(plan.label, "manual_review", plan.reason, plan.actor, plan.at)
-        history = {**by_reviewer(plan.tier, plan.reason, plan.actor, plan.at, policy), "decision_id": plan.id}
+        said = by_reviewer(plan.tier, plan.reason, plan.actor, plan.at, policy, plan.reviewer)
+        history = {**said, "decision_id": plan.id}
         fields: dict[str, Any] = {
             "decided_at": plan.at,
             "decided_by": plan.actor,
@@ -161,9 +167,11 @@ class DecidedAccounts:
             "label": plan.label if leads else "",
             "apply_to": plan.apply_to,
             "reason": plan.reason or "",
+            **({"reviewer": plan.reviewer} if plan.reviewer else {}),
         }
-        told = {"user_id": user_id, "to": "decided", "reviewer": plan.actor, "at": plan.at, "decision_id": plan.id}
-        args: list[Any] = [plan.id, int(leads), plan.actor, repr(plan.at), policy.reviews.claim_minutes * 60]
+        told = {"user_id": user_id, "to": "decided", "at": plan.at, "decision_id": plan.id}
+        holder = plan.reviewer or plan.actor
+        args: list[Any] = [plan.id, int(leads), holder, repr(plan.at), policy.reviews.claim_minutes * 60]
         args += (policy.retention.accounts_days * _DAY, oldest(policy.retention.decisions_days), plan.tier)
         args += (plan.label if leads else "", orjson.dumps({**given, "decision_id": plan.id}))
         args += (orjson.dumps({"user_id": user_id, **given, "at": plan.at}), orjson.dumps(history))
@@ -209,7 +217,7 @@ class DecidedAccounts:
         policy = self._court.policy
         # What it goes back to is put in where the account is, see review_undo.lua.
         given = entry(cast("LabelName", "?"), "manual_review", why, undoing.actor, undoing.at)
-        history = {**by_reviewer("?", why, undoing.actor, undoing.at, policy), "undoes": plan.id}
+        history = {**by_reviewer("?", why, undoing.actor, undoing.at, policy, undoing.reviewer), "undoes": plan.id}
         for name, review_id in accounts:
             told: dict[str, Any] = {"id": review_id, "user_id": name, "to": "open", "at": undoing.at, "opened": True}
             told |= {"reasons": codes.get(review_id, []), "decision_id": plan.id, "reviewer": undoing.actor}

@@ -132,12 +132,35 @@ class Deliveries:
         For three days after it arrived, and longer while it did not, the same entry makes no second delivery. False
         also for an endpoint that is not there any more.
         """
+        pipe = self._store.pipeline()
+        self._queue(pipe, entry_id, endpoint_id, type, body, now)
+        return self._store.run(pipe)[0] in (b"queued", b"dead")
+
+    def _queue(self, pipe: Any, entry_id: str, endpoint_id: str, type: str, body: bytes, now: float) -> None:
         id = delivery_id(entry_id, endpoint_id)
         keys = [delivery_key(id), queue_key(endpoint_id), dead_key(endpoint_id), TABLE]
         args: list[Any] = [id, endpoint_id, repr(now), MOST, _KEPT]
         args += ("id", id, "endpoint", endpoint_id, "type", type, "body", body, "attempts", 0)
         args += ("made_at", repr(now), "started", repr(now), "next_at", repr(now))
-        return bool(self._enqueue.call(keys, args) in (b"queued", b"dead"))
+        self._enqueue.queue(pipe, keys, args)
+
+    def recover(self, endpoint_id: str, made: Sequence[tuple[str, str, bytes]], now: float, *, delivered: bool) -> int:
+        """Send what entries make (id of the entry, type, body) that an endpoint does not have; returns how many.
+
+        That is what was never queued, and what was given up; with ``delivered`` also what arrived. What waits is left.
+        """
+        pipe, ids = self._store.pipeline(), [delivery_id(entry_id, endpoint_id) for entry_id, _, _ in made]
+        for entry_id, type, body in made:
+            self._queue(pipe, entry_id, endpoint_id, type, body, now)
+        replies = self._store.run(pipe)
+        count = sum(reply in (b"queued", b"dead") for reply in replies)
+        known = [id for id, reply in zip(ids, replies, strict=True) if reply == b"known"]
+        pipe = self._store.pipeline()
+        for id in known:
+            pipe.execute_command("HGET", delivery_key(id), "status")
+        again = (b"dead", b"delivered") if delivered else (b"dead",)
+        back = [id for id, status in zip(known, self._store.run(pipe), strict=True) if status in again]
+        return count + self._put_back(endpoint_id, back, now)
 
     def take(self, endpoint_id: str, now: float, lease: float, count: int) -> list[Delivery]:
         """Lease up to ``count`` deliveries that are due at Unix time ``now``, for ``lease`` seconds."""

@@ -7,20 +7,22 @@ operator's own files in ``<data directory>/domains/`` add to them or take away f
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from publicsuffixlist import PublicSuffixList
 
+from riskapi import mail_tables
 from riskapi.errors import ConfigurationError
 from riskapi.feeds import domain_lines, manifest
 from riskapi.feeds.declared import FEEDS
+from riskapi.feeds.feed import Name
 from riskapi.feeds.formats import suffix_list
 from riskapi.feeds.manifest import Manifest
-from signals.data.mailbox_providers import FREE, NOT_DISPOSABLE, PROVIDER_OF, RELAYS
+from riskapi.mail_tables import AccessTable, MailboxProvider, ProviderTable, RegistryTable
 
 #: The lists an operator may add to, one file each: ``disposable.txt``, ``relay.txt``, ``free.txt``.
 KINDS: tuple[Literal["disposable", "relay", "free"], ...] = ("disposable", "relay", "free")
@@ -44,47 +46,67 @@ class Standing(NamedTuple):
 class DomainLists:
     """The domain lists of one process: read-only, and shared by every thread.
 
-    ``version`` names what was loaded: the disposable list's release, the public suffix snapshot's date, what was
-    fetched of the others and, where the operator has files of their own, eight hexadecimal digits of their hash.
+    ``providers`` and ``aliases`` are the rules of mailbox providers and of alias services. ``version`` names what was
+    loaded: the disposable list's release, the public suffix snapshot's date, what was fetched of the others and, where
+    the operator has files of their own, eight hexadecimal digits of their hash.
     """
 
     disposable: frozenset[str]
     relay: frozenset[str]
     free: frozenset[str]
     suffixes: PublicSuffixList
+    providers: ProviderTable
+    aliases: ProviderTable
     version: str
 
     @classmethod
     def load(cls, data_dir: Path | None = None, current: Manifest | None = None) -> DomainLists:
-        """Read the lists in use, then the operator's files below ``data_dir``; about 0.1 s.
+        """Read the lists in use, then the operator's files below ``data_dir``; about 0.3 s.
 
         In use is what ``current`` names, by default the manifest below ``data_dir``; for the rest the packaged lists.
         A file of the operator holds one domain a line; ``#`` starts a comment, ``!`` before a domain takes it off the
         list. A line that is no domain raises :class:`ConfigurationError` with the file, the line and the reason, and so
-        does a fetched file that is not what it was.
+        does a fetched file that is not what it was. What our own tables name is no throw-away domain, whatever the list
+        says: they know of customers there.
         """
         if current is None:
             current = manifest.read(data_dir) if data_dir is not None else Manifest()
         found = {kind: _listed(kind, data_dir, current) for kind in KINDS}
-        found["disposable"] -= NOT_DISPOSABLE
-        found["relay"] |= RELAYS
-        found["free"] |= FREE | set(PROVIDER_OF)
+        providers = _table(ProviderTable, "providers", data_dir, current)
+        aliases = _table(ProviderTable, "aliases", data_dir, current)
+        access = _table(AccessTable, "access", data_dir, current)
+        registries = _table(RegistryTable, "registries", data_dir, current)
+        found["relay"].update(aliases.domains())
+        found["free"].update(providers.domains(), access.domains())
+        for table in (providers, aliases, access, registries):
+            found["disposable"].difference_update(table.domains())
         digest = hashlib.sha256()
         for kind in KINDS if data_dir is not None else ():
             path = Path(data_dir or "", "domains", f"{kind}.txt")
             if path.is_file():
                 content = path.read_bytes()
                 digest.update(kind.encode() + b"\0" + content)
-                own = _parse(content, path)
+                own = _parse(content, str(path))
                 found[kind] = (found[kind] | own.added) - own.removed
         own_mark = "" if digest.digest() == hashlib.sha256().digest() else f"+{digest.hexdigest()[:8]}"
         return cls(
             disposable=frozenset(found["disposable"]),
             relay=frozenset(found["relay"]),
             free=frozenset(found["free"]),
-            suffixes=_suffixes(data_dir, current),
+            suffixes=_suffixes(data_dir, current, registries.domains()),
+            providers=providers,
+            aliases=aliases,
             version=_version(current) + own_mark,
         )
+
+    @property
+    def provider_names(self) -> frozenset[str]:
+        """Names of the mailbox providers."""
+        return self.providers.names
+
+    def provider(self, domain: str) -> MailboxProvider | None:
+        """The mailbox provider or alias service that names ``domain`` as its own."""
+        return self.providers.provider_of.get(domain) or self.aliases.provider_of.get(domain)
 
     def standing(self, domain: str) -> Standing:
         """What the lists say of ``domain`` (lower-case A-labels).
@@ -105,27 +127,37 @@ class DomainLists:
 
 def _listed(kind: Literal["disposable", "relay", "free"], data_dir: Path | None, current: Manifest) -> set[str]:
     """The list in use, before what we and the operator know better."""
-    entry = current.entry(kind)
-    if entry is None or data_dir is None:
-        return set(domain_lines.parse(FEEDS[kind].packaged.installed()).added)
-    path = manifest.verified(data_dir, kind, entry)
-    return set(_parse(path.read_bytes(), path).added)
+    content, where = _content(kind, data_dir, current)
+    return set(_parse(content, where).added)
 
 
-def _suffixes(data_dir: Path | None, current: Manifest) -> PublicSuffixList:
-    entry = current.entry("suffix")
+def _content(name: Name, data_dir: Path | None, current: Manifest) -> tuple[bytes, str]:
+    """What is in use for a feed, and where it is."""
+    entry = current.entry(name)
     if entry is None or data_dir is None:
-        return _installed_suffixes()
-    path = manifest.verified(data_dir, "suffix", entry)
+        return FEEDS[name].packaged.installed(), FEEDS[name].packaged.label()
+    path = manifest.verified(data_dir, name, entry)
+    return path.read_bytes(), str(path)
+
+
+_Table = TypeVar("_Table", AccessTable, ProviderTable, RegistryTable)
+
+
+def _table(kind: type[_Table], name: Name, data_dir: Path | None, current: Manifest) -> _Table:
+    content, where = _content(name, data_dir, current)
     try:
-        return suffix_list(path.read_bytes())
+        return mail_tables.parse(kind, content)
     except ValueError as error:
-        raise ConfigurationError(str(path), "suffix", str(error)) from None
+        raise ConfigurationError(where, name, str(error)) from None
 
 
-@lru_cache(maxsize=1)
-def _installed_suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
+def _suffixes(data_dir: Path | None, current: Manifest, shared: Iterable[str]) -> PublicSuffixList:
+    """The Public Suffix List, and the domains that registries share out."""
+    content, where = _content("suffix", data_dir, current)
+    try:
+        return suffix_list(b"\n".join([content, *(domain.encode() for domain in shared)]))
+    except ValueError as error:
+        raise ConfigurationError(where, "suffix", str(error)) from None
 
 
 def _version(current: Manifest) -> str:
@@ -134,7 +166,7 @@ def _version(current: Manifest) -> str:
         f"disposable {disposable.label if disposable else version('disposable-email-domains')}",
         f"suffix {suffix.label if suffix else _snapshot()}",
     ]
-    for kind in ("relay", "free"):
+    for kind in ("relay", "free", "providers", "aliases", "access", "registries"):
         entry = current.entry(kind)
         if entry is not None:
             parts.append(f"{kind} {entry.label}")
@@ -147,8 +179,8 @@ def _snapshot() -> str:
     return f"{date[:4]}-{date[4:6]}-{date[6:]}"
 
 
-def _parse(content: bytes, path: Path) -> domain_lines.Domains:
+def _parse(content: bytes, where: str) -> domain_lines.Domains:
     try:
         return domain_lines.parse(content)
     except domain_lines.LineError as error:
-        raise ConfigurationError(str(path), f"line {error.number}", error.reason) from error
+        raise ConfigurationError(where, f"line {error.number}", error.reason) from error

@@ -81,7 +81,7 @@ def values(facts: Facts) -> dict[str, str | None]:
         "mailbox": email.canonical,
         "pattern": email.pattern,
         "mail_domain": email.registrable or email.domain,
-        "phone": phone.e164 if phone else None,
+        "phone": phone.line if phone else None,
         "phone_block": phone.block if phone else None,
         "device": facts.device.id,
         "payment": facts.payment_fingerprint,
@@ -323,7 +323,8 @@ def granted(found: Entity) -> Entity:
 
 
 def is_switchboard(phone: Entity, domain: Entity) -> bool:
-    """Whether a number is given by three or more at one firm's domain, and by few others: it is the firm's switchboard.
+    """Whether a number is given by three or more at one firm's domain, and by few others: it is the firm's switchboard,
+    or a block of numbers its direct dialling.
 
     ``domain`` is the private mail domain of who asks. Three, because two who share a number may be one person.
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -35,6 +35,9 @@ _STORE_SCHEMES = (
     "redis+cluster",
     "rediss+cluster",
 )
+
+
+Network = IPv4Network | IPv6Network
 
 
 class Bind(NamedTuple):
@@ -164,6 +167,17 @@ def destinations(text: str) -> tuple[str, ...]:
             if not _is_name(word) or word[-1:].isdigit():
                 raise ValueError("expected hosts, addresses or CIDR networks with commas between them") from None
     return tuple(word.lower() for word in found)
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Addresses and networks in CIDR notation, with commas between them."""
+    try:
+        return tuple(ip_network(word) for word in _words(text))
+    except ValueError:
+        raise ValueError(
+            "expected addresses or networks without bits beyond their length, with commas between them, such as "
+            "127.0.0.1,10.20.0.0/16"
+        ) from None
 
 
 class Source(NamedTuple):

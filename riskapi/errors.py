@@ -33,6 +33,8 @@ CODES: dict[str, tuple[int, str]] = {
     "idempotency_in_progress": (409, "A request with this Idempotency-Key is still being answered"),
     "review_held": (409, "Another reviewer holds this review"),
     "review_closed": (409, "This review is decided already"),
+    "batch_undone": (409, "This batch of entries was undone"),
+    "entry_permanent": (409, "The entry that stands there never ends"),
     "not_undoable": (409, "This review has no decision that can be undone"),
     "webhook_disabled": (409, "The webhook is disabled"),
     "precondition_failed": (412, "Another version is in force than the request was made for"),

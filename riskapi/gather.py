@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 
-from riskapi import devices, entities, listed, lists, phones
+from riskapi import devices, entities, listed, lists, spellings
 from riskapi.accounts import Accounts, Known
 from riskapi.entities import Touch
 from riskapi.evidence import reputation
@@ -18,11 +18,13 @@ from riskapi.proofs import Proofs, keeps_aside
 from riskapi.shelf import Shelf
 from riskapi.signup import BehaviorPart, DevicePart, Signup
 from riskapi.store.connections import Store
-from riskapi.usable_inputs import UNREADABLE, one_each, unreadable, usable
+from riskapi.usable_inputs import UNREADABLE, one_each, unreadable, usable, without_country
 from riskapi.waves import Match, matches
 from signals.facts import Account, Behavior, Facts, Network
 from signals.records import record
+from signals.whereabouts import country_of_person
 
+_DAY = 86400
 _AWAY = "store_unavailable"
 _NO_DEVICE = DevicePart()
 _NO_BEHAVIOR = BehaviorPart()
@@ -115,8 +117,11 @@ class Gatherer:
         phone = None
         number = signup.phone.number if signup.phone else None
         if number:
-            phone = phones.read(number, network.country if network else None)
-            if not phone.valid:
+            phone = readers.phones.read(number, country_of_person(network))
+            if phone.valid is None:
+                missing["/phone/number"] = "no_data"
+                warnings.append(without_country("/phone/number"))
+            elif not phone.valid:
                 missing["/phone/number"] = "input_invalid"
                 warnings.append(unreadable("/phone/number", "The phone number"))
 
@@ -179,12 +184,14 @@ class Gatherer:
         pipe = self._store.pipeline()
         self._accounts.queue_known(pipe, user_id)
         lists.queue(pipe, names)
+        spelled = spellings.queue(pipe, user_id, policy.retention.accounts_days * _DAY)
         if referrer is not None:
             self._accounts.queue_voucher(pipe, referrer)
         proves = add and self._proofs.queue(pipe, touch, policy)
         self._findings.queue(pipe, subjects)
         self._links.queue(pipe, touch, policy, add=add)
         known, named, *replies = self._store.run(pipe)
+        del replies[:spelled]
         vouched = referrer is not None and self._accounts.vouches(replies.pop(0))
         if proves:
             replies.pop(0)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from riskapi import customers, decisions, terms
+from riskapi import customers, decisions, spellings, terms
 from riskapi.accounts import Accounts, account_key, history_key
 from riskapi.arrival import kept
 from riskapi.assessment import assessment
@@ -173,6 +173,7 @@ class Imports:
         Nobody knows of the account yet, so nothing that happens to it can be overwritten.
         """
         customer, touch = arrival.customer, arrival.touch
+        spellings.queue(pipe, touch.user_id, policy.retention.accounts_days * _DAY)
         self._links.queue(pipe, touch, policy)
         self._proofs.queue(pipe, touch, policy)
         keys = list(touch.keys.values())
@@ -220,7 +221,8 @@ class Imports:
             "versions": versions, "expires_at": None, "cause": None,
         }  # fmt: skip
         event = {"user_id": user_id, "at": now, "created_at": customer.created, "actor": actor}
-        args: list[Any] = [judge.policy.retention.accounts_days * _DAY, orjson.dumps(history), orjson.dumps(event)]
+        ttl = judge.policy.retention.accounts_days * _DAY
+        args: list[Any] = [ttl, orjson.dumps(history), orjson.dumps(event)]
         args.append(oldest(judge.policy.retention.decisions_days))
         for name, value in fields.items():
             args += (name, value)

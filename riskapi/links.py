@@ -201,7 +201,10 @@ class Links:
             if "phone_block" in found:
                 # Whoever gave the very number, on whichever side.
                 every = entities.entity("phone", phone.key, touch.at, rows["phone"][: entities.PLAIN], policy)
-                found["phone_block"] = entities.without(found["phone_block"], every)
+                block = entities.without(found["phone_block"], every)
+                if domain is not None and entities.is_switchboard(block, domain):  # the firm's direct dialling
+                    block = entities.without(block, domain)
+                found["phone_block"] = block
         if voucher is not None:  # what the referrer holds is theirs, too
             found |= {kind: entities.granted(each) for kind, each in found.items() if voucher in each.holders}
         return found

@@ -181,5 +181,11 @@ def _entry(entry_id: str, fields: Mapping[bytes, bytes], hits: int) -> Entry:
     )
 
 
+def restored(entry_id: str, fields: Sequence[str]) -> Entry:
+    """An entry from the fields and values that its hash had, one after the other."""
+    names = (name.encode() for name in fields[::2])
+    return _entry(entry_id, dict(zip(names, (value.encode() for value in fields[1::2]), strict=True)), 0)
+
+
 def _written(at: float | None) -> str | None:
     return None if at is None else rfc3339(at)

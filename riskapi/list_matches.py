@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from riskapi import devices, phones
+from riskapi import devices
 from riskapi.accounts import Accounts
 from riskapi.decisions import Decisions
 from riskapi.entities import is_inside, line
@@ -22,6 +22,7 @@ from riskapi.listed import HASHED, ListKind, candidates
 from riskapi.shelf import Shelf
 from riskapi.store.connections import Store
 from signals.facts import Account, Device, Email, Facts
+from signals.whereabouts import country_of_person
 
 #: Accounts looked at for one entry, and decisions looked through for one that no entity stands for: some 0.3 s. Ours.
 MOST = 5000
@@ -87,6 +88,8 @@ class Matches:
             domain = kind == "email_domain"
             entity = ("mail_domain", email.registrable) if domain else ("mailbox", email.canonical)
             return self._sharing([(entity[0], entity[1] or normal)])
+        if kind == "phone":  # those behind a switchboard share its block, not its line
+            return self._sharing([(kind, normal), ("phone_block", normal.partition(";")[0][:-2])])
         return self._sharing([(kind, normal)])
 
     def _in_network(self, normal: str) -> tuple[list[str], bool]:
@@ -139,7 +142,7 @@ class Matches:
             network = self._shelf.readers.networks.read(device["ip_address"])
         number = (signup.get("phone") or {}).get("number")
         if kind in ("phone", "phone_prefix") and number:
-            phone = phones.read(number, network.country if network else None)
+            phone = self._shelf.readers.phones.read(number, country_of_person(network))
         return Facts(
             at=0.0,
             account=Account(),

@@ -11,13 +11,12 @@ from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Final
 
-from riskapi import devices, phones
+from riskapi import devices
 from riskapi.errors import invalid
 from riskapi.listed import HASHED, LEAST_DIGITS, LENGTHS, MOST_LABELS, ListKind, ListName
 from riskapi.network_ranges import overlapped
 from riskapi.shelf import Shelf
 from riskapi.signup import USER_ID
-from signals.data.mailbox_providers import PROVIDER_OF
 
 #: What people write between digits.
 _BETWEEN = re.compile(r"[\s().\-]+")
@@ -26,7 +25,23 @@ _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}")
 _ASN = re.compile(r"(?:AS)?([0-9]{1,10})", re.IGNORECASE)
 #: The numbers that an AS can have: 0 and the last one are reserved (RFC 7607, RFC 7300).
 _ASNS: Final = range(1, 2**32 - 1)
+#: Bits before the IPv4 address that an IPv6 one carries: after the prefix of 6to4 (RFC 3056, 2), at the end of others.
+_SITE, _BEFORE = 16, 96
 _SHARED = "an address from inside networks, which everybody behind a proxy has; it cannot be denied"
+
+#: How to say what a wildcard would, by kind. Nothing looks wildcards up, so an entry with one would name nobody.
+_WILDCARDS: dict[ListKind, str] = {
+    "email": "wildcards are not looked up; to name every address of a domain, list the domain as email_domain",
+    "mailbox": "wildcards are not looked up; to name every address of a domain, list the domain as email_domain",
+    "email_domain": "write the domain alone, without wildcard, dot or @ before it; it names those below it too",
+    "link_domain": "write the domain alone, without wildcard or dot before it; it names those below it too",
+    "ip": "wildcards are not looked up; list the network as cidr, such as 203.0.113.0/24",
+    "cidr": "wildcards are not looked up; write the network as address/length, such as 203.0.113.0/24",
+    "asn": "wildcards are not looked up; list each number",
+    "phone": "wildcards are not looked up; list the beginning of the number as phone_prefix",
+    "phone_prefix": "write the beginning of the number alone, without wildcard; it names every number that begins so",
+    "user": "wildcards are not looked up; list each account",
+}
 
 _PROVIDER = "a large mail provider, where half the world has its mailbox; deny addresses there, or watch it"
 
@@ -47,7 +62,7 @@ class Values:
             "ip": self._ip,
             "cidr": self._cidr,
             "asn": _asn,
-            "phone": _phone,
+            "phone": self._phone,
             "phone_prefix": _phone_prefix,
             "device": _identifier,
             "payment": _identifier,
@@ -58,8 +73,11 @@ class Values:
     def normal(self, name: ListName, kind: ListKind, value: str) -> str:
         """The value in the form that signups are looked up by. Raises ``invalid`` at ``/value`` with the reason."""
         try:
+            if _is_wildcard(kind, value.strip()):
+                raise _Refused(_WILDCARDS[kind])
             normal = self._read[kind](value.strip())
-            if name == "deny" and kind in ("email_domain", "link_domain") and normal in PROVIDER_OF:
+            domain = name == "deny" and kind in ("email_domain", "link_domain")
+            if domain and normal in self._shelf.readers.lists.providers.provider_of:
                 raise _Refused(_PROVIDER)
             if name == "deny" and kind in ("ip", "cidr") and overlapped(ip_network(normal)) - {"documentation"}:
                 raise _Refused(_SHARED)
@@ -114,6 +132,8 @@ class Values:
         if found.ip is None or found.version is None or not slash or not re.fullmatch(r"[0-9]{1,3}", digits):
             raise _Refused("not a network as address/length, such as 203.0.113.0/24")
         length, lengths = int(digits), LENGTHS[found.version]
+        if found.version == 4 and ":" in head:  # what is inside is looked up: the length is less by what is before it
+            length -= _SITE if head.strip(" [").lower().startswith("2002:") else _BEFORE
         if length not in lengths:
             raise _Refused(
                 f"an IPv4 network has a length from {LENGTHS[4][0]} to {LENGTHS[4][-1]}, an IPv6 one from "
@@ -125,6 +145,19 @@ class Values:
             # Not cut to the network: whoever writes the address of one host may well mean that host.
             raise _Refused("there are bits set beyond the length; write the first address of the network") from None
         return f"{found.ip}/{length}"
+
+    def _phone(self, value: str) -> str:
+        found = self._shelf.readers.phones.read(value) if value.startswith("+") else None
+        if found is None or found.line is None:
+            raise _Refused("not a phone number in international form, with its plus sign")
+        return found.line
+
+
+def _is_wildcard(kind: ListKind, value: str) -> bool:
+    """Whether a value is meant to name many. Identifiers of devices and means of payment may hold any character."""
+    if kind in ("email_domain", "link_domain") and value[:1] in ("@", "."):
+        return True
+    return kind in _WILDCARDS and ("*" in value or value[:1] == "%")  # as shells and SQL write it
 
 
 def _domain(name: str, registrable: str | None) -> str:
@@ -140,13 +173,6 @@ def _asn(value: str) -> str:
     if found is None or int(found[1]) not in _ASNS:
         raise _Refused("not the number of an AS, 1 to 4294967294, with or without AS before it")
     return str(int(found[1]))
-
-
-def _phone(value: str) -> str:
-    found = phones.read(value) if value.startswith("+") else None
-    if found is None or found.e164 is None:
-        raise _Refused("not a phone number in international form, with its plus sign")
-    return found.e164
 
 
 def _phone_prefix(value: str) -> str:

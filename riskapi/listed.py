@@ -68,7 +68,7 @@ class Listed:
     """An entry that names what was looked up. ``expires_at`` is a Unix time, ``None`` for never.
 
     ``silences_feedback``: an allow entry says so. ``depth`` is how narrow it is among its kind: labels of a domain,
-    bits of a network, digits of a prefix; 0 for kinds that mean one thing.
+    bits of a network, digits of a prefix, 1 for an extension; 0 for kinds that mean one thing.
     """
 
     list: ListName
@@ -106,10 +106,15 @@ def candidates(user_id: str, facts: Facts, macs: Mapping[str, str]) -> list[str]
         found += [f"cidr:{name}" for name in networks(network.ip)]
         if network.asn is not None:
             found.append(f"asn:{network.asn}")
-    if phone is not None and phone.e164 is not None:
-        found.append(f"phone:{phone.e164}")
+    if phone is not None and phone.e164 is not None and phone.line is not None:
+        number = phone.line.partition(";")[0]
+        found += [f"phone:{name}" for name in dict.fromkeys((phone.line, number))]
         # The plus sign comes before the digits.
-        found += [f"phone_prefix:{phone.e164[: count + 1]}" for count in range(LEAST_DIGITS, len(phone.e164))]
+        found += [
+            f"phone_prefix:{each[: count + 1]}"
+            for each in dict.fromkeys((phone.e164, number))
+            for count in range(LEAST_DIGITS, len(each))
+        ]
     if facts.device.id is not None:
         found.append(field("device", facts.device.id))
     if facts.payment_fingerprint is not None:
@@ -163,6 +168,8 @@ def _depth(kind: str, normal: str) -> int:
         return normal.count(".") + 1
     if kind == "cidr":
         return int(normal.rpartition("/")[2])
+    if kind == "phone":
+        return int(";" in normal)  # one desk before the switchboard
     return len(normal) if kind == "phone_prefix" else 0
 
 

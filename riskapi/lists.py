@@ -8,19 +8,19 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from riskapi import list_entries
-from riskapi.budgets import EVENTS
 from riskapi.cursors import cursor_of, position
 from riskapi.errors import Problem, invalid
 from riskapi.judge import Court
 from riskapi.links import Links
-from riskapi.list_entries import AFTERWARDS, EXPIRIES, INDEX, TABLE, Entry, details_key, held_on, hits_key, keys, new_id
+from riskapi.list_entries import AFTERWARDS, EXPIRIES, INDEX, TABLE, Entry, details_key, hits_key, keys
+from riskapi.list_lookups import Lookups
 from riskapi.list_matches import MOST, Matches
+from riskapi.list_puts import Put, Puts
 from riskapi.list_values import Values
-from riskapi.listed import ListKind, ListName, packed
+from riskapi.listed import ListKind, ListName
 from riskapi.outbox import oldest
 from riskapi.store.connections import Store
 
@@ -50,9 +50,12 @@ def queue(pipe: Any, fields: Sequence[str]) -> None:
 class Lists:
     """Keeps the lists. Every method raises :class:`riskapi.errors.StoreUnavailable` while the store is away."""
 
-    def __init__(self, store: Store, values: Values, links: Links, matches: Matches, court: Court) -> None:
+    def __init__(
+        self, store: Store, values: Values, links: Links, matches: Matches, lookups: Lookups, court: Court
+    ) -> None:
         self._store, self._values, self._links, self._matches, self._court = store, values, links, matches, court
-        self._put, self._remove = store.script("list_put"), store.script("list_remove")
+        self._lookups = lookups
+        self._puts, self._remove = Puts(store, court), store.script("list_remove")
         self._expire, self._hit = store.script("list_expire"), store.script("list_hit")
 
     def draft(
@@ -78,20 +81,18 @@ class Lists:
             raise invalid("/silences_feedback", "only an entry of the allow list can keep feedback from counting")
         return Entry("", name, kind, value, normal, author, reason, now, now, expires_at, silences_feedback, hashed)
 
-    def put(self, entry: Entry, now: float) -> Entry:
-        """Save a draft. One that this list has for the kind and value already is written anew and keeps its id."""
-        where, token = entry.field, secrets.token_hex(8)
-        while True:
-            held = held_on(entry.list, self._store.execute("HGET", TABLE, where))
-            made = replace(entry, id=held or new_id())
-            segment = packed(made.list, made.id, made.expires_at, made.silences_feedback)
-            args: list[Any] = [where, made.list[0], made.id, held, segment, token, made.place]
-            args += (list_entries.expiry(made.expires_at), made.event("put", made.author, now))
-            args += (self._oldest(), repr(now))
-            for name, text in made.details().items():
-                args += (name, text)
-            if self._put.call([TABLE, details_key(made.id), INDEX, EXPIRIES, EVENTS], args):
-                return self.load(made.id) or made
+    def put(self, entry: Entry, now: float, *, replace: bool = False) -> Put:
+        """Save a draft. One that this list has for the kind and value already is written anew and keeps its id.
+
+        Returns it with what it was before. Raises ``entry_permanent`` for one that would end where one stands that
+        never does, without ``replace``.
+        """
+        return self._puts.one(entry, now, replace=replace)
+
+    def standing(self, draft: Entry) -> Entry | None:
+        """The entry that a draft would write anew; None where it would be new."""
+        held = list_entries.held_on(draft.list, self._store.execute("HGET", TABLE, draft.field))
+        return self.load(held) if held else None
 
     def remove(self, name: ListName, entry_id: str, actor: str, now: float) -> Entry:
         """Take an entry off its list; returns what it was. Raises ``not_found``."""
@@ -145,6 +146,23 @@ class Lists:
         shown = found[:limit]
         entries = [entry.view(now) for entry in list_entries.read(self._store, [_id_of(place) for place in shown])]
         return {"entries": entries, "next_cursor": cursor_of(shown[-1]) if len(found) > limit else None}
+
+    def some(
+        self, name: ListName | None, kind: ListKind | None, limit: int, cursor: str | None, now: float
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """As :meth:`page`, for any ``limit``, in some trips: the entries, and the cursor of those that follow."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.page(name, kind, min(limit - len(found), _TRIP), cursor, now)
+            found += page["entries"]
+            cursor = page["next_cursor"]
+            if cursor is None or len(found) >= limit:
+                return found, cursor
+
+    def of_value(self, name: ListName | None, kind: ListKind | None, value: str, now: float) -> dict[str, Any]:
+        """The entries that match a value, the most specific first, as a page; see :meth:`Lookups.matching`."""
+        entries = [entry.view(now) for entry in self._lookups.matching(name, kind, value, now)]
+        return {"entries": entries, "next_cursor": None}
 
     def stale(self, now: float, days: int) -> dict[str, Any]:
         """Entries that somebody should look at again, oldest first, with why; 1,000 at most.

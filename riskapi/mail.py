@@ -10,10 +10,9 @@ from typing import NamedTuple
 from email_validator import EmailNotValidError, validate_email
 
 from riskapi.domains import DomainLists
-from signals.data.alias_services import RESERVED, SERVICE_OF, SERVICES
-from signals.data.mailbox_providers import DEFAULT, IMITATED, NOT_IMITATIONS, PROVIDER_OF, PROVIDERS, MailboxProvider
+from riskapi.mail_tables import DEFAULT, MailboxProvider, ProviderTable
 from signals.facts import Email
-from signals.scripts import latin_skeleton
+from signals.lookalikes import latin_skeleton
 
 #: No address is longer than 254 octets (RFC 3696 erratum 1690); surrounding space and encodings are given some room.
 LONGEST = 1024
@@ -40,6 +39,7 @@ class _Domain(NamedTuple):
     free: bool
     near_provider: str | None
     provider: MailboxProvider
+    provider_name: str
     mailbox: str | None
 
 
@@ -88,8 +88,7 @@ def _read_domain(lists: DomainLists, host: str) -> _Domain | None:
     name = found.ascii_domain.lower()
     standing = lists.standing(name)
     registrable = standing.registrable or name
-    provider = PROVIDER_OF.get(name) or PROVIDER_OF.get(registrable) or SERVICE_OF.get(registrable) or DEFAULT
-    below = name.removesuffix(registrable).removesuffix(".")
+    provider, mailbox = _rules(lists, name)
     known = standing.relay or standing.free
     return _Domain(
         ascii=name,
@@ -99,23 +98,30 @@ def _read_domain(lists: DomainLists, host: str) -> _Domain | None:
         disposable=standing.disposable,
         relay=standing.relay,
         free=standing.free,
-        near_provider=None if known else near_provider(name, found.domain, registrable),
+        near_provider=None if known else near_provider(lists.providers, name, found.domain, registrable),
         provider=provider,
-        mailbox=_subdomain_mailbox(provider, below, registrable),
+        mailbox=mailbox,
+        provider_name=provider.name if provider.name in lists.provider_names else DEFAULT.name,
     )
 
 
-def _subdomain_mailbox(rules: MailboxProvider, below: str, registrable: str) -> str | None:
-    """The one mailbox of every address at a sub-domain that belongs to one customer; ``None`` where it does not.
+def _rules(lists: DomainLists, name: str) -> tuple[MailboxProvider, str | None]:
+    """The rules that hold at a domain; and, where all of it is one customer's, the one mailbox of every address there.
 
-    ``below`` is what stands before ``registrable``: one label, and none that the provider keeps for itself.
+    A provider's rules hold at the domains it names. Of what is below them only a sub-domain that is one customer's by
+    its rules is its own: one label, and none that it keeps for itself. The rest is somebody else's mail.
     """
-    if not below or "." in below or below in RESERVED:
-        return None
+    exact = lists.provider(name)
+    below, _, above = name.partition(".")
+    rules = lists.provider(above)
+    if exact is not None or rules is None or below in lists.aliases.reserved:
+        return exact or DEFAULT, None
     if rules.subdomain_is_mailbox:
-        return f"{below}@{rules.alias_of or registrable}"
-    # An asterisk, because ``me@home`` can be somebody else's address there.
-    return f"*@{below}.{rules.users_of or registrable}" if rules.subdomain_is_user else None
+        return rules, f"{below}@{rules.alias_of or above}"
+    if rules.subdomain_is_user:
+        # An asterisk, because ``me@home`` can be somebody else's address there.
+        return rules, f"*@{below}.{rules.users_of or above}"
+    return DEFAULT, None
 
 
 def _email(
@@ -144,6 +150,7 @@ def _email(
         relay=domain.relay,
         free=domain.free,
         near_provider=domain.near_provider,
+        provider=domain.provider_name,
     )
 
 
@@ -191,21 +198,10 @@ def _mailbox(local: str, domain: _Domain) -> tuple[str, str | None, str]:
             separator, tag = found, f"{rest}{separator}{tag}"
     if not head:
         head, separator, tag = base, "", ""
-    mailbox = head.translate(_TRANSLATIONS[rules.name]) or head
+    mailbox = head.translate(rules.translation) or head
     if rules.user_after:
         mailbox = mailbox.rpartition(rules.user_after)[2] or mailbox
     return head, tag or None, f"{mailbox}{separator if rules.keeps_separator else ''}@{home}"
-
-
-def _translations() -> dict[str, dict[int, str | None]]:
-    tables: dict[str, dict[int, str | None]] = {}
-    for rules in (DEFAULT, *PROVIDERS, *SERVICES):
-        tables[rules.name] = {ord(character): None for character in rules.ignored}
-        tables[rules.name] |= {ord(character): same for character, same in rules.folded.items()}
-    return tables
-
-
-_TRANSLATIONS = _translations()
 
 
 def skeleton(local: str) -> str:
@@ -234,16 +230,16 @@ def stem(canonical: str) -> str | None:
     return f"{_DIGITS.sub('0', kept)}@{home}"
 
 
-def near_provider(name: str, shown: str, registrable: str) -> str | None:
+def near_provider(table: ProviderTable, name: str, shown: str, registrable: str) -> str | None:
     """The large provider whose domain is one slip away, or looks the same, but is another domain.
 
     One slip is one insertion, deletion, substitution or swap of neighbours (Damerau 1964: over 80 % of misspellings).
     ``shown`` is the domain as a person sees it; look-alike letters of other scripts are read as Latin.
     """
-    if name in NOT_IMITATIONS or registrable in NOT_IMITATIONS:
+    if name in table.not_imitations or registrable in table.not_imitations:
         return None
     seen = registrable if name == shown else latin_skeleton(".".join(shown.split(".")[-registrable.count(".") - 1 :]))
-    for provider in IMITATED:
+    for provider in table.imitated:
         if seen == provider or _is_one_slip(seen, provider):
             return provider
     return None

@@ -67,6 +67,48 @@ def _table(version: int) -> tuple[list[int], list[int], list[str]]:
 
 _TABLES: Final = {4: _table(4), 6: _table(6)}
 
+#: Prefixes of addresses whose last four octets are an IPv4 address: mapped (RFC 4291, 2.5.5.2), translated without
+#: state (RFC 2765, 2.1), and the well-known prefix of translators (RFC 6052, 2.1).
+_CARRIERS: Final = tuple(IPv6Address(text).packed[:12] for text in ("::ffff:0:0", "::ffff:0:0:0", "64:ff9b::"))
+_LOCAL_TRANSLATION: Final = IPv6Address("64:ff9b:1::").packed[:6]
+
+
+def unwrapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that an IPv6 one carries, or the address itself where it carries none.
+
+    Mapped and translated addresses, 6to4 (RFC 3056, 2: the site's address in bits 16 to 47), Teredo (RFC 4380, 4: the
+    client's in the last 32 bits, inverted), and the local prefix of translators (RFC 8215) where it can be read.
+    """
+    if isinstance(address, IPv4Address):
+        return address
+    octets = address.packed
+    if octets[:12] in _CARRIERS:
+        return IPv4Address(octets[12:])
+    if octets[:2] == b"\x20\x02":
+        return IPv4Address(octets[2:6])
+    if octets[:4] == b"\x20\x01\0\0":
+        return IPv4Address(bytes(octet ^ 0xFF for octet in octets[12:]))
+    if octets[:6] == _LOCAL_TRANSLATION:
+        return _locally_translated(octets) or address
+    return address
+
+
+def _locally_translated(octets: bytes) -> IPv4Address | None:
+    """The IPv4 address behind 64:ff9b:1::/48, whose operators choose how long their prefix is; None for no public one.
+
+    By length it lies in other octets, the ninth left out, with nothing but zeros behind it (RFC 6052, 2.2).
+    """
+    if not any(octets[11:]) and octets[8] == 0:
+        inside = octets[6:8] + octets[9:11]  # /48
+    elif not any(octets[12:]) and octets[8] == 0:
+        inside = octets[7:8] + octets[9:12]  # /56
+    elif not any(octets[13:]) and octets[8] == 0:
+        inside = octets[9:13]  # /64
+    else:
+        inside = octets[12:]  # /96
+    found = IPv4Address(inside)
+    return found if special_purpose(found) is None else None
+
 
 def special_purpose(address: IPv4Address | IPv6Address) -> str | None:
     """Name of the special-purpose range ``address`` lies in, or ``None`` for a public address."""

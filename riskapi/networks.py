@@ -11,10 +11,11 @@ from typing import Any, Final, Literal, NamedTuple
 
 import maxminddb
 
+from riskapi import network_kinds
 from riskapi.errors import ConfigurationError
 from riskapi.hosting import INSTALLED, HostingRanges
-from riskapi.network_kinds import APPLE_RELAY, CLOUDFLARE, VPN_OPERATORS, kind_of
-from riskapi.network_ranges import special_purpose
+from riskapi.network_kinds import APPLE_RELAY, CLOUDFLARE, NetworkKinds
+from riskapi.network_ranges import special_purpose, unwrapped
 from signals.facts import Anonymizer, Network, NetworkKind
 
 #: The longest text of an IPv6 address is 45 characters; the rest is room for a scope, brackets and white space.
@@ -39,9 +40,17 @@ class NetworkReader:
     A file that is missing or of another format raises :class:`riskapi.errors.ConfigurationError`.
     """
 
-    def __init__(self, asn_path: Path, country_path: Path, hosting_path: Path | None = None) -> None:
-        """Without ``hosting_path`` the hosting ranges are those of the installed iporigin."""
-        databases = _Databases(_open(asn_path), _open(country_path), _ranges(hosting_path))
+    def __init__(
+        self,
+        asn_path: Path,
+        country_path: Path,
+        hosting_path: Path | None = None,
+        networks_path: Path | None = None,
+    ) -> None:
+        """Without ``hosting_path`` the hosting ranges are those of the installed iporigin, without ``networks_path``
+        the kinds of networks those of this release.
+        """
+        databases = _Databases(_open(asn_path), _open(country_path), _ranges(hosting_path), _kinds(networks_path))
         self.version = datetime.fromtimestamp(databases.asn.metadata().build_epoch, UTC).date().isoformat()
         self._databases = databases
         # Not a method of this object: what would remember itself could go only when garbage is collected.
@@ -50,8 +59,8 @@ class NetworkReader:
     def read(self, ip: str) -> Network:
         """What is known of the address ``ip``; an address that cannot be parsed has ``ip=None``.
 
-        IPv4-mapped IPv6 is unwrapped (RFC 4291, 2.5.5.2); a scope (RFC 4007), brackets and white space are
-        removed; an address with a port or a prefix length is not an address.
+        An IPv6 address that carries an IPv4 one is that address (:func:`riskapi.network_ranges.unwrapped`); a scope
+        (RFC 4007), brackets and white space are removed; an address with a port or a prefix length is not an address.
         """
         if len(ip) > MAX_LENGTH:
             return Network(ip[:MAX_LENGTH])
@@ -67,6 +76,7 @@ class _Databases(NamedTuple):
     asn: maxminddb.Reader
     country: maxminddb.Reader
     hosting: HostingRanges
+    kinds: NetworkKinds
 
 
 def _read(databases: _Databases, given: str) -> Network:
@@ -78,7 +88,7 @@ def _read(databases: _Databases, given: str) -> Network:
     if reserved is not None:
         return Network(given, text, version, prefix, reserved)
     asn, organization = origin_of(databases.asn.get(address))
-    kind, anonymizer, provider, disputed = _character(databases.hosting, address, asn, organization)
+    kind, anonymizer, provider, disputed = _character(databases, address, asn, organization)
     return Network(
         given,
         text,
@@ -96,7 +106,7 @@ def _read(databases: _Databases, given: str) -> Network:
 
 
 def parse(text: str) -> IPv4Address | IPv6Address | None:
-    """The address written in ``text``, or ``None``."""
+    """The address written in ``text``, or ``None``; of one that carries another (NAT64, 6to4, …) the one inside."""
     text = text.strip()
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
@@ -107,7 +117,7 @@ def parse(text: str) -> IPv4Address | IPv6Address | None:
         return None
     if isinstance(address, IPv4Address):
         return None if scope else address
-    return address.ipv4_mapped or address
+    return unwrapped(address)
 
 
 def _open(path: Path) -> maxminddb.Reader:
@@ -123,6 +133,14 @@ def _ranges(path: Path | None) -> HostingRanges:
         return HostingRanges(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ConfigurationError(str(path), "hosting", f"cannot be used: {error}") from error
+
+
+def _kinds(path: Path | None) -> NetworkKinds:
+    path = path or network_kinds.INSTALLED
+    try:
+        return NetworkKinds(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(str(path), "networks", f"cannot be used: {error}") from error
 
 
 def _texts(address: IPv4Address | IPv6Address) -> tuple[Literal[4, 6], str, str]:
@@ -161,15 +179,15 @@ def country_of(record: Any) -> str | None:
 
 
 def _character(
-    ranges: HostingRanges, address: IPv4Address | IPv6Address, asn: int | None, organization: str | None
+    databases: _Databases, address: IPv4Address | IPv6Address, asn: int | None, organization: str | None
 ) -> tuple[NetworkKind | None, Anonymizer | None, str | None, bool]:
     """Kind, anonymizer and provider: the prefix lists of iporigin first, then the AS that announces the address.
 
     An access, mobile or education network stays one even inside a prefix that a hosting list claims: prefixes
     are leased and lists grow stale, while the announcement is of now. Last, whether the two disagree.
     """
-    kind = kind_of(asn, organization)
-    found = ranges.find(int(address), address.version)
+    kind = databases.kinds.kind_of(asn, organization)
+    found = databases.hosting.find(int(address), address.version)
     provider, use = (found.provider or None, found.kind) if found else (None, None)
     if use == "tor":
         return kind, "tor", provider, False
@@ -177,7 +195,7 @@ def _character(
         return "cdn", "private_relay", "Apple Private Relay", False
     if use == "vpn":
         return kind or "hosting", "vpn", provider, False
-    if asn in VPN_OPERATORS:
+    if asn in databases.kinds.vpn:
         return "hosting", "vpn", organization, False
     if asn in CLOUDFLARE and use is None:
         return "cdn", "private_relay", "Cloudflare", False

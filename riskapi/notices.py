@@ -11,8 +11,12 @@ from riskapi.deliveries import Deliveries, delivery_id
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
 from riskapi.outbox import Entry
+from riskapi.quotas import LIMITS
 from riskapi.webhooks import EventType, Webhooks
 from signals.records import record
+
+#: Types of entries that :func:`notice` knows.
+TOLD = frozenset({"tier", "review", "feedback", "cluster", "capped", "hold", "pause"})
 
 
 @record
@@ -43,6 +47,14 @@ def notice(entry: Entry) -> Notice | None:
             return _made("threshold.crossed", data, "user_id", "action", "rule")
         case "cluster" if data.get("change") == "merged":
             return _made("cluster.merged", data, "cluster_id", "merged", "user_ids")
+        case "capped":
+            limit = str(LIMITS[data["number"]])
+            again = None if data["retry"] < 0 else data["retry"]
+            scope, _, window = limit.partition("_")
+            more = {"limit": limit, "scope": scope, "window": window, "retry_after": again}
+            return _made("account.capped", data, "user_id", "tier", "wanted", "granted", **more)
+        case "hold":
+            return _made("account.held", data, "user_id", "tier", "daily", expires_at=_time(data["ends"]))
         case "pause":
             when = {"expires_at": _time(data["expires_at"]) if data.get("expires_at") else None}
             return _made("account.paused", data, "user_id", "source", "actor", "reason", **when)

@@ -63,6 +63,7 @@ class Grant:
     """A grant. ``retry_after`` in seconds, None where nothing was denied or it would never be granted.
 
     ``near``, ``out`` and ``held`` are true where it is news that the account came near a cap, was denied, or jumped.
+    ``largest`` are the most recipients it can ever be granted at once (:func:`riskapi.caps.largest`).
     """
 
     reservation_id: str
@@ -75,6 +76,7 @@ class Grant:
     held: bool
     at: float
     tier: str
+    largest: int | None
 
 
 @record
@@ -165,11 +167,13 @@ class Quotas:
         *,
         hit: bytes = b"",
         denies: bool = False,
+        tells: bool = True,
     ) -> Grant | None:
         """Grant what the caps leave; None when cluster, tier or caps changed since they were read: read again.
 
         ``hit`` is the event of an entry of a list that names what the message links to; it is written once a grant, in
-        the same step. With ``denies`` that entry is why nothing is granted.
+        the same step. With ``denies`` that entry is why nothing is granted. ``tells``: the stream is told of a cap that
+        denied recipients, once a window, and of a hold that began.
 
         Raises ``idempotency_conflict`` for another request under the same key, and :class:`StoreUnavailable`.
         """
@@ -191,6 +195,7 @@ class Quotas:
         args += ("" if allowed.usual is None else allowed.usual, allowed.jump, rules.hold_days * _DAY)
         args += (int(rules.mode == "live"), tier, int(denies), hit, oldest(policy.retention.decisions_days))
         args.append("" if allowed.until is None else repr(allowed.until))
+        args += ("" if allowed.largest is None else allowed.largest, int(tells))
         state, *found = self._grant.call(keys, args)
         if state == b"again":
             return None
@@ -285,7 +290,8 @@ def _three(numbers: Sequence[int]) -> tuple[int, int, int]:
 
 
 def _grant(found: Sequence[Any]) -> Grant:
-    reservation, granted, limit, retry, *left, near, out, held, at, tier = found
+    reservation, granted, limit, retry, *left = found[:10]
+    near, out, held, at, tier, *largest = found[10:]  # nothing more in answers kept by an outage, or an older release
     own, theirs = left[:3], left[3:]
     both = [
         int(mine) if int(other) < 0 else min(int(mine), int(other)) for mine, other in zip(own, theirs, strict=True)
@@ -301,4 +307,5 @@ def _grant(found: Sequence[Any]) -> Grant:
         held=bool(held),
         at=float(at),
         tier=tier.decode(),
+        largest=int(largest[0]) if largest and largest[0] else None,
     )

@@ -36,7 +36,8 @@ class ReviewDecision:
 
     Only the account of the review is labelled. Established customers among the others are left out unless
     ``include_established``. ``deny`` are the kinds of values that go on the deny list, of every account decided, until
-    ``deny_expires_at`` (Unix time; None for good).
+    ``deny_expires_at`` (Unix time; None for good). ``reviewer`` is the name of who decides, as the caller says: it is
+    noted, and a review that somebody else holds is not theirs to decide. Without it whoever calls holds.
     """
 
     tier: Literal["allow", "limit"]
@@ -46,6 +47,7 @@ class ReviewDecision:
     include_established: bool = False
     deny: tuple[DeniableKind, ...] = ()
     deny_expires_at: float | None = None
+    reviewer: str | None = None
 
 
 @record
@@ -81,7 +83,9 @@ class ReviewDecisions:
     def decide(
         self, review_id: str, decision: ReviewDecision, actor: str, now: float, *, dry_run: bool = False
     ) -> dict[str, Any]:
-        """Close a review with a decision. Returns it with every account touched or left out, and every value denied.
+        """Close a review with a decision; ``actor`` is who calls.
+
+        Returns it with every account touched or left out, and every value denied.
 
         With ``dry_run`` nothing is changed, and what would be is returned. Raises ``invalid``, ``not_found``,
         ``review_closed`` and ``review_held``.
@@ -91,7 +95,7 @@ class ReviewDecisions:
         if undone is not None and not dry_run:
             self.finish(undone)  # before anything new begins
         if dry_run:
-            self._reviews.check(review_id, actor, now)
+            self._reviews.check(review_id, decision.reviewer or actor, now)
         prospect = self._prospect(user_id, decision, now)
         if dry_run:
             rows = [_row(each, after=decision.tier) for each in prospect.decided]
@@ -112,7 +116,9 @@ class ReviewDecisions:
         ]
         return self._answer(review_id, prospect, rows, entries, dry_run=False)
 
-    def undo(self, review_id: str, reason: str | None, actor: str, now: float) -> dict[str, Any]:
+    def undo(
+        self, review_id: str, reason: str | None, actor: str, now: float, reviewer: str | None = None
+    ) -> dict[str, Any]:
         """Take a decision back: its accounts are what they were, what it denied is not, its reviews are open.
 
         An account that a person decided or labelled since stays as it is. Returns the review with every account, what
@@ -124,7 +130,7 @@ class ReviewDecisions:
         plan, _ = self._decided.load(decided) if decided is not None else (None, None)
         if plan is None or plan.review_id != review_id:
             raise Problem("not_undoable", _why_not(review_id, decided))
-        undoing = Undoing(actor, now, reason, secrets.token_hex(6))
+        undoing = Undoing(actor, now, reason, secrets.token_hex(6), reviewer)
         first = self._decided.give_back(plan, undoing)
         removed, others = self._take_back(plan, undoing, first)
         found = {**({plan.user_id: first} if first is not None else {}), **others}
@@ -249,6 +255,7 @@ def _plan(review_id: str, user_id: str, decision: ReviewDecision, prospect: _Pro
         others=tuple((each.user_id, each.review_id) for each in prospect.decided if each.user_id != user_id),
         deny=tuple((value.entity, value.mac) for value in prospect.values if value.skipped is None),
         deny_expires_at=decision.deny_expires_at,
+        reviewer=decision.reviewer,
     )
 
 

@@ -141,9 +141,12 @@ class Reviews:
         self._to("open", review_id, reviewer, now, {"reviewer": "", "claimed_at": 0})
         return self.get(review_id)
 
-    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float) -> dict[str, Any]:
-        """Hand a review to somebody more senior: it leaves the ordinary queue and nobody holds it."""
-        fields = {"reviewer": "", "claimed_at": 0, "escalated_by": reviewer, "escalation_reason": reason or ""}
+    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float, *, actor: str) -> dict[str, Any]:
+        """Hand a review to somebody more senior: it leaves the ordinary queue and nobody holds it.
+
+        ``actor`` is who called, ``reviewer`` for whom.
+        """
+        fields = {"reviewer": "", "claimed_at": 0, "escalated_by": actor, "escalation_reason": reason or ""}
         self._to("escalated", review_id, reviewer, now, fields)
         return self.get(review_id)
 

@@ -85,18 +85,21 @@ class Sender:
         partial: bool = True,
         digest: str = "",
         repeat: str | None = None,
+        any_case: bool = False,
     ) -> Answer:
         """Grant recipients to an account at Unix time ``now``; without ``partial`` all of them or none.
 
-        ``digest`` stands for the request, ``repeat`` for its Idempotency-Key, where it has one. Raises ``not_found``
-        for an account never assessed, ``idempotency_conflict``, and ``unavailable`` where nothing can be granted
-        because the store is away.
+        ``digest`` stands for the request, ``repeat`` for its Idempotency-Key, where it has one. With ``any_case`` the
+        account is meant that :meth:`riskapi.accounts.Accounts.meant` finds. Raises ``not_found`` for an account never
+        assessed, ``idempotency_conflict``, and ``unavailable`` where nothing can be granted because the store is away.
         """
         request = Request(user_id, recipients, partial, f"rsv_{secrets.token_hex(12)}", digest, repeat)
         policy = self._court.policy
         try:
             if self._local.waits():
                 self.settle()
+            if any_case:
+                request = replace(request, user_id=self._accounts.meant(user_id))
             grant = self._granted(request, message, policy, now)
         except StoreUnavailable:
             self._metrics.store_failure("send")
@@ -104,7 +107,7 @@ class Sender:
         # A reservation under another id than ours was made by an earlier request with the same key.
         replay = grant.reservation_id != request.reservation_id
         if not replay:
-            self._local.remember(user_id, min(grant.remaining.values()), now)
+            self._local.remember(request.user_id, min(grant.remaining.values()), now)
         self._count(grant.granted, recipients, "repeated" if replay else None)
         return Answer(_body(grant, recipients), replay)
 
@@ -145,6 +148,7 @@ class Sender:
                 now,
                 hit=_hit(request.user_id, listing, now) if found.assessed else b"",
                 denies=listing is not None and listing.list == "deny",
+                tells=found.assessed,
             )
             if grant is not None:
                 self._tell(request.user_id, grant, found, message, said, policy, now)
@@ -189,6 +193,7 @@ class Sender:
             "retry_after": None,
             "tier": local.tier,
             "remaining": dict.fromkeys(("hourly", "daily", "monthly"), local.left),
+            "largest": None,
         }
         self._count(local.granted, request.recipients, "repeated" if replay else "local")
         return Answer(body, replay)
@@ -236,4 +241,5 @@ def _body(grant: Grant, wanted: int) -> dict[str, Any]:
         "retry_after": grant.retry_after,
         "tier": grant.tier,
         "remaining": grant.remaining,
+        "largest": grant.largest,
     }

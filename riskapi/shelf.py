@@ -8,6 +8,7 @@ from riskapi.domains import DomainLists
 from riskapi.link_domains import LinkDomains
 from riskapi.mail import MailReader
 from riskapi.networks import NetworkReader
+from riskapi.phones import PhoneReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +17,14 @@ class Readers:
 
     mail: MailReader
     networks: NetworkReader
+    phones: PhoneReader
     links: LinkDomains
     networks_version: str
 
     @classmethod
     def of(cls, lists: DomainLists, networks: NetworkReader, networks_version: str | None = None) -> Readers:
         """Readers of some lists and databases; the version is by default the day the AS database was built."""
-        return cls(MailReader(lists), networks, LinkDomains(lists), networks_version or networks.version)
+        return cls(MailReader(lists), networks, PhoneReader(), LinkDomains(lists), networks_version or networks.version)
 
     @property
     def lists(self) -> DomainLists:

@@ -18,11 +18,16 @@ from riskapi.feeds.manifest import Manifest
 from riskapi.link_domains import LinkDomains
 from riskapi.mail import MailReader
 from riskapi.networks import NetworkReader
+from riskapi.numbering import Numbering
+from riskapi.phones import PhoneReader
 from riskapi.settings import Settings
 from riskapi.shelf import Readers, Shelf
 
-_LISTS: tuple[Name, ...] = ("disposable", "free", "relay", "suffix")
-_NETWORKS: tuple[Name, ...] = ("asn", "country", "hosting")
+_LISTS: tuple[Name, ...] = (
+    "disposable", "free", "relay", "suffix", "providers", "aliases", "access", "registries",
+)  # fmt: skip
+_NETWORKS: tuple[Name, ...] = ("asn", "country", "hosting", "networks")
+_PHONES: tuple[Name, ...] = ("numbering",)
 
 
 def load(settings: Settings, current: Manifest, before: tuple[Readers, Manifest] | None = None) -> Readers:
@@ -30,19 +35,30 @@ def load(settings: Settings, current: Manifest, before: tuple[Readers, Manifest]
 
     Raises :class:`ConfigurationError` for data that cannot be used.
     """
-    networks, lists = None, None
+    networks, lists, phones = None, None, None
     if before is not None:
         readers, was = before
         if _same(_NETWORKS, was, current):
             networks = readers.networks
+        if _same(_PHONES, was, current):
+            phones = readers.phones
         if _same(_LISTS, was, current):
             lists = readers
     networks = networks or NetworkReader(*data.ensure(settings, current))
+    phones = phones or _phones(settings, current)
     version = _version(settings, networks, current)
     if lists is not None:
-        return Readers(lists.mail, networks, lists.links, version)
+        return Readers(lists.mail, networks, phones, lists.links, version)
     found = DomainLists.load(settings.data_dir, current)
-    return Readers(MailReader(found), networks, LinkDomains(found), version)
+    return Readers(MailReader(found), networks, phones, LinkDomains(found), version)
+
+
+def _phones(settings: Settings, current: Manifest) -> PhoneReader:
+    path = data.fetched(settings, "numbering", current)
+    try:
+        return PhoneReader(None if path is None else Numbering(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(str(path), "numbering", f"cannot be used: {error}") from error
 
 
 def _same(names: tuple[Name, ...], was: Manifest, current: Manifest) -> bool:
@@ -52,7 +68,7 @@ def _same(names: tuple[Name, ...], was: Manifest, current: Manifest) -> bool:
 def _version(settings: Settings, networks: NetworkReader, current: Manifest) -> str:
     """The day the AS database was built, and what was fetched beside it."""
     parts = [networks.version]
-    for name in ("country", "hosting"):
+    for name in ("country", "hosting", "networks", "numbering"):
         entry = current.entry(name)
         if entry is not None and data.own(settings, name) is None:
             parts.append(f"{name} {entry.label}")

@@ -34,6 +34,13 @@ def unreadable(pointer: str, what: str) -> Warned:
     return _warned("INPUT_INVALID", pointer, f"{what} could not be understood")
 
 
+def without_country(pointer: str) -> Warned:
+    """The warning for a phone number that only people of its country could dial, where that is not known."""
+    return _warned(
+        "INPUT_AMBIGUOUS", pointer, "The phone number has no country code, and the country of the person is not known"
+    )
+
+
 def one_each(warnings: list[Warned]) -> list[Warned]:
     """One warning for each input: the last, which is the reader's own where it has one."""
     return list({each["input_pointer"]: each for each in warnings}.values())

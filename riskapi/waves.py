@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import orjson
 
-from riskapi.entities import Touch
+from riskapi.entities import Touch, is_automatic
 from riskapi.policy import Policy
 from signals.facts import Entity, Facts, Wave
 from signals.records import record
@@ -38,6 +38,9 @@ _COMMON = ({"network", "agent"}, {"domain", "agent"})
 #: From so many accounts on a platform is known well enough to say what is rare there, and up to this share of them
 #: something is. Chosen by us.
 _KNOWN, _RARE = 500, {"behavior": 0.2, "fingerprint": 0.01}
+#: From so many accounts on within ``near_minutes``, with the one that comes, a block of numbers tells of who fills a
+#: form by hand: firms with direct dialling and families who buy their cards together have neighbours. Chosen by us.
+_NUMBERS = 5
 #: Seconds in which arrivals on one line, and at one private mail domain, are counted for rules.
 _MINUTE, _QUARTER = 60.0, 900.0
 
@@ -124,6 +127,10 @@ def _tells(kind: str, thing: Entity, facts: Facts, touch: Touch, found: Mapping[
         return thing.accounts <= _RARE[kind] * everybody.accounts
     if kind == "mail_domain" and _is_old(facts, policy):
         return False
+    if kind == "phone_block" and not is_automatic(facts):
+        near = _since(thing.recent, touch.at - policy.waves.near_minutes * 60.0)
+        if len(near) + 1 < _NUMBERS:
+            return False
     return kind in ("asn", "stem") or not _has_past(thing, policy)
 
 

@@ -25,7 +25,14 @@ from signals.records import record
 
 #: What an endpoint can be told of (api.md, "Webhooks out").
 EventType = Literal[
-    "tier.changed", "account.paused", "review.opened", "review.decided", "threshold.crossed", "cluster.merged"
+    "tier.changed",
+    "account.paused",
+    "account.held",
+    "account.capped",
+    "review.opened",
+    "review.decided",
+    "threshold.crossed",
+    "cluster.merged",
 ]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 #: Every endpoint by its id. No TTL: it holds until it is deleted, like an API key.

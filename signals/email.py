@@ -10,13 +10,13 @@ import re
 from functools import lru_cache
 
 from signals.data.local_parts import ROLES, THROWAWAY
-from signals.data.mailbox_providers import PROVIDER_OF
 from signals.facts import Email, Facts
 from signals.local_part import LocalPart, analyse, entropy
 from signals.local_part import likelihood as letters_likelihood
-from signals.names import name_agreement, organization_agreement
+from signals.lookalikes import is_lookalike
+from signals.names import name_agreement, organization_agreement, own_names
 from signals.registry import signal
-from signals.scripts import is_lookalike, is_mixed
+from signals.scripts import is_mixed
 from signals.web_addresses import host
 
 NEEDS = ("/email/address",)
@@ -29,6 +29,13 @@ _RUN = re.compile(r"[a-z]+")
 _UNLIKELY = -6.5
 _UNLIKELY_LETTERS = 7  # fewer letters are too few to judge
 _ALTERNATING = 5  # changes between letters and digits; ana84 has 1, l33th4x0r 6
+#: Students' numbers that change between letters and digits by rule, as their mail is named after them
+#: (JetBrains/swot#1717, leereilly/swot#1100): of the JNTU universities of Andhra Pradesh and Telangana year, college,
+#: entry (``1a``), branch, serial; of BITS Pilani year, programme, campus, serial.
+_ROLL_NUMBER = re.compile(r"\d\d[a-z\d]{2,3}[15][a-z]\d\d[a-z\d]\d|(?:19|20)\d\d[a-z]\d[a-z]{2}\d{4}[a-z]?")
+#: At a campus any number that begins with its year is one. Chosen by us.
+_YEAR_FIRST = re.compile(r"(?:19|20|2k)?\d\d[a-z][a-z\d]*\d[a-z]?")
+_CAMPUS = re.compile(r"(?:edu|ac)(?:\.[a-z]{2})?")
 
 
 def _base(email: Email) -> str | None:
@@ -98,11 +105,7 @@ def email_is_private_domain(facts: Facts) -> bool | None:
 @signal(reason="the mailbox provider is {value}", risk=None)
 def email_provider(facts: Facts) -> str | None:
     """The large mailbox provider of the domain (``google``, ``microsoft`` …), or ``other``. For rules and people."""
-    email = facts.email
-    if email.domain is None:
-        return None
-    found = PROVIDER_OF.get(email.domain) or PROVIDER_OF.get(email.registrable or "")
-    return found.name if found else "other"
+    return facts.email.provider
 
 
 @signal(reason="the mail domain ends in .{value}", risk=None)
@@ -120,9 +123,15 @@ def email_is_role(facts: Facts) -> bool | None:
 
 @signal(reason="the address {value:contains a word|contains no word} such as test, temp or fake", risk=+1)
 def email_has_throwaway_word(facts: Facts) -> bool | None:
-    """Whether a whole word of the local part, or of its tag, is one like ``test``, ``temp`` or ``fake``."""
+    """Whether a whole word of the local part, or of its tag, is one like ``test``, ``temp`` or ``fake``.
+
+    Tester, Junk and Noone are surnames as well: a word that stands in the account's name beside another one is a name.
+    """
     local = facts.email.local
-    return None if local is None else not THROWAWAY.isdisjoint(_WORD.findall(local))
+    if local is None:
+        return None
+    found = THROWAWAY.intersection(_WORD.findall(local))
+    return bool(found and found.difference(own_names(facts.account.name, THROWAWAY)))
 
 
 @signal(reason="the address carries {value:a tag, as in name+tag|no tag}")
@@ -245,7 +254,7 @@ def email_is_hexadecimal(facts: Facts) -> bool | None:
 @signal(reason="the part before the @ {value:reads|does not read} like random characters", risk=+1)
 def email_looks_generated(facts: Facts) -> bool | None:
     """Whether the local part reads as random: letters less likely than in the names of any language tried, or many
-    changes between letters and digits, or hexadecimal.
+    changes between letters and digits, or hexadecimal. Students' numbers, which change by rule, are not meant.
 
     Set so strictly that it misses two of five random strings; names are not called random (see ``_UNLIKELY``).
     Numbers alone are ordinary in China. Relay addresses are random by design and are left out: false for them.
@@ -253,7 +262,7 @@ def email_looks_generated(facts: Facts) -> bool | None:
     part = _part(facts)
     if part is None or facts.email.relay:
         return part and False
-    if part.hexadecimal or part.alternations >= _ALTERNATING:
+    if part.hexadecimal or (part.alternations >= _ALTERNATING and not _is_roll_number(facts.email)):
         return True
     return (
         part.likelihood is not None
@@ -261,6 +270,12 @@ def email_looks_generated(facts: Facts) -> bool | None:
         and part.letters >= _UNLIKELY_LETTERS
         and (part.known_share or 0.0) < 0.5
     )
+
+
+def _is_roll_number(email: Email) -> bool:
+    base = _base(email) or ""
+    at_campus = _CAMPUS.fullmatch(email.suffix or "") is not None
+    return bool(_ROLL_NUMBER.fullmatch(base) or (at_campus and _YEAR_FIRST.fullmatch(base)))
 
 
 @signal(reason="{value:.0%} of the part before the @ agrees with the name", needs=("/account/name", "/email/address"))
@@ -319,7 +334,10 @@ def email_domain_is_idn(facts: Facts) -> bool | None:
 
 @signal(reason="the address {value:mixes|does not mix} writing systems inside a word", risk=+1)
 def email_has_mixed_scripts(facts: Facts) -> bool | None:
-    """Whether the local part or a label of the domain mixes scripts as no language does (UTS #39 section 5.2)."""
+    """Whether the local part or a label of the domain mixes scripts as no language does (UTS #39 section 5.2).
+
+    One script of limited use, or of the past, beside Latin is such a mixture; alone it is not.
+    """
     email = facts.email
     if email.domain_unicode is None:
         return None
@@ -328,19 +346,19 @@ def email_has_mixed_scripts(facts: Facts) -> bool | None:
     return is_mixed(email.local or "") or any(map(is_mixed, email.domain_unicode.split(".")))
 
 
-@signal(reason="the mail domain {value:imitates|does not imitate} Latin letters with those of another script", risk=+1)
+@signal(reason="the mail domain {value:imitates|does not imitate} plain Latin letters with others", risk=+1)
 def email_is_homograph(facts: Facts) -> bool | None:
-    """Whether a label under an ASCII top-level domain reads as Latin but is written with Cyrillic, Greek or Armenian
-    letters.
+    """Whether a label under an ASCII top-level domain reads as plain Latin but is written with look-alikes: letters of
+    other scripts, or phonetic and obsolete ones of the Latin script itself.
 
-    The rule browsers use to show such names in code (Chromium's IDN policy); honest Cyrillic domains have other
-    letters too, or a Cyrillic ending, and are not meant.
+    The rules by which browsers show such names in code (UTS #39, Chromium's IDN policy). Honest domains in one script
+    have other letters too, or the ending of their country or script, and are not meant; nor are letters with accents.
     """
     shown = facts.email.domain_unicode
     if shown is None:
         return None
     *labels, top = shown.split(".")
-    return not shown.isascii() and top.isascii() and any(map(is_lookalike, labels))
+    return not shown.isascii() and top.isascii() and any(is_lookalike(label, top) for label in labels)
 
 
 @signal(reason="the name of the mail domain has {value} {value:character|characters}")

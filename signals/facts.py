@@ -37,7 +37,7 @@ class Email:
     sub-domain belongs to one user of an alias service; ``pattern`` its letter/digit skeleton at that domain. ``stem``
     is what numbered mailboxes share (``name@gmail.com`` of ``name1`` to ``name100``): only where anybody can have a
     mailbox, free or disposable, and of four letters or more. ``near_provider`` is the large provider this domain is a
-    near miss of.
+    near miss of. ``provider`` names the large mailbox provider whose domain it is, or ``other``.
     Everything but ``given`` and ``valid`` is ``None`` when the address could not be parsed.
     """
 
@@ -56,6 +56,7 @@ class Email:
     relay: bool | None = None
     free: bool | None = None
     near_provider: str | None = None
+    provider: str | None = None
 
     @property
     def private(self) -> bool | None:
@@ -67,19 +68,23 @@ class Email:
 
 @record
 class Phone:
-    """A phone number, parsed. ``e164`` with its plus sign; ``region`` ISO 3166 alpha-2 or ``001``;
-    ``kind`` libphonenumber's type in lower case (``mobile``, ``fixed_line``, ``voip``, …);
-    ``block`` the E.164 number without its last two digits (a hundred consecutive numbers).
+    """A phone number, parsed. ``valid`` is ``None`` for a national number of a country that is not known.
+
+    ``e164`` with its plus sign; ``region`` ISO 3166 alpha-2 or ``001``; ``kind`` libphonenumber's type in lower case
+    (``mobile``, ``fixed_line``, ``voip``, …). ``line`` is what one person answers, alike in every spelling of the
+    number, with the extension behind a switchboard (``;ext=``, RFC 3966); ``block`` its number without the last two
+    digits (a hundred consecutive numbers).
     """
 
     given: str
-    valid: bool
+    valid: bool | None
     possible: bool | None = None
     e164: str | None = None
     national: str | None = None
     region: str | None = None
     kind: str | None = None
     block: str | None = None
+    line: str | None = None
 
 
 @record

@@ -179,6 +179,11 @@ _KNOWN = _NAMES | _COMMON
 
 
 @lru_cache(maxsize=4096)
+def is_known(word: str) -> bool:
+    """Whether a word in plain small letters is a name or word of the lists."""
+    return word in _KNOWN
+
+
 def known_letters(run: str) -> int:
     """How many letters of a run are names or words: the whole, two of them, or one of four letters or more at an end.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from functools import lru_cache
 
 from signals.local_part import fold
@@ -28,6 +29,14 @@ def words(text: str) -> tuple[str, ...] | None:
     if not found or not all(map(str.isascii, found)):
         return None
     return found
+
+
+def own_names(name: str | None, suspects: Set[str]) -> frozenset[str]:
+    """The words of a name, in small letters, which nobody can be blamed for; none where all are among
+    ``suspects``, as in "Test Test".
+    """
+    found = frozenset(word for reading in _readings(name or "") for word in reading)
+    return frozenset() if found <= suspects else found
 
 
 def name_agreement(name: str, local: str) -> float | None:

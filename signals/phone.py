@@ -27,7 +27,8 @@ def _elsewhere(region: str, countries: frozenset[str]) -> bool | None:
 
 @signal(reason="the phone number is {value:valid|not valid}", risk=-1)
 def phone_is_valid(facts: Facts) -> bool | None:
-    """Whether the number is assigned to a region and kind by libphonenumber's metadata. True or false.
+    """Whether the number is assigned to a region and kind by libphonenumber's metadata. True or false; unknown for a
+    national number of a country that is not known.
 
     Typical: true for most numbers, even from a form that checks nothing. Source: ITU-T E.164 numbering plans
     as collected in libphonenumber.

@@ -1,29 +1,30 @@
-"""Writing systems of a text: which scripts it mixes, and what it would look like to someone who reads Latin."""
+"""Writing systems of a text: which scripts it has, and whether a language mixes them so."""
 
 from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
+from typing import Final
 
-#: Scripts that belong together in Chinese, Japanese and Korean writing (UTS #39 section 5.2, "Highly Restrictive").
-_EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC"})
-#: Scripts whose letters are taken for Latin ones; mixing them with Latin is never restful (UTS #39, "Moderately
-#: Restrictive").
-_CONFUSED = frozenset({"CYRILLIC", "GREEK"})
-#: Width variants and signs that are no script of their own.
-_NOT_SCRIPTS = frozenset({"FULLWIDTH", "HALFWIDTH", "MODIFIER", "KATAKANA-HIRAGANA", "PROLONGED", "COMBINING"})
+from confusable_homoglyphs import categories
 
-#: Small letters of Cyrillic, Greek and Armenian that look like Latin ones: the prototypes of UTS #39
-#: ``confusables.txt``,
-#: with those Chromium's IDN display policy adds. Own table, because the whole file is 900 kB to read for forty letters.
-_LOOKALIKES = str.maketrans(
-    {
-        "а": "a", "с": "c", "ԁ": "d", "е": "e", "һ": "h", "і": "i", "ј": "j", "ӏ": "l", "о": "o", "р": "p", "ԛ": "q",
-        "ѕ": "s", "ѵ": "v", "ԝ": "w", "х": "x", "у": "y", "ү": "y", "ъ": "b", "ь": "b", "п": "n", "г": "r", "ѡ": "w",
-        "ɑ": "a", "α": "a", "γ": "y", "ι": "i", "κ": "k", "ν": "v", "ο": "o", "ρ": "p", "τ": "t", "υ": "u", "χ": "x",
-        "ω": "w", "ց": "g", "հ": "h", "ո": "n", "օ": "o", "ս": "u", "ք": "p", "զ": "q", "ı": "i", "ł": "l", "ø": "o",
-    }
-)  # fmt: skip
+#: Scripts that make up Chinese, Japanese and Korean writing, each set beside Latin as well (UTS #39 section 5.2,
+#: "Highly Restrictive").
+_EAST_ASIAN: Final = (
+    frozenset({"HAN", "HIRAGANA", "KATAKANA"}),
+    frozenset({"HAN", "BOPOMOFO"}),
+    frozenset({"HAN", "HANGUL"}),
+)
+#: Scripts of general modern use (UAX #31, table 5, "Recommended Scripts") of which one may stand beside Latin (UTS #39
+#: section 5.2, "Moderately Restrictive"). Cyrillic and Greek may not: their letters are taken for Latin ones. Scripts
+#: of limited use (table 7: Cherokee, Lisu, Canadian syllabics …) and those of the past are not among them.
+_BESIDE_LATIN: Final = frozenset({
+    "ARABIC", "ARMENIAN", "BENGALI", "BOPOMOFO", "DEVANAGARI", "ETHIOPIC", "GEORGIAN", "GUJARATI", "GURMUKHI", "HAN",
+    "HANGUL", "HEBREW", "HIRAGANA", "KANNADA", "KATAKANA", "KHMER", "LAO", "MALAYALAM", "MYANMAR", "ORIYA", "SINHALA",
+    "TAMIL", "TELUGU", "THAANA", "THAI", "TIBETAN",
+})  # fmt: skip
+#: What belongs to every script.
+_NOT_SCRIPTS: Final = frozenset({"COMMON", "INHERITED"})
 
 #: What nobody sees: soft hyphens, joiners, marks of direction, variation selectors, tags, the frame of a keycap
 #: (Unicode property ``Default_Ignorable_Code_Point``, as far as it is found in text, and U+20E3). The full stop of
@@ -56,13 +57,14 @@ def seen(text: str) -> str:
 def _script(character: str) -> str | None:
     if not character.isalpha():
         return None
-    script = unicodedata.name(character, "UNKNOWN").partition(" ")[0]
+    script = categories.alias(character).upper()
     return None if script in _NOT_SCRIPTS else script
 
 
 def scripts(text: str) -> frozenset[str]:
-    """Scripts of the letters of ``text``, as the first word of their Unicode names: ``LATIN``, ``CYRILLIC``,
-    ``CJK``…
+    """Scripts of the letters of ``text`` by Unicode's property (UAX #24), in capitals: ``LATIN``, ``HAN``…
+
+    ``UNKNOWN`` for letters younger than the package's data (Unicode 15.1).
     """
     if text.isascii():
         return frozenset({"LATIN"}) if any(map(str.isalpha, text)) else frozenset()
@@ -72,27 +74,13 @@ def scripts(text: str) -> frozenset[str]:
 def is_mixed(text: str) -> bool:
     """Whether one word mixes scripts as no language does (UTS #39 section 5.2, "Moderately Restrictive").
 
-    Latin beside any one other script is ordinary, Cyrillic and Greek excepted; so is East Asian writing.
+    Latin beside any one other script of general use is ordinary, Cyrillic and Greek excepted; so is East Asian writing.
+    A word in one script is never mixed, whatever the script.
     """
     if text.isascii():
         return False
     found = scripts(text)
     others = found - {"LATIN"}
     if len(others) > 1:
-        return not others <= _EAST_ASIAN
-    return len(found) == 2 and not others.isdisjoint(_CONFUSED)
-
-
-def latin_skeleton(text: str) -> str:
-    """What ``text`` looks like to a reader of Latin: look-alikes replaced, accents taken off, in lower case."""
-    if text.isascii():
-        return text.lower()
-    folded = unicodedata.normalize("NFKD", text.lower().translate(_LOOKALIKES))
-    return "".join(character for character in folded if not unicodedata.combining(character))
-
-
-def is_lookalike(text: str) -> bool:
-    """Whether ``text`` has Cyrillic, Greek or Armenian letters and yet reads as plain Latin throughout."""
-    if text.isascii() or scripts(text).isdisjoint(_CONFUSED | {"ARMENIAN"}):
-        return False
-    return latin_skeleton(text).isascii()
+        return not any(others <= writing for writing in _EAST_ASIAN)
+    return len(found) == 2 and not others <= _BESIDE_LATIN

@@ -12,6 +12,9 @@ from signals.registry import signal
 #: Kinds of networks in which many unrelated people have few addresses between them (RFC 6269, RFC 6888).
 _EVERYBODYS = frozenset({"mobile", "education"})
 
+#: From so many accounts within an hour, or within a day, on a block of numbers says something. Chosen by us.
+_BLOCK_HOUR, _BLOCK_DAY = 5, 10
+
 
 def _entity(facts: Facts, kind: str) -> Entity | None:
     return None if facts.entities is None else facts.entities.get(kind)
@@ -28,6 +31,18 @@ def _place(facts: Facts, kind: str) -> Entity | None:
 
 def _alone(entity: Entity) -> Entity:
     return Entity(entity.kind, 1, 1, 1, 1, 0, 0, True)
+
+
+def _block(facts: Facts) -> Entity | None:
+    """The block of phone numbers, where many came with it, and quickly; else only this account is told.
+
+    Firms with direct dialling and families who buy their cards together have neighbouring numbers, and a hundred
+    numbers of a large operator are a hundred strangers.
+    """
+    entity = _entity(facts, "phone_block")
+    if entity is None or entity.accounts_1h >= _BLOCK_HOUR or entity.accounts_24h >= _BLOCK_DAY:
+        return entity
+    return _alone(entity)
 
 
 def _signed_up(thing: str, period: str) -> str:
@@ -152,9 +167,9 @@ def velocity_phone_30d(facts: Facts) -> int | None:
 def velocity_phone_block_1h(facts: Facts) -> int | None:
     """Distinct accounts with the same block of phone numbers over the last hour, this one included.
 
-    Unit: accounts, 1 and up.
+    Unit: accounts, 1 and up; 1 until five came within an hour, or ten within a day.
     """
-    entity = _entity(facts, "phone_block")
+    entity = _block(facts)
     return None if entity is None else entity.accounts_1h
 
 
@@ -166,9 +181,9 @@ def velocity_phone_block_1h(facts: Facts) -> int | None:
 def velocity_phone_block_24h(facts: Facts) -> int | None:
     """Distinct accounts with the same block of phone numbers over the last 24 hours, this one included.
 
-    Unit: accounts, 1 and up.
+    Unit: accounts, 1 and up; 1 until five came within an hour, or ten within a day.
     """
-    entity = _entity(facts, "phone_block")
+    entity = _block(facts)
     return None if entity is None else entity.accounts_24h
 
 
@@ -176,9 +191,9 @@ def velocity_phone_block_24h(facts: Facts) -> int | None:
 def velocity_phone_block_30d(facts: Facts) -> int | None:
     """Distinct accounts with the same block of phone numbers over the last 30 days, this one included.
 
-    Unit: accounts, 1 and up.
+    Unit: accounts, 1 and up; 1 until five came within an hour, or ten within a day.
     """
-    entity = _entity(facts, "phone_block")
+    entity = _block(facts)
     return None if entity is None else entity.accounts_30d
 
 

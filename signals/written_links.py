@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from signals.data.top_level_domains import COUNTRY, GENERIC, NOT_DOMAINS, PLAIN_COUNTRY
+from signals.lookalikes import is_lookalike, latin_skeleton
 from signals.records import record
-from signals.scripts import is_lookalike, latin_skeleton
 
 #: What every link has one of; most names have none, and of the rest most only an initial or "Inc.".
 _SIGNS = frozenset(".:/@=+[({信qQ")

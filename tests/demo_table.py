@@ -11,11 +11,13 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from riskapi import data, phones
+from riskapi import data
 from riskapi.domains import DomainLists
 from riskapi.mail import MailReader
 from riskapi.networks import NetworkReader
+from riskapi.phones import PhoneReader
 from riskapi.settings import Settings
+from signals.whereabouts import country_of_person
 from tests.signup_cases import Case, Outcome
 
 _COLOURS = {"allow": "green", "review": "yellow", "limit": "red", "refused": "magenta"}
@@ -28,6 +30,7 @@ class Reader:
         paths = data.ensure(Settings.load({"RISKAPI_DATA_DIR": str(folder)}))
         self._mail = MailReader(DomainLists.load(None))
         self._networks = NetworkReader(paths.asn, paths.country)
+        self._phones = PhoneReader()
 
     def mail(self, case: Case) -> str:
         given = case.signup.get("email", {}).get("address")
@@ -56,7 +59,7 @@ class Reader:
         if given is None:
             return "–"
         address = case.signup.get("device", {}).get("ip_address")
-        phone = phones.read(given, self._networks.read(address).country if address else None)
+        phone = self._phones.read(given, country_of_person(self._networks.read(address)) if address else None)
         return f"{phone.region} {(phone.kind or '').replace('_', ' ')}" if phone.valid else "invalid"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -14,7 +15,9 @@ from riskapi.feedback import Tally
 from riskapi.idempotency import Idempotency
 from riskapi.imports import Outcome, Row
 from riskapi.keys import Keys
+from riskapi.list_batches import Taken
 from riskapi.list_entries import Entry
+from riskapi.list_puts import Put
 from riskapi.metrics import Metrics
 from riskapi.policies import Version
 from riskapi.ratelimits import RateLimits
@@ -134,8 +137,8 @@ class Reviews:
         self.actors.append(reviewer)
         return self.get(review_id)
 
-    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float) -> dict[str, Any]:
-        self.actors.append(reviewer)
+    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float, *, actor: str) -> dict[str, Any]:
+        self.actors += (reviewer, actor)
         return self.get(review_id)
 
 
@@ -143,14 +146,16 @@ class Reviews:
 class ReviewDecisions:
     """Decides and undoes everything."""
 
-    actors: list[str] = field(default_factory=list)
+    actors: list[str | None] = field(default_factory=list)
 
     def decide(self, review_id: str, decision: Any, actor: str, now: float, *, dry_run: bool = False) -> dict[str, Any]:
-        self.actors.append(actor)
+        self.actors += (decision.reviewer, actor)
         return {"id": review_id, "accounts": [], "deny": [], "dry_run": dry_run}
 
-    def undo(self, review_id: str, reason: str | None, actor: str, now: float) -> dict[str, Any]:
-        self.actors.append(actor)
+    def undo(
+        self, review_id: str, reason: str | None, actor: str, now: float, reviewer: str | None = None
+    ) -> dict[str, Any]:
+        self.actors += (reviewer, actor)
         return {"id": review_id, "accounts": [], "removed_entries": []}
 
     def denied(self, review_id: str, now: float) -> list[dict[str, Any]]:
@@ -207,6 +212,7 @@ class Senders:
         partial: bool = True,
         digest: str = "",
         repeat: str | None = None,
+        any_case: bool = False,
     ) -> Granted:
         return Granted(
             {
@@ -217,6 +223,7 @@ class Senders:
                 "retry_after": None,
                 "tier": "allow",
                 "remaining": {"hourly": 0, "daily": 0, "monthly": 0},
+                "largest": 2000,
             }
         )
 
@@ -263,8 +270,19 @@ class Lists:
     def would_match(self, entry: Entry) -> dict[str, Any]:
         return {"would_match": [], "would_match_count": 0, "would_match_complete": True}
 
-    def put(self, entry: Entry, now: float) -> Entry:
-        return replace(entry, id="lst_0")
+    def put(self, entry: Entry, now: float, *, replace: bool = False) -> Put:
+        return Put(dataclasses.replace(entry, id="lst_0"), None)
+
+    def standing(self, draft: Entry) -> Entry | None:
+        return None
+
+    def some(
+        self, name: Any, kind: Any, limit: int, cursor: str | None, now: float
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        return [], None
+
+    def of_value(self, name: Any, kind: Any, value: str, now: float) -> dict[str, Any]:
+        return {"entries": [], "next_cursor": None}
 
     def get(self, name: Any, entry_id: str) -> Entry:
         raise Problem("not_found", "No such entry.")
@@ -277,6 +295,19 @@ class Lists:
 
     def stale(self, now: float, days: int) -> dict[str, Any]:
         return {"days": days, "entries": [], "complete": True}
+
+
+class ListBatches:
+    """Takes everything and keeps nothing."""
+
+    def take(self, name: Any, rows: Any, *, author: str, now: float, **more: Any) -> Taken:
+        return Taken(None, len(list(rows)), 0, 0, [])
+
+    def get(self, batch_id: str) -> dict[str, Any]:
+        raise Problem("not_found", "No such batch.")
+
+    def undo(self, batch_id: str, actor: str, now: float) -> dict[str, Any]:
+        raise Problem("not_found", "No such batch.")
 
 
 class Webhooks:
@@ -317,6 +348,13 @@ class Deliveries:
         pass
 
 
+class Recovery:
+    """Tells nobody again."""
+
+    def replay(self, endpoint_id: str, since: float, cursor: str | None, *, delivered: bool) -> dict[str, Any]:
+        raise Problem("not_found", "No such webhook.")
+
+
 class Notices:
     """Tells nobody."""
 
@@ -341,10 +379,12 @@ def parts(store: Store, clock: Callable[[], float], bootstrap: str, **changes: A
         "events": Events(),
         "policies": Policies(),
         "lists": Lists(),
+        "list_batches": ListBatches(),
         "seating": Seating(),
         "webhooks": Webhooks(),
         "deliveries": Deliveries(),
         "notices": Notices(),
+        "recovery": Recovery(),
         "keys": Keys(store, bootstrap, monotonic=clock),
         "idempotency": Idempotency(store, pause=lambda seconds: None),
         "ratelimits": RateLimits(store),

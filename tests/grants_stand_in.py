@@ -47,6 +47,11 @@ def denied(by: str = "account_hourly", retry_after: object = 90) -> Answer:
     return 200, {"reservation_id": None, "granted": 0, "denied": 1, "denied_by": by, "retry_after": retry_after}
 
 
+def never(largest: object) -> Answer:
+    """More than can ever be granted at once."""
+    return 200, {"granted": 0, "denied": 1, "denied_by": "account_hourly", "retry_after": None, "largest": largest}
+
+
 UNKNOWN: Answer = (404, {"code": "not_found", "detail": "No such account."})
 
 

@@ -8,9 +8,10 @@ from riskapi.domains import DomainLists
 from riskapi.link_domains import LinkDomains
 from riskapi.mail import MailReader
 from riskapi.networks import NetworkReader
+from riskapi.phones import PhoneReader
 from riskapi.shelf import Readers, Shelf
 
 
 def shelf_of(lists: DomainLists, networks: NetworkReader | None = None) -> Shelf:
     """A shelf with these lists; without ``networks`` no address can be read."""
-    return Shelf(Readers(MailReader(lists), cast(Any, networks), LinkDomains(lists), "none"))
+    return Shelf(Readers(MailReader(lists), cast(Any, networks), PhoneReader(), LinkDomains(lists), "none"))

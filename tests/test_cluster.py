@@ -188,7 +188,7 @@ def test_entries_of_lists_match_are_hit_and_expire(service: Service) -> None:
     more: dict[str, Any] = {"reason": None, "author": "ana", "silences_feedback": False, "now": NOW}
 
     def put(kind: Any, value: str, until: float | None = None) -> Entry:
-        return entries.put(entries.draft("deny", kind, value, expires_at=until, **more), NOW)
+        return entries.put(entries.draft("deny", kind, value, expires_at=until, **more), NOW, replace=True).entry
 
     post(service, body("u_1"))
     domain, network, link = (

@@ -58,7 +58,7 @@ def draft(service: Service, name: Any, kind: Any, value: str, now: float = NOW, 
     """Put something on a list by hand."""
     lists = service.looking.lists
     given = {"expires_at": None, "reason": None, "author": "ana", "silences_feedback": False, **more}
-    return lists.put(lists.draft(name, kind, value, now=now, **given), now)
+    return lists.put(lists.draft(name, kind, value, now=now, **given), now, replace=True).entry
 
 
 def denied(service: Service, kind: Any = None) -> list[dict[str, Any]]:

@@ -8,8 +8,10 @@ import random
 import struct
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,8 @@ from tests.feed_server import FeedServer, feed_server
 from tests.signups import together
 
 DAY = 86_400
+#: Our own tables.
+OWN: tuple[Name, ...] = ("providers", "aliases", "access", "registries")
 
 
 def quiet(*_: object) -> None:
@@ -139,12 +143,15 @@ def test_every_feed_is_taken_from_a_file(
         "free": more(contents["free"], "new.example"),
         "relay": more(contents["relay"], "new.example"),
         "suffix": contents["suffix"].replace(b"// VERSION: 2026-10", b"// VERSION: 2026-11"),
+        "networks": contents["networks"] + b"number,64500,hosting,ours\n",
+        "numbering": contents["numbering"] + b"34,1xxxxxxxxx,xxxxxxxxx,old,2026-11-22,ours\n",
+        **{own: contents[own].replace(b"as_of = 2026-11-26", b"as_of = 2026-11-27") for own in OWN},
     }
     path = files / "file"
     path.write_bytes(changed[name])
     settings = settings_for(**{name: path})
     # DB-IP's is fifteen days older than the installed one: what is older has to be asked for.
-    assert update(settings, name, force=name == "asn").changed
+    assert update(settings, name, NOW + 6 * DAY, force=name == "asn").changed
     readers = load(settings, manifest.read(settings.data_dir))
     assert readers.networks.read("8.8.8.8").asn == 15169 and readers.lists.standing("gmail.com").free
     assert set(in_use(settings)) == {name}
@@ -152,6 +159,35 @@ def test_every_feed_is_taken_from_a_file(
         label = str(readers.versions).replace("lists", "")
         assert f"{name} 2026-11" in label or name == "country"
     assert rollback(settings, FEEDS[name]).changed and in_use(settings) == {}
+
+
+def test_what_is_fetched_of_our_own_tables_counts_and_no_package_brings_them(
+    settings_for: Callable[..., Settings], files: Path, contents: dict[Name, bytes]
+) -> None:
+    rows: dict[Name, bytes] = {
+        "networks": b"number,15169,consumer,ours",
+        "numbering": b"34,1xxxxxxxxx,xxxxxxxxx,old,,ours",
+    }
+    for name, row in rows.items():
+        path = files / "file"
+        path.write_bytes(contents[name] + row + b"\n")
+        settings = settings_for(**{name: path})
+        was = manifest.read(settings.data_dir)
+        before = load(settings, was)
+        assert update(settings, name).changed
+        readers = load(settings, manifest.read(settings.data_dir), (before, was))
+        assert (readers.networks is before.networks, readers.phones is before.phones) == (
+            name != "networks", name != "numbering",
+        )  # fmt: skip
+        if name == "networks":
+            assert (before.networks.read("8.8.8.8").kind, readers.networks.read("8.8.8.8").kind) == (
+                "hosting", "consumer",
+            )  # fmt: skip
+        else:
+            assert before.phones.read("+341600123123").valid is False
+            assert readers.phones.read("+341600123123").e164 == "+34600123123"
+        with pytest.raises(ConfigurationError, match="comes with this program"):
+            update(settings_for(**{name: "package"}), name)
 
 
 def newer(ranges: bytes, built: float) -> bytes:
@@ -742,11 +778,11 @@ def test_one_feed_that_fails_stops_no_other_and_the_exit_code_tells(
     assert code == 1 and "would be swapped (18 → 19)" in out
     code, out, err = run(capsys, "update")
     assert code == 1
-    assert len(out.splitlines()) == 6 and "relay      swapped (18 → 19): 19 domains, as of " in out
+    assert len(out.splitlines()) == len(FEEDS) - 1 and "relay      swapped (18 → 19): 19 domains, as of " in out
     assert err.splitlines() == [f"free       NOT UPDATED  {files / 'gone'}: free: there is no such file"]
     assert sorted(path.name.partition("-")[0] for path in (tmp_path / "var" / "ip").iterdir()) == ["origin", "user"]
     code, out, _ = run(capsys, "status")
-    assert code == 0 and len(out.splitlines()) == 7 and "as of" in out
+    assert code == 0 and len(out.splitlines()) == len(FEEDS) and "as of" in out
     assert run(capsys, "rollback", "relay")[0] == 0
     assert "relay: 18 domains, does not say when it was made" in run(capsys, "status")[1]
     assert run(capsys, "rollback", "free")[0:2] == (2, "")
@@ -765,7 +801,7 @@ def test_the_doctor_tells_the_age_of_everything_and_warns_of_what_is_old(
     assert "as of 2026-11-22, today" in fresh["free"][1] and "made 2026-10-22, 31 days old" in fresh["suffix"][1]
     old = dict(zip(FEEDS, findings(settings, NOW + 1096 * DAY), strict=True))
     assert {name for name, (grade, _) in old.items() if grade == "warn"} == {
-        "asn", "country", "hosting", "free", "suffix",
+        "asn", "country", "hosting", "networks", "numbering", "free", "suffix", *OWN,
     }  # fmt: skip
     assert "older than 1095 days" in old["free"][1]
     entry = manifest.read(settings.data_dir).entry("free")
@@ -810,3 +846,56 @@ def test_two_tables_are_read_side_by_side(files: Path, ip_data: data.DataPaths, 
     with pytest.raises(ConfigurationError) as refused:
         NetworkReader(ip_data.asn, ip_data.country, path)
     assert (refused.value.where, refused.value.key) == (str(path), "hosting")
+
+
+# Our own tables.
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_table_of_our_own_says_of_what_day_and_from_where_it_is(name: Name, contents: dict[Name, bytes]) -> None:
+    table = tomllib.loads(contents[name].decode())
+    assert table["as_of"] >= date(2026, 11, 26) and table["source"]
+    assert all(entry["source"] for entry in table.get("providers", []))
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_table_of_our_own_comes_from_no_package(name: Name, settings_for: Callable[..., Settings]) -> None:
+    with pytest.raises(ConfigurationError, match="comes with this program"):
+        update(settings_for(**{name: "package"}), name)
+
+
+BROKEN_TABLES: dict[str, tuple[Name, bytes, bytes, str]] = {
+    "no TOML": ("access", b"as_of", b"as_of = =", "it is not TOML"),
+    "no day": ("access", b"as_of = 2026-11-26", b"", "as_of: Field required"),
+    "an unknown key": ("providers", b"alias_of =", b"alias_off =", "alias_off: Extra inputs are not permitted"),
+    "no domain": ("registries", b'"mooo.com"', b'"Mooo.com"', "not a domain in small letters"),
+    "a domain twice": ("registries", b'"chickenkiller.com"', b'"mooo.com"', "mooo.com is there twice"),
+    "a country's name": ("access", b"[countries.JP]", b"[countries.Japan]", "countries.Japan"),
+    "a fact that is wrong": ("aliases", b'"firefox_relay"', b'"somebody_else"', "mozmail.com"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_TABLES)
+def test_a_table_that_is_broken_is_refused_with_the_reason(
+    case: str, settings_for: Callable[..., Settings], files: Path, contents: dict[Name, bytes]
+) -> None:
+    name, had, has, reason = BROKEN_TABLES[case]
+    assert had in contents[name]
+    (files / "table").write_bytes(contents[name].replace(had, has, 1))
+    with pytest.raises(ConfigurationError) as refused:
+        update(settings_for(**{name: files / "table"}), name, NOW + 6 * DAY)
+    assert reason in str(refused.value)
+
+
+def test_a_table_that_is_swapped_holds_at_once(
+    settings_for: Callable[..., Settings], files: Path, contents: dict[Name, bytes]
+) -> None:
+    added = b'[[providers]]\nname = "new"\nsource = "-"\ndomains = ["new.example"]\nsubdomain_is_user = true\n'
+    (files / "table").write_bytes(contents["aliases"] + added)
+    settings = settings_for(aliases=files / "table")
+    before = load(settings, manifest.read(settings.data_dir))
+    assert update(settings, "aliases", NOW + 6 * DAY).changed
+    after = load(settings, manifest.read(settings.data_dir))
+    assert before.mail.read("x@me.new.example").canonical == "x@me.new.example"
+    assert after.mail.read("x@me.new.example").canonical == "*@me.new.example"
+    assert after.mail.read("x@me.new.example").relay

@@ -98,7 +98,7 @@ class TestChanged:
             "deny", "email_domain", "spam.example", expires_at=None, reason=None, author="kim",
             silences_feedback=False, now=NOW,
         )  # fmt: skip
-        entry = lists.put(draft, NOW)
+        entry = lists.put(draft, NOW).entry
         assert mail(service, "her", "ana@spam.example", NOW + 1)["tier"] == "limit"
         assert lists.matching(entry, 9)[0] == ["her"]
         assert mail(service, "her", "ana@ruiz-old.example", NOW + 2)["tier"] == "allow"

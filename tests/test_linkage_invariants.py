@@ -410,7 +410,7 @@ class Change:
                 "phone" if phone else "user", phone or self.user, expires_at=None, reason=None, author="ana",
                 silences_feedback=False, now=now,
             )  # fmt: skip
-            self.kept = service.looking.lists.put(entry, now).id
+            self.kept = service.looking.lists.put(entry, now).entry.id
         elif self.name == "proof":
             self.world.event(self.user, "phone_verified")
         else:

@@ -231,7 +231,9 @@ def test_a_firm_is_no_ring_because_strangers_sign_up_with_its_addresses(
 def test_a_number_that_families_and_firms_share_does_not_bind_alone(
     links: Links, store: Store, rules: Policy, kind: str, strength: str, binds: bool
 ) -> None:
-    number = facts(phone=Phone(given="", valid=True, e164="+34910123123", block="+349101231", kind=kind))
+    number = facts(
+        phone=Phone(given="", valid=True, e164="+34910123123", line="+34910123123", block="+349101231", kind=kind)
+    )
     touch(links, store, rules, "a", number)
     found = touch(links, store, rules, "b", number)["phone"]
     assert (found.strength, found.weight >= rules.links.bind_weight) == (strength, binds)
@@ -240,7 +242,9 @@ def test_a_number_that_families_and_firms_share_does_not_bind_alone(
 
 def test_a_number_on_a_desk_binds_nobody_and_one_of_a_ring_does(links: Links, store: Store, rules: Policy) -> None:
     """Where most who come from an address do not give the number, it is the office's."""
-    number = Phone(given="", valid=True, e164="+12125550123", block="+121255501", kind="fixed_line_or_mobile")
+    number = Phone(
+        given="", valid=True, e164="+12125550123", line="+12125550123", block="+121255501", kind="fixed_line_or_mobile"
+    )
     office = Network(given="", ip="203.0.113.9", prefix="203.0.113.0/24")
     for each in range(12):
         touch(links, store, rules, f"colleague{each}", facts(network=office))
@@ -313,15 +317,28 @@ def test_addresses_from_inside_are_not_touched(links: Links, name: str) -> None:
 
 def test_a_block_of_numbers_leaves_out_those_with_the_same_number(links: Links, store: Store, rules: Policy) -> None:
     def call(user: str, number: str) -> Mapping[str, Entity]:
-        return touch(
-            links, store, rules, user, facts(phone=Phone(given="", valid=True, e164=number, block=number[:-2]))
-        )
+        phone = Phone(given="", valid=True, e164=number, line=number, block=number[:-2])
+        return touch(links, store, rules, user, facts(email=Email(given="", valid=True), phone=phone))
 
     call("a", "+34600123123")
     found = call("b", "+34600123123")
     assert (found["phone"].accounts, found["phone_block"].accounts, found["phone_block"].weight) == (2, 1, 0.0)
     found = call("c", "+34600123199")
     assert (found["phone"].accounts, found["phone_block"].accounts_24h) == (1, 3)
+
+
+def test_a_block_of_numbers_leaves_out_colleagues_as_a_firm_dials_directly(
+    links: Links, store: Store, rules: Policy
+) -> None:
+    name, not_public = "ruiz.example", {"free": False, "relay": False, "disposable": False}
+    firm = Email(given="", valid=True, domain=name, registrable=name, **not_public)  # type: ignore[arg-type]
+    for place in range(4):
+        number = f"+3491012312{place}"
+        phone = Phone(given="", valid=True, e164=number, line=number, block=number[:-2])
+        found = touch(links, store, rules, f"u{place}", facts(email=firm, phone=phone))
+    assert (found["mail_domain"].accounts, found["phone_block"].accounts) == (4, 1)
+    stranger = facts(email=Email(given="", valid=True), phone=phone)
+    assert touch(links, store, rules, "u9", stranger)["phone_block"].accounts == 4
 
 
 @pytest.mark.parametrize("sort", ["free", "relay", "disposable"])
@@ -339,7 +356,7 @@ def test_every_kind_is_touched_once_and_keys_hold_no_address(links: Links) -> No
     )  # fmt: skip
     full = Facts(
         at=NOW, account=Account(referrer_id="friend"), email=email, payment_fingerprint="card",
-        phone=Phone(given="", valid=True, e164="+34600123123", block="+346001231"),
+        phone=Phone(given="", valid=True, e164="+34600123123", line="+34600123123", block="+346001231"),
         network=Network(given="", ip="203.0.113.9", prefix="203.0.113.0/24", asn=64500),
         device=Device(id="dev", fingerprint="ja4|chrome"), behavior=Behavior(keystrokes=0),
     )  # fmt: skip

@@ -32,6 +32,7 @@ from riskapi.listed import (
 from riskapi.mail import MailReader
 from riskapi.network_ranges import overlapped
 from riskapi.networks import NetworkReader
+from riskapi.phones import PhoneReader
 from signals.facts import Account, Device, Email, Facts, Network, Phone
 from tests.conftest import NOW
 from tests.shelves import shelf_of
@@ -68,7 +69,7 @@ SIGNUP = facts(
     "Ana.Ruiz+news@mail.ruiz.co.uk",
     "203.0.113.9",
     64500,
-    phone=Phone("", valid=True, e164="+34600123123"),
+    phone=Phone("", valid=True, e164="+34600123123", line="+34600123123"),
     device=Device(id="dev-7f"),
     payment_fingerprint="card-1",
 )
@@ -76,7 +77,7 @@ OTHER = facts(
     "ana@other.example",
     "2001:db8:1:2::9",
     64501,
-    phone=Phone("", valid=True, e164="+4930123456"),
+    phone=Phone("", valid=True, e164="+4930123456", line="+4930123456"),
     device=Device(id="dev-8"),
     payment_fingerprint="card-2",
 )
@@ -91,6 +92,10 @@ OTHER = facts(
         ("email_domain", "Ruiz.co.uk"),
         ("ip", "203.0.113.9"),
         ("ip", "::ffff:203.0.113.9"),
+        ("ip", "2002:cb00:7109::1"),  # 6to4
+        ("ip", "64:ff9b::203.0.113.9"),  # NAT64
+        ("cidr", "2002:cb00:7100::/40"),
+        ("cidr", "64:ff9b::203.0.113.0/120"),
         ("cidr", "203.0.113.9/32"),
         ("cidr", "203.0.113.8/29"),
         ("cidr", "203.0.0.0/16"),
@@ -138,6 +143,29 @@ def test_a_mailbox_is_one_behind_all_its_addresses(values: Values) -> None:
     assert field("email", values.normal("deny", "email", "anaruiz@gmail.com")) not in candidates(
         "u_1", facts("ana.ruiz@gmail.com"), {}
     )
+
+
+def test_a_switchboard_names_all_its_desks_and_a_desk_only_itself(values: Values) -> None:
+    def at(number: str) -> list[str]:
+        return candidates("u_1", facts("ana@ruiz.example", phone=PhoneReader().read(number)), {})
+
+    main, desk = (
+        field("phone", values.normal("deny", "phone", number))
+        for number in ("+1 650-253-0923", "+1 650-253-0923 ext. 4101")
+    )
+    assert {main, desk} <= set(at("+16502530923x4101"))
+    assert main in at("+16502530923x4188") and desk not in at("+16502530923x4188")
+    assert main in at("+16502530923") and desk not in at("+16502530923")
+    told = [Listed("deny", "phone", "1", depth=0), Listed("allow", "phone", "2", depth=1)]
+    assert found([main, desk], [b"d1|0|", b"a2|0|"], NOW) == tuple(reversed(told))
+
+
+def test_a_line_is_listed_in_every_spelling(values: Values) -> None:
+    for listed, typed in (("+5215512349876", "+525512349876"), ("+54 11 2345 6781", "+54 9 11 2345 6781")):
+        where = field("phone", values.normal("deny", "phone", listed))
+        assert where in candidates("u_1", facts("a@ruiz.example", phone=PhoneReader().read(typed)), {})
+    told = candidates("u_1", facts("a@ruiz.example", phone=PhoneReader().read("+54 9 11 2345 6781")), {})
+    assert {"phone_prefix:+54911", "phone_prefix:+5411"} <= set(told)
 
 
 def test_what_is_missing_or_unreadable_is_looked_up_under_nothing() -> None:
@@ -192,6 +220,9 @@ def test_hmacs_are_looked_up_beside_the_values() -> None:
         ("deny", "cidr", "202.0.0.0/7", "length from 8 to 32"),
         ("deny", "cidr", "2001:db8::/65", "from 16 to 64, or 128"),
         ("deny", "cidr", "2000::/8", "from 16 to 64, or 128"),
+        ("deny", "cidr", "2002::/16", "length from 8 to 32"),
+        ("deny", "cidr", "64:ff9b::/96", "length from 8 to 32"),
+        ("deny", "cidr", "2002:cb00:7109::/40", "bits set beyond"),
         ("deny", "cidr", "192.168.1.0/24", "inside networks"),
         ("deny", "cidr", "172.0.0.0/8", "inside networks"),
         ("deny", "cidr", "fd00::/16", "inside networks"),

@@ -51,7 +51,7 @@ def put(entries: Lists) -> Put:
 
     def make(name: Any, kind: Any, value: str, now: float = NOW, **more: Any) -> Entry:
         given = {"expires_at": None, "reason": None, "author": "kim", "silences_feedback": False, **more}
-        return entries.put(entries.draft(name, kind, value, now=now, **given), now)
+        return entries.put(entries.draft(name, kind, value, now=now, **given), now, replace=True).entry
 
     return make
 

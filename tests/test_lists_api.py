@@ -19,6 +19,10 @@ from tests.test_problems import is_problem
 ONE, ALL, ENTRY = "/v1/lists/{list}", "/v1/lists", "/v1/lists/{list}/{entry_id}"
 
 
+#: What the answer to a put has besides the entry.
+ADDED = {"replaced", "would_match", "would_match_count", "would_match_complete"}
+
+
 @pytest.fixture
 def document(client: FlaskClient) -> dict[str, Any]:
     return dict(client.get("/openapi.json").json or {})
@@ -65,7 +69,7 @@ def test_an_entry_is_put_read_listed_and_removed(ask: Callable[..., Any], put: C
     assert (made["list"], made["value"], made["normalized"]) == ("deny", "Spam.example", "spam.example")
     assert (made["author"], made["expires_at"]) == ("bootstrap", "2026-12-31T23:00:00.000Z")
     assert (made["would_match"], made["would_match_count"], made["would_match_complete"]) == ([], 0, True)
-    entry = {name: value for name, value in made.items() if not name.startswith("would_match")}
+    entry = {name: value for name, value in made.items() if name not in ADDED}
     path = f"/v1/lists/deny/{made['id']}"
     assert ask("GET", ENTRY, path) == (200, entry)
     assert ask("GET", ALL, "/v1/lists") == (200, {"entries": [entry], "next_cursor": None})
@@ -202,3 +206,164 @@ def test_values_are_never_logged(client: FlaskClient, put: Callable[..., Any], l
     assert "somebody" not in str(lines())
     assert "somebody" not in client.get("/metrics").text
     assert 'riskapi_lists_total{change="put",list="deny"} 1.0' in client.get("/metrics").text
+
+
+class TestReplaced:
+    """Posting an entry that is there."""
+
+    def test_says_what_it_was(self, ask: Callable[..., Any], put: Callable[..., Any], clock: Clock) -> None:
+        status, first = put("deny", "ip", "203.0.113.9", expires_at="2027-01-01T00:00:00Z", reason="scan")
+        assert (status, first["replaced"]) == (201, None)
+        clock.advance(60)
+        assert put("deny", "ip", "203.0.113.9", dry_run=True)[1]["replaced"]["id"] == first["id"]
+        status, again = put("deny", "ip", "203.0.113.9", reason="spam")
+        assert (status, again["id"], again["expires_at"], again["reason"]) == (200, first["id"], None, "spam")
+        assert again["replaced"] == {name: value for name, value in first.items() if name not in ADDED}
+        assert put("watch", "ip", "203.0.113.9")[0] == 201, "another list"
+
+    def test_a_permanent_one_gets_an_end_only_where_that_is_meant(
+        self, client: FlaskClient, ask: Callable[..., Any], put: Callable[..., Any]
+    ) -> None:
+        _, first = put("deny", "email_domain", "spam.example", reason="for good")
+        refused = client.post(
+            "/v1/lists/deny",
+            json={"kind": "email_domain", "value": "spam.example", "expires_at": "2027-01-01T00:00:00Z"},
+        )
+        is_problem(refused, 409, "entry_permanent")
+        assert first["id"] in (refused.json or {})["detail"]
+        kept = ask("GET", ENTRY, f"/v1/lists/deny/{first['id']}")[1]
+        assert (kept["expires_at"], kept["reason"]) == (None, "for good")
+        assert put("deny", "email_domain", "spam.example", reason="still for good")[0] == 200
+        status, ended = put("deny", "email_domain", "spam.example", expires_at="2027-01-01T00:00:00Z", replace=True)
+        assert (status, ended["expires_at"], ended["replaced"]["expires_at"]) == (200, "2027-01-01T00:00:00.000Z", None)
+        assert put("deny", "email_domain", "spam.example", expires_at="2026-12-01T00:00:00Z")[0] == 200
+
+
+#: Wildcards as people write them, and the words that lead to what they mean.
+WILDCARDS = {
+    "any address of a domain": ("email", "*@spam.example", "list the domain as email_domain"),
+    "as SQL writes it": ("email", "%@spam.example", "list the domain as email_domain"),
+    "part of an address": ("mailbox", "ana*@ruiz.example", "list the domain as email_domain"),
+    "below a domain": ("email_domain", "*.spam.example", "write the domain alone"),
+    "a dot": ("email_domain", ".spam.example", "write the domain alone"),
+    "an at sign": ("email_domain", "@spam.example", "write the domain alone"),
+    "both": ("email_domain", "*@*.spam.example", "write the domain alone"),
+    "linked": ("link_domain", "*.spam.example", "write the domain alone"),
+    "addresses": ("ip", "203.0.113.*", "list the network as cidr"),
+    "a network": ("cidr", "203.0.113.*", "address/length"),
+    "numbers": ("phone", "+34600*", "phone_prefix"),
+    "a prefix": ("phone_prefix", "+34600*", "write the beginning of the number alone"),
+    "a prefix as SQL": ("phone_prefix", "%600", "write the beginning of the number alone"),
+    "accounts": ("user", "u_*", "list each account"),
+    "networks": ("asn", "*", "list each number"),
+}
+
+
+@pytest.mark.parametrize(("kind", "value", "said"), WILDCARDS.values(), ids=WILDCARDS)
+def test_a_wildcard_is_refused_with_the_way_to_say_it(client: FlaskClient, kind: str, value: str, said: str) -> None:
+    refused = client.post("/v1/lists/deny", json={"kind": kind, "value": value})
+    is_problem(refused, 422, "invalid")
+    [error] = (refused.json or {})["errors"]
+    assert (error["pointer"], said in error["detail"]) == ("/value", True), error
+
+
+@pytest.mark.parametrize("value", ["411111******1111", "dev*7"])
+def test_a_star_in_an_identifier_is_none(put: Callable[..., Any], value: str) -> None:
+    assert put("deny", "payment", value)[0] == 201
+
+
+#: Entries there are, what is asked, and which of them match, the most specific first. All on the deny list.
+THERE = {
+    "a": ("email", "ana@mail.ruiz.example"),
+    "b": ("mailbox", "Ana.Ruiz@gmail.com"),
+    "c": ("email_domain", "ruiz.example"),
+    "d": ("email_domain", "mail.ruiz.example"),
+    "e": ("ip", "203.0.113.9"),
+    "f": ("cidr", "203.0.113.0/24"),
+    "g": ("cidr", "203.0.0.0/16"),
+    "h": ("phone", "+34600123123"),
+    "i": ("phone_prefix", "+34600"),
+    "j": ("link_domain", "shop.example"),
+    "k": ("device", "dev-7"),
+    "l": ("asn", "64500"),
+    "m": ("user", "u_1"),
+    "n": ("cidr", "2001:db8::/32"),
+}
+FOUND = {
+    "an address in networks": ("kind=ip&value=203.0.113.9", "efg"),
+    "an address in one network": ("kind=ip&value=203.0.7.1", "g"),
+    "the networks of an address": ("kind=cidr&value=203.0.113.9", "fg"),
+    "a network in networks": ("kind=cidr&value=203.0.113.0/24", "fg"),
+    "a network below one": ("kind=cidr&value=203.0.113.128/25", "fg"),
+    "a network above one": ("kind=cidr&value=203.0.0.0/12", ""),
+    "an address of version 6": ("kind=ip&value=2001:db8::7", "n"),
+    "a mail address": ("kind=email&value=ANA@mail.ruiz.example", "adc"),
+    "another at the domain": ("kind=email&value=bo@mail.ruiz.example", "dc"),
+    "an address of a mailbox": ("kind=email&value=anaruiz%2Bx@googlemail.com", "b"),
+    "a mailbox": ("kind=mailbox&value=a.naruiz@gmail.com", "b"),
+    "a sub-domain": ("kind=email_domain&value=deep.mail.ruiz.example", "dc"),
+    "a domain": ("kind=email_domain&value=ruiz.example", "c"),
+    "the domain of an address": ("kind=email_domain&value=bo@ruiz.example", "c"),
+    "a number": ("kind=phone&value=%2B34600123123", "hi"),
+    "a number with a prefix": ("kind=phone&value=%2B34%20600%20999%20999", "i"),
+    "a prefix below one": ("kind=phone_prefix&value=%2B346001", "i"),
+    "a prefix above one": ("kind=phone_prefix&value=%2B346", ""),
+    "a linked host": ("kind=link_domain&value=www.shop.example", "j"),
+    "a device": ("kind=device&value=dev-7", "k"),
+    "a number of an AS": ("kind=asn&value=AS64500", "l"),
+    "an account": ("kind=user&value=u_1", "m"),
+    "nobody": ("kind=user&value=u_2", ""),
+    "without a kind, an address": ("value=203.0.113.9", "efg"),
+    "without a kind, a mail address": ("value=ana@mail.ruiz.example", "adc"),
+    "without a kind, a domain": ("value=mail.ruiz.example", "dc"),
+    "without a kind, what can be nothing": ("value=%20", ""),
+}
+
+
+@pytest.fixture
+def there(put: Callable[..., Any]) -> dict[str, str]:
+    """The letter of each entry by its id."""
+    return {put("deny", kind, value)[1]["id"]: letter for letter, (kind, value) in THERE.items()}
+
+
+def test_entries_are_found_by_a_value_they_match(
+    ask: Callable[..., Any], put: Callable[..., Any], there: dict[str, str]
+) -> None:
+    for what, (query, expected) in FOUND.items():
+        status, page = ask("GET", ONE, f"/v1/lists/deny?{query}")
+        found = "".join(there[entry["id"]] for entry in page["entries"])
+        assert (status, found, page["next_cursor"]) == (200, expected, None), what
+        assert ask("GET", ONE, f"/v1/lists/allow?{query}")[1]["entries"] == []
+    assert len(ask("GET", ALL, "/v1/lists?kind=ip&value=203.0.113.9")[1]["entries"]) == 3
+
+
+def test_one_without_its_value_is_found_by_it(ask: Callable[..., Any], put: Callable[..., Any], clock: Clock) -> None:
+    made = [
+        put("deny", kind, value, hashed=True)[1]["id"]
+        for kind, value in (
+            ("mailbox", "ana.ruiz@gmail.com"),
+            ("phone", "+34600123123"),
+            ("email_domain", "spam.example"),
+        )
+    ]
+    asked = (
+        "kind=mailbox&value=anaruiz@gmail.com",
+        "kind=phone&value=%2B34600123123",
+        "kind=email_domain&value=x.spam.example",
+    )
+    for entry_id, query in zip(made, asked, strict=True):
+        assert [each["id"] for each in ask("GET", ONE, f"/v1/lists/deny?{query}")[1]["entries"]] == [entry_id]
+
+
+def test_an_expired_entry_matches_nothing(ask: Callable[..., Any], put: Callable[..., Any], clock: Clock) -> None:
+    put("deny", "user", "u_1", expires_at="2026-11-22T10:00:30Z")
+    assert len(ask("GET", ONE, "/v1/lists/deny?kind=user&value=u_1")[1]["entries"]) == 1
+    clock.advance(60)
+    assert ask("GET", ONE, "/v1/lists/deny?kind=user&value=u_1")[1]["entries"] == []
+
+
+@pytest.mark.parametrize(
+    "query", ["kind=ip&value=x", "kind=cidr&value=x", "kind=email&value=x", "value=", "kind=x&value=y"]
+)
+def test_what_can_be_no_value_is_refused(client: FlaskClient, query: str) -> None:
+    is_problem(client.get(f"/v1/lists/deny?{query}"), 422, "invalid")

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from riskapi.domains import DomainLists
 from riskapi.mail import MailReader, near_provider, skeleton
-from signals.data.alias_services import SERVICES
-from signals.data.mailbox_providers import DEFAULT, PROVIDERS, MailboxProvider
+from riskapi.mail_tables import DEFAULT, MailboxProvider
 
-READER = MailReader(DomainLists.load())
+LISTS = DomainLists.load()
+READER = MailReader(LISTS)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_what_a_user_of_an_alias_service_makes_up_is_one_mailbox(address: str, c
     assert READER.read(address).canonical == canonical
 
 
-@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+@pytest.mark.parametrize("service", LISTS.aliases.providers, ids=lambda service: service.name)
 def test_alias_services_stay_relays(service: MailboxProvider) -> None:
     for domain in service.domains:
         for address in (f"ana@{domain}", f"ana@me.{domain}"):
@@ -103,7 +103,7 @@ def test_alias_services_stay_relays(service: MailboxProvider) -> None:
 
 
 def test_every_provider_has_a_name_of_its_own() -> None:
-    names = [rules.name for rules in (DEFAULT, *PROVIDERS, *SERVICES)]
+    names = [rules.name for rules in (DEFAULT, *LISTS.providers.providers, *LISTS.aliases.providers)]
     assert len(set(names)) == len(names)
 
 
@@ -369,4 +369,4 @@ def test_real_domains_are_no_near_miss(domain: str) -> None:
 
 
 def test_a_near_miss_is_read_on_the_registrable_domain() -> None:
-    assert near_provider("mx.gmial.com", "mx.gmial.com", "gmial.com") == "gmail.com"
+    assert near_provider(LISTS.providers, "mx.gmial.com", "mx.gmial.com", "gmial.com") == "gmail.com"

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signals.names import name_agreement, organization_agreement
+from signals.names import name_agreement, organization_agreement, own_names
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,21 @@ def test_an_organization_that_cannot_be_compared_is_unknown(organization: str, l
 def test_any_two_texts_can_be_compared(left: str, right: str) -> None:
     for found in (name_agreement(left, right), organization_agreement(left, right)):
         assert found is None or 0 <= found <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("Jon Tester", {"jon", "tester"}),
+        ("Test, Anna", {"anna", "test"}),
+        ("Dr. Ana Müller-Junk", {"dr", "ana", "muller", "mueller", "junk"}),
+        ("Test", set()),
+        ("Test Test", set()),
+        ("Fake Tester", set()),
+        ("Иван", set()),
+        ("", set()),
+        (None, set()),
+    ],
+)
+def test_words_of_a_name_are_its_bearers_unless_it_is_made_up(name: str | None, own: set[str]) -> None:
+    assert own_names(name, {"test", "tester", "junk", "fake"}) == own

@@ -1,10 +1,15 @@
 """Kinds of networks from names that registries hold, and from numbers where the name misleads."""
 
+import re
+
 import maxminddb
 import pytest
 
 from riskapi.data import DataPaths
-from riskapi.network_kinds import _BY_NUMBER, APPLE_RELAY, CLOUDFLARE, VPN_OPERATORS, kind_of
+from riskapi.network_kinds import APPLE_RELAY, CLOUDFLARE, INSTALLED, NetworkKinds, installed
+
+KINDS = installed()
+kind_of = KINDS.kind_of
 
 
 @pytest.mark.parametrize(
@@ -33,6 +38,44 @@ from riskapi.network_kinds import _BY_NUMBER, APPLE_RELAY, CLOUDFLARE, VPN_OPERA
         ("Vodafone GmbH", "consumer"),
         ("TELEFONICA BRASIL S.A", "consumer"),
         ("NTT DOCOMO BUSINESS,Inc.", None),
+        # C07: words of hosts in the names of who sells lines.
+        ("Cloud 9 Wireless LLC", "consumer"),
+        ("CLOUDWIFI, SL", "consumer"),
+        ("Cloudlasers Broadband", "consumer"),
+        ("Cloud Net Cable and Telecom Inc.", "consumer"),
+        ("IWserver Internet Banda Larga Ltda.", "consumer"),
+        ("Darkcloud Internet Service Provider Private Limited", "consumer"),
+        ("Server ISP", "consumer"),
+        ("Host Fibre Ltd", "consumer"),
+        ("Ghost Telecom", "consumer"),
+        ("AMAZON TELECOM LTDA", None),
+        ("AMAZON+ SERVICOS DE INTERNET LTDA", None),
+        ("Cloud Telecom LTDA", None),
+        ('BRM-DataCenter "Uzbektelekom" Joint Stock Company', None),
+        ("VPS Broadband And Telecommunications Pvt Ltd", None),
+        ("Microsoft Mobile Alliance Internet Services Co., Ltd", None),
+        # Hosts with words of who sells lines; an internet data center hosts, whoever's it is.
+        ("CHINANET SiChuan Telecom Internet Data Center", "hosting"),
+        ("IDC, China Telecommunications Corporation", "hosting"),
+        ("Servicos de Hosting en Internet S.A.", "hosting"),
+        ("Beijing Kingsoft Cloud Internet Technology Co., Ltd", "hosting"),
+        ("Eurofiber Cloud Infra B.V.", "hosting"),
+        ("SCALEWAY S.A.S.", "hosting"),
+        # Words inside other words, and places.
+        ("CITY-OF-STCLOUD-FL - CITY OF ST. CLOUD", None),
+        ("Ville de Saint-Cloud", None),
+        ("The Daily Observer", None),
+        ("Standard Chartered Bank", None),
+        ("Vodafone_Iceland Syn hf", "consumer"),
+        # C08: national research networks, whatever else their name says.
+        ("SURF B.V.", "education"),
+        ("Jisc Services Limited", "education"),
+        ("Renater", "education"),
+        ("Consortium GARR", "education"),
+        ("Verein zur Foerderung eines Deutschen Forschungsnetzes e.V.", "education"),
+        ("Uganda Research and Education Network", "education"),
+        ("Internet2", "education"),
+        ("Surfnet Communications, Inc.", "consumer"),
         ("Ford Motor Company", None),
         ("United States Department of Defense (DoD)", None),
         ("Universal Music Group", None),
@@ -56,6 +99,13 @@ def test_a_name_tells_the_kind(name: str | None, kind: str | None) -> None:
         (63949, "Akamai Connected Cloud", "hosting"),
         (786, "Jisc Services Limited", "education"),
         (174, "Cogent Communications, LLC", None),
+        (54723, "Midwest Data Center, Inc.", "consumer"),  # Umkus/ip-index#56
+        (38895, "Amazon.com Tech Telecom", "hosting"),
+        (1133, "SURF B.V.", "education"),
+        (291, "ESnet", "education"),
+        (376, "Reseau d'Informations Scientifiques du Quebec (RISQ Inc.)", "education"),
+        (3267, "niks SCIENTIFIC RESEARCH INSTITUTE", "education"),
+        (209103, "ProtonVPN Proton AG", "hosting"),
     ],
 )
 def test_a_number_overrules_a_name_that_misleads(number: int, name: str, kind: str | None) -> None:
@@ -63,7 +113,7 @@ def test_a_number_overrules_a_name_that_misleads(number: int, name: str, kind: s
 
 
 def test_every_number_in_the_tables_is_a_network_that_exists(ip_data: DataPaths) -> None:
-    wanted = {*_BY_NUMBER, *VPN_OPERATORS, *CLOUDFLARE, APPLE_RELAY}
+    wanted = {*KINDS.numbers, *CLOUDFLARE, APPLE_RELAY}
     found: dict[int, str] = {}
     with maxminddb.open_database(ip_data.asn) as reader:
         for _, record in reader:
@@ -74,6 +124,41 @@ def test_every_number_in_the_tables_is_a_network_that_exists(ip_data: DataPaths)
             if len(found) == len(wanted):
                 break
     assert wanted - found.keys() == set()
-    assert all("Proton" in found[number] or "VPN" in found[number] for number in VPN_OPERATORS)
+    assert all("Proton" in found[number] or "VPN" in found[number] for number in KINDS.vpn)
     assert all("Cloudflare" in found[number] for number in CLOUDFLARE)
     assert "Akamai" in found[APPLE_RELAY]
+
+
+HEAD = b"# as_of: 2026-11-22\n# source: ours\nof,value,kind,note\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "no line that begins with '# as_of:'"),
+        (b"# as_of: 2026-11-22\n", "no line that begins with '# source:'"),
+        (HEAD.replace(b"2026-11-22", b"today"), "as_of is no day"),
+        (HEAD.replace(b"value", b"asn"), "line 3: the columns are not of,value,kind,note"),
+        (HEAD + b"number,1,hosting\n", "line 4: it has 3 cells"),
+        (HEAD + b"number,1,datacentre,\n", "line 4: no kind is called 'datacentre'"),
+        (HEAD + b"number,AS1,hosting,\n", "line 4: it is neither a number nor a name"),
+        (HEAD + b"name,Hetzner,hosting,\n", "line 4: it is neither a number nor a name"),
+        (HEAD + b"name,x,hosting,\n", "line 4: it is neither a number nor a name"),
+        (HEAD + b"number,1,hosting,\nnumber,1,mobile,\n", "line 5: 1 stands there twice"),
+        (b"\xff", "not UTF-8"),
+    ],
+)
+def test_a_table_that_is_none_is_refused_with_the_line(content: bytes, reason: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        NetworkKinds(content)
+
+
+def test_a_table_counts_before_words() -> None:
+    found = NetworkKinds(HEAD + b"number,64500,consumer,\nname,example lines,consumer,\nname,a|b.,hosting,\n")
+    assert (len(found), found.kind_of(64500, "Example Hosting"), found.kind_of(None, "EXAMPLE LINES")) == (
+        3, "consumer", "consumer",
+    )  # fmt: skip
+    assert (found.kind_of(None, "A|B. Inc."), found.kind_of(None, "ab"), found.kind_of(None, "Hetzner")) == (
+        "hosting", None, None,
+    )  # fmt: skip
+    assert b"# source: " in INSTALLED.read_bytes()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.network_ranges import special_purpose
+from riskapi.network_ranges import special_purpose, unwrapped
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,36 @@ def test_every_ipv6_address_outside_the_delegated_space_is_special(value: int) -
     address = IPv6Address(value)
     if not 0x2000 << 112 <= value < 0x4000 << 112 and not str(address).startswith("64:ff9b::"):
         assert special_purpose(address) is not None
+
+
+@pytest.mark.parametrize(
+    ("address", "inside"),
+    [
+        ("8.8.8.8", "8.8.8.8"),
+        ("2606:4700::1111", "2606:4700::1111"),
+        ("::ffff:8.8.8.8", "8.8.8.8"),  # RFC 4291
+        ("::ffff:0:8.8.8.8", "8.8.8.8"),  # RFC 2765
+        ("64:ff9b::8.8.8.8", "8.8.8.8"),  # RFC 6052
+        ("64:ff9b::10.0.0.1", "10.0.0.1"),
+        ("64:ff9b:0:1::8.8.8.8", "64:ff9b:0:1::808:808"),  # outside of the /96
+        ("2002:808:808::1", "8.8.8.8"),  # RFC 3056
+        ("2002:808:808:ffff:ffff:ffff:ffff:ffff", "8.8.8.8"),
+        ("2001:0:4136:e378:8000:63bf:f7f7:f7f7", "8.8.8.8"),  # RFC 4380
+        ("2001:1::1", "2001:1::1"),
+        # RFC 8215, with the prefixes that RFC 6052 allows in it: /48, /56, /64 and /96.
+        ("64:ff9b:1:808:8:800::", "8.8.8.8"),
+        ("64:ff9b:1:aa08:8:808::", "8.8.8.8"),
+        ("64:ff9b:1:aaaa:8:808:800:0", "8.8.8.8"),
+        ("64:ff9b:1::8.8.8.8", "8.8.8.8"),
+        ("64:ff9b:1:aaaa:bbbb:cccc:8.8.8.8", "8.8.8.8"),
+        ("64:ff9b:1::10.0.0.1", "64:ff9b:1::a00:1"),  # nobody's public address: it stays local
+        ("64:ff9b:1::", "64:ff9b:1::"),
+    ],
+)
+def test_an_address_that_carries_another_is_unwrapped(address: str, inside: str) -> None:
+    assert str(unwrapped(ip_address(address))) == inside
+
+
+@given(st.ip_addresses(v=6))
+def test_every_address_can_be_unwrapped_once(address: IPv6Address) -> None:
+    assert unwrapped(unwrapped(address)) == unwrapped(address)

@@ -79,6 +79,9 @@ def test_an_anonymizer_is_named_and_relays_are_kept_apart(
         ("::ffff:8.8.8.8", "8.8.8.8", "8.8.8.0/24", None),
         ("::FFFF:0808:0808", "8.8.8.8", "8.8.8.0/24", None),
         ("::ffff:10.0.0.1", "10.0.0.1", "10.0.0.0/24", "private_use"),
+        ("2002:5b6:dc4d::1", "5.182.220.77", "5.182.220.0/24", None),
+        ("2002:a00:1::1", "10.0.0.1", "10.0.0.0/24", "private_use"),
+        ("64:ff9b::1fc1:304d", "31.193.48.77", "31.193.48.0/24", None),
         ("[2A00:1450:4001:0::1]", "2a00:1450:4001::1", "2a00:1450:4001::/48", None),
         ("fe80::1%eth0", "fe80::1", "fe80::/48", "link_local"),
         ("100.64.1.1", "100.64.1.1", "100.64.1.0/24", "shared_address_space"),
@@ -110,6 +113,31 @@ def test_what_is_no_address_has_none(reader: NetworkReader, ip: str) -> None:
     network = reader.read(ip)
     assert (network.ip, network.prefix, network.asn) == (None, None, None)
     assert len(network.given) <= networks.MAX_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("ip", "inside"),
+    [
+        ("2002:5b6:dc4d::1", "5.182.220.77"),  # C01, 6to4: Vultr in the table of hosting ranges
+        ("64:ff9b::1fc1:304d", "31.193.48.77"),  # C02, NAT64
+        ("64:ff9b:1::1fc1:304d", "31.193.48.77"),
+        ("2001:0:4136:e378:8000:63bf:a249:23b2", "93.182.220.77"),  # Teredo
+        ("::ffff:5.182.220.77", "5.182.220.77"),
+    ],
+)
+def test_what_carries_an_ipv4_address_is_that_address(reader: NetworkReader, ip: str, inside: str) -> None:
+    found, plain = reader.read(ip), reader.read(inside)
+    assert (found.ip, found.version, found.prefix) == (inside, 4, plain.prefix)
+    assert (found.asn, found.country, found.kind, found.provider) == (
+        plain.asn, plain.country, plain.kind, plain.provider,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ip", "kind"), [("64.111.45.1", "consumer"), ("130.89.0.1", "education"), ("51.15.1.1", "hosting")]
+)
+def test_the_kind_of_a_network_comes_from_data_before_its_name(reader: NetworkReader, ip: str, kind: str) -> None:
+    assert reader.read(ip).kind == kind  # C07, C08
 
 
 @pytest.mark.parametrize(

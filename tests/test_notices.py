@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,20 +12,26 @@ import pytest
 
 from riskapi.app import Service, assemble
 from riskapi.budgets import EVENTS
+from riskapi.cursors import cursor_of
+from riskapi.deliveries import Outcome
 from riskapi.errors import Problem
 from riskapi.feedback import FeedbackEvent
 from riskapi.instants import rfc3339
 from riskapi.notices import Notices, notice
 from riskapi.outbox import SHARDS, Entry, stream
+from riskapi.recovery import Recovery
+from riskapi.sends import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.webhooks import EVENT_TYPES, TABLE
 from tests.conftest import NOW, Clock
+from tests.grants_stand_in import until
 from tests.reviewing import decide, opened
 from tests.signups import body, home, post, together
 
 AT = rfc3339(NOW)
 LATER = NOW + 60
+DAY = 86400.0
 
 
 @pytest.fixture
@@ -128,7 +135,7 @@ class TestReviews:
         told.since()
         service.parts.reviews.claim(review, "kim", LATER)
         service.parts.reviews.release(review, "kim", LATER)
-        service.parts.reviews.escalate(review, "kim", None, LATER)
+        service.parts.reviews.escalate(review, "kim", None, LATER, actor="desk")
         assert told.since() == []
 
     def test_a_decision_is_told_with_the_tier_it_changed(self, service: Service, told: Told) -> None:
@@ -249,6 +256,11 @@ class TestOthers:
             {"user_id": "u", "at": NOW, "source": "feedback", "actor": None, "reason": "trap", "expires_at": LATER},
             "account.paused",
         ),
+        (
+            "hold",
+            {"user_id": "u", "at": NOW, "daily": 30, "ends": LATER, "tier": "allow"},
+            "account.held",
+        ),
         ("decision", {"user_id": "u", "at": NOW}, None),
         ("label", {"user_id": "u", "at": NOW}, None),
         ("event", {"user_id": "u", "at": NOW, "type": "login"}, None),
@@ -274,7 +286,7 @@ class TestEndpoints:
         ids = [webhooks.create("http://127.0.0.1:9/", [type], "ana", NOW)["id"] for type in EVENT_TYPES]
         told.notices.handle(self.ENTRY)
         waiting = [len(service.parts.deliveries.page(id, "pending", 9)["deliveries"]) for id in ids]
-        assert waiting == [1, 0, 0, 0, 0, 0]
+        assert waiting == [1, *[0] * (len(EVENT_TYPES) - 1)]
 
     def test_that_are_disabled_are_told_nothing(self, service: Service, told: Told) -> None:
         service.parts.webhooks.disable(told.id, "gone")  # type: ignore[attr-defined]
@@ -299,3 +311,183 @@ class TestEndpoints:
         Notices(service.parts.webhooks, service.parts.deliveries, clock).handle(self.ENTRY)  # type: ignore[arg-type]
         assert store.execute("EXISTS", TABLE) == 0
         assert store.execute("KEYS", "risk:h[dqrx]:*") == []
+
+
+class TestCaps:
+    """What budgets tell."""
+
+    def test_a_cap_is_told_once_a_window_and_account(self, service: Service, told: Told) -> None:
+        for user in ("u_1", "u_2"):
+            post(
+                service,
+                body(
+                    user, email={"address": f"{user}@{user[-1]}.example"}, device={"id": user, "ip_address": home(user)}
+                ),
+            )
+        told.since()
+        hourly = service.court.policy.tiers.allow.hourly
+
+        def ask(user: str, at: float, recipients: int = hourly) -> None:
+            service.sender.send(user, recipients, Message(), at)
+
+        ask("u_1", NOW)
+        assert told.since() == []
+        for at in (NOW + 1, NOW + 2, NOW + 3500):
+            ask("u_1", at)
+        data = {
+            "user_id": "u_1", "limit": "account_hourly", "scope": "account", "window": "hourly", "tier": "allow",
+            "wanted": hourly, "granted": 0, "at": rfc3339(NOW + 1),
+        }  # fmt: skip
+        [(type, found)] = told.since()
+        assert 3590 < found.pop("retry_after") <= 3660
+        assert (type, found) == ("account.capped", data)
+        ask("u_1", NOW + 3700)
+        ask("u_1", NOW + 3701)
+        [(_, found)] = told.since()
+        assert (found["window"], found["limit"]) == ("hourly", "account_hourly")
+        ask("u_2", NOW, hourly + 7)
+        [(_, found)] = told.since()
+        assert (found["user_id"], found["granted"], found["wanted"]) == ("u_2", hourly, hourly + 7)
+
+    def test_each_window_tells_for_itself(self, service: Service, told: Told) -> None:
+        post(service, body("u_1"))
+        told.since()
+        policy = service.court.policy.tiers.allow
+        at, windows = NOW, []
+        for _ in range(policy.daily // policy.hourly + 2):
+            service.sender.send("u_1", policy.hourly, Message(), at)
+            at += 3700
+        windows = [data["window"] for type, data in told.since() if type == "account.capped"]
+        assert windows == ["daily"]
+
+    def test_many_who_ask_at_once_are_one_event(self, service: Service, told: Told) -> None:
+        post(service, body("u_1"))
+        told.since()
+        together(8, lambda number: service.sender.send("u_1", 10**5, Message(), NOW))
+        assert [type for type, _ in told.since()] == ["account.capped"]
+
+    def test_strangers_are_nobody_s_account(self, service: Service, told: Told) -> None:
+        policy = service.court.policy
+        sends = policy.sends.model_copy(update={"strangers": "limit"})
+        service.court.seat(service.court.judge.under(policy.model_copy(update={"sends": sends})))
+        service.sender.send("nobody", 10**5, Message(), NOW)
+        assert told.since() == []
+
+    def test_a_hold_is_told_when_it_begins(self, service: Service, told: Told) -> None:
+        opened_at = NOW
+        post(service, body("u_1"))
+        for day in range(0, 21, 2):
+            service.sender.send("u_1", 30, Message(), opened_at + day * DAY)
+        told.since()
+        later = NOW + 22 * DAY
+        service.sender.send("u_1", 300, Message(), later)
+        found = dict(told.since())
+        days = service.court.policy.takeover.hold_days
+        assert found["account.held"] == {
+            "user_id": "u_1", "tier": "allow", "daily": 30, "at": rfc3339(later),
+            "expires_at": rfc3339(later + days * DAY),
+        }  # fmt: skip
+        service.sender.send("u_1", 300, Message(), later + 60)
+        assert "account.held" not in dict(told.since())
+
+
+class TestRecovery:
+    """Sent again, from a time on."""
+
+    @pytest.fixture
+    def now(self) -> float:
+        return time.time()
+
+    @pytest.fixture
+    def recovery(self, service: Service, store: Store, now: float) -> Recovery:
+        return service.parts.recovery  # type: ignore[return-value]
+
+    def moved(self, service: Service, *users: str) -> None:
+        for user in users:
+            post(
+                service,
+                body(
+                    user, email={"address": f"{user}@{user[-1]}.example"}, device={"id": user, "ip_address": home(user)}
+                ),
+            )
+            service.parts.labels.add(user, "abuse", "manual_review", None, "ana", NOW)
+
+    def waiting(self, told: Told) -> int:
+        return len(told.parts.deliveries.page(told.id, "pending", 200)["deliveries"])
+
+    def test_what_happened_while_it_was_disabled_is_sent(
+        self, service: Service, told: Told, recovery: Recovery, now: float
+    ) -> None:
+        self.moved(service, "u_1")
+        assert [type for type, _ in told.since()] == ["tier.changed"]
+        service.parts.webhooks.disable(told.id, "gone")  # type: ignore[attr-defined]
+        self.moved(service, "u_2", "u_3")
+        assert told.since() == []
+        with pytest.raises(Problem) as problem:
+            recovery.replay(told.id, now - 60, None, delivered=False)
+        assert problem.value.code == "webhook_disabled"
+        service.parts.webhooks.enable(told.id)
+        found = recovery.replay(told.id, now - 60, None, delivered=False)
+        assert (found["queued"], found["next_cursor"]) == (2, None)
+        taken = service.parts.deliveries.take(told.id, time.time() + 1, 60.0, 9)  # type: ignore[attr-defined]
+        names = {orjson.loads(each.body)["data"]["user_id"] for each in taken}
+        assert names - {"u_1"} == {"u_2", "u_3"}, "that of the first was taken before, and its lease has ended"
+        assert recovery.replay(told.id, now - 60, None, delivered=False)["queued"] == 0, "it waits already"
+
+    def test_only_what_it_wants_and_since_then(
+        self, service: Service, told: Told, recovery: Recovery, store: Store
+    ) -> None:
+        self.moved(service, "u_1")
+        id = service.parts.webhooks.create("http://127.0.0.1:9/", ["review.opened"], "ana", NOW)["id"]
+        assert recovery.replay(id, 0.0, None, delivered=False)["queued"] == 0
+        between = max(int(entry.id.partition("-")[0]) for entry in entries(store)) / 1000 + 0.001
+        until(lambda: time.time() > between + 0.001)
+        self.moved(service, "u_2")
+        id = service.parts.webhooks.create("http://127.0.0.1:9/", ["tier.changed"], "ana", NOW)["id"]
+        assert recovery.replay(id, between, None, delivered=False)["queued"] == 1
+        assert recovery.replay(id, 0.0, None, delivered=False)["queued"] == 1, "the one before"
+
+    def test_what_was_given_up_is_sent_and_what_arrived_where_that_is_wanted(
+        self, service: Service, told: Told, recovery: Recovery, now: float
+    ) -> None:
+        deliveries: Any = service.parts.deliveries
+        self.moved(service, "u_1", "u_2")
+        assert recovery.replay(told.id, now - 60, None, delivered=False)["queued"] == 2
+        dead, arrived = deliveries.take(told.id, time.time() + 1, 60.0, 2)
+        deliveries.finish(dead, Outcome(410, "status", gone=True), time.time())
+        deliveries.finish(arrived, Outcome(200), time.time())
+        assert recovery.replay(told.id, now - 60, None, delivered=False)["queued"] == 1
+        assert self.waiting(told) == 1
+        assert recovery.replay(told.id, now - 60, None, delivered=True)["queued"] == 1
+        assert self.waiting(told) == 2
+
+    def test_a_long_time_is_looked_through_in_parts(
+        self, service: Service, told: Told, recovery: Recovery, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.moved(service, *(f"u_{letter}" for letter in "abcdefghij"))
+        monkeypatch.setattr("riskapi.recovery._TRIP", 2)
+        monkeypatch.setattr("riskapi.recovery.MOST", 3)
+        queued, cursor, rounds = 0, None, 0
+        while rounds == 0 or cursor is not None:
+            found = recovery.replay(told.id, 0.0, cursor, delivered=False)
+            queued, cursor, rounds = queued + found["queued"], found["next_cursor"], rounds + 1
+            assert rounds < 100
+        assert (queued, self.waiting(told)) == (10, 10)
+        assert rounds > 3
+
+    def test_no_more_than_is_kept(self, service: Service, told: Told, recovery: Recovery, now: float) -> None:
+        found = recovery.replay(told.id, 0.0, None, delivered=False)
+        days = service.court.policy.retention.decisions_days
+        assert found["since"][:10] == rfc3339(now - days * DAY)[:10]
+
+    @pytest.mark.parametrize("cursor", ["x", "", cursor_of(b"9|1-1x"), cursor_of(b"0|99999999999999999999-0")])
+    def test_a_cursor_nobody_gave_is_refused(self, told: Told, recovery: Recovery, cursor: str) -> None:
+        with pytest.raises(Problem) as problem:
+            recovery.replay(told.id, 0.0, cursor, delivered=False)
+        assert problem.value.code == "invalid"
+
+    def test_a_time_ahead_and_a_stranger_are_refused(self, told: Told, recovery: Recovery, now: float) -> None:
+        for id, since, code in ((told.id, now + 3600, "invalid"), ("whk_0", now, "not_found")):
+            with pytest.raises(Problem) as problem:
+                recovery.replay(id, since, None, delivered=False)
+            assert problem.value.code == code

@@ -48,6 +48,7 @@ def run(
     monkeypatch.setenv("REDIS_URL", f"unix://{embedded_store.socket}")
     monkeypatch.setenv("RISKAPI_DATA_DIR", str(settings.data_dir))
     monkeypatch.setenv("RISKAPI_MODEL_MODE", "off")
+    monkeypatch.setenv("LOGNAME", "ana")
 
     def command(*words: str) -> Done:
         try:
@@ -76,7 +77,8 @@ def test_a_policy_is_shown_edited_published_listed_compared_and_brought_back(
     publish = ("policy", "publish", str(file), "--note", "more", "--from", str(FIRST))
     assert run(*publish).out == f"version {FIRST + 1} is in force\n"
     late = run(*publish)
-    assert (late.code, late.err) == (1, f"Version {FIRST + 1} of the policy is in force now.\n")
+    assert (late.code, late.err.partition(". ")[0]) == (1, f"Version {FIRST + 1} of the policy is in force now")
+    assert f"`policy changes N --since {FIRST}`" in late.err
     toml = run("policy", "publish", str(policy.DEFAULT), "--note", "as shipped")
     assert toml.out == f"version {FIRST + 2} is in force\n"
     assert run("policy", "rollback", str(FIRST + 1)).out == f"version {FIRST + 3} is in force\n"
@@ -91,6 +93,66 @@ def test_a_policy_is_shown_edited_published_listed_compared_and_brought_back(
     ]
     assert run("policy", "changes", str(FIRST + 3)).out == f"tiers.review.daily: {DAILY} -> {DAILY + 5}\n"
     assert run("policy", "changes", str(FIRST + 3), "--since", str(FIRST + 1)).out == ""
+
+
+def test_what_was_shown_is_published_while_its_version_is_in_force(run: Callable[..., Done], tmp_path: Path) -> None:
+    mine, theirs, older = (tmp_path / name for name in ("mine.json", "theirs.json", "older.json"))
+    shown = json.loads(run("policy", "show").out)
+    for file, daily in ((mine, DAILY + 1), (theirs, DAILY + 2)):
+        file.write_text(json.dumps({**shown, "tiers": reviewing(daily)["tiers"]}))
+    assert run("policy", "publish", str(theirs), "--note", "theirs", "--author", "bo").code == 0
+    refused = run("policy", "publish", str(mine), "--note", "mine")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.startswith(f"Version {FIRST + 1} of the policy is in force now. {mine} is from version {FIRST}:")
+    older.write_text(run("policy", "show", "--version", str(FIRST)).out)
+    assert run("policy", "publish", str(older), "--note", "an older one is old, too").code == 1
+    assert run("policy", "publish", str(mine), "--note", "both", "--from", str(FIRST + 1)).code == 0
+    assert run("policy", "publish", str(policy.DEFAULT), "--note", "the file of a repository").code == 0
+    authors = [line.split("\t")[2] for line in run("policy", "versions").out.splitlines()]
+    assert authors == ["ana", "ana", "bo", "file"]
+
+
+#: What the environment says, and who that is; None where somebody has to say who they are.
+AUTHORS: dict[str, tuple[dict[str, str], list[str], str | None]] = {
+    "a login": ({"LOGNAME": "ana"}, [], "ana"),
+    "by sudo": ({"SUDO_USER": "ana", "LOGNAME": "root", "USER": "root"}, [], "ana"),
+    "by doas": ({"DOAS_USER": "ana", "LOGNAME": "root"}, [], "ana"),
+    "another shell": ({"USER": "ana"}, [], "ana"),
+    "root": ({"LOGNAME": "root", "USER": "root"}, [], None),
+    "root by sudo of root": ({"SUDO_USER": "root", "LOGNAME": "root"}, [], None),
+    "the user of the image": ({"USER": "riskapi"}, [], None),
+    "nobody": ({}, [], None),
+    "blank": ({"LOGNAME": " "}, [], None),
+    "a line break": ({"LOGNAME": "a\nb", "USER": "ana"}, [], "ana"),
+    "root who says so": ({"LOGNAME": "root"}, ["--author", "ana"], "ana"),
+    "somebody else": ({"LOGNAME": "bo"}, ["--author", "Ana Ruiz"], "Ana Ruiz"),
+}
+
+
+@pytest.mark.parametrize(("environment", "words", "expected"), AUTHORS.values(), ids=AUTHORS)
+def test_an_author_is_a_person(
+    environment: dict[str, str],
+    words: list[str],
+    expected: str | None,
+    run: Callable[..., Done],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("SUDO_USER", "DOAS_USER", "LOGNAME", "USER", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    done = run("policy", "publish", str(policy.DEFAULT), "--note", "x", *words)
+    row = run("policy", "versions").out.splitlines()[0].split("\t")
+    if expected is None:
+        assert (done.code, row[2]) == (2, "file")
+        assert done.err.startswith("command line: --author: is missing, and the login is no person's")
+    else:
+        assert (done.code, row[2]) == (0, expected), done.err
+
+
+def test_a_name_that_is_none_is_refused(run: Callable[..., Done]) -> None:
+    for name in ("", " ", "a\nb", "x" * 129):
+        assert run("policy", "rollback", "1", "--author", name).code == 2
 
 
 @pytest.mark.parametrize(

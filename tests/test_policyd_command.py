@@ -88,7 +88,8 @@ def test_it_says_what_to_tell_postfix_answers_and_stops_in_order(
     how: signal.Signals, policyd: Callable[..., Policyd], free_port: int, riskapi: Grants, tmp_path: Path
 ) -> None:
     running = policyd().ready()
-    assert f"smtpd_end_of_data_restrictions = check_policy_service inet:127.0.0.1:{free_port}\n" in running.output
+    rule = f"smtpd_end_of_data_restrictions = check_policy_service inet:127.0.0.1:{free_port}"
+    assert f"submission inet n - y - - smtpd\n  -o smtpd_sasl_auth_enable=yes\n  -o {{ {rule} }}\n" in running.output
     assert riskapi.url in running.output and KEY not in running.output
     postfix = Postfix(("127.0.0.1", free_port))
     said = postfix.ask()
@@ -103,7 +104,7 @@ def test_it_says_what_to_tell_postfix_answers_and_stops_in_order(
 def test_a_socket_path_is_listened_on(policyd: Callable[..., Policyd], tmp_path: Path) -> None:
     path = tmp_path / "socket"
     running = policyd(RISKAPI_POLICYD_BIND=f"unix:{path}").ready()
-    assert f"check_policy_service unix:{path}\n" in running.output
+    assert f"check_policy_service unix:{path} }}\n" in running.output
     postfix = Postfix(str(path))
     assert postfix.ask("MAIL") == FREE
     postfix.close()
@@ -130,6 +131,11 @@ WRONG: dict[str, tuple[dict[str, str], Answer, str]] = {
     "key without the scope": ({}, (403, {}), "RISKAPI_POLICYD_API_KEY: lacks the scope sends, says http://127.0.0.1:"),
     "another server": ({}, (404, {}), "is no riskapi that grants sends (it answered 404)"),
     "no such host": ({"RISKAPI_POLICYD_BIND": "192.0.2.1:10040"}, REFUSED, "RISKAPI_POLICYD_BIND: 192.0.2.1:10040 "),
+    "networks that are none": (
+        {"RISKAPI_POLICYD_NETWORKS": "10.0.0.1/8"},
+        REFUSED,
+        "RISKAPI_POLICYD_NETWORKS: expected addresses or networks without bits beyond their length",
+    ),
     "no such directory": (
         {"RISKAPI_POLICYD_BIND": "unix:/nowhere/socket"},
         REFUSED,
@@ -175,7 +181,7 @@ def test_a_busted_map_and_a_port_in_use_are_refused(
 )
 def test_postfix_is_told_the_address_as_it_sees_it(bind: str, named: str) -> None:
     said = greeting(Settings.load({"RISKAPI_POLICYD_BIND": bind}))
-    assert f"smtpd_end_of_data_restrictions = check_policy_service {named}\n" in said
+    assert f"smtpd_end_of_data_restrictions = check_policy_service {named} }}\n" in said
 
 
 def test_help_says_what_it_needs() -> None:

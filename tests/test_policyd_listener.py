@@ -11,19 +11,21 @@ from typing import Any
 
 import pytest
 
-from riskapi.environment import Bind
+from riskapi.environment import Bind, networks
 from riskapi.policyd.asker import KEPT, Asker
 from riskapi.policyd.gate import Gate
 from riskapi.policyd.listener import Listener
 from riskapi.policyd.protocol import LONGEST
 from riskapi.policyd.senders import Senders
 from tests.conftest import NOW
-from tests.grants_stand_in import KEY, UNKNOWN, Answer, Grants, denied, granted, grants, until
+from tests.grants_stand_in import KEY, UNKNOWN, Answer, Grants, denied, granted, grants, never, until
 from tests.test_logs import Lines, lines  # noqa: F401
 
 FREE, WAIT = "DUNNO", "DEFER_IF_PERMIT"
 CANNOT = f"{WAIT} the sending limit cannot be checked now, try again later"
 NOBODY = f"{WAIT} no account is known for this sender"
+FEWER = f"{WAIT} the hourly sending limit does not allow this many recipients, send to fewer"
+NEVER = "554 5.5.3 this account can never send to so many recipients at once, send to fewer"
 ONE_HOUR = f"{WAIT} the hourly sending limit is reached, try again after 2026-11-22T10:01:30Z"
 
 
@@ -88,7 +90,7 @@ def start(riskapi: Grants) -> Iterator[Start]:
         ) -> Callable[[], Postfix]:
             asker = Asker(url or riskapi.url, KEY, patience)
             stack.callback(asker.close)
-            gate = Gate(senders=Senders(senders), asker=asker, clock=lambda: NOW, **choices)
+            gate = Gate(senders=Senders(senders, networks("192.0.2.0/24")), asker=asker, clock=lambda: NOW, **choices)
             listener = Listener(Bind("127.0.0.1", 0), gate.answer, most)
             stack.enter_context(listener.running())
 
@@ -107,7 +109,7 @@ def test_a_question_becomes_one_for_all_or_none_of_the_recipients(start: Start, 
     assert postfix.ask("DATA", recipient_count=7, sasl_username="u:1@x") == FREE
     asked = riskapi.questions[0]
     assert asked.path == "/v1/accounts/u%3A1%40x/sends"
-    assert asked.body == {"recipients": 7, "partial": False}
+    assert asked.body == {"recipients": 7, "partial": False, "any_case": True}
     assert asked.authorization == f"Bearer {KEY}"
     assert 0 < len(asked.key) < 256
 
@@ -162,6 +164,13 @@ ANSWERS: dict[str, tuple[Answer, str]] = {
     "granted": (granted(1), FREE),
     "denied": (denied(), ONE_HOUR),
     "granted in part": ((200, {"granted": 0, "denied_by": "cluster_hourly", "retry_after": 90}), ONE_HOUR),
+    "more than fit now": (never(1), FEWER),
+    "more than ever fit": (never(0), NEVER),
+    "more than ever fit, says no number": (never("0"), FEWER),
+    "more than can be asked for": ((422, {"code": "invalid", "errors": [{"pointer": "/recipients"}]}), NEVER),
+    "another mistake": ((422, {"code": "invalid", "errors": [{"pointer": "/partial"}]}), CANNOT),
+    "mistakes of no form": ((422, {"errors": [None, {}, 7]}), CANNOT),
+    "no list of mistakes": ((422, {"errors": {"pointer": "/recipients"}}), CANNOT),
     "unknown account": (UNKNOWN, FREE),
     "404 of something else": ((404, {"detail": "nginx"}), CANNOT),
     "404 in HTML": ((404, b"<html>"), CANNOT),
@@ -231,8 +240,12 @@ def test_what_counts_for_no_account_is_not_asked(
 
 def test_a_mapped_sender_is_asked_about(start: Start, riskapi: Grants, tmp_path: Path) -> None:
     (tmp_path / "senders").write_text("@ruiz.example u_ruiz\n")
-    assert start(senders=tmp_path / "senders")().ask(sasl_username="", sender="ana@Ruiz.example") == FREE
-    assert riskapi.questions[0].path == "/v1/accounts/u_ruiz/sends"
+    postfix = start(senders=tmp_path / "senders", strangers="defer")()
+    asked = {"sasl_username": "", "sender": "ana@Ruiz.example"}
+    assert postfix.ask(**asked, client_address="192.0.2.7") == FREE
+    assert riskapi.questions.pop().path == "/v1/accounts/u_ruiz/sends"
+    assert postfix.ask(**asked, client_address="198.51.100.7") == FREE
+    assert riskapi.questions == [], "whoever writes her address"
 
 
 def test_a_riskapi_that_hangs_is_not_waited_for(start: Start, riskapi: Grants) -> None:

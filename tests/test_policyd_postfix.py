@@ -17,7 +17,7 @@ pytestmark = [
 ]
 #: What each account may send in an hour: the tier "limit" of the shipped policy.
 HOURLY = 5
-ACCOUNTS = ("u_data", "u_end", "u_both", "u_rcpt", "u_away")
+ACCOUNTS = ("u_data", "u_end", "u_both", "u_rcpt", "u_away", "u_spelled", "u_never")
 REASON = "the hourly sending limit is reached, try again after 20"
 
 
@@ -64,6 +64,8 @@ def test_a_granted_mail_goes_out_and_a_denied_one_waits_with_the_reason(riskapi:
             at_the_end_of_the_message(server)
             at_both(server)
             at_each_recipient(server)
+            in_other_capitals(server)
+            more_than_ever_fits(server, riskapi)
             of_nobody(server)
             while_riskapi_is_away(server, riskapi)
             while_policyd_is_away(server, policyd)
@@ -110,6 +112,30 @@ def at_each_recipient(server: postfix.Postfix) -> None:
         assert codes(said) == [*[250] * HOURLY, 450, 450, 354, 250]
         assert said[HOURLY][1].startswith(f"4.7.1 <p5@customer.example>: Recipient address rejected: {REASON}")
     assert server.delivered("rcpt one") == people(HOURLY)
+
+
+def in_other_capitals(server: postfix.Postfix) -> None:
+    """The same account, however the login is written."""
+    with server.session("end", "u_spelled") as session:
+        assert codes(postfix.send(session, "spelled one", people(HOURLY)))[-1] == 250
+    for login in ("U_SPELLED", "U_Spelled"):
+        with server.session("end", login) as session:
+            assert codes(postfix.send(session, login, people(1))) == [250, 354, 450]
+
+
+def more_than_ever_fits(server: postfix.Postfix, riskapi: Service) -> None:
+    """Refused for good; the same message to fewer waits."""
+    caps = {"hourly": 3, "daily": 10, "monthly": 100, "reason": "agreed"}
+    assert riskapi.request("PUT", "/v1/accounts/u_never/caps", caps)[0] == 200
+    for port, asked in (("data", 5), ("end", 6)):
+        with server.session(port, "u_never") as session:
+            said = postfix.send(session, "never", people(asked))
+            assert said[-1][0] == 554, said
+            assert said[-1][1].startswith("5.5.3 <")
+            assert said[-1][1].endswith("this account can never send to so many recipients at once, send to fewer")
+    with server.session("end", "u_never") as session:
+        assert codes(postfix.send(session, "fits", people(2)))[-1] == 250
+        assert codes(postfix.send(session, "fits later", people(2)))[-1] == 450
 
 
 def of_nobody(server: postfix.Postfix) -> None:

@@ -46,6 +46,7 @@ def test_a_request_is_read() -> None:
         login="u_1001",
         sender="ana@ruiz.example",
         recipient="bo@customer.example",
+        client="192.0.2.4",
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from riskapi.environment import networks
 from riskapi.errors import ConfigurationError
 from riskapi.policyd.senders import LARGEST, LOOK, Senders, load
 from tests.conftest import Clock
@@ -16,6 +17,7 @@ MAP = """# who sends for whom
 relay           u_relay
 ana@ruiz.example  u_ana      # her own address
 @ruiz.example   u_ruiz
+Billing         u_billing
 
 @Shop.Example   u_shop
 Bo@shop.example u_bo
@@ -32,7 +34,8 @@ def path(tmp_path: Path) -> Path:
 FOUND = {
     "a login is a user id": ("u_1", "x@elsewhere.example", "u_1"),
     "a mapped login": ("relay", "x@elsewhere.example", "u_relay"),
-    "logins are compared as they are": ("Relay", "", "Relay"),
+    "a mapped login in other capitals": ("RELAY", "", "u_relay"),
+    "a login that is mapped in capitals": ("billing", "", "u_billing"),
     "a login that is an address": ("Ana@ruiz.example", "", "u_ana"),
     "a login in a domain": ("carl@ruiz.example", "", "u_ruiz"),
     "a login in no mapped domain": ("carl@other.example", "", "carl@other.example"),
@@ -53,12 +56,34 @@ FOUND = {
 
 @pytest.mark.parametrize(("login", "sender", "expected"), FOUND.values(), ids=FOUND)
 def test_the_account_of_a_message(login: str, sender: str, expected: str | None, path: Path) -> None:
-    assert Senders(path).account(login, sender) == expected
+    assert Senders(path, networks("127.0.0.1")).account(login, sender, "127.0.0.1") == expected
 
 
 def test_without_a_map_the_login_is_the_account() -> None:
-    assert Senders(None).account("u_1", "ana@ruiz.example") == "u_1"
-    assert Senders(None).account("", "ana@ruiz.example") is None
+    assert Senders(None).account("u_1", "ana@ruiz.example", "") == "u_1"
+    assert Senders(None, networks("0.0.0.0/0")).account("", "ana@ruiz.example", "192.0.2.1") is None
+
+
+#: Clients without a login that say they send for Ana, and whether they are believed from 127.0.0.1 and 2001:db8:7::/48.
+CLIENTS = {
+    "the relay": ("127.0.0.1", True),
+    "a host beside it": ("127.0.0.2", False),
+    "anybody": ("198.51.100.7", False),
+    "a network of ours": ("2001:db8:7::25", True),
+    "the network beside it": ("2001:db8:8::25", False),
+    "the relay as IPv6 shows it": ("::ffff:127.0.0.1", True),
+    "nobody knows where from": ("unknown", False),
+    "no address": ("", False),
+}
+
+
+@pytest.mark.parametrize(("client", "believed"), CLIENTS.values(), ids=CLIENTS)
+def test_a_sender_without_a_login_is_believed_from_networks_that_are_named(
+    client: str, believed: bool, path: Path
+) -> None:
+    named = networks("127.0.0.1, 2001:db8:7::/48")
+    assert Senders(path, named).account("", "ana@ruiz.example", client) == ("u_ana" if believed else None)
+    assert Senders(path).account("", "ana@ruiz.example", client) is None
 
 
 BUSTED = {
@@ -68,6 +93,7 @@ BUSTED = {
     "long user id": (b"relay " + b"u" * 129, "line 1: the user id must be"),
     "only an at sign": (b"\n# x\n@ u_1\n", "line 3: @ must be followed"),
     "two accounts for one": (b"@a.example u_1\n@A.example u_2\n", "line 2: is mapped to another"),
+    "two accounts for one login": (b"relay u_1\nRelay u_2\n", "line 2: is mapped to another"),
     "not UTF-8": (b"a u_1\nb u_2\n\xff u_3\n", "line 3: is not UTF-8"),
     "not text": (b"a\0 u_1\n", "file: is not text"),
     "huge": (b"#" * (LARGEST + 1), "file: is larger"),
@@ -102,23 +128,27 @@ def test_a_changed_map_is_read_again_and_a_busted_one_is_not_believed(
     lines: Lines,  # noqa: F811
 ) -> None:
     senders = Senders(path, monotonic=clock)
+
+    def carl() -> str | None:
+        return senders.account("carl@ruiz.example", "", "")
+
     path.write_text("@ruiz.example u_other\n")
-    assert senders.account("", "carl@ruiz.example") == "u_ruiz"  # looked at once a second at most
+    assert carl() == "u_ruiz"  # looked at once a second at most
     clock.advance(LOOK)
-    assert senders.account("", "carl@ruiz.example") == "u_other"
+    assert carl() == "u_other"
     clock.advance(LOOK)
-    assert senders.account("", "carl@ruiz.example") == "u_other"  # nothing changed: not read again
+    assert carl() == "u_other"  # nothing changed: not read again
     path.write_text("@ruiz.example u_third\ncarl\n")
     clock.advance(LOOK)
-    assert senders.account("", "carl@ruiz.example") == "u_other"
+    assert carl() == "u_other"
     path.unlink()
     clock.advance(LOOK)
-    assert senders.account("", "carl@ruiz.example") == "u_other"
+    assert carl() == "u_other"
     replacement = path.with_suffix(".new")
     replacement.write_text("@ruiz.example u_fourth\n")
     os.replace(replacement, path)
     clock.advance(LOOK)
-    assert senders.account("", "carl@ruiz.example") == "u_fourth"
+    assert carl() == "u_fourth"
     assert [(line["event"], line.get("line")) for line in lines()] == [
         ("policyd_map_read", None),
         ("policyd_map_kept", "line 2"),

@@ -234,7 +234,7 @@ def test_a_deny_entry_that_goes_is_taken_back(service: Service) -> None:
         silences_feedback=False,
         now=NOW,
     )
-    entry = lists.put(draft, NOW)
+    entry = lists.put(draft, NOW).entry
     found = service.looking.rescorer.again("u_1", "list", NOW + 1)
     assert (found.tier, found.due) == ("limit", NOW + HOUR), "looked at when the entry ends"
     row = view(service)["history"][-1]
@@ -373,7 +373,7 @@ def test_a_watch_entry_that_comes_and_goes_opens_one_review(service: Service) ->
         draft = lists.draft(
             "watch", "user", "u_1", expires_at=None, reason=None, author="ana", silences_feedback=False, now=at
         )
-        entry = lists.put(draft, at)
+        entry = lists.put(draft, at).entry
         assert again(service, "list", now=at + 1) == "review"
         lists.remove("watch", entry.id, "ana", at + 2)
         assert again(service, "list", now=at + 3) == "allow"

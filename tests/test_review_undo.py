@@ -170,7 +170,7 @@ class TestGivenBack:
         undo(service, review, now=NOW + 62)
         lists = service.looking.lists
         given = {"expires_at": None, "reason": None, "author": "ana", "silences_feedback": False, "now": NOW}
-        entry = lists.put(lists.draft("allow", "user", "u_1", **given), NOW)  # type: ignore[arg-type]
+        entry = lists.put(lists.draft("allow", "user", "u_1", **given), NOW).entry  # type: ignore[arg-type]
         assert again("u_1", "list", NOW + 63).tier == "allow", "which a person's word would have been stronger than"
         lists.remove("allow", entry.id, "ana", NOW + 64)
         assert again("u_1", "list", NOW + 65).tier == "review"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from riskapi.app import Service, assemble
 from riskapi.errors import Problem, StoreUnavailable
@@ -55,7 +56,7 @@ def test_a_claim_lapses(service: Service) -> None:
 def test_escalated_reviews_leave_the_ordinary_queue(service: Service) -> None:
     reviews, review = service.parts.reviews, opened(service)
     reviews.claim(review, "kim", NOW)
-    assert reviews.escalate(review, "kim", "looks like a ring", NOW)["reviewer"] is None
+    assert reviews.escalate(review, "kim", "looks like a ring", NOW, actor="desk")["reviewer"] is None
     assert reviews.list("open", 10, None)["reviews"] == reviews.list("claimed", 10, None)["reviews"] == []
     assert [row["id"] for row in reviews.list("escalated", 10, None)["reviews"]] == [review]
     assert reviews.claim(review, "senior", NOW)["status"] == "claimed"
@@ -321,3 +322,24 @@ def test_a_review_shows_what_its_decision_denied_and_steps_are_counted(client: A
         'riskapi_lists_total{change="removed",list="deny"} 1.0',
     ):
         assert line in counted
+
+
+def test_decisions_name_the_key_and_note_the_reviewer(client: FlaskClient) -> None:
+    signup = {"account": {"user_id": "u_1"}, "email": {"address": "u_1@mailinator.com"}}
+    review = (client.post("/v1/signups", json=signup).json or {})["review_id"]
+    path = f"/v1/reviews/{review}"
+    assert client.post(f"{path}/claim", json={"reviewer": "ana"}).status_code == 200
+    said = {"decision": "limit", "label": "abuse", "reason": "throw-away"}
+    assert client.post(f"{path}/decide", json={**said, "reviewer": "bo"}).status_code == 409, "ana holds it"
+    decided = client.post(f"{path}/decide", json={**said, "reviewer": "ana"}).json or {}
+    assert (decided["decided_by"], decided["reviewer"]) == ("bootstrap", "ana")
+    account = client.get("/v1/accounts/u_1").json or {}
+    last = account["history"][-1]
+    assert (last["source"], last["actor"], last["reviewer"]) == ("reviewer", "bootstrap", "ana")
+    assert account["labels"][-1]["actor"] == "bootstrap"
+    undone = client.post(f"{path}/undo", json={"reviewer": "lee", "reason": "the wrong Ana"})
+    assert undone.status_code == 200
+    last = (client.get("/v1/accounts/u_1").json or {})["history"][-1]
+    assert (last["actor"], last["reviewer"]) == ("bootstrap", "lee")
+    assert client.post(f"{path}/escalate", json={"reviewer": "kim"}).status_code == 200
+    assert (client.get(path).json or {})["escalated_by"] == "bootstrap"

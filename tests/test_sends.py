@@ -628,7 +628,7 @@ def test_the_http_answers_are_those_of_the_contract(client: Any) -> None:
     first = client.post("/v1/accounts/u_1/sends", json=asked, headers={"Idempotency-Key": "m-1"})
     assert first.status_code == 200
     assert set(first.json) == {
-        "reservation_id", "granted", "denied", "denied_by", "retry_after", "tier", "remaining",
+        "reservation_id", "granted", "denied", "denied_by", "retry_after", "tier", "remaining", "largest",
     }  # fmt: skip
     assert (first.json["granted"], first.json["denied"], first.json["tier"]) == (hourly, 5, "allow")
     again = client.post("/v1/accounts/u_1/sends", json=asked, headers={"Idempotency-Key": "m-1"})

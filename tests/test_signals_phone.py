@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi import phones
+from riskapi.phones import PhoneReader
 from signals.facts import Account, Device, Email, Facts, Network
 from signals.registry import Readings, registered
 
@@ -19,7 +19,7 @@ def read(number: str | None, network: Network | None = None, zone: frozenset[str
         at=0.0,
         account=Account(),
         email=Email("ana@ruiz.example", valid=True),
-        phone=None if number is None else phones.read(number),
+        phone=None if number is None else PhoneReader().read(number),
         network=network,
         device=Device(time_zone_countries=zone),
     )

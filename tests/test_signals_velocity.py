@@ -28,9 +28,27 @@ def test_without_the_store_everything_is_unknown_and_says_why() -> None:
 @pytest.mark.parametrize("name", sorted(name for name in SIGNALS if name.rpartition("_")[2] in ("1h", "24h", "30d")))
 def test_counts_are_those_of_the_thing(name: str) -> None:
     thing, _, period = name.removeprefix("velocity_").rpartition("_")
-    entity = Entity(KINDS.get(thing, thing), 2, 5, 9, 11, 0, 0, hub=True)
-    assert read(entity)[name] == {"1h": 2, "24h": 5, "30d": 9}[period], "a crowd is counted, too"
+    entity = Entity(KINDS.get(thing, thing), 6, 7, 9, 11, 0, 0, hub=True)
+    assert read(entity)[name] == {"1h": 6, "24h": 7, "30d": 9}[period], "a crowd is counted, too"
     assert read()[name] is None, "what was not given is unknown"
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ((1, 1, 1), (1, 1, 1)),
+        ((2, 2, 2), (1, 1, 1)),  # B10
+        ((4, 9, 40), (1, 1, 1)),
+        ((5, 5, 5), (5, 5, 5)),
+        ((1, 10, 10), (1, 10, 10)),
+        ((1, 1, 99), (1, 1, 1)),
+    ],
+)
+def test_neighbouring_numbers_say_nothing_until_they_are_many_and_quick(
+    counts: tuple[int, int, int], told: tuple[int, int, int]
+) -> None:
+    readings = read(Entity("phone_block", *counts, 99, 0, 0, hub=False))
+    assert tuple(readings[f"velocity_phone_block_{period}"] for period in ("1h", "24h", "30d")) == told
 
 
 @pytest.mark.parametrize(

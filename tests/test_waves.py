@@ -14,7 +14,7 @@ from riskapi.entities import Touch
 from riskapi.events import Event
 from riskapi.policy import DEFAULT, Policy, load
 from riskapi.waves import FAMILIES, Match, matches, packed, unpacked
-from signals.facts import Account, Email, Entity, Facts, Registration, Wave
+from signals.facts import Account, Behavior, Email, Entity, Facts, Registration, Wave
 from tests import consistency
 from tests.conftest import NOW
 from tests.signups import body, post, together
@@ -28,8 +28,12 @@ FACTS = Facts(at=NOW, account=Account(), email=Email("ana@ruiz.example", valid=T
 
 
 def thing(kind: str, *ages: float, **changes: Any) -> Entity:
-    """A thing that others touched so many seconds ago: ``u0`` first, ``u1`` next."""
+    """A thing that others touched so many seconds ago: ``u0`` first, ``u1`` next. A block of numbers, which says
+    nothing before five came, was touched by three others as well.
+    """
     recent = tuple((f"u{number}", NOW - age) for number, age in enumerate(ages))
+    if kind == "phone_block":
+        recent += tuple((f"n{number}", NOW - ages[0]) for number in range(3))
     here = len(ages) + 1
     found = Entity(kind, here, here, here, here, 0, 0, False, recent=recent)
     return replace(found, **changes)
@@ -82,9 +86,26 @@ def test_what_is_no_family_is_no_second_thing(kind: str) -> None:
 
 
 def test_it_is_one_account_that_has_to_agree_in_both() -> None:
-    ip, phone = thing("ip", 60, 70, 80), replace(thing("phone_block", 60), recent=(("u2", NOW - 80), ("u9", NOW - 5)))
+    ip, phone = thing("ip", 60, 70, 80), replace(thing("phone", 60), recent=(("u2", NOW - 80), ("u9", NOW - 5)))
     wave, told = came(ip, phone)
     assert (wave.accounts, told) == (1, [Match(("u2",), LONG)])
+
+
+@pytest.mark.parametrize(
+    ("ages", "tells"),
+    [
+        ((1,), False),  # a couple who bought their cards together, at home
+        ((1, 1, 1), False),
+        ((1, 1, 1, NEAR + 1), False),
+        ((1, 1, 1, NEAR), True),
+    ],
+)
+def test_a_block_of_numbers_tells_when_it_is_many_and_quick(ages: tuple[float, ...], tells: bool) -> None:
+    block = Entity("phone_block", 9, 9, 9, 9, 0, 0, False, recent=thing("ip", *ages).recent)
+    assert bool(came(thing("ip", 1), block)[1]) is tells
+    assert came(thing("ip", 1), replace(block, kind="phone"))[1], "the same number needs no more than one"
+    automatic = replace(FACTS, behavior=Behavior(keystrokes=0))
+    assert came(thing("ip", 1), block, facts=automatic)[1], "families and firms fill forms by hand"
 
 
 @pytest.mark.parametrize(
@@ -368,8 +389,8 @@ def test_two_waves_that_meet_are_one_budget(service: Service) -> None:
         arrive(service, user, after, **{**place, **parts})
 
     for number in range(2):
-        arrive(service, f"a{number}")
-        elsewhere(f"b{number}", 0)
+        arrive(service, f"a{number}", phone={"number": f"+3460012311{number}"})
+        elsewhere(f"b{number}", 0, phone={"number": f"+3460012312{number}"})
     assert [members(service, user, 1) for user in ("a0", "b0")] == [2, 2]
     bridge: dict[str, Any] = {"behavior": {"keystrokes": 0}}
     arrive(service, "a2", MINUTE, phone={"number": "+34600123101"}, **bridge)

@@ -225,7 +225,7 @@ def test_an_entry_of_a_list_is_felt_by_those_it_names_and_its_hits_are_counted(
         silences_feedback=False,
         now=time.time(),
     )
-    entry = lists.put(draft, time.time())
+    entry = lists.put(draft, time.time()).entry
     until(lambda: {view(service, user)["tier"] for user in ("u_1", "u_2")} == {"limit"})
     until(lambda: (found := lists.load(entry.id)) is not None and found.hits == 2)
     lists.remove("deny", entry.id, "ana", time.time())

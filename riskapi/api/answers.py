@@ -224,7 +224,8 @@ class LabelEntry(Answer):
 class HistoryEntry(BaseModel):
     """One change of tier. ``cause`` is what had the account decided again: ``finding.mail_domain``, ``event.login``,
     ``linkage``, ``list`` or ``schedule``; null for a first decision and for a person's. ``decision_id`` is the decision
-    of a review that made it, ``undoes`` the one it takes back.
+    of a review that made it, ``undoes`` the one it takes back. ``actor`` is who called, a key; ``reviewer`` is the name
+    that the caller gave with it, unchecked.
     """
 
     # Named like the fields of the contract, one of which is a word of Python.
@@ -241,6 +242,7 @@ class HistoryEntry(BaseModel):
     cause: str | None = None
     decision_id: str | None = None
     undoes: str | None = None
+    reviewer: str | None = None
 
 
 class Established(Answer):

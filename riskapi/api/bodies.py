@@ -8,14 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from riskapi.deniable_values import DENIABLE, DeniableKind
 from riskapi.feedback import FeedbackEvent
+from riskapi.list_rows import Reason as Reason
 from riskapi.signup import Time
 from riskapi.webhooks import EVENT_TYPES, EventType
 
-#: Who acts: a name or id of the caller's own staff, shown to other reviewers.
+#: For whom the caller acts: a name or id of its own staff, shown to other reviewers. A note: who acts is the key.
 Reviewer = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Note = Annotated[str, StringConstraints(max_length=2000)]
-#: Why something was changed, for those who come after.
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"\S")]
 Label = Literal["abuse", "legitimate", "unknown"]
 
 
@@ -53,7 +52,7 @@ class EscalateBody(StrictBody):
 
 
 class DecideBody(StrictBody):
-    """The decision that closes a review. ``reviewer`` defaults to whoever holds it, and then to the key's name.
+    """The decision that closes a review. The actor is the key; ``reviewer`` is a note, by default whoever holds it.
 
     For a `cluster`, established customers are left out unless `include_established`. `deny` puts these values of the
     accounts decided on the deny list, without keeping the values, until `deny_expires_at`, by default for good; only
@@ -72,7 +71,7 @@ class DecideBody(StrictBody):
 
 
 class UndoBody(StrictBody):
-    """Who takes the decision back, and why. ``reviewer`` defaults to the key's name."""
+    """Why the decision is taken back. The actor is the key; ``reviewer`` is a note."""
 
     reviewer: Reviewer | None = None
     reason: Note | None = None

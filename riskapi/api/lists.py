@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from riskapi.api.answers import Answer
-from riskapi.api.bodies import Reason, StrictBody
 from riskapi.api.routes import Call, Reply, Route
+from riskapi.list_entries import Entry
+from riskapi.list_rows import EntryRow
 from riskapi.listed import ListKind, ListName
-from riskapi.signup import Time
 
 
-class EntryBody(StrictBody):
+class EntryBody(EntryRow):
     """What to put on the list. Whoever has the key is the author.
 
     An `email` is one address, a `mailbox` all addresses of it; domains name those below them too. With
     `silences_feedback`, on the allow list only, complaints and bounces do not cost the account its steps. `hashed`
     keeps a keyed HMAC in place of the value: of a mailbox, phone, device, payment or registrable mail domain.
-    `dry_run` saves nothing and tells what it would match.
+    `replace` lets an entry with `expires_at` stand in place of one that never ends. `dry_run` saves nothing and tells
+    what it would match.
     """
 
-    kind: ListKind
-    value: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | Annotated[int, Field(ge=0, lt=2**32)]
-    expires_at: Time | None = None
-    reason: Reason | None = None
-    silences_feedback: bool = False
-    hashed: bool = False
     dry_run: bool = False
 
 
 class ListQuery(BaseModel):
-    """Which entries of a list to show. ``cursor`` is the ``next_cursor`` of the page before."""
+    """Which entries of a list to show. ``cursor`` is the ``next_cursor`` of the page before.
+
+    ``value`` shows those that match it, the most specific first, on one page: an address those of the networks it is
+    in, a mail address those of its mailbox and the domains above it, a number those of its prefixes.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: ListKind | None = None
+    value: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, StringConstraints(max_length=256)] | None = None
 
@@ -83,11 +83,13 @@ class ListEntry(Answer):
 
 
 class MatchedEntry(ListEntry):
-    """An entry with the accounts there are that it names: a hundred of them, and how many were found.
+    """An entry with what it was before (`replaced`; null for a new one), and the accounts there are that it names.
 
-    ``would_match_complete`` is false where there may be more: only a part of the accounts could be looked at.
+    A hundred of them are named, and how many were found. ``would_match_complete`` is false where there may be more:
+    only a part of the accounts could be looked at.
     """
 
+    replaced: ListEntry | None
     would_match: list[str]
     would_match_count: Annotated[int, Field(ge=0)]
     would_match_complete: bool
@@ -130,22 +132,32 @@ def put(call: Call[EntryBody]) -> Reply:
     )
     matches = lists.would_match(draft)
     if body.dry_run:
-        return Reply({**draft.view(call.now), **matches}, 200)
-    made = lists.put(draft, call.now)
-    call.parts.metrics.list_change(made.list, "put")
-    return Reply({**made.view(call.now), **matches}, 201)
+        return Reply({**draft.view(call.now), "replaced": _view(lists.standing(draft), call.now), **matches}, 200)
+    made = lists.put(draft, call.now, replace=body.replace)
+    call.parts.metrics.list_change(draft.list, "put")
+    answer = {**made.entry.view(call.now), "replaced": _view(made.replaced, call.now), **matches}
+    return Reply(answer, 201 if made.replaced is None else 200)
+
+
+def _view(entry: Entry | None, now: float) -> dict[str, Any] | None:
+    return None if entry is None else entry.view(now)
 
 
 def list_all(call: Call[ListsQuery]) -> Reply:
     """A page of the entries."""
-    query = call.body
-    return Reply(call.parts.lists.page(query.list, query.kind, query.limit, query.cursor, call.now))
+    return _page(call, call.body.list)
 
 
 def list_one(call: Call[ListQuery]) -> Reply:
     """A page of the entries of one list."""
-    query, name = call.body, cast("ListName", call.path["list"])
-    return Reply(call.parts.lists.page(name, query.kind, query.limit, query.cursor, call.now))
+    return _page(call, cast("ListName", call.path["list"]))
+
+
+def _page(call: Call[Any], name: ListName | None) -> Reply:
+    query, lists = call.body, call.parts.lists
+    if query.value is not None:
+        return Reply(lists.of_value(name, query.kind, query.value, call.now))
+    return Reply(lists.page(name, query.kind, query.limit, query.cursor, call.now))
 
 
 def stale(call: Call[StaleQuery]) -> Reply:
@@ -179,8 +191,9 @@ ROUTES = (
             "mailbox, phone, device, payment, ip, email_domain, phone_prefix, cidr, asn; of domains, prefixes and "
             "networks the longest; of what is alike `deny` before `watch` before `allow`. A `link_domain` is looked "
             "at when mail is sent: denied, nothing is granted (`denied_by`: `list_link_domain`). What the list has "
-            "for the kind and value already is written anew under the same id. `would_match` are the accounts there "
-            "are that it names; 200 is the answer to `dry_run`. With `hashed` the value itself is neither kept nor "
+            "for the kind and value already is written anew under the same id: 200, and `replaced` says what it was. "
+            "One that never ends gets no end without `replace` (409). `would_match` are the accounts there are that "
+            "it names; `dry_run` is answered with 200. With `hashed` the value itself is neither kept nor "
             "shown; such an entry counts like any other of its kind. Networks are taken from /8 (IPv4) and from /16 "
             "to /64 or as /128 (IPv6), without bits beyond their length; phone numbers and prefixes with their plus "
             "sign."
@@ -196,7 +209,7 @@ ROUTES = (
         response=MatchedEntry,
         status=201,
         others={200: MatchedEntry},
-        problems=("not_found",),
+        problems=("not_found", "entry_permanent"),
         idempotent=True,
     ),
     Route(

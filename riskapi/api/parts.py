@@ -12,7 +12,9 @@ from riskapi.feedback import FeedbackEvent, Tally
 from riskapi.idempotency import Idempotency
 from riskapi.imports import Outcome, Row
 from riskapi.keys import Keys
+from riskapi.list_batches import Taken
 from riskapi.list_entries import Entry
+from riskapi.list_puts import Put
 from riskapi.listed import ListKind, ListName
 from riskapi.metrics import Metrics
 from riskapi.policies import Publication, Version
@@ -99,7 +101,7 @@ class Reviews(Protocol):
     def release(self, review_id: str, reviewer: str, now: float) -> dict[str, Any]:
         """Put it back."""
 
-    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float) -> dict[str, Any]:
+    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float, *, actor: str) -> dict[str, Any]:
         """Hand it on."""
 
 
@@ -111,7 +113,9 @@ class ReviewDecisions(Protocol):
     ) -> dict[str, Any]:
         """Decide, or with ``dry_run`` tell what would be."""
 
-    def undo(self, review_id: str, reason: str | None, actor: str, now: float) -> dict[str, Any]:
+    def undo(
+        self, review_id: str, reason: str | None, actor: str, now: float, reviewer: str | None = None
+    ) -> dict[str, Any]:
         """Take the decision back."""
 
     def denied(self, review_id: str, now: float) -> list[dict[str, Any]]:
@@ -166,8 +170,11 @@ class Lists(Protocol):
     def would_match(self, entry: Entry) -> dict[str, Any]:
         """The accounts there are that it names."""
 
-    def put(self, entry: Entry, now: float) -> Entry:
-        """Save it."""
+    def put(self, entry: Entry, now: float, *, replace: bool = False) -> Put:
+        """Save it. Raises ``entry_permanent``."""
+
+    def standing(self, draft: Entry) -> Entry | None:
+        """The entry that a draft would write anew."""
 
     def get(self, name: ListName, entry_id: str) -> Entry:
         """One entry. Raises ``not_found``."""
@@ -180,8 +187,39 @@ class Lists(Protocol):
     ) -> dict[str, Any]:
         """A page of entries, newest first."""
 
+    def some(
+        self, name: ListName | None, kind: ListKind | None, limit: int, cursor: str | None, now: float
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """As many entries, newest first, and the cursor of those that follow."""
+
+    def of_value(self, name: ListName | None, kind: ListKind | None, value: str, now: float) -> dict[str, Any]:
+        """The entries that match a value. Raises ``invalid``."""
+
     def stale(self, now: float, days: int) -> dict[str, Any]:
         """Entries to look at again."""
+
+
+class ListBatches(Protocol):
+    """Puts many entries on lists, and takes them back."""
+
+    def take(
+        self,
+        name: ListName,
+        rows: Iterable[Row],
+        *,
+        author: str,
+        now: float,
+        batch_id: str | None = None,
+        replace: bool = False,
+        dry_run: bool = False,
+    ) -> Taken:
+        """Put rows. Raises ``not_found``, ``invalid`` and ``batch_undone``."""
+
+    def get(self, batch_id: str) -> dict[str, Any]:
+        """One batch. Raises ``not_found``."""
+
+    def undo(self, batch_id: str, actor: str, now: float) -> dict[str, Any]:
+        """Take a batch back. Raises ``not_found``."""
 
 
 class Seating(Protocol):
@@ -219,6 +257,7 @@ class Sender(Protocol):
         partial: bool = True,
         digest: str = "",
         repeat: str | None = None,
+        any_case: bool = False,
     ) -> Granted:
         """Grant recipients. Raises ``not_found`` and ``idempotency_conflict``."""
 
@@ -288,6 +327,13 @@ class Deliveries(Protocol):
         """Let go of all that waits for an endpoint."""
 
 
+class Recovery(Protocol):
+    """Tells a webhook again."""
+
+    def replay(self, endpoint_id: str, since: float, cursor: str | None, *, delivered: bool) -> dict[str, Any]:
+        """Queue what happened since. Raises ``not_found``, ``webhook_disabled`` and ``invalid``."""
+
+
 class Notices(Protocol):
     """Tells endpoints."""
 
@@ -318,10 +364,12 @@ class Parts:
     cuts: Cuts
     policies: Policies
     lists: Lists
+    list_batches: ListBatches
     seating: Seating
     webhooks: Webhooks
     deliveries: Deliveries
     notices: Notices
+    recovery: Recovery
     keys: Keys
     idempotency: Idempotency
     ratelimits: RateLimits

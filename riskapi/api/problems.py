@@ -28,6 +28,8 @@ ADVICE: Mapping[str, str] = {
     "idempotency_in_progress": "Repeat the request after `Retry-After` seconds; it will get the first one's answer.",
     "review_held": "Ask the reviewer who holds it to release it, or wait until the claim runs out.",
     "review_closed": "Undo the decision and decide again, or label the account to correct it.",
+    "batch_undone": "Begin another batch: send the rows without `batch_id`.",
+    "entry_permanent": 'Leave `expires_at` out, or send `"replace": true` to give the entry an end.',
     "not_undoable": "Read the review: it waits for a decision, or was closed by that of another review.",
     "precondition_failed": "Read it again, see whether your change still fits, and send it with the new `ETag`.",
     "payload_too_large": "Send less: a body may have 1 MiB.",

@@ -28,15 +28,17 @@ def claim(call: Call[ClaimBody]) -> Reply:
 
 def release(call: Call[ReleaseBody]) -> Reply:
     """Put a review back into the queue."""
-    found = call.parts.reviews.release(call.path["review_id"], _actor(call, call.body.reviewer), call.now)
+    reviewer = _reviewer(call, call.body.reviewer) or call.principal.name
+    found = call.parts.reviews.release(call.path["review_id"], reviewer, call.now)
     call.parts.metrics.review("released")
     return Reply(found)
 
 
 def escalate(call: Call[EscalateBody]) -> Reply:
     """Hand a review on."""
-    actor = _actor(call, call.body.reviewer)
-    found = call.parts.reviews.escalate(call.path["review_id"], actor, call.body.reason, call.now)
+    actor = call.principal.name
+    reviewer = _reviewer(call, call.body.reviewer) or actor
+    found = call.parts.reviews.escalate(call.path["review_id"], reviewer, call.body.reason, call.now, actor=actor)
     call.parts.metrics.review("escalated")
     return Reply(found)
 
@@ -44,7 +46,6 @@ def escalate(call: Call[EscalateBody]) -> Reply:
 def decide(call: Call[DecideBody]) -> Reply:
     """Close a review with a decision, or tell what that would change."""
     body, parts = call.body, call.parts
-    actor = _actor(call, body.reviewer)
     decision = ReviewDecision(
         tier=body.decision,
         label=body.label,
@@ -53,7 +54,9 @@ def decide(call: Call[DecideBody]) -> Reply:
         include_established=body.include_established,
         deny=tuple(body.deny),
         deny_expires_at=None if body.deny_expires_at is None else body.deny_expires_at.timestamp(),
+        reviewer=_reviewer(call, body.reviewer),
     )
+    actor = call.principal.name
     found = parts.review_decisions.decide(call.path["review_id"], decision, actor, call.now, dry_run=body.dry_run)
     if not body.dry_run:
         parts.metrics.review("decided")
@@ -66,20 +69,23 @@ def decide(call: Call[DecideBody]) -> Reply:
 def undo(call: Call[UndoBody]) -> Reply:
     """Take a decision back."""
     body, parts = call.body, call.parts
-    actor = body.reviewer or call.principal.name
-    found = parts.review_decisions.undo(call.path["review_id"], body.reason, actor, call.now)
+    actor = call.principal.name
+    found = parts.review_decisions.undo(call.path["review_id"], body.reason, actor, call.now, body.reviewer)
     parts.metrics.review("undone")
     for _ in found["removed_entries"]:
         parts.metrics.list_change("deny", "removed")
     return Reply(found)
 
 
-def _actor(call: Call[ReleaseBody] | Call[EscalateBody] | Call[DecideBody], named: str | None) -> str:
-    """Who acts: the one named, else whoever holds the review, else the key. The store checks the holder again."""
+def _reviewer(call: Call[ReleaseBody] | Call[EscalateBody] | Call[DecideBody], named: str | None) -> str | None:
+    """For whom the caller acts: the one named, else whoever holds the review, if anybody.
+
+    A mere note, and what the holder of a review is compared with; who acted is the key. The store checks again.
+    """
     if named is not None:
         return named
     holder: str | None = call.parts.reviews.get(call.path["review_id"])["reviewer"]
-    return holder or call.principal.name
+    return holder
 
 
 _HELD = ("not_found", "review_held", "review_closed")

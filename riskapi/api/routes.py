@@ -31,6 +31,7 @@ PATHS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "webhook_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the webhook."),
     "delivery_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the delivery."),
     "list": (re.compile(r"^(?:allow|deny|watch)\Z"), "`allow`, `deny` or `watch`."),
+    "batch_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the batch."),
     "entry_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the entry."),
     "review_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the review."),
     "asset": (re.compile(r"^[a-z0-9-]{1,64}\.(?:js|css|png)\Z"), "File of the documentation page."),

@@ -35,10 +35,15 @@ class MessageBody(StrictBody):
 
 
 class SendBody(StrictBody):
-    """To how many recipients the account wants to send. ``partial`` takes fewer, otherwise it is all or none."""
+    """To how many recipients the account wants to send. ``partial`` takes fewer, otherwise it is all or none.
+
+    With ``any_case`` the account may be named in other capitals: where none has just this id, the one in small letters
+    is meant, else one in other capitals. That is how mail servers take a login.
+    """
 
     recipients: Recipients
     partial: bool = True
+    any_case: bool = False
     message: MessageBody | None = None
 
 
@@ -62,6 +67,7 @@ class Grant(Answer):
     retry_after: Annotated[int, Field(ge=1)] | None
     tier: Tier
     remaining: Counts
+    largest: Annotated[int, Field(ge=0)] | None
 
 
 class Released(Answer):
@@ -81,8 +87,9 @@ def send(call: Call[SendBody]) -> Reply:
         Message(tuple(said.link_domains or ()), said.fingerprint, said.from_domain),
         call.now,
         partial=body.partial,
-        digest=hashlib.sha256(body.model_dump_json().encode()).hexdigest(),
+        digest=hashlib.sha256(body.model_dump_json(exclude={"any_case"}).encode()).hexdigest(),
         repeat=repeats.name(call),
+        any_case=body.any_case,
     )
     return Reply(found.body, headers={"Idempotent-Replay": "true"} if found.replay else {}, tier=found.body["tier"])
 

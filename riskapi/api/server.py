@@ -17,6 +17,7 @@ from riskapi.api import (
     feedback,
     health,
     imports,
+    list_batches,
     lists,
     openapi,
     pages,
@@ -53,6 +54,7 @@ ROUTES: tuple[Route, ...] = (
     *clusters.ROUTES,
     *policy.ROUTES,
     *lists.ROUTES,
+    *list_batches.ROUTES,
     *webhooks.ROUTES,
     *health.ROUTES,
     Route(

@@ -8,11 +8,12 @@ from __future__ import annotations
 import secrets
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from riskapi.api.answers import Answer
-from riskapi.api.bodies import DeliveryQuery, NothingBody, WebhookBody
+from riskapi.api.bodies import DeliveryQuery, NothingBody, StrictBody, WebhookBody
 from riskapi.api.routes import Call, Reply, Route
+from riskapi.signup import Time
 from riskapi.webhooks import EventType
 
 
@@ -76,6 +77,25 @@ class Redelivered(Answer):
     redelivered: Annotated[int, Field(ge=0)]
 
 
+class ReplayBody(StrictBody):
+    """From when on to send again. With ``delivered`` also what arrived; ``cursor`` is a ``next_cursor``."""
+
+    since: Time
+    delivered: bool = False
+    cursor: Annotated[str, StringConstraints(max_length=256)] | None = None
+
+
+class Replayed(Answer):
+    """How many events are sent, and from when on what is kept was looked through.
+
+    With a ``next_cursor`` there is more: send the same with it as ``cursor``.
+    """
+
+    queued: Annotated[int, Field(ge=0)]
+    since: AwareDatetime
+    next_cursor: str | None
+
+
 def create(call: Call[WebhookBody]) -> Reply:
     """Register an endpoint."""
     body, parts = call.body, call.parts
@@ -134,6 +154,15 @@ def redeliver_dead(call: Call[Any]) -> Reply:
     return Reply(
         {"redelivered": call.parts.deliveries.redeliver_dead(call.path["webhook_id"], call.parts.clock())}, 202
     )
+
+
+def replay(call: Call[ReplayBody]) -> Reply:
+    """Send again what happened from a time on."""
+    body = call.body
+    found = call.parts.recovery.replay(
+        call.path["webhook_id"], body.since.timestamp(), body.cursor, delivered=body.delivered
+    )
+    return Reply(found, 202)
 
 
 ROUTES = (
@@ -206,7 +235,7 @@ ROUTES = (
         handler=enable,
         summary="Enable a webhook that was disabled",
         tag="Webhooks",
-        description="What waited goes out; what happened while it was disabled is not told.",
+        description="What waited goes out; what happened while it was disabled can be sent by `replay`.",
         scopes=("admin",),
         body=NothingBody,
         optional_body=True,
@@ -268,5 +297,25 @@ ROUTES = (
         response=Redelivered,
         status=202,
         problems=("not_found",),
+    ),
+    Route(
+        method="POST",
+        path="/v1/webhooks/{webhook_id}/replay",
+        handler=replay,
+        summary="Send a webhook again what happened from a time on",
+        tag="Webhooks",
+        description=(
+            "What it wants of all that was recorded since and that it does not have: what happened while it was "
+            "disabled, or before it was there, and what was given up. With `delivered` also what arrived. Events keep "
+            "their `webhook-id` and `timestamp`. What happened is kept for the policy's `retention.decisions_days`; "
+            "`since` of the answer says from when on. Some 20,000 records are looked through in a request."
+        ),
+        scopes=("admin",),
+        body=ReplayBody,
+        example={"since": "2026-11-22T08:00:00Z"},
+        idempotent=True,
+        response=Replayed,
+        status=202,
+        problems=("not_found", "webhook_disabled"),
     ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from riskapi.commands import data, docs, doctor, export, imports, keys, policy, policyd, replay, serve, worker
+from riskapi.commands import data, docs, doctor, export, imports, keys, lists, policy, policyd, replay, serve, worker
 from riskapi.settings import Settings
 
 
@@ -30,6 +30,7 @@ COMMANDS: dict[str, Command] = {
     "serve": serve,
     "worker": worker,
     "keys": keys,
+    "lists": lists,
     "import": imports,
     "export": export,
     "replay": replay,

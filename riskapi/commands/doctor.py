@@ -56,14 +56,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print what was found."""
     failed = False
-    for grade, text in findings(settings):
+    for grade, text in findings(settings, start=arguments.start_store):
         print(f"{grade:<4}  {text}")
         failed |= grade == "FAIL"
     return 1 if failed else 0
 
 
-def findings(settings: Settings) -> Iterator[Finding]:
-    """What was found, each with its grade: ok, warn or FAIL."""
+def findings(settings: Settings, *, start: bool = False) -> Iterator[Finding]:
+    """What was found, each with its grade: ok, warn or FAIL. ``start``: see :func:`running_store`."""
     yield "ok", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     yield "ok", ", ".join(f"{name} {metadata.version(name)}" for name in _PACKAGES)
     if platform.system() == "Linux" and not ctypes.util.find_library("gomp"):
@@ -77,7 +77,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from data.findings(settings, now)
     yield from _upstreams(settings)
     sources = yield from _files(settings)
-    yield from _store(settings, sources)
+    yield from _store(settings, sources, start)
 
 
 def _upstreams(settings: Settings) -> Iterator[Finding]:
@@ -96,13 +96,13 @@ def _upstreams(settings: Settings) -> Iterator[Finding]:
         yield "warn", f"DNS from here is not believed: {DOUBTS['dns'][doubt]}; what it says counts for nobody"
 
 
-def _store(settings: Settings, sources: app.Sources | None) -> Iterator[Finding]:
+def _store(settings: Settings, sources: app.Sources | None, start: bool) -> Iterator[Finding]:
     kind = "embedded" if settings.redis_url is None else "REDIS_URL"
     room = disk.fault(settings.data_dir) if settings.data_dir.exists() else None
     if room is not None:
         yield "FAIL", f"disk of {settings.data_dir}: {room.said}"
     try:
-        with running_store(settings) as store:
+        with running_store(settings, start=start) as store:
             yield "ok", f"store ({kind}) answers"
             for fault in condition.faults(store):
                 yield "warn" if fault.name in MINOR else "FAIL", f"store ({kind}), {fault}"

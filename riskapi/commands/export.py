@@ -35,7 +35,7 @@ def instant(text: str) -> float:
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Write the decisions to standard output, and how many there were to standard error."""
     count = 0
-    with running_store(settings) as store:
+    with running_store(settings, start=arguments.start_store) as store:
         for decision in Decisions(store).export(arguments.since, arguments.until):
             sys.stdout.buffer.write(orjson.dumps(decision, option=orjson.OPT_APPEND_NEWLINE))
             count += 1

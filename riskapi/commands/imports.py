@@ -27,7 +27,7 @@ from dataclasses import replace
 from typing import IO
 
 from riskapi import app, imports
-from riskapi.commands import user
+from riskapi.commands import author
 from riskapi.commands.progress import Progress, bar
 from riskapi.commands.remote import Refused, Remote
 from riskapi.errors import ConfigurationError
@@ -46,6 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="check every line, write nothing; needs no store")
     parser.add_argument("--url", help="send them to the riskapi running there, such as http://127.0.0.1:8000")
     parser.add_argument("--key", help="API key with the scope admin, for --url (default: RISKAPI_BOOTSTRAP_KEY)")
+    author.argument(parser)
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -94,11 +95,12 @@ def _taker(arguments: argparse.Namespace, settings: Settings) -> Iterator[Take]:
     elif arguments.url is not None:
         yield _remote(arguments, settings).take
     else:
-        with running_store(settings) as store:
+        who = author.name(arguments)
+        with running_store(settings, start=arguments.start_store) as store:
             # Nothing is decided, so no model is needed.
             service = app.assemble(replace(settings, model_mode="off"), store)
             service.decisions.register_schema()
-            yield lambda rows: service.parts.imports.take(rows, user.name(), time.time())
+            yield lambda rows: service.parts.imports.take(rows, who, time.time())
 
 
 def _check(rows: Sequence[Row]) -> Outcome:

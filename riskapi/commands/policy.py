@@ -2,7 +2,7 @@
 
 A published policy is in force on every worker within a second, and at every start from then on; the policy file
 is then ignored. Every version is kept. To change the one in force: `policy show > new.json`, edit, `policy publish
-new.json --note "why"`.
+new.json --note "why"`. What is shown carries its version: where another one came into force meanwhile it is refused.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from riskapi import app, policy
-from riskapi.commands import user
+from riskapi.commands import author
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.instants import rfc3339
 from riskapi.judge import Judge
@@ -43,12 +43,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     changes.add_argument("version", type=int, metavar="N")
     changes.add_argument("--since", type=int, metavar="M", help="compare with this version (default: the one before)")
     publish = actions.add_parser("publish", help="put a policy into force")
-    publish.add_argument("file", type=Path, help="TOML, or JSON as show prints it; its version does not matter")
+    publish.add_argument("file", type=Path, help="TOML, or JSON as show prints it")
     publish.add_argument("--note", type=_note, required=True, help="why, for those who come after")
-    publish.add_argument("--from", type=int, metavar="N", dest="since", help="only if version N is still in force")
+    publish.add_argument(
+        "--from", type=int, metavar="N", dest="since",
+        help="only if version N is still in force (default: the version that JSON names; TOML's does not matter)",
+    )  # fmt: skip
+    author.argument(publish)
     rollback = actions.add_parser("rollback", help="put what an earlier version says into force again")
     rollback.add_argument("version", type=int, metavar="N")
     rollback.add_argument("--note", type=_note, help="why (default: that it goes back)")
+    author.argument(rollback)
 
 
 def _note(text: str) -> str:
@@ -62,7 +67,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.action == "check":
         return _check(arguments.file or settings.policy_file or policy.DEFAULT)
     file = policy.load(settings.policy_file or policy.DEFAULT)
-    with running_store(settings) as store:
+    with running_store(settings, start=arguments.start_store) as store:
         policies, seating = app.seat(settings, store, file, Judge(file, None, {}))
         try:
             if arguments.action in ("publish", "rollback"):
@@ -104,16 +109,28 @@ def _line(row: Mapping[str, Any]) -> str:
 
 def _change(seating: Seating, arguments: argparse.Namespace) -> int:
     note = arguments.note or f"Back to version {arguments.version}"
-    publication = Publication(note=note, author=user.name(), at=rfc3339(time.time()))
+    publication = Publication(note=note, author=author.name(arguments), at=rfc3339(time.time()))
     if arguments.action == "rollback":
         made: Version = seating.rollback(arguments.version, publication)
     else:
-        path: Path = arguments.file
-        given = _json(path) if path.suffix == ".json" else policy.load(path).model_dump(mode="json")
-        since = arguments.since
-        made = seating.publish(given, publication, lambda live: since in (None, live), str(path))
+        made = _publish(seating, arguments.file, arguments.since, publication)
     print(f"version {made.version} is in force")
     return 0
+
+
+def _publish(seating: Seating, path: Path, since: int | None, publication: Publication) -> Version:
+    """Put a file into force, if version ``since`` still is; by default the one that JSON was shown from."""
+    shown = path.suffix == ".json"
+    given = _json(path) if shown else policy.load(path).model_dump(mode="json")
+    if shown and since is None and type(given.get("version")) is int:
+        since = given["version"]
+    try:
+        return seating.publish(given, publication, lambda live: since in (None, live), str(path))
+    except Problem as problem:
+        if problem.code != "precondition_failed" or not shown:
+            raise
+        since_then = f"`policy changes N --since {since}` says what came since, `--from N` that you know"
+        raise Problem(problem.code, f"{problem.detail} {path} is from version {since}: {since_then}.") from None
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if key is None:
         made = "make one with `python -m riskapi keys create --name policyd --scope sends`"
         raise ConfigurationError("environment", "RISKAPI_POLICYD_API_KEY", f"is not set; {made}")
-    senders = Senders(settings.policyd_map_file)
+    senders = Senders(settings.policyd_map_file, settings.policyd_networks)
     asker = Asker(settings.policyd_url, key.get_secret_value())
     with contextlib.closing(asker):
         _check(asker, settings)
@@ -63,8 +63,10 @@ def greeting(settings: Settings) -> str:
         [
             f"riskapi policyd listens on {at} and asks {settings.policyd_url}",
             "",
-            "In main.cf of Postfix, then `postfix reload`:",
-            f"smtpd_end_of_data_restrictions = check_policy_service {at}",
+            "In master.cf of Postfix, below the services that customers hand mail in at, then `postfix reload`:",
+            "submission inet n - y - - smtpd",
+            "  -o smtpd_sasl_auth_enable=yes",
+            f"  -o {{ smtpd_end_of_data_restrictions = check_policy_service {at} }}",
             "",
             "docs/sending.md has the other places where Postfix can ask, and what happens when something is away.",
         ]

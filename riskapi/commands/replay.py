@@ -42,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Replay every line; 1 when one differs or cannot be read."""
     with arguments.file as lines:
-        count = replay(lines, _judge(settings, arguments.policy))
+        count = replay(lines, _judge(arguments, settings))
     print(
         f"{count['same']} the same, {count['different']} different, {count['other']} of another policy, model or "
         f"set of signals, {count['broken']} that cannot be read",
@@ -51,11 +51,11 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     return 1 if count["different"] or count["broken"] else 0
 
 
-def _judge(settings: Settings, file: Path | None) -> Judge:
-    if file is not None:
-        return app.check(replace(settings, policy_file=file)).judge
+def _judge(arguments: argparse.Namespace, settings: Settings) -> Judge:
+    if arguments.policy is not None:
+        return app.check(replace(settings, policy_file=arguments.policy)).judge
     sources = app.check(settings)
-    with running_store(settings) as store:
+    with running_store(settings, start=arguments.start_store) as store:
         _, seating = app.seat(settings, store, sources.file, sources.judge)
         seating.follow()
         return seating.court.judge

@@ -51,7 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Do one of them."""
-    with running_store(settings) as store:
+    with running_store(settings, start=arguments.start_store) as store:
         match arguments.action:
             case None | "run":
                 return work(settings, store)

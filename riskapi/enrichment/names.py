@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from signals.data.mailbox_providers import FREE, IMITATED, PROVIDER_OF
+from riskapi.feeds.packages import own_table
+from riskapi.mail_tables import ProviderTable, parse
 
 #: Endings that DNS never has: RFC 2606 and 6761 (example, invalid, localhost, test), RFC 6762 (local), RFC 7686
 #: (onion), RFC 9476 (alt), RFC 8375 (home.arpa), and internal, which ICANN reserved for private use in 2024; and the
@@ -14,8 +15,12 @@ SPECIAL: Final = frozenset({
     "localhost", "onion", "test",
 })  # fmt: skip
 
-#: Mail domains of large providers: that they exist and take mail is known, and no resolver is asked.
-LARGE: Final = frozenset({*PROVIDER_OF, *IMITATED, *FREE})
+_PROVIDERS: Final = parse(ProviderTable, own_table("mailbox_providers.toml").installed())
+#: The largest of them, which others imitate.
+IMITATED: Final = frozenset(_PROVIDERS.imitated)
+#: Mail domains of large providers, as they came with this program: that they exist and take mail is known, and no
+#: resolver is asked.
+LARGE: Final = frozenset({*_PROVIDERS.domains(), *IMITATED})
 
 
 def is_worth_asking(domain: str, resolver_is_ours: bool) -> bool:

@@ -12,11 +12,11 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from riskapi.enrichment.names import IMITATED
 from riskapi.enrichment.resolver import Answer, Resolver
 from riskapi.enrichment.sources import INVENTING, ResolverDoubt
 from riskapi.enrichment.upstream import UpstreamError, UpstreamSilent
 from riskapi.network_ranges import special_purpose
-from signals.data.mailbox_providers import IMITATED
 from signals.records import record
 
 #: Question: name and type.

@@ -22,7 +22,7 @@ from riskapi.enrichment.resolver import Resolver
 from riskapi.enrichment.servers import Servers
 from riskapi.enrichment.upstream import UpstreamError
 from riskapi.environment import Blocklist
-from riskapi.network_kinds import kind_of
+from riskapi.network_kinds import kind_of_name
 from signals.facts import Registrant
 
 #: Names of who may change an object in the databases of RIPE, APNIC and AFRINIC, which tell them as registrants, too
@@ -85,7 +85,7 @@ def _read(ip: str, document: Any, now: float) -> Registrant:
         checked_at=now,
         found=True,
         organization=organization,
-        kind=kind_of(None, organization) or kind_of(None, name),
+        kind=kind_of_name(organization) or kind_of_name(name),
         abuse_contact=_abuse_contact(holders),
         allocated_at=rdap.happened_at(document, "registration", now),
         first=str(first),

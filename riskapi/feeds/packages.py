@@ -13,8 +13,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import signals
 from riskapi.errors import ConfigurationError
 from riskapi.feeds import domain_lines
+
+#: The folder that holds our packages.
+_ROOT = Path(signals.__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,10 @@ class Packaged:
             return metadata.version(self.package)
         except metadata.PackageNotFoundError:
             raise ConfigurationError("requirements", self.package, "the package is not installed") from None
+
+    def label(self) -> str:
+        """What people are told it is: package and version. Raises :class:`ConfigurationError`."""
+        return f"{self.package} {self.version()} as installed"
 
     def installed_at(self) -> float | None:
         """Unix time at which the package was installed, as its files say; None where they do not."""
@@ -56,6 +64,24 @@ class Packaged:
         except ValueError as error:
             reason = str(error)
         raise ConfigurationError(where, self.package, reason)
+
+
+class Own(Packaged):
+    """A table that comes with this program, in a folder of its own. It says itself of what day it is."""
+
+    def label(self) -> str:
+        """What people are told it is: its file."""
+        return f"{self.files[0]} of this program"
+
+    def installed(self) -> bytes:
+        """Content of the table. Raises :class:`ConfigurationError`."""
+        return self.content(_ROOT, str(Path(self.files[0]).parent))
+
+
+def own_table(name: str, folder: str = "signals/data") -> Own:
+    """One of our own tables: the file of this name in a folder of this program."""
+    found = whole_file(folder.partition("/")[0], f"{folder}/{name}")
+    return Own(found.package, found.files, found.extract)
 
 
 def database(name: str) -> Packaged:

@@ -28,11 +28,15 @@ class CannotAsk(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The answer of ``POST …/sends``; ``retry_after`` in seconds, None when waiting does not help."""
+    """The answer of ``POST …/sends``; ``retry_after`` in seconds, None when waiting does not help.
+
+    ``fits`` is false where so many recipients can never be granted at once.
+    """
 
     granted: int
     denied_by: str | None
     retry_after: float | None
+    fits: bool = True
 
 
 class Asker:
@@ -47,14 +51,17 @@ class Asker:
         self._kept: list[HTTPConnection] = []
 
     def ask(self, user_id: str, recipients: int, key: str) -> Grant | None:
-        """A grant for all of the recipients or none; None when no account has this id.
+        """A grant for all of the recipients or none; None when no account has this id, in whatever capitals.
 
         The same question under the same ``key`` (an Idempotency-Key) counts once. Raises :class:`CannotAsk`.
         """
-        status, content = self._post(user_id, {"recipients": recipients, "partial": False}, {"Idempotency-Key": key})
+        body = {"recipients": recipients, "partial": False, "any_case": True}
+        status, content = self._post(user_id, body, {"Idempotency-Key": key})
         document = _document(content)
         if status == 200:
-            return _grant(document)
+            return _grant(document, recipients)
+        if status == 422 and _names_recipients(document):
+            return Grant(0, None, None, fits=False)
         if status == 404 and document.get("code") == "not_found":
             return None
         raise CannotAsk(str(status))
@@ -112,10 +119,20 @@ def _document(content: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _grant(document: dict[str, Any]) -> Grant:
+def _names_recipients(document: dict[str, Any]) -> bool:
+    """Whether an error is about the number of recipients: it is more than can be asked for."""
+    errors = document.get("errors")
+    return isinstance(errors, list) and any(
+        isinstance(each, dict) and each.get("pointer") == "/recipients" for each in errors
+    )
+
+
+def _grant(document: dict[str, Any], recipients: int) -> Grant:
     granted, retry_after, denied_by = (document.get(name) for name in ("granted", "retry_after", "denied_by"))
     if type(granted) is not int or granted < 0:
         raise CannotAsk("not_a_grant")
     if not isinstance(retry_after, int | float) or isinstance(retry_after, bool) or not math.isfinite(retry_after):
         retry_after = None
-    return Grant(granted, denied_by if isinstance(denied_by, str) else None, retry_after)
+    largest = document.get("largest")
+    fits = type(largest) is not int or recipients <= largest
+    return Grant(granted, denied_by if isinstance(denied_by, str) else None, retry_after, fits)

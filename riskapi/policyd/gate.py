@@ -1,4 +1,4 @@
-"""Decides what Postfix is told: the way is free, or try again later and why."""
+"""Decides what Postfix is told: the way is free, try again later and why, or never."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from riskapi.policyd.senders import Senders, is_user_id
 
 #: Actions of access(5): no opinion; refuse for now (450), unless another restriction refuses for good.
 DUNNO, DEFER = "DUNNO", "DEFER_IF_PERMIT"
+#: Refuse for good: 554 (RFC 5321, 4.2.3) and "too many recipients" (RFC 3463, 3.6); access(5) takes it as an action.
+REFUSE = "554 5.5.3"
+_TOO_MANY = "this account can never send to so many recipients at once, send to fewer"
 Choice = Literal["dunno", "defer"]
 #: Seconds: times beyond ten years are not told (ours).
 _FAR = 10 * 365 * 86_400
@@ -39,7 +42,7 @@ class Gate:
         """What to tell Postfix about this request."""
         if not request.recipients:
             return protocol.reply(DUNNO)
-        user_id = self.senders.account(request.login, request.sender)
+        user_id = self.senders.account(request.login, request.sender, request.client)
         if user_id is None:
             return self._said("not_ours", request)
         if not is_user_id(user_id):
@@ -53,15 +56,24 @@ class Gate:
             return self._said("stranger", request, self.strangers, "no account is known for this sender")
         if grant.granted >= request.recipients:
             return self._said("granted", request)
+        if not grant.fits:
+            return self._said("never_fits", request, "refuse", _TOO_MANY)
         return self._said("denied", request, "defer", reason(grant, self.clock()), grant.denied_by)
 
     def _said(
-        self, why: str, request: Request, choice: Choice = "dunno", text: str = "", denied_by: str | None = None
+        self,
+        why: str,
+        request: Request,
+        choice: Choice | Literal["refuse"] = "dunno",
+        text: str = "",
+        denied_by: str | None = None,
     ) -> bytes:
-        level = logging.INFO if choice == "defer" else logging.DEBUG
+        level = logging.DEBUG if choice == "dunno" else logging.INFO
         by = next((window for window in _WINDOWS if denied_by and denied_by.endswith(window)), None)
         logs.note(level, f"policyd_{why}", answer=choice, stage=request.stage, recipients=request.recipients, limit=by)
-        return protocol.reply(DEFER, text) if choice == "defer" else protocol.reply(DUNNO)
+        if choice == "dunno":
+            return protocol.reply(DUNNO)
+        return protocol.reply(DEFER if choice == "defer" else REFUSE, text)
 
 
 def key_of(request: Request) -> str:

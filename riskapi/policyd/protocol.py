@@ -37,7 +37,8 @@ class Request:
     """One question of Postfix. What it left out is the empty string.
 
     ``recipients``: how many people the answer is about; 1 at RCPT, 0 at a stage where nobody is about to get mail.
-    ``instance`` names the message delivery: another attempt to deliver the same message has another one.
+    ``instance`` names the message delivery: another attempt to deliver the same message has another one. ``client`` is
+    the address of who hands it in.
     """
 
     stage: str
@@ -46,6 +47,7 @@ class Request:
     login: str = ""
     sender: str = ""
     recipient: str = ""
+    client: str = ""
 
 
 def read(stream: BufferedIOBase) -> Request | None:
@@ -82,6 +84,7 @@ def parse(attributes: dict[str, str]) -> Request:
         login=attributes.get("sasl_username", ""),
         sender=attributes.get("sender", ""),
         recipient=attributes.get("recipient", ""),
+        client=attributes.get("client_address", ""),
     )
 
 

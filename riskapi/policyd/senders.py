@@ -1,4 +1,7 @@
-"""Whose account a message counts for: the login, or what the map file says of login, sender address or domain."""
+"""Whose account a message counts for: the login, or what the map file says of login, sender address or domain.
+
+Mail servers take a login in whatever capitals for one person, so it is compared without regard to them here too.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 from riskapi import logs
+from riskapi.environment import Network
 from riskapi.errors import ConfigurationError
 from riskapi.signup import USER_ID
 
@@ -25,30 +30,44 @@ _Stamp = tuple[int, int, int]
 class Senders:
     """Finds accounts. ``path`` names the map file, which is read again when it changes; None: logins are user ids.
 
+    ``networks`` are those whose clients say truly who the sender is, without a login.
+
     A changed file with a mistake in it changes nothing: the old map is kept, and the log says which line is wrong.
 
     Raises ``ConfigurationError`` with file, line and reason when the first reading fails.
     """
 
-    def __init__(self, path: Path | None, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._path, self._monotonic = path, monotonic
+    def __init__(
+        self, path: Path | None, networks: Sequence[Network] = (), *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._path, self._networks, self._monotonic = path, networks, monotonic
         self._lock = threading.Lock()
         self._due = monotonic() + LOOK
         self._stamp = _stamp(path) if path else None
         self._map = load(path) if path else {}
 
-    def account(self, login: str, sender: str) -> str | None:
-        """The user id a message counts for; None when it is nobody's.
+    def account(self, login: str, sender: str, client: str) -> str | None:
+        """The user id a message counts for; None when it is nobody's. ``client`` is the address of who hands it in.
 
-        Who logged in is believed before what the envelope claims, which anybody may write into it.
+        Who logged in is believed. Anybody may write any sender into the envelope, so without a login a sender binds
+        nobody, unless the client is in one of the networks named.
         """
         self._refresh()
-        if not login:
-            return self._find(sender) if sender else None
-        return self._find(login) or login
+        if login:
+            return self._find(login) or login
+        return self._find(sender) if sender and self._names_senders(client) else None
+
+    def _names_senders(self, client: str) -> bool:
+        try:
+            address = ip_address(client)
+        except ValueError:  # Postfix says "unknown" where it does not know
+            return False
+        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        return any(address in network for network in self._networks)
 
     def _find(self, name: str) -> str | None:
-        key = _key(name)
+        key = name.lower()
         return self._map.get(key) or self._map.get(f"@{key.rpartition('@')[2]}" if "@" in key else "")
 
     def _refresh(self) -> None:
@@ -91,8 +110,8 @@ def load(path: Path) -> dict[str, str]:
             raise ConfigurationError(str(path), where, "the user id must be 1 to 128 of A-Z a-z 0-9 _ . : @ -")
         if name == "@":
             raise ConfigurationError(str(path), where, "@ must be followed by a domain")
-        if found.setdefault(_key(name), user_id) != user_id:
-            raise ConfigurationError(str(path), where, "is mapped to another user id further up")
+        if found.setdefault(name.lower(), user_id) != user_id:
+            raise ConfigurationError(str(path), where, "is mapped to another user id further up, in whatever capitals")
     return found
 
 
@@ -111,11 +130,6 @@ def _content(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(str(path), f"line {line}", "is not UTF-8 text") from None
-
-
-def _key(name: str) -> str:
-    """What is compared: addresses and domains without regard to case, logins that are no address as they are."""
-    return name.lower() if "@" in name else name
 
 
 def _stamp(path: Path) -> _Stamp | None:

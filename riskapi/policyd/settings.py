@@ -41,6 +41,13 @@ class PolicydSettings:
         default=lambda: None,
         shown="–",
     )
+    policyd_networks: tuple[environment.Network, ...] = declare(
+        environment.networks,
+        "Addresses and networks of clients whose sender address policyd believes without a login, such as a relay of "
+        "your own. From elsewhere mail without a login counts for nobody.",
+        default=lambda: (),
+        shown="–",
+    )
     policyd_away: Literal["defer", "dunno"] = declare(
         environment.one_of("defer", "dunno"),
         "What policyd tells Postfix when riskapi cannot be asked: `defer` has mail wait, `dunno` lets it go uncounted.",

@@ -22,7 +22,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from riskapi.errors import StoreUnavailable
+from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store import addresses, embedded
 from riskapi.store.circuit import Circuit
@@ -275,19 +275,34 @@ def open_store(settings: Settings) -> Store:
 
 
 @contextlib.contextmanager
-def running_store(settings: Settings, say: Callable[[str], None] | None = None) -> Iterator[Store]:
-    """The store for a command's time: the embedded one is started where it does not run, and stopped afterwards.
+def running_store(settings: Settings, *, start: bool = False) -> Iterator[Store]:
+    """The store that runs, for a command's time, in which it is not stopped. None is ever made.
+
+    With ``start`` an embedded one whose data is there is started where it does not run, and stopped afterwards.
 
     Raises:
-        ConfigurationError, StoreUnavailable: there is no store to be had.
+        ConfigurationError: no store runs in the data directory, or with ``start``, none is there.
+        StoreUnavailable: the store does not answer.
     """
     with contextlib.ExitStack() as stack:
         if settings.redis_url is None:
-            stack.enter_context(Embedded(settings.data_dir, settings.store_fsync, say))
+            found = Embedded(settings.data_dir, settings.store_fsync)
+            if not found.alive() and not (start and found.has_data()):
+                raise ConfigurationError("environment", "RISKAPI_DATA_DIR", _no_store(found, start))
+            stack.enter_context(found)
         store = open_store(settings)
         stack.callback(store.close)
         store.ping()
         yield store
+
+
+def _no_store(looked: Embedded, start: bool) -> str:
+    if start:
+        return f"there is no store in {looked.directory} to start"
+    return (
+        f"no store runs in {looked.directory}; run the command with the RISKAPI_DATA_DIR or REDIS_URL of the service, "
+        "while it runs"
+    )
 
 
 def _answers(replies: list[Any]) -> list[Any]:

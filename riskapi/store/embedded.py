@@ -157,6 +157,10 @@ class Embedded:
             if self._leave():
                 self._shut_down()
 
+    def has_data(self) -> bool:
+        """Whether a server has kept data in the directory, now or earlier."""
+        return (self.directory / "appendonlydir").is_dir()
+
     def alive(self) -> bool:
         """Whether the server's process is there, however long it takes to answer and whatever it answers."""
         if self._process is not None and self._process.poll() is None:

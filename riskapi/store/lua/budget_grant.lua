@@ -13,13 +13,16 @@
 --         20 recipients in a day that are a jump   21 seconds a hold lasts   22 hold for real: 1, or 0 to tell only
 --         23 tier, for the answer   24 the message links to what is denied: 1 or 0   25 event of an entry of a list that names
 --         what the message links to, or ''   26 oldest stream id kept   27 Unix time from which on other caps hold, or ''
+--         28 most recipients that can ever be granted at once, for the answer   29 tell the stream of caps and holds: 1 or 0
 -- returns {'again'} when the cluster, the tier, the caps or an edge changed since they were read, {'conflict'} for another request under
 --         the same Idempotency-Key, else {'granted', reservation id, granted, limit, retry after or -1, remaining of the account
---         (3), remaining of the cluster (3, or -1), near, out, held, at, tier}; limit: 0 none, 1 to 3 account, 4 to 6 cluster, 7 hold, 9 list;
+--         (3), remaining of the cluster (3, or -1), near, out, held, at, tier, ARGV[28]}; limit: 0 none, 1 to 3 account, 4 to 6 cluster, 7 hold, 9 list;
 --         near, out, held: 1 where that is news
+-- stream  `capped`: a cap denied recipients, once for each of hour, day and month and as long as that lasts; `hold`: a hold began
 -- TTL     ARGV[15] to ARGV[17]; stream: trimmed by age
 --+ spends
 local call = redis.call
+local function tell(type, data) call('XADD', KEYS[5], 'MINID', '~', ARGV[26], '*', 'type', type, 'data', data) end
 local known = call('HMGET', KEYS[4], 'request', 'answer')
 if known[1] then
   if known[1] ~= ARGV[12] then return {'conflict'} end
@@ -133,13 +136,28 @@ if clustered then
   call('EXPIRE', KEYS[2], ARGV[17])
 end
 local answer = {
-  'granted', ARGV[13], granted, number, retry, h1, d1, m1, h2, d2, m2, near, out, held, tostring(now), ARGV[23],
+  'granted', ARGV[13], granted, number, retry, h1, d1, m1, h2, d2, m2, near, out, held, tostring(now), ARGV[23], ARGV[28],
 }
 local start = floor(own[1] / GRAIN[1]) * GRAIN[1]
 call('HSET', KEYS[3], 'request', ARGV[12], 'answer', cmsgpack.pack(answer), 'user', ARGV[14], 'start', start,
   'granted', granted, 'released', 0)
 call('EXPIRE', KEYS[3], ARGV[15])
-if ARGV[25] ~= '' then call('XADD', KEYS[5], 'MINID', '~', ARGV[26], '*', 'type', 'hit', 'data', ARGV[25]) end
+if ARGV[25] ~= '' then tell('hit', ARGV[25]) end
+if ARGV[29] == '1' and number >= 1 and number <= 6 then
+  local w = (number - 1) % 3 + 1
+  local last = tonumber(call('HGET', KEYS[1], 'capped' .. w) or -1)
+  if last < 0 or now < last or now - last >= WINDOW[w] then
+    call('HSET', KEYS[1], 'capped' .. w, now)
+    tell('capped', cjson.encode({
+      user_id = ARGV[14], number = number, wanted = want, granted = granted, retry = retry, tier = ARGV[23], at = now,
+    }))
+  end
+end
+if ARGV[29] == '1' and held == 1 and holding then
+  tell('hold', cjson.encode({
+    user_id = ARGV[14], daily = tonumber(ARGV[19]), ends = now + tonumber(ARGV[21]), tier = ARGV[23], at = now,
+  }))
+end
 if KEYS[4] ~= KEYS[3] then
   call('HSET', KEYS[4], 'request', ARGV[12], 'answer', cmsgpack.pack(answer))
   call('EXPIRE', KEYS[4], ARGV[16])

@@ -31,7 +31,8 @@ call('HDEL', KEYS[3], 'request', 'answer')
 call('HSETNX', KEYS[1], 'first', now)
 call('HSET', KEYS[3], 'user', ARGV[4], 'start', start, 'granted', count, 'released', 0)
 call('EXPIRE', KEYS[3], ARGV[5])
--- A request that is repeated gets the answer it got then, as budget_grant.lua would have kept it.
+-- A request that is repeated gets the answer it got then, as budget_grant.lua would have kept it; without the largest
+-- grant, which nobody knew.
 if KEYS[4] ~= KEYS[3] and (known[1] or call('EXISTS', KEYS[4]) == 0) then
   local left = tonumber(ARGV[11])
   call('HSET', KEYS[4], 'request', ARGV[8], 'answer', cmsgpack.pack({

@@ -1,0 +1,221 @@
+"""``/v1/lists/…/bulk``, ``/v1/lists/batches`` and exports: many entries at once, in, out, and back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import to_json
+
+from riskapi.api.answers import Answer
+from riskapi.api.bodies import StrictBody
+from riskapi.api.routes import LINES, Call, Raw, Reply, Route
+from riskapi.imports import Row
+from riskapi.list_batches import MOST, MOST_ROWS
+from riskapi.list_rows import Format, ListedRow, rows, written
+from riskapi.listed import ListKind, ListName
+
+#: RFC 4180, section 3.
+CSV = "text/csv"
+_FORMS: dict[str, Format] = {CSV: "csv", LINES: "jsonl"}
+#: Entries of one export; the rest follow by cursor. Ours: some 2 MB.
+MOST_EXPORTED = 10_000
+_ROW = {"kind": "email_domain", "value": "spam.example", "expires_at": "2999-01-01T00:00:00Z", "reason": "Phishing"}
+
+
+class BulkBody(StrictBody):
+    """Entries to put on a list. What is none is left as it is, for the answer to say so without failing the others.
+
+    `batch_id` adds them to a batch that is there, so that one undo takes all back; `replace` gives entries an end that
+    never end; `dry_run` puts nothing.
+    """
+
+    entries: Annotated[
+        list[Annotated[ListedRow | Any, Field(union_mode="left_to_right")]],
+        Field(min_length=1, max_length=MOST_ROWS),
+    ]
+    batch_id: Annotated[str, StringConstraints(pattern=r"^lsb_[0-9a-f]{20}$")] | None = None
+    replace: bool = False
+    dry_run: bool = False
+
+
+class RejectedEntry(Answer):
+    """A row that was not put: its line, or its place in `entries` counted from 1, where it is wrong, and what is."""
+
+    line: Annotated[int, Field(ge=1)]
+    pointer: str
+    code: str
+    detail: str
+
+
+class Bulk(Answer):
+    """What became of the rows: `put` are new, `replaced` wrote an entry anew, `unchanged` said what was there already.
+
+    ``batch_id`` is null where nothing was put. Of those rejected 500 are named.
+    """
+
+    batch_id: str | None
+    put: Annotated[int, Field(ge=0)]
+    replaced: Annotated[int, Field(ge=0)]
+    unchanged: Annotated[int, Field(ge=0)]
+    rejected_count: Annotated[int, Field(ge=0)]
+    rejected: list[RejectedEntry]
+
+
+class Batch(Answer):
+    """A batch, its counts, and once it is undone: how many entries were `removed`, are what they were before
+    (`restored`), or were `left`, as somebody wrote or removed them since.
+    """
+
+    batch_id: str
+    list: Literal["allow", "deny", "watch"]
+    author: str
+    created_at: AwareDatetime
+    undone_at: AwareDatetime | None
+    put: Annotated[int, Field(ge=0)]
+    replaced: Annotated[int, Field(ge=0)]
+    unchanged: Annotated[int, Field(ge=0)]
+    removed: Annotated[int, Field(ge=0)]
+    restored: Annotated[int, Field(ge=0)]
+    left: Annotated[int, Field(ge=0)]
+
+
+class ExportQuery(BaseModel):
+    """What to write. ``cursor`` is the ``X-Next-Cursor`` of the export before."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: ListKind | None = None
+    limit: Annotated[int, Field(ge=1, le=MOST_EXPORTED)] = MOST_EXPORTED
+    cursor: Annotated[str, StringConstraints(max_length=256)] | None = None
+
+
+def take(call: Call[BulkBody | Raw]) -> Reply:
+    """Put many entries on a list."""
+    body, name = call.body, cast("ListName", call.path["list"])
+    if isinstance(body, Raw):
+        found, given = rows(body.content, _FORMS[body.media]), BulkBody.model_construct()
+    else:
+        found, given = (Row(number, to_json(each)) for number, each in enumerate(body.entries, 1)), body
+    taken = call.parts.list_batches.take(
+        name,
+        found,
+        author=call.principal.name,
+        now=call.now,
+        batch_id=given.batch_id,
+        replace=given.replace,
+        dry_run=given.dry_run,
+    )
+    for _ in range(taken.put + taken.replaced if not given.dry_run else 0):
+        call.parts.metrics.list_change(name, "put")
+    return Reply(taken.view())
+
+
+def show(call: Call[None]) -> Reply:
+    """One batch."""
+    return Reply(call.parts.list_batches.get(call.path["batch_id"]))
+
+
+def undo(call: Call[None]) -> Reply:
+    """Undo a batch."""
+    return Reply(call.parts.list_batches.undo(call.path["batch_id"], call.principal.name, call.now))
+
+
+def export_csv(call: Call[ExportQuery]) -> Reply:
+    """Entries of a list as CSV."""
+    return _export(call, CSV)
+
+
+def export_lines(call: Call[ExportQuery]) -> Reply:
+    """Entries of a list as JSON lines."""
+    return _export(call, LINES)
+
+
+def _export(call: Call[ExportQuery], media: str) -> Reply:
+    query, name = call.body, cast("ListName", call.path["list"])
+    entries, cursor = call.parts.lists.some(name, query.kind, query.limit, query.cursor, call.now)
+    headers = {} if cursor is None else {"X-Next-Cursor": cursor}
+    return Reply(b"".join(written(entries, _FORMS[media])), 200, media, headers)
+
+
+_EXPORT = (
+    f"Up to {MOST_EXPORTED:,} entries, newest first, in the columns that `bulk` takes; where there are more the header "
+    "`X-Next-Cursor` has the cursor of the next ones. Entries without their value have none here either, and cannot be "
+    "put again from it."
+)
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/lists/{list}/bulk",
+        handler=take,
+        summary="Put many entries on a list",
+        tag="Lists",
+        description=(
+            "As CSV (`text/csv`, its first line names the columns: `kind` and `value`, and any of `expires_at`, "
+            "`reason`, `silences_feedback`, `hashed`, `replace`, `list`), as JSON lines (`application/x-ndjson`, an "
+            f"entry a line) or as `entries`; {MOST_ROWS:,} rows a request, {MOST:,} a batch. A row that cannot be "
+            "read, or would end an entry that never ends without `replace`, is `rejected` with its line and stops "
+            "none of the others. What is there already just so is `unchanged` and no part of the batch, so the same "
+            "can be sent again. `DELETE /v1/lists/batches/{batch_id}` undoes all of it, for 30 days."
+        ),
+        scopes=("lists",),
+        body=BulkBody,
+        raw={
+            LINES: to_json(_ROW).decode() + "\n",
+            CSV: "kind,value,expires_at,reason\nemail_domain,spam.example,2999-01-01T00:00:00Z,Phishing\n",
+        },
+        example={"entries": [_ROW], "dry_run": True},
+        response=Bulk,
+        problems=("not_found", "batch_undone"),
+        idempotent=True,
+    ),
+    Route(
+        method="GET",
+        path="/v1/lists/{list}/export.csv",
+        handler=export_csv,
+        summary="The entries of a list as CSV",
+        tag="Lists",
+        description=_EXPORT,
+        scopes=("lists",),
+        query=ExportQuery,
+        media=CSV,
+        problems=("not_found",),
+    ),
+    Route(
+        method="GET",
+        path="/v1/lists/{list}/export.jsonl",
+        handler=export_lines,
+        summary="The entries of a list as JSON lines",
+        tag="Lists",
+        description=_EXPORT,
+        scopes=("lists",),
+        query=ExportQuery,
+        media=LINES,
+        problems=("not_found",),
+    ),
+    Route(
+        method="GET",
+        path="/v1/lists/batches/{batch_id}",
+        handler=show,
+        summary="One batch of entries",
+        tag="Lists",
+        scopes=("lists",),
+        response=Batch,
+        problems=("not_found",),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/lists/batches/{batch_id}",
+        handler=undo,
+        summary="Undo a batch of entries",
+        tag="Lists",
+        description=(
+            "Entries it put are gone, entries it replaced are what they were; what somebody wrote anew or removed "
+            "since stays so. From now on the batch puts nothing more. Asked again, it finishes what was cut off."
+        ),
+        scopes=("lists",),
+        response=Batch,
+        problems=("not_found",),
+    ),
+)
