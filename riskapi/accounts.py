@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from riskapi import terms
+from riskapi import damaged, terms
 from riskapi.agenda import agenda_key
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
@@ -77,7 +77,7 @@ class Opening:
     index: str
 
 
-def standing(reply: Sequence[Any]) -> Standing:
+def standing(reply: Sequence[Any], user_id: str = "?") -> Standing:
     """Where an account stands, from the reply of a script. Raises ``not_found`` for an empty one."""
     if not reply:
         raise Problem("not_found", "No account with this user_id was ever assessed.")
@@ -85,11 +85,16 @@ def standing(reply: Sequence[Any]) -> Standing:
     return Standing(
         label.decode(),
         tier.decode(),
-        orjson.loads(entities),
+        entities_of(entities, user_id),
         int(revision),
         float(established) if established else None,
         before[0].decode() if before else None,
     )
+
+
+def entities_of(stored: bytes | None, user_id: str = "?") -> dict[str, str]:
+    """What an account has to do with, by kind, as its field says it; nothing where that cannot be read."""
+    return damaged.loads("account", user_id, stored, dict[str, str]())
 
 
 def latest(fields: Mapping[str, bytes]) -> dict[str, Any]:
@@ -106,8 +111,7 @@ def is_established(fields: Mapping[str, bytes], now: float) -> bool:
 
 def proved(fields: Mapping[str, bytes]) -> dict[str, str]:
     """What an account proved to be its own: the key of the entity by kind."""
-    found: dict[str, str] = orjson.loads(fields["proved"]) if "proved" in fields else {}
-    return found
+    return damaged.loads("account", "?", fields.get("proved"), dict[str, str]())
 
 
 def by_reviewer(tier: str, reason: str | None, actor: str, now: float, policy: Policy) -> dict[str, Any]:
@@ -151,7 +155,7 @@ class Accounts:
     def known(reply: Any) -> Known | None:
         """The account in a reply to :meth:`queue_known`, or None."""
         mail, assessment, entities = reply
-        return None if mail is None else Known(mail.decode(), assessment, orjson.loads(entities))
+        return None if mail is None else Known(mail.decode(), assessment, entities_of(entities))
 
     @staticmethod
     def queue_voucher(pipe: Any, user_id: str) -> None:
@@ -234,7 +238,8 @@ class Accounts:
         label, tier, entities, revision, established = self._store.execute(
             "HMGET", account_key(user_id), "label", "tier", "entities", "revision", "established"
         )
-        return standing([label or b"", tier, entities, revision or 0, established or b""] if tier else [])
+        reply = [label or b"", tier, entities, revision or 0, established or b""] if tier else []
+        return standing(reply, user_id)
 
     def send_from(self, user_id: str, domain: str, now: float, policy: Policy) -> None:
         """Note the domain an account's mail comes from; another one than before is an event. Safe to repeat."""
@@ -285,7 +290,7 @@ class Accounts:
 
     def labels(self, user_id: str) -> list[dict[str, Any]]:
         """All labels ever given, oldest first."""
-        return [orjson.loads(row) for row in self._store.execute("LRANGE", labels_key(user_id), 0, -1)]
+        return damaged.rows("label", user_id, self._store.execute("LRANGE", labels_key(user_id), 0, -1))
 
     def load(self, user_id: str) -> tuple[dict[str, bytes], list[dict[str, Any]], list[dict[str, Any]]]:
         """The account's fields, history and labels in one trip. Raises ``not_found``."""
@@ -298,6 +303,6 @@ class Accounts:
             raise Problem("not_found", "No account with this user_id was ever assessed.")
         return (
             {name.decode(): value for name, value in fields.items()},
-            [orjson.loads(row) for row in history],
-            [orjson.loads(row) for row in labels],
+            damaged.rows("history", user_id, history),
+            damaged.rows("label", user_id, labels),
         )

@@ -45,27 +45,31 @@ def _allow_files(most: int) -> None:
 
 
 def end_in_time(seconds: float) -> Callable[[], None]:
-    """End this process when its parent is gone, or ``seconds`` after what is returned was called: it was told to end.
+    """End this process when its parent is gone, or ``seconds`` after a SIGTERM that it did not obey by itself.
 
-    A parent that is killed outright cannot stop its workers, and they would keep its port. To be called once.
+    A parent that is killed outright cannot stop its workers, and they would keep its port. To be called in the main
+    thread, once. An event loop has the interpreter tell it of signals instead; it is to call what is returned.
     """
     parent = multiprocessing.parent_process()
     if parent is None:
         return lambda: None
     heard, tell = socket.socketpair()
     tell.setblocking(False)
+    # Written by the interpreter itself as the signal arrives, whatever the main thread is busy with.
+    signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
 
     def watch() -> None:
-        if parent.sentinel not in wait([parent.sentinel, heard]):
-            wait([parent.sentinel], seconds)
-            os._exit(0)
+        while parent.sentinel not in (ready := wait([parent.sentinel, heard])):
+            if ready and heard.recv(1)[0] == signal.SIGTERM:
+                wait([parent.sentinel], seconds)
+                os._exit(0)
         os._exit(1)
 
     threading.Thread(target=watch, name="end-in-time", daemon=True).start()
 
     def told() -> None:
         with contextlib.suppress(BlockingIOError):
-            tell.send(b"\0")
+            tell.send(bytes([signal.SIGTERM]))
 
     return told
 

@@ -94,7 +94,7 @@ class Profiles:
 
     def _linked(self, user_id: str, fields: Mapping[str, bytes], cluster: str, now: float) -> dict[str, Any]:
         policy = self._court.policy
-        parsed = self._gatherer.parse(Signup.model_validate_json(fields["signup"]), max(float(fields["at"]), now))
+        parsed = self._gatherer.parse(Signup.stored(fields["signup"]), max(float(fields["at"]), now))
         gathered = self._gatherer.gather(user_id, parsed.facts, policy, add=False)
         found = linkage(gathered.facts.entities, policy)
         names, things = self._clusters.things(cluster, now) if cluster else ([], [])

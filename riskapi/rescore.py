@@ -117,7 +117,7 @@ class Rescorer:
             self._labels.settle(user_id, self._accounts.standing(user_id))
             self._proofs.give(user_id, list(proved(fields).values()), now, judge.policy, now, aside=False)
         at = float(fields["at"])
-        parsed = self._gatherer.parse(Signup.model_validate_json(fields["signup"]), at)
+        parsed = self._gatherer.parse(Signup.stored(fields["signup"]), at)
         events = happenings(fields)
         missing = {**parsed.facts.missing, **({} if events is None else {"events": "no_data"})}
         facts = replace(

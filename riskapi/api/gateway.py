@@ -1,8 +1,8 @@
 """From the HTTP server to the application: a request is read whole, under a deadline, before a thread is taken.
 
-granian reads heads and sends answers by itself (in its own runtime, without Python); what callers send after the head is
-read here in an event loop (RSGI, https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md). So a body that
-comes slowly, or never, holds a connection and nothing else.
+granian reads heads and sends answers by itself (in its own runtime, without Python); what callers send after the head
+is read here in an event loop (https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md). So a body
+that comes slowly, or never, holds a connection and nothing else.
 """
 
 from __future__ import annotations
