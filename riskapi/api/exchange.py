@@ -28,7 +28,7 @@ from riskapi.api.parts import Parts
 from riskapi.api.routes import JSON, MAX_BODY, PATHS, Call, Raw, Reply, Route
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.instants import instant
-from riskapi.invalid import from_validation
+from riskapi.invalid import from_validation, refuse_wide
 from riskapi.keys import Principal
 
 if TYPE_CHECKING:
@@ -157,6 +157,8 @@ def _serve(
     body: Any = None
     if route.body is not None:
         media, raw = _read(environ, route)
+        if media == JSON:
+            refuse_wide(raw)
         try:
             body = route.body.model_validate_json(raw) if media == JSON else Raw(media=media, content=raw)
         except ValidationError as error:
