@@ -99,8 +99,7 @@ def entities_of(stored: bytes | None, user_id: str = "?") -> dict[str, str]:
 
 def latest(fields: Mapping[str, bytes]) -> dict[str, Any]:
     """The latest answer in the fields of :meth:`Accounts.load`; it is kept apart only where it is not the first."""
-    found: dict[str, Any] = orjson.loads(fields.get("latest", fields["assessment"]))
-    return found
+    return damaged.whole(fields.get("latest", fields["assessment"]))
 
 
 def is_established(fields: Mapping[str, bytes], now: float) -> bool:

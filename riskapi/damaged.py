@@ -63,6 +63,21 @@ def loads(kind: str, name: str, raw: bytes | None, otherwise: T) -> T:
     return otherwise if raw is None else read(kind, name, reader, otherwise)
 
 
+class Unreadable(ValueError):
+    """Something is stored of what was asked for, and it cannot be read."""
+
+
+def whole(raw: bytes | None) -> dict[str, Any]:
+    """The JSON object in a field without which there is no answer. Raises :class:`Unreadable` where it is none."""
+    try:
+        found = orjson.loads(raw or b"")
+    except ValueError:
+        raise Unreadable("no JSON") from None
+    if not isinstance(found, dict):
+        raise Unreadable("no object")
+    return found
+
+
 def rows(kind: str, name: str, raws: Iterable[bytes]) -> list[dict[str, Any]]:
     """The objects in rows of JSON; those that cannot be read are left out."""
     found = (loads(kind, f"{name} {number}", raw, _NONE) for number, raw in enumerate(raws))

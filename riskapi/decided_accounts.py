@@ -8,6 +8,7 @@ is not carried out any more, whatever the order the two arrive in.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, cast
 
 import orjson
@@ -118,17 +119,12 @@ class DecidedAccounts:
             tier, since, again, first, entities, signup = row
             if tier is None:
                 continue
-            answer = latest({"assessment": first, **({"latest": again} if again else {})})
-            found.append(
-                Candidate(
-                    name,
-                    cast("Tier", tier.decode()),
-                    bool(since) and float(since) <= now,
-                    answer["review_id"],
-                    entities_of(entities, name),
-                    orjson.loads(signup)["email"]["address"],
-                )
-            )
+            answer = {"assessment": first, **({"latest": again} if again else {})}
+            review_id = damaged.read("account", name, partial(_review_of, answer), None)
+            address = damaged.read("account", name, partial(_address_of, signup), "")
+            established = bool(since) and float(since) <= now
+            things = entities_of(entities, name)
+            found.append(Candidate(name, cast("Tier", tier.decode()), established, review_id, things, address))
         return found
 
     def decide(self, plan: Plan) -> Standing | None:
@@ -231,6 +227,15 @@ class DecidedAccounts:
         rows = zip(review_ids, self._store.run(pipe), strict=True)
         read = {name: damaged.loads("review", name, found, list[Any]()) for name, found in rows}
         return {name: [reason["code"] for reason in found] for name, found in read.items()}
+
+
+def _review_of(answer: Mapping[str, bytes]) -> str | None:
+    found: str | None = latest(answer)["review_id"]
+    return found
+
+
+def _address_of(signup: bytes) -> str:
+    return str(damaged.whole(signup)["email"]["address"])
 
 
 def _keys(user_id: str, review_id: str | None, statuses: Sequence[str]) -> list[str]:

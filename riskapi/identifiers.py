@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from riskapi import devices
+from riskapi import damaged, devices
 from riskapi.accounts import Accounts, account_key, entities_of
 from riskapi.claims import Claims
 from riskapi.clusters import Clusters
@@ -68,7 +68,7 @@ class Identifiers:
         policy = self._court.policy
         for _ in range(_TRIES):
             read = self._read(user_id)
-            signup = _changed(orjson.loads(read["signup"]), part, value)
+            signup = _changed(damaged.whole(read["signup"]), part, value)
             parsed = self._gatherer.parse(signup, now)
             kind = _PROVED[part]
             touch = self._links.touched(user_id, replace(parsed.facts, proved=frozenset()))

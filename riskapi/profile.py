@@ -6,9 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
-from riskapi import terms
+from riskapi import damaged, terms
 from riskapi.accounts import Accounts, latest
 from riskapi.allowances import Allowances, limits
 from riskapi.assessment import reasons
@@ -51,8 +49,8 @@ class Profiles:
         ``signup`` (as posted) and ``readings`` are for people who judge it.
         """
         fields, history, labels = self._accounts.load(user_id)
-        decision = orjson.loads(fields["decision"])
-        assessment = orjson.loads(fields["assessment"])
+        decision = damaged.whole(fields["decision"])
+        assessment = damaged.whole(fields["assessment"])
         newest = latest(fields)
         if newest["decision"] == "allow" or not newest["reasons"]:  # answered without, or with that of a list alone
             newest["reasons"] = self._explained(decision) or newest["reasons"]
@@ -73,7 +71,7 @@ class Profiles:
             "feedback": self._feedback.view(*self._feedback.read(user_id, now)),
             "labels": labels,
             "history": history,
-            "signup": orjson.loads(fields["signup"]),
+            "signup": damaged.whole(fields["signup"]),
             "readings": self._decisions.readings(decision),
         }
 

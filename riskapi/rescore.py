@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import orjson
 
-from riskapi import decisions, reviews, terms
+from riskapi import damaged, decisions, reviews, terms
 from riskapi.accounts import (
     Accounts,
     Opening,
@@ -152,7 +152,7 @@ class Rescorer:
             cleared=past.cleared,
         )
         move = moved(past, decided, judge.policy, now, cause)
-        before = orjson.loads(fields["decision"])
+        before = damaged.whole(fields["decision"])
         return Reassessment(past, fields, before, parsed, replace(gathered, facts=found), usage, decided, move)
 
     def _look(self, user_id: str, found: Reassessment, now: float) -> None:

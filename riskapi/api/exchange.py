@@ -224,7 +224,9 @@ def _explain(error: Exception, route: str, request_id: str, parts: Parts, user_i
         if error.code == "not_found" and user_id is not None and parts.assessor.awaits(user_id):
             return Problem("unavailable", "The account waits to be recorded.", headers={"Retry-After": "1"})
         return error
-    if isinstance(error, orjson.JSONDecodeError | ValidationError):  # what is sent was checked: it is what is stored
+    if isinstance(
+        error, damaged.Unreadable | orjson.JSONDecodeError | ValidationError
+    ):  # what is sent was checked: it is what is stored
         damaged.note("account" if user_id else "row", user_id or route, error)
         return Problem("unavailable", "What is stored of it cannot be read.", headers={"Retry-After": "60"})
     if isinstance(error, StoreUnavailable):
