@@ -21,6 +21,8 @@ from riskapi.policy import Policy
 from riskapi.store.connections import Store
 
 _DAY = 86400
+#: What a row of history, and a label, says at least.
+_HISTORY, _LABEL = ("at", "from", "to", "source"), ("at", "label", "source")
 
 
 def account_key(user_id: str) -> str:
@@ -99,7 +101,7 @@ def entities_of(stored: bytes | None, user_id: str = "?") -> dict[str, str]:
 
 def latest(fields: Mapping[str, bytes]) -> dict[str, Any]:
     """The latest answer in the fields of :meth:`Accounts.load`; it is kept apart only where it is not the first."""
-    return damaged.whole(fields.get("latest", fields["assessment"]))
+    return damaged.whole(fields.get("latest", fields["assessment"]), ("id", "decision", "reasons", "review_id"))
 
 
 def is_established(fields: Mapping[str, bytes], now: float) -> bool:
@@ -289,7 +291,7 @@ class Accounts:
 
     def labels(self, user_id: str) -> list[dict[str, Any]]:
         """All labels ever given, oldest first."""
-        return damaged.rows("label", user_id, self._store.execute("LRANGE", labels_key(user_id), 0, -1))
+        return damaged.rows("label", user_id, self._store.execute("LRANGE", labels_key(user_id), 0, -1), _LABEL)
 
     def load(self, user_id: str) -> tuple[dict[str, bytes], list[dict[str, Any]], list[dict[str, Any]]]:
         """The account's fields, history and labels in one trip. Raises ``not_found``."""
@@ -302,6 +304,6 @@ class Accounts:
             raise Problem("not_found", "No account with this user_id was ever assessed.")
         return (
             {name.decode(): value for name, value in fields.items()},
-            damaged.rows("history", user_id, history),
-            damaged.rows("label", user_id, labels),
+            damaged.rows("history", user_id, history, _HISTORY),
+            damaged.rows("label", user_id, labels, _LABEL),
         )

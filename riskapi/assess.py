@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from riskapi import decisions, reviews, terms
 from riskapi.accounts import Accounts, Known, Opening, Standing, tier_event
 from riskapi.agenda import next_look
 from riskapi.arrival import kept
-from riskapi.assessment import assessment, reasons
+from riskapi.assessment import assessment, in_form, kept_answer, reasons
 from riskapi.caps import Usage, unused
 from riskapi.clusters import Clusters
 from riskapi.decide import Decision, decide
@@ -20,7 +21,7 @@ from riskapi.entities import Touch
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.evidence import binds
 from riskapi.findings import times
-from riskapi.gather import Gathered, Gatherer, Parsed, without_store
+from riskapi.gather import Gathered, Gatherer, Parsed
 from riskapi.instants import rfc3339
 from riskapi.journal import Journal, JournalFull
 from riskapi.judge import Court, Judge
@@ -187,7 +188,7 @@ class Assessor:
             self._clusters.leave(user_id, self._court.policy, now, keys=stray)
         if known.mail != mail:
             raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
-        return Answer(known.assessment, replay=True)
+        return Answer(kept_answer(known.assessment, partial(self._accounts.signup, user_id)), replay=True)
 
     def _record(
         self,
@@ -258,7 +259,7 @@ class Assessor:
         """Decide without the store, keep the signup on this machine, and answer with the policy's outage caps."""
         user_id = signup.account.user_id
         mail = self._mail(signup)
-        facts = without_store(parsed.facts)
+        facts = self.gatherer.without_store(parsed.facts)
         readings = signals.read(facts)
         decision = decide(readings, judge.scorer, judge.policy, store_away=True)
         own = terms.told(signup.account.plan)
@@ -267,7 +268,7 @@ class Assessor:
         if waiting is not None:
             if waiting["mail"] != mail:
                 raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
-            return Answer(orjson.dumps(waiting["answer"]), replay=True)
+            return Answer(orjson.dumps(in_form(waiting["answer"], waiting["signup"])), replay=True)
         self._count(decision)
         return Answer(orjson.dumps(body), replay=False, tier=decision.tier)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 import signals
-from riskapi import terms
+from riskapi import damaged, terms
 from riskapi.allowances import limits
 from riskapi.caps import Allowed, Record, Usage, allowed
 from riskapi.decide import Decision
@@ -14,6 +17,8 @@ from riskapi.evidence import linkage
 from riskapi.gather import Parsed
 from riskapi.instants import rfc3339
 from riskapi.judge import Judge
+from riskapi.optional_inputs import not_provided
+from riskapi.signup import Signup
 from riskapi.terms import Terms
 from signals import Readings
 from signals.facts import Facts
@@ -52,6 +57,7 @@ def assessment(
         "reasons": reasons(decision),
         "linkage": linkage(facts.entities, judge.policy, usage.cluster or None, usage.size),
         "degraded": signals.degraded(facts, readings),
+        "not_provided": list(parsed.not_provided),
         "warnings": list(parsed.warnings),
         "review_id": review_id,
         "shadow": [
@@ -60,6 +66,24 @@ def assessment(
         ],
         "versions": dict(judge.versions),
     }
+
+
+def in_form(answer: dict[str, Any], signup: bytes | str) -> dict[str, Any]:
+    """An answer that was kept, in the form of today: until 2026-11 ``degraded`` also listed what was not sent.
+
+    ``signup`` is what it answered, as JSON.
+    """
+    if "not_provided" in answer:
+        return answer
+    unsent = not_provided(Signup.stored(signup))
+    degraded = [row for row in answer["degraded"] if row["cause"] != "not_provided"]
+    return {**answer, "degraded": degraded, "not_provided": unsent}
+
+
+def kept_answer(answer: bytes, signup: Callable[[], bytes | None]) -> bytes:
+    """As :func:`in_form`, for an answer as JSON; ``signup`` reads what it answered, only where that is needed."""
+    found = None if b'"not_provided":[' in answer else signup()
+    return answer if found is None else orjson.dumps(in_form(damaged.whole(answer, ("degraded",)), found))
 
 
 def reasons(decision: Decision) -> list[dict[str, Any]]:

@@ -17,9 +17,10 @@ def page() -> str:
     return f"""# Signals
 
 {len(found)} signals, {columns} of them columns a model may use; schema `{schema()}`. A signal that cannot be known is
-`null`: it is listed in `degraded` of the answer with its cause, is NaN to the model, and never matches a rule. `risk`
-is the direction the model is held to (a monotone constraint). A signal that is not a column is recorded for people
-and rules only: where somebody lives, or which network they use, is no evidence of abuse by itself.
+`null`: it is NaN to the model, and never matches a rule. Where it should have been known, because all that it needs was
+sent, `degraded` of the answer lists it with its cause. `risk` is the direction the model is held to (a monotone
+constraint). A signal that is not a column is recorded for people and rules only: where somebody lives, or which network
+they use, is no evidence of abuse by itself.
 
 <!-- Made from signals/ by `make docs`; tests/test_documentation.py holds them together. -->
 

@@ -11,8 +11,8 @@ from riskapi.invalid import from_validation, refuse_wide
 from riskapi.sections import Recipients
 from riskapi.signup import Signup, Text, Time
 
-#: Fields that are no part of a signup.
-_MORE = {"created_at", "plan", "verified", "daily_volume"}
+#: Fields that are no part of a signup, and its time, in place of which ``created_at`` stands.
+_MORE = {"created_at", "plan", "verified", "daily_volume", "event"}
 
 
 class Customer(Signup):

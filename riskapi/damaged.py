@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
@@ -30,7 +31,6 @@ _MOST = 1000
 #: What reading raises: text that is none, no JSON, a field that is missing, a value of another type.
 FAULTS = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
 
-_NONE: dict[str, Any] = {}
 _lock = threading.Lock()
 _met: dict[tuple[str, str], str] = {}
 _told: set[tuple[str, str]] = set()
@@ -67,21 +67,23 @@ class Unreadable(ValueError):
     """Something is stored of what was asked for, and it cannot be read."""
 
 
-def whole(raw: bytes | None) -> dict[str, Any]:
-    """The JSON object in a field without which there is no answer. Raises :class:`Unreadable` where it is none."""
+def whole(raw: bytes | None, needs: Iterable[str] = ()) -> dict[str, Any]:
+    """The JSON object in a field without which there is no answer. Raises :class:`Unreadable` where it is none, or does
+    not say what is needed.
+    """
     try:
         found = orjson.loads(raw or b"")
     except ValueError:
         raise Unreadable("no JSON") from None
-    if not isinstance(found, dict):
-        raise Unreadable("no object")
+    if not isinstance(found, dict) or not found.keys() >= set(needs):
+        raise Unreadable("not what it should be")
     return found
 
 
-def rows(kind: str, name: str, raws: Iterable[bytes]) -> list[dict[str, Any]]:
-    """The objects in rows of JSON; those that cannot be read are left out."""
-    found = (loads(kind, f"{name} {number}", raw, _NONE) for number, raw in enumerate(raws))
-    return [row for row in found if row is not _NONE]
+def rows(kind: str, name: str, raws: Iterable[bytes], needs: Iterable[str]) -> list[dict[str, Any]]:
+    """The objects in rows of JSON that say what is needed; those that cannot be read are left out."""
+    found = (read(kind, f"{name} {number}", partial(whole, raw, needs), None) for number, raw in enumerate(raws))
+    return [row for row in found if row is not None]
 
 
 def note(kind: str, name: str, error: Exception) -> None:

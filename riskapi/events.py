@@ -10,13 +10,12 @@ import json
 import secrets
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from riskapi import terms
 from riskapi.accounts import Accounts, account_key, history_key, labels_key
 from riskapi.entities import is_inside
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.gather import unreadable
 from riskapi.happenings import ESTABLISHING, TYPES
 from riskapi.identifiers import Identifiers
 from riskapi.judge import Court
@@ -28,8 +27,10 @@ from riskapi.policy import Policy
 from riskapi.quotas import Quotas
 from riskapi.rescore import Rescorer
 from riskapi.shelf import Shelf
-from riskapi.signup import Count, DevicePart, EmailPart, Key, PhonePart, Scalar, Text, Tier, Time
+from riskapi.signup import CustomInputs, DevicePart, EmailPart, PhonePart, Tier
 from riskapi.store.connections import Store
+from riskapi.usable_inputs import counted, one_each, unreadable, usable
+from riskapi.visitor_values import VisitorCount, VisitorText, VisitorTime
 
 #: Places remembered for an account; two a login from somewhere new. Ours.
 _PLACES = 50
@@ -49,17 +50,17 @@ class Event(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     type: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{2,63}$")]
-    time: Time | None = None
+    time: VisitorTime | None = None
     device: DevicePart | None = None
     email: EmailPart | None = None
     phone: PhonePart | None = None
-    plan: Text | None = None
-    count: Count | None = None
-    custom_inputs: Annotated[dict[Key, Scalar], Field(max_length=25)] | None = None
+    plan: VisitorText | None = None
+    count: VisitorCount | None = None
+    custom_inputs: CustomInputs | None = None
 
     def at(self, now: float) -> float:
-        """Unix time of the event: ``time``, or ``now`` where it is missing."""
-        return now if self.time is None else self.time.timestamp()
+        """Unix time of the event: ``time``, or ``now`` where it is missing or lies over 5 minutes ahead."""
+        return now if self.time is None else counted(self.time.timestamp(), now)
 
 
 class Events:
@@ -96,7 +97,8 @@ class Events:
         an established customer. Raises ``not_found`` and :class:`StoreUnavailable`.
         """
         policy, at = self._court.policy, event.at(now)
-        places, warnings = self._places(event)
+        event, warnings = usable(event, at, "/time")
+        places = self._places(event, warnings)
         domain = self._sender(event, warnings)
         entry: dict[str, Any] = {"id": f"evt_{secrets.token_hex(12)}", "user_id": user_id, "type": event.type, "at": at}
         if event.count is not None:
@@ -120,7 +122,7 @@ class Events:
         if event.type in ESTABLISHING:
             self._settle(user_id, policy)
         tier = self._tier(user_id, event, now) or found[0].decode()
-        return {"user_id": user_id, "type": event.type, "tier": tier, "warnings": warnings}
+        return {"user_id": user_id, "type": event.type, "tier": tier, "warnings": one_each(warnings)}
 
     def _follow(
         self, user_id: str, event: Event, domain: str | None, at: float, now: float, warnings: list[dict[str, str]]
@@ -175,24 +177,25 @@ class Events:
             warnings.append(unreadable("/custom_inputs/domain", "The domain"))
         return domain
 
-    def _places(self, event: Event) -> tuple[list[str], list[dict[str, str]]]:
-        """HMACs of where a login came from, its network and AS, and what could not be read of any event.
+    def _places(self, event: Event, warnings: list[dict[str, str]]) -> list[str]:
+        """HMACs of where a login came from, its network and AS; an address that cannot be read is a warning.
 
         The AS counts as a place too: a phone changes its prefix with every cell and a home line with every night, while
         the AS stays their carrier's. A thief at the same carrier passes for the owner; his volume still gives him away.
         """
         text = event.device.ip_address if event.device else None
         if not text:
-            return [], []
+            return []
         network = self._shelf.readers.networks.read(text)
         if network.ip is None:
-            return [], [unreadable("/device/ip_address", "The IP address")]
+            warnings.append(unreadable("/device/ip_address", "The IP address"))
+            return []
         if event.type != "login" or network.prefix is None or is_inside(network):
-            return [], []
+            return []
         places = [self._links.mac("network", network.prefix)]
         if network.asn is not None:
             places.append(self._links.mac("asn", str(network.asn)))
-        return places, []
+        return places
 
 
 def _terms(event: Event, policy: Policy) -> tuple[str, str]:

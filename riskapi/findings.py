@@ -100,6 +100,15 @@ def times(findings: Mapping[str, Finding]) -> dict[str, float]:
     return {kind: found.checked_at for kind, found in findings.items()}
 
 
+def is_told(said: Finding) -> bool:
+    """Whether an upstream said all that was asked. Parts that do not apply to what it said may still be ``None``."""
+    if isinstance(said, MailDomain):
+        return said.whole and said.exists is not None
+    if isinstance(said, Sender):
+        return said.whole and said.dmarc is not None
+    return said.found is not None
+
+
 def finding_key(subject: Subject) -> str:
     """Key of what was said of a subject; it expires after twice the time for which it is fresh."""
     return f"risk:k:{{{subject.shard}}}:{subject.member}"
@@ -138,8 +147,8 @@ class Findings:
         ``blocklists`` are the kinds of DNS blocklists that are asked, ``domain`` and ``ip``.
         """
         self._store, self._links = store, links
-        #: What cannot be known, since nobody is asked, with the cause.
-        self.unasked = {f"{kind}_blocklists": "no_data" for kind in ("domain", "ip") if kind not in blocklists}
+        #: What nobody is asked, which is then no shortcoming.
+        self.unasked = {f"{kind}_blocklists": "not_asked" for kind in ("domain", "ip") if kind not in blocklists}
         self._is_worth_asking, self._anywhere = is_worth_asking, anywhere
         self._want = store.script("finding_want")
         self._take = store.script("finding_take")

@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
-from operator import attrgetter
-from typing import Any
 
 from riskapi import devices, entities, listed, lists, phones
 from riskapi.accounts import Accounts, Known
 from riskapi.entities import Touch
 from riskapi.evidence import reputation
-from riskapi.findings import Finding, Findings, Subject
+from riskapi.findings import Finding, Findings, Subject, is_told
 from riskapi.links import Links, mac_of
 from riskapi.listed import Listed
+from riskapi.optional_inputs import not_provided
 from riskapi.policy import Policy
 from riskapi.proofs import Proofs, keeps_aside
 from riskapi.shelf import Shelf
 from riskapi.signup import BehaviorPart, DevicePart, Signup
 from riskapi.store.connections import Store
+from riskapi.usable_inputs import UNREADABLE, one_each, unreadable, usable
 from riskapi.waves import Match, matches
 from signals.facts import Account, Behavior, Facts, Network
 from signals.records import record
 
+_AWAY = "store_unavailable"
 _NO_DEVICE = DevicePart()
 _NO_BEHAVIOR = BehaviorPart()
 
 
-def _inputs(part: str, *names: str) -> tuple[tuple[str, ...], Callable[[Any], Iterable[object]]]:
-    """The JSON pointers of fields of a part of the signup, and a function that reads those fields of a part."""
-    return tuple(f"/{part}/{name}" for name in names), attrgetter(*names)
-
-
-_ACCOUNT = _inputs("account", "name", "organization", "website")
-_DEVICE = _inputs("device", "id", "user_agent", "accept_language", "time_zone", "tls_fingerprint")
-_BEHAVIOR = _inputs("behavior", *BehaviorPart.model_fields)
-
-
 @record
 class Parsed:
-    """A signup with its inputs read, before the store was asked. ``warnings`` go into the answer."""
+    """A signup with its inputs read, before the store was asked.
+
+    ``warnings`` go into the answer, and so do the pointers of what was ``not_provided``.
+    """
 
     facts: Facts
     warnings: tuple[dict[str, str], ...]
+    not_provided: tuple[str, ...]
 
 
 @record
@@ -72,17 +67,8 @@ def _proved(signup: Signup) -> Iterable[str]:
         yield "phone"
 
 
-def unreadable(pointer: str, what: str) -> dict[str, str]:
-    """The warning for an input at a JSON pointer that could not be understood; ``what`` it is, in words."""
-    return {"code": "INPUT_INVALID", "warning": f"{what} could not be understood", "input_pointer": pointer}
-
-
-def _given(pointer: str, value: object, missing: dict[str, str]) -> bool:
-    """Whether an input was given; if not, notes the cause."""
-    if value is None or value == "":
-        missing[pointer] = "not_provided"
-        return False
-    return True
+def _whole(count: float | None) -> int | None:
+    return None if count is None else int(count)
 
 
 class Gatherer:
@@ -106,41 +92,44 @@ class Gatherer:
 
     def parse(self, signup: Signup, at: float) -> Parsed:
         """Read every input of a signup at Unix time ``at``. Asks nobody; never raises for what callers sent."""
-        missing: dict[str, str] = {}
-        warnings = []
-        readers = self._shelf.readers
+        posted, readers = signup, self._shelf.readers
+        signup, warnings = usable(posted, at)
+        unsent = not_provided(posted)
+        missing = dict.fromkeys(unsent, "not_provided")
+        missing |= {each["input_pointer"]: "input_invalid" for each in warnings if each["code"] == "INPUT_INVALID"}
         account, part, acted = signup.account, signup.device or _NO_DEVICE, signup.behavior or _NO_BEHAVIOR
-        for (pointers, read), given in ((_ACCOUNT, account), (_DEVICE, part), (_BEHAVIOR, acted)):
-            for pointer, value in zip(pointers, read(given), strict=True):
-                _given(pointer, value, missing)
-
-        email = readers.mail.read(signup.email.address)
+        address = signup.email.address
+        email = readers.mail.read("" if UNREADABLE in address else address)
         if not email.valid:
             missing["/email/address"] = "input_invalid"
             warnings.append(unreadable("/email/address", "The e-mail address"))
 
         network: Network | None = None
-        if _given("/device/ip_address", part.ip_address, missing):
-            network = readers.networks.read(part.ip_address or "")
+        if part.ip_address:
+            network = readers.networks.read(part.ip_address)
+            missing |= _untold(network)
             if network.ip is None:
                 missing["/device/ip_address"] = "input_invalid"
                 warnings.append(unreadable("/device/ip_address", "The IP address"))
 
         phone = None
         number = signup.phone.number if signup.phone else None
-        if _given("/phone/number", number, missing):
-            phone = phones.read(number or "", network.country if network else None)
+        if number:
+            phone = phones.read(number, network.country if network else None)
             if not phone.valid:
                 missing["/phone/number"] = "input_invalid"
                 warnings.append(unreadable("/phone/number", "The phone number"))
 
+        device = devices.read(part, posted.device)
+        if device.user_agent is not None and (device.agent_family is None or device.agent_system is None):
+            missing["agent"] = "no_data"
         behavior = Behavior(
-            form_fill_ms=acted.form_fill_ms,
+            form_fill_ms=_whole(acted.form_fill_ms),
             pasted_fields=None if acted.pasted_fields is None else tuple(acted.pasted_fields),
             honeypot_filled=acted.honeypot_filled,
-            keystrokes=acted.keystrokes,
+            keystrokes=_whole(acted.keystrokes),
             captcha_passed=acted.captcha_passed,
-            pages_before_signup=acted.pages_before_signup,
+            pages_before_signup=_whole(acted.pages_before_signup),
         )
         return Parsed(
             Facts(
@@ -151,14 +140,20 @@ class Gatherer:
                 email=email,
                 phone=phone,
                 network=network,
-                device=devices.read(part),
+                device=device,
                 behavior=behavior,
                 payment_fingerprint=devices.identifier(signup.payment.fingerprint) if signup.payment else None,
                 missing=missing,
                 proved=frozenset(_proved(signup)),
             ),
-            tuple(warnings),
+            tuple(one_each(warnings)),
+            tuple(unsent),
         )
+
+    def without_store(self, facts: Facts) -> Facts:
+        """The same facts, marked as gathered while the store was away: what it knows is unknown, not absent."""
+        kept = ["store", *(subject.kind for subject in self._findings.subjects(facts))]
+        return replace(facts, missing={**self._findings.unasked, **facts.missing, **dict.fromkeys(kept, _AWAY)})
 
     def gather(
         self,
@@ -218,16 +213,20 @@ class Gatherer:
         )
 
 
+def _untold(network: Network) -> dict[str, str]:
+    """What the local databases do not tell of an IP address, with the cause. They know nothing of reserved ones."""
+    if network.ip is None:
+        return {}
+    told = {"asn": network.asn, "country": network.country, "kind": network.kind}
+    found = {name: "no_data" for name, value in told.items() if value is None}
+    return {**found, "network": "no_data"} if network.reserved is not None or len(found) == len(told) else found
+
+
 def _with_findings(
     facts: Facts, subjects: Sequence[Subject], found: Mapping[str, Finding], unasked: Mapping[str, str]
 ) -> Facts:
     """The same facts with what upstreams said; what they are being asked is ``pending``."""
-    pending: dict[str, str] = {subject.kind: "pending" for subject in subjects if subject.kind not in found}
-    unsaid = {"sender": "not_provided", "events": "not_provided"}
-    return replace(facts, **found, missing={**unsaid, **unasked, **facts.missing, **pending})  # type: ignore[arg-type]
-
-
-def without_store(facts: Facts) -> Facts:
-    """The same facts, marked as gathered while the store was away: links are unknown, not absent."""
-    missing: Mapping[str, str] = {**facts.missing, "store": "store_unavailable"}
-    return replace(facts, missing=missing)
+    missing = {**unasked, **facts.missing}
+    missing |= {subject.kind: "pending" for subject in subjects if subject.kind not in found}
+    missing |= {kind: "no_data" for kind, said in found.items() if not is_told(said)}
+    return replace(facts, **found, missing=missing)  # type: ignore[arg-type]

@@ -44,7 +44,7 @@ class Hubs:
         for name, _ in sample:
             pipe.execute_command("HMGET", account_key(name), "entities", "label", "tier")
         hub = is_hub([at for _, at in uses], self._store.run(pipe), policy)
-        self._links.find_hub(entity.key, now, hub=hub)
+        self._links.find_hub(entity.key, now, policy, hub=hub)
         return hub
 
 

@@ -161,7 +161,9 @@ class Imports:
         return sum(written)
 
     def _read(self, customer: Customer, policy: Policy, now: float) -> _Arrival:
-        parsed = self._gatherer.parse(customer, touched_at(customer.created, policy, now))
+        parsed = self._gatherer.parse(
+            customer.model_copy(update={"event": None}), touched_at(customer.created, policy, now)
+        )
         facts = replace(parsed.facts, proved=frozenset(kind for _, kind in _proofs(customer)))
         return _Arrival(customer, replace(parsed, facts=facts), self._links.touched(customer.account.user_id, facts))
 

@@ -67,6 +67,13 @@ def _token(part: int | str) -> str:
     return str(part)[:200].replace("~", "~0").replace("/", "~1")
 
 
+def is_no_json(error: ValidationError) -> bool:
+    """Whether pydantic could not read a body as JSON at all."""
+    if error.error_count() > 1:
+        return False
+    return error.errors(include_url=False, include_context=False, include_input=False)[0]["type"] == "json_invalid"
+
+
 def from_validation(error: ValidationError, body: bytes | None) -> Problem:
     """The problem for a body (``None``: a query) that pydantic refused: not JSON, or well-formed but wrong.
 

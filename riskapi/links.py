@@ -116,11 +116,13 @@ class Links:
         """Cut an account from entities, or the entities from everybody (None); with ``on`` false take that back."""
         self._on_each(self._cut, keys, (user_id or "", int(on)))
 
-    def find_hub(self, key: str, at: float, *, hub: bool) -> None:
+    def find_hub(self, key: str, at: float, policy: Policy, *, hub: bool) -> None:
         """Note at Unix time ``at`` whether an entity was found to be a hub."""
         pipe = self._store.pipeline()
         pipe.execute_command("ZADD", key, repr(5e12 + at), "=h" if hub else "=n")
         pipe.execute_command("ZREM", key, "=n" if hub else "=h")
+        # One that was forgotten meanwhile begins anew with this.
+        pipe.execute_command("EXPIRE", key, policy.retention.entities_days * _DAY, "NX")
         self._store.run(pipe)
 
     def queue(self, pipe: Any, touch: Touch, policy: Policy, *, add: bool = True) -> None:

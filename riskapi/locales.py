@@ -23,6 +23,13 @@ _RENAMED: Final = {"iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro", "
 
 _RANGE = re.compile(r"\s*([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{1,8})*\s*(?:;\s*[qQ]\s*=\s*([0-9.]{1,5})\s*)?")
 
+#: Names from UNIX System V that were no country's until tz 2024b (NEWS) made each a link to a city that keeps such a
+#: time, Brussels or Panama. They are set on machines of half of Europe and of the United States.
+_NO_COUNTRYS: Final = frozenset(
+    {"cet", "cst6cdt", "eet", "est", "est5edt", "hst", "met", "mst", "mst7mdt", "pst8pdt", "wet"}
+)
+_OFFSET = re.compile(r"[+-](?:[01]\d|2[0-3]):[0-5]\d")
+
 
 @lru_cache(4096)
 def languages(accept_language: str) -> tuple[str, ...]:
@@ -90,10 +97,24 @@ def _zones() -> dict[str, frozenset[str]]:
     return {name: frozenset(codes) for name, codes in found.items()}
 
 
+def is_zone(zone: str) -> bool:
+    """Whether a browser may name its time zone so: as IANA does, or as an offset (ECMA-262, 21.4.1.24).
+
+    Names are compared without regard to case, as ECMA-402 does. ``Etc/Unknown`` is what CLDR calls a zone that it does
+    not know (UTS #35, part 4).
+    """
+    name = zone.strip().lower()
+    return name in _zones() or name == "etc/unknown" or _OFFSET.fullmatch(name) is not None
+
+
 @lru_cache(1024)
 def zone_countries(zone: str) -> frozenset[str] | None:
-    """ISO 3166 countries that keep the time of an IANA zone; empty for ``UTC`` and the like, ``None`` for no zone.
+    """ISO 3166 countries that keep the time of a zone; empty for ``UTC``, offsets and the like, which are of none.
 
-    Names are compared without regard to case, as ECMA-402 does. Old names (``Asia/Calcutta``) count.
+    ``None`` where a zone says nothing of countries: one of :data:`_NO_COUNTRYS`, or what is no zone. Old names
+    (``Asia/Calcutta``) count.
     """
-    return _zones().get(zone.strip().lower())
+    name = zone.strip().lower()
+    if name in _NO_COUNTRYS or not is_zone(name):
+        return None
+    return _zones().get(name, frozenset())

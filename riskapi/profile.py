@@ -9,7 +9,7 @@ from typing import Any
 from riskapi import damaged, terms
 from riskapi.accounts import Accounts, latest
 from riskapi.allowances import Allowances, limits
-from riskapi.assessment import reasons
+from riskapi.assessment import in_form, reasons
 from riskapi.clusters import Clusters, Thing, standing_of
 from riskapi.decide import decide
 from riskapi.decisions import Decisions, listing
@@ -46,12 +46,20 @@ class Profiles:
     def view(self, user_id: str, now: float) -> dict[str, Any]:
         """The account as it stands, its links looked up anew at Unix time ``now``. Raises ``not_found``.
 
-        ``signup`` (as posted) and ``readings`` are for people who judge it.
+        ``signup`` (as posted) and ``readings`` are for people who judge it. Raises :class:`riskapi.damaged.Unreadable`
+        where what is stored says less than an account.
         """
+        try:
+            return self._viewed(user_id, now)
+        except damaged.FAULTS as error:
+            damaged.note("account", user_id, error)
+            raise damaged.Unreadable("not an account") from error
+
+    def _viewed(self, user_id: str, now: float) -> dict[str, Any]:
         fields, history, labels = self._accounts.load(user_id)
         decision = damaged.whole(fields["decision"])
-        assessment = damaged.whole(fields["assessment"])
-        newest = latest(fields)
+        assessment = in_form(damaged.whole(fields["assessment"]), fields["signup"])
+        newest = in_form(latest(fields), fields["signup"])
         if newest["decision"] == "allow" or not newest["reasons"]:  # answered without, or with that of a list alone
             newest["reasons"] = self._explained(decision) or newest["reasons"]
         if assessment["id"] == newest["id"]:

@@ -1,7 +1,8 @@
-"""The signup as callers post it: types, lengths and ranges of every field of ``POST /v1/signups``.
+"""The signup as callers post it: the fields of ``POST /v1/signups`` and their types.
 
-What is missing is unknown. An address, number or IP that cannot be parsed is accepted here: the
-parsers turn it into a warning and a signal, because a signup flow must get an answer.
+What is missing is unknown. Only what the caller's own code can get wrong is refused here: unknown keys, wrong types, no
+``user_id`` or address. What a visitor's browser, clock or keyboard controls becomes a warning and a signal, because a
+signup flow must get an answer: :mod:`riskapi.usable_inputs`, and the parsers of address, number and IP.
 """
 
 from __future__ import annotations
@@ -12,24 +13,16 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import from_json, to_json
 
-from riskapi.instants import instant
+from riskapi.usable_inputs import counted
+from riskapi.visitor_values import VisitorCount, VisitorNames, VisitorScalar, VisitorText, VisitorTime, time
 
 USER_ID = r"^[A-Za-z0-9_.:@-]{1,128}$"
 UserId = Annotated[str, StringConstraints(pattern=USER_ID, max_length=128)]
 Text = Annotated[str, StringConstraints(max_length=2048)]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,25}$")]
-Scalar = Annotated[str, StringConstraints(max_length=255)] | bool | int | float | None
-Count = Annotated[int, Field(ge=0, le=2**53)]
-
-
-def _time(value: object) -> object:
-    """Only RFC 3339 text is a time; numbers and other spellings are refused instead of guessed at."""
-    if not isinstance(value, str):
-        raise ValueError("expected an RFC 3339 time as text")
-    return instant(value)
-
-
-Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_time, json_schema_input_type=datetime)]
+Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(time, json_schema_input_type=datetime)]
+#: Values under the caller's own names.
+CustomInputs = Annotated[dict[Key, VisitorScalar], Field(max_length=25)]
 
 
 class _Part(BaseModel):
@@ -40,17 +33,17 @@ class AccountPart(_Part):
     """Who signs up. ``user_id`` is the caller's own identifier and the idempotency key of the signup."""
 
     user_id: UserId
-    name: Text | None = None
-    organization: Text | None = None
-    website: Text | None = None
-    plan: Text | None = None
-    referrer_id: Annotated[str, StringConstraints(max_length=128)] | None = None
+    name: VisitorText | None = None
+    organization: VisitorText | None = None
+    website: VisitorText | None = None
+    plan: VisitorText | None = None
+    referrer_id: VisitorText | None = None
 
 
 class EmailPart(_Part):
     """The address signed up with, as typed. ``verified``: the person has confirmed the mailbox; null for not known."""
 
-    address: Text
+    address: VisitorText
     verified: bool | None = None
 
 
@@ -59,42 +52,42 @@ class PhonePart(_Part):
     has confirmed that it is theirs; null for not known.
     """
 
-    number: Text | None = None
+    number: VisitorText | None = None
     verified: bool | None = None
 
 
 class DevicePart(_Part):
     """Where the signup came from. ``tls_fingerprint`` is a JA3/JA4 or similar, as the edge computes it."""
 
-    ip_address: Text | None = None
-    id: Text | None = None
-    user_agent: Text | None = None
-    accept_language: Text | None = None
-    time_zone: Text | None = None
-    tls_fingerprint: Text | None = None
+    ip_address: VisitorText | None = None
+    id: VisitorText | None = None
+    user_agent: VisitorText | None = None
+    accept_language: VisitorText | None = None
+    time_zone: VisitorText | None = None
+    tls_fingerprint: VisitorText | None = None
 
 
 class BehaviorPart(_Part):
     """How the form was filled. ``form_fill_ms`` from first focus to submit."""
 
-    form_fill_ms: Count | None = None
-    pasted_fields: Annotated[list[Text], Field(max_length=50)] | None = None
+    form_fill_ms: VisitorCount | None = None
+    pasted_fields: VisitorNames | None = None
     honeypot_filled: bool | None = None
-    keystrokes: Count | None = None
+    keystrokes: VisitorCount | None = None
     captcha_passed: bool | None = None
-    pages_before_signup: Count | None = None
+    pages_before_signup: VisitorCount | None = None
 
 
 class PaymentPart(_Part):
     """A fingerprint of the payment instrument, as the payment provider gives it; never the number."""
 
-    fingerprint: Text | None = None
+    fingerprint: VisitorText | None = None
 
 
 class EventPart(_Part):
-    """When the signup happened, RFC 3339; defaults to now, may lie in the past."""
+    """When the signup happened, RFC 3339; defaults to now, may lie in the past. Over 5 minutes ahead counts as now."""
 
-    time: Time | None = None
+    time: VisitorTime | None = None
 
 
 class Signup(_Part):
@@ -107,7 +100,7 @@ class Signup(_Part):
     behavior: BehaviorPart | None = None
     payment: PaymentPart | None = None
     event: EventPart | None = None
-    custom_inputs: Annotated[dict[Key, Scalar], Field(max_length=25)] | None = None
+    custom_inputs: CustomInputs | None = None
 
     @classmethod
     def stored(cls, text: bytes | str) -> Self:
@@ -130,10 +123,10 @@ class Signup(_Part):
             return cls.model_validate_json(to_json(row))
 
     def at(self, now: float) -> float:
-        """Unix time of the signup: ``event.time``, or ``now`` where it is missing."""
+        """Unix time of the signup: ``event.time``, or ``now`` where it is missing or lies over 5 minutes ahead."""
         if self.event is None or self.event.time is None:
             return now
-        return self.event.time.timestamp()
+        return counted(self.event.time.timestamp(), now)
 
 
 Tier = Literal["allow", "review", "limit"]

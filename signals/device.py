@@ -7,6 +7,7 @@ from signals.registry import signal
 from signals.whereabouts import country_of_person
 
 NEEDS = ("/device/user_agent",)
+_PARSED = ("/device/user_agent", "agent")
 _DAY = 86_400.0
 
 #: The language that browsers, servers and international teams use everywhere: it disagrees with no country.
@@ -21,23 +22,34 @@ def _apart(facts: Facts, countries: frozenset[str]) -> bool | None:
     return _EVERYWHERE not in device.languages and device.language_countries.isdisjoint(countries)
 
 
-@signal(reason="the browser or client is {value}", risk=None)
+@signal(reason="the browser or client is {value}", risk=None, needs=_PARSED)
 def device_agent_family(facts: Facts) -> str | None:
     """Family of the client as ua-parser names it, such as ``Chrome Mobile``. For people and rules."""
     return facts.device.agent_family
 
 
-@signal(reason="the browser or client runs on {value}", risk=None)
+@signal(reason="the browser or client runs on {value}", risk=None, needs=_PARSED)
 def device_agent_system(facts: Facts) -> str | None:
-    """Operating system as ua-parser names it, such as ``Windows``. For people and rules."""
+    """Operating system, such as ``Windows``. For people and rules. Sources: ua-parser; riskapi.agents."""
     return facts.device.agent_system
 
 
-@signal(reason="the browser or client is {value:a known one|not a known one}", risk=-1)
+@signal(reason="the browser or client is {value:a known one|not a known one}", risk=-1, needs=_PARSED)
 def device_agent_is_known(facts: Facts) -> bool | None:
-    """Whether ua-parser knows the client's family *and* its system. False for invented agents."""
+    """Whether the client's family *and* its system are known, and agree. False for invented agents.
+
+    Invented: of two devices at once (an iPhone with Windows), of a product that its system does not have, or without a
+    product and its version (RFC 9110, 10.1.5). Of a browser or system that nobody has heard of it is unknown, unless
+    it is one of a program. Sources: ua-parser, and the systems listed in riskapi.agents.
+    """
     device = facts.device
-    return None if device.user_agent is None else device.agent_family is not None and device.agent_system is not None
+    if device.user_agent is None:
+        return None
+    if device.agent_invented:
+        return False
+    if device.agent_family is not None and device.agent_system is not None:
+        return True
+    return False if device.automation else None
 
 
 @signal(reason="the browser's version came out {value:.0f} {value:day|days} before the signup", risk=0)
@@ -61,7 +73,7 @@ def device_agent_days_early(facts: Facts) -> float | None:
     return None if released is None else max(0.0, (released - facts.signup_at) / _DAY)
 
 
-@signal(reason="the browser is {value:on a phone or tablet|not on a phone or tablet}", risk=0)
+@signal(reason="the browser is {value:on a phone or tablet|not on a phone or tablet}", risk=0, needs=_PARSED)
 def device_is_mobile(facts: Facts) -> bool | None:
     """Whether the system is one of phones and tablets. Either is typical; desktop mode hides some tablets."""
     return facts.device.agent_mobile
@@ -82,6 +94,16 @@ def device_automation(facts: Facts) -> str | None:
     return facts.device.automation
 
 
+@signal(reason="the user agent is {value:one that no browser sends|of a form that browsers send}", risk=1)
+def device_agent_is_malformed(facts: Facts) -> bool | None:
+    """Whether the agent has over 2,048 characters, control characters, or characters that are none.
+
+    Typical: false. Browsers send up to about 400 characters, and a header holds no control characters (RFC 9110, 5.5):
+    the caller's own code or a script made it up. The length was chosen by us.
+    """
+    return facts.device.agent_malformed
+
+
 @signal(reason="the browser asks for {value} {value:language|languages}", risk=0, needs="/device/accept_language")
 def device_language_count(facts: Facts) -> int | None:
     """Different languages in Accept-Language, 0 to 20; 0 when a header was sent that names none. Typical: 1 or 2."""
@@ -91,7 +113,7 @@ def device_language_count(facts: Facts) -> int | None:
 @signal(
     reason="{value:no|a} language of the browser fits the country of the IP address",
     risk=1,
-    needs=("/device/accept_language", "/device/ip_address"),
+    needs=("/device/accept_language", "/device/ip_address", "country"),
 )
 def device_language_mismatch(facts: Facts) -> bool | None:
     """Whether no language asked for is official or widely spoken where the IP is. True or false; a weak signal.
@@ -105,14 +127,14 @@ def device_language_mismatch(facts: Facts) -> bool | None:
 
 @signal(reason="the browser's time zone {value:exists|does not exist}", risk=-1, needs="/device/time_zone")
 def device_time_zone_is_valid(facts: Facts) -> bool | None:
-    """Whether the time zone is a name of the IANA database. Browsers send no other (ECMA-402)."""
+    """Whether the time zone is a name of the IANA database, or an offset. Browsers send no other (ECMA-402)."""
     return facts.device.time_zone_valid
 
 
 @signal(
     reason="the browser's time zone is {value:not used|used} in the country of the IP address",
     risk=1,
-    needs=("/device/time_zone", "/device/ip_address"),
+    needs=("/device/time_zone", "/device/ip_address", "country"),
 )
 def device_time_zone_mismatch(facts: Facts) -> bool | None:
     """Whether the clock is set to a zone that the IP's country does not keep. True or false; a weak signal.
@@ -142,7 +164,10 @@ def device_language_time_zone_mismatch(facts: Facts) -> bool | None:
     reason="the browser's clock is {value:not set|set} to the time zone of a country", risk=0, needs="/device/time_zone"
 )
 def device_time_zone_is_utc(facts: Facts) -> bool | None:
-    """Whether the zone is valid but of no country: ``UTC``, ``Etc/GMT+3``. Typical of servers and privacy browsers."""
+    """Whether the zone is valid but of no country: ``UTC``, ``Etc/GMT+3``. Typical of servers and privacy browsers.
+
+    Unknown for ``CET``, ``EST`` and the like, which people in many countries set.
+    """
     countries = facts.device.time_zone_countries
     return None if countries is None else not countries
 
@@ -150,7 +175,7 @@ def device_time_zone_is_utc(facts: Facts) -> bool | None:
 @signal(
     reason="the browser is {value:|not }a phone's or tablet's on a hosting provider's network",
     risk=1,
-    needs=("/device/user_agent", "/device/ip_address"),
+    needs=(*_PARSED, "/device/ip_address", "kind"),
 )
 def device_mobile_on_hosting(facts: Facts) -> bool | None:
     """Whether a client that says it is a phone comes from a hosting network that is no known VPN or relay.

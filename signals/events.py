@@ -7,7 +7,6 @@ from __future__ import annotations
 from signals.facts import Facts, Happening
 from signals.registry import signal
 
-NEEDS = ("events",)
 _HOUR = 3600.0
 
 

@@ -201,9 +201,12 @@ class Device:
 
     ``agent_family``, ``agent_major`` and ``agent_system`` are parsed from ``user_agent``; ``agent_released`` is
     the Unix time at which that major version came out, where it is known. ``automation`` is the mark of a
-    scripted client found in the agent, or ``""`` when none was. ``languages`` are lower-case primary subtags
+    scripted client found in the agent, or ``""`` when none was; ``agent_malformed``: no browser can have sent it;
+    ``agent_invented``: it contradicts itself, or has no product with a version.
+    ``languages`` are lower-case primary subtags
     in order of preference, ``language_countries`` the ISO 3166 countries where one of them is official or
-    widely spoken; ``time_zone_countries`` those that use the zone. ``fingerprint`` joins TLS fingerprint and agent.
+    widely spoken; ``time_zone_countries`` those that use the zone, empty for ``UTC``, ``None`` where the zone does not
+    tell. ``fingerprint`` joins TLS fingerprint and agent.
     """
 
     id: str | None = None
@@ -213,6 +216,8 @@ class Device:
     agent_system: str | None = None
     agent_released: float | None = None
     agent_mobile: bool | None = None
+    agent_malformed: bool | None = None
+    agent_invented: bool | None = None
     automation: str | None = None
     accept_language: str | None = None
     languages: tuple[str, ...] | None = None
@@ -334,9 +339,11 @@ class Facts:
     it sends from. ``entities`` is keyed by kind (see ``riskapi.links``) and ``None``, like ``reputation``, when the
     store was away. ``proved`` are the kinds of entities that the account proved to be its own: a mailbox or number it
     confirmed. ``wave`` and ``cluster`` say with whom it came and with whom it shares a budget, ``None`` where that was
-    not looked up. ``missing`` gives the cause for what is not there: a JSON pointer into the signup, ``store``,
-    ``mail_domain``, ``registration``, ``registrant``, ``sender``, ``domain_blocklists``, ``ip_blocklists`` or
-    ``events``, to ``not_provided``, ``input_invalid``, ``store_unavailable``, ``pending`` or ``no_data``.
+    not looked up. ``missing`` gives the cause for what is not there and was not sent, or should be known: a JSON
+    pointer into the signup, ``store``, ``network`` (anything of the IP address), ``asn``, ``country`` or ``kind`` of
+    it, ``agent``, ``mail_domain``, ``registration``, ``registrant``, ``sender``, ``domain_blocklists`` or
+    ``ip_blocklists``, to ``not_provided``, ``not_asked``, ``input_invalid``, ``store_unavailable``, ``pending`` or
+    ``no_data``.
     """
 
     at: float

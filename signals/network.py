@@ -6,6 +6,9 @@ from signals.facts import Facts, Network, NetworkKind
 from signals.registry import signal
 
 NEEDS = ("/device/ip_address",)
+_KNOWN = ("/device/ip_address", "network")
+_ASN, _COUNTRY = ("/device/ip_address", "asn"), ("/device/ip_address", "country")
+_KIND = ("/device/ip_address", "registrant", "kind")
 
 
 def _public(facts: Facts) -> Network | None:
@@ -60,7 +63,7 @@ def network_is_ipv6(facts: Facts) -> bool | None:
     return None if network is None or network.version is None else network.version == 6
 
 
-@signal(reason="the network of the IP address is {value:known|not known}", risk=-1)
+@signal(reason="the network of the IP address is {value:known|not known}", risk=-1, needs=_KNOWN)
 def network_is_known(facts: Facts) -> bool | None:
     """Whether the database knows the autonomous system of the address. Typical: true for nearly all visitors.
 
@@ -70,41 +73,41 @@ def network_is_known(facts: Facts) -> bool | None:
     return None if network is None else network.asn is not None
 
 
-@signal(reason="the network is AS{value}", risk=None)
+@signal(reason="the network is AS{value}", risk=None, needs=_ASN)
 def network_asn(facts: Facts) -> int | None:
     """Number of the autonomous system that announces the address, 1 to 4294967295. For people and rules."""
     network = _public(facts)
     return network.asn if network else None
 
 
-@signal(reason="the network is run by {value}", risk=None)
+@signal(reason="the network is run by {value}", risk=None, needs=_ASN)
 def network_organization(facts: Facts) -> str | None:
     """Registered name of the autonomous system's holder. For people and rules."""
     network = _public(facts)
     return network.organization if network else None
 
 
-@signal(reason="the IP address is used in {value}", risk=None)
+@signal(reason="the IP address is used in {value}", risk=None, needs=_COUNTRY)
 def network_country(facts: Facts) -> str | None:
     """Country of the address's user, ISO 3166 alpha-2. For people and rules; never evidence by itself."""
     network = _public(facts)
     return network.country if network else None
 
 
-@signal(reason="the network is of the kind {value}", risk=None)
+@signal(reason="the network is of the kind {value}", risk=None, needs=_KIND)
 def network_kind(facts: Facts) -> str | None:
     """Kind of organisation that runs the network: hosting, consumer, mobile, education or cdn. For people and rules."""
     return _kind(facts)
 
 
-@signal(reason="the provider of the IP address is {value}", risk=None)
+@signal(reason="the provider of the IP address is {value}", risk=None, needs=_KNOWN)
 def network_provider(facts: Facts) -> str | None:
     """Cloud, CDN, VPN or relay whose published ranges hold the address. For people and rules."""
     network = _public(facts)
     return network.provider if network else None
 
 
-@signal(reason="the network is {value:|not }a hosting provider's", risk=1)
+@signal(reason="the network is {value:|not }a hosting provider's", risk=1, needs=_KIND)
 def network_is_hosting(facts: Facts) -> bool | None:
     """Whether the address is a machine's in a cloud or hosting network. Typical: few people, most scripts.
 
@@ -114,7 +117,7 @@ def network_is_hosting(facts: Facts) -> bool | None:
     return _is(facts, "hosting")
 
 
-@signal(reason="the network is {value:|not }one that connects homes and businesses", risk=-1)
+@signal(reason="the network is {value:|not }one that connects homes and businesses", risk=-1, needs=_KIND)
 def network_is_consumer(facts: Facts) -> bool | None:
     """Whether the network sells access lines to homes and businesses. Typical: true for most people.
 
@@ -123,7 +126,7 @@ def network_is_consumer(facts: Facts) -> bool | None:
     return _is(facts, "consumer")
 
 
-@signal(reason="the network is {value:|not }a mobile carrier's", risk=0)
+@signal(reason="the network is {value:|not }a mobile carrier's", risk=0, needs=_KIND)
 def network_is_mobile(facts: Facts) -> bool | None:
     """Whether the network is a mobile carrier's, where thousands share an address (RFC 6888).
 
@@ -132,13 +135,13 @@ def network_is_mobile(facts: Facts) -> bool | None:
     return _is(facts, "mobile")
 
 
-@signal(reason="the network is {value:|not }a school's or university's", risk=-1)
+@signal(reason="the network is {value:|not }a school's or university's", risk=-1, needs=_KIND)
 def network_is_education(facts: Facts) -> bool | None:
     """Whether the network is a school's, a university's or a national research network."""
     return _is(facts, "education")
 
 
-@signal(reason="the IP address is {value:|not }a known exit of a consumer VPN", risk=1)
+@signal(reason="the IP address is {value:|not }a known exit of a consumer VPN", risk=1, needs=_KNOWN)
 def network_is_vpn(facts: Facts) -> bool | None:
     """Whether the address is a known exit of a consumer VPN. Many people use one; privacy relays are not counted here.
 
@@ -148,14 +151,14 @@ def network_is_vpn(facts: Facts) -> bool | None:
     return None if network is None else network.anonymizer == "vpn"
 
 
-@signal(reason="the IP address is {value:|not }a known exit of the Tor network", risk=1)
+@signal(reason="the IP address is {value:|not }a known exit of the Tor network", risk=1, needs=_KNOWN)
 def network_is_tor(facts: Facts) -> bool | None:
     """Whether the address is a Tor exit in the list shipped with iporigin. Exits come and go: the list misses some."""
     network = _public(facts)
     return None if network is None else network.anonymizer == "tor"
 
 
-@signal(reason="the IP address is {value:|not }a privacy relay's", risk=0)
+@signal(reason="the IP address is {value:|not }a privacy relay's", risk=0, needs=_KNOWN)
 def network_is_private_relay(facts: Facts) -> bool | None:
     """Whether the address is an exit of Apple's Private Relay or of Cloudflare's WARP: privacy, no evidence of abuse.
 

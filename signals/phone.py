@@ -84,7 +84,7 @@ def phone_is_service(facts: Facts) -> bool | None:
 @signal(
     reason="the phone number's calling code is {value:not used|used} in the country of the IP address",
     risk=1,
-    needs=("/phone/number", "/device/ip_address"),
+    needs=("/phone/number", "/device/ip_address", "country"),
 )
 def phone_region_mismatch(facts: Facts) -> bool | None:
     """Whether phone and IP address are of countries with different calling codes. True or false; a weak signal.

@@ -51,6 +51,9 @@ class _Said:
         return format(self.value, spec)
 
 
+#: Causes that are nobody's failure: the caller did not send it, the operator has nobody asked about it.
+_BY_CHOICE = frozenset({"not_provided", "not_asked"})
+
 #: One reading of each type with which a declaration is tried.
 _SAMPLES: Mapping[str, Value] = {"bool": True, "int": 2, "float": 0.5, "str": "x"}
 
@@ -62,7 +65,7 @@ class Signal:
     ``risk`` is the direction of the monotone constraint: +1 more is riskier, -1 more is safer, 0 the
     model may learn either. ``None`` marks a fact for people and rules (a country, an AS number) that
     is recorded but never becomes a column of the model. ``needs`` names what must be there for the
-    signal to be known, as JSON pointers into the signup, or ``store``.
+    signal to be known, as keys of :attr:`signals.facts.Facts.missing`.
     """
 
     name: str
@@ -89,13 +92,13 @@ class Signal:
         said = self.reason.format(value=_Said(value))
         return said[:1].upper() + said[1:]
 
-    def cause(self, facts: Facts) -> str:
-        """Why the reading is ``None``: one of the causes in :attr:`signals.facts.Facts.missing`, or ``no_data``."""
-        for need in self.needs:
-            found = facts.missing.get(need)
-            if found is not None:
-                return found
-        return "no_data"
+    def cause(self, facts: Facts) -> str | None:
+        """Why the reading is ``None`` and should not be: one of the causes in :attr:`signals.facts.Facts.missing`.
+
+        ``None`` where something it needs was not sent or is not asked about, and where the signal does not apply.
+        """
+        found = [facts.missing[need] for need in self.needs if need in facts.missing]
+        return found[0] if found and _BY_CHOICE.isdisjoint(found) else None
 
 
 _SIGNALS: dict[str, Signal] = {}
@@ -192,5 +195,6 @@ def read(facts: Facts) -> Readings:
 
 
 def degraded(facts: Facts, readings: Readings) -> list[dict[str, str]]:
-    """The readings that are unknown, each with its cause, as ``degraded`` in the answer."""
-    return [{"signal": name, "cause": _SIGNALS[name].cause(facts)} for name, value in readings.items() if value is None]
+    """The readings that should be known and are not, each with its cause, as ``degraded`` in the answer."""
+    unknown = [_SIGNALS[name] for name, value in readings.items() if value is None]
+    return [{"signal": found.name, "cause": cause} for found in unknown if (cause := found.cause(facts)) is not None]

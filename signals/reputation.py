@@ -15,7 +15,7 @@ NEEDS = ("store",)
 @signal(
     reason="about {value:.1%} of other accounts from this network operator were labelled abusive",
     risk=+1,
-    needs=("store", "/device/ip_address"),
+    needs=("store", "/device/ip_address", "asn"),
 )
 def reputation_asn(facts: Facts) -> float | None:
     """Abuse rate of other accounts from the same autonomous system (network operator), shrunk. Unit: 0 to 1."""

@@ -41,6 +41,11 @@ def cluster_of(service: Service, user: str) -> str:
     return found.decode() if found else ""
 
 
+def _named(fields: dict[bytes, bytes], sort: str) -> set[str]:
+    """What follows a prefix in the names of the fields that have it."""
+    return {name.decode().removeprefix(sort) for name in fields if name.startswith(sort.encode())}
+
+
 def check(service: Service) -> dict[str, set[str]]:
     """Hold every budget and cluster of the store against each other; the members of every cluster."""
     store = service.store
@@ -52,17 +57,22 @@ def check(service: Service) -> dict[str, set[str]]:
         fields = store.execute("HGETALL", budget_key(user))
         if b"cluster" in fields:
             clusters.setdefault(fields[b"cluster"].decode(), set()).add(user)
-        edges |= {(user, name[2:].decode()) for name in fields if name.startswith(b"b:")}
+        bound, out = _named(fields, "b:"), _named(fields, "x:") | _named(fields, "p:")
+        edges |= {(user, edge) for edge in bound}
+        # Nobody is bound by what was cut from it, or is its own; who gave proof is in no wave.
+        assert not bound & out, (user, bound & out)
+        assert b"proof" not in fields or not any(edge.startswith("w:") for edge in bound), user
     assert sorted(clusters) == names(store, cluster_key("")) == names(store, members_key(""))
     for cluster, members in clusters.items():
         assert {name.decode() for name in store.execute("SMEMBERS", members_key(cluster))} == members
         fields = store.execute("HGETALL", cluster_key(cluster))
-        assert {edge for user, edge in edges if user in members} == {
-            name[2:].decode() for name in fields if name.startswith(b"e:")
-        }
-        claimed = {name[2:].decode() for name in fields if name.startswith(b"c:")}
+        assert {edge for user, edge in edges if user in members} == _named(fields, "e:")
+        claimed = _named(fields, "c:")
         assert int(fields.get(b"claims", 0)) == len(claimed)
+        assert claimed <= _named(fields, "e:")
         claims |= claimed
+        abusive = [user for user in members if store.execute("HEXISTS", budget_key(user), "bad")]
+        assert int(fields.get(b"bad", 0)) == len(abusive)
         ends = [float(value) for name, value in fields.items() if name.startswith(b"e:")]
         assert float(fields[b"due"]) <= min(ends)
         latest = log(store, cluster_key(cluster))[0]

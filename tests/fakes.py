@@ -39,6 +39,7 @@ def assessment(user_id: str) -> dict[str, Any]:
         "reasons": [],
         "linkage": {"cluster_id": None, "size": 1, "abusive": 0, "evidence": []},
         "degraded": [],
+        "not_provided": [],
         "warnings": [],
         "review_id": None,
         "shadow": [],

@@ -64,6 +64,7 @@ class Standin:
             "decision": type(self).tier(user_id),
             "risk_score": 1.0,
             "disposition": {"source": "model", "rule": None},
+            "reasons": [{"code": "NETWORK_IS_HOSTING"}],
             "limits": CAPS,
             "review_id": "rev_1",
         }

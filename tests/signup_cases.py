@@ -32,7 +32,7 @@ class Expected:
     """What must be so. ``None`` and empty: anything goes.
 
     ``codes`` are among the reasons, ``absent`` are no known readings that speak against the signup; ``warnings`` are
-    exactly the inputs warned of, ``degraded`` signals that must be unknown; ``linked`` accounts at least, this one
+    exactly the inputs warned of, ``unknown`` signals that must be; ``linked`` accounts at least, this one
     included, bound by ``kinds`` among others and by none of ``absent_kinds``; ``pointers`` of a problem's errors.
     """
 
@@ -42,7 +42,7 @@ class Expected:
     codes: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
     warnings: frozenset[str] | None = None
-    degraded: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
     linked: int = 1
     kinds: frozenset[str] = frozenset()
     absent_kinds: frozenset[str] = frozenset()
@@ -158,16 +158,17 @@ def post(case: Case, send: Send) -> Outcome:
         if status != 200:
             failures.append(f"labelling {name} {label}: {status}")
     status, answer = send("POST", "/v1/signups", case.body, case.at)
-    reasons = answer.get("reasons", ())
-    if status == 200 and not reasons:
+    reasons, unknown = answer.get("reasons", ()), set()
+    if status == 200:
         _, account = send("GET", f"/v1/accounts/{case.user_id}", None, case.at)
-        reasons = account["latest"]["reasons"]
-    failures += _failures(case.expected, status, answer, reasons)
+        reasons = reasons or account["latest"]["reasons"]
+        unknown = {name for name, value in account["readings"].items() if value is None}
+    failures += _failures(case.expected, status, answer, reasons, unknown)
     return Outcome(case, status, answer, tuple(reasons), tuple(failures))
 
 
 def _failures(
-    expected: Expected, status: int, answer: Mapping[str, Any], reasons: list[dict[str, Any]]
+    expected: Expected, status: int, answer: Mapping[str, Any], reasons: list[dict[str, Any]], unknown: set[str]
 ) -> Iterator[str]:
     """In words, everything that is not as expected."""
     if status not in expected.status:
@@ -184,7 +185,6 @@ def _failures(
         yield f"a score of {answer['risk_score']} is below {expected.least_score}"
     if missing := expected.codes - {row["code"] for row in reasons}:
         yield f"{_listed(missing)} is no reason"
-    unknown = {row["signal"] for row in answer["degraded"]}
     against = {
         row["code"]
         for row in reasons
@@ -195,7 +195,7 @@ def _failures(
     warned = {row["input_pointer"] for row in answer["warnings"]}
     if expected.warnings is not None and warned != expected.warnings:
         yield f"warned of {_listed(warned) or 'nothing'} instead of {_listed(expected.warnings) or 'nothing'}"
-    if missing := expected.degraded - {row["signal"] for row in answer["degraded"]}:
+    if missing := expected.unknown - unknown:
         yield f"{_listed(missing)} is not unknown"
     linkage = answer["linkage"]
     if linkage["size"] < expected.linked:

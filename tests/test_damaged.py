@@ -122,7 +122,7 @@ OF_AN_ACCOUNT: dict[str, tuple[str, str | None]] = {
 }
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"null", b"[]", b"\xff"])
+@pytest.mark.parametrize("damage", [b"", b"{", b"null", b"[]", b"{}", b"\xff"])
 @pytest.mark.parametrize(("pattern", "field"), OF_AN_ACCOUNT.values(), ids=OF_AN_ACCOUNT)
 def test_a_damaged_account_is_never_a_500_and_stops_no_other(
     service: Service, store: Store, client: Any, pattern: str, field: str | None, damage: bytes

@@ -168,7 +168,7 @@ class TestOthers:
     def test_what_is_a_crowd_s(self, service: Service) -> None:
         post(service, body("s_0", device=ABUSER["device"]))
         links = service.assessor._links
-        links.find_hub(links.entity_key("device", ABUSER["device"]["id"]), NOW - 60, hub=True)
+        links.find_hub(links.entity_key("device", ABUSER["device"]["id"]), NOW - 60, service.court.policy, hub=True)
         found = decide(service, reviewed(service), deny=("device", "phone"))
         assert skipped(found) == {"device": "hub", "phone": None}
 

@@ -51,14 +51,6 @@ def test_a_replayed_clock_that_is_no_time_is_refused(make_http: MakeHttp, given:
     is_problem(response, 422, "invalid")
 
 
-def test_the_event_may_lie_ahead_of_the_replayed_clock_no_more_than_of_the_real_one(make_http: MakeHttp) -> None:  # noqa: F811
-    body = GOOD[:-1] + b',"event":{"time":"2025-01-02T00:00:00Z"}}'
-    response = make_http(replay=True).post(
-        SIGNUP, data=body, content_type="application/json", headers={"X-Replay-Time": "2025-01-01T00:00:00Z"}
-    )
-    is_problem(response, 422, "invalid")
-
-
 def test_a_signup_answered_before_says_so(make_http: MakeHttp) -> None:  # noqa: F811
     client = make_http()
     first, second = (client.post(SIGNUP, data=GOOD, content_type="application/json") for _ in range(2))

@@ -250,7 +250,7 @@ BUSTED: dict[str, tuple[Event, list[str]]] = {
     "verified and no address": (Event(type="email_verified", email=EmailPart(address="@@")), ["/email/address"]),
     "a device without an id": (Event(type="device_seen", device=DevicePart(ip_address="203.0.113.9")), []),
     "a device of two thousand letters": (Event(type="device_seen", device=DevicePart(id="x" * 2048)), []),
-    "a device of nul bytes": (Event(type="device_seen", device=DevicePart(id="\x00\x00")), []),
+    "a device of nul bytes": (Event(type="device_seen", device=DevicePart(id="\x00\x00")), ["/device/id"]),
 }  # fmt: skip
 
 

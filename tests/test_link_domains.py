@@ -230,7 +230,7 @@ def test_a_site_that_many_link_to_binds_until_it_is_found_to_be_a_hub(
         [found] = send(links, store, rules, f"u{number}", "forum.example", at=NOW + number * 6 * HOUR)
     assert (found.hub, len(found.others)) == (False, 8)
     at = NOW + limit * 6 * HOUR
-    links.find_hub(found.key, at, hub=True)
+    links.find_hub(found.key, at, rules, hub=True)
     [found] = send(links, store, rules, "one more", "forum.example", at=at + 60)
     assert (found.hub, found.weight, found.others) == (True, 0.0, ())
 

@@ -170,17 +170,17 @@ def test_a_crowd_that_was_found_to_be_a_hub_is_one_for_a_while(links: Links, sto
         return touch(links, store, rules, "last", device(at), add=False)["device"]
 
     assert (seen().hub, len(seen().others), seen().hub_found_at) == (False, 8, 0.0)
-    links.find_hub(key, NOW, hub=True)
+    links.find_hub(key, NOW, rules, hub=True)
     assert (seen().hub, seen().weight, seen().others, seen().hub_found_at) == (True, 0.0, (), NOW)
     assert seen(NOW + 2 * rules.hubs.hours * HOUR - 1).hub
     assert not seen(NOW + 2 * rules.hubs.hours * HOUR).hub, "nobody looked again"
-    links.find_hub(key, NOW + HOUR, hub=False)
+    links.find_hub(key, NOW + HOUR, rules, hub=False)
     found = seen(NOW + 2 * HOUR)
     assert (found.hub, len(found.others), found.hub_found_at) == (False, 8, -NOW - HOUR)
 
 
 def test_a_burst_inside_a_hub_binds(links: Links, store: Store, rules: Policy) -> None:
-    links.find_hub(grown(links, store, rules, 40).key, NOW, hub=True)
+    links.find_hub(grown(links, store, rules, 40).key, NOW, rules, hub=True)
     found = [touch(links, store, rules, f"n{number}", device(NOW + 1 + number))["device"] for number in range(12)]
     # Twenty-nine came in the month before: as many a day as four times that, and a few more.
     assert [entity.hub for entity in found] == [entity.accounts_24h <= 4 * entity.accounts_30d / 30 for entity in found]
@@ -189,7 +189,7 @@ def test_a_burst_inside_a_hub_binds(links: Links, store: Store, rules: Policy) -
 
 def test_a_crowd_is_a_ring_once_enough_of_it_is_limited(links: Links, store: Store, rules: Policy) -> None:
     key = grown(links, store, rules, 41).key
-    links.find_hub(key, NOW, hub=True)
+    links.find_hub(key, NOW, rules, hub=True)
 
     def last() -> Entity:
         return touch(links, store, rules, "last", device(NOW + HOUR), add=False)["device"]
@@ -554,7 +554,7 @@ def test_counts_agree_with_a_plain_reference(
                 links.cut(None, [key], on=what == "cut all")
                 known.cut_all = what == "cut all" and known.there
             case "hub" | "no hub" if known.there:
-                links.find_hub(key, at, hub=what == "hub")
+                links.find_hub(key, at, rules, hub=what == "hub")
                 known.hub = at if what == "hub" else -at
             case "bad" | "good":
                 links.mark(user, [key], abusive=what == "bad", limited=False)

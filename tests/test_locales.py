@@ -1,10 +1,16 @@
 """Accept-Language and time zones, as browsers send them and as they should not."""
 
+import re
+from importlib.resources import files
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.locales import MAX_LANGUAGES, language_countries, languages, zone_countries
+from riskapi.locales import MAX_LANGUAGES, is_zone, language_countries, languages, zone_countries
+
+#: Zones that were no country's before tz 2024b (python/tzdata#81, case D05).
+NO_COUNTRYS = ["CET", "CST6CDT", "EET", "EST", "EST5EDT", "HST", "MET", "MST", "MST7MDT", "PST8PDT", "WET"]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +76,12 @@ def test_an_unknown_language_belongs_nowhere() -> None:
         ("Europe/Oslo", {"NO"}),
         ("UTC", set()),
         ("Etc/GMT+3", set()),
+        ("GMT", set()),
+        ("Etc/Unknown", set()),
+        ("+02:00", set()),
+        ("-09:30", set()),
+        ("Poland", {"PL"}),
+        ("Eire", {"IE"}),
     ],
 )
 def test_a_zone_belongs_to_the_countries_that_keep_it(zone: str, countries: set[str]) -> None:
@@ -77,10 +89,26 @@ def test_a_zone_belongs_to_the_countries_that_keep_it(zone: str, countries: set[
 
 
 @pytest.mark.parametrize(
-    "zone", ["", "Mars/Olympus", "+02:00", "../../etc/passwd", "Europe", "Europe/Madrid\0", "\ud800"]
+    "zone",
+    ["", "Mars/Olympus", "+0200", "+24:00", "+2", "../../etc/passwd", "Europe", "Europe/Madrid\0", "\ud800", "CEST"],
 )
 def test_what_is_no_zone_has_no_countries(zone: str) -> None:
     assert zone_countries(zone) is None
+    assert not is_zone(zone)
+
+
+@pytest.mark.parametrize("zone", NO_COUNTRYS)
+def test_a_zone_that_was_no_countrys_says_nothing_of_countries(zone: str) -> None:
+    for name in (zone, zone.lower()):
+        assert is_zone(name)
+        assert zone_countries(name) is None
+
+
+def test_every_zone_of_no_country_is_named() -> None:
+    """tz 2024b made links of all of them: whoever has no slash and no letters of a country is one, or is UTC."""
+    names = files("tzdata").joinpath("zones").read_text("utf-8").split()
+    short = {name for name in names if re.fullmatch("[A-Z]{3}([0-9][A-Z]{3})?", name)}
+    assert short - {"UTC", "GMT", "UCT", "PRC", "ROC", "ROK"} == set(NO_COUNTRYS)
 
 
 @given(st.text(max_size=400))

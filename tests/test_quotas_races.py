@@ -339,7 +339,7 @@ def test_what_was_found_to_be_a_hub_binds_none_of_those_who_sign_up_at_once(serv
     joined(service, "first", "kiosk")
     joined(service, "second", "kiosk")
     device = service.assessor._accounts.standing("first").entities["device"]
-    service.assessor._links.find_hub(device, NOW - 3600, hub=True)
+    service.assessor._links.find_hub(device, NOW - 3600, service.court.policy, hub=True)
     # As many a day as came until now, and a few: three. The rest are a burst, and bound to each other.
     assert not raised(together(12, lambda number: joined(service, f"u{number}", "kiosk")))
     sizes = [len(members) for members in consistency.check(service).values()]

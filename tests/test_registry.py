@@ -6,10 +6,13 @@ import re
 import sys
 import types
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 import signals
+from riskapi.optional_inputs import not_provided
+from riskapi.signup import Signup
 from signals import registry
 from signals.facts import Account, Email, Facts
 
@@ -79,8 +82,49 @@ def test_one_declaration_gives_everything(declare: types.ModuleType) -> None:
     found = registry.registered()["sample_count"]
     assert (found.family, found.type, found.code, found.is_column) == ("sample", "int", "SAMPLE_COUNT", True)
     assert found.text(3) == "3 so"
-    assert found.cause(FACTS) == "not_provided"
+    assert found.cause(FACTS) is None
     assert "sample_count" in registry.columns()
+
+
+@pytest.mark.parametrize(
+    ("missing", "cause"),
+    [
+        ({}, None),
+        ({"/phone/number": "not_provided"}, None),
+        ({"/phone/number": "input_invalid"}, "input_invalid"),
+        ({"store": "store_unavailable"}, "store_unavailable"),
+        ({"store": "pending", "/phone/number": "input_invalid"}, "pending"),
+        ({"store": "store_unavailable", "/phone/number": "not_provided"}, None),
+        ({"store": "not_asked", "/phone/number": "input_invalid"}, None),
+        ({"country": "no_data"}, None),
+    ],
+    ids=[
+        "it does not apply",
+        "it was not sent",
+        "it cannot be read",
+        "the store is away",
+        "the first need that fails",
+        "the store is away, and it was not sent",
+        "nobody is asked",
+        "something that it does not need",
+    ],
+)
+def test_what_was_not_sent_or_does_not_apply_has_no_cause(
+    declare: types.ModuleType, missing: dict[str, str], cause: str | None
+) -> None:
+    declare.__dict__["NEEDS"] = ("store", "/phone/number")
+    exec(GOOD, declare.__dict__)
+    assert registry.registered()["sample_count"].cause(replace(FACTS, missing=missing)) == cause
+
+
+def test_every_need_is_one_that_can_be_missing() -> None:
+    """A need that nothing reports would hide a look-up that failed."""
+    known = {"store", "network", "asn", "country", "kind", "agent", "mail_domain", "registration", "registrant"}
+    known |= {"sender", "domain_blocklists", "ip_blocklists", "/email/address"}
+    known |= set(
+        not_provided(Signup.model_validate({"account": {"user_id": "u"}, "email": {"address": "a@b.example"}}))
+    )
+    assert {need for found in registry.registered().values() for need in found.needs} <= known
 
 
 def test_every_signal_reads_a_bare_signup_without_guessing() -> None:

@@ -142,6 +142,10 @@ class TestTable:
         assert "office, not allowed: u_1; u_2; u_3 (simulated)" in lines
         assert all("simulated" in line for line in lines if line.startswith(("Framing", "Dodging", "Crowds", "What")))
 
+    def test_of_one_part_only_what_it_measured_is_claimed(self, tmp_path: Path) -> None:
+        lines = self.text(tmp_path, Figures(framing=self.FIGURES.framing))
+        assert "PASS: no customer loses anything by others' deeds (simulated)" in lines
+
     def test_what_failed_is_named(self, tmp_path: Path) -> None:
         bad = Figures(
             [replace(self.FIGURES.framing[0], lost=["u_9: limit for allow, 0 recipients for 500"])],
@@ -242,7 +246,7 @@ class TestTrial:
         monkeypatch.setattr(trial, "_AT_ONCE", 1)
         office = run(networks, parts=["crowds"]).crowds[0]
         assert [name.partition(":")[0] for name in office.stopped] == ["c01-001", "c01-002"]
-        assert office.blamed == ["c01-002: review by model at 1"]
+        assert office.blamed == ["c01-002: review by model at 1 (NETWORK_IS_HOSTING)"]
         assert len(office.short) > 1
 
     def test_the_same_seed_asks_the_same(self, networks: Networks, standin: type[Standin]) -> None:

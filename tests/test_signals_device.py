@@ -94,6 +94,14 @@ def test_a_language_disagrees_only_when_nobody_there_speaks_it(language: str, co
         ("Asia/Ho_Chi_Minh", "ES", True),
         ("Europe/Berlin", "NO", False),
         ("UTC", "ES", None),
+        ("CET", "DE", None),
+        ("MET", "DE", None),
+        ("EST", "US", None),
+        ("EST5EDT", "US", None),
+        ("EET", "FI", None),
+        ("WET", "ES", None),
+        ("Etc/GMT-1", "DE", None),
+        ("+01:00", "DE", None),
         ("Mars/Olympus", "ES", None),
     ],
 )
@@ -112,8 +120,9 @@ def test_privacy_is_not_punished_but_settings_are_still_compared(anonymizer: Any
 
 @pytest.mark.parametrize(
     ("zone", "valid", "utc"),
-    [("Europe/Madrid", True, False), ("UTC", True, True), ("Etc/GMT+3", True, True), ("Mars/Olympus", False, None)],
-)
+    [("Europe/Madrid", True, False), ("UTC", True, True), ("Etc/GMT+3", True, True), ("Mars/Olympus", False, None),
+     ("CET", True, None), ("EST5EDT", True, None), ("GMT", True, True), ("+05:30", True, True)],
+)  # fmt: skip
 def test_a_zone_reads_as(zone: str, valid: bool, utc: bool | None) -> None:
     found = read(time_zone=zone)
     assert (found["device_time_zone_is_valid"], found["device_time_zone_is_utc"]) == (valid, utc)

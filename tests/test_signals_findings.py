@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from riskapi.findings import Finding, is_told
 from signals.facts import Account, Email, Facts, Happening, MailDomain, Network, Registrant, Registration, Sender
 from signals.registry import Readings, degraded, read, registered
 from tests.conftest import NOW
@@ -37,6 +38,25 @@ def test_before_anybody_was_asked_everything_is_unknown_and_pending() -> None:
 def test_what_nobody_answered_stays_unknown() -> None:
     found = said(mail_domain=MailDomain(NOW), registration=Registration(NOW), sender=Sender(NOW))
     assert set(found.values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (MailDomain(NOW), False),
+        (MailDomain(NOW, exists=True, whole=False), False),
+        (MailDomain(NOW, exists=False), True),
+        (Registration(NOW), False),
+        (Registration(NOW, found=False), True),
+        (Registrant(NOW), False),
+        (Registrant(NOW, found=True), True),
+        (Sender(NOW), False),
+        (Sender(NOW, dmarc="missing"), True),
+        (Sender(NOW, dmarc="missing", whole=False), False),
+    ],
+)
+def test_an_upstream_that_did_not_answer_leaves_something_unknown(said: Finding, told: bool) -> None:
+    assert is_told(said) is told
 
 
 SAID: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

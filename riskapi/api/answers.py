@@ -137,16 +137,18 @@ class Linkage(Answer):
 
 
 class Degraded(Answer):
-    """A signal that could not be known, and why; ``pending`` is being asked, and the account decided again then."""
+    """A signal that should have been known and was not, and why; ``pending`` is being asked, and the account is decided
+    again then. What was not sent is in ``not_provided``; a signal that does not apply is nowhere.
+    """
 
     signal: str
-    cause: Literal["not_provided", "input_invalid", "store_unavailable", "no_data", "pending"]
+    cause: Literal["input_invalid", "store_unavailable", "no_data", "pending"]
 
 
 class InputWarning(Answer):
-    """Something given that could not be read."""
+    """Something given that was not used (``INPUT_INVALID``), or not as a whole (``INPUT_CUT``)."""
 
-    code: str
+    code: Literal["INPUT_INVALID", "INPUT_CUT"]
     warning: str
     input_pointer: str
 
@@ -184,6 +186,7 @@ class Assessment(Answer):
     reasons: list[Reason]
     linkage: Linkage
     degraded: list[Degraded]
+    not_provided: Annotated[list[str], Field(description="JSON pointers of inputs that were not sent.")]
     warnings: list[InputWarning]
     review_id: str | None
     shadow: list[Shadow]
@@ -265,7 +268,7 @@ class AccountView(Answer):
     labels: list[LabelEntry]
     history: list[HistoryEntry]
     signup: dict[str, Any] | None = Field(
-        default=None, description="As posted; only for keys with the scope `reviews`."
+        default=None, description="As posted, longest values cut; only for keys with the scope `reviews`."
     )
     readings: dict[str, Any] | None = Field(
         default=None, description="What the latest decision rested on; only for keys with the scope `reviews`."

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from riskapi.api.answers import EventTaken
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.api.signups import refuse_future
 from riskapi.events import Event
 
 
 def take(call: Call[Event]) -> Reply:
     """Record the event."""
-    refuse_future(call.body.at(call.now), call.now, "/time")
     found = call.parts.events.record(call.path["user_id"], call.body, call.now)
     return Reply(found, status=202, tier=found["tier"])
 
@@ -29,10 +27,12 @@ ROUTES = (
             "with its `plan` moves the caps at once; a paid plan or a payment makes the account an established "
             "customer. Each is a reading of the next decision: the account is decided again at once, and the answer "
             "has the tier after that. `domain_authenticated` may name the domain as `custom_inputs.domain`: what DNS "
-            "says of it can earn a step. What cannot be parsed is a warning, not an error."
+            "says of it can earn a step. What cannot be read, is too long or lies ahead is cut "
+            "or not used, with a warning, and no error."
         ),
         scopes=("events",),
         body=Event,
+        mends=True,
         example={"type": "login", "time": "2026-11-22T10:00:00Z", "device": {"ip_address": "203.0.113.9"}},
         response=EventTaken,
         status=202,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 from flask import Response
 from flask.globals import request_ctx
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Request
@@ -24,11 +24,12 @@ from werkzeug.wsgi import get_content_length, get_input_stream
 
 from riskapi import damaged, logs
 from riskapi.api import callers, problems, repeats
+from riskapi.api.broken_json import mended
 from riskapi.api.parts import Parts
 from riskapi.api.routes import JSON, MAX_BODY, PATHS, Call, Raw, Reply, Route
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.instants import instant
-from riskapi.invalid import from_validation, refuse_wide
+from riskapi.invalid import from_validation, is_no_json, refuse_wide
 from riskapi.keys import Principal
 
 if TYPE_CHECKING:
@@ -157,12 +158,7 @@ def _serve(
     body: Any = None
     if route.body is not None:
         media, raw = _read(environ, route)
-        if media == JSON:
-            refuse_wide(raw)
-        try:
-            body = route.body.model_validate_json(raw) if media == JSON else Raw(media=media, content=raw)
-        except ValidationError as error:
-            raise from_validation(error, raw) from None
+        body = _body(route.body, raw, mends=route.mends) if media == JSON else Raw(media=media, content=raw)
     elif route.query is not None:
         try:
             body = route.query.model_validate(Request(environ).args.to_dict())
@@ -172,6 +168,18 @@ def _serve(
     if route.idempotent and "HTTP_IDEMPOTENCY_KEY" in environ:
         return repeats.answer(route, call, Request(environ).path, request_id)
     return route.handler(call)
+
+
+def _body(model: type[BaseModel], raw: bytes, *, mends: bool) -> BaseModel:
+    """A body from JSON; with ``mends``, also from JSON that a visitor broke. Raises ``not_json`` and ``invalid``."""
+    refuse_wide(raw)
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        whole = mended(raw) if mends and is_no_json(error) else None
+        if whole is None:
+            raise from_validation(error, raw) from None
+    return _body(model, whole, mends=False)
 
 
 def _read(environ: WSGIEnvironment, route: Route) -> tuple[str, bytes]:

@@ -10,10 +10,10 @@ from pydantic_core import to_json
 from riskapi.api.answers import FeedbackTaken
 from riskapi.api.bodies import FeedbackBody
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.api.signups import refuse_future
 from riskapi.errors import Problem
 from riskapi.feedback import FeedbackEvent
 from riskapi.invalid import from_validation
+from riskapi.usable_inputs import AHEAD
 
 
 def take(call: Call[FeedbackBody]) -> Reply:
@@ -42,7 +42,9 @@ def take(call: Call[FeedbackBody]) -> Reply:
 def _read(given: Any, now: float) -> FeedbackEvent:
     """The event. Raises ``invalid`` for what is none, and for one from the future."""
     event = given if isinstance(given, FeedbackEvent) else _parse(to_json(given))
-    refuse_future(event.at(now), now, "/time")
+    if event.at(now) > now + AHEAD:
+        error = {"pointer": "/time", "code": "in_future", "detail": "lies over 5 minutes ahead"}
+        raise Problem("invalid", "1 error, at /time.", [error])
     return event
 
 

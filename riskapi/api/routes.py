@@ -77,6 +77,7 @@ class Route:
 
     ``scopes``: any one of them will do; empty for an endpoint that needs no key. ``body`` and ``query`` are what is
     handed to the handler, validated; ``example`` is a body that works, ``optional_body`` takes none for ``{}``.
+    ``mends``: of JSON that no parser takes because of what a visitor typed, the rest is taken.
     ``raw`` are other types of bodies than JSON that the handler takes as :class:`Raw`, each with an example.
     ``response`` describes the answer, which has ``status``; ``others`` answers with other statuses; ``problems`` are
     the codes of the handler's own, those of the checks before it follow from the other fields. ``idempotent`` honours
@@ -94,6 +95,7 @@ class Route:
     body: type[BaseModel] | None = None
     example: Mapping[str, Any] = field(default_factory=dict)
     optional_body: bool = False
+    mends: bool = False
     raw: Mapping[str, str] = field(default_factory=dict)
     query: type[BaseModel] | None = None
     response: type[BaseModel] | None = None

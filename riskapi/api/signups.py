@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from riskapi.api.answers import Assessment
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.errors import Problem
 from riskapi.signup import Signup
-
-#: How far ahead the time of what is posted may lie, seconds (api.md: 5 minutes): clocks differ.
-AHEAD = 300.0
-
-
-def refuse_future(at: float, now: float, pointer: str) -> None:
-    """Raise ``invalid`` for a Unix time, given at a JSON pointer, that lies too far ahead of ``now``."""
-    if at > now + AHEAD:
-        error = {"pointer": pointer, "code": "in_future", "detail": "lies over 5 minutes ahead"}
-        raise Problem("invalid", f"1 error, at {pointer}.", [error])
 
 
 def assess(call: Call[Signup]) -> Reply:
     """Assess the signup, or answer again what was assessed."""
-    refuse_future(call.body.at(call.now), call.now, "/event/time")
     found = call.parts.assessor.signup(call.body, call.now)
     return Reply(found.body, headers={"Idempotent-Replay": "true"} if found.replay else {}, tier=found.tier)
 
@@ -36,10 +24,13 @@ ROUTES = (
             "Answers `allow`, `review` or `limit`, the caps of that tier, the reasons and the linked accounts. "
             "Idempotent by `account.user_id`: the same signup again gets the first assessment with "
             "`Idempotent-Replay: true`; another address under the same `user_id` is `signup_conflict`. "
-            "What cannot be parsed is a warning and a signal, not an error."
+            "What a visitor's browser, clock or keyboard controls is never an error: what cannot be read, is too long, "
+            "negative, a fraction or ahead of the clock is cut or not used, with an entry of `warnings`. `degraded` "
+            "lists what should have been known and was not, `not_provided` what was not sent."
         ),
         scopes=("signups",),
         body=Signup,
+        mends=True,
         example={
             "account": {
                 "user_id": "u_1001",

@@ -95,6 +95,8 @@ class Crowding:
         if tier != "allow":
             by = assessment["disposition"]
             why = f"{tier} by {by['rule'] or by['source']} at {assessment['risk_score']:.0f}"
+            if by["source"] == "model":
+                why += f" ({', '.join(reason['code'] for reason in assessment['reasons'][:3])})"
             fate.stopped.setdefault(account.user_id, why)
 
 
