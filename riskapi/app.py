@@ -14,7 +14,7 @@ from flask import Flask
 
 from model.card import ArtifactError
 from model.scorer import Scorer
-from riskapi import consumer, decisions, doubts, logs, policy, shelving
+from riskapi import consumer, damaged, decisions, doubts, logs, policy, shelving
 from riskapi.account_caps import AccountCaps
 from riskapi.accounts import Accounts
 from riskapi.agenda import Agenda
@@ -23,6 +23,7 @@ from riskapi.api.parts import Parts
 from riskapi.api.server import build
 from riskapi.assess import Assessor
 from riskapi.claims import Claims
+from riskapi.clock import StoreClock
 from riskapi.clusters import Clusters
 from riskapi.cuts import Cuts
 from riskapi.deliveries import Deliveries
@@ -50,6 +51,7 @@ from riskapi.list_matches import Matches
 from riskapi.list_values import Values
 from riskapi.lists import Lists
 from riskapi.metrics import Metrics
+from riskapi.noted import noted
 from riskapi.notices import Notices
 from riskapi.outage import LocalGrants
 from riskapi.policies import Policies
@@ -171,18 +173,29 @@ class Service:
     journal: Journal
     parts: Parts
     looking: Looking
+    compared: StoreClock | None = None
 
     def recover(self, now: float) -> None:
-        """Do what needs the store: name the readings, make the streams, know the keys, record what was journaled.
+        """Do what needs the store: compare the clocks, name the readings, make the streams, know the keys, record what
+        was journaled, tell which rows cannot be read.
 
         Raises :class:`StoreUnavailable`.
         """
+        if self.compared is not None:
+            self.compared.compare()
         self.decisions.register_schema()
         consumer.found(self.store)
         self.parts.keys.warm()
         self.assessor.replay_journal(now)
         self.sender.settle()
-        self.parts.metrics.journal(self.journal.entries())
+        self.parts.metrics.journal(self.journal.entries(), self.journal.rejected() + self.sender.rejected())
+        damaged.publish(self.store)
+        self.parts.metrics.damaged(damaged.by_kind(damaged.published(self.store)))
+
+    def close(self) -> None:
+        """Let go of the files that this process holds; what waits in them is recorded by whoever comes next."""
+        self.journal.close()
+        self.sender.close()
 
 
 def assemble(settings: Settings, store: Store | None = None, clock: Callable[[], float] = time.time) -> Service:
@@ -207,6 +220,8 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     journal = Journal(settings.data_dir / "journal", court.policy.outage.journal_bytes)
     # Where the clock is the real one, budgets go by the store's: the same for every host, whatever their clocks say.
     store_clock = clock is time.time and not settings.replay
+    compared = StoreClock(store) if store_clock else None
+    clock = compared or clock
     quotas = Quotas(store, store_clock=store_clock)
     clusters = Clusters(store, links, quotas, metrics, store_clock=store_clock)
     claims = Claims(store, links, clusters)
@@ -230,7 +245,8 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     decided = ReviewDecisions(store, reviews, accounts, links, labels, court, clusters, quotas, shelf)
     webhooks, deliveries = Webhooks(store, guards(settings.webhook_internal)), Deliveries(store)
     tenure = Tenure(accounts, links, labels)
-    sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, tenure, metrics)
+    awaits = journal.holds
+    sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, tenure, metrics, awaits)
 
     def readiness() -> dict[str, str]:
         try:
@@ -240,7 +256,8 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
             found = str(error)
         model = "ok" if court.judge.scorer else "off"
         own = {"store": found, "model": model, "data": shelves.fault or "ok", "policy": seating.fault or "ok"}
-        return {**own, **sources_believed(settings, store)}
+        own |= noted(store, compared, journal.rejected() + sender.rejected())
+        return own | sources_believed(settings, store)
 
     bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
     parts = Parts(
@@ -278,7 +295,9 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     looking = Looking(
         accounts, clusters, findings, gatherer, labels, rescorer, holds, lists, reviews, decided, webhooks, deliveries
     )
-    return Service(store, sources, shelf, shelves, seating, court, assessor, sender, recorded, journal, parts, looking)
+    return Service(
+        store, sources, shelf, shelves, seating, court, assessor, sender, recorded, journal, parts, looking, compared
+    )
 
 
 def sources_believed(settings: Settings, store: Store) -> dict[str, str]:

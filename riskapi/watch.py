@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 
 from riskapi import logs
@@ -30,7 +29,7 @@ def watch(service: Service, stop: threading.Event) -> None:
     One records what was journaled as soon as the store is there again, one seats the policy that comes into force, one
     reads the data that was swapped.
     """
-    _repeat("journal", _JOURNAL_SECONDS, lambda: service.recover(time.time()), stop)
+    _repeat("journal", _JOURNAL_SECONDS, lambda: service.recover(service.parts.clock()), stop)
     _repeat("policy", _POLICY_SECONDS, lambda: _follow(service.seating), stop)
     _repeat("data", _DATA_SECONDS, lambda: _follow_data(service.shelving), stop)
 

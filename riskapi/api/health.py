@@ -11,6 +11,7 @@ from riskapi.api.routes import Call, Reply, Route
 from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import Problem
 from riskapi.metrics import MEDIA
+from riskapi.noted import NOTED
 
 
 class Health(Answer):
@@ -20,8 +21,10 @@ class Health(Answer):
 
 
 class Readiness(Answer):
-    """Whether signups get full answers. ``checks`` says ``ok`` or what is wrong, part by part; ``dns``, ``rdap`` and
-    ``blocklists`` are asked after the answer, and take nothing from it where they are not believed.
+    """Whether signups get full answers. ``checks`` says ``ok`` or what is wrong, part by part.
+
+    ``dns``, ``rdap`` and ``blocklists`` are asked after the answer, and take nothing from it where they are not
+    believed. ``clock``, ``rows`` and ``journal`` say what a person should look at. None of these makes it unready.
     """
 
     ready: bool
@@ -38,8 +41,8 @@ def live(call: Call[None]) -> Reply:
 def ready(call: Call[None]) -> Reply:
     """Whether signups get full answers."""
     checks = dict(call.parts.readiness())
-    # What is asked after the answer takes nothing from it: it is told, and a balancer need not hear of it.
-    fine = all(found in ("ok", "off") for name, found in checks.items() if name not in DOUBTS)
+    # What is asked after the answer, or wants a person, takes nothing from it: a balancer need not hear of it.
+    fine = all(found in ("ok", "off") for name, found in checks.items() if name not in DOUBTS and name not in NOTED)
     versions = dict(call.parts.versions())
     body = {"ready": fine, "checks": checks, "versions": versions, "replay": call.parts.replay}
     return Reply(body, 200 if fine else 503)

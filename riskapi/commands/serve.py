@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
 from riskapi import app, consumer, http_process, logs
@@ -48,8 +48,10 @@ _LOOK = 1.0
 _STEADY, _LONGEST_PAUSE = 10.0, 30.0
 #: Seconds the port may still be held by the workers of a service that was killed.
 _PORT_PATIENCE = 2.0
-#: Connections that wait to be accepted: granian's own default, and its bound for what one worker takes on at once.
+#: Connections that wait to be accepted: granian's own default.
 _BACKLOG = 1024
+#: Connections one worker takes on at once: those that are slow hold memory only, some 20 kB each. Ours.
+_CONNECTIONS = 4096
 _EXAMPLE = (
     '{"account": {"user_id": "u_1001", "name": "Ana Ruiz", "organization": "Ruiz Ceramics"}, '
     '"email": {"address": "ana@ruiz.example"}, "phone": {"number": "+34600123123"}, '
@@ -285,13 +287,14 @@ def _begun() -> multiprocessing.Process:
 def _serve(settings: Settings) -> None:
     """Run the HTTP server until SIGTERM."""
     server = _Server(
-        "riskapi.wsgi:app",
+        "riskapi.wsgi:gateway",
         address=settings.bind.host,
         port=settings.bind.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
+        loop=Loops.asyncio,
         workers=settings.workers,
-        blocking_threads=settings.threads,
         backlog=_BACKLOG,
+        backpressure=_CONNECTIONS,
         http=HTTPModes.http1,
         websockets=False,
         respawn_failed_workers=True,

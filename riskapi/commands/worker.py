@@ -75,7 +75,7 @@ def work(settings: Settings, store: Store, stop: threading.Event | None = None) 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
     service = app.assemble(settings, store)
-    service.recover(time.time())
+    service.recover(service.parts.clock())
     watch(service, stop)
     made = worker.Worker(service, settings)
     threads = made.start(stop)
