@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from riskapi import spellings, terms
+from riskapi import damaged, spellings, terms
 from riskapi.agenda import agenda_key
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
@@ -21,6 +21,8 @@ from riskapi.policy import Policy
 from riskapi.store.connections import Store
 
 _DAY = 86400
+#: What a row of history, and a label, says at least.
+_HISTORY, _LABEL = ("at", "from", "to", "source"), ("at", "label", "source")
 
 
 def account_key(user_id: str) -> str:
@@ -77,7 +79,7 @@ class Opening:
     index: str
 
 
-def standing(reply: Sequence[Any]) -> Standing:
+def standing(reply: Sequence[Any], user_id: str = "?") -> Standing:
     """Where an account stands, from the reply of a script. Raises ``not_found`` for an empty one."""
     if not reply:
         raise Problem("not_found", "No account with this user_id was ever assessed.")
@@ -85,17 +87,21 @@ def standing(reply: Sequence[Any]) -> Standing:
     return Standing(
         label.decode(),
         tier.decode(),
-        orjson.loads(entities),
+        entities_of(entities, user_id),
         int(revision),
         float(established) if established else None,
         before[0].decode() if before else None,
     )
 
 
+def entities_of(stored: bytes | None, user_id: str = "?") -> dict[str, str]:
+    """What an account has to do with, by kind, as its field says it; nothing where that cannot be read."""
+    return damaged.loads("account", user_id, stored, dict[str, str]())
+
+
 def latest(fields: Mapping[str, bytes]) -> dict[str, Any]:
     """The latest answer in the fields of :meth:`Accounts.load`; it is kept apart only where it is not the first."""
-    found: dict[str, Any] = orjson.loads(fields.get("latest", fields["assessment"]))
-    return found
+    return damaged.whole(fields.get("latest", fields["assessment"]), ("id", "decision", "reasons", "review_id"))
 
 
 def is_established(fields: Mapping[str, bytes], now: float) -> bool:
@@ -106,8 +112,7 @@ def is_established(fields: Mapping[str, bytes], now: float) -> bool:
 
 def proved(fields: Mapping[str, bytes]) -> dict[str, str]:
     """What an account proved to be its own: the key of the entity by kind."""
-    found: dict[str, str] = orjson.loads(fields["proved"]) if "proved" in fields else {}
-    return found
+    return damaged.loads("account", "?", fields.get("proved"), dict[str, str]())
 
 
 def by_reviewer(
@@ -157,7 +162,7 @@ class Accounts:
     def known(reply: Any) -> Known | None:
         """The account in a reply to :meth:`queue_known`, or None."""
         mail, assessment, entities = reply
-        return None if mail is None else Known(mail.decode(), assessment, orjson.loads(entities))
+        return None if mail is None else Known(mail.decode(), assessment, entities_of(entities))
 
     @staticmethod
     def queue_voucher(pipe: Any, user_id: str) -> None:
@@ -259,7 +264,8 @@ class Accounts:
         label, tier, entities, revision, established = self._store.execute(
             "HMGET", account_key(user_id), "label", "tier", "entities", "revision", "established"
         )
-        return standing([label or b"", tier, entities, revision or 0, established or b""] if tier else [])
+        reply = [label or b"", tier, entities, revision or 0, established or b""] if tier else []
+        return standing(reply, user_id)
 
     def send_from(self, user_id: str, domain: str, now: float, policy: Policy) -> None:
         """Note the domain an account's mail comes from; another one than before is an event. Safe to repeat."""
@@ -310,7 +316,7 @@ class Accounts:
 
     def labels(self, user_id: str) -> list[dict[str, Any]]:
         """All labels ever given, oldest first."""
-        return [orjson.loads(row) for row in self._store.execute("LRANGE", labels_key(user_id), 0, -1)]
+        return damaged.rows("label", user_id, self._store.execute("LRANGE", labels_key(user_id), 0, -1), _LABEL)
 
     def load(self, user_id: str) -> tuple[dict[str, bytes], list[dict[str, Any]], list[dict[str, Any]]]:
         """The account's fields, history and labels in one trip. Raises ``not_found``."""
@@ -323,6 +329,6 @@ class Accounts:
             raise Problem("not_found", "No account with this user_id was ever assessed.")
         return (
             {name.decode(): value for name, value in fields.items()},
-            [orjson.loads(row) for row in history],
-            [orjson.loads(row) for row in labels],
+            damaged.rows("history", user_id, history, _HISTORY),
+            damaged.rows("label", user_id, labels, _LABEL),
         )

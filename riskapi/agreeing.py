@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-import orjson
-
-from riskapi.accounts import account_key
+from riskapi.accounts import account_key, entities_of
 from riskapi.links import Links
 from riskapi.store.connections import Store
 from signals.facts import Entity
@@ -50,5 +48,5 @@ class Agreeing:
     def _read(self, user_id: str) -> tuple[str, ...]:
         """The keys of what can agree."""
         stored = self._store.execute("HGET", account_key(user_id), "entities")
-        entities: dict[str, str] = orjson.loads(stored) if stored else {}
+        entities = entities_of(stored, user_id)
         return tuple(entities[kind] for kind in _SECOND if kind in entities)

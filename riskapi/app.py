@@ -12,7 +12,7 @@ from flask import Flask
 
 from model.card import ArtifactError
 from model.scorer import Scorer
-from riskapi import consumer, decisions, disk, doubts, logs, policy, shelving
+from riskapi import consumer, damaged, decisions, disk, doubts, logs, policy, shelving
 from riskapi.account_caps import AccountCaps
 from riskapi.accounts import Accounts
 from riskapi.agenda import Agenda
@@ -21,6 +21,7 @@ from riskapi.api.parts import Parts
 from riskapi.api.server import build
 from riskapi.assess import Assessor
 from riskapi.claims import Claims
+from riskapi.clock import StoreClock
 from riskapi.clusters import Clusters
 from riskapi.cuts import Cuts
 from riskapi.deliveries import Deliveries
@@ -49,6 +50,7 @@ from riskapi.list_matches import Matches
 from riskapi.list_values import Values
 from riskapi.lists import Lists
 from riskapi.metrics import Metrics
+from riskapi.noted import noted
 from riskapi.notices import Notices
 from riskapi.outage import LocalGrants
 from riskapi.policies import Policies
@@ -153,19 +155,30 @@ class Service:
     parts: Parts
     looking: Looking
     link_key: LinkKey
+    compared: StoreClock | None = None
 
     def recover(self, now: float) -> None:
-        """Do what needs the store: name the readings, make the streams, know the keys, record what was journaled.
+        """Do what needs the store: compare the clocks, name the readings, make the streams, know the keys, record what
+        was journaled, tell which rows cannot be read.
 
         Raises :class:`StoreUnavailable`, and :class:`ConfigurationError` for a link key that is not this store's.
         """
         self.link_key.confirm()
+        if self.compared is not None:
+            self.compared.compare()
         self.decisions.register_schema()
         consumer.found(self.store)
         self.parts.keys.warm()
         self.assessor.replay_journal(now)
         self.sender.settle()
-        self.parts.metrics.journal(self.journal.entries())
+        self.parts.metrics.journal(self.journal.entries(), self.journal.rejected() + self.sender.rejected())
+        damaged.publish(self.store)
+        self.parts.metrics.damaged(damaged.by_kind(damaged.published(self.store)))
+
+    def close(self) -> None:
+        """Let go of the files that this process holds; what waits in them is recorded by whoever comes next."""
+        self.journal.close()
+        self.sender.close()
 
 
 def assemble(settings: Settings, store: Store | None = None, clock: Callable[[], float] = time.time) -> Service:
@@ -191,6 +204,8 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     journal = Journal(settings.data_dir / "journal", court.policy.outage.journal_bytes)
     # Where the clock is the real one, budgets go by the store's: the same for every host, whatever their clocks say.
     store_clock = clock is time.time and not settings.replay
+    compared = StoreClock(store) if store_clock else None
+    clock = compared or clock
     quotas = Quotas(store, store_clock=store_clock)
     clusters = Clusters(store, links, quotas, metrics, store_clock=store_clock)
     claims = Claims(store, links, clusters)
@@ -214,15 +229,18 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     decided = ReviewDecisions(store, reviews, accounts, links, labels, court, clusters, quotas, shelf)
     webhooks, deliveries = Webhooks(store, guards(settings.webhook_internal)), Deliveries(store)
     tenure = Tenure(accounts, links, labels)
-    sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, tenure, metrics)
+    awaits = journal.holds
+    sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, tenure, metrics, awaits)
 
     def readiness() -> dict[str, str]:
         with contextlib.suppress(StoreUnavailable):
             store.ping()  # one that is back is asked again from now on
         found = "; ".join(map(str, condition.faults(store))) or "ok"
         model, room = "ok" if court.judge.scorer else "off", str(disk.fault(settings.data_dir) or "ok")
-        files = {"data": shelves.fault or "ok", "policy": seating.fault or "ok"}
-        return {"store": found, "disk": room, "model": model, **files, **sources_believed(settings, store)}
+        own = {"store": found, "disk": room, "model": model}
+        own |= {"data": shelves.fault or "ok", "policy": seating.fault or "ok"}
+        own |= noted(store, compared, journal.rejected() + sender.rejected())
+        return own | sources_believed(settings, store)
 
     bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
     parts = Parts(
@@ -261,7 +279,20 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         accounts, clusters, findings, gatherer, labels, rescorer, holds, lists, reviews, decided, webhooks, deliveries
     )
     return Service(
-        store, sources, shelf, shelves, seating, court, assessor, sender, recorded, journal, parts, looking, secret
+        store,
+        sources,
+        shelf,
+        shelves,
+        seating,
+        court,
+        assessor,
+        sender,
+        recorded,
+        journal,
+        parts,
+        looking,
+        secret,
+        compared,
     )
 
 

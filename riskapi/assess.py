@@ -272,6 +272,10 @@ class Assessor:
         self._count(decision)
         return Answer(orjson.dumps(body), replay=False, tier=decision.tier)
 
+    def awaits(self, user_id: str) -> bool:
+        """Whether an account was acknowledged on this machine and waits to be recorded."""
+        return self._journal.holds(user_id)
+
     def replay_journal(self, now: float) -> int:
         """Record at Unix time ``now`` what was answered while the store was away; returns how many signups. Idempotent.
 
@@ -280,7 +284,7 @@ class Assessor:
         return self._journal.replay(lambda entry: self._replay(entry, now))
 
     def _replay(self, entry: dict[str, Any], now: float) -> None:
-        signup = Signup.model_validate_json(entry["signup"])
+        signup = Signup.stored(entry["signup"])
         parsed = self.gatherer.parse(signup, entry["at"])
         try:
             self._recorded(self._court.judge, signup, parsed, entry["at"], now, entry["answer"])

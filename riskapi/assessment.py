@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 import signals
-from riskapi import terms
+from riskapi import damaged, terms
 from riskapi.allowances import limits
 from riskapi.caps import Allowed, Record, Usage, allowed
 from riskapi.decide import Decision
@@ -75,7 +75,7 @@ def in_form(answer: dict[str, Any], signup: bytes | str) -> dict[str, Any]:
     """
     if "not_provided" in answer:
         return answer
-    unsent = not_provided(Signup.model_validate_json(signup))
+    unsent = not_provided(Signup.stored(signup))
     degraded = [row for row in answer["degraded"] if row["cause"] != "not_provided"]
     return {**answer, "degraded": degraded, "not_provided": unsent}
 
@@ -83,7 +83,7 @@ def in_form(answer: dict[str, Any], signup: bytes | str) -> dict[str, Any]:
 def kept_answer(answer: bytes, signup: Callable[[], bytes | None]) -> bytes:
     """As :func:`in_form`, for an answer as JSON; ``signup`` reads what it answered, only where that is needed."""
     found = None if b'"not_provided":[' in answer else signup()
-    return answer if found is None else orjson.dumps(in_form(orjson.loads(answer), found))
+    return answer if found is None else orjson.dumps(in_form(damaged.whole(answer, ("degraded",)), found))
 
 
 def reasons(decision: Decision) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from riskapi.errors import Problem
-from riskapi.invalid import from_validation
+from riskapi.invalid import from_validation, refuse_wide
 from riskapi.sections import Recipients
 from riskapi.signup import Signup, Text, Time
 
@@ -45,6 +45,7 @@ class Customer(Signup):
 
 def read(text: bytes, now: float) -> Customer:
     """One record, as JSON, at Unix time ``now``. Raises ``not_json``, and ``invalid`` with what is wrong and where."""
+    refuse_wide(text)
     try:
         found = Customer.model_validate_json(text)
     except ValidationError as error:

@@ -8,14 +8,17 @@ is not carried out any more, whatever the order the two arrive in.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, cast
 
 import orjson
 
+from riskapi import damaged
 from riskapi.accounts import (
     Standing,
     account_key,
     by_reviewer,
+    entities_of,
     history_key,
     labels_key,
     latest,
@@ -121,17 +124,12 @@ class DecidedAccounts:
             tier, since, again, first, entities, signup = row
             if tier is None:
                 continue
-            answer = latest({"assessment": first, **({"latest": again} if again else {})})
-            found.append(
-                Candidate(
-                    name,
-                    cast("Tier", tier.decode()),
-                    bool(since) and float(since) <= now,
-                    answer["review_id"],
-                    orjson.loads(entities),
-                    orjson.loads(signup)["email"]["address"],
-                )
-            )
+            answer = {"assessment": first, **({"latest": again} if again else {})}
+            review_id = damaged.read("account", name, partial(_review_of, answer), None)
+            address = damaged.read("account", name, partial(_address_of, signup), "")
+            established = bool(since) and float(since) <= now
+            things = entities_of(entities, name)
+            found.append(Candidate(name, cast("Tier", tier.decode()), established, review_id, things, address))
         return found
 
     def decide(self, plan: Plan) -> Standing | None:
@@ -188,7 +186,9 @@ class DecidedAccounts:
         """A decision, and who undid it, if anybody did; None for one whose review expired."""
         names = (f"p:{decision_id}", f"u:{decision_id}")
         plan, undoing = self._store.execute("HMGET", review_key(review_of(decision_id)), *names)
-        return _plan(plan) if plan else None, Undoing(**orjson.loads(undoing)) if undoing else None
+        return _plan(plan) if plan else None, Undoing(
+            **damaged.known(Undoing, orjson.loads(undoing))
+        ) if undoing else None
 
     def give_back(self, plan: Plan, undoing: Undoing) -> tuple[Undone, Standing] | None:
         """Give the account of the review back and open the review; None where the account is there no more.
@@ -233,7 +233,17 @@ class DecidedAccounts:
         for review_id in review_ids:
             pipe.execute_command("HGET", review_key(review_id), "reasons")
         rows = zip(review_ids, self._store.run(pipe), strict=True)
-        return {review_id: [reason["code"] for reason in orjson.loads(found or b"[]")] for review_id, found in rows}
+        read = {name: damaged.loads("review", name, found, list[Any]()) for name, found in rows}
+        return {name: [reason["code"] for reason in found] for name, found in read.items()}
+
+
+def _review_of(answer: Mapping[str, bytes]) -> str | None:
+    found: str | None = latest(answer)["review_id"]
+    return found
+
+
+def _address_of(signup: bytes) -> str:
+    return str(damaged.whole(signup)["email"]["address"])
 
 
 def _keys(user_id: str, review_id: str | None, statuses: Sequence[str]) -> list[str]:
@@ -247,7 +257,7 @@ def _keys(user_id: str, review_id: str | None, statuses: Sequence[str]) -> list[
 def _plan(text: bytes) -> Plan:
     found = orjson.loads(text)
     pairs = {name: tuple((first, second) for first, second in found[name]) for name in ("others", "deny")}
-    return Plan(**{**found, **pairs})
+    return Plan(**damaged.known(Plan, {**found, **pairs}))
 
 
 def _back(reply: Sequence[Any]) -> tuple[Undone, Standing] | None:

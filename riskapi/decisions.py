@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import orjson
 
+from riskapi import damaged
 from riskapi.accounts import Accounts
 from riskapi.decide import Decision
 from riskapi.instants import rfc3339
@@ -99,23 +101,33 @@ class Decisions:
         """
         for number in range(SHARDS):
             for stored in self._entries(number):
-                if (since is not None and stored["at"] < since) or (until is not None and stored["at"] >= until):
-                    continue
-                labels = self._accounts.labels(stored["user_id"])
-                yield {
-                    **stored,
-                    "at": rfc3339(stored["at"]),
-                    "readings": self.readings(stored),
-                    "label": labels[-1]["label"] if labels else None,
-                    "labels": labels,
-                }
+                shown = damaged.read(
+                    "decision", str(stored.get("id")), partial(self._shown, stored, since, until), None
+                )
+                if shown is not None:
+                    yield shown
+
+    def _shown(self, stored: dict[str, Any], since: float | None, until: float | None) -> dict[str, Any] | None:
+        """A decision as it is exported, None for one of another time."""
+        if (since is not None and stored["at"] < since) or (until is not None and stored["at"] >= until):
+            return None
+        labels = self._accounts.labels(stored["user_id"])
+        return {
+            **stored,
+            "at": rfc3339(stored["at"]),
+            "readings": self.readings(stored),
+            "label": labels[-1]["label"] if labels else None,
+            "labels": labels,
+        }
 
     def _entries(self, number: int, page: int = 500) -> Iterator[dict[str, Any]]:
         position = "-"
         while entries := self._store.execute("XRANGE", stream(number), position, "+", "COUNT", page):
-            for _, fields in entries:
-                if fields[b"type"] == b"decision":
-                    yield orjson.loads(fields[b"data"])
+            for id, fields in entries:
+                if fields.get(b"type") == b"decision":
+                    stored = damaged.loads("decision", id.decode(), fields.get(b"data"), dict[str, Any]())
+                    if stored:
+                        yield stored
             position = f"({entries[-1][0].decode()}"
 
     def newest(self, most: int) -> tuple[list[str], bool]:
@@ -130,9 +142,10 @@ class Decisions:
             for number, position in positions.items():
                 pipe.execute_command("XREVRANGE", stream(number), position, "-", "COUNT", _PAGE)
             for number, entries in zip(list(positions), self._store.run(pipe), strict=True):
-                for _, fields in entries:
-                    if fields[b"type"] in (b"decision", b"import"):
-                        found[orjson.loads(fields[b"data"])["user_id"]] = None
+                for id, fields in entries:
+                    if fields.get(b"type") in (b"decision", b"import"):
+                        told = damaged.loads("decision", id.decode(), fields.get(b"data"), dict[str, Any]())
+                        found |= {told["user_id"]: None} if "user_id" in told else {}
                 if len(entries) < _PAGE:
                     del positions[number]
                 else:
@@ -147,4 +160,4 @@ class Decisions:
 def listing(stored: Mapping[str, Any]) -> Listed | None:
     """The entry of a list that had a say in a stored decision; None also for one stored before there were lists."""
     found = stored.get("listing")
-    return None if found is None else Listed(**found)
+    return None if found is None else Listed(**damaged.known(Listed, found))

@@ -12,8 +12,10 @@ import hashlib
 import random
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
+from riskapi import damaged
 from riskapi.cursors import cursor_of, position
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
@@ -178,8 +180,12 @@ class Deliveries:
             if body is None:  # nobody tried it for as long as it is kept
                 self._store.execute("ZREM", queue_key(endpoint_id), id)
                 continue
-            id, type = id.decode(), type.decode()
-            taken.append(Delivery(id, endpoint_id, type, body, int(attempts), float(started), end))
+            name, row = id.decode(), (type, body, attempts, started)
+            made = damaged.read("delivery", name, partial(_delivery, name, endpoint_id, row, end), None)
+            if made is not None:
+                taken.append(made)
+            else:  # it is kept as long as any, and tried no more
+                self._store.execute("ZREM", queue_key(endpoint_id), id)
         return taken
 
     def finish(self, delivery: Delivery, outcome: Outcome, now: float) -> Status | None:
@@ -263,7 +269,9 @@ class Deliveries:
         pipe = self._store.pipeline()
         for id in ids:
             pipe.execute_command("HGETALL", delivery_key(id))
-        return [_view(fields) for fields in self._store.run(pipe) if b"id" in fields]
+        rows = zip(ids, self._store.run(pipe), strict=True)
+        views = [damaged.read("delivery", id, partial(_view, fields), None) for id, fields in rows if b"id" in fields]
+        return [view for view in views if view is not None]
 
     def forget(self, endpoint_id: str) -> None:
         """Let go of all that an endpoint which was deleted was sent, or would have been."""
@@ -274,6 +282,11 @@ class Deliveries:
                     pipe.execute_command("DEL", delivery_key(id.decode()))
                 pipe.execute_command("ZREM", key, *ids)
                 self._store.run(pipe)
+
+
+def _delivery(id: str, endpoint_id: str, row: Sequence[bytes], lease: float) -> Delivery:
+    type, body, attempts, started = row
+    return Delivery(id, endpoint_id, type.decode(), body, int(attempts), float(started), lease)
 
 
 def _view(fields: dict[bytes, bytes]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ CODES: dict[str, tuple[int, str]] = {
     "forbidden": (403, "The API key lacks the scope"),
     "not_found": (404, "No such resource"),
     "method_not_allowed": (405, "The resource does not take this method"),
+    "request_timeout": (408, "The body did not arrive in time"),
     "signup_conflict": (409, "This user_id signed up with another e-mail address"),
     "idempotency_conflict": (409, "This Idempotency-Key was used with another body"),
     "idempotency_in_progress": (409, "A request with this Idempotency-Key is still being answered"),

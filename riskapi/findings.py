@@ -13,11 +13,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from ipaddress import ip_address
 from typing import Any, Final, Literal, get_args
 
 import orjson
 
+from riskapi import damaged
 from riskapi.enrichment.names import LARGE
 from riskapi.entities import is_inside
 from riskapi.links import Links
@@ -222,8 +224,9 @@ class Findings:
         found: dict[str, Finding] = {}
         for subject, reply in zip(subjects, replies, strict=True):
             if reply is not None:
-                said = _RECORDS[subject.kind](**orjson.loads(reply)["said"])
-                found[subject.kind] = self._about(subject, said) if isinstance(said, Registrant) else said
+                said = damaged.read("finding", subject.member, partial(_said, subject.kind, reply), None)
+                if said is not None:  # else it is not known, as before anybody asked
+                    found[subject.kind] = self._about(subject, said) if isinstance(said, Registrant) else said
         return found
 
     def _about(self, subject: Subject, said: Registrant) -> Registrant:
@@ -263,9 +266,14 @@ class Findings:
         tasks = []
         for member, told in zip(reply[::2], reply[1::2], strict=True):
             letter, _, name = member.decode().partition(":")
-            found = orjson.loads(told)
-            subject = Subject(_KINDS[letter], found["value"], name)
-            tasks.append(Task(subject, int(found["tries"]) + 1, now + lease, float(found["since"])))
+            made = damaged.read("finding", member.decode(), partial(_task, letter, name, told, now + lease), None)
+            if made is not None:
+                tasks.append(made)
+                continue
+            pipe = self._store.pipeline()  # whoever needs it asks for it anew
+            pipe.execute_command("ZREM", queue_key(number, family), member)
+            pipe.execute_command("HDEL", _subjects_key(number), member)
+            self._store.run(pipe)
         return tasks
 
     def finish(self, task: Task, said: Finding, policy: Policy, now: float, again: float | None = None) -> bool:
@@ -282,7 +290,10 @@ class Findings:
         found = None if getattr(said, "whole", True) else self._store.execute("GET", finding_key(subject))
         if found is None:
             return said
-        before = orjson.loads(found)["said"]
+        row = damaged.loads("finding", subject.member, found, dict[str, Any]())
+        before = damaged.known(type(said), row.get("said") or {})
+        if not before:
+            return said
         missing = {name: value for name, value in before.items() if getattr(said, name) is None}
         return said if before.get("whole", True) else replace(said, **missing)
 
@@ -338,7 +349,8 @@ class Findings:
         self.queue(pipe, [subject for subject, _ in found])
         doubtful = []
         for (subject, at), reply in zip(found, self._store.run(pipe), strict=True):
-            said = None if reply is None else _RECORDS[subject.kind](**orjson.loads(reply)["said"])
+            kept = partial(_said, subject.kind, reply or b"")
+            said = None if reply is None else damaged.read("finding", subject.member, kept, None)
             if said is None or records or speaks_against(said) == "absence":
                 doubtful.append((subject, at))
         return doubtful
@@ -373,3 +385,13 @@ def _told(subject: Subject, tries: int, since: float) -> bytes:
 
 def _lies_in(ip: str, first: str, last: str) -> bool:
     return int(ip_address(first)) <= int(ip_address(ip)) <= int(ip_address(last))
+
+
+def _said(kind: FindingKind, reply: bytes) -> Finding:
+    """A finding as it was kept; what a newer release keeps besides is passed over."""
+    return _RECORDS[kind](**damaged.known(_RECORDS[kind], orjson.loads(reply)["said"]))
+
+
+def _task(letter: str, name: str, told: bytes, token: float) -> Task:
+    found = orjson.loads(told)
+    return Task(Subject(_KINDS[letter], found["value"], name), int(found["tries"]) + 1, token, float(found["since"]))

@@ -2,51 +2,68 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
+import contextlib
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import wait
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from granian import _signals
 
 from riskapi import logs, metrics
 
+if TYPE_CHECKING:
+    from riskapi.api.gateway import Gateway
+
 #: Seconds a worker that was told to end is given for the requests in hand; the server would kill it after twice that.
 _OBEY_SECONDS = 5.0
+#: Files a worker may have open: connections of callers (``serve`` allows 4096) and of ours. Ours.
+_FILES = 8192
 
 
-def load(name: str) -> Callable[..., Any]:
+def load(name: str) -> Gateway:
     """The application, for the server to call; sees to it that the process ends when it should.
 
     ``name`` is what the process counts as.
     """
-    end_in_time(_OBEY_SECONDS)
-    _hear_signals_once()
+    _allow_files(_FILES)
+    _hear_signals_once(end_in_time(_OBEY_SECONDS))
     logs.configure()
     metrics.count_as(name)
-    from riskapi.wsgi import app
+    from riskapi.wsgi import gateway
 
-    return app
+    return gateway
 
 
-def end_in_time(seconds: float) -> None:
+def _allow_files(most: int) -> None:
+    """Allow this process as many open files, as far as the system lets it: 1024 is what shells begin with."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def end_in_time(seconds: float) -> Callable[[], None]:
     """End this process when its parent is gone, or ``seconds`` after a SIGTERM that it did not obey by itself.
 
-    A parent that is killed outright cannot stop its workers, and they would keep its port. A SIGTERM that comes
-    while a worker of granian 2.8 is still starting is sometimes lost. To be called in the main thread, once.
+    A parent that is killed outright cannot stop its workers, and they would keep its port. To be called in the main
+    thread, once. An event loop has the interpreter tell it of signals instead; it is to call what is returned.
     """
     parent = multiprocessing.parent_process()
     if parent is None:
-        return
+        return lambda: None
     heard, tell = socket.socketpair()
     tell.setblocking(False)
     # Written by the interpreter itself as the signal arrives, whatever the main thread is busy with.
-    signal.set_wakeup_fd(tell.detach(), warn_on_full_buffer=False)
+    signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
 
     def watch() -> None:
         while parent.sentinel not in (ready := wait([parent.sentinel, heard])):
@@ -57,24 +74,36 @@ def end_in_time(seconds: float) -> None:
 
     threading.Thread(target=watch, name="end-in-time", daemon=True).start()
 
+    def told() -> None:
+        with contextlib.suppress(BlockingIOError):
+            tell.send(bytes([signal.SIGTERM]))
 
-def _hear_signals_once() -> None:
-    """Let the first signal to end count alone.
+    return told
+
+
+def _hear_signals_once(told: Callable[[], None]) -> None:
+    """Let the first signal to end count alone, and have ``told`` know of it.
 
     systemd sends SIGTERM to a whole service, and its main process then ends the workers with another;
     a second one that arrives while the first is obeyed keeps a worker of granian 2.8 from ending.
     """
-    listen: Callable[..., None] = _signals.set_main_signals
+    listen: Callable[[asyncio.AbstractEventLoop], Any] = _signals.set_loop_signals
 
-    def listen_once(obey: Callable[..., Any], *reload: Callable[..., Any]) -> None:
-        def first(*caught: Any) -> None:
+    def listen_once(loop: asyncio.AbstractEventLoop) -> Any:
+        obeyed = listen(loop)
+
+        def first() -> None:
+            told()
             # Taking the interpreter apart would unwind threads of the server that still run Python, as CPython 3.11
             # does, and its Rust answers that with a panic. All that matters is on the disk by then.
             atexit.register(os._exit, 0)
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            obey(*caught)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_IGN)
+            obeyed.set()
 
-        listen(first, *reload)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, first)
+        return obeyed
 
-    _signals.set_main_signals = listen_once
+    _signals.set_loop_signals = listen_once

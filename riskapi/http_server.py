@@ -12,7 +12,7 @@ from multiprocessing import resource_tracker
 from typing import Any
 
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
 from riskapi import http_process, logs
@@ -20,8 +20,10 @@ from riskapi.settings import Settings
 
 #: Seconds a request in hand is given to end when the service stops; then its worker is killed.
 _GRACE = 10
-#: Connections that wait to be accepted: granian's own default, and its bound for what one worker takes on at once.
+#: Connections that wait to be accepted: granian's own default.
 _BACKLOG = 1024
+#: Connections one worker takes on at once: those that are slow hold memory only, some 20 kB each. Ours.
+_CONNECTIONS = 4096
 #: Seconds a worker has to live for its end not to be its start's fault; the first and the longest pause in seconds
 #: before one that ended earlier is started again, doubled each time. Chosen by us.
 STEADY, FIRST_PAUSE, LONGEST_PAUSE = 10.0, 0.5, 10.0
@@ -97,13 +99,14 @@ def interrupts_blocked() -> Iterator[None]:
 def serve(settings: Settings) -> None:
     """Run the HTTP server until SIGTERM."""
     server = _Server(
-        "riskapi.wsgi:app",
+        "riskapi.wsgi:gateway",
         address=settings.bind.host,
         port=settings.bind.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
+        loop=Loops.asyncio,
         workers=settings.workers,
-        blocking_threads=settings.threads,
         backlog=_BACKLOG,
+        backpressure=_CONNECTIONS,
         http=HTTPModes.http1,
         websockets=False,
         workers_kill_timeout=_GRACE,

@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-import orjson
-
-from riskapi.accounts import account_key
+from riskapi.accounts import account_key, entities_of
 from riskapi.links import Links
 from riskapi.policy import Policy
 from riskapi.sections import Linking
@@ -59,7 +57,7 @@ def is_hub(times: Sequence[float], accounts: Sequence[Sequence[bytes | None]], p
         return False
     if max(Counter(at // _DAY for at in times).values()) > rules.day_share * len(times):
         return False
-    known = [(orjson.loads(entities), label, tier) for entities, label, tier in accounts if entities]
+    known = [(entities_of(entities), label, tier) for entities, label, tier in accounts if entities]
     bad = sum(label == b"abuse" or tier == b"limit" for _, label, tier in known)
     if not known or bad >= rules.bad_share * len(known):
         return False

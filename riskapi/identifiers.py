@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from riskapi import devices
-from riskapi.accounts import Accounts, account_key
+from riskapi import damaged, devices
+from riskapi.accounts import Accounts, account_key, entities_of
 from riskapi.claims import Claims
 from riskapi.clusters import Clusters
 from riskapi.entities import Touch, own_domain
@@ -68,14 +68,14 @@ class Identifiers:
         policy = self._court.policy
         for _ in range(_TRIES):
             read = self._read(user_id)
-            signup = _changed(orjson.loads(read["signup"]), part, value)
+            signup = _changed(damaged.whole(read["signup"]), part, value)
             parsed = self._gatherer.parse(signup, now)
             kind = _PROVED[part]
             touch = self._links.touched(user_id, replace(parsed.facts, proved=frozenset()))
             if kind not in touch.keys:
                 return False
-            before: dict[str, str] = orjson.loads(read["entities"])
-            proved: dict[str, str] = orjson.loads(read["proved"] or b"{}")
+            before = entities_of(read["entities"], user_id)
+            proved = entities_of(read["proved"] or b"{}", user_id)
             if before.get(kind) == touch.keys[kind]:
                 return True
             fresh = {name: touch.keys[name] for name in _KINDS[part] if name in touch.keys}
@@ -106,10 +106,10 @@ class Identifiers:
         kind = _PROVED[part]
         for _ in range(_TRIES):
             read = self._read(user_id)
-            key = orjson.loads(read["entities"]).get(kind)
+            key = entities_of(read["entities"], user_id).get(kind)
             if key is None:
                 return  # it gave none that could be read
-            proved: dict[str, str] = orjson.loads(read["proved"] or b"{}")
+            proved = entities_of(read["proved"] or b"{}", user_id)
             if self._written(
                 user_id, read, read["signup"], read["entities"], orjson.dumps({**proved, kind: key}), read["things"]
             ):
@@ -141,7 +141,7 @@ class Identifiers:
         key = self._links.entity_key("device", device)
         for _ in range(_TRIES):
             read = self._read(user_id)
-            before: dict[str, str] = orjson.loads(read["entities"])
+            before = entities_of(read["entities"], user_id)
             if key in before.values() or sum(name.startswith("device:") for name in before) >= _DEVICES:
                 break
             entities = orjson.dumps({**before, f"device:{key[-6:]}": key})
@@ -205,4 +205,4 @@ class Identifiers:
 def _changed(signup: dict[str, Any], part: str, value: str) -> Signup:
     """A stored signup with another address or number, which nobody has confirmed yet."""
     field = "address" if part == "email" else "number"
-    return Signup.model_validate({**signup, part: {field: value}}, strict=False)
+    return Signup.stored(orjson.dumps({**signup, part: {field: value}}))

@@ -1,11 +1,13 @@
 """The journal: what was answered while the store was away, kept on this machine until it can be recorded.
 
-One append-only file a worker process, one JSON object a line, flushed to the disk before the answer is given.
+One append-only file a worker process, one entry a line (:mod:`riskapi.journal_lines`), flushed to the disk before the
+answer is given.
 The process that wrote a file holds a lock on it; files without a holder are taken over by whoever comes first.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -16,10 +18,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-import orjson
-
 from riskapi import logs
 from riskapi.errors import StoreUnavailable
+from riskapi.journal_lines import decode, digest, encode, named
+
+#: Files of entries: ours, and those of releases whose lines were JSON.
+_SUFFIXES = (".journal", ".jsonl")
+#: The file of what was set aside, line by line as it was.
+_REJECTED = "rejected"
 
 
 class JournalFull(Exception):
@@ -38,7 +44,10 @@ class Journal:
         self._limit = limit
         self._lock = threading.Lock()
         self._file: IO[bytes] | None = None
-        self._answers: dict[str, dict[str, Any]] = {}
+        self._lines: dict[str, bytes] = {}
+        #: Of each file how far it was read and what names it has: only what is new is read for the next question.
+        self._named: dict[str, tuple[int, set[bytes]]] = {}
+        self._naming = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def append(self, name: str, entry: dict[str, Any]) -> dict[str, Any] | None:
@@ -46,10 +55,10 @@ class Journal:
 
         Raises :class:`JournalFull` or :class:`OSError`.
         """
-        line = orjson.dumps(entry) + b"\n"
+        line = encode(name, entry)
         with self._lock:
-            if name in self._answers:
-                return self._answers[name]
+            if name in self._lines:
+                return decode(self._lines[name])
             file = self._file or self._open()
             size = file.seek(0, os.SEEK_END)
             if size + len(line) > self._limit:
@@ -61,13 +70,13 @@ class Journal:
             except OSError:
                 file.truncate(size)  # half a line must not stand before the next one
                 raise
-            self._answers[name] = entry
+            self._lines[name] = line[:-1]
             return None
 
     def _open(self) -> IO[bytes]:
         """Start a file and hold its lock. A replay elsewhere may take an empty new file away first: then another."""
         while True:
-            path = self._directory / f"{int(time.time()):011d}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+            path = self._directory / f"{int(time.time()):011d}-{os.getpid()}-{secrets.token_hex(4)}.journal"
             file = open(path, "ab+", buffering=0, opener=_owner_only)  # noqa: SIM115 - stays open while it is written
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,13 +88,48 @@ class Journal:
                 return file
             file.close()
 
+    def close(self) -> None:
+        """Let go of the file: what waits in it is whoever's who comes first."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+            self._lines.clear()
+
     def waiting(self) -> list[dict[str, Any]]:
         """What this process wrote and nobody recorded yet."""
         with self._lock:
-            return list(self._answers.values())
+            return [decode(line) for line in self._lines.values()]
+
+    def waits(self) -> bool:
+        """Whether this process wrote anything that nobody recorded yet."""
+        return bool(self._lines)
+
+    def holds(self, name: str) -> bool:
+        """Whether an entry waits under a name, whichever process of this machine wrote it."""
+        if name in self._lines:
+            return True
+        wanted = digest(name)
+        with self._naming:
+            found = self._waiting()
+            self._named = {path: self._names(path) for path in map(str, found)}
+            return any(wanted in names for _, names in self._named.values())
+
+    def _names(self, path: str) -> tuple[int, set[bytes]]:
+        offset, names = self._named.get(path, (0, set()))
+        try:
+            with open(path, "rb") as file:
+                file.seek(offset)
+                *lines, rest = file.read().split(b"\n")
+                return file.tell() - len(rest), names.union(map(named, lines))
+        except FileNotFoundError:
+            return offset, names
 
     def elsewhere(self, *, orphaned: bool = False) -> list[dict[str, Any]]:
-        """What other processes here wrote and nobody recorded yet; with ``orphaned``, only those that ended."""
+        """What other processes here wrote and nobody recorded yet; with ``orphaned``, only those that ended.
+
+        A line that cannot be read is left out; :meth:`replay` sets it aside.
+        """
         own = self._file.name if self._file is not None else None
         found = []
         for path in self._waiting():
@@ -98,20 +142,30 @@ class Journal:
                     lines = file.read().split(b"\n")[:-1]
             except (FileNotFoundError, BlockingIOError):
                 continue  # recorded just now, or its writer is alive
-            found += [orjson.loads(line) for line in lines]
+            for line in lines:
+                with contextlib.suppress(ValueError):
+                    found.append(decode(line))
         return found
 
     def entries(self) -> int:
         """Entries waiting in all files of the directory."""
-        return sum(path.read_bytes().count(b"\n") for path in self._directory.glob("*.jsonl"))
+        return sum(_lines_of(path) for path in self._waiting())
+
+    def rejected(self) -> int:
+        """Entries that were set aside because they cannot be read or recorded, until somebody removes them."""
+        return _lines_of(self._directory / _REJECTED)
+
+    def size(self) -> int:
+        """Bytes of the largest file; each may have ``limit``."""
+        return max((path.stat().st_size for path in self._waiting() if path.exists()), default=0)
 
     def replay(self, record: Callable[[dict[str, Any]], None]) -> int:
         """Hand every waiting entry to ``record``, oldest first, and remove what was recorded; returns how many.
 
         Entries may be handed over twice (after a crash between the two), so ``record`` must be idempotent. While the
         store is away again (:class:`StoreUnavailable`) the file stays as it is, for the next try. An entry that cannot
-        be recorded for any other reason goes to the file ``rejected``, so that it holds up nobody else's. Half a line
-        at the end of a file, left by a crash before its answer was given, is dropped.
+        be read, or not be recorded for any other reason, goes to the file ``rejected``, so that it holds up nobody
+        else's. Half a line at the end of a file, left by a crash before its answer was given, is dropped.
         """
         replayed = 0
         with self._lock:
@@ -133,22 +187,30 @@ class Journal:
                 if own and self._file is not None:
                     self._file.close()
                     self._file = None
-            self._answers.clear()
+            self._lines.clear()
         return replayed
 
     def _waiting(self) -> list[Path]:
         """The files, oldest first; names begin with the second of their making."""
         # Looked at for every grant, and Path.glob takes ten times as long.
-        return [self._directory / name for name in sorted(os.listdir(self._directory)) if name.endswith(".jsonl")]
+        return [self._directory / name for name in sorted(os.listdir(self._directory)) if name.endswith(_SUFFIXES)]
 
     def _hand_over(self, line: bytes, record: Callable[[dict[str, Any]], None]) -> bool:
         try:
-            record(orjson.loads(line))
+            record(decode(line))
         except StoreUnavailable:
             raise
         except Exception as error:
             logs.note(logging.ERROR, "journal_entry_rejected", error)
-            with (self._directory / "rejected").open("ab") as rejected:
+            with open(self._directory / _REJECTED, "ab", opener=_owner_only) as rejected:
                 rejected.write(line + b"\n")
             return False
         return True
+
+
+def _lines_of(path: Path) -> int:
+    """Lines of a file; none of one that is not there."""
+    try:
+        return path.read_bytes().count(b"\n")
+    except FileNotFoundError:
+        return 0

@@ -13,10 +13,12 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from riskapi import damaged
 from riskapi.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -100,8 +102,8 @@ class Keys:
 
     def revoke(self, key_id: str) -> bool:
         """Revoke the key with this ``id``; false when there is none. Raises ``StoreUnavailable``."""
-        entries = self._entries(self._store.execute("HGETALL", _TABLE))
-        digests = [digest for digest in entries if digest[:_ID_DIGITS] == key_id]
+        rows = map(bytes.decode, self._store.execute("HKEYS", _TABLE))  # those that cannot be read, too
+        digests = [digest for digest in rows if digest[:_ID_DIGITS] == key_id]
         if not digests:
             return False
         self._due = float("-inf")
@@ -143,16 +145,36 @@ class Keys:
         raw = self._store.execute("HGET", _TABLE, digest)
         if raw is None:
             return None
-        self._table[digest] = found = _principal(digest, orjson.loads(raw))
-        return found
+        found = self._entries({digest.encode(): raw}).get(digest)
+        if found is None:
+            return None
+        self._table[digest] = principal = _principal(digest, found)
+        return principal
 
     @staticmethod
     def _entries(raw: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
-        return {digest.decode(): orjson.loads(entry) for digest, entry in raw.items()}
+        """The keys in the table. A row that cannot be read is nobody's key."""
+        found = {}
+        for digest, entry in raw.items():
+            row = damaged.read("key", digest.decode()[:_ID_DIGITS], partial(_row, entry), None)
+            if row is not None:
+                found[digest.decode()] = row
+        return found
 
 
 def _digest(secret: bytes) -> str:
     return hashlib.sha256(secret).hexdigest()
+
+
+def _row(raw: bytes) -> dict[str, Any]:
+    """A row of the table. Raises one of :data:`riskapi.damaged.FAULTS` for one that says no key."""
+    row: dict[str, Any] = orjson.loads(raw)
+    rate = row["rate_limit"]
+    if not all(isinstance(each, str) for each in (row["name"], row["created_at"], *row["scopes"])):
+        raise TypeError("not a key")
+    if rate is not None and not (isinstance(rate, int | float) and rate > 0):
+        raise ValueError("not a rate")
+    return row
 
 
 def _principal(digest: str, entry: dict[str, Any]) -> Principal:

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from riskapi import list_entries, list_rows
+from riskapi import damaged, list_entries, list_rows
 from riskapi.budgets import EVENTS
 from riskapi.denials import denied_key
 from riskapi.errors import Problem
@@ -218,7 +218,9 @@ class Batches:
             cursor, found = self._store.execute(
                 "HSCAN", batch_key(batch_id), cursor or 0, "MATCH", "e:*", "COUNT", _TRIP
             )
-            yield [(name.decode().removeprefix("e:"), *_kept(value)) for name, value in found.items()]
+            wheres = {name.decode().removeprefix("e:"): value for name, value in found.items()}
+            read = {where: _kept(batch_id, where, value) for where, value in wheres.items()}
+            yield [(where, *kept) for where, kept in read.items() if kept is not None]
 
     def _undo_some(self, batch_id: str, part: Sequence[tuple[str, str, list[str]]], actor: str, now: float) -> None:
         known = {entry.id: entry for entry in list_entries.read(self._store, [entry_id for _, entry_id, _ in part])}
@@ -245,9 +247,10 @@ class Batches:
         """What an entry is to be again: what it was, without batches and decisions that were undone by now."""
         while (batch := dict(zip(before[::2], before[1::2], strict=True)).get("batch")) is not None:
             undone, value = self._store.execute("HMGET", batch_key(batch), "undone", f"e:{where}")
-            if undone is None or value is None:
+            kept = None if undone is None or value is None else _kept(batch, where, value)
+            if kept is None:
                 break
-            _, before = _kept(value)
+            before = kept[1]
         pairs = dict(zip(before[::2], before[1::2], strict=True))
         causes = [name for name in pairs if name.startswith("c:")]
         over = [name for name in causes if self._is_undone(name.removeprefix("c:"))]
@@ -259,10 +262,14 @@ class Batches:
         return bool(self._store.execute("HEXISTS", denied_key(decision_id), "undone"))
 
 
-def _kept(value: bytes) -> tuple[str, list[str]]:
-    """The entry of a value of a batch, and what that was before."""
-    entry_id, before = orjson.loads(value)
-    return entry_id, list(before)  # Lua writes an empty list as {}
+def _kept(batch_id: str, where: str, value: bytes) -> tuple[str, list[str]] | None:
+    """The entry of a value of a batch, and what that was before; None where it cannot be read."""
+
+    def read() -> tuple[str, list[str]]:
+        entry_id, before = orjson.loads(value)
+        return entry_id, list(before)  # Lua writes an empty list as {}
+
+    return damaged.read("list_batch", f"{batch_id} {where}", read, None)
 
 
 def _rejection(number: int, problem: Problem) -> Rejected:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 import orjson
 
+from riskapi import damaged
 from riskapi.budgets import EVENTS
 from riskapi.instants import rfc3339
 from riskapi.listed import LETTERS, ListKind, ListName, field, hashed_field
@@ -155,8 +157,9 @@ def read(store: Store, entry_ids: Sequence[str]) -> Iterator[Entry]:
         pipe.execute_command("ZCARD", hits_key(entry_id))
     replies = store.run(pipe)
     for entry_id, fields, hits in zip(entry_ids, replies[::2], replies[1::2], strict=True):
-        if fields:
-            yield _entry(entry_id, fields, hits)
+        found = damaged.read("list entry", entry_id, partial(_entry, entry_id, fields, hits), None) if fields else None
+        if found is not None:
+            yield found
 
 
 def _entry(entry_id: str, fields: Mapping[bytes, bytes], hits: int) -> Entry:

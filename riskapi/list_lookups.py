@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from riskapi import devices, list_entries, listed, phones
+from riskapi import devices, list_entries, listed
 from riskapi.errors import Problem
 from riskapi.links import Links
 from riskapi.list_entries import TABLE, Entry
@@ -76,7 +76,7 @@ class Lookups:
             at=0.0,
             account=Account(),
             email=email,
-            phone=phones.read(value) if kind == "phone" else None,
+            phone=readers.phones.read(value) if kind == "phone" else None,
             network=readers.networks.read(value) if kind == "ip" else None,
             device=Device(id=devices.identifier(value) if kind == "device" else None),
             payment_fingerprint=devices.identifier(value) if kind == "payment" else None,

@@ -10,9 +10,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import Any
 
-import orjson
-
-from riskapi import devices
+from riskapi import damaged, devices
 from riskapi.accounts import Accounts
 from riskapi.decisions import Decisions
 from riskapi.entities import is_inside, line
@@ -131,7 +129,12 @@ class Matches:
         """Whether the entry names an account that signed up so, as it would name the signup posted now."""
         if entry.hashed or entry.kind == "link_domain":
             return True
-        return entry.field in candidates(user_id, self._facts(entry.kind, orjson.loads(signup)), {})
+
+        def facts() -> Facts:
+            return self._facts(entry.kind, damaged.whole(signup))
+
+        found = damaged.read("account", user_id, facts, None)
+        return found is not None and entry.field in candidates(user_id, found, {})
 
     def _facts(self, kind: ListKind, signup: dict[str, Any]) -> Facts:
         """What the kind needs to know of a signup, and nothing else: there may be thousands to read."""

@@ -10,10 +10,12 @@ every width it lies in.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from ipaddress import ip_address
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Literal, cast, get_args
 
+from riskapi import damaged
 from signals.facts import Facts
 from signals.records import record
 
@@ -158,9 +160,15 @@ def _read(field: str, value: str, fields: Sequence[str]) -> Iterator[Listed]:
     kind, _, normal = field.partition(":")
     depth = _registrable(fields) if field.startswith("email_domain:#") else _depth(kind, normal)
     for segment in value.split():
-        entry_id, expires, flags = segment[1:].split("|")
-        name = LETTERS[segment[0]]
-        yield Listed(name, cast("ListKind", kind), entry_id, float(expires) or None, _SILENCES in flags, depth)
+        found = damaged.read("list entry", segment[1:].split("|")[0], partial(_listed, kind, segment, depth), None)
+        if found is not None:
+            yield found
+
+
+def _listed(kind: str, segment: str, depth: int) -> Listed:
+    entry_id, expires, flags, *_ = segment[1:].split("|")  # a newer release may say more
+    name = LETTERS[segment[0]]
+    return Listed(name, cast("ListKind", kind), entry_id, float(expires) or None, _SILENCES in flags, depth)
 
 
 def _depth(kind: str, normal: str) -> int:

@@ -6,7 +6,7 @@ import logging
 import random
 from collections.abc import Callable
 
-from riskapi import logs
+from riskapi import damaged, logs
 from riskapi.agenda import Agenda, Item
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.outbox import SHARDS
@@ -45,5 +45,6 @@ class Looks:
         except Problem:
             return None  # erased, or expired
         except Exception as error:  # one account must not hold up the others
+            damaged.note("account", item.user_id, error)
             logs.note(logging.ERROR, "rescore_failed", error, cause=item.cause.partition(".")[0])
             return self._clock() + _AFTER_DEFECT

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -81,6 +81,8 @@ METRICS = (
         "1 while dns, rdap or blocklists are not believed, else 0.",
     ),
     Metric("gauge", "riskapi_journal_entries", (), "Signups kept in the local journal until the store is back."),
+    Metric("gauge", "riskapi_journal_rejected", (), "Entries of the local journal that were set aside."),
+    Metric("gauge", "riskapi_rows_damaged", ("kind",), "Rows of the store that cannot be read and were set aside."),
 )
 
 #: Bytes of the file of each kind of metric in a process, some three times what all routes, statuses and rules together
@@ -123,6 +125,7 @@ class Metrics:
         self._registry = registry or CollectorRegistry()
         self._metrics = {metric.name: self._declare(metric) for metric in METRICS}
         self._children: dict[tuple[str, ...], Any] = {}
+        self._kinds: frozenset[str] = frozenset()
 
     def _declare(self, metric: Metric) -> Any:
         more: dict[str, Any] = {}
@@ -235,9 +238,16 @@ class Metrics:
         """Say whether a source that is asked after the answer is doubted: dns, rdap or blocklists."""
         self._child("riskapi_source_doubted", source).set(int(doubted))
 
-    def journal(self, entries: int) -> None:
-        """Say how many signups wait in the local journal."""
+    def journal(self, entries: int, rejected: int = 0) -> None:
+        """Say how many signups wait in the local journal, and how many entries were set aside."""
         self._child("riskapi_journal_entries").set(entries)
+        self._child("riskapi_journal_rejected").set(rejected)
+
+    def damaged(self, counts: Mapping[str, int]) -> None:
+        """Say how many rows cannot be read, by kind."""
+        self._kinds |= counts.keys()  # a kind that was mended is told of once more, as none
+        for kind in self._kinds:
+            self._child("riskapi_rows_damaged", kind).set(counts.get(kind, 0))
 
     def render(self) -> bytes:
         """Everything counted, by all processes where they share a directory, in Prometheus' text format."""

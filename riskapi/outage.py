@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from riskapi.damaged import known
 from riskapi.errors import Problem
 from riskapi.journal import Journal, JournalFull
 from riskapi.policy import Policy
@@ -44,7 +47,7 @@ class LocalGrants:
         with self._lock:
             # What a worker granted that was killed since counts as this one's, which came in its place.
             left_behind = self._journal.elsewhere(orphaned=True)
-            waiting = [Local(**entry) for entry in (*self._journal.waiting(), *left_behind)]
+            waiting = _locals([*self._journal.waiting(), *left_behind])
             for found in [*waiting, *self._elsewhere()] if request.repeat is not None else ():
                 if found.repeat == request.repeat:
                     if found.digest != request.digest:
@@ -88,7 +91,7 @@ class LocalGrants:
         return max(min(account - own, policy.outage.recipients - everybody), 0)
 
     def _elsewhere(self) -> list[Local]:
-        return [Local(**entry) for entry in self._journal.elsewhere()]
+        return _locals(self._journal.elsewhere())
 
     def pending(self, user_id: str) -> Pending:
         """What other processes on this machine granted and did not settle yet."""
@@ -99,7 +102,7 @@ class LocalGrants:
 
     def waits(self) -> bool:
         """Whether this process granted what is not settled yet."""
-        return bool(self._journal.waiting())
+        return self._journal.waits()
 
     def settle(self, policy: Policy) -> int:
         """Count everything that was granted, as of when it was; returns how many grants. Idempotent.
@@ -108,9 +111,35 @@ class LocalGrants:
         """
 
         def record(entry: dict[str, Any]) -> None:
-            self._quotas.settle(Local(**entry), policy)
+            self._quotas.settle(_local(entry), policy)
 
         return self._journal.replay(record)
+
+    def rejected(self) -> int:
+        """Grants that were set aside because they cannot be read: nothing was counted for them."""
+        return self._journal.rejected()
+
+    def close(self) -> None:
+        """Let go of the journal."""
+        self._journal.close()
+
+
+def _locals(entries: Iterable[dict[str, Any]]) -> list[Local]:
+    """The grants in entries of the journal. One that is none is left out; the replay sets it aside."""
+    found = []
+    for entry in entries:
+        with contextlib.suppress(TypeError):
+            found.append(_local(entry))
+    return found
+
+
+def _local(entry: dict[str, Any]) -> Local:
+    """The grant in an entry; what a newer release says besides is passed over. ``TypeError`` where it is none."""
+    made = Local(**known(Local, entry))
+    whole = all(isinstance(count, int) for count in (made.granted, made.denied, made.left))
+    if not whole or not isinstance(made.user_id, str) or not isinstance(made.at, int | float):
+        raise TypeError("not a grant")
+    return made
 
 
 def _unavailable(detail: str) -> Problem:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from riskapi import damaged
 from riskapi.changes import changes
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.policy import Policy
@@ -160,9 +162,14 @@ class Policies:
         """The versions with these numbers, None for what is not there."""
         if not numbers:
             return []
-        rows = [orjson.loads(row) if row else None for row in self._store.execute("HMGET", _TABLE, *numbers)]
-        return [_version(row) if row else None for row in rows]
+        rows = zip(numbers, self._store.execute("HMGET", _TABLE, *numbers), strict=True)
+        return [
+            damaged.read("policy", str(number), partial(_version, row), None) if row else None for number, row in rows
+        ]
 
 
-def _version(row: dict[str, Any]) -> Version:
-    return Version(**{field.name: row[field.name] for field in fields(Version) if field.name in row})
+def _version(row: bytes) -> Version:
+    made = Version(**damaged.known(Version, orjson.loads(row)))
+    if not isinstance(made.version, int) or not isinstance(made.policy, dict):
+        raise TypeError("not a version")
+    return made

@@ -6,9 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
-from riskapi import terms
+from riskapi import damaged, terms
 from riskapi.accounts import Accounts, latest
 from riskapi.allowances import Allowances, limits
 from riskapi.assessment import in_form, reasons
@@ -48,11 +46,19 @@ class Profiles:
     def view(self, user_id: str, now: float) -> dict[str, Any]:
         """The account as it stands, its links looked up anew at Unix time ``now``. Raises ``not_found``.
 
-        ``signup`` (as posted) and ``readings`` are for people who judge it.
+        ``signup`` (as posted) and ``readings`` are for people who judge it. Raises :class:`riskapi.damaged.Unreadable`
+        where what is stored says less than an account.
         """
+        try:
+            return self._viewed(user_id, now)
+        except damaged.FAULTS as error:
+            damaged.note("account", user_id, error)
+            raise damaged.Unreadable("not an account") from error
+
+    def _viewed(self, user_id: str, now: float) -> dict[str, Any]:
         fields, history, labels = self._accounts.load(user_id)
-        decision = orjson.loads(fields["decision"])
-        assessment = in_form(orjson.loads(fields["assessment"]), fields["signup"])
+        decision = damaged.whole(fields["decision"])
+        assessment = in_form(damaged.whole(fields["assessment"]), fields["signup"])
         newest = in_form(latest(fields), fields["signup"])
         if newest["decision"] == "allow" or not newest["reasons"]:  # answered without, or with that of a list alone
             newest["reasons"] = self._explained(decision) or newest["reasons"]
@@ -73,7 +79,7 @@ class Profiles:
             "feedback": self._feedback.view(*self._feedback.read(user_id, now)),
             "labels": labels,
             "history": history,
-            "signup": orjson.loads(fields["signup"]),
+            "signup": damaged.whole(fields["signup"]),
             "readings": self._decisions.readings(decision),
         }
 
@@ -94,7 +100,7 @@ class Profiles:
 
     def _linked(self, user_id: str, fields: Mapping[str, bytes], cluster: str, now: float) -> dict[str, Any]:
         policy = self._court.policy
-        parsed = self._gatherer.parse(Signup.model_validate_json(fields["signup"]), max(float(fields["at"]), now))
+        parsed = self._gatherer.parse(Signup.stored(fields["signup"]), max(float(fields["at"]), now))
         gathered = self._gatherer.gather(user_id, parsed.facts, policy, add=False)
         found = linkage(gathered.facts.entities, policy)
         names, things = self._clusters.things(cluster, now) if cluster else ([], [])

@@ -95,7 +95,7 @@ class Reactions:
         if signup is None:
             return  # erased, or expired
         now = self._clock()
-        facts = self._gatherer.parse(Signup.model_validate_json(signup), now).facts
+        facts = self._gatherer.parse(Signup.stored(signup), now).facts
         subjects = self._findings.subjects(facts)
         cause = self._findings.want(user_id, subjects, used, now) if subjects else None
         if cause is not None:

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import orjson
 
-from riskapi import decisions, reviews, terms
+from riskapi import damaged, decisions, reviews, terms
 from riskapi.accounts import (
     Accounts,
     Opening,
@@ -112,12 +112,20 @@ class Rescorer:
         raise StoreUnavailable("an account changed too often to decide it again")
 
     def _read(self, judge: Judge, user_id: str, cause: str, now: float) -> Reassessment:
+        """The account as it is decided now. Raises :class:`riskapi.damaged.Unreadable` where its row is damaged."""
+        try:
+            return self._reassessed(judge, user_id, cause, now)
+        except damaged.FAULTS as error:
+            damaged.note("account", user_id, error)
+            raise damaged.Unreadable("not an account") from error
+
+    def _reassessed(self, judge: Judge, user_id: str, cause: str, now: float) -> Reassessment:
         fields, history, labels = self._accounts.load(user_id)
         if cause == "cut":  # what it shares knows it anew, without its standing
             self._labels.settle(user_id, self._accounts.standing(user_id))
             self._proofs.give(user_id, list(proved(fields).values()), now, judge.policy, now, aside=False)
         at = float(fields["at"])
-        parsed = self._gatherer.parse(Signup.model_validate_json(fields["signup"]), at)
+        parsed = self._gatherer.parse(Signup.stored(fields["signup"]), at)
         facts = replace(
             parsed.facts,
             at=max(at, now),
@@ -149,7 +157,7 @@ class Rescorer:
             cleared=past.cleared,
         )
         move = moved(past, decided, judge.policy, now, cause)
-        before = orjson.loads(fields["decision"])
+        before = damaged.whole(fields["decision"], ("schema", "readings", "tier"))
         return Reassessment(past, fields, before, parsed, replace(gathered, facts=found), usage, decided, move)
 
     def _look(self, user_id: str, found: Reassessment, now: float) -> None:

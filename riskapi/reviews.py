@@ -11,10 +11,12 @@ import heapq
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import orjson
 
+from riskapi import damaged
 from riskapi.accounts import Opening
 from riskapi.cursors import cursor_of, position
 from riskapi.errors import Problem
@@ -97,7 +99,10 @@ class Reviews:
         pipe = self._store.pipeline()
         for place in found:
             pipe.execute_command("HGETALL", review_key(place.decode().partition(":")[2]))
-        reviews = [_body(fields) for fields in self._store.run(pipe) if fields]
+        ids = [place.decode().partition(":")[2] for place in found]
+        read = zip(ids, self._store.run(pipe), strict=True)
+        rows = [damaged.read("review", name, partial(_body, fields), None) for name, fields in read if fields]
+        reviews = [row for row in rows if row is not None]
         return {"reviews": reviews, "next_cursor": cursor_of(found[-1]) if more else None}
 
     def get(self, review_id: str) -> dict[str, Any]:
@@ -105,7 +110,10 @@ class Reviews:
         fields = self._store.execute("HGETALL", review_key(review_id))
         if not fields:
             raise Problem("not_found", "No review has this id.")
-        return _body(fields)
+        found = damaged.read("review", review_id, partial(_body, fields), None)
+        if found is None:
+            raise Problem("not_found", "This review cannot be read.")
+        return found
 
     def sweep(self) -> int:
         """Take reviews that expired with their accounts out of the indexes; returns how many. Safe to repeat."""

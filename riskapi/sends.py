@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -68,7 +68,10 @@ class Sender:
         holds: Holds,
         tenure: Tenure,
         metrics: Metrics,
+        awaits: Callable[[str], bool],
     ) -> None:
+        """``awaits`` tells whether an account was acknowledged on this machine and waits to be recorded."""
+        self._awaits = awaits
         self._tenure, self._agreeing = tenure, Agreeing(store, links)
         self._store, self._court, self._accounts = store, court, accounts
         self._links, self._clusters = links, clusters
@@ -95,6 +98,8 @@ class Sender:
         """
         request = Request(user_id, recipients, partial, f"rsv_{secrets.token_hex(12)}", digest, repeat)
         policy = self._court.policy
+        # Asked before the store is: afterwards it may have been recorded.
+        awaited = self._awaits(user_id)
         try:
             if self._local.waits():
                 self.settle()
@@ -104,6 +109,10 @@ class Sender:
         except StoreUnavailable:
             self._metrics.store_failure("send")
             return self._granted_locally(request, policy, now)
+        except Problem as problem:
+            if problem.code == "not_found" and (awaited or self._awaits(user_id)):
+                return self._granted_locally(request, policy, now)
+            raise
         # A reservation under another id than ours was made by an earlier request with the same key.
         replay = grant.reservation_id != request.reservation_id
         if not replay:
@@ -201,6 +210,14 @@ class Sender:
     def settle(self) -> None:
         """Count what was granted while the store was away. Raises :class:`StoreUnavailable` when it is away again."""
         self._metrics.settled(self._local.settle(self._court.policy))
+
+    def rejected(self) -> int:
+        """Grants made while the store was away that cannot be read, and so not counted."""
+        return self._local.rejected()
+
+    def close(self) -> None:
+        """Let go of the journal of grants."""
+        self._local.close()
 
     def release(self, reservation_id: str, recipients: int, now: float, repeat: str | None = None) -> dict[str, Any]:
         """Give back recipients of a reservation at Unix time ``now``, under the same ``repeat`` once.

@@ -52,6 +52,13 @@ class Settings(PolicydSettings, DataSettings):
         default=lambda: 4,
         shown="4",
     )
+    body_seconds: int = declare(
+        environment.whole(1, 600),
+        "Seconds a request's body may take from its headers to its last byte; then the answer is 408. 1 MiB at the "
+        "default needs 70 kB/s.",
+        default=lambda: 15,
+        shown="15",
+    )
     redis_url: SecretStr | None = declare(
         environment.store_url,
         "The store: `redis://`, `rediss://`, `unix://`, `redis+sentinel://HOST:PORT,…/DB?service=NAME`, "

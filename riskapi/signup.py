@@ -8,9 +8,10 @@ signup flow must get an answer: :mod:`riskapi.usable_inputs`, and the parsers of
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import from_json, to_json
 
 from riskapi.usable_inputs import counted
 from riskapi.visitor_values import VisitorCount, VisitorNames, VisitorScalar, VisitorText, VisitorTime, time
@@ -100,6 +101,26 @@ class Signup(_Part):
     payment: PaymentPart | None = None
     event: EventPart | None = None
     custom_inputs: CustomInputs | None = None
+
+    @classmethod
+    def stored(cls, text: bytes | str) -> Self:
+        """A signup as it was stored; what a newer release wrote besides is passed over.
+
+        Raises :class:`pydantic.ValidationError` for what is no signup.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            unknown = [each["loc"] for each in error.errors() if each["type"] == "extra_forbidden"]
+            if not unknown:
+                raise
+            row = from_json(text)
+            for *path, last in unknown:
+                part = row
+                for name in path:
+                    part = part[name]
+                del part[last]
+            return cls.model_validate_json(to_json(row))
 
     def at(self, now: float) -> float:
         """Unix time of the signup: ``event.time``, or ``now`` where it is missing or lies over 5 minutes ahead."""

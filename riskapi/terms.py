@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
 
+from riskapi import damaged
 from riskapi.instants import rfc3339
 from riskapi.policy import Policy
 from riskapi.sections import PLAN_NAME, Caps
@@ -103,7 +105,8 @@ def read(values: Sequence[bytes | None]) -> Terms:
     plan, caps, volume = values
     if not plan and not caps and not volume:
         return NONE
-    return Terms(plan.decode() if plan else None, _own(caps) if caps else None, int(volume or 0))
+    own = damaged.read("caps", "?", partial(_own, caps), None) if caps else None
+    return Terms(plan.decode() if plan else None, own, damaged.read("caps", "?", lambda: int(volume or 0), 0))
 
 
 def of(fields: Mapping[str, bytes]) -> Terms:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 
 from riskapi import logs
@@ -37,7 +36,7 @@ def watch(service: Service, stop: threading.Event) -> None:
 
 def _recover(service: Service) -> None:
     try:
-        service.recover(time.time())
+        service.recover(service.parts.clock())
     except ConfigurationError as error:  # names the file or setting of the link key
         logs.note(logging.ERROR, "link_key_unusable", said=str(error))
 

@@ -12,9 +12,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import orjson
 
+from riskapi import damaged
 from riskapi.entities import Touch, is_automatic
 from riskapi.policy import Policy
 from signals.facts import Entity, Facts, Wave
@@ -95,6 +97,10 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
     return wave, told if rules.mode == "live" else []
 
 
+#: Values of a wave that an account keeps; a newer release may keep more.
+_PACKED = 5
+
+
 def packed(wave: Wave) -> bytes:
     """A wave as an account keeps it; :func:`unpacked` reads it."""
     return orjson.dumps([wave.accounts, sorted(wave.families), wave.quick, wave.line_minute, wave.domain_quarter])
@@ -104,7 +110,10 @@ def unpacked(stored: bytes | None) -> Wave:
     """The wave that an account came in; one of nobody where it kept none."""
     if stored is None:
         return Wave()
-    accounts, families, quick, line_minute, domain_quarter = orjson.loads(stored)
+    found = damaged.loads("wave", "?", stored, list[Any]())
+    if len(found) < _PACKED:
+        return Wave()
+    accounts, families, quick, line_minute, domain_quarter = found[:_PACKED]
     return Wave(accounts, frozenset(families), quick, line_minute, domain_quarter)
 
 

@@ -11,12 +11,14 @@ import base64
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, field, replace
+from functools import partial
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import orjson
 
+from riskapi import damaged
 from riskapi.destinations import Address, DestinationRefused, Guard, system_addresses
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
@@ -87,7 +89,8 @@ class Destination:
 class Endpoint:
     """One endpoint. Of two ``secrets`` the first is the current one, the other signs too until ``overlap_until``.
 
-    ``disabled`` says why it is told nothing: ``gone`` after it answered 410.
+    ``disabled`` says why it is told nothing: ``gone`` after it answered 410. ``more`` are fields that a newer release
+    wrote: they are kept.
     """
 
     id: str
@@ -98,6 +101,7 @@ class Endpoint:
     created_by: str
     overlap_until: float = 0.0
     disabled: str | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def signing(self, now: float) -> list[str]:
         """The secrets to sign with at Unix time ``now``."""
@@ -156,8 +160,9 @@ class Webhooks:
 
     def endpoints(self) -> list[Endpoint]:
         """Every endpoint, oldest first."""
-        found = [_endpoint(raw) for raw in self._store.execute("HGETALL", TABLE).values()]
-        return sorted(found, key=lambda each: (each.created_at, each.id))
+        rows = self._store.execute("HGETALL", TABLE).items()
+        found = [damaged.read("webhook", name.decode(), partial(_endpoint, raw), None) for name, raw in rows]
+        return sorted(filter(None, found), key=lambda each: (each.created_at, each.id))
 
     def list(self) -> dict[str, Any]:
         """Every endpoint as callers see them, oldest first."""
@@ -168,7 +173,12 @@ class Webhooks:
         return self._read(endpoint_id)[1].view()
 
     def delete(self, endpoint_id: str) -> dict[str, Any]:
-        """Delete an endpoint; returns what it was. Raises ``not_found``."""
+        """Delete an endpoint; returns what it was. Raises ``not_found``, also for one whose row cannot be read: it is
+        deleted all the same.
+        """
+        raw = self._store.execute("HGET", TABLE, endpoint_id)
+        if raw is not None and damaged.read("webhook", endpoint_id, partial(_endpoint, raw), None) is None:
+            self._written(endpoint_id, raw, None)
         return self._changed(endpoint_id, lambda each: None).view()
 
     def rotate(self, endpoint_id: str, now: float) -> dict[str, Any]:
@@ -207,10 +217,13 @@ class Webhooks:
         raw = self._store.execute("HGET", TABLE, endpoint_id)
         if raw is None:
             raise Problem("not_found", "No webhook has this id.")
-        return raw, _endpoint(raw)
+        found = damaged.read("webhook", endpoint_id, partial(_endpoint, raw), None)
+        if found is None:
+            raise Problem("not_found", "This webhook cannot be read. Delete it, and register it again.")
+        return raw, found
 
     def _written(self, endpoint_id: str, before: bytes, after: Endpoint | None) -> bytes:
-        text = b"" if after is None else orjson.dumps(asdict(after))
+        text = b"" if after is None else _row(after)
         found: bytes = self._put.call([TABLE], [endpoint_id, before, text, MOST])
         return found
 
@@ -246,4 +259,19 @@ def _secret() -> str:
 
 
 def _endpoint(raw: bytes) -> Endpoint:
-    return Endpoint(**orjson.loads(raw))
+    """An endpoint as its row says it. Raises one of :data:`riskapi.damaged.FAULTS` for a row that says none."""
+    row = orjson.loads(raw)
+    found = damaged.known(Endpoint, row)
+    made = Endpoint(**{**found, "more": {name: value for name, value in row.items() if name not in found}})
+    texts = [made.id, made.url, made.created_by, *made.events, *made.secrets]
+    numbers = (made.created_at, made.overlap_until)
+    if not all(isinstance(each, str) for each in texts) or not all(isinstance(each, int | float) for each in numbers):
+        raise TypeError("not an endpoint")
+    if not made.secrets:
+        raise ValueError("no secret")
+    return made
+
+
+def _row(endpoint: Endpoint) -> bytes:
+    row = asdict(endpoint)
+    return orjson.dumps({**row.pop("more"), **row})

@@ -69,7 +69,9 @@ class Worker:
         """``service`` are the parts of a process, as the HTTP server's have them."""
         self._service, self.store = service, service.store
         self._seen = SeenClock() if settings.replay else None
-        self.clock: Callable[[], float] = self._seen or time.time
+        real: Callable[[], float] = service.compared or time.time
+        self.clock: Callable[[], float] = self._seen or real
+        self._real = real
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         looking, parts = service.looking, service.parts
         self.agenda = Agenda(self.store)
@@ -87,7 +89,7 @@ class Worker:
             self.clock,
         )
         # Endpoints are outside: they live in the real time, also where callers set the clock.
-        self.notices = Notices(looking.webhooks, looking.deliveries, time.time)
+        self.notices = Notices(looking.webhooks, looking.deliveries, real)
         self.looks = Looks(self.agenda, looking.rescorer, self.clock)
         self.scout: Scout | None = None
         self.doubts = Doubts(self.store, parts.metrics, self.clock)
@@ -95,7 +97,7 @@ class Worker:
             upstreams = asking(settings, parts.ratelimits, lambda: service.shelf.readers.lists, self.doubts.tell)
             self.scout = Scout(looking.findings, service.court, upstreams, parts.metrics, self.clock)
         webhooks = looking.webhooks
-        self.courier = Courier(webhooks, looking.deliveries, lambda: Poster(webhooks.guards), parts.metrics, time.time)
+        self.courier = Courier(webhooks, looking.deliveries, lambda: Poster(webhooks.guards), parts.metrics, real)
         self.chores = Chores(self.store, self._chores())
 
     def waiting(self) -> int:
@@ -150,7 +152,7 @@ class Worker:
 
     def _beat(self) -> int:
         """Give a sign of life, and do the chores that are due."""
-        now = time.time()
+        now = self._real()
         pipe = self.store.pipeline()
         pipe.execute_command("ZADD", WORKERS, repr(now), self.name)
         pipe.execute_command("ZREMRANGEBYSCORE", WORKERS, "-inf", repr(now - GONE))

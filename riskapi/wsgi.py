@@ -1,4 +1,4 @@
-"""The application as an HTTP server's worker process loads it: ``riskapi.wsgi:app``."""
+"""The application as an HTTP server's worker process loads it: ``riskapi.wsgi:gateway`` (``app`` for a WSGI server)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 
 import signals
 from riskapi import logs
+from riskapi.api.gateway import Gateway
 from riskapi.api.server import build
 from riskapi.app import Service, assemble
 from riskapi.decide import decide
@@ -38,6 +39,7 @@ logs.configure(_settings.log_level)
 _service = assemble(_settings)
 _warm(_service)
 app = build(_service.parts)
+gateway = Gateway(app, _settings.threads, _settings.body_seconds)
 #: Stops the watch over journal, policy and data; a worker that ends takes the thread with it.
 stop = threading.Event()
 watch(_service, stop)

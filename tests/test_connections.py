@@ -17,7 +17,7 @@ from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store import addresses, scripts, server_binary
 from riskapi.store.circuit import Circuit
-from riskapi.store.connections import Store, open_store, running_store
+from riskapi.store.connections import Pipeline, Store, open_store, running_store
 from riskapi.store.embedded import Embedded
 from riskapi.store.scripts import Script, Source
 
@@ -225,6 +225,129 @@ def test_a_store_that_refuses_writes_is_away(tmp_path: Path, command: str) -> No
         store.execute("CONFIG", "SET", "maxmemory", "1")
         with pytest.raises(StoreUnavailable, match="OutOfMemoryError"):
             store.execute("SET", "someone@example.com", "1") if command == "run" else store.client.set("k", "1")
+
+
+#: Answers that are an error where a reply was expected, and whether the connection is opened anew after it.
+REFUSALS = {
+    "loading": b"-LOADING Valkey is loading the dataset in memory\r\n",
+    "out of memory": b"-OOM command not allowed when used memory > 'maxmemory'.\r\n",
+    "misconfigured": b"-MISCONF Errors writing to the AOF file: No space left on device\r\n",
+    "busy": b"-BUSY Valkey is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n",
+    "no replicas": b"-NOREPLICAS Not enough good replicas to write.\r\n",
+    "a replica": b"-READONLY You can't write against a read only replica.\r\n",
+    "a replica without its master": b"-MASTERDOWN Link with MASTER is down\r\n",
+    "a cluster that is down": b"-CLUSTERDOWN The cluster is down\r\n",
+    "a slot on its way": b"-TRYAGAIN Multiple keys request during rehashing of slot\r\n",
+    "a node of a cluster": b"-MOVED 866 127.0.0.1:7001\r\n",
+    "no password": b"-NOAUTH Authentication required.\r\n",
+    "no right": b"-NOPERM User default has no permissions to run the 'hgetall' command\r\n",
+    "too many clients": b"-ERR max number of clients reached\r\n",
+    "another protocol": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+}
+
+
+@contextlib.contextmanager
+def refusing(refusal: bytes, place: int) -> Iterator[int]:
+    """A server that says +OK to what opens a connection, and then a refusal at one place of each trip of three."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+        def answer(connection: socket.socket) -> None:
+            with connection, contextlib.suppress(OSError):
+                while data := connection.recv(65_536):
+                    ours = data.count(b"HGETALL")
+                    answers = [refusal if at == place else b"*0\r\n" for at in range(ours)]
+                    connection.sendall(b"".join(answers) if ours else b"+OK\r\n" * max(data.count(b"*"), 1))
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_an_error_where_a_reply_is_expected_is_an_error_of_the_store(refusal: bytes, place: int) -> None:
+    """HGETALL is among the commands whose reply redis-py gives a form, which an error has not."""
+    with refusing(refusal, place) as port:
+        store = opened(f"redis://127.0.0.1:{port}?protocol=2", RISKAPI_STORE_TIMEOUT_MS="2000")
+        pipe = store.pipeline()
+        for key in "abc":
+            pipe.execute_command("HGETALL", key)
+        with pytest.raises(StoreUnavailable):
+            store.run(pipe)
+        store.close()
+
+
+def test_a_store_that_loads_its_data_is_away_until_it_has(tmp_path: Path) -> None:
+    """Killed with data, and started again: as an operator's supervisor does."""
+    (port,) = free_ports(1)
+    url = f"redis://127.0.0.1:{port}"
+    with server(tmp_path, port) as process:
+        store = opened(url)
+        store.run(_many(store, 3000))
+        store.execute("SAVE")
+        process.kill()
+        process.wait()
+    slow = ["--key-load-delay", "300", "--loading-process-events-interval-bytes", "1024"]
+    command = [str(server_binary.find()), "--port", str(port), "--dir", str(tmp_path), "--save", "", *slow]
+    with (tmp_path / "log").open("ab") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        try:
+            said: set[str] = set()
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
+                store._circuit.answered()  # ask each time
+                try:
+                    assert store.execute("HGETALL", "k7") == {b"a": b"7"}
+                    break
+                except StoreUnavailable as error:
+                    said.add(str(error))
+            else:
+                pytest.fail("it never came back")
+            assert any("BusyLoading" in each for each in said), said
+        finally:
+            process.kill()
+            store.close()
+
+
+def _many(store: Store, count: int) -> Pipeline:
+    pipe = store.pipeline()
+    for number in range(count):
+        pipe.execute_command("HSET", f"k{number}", "a", number)
+    return pipe
+
+
+def test_a_store_that_a_script_keeps_busy_is_away(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    with server(tmp_path, port, "--busy-reply-threshold", "10"):
+        store = opened(f"redis://127.0.0.1:{port}")
+        client = redis.Redis(port=port)
+
+        def run() -> None:
+            with contextlib.suppress(redis.RedisError):  # it is killed
+                client.eval("while true do end", 0)
+
+        endless = threading.Thread(target=run)
+        endless.start()
+        try:
+            await_true(lambda: _refused(store))
+        finally:
+            redis.Redis(port=port).script_kill()
+            endless.join(20)
+            store.close()
+
+
+def _refused(store: Store) -> bool:
+    """Whether the store answers a command whose reply has a form with an error, and we say that it is away."""
+    store._circuit.answered()
+    try:
+        store.execute("HGETALL", "k")
+    except StoreUnavailable as error:
+        return "BUSY" in str(error)
+    return False
 
 
 def test_an_error_names_no_person(store: Store) -> None:

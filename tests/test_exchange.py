@@ -116,12 +116,20 @@ def test_the_same_key_at_another_path_is_another_request(make_http: MakeHttp) ->
 
 
 def test_a_problem_is_replayed_with_the_id_of_the_new_request(make_http: MakeHttp) -> None:  # noqa: F811
-    labels = fakes.Labels(fails=Problem("not_found", "No such account."))
+    labels = fakes.Labels(fails=Problem("invalid", "No such label."))
     client = make_http(labels=labels)
     for number in ("1", "2"):
         response = post(client, **{"Idempotency-Key": "k", "X-Request-Id": number})
-        assert is_problem(response, 404, "not_found")["request_id"] == number
+        assert is_problem(response, 422, "invalid")["request_id"] == number
     assert labels.given == 1
+
+
+def test_what_is_not_there_may_be_in_a_moment_and_is_not_remembered(make_http: MakeHttp) -> None:  # noqa: F811
+    labels = fakes.Labels(fails=Problem("not_found", "No such account."))
+    client = make_http(labels=labels)
+    is_problem(post(client, **{"Idempotency-Key": "k"}), 404, "not_found")
+    labels.fails = None
+    assert post(client, **{"Idempotency-Key": "k"}).status_code == 200
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), ZeroDivisionError()])

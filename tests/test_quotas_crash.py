@@ -194,7 +194,7 @@ def test_what_is_granted_while_the_store_is_away_is_settled_and_within_the_allow
     assert 0 < sum(answer["granted"] for answer in local) <= rules.hourly * WORKERS
     assert CAP <= senders.total <= CAP + rules.hourly * WORKERS
     journal = service.data_dir / "journal" / "sends"
-    await_true(lambda: not list(journal.glob("*.jsonl")))
+    await_true(lambda: not list(journal.glob("*.journal")))
     assert not (journal / "rejected").exists()
     assert left(service) == senders.total
     said = service.errors.read_text()

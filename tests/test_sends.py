@@ -524,6 +524,40 @@ class TestStoreAway:
         assert view(service, user)["limits"]["remaining"]["hourly"] == 190
         assert service.sender.release(found["reservation_id"], 10, NOW)["remaining"]["hourly"] == 200
 
+    def test_who_was_acknowledged_here_may_send_a_little_before_it_is_recorded(
+        self, service: Service, outage: Callable[[bool], None], settings: Settings, store: Store, clock: Clock
+    ) -> None:
+        """Another worker of this machine acknowledged it; nobody replayed the journal yet."""
+        other = assemble(replace(settings, model_mode="off"), store, clock)
+        outage(True)
+        post(service, body("u1"))
+        outage(False)
+        for asked in (service, other):
+            found = ask(asked, "u1", 25)
+            assert (found["granted"], found["denied_by"]) == (10, "outage")
+            with pytest.raises(Problem) as problem:
+                ask(asked, "u2", 1)
+            assert problem.value.code == "not_found"
+        service.assessor.replay_journal(NOW)
+        service.sender.settle()
+        other.sender.settle()
+        assert view(service, "u1")["limits"]["remaining"]["hourly"] == 200 - 20
+        other.close()
+
+    def test_no_route_says_that_an_acknowledged_account_is_unknown(
+        self, service: Service, outage: Callable[[bool], None], client: Any
+    ) -> None:
+        outage(True)
+        post(service, body("u1"))
+        outage(False)
+        waits = client.get("/v1/accounts/u1")
+        assert (waits.status_code, waits.headers["Retry-After"]) == (503, "1")
+        label = {"label": "abuse", "source": "external"}
+        assert client.post("/v1/accounts/u1/labels", json=label).status_code == 503
+        assert client.get("/v1/accounts/u2").status_code == 404
+        service.assessor.replay_journal(NOW)
+        assert client.get("/v1/accounts/u1").status_code == 200
+
     def test_a_grant_after_it_settles_first(self, service: Service, outage: Callable[[bool], None]) -> None:
         user = opened(service, "u1")
         ask(service, user, 180)

@@ -22,14 +22,14 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Request
 from werkzeug.wsgi import get_content_length, get_input_stream
 
-from riskapi import logs
+from riskapi import damaged, logs
 from riskapi.api import callers, problems, repeats
 from riskapi.api.broken_json import mended
 from riskapi.api.parts import Parts
 from riskapi.api.routes import JSON, MAX_BODY, PATHS, Call, Raw, Reply, Route
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.instants import instant
-from riskapi.invalid import from_validation, is_no_json
+from riskapi.invalid import from_validation, is_no_json, refuse_wide
 from riskapi.keys import Principal
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def answerer(route: Route, parts: Parts) -> Answerer:
                     raise Problem("not_found", "Nothing has this id.")
             reply = _serve(route, parts, principal, environ, path, request_id)
         except Exception as error:
-            problem = _explain(error, route.path, request_id, parts)
+            problem = _explain(error, route.path, request_id, parts, path.get("user_id"))
             code = problem.code
             reply = problems.reply(problem, Request(environ).path, request_id)
         headers.update(reply.headers)
@@ -172,6 +172,7 @@ def _serve(
 
 def _body(model: type[BaseModel], raw: bytes, *, mends: bool) -> BaseModel:
     """A body from JSON; with ``mends``, also from JSON that a visitor broke. Raises ``not_json`` and ``invalid``."""
+    refuse_wide(raw)
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
@@ -222,10 +223,20 @@ def _replayed(text: str) -> float:
     return found
 
 
-def _explain(error: Exception, route: str, request_id: str, parts: Parts) -> Problem:
-    """The problem for whatever stopped a request. Only a defect is logged with its stack, never with its message."""
+def _explain(error: Exception, route: str, request_id: str, parts: Parts, user_id: str | None = None) -> Problem:
+    """The problem for whatever stopped a request. Only a defect is logged with its stack, never with its message.
+
+    An account that this host acknowledged and has not recorded yet is not unknown: it is asked for again in a moment.
+    """
     if isinstance(error, Problem):
+        if error.code == "not_found" and user_id is not None and parts.assessor.awaits(user_id):
+            return Problem("unavailable", "The account waits to be recorded.", headers={"Retry-After": "1"})
         return error
+    if isinstance(
+        error, damaged.Unreadable | orjson.JSONDecodeError | ValidationError
+    ):  # what is sent was checked: it is what is stored
+        damaged.note("account" if user_id else "row", user_id or route, error)
+        return Problem("unavailable", "What is stored of it cannot be read.", headers={"Retry-After": "60"})
     if isinstance(error, StoreUnavailable):
         parts.metrics.store_failure("request")
         return Problem("unavailable", "The store does not answer.", headers={"Retry-After": "1"})

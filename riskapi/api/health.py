@@ -12,6 +12,7 @@ from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import Problem
 from riskapi.faults import MINOR
 from riskapi.metrics import MEDIA
+from riskapi.noted import NOTED
 
 
 class Health(Answer):
@@ -23,7 +24,8 @@ class Health(Answer):
 class Readiness(Answer):
     """Whether signups get full answers. ``checks`` says of each part ``ok`` or what is wrong: a word, a colon, why.
 
-    ``dns``, ``rdap`` and ``blocklists`` are asked after the answer, which loses nothing where they are not believed.
+    ``dns``, ``rdap`` and ``blocklists`` are asked after the answer, and take nothing from it where they are not
+    believed. ``clock``, ``rows`` and ``journal`` say what a person should look at. None of these makes it unready.
     """
 
     ready: bool
@@ -40,8 +42,9 @@ def live(call: Call[None]) -> Reply:
 def ready(call: Call[None]) -> Reply:
     """Whether signups get full answers."""
     checks = dict(call.parts.readiness())
-    # What is asked after the answer takes nothing from it: it is told, and a balancer need not hear of it.
-    fine = all(_is_fine(found) for name, found in checks.items() if name not in DOUBTS)
+    # What is asked after the answer, or wants a person, takes nothing from it: a balancer need not hear of it.
+    told = {*DOUBTS, *NOTED}
+    fine = all(_is_fine(found) for name, found in checks.items() if name not in told)
     versions = dict(call.parts.versions())
     body = {"ready": fine, "checks": checks, "versions": versions, "replay": call.parts.replay}
     return Reply(body, 200 if fine else 503)

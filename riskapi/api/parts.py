@@ -50,6 +50,9 @@ class Assessor(Protocol):
     def signup(self, signup: Signup, now: float) -> Assessed:
         """Assess, or answer again what was assessed."""
 
+    def awaits(self, user_id: str) -> bool:
+        """Whether an account was acknowledged on this machine and waits to be recorded."""
+
 
 class Accounts(Protocol):
     """Knows where accounts stand."""

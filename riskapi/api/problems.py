@@ -23,6 +23,7 @@ ADVICE: Mapping[str, str] = {
     "forbidden": "Use a key that has the scope named in `detail`.",
     "not_found": "Check the path and the id. Accounts are known once their signup was assessed.",
     "method_not_allowed": "Use a method named in the `Allow` header.",
+    "request_timeout": "Send the whole body within `RISKAPI_BODY_SECONDS` (15) of its headers.",
     "signup_conflict": "One `user_id` is one account. Use another `user_id`, or the address it signed up with.",
     "idempotency_conflict": "Use a new `Idempotency-Key` for a new request.",
     "idempotency_in_progress": "Repeat the request after `Retry-After` seconds; it will get the first one's answer.",

@@ -61,7 +61,8 @@ def _again(answer: Remembered, request_id: str) -> Reply:
 
 
 def _remember(parts: Parts, attempt: Attempt, reply: Reply) -> None:
-    if reply.status >= 500:
+    # A 404 is true for a moment only: what was asked for may be recorded in the next.
+    if reply.status >= 500 or reply.status == 404:
         _forget(parts, attempt)
         return
     try:

@@ -124,7 +124,7 @@ class Route:
         """Every problem code this route may answer with."""
         found: list[str] = []
         if self.body is not None:
-            found += ["not_json", "payload_too_large", "unsupported_media_type"]
+            found += ["not_json", "request_timeout", "payload_too_large", "unsupported_media_type"]
         if self.body is not None or self.query is not None:
             found.append("invalid")
         if self.scopes:

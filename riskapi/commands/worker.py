@@ -97,7 +97,7 @@ def work(settings: Settings, store: Store, stop: threading.Event | None = None) 
 def _recovered(service: app.Service) -> bool:
     """Whether the store was there to begin with; a worker that starts in an outage waits for its end."""
     try:
-        service.recover(time.time())
+        service.recover(service.parts.clock())
     except StoreUnavailable:
         return False
     return True

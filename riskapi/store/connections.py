@@ -11,9 +11,12 @@ from typing import Any, Self
 import redis
 from redis.cluster import RedisCluster
 from redis.exceptions import (
+    AskError,
     ClusterDownError,
     ClusterError,
+    InvalidResponse,
     MasterDownError,
+    NoPermissionError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -42,6 +45,9 @@ _AWAY = (
     NoScriptError,  # after all these times: it does not stay up
     redis.ConnectionError,
     redis.TimeoutError,
+    NoPermissionError,  # the rights of our account there were changed
+    AskError,  # MOVED and ASK: a node of a cluster that REDIS_URL does not name as one
+    InvalidResponse,  # what it says is not its protocol: another server, or one that breaks off
     ReadOnlyError,
     OutOfMemoryError,
     MasterDownError,

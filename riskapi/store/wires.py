@@ -12,7 +12,7 @@ from typing import Any
 
 import hiredis
 import redis
-from redis.exceptions import ReadOnlyError, ResponseError
+from redis.exceptions import InvalidResponse, ReadOnlyError
 
 Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
@@ -62,7 +62,7 @@ class Wire:
         connection, reader = self._connection, self._reader
         if reader is None:
             connection.connect()  # and asks the sentinels, where there are some, who is master
-            reader = self._reader = hiredis.Reader(replyError=_error(connection))
+            reader = self._reader = hiredis.Reader(protocolError=InvalidResponse, replyError=_error(connection))
         connection.send_packed_command(packed, check_health=False)
         receive, answers = connection._sock.recv, []
         for command in commands:
@@ -73,12 +73,11 @@ class Wire:
                     raise redis.ConnectionError("the server closed the connection")
                 reader.feed(received)
                 answer = reader.gets()
-            shape = self._shapes.get(command[0])
-            if shape is not None and not isinstance(answer, ResponseError):
-                answer = shape(answer)
-            elif isinstance(answer, ReadOnlyError):
+            if isinstance(answer, ReadOnlyError):
                 raise redis.ConnectionError("the server is a replica now")
-            answers.append(answer)
+            # Any error is an answer that has no shape. Of redis-py's some are no ResponseError: LOADING, NOAUTH.
+            shape = None if isinstance(answer, Exception) else self._shapes.get(command[0])
+            answers.append(answer if shape is None else shape(answer))
         return answers
 
 

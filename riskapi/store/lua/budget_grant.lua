@@ -29,7 +29,8 @@ if known[1] then
   return cmsgpack.unpack(known[2])
 end
 local now, want, denies = clock(ARGV[1]), tonumber(ARGV[2]), ARGV[24] == '1'
-local account = call('HMGET', KEYS[1], 'cluster', 'revision', 'spends', 'hold', 'hold_until', 'hold_off', 'near', 'out')
+local account = call('HMGET', KEYS[1], 'cluster', 'revision', 'spends', 'hold', 'hold_until', 'hold_off', 'near', 'out',
+  'first')
 local clustered = ARGV[4] ~= ''
 if (account[1] or '') ~= ARGV[4] or tonumber(account[2] or 0) > tonumber(ARGV[5]) then return {'again'} end
 if ARGV[27] ~= '' and tonumber(ARGV[27]) <= now then return {'again'} end
@@ -52,7 +53,15 @@ if clustered and ARGV[9] ~= '' then
 end
 
 -- A hold caps the day at what is usual; a jump starts one. It is told apart from the caps so that callers know why.
+-- One that would last longer than any hold was dated by a clock that ran ahead: it lasts from now on.
 local held, usual = 0, tonumber(ARGV[19])
+for field, at in pairs({hold_until = 5, hold_off = 6}) do
+  local longest = now + tonumber(ARGV[21])
+  if tonumber(account[at] or 0) > longest + FAR then
+    account[at] = longest
+    call('HSET', KEYS[1], field, longest)
+  end
+end
 local holding = tonumber(account[5] or 0) > now
 if not holding and not denies and usual and tonumber(account[6] or 0) <= now then
   local likely = want
@@ -117,7 +126,7 @@ if holding then d1 = math.min(d1, math.max(limits[#limits].room - granted, 0)) e
 
 -- Tell once in six hours that a cap is near, or was reached.
 local function news(field, before, is)
-  if not is or now - tonumber(before or 0) < 21600 then return 0 end
+  if not is or math.abs(now - tonumber(before or 0)) < 21600 then return 0 end
   call('HSET', KEYS[1], field, now)
   return 1
 end
@@ -128,11 +137,12 @@ for w = 1, 3 do
 end
 local near, out = news('near', account[7], close), news('out', account[8], denied > 0 and number < 7)
 
-call('HSET', KEYS[1], 'spends', cmsgpack.pack(own), 'revision', ARGV[5])
+call('HSET', KEYS[1], 'spends', packed_spends(own), 'revision', ARGV[5])
 if granted > 0 then call('HSETNX', KEYS[1], 'first', now) end
+if tonumber(account[9] or 0) > now + FAR then call('HSET', KEYS[1], 'first', now) end
 call('EXPIRE', KEYS[1], ARGV[17])
 if clustered then
-  call('HSET', KEYS[2], 'spends', cmsgpack.pack(ours))
+  call('HSET', KEYS[2], 'spends', packed_spends(ours))
   call('EXPIRE', KEYS[2], ARGV[17])
 end
 local answer = {

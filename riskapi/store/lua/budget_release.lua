@@ -20,11 +20,11 @@ if not reservation[4] then
   if count > left then return {'too_many', left} end
   local start = tonumber(reservation[3])
   take_back(own, start, count)
-  call('HSET', KEYS[2], 'spends', cmsgpack.pack(own))
+  call('HSET', KEYS[2], 'spends', packed_spends(own))
   call('EXPIRE', KEYS[2], ARGV[5])
   if clustered then
     take_back(ours, start, count)
-    call('HSET', KEYS[3], 'spends', cmsgpack.pack(ours))
+    call('HSET', KEYS[3], 'spends', packed_spends(ours))
     call('EXPIRE', KEYS[3], ARGV[5])
   end
   call('HINCRBY', KEYS[1], 'released', count)

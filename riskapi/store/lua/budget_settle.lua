@@ -22,7 +22,7 @@ local start = floor(own[1] / GRAIN[1]) * GRAIN[1]
 local function count_in(key, log)
   if known[1] then take_back(log, tonumber(known[3]), known[1] - known[4]) end
   add(log, start, count)
-  call('HSET', key, 'spends', cmsgpack.pack(log))
+  call('HSET', key, 'spends', packed_spends(log))
   call('EXPIRE', key, ARGV[6])
 end
 count_in(KEYS[1], own)

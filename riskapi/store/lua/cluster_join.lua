@@ -91,7 +91,7 @@ local claims = 0
 for _, field in ipairs(call('HKEYS', hash(1))) do
   if string.sub(field, 1, 2) == 'c:' then claims = claims + 1 end
 end
-call('HSET', hash(1), 'spends', cmsgpack.pack(log), 'due', due, 'bad', bad, 'claims', claims)
+call('HSET', hash(1), 'spends', packed_spends(log), 'due', due, 'bad', bad, 'claims', claims)
 call('HINCRBY', hash(1), 'version', 1)
 for i = 1, count + 2 do
   if not forgotten[i] then call('EXPIRE', KEYS[i], plan.ttl) end

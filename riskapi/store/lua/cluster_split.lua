@@ -29,7 +29,7 @@ for at, group in ipairs(plan.groups) do
     call('SADD', members, plan.accounts[place])
     bad = bad + call('HEXISTS', KEYS[2 + place], 'bad')
   end
-  call('HSET', hash, 'spends', cmsgpack.pack(log), 'due', group.due, 'version', version, 'bad', bad,
+  call('HSET', hash, 'spends', packed_spends(log), 'due', group.due, 'version', version, 'bad', bad,
     'claims', #group.claims)
   for _, entity in ipairs(group.claims) do call('HSET', hash, 'c:' .. entity, 1) end
   for entity, till in pairs(group.entities) do call('HSET', hash, 'e:' .. entity, till) end

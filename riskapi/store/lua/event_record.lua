@@ -53,7 +53,9 @@ if moved then redis.call('HINCRBY', KEYS[1], 'revision', 1) end
 
 if ARGV[12] then
   -- The places of the signup are kept in its entities, under the same HMACs.
-  local entities, signup, known = cjson.decode(account[2]), {}, false
+  local sound, entities = pcall(cjson.decode, account[2])
+  if not sound or type(entities) ~= 'table' then entities = {} end
+  local signup, known = {}, false
   for _, kind in ipairs({'network', 'asn'}) do
     if entities[kind] then signup[string.match(entities[kind], '[^:]+$')] = true end
   end

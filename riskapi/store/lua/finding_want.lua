@@ -8,7 +8,8 @@
 -- TTL     those that were told: as it was; those that wait: ARGV[5]; queue and subjects: they leave it when they are looked up or given up
 local found, at = redis.call('GET', KEYS[1]), nil
 if found then
-  local known = cjson.decode(found)
+  local sound, known = pcall(cjson.decode, found)
+  if not sound or type(known) ~= 'table' or type(known.fresh_until) ~= 'number' then known = {fresh_until = 0} end
   -- Cut from the text: numbers that went through Lua come out with fewer digits.
   at = string.match(found, '"checked_at":([%d.eE+-]+)')
   if redis.call('EXISTS', KEYS[5]) == 1 then redis.call('SADD', KEYS[5], ARGV[2]) end

@@ -34,7 +34,8 @@ end
 if not before then return {'decided'} end
 local label, tier, revision = account[2] or '', ARGV[8], account[8] or 0
 if record then
-  return {'decided', label, before, account[6], revision, account[7] or '', cjson.decode(record).tier}
+  local sound, kept = pcall(cjson.decode, record)
+  return {'decided', label, before, account[6], revision, account[7] or '', sound and kept.tier or before}
 end
 
 local kept = {tier = before, label = label, own = account[3] or '', to = tier, said = ARGV[9], prev = account[4] or ''}

@@ -41,7 +41,8 @@ if record and string.sub(record, 1, 1) ~= '{' then
   return standing(state, before)
 end
 local before, state = tier, 'untouched'
-local kept = record and cjson.decode(record)
+local sound, kept = pcall(cjson.decode, record or '')
+if not sound or type(kept) ~= 'table' then kept = nil end -- damaged: there is nothing to give back
 
 -- Give the label back that the account had before this decision, where it is the one that stands.
 local function give_label_back()
@@ -59,7 +60,9 @@ local function decided_since()
   while at ~= '' do
     local text = call('HGET', KEYS[1], 'd:' .. at) or ''
     if string.sub(text, 1, 1) ~= '{' then return nil end
-    later[#later + 1] = {id = at, kept = cjson.decode(text)}
+    local whole, other = pcall(cjson.decode, text)
+    if not whole then return nil end
+    later[#later + 1] = {id = at, kept = other}
     at = later[#later].kept.prev
     if at == id then return later end
   end

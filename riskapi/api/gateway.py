@@ -1,0 +1,180 @@
+"""From the HTTP server to the application: a request is read whole, under a deadline, before a thread is taken.
+
+granian reads heads and sends answers by itself (in its own runtime, without Python); what callers send after the head
+is read here in an event loop (https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md). So a body
+that comes slowly, or never, holds a connection and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from riskapi.api.routes import MAX_BODY
+from riskapi.errors import Problem
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+#: Bytes up to which a body is read beside any number of others, and how many larger ones are read at once: with every
+#: connection in use (`serve` allows 4096 a worker) they take some 300 MB at worst. Ours.
+_SMALL, _LARGE_AT_ONCE = 65_536, 32
+#: Answered in the event loop, so that it is answered also while every thread waits for something.
+_HEALTH = "/healthz"
+
+
+class Scope(Protocol):
+    """What granian tells of a request."""
+
+    method: str
+    path: str
+    query_string: str
+    scheme: str
+    server: str
+    client: str
+    http_version: str
+    headers: Any
+
+
+class Exchange(Protocol):
+    """The body of a request, and the way to answer it, as granian gives them."""
+
+    def __call__(self) -> Any:
+        """The whole body, awaited."""
+
+    def __aiter__(self) -> Any:
+        """The body in parts."""
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        """Answer."""
+
+
+class Unread:
+    """Stands for a body that was not read: the application meets the problem where it would have read it."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+
+    def read(self, size: int = -1) -> bytes:
+        """Raise the problem."""
+        raise self._problem
+
+
+class Gateway:
+    """Runs a WSGI application in ``threads`` threads, for requests that were read whole within ``patience`` seconds."""
+
+    def __init__(self, app: WSGIApplication, threads: int, patience: float) -> None:
+        self._app, self._patience = app, patience
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
+
+    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+        """Answer one request, as RSGI calls an application."""
+        environ = environ_of(scope)
+        if scope.path == _HEALTH:
+            environ["wsgi.input"] = io.BytesIO()
+            exchange.response_bytes(*_answered(self._app, environ))
+            return
+        await self._read(environ, exchange)
+        answer = await asyncio.get_running_loop().run_in_executor(self._pool, _answered, self._app, environ)
+        exchange.response_bytes(*answer)
+
+    async def _read(self, environ: dict[str, Any], exchange: Exchange) -> None:
+        """Put the body in its place, or what is wrong with it."""
+        announced = environ.get("CONTENT_LENGTH", "")
+        length = int(announced) if announced.isascii() and announced.isdigit() else None
+        if "HTTP_TRANSFER_ENCODING" in environ:
+            length = None
+        elif length is None:
+            length = 0
+        if length == 0 or (length is not None and length > MAX_BODY):  # refused for what it announces
+            environ["wsgi.input"] = io.BytesIO()
+            return
+        try:
+            async with asyncio.timeout(self._patience):
+                if length is not None and length <= _SMALL:
+                    body = bytes(await exchange())
+                else:
+                    async with self._large:
+                        body = await _most(exchange)
+        except TimeoutError:
+            problem = Problem("request_timeout", f"The body did not arrive within {self._patience:g} seconds.")
+            environ["wsgi.input"] = Unread(problem)
+        except Exception:  # it broke off: nobody is there to be answered
+            environ["wsgi.input"] = Unread(Problem("not_json", "The body could not be read."))
+        else:
+            environ["wsgi.input"] = io.BytesIO(body)
+
+
+async def _most(exchange: Exchange) -> bytes:
+    """The body, or as much of one that is too long as shows that it is."""
+    parts, size = [], 0
+    async for part in exchange:
+        parts.append(bytes(part))
+        size += len(part)
+        if size > MAX_BODY:
+            break
+    return b"".join(parts)
+
+
+def _answered(app: WSGIApplication, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
+    """What the application answers: status, headers, body (PEP 3333)."""
+    status, headers = 500, []
+
+    def start(line: str, found: list[tuple[str, str]], fault: Any = None) -> Any:
+        nonlocal status, headers
+        status, headers = int(line[:3]), found
+
+    blocks = app(environ, start)
+    try:
+        body = b"".join(blocks)
+    finally:
+        close = getattr(blocks, "close", None)
+        if close is not None:
+            close()
+    return status, headers, body
+
+
+def environ_of(scope: Scope) -> dict[str, Any]:
+    """WSGI's environ of a request (PEP 3333), its body aside."""
+    host, _, port = scope.server.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode("utf-8", "surrogateescape").decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": host.strip("[]"),
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.errors": sys.stderr,
+        "wsgi.input_terminated": True,  # werkzeug: the body ends by itself
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    environ.update(_headers(scope))
+    return environ
+
+
+def _headers(scope: Scope) -> Mapping[str, str]:
+    # A value that is not ASCII is empty, not missing: what must be a plain token is then refused, not passed over.
+    found = {_variable(name): "" for name in scope.headers.keys()}  # noqa: SIM118 - it is no mapping
+    for name, value in scope.headers.items():
+        key = _variable(name)
+        found[key] = f"{found[key]},{value}" if found[key] else value
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _variable(name: str) -> str:
+    """What PEP 3333 calls a header."""
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"

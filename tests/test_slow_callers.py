@@ -1,0 +1,110 @@
+"""Callers that send or read slowly, or never, keep nobody else waiting."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+
+from tests.conftest import BOOTSTRAP_KEY, Service
+
+Serve = Callable[..., Service]
+
+_HEAD = (
+    "POST /v1/signups HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    f"Authorization: Bearer {BOOTSTRAP_KEY}\r\n"
+)
+#: What a caller sends, and then nothing more.
+SLOW = {
+    "a body that stops": f"{_HEAD}Content-Length: 1000\r\n\r\n" + "{",
+    "a body that never begins": f"{_HEAD}Content-Length: 1000\r\n\r\n",
+    "a large body that stops": f"{_HEAD}Content-Length: 1000000\r\n\r\n" + "{",
+    "a body of no length that stops": f"{_HEAD}Transfer-Encoding: chunked\r\n\r\n1\r\n" + "{\r\n",
+    "a body nobody asked for": "GET /readyz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{",
+    "a body without a key": "POST /v1/feedback/ses HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{",
+    "a head that stops": "POST /v1/signups HTTP/1.1\r\nHost: local",
+    "a head that never begins": "",
+    # The answer is larger than the buffers of a connection that reads none of it.
+    "an answer that nobody reads": "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20,
+}
+
+
+@contextlib.contextmanager
+def connections(service: Service, count: int, sent: str) -> Iterator[list[socket.socket]]:
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    with contextlib.ExitStack() as stack:
+        found = []
+        for _ in range(count):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect((host, int(port)))
+            connection.sendall(sent.encode())
+            found.append(connection)
+        yield found
+
+
+def signed_up(service: Service, user_id: str) -> int:
+    body = {"account": {"user_id": user_id}, "email": {"address": f"{user_id}@mail.example"}}
+    return service.request("POST", "/v1/signups", body)[0]
+
+
+def test_slow_callers_keep_nobody_waiting(serve: Serve) -> None:
+    """Of each kind as many as there are in the issue, and more than there are threads."""
+    service = serve()
+    for number, (what, sent) in enumerate(SLOW.items()):
+        with connections(service, 16, sent):
+            assert service.request("GET", "/healthz") == (200, {"status": "ok"}), what
+            assert signed_up(service, f"u{number}") == 200, what
+    with contextlib.ExitStack() as stack:
+        for sent in SLOW.values():
+            stack.enter_context(connections(service, 60, sent))
+        assert service.request("GET", "/healthz") == (200, {"status": "ok"})
+        assert service.request("GET", "/readyz")[0] == 200
+        assert signed_up(service, "last") == 200
+
+
+def test_a_body_that_does_not_arrive_in_time_is_told_so_and_the_connection_ends(serve: Serve) -> None:
+    service = serve(RISKAPI_BODY_SECONDS="1")
+    for sent in [sent for sent in SLOW.values() if sent.startswith(_HEAD)]:
+        with connections(service, 1, sent) as (connection,):
+            connection.settimeout(30)
+            said = b""
+            while part := connection.recv(65_536):
+                said += part
+            head, _, body = said.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 408 ")
+            assert json.loads(body)["code"] == "request_timeout"
+    metrics = HTTPConnection(service.url.removeprefix("http://"), timeout=10)
+    with contextlib.closing(metrics):
+        metrics.request("GET", "/metrics")
+        assert b'code="request_timeout"' in metrics.getresponse().read()
+
+
+def test_what_a_head_may_hold_is_read_as_before(serve: Serve) -> None:
+    """Whatever the bytes of path and headers, there is an answer that says what is wrong."""
+    service = serve()
+    key = f"Authorization: Bearer {BOOTSTRAP_KEY}\r\n".encode()
+    label = (
+        b"Content-Type: application/json\r\nContent-Length: 40\r\n\r\n"
+        + b'{"label": "abuse", "source": "appeal"}'.ljust(40)
+    )
+    cases = {
+        b"GET /a%20b%2Fc%FF%00?q=%41 HTTP/1.1\r\nHost: a\r\n\r\n": 404,
+        b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n": 404,
+        b"GET /healthz HTTP/1.0\r\n\r\n": 200,
+        b"HEAD /healthz HTTP/1.1\r\nHost: a\r\n\r\n": 200,
+        b"POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n": 405,
+        b"GET /v1/accounts/u HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer caf\xe9\r\n\r\n": 401,
+        b"POST /v1/accounts/u/labels HTTP/1.1\r\nHost: a\r\nIdempotency-Key: caf\xe9\r\n" + key + label: 422,
+        b"POST /v1/signups HTTP/1.1\r\nHost: a\r\n" + key + b"Content-Length: 9999999\r\n\r\n": 415,
+        b"POST /v1/signups HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        + key
+        + b"Content-Length: 9999999\r\n\r\n": 413,
+    }
+    for sent, status in cases.items():
+        host, _, port = service.url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(sent)
+            assert int(connection.recv(4096).split(b" ")[1]) == status, sent
