@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from flask import Flask
 
 from model.card import ArtifactError
 from model.scorer import Scorer
-from riskapi import consumer, damaged, decisions, doubts, logs, policy, shelving
+from riskapi import consumer, damaged, decisions, logs, policy, readiness, shelving
 from riskapi.account_caps import AccountCaps
 from riskapi.accounts import Accounts
 from riskapi.agenda import Agenda
@@ -28,7 +26,6 @@ from riskapi.clusters import Clusters
 from riskapi.cuts import Cuts
 from riskapi.deliveries import Deliveries
 from riskapi.enrichment.names import is_worth_asking
-from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.events import Events
 from riskapi.feedback import Feedback
@@ -44,6 +41,7 @@ from riskapi.journal import Journal
 from riskapi.judge import Court, Judge
 from riskapi.keys import Keys
 from riskapi.labels import Labels
+from riskapi.link_key import LinkKey
 from riskapi.links import Links
 from riskapi.list_batches import Batches
 from riskapi.list_lookups import Lookups
@@ -51,7 +49,6 @@ from riskapi.list_matches import Matches
 from riskapi.list_values import Values
 from riskapi.lists import Lists
 from riskapi.metrics import Metrics
-from riskapi.noted import noted
 from riskapi.notices import Notices
 from riskapi.outage import LocalGrants
 from riskapi.policies import Policies
@@ -120,25 +117,6 @@ def seat(settings: Settings, store: Store, file: Policy, judge: Judge) -> tuple[
     return policies, Seating(policies, judge, settings.model_mode, lambda: _scorer(settings))
 
 
-def link_key(settings: Settings) -> bytes:
-    """The secret of the link keys: the setting's, or the one made at the first start in the data directory."""
-    if settings.link_key is not None:
-        return settings.link_key.get_secret_value().encode()
-    path: Path = settings.data_dir / "link.key"
-    if not path.exists():
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        made = settings.data_dir / f".link.key.{secrets.token_hex(8)}"
-        made.touch(mode=0o600)
-        made.write_text(secrets.token_urlsafe(32))
-        try:
-            path.hardlink_to(made)  # of two starters that race, one wins and both read the winner's
-        except FileExistsError:
-            pass
-        finally:
-            made.unlink()
-    return path.read_bytes()
-
-
 @dataclass(frozen=True, slots=True)
 class Looking:
     """What a worker that keeps looking after the answer needs besides; see :mod:`riskapi.worker`."""
@@ -173,14 +151,16 @@ class Service:
     journal: Journal
     parts: Parts
     looking: Looking
+    link_key: LinkKey
     compared: StoreClock | None = None
 
     def recover(self, now: float) -> None:
         """Do what needs the store: compare the clocks, name the readings, make the streams, know the keys, record what
         was journaled, tell which rows cannot be read.
 
-        Raises :class:`StoreUnavailable`.
+        Raises :class:`StoreUnavailable`, and :class:`ConfigurationError` for a link key that is not this store's.
         """
+        self.link_key.confirm()
         if self.compared is not None:
             self.compared.compare()
         self.decisions.register_schema()
@@ -213,7 +193,8 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         logs.note(logging.WARNING, "policy_of_the_file", policy=sources.file.version, cause="the store is away")
     court, metrics, shelf = seating.court, Metrics(), Shelf(sources.readers)
     shelves = Shelving(settings, shelf, sources.manifest, seating.rename)
-    accounts, links = Accounts(store), Links(store, link_key(settings), shelf)
+    secret = LinkKey(settings, store)
+    accounts, links = Accounts(store), Links(store, secret.secret, shelf)
     kinds = [each.kind for each in settings.dns_blocklists]
     own_registry = settings.rdap_base is not None
     findings = Findings(store, links, worth_asking(settings), anywhere=own_registry, blocklists=kinds)
@@ -248,16 +229,10 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     awaits = journal.holds
     sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, tenure, metrics, awaits)
 
-    def readiness() -> dict[str, str]:
-        try:
-            store.ping()
-            found = "ok"
-        except StoreUnavailable as error:
-            found = str(error)
-        model = "ok" if court.judge.scorer else "off"
-        own = {"store": found, "model": model, "data": shelves.fault or "ok", "policy": seating.fault or "ok"}
-        own |= noted(store, compared, journal.rejected() + sender.rejected())
-        return own | sources_believed(settings, store)
+    def ready() -> dict[str, str]:
+        own = {"model": "ok" if court.judge.scorer else "off"}
+        own |= {"data": shelves.fault or "ok", "policy": seating.fault or "ok"}
+        return readiness.checks(settings, store, own, compared, journal.rejected() + sender.rejected())
 
     bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
     parts = Parts(
@@ -286,7 +261,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         ratelimits=RateLimits(store),
         metrics=metrics,
         clock=clock,
-        readiness=readiness,
+        readiness=ready,
         versions=lambda: court.judge.versions,
         replay=settings.replay,
         api_rate_limit=settings.api_rate_limit,
@@ -295,19 +270,8 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     looking = Looking(
         accounts, clusters, findings, gatherer, labels, rescorer, holds, lists, reviews, decided, webhooks, deliveries
     )
-    return Service(
-        store, sources, shelf, shelves, seating, court, assessor, sender, recorded, journal, parts, looking, compared
-    )
-
-
-def sources_believed(settings: Settings, store: Store) -> dict[str, str]:
-    """``ok`` or what is wrong for each source that is asked after the answer; what nobody knows now is ``ok``."""
-    if not settings.enrichment:
-        return dict.fromkeys(DOUBTS, "off")
-    found: dict[str, str] = dict.fromkeys(DOUBTS, "ok")
-    with contextlib.suppress(StoreUnavailable):
-        found |= doubts.doubted(store, time.time())
-    return found
+    judging = (store, sources, shelf, shelves, seating, court, assessor, sender, recorded, journal)
+    return Service(*judging, parts, looking, secret, compared)
 
 
 def worth_asking(settings: Settings) -> Callable[[str], bool] | None:

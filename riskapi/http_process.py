@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from granian import _signals
 
+from riskapi import logs, metrics
+
 if TYPE_CHECKING:
     from riskapi.api.gateway import Gateway
 
@@ -26,10 +28,15 @@ _OBEY_SECONDS = 5.0
 _FILES = 8192
 
 
-def load() -> Gateway:
-    """The application, for the server to call; sees to it that the process ends when it should."""
+def load(name: str) -> Gateway:
+    """The application, for the server to call; sees to it that the process ends when it should.
+
+    ``name`` is what the process counts as.
+    """
     _allow_files(_FILES)
     _hear_signals_once(end_in_time(_OBEY_SECONDS))
+    logs.configure()
+    metrics.count_as(name)
     from riskapi.wsgi import gateway
 
     return gateway

@@ -7,6 +7,7 @@ template without its arguments, and exceptions their type and stack without thei
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import time
@@ -34,11 +35,15 @@ class Output(logging.StreamHandler[TextIO]):
     """Where lines go. Takes records of libraries like any handler, and our own lines as they are."""
 
     def write(self, line: str) -> None:
-        """Write one line, whole, whatever other threads write."""
+        """Write one line, whole, whatever other threads write.
+
+        A line that finds no room (a full disk, a pipe that nobody reads any more) is lost: what it tells of goes on.
+        """
         self.acquire()
         try:
-            self.stream.write(f"{line}\n")
-            self.flush()
+            with contextlib.suppress(OSError):
+                self.stream.write(f"{line}\n")
+                self.flush()
         finally:
             self.release()
 

@@ -1,19 +1,22 @@
 """What is counted, for Prometheus. The only module that knows ``prometheus_client``.
 
-With several worker processes set ``PROMETHEUS_MULTIPROC_DIR`` (an empty directory) before the first import, as
-``python -m riskapi serve`` does: each process then counts into a file there and any of them answers for all.
+With several processes ``PROMETHEUS_MULTIPROC_DIR`` names an empty directory, as ``python -m riskapi serve`` sees to:
+each process then counts into files there (:func:`count_as`) and any of them answers for all.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from riskapi import logs
 
 #: Media type of :meth:`Metrics.render`.
 MEDIA = CONTENT_TYPE_PLAIN_0_0_4
@@ -68,6 +71,7 @@ METRICS = (
     Metric("counter", "riskapi_imports_total", ("result",), "Accounts imported, existing already, or rejected."),
     Metric("counter", "riskapi_problems_total", ("code",), "Problem answers by code (docs/errors.md)."),
     Metric("counter", "riskapi_store_failures_total", ("operation",), "Times the store did not answer."),
+    Metric("gauge", "riskapi_fault", ("fault",), "1 while the store or the disk of the data has this fault, else 0."),
     Metric("gauge", "riskapi_dead_letters", (), "Entries of the streams that no worker could handle."),
     Metric("gauge", "riskapi_lookups_waiting", (), "Domains and networks that wait to be looked up."),
     Metric(
@@ -80,6 +84,36 @@ METRICS = (
     Metric("gauge", "riskapi_journal_rejected", (), "Entries of the local journal that were set aside."),
     Metric("gauge", "riskapi_rows_damaged", ("kind",), "Rows of the store that cannot be read and were set aside."),
 )
+
+#: Bytes of the file of each kind of metric in a process, some three times what all routes, statuses and rules together
+#: come to. Labels are bounded, so that no file outgrows them.
+ROOM = {"counter": 1 << 18, "histogram": 1 << 20, "gauge_mostrecent": 1 << 16}
+_SHARED = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def count_as(name: str) -> None:
+    """Have this process count into the shared directory under a name of its own; before any :class:`Metrics` is made.
+
+    A process that comes in the place of another has its name and goes on with its counts. The files are given all their
+    room now, because a page of a mapped file that finds none later ends the process (SIGBUS). Where there is none now,
+    the process counts for itself alone, and says so.
+    """
+    directory = os.environ.get(_SHARED)
+    if directory is None:
+        return
+    try:
+        for kind, room in ROOM.items():
+            with open(os.path.join(directory, f"{kind}_{name}.db"), "ab", buffering=0) as file:
+                missing = room - file.tell()
+                if missing > 0 and file.write(bytes(missing)) < missing:
+                    raise OSError("there is no room for the counts")
+    except OSError as error:
+        logs.note(logging.WARNING, "metrics_not_shared", error, process=name)
+        del os.environ[_SHARED]
+        values.ValueClass = values.MutexValue
+    else:
+        values.ValueClass = values.MultiProcessValue(lambda: name)  # type: ignore[no-untyped-call]
+
 
 _KINDS: dict[str, Callable[..., Any]] = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 
@@ -191,6 +225,10 @@ class Metrics:
         """Count a time the store did not answer; ``operation`` says what was asked of it."""
         self._child("riskapi_store_failures_total", operation).inc()
 
+    def fault(self, name: str, there: bool) -> None:
+        """Say whether there is a fault of this name (:data:`riskapi.faults.NAMES`)."""
+        self._child("riskapi_fault", name).set(there)
+
     def backlog(self, dead: int, waiting: int) -> None:
         """Say how many entries no worker could handle, and how many look-ups wait."""
         self._child("riskapi_dead_letters").set(dead)
@@ -213,7 +251,7 @@ class Metrics:
 
     def render(self) -> bytes:
         """Everything counted, by all processes where they share a directory, in Prometheus' text format."""
-        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        if _SHARED in os.environ:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
             return generate_latest(registry)

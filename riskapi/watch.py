@@ -29,9 +29,16 @@ def watch(service: Service, stop: threading.Event) -> None:
     One records what was journaled as soon as the store is there again, one seats the policy that comes into force, one
     reads the data that was swapped.
     """
-    _repeat("journal", _JOURNAL_SECONDS, lambda: service.recover(service.parts.clock()), stop)
+    _repeat("journal", _JOURNAL_SECONDS, lambda: _recover(service), stop)
     _repeat("policy", _POLICY_SECONDS, lambda: _follow(service.seating), stop)
     _repeat("data", _DATA_SECONDS, lambda: _follow_data(service.shelving), stop)
+
+
+def _recover(service: Service) -> None:
+    try:
+        service.recover(service.parts.clock())
+    except ConfigurationError as error:  # names the file or setting of the link key
+        logs.note(logging.ERROR, "link_key_unusable", said=str(error))
 
 
 def _follow(seating: Seating) -> None:

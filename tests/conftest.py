@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -123,6 +124,17 @@ class Service:
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
+
+    def read(self, path: str) -> str:
+        """The text of a page that needs no key."""
+        with urlopen(f"{self.url}{path}", timeout=10) as answer:
+            text: str = answer.read().decode()
+            return text
+
+    def ask_store(self, *words: str) -> Any:
+        """The answer of the service's own store."""
+        with contextlib.closing(open_store(Settings.load({"RISKAPI_DATA_DIR": str(self.data_dir)}))) as store:
+            return store.execute(*words)
 
     def wait_until_ready(self, seconds: float = 60.0) -> None:
         deadline = time.monotonic() + seconds

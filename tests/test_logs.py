@@ -6,6 +6,7 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,3 +138,16 @@ def test_quiet_levels_are_not_written(lines: Lines) -> None:
 def test_a_field_that_json_does_not_know_does_not_stop_the_line(lines: Lines, store: Store) -> None:
     logs.note(logging.INFO, "odd", things={1}, nested={1: "x"})
     assert lines()[0]["things"] == "{1}"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_line_that_finds_no_room_is_lost_and_nothing_else() -> None:
+    with open("/dev/full", "wb", buffering=0) as full:
+        stream = io.TextIOWrapper(full, write_through=True)
+        logs.configure("info", stream)
+        try:
+            for _ in range(3):
+                logs.note(logging.ERROR, "something")
+        finally:
+            logs.configure()
+            stream.detach()  # which closes with ``full``, not a second time by itself

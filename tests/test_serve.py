@@ -22,6 +22,7 @@ from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.embedded import Embedded
 from tests.conftest import BOOTSTRAP_KEY, ROOT, Service
+from tests.waiting import until
 
 Serve = Callable[..., Service]
 SIGNUP = {"account": {"user_id": "u_1"}, "email": {"address": "ana@ruiz.example"}}
@@ -162,6 +163,27 @@ def test_a_port_in_use_is_said(serve: Serve, free_port: int) -> None:
         service = serve(wait=False)
         assert service.process.wait(60) == 2
     assert f"RISKAPI_BIND: 127.0.0.1:{free_port} is in use" in service.errors.read_text()
+
+
+def test_a_second_start_on_a_port_says_who_is_there_and_ends(serve: Serve, tmp_path: Path) -> None:
+    service = serve()
+    for data_dir in (service.data_dir, tmp_path / "another"):
+        second = serve(wait=False, RISKAPI_DATA_DIR=str(data_dir))
+        assert second.process.wait(60) == 2
+        said = f"is served by another riskapi (process {service.process.pid}, data in {service.data_dir})"
+        assert said in second.errors.read_text()
+    assert service.request("GET", "/readyz")[0] == 200
+    assert service.stop() == 0
+    serve()
+
+
+def test_of_two_starts_at_once_one_serves_and_the_other_ends(serve: Serve, tmp_path: Path) -> None:
+    both = [serve(wait=False, RISKAPI_DATA_DIR=str(tmp_path / name)) for name in ("one", "other")]
+    ended = until(lambda: [each for each in both if each.process.poll() is not None], 60)
+    assert [each.process.returncode for each in ended] == [2]
+    (left,) = (each for each in both if each not in ended)
+    assert f"is served by another riskapi (process {left.process.pid}" in ended[0].errors.read_text()
+    left.wait_until_ready()
 
 
 def test_the_first_key_is_made_once(store: Store) -> None:

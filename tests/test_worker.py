@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -17,18 +18,20 @@ from typing import Any
 
 import orjson
 import pytest
+from pydantic import SecretStr
 
 from riskapi import consumer
 from riskapi.app import Service, assemble
 from riskapi.commands.worker import work
 from riskapi.consumer import Consumer, backlog
 from riskapi.enrichment.asking import asking as upstreams_of
+from riskapi.errors import StoreUnavailable
 from riskapi.looks import Looks
 from riskapi.outbox import SHARDS, stream
 from riskapi.scout import Scout
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
-from riskapi.store.embedded import Embedded
+from riskapi.store.embedded import Embedded, socket_path
 from riskapi.worker import SeenClock, Worker, working
 from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT, Clock
 from tests.conftest import Service as Served
@@ -429,6 +432,29 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand(
     assert len(stored) >= 1, "the answer it waited for was kept"
 
 
+def test_a_worker_that_starts_while_the_store_is_away_waits_for_it(
+    asking: Settings, ip_data: Any, tmp_path: Path
+) -> None:
+    away = replace(asking, redis_url=SecretStr(f"unix://{socket_path(tmp_path)}"))
+    stop = threading.Event()
+    ended: list[int] = []
+    with contextlib.closing(open_store(away)) as store:
+        thread = threading.Thread(target=lambda: ended.append(work(away, store, stop)))
+        thread.start()
+        until(lambda: store._circuit._until)  # it has asked, in vain
+        with Embedded(tmp_path):
+            until(lambda: _working(store), 60)
+            stop.set()
+            thread.join(20)
+    assert ended == [0]
+
+
+def _working(store: Store) -> dict[str, float]:
+    with contextlib.suppress(StoreUnavailable):
+        return working(store, time.time())
+    return {}
+
+
 def test_the_service_runs_a_worker_and_starts_another_when_it_is_killed(
     serve: Serve, dns: DnsServer, rdap: RdapServer
 ) -> None:
@@ -448,7 +474,7 @@ def test_the_service_runs_a_worker_and_starts_another_when_it_is_killed(
     status = subprocess.run(
         [sys.executable, "-m", "riskapi", "worker", "status"],
         cwd=ROOT,
-        env={**os.environ, "RISKAPI_DATA_DIR": str(service.data_dir)},
+        env={**os.environ, "RISKAPI_DATA_DIR": str(service.data_dir), "RISKAPI_LINK_KEY": LINK_KEY},
         capture_output=True,
         text=True,
         check=False,
@@ -457,7 +483,7 @@ def test_the_service_runs_a_worker_and_starts_another_when_it_is_killed(
     doctor = subprocess.run(
         [sys.executable, "-m", "riskapi", "doctor"],
         cwd=ROOT,
-        env={**os.environ, "RISKAPI_DATA_DIR": str(service.data_dir)},
+        env={**os.environ, "RISKAPI_DATA_DIR": str(service.data_dir), "RISKAPI_LINK_KEY": LINK_KEY},
         capture_output=True,
         text=True,
         check=False,

@@ -10,6 +10,7 @@ from riskapi.api.answers import Answer
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import Problem
+from riskapi.faults import MINOR
 from riskapi.metrics import MEDIA
 from riskapi.noted import NOTED
 
@@ -21,10 +22,10 @@ class Health(Answer):
 
 
 class Readiness(Answer):
-    """Whether signups get full answers. ``checks`` says ``ok`` or what is wrong, part by part.
+    """Whether signups get full answers. ``checks`` says of each part ``ok`` or what is wrong: a word, a colon, why.
 
-    ``dns``, ``rdap`` and ``blocklists`` are asked after the answer, and take nothing from it where they are not
-    believed. ``clock``, ``rows`` and ``journal`` say what a person should look at. None of these makes it unready.
+    ``dns``, ``rdap`` and ``blocklists`` are asked after the answer, which loses nothing where they are not believed.
+    ``clock``, ``rows`` and ``journal`` say what a person should look at. None of these makes it unready.
     """
 
     ready: bool
@@ -42,10 +43,15 @@ def ready(call: Call[None]) -> Reply:
     """Whether signups get full answers."""
     checks = dict(call.parts.readiness())
     # What is asked after the answer, or wants a person, takes nothing from it: a balancer need not hear of it.
-    fine = all(found in ("ok", "off") for name, found in checks.items() if name not in DOUBTS and name not in NOTED)
+    told = DOUBTS.keys() | NOTED
+    fine = all(_is_fine(found) for name, found in checks.items() if name not in told)
     versions = dict(call.parts.versions())
     body = {"ready": fine, "checks": checks, "versions": versions, "replay": call.parts.replay}
     return Reply(body, 200 if fine else 503)
+
+
+def _is_fine(found: str) -> bool:
+    return found in ("ok", "off") or all(fault.partition(":")[0] in MINOR for fault in found.split("; "))
 
 
 def measure(call: Call[None]) -> Reply:
@@ -84,8 +90,10 @@ ROUTES = (
         summary="Whether signups get full answers",
         tag="Operation",
         description=(
-            "503 while the store, the model or the data is away. Signups are answered all the same, with the small "
-            "budget of the policy's outage section: a balancer that should keep sending them must ask `/healthz`."
+            "503 while the store, the model or the data is away, or store or disk take no writes; `checks` says which "
+            "and why (`away`, `loading`, `busy`, `full`, `read_only`, `disk`, `replicas`, `refused`, `data_disk`). A "
+            "store that is only `slow` is ready. Signups are answered all the same, with the small budget of the "
+            "policy's outage section: a balancer that should keep sending them must ask `/healthz`."
         ),
         response=Readiness,
         others={503: Readiness},

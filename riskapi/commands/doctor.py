@@ -18,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, get_args
 
-from riskapi import app, damaged
+from riskapi import app, damaged, disk, link_key
 from riskapi.agenda import Agenda
 from riskapi.clock import StoreClock
 from riskapi.commands import data
@@ -27,10 +27,12 @@ from riskapi.doubts import doubted
 from riskapi.enrichment.asking import probed
 from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import ConfigurationError, StoreUnavailable
+from riskapi.faults import MINOR
 from riskapi.journal import Journal
 from riskapi.keys import Keys
 from riskapi.settings import Settings
-from riskapi.store.connections import Store, running_store
+from riskapi.store import condition
+from riskapi.store.connections import Store, open_store, running_store
 from riskapi.webhooks import Webhooks
 from riskapi.worker import working
 
@@ -105,17 +107,31 @@ def _upstreams(settings: Settings) -> Iterator[Finding]:
 
 def _store(settings: Settings, sources: app.Sources | None, start: bool) -> Iterator[Finding]:
     kind = "embedded" if settings.redis_url is None else "REDIS_URL"
+    room = disk.fault(settings.data_dir) if settings.data_dir.exists() else None
+    if room is not None:
+        yield "FAIL", f"disk of {settings.data_dir}: {room.said}"
     try:
         with running_store(settings, start=start) as store:
             yield "ok", f"store ({kind}) answers"
+            for fault in condition.faults(store):
+                yield "warn" if fault.name in MINOR else "FAIL", f"store ({kind}), {fault}"
+            for share, limit in condition.fills(store):
+                yield "warn" if share > condition.NEARLY else "ok", f"{share:.0%} of maxmemory ({limit} bytes) is used"
             if not store.is_cluster:
                 yield from persistence(store)
+            wrong = link_key.fault(settings, store)
+            yield ("FAIL", str(wrong)) if wrong is not None else ("ok", "the link key is the store's")
             if sources is not None:
                 yield from _judge(settings, sources, store)
             yield from _work(store, time.time())
             yield from _rows(store)
-    except (ConfigurationError, StoreUnavailable) as error:
+    except ConfigurationError as error:
         yield "FAIL", f"store ({kind}): {error}"
+    except StoreUnavailable as error:
+        yield "FAIL", f"store ({kind}): {error}"
+        with contextlib.closing(open_store(settings)) as store:  # one that is there may say more
+            for fault in condition.faults(store):
+                yield "FAIL", f"store ({kind}), {fault}"
 
 
 def _work(store: Store, now: float) -> Iterator[Finding]:
@@ -175,8 +191,6 @@ def persistence(store: Store) -> Iterator[Finding]:
     on = server.get("aof_enabled") == 1
     keeps = "keeps an append-only file" if on else "keeps no append-only file: a restart loses decisions"
     yield ("ok" if on else "warn"), f"{name} {version} {keeps}"
-    if on and server.get("aof_last_write_status") != "ok":
-        yield "FAIL", "the last write to the append-only file failed; is the disk full?"
     evicts = server.get("maxmemory_policy") != "noeviction"
     yield ("warn" if evicts else "ok"), f"maxmemory-policy {server.get('maxmemory_policy')}"
 

@@ -1,6 +1,6 @@
-"""Make, list and revoke API keys.
+"""Make, list and revoke API keys; check the link key.
 
-A key is shown once, when it is made: alone on standard output, so that it can be piped into a secret store.
+An API key is shown once, when it is made: alone on standard output, so that it can be piped into a secret store.
 """
 
 from __future__ import annotations
@@ -8,13 +8,14 @@ from __future__ import annotations
 import argparse
 import sys
 
+from riskapi import link_key
 from riskapi.keys import SCOPES, Keys
 from riskapi.settings import Settings
-from riskapi.store.connections import running_store
+from riskapi.store.connections import Store, running_store
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare ``create``, ``list`` and ``revoke``."""
+    """Declare ``create``, ``list``, ``revoke`` and ``link-key``."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
     create = actions.add_parser("create", help="make a key and print it")
     create.add_argument("--name", required=True, help="what the key is for, such as signup-flow")
@@ -25,17 +26,38 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="list the keys, without their secrets")
     revoke = actions.add_parser("revoke", help="make a key invalid")
     revoke.add_argument("id", help="the id that list shows")
+    link = actions.add_parser("link-key", help="say whether the link key is the one the store's links were made with")
+    link.add_argument(
+        "--accept",
+        action="store_true",
+        help="go on with the key there is, or a new one: links and hashed list entries made with another are lost",
+    )
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Do one of the three."""
+    """Do one of the four."""
     with running_store(settings, start=arguments.start_store) as store:
+        if arguments.action == "link-key":
+            return _link(settings, store, arguments.accept)
         keys = Keys(store)
         if arguments.action == "create":
             return _create(keys, arguments)
         if arguments.action == "list":
             return _list(keys)
         return _revoke(keys, arguments.id)
+
+
+def _link(settings: Settings, store: Store, accept: bool) -> int:
+    fault = link_key.fault(settings, store)
+    if fault is None:
+        print("the link key is the store's", file=sys.stderr)
+        return 0
+    if not accept:
+        print(fault, file=sys.stderr)
+        return 1
+    link_key.accept(settings, store)
+    print("accepted; restart the service on every host, with this link key", file=sys.stderr)
+    return 0
 
 
 def _create(keys: Keys, arguments: argparse.Namespace) -> int:

@@ -7,51 +7,38 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import errno
 import logging
 import multiprocessing
 import os
 import shutil
 import signal
-import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
-from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import Any
 
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces, Loops
-from granian.log import LogLevels
-
-from riskapi import app, consumer, http_process, logs
+from riskapi import app, consumer, http_server, listening, logs, metrics, metrics_directory, troubles
 from riskapi.commands.doctor import persistence
 from riskapi.commands.worker import beside_server
-from riskapi.environment import Bind
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.keys import SCOPES, Keys
+from riskapi.link_key import LinkKey
 from riskapi.policies import Policies
 from riskapi.seating import Seating
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
+from riskapi.store.keeper import Keeper
 
-#: Seconds a request in hand is given to end when the service stops; then its worker is killed.
+#: Seconds the worker is given to end when the service stops; then it is killed.
 _GRACE = 10
-#: Seconds between two looks at the embedded store, whether it is still there.
+#: Seconds between two looks at the worker, whether it is still there.
 _LOOK = 1.0
 #: Seconds a worker has to live for its end not to be its start's fault, and seconds until one that did not is looked
 #: after again.
 _STEADY, _LONGEST_PAUSE = 10.0, 30.0
-#: Seconds the port may still be held by the workers of a service that was killed.
-_PORT_PATIENCE = 2.0
-#: Connections that wait to be accepted: granian's own default.
-_BACKLOG = 1024
-#: Connections one worker takes on at once: those that are slow hold memory only, some 20 kB each. Ours.
-_CONNECTIONS = 4096
 _EXAMPLE = (
     '{"account": {"user_id": "u_1001", "name": "Ana Ruiz", "organization": "Ruiz Ceramics"}, '
     '"email": {"address": "ana@ruiz.example"}, "phone": {"number": "+34600123123"}, '
@@ -66,24 +53,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Check everything, start everything, and stay until told to stop."""
     logs.configure(settings.log_level)
-    _claim(settings.bind)
-    sources = app.check(settings)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(listening.held(settings.bind, settings.data_dir))
+        sources = app.check(settings)
         _stop_on_sigterm()
         if settings.redis_url is None:
             embedded = stack.enter_context(Embedded(settings.data_dir, settings.store_fsync))
-            stack.enter_context(_kept(embedded))
+            stack.enter_context(Keeper(embedded))
         store = open_store(settings)
         stack.callback(store.close)
         _ready_store(store, settings)
+        LinkKey(settings, store)  # before anything is kept under a wrong one
         consumer.found(store)
         _say_policy(app.seat(settings, store, sources.file, sources.judge))
         key = first_key(Keys(store))
         _announce(settings, key)
-        _ready_processes(settings)
+        stack.enter_context(_processes(settings))
+        stack.enter_context(_watched(store, settings))
         if settings.serve_worker:
             stack.enter_context(_working())
-        _serve(settings)
+        http_server.serve(settings)
     return 0
 
 
@@ -114,26 +103,6 @@ def _python() -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def _claim(bind: Bind) -> None:
-    """Find out that an address cannot be listened on before anything is started."""
-    deadline = time.monotonic() + _PORT_PATIENCE
-    while True:
-        try:
-            found = socket.getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            family, kind, protocol, _, address = found[0]
-            with socket.socket(family, kind, protocol) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
-                probe.listen(1)
-            return
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
-                time.sleep(0.05)
-                continue
-            why = "is in use by another program" if error.errno == errno.EADDRINUSE else f"{error.strerror}"
-            raise ConfigurationError("environment", "RISKAPI_BIND", f"{bind.host}:{bind.port} {why}") from None
-
-
 def _ready_store(store: Store, settings: Settings) -> None:
     """The store must answer before anybody is served; say what it does not promise."""
     store.ping()
@@ -161,57 +130,9 @@ def _say_policy(parts: tuple[Policies, Seating]) -> None:
         print(f"{said}; the policy file is ignored", file=sys.stderr)
 
 
-@contextlib.contextmanager
-def _kept(embedded: Embedded) -> Iterator[None]:
-    """Start the embedded store again should it end by itself (a full disk, the kernel's memory killer)."""
-    stopping = threading.Event()
-
-    def keep() -> None:
-        while not stopping.wait(_LOOK):
-            if embedded.alive():
-                continue
-            logs.note(logging.ERROR, "embedded_store_ended")
-            with contextlib.suppress(StoreUnavailable, ConfigurationError):
-                embedded.start()
-
-    thread = threading.Thread(target=keep, name="store-watch", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        thread.join()
-
-
 def _stop_on_sigterm() -> None:
     """End in order when told to before the HTTP server, which has its own handlers, is there."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-
-
-class _Server(Granian):  # type: ignore[misc, valid-type]
-    """The HTTP server; a Ctrl-C reaches this process only, which ends the workers in order.
-
-    A terminal sends SIGINT to the workers as well, where it interrupts imports with a stack trace and,
-    together with the SIGTERM that follows, keeps granian 2.8 from ending. They inherit it blocked.
-    """
-
-    def _spawn_workers(self, *args: Any, **options: Any) -> None:
-        with _interrupts_blocked():
-            super()._spawn_workers(*args, **options)
-
-    def _respawn_workers(self, *args: Any, **options: Any) -> None:
-        with _interrupts_blocked():
-            super()._respawn_workers(*args, **options)
-
-
-@contextlib.contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    resource_tracker.ensure_running()  # it unblocks the signal in its starter, so it goes first
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _announce(settings: Settings, key: str | None) -> None:
@@ -236,14 +157,30 @@ def _is_ready(host: str, port: int) -> bool:
         connection.close()
 
 
-def _ready_processes(settings: Settings) -> None:
+@contextlib.contextmanager
+def _processes(settings: Settings) -> Iterator[None]:
     """See to it that the processes to be started count into one place, and begin with nothing of ours."""
-    counts = settings.data_dir / "metrics" / f"{settings.bind.port}"
-    shutil.rmtree(counts, ignore_errors=True)
-    counts.mkdir(parents=True)
+    # Those for HTTP, a worker, and this one.
+    counts = metrics_directory.make(settings.data_dir, settings.bind.port, settings.workers + 2)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counts)
     # A forked process would inherit threads' locks (LightGBM's among them) and the hold on the store.
     multiprocessing.set_start_method("spawn", force=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(counts, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _watched(store: Store, settings: Settings) -> Iterator[None]:
+    """Say what is wrong with store and disk, once for all processes."""
+    metrics.count_as("serve")
+    stop = threading.Event()
+    troubles.watch(store, settings, metrics.Metrics(), stop)
+    try:
+        yield
+    finally:
+        stop.set()
 
 
 @contextlib.contextmanager
@@ -262,7 +199,9 @@ def _working() -> Iterator[None]:
                 lived = time.monotonic() - begun
                 # One that ends at once each time is not started every second.
                 pause = _LONGEST_PAUSE if lived < _STEADY else _LOOK
-                worker, begun = _begun(), time.monotonic()
+                begun = time.monotonic()
+                with contextlib.suppress(OSError):  # no process to be had now: the next look asks again
+                    worker = _begun()
 
     thread = threading.Thread(target=keep, name="worker-watch", daemon=True)
     thread.start()
@@ -278,38 +217,7 @@ def _working() -> Iterator[None]:
 
 
 def _begun() -> multiprocessing.Process:
-    with _interrupts_blocked():
+    with http_server.interrupts_blocked():
         process = multiprocessing.Process(target=beside_server, name="worker")
         process.start()
     return process
-
-
-def _serve(settings: Settings) -> None:
-    """Run the HTTP server until SIGTERM."""
-    server = _Server(
-        "riskapi.wsgi:gateway",
-        address=settings.bind.host,
-        port=settings.bind.port,
-        interface=Interfaces.RSGI,
-        loop=Loops.asyncio,
-        workers=settings.workers,
-        backlog=_BACKLOG,
-        backpressure=_CONNECTIONS,
-        http=HTTPModes.http1,
-        websockets=False,
-        respawn_failed_workers=True,
-        workers_kill_timeout=_GRACE,
-        log_level=LogLevels.warning,
-        log_dictconfig=_server_log(),
-    )
-    server.serve(target_loader=http_process.load, wrap_loader=False)
-
-
-def _server_log() -> dict[str, Any]:
-    """The HTTP server's own lines, as JSON on standard error like all others."""
-    handler = {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}
-    return {
-        "formatters": {"json": {"()": "riskapi.logs.JsonLines"}},
-        "handlers": {"console": handler},
-        "loggers": {"_granian": {"handlers": ["console"], "level": "WARNING", "propagate": False}},
-    }

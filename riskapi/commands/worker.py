@@ -17,7 +17,7 @@ import time
 from datetime import UTC, datetime
 from typing import get_args
 
-from riskapi import app, logs, worker
+from riskapi import app, logs, metrics, worker
 from riskapi.consumer import DeadLetters, Group, Letter, backlog
 from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
@@ -75,7 +75,9 @@ def work(settings: Settings, store: Store, stop: threading.Event | None = None) 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
     service = app.assemble(settings, store)
-    service.recover(service.parts.clock())
+    while not _recovered(service):
+        if stop.wait(1.0):
+            return 0
     watch(service, stop)
     made = worker.Worker(service, settings)
     threads = made.start(stop)
@@ -92,11 +94,22 @@ def work(settings: Settings, store: Store, stop: threading.Event | None = None) 
     return 0
 
 
+def _recovered(service: app.Service) -> bool:
+    """Whether the store was there to begin with; a worker that starts in an outage waits for its end."""
+    try:
+        service.recover(service.parts.clock())
+    except StoreUnavailable:
+        return False
+    return True
+
+
 def beside_server(settings: Settings | None = None) -> None:
     """What the process does that `serve` starts: work, and end with its parent."""
     from riskapi import http_process
 
     http_process.end_in_time(_GRACE + 2.0)
+    logs.configure()
+    metrics.count_as("worker")
     os.nice(NICE)
     settings = settings or Settings.load(os.environ)
     from riskapi.store.connections import open_store

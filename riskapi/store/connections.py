@@ -145,9 +145,20 @@ class Store:
                     client.get_redis_connection(node).ping()
             else:
                 _answers(self._send([("PING",)]))
-        except _AWAY as error:
-            raise self._away(error) from error
+        except (*_AWAY, ResponseError) as error:  # MISCONF and BUSY refuse a PING too
+            raise self._translate(error) from error
         self._circuit.answered()
+
+    def primaries(self) -> list[redis.Redis]:
+        """A client of each server that takes writes, past the circuit and our errors: to ask about the server itself.
+
+        Raises:
+            StoreUnavailable: no node of a cluster answered.
+        """
+        client = self.client
+        if isinstance(client, RedisCluster):
+            return [client.get_redis_connection(node) for node in client.get_primaries()]  # type: ignore[no-untyped-call]
+        return [redis.Redis(connection_pool=self._pool)]
 
     def close(self) -> None:
         """Close every connection."""

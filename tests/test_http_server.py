@@ -1,0 +1,53 @@
+"""HTTP workers that end are started again for ever, later and later, and the service never gives up."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from riskapi.http_server import FIRST_PAUSE, LONGEST_PAUSE, STEADY, pause
+from tests.conftest import Service
+from tests.waiting import until
+
+
+def workers(service: Service) -> list[int]:
+    """The HTTP worker processes there are."""
+    pid = service.process.pid
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds the workers in /proc")
+def test_workers_that_end_again_and_again_do_not_end_the_service(serve: Callable[..., Service]) -> None:
+    service = serve(RISKAPI_WORKERS="2")
+    assert service.request("GET", "/healthz")[0] == 200
+    ended: set[int] = set()
+
+    def two() -> list[int]:
+        there = [pid for pid in workers(service) if pid not in ended]
+        return there if len(there) == 2 else []
+
+    for _ in range(3):
+        for pid in until(two):
+            os.kill(pid, signal.SIGKILL)
+            ended.add(pid)
+    service.wait_until_ready()
+    errors = service.errors.read_text()
+    assert errors.count("http_worker_ended") >= 6
+    assert "crash loop" not in errors
+    # Counts are those of all who had the place.
+    assert 'route="/healthz"' in service.read("/metrics")
+    assert service.stop() == 0
+
+
+def test_pauses_grow_while_starts_fail_and_end_with_a_life_that_was_long_enough() -> None:
+    pauses = [0.0]
+    for _ in range(10):
+        pauses.append(pause(1.0, pauses[-1]))
+    assert pauses[1] == FIRST_PAUSE and pauses[2] == 2 * FIRST_PAUSE
+    assert pauses == sorted(pauses) and pauses[-1] == LONGEST_PAUSE
+    assert pause(STEADY, LONGEST_PAUSE) == 0.0

@@ -1,0 +1,18 @@
+"""Waiting for a state, with a deadline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+
+def until(found: Callable[[], Found], seconds: float = 30.0) -> Found:
+    """What ``found`` gives as soon as it is true. AssertionError when it is not true in time."""
+    deadline = time.monotonic() + seconds
+    while not (last := found()):
+        assert time.monotonic() < deadline, f"waited {seconds} seconds, in vain"
+        time.sleep(0.01)
+    return last
