@@ -12,7 +12,7 @@ from flask import Flask
 
 from model.card import ArtifactError
 from model.scorer import Scorer
-from riskapi import consumer, damaged, decisions, disk, doubts, logs, policy, shelving
+from riskapi import consumer, damaged, decisions, logs, policy, readiness, shelving
 from riskapi.account_caps import AccountCaps
 from riskapi.accounts import Accounts
 from riskapi.agenda import Agenda
@@ -26,7 +26,6 @@ from riskapi.clusters import Clusters
 from riskapi.cuts import Cuts
 from riskapi.deliveries import Deliveries
 from riskapi.enrichment.names import is_worth_asking
-from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.events import Events
 from riskapi.feedback import Feedback
@@ -50,7 +49,6 @@ from riskapi.list_matches import Matches
 from riskapi.list_values import Values
 from riskapi.lists import Lists
 from riskapi.metrics import Metrics
-from riskapi.noted import noted
 from riskapi.notices import Notices
 from riskapi.outage import LocalGrants
 from riskapi.policies import Policies
@@ -68,7 +66,6 @@ from riskapi.sends import Sender
 from riskapi.settings import Settings
 from riskapi.shelf import Readers, Shelf
 from riskapi.shelving import Shelving
-from riskapi.store import condition
 from riskapi.store.connections import Store, open_store
 from riskapi.tenure import Tenure
 from riskapi.webhooks import Webhooks, guards
@@ -232,15 +229,10 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     awaits = journal.holds
     sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, tenure, metrics, awaits)
 
-    def readiness() -> dict[str, str]:
-        with contextlib.suppress(StoreUnavailable):
-            store.ping()  # one that is back is asked again from now on
-        found = "; ".join(map(str, condition.faults(store))) or "ok"
-        model, room = "ok" if court.judge.scorer else "off", str(disk.fault(settings.data_dir) or "ok")
-        own = {"store": found, "disk": room, "model": model}
+    def ready() -> dict[str, str]:
+        own = {"model": "ok" if court.judge.scorer else "off"}
         own |= {"data": shelves.fault or "ok", "policy": seating.fault or "ok"}
-        own |= noted(store, compared, journal.rejected() + sender.rejected())
-        return own | sources_believed(settings, store)
+        return readiness.checks(settings, store, own, compared, journal.rejected() + sender.rejected())
 
     bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
     parts = Parts(
@@ -269,7 +261,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         ratelimits=RateLimits(store),
         metrics=metrics,
         clock=clock,
-        readiness=readiness,
+        readiness=ready,
         versions=lambda: court.judge.versions,
         replay=settings.replay,
         api_rate_limit=settings.api_rate_limit,
@@ -278,32 +270,8 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     looking = Looking(
         accounts, clusters, findings, gatherer, labels, rescorer, holds, lists, reviews, decided, webhooks, deliveries
     )
-    return Service(
-        store,
-        sources,
-        shelf,
-        shelves,
-        seating,
-        court,
-        assessor,
-        sender,
-        recorded,
-        journal,
-        parts,
-        looking,
-        secret,
-        compared,
-    )
-
-
-def sources_believed(settings: Settings, store: Store) -> dict[str, str]:
-    """``ok`` or what is wrong for each source that is asked after the answer; what nobody knows now is ``ok``."""
-    if not settings.enrichment:
-        return dict.fromkeys(DOUBTS, "off")
-    found: dict[str, str] = dict.fromkeys(DOUBTS, "ok")
-    with contextlib.suppress(StoreUnavailable):
-        found |= doubts.doubted(store, time.time())
-    return found
+    judging = (store, sources, shelf, shelves, seating, court, assessor, sender, recorded, journal)
+    return Service(*judging, parts, looking, secret, compared)
 
 
 def worth_asking(settings: Settings) -> Callable[[str], bool] | None:

@@ -10,7 +10,6 @@ upstream can be asked about.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -27,12 +26,9 @@ from riskapi.outbox import SHARDS, oldest, stream
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from riskapi.store.replies import scored
+from riskapi.subjects import KINDS, Family, FindingKind, Subject, Task, queue_key
 from signals.facts import Facts, MailDomain, Registrant, Registration, Sender
-from signals.records import record
 
-FindingKind = Literal["mail_domain", "registration", "registrant", "sender"]
-#: Who is asked: each has a queue of its own, so that a slow one holds up nothing but itself.
-Family = Literal["dns", "rdap"]
 Finding = MailDomain | Registration | Registrant | Sender
 #: What a finding of each kind is read into.
 _RECORDS: dict[str, type[Finding]] = {
@@ -41,8 +37,6 @@ _RECORDS: dict[str, type[Finding]] = {
     "registrant": Registrant,
     "sender": Sender,
 }
-_LETTERS = dict(zip(get_args(FindingKind), "mrns", strict=True))
-_KINDS = {letter: kind for kind, letter in _LETTERS.items()}
 _HOUR, _DAY = 3600, 86400
 #: The cause of a look at an account that rested on what is not believed any more: it is judged afresh.
 RETRACTED: Final = "finding.retracted"
@@ -55,48 +49,6 @@ _WAIT = 2 * _DAY
 _MOST = 20_000
 #: Accounts one event names: each is decided again, and whoever handles the event is given seconds for it.
 _NAMED = 100
-
-
-@record
-class Subject:
-    """Something to ask an upstream about. ``value`` is a domain, or an address of the network; ``id`` its HMAC."""
-
-    kind: FindingKind
-    value: str
-    id: str
-
-    @property
-    def shard(self) -> int:
-        """The shard its keys are in."""
-        return zlib.crc32(self.id.encode()) % SHARDS
-
-    @property
-    def family(self) -> Family:
-        """Who is asked about it."""
-        return "dns" if self.kind in ("mail_domain", "sender") else "rdap"
-
-    @property
-    def queue(self) -> str:
-        """Key of the queue it waits in."""
-        return queue_key(self.shard, self.family)
-
-    @property
-    def member(self) -> str:
-        """How the queue calls it."""
-        return f"{_LETTERS[self.kind]}:{self.id}"
-
-
-@record
-class Task:
-    """A subject to look up. ``tries`` counts this one; ``token`` proves that it is still ours.
-
-    ``since`` is the Unix time at which somebody first waited for it.
-    """
-
-    subject: Subject
-    tries: int
-    token: float
-    since: float
 
 
 def times(findings: Mapping[str, Finding]) -> dict[str, float]:
@@ -121,11 +73,6 @@ def finding_key(subject: Subject) -> str:
 def _waiting_key(subject: Subject) -> str:
     """Key of the accounts that wait for a subject; it expires after :data:`_WAIT`."""
     return f"risk:kw:{{{subject.shard}}}:{subject.member}"
-
-
-def queue_key(number: int, family: Family) -> str:
-    """Key of a shard's subjects to look up, by when. No TTL: they leave it when they are looked up, or given up."""
-    return f"risk:kq:{{{number}}}:{family}"
 
 
 def _subjects_key(number: int) -> str:
@@ -344,7 +291,7 @@ class Findings:
         found = []
         for member, at in [row for reply in self._store.run(pipe) for row in scored(reply)]:
             letter, _, name = member.partition(":")
-            found.append((Subject(_KINDS[letter], "", name), at))
+            found.append((Subject(KINDS[letter], "", name), at))
         pipe = self._store.pipeline()
         self.queue(pipe, [subject for subject, _ in found])
         doubtful = []
@@ -394,4 +341,4 @@ def _said(kind: FindingKind, reply: bytes) -> Finding:
 
 def _task(letter: str, name: str, told: bytes, token: float) -> Task:
     found = orjson.loads(told)
-    return Task(Subject(_KINDS[letter], found["value"], name), int(found["tries"]) + 1, token, float(found["since"]))
+    return Task(Subject(KINDS[letter], found["value"], name), int(found["tries"]) + 1, token, float(found["since"]))

@@ -9,7 +9,7 @@ from riskapi import devices, entities, listed, lists, spellings
 from riskapi.accounts import Accounts, Known
 from riskapi.entities import Touch
 from riskapi.evidence import reputation
-from riskapi.findings import Finding, Findings, Subject, is_told
+from riskapi.findings import Finding, Findings, is_told
 from riskapi.links import Links, mac_of
 from riskapi.listed import Listed
 from riskapi.optional_inputs import not_provided
@@ -18,6 +18,7 @@ from riskapi.proofs import Proofs, keeps_aside
 from riskapi.shelf import Shelf
 from riskapi.signup import BehaviorPart, DevicePart, Signup
 from riskapi.store.connections import Store
+from riskapi.subjects import Subject
 from riskapi.usable_inputs import UNREADABLE, one_each, unreadable, usable, without_country
 from riskapi.waves import Match, matches
 from signals.facts import Account, Behavior, Facts, Network

@@ -18,10 +18,11 @@ from riskapi import logs
 from riskapi.enrichment.asking import Asking
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamDoubted, UpstreamError
 from riskapi.errors import StoreUnavailable
-from riskapi.findings import Family, Findings, Task
+from riskapi.findings import Findings
 from riskapi.judge import Court
 from riskapi.metrics import Metrics
 from riskapi.outbox import SHARDS
+from riskapi.subjects import Family, Task
 
 #: Seconds a look-up may take in all, and for how long it is ours at a time: what a killed worker had is taken over
 #: then. Ours.

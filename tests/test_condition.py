@@ -157,7 +157,7 @@ def test_the_doctor_says_what_is_wrong(
 ) -> None:
     assert server.pid is not None
     fault(tmp_path, server.pid)
-    found = list(doctor._store(replace(settings, data_dir=tmp_path), None, False))
+    found = list(doctor._store(replace(settings, data_dir=tmp_path), None, start=False))
     assert any(each == grade and said in text for each, text in found), found
 
 

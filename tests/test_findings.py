@@ -8,10 +8,11 @@ import orjson
 import pytest
 
 from riskapi.app import Service, assemble
-from riskapi.findings import RETRACTED, Findings, Subject, Task, finding_key, queue_key, speaks_against
+from riskapi.findings import RETRACTED, Findings, finding_key, speaks_against
 from riskapi.outbox import SHARDS, stream
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
+from riskapi.subjects import Subject, Task, queue_key
 from signals.facts import Facts, MailDomain, Registrant, Sender
 from tests.conftest import NOW, Clock
 from tests.signups import body, together

@@ -149,7 +149,7 @@ def test_no_key_is_made_while_nobody_can_say_whether_the_store_is_new(own: Setti
 
 
 def asked(settings: Settings, *, accept: bool) -> int:
-    return keys.run(SimpleNamespace(action="link-key", accept=accept, start_store=False), settings)  # type: ignore[arg-type]
+    return keys.run(SimpleNamespace(action="link-key", accept=accept), settings)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("content", [None, "", OTHER], ids=["lost", "emptied", "another"])
@@ -164,7 +164,7 @@ def test_a_key_that_is_lost_for_good_can_be_given_up(
         path(mine).write_text(content)
     assert asked(mine, accept=False) == 1
     assert "keys link-key --accept" in capsys.readouterr().err
-    assert any(grade == "FAIL" and "link key" in said for grade, said in doctor._store(mine, None, False))
+    assert any(grade == "FAIL" and "link key" in said for grade, said in doctor._store(mine, None, start=False))
     assert asked(mine, accept=True) == 0
     LinkKey(mine, store)
     assert link_key.fault(mine, store) is None

@@ -14,11 +14,12 @@ from riskapi.enrichment.asking import Asking
 from riskapi.enrichment.pace import Pace
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
 from riskapi.errors import StoreUnavailable
-from riskapi.findings import Findings, Subject
+from riskapi.findings import Findings
 from riskapi.ratelimits import RateLimits
 from riskapi.scout import PAUSES, Scout
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
+from riskapi.subjects import Subject
 from signals.facts import MailDomain
 from tests.conftest import NOW, Clock
 from tests.signups import body

@@ -24,8 +24,8 @@ class Health(Answer):
 class Readiness(Answer):
     """Whether signups get full answers. ``checks`` says of each part ``ok`` or what is wrong: a word, a colon, why.
 
-    ``dns``, ``rdap`` and ``blocklists`` are asked after the answer, and take nothing from it where they are not
-    believed. ``clock``, ``rows`` and ``journal`` say what a person should look at. None of these makes it unready.
+    ``dns``, ``rdap`` and ``blocklists`` are asked after the answer, which loses nothing where they are not believed.
+    ``clock``, ``rows`` and ``journal`` say what a person should look at. None of these makes it unready.
     """
 
     ready: bool
@@ -43,7 +43,7 @@ def ready(call: Call[None]) -> Reply:
     """Whether signups get full answers."""
     checks = dict(call.parts.readiness())
     # What is asked after the answer, or wants a person, takes nothing from it: a balancer need not hear of it.
-    told = {*DOUBTS, *NOTED}
+    told = DOUBTS.keys() | NOTED
     fine = all(_is_fine(found) for name, found in checks.items() if name not in told)
     versions = dict(call.parts.versions())
     body = {"ready": fine, "checks": checks, "versions": versions, "replay": call.parts.replay}

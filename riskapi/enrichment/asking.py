@@ -25,9 +25,10 @@ from riskapi.enrichment.sender import look_up_sender
 from riskapi.enrichment.servers import Servers
 from riskapi.enrichment.sources import BlocklistDoubt, ResolverDoubt, Tell
 from riskapi.enrichment.upstream import Upstream, UpstreamClosed, UpstreamDoubted, UpstreamError
-from riskapi.findings import Family, Finding, FindingKind
+from riskapi.findings import Finding
 from riskapi.ratelimits import RateLimits
 from riskapi.settings import Settings
+from riskapi.subjects import Family, FindingKind
 from signals.facts import MailDomain, Registrant, Registration, Sender
 from signals.records import record
 
