@@ -149,7 +149,7 @@ def test_no_key_is_made_while_nobody_can_say_whether_the_store_is_new(own: Setti
 
 
 def asked(settings: Settings, *, accept: bool) -> int:
-    return keys.run(SimpleNamespace(action="link-key", accept=accept), settings)  # type: ignore[arg-type]
+    return keys.run(SimpleNamespace(action="link-key", accept=accept, start_store=False), settings)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("content", [None, "", OTHER], ids=["lost", "emptied", "another"])

@@ -36,7 +36,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Do one of the four."""
-    with running_store(settings, start=arguments.start_store) as store:
+    # A service whose link key is refused does not run, and neither does its store.
+    with running_store(settings, start=arguments.start_store or arguments.action == "link-key") as store:
         if arguments.action == "link-key":
             return _link(settings, store, arguments.accept)
         keys = Keys(store)
