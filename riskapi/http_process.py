@@ -62,8 +62,9 @@ def end_in_time(seconds: float) -> Callable[[], None]:
         return lambda: None
     heard, tell = socket.socketpair()
     tell.setblocking(False)
+    end = tell.detach()  # it stays open as long as the process
     # Written by the interpreter itself as the signal arrives, whatever the main thread is busy with.
-    signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
+    signal.set_wakeup_fd(end, warn_on_full_buffer=False)
 
     def watch() -> None:
         while parent.sentinel not in (ready := wait([parent.sentinel, heard])):
@@ -76,7 +77,7 @@ def end_in_time(seconds: float) -> Callable[[], None]:
 
     def told() -> None:
         with contextlib.suppress(BlockingIOError):
-            tell.send(bytes([signal.SIGTERM]))
+            os.write(end, bytes([signal.SIGTERM]))
 
     return told
 
