@@ -62,7 +62,7 @@ def end_in_time(seconds: float) -> Callable[[], None]:
         return lambda: None
     heard, tell = socket.socketpair()
     tell.setblocking(False)
-    end = tell.detach()  # open as long as the process lives, whether or not what is returned is kept
+    end = tell.detach()  # it stays open as long as the process
     # Written by the interpreter itself as the signal arrives, whatever the main thread is busy with.
     signal.set_wakeup_fd(end, warn_on_full_buffer=False)
 

@@ -71,8 +71,8 @@ _Float = Annotated[float, Field(allow_inf_nan=True)]
 VisitorText = Annotated[str, AfterValidator(_kept_text)]
 #: A count or a duration that was measured in the browser: whole, and 0 or more.
 VisitorCount = Annotated[int | _Float, AfterValidator(_kept_count)]
-#: Names of fields of the form.
-VisitorNames = Annotated[list[VisitorText], AfterValidator(_kept_names)]
+#: Names of fields of the form. One that is no text stands for all: a body may have 500,000.
+VisitorNames = Annotated[list[VisitorText], Field(fail_fast=True), AfterValidator(_kept_names)]
 #: What the caller passes through without a meaning for us.
 VisitorScalar = Annotated[str | bool | int | _Float | None, AfterValidator(_kept_scalar)]
 #: A time of the visitor's clock.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import threading
 import time
@@ -43,3 +44,4 @@ gateway = Gateway(app, _settings.threads, _settings.body_seconds)
 #: Stops the watch over journal, policy and data; a worker that ends takes the thread with it.
 stop = threading.Event()
 watch(_service, stop)
+logs.note(logging.INFO, "http_worker_started", policy=_service.court.judge.policy.version)

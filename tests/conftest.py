@@ -136,6 +136,12 @@ class Service:
         with contextlib.closing(open_store(Settings.load({"RISKAPI_DATA_DIR": str(self.data_dir)}))) as store:
             return store.execute(*words)
 
+    def logged(self, event: str | None = None) -> list[dict[str, Any]]:
+        """The whole lines of the log so far, or those of one event; a line that is being written is not read yet."""
+        lines = self.errors.read_text().split("\n")[:-1]
+        found: list[dict[str, Any]] = [json.loads(line) for line in lines if line.startswith("{")]
+        return [line for line in found if event in (None, line["event"])]
+
     def wait_until_ready(self, seconds: float = 60.0) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

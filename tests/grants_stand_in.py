@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -107,11 +106,3 @@ def grants() -> Iterator[Grants]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def until(true: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait for what another process does."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "did not come true"
-        time.sleep(0.01)

@@ -25,6 +25,7 @@ from riskapi.store.connections import Store
 from riskapi.webhooks import Endpoint, LookUp, Webhooks, guards
 from tests.conftest import NOW, ROOT
 from tests.receivers import PEM, Receiver, receiver
+from tests.waiting import until
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLwSwMfKQ9r8GKYq="
 BODY = json.dumps({"type": "test", "timestamp": "2026-11-22T10:00:00.000Z", "data": {"name": "Zoë"}}).encode()
@@ -239,10 +240,7 @@ class Running:
             self.deliveries.enqueue(f"{number}-0", endpoint_id, "tier.changed", BODY, time.time() - ago)
 
     def wait_for(self, endpoint_id: str, status: str, count: int = 1) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while len(self.deliveries.page(endpoint_id, status, 200)["deliveries"]) != count:  # type: ignore[arg-type]
-            assert time.monotonic() < deadline, f"not {count} {status}"
-            threading.Event().wait(0.01)
+        until(lambda: len(self.deliveries.page(endpoint_id, status, 200)["deliveries"]) == count, PATIENCE)  # type: ignore[arg-type]
 
     def end(self) -> None:
         self.stop.set()
@@ -251,10 +249,7 @@ class Running:
 
     def wait_until_counted(self, result: str) -> None:
         """It is counted a moment after it is written down."""
-        deadline = time.monotonic() + PATIENCE
-        while f'riskapi_webhooks_total{{result="{result}"}}' not in self.metrics.render().decode():
-            assert time.monotonic() < deadline, f"no {result} was counted"
-            threading.Event().wait(0.01)
+        until(lambda: f'riskapi_webhooks_total{{result="{result}"}}' in self.metrics.render().decode(), PATIENCE)
 
 
 @pytest.fixture

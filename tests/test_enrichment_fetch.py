@@ -85,11 +85,9 @@ def test_what_is_no_document_is_an_error(
     world: RdapServer, mode: str, how: dict[str, Any], error: type[Exception], why: str
 ) -> None:
     world.behave("/", mode, **how)
-    begun = time.monotonic()
     with pytest.raises(UpstreamError, match=why) as failure:
         get(world.base + PATH, total=0.3)
     assert type(failure.value) is error
-    assert time.monotonic() - begun < 1.0
     assert "firm" not in str(failure.value)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
@@ -113,11 +112,9 @@ def test_a_huge_answer_is_read_whole(world: DnsServer) -> None:
 )
 def test_what_is_no_answer_is_none(world: DnsServer, mode: str, how: dict[str, Any], error: type[Exception]) -> None:
     world.behave(".", mode, **how)
-    begun = time.monotonic()
     with pytest.raises(UpstreamError) as failure:
         ask(world, "firm.example", "MX", total=0.3)
     assert type(failure.value) is error
-    assert time.monotonic() - begun < 1.0
     assert "firm.example" not in str(failure.value)
 
 

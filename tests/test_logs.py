@@ -41,7 +41,7 @@ def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     before = root.handlers[:], root.level
     stream = io.StringIO()
     logs.configure("info", stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    yield lambda: [json.loads(line) for line in stream.getvalue().split("\n")[:-1]]
     root.handlers[:] = before[0]
     root.setLevel(before[1])
 

@@ -25,6 +25,7 @@ from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
 from tests.conftest import Service as Served
 from tests.signups import body, post
 from tests.upstreams import KNOWN, DnsServer, RdapServer
+from tests.waiting import until
 
 LARGEST = ("gmail.com", "outlook.com", "yahoo.com", "qq.com")
 OURS: dict[str, dict[str, list[str]]] = {
@@ -97,15 +98,6 @@ def begin(service: Service, asking: Settings, monkeypatch: pytest.MonkeyPatch) -
     for thread in threads:
         thread.join(20)
         assert not thread.is_alive(), thread.name
-
-
-def until(found: Callable[[], Any], seconds: float = 40.0) -> Any:
-    """What is found, once it is; the worker is watched from outside, so there is no event to wait for."""
-    deadline = time.monotonic() + seconds
-    while not (value := found()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-    return value
 
 
 def view(service: Service, user: str) -> dict[str, Any]:
@@ -244,12 +236,11 @@ def test_a_service_without_any_network_is_quiet_and_decides(serve: Callable[...,
         for user, address in (("u_1", "ana@gmail.com"), ("u_2", "ana@firm.example")):
             signup = {"account": {"user_id": user}, "email": {"address": address}}
             assert served.request("POST", "/v1/signups", signup)[1]["decision"] == "allow"
-        status, ready = until(
-            lambda: found if (found := served.request("GET", "/readyz"))[1]["checks"]["dns"] != "ok" else None
-        )
+        until(lambda: served.request("GET", "/readyz")[1]["checks"]["dns"] != "ok")
+        status, ready = served.request("GET", "/readyz")
         assert (status, ready["ready"]) == (200, True)
         assert ready["checks"]["dns"] in ("it refuses or fails", "it does not answer")
         assert served.request("GET", "/v1/accounts/u_2", key=BOOTSTRAP_KEY)[1]["tier"] == "allow"
-        lines = [json.loads(line) for line in served.errors.read_text().split("\n")[:-1]]
+        lines = served.logged()
     assert [line["event"] for line in lines if line["level"] == "error"] == []
     assert sum(line["event"] == "source_doubted" for line in lines) == 1

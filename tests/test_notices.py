@@ -25,9 +25,9 @@ from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.webhooks import EVENT_TYPES, TABLE
 from tests.conftest import NOW, Clock
-from tests.grants_stand_in import until
 from tests.reviewing import decide, opened
 from tests.signups import body, home, post, together
+from tests.waiting import until
 
 AT = rfc3339(NOW)
 LATER = NOW + 60

@@ -16,8 +16,9 @@ import pytest
 from riskapi.commands.policyd import greeting
 from riskapi.settings import Settings
 from tests.conftest import ROOT
-from tests.grants_stand_in import KEY, Answer, Grants, denied, grants, until
+from tests.grants_stand_in import KEY, Answer, Grants, denied, grants
 from tests.test_policyd_listener import FREE, WAIT, Postfix
+from tests.waiting import until
 
 REFUSED: Answer = (422, {"code": "invalid"})
 

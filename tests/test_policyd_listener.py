@@ -18,8 +18,9 @@ from riskapi.policyd.listener import Listener
 from riskapi.policyd.protocol import LONGEST
 from riskapi.policyd.senders import Senders
 from tests.conftest import NOW
-from tests.grants_stand_in import KEY, UNKNOWN, Answer, Grants, denied, granted, grants, never, until
+from tests.grants_stand_in import KEY, UNKNOWN, Answer, Grants, denied, granted, grants, never
 from tests.test_logs import Lines, lines  # noqa: F401
+from tests.waiting import until
 
 FREE, WAIT = "DUNNO", "DEFER_IF_PERMIT"
 CANNOT = f"{WAIT} the sending limit cannot be checked now, try again later"

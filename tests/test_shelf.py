@@ -6,14 +6,12 @@ import gc
 import os
 import subprocess
 import sys
-import time
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from riskapi import app, policy
@@ -29,6 +27,7 @@ from riskapi.shelf import Shelf
 from riskapi.shelving import Shelving, load
 from riskapi.store.connections import Store
 from tests.conftest import NOW, ROOT, Service
+from tests.waiting import until
 
 #: Seconds within which swapped data has to be in use, and what a busy machine is given on top.
 _WITHIN, _BUSY = 2.0, 8.0
@@ -168,21 +167,6 @@ def test_versions_survive_the_next_policy_and_policies_the_next_versions(store: 
     assert service.court.judge.versions == {**judge.versions, "policy": shipped["version"]}
 
 
-def logged(service: Service, event: str) -> list[dict[str, Any]]:
-    lines = service.errors.read_text().splitlines()
-    found = [orjson.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
-    return [line for line in found if line["event"] == event]
-
-
-def await_that(what: Callable[[], bool], seconds: float = _WITHIN + _BUSY) -> float:
-    """Wait until something is so; how long it took."""
-    begun = time.monotonic()
-    while not what():
-        assert time.monotonic() < begun + seconds, "it did not come to be"
-        time.sleep(0.02)
-    return time.monotonic() - begun
-
-
 def test_a_running_service_and_its_worker_use_new_data_without_a_restart(
     serve: Callable[..., Service], tmp_path: Path
 ) -> None:
@@ -193,7 +177,7 @@ def test_a_running_service_and_its_worker_use_new_data_without_a_restart(
         "RISKAPI_DATA_DISPOSABLE": str(tmp_path / "list.txt"),
     }
     service = serve(RISKAPI_WORKERS="2", RISKAPI_ENRICHMENT="off", RISKAPI_SERVE_WORKER="on", **sources)
-    await_that(lambda: len(logged(service, "worker_started")) == 1, 30)
+    until(lambda: len(service.logged("worker_started")) == 1)
     before = service.request("POST", "/v1/signups", signup("u_1"))[1]
     assert "disposable" not in str(before["reasons"]), before
     environ = {**os.environ, **sources, "RISKAPI_DATA_DIR": str(service.data_dir)}
@@ -205,10 +189,9 @@ def test_a_running_service_and_its_worker_use_new_data_without_a_restart(
 
     def everywhere() -> bool:
         """Whether two HTTP workers and the worker beside them say so."""
-        return sum(final.label in line["versions"]["lists"] for line in logged(service, "data")) >= 3
+        return sum(final.label in line["versions"]["lists"] for line in service.logged("data")) >= 3
 
-    took = await_that(everywhere)
-    print(f"in use by three processes {took:.2f} s after the update")
+    until(everywhere)
     for number in range(2, 8):
         after = service.request("POST", "/v1/signups", signup(f"u_{number}"))[1]
         assert final.label in after["versions"]["lists"]
@@ -217,10 +200,10 @@ def test_a_running_service_and_its_worker_use_new_data_without_a_restart(
     path = service.data_dir / "feeds" / "current.json"
     content = path.read_bytes()
     manifest.put(path, b"{")
-    await_that(lambda: len(logged(service, "data_unusable")) == 3)
+    until(lambda: len(service.logged("data_unusable")) == 3)
     status, ready = service.request("GET", "/readyz")
     assert status == 503 and str(path) in ready["checks"]["data"]
     assert service.request("POST", "/v1/signups", signup("u_9"))[1]["versions"] == after["versions"]
     manifest.put(path, content)
-    await_that(lambda: service.request("GET", "/readyz")[0] == 200)
+    until(lambda: service.request("GET", "/readyz")[0] == 200)
     assert service.stop() == 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +29,7 @@ def written() -> Iterator[io.StringIO]:
 
 
 def lines(stream: io.StringIO) -> list[tuple[str, str, str]]:
-    found = [json.loads(line) for line in stream.getvalue().splitlines()]
+    found = [json.loads(line) for line in stream.getvalue().split("\n")[:-1]]
     return [(line["event"], line["level"], line["fault"]) for line in found]
 
 
@@ -85,5 +84,5 @@ def test_a_service_says_that_its_store_is_full_and_that_it_has_room_again(servic
     service.ask_store("CONFIG", "SET", "maxmemory", "0")
     until(lambda: metric().endswith(" 0.0"))
     service.wait_until_ready()
-    told = [json.loads(line) for line in Path(service.errors).read_text().splitlines() if "fault_" in line]
+    told = [line for line in service.logged() if line["event"].startswith("fault_")]
     assert [(line["event"], line["fault"]) for line in told] == [("fault_began", "full"), ("fault_ended", "full")]

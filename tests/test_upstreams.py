@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException, IncompleteRead
 from typing import Any
 
@@ -18,6 +17,7 @@ import pytest
 from ipwhois.rdap import _RDAPEntity, _RDAPNetwork
 
 from tests.upstreams import DnsServer, RdapServer
+from tests.waiting import until
 
 ZONES = {
     "good.example": {"MX": ["10 mx.good.example", "20 mx2.good.example"], "TXT": ["v=spf1 -all"]},
@@ -71,13 +71,6 @@ def ask(
 ) -> dns.message.Message:
     query = dns.message.make_query(name, kind)
     return (dns.query.tcp if tcp else dns.query.udp)(query, server.address[0], timeout, server.address[1])
-
-
-def until(found: Callable[[], Any]) -> None:
-    """Ask until there is something, for a while."""
-    deadline = time.monotonic() + PATIENCE
-    while not found():
-        assert time.monotonic() < deadline, "it did not happen in time"
 
 
 def texts(message: dns.message.Message) -> list[str]:
