@@ -14,6 +14,7 @@ import os
 import secrets
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -85,6 +86,7 @@ class Journal:
                 continue
             if path.exists():
                 self._file = file
+                weakref.finalize(self, file.close)  # whoever drops a journal lets go of its file, and its lock
                 return file
             file.close()
 
