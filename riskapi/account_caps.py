@@ -7,11 +7,10 @@ from typing import Any
 
 import orjson
 
-from riskapi.accounts import account_key
 from riskapi.allowances import Allowances, limits
 from riskapi.errors import Problem
 from riskapi.judge import Court
-from riskapi.outbox import oldest, shard, stream
+from riskapi.outbox import account_key, oldest, shard, stream
 from riskapi.quotas import Quotas
 from riskapi.sections import Caps
 from riskapi.store.connections import Store

@@ -16,18 +16,13 @@ from riskapi import damaged, spellings, terms
 from riskapi.agenda import agenda_key
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
-from riskapi.outbox import oldest, shard, stream
+from riskapi.outbox import account_key, oldest, shard, stream
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 
 _DAY = 86400
 #: What a row of history, and a label, says at least.
 _HISTORY, _LABEL = ("at", "from", "to", "source"), ("at", "label", "source")
-
-
-def account_key(user_id: str) -> str:
-    """Key of the account's hash; it expires ``retention.accounts_days`` after the last change."""
-    return f"risk:a:{{{shard(user_id)}}}:{user_id}"
 
 
 def history_key(user_id: str) -> str:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from riskapi.accounts import account_key, entities_of
+from riskapi.accounts import entities_of
 from riskapi.links import Links
+from riskapi.outbox import account_key
 from riskapi.store.connections import Store
 from signals.facts import Entity
 

@@ -8,12 +8,12 @@ from typing import Any, cast
 from riskapi import terms
 from riskapi.accounts import Accounts
 from riskapi.caps import Allowed, Record, Usage, allowed, clean_days
+from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.feedback import Feedback
 from riskapi.instants import rfc3339
 from riskapi.policy import Policy
 from riskapi.quotas import Quotas, remaining
-from riskapi.signup import Tier
 from riskapi.store.connections import Store
 from signals.records import record
 

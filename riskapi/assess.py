@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 import signals
-from riskapi import decisions, reviews, terms
+from riskapi import reviews, terms
 from riskapi.accounts import Accounts, Known, Opening, Standing, tier_event
 from riskapi.agenda import next_look
 from riskapi.arrival import kept
@@ -17,6 +17,7 @@ from riskapi.assessment import assessment, in_form, kept_answer, reasons
 from riskapi.caps import Usage, unused
 from riskapi.clusters import Clusters
 from riskapi.decide import Decision, decide
+from riskapi.decision_record import decision_entry
 from riskapi.entities import Touch
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.evidence import binds
@@ -207,7 +208,7 @@ class Assessor:
         """Write the decision down, once. ``answer`` is ``body`` as JSON; ``first`` the one that was given before it."""
         user_id, versions, decision = signup.account.user_id, dict(judge.versions), found.decision
         stored = orjson.dumps(
-            decisions.entry(
+            decision_entry(
                 id=body["id"],
                 user_id=user_id,
                 at=at,

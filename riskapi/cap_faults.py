@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import get_args
 
+from riskapi.contract import Tier
 from riskapi.sections import Caps, Outage, Plan, TierCaps, Tiers
-from riskapi.signup import Tier
 
 Fault = tuple[str, str]
 

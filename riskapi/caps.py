@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from riskapi import terms
+from riskapi.contract import Tier
 from riskapi.policy import Policy
 from riskapi.sections import Caps, Step
-from riskapi.signup import Tier
 from riskapi.terms import Terms
 from signals.records import record
 

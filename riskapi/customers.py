@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
+from riskapi.contract import Time
 from riskapi.errors import Problem
 from riskapi.invalid import from_validation, refuse_wide
 from riskapi.sections import Recipients
-from riskapi.signup import Signup, Text, Time
+from riskapi.signup import Signup, Text
 
 #: Fields that are no part of a signup, and its time, in place of which ``created_at`` stands.
 _MORE = {"created_at", "plan", "verified", "daily_volume", "event"}

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Literal
 
 from model.scorer import Explanation, Scorer, sigmoid
+from riskapi.contract import Tier
 from riskapi.listed import Listed, ListKind
 from riskapi.policy import Policy
 from riskapi.rules import Rule
 from riskapi.sections import SEVERITY
-from riskapi.signup import Tier
 from signals.records import record
 from signals.registry import Readings, registered
 

@@ -14,23 +14,13 @@ from typing import Any, Literal, cast
 import orjson
 
 from riskapi import damaged
-from riskapi.accounts import (
-    Standing,
-    account_key,
-    by_reviewer,
-    entities_of,
-    history_key,
-    labels_key,
-    latest,
-    standing,
-    tier_event,
-)
+from riskapi.accounts import Standing, by_reviewer, entities_of, history_key, labels_key, latest, standing, tier_event
+from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.judge import Court
 from riskapi.labels import LabelName, entry
-from riskapi.outbox import oldest, shard, stream
+from riskapi.outbox import account_key, oldest, shard, stream
 from riskapi.reviews import index_key, place_of, refusal, review_key
-from riskapi.signup import Tier
 from riskapi.store.connections import Store
 from signals.records import record
 

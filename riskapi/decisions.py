@@ -6,8 +6,7 @@ about are written in the same atomic step. Readings are a bare list; the names a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,6 @@ import orjson
 
 from riskapi import damaged
 from riskapi.accounts import Accounts
-from riskapi.decide import Decision
 from riskapi.instants import rfc3339
 from riskapi.listed import Listed
 from riskapi.outbox import SHARDS, stream
@@ -24,49 +22,6 @@ from signals.registry import Readings, registered, schema
 
 #: Entries of a shard read in one trip while looking back.
 _PAGE = 125
-
-
-def entry(
-    *,
-    id: str,
-    user_id: str,
-    at: float,
-    kind: str,
-    readings: Readings,
-    decision: Decision,
-    model_mode: str,
-    versions: dict[str, Any],
-    findings: Mapping[str, float] | None = None,
-    cause: str | None = None,
-    listed: Sequence[Listed] = (),
-) -> dict[str, Any]:
-    """One decision as it is stored. ``kind`` says what asked for it (``signup``, ``again`` with its ``cause``, or
-    ``import``, where nothing was decided), ``model_mode`` if it counted. ``findings`` are the Unix times of what
-    upstreams said and it rested on, by kind. ``listed`` are the entries of lists that named it, of which the decision
-    knows the one that had a say.
-    """
-    return {
-        "id": id,
-        "user_id": user_id,
-        "at": at,
-        "kind": kind,
-        "schema": schema(),
-        "readings": list(readings.values()),
-        "tier": decision.tier,
-        "risk_score": decision.risk_score,
-        "margin": decision.margin,
-        "probability": decision.probability,
-        "source": decision.source,
-        "rule": decision.rule,
-        "fired": list(decision.fired),
-        "store_away": decision.store_away,
-        "model_mode": model_mode,
-        "versions": versions,
-        "findings": dict(findings or {}),
-        "cause": cause,
-        "listing": None if decision.listing is None else asdict(decision.listing),
-        "listed": [found.id for found in listed],
-    }
 
 
 class Decisions:

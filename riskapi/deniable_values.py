@@ -10,13 +10,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
-from riskapi.accounts import account_key
 from riskapi.decided_accounts import Candidate
 from riskapi.entities import Touch
 from riskapi.judge import Court
 from riskapi.links import Links, key_of, mac_of
 from riskapi.list_entries import TABLE, held_on, short
 from riskapi.listed import HASHED, hashed_field
+from riskapi.outbox import account_key
 from riskapi.shelf import Shelf
 from riskapi.store.connections import Store
 from signals.records import record

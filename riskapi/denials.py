@@ -15,17 +15,23 @@ from riskapi import list_entries
 from riskapi.budgets import EVENTS
 from riskapi.decided_accounts import Plan
 from riskapi.judge import Court
-from riskapi.list_entries import AFTERWARDS, EXPIRIES, INDEX, TABLE, Entry, details_key, held_on, hits_key, new_id
+from riskapi.list_entries import (
+    AFTERWARDS,
+    EXPIRIES,
+    INDEX,
+    TABLE,
+    Entry,
+    denied_key,
+    details_key,
+    held_on,
+    hits_key,
+    new_id,
+)
 from riskapi.listed import HASHED, hashed_field
 from riskapi.outbox import oldest
 from riskapi.store.connections import Store
 
 _DAY = 86400
-
-
-def denied_key(decision_id: str) -> str:
-    """Key of what a decision denies; it expires ``retention.accounts_days`` after it was last carried out."""
-    return f"risk:lr:{{b}}:{decision_id}"
 
 
 class Denials:

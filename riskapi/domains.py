@@ -7,7 +7,7 @@ operator's own files in ``<data directory>/domains/`` add to them or take away f
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,9 @@ from riskapi.mail_tables import AccessTable, MailboxProvider, ProviderTable, Reg
 
 #: The lists an operator may add to, one file each: ``disposable.txt``, ``relay.txt``, ``free.txt``.
 KINDS: tuple[Literal["disposable", "relay", "free"], ...] = ("disposable", "relay", "free")
+#: Labels of the longest domain that can be listed: of deeper ones the last ten are looked up. Ours; it keeps a name of
+#: 127 labels from costing 126 look-ups.
+MOST_LABELS = 10
 
 
 class Standing(NamedTuple):
@@ -184,3 +187,10 @@ def _parse(content: bytes, where: str) -> domain_lines.Domains:
         return domain_lines.parse(content)
     except domain_lines.LineError as error:
         raise ConfigurationError(where, f"line {error.number}", error.reason) from error
+
+
+def parents(domain: str, registrable: str) -> Iterator[str]:
+    """The domain and those above it down to its registrable one, longest first; longer than can be listed left out."""
+    labels, least = domain.split("."), registrable.count(".") + 1
+    for count in range(min(len(labels), MOST_LABELS), least - 1, -1):
+        yield ".".join(labels[-count:])

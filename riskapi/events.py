@@ -13,7 +13,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from riskapi import terms
-from riskapi.accounts import Accounts, account_key, history_key, labels_key
+from riskapi.accounts import Accounts, history_key, labels_key
+from riskapi.contract import Tier
 from riskapi.entities import is_inside
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.happenings import ESTABLISHING, TYPES
@@ -22,12 +23,12 @@ from riskapi.judge import Court
 from riskapi.labels import Labels
 from riskapi.links import Links
 from riskapi.metrics import Metrics
-from riskapi.outbox import oldest, shard, stream
+from riskapi.outbox import account_key, oldest, shard, stream
 from riskapi.policy import Policy
 from riskapi.quotas import Quotas
 from riskapi.rescore import Rescorer
 from riskapi.shelf import Shelf
-from riskapi.signup import CustomInputs, DevicePart, EmailPart, PhonePart, Tier
+from riskapi.signup import CustomInputs, DevicePart, EmailPart, PhonePart
 from riskapi.store.connections import Store
 from riskapi.usable_inputs import counted, one_each, unreadable, usable
 from riskapi.visitor_values import VisitorCount, VisitorText, VisitorTime

@@ -17,14 +17,14 @@ from typing import Annotated, Any, Literal, get_args
 import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from riskapi.accounts import account_key
+from riskapi.contract import Time, UserId
 from riskapi.instants import rfc3339
 from riskapi.judge import Court
 from riskapi.metrics import Metrics
-from riskapi.outbox import oldest, shard, stream
+from riskapi.outbox import account_key, oldest, shard, stream
 from riskapi.quotas import Quotas
 from riskapi.sections import Clean
-from riskapi.signup import Text, Time, UserId
+from riskapi.signup import Text
 from riskapi.store.connections import Store
 from signals.records import record
 

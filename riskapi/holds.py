@@ -10,9 +10,9 @@ import hashlib
 from typing import Any
 
 from riskapi import reviews
-from riskapi.accounts import Accounts, account_key, latest
+from riskapi.accounts import Accounts, latest
 from riskapi.metrics import Metrics
-from riskapi.outbox import oldest, shard, stream
+from riskapi.outbox import account_key, oldest, shard, stream
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from riskapi.accounts import account_key, entities_of
+from riskapi.accounts import entities_of
 from riskapi.links import Links
+from riskapi.outbox import account_key
 from riskapi.policy import Policy
 from riskapi.sections import Linking
 from riskapi.store.connections import Store

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from riskapi import damaged, devices
-from riskapi.accounts import Accounts, account_key, entities_of
+from riskapi.accounts import Accounts, entities_of
 from riskapi.claims import Claims
 from riskapi.clusters import Clusters
 from riskapi.entities import Touch, own_domain
@@ -22,6 +22,7 @@ from riskapi.gather import Gatherer
 from riskapi.judge import Court
 from riskapi.labels import Labels
 from riskapi.links import Links
+from riskapi.outbox import account_key
 from riskapi.proofs import Proofs
 from riskapi.signup import Signup
 from riskapi.store.connections import Store

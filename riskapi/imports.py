@@ -6,29 +6,31 @@ in between has it done by doing it again: an account that is there is left as it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import field, replace
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
-from riskapi import customers, decisions, spellings, terms
-from riskapi.accounts import Accounts, account_key, history_key
+from riskapi import customers, spellings, terms
+from riskapi.accounts import Accounts, history_key
 from riskapi.arrival import kept
 from riskapi.assessment import assessment
 from riskapi.caps import unused
 from riskapi.customers import Customer
 from riskapi.decide import Decision, Reason
+from riskapi.decision_record import decision_entry
 from riskapi.entities import Touch, touched_at
 from riskapi.errors import Problem
 from riskapi.gather import Gatherer, Parsed
 from riskapi.happenings import noted
 from riskapi.instants import rfc3339
+from riskapi.json_lines import Rejected, Row
 from riskapi.judge import Court, Judge
 from riskapi.labels import Labels
 from riskapi.links import Links
-from riskapi.outbox import oldest, shard, stream
+from riskapi.outbox import account_key, oldest, shard, stream
 from riskapi.policy import Policy
 from riskapi.proofs import Proofs
 from riskapi.store.connections import Store
@@ -41,23 +43,6 @@ _AT_ONCE = 50
 #: What the customer confirmed → the event that would have told of it, and the kind of entity that is proved by it.
 _PROOFS = {"email": ("email_verified", "mailbox"), "phone": ("phone_verified", "phone")}
 _IMPORTED = Reason("IMPORTED", None, "It was imported as an existing customer, and not decided", None)
-
-
-class Row(NamedTuple):
-    """One record as it came: which one it is in what was sent, and its JSON."""
-
-    number: int
-    text: bytes
-
-
-@record
-class Rejected:
-    """A record that was not imported: which, where in it (a JSON pointer), the kind of fault, and what it is."""
-
-    number: int
-    pointer: str
-    code: str
-    detail: str
 
 
 @record
@@ -86,14 +71,6 @@ class _Arrival:
     customer: Customer
     parsed: Parsed
     touch: Touch
-
-
-def lines(content: Iterable[bytes]) -> Iterator[Row]:
-    """The records of JSON lines, numbered from 1; empty lines are passed over, and a byte order mark is."""
-    for number, text in enumerate(content, 1):
-        stripped = (text.removeprefix(b"\xef\xbb\xbf") if number == 1 else text).strip()
-        if stripped:
-            yield Row(number, stripped)
 
 
 def check(rows: Iterable[Row], now: float) -> tuple[list[Customer], list[Rejected]]:
@@ -189,7 +166,7 @@ class Imports:
             replace(judge, versions=versions), user_id, arrival.parsed.facts, arrival.parsed, {}, decision,
             unused(now), now, own=own,
         )  # fmt: skip
-        stored = decisions.entry(
+        stored = decision_entry(
             id=answer["id"],
             user_id=user_id,
             at=customer.created,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import signals
+from riskapi.contract import Tier
 from riskapi.decide import Decision, decide
 from riskapi.influence import alone, blameless, fair, is_accused, is_felt
 from riskapi.judge import Judge
 from riskapi.listed import Listed
 from riskapi.sections import SEVERITY
-from riskapi.signup import Tier
 from signals import Readings
 from signals.facts import Facts
 from signals.records import record

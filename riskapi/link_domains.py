@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 
 import idna
 
-from riskapi.domains import DomainLists
-from riskapi.listed import parents
+from riskapi.domains import DomainLists, parents
 from riskapi.network_ranges import special_purpose
 from riskapi.networks import parse
 

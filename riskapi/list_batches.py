@@ -15,12 +15,11 @@ import orjson
 
 from riskapi import damaged, list_entries, list_rows
 from riskapi.budgets import EVENTS
-from riskapi.denials import denied_key
 from riskapi.errors import Problem
-from riskapi.imports import Rejected, Row
 from riskapi.instants import rfc3339
+from riskapi.json_lines import Rejected, Row
 from riskapi.judge import Court
-from riskapi.list_entries import AFTERWARDS, EXPIRIES, INDEX, TABLE, Entry, details_key, hits_key
+from riskapi.list_entries import AFTERWARDS, EXPIRIES, INDEX, TABLE, Entry, denied_key, details_key, hits_key
 from riskapi.list_puts import KEPT, Put, Puts, batch_key, permanent
 from riskapi.listed import ListName, packed
 from riskapi.lists import Lists

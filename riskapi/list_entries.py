@@ -192,3 +192,8 @@ def restored(entry_id: str, fields: Sequence[str]) -> Entry:
 
 def _written(at: float | None) -> str | None:
     return None if at is None else rfc3339(at)
+
+
+def denied_key(decision_id: str) -> str:
+    """Key of what a decision denies; it expires ``retention.accounts_days`` after it was last carried out."""
+    return f"risk:lr:{{b}}:{decision_id}"

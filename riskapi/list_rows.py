@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from riskapi.contract import Time
 from riskapi.errors import Problem
-from riskapi.imports import Rejected, Row, lines
 from riskapi.invalid import from_validation
+from riskapi.json_lines import Rejected, Row, lines
 from riskapi.listed import ListKind, ListName
-from riskapi.signup import Time
 
 Format = Literal["csv", "jsonl"]
 #: Columns of what is written: what can be read again. The first line of CSV names them (RFC 4180, section 2).

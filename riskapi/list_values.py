@@ -12,11 +12,12 @@ from ipaddress import ip_network
 from typing import Final
 
 from riskapi import devices
+from riskapi.contract import USER_ID
+from riskapi.domains import MOST_LABELS
 from riskapi.errors import invalid
-from riskapi.listed import HASHED, LEAST_DIGITS, LENGTHS, MOST_LABELS, ListKind, ListName
+from riskapi.listed import HASHED, LEAST_DIGITS, LENGTHS, ListKind, ListName
 from riskapi.network_ranges import overlapped
 from riskapi.shelf import Shelf
-from riskapi.signup import USER_ID
 
 #: What people write between digits.
 _BETWEEN = re.compile(r"[\s().\-]+")

@@ -16,6 +16,7 @@ from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Literal, cast, get_args
 
 from riskapi import damaged
+from riskapi.domains import parents
 from signals.facts import Facts
 from signals.records import record
 
@@ -49,9 +50,6 @@ LETTERS: dict[str, ListName] = {"d": "deny", "w": "watch", "a": "allow"}
 #: Prefix lengths of networks that can be listed. IPv4 down to a /8, the largest block IANA ever gave one holder (RFC
 #: 1466); IPv6 to a /16, and no narrower than a /64, one subnet (RFC 4291, 2.5.1), but for single addresses.
 LENGTHS: dict[int, tuple[int, ...]] = {4: tuple(range(8, 33)), 6: (*range(16, 65), 128)}
-#: Labels of the longest domain that can be listed: of deeper ones the last ten are looked up. Ours; it keeps a name of
-#: 127 labels from costing 126 look-ups.
-MOST_LABELS = 10
 #: Digits of the shortest prefix of numbers that can be listed: most country codes have two or three (ITU-T E.164).
 LEAST_DIGITS = 2
 #: Flag of an allow entry that also keeps feedback from counting against the account.
@@ -123,13 +121,6 @@ def candidates(user_id: str, facts: Facts, macs: Mapping[str, str]) -> list[str]
         found.append(field("payment", facts.payment_fingerprint))
     found += [f"{kind}:#{macs[entity]}" for entity, kind in HASHED.items() if entity in macs]
     return found
-
-
-def parents(domain: str, registrable: str) -> Iterator[str]:
-    """The domain and those above it down to its registrable one, longest first; longer than can be listed left out."""
-    labels, least = domain.split("."), registrable.count(".") + 1
-    for count in range(min(len(labels), MOST_LABELS), least - 1, -1):
-        yield ".".join(labels[-count:])
 
 
 def networks(ip: str) -> Iterator[str]:

@@ -7,12 +7,13 @@ from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from socket import AF_INET6, inet_ntop
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import maxminddb
 
 from riskapi import network_kinds
 from riskapi.errors import ConfigurationError
+from riskapi.feeds.records import country_of, origin_of
 from riskapi.hosting import INSTALLED, HostingRanges
 from riskapi.network_kinds import APPLE_RELAY, CLOUDFLARE, NetworkKinds
 from riskapi.network_ranges import special_purpose, unwrapped
@@ -151,31 +152,6 @@ def _texts(address: IPv4Address | IPv6Address) -> tuple[Literal[4, 6], str, str]
     packed = address.packed
     network = packed[:_SITE_BYTES] + bytes(16 - _SITE_BYTES)
     return 6, inet_ntop(AF_INET6, packed), f"{inet_ntop(AF_INET6, network)}/48"
-
-
-def origin_of(record: Any) -> tuple[int | None, str | None]:
-    """AS number and name in a record of an AS database; None for what it does not say."""
-    if not isinstance(record, dict):
-        return None, None
-    number = record.get("autonomous_system_number", record.get("asn"))
-    if isinstance(number, str):
-        digits = number.upper().removeprefix("AS")
-        number = int(digits) if digits.isascii() and digits.isdigit() else None
-    name = record.get("autonomous_system_organization") or record.get("as_name") or record.get("name")
-    return number if isinstance(number, int) and number > 0 else None, name if isinstance(name, str) else None
-
-
-def country_of(record: Any) -> str | None:
-    """Country code (ISO 3166-1, two letters) in a record of a country database; None for what it does not say."""
-    if not isinstance(record, dict):
-        return None
-    found = record.get("country_code") or record.get("country") or record.get("registered_country")
-    if isinstance(found, dict):
-        found = found.get("iso_code")
-    if not isinstance(found, str) or len(found) != 2 or not found.isascii() or not found.isalpha():
-        return None
-    code = found.upper()
-    return None if code == "ZZ" else code
 
 
 def _character(

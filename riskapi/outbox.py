@@ -42,3 +42,8 @@ def oldest(days: int) -> str:
     Goes by the real clock even in replay: stream ids are given by the store, from its own clock.
     """
     return str(int((time.time() - days * 86400) * 1000))
+
+
+def account_key(user_id: str) -> str:
+    """Key of the account's hash; it expires ``retention.accounts_days`` after the last change."""
+    return f"risk:a:{{{shard(user_id)}}}:{user_id}"

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Self, cast, get_args
 from pydantic import Field, ValidationError
 
 from riskapi import cap_faults
+from riskapi.contract import Tier
 from riskapi.errors import ConfigurationError
 from riskapi.rules import Matcher, Mode, Rule
 from riskapi.sections import (
@@ -47,7 +48,6 @@ from riskapi.sections import (
     Tiers,
     Waves,
 )
-from riskapi.signup import Tier
 from signals.registry import Signal, registered
 
 #: The policy that is shipped.

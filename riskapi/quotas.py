@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from riskapi.budgets import EVENTS, budget_key, cluster_key, kept, members_key, repeat_key, reservation_key
 from riskapi.caps import Allowed, Usage
+from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.idempotency import REMEMBERED
 from riskapi.outbox import oldest
 from riskapi.policy import Policy
-from riskapi.signup import Tier
 from riskapi.store.connections import Store
 from riskapi.store.scripts import Script
 from signals.records import record

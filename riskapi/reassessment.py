@@ -9,12 +9,12 @@ import orjson
 
 import signals
 from riskapi.caps import Usage
+from riskapi.contract import Tier
 from riskapi.decide import Decision
 from riskapi.gather import Gathered, Parsed
 from riskapi.line import Judged
 from riskapi.listed import silenced
 from riskapi.redecide import Move, Past
-from riskapi.signup import Tier
 from signals import Readings, registered
 from signals.records import record
 

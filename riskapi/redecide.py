@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from riskapi.contract import Tier
 from riskapi.findings import RETRACTED
 from riskapi.instants import instant
 from riskapi.labels import PEOPLE
@@ -17,7 +18,6 @@ from riskapi.line import Judged
 from riskapi.policy import Policy
 from riskapi.rules import Rule
 from riskapi.sections import SEVERITY
-from riskapi.signup import Tier
 from signals.records import record
 from signals.registry import Readings, registered
 

@@ -12,22 +12,14 @@ from typing import Any, cast
 
 import orjson
 
-from riskapi import damaged, decisions, reviews, terms
-from riskapi.accounts import (
-    Accounts,
-    Opening,
-    account_key,
-    history_key,
-    is_established,
-    latest,
-    proved,
-    standing,
-    tier_event,
-)
+from riskapi import damaged, reviews, terms
+from riskapi.accounts import Accounts, Opening, history_key, is_established, latest, proved, standing, tier_event
 from riskapi.agenda import next_look
 from riskapi.assessment import assessment, reasons
 from riskapi.claims import Claims
 from riskapi.clusters import Clusters
+from riskapi.contract import Tier
+from riskapi.decision_record import decision_entry
 from riskapi.errors import StoreUnavailable
 from riskapi.findings import Findings, times
 from riskapi.gather import Gatherer
@@ -40,12 +32,12 @@ from riskapi.labels import Labels
 from riskapi.line import judged
 from riskapi.listed import verdict
 from riskapi.metrics import Metrics
-from riskapi.outbox import oldest, shard, stream
+from riskapi.outbox import account_key, oldest, shard, stream
 from riskapi.proofs import Proofs
 from riskapi.quotas import Quotas
 from riskapi.reassessment import Reassessment
 from riskapi.redecide import Past, cause_of, moved
-from riskapi.signup import Signup, Tier
+from riskapi.signup import Signup
 from riskapi.store.connections import Store
 from riskapi.waves import unpacked
 from signals.facts import Cluster
@@ -222,7 +214,7 @@ class Rescorer:
         if found.tier != decision.tier and past.last:  # what holds the tier is what set it
             source = past.last["source"]  # of an import, it is its importer's word
             body["disposition"] = {"source": "reviewer" if source == "import" else source, "rule": past.last["reason"]}
-        stored = decisions.entry(
+        stored = decision_entry(
             id=body["id"],
             user_id=user_id,
             at=found.gathered.facts.at,

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from riskapi.contract import Tier
 from riskapi.rules import Mode
-from riskapi.signup import Tier
 
 #: Tiers from the loosest to the tightest.
 SEVERITY: dict[str, int] = {tier: at for at, tier in enumerate(get_args(Tier))}

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from riskapi import lists
-from riskapi.accounts import Accounts, account_key
+from riskapi.accounts import Accounts
 from riskapi.agreeing import Agreeing
 from riskapi.allowances import Allowance, Allowances
 from riskapi.clusters import Clusters
@@ -23,6 +23,7 @@ from riskapi.links import Links
 from riskapi.listed import Listed, linked, of_links
 from riskapi.metrics import Metrics
 from riskapi.outage import LocalGrants
+from riskapi.outbox import account_key
 from riskapi.policy import Policy
 from riskapi.quotas import Grant, Quotas, Request, remaining
 from riskapi.store.connections import Store

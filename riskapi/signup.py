@@ -7,20 +7,17 @@ signup flow must get an answer: :mod:`riskapi.usable_inputs`, and the parsers of
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import from_json, to_json
 
+from riskapi.contract import UserId
 from riskapi.usable_inputs import counted
-from riskapi.visitor_values import VisitorCount, VisitorNames, VisitorScalar, VisitorText, VisitorTime, time
+from riskapi.visitor_values import VisitorCount, VisitorNames, VisitorScalar, VisitorText, VisitorTime
 
-USER_ID = r"^[A-Za-z0-9_.:@-]{1,128}$"
-UserId = Annotated[str, StringConstraints(pattern=USER_ID, max_length=128)]
 Text = Annotated[str, StringConstraints(max_length=2048)]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,25}$")]
-Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(time, json_schema_input_type=datetime)]
 #: Values under the caller's own names.
 CustomInputs = Annotated[dict[Key, VisitorScalar], Field(max_length=25)]
 
@@ -127,6 +124,3 @@ class Signup(_Part):
         if self.event is None or self.event.time is None:
             return now
         return counted(self.event.time.timestamp(), now)
-
-
-Tier = Literal["allow", "review", "limit"]

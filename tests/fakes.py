@@ -13,7 +13,8 @@ from riskapi.api.parts import Parts
 from riskapi.errors import Problem
 from riskapi.feedback import Tally
 from riskapi.idempotency import Idempotency
-from riskapi.imports import Outcome, Row
+from riskapi.imports import Outcome
+from riskapi.json_lines import Row
 from riskapi.keys import Keys
 from riskapi.list_batches import Taken
 from riskapi.list_entries import Entry

@@ -17,8 +17,8 @@ from riskapi.bonds import edge_of, proved_edge
 from riskapi.budgets import cluster_key, members_key
 from riskapi.errors import Problem
 from riskapi.events import Event
-from riskapi.imports import Row
 from riskapi.instants import rfc3339
+from riskapi.json_lines import Row
 from riskapi.outbox import SHARDS
 from riskapi.policy import Policy
 from riskapi.sends import Message

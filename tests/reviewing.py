@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from riskapi.accounts import account_key
 from riskapi.app import Service
+from riskapi.outbox import account_key
 from riskapi.review_decisions import ReviewDecision
 from riskapi.store.connections import Store
 from tests.conftest import NOW

@@ -10,17 +10,16 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
-from riskapi.accounts import account_key
 from riskapi.api.server import build
 from riskapi.app import Service
 from riskapi.caps import Record, Usage, allowed, unused
+from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
 from riskapi.keys import Keys
-from riskapi.outbox import shard, stream
+from riskapi.outbox import account_key, shard, stream
 from riskapi.quotas import Quotas
 from riskapi.sections import Caps
-from riskapi.signup import Tier
 from riskapi.store.scripts import Script
 from riskapi.terms import OwnCaps, Terms
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock

@@ -9,14 +9,14 @@ from typing import Any
 import orjson
 import pytest
 
-from riskapi.accounts import account_key
 from riskapi.app import Service, assemble
 from riskapi.deliveries import Deliveries, Outcome
 from riskapi.errors import StoreUnavailable
 from riskapi.events import Event
 from riskapi.feedback import FeedbackEvent
-from riskapi.imports import Row
+from riskapi.json_lines import Row
 from riskapi.list_entries import Entry
+from riskapi.outbox import account_key
 from riskapi.sections import Caps
 from riskapi.sends import Message
 from riskapi.settings import Settings

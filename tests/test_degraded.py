@@ -11,10 +11,10 @@ import orjson
 import pytest
 from pydantic import TypeAdapter
 
-from riskapi.accounts import account_key
 from riskapi.api.answers import Assessment
 from riskapi.app import Service, assemble
 from riskapi.errors import StoreUnavailable
+from riskapi.outbox import account_key
 from riskapi.settings import Settings
 from riskapi.signup import Signup
 from riskapi.store.connections import Store

@@ -9,13 +9,12 @@ from typing import Any
 import orjson
 import pytest
 
-from riskapi.accounts import account_key
 from riskapi.app import Service, assemble
 from riskapi.errors import Problem
 from riskapi.events import Event
 from riskapi.happenings import TYPES
 from riskapi.instants import rfc3339
-from riskapi.outbox import shard, stream
+from riskapi.outbox import account_key, shard, stream
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.scripts import Script

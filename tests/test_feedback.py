@@ -14,13 +14,12 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from riskapi import policy
-from riskapi.accounts import account_key
 from riskapi.errors import StoreUnavailable
 from riskapi.feedback import WINDOW_DAYS, Counts, EventType, Feedback, FeedbackEvent
 from riskapi.instants import rfc3339
 from riskapi.judge import Court, Judge
 from riskapi.metrics import Metrics
-from riskapi.outbox import shard, stream
+from riskapi.outbox import account_key, shard, stream
 from riskapi.policy import Policy
 from riskapi.quotas import Local, Quotas
 from riskapi.sections import Clean

@@ -9,9 +9,9 @@ import orjson
 import pytest
 
 from riskapi import hubs
-from riskapi.accounts import account_key
 from riskapi.app import Service
 from riskapi.hubs import Hubs, is_hub
+from riskapi.outbox import account_key
 from riskapi.policy import DEFAULT, Policy, load
 from signals.facts import Entity
 from tests.conftest import NOW

@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 import pytest
 
-from riskapi.accounts import account_key
 from riskapi.app import Service
 from riskapi.errors import Problem
 from riskapi.events import Event
 from riskapi.identifiers import Identifiers
+from riskapi.outbox import account_key
 from riskapi.sends import Message
 from riskapi.signup import DevicePart, EmailPart, PhonePart
 from tests import consistency

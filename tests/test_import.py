@@ -19,8 +19,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from riskapi import imports
-from riskapi.accounts import account_key
+from riskapi import imports, json_lines
 from riskapi.api.routes import MAX_BODY
 from riskapi.api.server import build
 from riskapi.app import Service, assemble
@@ -28,11 +27,12 @@ from riskapi.commands import COMMANDS
 from riskapi.commands.remote import Refused, Remote
 from riskapi.entities import touched_at
 from riskapi.errors import StoreUnavailable
-from riskapi.imports import Outcome, Row
+from riskapi.imports import Outcome
 from riskapi.instants import rfc3339
+from riskapi.json_lines import Row
 from riskapi.keys import Keys
 from riskapi.notices import notice
-from riskapi.outbox import SHARDS, Entry, stream
+from riskapi.outbox import SHARDS, Entry, account_key, stream
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests import test_policy_commands
@@ -176,7 +176,7 @@ class TestRecords:
 
     def test_lines_are_numbered_as_an_editor_does(self) -> None:
         text = [b"\xef\xbb\xbf{}\r\n", b"\n", b"  \t \n", b" 1 \n", b"2"]
-        assert list(imports.lines(text)) == [Row(1, b"{}"), Row(4, b"1"), Row(5, b"2")]
+        assert list(json_lines.lines(text)) == [Row(1, b"{}"), Row(4, b"1"), Row(5, b"2")]
 
 
 class TestImported:
@@ -577,7 +577,7 @@ class TestApi:
     def test_every_line_gets_its_answer(self, http: FlaskClient, content: list[bytes]) -> None:
         text = b"\n".join(content)
         found = send(http, text)
-        many = len(list(imports.lines(text.splitlines())))
+        many = len(list(json_lines.lines(text.splitlines())))
         assert found.status_code == (200 if many else 422)
         if many:
             assert found.json["imported"] + found.json["existing"] + len(found.json["rejected"]) == many

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskapi import policy
-from riskapi.accounts import account_key
 from riskapi.domains import DomainLists
 from riskapi.link_domains import EVERYBODYS, MOST, LinkDomains
 from riskapi.links import Links
+from riskapi.outbox import account_key
 from riskapi.policy import Policy
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store

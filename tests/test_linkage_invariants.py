@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from riskapi.app import Service, assemble
 from riskapi.events import Event
-from riskapi.imports import Row
 from riskapi.instants import rfc3339
+from riskapi.json_lines import Row
 from riskapi.sends import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store

@@ -12,9 +12,9 @@ import pytest
 from riskapi.app import Service
 from riskapi.errors import Problem
 from riskapi.events import Event
-from riskapi.imports import Row
 from riskapi.instants import rfc3339
 from riskapi.joins import Joins
+from riskapi.json_lines import Row
 from riskapi.signup import PhonePart
 from tests import consistency
 from tests.conftest import NOW, Clock

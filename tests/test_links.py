@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskapi import policy
-from riskapi.accounts import account_key
 from riskapi.domains import DomainLists
 from riskapi.entities import CLOSE, COUNTED, KINDS, Said, evidence_weight
 from riskapi.evidence import linkage, reputation
 from riskapi.links import Links
+from riskapi.outbox import account_key
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from signals.facts import Account, Behavior, Device, Email, Entity, Facts, Network, Phone

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from riskapi import list_batches
 from riskapi.app import Service
 from riskapi.errors import Problem
-from riskapi.imports import Row
+from riskapi.json_lines import Row
 from riskapi.list_batches import Batches
 from riskapi.list_puts import KEPT, batch_key
 from riskapi.list_rows import rows

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from riskapi.domains import DomainLists
+from riskapi.domains import MOST_LABELS, DomainLists, parents
 from riskapi.errors import Problem
 from riskapi.link_domains import LinkDomains
 from riskapi.list_values import Values
 from riskapi.listed import (
     LENGTHS,
-    MOST_LABELS,
     Listed,
     candidates,
     field,
@@ -24,7 +23,6 @@ from riskapi.listed import (
     networks,
     of_links,
     packed,
-    parents,
     silenced,
     strictest,
     verdict,

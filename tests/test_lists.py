@@ -11,7 +11,6 @@ import orjson
 import pytest
 
 from riskapi import list_matches, lists
-from riskapi.accounts import account_key
 from riskapi.app import Service, assemble
 from riskapi.budgets import EVENTS
 from riskapi.commands.replay import replay
@@ -19,7 +18,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.feedback import FeedbackEvent
 from riskapi.list_entries import Entry
 from riskapi.lists import Lists
-from riskapi.outbox import shard, stream
+from riskapi.outbox import account_key, shard, stream
 from riskapi.sends import Message
 from riskapi.settings import Settings
 from riskapi.signup import Signup

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from riskapi import networks
 from riskapi.data import DataPaths
 from riskapi.errors import ConfigurationError
+from riskapi.feeds.records import country_of, origin_of
 from riskapi.networks import NetworkReader
 
 
@@ -157,7 +158,7 @@ def test_the_kind_of_a_network_comes_from_data_before_its_name(reader: NetworkRe
     ],
 )
 def test_country_fields_of_every_maker_are_understood(record: Any, expected: str | None) -> None:
-    assert networks.country_of(record) == expected
+    assert country_of(record) == expected
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ def test_country_fields_of_every_maker_are_understood(record: Any, expected: str
     ],
 )
 def test_origin_fields_of_every_maker_are_understood(record: Any, expected: tuple[int | None, str | None]) -> None:
-    assert networks.origin_of(record) == expected
+    assert origin_of(record) == expected
 
 
 def test_a_transit_carrier_is_no_hosting(reader: NetworkReader) -> None:

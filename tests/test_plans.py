@@ -10,18 +10,17 @@ import orjson
 import pytest
 
 from riskapi import policy, terms
-from riskapi.accounts import account_key
 from riskapi.agenda import Agenda
 from riskapi.app import Service
 from riskapi.caps import Record, allowed, unused
+from riskapi.contract import Tier
 from riskapi.errors import StoreUnavailable
 from riskapi.events import Event
-from riskapi.outbox import Entry, shard, stream
+from riskapi.outbox import Entry, account_key, shard, stream
 from riskapi.policy import Policy
 from riskapi.quotas import Quotas
 from riskapi.reactions import Reactions
 from riskapi.sections import Caps
-from riskapi.signup import Tier
 from riskapi.terms import Terms
 from tests.conftest import NOW
 from tests.signups import body, post

@@ -10,12 +10,12 @@ import orjson
 import pytest
 
 from riskapi.app import Service, assemble
+from riskapi.contract import Tier
 from riskapi.environment import Bind
 from riskapi.errors import Problem
 from riskapi.events import Event
 from riskapi.outbox import SHARDS, stream
 from riskapi.settings import Settings
-from riskapi.signup import Tier
 from riskapi.store.connections import Store
 from signals.facts import MailDomain, Registrant, Sender
 from tests.conftest import NOW, Clock

@@ -10,10 +10,10 @@ import pytest
 from riskapi import spellings
 from riskapi.accounts import Accounts
 from riskapi.app import Service
+from riskapi.contract import Tier
 from riskapi.errors import Problem
-from riskapi.imports import Row
+from riskapi.json_lines import Row
 from riskapi.sections import Caps
-from riskapi.signup import Tier
 from riskapi.store.connections import Store
 from tests.conftest import NOW
 from tests.test_sends import ask, opened, service, under  # noqa: F401

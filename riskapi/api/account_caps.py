@@ -5,8 +5,8 @@ from __future__ import annotations
 from riskapi.api.answers import Answer, Limits, OwnCaps
 from riskapi.api.bodies import Reason, StrictBody
 from riskapi.api.routes import Call, Reply, Route
+from riskapi.contract import Tier, Time
 from riskapi.sections import Caps, Recipients
-from riskapi.signup import Tier, Time
 
 
 class CapsBody(StrictBody):

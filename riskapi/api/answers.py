@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from riskapi.api.bodies import Label
-from riskapi.signup import Tier
+from riskapi.contract import Tier
 
 
 class Answer(BaseModel):

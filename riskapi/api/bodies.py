@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from riskapi.contract import Time
 from riskapi.deniable_values import DENIABLE, DeniableKind
 from riskapi.feedback import FeedbackEvent
 from riskapi.list_rows import Reason as Reason
-from riskapi.signup import Time
 from riskapi.webhooks import EVENT_TYPES, EventType
 
 #: For whom the caller acts: a name or id of its own staff, shown to other reviewers. A note: who acts is the key.

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from riskapi.api.answers import Answer, Edge
 from riskapi.api.bodies import NothingBody, Reason, StrictBody
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.signup import UserId
+from riskapi.contract import UserId
 
 
 class Cluster(Answer):

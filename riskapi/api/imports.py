@@ -13,7 +13,7 @@ from riskapi.api.bodies import StrictBody
 from riskapi.api.routes import LINES, Call, Raw, Reply, Route
 from riskapi.customers import Customer
 from riskapi.errors import Problem
-from riskapi.imports import Row, lines
+from riskapi.json_lines import Row, lines
 
 _EXAMPLE = {
     "account": {"user_id": "u_77", "name": "Ana Ruiz", "organization": "Ruiz Ceramics"},

@@ -10,7 +10,8 @@ from riskapi.api.bodies import Label
 from riskapi.events import Event
 from riskapi.feedback import FeedbackEvent, Tally
 from riskapi.idempotency import Idempotency
-from riskapi.imports import Outcome, Row
+from riskapi.imports import Outcome
+from riskapi.json_lines import Row
 from riskapi.keys import Keys
 from riskapi.list_batches import Taken
 from riskapi.list_entries import Entry

@@ -9,8 +9,8 @@ from pydantic import AwareDatetime, Field
 from riskapi.api.answers import Answer, Reason
 from riskapi.api.bodies import Label
 from riskapi.api.lists import ListEntry
+from riskapi.contract import Tier
 from riskapi.deniable_values import DeniableKind, Skipped
-from riskapi.signup import Tier
 
 
 class Review(Answer):

@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from riskapi.api.parts import Parts
+from riskapi.contract import USER_ID
 from riskapi.keys import Principal
-from riskapi.signup import USER_ID
 from signals.records import record
 
 #: Bodies over this are refused, bytes (api.md: 1 MiB).

@@ -11,8 +11,8 @@ from riskapi.api import repeats
 from riskapi.api.answers import Answer, Counts
 from riskapi.api.bodies import StrictBody
 from riskapi.api.routes import Call, Reply, Route
+from riskapi.contract import Tier
 from riskapi.sends import Message
-from riskapi.signup import Tier
 
 #: More at once is a mistake of the caller: no account of a free tier sends to a million.
 MOST_RECIPIENTS = 1_000_000

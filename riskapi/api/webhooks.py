@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from riskapi.api.answers import Answer
 from riskapi.api.bodies import DeliveryQuery, NothingBody, StrictBody, WebhookBody
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.signup import Time
+from riskapi.contract import Time
 from riskapi.webhooks import EventType
 
 

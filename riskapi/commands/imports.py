@@ -26,12 +26,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import IO
 
-from riskapi import app, imports
+from riskapi import app, imports, json_lines
 from riskapi.commands import author
 from riskapi.commands.progress import Progress, bar
 from riskapi.commands.remote import Refused, Remote
 from riskapi.errors import ConfigurationError
-from riskapi.imports import Outcome, Rejected, Row
+from riskapi.imports import Outcome
+from riskapi.json_lines import Rejected, Row
 from riskapi.settings import Settings
 from riskapi.store.connections import running_store
 
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     with _opened(arguments.file) as source, _taker(arguments, settings) as take:
         read = _Reader(source, progress)
         try:
-            for batch in _batches(imports.lines(read)):
+            for batch in _batches(json_lines.lines(read)):
                 found = _imported(batch, take)
                 _tell(found.rejected, progress)
                 total = total.plus(found)

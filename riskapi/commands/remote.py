@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from riskapi.imports import Outcome, Rejected, Row
+from riskapi.imports import Outcome
+from riskapi.json_lines import Rejected, Row
 
 #: Seconds an answer is waited for: some hundred accounts are written in less than one.
 _PATIENCE = 60.0

@@ -16,10 +16,10 @@ import maxminddb
 from publicsuffixlist import PublicSuffixList
 
 from riskapi.feeds import domain_lines
+from riskapi.feeds.records import country_of, origin_of
 from riskapi.hosting import HostingRanges
 from riskapi.mail_tables import AccessTable, ProviderTable, RegistryTable, Table, parse
 from riskapi.network_kinds import NetworkKinds
-from riskapi.networks import country_of, origin_of
 from riskapi.numbering import Numbering
 
 #: IPv4 addresses that a database is asked about, spread evenly below 224.0.0.0 where multicast begins (RFC 5771).
