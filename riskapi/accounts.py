@@ -14,6 +14,7 @@ import orjson
 
 from riskapi import damaged, spellings, terms
 from riskapi.agenda import agenda_key
+from riskapi.entities import entities_of
 from riskapi.errors import Problem
 from riskapi.instants import rfc3339
 from riskapi.outbox import account_key, oldest, shard, stream
@@ -87,11 +88,6 @@ def standing(reply: Sequence[Any], user_id: str = "?") -> Standing:
         float(established) if established else None,
         before[0].decode() if before else None,
     )
-
-
-def entities_of(stored: bytes | None, user_id: str = "?") -> dict[str, str]:
-    """What an account has to do with, by kind, as its field says it; nothing where that cannot be read."""
-    return damaged.loads("account", user_id, stored, dict[str, str]())
 
 
 def latest(fields: Mapping[str, bytes]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from riskapi.accounts import entities_of
+from riskapi.entities import entities_of
 from riskapi.links import Links
 from riskapi.outbox import account_key
 from riskapi.store.connections import Store

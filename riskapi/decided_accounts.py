@@ -14,8 +14,9 @@ from typing import Any, Literal, cast
 import orjson
 
 from riskapi import damaged
-from riskapi.accounts import Standing, by_reviewer, entities_of, history_key, labels_key, latest, standing, tier_event
+from riskapi.accounts import Standing, by_reviewer, history_key, labels_key, latest, standing, tier_event
 from riskapi.contract import Tier
+from riskapi.entities import entities_of
 from riskapi.errors import Problem
 from riskapi.judge import Court
 from riskapi.labels import LabelName, entry

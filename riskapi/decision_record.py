@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from riskapi import damaged
 from riskapi.decide import Decision
 from riskapi.listed import Listed
 from signals.registry import Readings, schema
@@ -52,3 +53,9 @@ def decision_entry(
         "listing": None if decision.listing is None else asdict(decision.listing),
         "listed": [found.id for found in listed],
     }
+
+
+def listing(stored: Mapping[str, Any]) -> Listed | None:
+    """The entry of a list that had a say in a stored decision; None also for one stored before there were lists."""
+    found = stored.get("listing")
+    return None if found is None else Listed(**damaged.known(Listed, found))

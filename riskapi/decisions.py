@@ -6,7 +6,7 @@ about are written in the same atomic step. Readings are a bare list; the names a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,6 @@ import orjson
 from riskapi import damaged
 from riskapi.accounts import Accounts
 from riskapi.instants import rfc3339
-from riskapi.listed import Listed
 from riskapi.outbox import SHARDS, stream
 from riskapi.store.connections import Store
 from signals.registry import Readings, registered, schema
@@ -110,9 +109,3 @@ class Decisions:
             if len(found) >= most:
                 break
         return list(found), False
-
-
-def listing(stored: Mapping[str, Any]) -> Listed | None:
-    """The entry of a list that had a say in a stored decision; None also for one stored before there were lists."""
-    found = stored.get("listing")
-    return None if found is None else Listed(**damaged.known(Listed, found))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from riskapi.accounts import entities_of
+from riskapi.entities import entities_of
 from riskapi.links import Links
 from riskapi.outbox import account_key
 from riskapi.policy import Policy

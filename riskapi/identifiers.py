@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 
 from riskapi import damaged, devices
-from riskapi.accounts import Accounts, entities_of
+from riskapi.accounts import Accounts
 from riskapi.claims import Claims
 from riskapi.clusters import Clusters
-from riskapi.entities import Touch, own_domain
+from riskapi.entities import Touch, entities_of, own_domain
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.gather import Gatherer
 from riskapi.judge import Court

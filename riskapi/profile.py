@@ -12,7 +12,8 @@ from riskapi.allowances import Allowances, limits
 from riskapi.assessment import in_form, reasons
 from riskapi.clusters import Clusters, Thing, standing_of
 from riskapi.decide import decide
-from riskapi.decisions import Decisions, listing
+from riskapi.decision_record import listing
+from riskapi.decisions import Decisions
 from riskapi.entities import evidence_weight
 from riskapi.evidence import linkage
 from riskapi.feedback import Feedback

@@ -19,7 +19,7 @@ import orjson
 
 from riskapi import app
 from riskapi.decide import decide
-from riskapi.decisions import listing
+from riskapi.decision_record import listing
 from riskapi.judge import Judge
 from riskapi.settings import Settings
 from riskapi.store.connections import running_store
