@@ -12,63 +12,67 @@ from flask import Flask
 
 from model.card import ArtifactError
 from model.scorer import Scorer
-from riskapi import consumer, damaged, decisions, logs, policy, readiness, shelving
-from riskapi.account_caps import AccountCaps
-from riskapi.accounts import Accounts
-from riskapi.agenda import Agenda
-from riskapi.allowances import Allowances
+from riskapi import logs, policy
+from riskapi.access.idempotency import Idempotency
+from riskapi.access.keys import Keys
+from riskapi.accounts import log
+from riskapi.accounts.accounts import Accounts
+from riskapi.accounts.agenda import Agenda
+from riskapi.accounts.cuts import Cuts
+from riskapi.accounts.labels import Labels
+from riskapi.api import readiness
 from riskapi.api.parts import Parts
 from riskapi.api.server import build
-from riskapi.assess import Assessor
-from riskapi.claims import Claims
-from riskapi.clock import StoreClock
-from riskapi.clusters import Clusters
-from riskapi.cuts import Cuts
-from riskapi.deliveries import Deliveries
+from riskapi.budgets.spends import Quotas
+from riskapi.clusters.claims import Claims
+from riskapi.clusters.clusters import Clusters
+from riskapi.clusters.proofs import Proofs
+from riskapi.datasets import manifest
+from riskapi.datasets.manifest import Manifest
+from riskapi.decisions.events import Events
+from riskapi.decisions.gather import Gatherer
+from riskapi.decisions.identifiers import Identifiers
+from riskapi.decisions.imports import Imports
+from riskapi.decisions.rescoring import Rescorer
+from riskapi.decisions.signups import Assessor
+from riskapi.decisions.view import Profiles
+from riskapi.enrichment.findings import Findings
 from riskapi.enrichment.names import is_worth_asking
 from riskapi.errors import ConfigurationError, StoreUnavailable
-from riskapi.events import Events
-from riskapi.feedback import Feedback
-from riskapi.feeds import manifest
-from riskapi.feeds.manifest import Manifest
-from riskapi.findings import Findings
-from riskapi.gather import Gatherer
-from riskapi.holds import Holds
-from riskapi.idempotency import Idempotency
-from riskapi.identifiers import Identifiers
-from riskapi.imports import Imports
-from riskapi.journal import Journal
-from riskapi.judge import Court, Judge
-from riskapi.keys import Keys
-from riskapi.labels import Labels
-from riskapi.link_key import LinkKey
-from riskapi.links import Links
-from riskapi.list_batches import Batches
-from riskapi.list_lookups import Lookups
-from riskapi.list_matches import Matches
-from riskapi.list_values import Values
-from riskapi.lists import Lists
+from riskapi.feedback.counts import Feedback
+from riskapi.inputs import refreshing
+from riskapi.inputs.readers import Readers, Shelf
+from riskapi.inputs.refreshing import Shelving
+from riskapi.links.entities import Links
+from riskapi.links.secret import LinkKey
+from riskapi.lists.batches import Batches
+from riskapi.lists.lists import Lists
+from riskapi.lists.lookups import Lookups
+from riskapi.lists.members import Matches
+from riskapi.lists.values import Values
 from riskapi.metrics import Metrics
-from riskapi.notices import Notices
-from riskapi.outage import LocalGrants
-from riskapi.policies import Policies
 from riskapi.policy import Policy
-from riskapi.profile import Profiles
-from riskapi.proofs import Proofs
-from riskapi.quotas import Quotas
-from riskapi.ratelimits import RateLimits
-from riskapi.recovery import Recovery
-from riskapi.rescore import Rescorer
-from riskapi.review_decisions import ReviewDecisions
-from riskapi.reviews import Reviews
-from riskapi.seating import Seating
-from riskapi.sends import Sender
+from riskapi.policy.active import Court, Judge
+from riskapi.policy.seating import Seating
+from riskapi.policy.versions import Policies
+from riskapi.reviews.decisions import ReviewDecisions
+from riskapi.reviews.queue import Reviews
+from riskapi.sending.allowances import Allowances
+from riskapi.sending.grants import Sender
+from riskapi.sending.holds import Holds
+from riskapi.sending.outage import LocalGrants
+from riskapi.sending.own_caps import AccountCaps
+from riskapi.sending.tenure import Tenure
 from riskapi.settings import Settings
-from riskapi.shelf import Readers, Shelf
-from riskapi.shelving import Shelving
+from riskapi.store import consumer, damaged
+from riskapi.store.clock import StoreClock
 from riskapi.store.connections import Store, open_store
-from riskapi.tenure import Tenure
-from riskapi.webhooks import Webhooks, guards
+from riskapi.store.journal import Journal
+from riskapi.store.rates import RateLimits
+from riskapi.webhooks.deliveries import Deliveries
+from riskapi.webhooks.endpoints import Webhooks, guards
+from riskapi.webhooks.notices import Notices
+from riskapi.webhooks.recovery import Recovery
 from signals import columns
 
 
@@ -91,7 +95,7 @@ def check(settings: Settings) -> Sources:
     file = policy.load(settings.policy_file or policy.DEFAULT)
     live = file if settings.model_mode is None else file.with_model_mode(settings.model_mode)
     current = manifest.read(settings.data_dir)
-    readers = shelving.load(settings, current)
+    readers = refreshing.load(settings, current)
     scorer = _scorer(settings) if live.model.mode != "off" else None
     versions = {
         "policy": live.version,
@@ -119,7 +123,7 @@ def seat(settings: Settings, store: Store, file: Policy, judge: Judge) -> tuple[
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """What a worker that keeps looking after the answer needs besides; see :mod:`riskapi.worker`."""
+    """What a worker that keeps looking after the answer needs besides; see :mod:`riskapi.worker.worker`."""
 
     accounts: Accounts
     clusters: Clusters
@@ -147,7 +151,7 @@ class Service:
     court: Court
     assessor: Assessor
     sender: Sender
-    decisions: decisions.Decisions
+    decisions: log.Decisions
     journal: Journal
     parts: Parts
     looking: Looking
@@ -214,7 +218,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         store, court, gatherer, accounts, findings, clusters, claims, quotas, labels, proofs, holds, metrics
     )
     assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, proofs, journal, metrics)
-    recorded = decisions.Decisions(store)
+    recorded = log.Decisions(store)
     values = Values(shelf)
     matches = Matches(store, links, accounts, recorded, shelf)
     lists = Lists(store, values, links, matches, Lookups(store, values, links, shelf), court)

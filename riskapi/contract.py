@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
-from riskapi.visitor_values import time
+from riskapi.inputs.visitor_values import time
 
 Tier = Literal["allow", "review", "limit"]
 USER_ID = r"^[A-Za-z0-9_.:@-]{1,128}$"

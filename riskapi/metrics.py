@@ -226,7 +226,7 @@ class Metrics:
         self._child("riskapi_store_failures_total", operation).inc()
 
     def fault(self, name: str, there: bool) -> None:
-        """Say whether there is a fault of this name (:data:`riskapi.faults.NAMES`)."""
+        """Say whether there is a fault of this name (:data:`riskapi.store.faults.NAMES`)."""
         self._child("riskapi_fault", name).set(there)
 
     def backlog(self, dead: int, waiting: int) -> None:

@@ -30,7 +30,7 @@ def device_agent_family(facts: Facts) -> str | None:
 
 @signal(reason="the browser or client runs on {value}", risk=None, needs=_PARSED)
 def device_agent_system(facts: Facts) -> str | None:
-    """Operating system, such as ``Windows``. For people and rules. Sources: ua-parser; riskapi.agents."""
+    """Operating system, such as ``Windows``. For people and rules. Sources: ua-parser; riskapi.inputs.agents."""
     return facts.device.agent_system
 
 
@@ -40,7 +40,7 @@ def device_agent_is_known(facts: Facts) -> bool | None:
 
     Invented: of two devices at once (an iPhone with Windows), of a product that its system does not have, or without a
     product and its version (RFC 9110, 10.1.5). Of a browser or system that nobody has heard of it is unknown, unless
-    it is one of a program. Sources: ua-parser, and the systems listed in riskapi.agents.
+    it is one of a program. Sources: ua-parser, and the systems listed in riskapi.inputs.agents.
     """
     device = facts.device
     if device.user_agent is None:
@@ -57,7 +57,7 @@ def device_agent_age_days(facts: Facts) -> float | None:
     """Days between the release of the client's major version and the signup, 0 or more. Typical: 5 to 60.
 
     People with old machines have old clients, and so have scripts with an agent copied years ago: either way may be
-    learned. Source: release calendars of riskapi.agent_releases, exact to four weeks.
+    learned. Source: release calendars of riskapi.inputs.agent_releases, exact to four weeks.
     """
     released = facts.device.agent_released
     return None if released is None else max(0.0, (facts.signup_at - released) / _DAY)

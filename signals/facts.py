@@ -341,12 +341,12 @@ class Facts:
     The two are the same but for an account that is decided again. ``mail_domain``, ``registration``, ``registrant`` and
     ``sender`` are what upstreams said, ``None`` until they did; ``events`` what the account did since, by type, and
     ``moved_at`` the Unix time of its last login from a new network; ``identity``: whether it proved to own the domain
-    it sends from. ``entities`` is keyed by kind (see ``riskapi.links``) and ``None``, like ``reputation``, when the
-    store was away. ``proved`` are the kinds of entities that the account proved to be its own: a mailbox or number it
-    confirmed. ``wave`` and ``cluster`` say with whom it came and with whom it shares a budget, ``None`` where that was
-    not looked up. ``missing`` gives the cause for what is not there and was not sent, or should be known: a JSON
-    pointer into the signup, ``store``, ``network`` (anything of the IP address), ``asn``, ``country`` or ``kind`` of
-    it, ``agent``, ``mail_domain``, ``registration``, ``registrant``, ``sender``, ``domain_blocklists`` or
+    it sends from. ``entities`` is keyed by kind (see ``riskapi.links.entities``) and ``None``, like ``reputation``,
+    when the store was away. ``proved`` are the kinds of entities that the account proved to be its own: a mailbox or
+    number it confirmed. ``wave`` and ``cluster`` say with whom it came and with whom it shares a budget, ``None`` where
+    that was not looked up. ``missing`` gives the cause for what is not there and was not sent, or should be known: a
+    JSON pointer into the signup, ``store``, ``network`` (anything of the IP address), ``asn``, ``country`` or ``kind``
+    of it, ``agent``, ``mail_domain``, ``registration``, ``registrant``, ``sender``, ``domain_blocklists`` or
     ``ip_blocklists``, to ``not_provided``, ``not_asked``, ``input_invalid``, ``store_unavailable``, ``pending`` or
     ``no_data``.
     """

@@ -271,7 +271,8 @@ def links_accounts(facts: Facts) -> int | None:
 
 @signal(reason="the strongest link to another account has {value:.0%} of the greatest possible strength", risk=0)
 def links_weight_max(facts: Facts) -> float | None:
-    """Weight of the strongest single link of a medium or strong kind, as ``riskapi.entities.evidence_weight`` has it.
+    """Weight of the strongest single link of a medium or strong kind, as ``riskapi.links.kinds.evidence_weight`` has
+    it.
 
     Unit: 0 (no link) to 1 (a strong kind, shared with one other account, just now).
     """

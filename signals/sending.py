@@ -2,8 +2,9 @@
 
 Whoever is capped for each account opens the next when one is used up, or keeps many just under their caps. Operators of
 free tiers name both as the clearest marks of evasion; there is no page to cite, so directions and bounds are ours.
-Counted in the store by :mod:`riskapi.links`. Accounts seen through several things are the same ones seen several times,
-so counts are the most through any one thing, a lower bound of the distinct number. Hubs count as no link: 0.
+Counted in the store by :mod:`riskapi.links.entities`. Accounts seen through several things are the same ones seen
+several times, so counts are the most through any one thing, a lower bound of the distinct number. Hubs count as no
+link: 0.
 """
 
 from __future__ import annotations

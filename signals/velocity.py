@@ -1,6 +1,6 @@
 """How many distinct accounts used the same thing within an hour, a day and thirty days, this account included.
 
-Counted in the store by :mod:`riskapi.links`; a retry of a signup counts nothing twice. A thing that was not
+Counted in the store by :mod:`riskapi.links.entities`; a retry of a signup counts nothing twice. A thing that was not
 given is unknown. Bulk registration shows as bursts on whatever the operator did not rotate.
 """
 

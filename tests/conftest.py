@@ -19,7 +19,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from riskapi import data
+from riskapi.datasets import installed
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
@@ -90,13 +90,13 @@ def store(session_store: Store) -> Store:
 
 
 @pytest.fixture(scope="session")
-def ip_data(session_settings: Settings) -> data.DataPaths:
+def ip_data(session_settings: Settings) -> installed.DataPaths:
     """The packaged IP databases, unpacked."""
-    return data.ensure(session_settings)
+    return installed.ensure(session_settings)
 
 
 @pytest.fixture
-def make_app(store: Store, settings: Settings, ip_data: data.DataPaths, clock: Clock) -> Callable[..., Any]:
+def make_app(store: Store, settings: Settings, ip_data: installed.DataPaths, clock: Clock) -> Callable[..., Any]:
     """``make_app(replay=True, …)``: the application on the empty store, with some settings changed."""
     from riskapi.app import create_app
 

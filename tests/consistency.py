@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Any
 
 from riskapi.app import Service
-from riskapi.budgets import budget_key, cluster_key, members_key
-from riskapi.joins import ban_key
+from riskapi.budgets.keys import budget_key, cluster_key, members_key
+from riskapi.clusters.joins import ban_key
 from riskapi.store.connections import Store
 from tests.belonging import Belonging
 from tests.reference import MONTH

@@ -11,11 +11,11 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from riskapi import data
-from riskapi.domains import DomainLists
-from riskapi.mail import MailReader
-from riskapi.networks import NetworkReader
-from riskapi.phones import PhoneReader
+from riskapi.datasets import installed
+from riskapi.inputs.domains import DomainLists
+from riskapi.inputs.email import MailReader
+from riskapi.inputs.network import NetworkReader
+from riskapi.inputs.phone import PhoneReader
 from riskapi.settings import Settings
 from signals.whereabouts import country_of_person
 from tests.signup_cases import Case, Outcome
@@ -27,7 +27,7 @@ class Reader:
     """Says in a few words what a case sends, read with the service's own readers."""
 
     def __init__(self, folder: Path) -> None:
-        paths = data.ensure(Settings.load({"RISKAPI_DATA_DIR": str(folder)}))
+        paths = installed.ensure(Settings.load({"RISKAPI_DATA_DIR": str(folder)}))
         self._mail = MailReader(DomainLists.load(None))
         self._networks = NetworkReader(paths.asn, paths.country)
         self._phones = PhoneReader()

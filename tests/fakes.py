@@ -9,21 +9,21 @@ from typing import Any
 
 import orjson
 
+from riskapi.access.idempotency import Idempotency
+from riskapi.access.keys import Keys
 from riskapi.api.parts import Parts
+from riskapi.decisions.imports import Outcome
 from riskapi.errors import Problem
-from riskapi.feedback import Tally
-from riskapi.idempotency import Idempotency
-from riskapi.imports import Outcome
-from riskapi.json_lines import Row
-from riskapi.keys import Keys
-from riskapi.list_batches import Taken
-from riskapi.list_entries import Entry
-from riskapi.list_puts import Put
+from riskapi.feedback.counts import Tally
+from riskapi.inputs.json_lines import Row
+from riskapi.inputs.signup import Signup
+from riskapi.lists.batches import Taken
+from riskapi.lists.entries import Entry
+from riskapi.lists.puts import Put
 from riskapi.metrics import Metrics
-from riskapi.policies import Version
-from riskapi.ratelimits import RateLimits
-from riskapi.signup import Signup
+from riskapi.policy.versions import Version
 from riskapi.store.connections import Store
+from riskapi.store.rates import RateLimits
 
 REVIEW_ID = "rev_0"
 

@@ -11,18 +11,18 @@ import orjson
 import pytest
 
 from riskapi import policy
-from riskapi.agenda import agenda_key, causes_key
+from riskapi.accounts.agenda import agenda_key, causes_key
 from riskapi.app import Service
-from riskapi.bonds import edge_of, proved_edge
-from riskapi.budgets import cluster_key, members_key
+from riskapi.budgets.keys import cluster_key, members_key
+from riskapi.decisions.events import Event
 from riskapi.errors import Problem
-from riskapi.events import Event
-from riskapi.instants import rfc3339
-from riskapi.json_lines import Row
-from riskapi.outbox import SHARDS
+from riskapi.inputs.json_lines import Row
+from riskapi.links.bonds import edge_of, proved_edge
 from riskapi.policy import Policy
-from riskapi.sends import Message
+from riskapi.sending.grants import Message
 from riskapi.store.replies import scored
+from riskapi.store.streams import SHARDS
+from riskapi.times import rfc3339
 from tests.belonging import DAY, Belonging, Rules
 from tests.conftest import NOW
 from tests.consistency import cluster_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from riskapi.app import Service
-from riskapi.outbox import account_key
-from riskapi.review_decisions import ReviewDecision
+from riskapi.reviews.decisions import ReviewDecision
 from riskapi.store.connections import Store
+from riskapi.store.streams import account_key
 from tests.conftest import NOW
 from tests.signups import body, post
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from riskapi.domains import DomainLists
-from riskapi.link_domains import LinkDomains
-from riskapi.mail import MailReader
-from riskapi.networks import NetworkReader
-from riskapi.phones import PhoneReader
-from riskapi.shelf import Readers, Shelf
+from riskapi.inputs.domains import DomainLists
+from riskapi.inputs.email import MailReader
+from riskapi.inputs.network import NetworkReader
+from riskapi.inputs.phone import PhoneReader
+from riskapi.inputs.readers import Readers, Shelf
+from riskapi.inputs.urls import LinkDomains
 
 
 def shelf_of(lists: DomainLists, networks: NetworkReader | None = None) -> Shelf:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from riskapi.app import Service
-from riskapi.signup import Signup
+from riskapi.inputs.signup import Signup
 from tests.conftest import NOW
 
 #: The customer that most tests are about, and where she is.

@@ -10,18 +10,18 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
+from riskapi.access.keys import Keys
 from riskapi.api.server import build
 from riskapi.app import Service
-from riskapi.caps import Record, Usage, allowed, unused
+from riskapi.budgets.caps import Record, Usage, allowed, unused
+from riskapi.budgets.spends import Quotas
+from riskapi.budgets.terms import OwnCaps, Terms
 from riskapi.contract import Tier
 from riskapi.errors import Problem
-from riskapi.instants import rfc3339
-from riskapi.keys import Keys
-from riskapi.outbox import account_key, shard, stream
-from riskapi.quotas import Quotas
-from riskapi.sections import Caps
+from riskapi.policy.tables import Caps
 from riskapi.store.scripts import Script
-from riskapi.terms import OwnCaps, Terms
+from riskapi.store.streams import account_key, shard, stream
+from riskapi.times import rfc3339
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
 from tests.signups import together
 from tests.test_openapi import conforms

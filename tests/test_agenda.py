@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from riskapi.agenda import Agenda, Item, agenda_key, next_look
-from riskapi.outbox import SHARDS, shard
+from riskapi.accounts.agenda import Agenda, Item, agenda_key, next_look
 from riskapi.policy import DEFAULT, load
 from riskapi.store.connections import Store
+from riskapi.store.streams import SHARDS, shard
 from tests.conftest import NOW
 from tests.signups import together
 

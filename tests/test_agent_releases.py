@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from riskapi.agent_releases import _CALENDARS, released
+from riskapi.inputs.agent_releases import _CALENDARS, released
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from riskapi import agents, devices
-from riskapi.signup import DevicePart
+from riskapi.inputs import agents
+from riskapi.inputs import device as devices
+from riskapi.inputs.signup import DevicePart
 from signals import read
 from signals.facts import Account, Email, Facts
 

@@ -11,11 +11,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from riskapi import policy
+from riskapi.access.keys import Keys
 from riskapi.api.policy import pointer
 from riskapi.api.server import build
 from riskapi.app import Service, assemble
 from riskapi.errors import ConfigurationError
-from riskapi.keys import Keys
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import BOOTSTRAP_KEY, Clock

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from riskapi.domains import DomainLists
 from riskapi.enrichment.asking import asking
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
-from riskapi.ratelimits import RateLimits
+from riskapi.inputs.domains import DomainLists
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
+from riskapi.store.rates import RateLimits
 from tests.conftest import NOW
 from tests.upstreams.dns_server import DnsServer
 from tests.upstreams.rdap_server import RdapServer

@@ -11,12 +11,12 @@ import orjson
 import pytest
 
 from riskapi.app import Service, assemble
-from riskapi.decide import decide
+from riskapi.decisions.decide import decide
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.outbox import shard, stream
+from riskapi.inputs.signup import Signup
 from riskapi.settings import Settings
-from riskapi.signup import Signup
 from riskapi.store.connections import Store
+from riskapi.store.streams import shard, stream
 from tests.conftest import NOW, Clock
 from tests.signups import body, post, together
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.bonds import Bond, bonds, edge_of, ends_at, entity_of, proved_edge
-from riskapi.entities import evidence_weight
-from riskapi.evidence import binds
+from riskapi.links.bonds import Bond, bonds, edge_of, ends_at, entity_of, proved_edge
+from riskapi.links.evidence import binds
+from riskapi.links.kinds import evidence_weight
+from riskapi.links.waves import Match
 from riskapi.policy import DEFAULT, load
-from riskapi.waves import Match
 from signals.facts import Entity
 from tests.conftest import NOW
 

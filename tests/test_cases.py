@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from riskapi import data
+from riskapi.datasets import installed
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import BOOTSTRAP_KEY
@@ -20,7 +20,7 @@ CASES = load()
 
 
 @pytest.fixture(scope="module")
-def outcomes(session_store: Store, session_settings: Settings, ip_data: data.DataPaths) -> dict[str, Outcome]:
+def outcomes(session_store: Store, session_settings: Settings, ip_data: installed.DataPaths) -> dict[str, Outcome]:
     """All cases, posted in order to one empty service."""
     from riskapi.app import create_app
 

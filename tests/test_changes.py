@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.changes import changes
+from riskapi.policy.changes import changes
 from tests.test_policy import good
 
 RULE = {"name": "one", "mode": "live", "tier": "review", "text": "t", "when": {"velocity_phone_30d": {"ge": 2}}}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from riskapi.chores import Chore, Chores
 from riskapi.errors import StoreUnavailable
 from riskapi.store.connections import Store
+from riskapi.worker.chores import Chore, Chores
 from tests.conftest import NOW
 from tests.signups import together
 

@@ -10,19 +10,19 @@ import orjson
 import pytest
 
 from riskapi.app import Service, assemble
-from riskapi.deliveries import Deliveries, Outcome
+from riskapi.decisions.events import Event
 from riskapi.errors import StoreUnavailable
-from riskapi.events import Event
-from riskapi.feedback import FeedbackEvent
-from riskapi.json_lines import Row
-from riskapi.list_entries import Entry
-from riskapi.outbox import account_key
-from riskapi.sections import Caps
-from riskapi.sends import Message
+from riskapi.feedback.counts import FeedbackEvent
+from riskapi.inputs.json_lines import Row
+from riskapi.inputs.signup import DevicePart
+from riskapi.lists.entries import Entry
+from riskapi.policy.tables import Caps
+from riskapi.sending.grants import Message
 from riskapi.settings import Settings
-from riskapi.signup import DevicePart
 from riskapi.store.connections import open_store
-from riskapi.webhooks import Webhooks, guards
+from riskapi.store.streams import account_key
+from riskapi.webhooks.deliveries import Deliveries, Outcome
+from riskapi.webhooks.endpoints import Webhooks, guards
 from tests import consistency
 from tests.conftest import NOW, Clock
 from tests.reviewing import decide, opened, undo

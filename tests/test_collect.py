@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from riskapi.data import DataPaths
+from riskapi.datasets.installed import DataPaths
 from training.collect import collect, schedule
 from training.dataset import read_decisions
 from training.server import Service, ServiceError

@@ -13,13 +13,12 @@ import pytest
 import redis
 from redis.exceptions import AuthenticationError, BusyLoadingError, MasterDownError, OutOfMemoryError, ReadOnlyError
 
-from riskapi import disk
 from riskapi.commands import doctor
-from riskapi.faults import Fault
 from riskapi.settings import Settings
-from riskapi.store import condition
+from riskapi.store import condition, disk
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
+from riskapi.store.faults import Fault
 from tests.filesystems import fill, small
 from tests.test_embedded_life import refuse_writes, run_for_ever, stop
 

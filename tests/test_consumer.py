@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 import pytest
 
-from riskapi import consumer
-from riskapi.consumer import STREAMS, Consumer, DeadLetters, backlog, dead_key
 from riskapi.errors import StoreUnavailable
-from riskapi.outbox import Entry, stream
+from riskapi.store import consumer
 from riskapi.store.connections import Store
+from riskapi.store.consumer import STREAMS, Consumer, DeadLetters, backlog, dead_key
+from riskapi.store.streams import Entry, stream
 from tests.signups import together
 from tests.waiting import until
 

@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from riskapi import courier as couriers
-from riskapi.courier import Courier, Poster, retry_after
-from riskapi.deliveries import Deliveries, Delivery, Outcome
 from riskapi.errors import StoreUnavailable
 from riskapi.metrics import Metrics
 from riskapi.store.connections import Store
-from riskapi.webhooks import Endpoint, LookUp, Webhooks, guards
+from riskapi.webhooks import courier as couriers
+from riskapi.webhooks.courier import Courier, Poster, retry_after
+from riskapi.webhooks.deliveries import Deliveries, Delivery, Outcome
+from riskapi.webhooks.endpoints import Endpoint, LookUp, Webhooks, guards
 from tests.conftest import NOW, ROOT
 from tests.receivers import PEM, Receiver, receiver
 from tests.waiting import until
@@ -36,11 +36,11 @@ INSIDE = ("127.0.0.0/8", "localhost")
 _ANOTHER = """
 import sys, threading, time
 from riskapi import courier
-from riskapi.deliveries import Deliveries
+from riskapi.webhooks.deliveries import Deliveries
 from riskapi.metrics import Metrics
 from riskapi.settings import Settings
 from riskapi.store.connections import open_store
-from riskapi.webhooks import Webhooks, guards
+from riskapi.webhooks.endpoints import Webhooks, guards
 courier.LEASE = 1.5
 allowed, store = guards(("127.0.0.0/8",)), open_store(Settings.load({"RISKAPI_DATA_DIR": sys.argv[1]}))
 post = lambda: courier.Poster(allowed)
@@ -273,7 +273,7 @@ class TestWork:
     def test_what_failed_is_tried_again_under_the_same_id_and_signed_anew(
         self, store: Store, server: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("riskapi.deliveries.DELAYS", (0.01,))
+        monkeypatch.setattr("riskapi.webhooks.deliveries.DELAYS", (0.01,))
         running = Running(store, server)
         running.thread.start()
         to = running.endpoint("/flaky")

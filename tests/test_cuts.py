@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from riskapi.agenda import Agenda
+from riskapi.accounts.agenda import Agenda
+from riskapi.accounts.cuts import cut_key
 from riskapi.app import Service
-from riskapi.budgets import budget_key
-from riskapi.cuts import cut_key
+from riskapi.budgets.keys import budget_key
+from riskapi.clusters.joins import ban_key
+from riskapi.decisions.events import Event
 from riskapi.errors import Problem
-from riskapi.events import Event
-from riskapi.joins import ban_key
-from riskapi.looks import Looks
-from riskapi.sends import Message
-from riskapi.signup import DevicePart
+from riskapi.inputs.signup import DevicePart
+from riskapi.sending.grants import Message
 from riskapi.store.connections import Store
+from riskapi.worker.schedule import Looks
 from tests import consistency
 from tests.conftest import NOW
 from tests.signups import body, post, together

@@ -11,16 +11,16 @@ from typing import Any
 import orjson
 import pytest
 
-from riskapi import damaged
+from riskapi.access.keys import Keys
 from riskapi.app import Service, assemble
 from riskapi.commands import doctor
-from riskapi.destinations import Guard
-from riskapi.journal_lines import encode
-from riskapi.keys import Keys
+from riskapi.inputs.signup import Signup
+from riskapi.outgoing.destinations import Guard
 from riskapi.settings import Settings
-from riskapi.signup import Signup
+from riskapi.store import damaged
 from riskapi.store.connections import Store
-from riskapi.webhooks import TABLE, Webhooks, guards
+from riskapi.store.journal_lines import encode
+from riskapi.webhooks.endpoints import TABLE, Webhooks, guards
 from tests.bench.bodies import bodies
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
 from tests.signups import body, post
@@ -206,7 +206,7 @@ def test_one_cut_line_in_the_journal_of_sends_stops_no_send(service: Service, se
 
 
 def _message() -> Any:
-    from riskapi.sends import Message
+    from riskapi.sending.grants import Message
 
     return Message()
 

@@ -22,10 +22,10 @@ from model import card, features
 from model.card import Calibration, Window
 from model.scorer import Explanation, Score, Scorer, sigmoid
 from riskapi import policy
-from riskapi.decide import Decision, decide
-from riskapi.listed import KINDS, Listed, verdict
+from riskapi.decisions.decide import Decision, decide
+from riskapi.lists.matching import KINDS, Listed, verdict
 from riskapi.policy import Policy
-from riskapi.sections import SEVERITY
+from riskapi.policy.tables import SEVERITY
 from signals.registry import Readings
 
 GOOD = tomllib.loads(Path(__file__).with_name("policies").joinpath("good_small.toml").read_text())

@@ -14,10 +14,10 @@ from pydantic import TypeAdapter
 from riskapi.api.answers import Assessment
 from riskapi.app import Service, assemble
 from riskapi.errors import StoreUnavailable
-from riskapi.outbox import account_key
+from riskapi.inputs.signup import Signup
 from riskapi.settings import Settings
-from riskapi.signup import Signup
 from riskapi.store.connections import Store
+from riskapi.store.streams import account_key
 from tests.conftest import NOW, Clock
 from tests.signups import post
 

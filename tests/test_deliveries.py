@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from riskapi.deliveries import DELAYS, MOST, Deliveries, Delivery, Outcome, delivery_id, delivery_key, next_try
 from riskapi.errors import Problem
 from riskapi.store.connections import Store
-from riskapi.webhooks import TABLE
+from riskapi.webhooks.deliveries import DELAYS, MOST, Deliveries, Delivery, Outcome, delivery_id, delivery_key, next_try
+from riskapi.webhooks.endpoints import TABLE
 from tests.conftest import NOW
 from tests.signups import together
 
@@ -61,7 +61,7 @@ class TestEnqueue:
     def test_a_full_queue_sends_what_comes_on_top_to_the_dead(
         self, deliveries: Deliveries, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("riskapi.deliveries.MOST", 2)
+        monkeypatch.setattr("riskapi.webhooks.deliveries.MOST", 2)
         for entry in ("1-0", "2-0", "3-0"):
             assert enqueue(deliveries, entry)
         assert len(rows(deliveries, "pending")) == 2

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from riskapi import deniable_values
 from riskapi.app import Service, assemble
-from riskapi.decided_accounts import Plan
 from riskapi.errors import Problem
-from riskapi.list_entries import Entry
+from riskapi.lists.entries import Entry
+from riskapi.reviews import deniable_values
+from riskapi.reviews.decided_accounts import Plan
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock

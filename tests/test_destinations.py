@@ -11,7 +11,7 @@ from ipaddress import ip_address
 import httpcore
 import pytest
 
-from riskapi.destinations import DestinationRefused, Guard, GuardedBackend
+from riskapi.outgoing.destinations import DestinationRefused, Guard, GuardedBackend
 
 
 @pytest.mark.parametrize(

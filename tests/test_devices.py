@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi import devices
-from riskapi.signup import DevicePart
+from riskapi.inputs import device as devices
+from riskapi.inputs.signup import DevicePart
 from signals.facts import Device
 
 CHROME = (

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from riskapi.domains import DomainLists, Standing
 from riskapi.errors import ConfigurationError
+from riskapi.inputs.domains import DomainLists, Standing
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from riskapi.destinations import DestinationRefused, Guard
 from riskapi.enrichment.fetch import Fetcher, server_of
 from riskapi.enrichment.upstream import Upstream, UpstreamClosed, UpstreamError, UpstreamRefused, UpstreamSilent
+from riskapi.outgoing.destinations import DestinationRefused, Guard
 from tests.conftest import NOW, Clock
 from tests.upstreams import RdapServer
 

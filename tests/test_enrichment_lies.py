@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from riskapi.destinations import Guard
-from riskapi.domains import DomainLists
 from riskapi.enrichment.blocklists import count_listings
 from riskapi.enrichment.fetch import Fetcher, server_of
 from riskapi.enrichment.mail_domain import look_up_mail_domain
@@ -22,7 +20,9 @@ from riskapi.enrichment.resolver_trust import ResolverTrust
 from riskapi.enrichment.sender import look_up_sender
 from riskapi.enrichment.servers import Servers
 from riskapi.enrichment.upstream import UpstreamDoubted, UpstreamError
-from riskapi.environment import Bind, Blocklist
+from riskapi.inputs.domains import DomainLists
+from riskapi.outgoing.destinations import Guard
+from riskapi.settings.environment import Bind, Blocklist
 from signals.facts import MailDomain, Registration, Sender
 from tests.conftest import NOW, Clock
 from tests.upstreams import KNOWN, DnsServer, RdapServer

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from riskapi.domains import DomainLists
 from riskapi.enrichment.blocklists import count_listings
 from riskapi.enrichment.mail_domain import look_up_mail_domain
 from riskapi.enrichment.parking import PARKING
 from riskapi.enrichment.resolver import Resolver
 from riskapi.enrichment.sender import look_up_sender
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError, UpstreamSilent
-from riskapi.environment import Bind, Blocklist
+from riskapi.inputs.domains import DomainLists
+from riskapi.settings.environment import Bind, Blocklist
 from signals.facts import MailDomain, Sender
 from tests.conftest import NOW
 from tests.upstreams import DnsServer

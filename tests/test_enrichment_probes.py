@@ -10,7 +10,7 @@ import pytest
 
 from riskapi.enrichment.probes import WIDE, Verdict, probe
 from riskapi.enrichment.resolver import Resolver
-from riskapi.environment import Bind
+from riskapi.settings.environment import Bind
 from tests.upstreams import KNOWN, DnsServer
 
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from riskapi.domains import DomainLists
 from riskapi.enrichment import dmarc, spf
 from riskapi.enrichment.resolver import Resolver
 from riskapi.enrichment.sender import _is_key
 from riskapi.enrichment.upstream import UpstreamError
-from riskapi.environment import Bind
+from riskapi.inputs.domains import DomainLists
+from riskapi.settings.environment import Bind
 from tests.upstreams import DnsServer
 
 LISTS = DomainLists.load()

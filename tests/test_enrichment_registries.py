@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskapi.destinations import Guard
 from riskapi.enrichment import rdap, registrant
 from riskapi.enrichment.fetch import Fetcher
 from riskapi.enrichment.registrant import look_up_registrant
@@ -21,7 +20,8 @@ from riskapi.enrichment.registration import look_up_registration
 from riskapi.enrichment.resolver import Resolver
 from riskapi.enrichment.servers import REMEMBERED, RETRIED, Servers
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
-from riskapi.environment import Bind, Blocklist
+from riskapi.outgoing.destinations import Guard
+from riskapi.settings.environment import Bind, Blocklist
 from signals.facts import Registrant, Registration
 from tests.conftest import NOW, Clock
 from tests.upstreams import DnsServer, RdapServer

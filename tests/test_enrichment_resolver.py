@@ -12,7 +12,7 @@ import pytest
 
 from riskapi.enrichment.resolver import Answer, Resolver
 from riskapi.enrichment.upstream import Upstream, UpstreamClosed, UpstreamError, UpstreamSilent
-from riskapi.environment import Bind
+from riskapi.settings.environment import Bind
 from tests.conftest import Clock
 from tests.upstreams import DnsServer
 

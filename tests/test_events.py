@@ -9,15 +9,15 @@ from typing import Any
 import orjson
 import pytest
 
+from riskapi.accounts.activity import TYPES
 from riskapi.app import Service, assemble
+from riskapi.decisions.events import Event
 from riskapi.errors import Problem
-from riskapi.events import Event
-from riskapi.happenings import TYPES
-from riskapi.instants import rfc3339
-from riskapi.outbox import account_key, shard, stream
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.scripts import Script
+from riskapi.store.streams import account_key, shard, stream
+from riskapi.times import rfc3339
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
 from tests.signups import body, post, together
 
@@ -282,7 +282,7 @@ def test_an_idempotency_key_records_once(known: Any, store: Store) -> None:
 
 
 def test_events_need_their_scope(make_app: Callable[..., Any], store: Store) -> None:
-    from riskapi.keys import Keys
+    from riskapi.access.keys import Keys
 
     key = Keys(store, BOOTSTRAP_KEY).create("signups", ["signups"])
     found = make_app().test_client().post(PATH, json={"type": "login"}, headers={"Authorization": f"Bearer {key}"})

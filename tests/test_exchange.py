@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from riskapi.access.keys import Keys
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.keys import Keys
 from riskapi.store.connections import Store
 from tests import fakes
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock

@@ -14,16 +14,16 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from riskapi import policy
+from riskapi.budgets.spends import Local, Quotas
 from riskapi.errors import StoreUnavailable
-from riskapi.feedback import WINDOW_DAYS, Counts, EventType, Feedback, FeedbackEvent
-from riskapi.instants import rfc3339
-from riskapi.judge import Court, Judge
+from riskapi.feedback.counts import WINDOW_DAYS, Counts, EventType, Feedback, FeedbackEvent
 from riskapi.metrics import Metrics
-from riskapi.outbox import account_key, shard, stream
 from riskapi.policy import Policy
-from riskapi.quotas import Local, Quotas
-from riskapi.sections import Clean
+from riskapi.policy.active import Court, Judge
+from riskapi.policy.tables import Clean
 from riskapi.store.connections import Pipeline, Store
+from riskapi.store.streams import account_key, shard, stream
+from riskapi.times import rfc3339
 from tests.conftest import BOOTSTRAP_KEY, NOW
 from tests.signups import together
 
@@ -483,7 +483,7 @@ def test_an_account_shows_its_feedback(ask: Callable[..., Any], client: Any) -> 
 
 
 def test_feedback_needs_its_scope(make_app: Callable[..., Any], store: Store) -> None:
-    from riskapi.keys import Keys
+    from riskapi.access.keys import Keys
 
     http = make_app().test_client()
     key = Keys(store, BOOTSTRAP_KEY).create("sender", ["sends"])

@@ -19,22 +19,22 @@ import iporigin
 import maxminddb
 import pytest
 
-from riskapi import data
 from riskapi.__main__ import main
-from riskapi.domains import DomainLists
+from riskapi.datasets import domain_lines, manifest
+from riskapi.datasets import installed as data
+from riskapi.datasets.address_ranges import INSTALLED, HostingRanges
+from riskapi.datasets.declared import FEEDS
+from riskapi.datasets.download import Validators, download
+from riskapi.datasets.feed import Name
+from riskapi.datasets.packages import Packaged, database, literal_set
+from riskapi.datasets.status import held
+from riskapi.datasets.update import Outcome, rollback, updating
+from riskapi.datasets.wheels import Wheels
 from riskapi.errors import ConfigurationError
-from riskapi.feeds import domain_lines, manifest
-from riskapi.feeds.declared import FEEDS
-from riskapi.feeds.download import Validators, download
-from riskapi.feeds.feed import Name
-from riskapi.feeds.held import held
-from riskapi.feeds.packages import Packaged, database, literal_set
-from riskapi.feeds.update import Outcome, rollback, updating
-from riskapi.feeds.wheels import Wheels
-from riskapi.hosting import INSTALLED, HostingRanges
-from riskapi.networks import NetworkReader
+from riskapi.inputs.domains import DomainLists
+from riskapi.inputs.network import NetworkReader
+from riskapi.inputs.refreshing import load
 from riskapi.settings import Settings
-from riskapi.shelving import load
 from tests.conftest import NOW, ROOT
 from tests.feed_server import FeedServer, feed_server
 from tests.signups import together

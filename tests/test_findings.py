@@ -8,11 +8,11 @@ import orjson
 import pytest
 
 from riskapi.app import Service, assemble
-from riskapi.findings import RETRACTED, Findings, finding_key, speaks_against
-from riskapi.outbox import SHARDS, stream
+from riskapi.enrichment.findings import RETRACTED, Findings, finding_key, speaks_against
+from riskapi.enrichment.subjects import Subject, Task, queue_key
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from riskapi.subjects import Subject, Task, queue_key
+from riskapi.store.streams import SHARDS, stream
 from signals.facts import Facts, MailDomain, Registrant, Sender
 from tests.conftest import NOW, Clock
 from tests.signups import body, together
@@ -290,7 +290,7 @@ def test_a_task_is_kept_for_as_long_as_it_is_renewed(findings: Findings, service
 def test_a_queue_that_is_full_takes_no_more(
     findings: Findings, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("riskapi.findings._MOST", 1)
+    monkeypatch.setattr("riskapi.enrichment.findings._MOST", 1)
     # Shards are drawn by a key of this run: so many names reach every one of the eight.
     subjects = [domain(findings, service, f"d{number}.example") for number in range(400)]
     for subject in subjects:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service
-from riskapi.events import Event
-from riskapi.joins import Joins
-from riskapi.sends import Message
-from riskapi.signup import DevicePart
+from riskapi.clusters.joins import Joins
+from riskapi.decisions.events import Event
+from riskapi.inputs.signup import DevicePart
+from riskapi.sending.grants import Message
 from tests import consistency
 from tests.conftest import NOW
 from tests.signups import body, post, together

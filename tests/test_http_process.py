@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection, wait
 
 import pytest
 
-from riskapi import http_process
+from riskapi.server import http_process
 
 SPAWN = multiprocessing.get_context("spawn")
 

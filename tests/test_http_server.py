@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from riskapi.http_server import FIRST_PAUSE, LONGEST_PAUSE, STEADY, pause
+from riskapi.server.http_server import FIRST_PAUSE, LONGEST_PAUSE, STEADY, pause
 from tests.conftest import Service
 from tests.waiting import until
 

@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 import pytest
 
-from riskapi import hubs
 from riskapi.app import Service
-from riskapi.hubs import Hubs, is_hub
-from riskapi.outbox import account_key
+from riskapi.links import hubs
+from riskapi.links.hubs import Hubs, is_hub
 from riskapi.policy import DEFAULT, Policy, load
+from riskapi.store.streams import account_key
 from signals.facts import Entity
 from tests.conftest import NOW
 from tests.signups import body, post

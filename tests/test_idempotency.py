@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from riskapi.access.idempotency import ATTEMPT, REMEMBERED, Attempt, Idempotency, Remembered
 from riskapi.errors import Problem
-from riskapi.idempotency import ATTEMPT, REMEMBERED, Attempt, Idempotency, Remembered
 from riskapi.store.connections import Store
 
 ANSWER = Remembered(200, "application/json", b'{"done":1}')

@@ -9,12 +9,12 @@ import orjson
 import pytest
 
 from riskapi.app import Service
+from riskapi.decisions.events import Event
+from riskapi.decisions.identifiers import Identifiers
 from riskapi.errors import Problem
-from riskapi.events import Event
-from riskapi.identifiers import Identifiers
-from riskapi.outbox import account_key
-from riskapi.sends import Message
-from riskapi.signup import DevicePart, EmailPart, PhonePart
+from riskapi.inputs.signup import DevicePart, EmailPart, PhonePart
+from riskapi.sending.grants import Message
+from riskapi.store.streams import account_key
 from tests import consistency
 from tests.conftest import NOW
 from tests.signups import body, post, together

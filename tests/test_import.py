@@ -19,22 +19,23 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from riskapi import imports, json_lines
+from riskapi.access.keys import Keys
 from riskapi.api.routes import MAX_BODY
 from riskapi.api.server import build
 from riskapi.app import Service, assemble
 from riskapi.commands import COMMANDS
 from riskapi.commands.remote import Refused, Remote
-from riskapi.entities import touched_at
+from riskapi.decisions import imports
+from riskapi.decisions.imports import Outcome
 from riskapi.errors import StoreUnavailable
-from riskapi.imports import Outcome
-from riskapi.instants import rfc3339
-from riskapi.json_lines import Row
-from riskapi.keys import Keys
-from riskapi.notices import notice
-from riskapi.outbox import SHARDS, Entry, account_key, stream
+from riskapi.inputs import json_lines
+from riskapi.inputs.json_lines import Row
+from riskapi.links.kinds import touched_at
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
+from riskapi.store.streams import SHARDS, Entry, account_key, stream
+from riskapi.times import rfc3339
+from riskapi.webhooks.notices import notice
 from tests import test_policy_commands
 from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT, Clock
 from tests.conftest import Service as Served
@@ -369,8 +370,8 @@ class TestAgain:
     def test_a_crash_at_any_trip_is_made_good_by_the_next_run(
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("riskapi.assessment.secrets.token_hex", lambda _: "0" * 24)
-        monkeypatch.setattr("riskapi.imports._AT_ONCE", 3)
+        monkeypatch.setattr("riskapi.decisions.answer.secrets.token_hex", lambda _: "0" * 24)
+        monkeypatch.setattr("riskapi.decisions.imports._AT_ONCE", 3)
         records = [
             customer(f"u{number}", age_days=number * 20, phone={"number": f"+3460012312{number}"}, verified=["phone"])
             for number in range(8)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import signals
-from riskapi.influence import alone, blameless, fair, is_accused, is_felt
+from riskapi.decisions.influence import alone, blameless, fair, is_accused, is_felt
 from signals.facts import Account, Cluster, Device, Email, Entity, Facts, Network, Reputation, Wave
 from tests.conftest import NOW
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from riskapi.instants import EARLIEST, LATEST, instant, rfc3339
+from riskapi.times import EARLIEST, LATEST, instant, rfc3339
 
 
 @pytest.mark.parametrize(

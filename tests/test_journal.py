@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from riskapi.errors import StoreUnavailable
-from riskapi.journal import Journal, JournalFull
-from riskapi.journal_lines import decode, encode
+from riskapi.store.journal import Journal, JournalFull
+from riskapi.store.journal_lines import decode, encode
 from tests.signups import together
 
 _OPENED: list[Journal] = []

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from riskapi.access.keys import SCOPES, Keys
 from riskapi.errors import StoreUnavailable
-from riskapi.keys import SCOPES, Keys
 from riskapi.store.connections import Store
 from tests.conftest import BOOTSTRAP_KEY, Clock
 

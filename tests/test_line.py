@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from model.scorer import Explanation, Score, Scorer, sigmoid
-from riskapi.judge import Judge
-from riskapi.line import judged
-from riskapi.listed import Listed
+from riskapi.decisions.line import judged
+from riskapi.lists.matching import Listed
+from riskapi.policy.active import Judge
 from signals.facts import Account, Cluster, Email, Entity, Facts
 from signals.registry import Readings
 from tests.conftest import NOW

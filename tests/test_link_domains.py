@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskapi import policy
-from riskapi.domains import DomainLists
-from riskapi.link_domains import EVERYBODYS, MOST, LinkDomains
-from riskapi.links import Links
-from riskapi.outbox import account_key
+from riskapi.inputs.domains import DomainLists
+from riskapi.inputs.urls import EVERYBODYS, MOST, LinkDomains
+from riskapi.links.entities import Links
 from riskapi.policy import Policy
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
+from riskapi.store.streams import account_key
 from signals.facts import Entity
 from tests.shelves import shelf_of
 from tests.test_connections import cluster  # noqa: F401 - the fixture

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from riskapi import link_key
 from riskapi.commands import doctor, keys
 from riskapi.errors import ConfigurationError, StoreUnavailable
-from riskapi.link_key import LinkKey
-from riskapi.outbox import stream
+from riskapi.links import secret as link_key
+from riskapi.links.secret import LinkKey
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
+from riskapi.store.streams import stream
 from tests.conftest import Service
 from tests.test_serve import SIGNUP, command
 

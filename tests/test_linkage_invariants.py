@@ -17,12 +17,12 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from riskapi.app import Service, assemble
-from riskapi.events import Event
-from riskapi.instants import rfc3339
-from riskapi.json_lines import Row
-from riskapi.sends import Message
+from riskapi.decisions.events import Event
+from riskapi.inputs.json_lines import Row
+from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
+from riskapi.times import rfc3339
 from tests.conftest import NOW, Clock
 from tests.consistency import check, cluster_of
 from tests.histories import CAPS, CARDS, DEVICES, FACTOR, LINES, PHONES, PILLS, SALE, SPRING, Newcomer, rules

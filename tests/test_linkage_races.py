@@ -10,12 +10,12 @@ import orjson
 import pytest
 
 from riskapi.app import Service
+from riskapi.clusters.joins import Joins
+from riskapi.decisions.events import Event
 from riskapi.errors import Problem
-from riskapi.events import Event
-from riskapi.instants import rfc3339
-from riskapi.joins import Joins
-from riskapi.json_lines import Row
-from riskapi.signup import PhonePart
+from riskapi.inputs.json_lines import Row
+from riskapi.inputs.signup import PhonePart
+from riskapi.times import rfc3339
 from tests import consistency
 from tests.conftest import NOW, Clock
 from tests.signups import body, post, together

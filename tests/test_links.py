@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskapi import policy
-from riskapi.domains import DomainLists
-from riskapi.entities import CLOSE, COUNTED, KINDS, Said, evidence_weight
-from riskapi.evidence import linkage, reputation
-from riskapi.links import Links
-from riskapi.outbox import account_key
+from riskapi.inputs.domains import DomainLists
+from riskapi.links.entities import Links
+from riskapi.links.evidence import linkage, reputation
+from riskapi.links.kinds import CLOSE, COUNTED, KINDS, Said, evidence_weight
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
+from riskapi.store.streams import account_key
 from signals.facts import Account, Behavior, Device, Email, Entity, Facts, Network, Phone
 from tests.shelves import shelf_of
 

@@ -9,14 +9,14 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
-from riskapi import list_batches
 from riskapi.app import Service
 from riskapi.errors import Problem
-from riskapi.json_lines import Row
-from riskapi.list_batches import Batches
-from riskapi.list_puts import KEPT, batch_key
-from riskapi.list_rows import rows
-from riskapi.lists import Lists
+from riskapi.inputs.json_lines import Row
+from riskapi.lists import batches as list_batches
+from riskapi.lists.batches import Batches
+from riskapi.lists.lists import Lists
+from riskapi.lists.puts import KEPT, batch_key
+from riskapi.lists.rows import rows
 from riskapi.store.connections import Store
 from tests.conftest import NOW
 from tests.signups import together

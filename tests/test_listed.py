@@ -9,11 +9,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from riskapi.domains import MOST_LABELS, DomainLists, parents
 from riskapi.errors import Problem
-from riskapi.link_domains import LinkDomains
-from riskapi.list_values import Values
-from riskapi.listed import (
+from riskapi.inputs.domains import MOST_LABELS, DomainLists, parents
+from riskapi.inputs.email import MailReader
+from riskapi.inputs.network import NetworkReader
+from riskapi.inputs.phone import PhoneReader
+from riskapi.inputs.special_ranges import overlapped
+from riskapi.inputs.urls import LinkDomains
+from riskapi.lists.matching import (
     LENGTHS,
     Listed,
     candidates,
@@ -27,10 +30,7 @@ from riskapi.listed import (
     strictest,
     verdict,
 )
-from riskapi.mail import MailReader
-from riskapi.network_ranges import overlapped
-from riskapi.networks import NetworkReader
-from riskapi.phones import PhoneReader
+from riskapi.lists.values import Values
 from signals.facts import Account, Device, Email, Facts, Network, Phone
 from tests.conftest import NOW
 from tests.shelves import shelf_of

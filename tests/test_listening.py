@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from riskapi import listening
-from riskapi.environment import Bind
 from riskapi.errors import ConfigurationError
+from riskapi.server import listening
+from riskapi.settings.environment import Bind
 
 
 @pytest.fixture(autouse=True)

@@ -10,19 +10,19 @@ from typing import Any
 import orjson
 import pytest
 
-from riskapi import list_matches, lists
 from riskapi.app import Service, assemble
-from riskapi.budgets import EVENTS
+from riskapi.budgets.keys import EVENTS
 from riskapi.commands.replay import replay
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.feedback import FeedbackEvent
-from riskapi.list_entries import Entry
-from riskapi.lists import Lists
-from riskapi.outbox import account_key, shard, stream
-from riskapi.sends import Message
+from riskapi.feedback.counts import FeedbackEvent
+from riskapi.inputs.signup import Signup
+from riskapi.lists import lists, members
+from riskapi.lists.entries import Entry
+from riskapi.lists.lists import Lists
+from riskapi.sending.grants import Message
 from riskapi.settings import Settings
-from riskapi.signup import Signup
 from riskapi.store.connections import Store
+from riskapi.store.streams import account_key, shard, stream
 from tests.conftest import NOW, Clock
 from tests.signups import body, post, together
 
@@ -484,8 +484,8 @@ class TestMatches:
     def test_a_sample_is_told_as_one(
         self, service: Service, entries: Lists, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(list_matches, "MOST", 8)
-        monkeypatch.setattr("riskapi.decisions._PAGE", 1)
+        monkeypatch.setattr(members, "MOST", 8)
+        monkeypatch.setattr("riskapi.accounts.log._PAGE", 1)
         users = [f"u_{number}" for number in range(30)]
         for number, user in enumerate(users):
             post(service, body(user, phone={"number": f"+346001231{number:02}"}), NOW + number)

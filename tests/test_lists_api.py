@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from riskapi.keys import Keys
+from riskapi.access.keys import Keys
 from riskapi.store.connections import Store
 from tests.conftest import BOOTSTRAP_KEY, Clock
 from tests.test_logs import Lines, lines  # noqa: F401 - the fixture

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.locales import MAX_LANGUAGES, is_zone, language_countries, languages, zone_countries
+from riskapi.inputs.locales import MAX_LANGUAGES, is_zone, language_countries, languages, zone_countries
 
 #: Zones that were no country's before tz 2024b (python/tzdata#81, case D05).
 NO_COUNTRYS = ["CET", "CST6CDT", "EET", "EST", "EST5EDT", "HST", "MET", "MST", "MST7MDT", "PST8PDT", "WET"]

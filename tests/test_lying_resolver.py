@@ -15,12 +15,12 @@ import pytest
 from riskapi import logs
 from riskapi.app import Service, assemble
 from riskapi.commands import doctor
-from riskapi.doubts import GONE, Doubts, doubted
+from riskapi.enrichment.doubts import GONE, Doubts, doubted
 from riskapi.metrics import Metrics
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.embedded import Embedded
-from riskapi.worker import Worker
+from riskapi.worker.worker import Worker
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
 from tests.conftest import Service as Served
 from tests.signups import body, post
@@ -84,8 +84,8 @@ def begin(service: Service, asking: Settings, monkeypatch: pytest.MonkeyPatch) -
     """``begin()`` starts a worker in this process that looks again sooner than it does in life."""
     monkeypatch.setattr("riskapi.enrichment.resolver_trust.DOUBTED", 0.1)
     monkeypatch.setattr("riskapi.enrichment.upstream.DOUBTED_PAUSE", 0.2)
-    monkeypatch.setattr("riskapi.scout._WATCH_DOUBTED", 0.2)
-    monkeypatch.setattr("riskapi.worker._BEAT", 0.1)
+    monkeypatch.setattr("riskapi.enrichment.scout._WATCH_DOUBTED", 0.2)
+    monkeypatch.setattr("riskapi.worker.worker._BEAT", 0.1)
     stop, threads = threading.Event(), list[threading.Thread]()
 
     def started() -> Worker:

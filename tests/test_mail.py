@@ -3,9 +3,9 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.domains import DomainLists
-from riskapi.mail import MailReader, near_provider, skeleton
-from riskapi.mail_tables import DEFAULT, MailboxProvider
+from riskapi.datasets.mail_tables import DEFAULT, MailboxProvider
+from riskapi.inputs.domains import DomainLists
+from riskapi.inputs.email import MailReader, near_provider, skeleton
 
 LISTS = DomainLists.load()
 READER = MailReader(LISTS)

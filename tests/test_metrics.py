@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from riskapi import metrics, metrics_directory
+from riskapi import metrics
 from riskapi.metrics import METRICS, Metrics
+from riskapi.server import metrics_directory
 from tests.filesystems import small
 
 

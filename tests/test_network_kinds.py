@@ -5,8 +5,8 @@ import re
 import maxminddb
 import pytest
 
-from riskapi.data import DataPaths
-from riskapi.network_kinds import APPLE_RELAY, CLOUDFLARE, INSTALLED, NetworkKinds, installed
+from riskapi.datasets.installed import DataPaths
+from riskapi.datasets.network_kinds import APPLE_RELAY, CLOUDFLARE, INSTALLED, NetworkKinds, installed
 
 KINDS = installed()
 kind_of = KINDS.kind_of

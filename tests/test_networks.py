@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi import networks
-from riskapi.data import DataPaths
+from riskapi.datasets.installed import DataPaths
+from riskapi.datasets.records import country_of, origin_of
 from riskapi.errors import ConfigurationError
-from riskapi.feeds.records import country_of, origin_of
-from riskapi.networks import NetworkReader
+from riskapi.inputs import network as networks
+from riskapi.inputs.network import NetworkReader
 
 
 @pytest.fixture(scope="session")

@@ -11,19 +11,19 @@ import orjson
 import pytest
 
 from riskapi.app import Service, assemble
-from riskapi.budgets import EVENTS
-from riskapi.cursors import cursor_of
-from riskapi.deliveries import Outcome
+from riskapi.budgets.keys import EVENTS
 from riskapi.errors import Problem
-from riskapi.feedback import FeedbackEvent
-from riskapi.instants import rfc3339
-from riskapi.notices import Notices, notice
-from riskapi.outbox import SHARDS, Entry, stream
-from riskapi.recovery import Recovery
-from riskapi.sends import Message
+from riskapi.feedback.counts import FeedbackEvent
+from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from riskapi.webhooks import EVENT_TYPES, TABLE
+from riskapi.store.pages import cursor_of
+from riskapi.store.streams import SHARDS, Entry, stream
+from riskapi.times import rfc3339
+from riskapi.webhooks.deliveries import Outcome
+from riskapi.webhooks.endpoints import EVENT_TYPES, TABLE
+from riskapi.webhooks.notices import Notices, notice
+from riskapi.webhooks.recovery import Recovery
 from tests.conftest import NOW, Clock
 from tests.reviewing import decide, opened
 from tests.signups import body, home, post, together
@@ -465,8 +465,8 @@ class TestRecovery:
         self, service: Service, told: Told, recovery: Recovery, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.moved(service, *(f"u_{letter}" for letter in "abcdefghij"))
-        monkeypatch.setattr("riskapi.recovery._TRIP", 2)
-        monkeypatch.setattr("riskapi.recovery.MOST", 3)
+        monkeypatch.setattr("riskapi.webhooks.recovery._TRIP", 2)
+        monkeypatch.setattr("riskapi.webhooks.recovery.MOST", 3)
         queued, cursor, rounds = 0, None, 0
         while rounds == 0 or cursor is not None:
             found = recovery.replay(told.id, 0.0, cursor, delivered=False)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi import numbering, phones
-from riskapi.feeds import tables
-from riskapi.numbering import Numbering
-from riskapi.phones import PhoneReader
+from riskapi.datasets import numbering, tables
+from riskapi.datasets.numbering import Numbering
+from riskapi.inputs import phone as phones
+from riskapi.inputs.phone import PhoneReader
 
 read = PhoneReader().read
 #: An empty table.

@@ -9,19 +9,20 @@ from typing import Any
 import orjson
 import pytest
 
-from riskapi import policy, terms
-from riskapi.agenda import Agenda
+from riskapi import policy
+from riskapi.accounts.agenda import Agenda
 from riskapi.app import Service
-from riskapi.caps import Record, allowed, unused
+from riskapi.budgets import terms
+from riskapi.budgets.caps import Record, allowed, unused
+from riskapi.budgets.spends import Quotas
+from riskapi.budgets.terms import Terms
 from riskapi.contract import Tier
+from riskapi.decisions.events import Event
 from riskapi.errors import StoreUnavailable
-from riskapi.events import Event
-from riskapi.outbox import Entry, account_key, shard, stream
 from riskapi.policy import Policy
-from riskapi.quotas import Quotas
-from riskapi.reactions import Reactions
-from riskapi.sections import Caps
-from riskapi.terms import Terms
+from riskapi.policy.tables import Caps
+from riskapi.store.streams import Entry, account_key, shard, stream
+from riskapi.worker.reactions import Reactions
 from tests.conftest import NOW
 from tests.signups import body, post
 from tests.test_sends import ask, outage, view  # noqa: F401 - the fixture

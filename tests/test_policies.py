@@ -12,10 +12,10 @@ import pytest
 from model.scorer import Scorer
 from riskapi import policy
 from riskapi.errors import ConfigurationError, Problem, StoreUnavailable
-from riskapi.judge import Judge
-from riskapi.policies import Policies, Publication, Version
 from riskapi.policy import Policy
-from riskapi.seating import Seating
+from riskapi.policy.active import Judge
+from riskapi.policy.seating import Seating
+from riskapi.policy.versions import Policies, Publication, Version
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded

@@ -11,7 +11,7 @@ import pytest
 from riskapi import policy
 from riskapi.errors import ConfigurationError
 from riskapi.policy import DEFAULT, Policy
-from riskapi.sections import Caps
+from riskapi.policy.tables import Caps
 
 POLICIES = Path(__file__).with_name("policies")
 GOOD = tomllib.loads((POLICIES / "good_small.toml").read_text())

@@ -15,7 +15,7 @@ import pytest
 from riskapi import policy
 from riskapi.__main__ import main
 from riskapi.app import assemble
-from riskapi.policies import Policies
+from riskapi.policy.versions import Policies
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.embedded import Embedded

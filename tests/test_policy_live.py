@@ -11,7 +11,8 @@ from datetime import datetime
 from http.client import HTTPConnection
 from typing import Any
 
-from riskapi import policy, watch
+from riskapi import policy
+from riskapi.server import watch
 from riskapi.store.connections import Store
 from riskapi.store.embedded import Embedded
 from tests.conftest import BOOTSTRAP_KEY, Service

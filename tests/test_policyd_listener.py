@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from riskapi.environment import Bind, networks
 from riskapi.policyd.asker import KEPT, Asker
 from riskapi.policyd.gate import Gate
 from riskapi.policyd.listener import Listener
 from riskapi.policyd.protocol import LONGEST
 from riskapi.policyd.senders import Senders
+from riskapi.settings.environment import Bind, networks
 from tests.conftest import NOW
 from tests.grants_stand_in import KEY, UNKNOWN, Answer, Grants, denied, granted, grants, never
 from tests.test_logs import Lines, lines  # noqa: F401

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from riskapi.environment import networks
 from riskapi.errors import ConfigurationError
 from riskapi.policyd.senders import LARGEST, LOOK, Senders, load
+from riskapi.settings.environment import networks
 from tests.conftest import Clock
 from tests.test_logs import Lines, lines  # noqa: F401
 

@@ -290,7 +290,7 @@ def test_the_scheme_is_read_in_any_case(http: FlaskClient) -> None:
 
 
 def test_a_key_without_the_scope_is_told_which_one(http: FlaskClient, store: Store) -> None:
-    from riskapi.keys import Keys
+    from riskapi.access.keys import Keys
 
     headers = {"Authorization": f"Bearer {Keys(store).create('sender', ['sends'])}"}
     response = http.post(SIGNUP, data=GOOD, content_type="application/json", headers=headers)

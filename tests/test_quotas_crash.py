@@ -17,8 +17,8 @@ import pytest
 
 from riskapi import policy
 from riskapi.app import Service as Parts
+from riskapi.budgets.spends import Local
 from riskapi.errors import StoreUnavailable
-from riskapi.quotas import Local
 from riskapi.store.embedded import Embedded
 from tests.conftest import BOOTSTRAP_KEY, NOW, Service
 from tests.signups import body

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from riskapi import policy
 from riskapi.app import Service, assemble
-from riskapi.budgets import budget_key
-from riskapi.caps import Allowed, unused
-from riskapi.quotas import Grant, Pending, Quotas, Request, remaining
-from riskapi.sections import Caps
+from riskapi.budgets.caps import Allowed, unused
+from riskapi.budgets.keys import budget_key
+from riskapi.budgets.spends import Grant, Pending, Quotas, Request, remaining
+from riskapi.policy.tables import Caps
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock

@@ -12,12 +12,12 @@ import pytest
 
 from riskapi import policy
 from riskapi.app import Service
-from riskapi.budgets import budget_key
-from riskapi.clusters import Clusters
+from riskapi.budgets.keys import budget_key
+from riskapi.budgets.spends import Quotas
+from riskapi.clusters.clusters import Clusters
+from riskapi.clusters.joins import Joins, ban_key
 from riskapi.errors import Problem
-from riskapi.joins import Joins, ban_key
-from riskapi.quotas import Quotas
-from riskapi.sends import Message
+from riskapi.sending.grants import Message
 from tests import consistency
 from tests.conftest import NOW
 from tests.signups import body, post, together

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from riskapi.ratelimits import RateLimits
 from riskapi.store.connections import Store
+from riskapi.store.rates import RateLimits
 from tests.conftest import Clock
 
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.decide import Decision
-from riskapi.instants import rfc3339
-from riskapi.line import Judged
-from riskapi.listed import Listed
+from riskapi.decisions.decide import Decision
+from riskapi.decisions.line import Judged
+from riskapi.decisions.movement import Move, Past, cause_of, first_cause, moved
+from riskapi.lists.matching import Listed
 from riskapi.policy import DEFAULT, Policy, load
-from riskapi.redecide import Move, Past, cause_of, first_cause, moved
-from riskapi.sections import SEVERITY
+from riskapi.policy.tables import SEVERITY
+from riskapi.times import rfc3339
 from signals.facts import Account, Email, Facts
 from tests.conftest import NOW
 
@@ -411,7 +411,7 @@ def test_what_policy_does_not_undo_stays_whatever_becomes_of_its_cause(brought: 
     ],
 )  # fmt: skip
 def test_who_was_cleared(labels: list[dict[str, Any]], cleared: bool) -> None:
-    """Bad company is never held against it again, see ``riskapi.line``."""
+    """Bad company is never held against it again, see ``riskapi.decisions.line``."""
     assert Past("allow", "allow", [FIRST], labels).cleared is cleared
 
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 
 import signals
-from riskapi.optional_inputs import not_provided
-from riskapi.signup import Signup
+from riskapi.inputs.optional import not_provided
+from riskapi.inputs.signup import Signup
 from signals import registry
 from signals.facts import Account, Email, Facts
 

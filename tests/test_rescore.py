@@ -11,12 +11,12 @@ import pytest
 
 from riskapi.app import Service, assemble
 from riskapi.contract import Tier
-from riskapi.environment import Bind
+from riskapi.decisions.events import Event
 from riskapi.errors import Problem
-from riskapi.events import Event
-from riskapi.outbox import SHARDS, stream
 from riskapi.settings import Settings
+from riskapi.settings.environment import Bind
 from riskapi.store.connections import Store
+from riskapi.store.streams import SHARDS, stream
 from signals.facts import MailDomain, Registrant, Sender
 from tests.conftest import NOW, Clock
 from tests.reviewing import decide
@@ -347,7 +347,7 @@ def test_a_confirmed_address_proves_the_domain_that_mail_names(service: Service,
 
 
 def _message(from_domain: str | None = None) -> Any:
-    from riskapi.sends import Message
+    from riskapi.sending.grants import Message
 
     return Message(from_domain=from_domain)
 

@@ -12,16 +12,16 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from riskapi import consumer
 from riskapi.app import Service, assemble
-from riskapi.consumer import Consumer
 from riskapi.errors import Problem
-from riskapi.notices import notice
-from riskapi.outbox import SHARDS, Entry, stream
-from riskapi.sends import Message
+from riskapi.sending.grants import Message
 from riskapi.settings import Settings
+from riskapi.store import consumer
 from riskapi.store.connections import Store
-from riskapi.worker import Worker
+from riskapi.store.consumer import Consumer
+from riskapi.store.streams import SHARDS, Entry, stream
+from riskapi.webhooks.notices import notice
+from riskapi.worker.worker import Worker
 from tests.conftest import NOW, Clock
 from tests.reviewing import decide, establish, opened, own, undo
 from tests.signups import body, post, together

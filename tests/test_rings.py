@@ -15,9 +15,9 @@ from rich.console import Console
 
 from riskapi.api.bodies import DecideBody, LabelBody
 from riskapi.api.sends import SendBody
-from riskapi.data import DataPaths
-from riskapi.events import Event
-from riskapi.signup import Signup
+from riskapi.datasets.installed import DataPaths
+from riskapi.decisions.events import Event
+from riskapi.inputs.signup import Signup
 from tests.rings_stand_in import Standin
 from training.__main__ import main
 from training.report import Report

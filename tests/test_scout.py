@@ -11,15 +11,15 @@ import pytest
 
 from riskapi.app import Service, assemble
 from riskapi.enrichment.asking import Asking
+from riskapi.enrichment.findings import Findings
 from riskapi.enrichment.pace import Pace
+from riskapi.enrichment.scout import PAUSES, Scout
+from riskapi.enrichment.subjects import Subject
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
 from riskapi.errors import StoreUnavailable
-from riskapi.findings import Findings
-from riskapi.ratelimits import RateLimits
-from riskapi.scout import PAUSES, Scout
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from riskapi.subjects import Subject
+from riskapi.store.rates import RateLimits
 from signals.facts import MailDomain
 from tests.conftest import NOW, Clock
 from tests.signups import body

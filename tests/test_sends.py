@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service, assemble
+from riskapi.decisions.events import Event
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.events import Event
-from riskapi.feedback import FeedbackEvent
+from riskapi.feedback.counts import FeedbackEvent
 from riskapi.policy import Policy
-from riskapi.sends import Message
+from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock

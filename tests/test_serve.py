@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from riskapi.access.keys import SCOPES, Keys
 from riskapi.commands.serve import first_key, greeting
-from riskapi.keys import SCOPES, Keys
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.embedded import Embedded

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from riskapi.environment import FILE_LIMIT, Bind, Blocklist, Source
 from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings, cores, settings_table
+from riskapi.settings.environment import FILE_LIMIT, Bind, Blocklist, Source
 
 SECRET = "0123456789abcdef0123456789abcdef"
 

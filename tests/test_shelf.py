@@ -15,16 +15,16 @@ from typing import Any
 import pytest
 
 from riskapi import app, policy
+from riskapi.datasets import manifest
+from riskapi.datasets.declared import FEEDS
+from riskapi.datasets.feed import Name
+from riskapi.datasets.packages import database
+from riskapi.datasets.update import updating
 from riskapi.errors import ConfigurationError
-from riskapi.feeds import manifest
-from riskapi.feeds.declared import FEEDS
-from riskapi.feeds.feed import Name
-from riskapi.feeds.packages import database
-from riskapi.feeds.update import updating
-from riskapi.policies import Publication
+from riskapi.inputs.readers import Shelf
+from riskapi.inputs.refreshing import Shelving, load
+from riskapi.policy.versions import Publication
 from riskapi.settings import Settings
-from riskapi.shelf import Shelf
-from riskapi.shelving import Shelving, load
 from riskapi.store.connections import Store
 from tests.conftest import NOW, ROOT, Service
 from tests.waiting import until

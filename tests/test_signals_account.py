@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.domains import DomainLists
-from riskapi.mail import MailReader
+from riskapi.inputs.domains import DomainLists
+from riskapi.inputs.email import MailReader
 from signals.data.lures import LATIN, OTHER
 from signals.data.top_level_domains import COUNTRY, GENERIC, PLAIN_COUNTRY
 from signals.facts import Account, Facts

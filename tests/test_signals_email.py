@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.domains import DomainLists
-from riskapi.mail import MailReader
+from riskapi.inputs.domains import DomainLists
+from riskapi.inputs.email import MailReader
 from signals.email import NEEDS
 from signals.facts import Account, Email, Facts
 from signals.registry import Readings, registered

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.findings import Finding, is_told
+from riskapi.enrichment.findings import Finding, is_told
 from signals.facts import Account, Email, Facts, Happening, MailDomain, Network, Registrant, Registration, Sender
 from signals.registry import Readings, degraded, read, registered
 from tests.conftest import NOW

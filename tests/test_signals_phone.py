@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.phones import PhoneReader
+from riskapi.inputs.phone import PhoneReader
 from signals.facts import Account, Device, Email, Facts, Network
 from signals.registry import Readings, registered
 

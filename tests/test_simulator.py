@@ -14,8 +14,8 @@ import maxminddb
 import phonenumbers
 import pytest
 
-from riskapi.data import DataPaths
-from riskapi.signup import Signup
+from riskapi.datasets.installed import DataPaths
+from riskapi.inputs.signup import Signup
 from training.simulator import ABUSERS, PEOPLE, Event, Networks, NetworksError, Window, World, simulate
 from training.simulator.countries import BY_CODE, COUNTRIES, Country
 from training.simulator.devices import browser

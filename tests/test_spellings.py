@@ -7,13 +7,13 @@ from typing import Any, get_args
 import orjson
 import pytest
 
-from riskapi import spellings
-from riskapi.accounts import Accounts
+from riskapi.accounts.accounts import Accounts
 from riskapi.app import Service
 from riskapi.contract import Tier
 from riskapi.errors import Problem
-from riskapi.json_lines import Row
-from riskapi.sections import Caps
+from riskapi.inputs.json_lines import Row
+from riskapi.links import spellings
+from riskapi.policy.tables import Caps
 from riskapi.store.connections import Store
 from tests.conftest import NOW
 from tests.test_sends import ask, opened, service, under  # noqa: F401

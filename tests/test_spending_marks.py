@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from riskapi import policy
-from riskapi.domains import DomainLists
-from riskapi.links import Links
+from riskapi.inputs.domains import DomainLists
+from riskapi.links.entities import Links
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from signals.facts import Account, Device, Email, Entity, Facts

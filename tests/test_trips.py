@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service, assemble
-from riskapi.sends import Message
+from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from riskapi import logs
-from riskapi.faults import Fault
 from riskapi.metrics import Metrics
+from riskapi.server.troubles import Troubles
 from riskapi.store.connections import Store
-from riskapi.troubles import Troubles
+from riskapi.store.faults import Fault
 from tests.conftest import Service
 from tests.waiting import until
 

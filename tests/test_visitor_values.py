@@ -12,10 +12,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from riskapi.app import Service, assemble
-from riskapi.instants import rfc3339
+from riskapi.inputs.signup import Signup
 from riskapi.settings import Settings
-from riskapi.signup import Signup
 from riskapi.store.connections import Store
+from riskapi.times import rfc3339
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
 
 LONG, LONGER = "x" * 2048, "x" * 2049

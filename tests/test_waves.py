@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service
-from riskapi.entities import Touch
-from riskapi.events import Event
+from riskapi.decisions.events import Event
+from riskapi.links.kinds import Touch
+from riskapi.links.waves import FAMILIES, Match, matches, packed, unpacked
 from riskapi.policy import DEFAULT, Policy, load
-from riskapi.waves import FAMILIES, Match, matches, packed, unpacked
 from signals.facts import Account, Behavior, Email, Entity, Facts, Registration, Wave
 from tests import consistency
 from tests.conftest import NOW

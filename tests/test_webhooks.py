@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from riskapi.deliveries import Deliveries, Outcome
 from riskapi.errors import Problem
 from riskapi.store.connections import Store
-from riskapi.webhooks import EVENT_TYPES, MOST, Destination, Webhooks, destination, guards
+from riskapi.webhooks.deliveries import Deliveries, Outcome
+from riskapi.webhooks.endpoints import EVENT_TYPES, MOST, Destination, Webhooks, destination, guards
 from tests.conftest import NOW
 from tests.signups import together
 
@@ -150,7 +150,7 @@ class TestUrls:
             await asyncio.sleep(60)
             raise AssertionError("it was waited for")
 
-        monkeypatch.setattr("riskapi.webhooks._PATIENCE", 0.05)
+        monkeypatch.setattr("riskapi.webhooks.endpoints._PATIENCE", 0.05)
         create(Webhooks(store, guards((), never)))
 
 
@@ -269,7 +269,7 @@ class TestApi:
         assert store.execute("KEYS", "risk:h[qrx]:*") == []
 
     def test_needs_the_scope_admin(self, client: Any, store: Store) -> None:
-        from riskapi.keys import Keys
+        from riskapi.access.keys import Keys
 
         key = Keys(store).create("a sender", ["sends", "policy", "reviews"])
         assert client.get("/v1/webhooks", headers={"Authorization": f"Bearer {key}"}).status_code == 403

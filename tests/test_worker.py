@@ -20,19 +20,19 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from riskapi import consumer
 from riskapi.app import Service, assemble
 from riskapi.commands.worker import work
-from riskapi.consumer import Consumer, backlog
 from riskapi.enrichment.asking import asking as upstreams_of
+from riskapi.enrichment.scout import Scout
 from riskapi.errors import StoreUnavailable
-from riskapi.looks import Looks
-from riskapi.outbox import SHARDS, stream
-from riskapi.scout import Scout
 from riskapi.settings import Settings
+from riskapi.store import consumer
 from riskapi.store.connections import Store, open_store
+from riskapi.store.consumer import Consumer, backlog
 from riskapi.store.embedded import Embedded, socket_path
-from riskapi.worker import SeenClock, Worker, working
+from riskapi.store.streams import SHARDS, stream
+from riskapi.worker.schedule import Looks
+from riskapi.worker.worker import SeenClock, Worker, working
 from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT, Clock
 from tests.conftest import Service as Served
 from tests.signups import body, home, post
@@ -177,7 +177,7 @@ def test_an_event_leads_to_the_same_line(service: Service, worker: Worker, dns: 
 
 
 def _shard(user: str) -> int:
-    from riskapi.outbox import shard
+    from riskapi.store.streams import shard
 
     return shard(user)
 
@@ -485,7 +485,7 @@ def test_the_service_runs_a_worker_and_starts_another_when_it_is_killed(
 
 
 def test_a_service_whose_callers_set_the_clock_has_a_worker_that_follows_it() -> None:
-    from riskapi.outbox import Entry
+    from riskapi.store.streams import Entry
 
     clock = SeenClock()
     assert clock() == 0.0

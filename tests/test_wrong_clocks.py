@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service, assemble
-from riskapi.clock import StoreClock
 from riskapi.settings import Settings
+from riskapi.store.clock import StoreClock
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
 from tests.test_sends import ask, opened, service  # noqa: F401

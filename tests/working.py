@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from riskapi import consumer
-from riskapi.agenda import Agenda
+from riskapi.accounts.agenda import Agenda
 from riskapi.app import Service
-from riskapi.consumer import Consumer
-from riskapi.looks import Looks
-from riskapi.outbox import Entry
-from riskapi.reactions import Reactions
+from riskapi.store import consumer
+from riskapi.store.consumer import Consumer
+from riskapi.store.streams import Entry
+from riskapi.worker.reactions import Reactions
+from riskapi.worker.schedule import Looks
 
 #: Seconds after which everybody who waits for a ring to open has been looked at.
 SETTLED = 5.0

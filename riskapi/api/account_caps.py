@@ -6,7 +6,7 @@ from riskapi.api.answers import Answer, Limits, OwnCaps
 from riskapi.api.bodies import Reason, StrictBody
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.contract import Tier, Time
-from riskapi.sections import Caps, Recipients
+from riskapi.policy.tables import Caps, Recipients
 
 
 class CapsBody(StrictBody):

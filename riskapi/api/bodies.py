@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from riskapi.contract import Time
-from riskapi.deniable_values import DENIABLE, DeniableKind
-from riskapi.feedback import FeedbackEvent
-from riskapi.list_rows import Reason as Reason
-from riskapi.webhooks import EVENT_TYPES, EventType
+from riskapi.feedback.counts import FeedbackEvent
+from riskapi.lists.rows import Reason as Reason
+from riskapi.reviews.deniable_values import DENIABLE, DeniableKind
+from riskapi.webhooks.endpoints import EVENT_TYPES, EventType
 
 #: For whom the caller acts: a name or id of its own staff, shown to other reviewers. A note: who acts is the key.
 Reviewer = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from riskapi.access.keys import Principal
 from riskapi.api.parts import Parts
 from riskapi.api.routes import Route
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.keys import Principal
 
 _ANYBODY = Principal("", "", frozenset(), limited=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from riskapi.api.answers import EventTaken
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.events import Event
+from riskapi.decisions.events import Event
 
 
 def take(call: Call[Event]) -> Reply:

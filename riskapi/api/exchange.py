@@ -22,15 +22,16 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Request
 from werkzeug.wsgi import get_content_length, get_input_stream
 
-from riskapi import damaged, logs
+from riskapi import logs
+from riskapi.access.keys import Principal
 from riskapi.api import callers, problems, repeats
 from riskapi.api.broken_json import mended
 from riskapi.api.parts import Parts
 from riskapi.api.routes import JSON, MAX_BODY, PATHS, Call, Raw, Reply, Route
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.instants import instant
-from riskapi.invalid import from_validation, is_no_json, refuse_wide
-from riskapi.keys import Principal
+from riskapi.inputs.invalid import from_validation, is_no_json, refuse_wide
+from riskapi.store import damaged
+from riskapi.times import instant
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

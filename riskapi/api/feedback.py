@@ -11,9 +11,9 @@ from riskapi.api.answers import FeedbackTaken
 from riskapi.api.bodies import FeedbackBody
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.errors import Problem
-from riskapi.feedback import FeedbackEvent
-from riskapi.invalid import from_validation
-from riskapi.usable_inputs import AHEAD
+from riskapi.feedback.counts import FeedbackEvent
+from riskapi.inputs.invalid import from_validation
+from riskapi.inputs.usable import AHEAD
 
 
 def take(call: Call[FeedbackBody]) -> Reply:

@@ -7,12 +7,12 @@ from ipaddress import ip_address
 from typing import Any, Literal
 
 from riskapi.api.answers import Answer
+from riskapi.api.noted import NOTED
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import Problem
-from riskapi.faults import MINOR
 from riskapi.metrics import MEDIA
-from riskapi.noted import NOTED
+from riskapi.store.faults import MINOR
 
 
 class Health(Answer):

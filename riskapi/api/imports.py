@@ -11,9 +11,9 @@ from pydantic_core import to_json
 from riskapi.api.answers import Answer
 from riskapi.api.bodies import StrictBody
 from riskapi.api.routes import LINES, Call, Raw, Reply, Route
-from riskapi.customers import Customer
 from riskapi.errors import Problem
-from riskapi.json_lines import Row, lines
+from riskapi.inputs.customers import Customer
+from riskapi.inputs.json_lines import Row, lines
 
 _EXAMPLE = {
     "account": {"user_id": "u_77", "name": "Ana Ruiz", "organization": "Ruiz Ceramics"},

@@ -10,10 +10,10 @@ from pydantic_core import to_json
 from riskapi.api.answers import Answer
 from riskapi.api.bodies import StrictBody
 from riskapi.api.routes import LINES, Call, Raw, Reply, Route
-from riskapi.json_lines import Row
-from riskapi.list_batches import MOST, MOST_ROWS
-from riskapi.list_rows import Format, ListedRow, rows, written
-from riskapi.listed import ListKind, ListName
+from riskapi.inputs.json_lines import Row
+from riskapi.lists.batches import MOST, MOST_ROWS
+from riskapi.lists.matching import ListKind, ListName
+from riskapi.lists.rows import Format, ListedRow, rows, written
 
 #: RFC 4180, section 3.
 CSV = "text/csv"

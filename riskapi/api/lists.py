@@ -9,9 +9,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from riskapi.api.answers import Answer
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.list_entries import Entry
-from riskapi.list_rows import EntryRow
-from riskapi.listed import ListKind, ListName
+from riskapi.lists.entries import Entry
+from riskapi.lists.matching import ListKind, ListName
+from riskapi.lists.rows import EntryRow
 
 
 class EntryBody(EntryRow):

@@ -6,24 +6,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from riskapi.access.idempotency import Idempotency
+from riskapi.access.keys import Keys
 from riskapi.api.bodies import Label
-from riskapi.events import Event
-from riskapi.feedback import FeedbackEvent, Tally
-from riskapi.idempotency import Idempotency
-from riskapi.imports import Outcome
-from riskapi.json_lines import Row
-from riskapi.keys import Keys
-from riskapi.list_batches import Taken
-from riskapi.list_entries import Entry
-from riskapi.list_puts import Put
-from riskapi.listed import ListKind, ListName
+from riskapi.decisions.events import Event
+from riskapi.decisions.imports import Outcome
+from riskapi.feedback.counts import FeedbackEvent, Tally
+from riskapi.inputs.json_lines import Row
+from riskapi.inputs.signup import Signup
+from riskapi.lists.batches import Taken
+from riskapi.lists.entries import Entry
+from riskapi.lists.matching import ListKind, ListName
+from riskapi.lists.puts import Put
 from riskapi.metrics import Metrics
-from riskapi.policies import Publication, Version
-from riskapi.ratelimits import RateLimits
-from riskapi.review_decisions import ReviewDecision
-from riskapi.sections import Caps
-from riskapi.sends import Message
-from riskapi.signup import Signup
+from riskapi.policy.tables import Caps
+from riskapi.policy.versions import Publication, Version
+from riskapi.reviews.decisions import ReviewDecision
+from riskapi.sending.grants import Message
+from riskapi.store.rates import RateLimits
 
 ReviewStatus = Literal["open", "claimed", "escalated", "decided"]
 LabelSource = Literal["manual_review", "appeal", "external", "rule"]

@@ -12,9 +12,9 @@ from riskapi.api.answers import PolicyChanges, PolicyPage, PolicyVersion
 from riskapi.api.bodies import ChangesQuery, PolicyBody, RollbackBody, VersionsQuery
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.errors import ConfigurationError, Problem
-from riskapi.instants import rfc3339
-from riskapi.policies import Publication
 from riskapi.policy import DEFAULT
+from riskapi.policy.versions import Publication
+from riskapi.times import rfc3339
 
 #: Characters of a reason that repeats what it found; a policy may hold a value of a mebibyte.
 _MOST_REASON = 500

@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
+from riskapi.access.idempotency import Attempt, Remembered
 from riskapi.api import problems
 from riskapi.api.parts import Parts
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.idempotency import Attempt, Remembered
 
 _KEY = re.compile(r"[ -~]{1,255}")
 

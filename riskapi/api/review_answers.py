@@ -10,7 +10,7 @@ from riskapi.api.answers import Answer, Reason
 from riskapi.api.bodies import Label
 from riskapi.api.lists import ListEntry
 from riskapi.contract import Tier
-from riskapi.deniable_values import DeniableKind, Skipped
+from riskapi.reviews.deniable_values import DeniableKind, Skipped
 
 
 class Review(Answer):

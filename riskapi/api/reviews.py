@@ -5,7 +5,7 @@ from __future__ import annotations
 from riskapi.api.bodies import ClaimBody, DecideBody, EscalateBody, ReleaseBody, ReviewQuery, UndoBody
 from riskapi.api.review_answers import DecidedReview, Review, ReviewPage, ReviewView, UndoneReview
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.review_decisions import ReviewDecision
+from riskapi.reviews.decisions import ReviewDecision
 
 
 def list_page(call: Call[ReviewQuery]) -> Reply:

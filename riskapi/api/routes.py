@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from riskapi.access.keys import Principal
 from riskapi.api.parts import Parts
 from riskapi.contract import USER_ID
-from riskapi.keys import Principal
 from signals.records import record
 
 #: Bodies over this are refused, bytes (api.md: 1 MiB).

@@ -12,7 +12,7 @@ from riskapi.api.answers import Answer, Counts
 from riskapi.api.bodies import StrictBody
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.contract import Tier
-from riskapi.sends import Message
+from riskapi.sending.grants import Message
 
 #: More at once is a mistake of the caller: no account of a free tier sends to a million.
 MOST_RECIPIENTS = 1_000_000

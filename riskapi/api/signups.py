@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from riskapi.api.answers import Assessment
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.signup import Signup
+from riskapi.inputs.signup import Signup
 
 
 def assess(call: Call[Signup]) -> Reply:

@@ -14,7 +14,7 @@ from riskapi.api.answers import Answer
 from riskapi.api.bodies import DeliveryQuery, NothingBody, StrictBody, WebhookBody
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.contract import Time
-from riskapi.webhooks import EventType
+from riskapi.webhooks.endpoints import EventType
 
 
 class Webhook(Answer):

@@ -14,12 +14,12 @@ import time
 from collections.abc import Iterator
 
 from riskapi.commands.progress import Progress
+from riskapi.datasets import manifest
+from riskapi.datasets.declared import FEEDS
+from riskapi.datasets.feed import Feed
+from riskapi.datasets.status import held
+from riskapi.datasets.update import Outcome, rollback, updating
 from riskapi.errors import ConfigurationError
-from riskapi.feeds import manifest
-from riskapi.feeds.declared import FEEDS
-from riskapi.feeds.feed import Feed
-from riskapi.feeds.held import held
-from riskapi.feeds.update import Outcome, rollback, updating
 from riskapi.settings import Settings
 
 

@@ -10,8 +10,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from riskapi import catalogue, metrics
+from riskapi import metrics
 from riskapi.api import problems
+from riskapi.commands import catalogue
 from riskapi.settings import Settings, settings_table
 
 _ROOT = Path(__file__).resolve().parents[2]

@@ -18,23 +18,24 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, get_args
 
-from riskapi import app, damaged, disk, link_key
-from riskapi.agenda import Agenda
-from riskapi.clock import StoreClock
+from riskapi import app
+from riskapi.access.keys import Keys
+from riskapi.accounts.agenda import Agenda
 from riskapi.commands import data
-from riskapi.consumer import DeadLetters, Group, backlog
-from riskapi.doubts import doubted
 from riskapi.enrichment.asking import probed
+from riskapi.enrichment.doubts import doubted
 from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import ConfigurationError, StoreUnavailable
-from riskapi.faults import MINOR
-from riskapi.journal import Journal
-from riskapi.keys import Keys
+from riskapi.links import secret
 from riskapi.settings import Settings
-from riskapi.store import condition
+from riskapi.store import condition, damaged, disk
+from riskapi.store.clock import StoreClock
 from riskapi.store.connections import Store, open_store, running_store
-from riskapi.webhooks import Webhooks
-from riskapi.worker import working
+from riskapi.store.consumer import DeadLetters, Group, backlog
+from riskapi.store.faults import MINOR
+from riskapi.store.journal import Journal
+from riskapi.webhooks.endpoints import Webhooks
+from riskapi.worker.worker import working
 
 #: Packages whose version explains most surprises.
 _PACKAGES = ("flask", "granian", "redis", "lightgbm", "pydantic")
@@ -119,7 +120,7 @@ def _store(settings: Settings, sources: app.Sources | None, start: bool) -> Iter
                 yield "warn" if share > condition.NEARLY else "ok", f"{share:.0%} of maxmemory ({limit} bytes) is used"
             if not store.is_cluster:
                 yield from persistence(store)
-            wrong = link_key.fault(settings, store)
+            wrong = secret.fault(settings, store)
             yield ("FAIL", str(wrong)) if wrong is not None else ("ok", "the link key is the store's")
             if sources is not None:
                 yield from _judge(settings, sources, store)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from riskapi.decisions import Decisions
+from riskapi.accounts.log import Decisions
 from riskapi.settings import Settings
 from riskapi.store.connections import running_store
 

@@ -26,13 +26,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import IO
 
-from riskapi import app, imports, json_lines
+from riskapi import app
 from riskapi.commands import author
 from riskapi.commands.progress import Progress, bar
 from riskapi.commands.remote import Refused, Remote
+from riskapi.decisions import imports
+from riskapi.decisions.imports import Outcome
 from riskapi.errors import ConfigurationError
-from riskapi.imports import Outcome
-from riskapi.json_lines import Rejected, Row
+from riskapi.inputs import json_lines
+from riskapi.inputs.json_lines import Rejected, Row
 from riskapi.settings import Settings
 from riskapi.store.connections import running_store
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from riskapi import link_key
-from riskapi.keys import SCOPES, Keys
+from riskapi.access.keys import SCOPES, Keys
+from riskapi.links import secret
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, running_store
 
@@ -49,14 +49,14 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _link(settings: Settings, store: Store, accept: bool) -> int:
-    fault = link_key.fault(settings, store)
+    fault = secret.fault(settings, store)
     if fault is None:
         print("the link key is the store's", file=sys.stderr)
         return 0
     if not accept:
         print(fault, file=sys.stderr)
         return 1
-    link_key.accept(settings, store)
+    secret.accept(settings, store)
     print("accepted; restart the service on every host, with this link key", file=sys.stderr)
     return 0
 

@@ -21,10 +21,10 @@ import orjson
 from riskapi import app
 from riskapi.commands import author
 from riskapi.errors import ConfigurationError, Problem
-from riskapi.list_batches import MOST_ROWS, Batches
-from riskapi.list_rows import Format, rows, written
-from riskapi.listed import KINDS, ListName
-from riskapi.lists import Lists
+from riskapi.lists.batches import MOST_ROWS, Batches
+from riskapi.lists.lists import Lists
+from riskapi.lists.matching import KINDS, ListName
+from riskapi.lists.rows import Format, rows, written
 from riskapi.settings import Settings
 from riskapi.store.connections import running_store
 

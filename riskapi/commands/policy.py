@@ -18,12 +18,12 @@ from typing import Any
 from riskapi import app, policy
 from riskapi.commands import author
 from riskapi.errors import ConfigurationError, Problem
-from riskapi.instants import rfc3339
-from riskapi.judge import Judge
-from riskapi.policies import Policies, Publication, Version
-from riskapi.seating import Seating
+from riskapi.policy.active import Judge
+from riskapi.policy.seating import Seating
+from riskapi.policy.versions import Policies, Publication, Version
 from riskapi.settings import Settings
 from riskapi.store.connections import running_store
+from riskapi.times import rfc3339
 
 #: Versions listed, newest first.
 _LISTED = 200

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from riskapi.imports import Outcome
-from riskapi.json_lines import Rejected, Row
+from riskapi.decisions.imports import Outcome
+from riskapi.inputs.json_lines import Rejected, Row
 
 #: Seconds an answer is waited for: some hundred accounts are written in less than one.
 _PATIENCE = 60.0

@@ -18,9 +18,9 @@ from typing import Any
 import orjson
 
 from riskapi import app
-from riskapi.decide import decide
-from riskapi.decision_record import listing
-from riskapi.judge import Judge
+from riskapi.decisions.decide import decide
+from riskapi.decisions.record import listing
+from riskapi.policy.active import Judge
 from riskapi.settings import Settings
 from riskapi.store.connections import running_store
 from signals import registered

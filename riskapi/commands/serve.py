@@ -19,15 +19,17 @@ from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from riskapi import app, consumer, http_server, listening, logs, metrics, metrics_directory, troubles
+from riskapi import app, logs, metrics
+from riskapi.access.keys import SCOPES, Keys
 from riskapi.commands.doctor import persistence
 from riskapi.commands.worker import beside_server
 from riskapi.errors import ConfigurationError, StoreUnavailable
-from riskapi.keys import SCOPES, Keys
-from riskapi.link_key import LinkKey
-from riskapi.policies import Policies
-from riskapi.seating import Seating
+from riskapi.links.secret import LinkKey
+from riskapi.policy.seating import Seating
+from riskapi.policy.versions import Policies
+from riskapi.server import http_server, listening, metrics_directory, troubles
 from riskapi.settings import Settings
+from riskapi.store import consumer
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
 from riskapi.store.keeper import Keeper

@@ -17,12 +17,13 @@ import time
 from datetime import UTC, datetime
 from typing import get_args
 
-from riskapi import app, logs, metrics, worker
-from riskapi.consumer import DeadLetters, Group, Letter, backlog
+from riskapi import app, logs, metrics
 from riskapi.errors import StoreUnavailable
+from riskapi.server.watch import watch
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, running_store
-from riskapi.watch import watch
+from riskapi.store.consumer import DeadLetters, Group, Letter, backlog
+from riskapi.worker import worker
 
 #: What each chore counts.
 _CLEANED = {
@@ -105,7 +106,7 @@ def _recovered(service: app.Service) -> bool:
 
 def beside_server(settings: Settings | None = None) -> None:
     """What the process does that `serve` starts: work, and end with its parent."""
-    from riskapi import http_process
+    from riskapi.server import http_process
 
     http_process.end_in_time(_GRACE + 2.0)
     logs.configure()

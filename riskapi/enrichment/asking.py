@@ -9,10 +9,9 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from riskapi.destinations import Guard
-from riskapi.domains import DomainLists
 from riskapi.enrichment.blocklists import TellOfList
 from riskapi.enrichment.fetch import Fetcher
+from riskapi.enrichment.findings import Finding
 from riskapi.enrichment.mail_domain import look_up_mail_domain
 from riskapi.enrichment.pace import Pace
 from riskapi.enrichment.probes import Verdict, probe
@@ -24,11 +23,12 @@ from riskapi.enrichment.resolver_trust import DOUBTED, ResolverTrust
 from riskapi.enrichment.sender import look_up_sender
 from riskapi.enrichment.servers import Servers
 from riskapi.enrichment.sources import BlocklistDoubt, ResolverDoubt, Tell
+from riskapi.enrichment.subjects import Family, FindingKind
 from riskapi.enrichment.upstream import Upstream, UpstreamClosed, UpstreamDoubted, UpstreamError
-from riskapi.findings import Finding
-from riskapi.ratelimits import RateLimits
+from riskapi.inputs.domains import DomainLists
+from riskapi.outgoing.destinations import Guard
 from riskapi.settings import Settings
-from riskapi.subjects import Family, FindingKind
+from riskapi.store.rates import RateLimits
 from signals.facts import MailDomain, Registrant, Registration, Sender
 from signals.records import record
 
@@ -47,9 +47,9 @@ _SERVERS = 512
 
 @record
 class Asking:
-    """What asks about a subject of each kind (:class:`riskapi.findings.Subject`), at a Unix time, how many look-ups of
-    each family are under way ``at_once``, who is the ``owner`` of a name, what closes the connections, and what looks
-    whether the resolver is believed.
+    """What asks about a subject of each kind (:class:`riskapi.enrichment.findings.Subject`), at a Unix time, how many
+    look-ups of each family are under way ``at_once``, who is the ``owner`` of a name, what closes the connections, and
+    what looks whether the resolver is believed.
 
     Asking raises :class:`riskapi.enrichment.upstream.UpstreamError`.
     """

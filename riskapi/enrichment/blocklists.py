@@ -10,7 +10,7 @@ from typing import Final, Literal
 from riskapi.enrichment.resolver import Resolver
 from riskapi.enrichment.sources import BlocklistDoubt
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
-from riskapi.environment import Blocklist
+from riskapi.settings.environment import Blocklist
 
 #: What a list answers for what it has (RFC 5782, 2.1), and what some answer instead to those they do not serve:
 #: Spamhaus "typing error", "open resolver" and "too many questions" (spamhaus.org, "DNSBL usage FAQ", return codes);

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final, Literal
 
-from riskapi.domains import DomainLists
 from riskapi.enrichment.resolver import Resolver
+from riskapi.inputs.domains import DomainLists
 
 Dmarc = Literal["missing", "none", "quarantine", "reject", "broken"]
 

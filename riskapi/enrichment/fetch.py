@@ -14,8 +14,8 @@ from urllib.parse import urljoin, urlsplit
 import httpcore
 import orjson
 
-from riskapi.destinations import Guard, GuardedBackend
 from riskapi.enrichment.upstream import Upstream, UpstreamError, UpstreamRefused, UpstreamSilent
+from riskapi.outgoing.destinations import Guard, GuardedBackend
 
 #: Seconds for one document, redirects included. Ours: registries answer within one, the slow ones within three.
 TOTAL: Final = 5.0

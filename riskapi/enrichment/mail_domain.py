@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from riskapi.domains import DomainLists
 from riskapi.enrichment import dmarc, spf
 from riskapi.enrichment.blocklists import TellOfList, count_listings
 from riskapi.enrichment.parking import is_parked
@@ -19,7 +18,8 @@ from riskapi.enrichment.probes import Verdict, is_inside
 from riskapi.enrichment.resolver import Answer, Resolver
 from riskapi.enrichment.resolver_trust import RECENT, ResolverTrust
 from riskapi.enrichment.upstream import UpstreamDoubted
-from riskapi.environment import Blocklist
+from riskapi.inputs.domains import DomainLists
+from riskapi.settings.environment import Blocklist
 from signals.facts import MailDomain
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from riskapi.feeds.packages import own_table
-from riskapi.mail_tables import ProviderTable, parse
+from riskapi.datasets.mail_tables import ProviderTable, parse
+from riskapi.datasets.packages import own_table
 
 #: Endings that DNS never has: RFC 2606 and 6761 (example, invalid, localhost, test), RFC 6762 (local), RFC 7686
 #: (onion), RFC 9476 (alt), RFC 8375 (home.arpa), and internal, which ICANN reserved for private use in 2024; and the

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from riskapi.enrichment.upstream import UpstreamClosed
 from riskapi.errors import StoreUnavailable
-from riskapi.ratelimits import RateLimits
+from riskapi.store.rates import RateLimits
 
 #: Seconds a question waits for its turn, within the thirty of its look-up; after that the look-up is put off. Ours.
 _PATIENCE = 20.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from riskapi.domains import DomainLists
+from riskapi.inputs.domains import DomainLists
 
 #: Registrable domain of the name servers, and the service.
 PARKING: Final = {

@@ -16,7 +16,7 @@ from riskapi.enrichment.names import IMITATED
 from riskapi.enrichment.resolver import Answer, Resolver
 from riskapi.enrichment.sources import INVENTING, ResolverDoubt
 from riskapi.enrichment.upstream import UpstreamError, UpstreamSilent
-from riskapi.network_ranges import special_purpose
+from riskapi.inputs.special_ranges import special_purpose
 from signals.records import record
 
 #: Question: name and type.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from riskapi.instants import instant
+from riskapi.times import instant
 
 #: Characters of a name that are kept. Ours: longer ones are no names.
 LONGEST: Final = 200

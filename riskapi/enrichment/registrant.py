@@ -15,14 +15,14 @@ from ipwhois.exceptions import HTTPLookupError
 from ipwhois.net import Net
 from ipwhois.rdap import RDAP
 
+from riskapi.datasets.network_kinds import kind_of_name
 from riskapi.enrichment import rdap
 from riskapi.enrichment.blocklists import TellOfList, count_listings
 from riskapi.enrichment.fetch import Fetcher
 from riskapi.enrichment.resolver import Resolver
 from riskapi.enrichment.servers import Servers
 from riskapi.enrichment.upstream import UpstreamError
-from riskapi.environment import Blocklist
-from riskapi.network_kinds import kind_of_name
+from riskapi.settings.environment import Blocklist
 from signals.facts import Registrant
 
 #: Names of who may change an object in the databases of RIPE, APNIC and AFRINIC, which tell them as registrants, too

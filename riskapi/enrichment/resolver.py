@@ -19,7 +19,7 @@ import dns.rdatatype
 import dns.resolver
 
 from riskapi.enrichment.upstream import Upstream, UpstreamError, UpstreamSilent
-from riskapi.environment import Bind
+from riskapi.settings.environment import Bind
 
 #: Seconds one question may take, repeats and TCP included. Nobody waits for the answer, and a resolver that has to ask
 #: around slow servers takes some seconds (RFC 1035, 4.2.1, has them wait two to five for each). Ours.

@@ -7,12 +7,12 @@ import base64
 import binascii
 from collections.abc import Sequence
 
-from riskapi.domains import DomainLists
 from riskapi.enrichment import dmarc, spf
 from riskapi.enrichment.partial import Partial
 from riskapi.enrichment.resolver import Resolver
 from riskapi.enrichment.resolver_trust import ResolverTrust
 from riskapi.enrichment.upstream import UpstreamDoubted
+from riskapi.inputs.domains import DomainLists
 from signals.facts import Sender
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from riskapi import logs
-from riskapi.environment import Bind
 from riskapi.policyd import protocol
 from riskapi.policyd.protocol import MalformedRequest, Request
+from riskapi.settings.environment import Bind
 
 #: Connections at a time (ours). Postfix has 100 smtpd processes (``default_process_limit``), each with one; with the
 #: connections to riskapi this stays under the usual limit of 1024 open files.

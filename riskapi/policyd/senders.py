@@ -16,8 +16,8 @@ from pathlib import Path
 
 from riskapi import logs
 from riskapi.contract import USER_ID
-from riskapi.environment import Network
 from riskapi.errors import ConfigurationError
+from riskapi.settings.environment import Network
 
 #: Bytes of a map file (ours): some 500,000 lines. More is a log named by mistake.
 LARGEST = 32 * 1024 * 1024

@@ -8,8 +8,8 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from riskapi import environment
-from riskapi.setting import declare
+from riskapi.settings import environment
+from riskapi.settings.setting import declare
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,8 +21,8 @@ from redis.exceptions import (
 )
 
 from riskapi.errors import StoreUnavailable
-from riskapi.faults import Fault, Name
 from riskapi.store.connections import PREFIX, Store
+from riskapi.store.faults import Fault, Name
 
 #: Seconds to an answer after which a store is slow: a signup makes five trips, and callers are told to wait for two
 #: seconds. Chosen by us.

@@ -20,11 +20,12 @@ from typing import Any
 from flask import Flask
 
 import signals
-from riskapi import decide, logs
+from riskapi import logs
 from riskapi.api.server import build
 from riskapi.app import Service, assemble
+from riskapi.decisions import decide
+from riskapi.inputs.signup import Signup
 from riskapi.settings import Settings, cores
-from riskapi.signup import Signup
 from riskapi.store.embedded import Embedded, socket_path
 from tests.bench import load, processes, sending, servers, upstreams
 from tests.bench.bodies import bodies

@@ -17,7 +17,7 @@ from typing import Any
 
 from riskapi.settings import Settings
 from riskapi.store.connections import open_store
-from riskapi.worker import working
+from riskapi.worker.worker import working
 from tests.bench import load, servers
 from tests.bench.bodies import bodies
 from tests.upstreams import DnsServer, RdapServer

@@ -1,6 +1,6 @@
 -- Have an account decided again at a time. One that is due earlier may be under way already, with what was known then: it
 -- is noted for whoever is done with it that it is to be looked at once more. Whatever else it is looked at for, it is told
--- that a cut is among it, or else that a finding was retracted, because that is judged afresh (riskapi/redecide.py).
+-- that a cut is among it, or else that a finding was retracted, because that is judged afresh (riskapi/decisions/movement.py).
 --
 -- KEYS    1 agenda of the shard   2 causes of the shard
 -- ARGV    1 user_id   2 when it is due   3 cause

@@ -3,7 +3,7 @@
 -- KEYS    the entities: all of them on one node, one a call on a cluster; layout as in entity_touch.lua
 -- ARGV    1 user_id, or '' for everybody   2 cut: 1 or 0
 -- returns the number of entities that are there
--- TTL     left as it is: what nobody touches is forgotten, and the cut with it; riskapi/cuts.py remembers it for good
+-- TTL     left as it is: what nobody touches is forgotten, and the cut with it; riskapi/accounts/cuts.py remembers it for good
 local user, found = ARGV[1], 0
 local call = redis.call
 for _, key in ipairs(KEYS) do

@@ -7,7 +7,7 @@
 --   $<user_id>   3e12 + t    … and that account ran out of a cap at Unix time `t`, the last time it did
 --   ^<user_id>   4e12 + t    … and that account came near a cap at `t` (see entity_spend.lua)
 --   =            5e12        the entity binds its accounts into a cluster now (see entity_bind.lua)
---   =h, =n       5e12 + t    … it was found to be a hub at `t`, or to be none (see riskapi/hubs.py)
+--   =h, =n       5e12 + t    … it was found to be a hub at `t`, or to be none (see riskapi/links/hubs.py)
 --   %<user_id>   6e12 + t    … and that account proved at `t` that the entity is its own (see entity_prove.lua)
 --   &<user_id>   7e12 + t    … and that account is an established customer since `t` (see entity_mark.lua)
 --   #<user_id>   8e12 + t    … and that account used the entity first at `t`, where <user_id> has the latest time

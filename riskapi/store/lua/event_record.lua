@@ -1,7 +1,7 @@
 -- Record an event of an account; a login also notes where it came from, and when that was nowhere known. A change of
 -- plan moves the plan, and a plan or a payment can make the account an established customer.
 --
--- KEYS    1 account hash   2 history list   3 labels list   4 known places, see riskapi/events.py   5 decisions stream
+-- KEYS    1 account hash   2 history list   3 labels list   4 known places, see riskapi/decisions/events.py   5 decisions stream
 --         6 the event's own key
 -- ARGV    1 TTL of the account, seconds   2 time of the event   3 event   4 oldest stream id kept
 --         5 TTL of the event's key, seconds   6 most places kept   7 type to count it under or ''   8 its count or ''
@@ -15,7 +15,7 @@ if not account[1] then return {} end
 if not redis.call('SET', KEYS[6], '', 'NX', 'EX', ARGV[5]) then return {account[1]} end
 
 if ARGV[7] ~= '' then
-  -- Fields of the account, see riskapi/happenings.py. Events may arrive out of order.
+  -- Fields of the account, see riskapi/accounts/activity.py. Events may arrive out of order.
   local function keep(name, value, better)
     local before = redis.call('HGET', KEYS[1], name)
     if not before or better(tonumber(value), tonumber(before)) then redis.call('HSET', KEYS[1], name, value) end

@@ -2,12 +2,12 @@
 --
 -- KEYS    1 feedback hash   2 the event's own key   3 account hash   4 decisions stream
 -- ARGV    1 now   2 first day and   3 last day of the window, as days since 1970 in UTC   4 day of the event
---         5 letter of its type, see riskapi/feedback.py   6 token of this attempt, without white space
+--         5 letter of its type, see riskapi/feedback/counts.py   6 token of this attempt, without white space
 --         7 recipients sent to within the window, 0 for unknown
 --         8 complaint_rate   9 least_complaints   10 hard_bounce_rate   11 least_hard_bounces
 --         12 event for the stream, or '' for none   13 event of a lost step with "rule":"?" for what lost it
 --         14 oldest stream id kept   15 TTL of the feedback and   16 of the event's key, seconds
--- What an allow entry silences (`silenced` of the account, see riskapi/listed.py) is counted and noted, and costs no step.
+-- What an allow entry silences (`silenced` of the account, see riskapi/lists/matching.py) is counted and noted, and costs no step.
 -- returns {'counted' | 'duplicate' | 'unknown', rule that stopped holding by this event or ''}; the same attempt again
 --         gets its first answer
 -- TTL     feedback: ARGV[15] after its last event; the event's key: ARGV[16]
@@ -36,7 +36,7 @@ local function sums()
   return found
 end
 
--- The rule of clean sending that does not hold, or ''. The same as Counts.fault of riskapi/feedback.py.
+-- The rule of clean sending that does not hold, or ''. The same as Counts.fault of riskapi/feedback/counts.py.
 local function fault(of)
   local sent = math.max(tonumber(ARGV[7]), of.d + of.h)
   local arrived = math.max(of.d, sent - of.h - of.s - of.b, of.c)

@@ -2,7 +2,7 @@
 -- that keep it there, see list_deny.lua.
 --
 -- KEYS    1 table of lists   2 details of the entry   3 index of entries   4 when entries expire   5 stream of events
---         6 the batch it is put with, see riskapi/list_batches.py (or the details again where there is none)
+--         6 the batch it is put with, see riskapi/lists/batches.py (or the details again where there is none)
 -- ARGV    1 field of the table   2 letter of the list   3 id of the entry   4 id the caller found in the table for this value, '' for none
 --         5 what stands for the entry in the table   6 token of this attempt   7 its place in the index   8 Unix time it expires, or ''
 --         9 event   10 oldest stream id kept   11 time now, which only a new entry keeps   12 may a permanent entry get an end: 1 or 0

@@ -1,7 +1,7 @@
 -- Let an entry be what it was before a batch put it, once for each value of the batch. What somebody wrote anew since stays.
 --
 -- KEYS    1 table of lists   2 details of the entry   3 index of entries   4 when entries expire   5 its hits   6 stream of events
---         7 the batch, see riskapi/list_batches.py
+--         7 the batch, see riskapi/lists/batches.py
 -- ARGV    1 field of the table   2 letter of the list   3 id of the entry   4 id of the batch   5 its place in the index
 --         6 seconds details and hits of a removed entry are kept   7 oldest stream id kept   8 event of its removal, or of its change
 --         9 what stood for it in the table, '' where it was not there   10 Unix time it expired then, or '', then fields and values

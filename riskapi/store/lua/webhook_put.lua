@@ -3,7 +3,7 @@
 -- KEYS    1 all endpoints (hash)
 -- ARGV    1 id   2 what it was, or '' for a new one   3 what it is to be, or '' to delete it   4 most endpoints there may be
 -- returns 'put', 'changed' when it is not what it was, or 'full'; the same again gets 'put'
--- TTL     none, see riskapi/webhooks.py
+-- TTL     none, see riskapi/webhooks/endpoints.py
 local found = redis.call('HGET', KEYS[1], ARGV[1]) or ''
 if found == ARGV[3] then return 'put' end
 if found ~= ARGV[2] then return 'changed' end

@@ -1,5 +1,5 @@
 -- The entries that share a field of the table of lists: `<letter><id>|<expires>|<flags>` for each, parted by spaces.
--- See riskapi/listed.py.
+-- See riskapi/lists/matching.py.
 
 -- The entries of a field but for that of one letter, as a list, and the id of that one, '' where there is none.
 local function others(field, letter)

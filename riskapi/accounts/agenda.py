@@ -1,0 +1,96 @@
+"""The agenda: which accounts are to be decided again, when, and why.
+
+One sorted set a shard, in which an account stands once, by the time it is due: whatever happens to it meanwhile brings
+it forward, so that a thousand causes at once are one decision. Whoever takes an account moves it into the future for as
+long as that may last; a worker that is killed with it loses it to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from riskapi.policy import Policy
+from riskapi.store.connections import Store
+from riskapi.store.streams import SHARDS, shard
+from signals.records import record
+
+#: Seconds between two accounts that are added for one cause: a worker decides more in that time. Ours.
+_APART = 0.01
+
+
+@record
+class Item:
+    """An account that is due. ``cause`` says what brought it here; ``token`` proves that it is still ours."""
+
+    user_id: str
+    cause: str
+    token: float
+
+
+def agenda_key(number: int) -> str:
+    """Key of a shard's agenda. No TTL: accounts leave it when they were looked at for the last time."""
+    return f"risk:w:{{{number}}}"
+
+
+def causes_key(number: int) -> str:
+    """Key of why the accounts of a shard's agenda stand in it. No TTL: they leave it with the agenda."""
+    return f"risk:wc:{{{number}}}"
+
+
+def next_look(policy: Policy, signed_up_at: float, now: float) -> float | None:
+    """When an account that signed up then is decided again after Unix time ``now``, whatever happens; or None."""
+    due = (signed_up_at + hours * 3600 for hours in policy.rescoring.schedule_hours)
+    return next((at for at in due if at > now), None)
+
+
+class Agenda:
+    """Reads and writes the agenda."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._add = store.script("agenda_add")
+        self._take = store.script("agenda_take")
+        self._done = store.script("agenda_done")
+
+    def queue_add(self, pipe: Any, user_id: str, due: float, cause: str) -> None:
+        """Add, in a pipeline, an account that is due at Unix time ``due``, unless it is due earlier."""
+        number = shard(user_id)
+        self._add.queue(pipe, [agenda_key(number), causes_key(number)], [user_id, repr(due), cause])
+
+    def add(self, user_ids: Sequence[str], due: float, cause: str) -> None:
+        """Add accounts in one trip; see :meth:`queue_add`.
+
+        Many are due one after another, so that what happens to somebody else meanwhile waits for few of them.
+        """
+        pipe = self._store.pipeline()
+        for place, user_id in enumerate(user_ids):
+            self.queue_add(pipe, user_id, due + place * _APART, cause)
+        self._store.run(pipe)
+
+    def take(self, number: int, now: float, lease: float, most: int) -> list[Item]:
+        """Accounts of a shard that are due at Unix time ``now``, ours for ``lease`` seconds."""
+        until = now + lease
+        reply = self._take.call([agenda_key(number), causes_key(number)], [repr(now), repr(until), most])
+        return [Item(name.decode(), cause.decode(), until) for name, cause in zip(reply[::2], reply[1::2], strict=True)]
+
+    def done(self, item: Item, due: float | None) -> bool:
+        """Take an account off the agenda, or put it to the next time it is ``due``.
+
+        False when it is no longer ours: something else brought it forward meanwhile, or it was taken over.
+        """
+        number = shard(item.user_id)
+        args = [item.user_id, repr(item.token), "" if due is None else repr(due)]
+        return bool(self._done.call([agenda_key(number), causes_key(number)], args))
+
+    def due_at(self, user_id: str) -> float | None:
+        """When an account is due, as a Unix time; None when it is not on the agenda."""
+        found = self._store.execute("ZSCORE", agenda_key(shard(user_id)), user_id)
+        return None if found is None else float(found)
+
+    def overdue(self, now: float) -> int:
+        """Accounts that were due before Unix time ``now``."""
+        pipe = self._store.pipeline()
+        for number in range(SHARDS):
+            pipe.execute_command("ZCOUNT", agenda_key(number), "-inf", repr(now))
+        return sum(self._store.run(pipe))

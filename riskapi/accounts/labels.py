@@ -1,0 +1,81 @@
+"""Labels: what an account turned out to be. Reversible; the latest stands, all are kept."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import orjson
+
+from riskapi.accounts.accounts import Accounts, Standing, by_reviewer
+from riskapi.clusters.clusters import Clusters
+from riskapi.links.entities import Links
+from riskapi.policy.active import Court
+from riskapi.times import rfc3339
+
+LabelName = Literal["abuse", "legitimate", "unknown"]
+LabelSource = Literal["manual_review", "appeal", "external", "rule"]
+#: Sources that are somebody who looked at the account.
+PEOPLE = frozenset({"manual_review", "appeal"})
+#: Label → the tier that the word of such a person puts an account in.
+_TIERS = {"abuse": "limit", "legitimate": "allow"}
+
+
+def entry(label: LabelName, source: LabelSource, note: str | None, actor: str, now: float) -> dict[str, Any]:
+    """One label as an account keeps it."""
+    return {"label": label, "source": source, "note": note, "actor": actor, "at": rfc3339(now)}
+
+
+class Labels:
+    """Adds labels and lets the next signups feel them through links and reputation."""
+
+    def __init__(self, accounts: Accounts, links: Links, clusters: Clusters, court: Court) -> None:
+        self._accounts = accounts
+        self._links = links
+        self._clusters = clusters
+        self._court = court
+
+    def add(
+        self, user_id: str, label: LabelName, source: LabelSource, note: str | None, actor: str, now: float
+    ) -> dict[str, Any]:
+        """Label an account at Unix time ``now``; returns its labels and tier. Raises ``not_found``.
+
+        A person's word (``manual_review``, ``appeal``) also moves the account's own tier: ``abuse`` to ``limit``,
+        ``legitimate`` to ``allow``. Labels from elsewhere are felt by the next signups only.
+        """
+        given = entry(label, source, note, actor, now)
+        event = orjson.dumps({"user_id": user_id, **given, "at": now})
+        standing = self._accounts.add_label(user_id, given, event, self._court.policy)
+        tier = _TIERS.get(label) if source in PEOPLE else None
+        if tier is not None:
+            history = by_reviewer(tier, note or f"labelled {label}", actor, now, self._court.policy)
+            standing = self._accounts.change_tier(user_id, history, now, self._court.policy)
+        self.settle(user_id, standing)
+        return {
+            "user_id": user_id,
+            "label": label,
+            "tier": standing.tier,
+            "labels": self._accounts.labels(user_id),
+        }
+
+    def settle(self, user_id: str, standing: Standing) -> None:
+        """Mark all the account touched, and its cluster, with its standing, until no later change is left unmarked.
+
+        Two changes may mark in the wrong order; whoever marks last reads the revision again and repeats.
+        """
+        while True:
+            self._clusters.note_label(user_id, self._court.policy, abusive=standing.label == "abuse")
+            latest = self.mark(user_id, standing)
+            if latest.revision == standing.revision:
+                return
+            standing = latest
+
+    def mark(self, user_id: str, standing: Standing) -> Standing:
+        """Mark what an account touched that was never labelled; returns where it stands by then."""
+        self._links.mark(
+            user_id,
+            list(standing.entities.values()),
+            abusive=standing.label == "abuse",
+            limited=standing.tier == "limit",
+            established=None if standing.label == "abuse" else standing.established,
+        )
+        return self._accounts.standing(user_id)

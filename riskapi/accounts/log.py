@@ -1,0 +1,111 @@
+"""The record of every decision: readings, score, versions, and what it was; written once, read by export.
+
+A decision is one entry of its shard's stream, which is also the outbox: the entry and the account it is
+about are written in the same atomic step. Readings are a bare list; the names are stored once a schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import orjson
+
+from riskapi.accounts.accounts import Accounts
+from riskapi.store import damaged
+from riskapi.store.connections import Store
+from riskapi.store.streams import SHARDS, stream
+from riskapi.times import rfc3339
+from signals.registry import Readings, registered, schema
+
+#: Entries of a shard read in one trip while looking back.
+_PAGE = 125
+
+
+class Decisions:
+    """Reads the record. Writing happens in :mod:`riskapi.accounts.accounts`, with the account."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._accounts = Accounts(store)
+        self._schemas: dict[str, list[str]] = {}
+
+    def register_schema(self) -> None:
+        """Store the names of today's readings under their schema, once. Kept for ever: decisions refer to it."""
+        self._store.execute("SET", f"risk:schema:{schema()}", orjson.dumps(list(registered())), "NX")
+
+    def names(self, of: str) -> list[str]:
+        """Names of the readings under a schema; raises :class:`LookupError` for one never stored."""
+        if of not in self._schemas:
+            found = self._store.execute("GET", f"risk:schema:{of}")
+            if found is None:
+                raise LookupError(f"no list of readings is stored for schema {of}")
+            self._schemas[of] = orjson.loads(found)
+        return self._schemas[of]
+
+    def readings(self, stored: dict[str, Any]) -> Readings:
+        """The readings of a stored decision by name."""
+        return dict(zip(self.names(stored["schema"]), stored["readings"], strict=True))
+
+    def export(self, since: float | None = None, until: float | None = None) -> Iterator[dict[str, Any]]:
+        """Every recorded decision with ``since <= at < until`` (Unix times), shard by shard in order of recording.
+
+        Each is as stored, with readings by name, ``at`` in RFC 3339, and the account's labels as they are now.
+        """
+        for number in range(SHARDS):
+            for stored in self._entries(number):
+                shown = damaged.read(
+                    "decision", str(stored.get("id")), partial(self._shown, stored, since, until), None
+                )
+                if shown is not None:
+                    yield shown
+
+    def _shown(self, stored: dict[str, Any], since: float | None, until: float | None) -> dict[str, Any] | None:
+        """A decision as it is exported, None for one of another time."""
+        if (since is not None and stored["at"] < since) or (until is not None and stored["at"] >= until):
+            return None
+        labels = self._accounts.labels(stored["user_id"])
+        return {
+            **stored,
+            "at": rfc3339(stored["at"]),
+            "readings": self.readings(stored),
+            "label": labels[-1]["label"] if labels else None,
+            "labels": labels,
+        }
+
+    def _entries(self, number: int, page: int = 500) -> Iterator[dict[str, Any]]:
+        position = "-"
+        while entries := self._store.execute("XRANGE", stream(number), position, "+", "COUNT", page):
+            for id, fields in entries:
+                if fields.get(b"type") == b"decision":
+                    stored = damaged.loads("decision", id.decode(), fields.get(b"data"), dict[str, Any]())
+                    if stored:
+                        yield stored
+            position = f"({entries[-1][0].decode()}"
+
+    def newest(self, most: int) -> tuple[list[str], bool]:
+        """The accounts decided or imported last, each once, from all shards: ``most`` and a few more, where there are.
+
+        Also whether these are all. Of what else is written, four times as much is passed over and no more.
+        """
+        found: dict[str, None] = {}
+        positions: dict[int, str] = dict.fromkeys(range(SHARDS), "+")
+        for _ in range(0, 5 * most, SHARDS * _PAGE):
+            pipe = self._store.pipeline()
+            for number, position in positions.items():
+                pipe.execute_command("XREVRANGE", stream(number), position, "-", "COUNT", _PAGE)
+            for number, entries in zip(list(positions), self._store.run(pipe), strict=True):
+                for id, fields in entries:
+                    if fields.get(b"type") in (b"decision", b"import"):
+                        told = damaged.loads("decision", id.decode(), fields.get(b"data"), dict[str, Any]())
+                        found |= {told["user_id"]: None} if "user_id" in told else {}
+                if len(entries) < _PAGE:
+                    del positions[number]
+                else:
+                    positions[number] = f"({entries[-1][0].decode()}"
+            if not positions:
+                return list(found), True
+            if len(found) >= most:
+                break
+        return list(found), False

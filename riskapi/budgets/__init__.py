@@ -1,0 +1,1 @@
+"""What accounts and clusters spent, and the caps against which that counts."""

@@ -1,0 +1,95 @@
+"""The answer to a signup, put together from what was decided and what may be sent. Pure."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+import signals
+from riskapi.budgets import terms
+from riskapi.budgets.caps import Allowed, Record, Usage, allowed
+from riskapi.budgets.terms import Terms
+from riskapi.decisions.decide import Decision
+from riskapi.decisions.gather import Parsed
+from riskapi.inputs.optional import not_provided
+from riskapi.inputs.signup import Signup
+from riskapi.links.evidence import linkage
+from riskapi.policy.active import Judge
+from riskapi.sending.allowances import limits
+from riskapi.store import damaged
+from riskapi.times import rfc3339
+from signals import Readings
+from signals.facts import Facts
+
+
+def assessment(
+    judge: Judge,
+    user_id: str,
+    facts: Facts,
+    parsed: Parsed,
+    readings: Readings,
+    decision: Decision,
+    usage: Usage,
+    now: float,
+    *,
+    review_id: str | None = None,
+    own: Terms = terms.NONE,
+) -> dict[str, Any]:
+    """The answer at Unix time ``now``. ``usage`` is of the account and its cluster.
+
+    ``own`` are the account's terms: its plan, and caps that a person set for it.
+    """
+    if decision.source == "outage":
+        permitted = Allowed(judge.policy.caps(decision.tier, own.plan, outage=True), None, None, None, 0)
+    else:
+        permitted = allowed(judge.policy, decision.tier, usage, Record(), None, own)
+    return {
+        "object": "assessment",
+        "id": f"asm_{secrets.token_hex(12)}",
+        "user_id": user_id,
+        "created_at": rfc3339(now),
+        "decision": decision.tier,
+        "risk_score": decision.risk_score,
+        "limits": limits(usage, permitted),
+        "disposition": {"source": decision.source, "rule": decision.rule},
+        "reasons": reasons(decision),
+        "linkage": linkage(facts.entities, judge.policy, usage.cluster or None, usage.size),
+        "degraded": signals.degraded(facts, readings),
+        "not_provided": list(parsed.not_provided),
+        "warnings": list(parsed.warnings),
+        "review_id": review_id,
+        "shadow": [
+            {"candidate": row.candidate, "decision": row.decision, "risk_score": row.risk_score}
+            for row in decision.shadow
+        ],
+        "versions": dict(judge.versions),
+    }
+
+
+def in_form(answer: dict[str, Any], signup: bytes | str) -> dict[str, Any]:
+    """An answer that was kept, in the form of today: until 2026-11 ``degraded`` also listed what was not sent.
+
+    ``signup`` is what it answered, as JSON.
+    """
+    if "not_provided" in answer:
+        return answer
+    unsent = not_provided(Signup.stored(signup))
+    degraded = [row for row in answer["degraded"] if row["cause"] != "not_provided"]
+    return {**answer, "degraded": degraded, "not_provided": unsent}
+
+
+def kept_answer(answer: bytes, signup: Callable[[], bytes | None]) -> bytes:
+    """As :func:`in_form`, for an answer as JSON; ``signup`` reads what it answered, only where that is needed."""
+    found = None if b'"not_provided":[' in answer else signup()
+    return answer if found is None else orjson.dumps(in_form(damaged.whole(answer, ("degraded",)), found))
+
+
+def reasons(decision: Decision) -> list[dict[str, Any]]:
+    """The ``reasons`` part of an answer."""
+    return [
+        {"code": row.code, "signal": row.signal, "text": row.text, "contribution": row.contribution}
+        for row in decision.reasons
+    ]

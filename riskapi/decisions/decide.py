@@ -1,0 +1,263 @@
+"""The decision: from readings, a model and a policy to a tier with its reasons. Pure.
+
+Nothing but the readings is judged, so replaying recorded readings against the same model and policy gives
+the same decision bit for bit. Readings are JSON values: finite numbers, text, booleans or ``None``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from model.scorer import Explanation, Scorer, sigmoid
+from riskapi.contract import Tier
+from riskapi.lists.matching import Listed, ListKind
+from riskapi.policy import Policy
+from riskapi.policy.rules import Rule
+from riskapi.policy.tables import SEVERITY
+from signals.records import record
+from signals.registry import Readings, registered
+
+Source = Literal["model", "rule", "list", "outage", "reviewer"]
+
+#: Reasons given for one decision, at most, besides the rules; more are not read by anybody.
+MOST_REASONS = 8
+#: What an entry of each kind names, in the sentence of its reason. Never the value, which may be somebody's address.
+_NAMED: dict[ListKind, str] = {
+    "email": "e-mail address",
+    "mailbox": "mailbox",
+    "email_domain": "mail domain",
+    "ip": "IP address",
+    "cidr": "network",
+    "asn": "network operator",
+    "phone": "phone number",
+    "phone_prefix": "range of phone numbers",
+    "device": "device",
+    "payment": "means of payment",
+    "link_domain": "linked domain",
+    "user": "user_id",
+}
+#: Contributions below this many log-odds move a probability of one half by less than 1.3 points: noise, no reason.
+LEAST_CONTRIBUTION = 0.05
+
+
+@record
+class Reason:
+    """Why, in a stable ``code`` and a sentence. ``contribution`` in log-odds; ``None`` for lists, rules and outages,
+    which have no ``signal`` either.
+    """
+
+    code: str
+    signal: str | None
+    text: str
+    contribution: float | None
+
+
+@record
+class Shadow:
+    """What a candidate on trial (``rule:<name>`` or ``model:<version>``) would have decided."""
+
+    candidate: str
+    decision: Tier
+    risk_score: float
+
+
+@record
+class Decision:
+    """One decision.
+
+    ``risk_score`` is 100 times ``probability``, rounded to two digits for people; thresholds see it unrounded.
+    ``rule`` is the live rule that set the tier, or the id of the entry of a list that did, ``fired`` every live rule
+    that matched, ``listing`` the entry that had a say. ``margin`` is the
+    model's raw score and ``bias`` its starting point in log-odds, where they were asked for. ``eased`` says
+    that the guard took the tier down because only shared places spoke against the signup. ``before`` is the tier before
+    lists were asked.
+    """
+
+    tier: Tier
+    risk_score: float
+    source: Source
+    rule: str | None
+    reasons: tuple[Reason, ...]
+    shadow: tuple[Shadow, ...]
+    fired: tuple[str, ...]
+    margin: float | None
+    probability: float
+    bias: float | None
+    eased: bool
+    store_away: bool
+    listing: Listed | None = None
+    before: Tier = "allow"
+
+    @property
+    def until(self) -> float | None:
+        """Unix time at which the entry of a list that decided expires; None where none decided, or it never does."""
+        return self.listing.expires_at if self.listing is not None and self.source == "list" else None
+
+
+@record
+class _Verdict:
+    """What the model alone says."""
+
+    tier: Tier
+    probability: float
+    margin: float | None = None
+    explanation: Explanation | None = None
+    eased: bool = False
+
+
+def decide(
+    readings: Readings,
+    scorer: Scorer | None,
+    policy: Policy,
+    *,
+    explain: bool = False,
+    store_away: bool = False,
+    listing: Listed | None = None,
+) -> Decision:
+    """Decide on these readings.
+
+    The tier is the tightest of what the score, the live rules and, while the store is away or a model that
+    should be live is missing, the outage section ask for. With the model off or in shadow the score is the
+    policy's prior. Reasons are given for every tier but ``allow``, and for that too with ``explain``.
+
+    ``listing`` is the entry of a list that decides about this signup. Deny limits and allow allows, whatever model and
+    rules say; watch asks for a review at least. What the lists say is unknown while the store is away.
+    """
+    listing = None if store_away else listing
+    mode = policy.model.mode
+    verdict = _Verdict("allow", policy.model.prior)
+    if mode == "live" and scorer is not None:
+        verdict = _judge(readings, scorer, policy, explain=explain)
+
+    fired = [matcher.rule for matcher in policy.live if matcher.matches(readings)]
+    tier, rule = _tightest(verdict.tier, fired)
+    source: Source = "rule" if rule is not None or mode != "live" else "model"
+    if store_away or (mode == "live" and scorer is None):
+        source = "outage"
+        if SEVERITY[policy.outage.tier] > SEVERITY[tier]:
+            tier, rule = policy.outage.tier, None
+    before, tier = tier, _under(listing, tier)
+    by_list = listing is not None and (listing.list != "watch" or tier != before)
+    if by_list:
+        source = "list"
+
+    explanation = verdict.explanation
+    reasons: tuple[Reason, ...] = ()
+    if tier != "allow" or explain:
+        if explanation is None and verdict.margin is not None and scorer is not None:
+            explanation = scorer.explain(readings)
+        reasons = _reasons(readings, fired, explanation, outage=source == "outage", safest=tier == "allow")
+    if listing is not None:
+        reasons = (_listed(listing), *reasons)
+    return Decision(
+        tier=tier,
+        risk_score=_risk_score(verdict.probability),
+        source=source,
+        rule=listing.id if listing is not None and by_list else None if rule is None else rule.name,
+        reasons=reasons,
+        shadow=_shadows(readings, scorer, policy, verdict, before, listing),
+        fired=tuple(found.name for found in fired),
+        margin=verdict.margin,
+        probability=verdict.probability,
+        bias=None if explanation is None else explanation.bias,
+        eased=verdict.eased,
+        store_away=store_away,
+        listing=listing,
+        before=before,
+    )
+
+
+def _under(listing: Listed | None, tier: Tier) -> Tier:
+    """The tier that an entry of a list makes of one."""
+    if listing is None:
+        return tier
+    if listing.list == "watch":
+        return max(tier, "review", key=SEVERITY.__getitem__)
+    return "limit" if listing.list == "deny" else "allow"
+
+
+def _listed(listing: Listed) -> Reason:
+    text = f"Its {_NAMED[listing.kind]} is on the {listing.list} list"
+    return Reason(f"LIST_{listing.list.upper()}", None, text, None)
+
+
+def _judge(readings: Readings, scorer: Scorer, policy: Policy, *, explain: bool) -> _Verdict:
+    score = scorer.score(readings)
+    tier = _tier_of(score.probability, policy)
+    if tier == "allow" and not explain:
+        return _Verdict(tier, score.probability, score.margin)
+    explanation = scorer.explain(readings)
+    eased = _ease(tier, score.log_odds, explanation.contributions, policy)
+    return _Verdict(eased, score.probability, score.margin, explanation, eased=eased != tier)
+
+
+def _tier_of(probability: float, policy: Policy) -> Tier:
+    score = 100.0 * probability
+    if score >= policy.thresholds.limit:
+        return "limit"
+    return "review" if score >= policy.thresholds.review else "allow"
+
+
+def _ease(tier: Tier, log_odds: float, contributions: Mapping[str, float], policy: Policy) -> Tier:
+    """The tier after the guard: what is left without shared places, or the guard's tier, whichever is tighter."""
+    if SEVERITY[tier] <= SEVERITY[policy.guard.tier]:
+        return tier
+    places = sum(value for name, value in contributions.items() if policy.guards(name))
+    if places <= 0.0:
+        return tier
+    alone = _tier_of(sigmoid(log_odds - places), policy)
+    return max(alone, policy.guard.tier, key=SEVERITY.__getitem__)
+
+
+def _tightest(tier: Tier, fired: list[Rule]) -> tuple[Tier, Rule | None]:
+    """The tightest tier asked for, and the first rule that is tighter than what the model and earlier rules asked."""
+    rule = None
+    for found in fired:
+        if SEVERITY[found.tier] > SEVERITY[tier]:
+            tier, rule = found.tier, found
+    return tier, rule
+
+
+def _risk_score(probability: float) -> float:
+    return round(100.0 * probability, 2)
+
+
+def _shadows(
+    readings: Readings, scorer: Scorer | None, policy: Policy, verdict: _Verdict, tier: Tier, listing: Listed | None
+) -> tuple[Shadow, ...]:
+    """What every candidate that has something to say would have decided: rules that matched, and the model.
+
+    ``tier`` is what was decided before the lists, which would have had the last word there too.
+    """
+    found = []
+    score = _risk_score(verdict.probability)
+    for matcher in policy.shadow:
+        if matcher.matches(readings):
+            rule = matcher.rule
+            would = _under(listing, max(tier, rule.tier, key=SEVERITY.__getitem__))
+            found.append(Shadow(f"rule:{rule.name}", would, score))
+    if policy.model.mode == "shadow" and scorer is not None:
+        judged = _judge(readings, scorer, policy, explain=False)
+        would = _under(listing, max(tier, judged.tier, key=SEVERITY.__getitem__))
+        found.append(Shadow(f"model:{scorer.version}", would, _risk_score(judged.probability)))
+    return tuple(found)
+
+
+def _reasons(
+    readings: Readings, fired: list[Rule], explanation: Explanation | None, *, outage: bool, safest: bool
+) -> tuple[Reason, ...]:
+    """Outage, rules, then the signals that spoke loudest against the signup; with ``safest`` for or against it."""
+    found = [Reason(rule.code, None, rule.text, None) for rule in fired]
+    if outage:
+        found.insert(0, Reason("OUTAGE", None, "A part of the service was away, so the budget is small", None))
+    if explanation is not None:
+        # An unknown reading can move the score, but it is no reason: nothing was found.
+        known = [item for item in explanation.contributions.items() if readings.get(item[0]) is not None]
+        loud = [(abs(value) if safest else value, name, value) for name, value in known]
+        loud = sorted((item for item in loud if item[0] > LEAST_CONTRIBUTION), key=lambda item: (-item[0], item[1]))
+        found += [
+            Reason(name.upper(), name, registered()[name].text(readings[name]), value)
+            for _, name, value in loud[:MOST_REASONS]
+        ]
+    return tuple(found)

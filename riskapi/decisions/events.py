@@ -1,0 +1,214 @@
+"""Events: what an account did after its signup. Each is an entry of its shard's stream; a login also has an effect.
+
+Where logins came from is one sorted set an account (``risk:an:{n}:<user_id>``): HMACs of networks (/24, /48) and of
+the AS numbers that announce them, by the time of the latest login from there.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from riskapi.accounts.accounts import Accounts, history_key, labels_key
+from riskapi.accounts.activity import ESTABLISHING, TYPES
+from riskapi.accounts.labels import Labels
+from riskapi.budgets import terms
+from riskapi.budgets.spends import Quotas
+from riskapi.contract import Tier
+from riskapi.decisions.identifiers import Identifiers
+from riskapi.decisions.rescoring import Rescorer
+from riskapi.errors import Problem, StoreUnavailable
+from riskapi.inputs.readers import Shelf
+from riskapi.inputs.signup import CustomInputs, DevicePart, EmailPart, PhonePart
+from riskapi.inputs.usable import counted, one_each, unreadable, usable
+from riskapi.inputs.visitor_values import VisitorCount, VisitorText, VisitorTime
+from riskapi.links.entities import Links
+from riskapi.links.kinds import is_inside
+from riskapi.metrics import Metrics
+from riskapi.policy import Policy
+from riskapi.policy.active import Court
+from riskapi.store.connections import Store
+from riskapi.store.streams import account_key, oldest, shard, stream
+
+#: Places remembered for an account; two a login from somewhere new. Ours.
+_PLACES = 50
+#: For how long an event is known again, seconds: it is sent again at once, when a connection was lost, or never.
+_KNOWN = 60
+_DAY = 86400
+#: Events that carry a value: another one, or one that the person has confirmed.
+_VALUES = frozenset({"email_verified", "phone_verified", "email_changed", "phone_changed"})
+
+
+class Event(BaseModel):
+    """Body of ``POST /v1/accounts/{user_id}/events``: what the account did. ``count`` is of contacts and the like;
+    ``email`` and ``phone`` carry what was changed or verified, ``device`` where the account was seen, ``plan`` the one
+    that a ``plan_changed`` moved it to.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    type: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{2,63}$")]
+    time: VisitorTime | None = None
+    device: DevicePart | None = None
+    email: EmailPart | None = None
+    phone: PhonePart | None = None
+    plan: VisitorText | None = None
+    count: VisitorCount | None = None
+    custom_inputs: CustomInputs | None = None
+
+    def at(self, now: float) -> float:
+        """Unix time of the event: ``time``, or ``now`` where it is missing or lies over 5 minutes ahead."""
+        return now if self.time is None else counted(self.time.timestamp(), now)
+
+
+class Events:
+    """Records events of accounts."""
+
+    def __init__(
+        self,
+        store: Store,
+        court: Court,
+        links: Links,
+        shelf: Shelf,
+        rescorer: Rescorer,
+        identifiers: Identifiers,
+        quotas: Quotas,
+        labels: Labels,
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._accounts = Accounts(store)
+        self._identifiers = identifiers
+        self._rescorer = rescorer
+        self._quotas, self._labels = quotas, labels
+        self._court = court
+        self._links = links
+        self._shelf = shelf
+        self._metrics = metrics
+        self._record = store.script("event_record")
+
+    def record(self, user_id: str, event: Event, now: float) -> dict[str, Any]:
+        """Record an event at Unix time ``now``; returns the account's tier after it, and what could not be read.
+
+        A login from where the account was never seen sets ``moved_at`` of the account to its time, unless that is
+        later already. A change of plan counts for the very next grant, and a paid plan or a payment makes the account
+        an established customer. Raises ``not_found`` and :class:`StoreUnavailable`.
+        """
+        policy, at = self._court.policy, event.at(now)
+        event, warnings = usable(event, at, "/time")
+        places = self._places(event, warnings)
+        domain = self._sender(event, warnings)
+        entry: dict[str, Any] = {"id": f"evt_{secrets.token_hex(12)}", "user_id": user_id, "type": event.type, "at": at}
+        if event.count is not None:
+            entry["count"] = event.count
+        if event.type == "plan_changed" and event.plan is not None:
+            entry["plan"] = terms.plan_name(event.plan)
+        if event.custom_inputs:
+            entry["custom_inputs"] = event.custom_inputs
+        keys = [account_key(user_id), history_key(user_id), labels_key(user_id), _places_key(user_id)]
+        keys += (stream(shard(user_id)), f"risk:ae:{{{shard(user_id)}}}:{entry['id']}")
+        # Not with orjson, which takes no integer of more than 64 bits; callers may have some.
+        args: list[Any] = [policy.retention.accounts_days * _DAY, repr(at), json.dumps(entry)]
+        args += (oldest(policy.retention.decisions_days), _KNOWN, _PLACES)
+        args += (event.type if event.type in TYPES else "", "" if event.count is None else event.count, domain or "")
+        args += _terms(event, policy)
+        found = self._record.call(keys, [*args, *places])
+        if not found:
+            raise Problem("not_found", "No account with this user_id was ever assessed.")
+        self._metrics.event(event.type if event.type in TYPES else "other")
+        self._follow(user_id, event, domain, at, now, warnings)
+        if event.type in ESTABLISHING:
+            self._settle(user_id, policy)
+        tier = self._tier(user_id, event, now) or found[0].decode()
+        return {"user_id": user_id, "type": event.type, "tier": tier, "warnings": one_each(warnings)}
+
+    def _follow(
+        self, user_id: str, event: Event, domain: str | None, at: float, now: float, warnings: list[dict[str, str]]
+    ) -> None:
+        """Follow what the event says of the account's address, number, devices and domain."""
+        has = self._identifiers
+        given = {"email": event.email.address if event.email else None}
+        given["phone"] = event.phone.number if event.phone else None
+        part = event.type.partition("_")[0]
+        if event.type in _VALUES:
+            value = given[part]
+            if value and not has.change(user_id, part, value, now):
+                name, what = ("address", "e-mail address") if part == "email" else ("number", "phone number")
+                warnings.append(unreadable(f"/{part}/{name}", f"The {what}"))
+            elif event.type.endswith("_verified"):
+                has.prove(user_id, part, at, now)
+        elif domain is not None:
+            has.authenticate(user_id, domain, now)
+        elif event.type == "payment_verified":
+            has.pay(user_id, now)
+        elif event.type in ("vouching_started", "vouching_ended"):
+            has.vouch(user_id, now, on=event.type == "vouching_started")
+        if event.type in ("device_seen", "login") and event.device is not None and event.device.id:
+            has.see(user_id, event.device.id, now)
+
+    def _settle(self, user_id: str, policy: Policy) -> None:
+        """Have grants in flight read the terms again, and let the standing be felt; where that fails, a worker does."""
+        try:
+            standing = self._accounts.standing(user_id)
+            self._quotas.revise(user_id, standing.revision, policy)
+            self._labels.settle(user_id, standing)
+        except StoreUnavailable:
+            self._metrics.store_failure("event")
+
+    def _tier(self, user_id: str, event: Event, now: float) -> Tier | None:
+        """The tier after deciding the account again; where that fails just now, a worker does it in a moment."""
+        if event.type not in TYPES:
+            return None  # nothing reads it
+        try:
+            return self._rescorer.again(user_id, f"event.{event.type}", now).tier
+        except StoreUnavailable:
+            self._metrics.store_failure("event")
+            return None
+
+    def _sender(self, event: Event, warnings: list[dict[str, str]]) -> str | None:
+        """The domain that was authenticated, where the caller names it (``custom_inputs.domain``)."""
+        given = (event.custom_inputs or {}).get("domain")
+        if event.type != "domain_authenticated" or given is None:
+            return None
+        domain = self._links.sender(given) if isinstance(given, str) else None
+        if domain is None:
+            warnings.append(unreadable("/custom_inputs/domain", "The domain"))
+        return domain
+
+    def _places(self, event: Event, warnings: list[dict[str, str]]) -> list[str]:
+        """HMACs of where a login came from, its network and AS; an address that cannot be read is a warning.
+
+        The AS counts as a place too: a phone changes its prefix with every cell and a home line with every night, while
+        the AS stays their carrier's. A thief at the same carrier passes for the owner; his volume still gives him away.
+        """
+        text = event.device.ip_address if event.device else None
+        if not text:
+            return []
+        network = self._shelf.readers.networks.read(text)
+        if network.ip is None:
+            warnings.append(unreadable("/device/ip_address", "The IP address"))
+            return []
+        if event.type != "login" or network.prefix is None or is_inside(network):
+            return []
+        places = [self._links.mac("network", network.prefix)]
+        if network.asn is not None:
+            places.append(self._links.mac("asn", str(network.asn)))
+        return places
+
+
+def _terms(event: Event, policy: Policy) -> tuple[str, str]:
+    """What an event says of the account's plan, and what it makes it an established customer by, for the script."""
+    if event.type == "payment_verified":
+        return "", "payment"
+    if event.type != "plan_changed" or event.plan is None:
+        return "", ""
+    plan = terms.plan_name(event.plan)
+    return f"={plan or ''}", "plan" if terms.is_paid(plan, policy) else ""
+
+
+def _places_key(user_id: str) -> str:
+    """Key of where an account's logins came from; it expires ``retention.accounts_days`` after its last event."""
+    return f"risk:an:{{{shard(user_id)}}}:{user_id}"

@@ -1,0 +1,243 @@
+"""The only step of a decision that waits: parse the signup, make one trip to the store, return the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field, replace
+
+from riskapi.accounts.accounts import Accounts, Known
+from riskapi.clusters.proofs import Proofs, keeps_aside
+from riskapi.enrichment.findings import Finding, Findings, is_told
+from riskapi.enrichment.subjects import Subject
+from riskapi.inputs import device as devices
+from riskapi.inputs.optional import not_provided
+from riskapi.inputs.readers import Shelf
+from riskapi.inputs.signup import BehaviorPart, DevicePart, Signup
+from riskapi.inputs.usable import UNREADABLE, one_each, unreadable, usable, without_country
+from riskapi.links import kinds, spellings
+from riskapi.links.entities import Links, mac_of
+from riskapi.links.evidence import reputation
+from riskapi.links.kinds import Touch
+from riskapi.links.waves import Match, matches
+from riskapi.lists import lists, matching
+from riskapi.lists.matching import Listed
+from riskapi.policy import Policy
+from riskapi.store.connections import Store
+from signals.facts import Account, Behavior, Facts, Network
+from signals.records import record
+from signals.whereabouts import country_of_person
+
+_DAY = 86400
+_AWAY = "store_unavailable"
+_NO_DEVICE = DevicePart()
+_NO_BEHAVIOR = BehaviorPart()
+
+
+@record
+class Parsed:
+    """A signup with its inputs read, before the store was asked.
+
+    ``warnings`` go into the answer, and so do the pointers of what was ``not_provided``.
+    """
+
+    facts: Facts
+    warnings: tuple[dict[str, str], ...]
+    not_provided: tuple[str, ...]
+
+
+@record
+class Gathered:
+    """Facts with what the store knows. ``known`` is the account, if it was assessed before.
+
+    ``subjects`` are what upstreams can be asked about it, and ``findings`` what they said, by kind. ``listed`` are the
+    entries of lists that name it. ``matches`` are those it came with; ``vouched``: an established customer vouches for
+    it.
+    """
+
+    facts: Facts
+    touch: Touch
+    known: Known | None
+    subjects: tuple[Subject, ...] = ()
+    findings: Mapping[str, Finding] = field(default_factory=dict)
+    listed: tuple[Listed, ...] = ()
+    matches: tuple[Match, ...] = ()
+    vouched: bool = False
+
+
+def _proved(signup: Signup) -> Iterable[str]:
+    """The kinds of things that the person is said to have confirmed."""
+    if signup.email.verified:
+        yield "mailbox"
+    if signup.phone is not None and signup.phone.verified:
+        yield "phone"
+
+
+def _whole(count: float | None) -> int | None:
+    return None if count is None else int(count)
+
+
+class Gatherer:
+    """Turns signups into facts. On the ``shelf`` are the opened databases."""
+
+    def __init__(
+        self,
+        store: Store,
+        links: Links,
+        accounts: Accounts,
+        findings: Findings,
+        proofs: Proofs,
+        shelf: Shelf,
+    ) -> None:
+        self._store = store
+        self._proofs = proofs
+        self._links = links
+        self._accounts = accounts
+        self._findings = findings
+        self._shelf = shelf
+
+    def parse(self, signup: Signup, at: float) -> Parsed:
+        """Read every input of a signup at Unix time ``at``. Asks nobody; never raises for what callers sent."""
+        posted, readers = signup, self._shelf.readers
+        signup, warnings = usable(posted, at)
+        unsent = not_provided(posted)
+        missing = dict.fromkeys(unsent, "not_provided")
+        missing |= {each["input_pointer"]: "input_invalid" for each in warnings if each["code"] == "INPUT_INVALID"}
+        account, part, acted = signup.account, signup.device or _NO_DEVICE, signup.behavior or _NO_BEHAVIOR
+        address = signup.email.address
+        email = readers.mail.read("" if UNREADABLE in address else address)
+        if not email.valid:
+            missing["/email/address"] = "input_invalid"
+            warnings.append(unreadable("/email/address", "The e-mail address"))
+
+        network: Network | None = None
+        if part.ip_address:
+            network = readers.networks.read(part.ip_address)
+            missing |= _untold(network)
+            if network.ip is None:
+                missing["/device/ip_address"] = "input_invalid"
+                warnings.append(unreadable("/device/ip_address", "The IP address"))
+
+        phone = None
+        number = signup.phone.number if signup.phone else None
+        if number:
+            phone = readers.phones.read(number, country_of_person(network))
+            if phone.valid is None:
+                missing["/phone/number"] = "no_data"
+                warnings.append(without_country("/phone/number"))
+            elif not phone.valid:
+                missing["/phone/number"] = "input_invalid"
+                warnings.append(unreadable("/phone/number", "The phone number"))
+
+        device = devices.read(part, posted.device)
+        if device.user_agent is not None and (device.agent_family is None or device.agent_system is None):
+            missing["agent"] = "no_data"
+        behavior = Behavior(
+            form_fill_ms=_whole(acted.form_fill_ms),
+            pasted_fields=None if acted.pasted_fields is None else tuple(acted.pasted_fields),
+            honeypot_filled=acted.honeypot_filled,
+            keystrokes=_whole(acted.keystrokes),
+            captcha_passed=acted.captcha_passed,
+            pages_before_signup=_whole(acted.pages_before_signup),
+        )
+        return Parsed(
+            Facts(
+                at=at,
+                account=Account(
+                    account.name, account.organization, account.website, account.plan, account.referrer_id or None
+                ),
+                email=email,
+                phone=phone,
+                network=network,
+                device=device,
+                behavior=behavior,
+                payment_fingerprint=devices.identifier(signup.payment.fingerprint) if signup.payment else None,
+                missing=missing,
+                proved=frozenset(_proved(signup)),
+            ),
+            tuple(one_each(warnings)),
+            tuple(unsent),
+        )
+
+    def without_store(self, facts: Facts) -> Facts:
+        """The same facts, marked as gathered while the store was away: what it knows is unknown, not absent."""
+        kept = ["store", *(subject.kind for subject in self._findings.subjects(facts))]
+        return replace(facts, missing={**self._findings.unasked, **facts.missing, **dict.fromkeys(kept, _AWAY)})
+
+    def gather(
+        self,
+        user_id: str,
+        facts: Facts,
+        policy: Policy,
+        *,
+        add: bool = True,
+        sender: str | None = None,
+        now: float | None = None,
+    ) -> Gathered:
+        """One trip: touch (or, without ``add``, look at) every entity, read the account and what upstreams said.
+
+        ``sender`` is the domain the account sends from, where that is known. Entries of lists count that have not
+        expired at Unix time ``now``; without it, at that of the facts.
+        Raises :class:`riskapi.errors.StoreUnavailable`.
+        """
+        touch = self._links.touched(user_id, facts)
+        subjects = self._findings.subjects(facts, sender)
+        macs = {kind: mac_of(touch.keys[kind]) for kind in matching.HASHED if kind in touch.keys}
+        names = matching.candidates(user_id, facts, macs)
+        referrer = facts.account.referrer_id
+        pipe = self._store.pipeline()
+        self._accounts.queue_known(pipe, user_id)
+        lists.queue(pipe, names)
+        spelled = spellings.queue(pipe, user_id, policy.retention.accounts_days * _DAY)
+        if referrer is not None:
+            self._accounts.queue_voucher(pipe, referrer)
+        proves = add and self._proofs.queue(pipe, touch, policy)
+        self._findings.queue(pipe, subjects)
+        self._links.queue(pipe, touch, policy, add=add)
+        known, named, *replies = self._store.run(pipe)
+        del replies[:spelled]
+        vouched = referrer is not None and self._accounts.vouches(replies.pop(0))
+        if proves:
+            replies.pop(0)
+        found = self._findings.read(subjects, replies[: len(subjects)])
+        facts = replace(facts, mail_domain=self._findings.known(facts))
+        facts = _with_findings(facts, subjects, found, self._findings.unasked)
+        if "registrant" in found:  # which may know of a crowd that the local databases do not
+            touch = replace(touch, hubs=frozenset(kinds.hubs(facts)))
+        linked = self._links.entities(touch, replies[len(subjects) :], policy, referrer if vouched else None)
+        wave, together = matches(facts, touch, linked, policy)
+        linking = {kind: entity for kind, entity in linked.items() if kind not in kinds.CLOSE}
+        return Gathered(
+            # Only at its signup did it come with anybody.
+            replace(
+                facts,
+                entities=linking,
+                reputation=reputation(linking, policy),
+                wave=wave if add else facts.wave,
+            ),
+            touch,
+            self._accounts.known(known),
+            subjects,
+            found,
+            matching.found(names, named, facts.at if now is None else now),
+            tuple(together) if add and not keeps_aside(touch) else (),
+            vouched,
+        )
+
+
+def _untold(network: Network) -> dict[str, str]:
+    """What the local databases do not tell of an IP address, with the cause. They know nothing of reserved ones."""
+    if network.ip is None:
+        return {}
+    told = {"asn": network.asn, "country": network.country, "kind": network.kind}
+    found = {name: "no_data" for name, value in told.items() if value is None}
+    return {**found, "network": "no_data"} if network.reserved is not None or len(found) == len(told) else found
+
+
+def _with_findings(
+    facts: Facts, subjects: Sequence[Subject], found: Mapping[str, Finding], unasked: Mapping[str, str]
+) -> Facts:
+    """The same facts with what upstreams said; what they are being asked is ``pending``."""
+    missing = {**unasked, **facts.missing}
+    missing |= {subject.kind: "pending" for subject in subjects if subject.kind not in found}
+    missing |= {kind: "no_data" for kind, said in found.items() if not is_told(said)}
+    return replace(facts, **found, missing=missing)  # type: ignore[arg-type]

@@ -1,0 +1,210 @@
+"""What an account has: its mailbox, its number, its devices, its domain. Events tell when they change or are proved.
+
+What is new is touched like at a signup, so that links and lists follow it. What an account held before it no longer
+holds; what it only claimed stays linked to it, or changing a number would shake off a past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from riskapi.accounts.accounts import Accounts
+from riskapi.accounts.labels import Labels
+from riskapi.clusters.claims import Claims
+from riskapi.clusters.clusters import Clusters
+from riskapi.clusters.proofs import Proofs
+from riskapi.decisions.gather import Gatherer
+from riskapi.errors import Problem, StoreUnavailable
+from riskapi.inputs import device as devices
+from riskapi.inputs.signup import Signup
+from riskapi.links.entities import Links
+from riskapi.links.kinds import Touch, entities_of, own_domain
+from riskapi.policy.active import Court
+from riskapi.store import damaged
+from riskapi.store.connections import Store
+from riskapi.store.streams import account_key
+
+_DAY = 86400
+#: Times an account is read anew because somebody changed it meanwhile; far more than any race measured.
+_TRIES = 20
+#: What a changed address and a changed number change of what an account touches.
+_KINDS: Mapping[str, tuple[str, ...]] = {
+    "email": ("mailbox", "pattern", "stem", "mail_domain", "tld"),
+    "phone": ("phone", "phone_block"),
+}
+#: What a changed part is proved by, and what proof keeps an account out of waves: a mailbox costs nothing.
+_PROVED = {"email": "mailbox", "phone": "phone"}
+#: Devices remembered for an account besides that of its signup. Chosen by us.
+_DEVICES = 20
+
+
+class Identifiers:
+    """Follows what events tell of an account's identifiers. Each method is safe to repeat and raises ``not_found``."""
+
+    def __init__(
+        self,
+        store: Store,
+        accounts: Accounts,
+        links: Links,
+        clusters: Clusters,
+        claims: Claims,
+        labels: Labels,
+        proofs: Proofs,
+        gatherer: Gatherer,
+        court: Court,
+    ) -> None:
+        self._store, self._accounts, self._links, self._clusters = store, accounts, links, clusters
+        self._claims, self._labels, self._proofs = claims, labels, proofs
+        self._gatherer, self._court = gatherer, court
+        self._follow = store.script("account_follow")
+
+    def change(self, user_id: str, part: str, value: str, now: float) -> bool:
+        """Follow an address (``part`` is ``email``) or number (``phone``) to another value.
+
+        False where the value cannot be read: then nothing changes. Raises :class:`StoreUnavailable`.
+        """
+        policy = self._court.policy
+        for _ in range(_TRIES):
+            read = self._read(user_id)
+            signup = _changed(damaged.whole(read["signup"]), part, value)
+            parsed = self._gatherer.parse(signup, now)
+            kind = _PROVED[part]
+            touch = self._links.touched(user_id, replace(parsed.facts, proved=frozenset()))
+            if kind not in touch.keys:
+                return False
+            before = entities_of(read["entities"], user_id)
+            proved = entities_of(read["proved"] or b"{}", user_id)
+            if before.get(kind) == touch.keys[kind]:
+                return True
+            fresh = {name: touch.keys[name] for name in _KINDS[part] if name in touch.keys}
+            old = {name: key for name, key in before.items() if name in _KINDS[part] and key not in fresh.values()}
+            held = kind in proved or self._is_held(user_id)
+            kept = {name: key for name, key in before.items() if name not in _KINDS[part]}
+            if not held:
+                kept |= {f"{name}:{key[-6:]}": key for name, key in old.items()}
+            proved.pop(kind, None)
+            domain = own_domain(parsed.facts, verified=signup.email.verified)
+            things = self._things([domain] if domain else [], read["things"] if part != "email" else b"")
+            self._touch(user_id, touch, fresh, now)
+            written = self._written(
+                user_id, read, signup.model_dump_json(exclude_none=True).encode(),
+                orjson.dumps({**kept, **fresh}), orjson.dumps(proved) if proved else b"", things,
+            )  # fmt: skip
+            if not written:
+                continue
+            if held and kind in old:
+                self._proofs.take(user_id, [old[kind]], now, policy)
+                self._leave(user_id, list(old.values()), now)
+            self._mark(user_id)
+            return True
+        raise StoreUnavailable("an account changed too often to follow it")
+
+    def prove(self, user_id: str, part: str, at: float, now: float) -> None:
+        """Note that the account proved its address (``email``) or number (``phone``) at Unix time ``at``."""
+        kind = _PROVED[part]
+        for _ in range(_TRIES):
+            read = self._read(user_id)
+            key = entities_of(read["entities"], user_id).get(kind)
+            if key is None:
+                return  # it gave none that could be read
+            proved = entities_of(read["proved"] or b"{}", user_id)
+            if self._written(
+                user_id, read, read["signup"], read["entities"], orjson.dumps({**proved, kind: key}), read["things"]
+            ):
+                self._proofs.give(user_id, [key], at, self._court.policy, now, aside=kind == "phone")
+                return
+        raise StoreUnavailable("an account changed too often to follow it")
+
+    def authenticate(self, user_id: str, domain: str, now: float) -> None:
+        """Note a domain that the account proved to be its own: mail may link to it without claiming anything."""
+        for _ in range(_TRIES):
+            read = self._read(user_id)
+            things = self._things([domain], read["things"])
+            if self._written(user_id, read, read["signup"], read["entities"], read["proved"], things):
+                keys = [key for _, key in self._links.said(user_id, now, [domain], None).keys]
+                self._proofs.give(user_id, (), now, self._court.policy, now, aside=True)
+                self._leave(user_id, keys, now)
+                return
+        raise StoreUnavailable("an account changed too often to follow it")
+
+    def pay(self, user_id: str, now: float) -> None:
+        """Note that the account paid: no wave does."""
+        self._proofs.give(user_id, (), now, self._court.policy, now, aside=True)
+
+    def see(self, user_id: str, device_id: str, now: float) -> None:
+        """Note a device that the account was seen on, and join it to those who share that."""
+        device = devices.identifier(device_id)
+        if device is None:
+            return
+        key = self._links.entity_key("device", device)
+        for _ in range(_TRIES):
+            read = self._read(user_id)
+            before = entities_of(read["entities"], user_id)
+            if key in before.values() or sum(name.startswith("device:") for name in before) >= _DEVICES:
+                break
+            entities = orjson.dumps({**before, f"device:{key[-6:]}": key})
+            if self._written(user_id, read, read["signup"], entities, read["proved"], read["things"]):
+                break
+        self._touch(user_id, Touch(user_id, now, {}, frozenset()), {"device": key}, now)
+        self._mark(user_id)
+
+    def vouch(self, user_id: str, now: float, *, on: bool) -> None:
+        """Note whether the account vouches for those it refers: they then share its budget, and no suspicion."""
+        key = self._links.entity_key("referrer", user_id)
+        if on:
+            self._store.execute("HSET", account_key(user_id), "vouches", 1)
+            self._touch(user_id, Touch(user_id, now, {}, frozenset()), {"referrer": key}, now)
+        else:
+            self._store.execute("HDEL", account_key(user_id), "vouches")
+
+    def _leave(self, user_id: str, keys: list[str], now: float) -> None:
+        """Take the account out of things that it has no longer, or does not claim."""
+        policy = self._court.policy
+        self._claims.drop([user_id], keys, policy, now, "left")
+        self._links.leave(user_id, keys)
+        self._clusters.leave(user_id, policy, now, keys=keys)
+
+    def _touch(self, user_id: str, touch: Touch, keys: dict[str, str], now: float) -> None:
+        """Touch things, and join the account to those who share them."""
+        policy = self._court.policy
+        touch = replace(touch, at=now, keys=keys)
+        pipe = self._store.pipeline()
+        self._links.queue(pipe, touch, policy)
+        found = self._links.entities(touch, self._store.run(pipe), policy)
+        self._clusters.settle(user_id, list(found.values()), policy, now)
+
+    def _mark(self, user_id: str) -> None:
+        """Let what it has by now know what it is: an abuser's next machine, or a customer's."""
+        self._labels.settle(user_id, self._accounts.standing(user_id))
+
+    def _is_held(self, user_id: str) -> bool:
+        return self._accounts.standing(user_id).established is not None
+
+    def _things(self, domains: list[str], before: bytes) -> bytes:
+        keys = [key for _, key in self._links.said("", 0.0, domains, None).keys] if domains else []
+        return " ".join(dict.fromkeys([*before.decode().split(), *keys])).encode()
+
+    def _read(self, user_id: str) -> dict[str, bytes]:
+        names = ("signup", "entities", "proved", "things")
+        found: Any = self._store.execute("HMGET", account_key(user_id), *names)
+        if found[0] is None:
+            raise Problem("not_found", "No account with this user_id was ever assessed.")
+        return {name: value or b"" for name, value in zip(names, found, strict=True)}
+
+    def _written(self, user_id: str, read: dict[str, bytes], *values: bytes) -> bool:
+        """Write what an account has; False when it changed since it was read."""
+        args: list[Any] = [self._court.policy.retention.accounts_days * _DAY, *read.values(), *values]
+        found = self._follow.call([account_key(user_id)], args)
+        if not found:
+            raise Problem("not_found", "No account with this user_id was ever assessed.")
+        return bool(found[0] == b"written")
+
+
+def _changed(signup: dict[str, Any], part: str, value: str) -> Signup:
+    """A stored signup with another address or number, which nobody has confirmed yet."""
+    field = "address" if part == "email" else "number"
+    return Signup.stored(orjson.dumps({**signup, part: {field: value}}))

@@ -1,0 +1,204 @@
+"""How far deciding an account again may move its tier. Pure.
+
+What an account is by its own evidence only tightens; policy and people loosen it. What others bring to it (bad company,
+an entry of a list) is not kept: it holds while its cause does. A person's word stands for a while against whatever
+model and rules think.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from riskapi.accounts.labels import PEOPLE
+from riskapi.contract import Tier
+from riskapi.decisions.line import Judged
+from riskapi.enrichment.findings import RETRACTED
+from riskapi.policy import Policy
+from riskapi.policy.rules import Rule
+from riskapi.policy.tables import SEVERITY
+from riskapi.times import instant
+from signals.records import record
+from signals.registry import Readings, registered
+
+_DAY = 86400
+#: What an account proved, by the event that tells so: who else gave the same thing is not counted against it any more.
+_PROVED = {"event.email_verified": "mailbox", "event.phone_verified": "phone"}
+#: What brings readings of a family about, after the signup.
+_CAUSES = {
+    "links": "linkage",
+    "velocity": "linkage",
+    "reputation": "linkage",
+    "sending": "linkage",
+    "domain": "finding",
+    "network": "finding",
+    "sender": "finding",
+    "events": "event",
+}
+
+
+@record
+class Past:
+    """What was decided of an account so far: its tier, what it is by its ``own`` evidence, its history of tiers and its
+    labels, oldest first.
+    """
+
+    tier: Tier
+    own: Tier
+    history: Sequence[Mapping[str, Any]]
+    labels: Sequence[Mapping[str, Any]]
+
+    @property
+    def spoken_at(self) -> float | None:
+        """When a person last said something about it that was not taken back, as a Unix time."""
+        said = [row["at"] for row in _standing(self.labels) if row["source"] in PEOPLE and row["label"] != "unknown"]
+        said += [row["at"] for row in _standing(self.history) if row["source"] == "reviewer"]
+        retracted = self.retracted_at
+        times = [at for at in map(_seconds, said) if retracted is None or at > retracted]
+        return max(times, default=None)
+
+    @property
+    def retracted_at(self) -> float | None:
+        """When a person last took back what was said about it, by the label ``unknown``, as a Unix time."""
+        said = [row["at"] for row in _standing(self.labels) if row["source"] in PEOPLE and row["label"] == "unknown"]
+        return max(map(_seconds, said), default=None)
+
+    @property
+    def imported(self) -> bool:
+        """Whether it was imported as an existing customer: the company knows it better than its old signup does."""
+        return bool(self.history) and self.history[0].get("source") == "import"
+
+    @property
+    def cleared(self) -> bool:
+        """Whether a person's latest label says that it is legitimate."""
+        said = [row["label"] for row in _standing(self.labels) if row["source"] in PEOPLE]
+        return bool(said) and said[-1] == "legitimate"
+
+    @property
+    def last(self) -> Mapping[str, Any]:
+        """The last entry of the history that was not undone; empty where there is none."""
+        return next(reversed(_standing(self.history)), {})
+
+
+def _standing(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The entries of a history, or of labels, without those that were undone and those that undid them."""
+    undone = {row["undoes"] for row in rows if row.get("undoes")}
+    return [row for row in rows if row.get("decision_id") not in undone and not row.get("undoes")]
+
+
+@record
+class Move:
+    """The tier of an account after a decision, and what it is by its own evidence from then on."""
+
+    tier: Tier
+    own: Tier
+
+
+def moved(past: Past, found: Judged, policy: Policy, now: float, cause: str) -> Move:
+    """Where an account stands after it was judged at Unix time ``now``, because of ``cause``."""
+    decision, spoken = found.decision, past.spoken_at
+    held = past.imported or (spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * _DAY)
+    own = found.own if _is_afresh(past, policy, cause) else _own(past, found.own, policy, held=held)
+    listing = decision.listing.list if decision.listing is not None and decision.source == "list" else None
+    if listing == "deny":
+        return Move(decision.tier, own_tier(found, decision.tier, own, policy))
+    if listing == "allow":
+        # It is written for many; what a person said of this very account goes before it, and so does what its mail met.
+        last = past.last
+        permitted = spoken is None and last.get("source") != "feedback"
+        return Move(decision.tier if permitted else past.tier, own)
+    tier = own if held else _tighter(own, decision.tier)
+    return Move(tier, own_tier(found, tier, own, policy))
+
+
+def own_tier(found: Judged, tier: Tier, own: Tier, policy: Policy) -> Tier:
+    """What an account is by its own evidence from then on, where that was ``own`` and it is in ``tier`` now.
+
+    What others brought to it is added where policy wants it kept, whatever becomes of its cause.
+    """
+    brought = "list" if found.decision.source == "list" else "linkage"
+    return own if brought in policy.rescoring.undo else _tighter(tier, own)
+
+
+def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
+    """Whether an account is judged afresh, because what was counted against it turned out to be nothing of its own: it
+    was cut from what it shared, proved to own the one thing that a rule looked at, or was told of what is not believed
+    any more. A person's word stands.
+    """
+    last = past.last
+    if last.get("source") in ("reviewer", "feedback") or past.spoken_at is not None:
+        return False
+    if cause == "cut":
+        return True
+    if cause == RETRACTED:
+        return _may_rest_on_findings(past)
+    kind = _PROVED.get(cause)
+    rule = next((rule for rule in policy.rules if rule.name == last.get("reason")), None)
+    if kind is None or rule is None or last.get("source") != "rule":
+        return False
+    return all(name.startswith((f"velocity_{kind}_", f"links_{kind}_")) for name in rule.when)
+
+
+def _may_rest_on_findings(past: Past) -> bool:
+    """Whether what an account is by its own evidence came from its first decision, or from what an upstream said."""
+    own = [row for row in _standing(past.history) if row.get("cause") != "linkage" and row.get("source") != "list"]
+    last = own[-1] if own else {}
+    return last.get("source") in ("rule", "model") and (last.get("cause") or "finding.").startswith("finding.")
+
+
+def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool) -> Tier:
+    """What an account is by its own evidence: it tightens, and is loosened only by what policy and people permit."""
+    last = past.last
+    if SEVERITY[wanted] > SEVERITY[past.own]:
+        return past.own if held else wanted
+    if last.get("source") == "feedback":
+        return past.own
+    if past.spoken_at is not None and _seconds(last.get("at")) <= past.spoken_at:
+        return past.own  # whoever spoke after it knew of it
+    retracted = past.retracted_at is not None and _seconds(last.get("at")) <= past.retracted_at
+    if retracted or last.get("source") == "outage":
+        return wanted  # what was said is taken back, what was away is back
+    permitted = policy.rescoring.loosest
+    return _tighter(wanted, permitted) if SEVERITY[permitted] < SEVERITY[past.own] else past.own
+
+
+def _tighter(one: Tier, other: Tier) -> Tier:
+    return max(one, other, key=SEVERITY.__getitem__)
+
+
+def _seconds(text: str | None) -> float:
+    return 0.0 if text is None else instant(text).timestamp()
+
+
+def first_cause(found: Judged) -> str | None:
+    """What brought a first decision about, where that is not the account itself: the company it is in."""
+    return "linkage" if SEVERITY[found.decision.before] > SEVERITY[found.own] else None
+
+
+def cause_of(past: Past, found: Judged, tier: Tier, trigger: str, before: Readings, rules: Mapping[str, Rule]) -> str:
+    """What changed a tier: the company it is in, what its rule reads and was read otherwise ``before``, or what was
+    taken back; else what led to the look.
+
+    Many things happen at once, and one look is for all of them.
+    """
+    decision, readings = found.decision, found.readings
+    if SEVERITY[tier] < SEVERITY[past.tier] and past.history and decision.source != "list":
+        return _brought_by(past.history[-1]) or trigger
+    if decision.source == "list":
+        return "list"
+    if SEVERITY[decision.tier] > SEVERITY[found.own]:
+        return "linkage"
+    rule = rules.get(decision.rule or "") if decision.source == "rule" else None
+    for name in rule.when if rule is not None else ():
+        if readings.get(name) != before.get(name):
+            signal = registered()[name]
+            brought = _CAUSES.get(signal.family, trigger)
+            if brought == "finding":
+                return f"finding.{signal.needs[-1]}"
+            return trigger if trigger.startswith(brought) else brought
+    return trigger
+
+
+def _brought_by(entry: Mapping[str, Any]) -> str | None:
+    """What brought an entry of the history about: a list, or what deciding again was caused by."""
+    return "list" if entry.get("source") == "list" else entry.get("cause")

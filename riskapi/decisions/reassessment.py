@@ -1,0 +1,88 @@
+"""An account as it was read again, what was decided of it then, and whether that is worth a record. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+import signals
+from riskapi.budgets.caps import Usage
+from riskapi.contract import Tier
+from riskapi.decisions.decide import Decision
+from riskapi.decisions.gather import Gathered, Parsed
+from riskapi.decisions.line import Judged
+from riskapi.decisions.movement import Move, Past
+from riskapi.lists.matching import silenced
+from signals import Readings, registered
+from signals.records import record
+
+#: A score that moved by less than this says nothing new by itself, in points of ``risk_score``. Ours.
+_LEAST_MOVE = 1.0
+#: Causes that come by themselves, with time or by neighbours.
+_ORDINARY = frozenset({"schedule", "linkage"})
+
+
+@record
+class Reassessment:
+    """An account as it was read, and what was decided of it. ``before`` is the decision that it keeps until now."""
+
+    past: Past
+    fields: Mapping[str, bytes]
+    before: Mapping[str, Any]
+    parsed: Parsed
+    gathered: Gathered
+    usage: Usage
+    judged: Judged
+    move: Move
+
+    @property
+    def decision(self) -> Decision:
+        """What the line came to."""
+        return self.judged.decision
+
+    @property
+    def tier(self) -> Tier:
+        """The tier from now on."""
+        return self.move.tier
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What the account keeps of it: whether its identity is checked, until when feedback does not count, and the
+        tier by its own evidence.
+        """
+        identity = self.gathered.facts.identity
+        return {
+            "identity": "" if identity is None else str(int(identity)),
+            "silenced": silenced(self.decision.listing),
+            "own": self.move.own,
+        }
+
+    @property
+    def readings_before(self) -> Readings:
+        """The readings of the decision before, where they were of today's signals."""
+        before = self.before
+        return dict(zip(registered(), before["readings"], strict=True)) if before["schema"] == signals.schema() else {}
+
+    def is_news(self, cause: str) -> bool:
+        """Whether a decision that moves nothing is worth a record all the same.
+
+        Counts of neighbours change with every hour; what an upstream, an event or a list said is why it was decided at
+        all.
+        """
+        before, decision = self.before, self.decision
+        told = (decision.tier, decision.source, decision.rule, list(decision.fired))
+        if told != (before["tier"], before["source"], before["rule"], before["fired"]):
+            return True
+        kept_before = {name: self.fields.get(name, b"").decode() for name in self.kept}
+        if abs(decision.risk_score - before["risk_score"]) >= _LEAST_MOVE or self.kept != kept_before:
+            return True
+        if before.get("findings", {}).keys() != self.gathered.findings.keys():
+            return True  # what was pending is no more
+        if cause in _ORDINARY:
+            return False
+        same = before["schema"] == signals.schema() and before["readings"] == orjson.loads(
+            orjson.dumps(list(self.judged.readings.values()))
+        )
+        return not same

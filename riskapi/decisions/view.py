@@ -1,0 +1,140 @@
+"""An account as its owner's company sees it: ``GET /v1/accounts/{user_id}``, put together from what is recorded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from riskapi.accounts.accounts import Accounts, latest
+from riskapi.accounts.log import Decisions
+from riskapi.budgets import terms
+from riskapi.clusters.clusters import Clusters, Thing, standing_of
+from riskapi.decisions.answer import in_form, reasons
+from riskapi.decisions.decide import decide
+from riskapi.decisions.gather import Gatherer
+from riskapi.decisions.record import listing
+from riskapi.feedback.counts import Feedback
+from riskapi.inputs.signup import Signup
+from riskapi.links.evidence import linkage
+from riskapi.links.kinds import evidence_weight
+from riskapi.policy.active import Court
+from riskapi.sending.allowances import Allowances, limits
+from riskapi.store import damaged
+from riskapi.times import rfc3339
+
+
+class Profiles:
+    """Reads accounts for people and callers."""
+
+    def __init__(
+        self,
+        court: Court,
+        accounts: Accounts,
+        decisions: Decisions,
+        gatherer: Gatherer,
+        feedback: Feedback,
+        clusters: Clusters,
+        allowances: Allowances,
+    ) -> None:
+        self._court = court
+        self._accounts = accounts
+        self._decisions = decisions
+        self._gatherer = gatherer
+        self._feedback = feedback
+        self._clusters = clusters
+        self._allowances = allowances
+
+    def view(self, user_id: str, now: float) -> dict[str, Any]:
+        """The account as it stands, its links looked up anew at Unix time ``now``. Raises ``not_found``.
+
+        ``signup`` (as posted) and ``readings`` are for people who judge it. Raises
+        :class:`riskapi.store.damaged.Unreadable` where what is stored says less than an account.
+        """
+        try:
+            return self._viewed(user_id, now)
+        except damaged.FAULTS as error:
+            damaged.note("account", user_id, error)
+            raise damaged.Unreadable("not an account") from error
+
+    def _viewed(self, user_id: str, now: float) -> dict[str, Any]:
+        fields, history, labels = self._accounts.load(user_id)
+        decision = damaged.whole(fields["decision"])
+        assessment = in_form(damaged.whole(fields["assessment"]), fields["signup"])
+        newest = in_form(latest(fields), fields["signup"])
+        if newest["decision"] == "allow" or not newest["reasons"]:  # answered without, or with that of a list alone
+            newest["reasons"] = self._explained(decision) or newest["reasons"]
+        if assessment["id"] == newest["id"]:
+            assessment["reasons"] = newest["reasons"]
+        tier = fields["tier"].decode()
+        budget = self._allowances.of(user_id, self._court.policy, now)
+        return {
+            "object": "account",
+            "user_id": user_id,
+            "tier": tier,
+            "paused": False,
+            "limits": limits(budget.usage, budget.allowed),
+            **terms.view(fields, now),
+            "assessment": assessment,
+            "latest": newest,
+            "linkage": self._linked(user_id, fields, budget.usage.cluster, now),
+            "feedback": self._feedback.view(*self._feedback.read(user_id, now)),
+            "labels": labels,
+            "history": history,
+            "signup": damaged.whole(fields["signup"]),
+            "readings": self._decisions.readings(decision),
+        }
+
+    def _explained(self, stored: dict[str, Any]) -> list[dict[str, Any]]:
+        """Reasons for a decision that was answered without any, if the model that made it is still here."""
+        judge = self._court.judge
+        if stored["versions"]["model"] != judge.versions["model"]:
+            return []
+        decision = decide(
+            self._decisions.readings(stored),
+            judge.scorer,
+            judge.policy,
+            explain=True,
+            store_away=stored["store_away"],
+            listing=listing(stored),
+        )
+        return reasons(decision)
+
+    def _linked(self, user_id: str, fields: Mapping[str, bytes], cluster: str, now: float) -> dict[str, Any]:
+        policy = self._court.policy
+        parsed = self._gatherer.parse(Signup.stored(fields["signup"]), max(float(fields["at"]), now))
+        gathered = self._gatherer.gather(user_id, parsed.facts, policy, add=False)
+        found = linkage(gathered.facts.entities, policy)
+        names, things = self._clusters.things(cluster, now) if cluster else ([], [])
+        mine = {thing.edge: thing for thing in things if user_id in thing.user_ids}
+        evidence = [{**row, "binds": row["edge"] in mine} for row in found["evidence"]]
+        # What binds by what was sent is no part of the signup.
+        known = {row["edge"] for row in evidence}
+        evidence += [self._evidence(user_id, thing, now) for edge, thing in mine.items() if edge not in known]
+        return {
+            "cluster_id": cluster if names else None,
+            "size": max(len(names), 1),
+            "abusive": self._accounts.abusive([name for name in names if name != user_id]),
+            "evidence": evidence,
+            "edges": self._clusters.rows(things),
+        }
+
+    def _evidence(self, user_id: str, thing: Thing, now: float) -> dict[str, Any]:
+        """A row of evidence from what binds the account, as it would read had it been looked up."""
+        rules, kind = self._court.policy.links, self._clusters.kind_of(thing.edge)
+        strength = "strong" if kind == "holder" or kind == "wave" else rules.kinds[kind].strength
+        # The end was set when it was last used, as the time it takes to decay to what just binds.
+        lasts = rules.half_life_days * 86400 * math.log2(rules.strengths[strength] / rules.bind_weight)
+        last = thing.ends - (self._court.policy.waves.hours * 3600 if kind == "wave" else lasts)
+        return {
+            "kind": kind,
+            "strength": strength,
+            "standing": standing_of(thing.edge, claims=thing.claims),
+            "accounts": len(thing.user_ids),
+            "last_seen": rfc3339(last),
+            "weight": round(evidence_weight(rules.strengths[strength], 2, now - last, rules.half_life_days), 4),
+            "edge": thing.edge,
+            "binds": True,
+            "user_ids": [name for name in thing.user_ids if name != user_id][:8],
+            "holders": [],
+        }

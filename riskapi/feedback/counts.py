@@ -1,0 +1,271 @@
+"""Feedback: what became of the mail an account sent. Counted once an event, by UTC day and type, for 30 days.
+
+Counts of an account are one hash (``risk:f:{n}:<user_id>``) in the slot of its shard, with a field for each day and
+type and ``soiled``, the Unix time at which they last were not clean. No recipient's address is stored anywhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from typing import Annotated, Any, Literal, get_args
+
+import orjson
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from riskapi.budgets.spends import Quotas
+from riskapi.contract import Time, UserId
+from riskapi.inputs.signup import Text
+from riskapi.metrics import Metrics
+from riskapi.policy.active import Court
+from riskapi.policy.tables import Clean
+from riskapi.store.connections import Store
+from riskapi.store.streams import account_key, oldest, shard, stream
+from riskapi.times import rfc3339
+from signals.records import record
+
+EventType = Literal["delivered", "hard_bounce", "soft_bounce", "complaint", "block", "unsubscribe", "spam_trap"]
+#: Each type as the fields of the hash write it.
+_LETTERS: dict[str, str] = dict(zip(get_args(EventType), "dhscbut", strict=True))
+#: Days of the window: today, which is not over yet, and the 29 before, in UTC. As long as the month of the caps.
+WINDOW_DAYS = 30
+_DAY = 86400
+#: Counts outlive the window by a day, for clocks that differ.
+_KEPT = (WINDOW_DAYS + 1) * _DAY
+#: For how long an event is known again, seconds: a day longer than it counts. Ours.
+_KNOWN = (WINDOW_DAYS + 1) * _DAY
+#: Events sent to the store in one trip. At some 20 µs an event it is busy with them for 5 ms.
+_TRIP = 250
+
+
+class FeedbackEvent(BaseModel):
+    """One thing that happened to one mail. ``source`` is the feed it came by, in which ``id`` is unique.
+
+    ``recipient`` and ``diagnostic`` are taken and not stored.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    id: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+    type: EventType
+    user_id: UserId
+    recipient: Text | None = None
+    time: Time | None = None
+    source: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,64}$")] | None = None
+    diagnostic: Annotated[str, StringConstraints(max_length=10_000)] | None = None
+
+    @property
+    def feed(self) -> str:
+        """The feed the event came by; ``api`` where none is named."""
+        return self.source or "api"
+
+    def at(self, now: float) -> float:
+        """Unix time of the event: ``time``, or ``now`` where it is missing."""
+        return now if self.time is None else self.time.timestamp()
+
+
+@record
+class Counts:
+    """Events of the window by type; ``soiled_at`` is when they last were not clean, as far as that was noticed.
+
+    ``delivered_days`` has the deliveries of each UTC day (days since 1970) that had any.
+    """
+
+    delivered: int = 0
+    hard_bounces: int = 0
+    soft_bounces: int = 0
+    complaints: int = 0
+    blocks: int = 0
+    unsubscribes: int = 0
+    spam_traps: int = 0
+    soiled_at: float | None = None
+    delivered_days: Mapping[int, int] = field(default_factory=dict)
+
+    def attempted(self, sent: int) -> int:
+        """Recipients that were written to: ``sent``, and never fewer than were delivered or bounced for good.
+
+        Soft bounces and blocks add nothing: one mail that is tried for days brings many (RFC 5321, 4.5.4.1).
+        """
+        return max(sent, self.delivered + self.hard_bounces)
+
+    def arrived(self, sent: int) -> int:
+        """Recipients whose mail arrived: those reported as delivered, or what was sent and did not come back.
+
+        The larger of the two, so that nobody's rate jumps because deliveries began to be reported today.
+        """
+        returned = self.hard_bounces + self.soft_bounces + self.blocks
+        return max(self.delivered, self.attempted(sent) - returned)
+
+    def fault(self, clean: Clean, sent: int) -> str | None:
+        """The rule of clean sending that does not hold: ``spam_trap``, ``complaint_rate``, ``hard_bounce_rate``.
+
+        ``sent`` are the recipients sent to within the window, 0 where that is unknown; ``clean`` says what is too much.
+        One spam trap is enough: nobody owns the address, so nobody agreed to this mail, and a step is only extra room.
+        Soft bounces, blocks and unsubscriptions are no fault: they befall honest senders too.
+        ``store/lua/feedback_count.lua`` has the same rules, to note the moment at which they stop holding.
+        """
+        if self.spam_traps > 0:
+            return "spam_trap"
+        complaints, bounces = self.complaints, self.hard_bounces
+        arrived = max(self.arrived(sent), complaints)
+        if complaints >= clean.least_complaints and complaints / arrived > clean.complaint_rate:
+            return "complaint_rate"
+        if bounces >= clean.least_hard_bounces and bounces / self.attempted(sent) > clean.hard_bounce_rate:
+            return "hard_bounce_rate"
+        return None
+
+    def is_clean(self, clean: Clean, sent: int) -> bool:
+        """Whether every rule of clean sending holds, see :meth:`fault`."""
+        return self.fault(clean, sent) is None
+
+
+@record
+class Tally:
+    """What became of a body of events. ``actions`` are those it brought about, as the answer shows them."""
+
+    accepted: int
+    duplicates: int
+    unknown_accounts: int
+    actions: list[dict[str, str]]
+
+
+class Feedback:
+    """Counts feedback, once an event, and reads the counts of accounts."""
+
+    def __init__(self, store: Store, court: Court, quotas: Quotas, metrics: Metrics) -> None:
+        self._store = store
+        self._court = court
+        self._quotas = quotas
+        self._metrics = metrics
+        self._count = store.script("feedback_count")
+
+    def count(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
+        """Count events at Unix time ``now``, each by the time it happened; one already counted is a duplicate.
+
+        An event older than the window is accepted and counts nowhere. Raises :class:`StoreUnavailable`; sent again,
+        what was counted before it is a duplicate.
+        """
+        sent, attempt = self._sent(events, now), secrets.token_hex(6)
+        results: list[tuple[str, str]] = []
+        for start in range(0, len(events), _TRIP):
+            part = events[start : start + _TRIP]
+            pipe = self._store.pipeline()
+            for number, event in enumerate(part, start):
+                self._queue_count(pipe, event, f"{attempt}:{number}", sent[event.user_id], now)
+            found = [(state.decode(), rule.decode()) for state, rule in self._store.run(pipe)]
+            for event, (state, _) in zip(part, found, strict=True):
+                if state == "counted":
+                    self._metrics.feedback(event.type)
+            results += found
+        states = Counter(state for state, _ in results)
+        actions = [
+            {"user_id": event.user_id, "action": "steps_lost", "rule": rule}
+            for event, (_, rule) in zip(events, results, strict=True)
+            if rule
+        ]
+        return Tally(states["counted"], states["duplicate"], states["unknown"], actions)
+
+    def _queue_count(self, pipe: Any, event: FeedbackEvent, token: str, sent: int, now: float) -> None:
+        user_id, policy = event.user_id, self._court.policy
+        number, today = shard(user_id), _day(now)
+        day = _day(min(event.at(now), now))  # a clock that runs ahead is no reason to count tomorrow
+        about = {"user_id": user_id, "at": now}
+        told = {**about, "event": event.type, "day": rfc3339(day * _DAY)[:10], "source": event.feed}
+        lost = {**about, "action": "steps_lost", "rule": "?"}
+        keys = [_counts_key(user_id), self._seen_key(event), account_key(user_id), stream(number)]
+        args: list[Any] = [repr(now), today - WINDOW_DAYS + 1, today, day, _LETTERS[event.type], token, sent]
+        clean = policy.clean
+        args += (clean.complaint_rate, clean.least_complaints, clean.hard_bounce_rate, clean.least_hard_bounces)
+        # Deliveries are nearly all there is and nobody waits for one: they are in the counts, not in the stream.
+        args += (orjson.dumps(told) if event.type != "delivered" else "", orjson.dumps(lost))
+        self._count.queue(pipe, keys, [*args, oldest(policy.retention.decisions_days), _KEPT, _KNOWN])
+
+    def _sent(self, events: Sequence[FeedbackEvent], now: float) -> dict[str, int]:
+        """Recipients each account of these events was granted in the last 30 days, in one trip."""
+        users = list(dict.fromkeys(event.user_id for event in events))
+        pipe = self._store.pipeline()
+        for user_id in users:
+            self._quotas.queue_read(pipe, user_id, now)
+        replies = self._store.run(pipe)
+        return {user_id: self._quotas.usage(reply).spent[2] for user_id, reply in zip(users, replies, strict=True)}
+
+    def _seen_key(self, event: FeedbackEvent) -> str:
+        """Key by which an event is known again, a hash of feed and id; it expires after :data:`_KNOWN` seconds.
+
+        On a cluster it has to be in the slot of the account, so that an id that comes again for another account may
+        count again there.
+        """
+        text = f"{event.feed}\0{event.id}".encode("utf-8", "surrogatepass")
+        name = base64.urlsafe_b64encode(hashlib.sha256(text).digest()[:15]).decode()
+        return f"risk:fe:{{{shard(event.user_id)}}}:{name}" if self._store.is_cluster else f"risk:fe:{name}"
+
+    @staticmethod
+    def queue(pipe: Any, user_id: str) -> None:
+        """Ask, in a pipeline, for the counts of an account; :meth:`counts` reads the reply."""
+        pipe.execute_command("HGETALL", _counts_key(user_id))
+
+    @staticmethod
+    def counts(reply: Mapping[bytes, bytes], now: float) -> Counts:
+        """The counts in a reply to :meth:`queue`, over the window that ends at Unix time ``now``."""
+        last, found, delivered = _day(now), Counter[str](), {}
+        first, soiled = last - WINDOW_DAYS + 1, None
+        for name, value in reply.items():
+            if name == b"soiled":
+                soiled = float(value)
+                continue
+            day, _, letter = name.decode().partition(":")
+            if first <= int(day) <= last:
+                found[letter] += int(value)
+                if letter == "d":
+                    delivered[int(day)] = int(value)
+        return Counts(
+            delivered=found["d"],
+            hard_bounces=found["h"],
+            soft_bounces=found["s"],
+            complaints=found["c"],
+            blocks=found["b"],
+            unsubscribes=found["u"],
+            spam_traps=found["t"],
+            soiled_at=soiled,
+            delivered_days=delivered,
+        )
+
+    def read(self, user_id: str, now: float) -> tuple[Counts, int]:
+        """The counts of an account and the recipients it was granted in the last 30 days, in one trip."""
+        pipe = self._store.pipeline()
+        self.queue(pipe, user_id)
+        self._quotas.queue_read(pipe, user_id, now)
+        reply, usage = self._store.run(pipe)
+        return self.counts(reply, now), self._quotas.usage(usage).spent[2]
+
+    @staticmethod
+    def view(counts: Counts, sent: int) -> dict[str, Any]:
+        """The ``feedback`` part of an account; a rate of nothing is null."""
+        attempted, arrived = counts.attempted(sent), counts.arrived(sent)
+        return {
+            "window_days": WINDOW_DAYS,
+            "sent": sent,
+            "delivered": counts.delivered,
+            "hard_bounces": counts.hard_bounces,
+            "soft_bounces": counts.soft_bounces,
+            "complaints": counts.complaints,
+            "blocks": counts.blocks,
+            "unsubscribes": counts.unsubscribes,
+            "spam_traps": counts.spam_traps,
+            "complaint_rate": counts.complaints / max(arrived, counts.complaints) if arrived else None,
+            "hard_bounce_rate": counts.hard_bounces / attempted if attempted else None,
+        }
+
+
+def _counts_key(user_id: str) -> str:
+    """Key of an account's counts; it expires 31 days after its last event."""
+    return f"risk:f:{{{shard(user_id)}}}:{user_id}"
+
+
+def _day(at: float) -> int:
+    """Days since 1970 in UTC."""
+    return int(at // _DAY)

@@ -1,0 +1,263 @@
+"""Mail addresses, parsed: syntax, mailbox behind the aliases, pattern, and what the domain lists say. No network."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache, partial
+from typing import NamedTuple
+
+from email_validator import EmailNotValidError, validate_email
+
+from riskapi.datasets.mail_tables import DEFAULT, MailboxProvider, ProviderTable
+from riskapi.inputs.domains import DomainLists
+from signals.facts import Email
+from signals.lookalikes import latin_skeleton
+
+#: No address is longer than 254 octets (RFC 3696 erratum 1690); surrounding space and encodings are given some room.
+LONGEST = 1024
+#: The plain ASCII local part, RFC 5322 section 3.2.3 ``dot-atom-text``. Everything else goes to email-validator.
+_PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
+_SKELETON = str.maketrans(
+    "abcdefghijklmnopqrstuvwxyz0123456789", "a" * 26 + "0" * 10
+)  # faster than asking each character what it is
+#: What a counter leaves at the end of a name: ``ana7``, ``ana.37``, ``ana_100``.
+_COUNTER, _ANY_COUNTER = "0123456789._-+", re.compile(r"[\d._+-]+\Z")
+_DIGITS = re.compile(r"\d+")
+#: Fewer letters are shared by chance. Chosen by us.
+_FOUR_LETTERS = re.compile(r"(?:[^\W\d_][\W\d_]*){4}")
+_LOCAL_MAX, _DOMAIN_MAX, _ADDRESS_MAX = 64, 255, 254  # octets, RFC 5321 section 4.5.3.1 and RFC 3696 erratum 1690
+
+
+class _Domain(NamedTuple):
+    ascii: str
+    unicode: str
+    registrable: str | None
+    suffix: str
+    disposable: bool
+    relay: bool
+    free: bool
+    near_provider: str | None
+    provider: MailboxProvider
+    provider_name: str
+    mailbox: str | None
+
+
+class MailReader:
+    """Reads addresses against one set of domain lists. Thread-safe; domains are remembered, addresses are not."""
+
+    def __init__(self, lists: DomainLists) -> None:
+        self.lists = lists
+        # Not a method of this object: what would remember itself could go only when garbage is collected.
+        self._domain = lru_cache(maxsize=8192)(partial(_read_domain, lists))
+
+    def read(self, address: str) -> Email:
+        """Everything that can be told from ``address`` alone. Never raises.
+
+        Valid means RFC 5321 and 6531 syntax in a domain that could exist: no address literals, no display names, no
+        special-use domains beyond the example and test ones (RFC 6761). A quoted local part loses quotes it does not
+        need (RFC 5321 section 4.1.2: ``"ana"`` is ``ana``). Of an invalid address the domain is still read where it can
+        be; local part, mailbox, pattern and stem stay unknown.
+        """
+        text = address.strip() if len(address) <= LONGEST else ""
+        local, _, host = text.rpartition("@")
+        domain = self._domain(host.lower()) if 0 < len(host) <= _DOMAIN_MAX else None
+        if domain is None:
+            return Email(given=address, valid=False)
+        normal = _normal_local(local, domain)
+        if normal is None:
+            return _email(address, domain)
+        base, tag, canonical = _mailbox(normal, domain)
+        return _email(
+            address,
+            domain,
+            local=normal,
+            tag=tag,
+            canonical=canonical,
+            pattern=f"{skeleton(base)}@{domain.ascii}",
+            stem=stem(canonical) if domain.free or domain.disposable else None,
+        )
+
+
+def _read_domain(lists: DomainLists, host: str) -> _Domain | None:
+    try:
+        # test_environment lets the reserved .test through (RFC 6761), as .example is by itself.
+        found = validate_email(f"a@{host}", check_deliverability=False, test_environment=True)
+    except (EmailNotValidError, ValueError):
+        return None
+    name = found.ascii_domain.lower()
+    standing = lists.standing(name)
+    registrable = standing.registrable or name
+    provider, mailbox = _rules(lists, name)
+    known = standing.relay or standing.free
+    return _Domain(
+        ascii=name,
+        unicode=found.domain,
+        registrable=standing.registrable,
+        suffix=standing.suffix,
+        disposable=standing.disposable,
+        relay=standing.relay,
+        free=standing.free,
+        near_provider=None if known else near_provider(lists.providers, name, found.domain, registrable),
+        provider=provider,
+        mailbox=mailbox,
+        provider_name=provider.name if provider.name in lists.provider_names else DEFAULT.name,
+    )
+
+
+def _rules(lists: DomainLists, name: str) -> tuple[MailboxProvider, str | None]:
+    """The rules that hold at a domain; and, where all of it is one customer's, the one mailbox of every address there.
+
+    A provider's rules hold at the domains it names. Of what is below them only a sub-domain that is one customer's by
+    its rules is its own: one label, and none that it keeps for itself. The rest is somebody else's mail.
+    """
+    exact = lists.provider(name)
+    below, _, above = name.partition(".")
+    rules = lists.provider(above)
+    if exact is not None or rules is None or below in lists.aliases.reserved:
+        return exact or DEFAULT, None
+    if rules.subdomain_is_mailbox:
+        return rules, f"{below}@{rules.alias_of or above}"
+    if rules.subdomain_is_user:
+        # An asterisk, because ``me@home`` can be somebody else's address there.
+        return rules, f"*@{below}.{rules.users_of or above}"
+    return DEFAULT, None
+
+
+def _email(
+    given: str,
+    domain: _Domain,
+    *,
+    local: str | None = None,
+    tag: str | None = None,
+    canonical: str | None = None,
+    pattern: str | None = None,
+    stem: str | None = None,
+) -> Email:
+    return Email(
+        given=given,
+        valid=local is not None,
+        local=local,
+        domain=domain.ascii,
+        domain_unicode=domain.unicode,
+        registrable=domain.registrable,
+        suffix=domain.suffix,
+        tag=tag,
+        canonical=canonical,
+        pattern=pattern,
+        stem=stem,
+        disposable=domain.disposable,
+        relay=domain.relay,
+        free=domain.free,
+        near_provider=domain.near_provider,
+        provider=domain.provider_name,
+    )
+
+
+def _normal_local(local: str, domain: _Domain) -> str | None:
+    """The local part in lower case and NFC, or ``None`` when it is not valid at this domain.
+
+    A dot-atom in ASCII is judged here, because email-validator would read the domain all over again; a property test
+    holds the two to the same answer.
+    """
+    lower = local.lower()
+    if lower.isascii() and domain.ascii == domain.unicode and not lower.startswith('"'):
+        fits = len(lower) <= _LOCAL_MAX and len(lower) + 1 + len(domain.ascii) <= _ADDRESS_MAX
+        return lower if fits and _PLAIN.fullmatch(lower) else None
+    try:
+        found = validate_email(
+            f"{local}@{domain.unicode}",
+            check_deliverability=False,
+            test_environment=True,
+            strict=True,
+            allow_quoted_local=True,
+        )
+    except (EmailNotValidError, ValueError):
+        return None
+    return found.local_part.lower()
+
+
+def _mailbox(local: str, domain: _Domain) -> tuple[str, str | None, str]:
+    """The local part without its tag, the tag, and the one address of the mailbox behind them.
+
+    Compatibility forms are folded (NFKC, as UTS #39 asks of identifiers), so that full-width letters do not make a
+    second mailbox. A rule that would leave nothing is not applied, and none is to what is quoted: no provider documents
+    what its aliases mean there.
+    """
+    rules = domain.provider
+    home = rules.alias_of or domain.ascii
+    if domain.mailbox is not None:
+        return local, local, domain.mailbox
+    if local.startswith('"'):
+        return local, None, f"{local}@{home}"
+    base = local if local.isascii() else unicodedata.normalize("NFKC", local).lower()
+    head, separator, tag = base, "", ""
+    for mark in rules.tag:
+        head, found, rest = head.partition(mark)
+        if found:
+            separator, tag = found, f"{rest}{separator}{tag}"
+    if not head:
+        head, separator, tag = base, "", ""
+    mailbox = head.translate(rules.translation) or head
+    if rules.user_after:
+        mailbox = mailbox.rpartition(rules.user_after)[2] or mailbox
+    return head, tag or None, f"{mailbox}{separator if rules.keeps_separator else ''}@{home}"
+
+
+def skeleton(local: str) -> str:
+    """The shape of a local part: each letter becomes ``a``, each digit ``0``, anything else stays.
+
+    Lengths are kept, so ``mark1984`` and ``jane2231`` share ``aaaa0000`` while ``ana.ruiz`` is ``aaa.aaaa``: addresses
+    made by one template fall together, and common shapes at large providers are hubs that bind nobody.
+    """
+    if local.isascii():
+        return local.translate(_SKELETON)
+    return "".join("0" if c.isdigit() else "a" if c.isalpha() else c for c in local)
+
+
+def stem(canonical: str) -> str | None:
+    """What the mailboxes of one name have in common when only a counter tells them apart: ``name@domain``.
+
+    Digits at the end go, with the separators before them; any other run of digits becomes one ``0``. So ``name``,
+    ``name1``, ``name.37`` and ``name100`` share ``name@domain``, and ``1name`` and ``20name`` share ``0name@domain``.
+    The mailbox without a counter is among them: whoever numbers names may begin with it. Digits of any script count.
+    ``None`` below four letters, and for what is quoted. ``canonical`` is a mailbox as :class:`Email` has it.
+    """
+    local, _, home = canonical.rpartition("@")
+    kept = local.rstrip(_COUNTER) if local.isascii() else _ANY_COUNTER.sub("", local)
+    if kept.startswith('"') or not _FOUR_LETTERS.search(kept):
+        return None
+    return f"{_DIGITS.sub('0', kept)}@{home}"
+
+
+def near_provider(table: ProviderTable, name: str, shown: str, registrable: str) -> str | None:
+    """The large provider whose domain is one slip away, or looks the same, but is another domain.
+
+    One slip is one insertion, deletion, substitution or swap of neighbours (Damerau 1964: over 80 % of misspellings).
+    ``shown`` is the domain as a person sees it; look-alike letters of other scripts are read as Latin.
+    """
+    if name in table.not_imitations or registrable in table.not_imitations:
+        return None
+    seen = registrable if name == shown else latin_skeleton(".".join(shown.split(".")[-registrable.count(".") - 1 :]))
+    for provider in table.imitated:
+        if seen == provider or _is_one_slip(seen, provider):
+            return provider
+    return None
+
+
+def _is_one_slip(left: str, right: str) -> bool:
+    """Whether the optimal string alignment distance of two different strings is 1."""
+    if abs(len(left) - len(right)) > 1:
+        return False
+    start = 0
+    for a, b in zip(left, right, strict=False):
+        if a != b:
+            break
+        start += 1
+    left, right = left[start:], right[start:]
+    return (
+        left[1:] == right[1:]
+        or left[1:] == right
+        or left == right[1:]
+        or (len(left) >= 2 and left[:2] == right[1::-1] and left[2:] == right[2:])
+    )

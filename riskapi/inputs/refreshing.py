@@ -1,0 +1,117 @@
+"""Keeping the shelf up to date: what ``data update`` swapped is read beside requests and put on the shelf.
+
+:meth:`Shelving.follow` looks whether the manifest changed, as :class:`riskapi.policy.seating.Seating` does for the
+policy.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+
+from riskapi import logs
+from riskapi.datasets import installed, manifest
+from riskapi.datasets.feed import Name
+from riskapi.datasets.manifest import Manifest
+from riskapi.datasets.numbering import Numbering
+from riskapi.errors import ConfigurationError
+from riskapi.inputs.domains import DomainLists
+from riskapi.inputs.email import MailReader
+from riskapi.inputs.network import NetworkReader
+from riskapi.inputs.phone import PhoneReader
+from riskapi.inputs.readers import Readers, Shelf
+from riskapi.inputs.urls import LinkDomains
+from riskapi.settings import Settings
+
+_LISTS: tuple[Name, ...] = (
+    "disposable", "free", "relay", "suffix", "providers", "aliases", "access", "registries",
+)  # fmt: skip
+_NETWORKS: tuple[Name, ...] = ("asn", "country", "hosting", "networks")
+_PHONES: tuple[Name, ...] = ("numbering",)
+
+
+def load(settings: Settings, current: Manifest, before: tuple[Readers, Manifest] | None = None) -> Readers:
+    """Readers of what ``current`` names. What is the same as ``before`` is not read again, and remembers what it read.
+
+    Raises :class:`ConfigurationError` for data that cannot be used.
+    """
+    networks, lists, phones = None, None, None
+    if before is not None:
+        readers, was = before
+        if _same(_NETWORKS, was, current):
+            networks = readers.networks
+        if _same(_PHONES, was, current):
+            phones = readers.phones
+        if _same(_LISTS, was, current):
+            lists = readers
+    networks = networks or NetworkReader(*installed.ensure(settings, current))
+    phones = phones or _phones(settings, current)
+    version = _version(settings, networks, current)
+    if lists is not None:
+        return Readers(lists.mail, networks, phones, lists.links, version)
+    found = DomainLists.load(settings.data_dir, current)
+    return Readers(MailReader(found), networks, phones, LinkDomains(found), version)
+
+
+def _phones(settings: Settings, current: Manifest) -> PhoneReader:
+    path = installed.fetched(settings, "numbering", current)
+    try:
+        return PhoneReader(None if path is None else Numbering(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(str(path), "numbering", f"cannot be used: {error}") from error
+
+
+def _same(names: tuple[Name, ...], was: Manifest, current: Manifest) -> bool:
+    return all(was.entry(name) == current.entry(name) for name in names)
+
+
+def _version(settings: Settings, networks: NetworkReader, current: Manifest) -> str:
+    """The day the AS database was built, and what was fetched beside it."""
+    parts = [networks.version]
+    for name in ("country", "hosting", "networks", "numbering"):
+        entry = current.entry(name)
+        if entry is not None and installed.own(settings, name) is None:
+            parts.append(f"{name} {entry.label}")
+    return ", ".join(parts)
+
+
+class Shelving:
+    """Puts what was swapped on the shelf. Safe for threads.
+
+    ``name`` is told the new versions, for answers to name. ``current`` is what the readers on the shelf were read from.
+    """
+
+    def __init__(
+        self, settings: Settings, shelf: Shelf, current: Manifest, name: Callable[[Mapping[str, str]], None]
+    ) -> None:
+        self._settings, self._shelf, self._current, self._name = settings, shelf, current, name
+        self._mark = current.mark
+        self._lock = threading.Lock()
+        self._fault: str | None = None
+
+    @property
+    def fault(self) -> str | None:
+        """Why this process does not use the data that was swapped; None when it does."""
+        return self._fault
+
+    def follow(self) -> None:
+        """Put what is in use now on the shelf, if something else stands there.
+
+        Raises :class:`ConfigurationError`, once, for data that cannot be used; what stood on the shelf stays.
+        """
+        with self._lock:
+            mark = manifest.mark(self._settings.data_dir)
+            if mark == self._mark:
+                return
+            self._mark = mark
+            try:
+                current = manifest.read(self._settings.data_dir)
+                readers = load(self._settings, current, (self._shelf.readers, self._current))
+            except ConfigurationError as error:
+                self._fault = str(error)
+                raise
+            self._shelf.put(readers)
+            self._name(readers.versions)
+            self._current, self._mark, self._fault = current, current.mark, None
+            logs.note(logging.INFO, "data", versions=readers.versions)

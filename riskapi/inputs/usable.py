@@ -1,0 +1,210 @@
+"""What is read of what a visitor's browser, clock or keyboard controls, and what the caller is told of the rest.
+
+Text is cut to its length, and control characters are left out of it. An identifier is used whole or not at all: a part
+of one could be that of somebody else. A count loses its fraction; one that is negative or too large is not used. A time
+too far ahead counts as now. Addresses, numbers and IP addresses have readers of their own, which refuse what they
+cannot read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel
+
+from riskapi.inputs.visitor_values import LARGEST, LONGEST, LONGEST_CUSTOM, MOST_FIELDS, NOT_FINITE
+
+#: How far ahead a time may lie, seconds (api.md: 5 minutes): clocks differ.
+AHEAD: Final = 300.0
+#: What stands for characters that were none: halves of surrogate pairs (Unicode, 3.9, U+FFFD substitution).
+UNREADABLE: Final = "\ufffd"
+
+Warned = dict[str, str]
+Body = TypeVar("Body", bound=BaseModel)
+
+#: Control characters (Unicode, general category Cc), white space aside: names with several lines are a signal.
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
+
+
+def unreadable(pointer: str, what: str) -> Warned:
+    """The warning for an input at a JSON pointer that could not be understood; ``what`` it is, in words."""
+    return _warned("INPUT_INVALID", pointer, f"{what} could not be understood")
+
+
+def without_country(pointer: str) -> Warned:
+    """The warning for a phone number that only people of its country could dial, where that is not known."""
+    return _warned(
+        "INPUT_AMBIGUOUS", pointer, "The phone number has no country code, and the country of the person is not known"
+    )
+
+
+def one_each(warnings: list[Warned]) -> list[Warned]:
+    """One warning for each input: the last, which is the reader's own where it has one."""
+    return list({each["input_pointer"]: each for each in warnings}.values())
+
+
+def is_broken(text: str) -> bool:
+    """Whether a text has control characters, or characters that were none."""
+    # Nearly all texts are printable, which is known faster than what they are made of.
+    return UNREADABLE in text or (not text.isprintable() and _CONTROLS.search(text) is not None)
+
+
+def usable(body: Body, at: float, time: str = "/event/time") -> tuple[Body, list[Warned]]:
+    """The body with what is used of it, and a warning for each input that is cut or not used.
+
+    ``at`` is the Unix time that counts for the body, ``time`` the pointer to the time it was given. The same body comes
+    back where nothing is wrong with it.
+    """
+    changed: dict[str, Any] = {}
+    warnings: list[Warned] = []
+    has = _names_of(type(body))
+    for part, fields in _PARTS.items():
+        given = getattr(body, part) if part in has else None
+        if given is not None:
+            cut = _cut(given, f"/{part}", fields, warnings)
+            if cut:
+                changed[part] = given.model_copy(update=cut)
+    own = {name: field for name, field in _OWN.items() if name in has}
+    changed |= _cut(body, "", own, warnings)
+    custom = getattr(body, "custom_inputs", None)
+    if custom:
+        cut = _cut_custom(custom, warnings)
+        if cut:
+            changed["custom_inputs"] = {**custom, **cut}
+    said = _time_of(body, time)
+    if said is not None and said > at + AHEAD:
+        warnings.append(_warned("INPUT_INVALID", time, "The time lies over 5 minutes ahead and counts as now"))
+    return (body.model_copy(update=changed) if changed else body), warnings
+
+
+def counted(said: float, now: float) -> float:
+    """The Unix time that counts for one that a clock said: itself, or ``now`` where it lies too far ahead."""
+    return now if said > now + AHEAD else said
+
+
+@cache
+def _names_of(kind: type[BaseModel]) -> frozenset[str]:
+    return frozenset(kind.model_fields)
+
+
+def _time_of(body: BaseModel, pointer: str) -> float | None:
+    found: Any = body
+    for name in pointer[1:].split("/"):
+        found = None if found is None else getattr(found, name)
+    return None if found is None else float(found.timestamp())
+
+
+def _cut(given: BaseModel, pointer: str, fields: dict[str, Field], warnings: list[Warned]) -> dict[str, Any]:
+    """The fields of a part of the body that are not used as given, with what is used of them."""
+    changed: dict[str, Any] = {}
+    for name, (read, what) in fields.items():
+        value = getattr(given, name)
+        if value is None:
+            continue
+        used, text = read(value, what)
+        if text is not None:
+            changed[name] = used
+            warnings.append(_lost(used, f"{pointer}/{name}", text))
+    return changed
+
+
+def _cut_custom(custom: dict[str, Any], warnings: list[Warned]) -> dict[str, Any]:
+    """As :func:`_cut`, for what the caller passes through."""
+    changed: dict[str, Any] = {}
+    for name, value in custom.items():
+        used, text = _scalar(value, "The value")
+        if text is not None:
+            changed[name] = used
+            warnings.append(_lost(used, f"/custom_inputs/{name}", text))
+    return changed
+
+
+def _lost(used: Any, pointer: str, text: str) -> Warned:
+    return _warned("INPUT_INVALID" if used in (None, "") else "INPUT_CUT", pointer, text)
+
+
+def _warned(code: str, pointer: str, text: str) -> Warned:
+    return {"code": code, "warning": text, "input_pointer": pointer}
+
+
+def _text(value: str, what: str, longest: int = LONGEST) -> tuple[str, str | None]:
+    if len(value) <= longest and not is_broken(value):
+        return value, None
+    cut = _CONTROLS.sub("", value[:longest])
+    if len(value) > longest:
+        return cut, f"{what} is longer than {longest} characters; the rest is not used"
+    if cut == value:
+        return cut, f"{what} has characters that are none"
+    return cut, f"{what} has control characters; they are left out"
+
+
+def _identifier(value: str, what: str) -> tuple[str | None, str | None]:
+    if len(value) > LONGEST:
+        return None, f"{what} is longer than {LONGEST} characters and is not used"
+    # White space around it is left out by whoever reads it.
+    return (None, f"{what} has control characters and is not used") if is_broken(value) else (value, None)
+
+
+def _referrer(value: str, what: str) -> tuple[str | None, str | None]:
+    if len(value) > 128:  # no user_id is longer
+        return None, f"{what} is longer than 128 characters and is not used"
+    return _identifier(value, what)
+
+
+def _count(value: int | float, what: str) -> tuple[int | None, str | None]:
+    if value < 0:
+        return None, f"{what} is negative and is not used"
+    if value > LARGEST:
+        return None, f"{what} is too large and is not used"
+    whole = int(value)
+    return whole, None if whole == value else f"{what} has a fraction; it is left out"
+
+
+def _names(value: list[str], what: str) -> tuple[list[str], str | None]:
+    cut = [_text(name, what)[0] for name in value[:MOST_FIELDS]]
+    if len(value) > MOST_FIELDS:
+        return cut, f"{what} are more than {MOST_FIELDS}; the rest is not used"
+    broken = cut != value or any(UNREADABLE in name for name in cut)
+    return cut, f"{what} have names that are too long or have control characters; that is left out" if broken else None
+
+
+def _scalar(value: Any, what: str) -> tuple[Any, str | None]:
+    if isinstance(value, str):
+        return _text(value, what, LONGEST_CUSTOM)
+    if isinstance(value, float) and abs(value) >= NOT_FINITE:
+        return None, f"{what} is too large and is not used"
+    return value, None
+
+
+#: How a field is read, and what it is called in a warning.
+Field = tuple[Callable[[Any, str], tuple[Any, str | None]], str]
+
+_PARTS: Final[dict[str, dict[str, Field]]] = {
+    "account": {
+        "name": (_text, "The name"),
+        "organization": (_text, "The organization"),
+        "website": (_text, "The website"),
+        "plan": (_text, "The plan"),
+        "referrer_id": (_referrer, "The id of the referrer"),
+    },
+    "phone": {"number": (_text, "The phone number")},
+    "device": {
+        "id": (_identifier, "The id of the device"),
+        "user_agent": (_text, "The user agent"),
+        "accept_language": (_text, "The list of languages"),
+        "time_zone": (_text, "The time zone"),
+        "tls_fingerprint": (_identifier, "The TLS fingerprint"),
+    },
+    "behavior": {
+        "form_fill_ms": (_count, "The time to fill the form"),
+        "pasted_fields": (_names, "The pasted fields"),
+        "keystrokes": (_count, "The number of keystrokes"),
+        "pages_before_signup": (_count, "The number of pages"),
+    },
+    "payment": {"fingerprint": (_identifier, "The fingerprint of the payment")},
+}
+#: Fields of an event itself.
+_OWN: Final[dict[str, Field]] = {"plan": (_text, "The plan"), "count": (_count, "The count")}

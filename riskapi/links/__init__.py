@@ -1,0 +1,1 @@
+"""What accounts share, and what sharing it says."""

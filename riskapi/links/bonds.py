@@ -1,0 +1,103 @@
+"""Bonds: what binds an account to others, read from what it shares with them. Pure.
+
+A thing that nobody holds binds all who use it. Of a thing that somebody holds, the claimants are bound to each other,
+through the thing and through its holder, and never to the holder. Who proved it to be their own are bound to each
+other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+from riskapi.links.evidence import binds
+from riskapi.links.kinds import was_found_hub
+from riskapi.links.waves import Match
+from riskapi.policy import Policy
+from signals.facts import Entity
+from signals.records import record
+
+_DAY = 86400.0
+
+
+@record
+class Bond:
+    """One thing that binds an account until the Unix time ``until``, and whom to.
+
+    ``edge`` is how the thing is called among the edges. ``key`` is the entity that knows everybody who shares it, None
+    where ``others`` are all. ``apart`` are its holders, who are not bound by it. ``claims``: it is somebody else's.
+    ``bound``: it binds already, so that one who is bound by it stands for all. ``wave``: its edge is that of a wave
+    which the others are in, if they are in one.
+    """
+
+    edge: str
+    key: str | None
+    others: tuple[str, ...]
+    until: float
+    apart: tuple[str, ...] = ()
+    claims: bool = False
+    bound: bool = False
+    wave: bool = False
+
+
+def edge_of(key: str) -> str:
+    """How an entity is called among the edges: its key without the prefix."""
+    return key.removeprefix("risk:e:")
+
+
+def entity_of(edge: str) -> str:
+    """The key of the entity that an edge is; waves have none."""
+    return f"risk:e:{edge[:1].lower()}{edge[1:]}"
+
+
+def proved_edge(edge: str) -> str:
+    """How a thing is called among the edges of those who proved that it is their own."""
+    return edge[:1].upper() + edge[1:]
+
+
+def ends_at(entity: Entity, policy: Policy, now: float) -> float:
+    """When the evidence, used just now, will have decayed below ``links.bind_weight``, as a Unix time."""
+    half_life = policy.links.half_life_days * _DAY
+    fresh = entity.weight * 2.0 ** (max(now - (entity.last_seen or now), 0.0) / half_life)
+    return now + half_life * math.log2(fresh / policy.links.bind_weight)
+
+
+def bonds(
+    found: Iterable[Entity], matches: Sequence[Match], policy: Policy, now: float, key_of: Callable[[str, str], str]
+) -> list[Bond]:
+    """What binds an account that shares these entities with others and came with these, at Unix time ``now``.
+
+    ``key_of`` gives the key of an entity by its kind and value.
+    """
+    made: list[Bond] = []
+    for entity in found:
+        if not entity.key:
+            continue
+        edge = edge_of(entity.key)
+        if binds(entity, policy):
+            until = ends_at(entity, policy, now)
+            if entity.standing in ("proved", "held"):
+                made.append(Bond(proved_edge(edge), None, entity.others, until))
+            else:
+                burst = was_found_hub(entity.hub_found_at, now, policy)
+                # Of a content only those named agree in a second thing, too; of a hub those who came with the burst.
+                key = None if burst or entity.kind == "content" else entity.key
+                others = _since(entity, now - _DAY) if burst else entity.others
+                claims = bool(entity.holders)
+                made.append(Bond(edge, key, others, until, entity.holders, claims, entity.bound and not burst))
+        if entity.standing not in ("proved", "held") and entity.strength == "strong":
+            keys = [key_of("holder", name) for name in entity.holders]
+            made += [Bond(edge_of(key), key, (), now + _lasts(policy), claims=True) for key in keys]
+    made += [Bond("", None, match.accounts, now + match.seconds, wave=True) for match in matches]
+    return made
+
+
+def _since(entity: Entity, since: float) -> tuple[str, ...]:
+    """Of the other accounts those that came after a Unix time."""
+    return tuple(name for name, at in entity.recent if at > since and name in entity.others)
+
+
+def _lasts(policy: Policy) -> float:
+    """Seconds that a strong thing binds after it was last shared."""
+    weight = policy.links.strengths["strong"] / policy.links.bind_weight
+    return policy.links.half_life_days * _DAY * max(math.log2(weight), 1e-9)

@@ -1,0 +1,343 @@
+"""What accounts share: the entities a signup touches, who else touched them, and what that is worth.
+
+Every entity (a mailbox, a phone, a network …) is one sorted set of accounts under a keyed HMAC, so the
+store holds no address. Touching is atomic for each entity and safe to repeat: an account is in a set or it
+is not, so a retry counts nothing twice. The layout is described in ``store/lua/entity_touch.lua``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from riskapi.inputs import device
+from riskapi.inputs.readers import Shelf
+from riskapi.links import kinds
+from riskapi.links.kinds import CLOSE, COUNTED, KINDS, PROVABLE, Said, Touch
+from riskapi.policy import Policy
+from riskapi.store.connections import Store
+from riskapi.store.replies import scored
+from riskapi.store.scripts import Script
+from signals.facts import Entity, Facts
+
+#: One byte a kind keeps keys short: they are the larger part of what the store holds.
+_LETTERS = dict(zip((*KINDS, *COUNTED, *CLOSE, "holder", "wave"), "mptdoifbxnrlcasvqkhw", strict=True))
+_KINDS = {letter: kind for kind, letter in _LETTERS.items()}
+_UNLINKED_KEYS = tuple(f"risk:e:{_LETTERS[kind]}:" for kind in (*COUNTED, *CLOSE))
+#: Most accounts an entity remembers. 2,000 give an abuse rate a standard error of at most 1.1 points.
+KEEP = 2000
+_DAY = 86400
+#: What stands before a user_id in the members that say something of an account; see ``store/lua/entity_touch.lua``.
+_SIGNS = ("~", "!", "$", "^", "%", "&", "#")
+#: Kinds whose values recur from signup to signup, so that their HMACs are worth remembering.
+_COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain", "behavior"})
+#: Longest fingerprint of a content: what is longer is the content itself, and none.
+_FINGERPRINT = 256
+
+
+class Links:
+    """Reads and writes the entities. ``key`` is the secret of the HMAC (16 bytes or more).
+
+    What mail links to is read with what stands on the ``shelf``.
+    """
+
+    def __init__(self, store: Store, key: bytes, shelf: Shelf) -> None:
+        self._store = store
+        self._key = key
+        self._shelf = shelf
+        self._touch = store.script("entity_touch")
+        self._mark = store.script("entity_mark")
+        self._prove = store.script("entity_prove")
+        self._spend = store.script("entity_spend")
+        self._bind = store.script("entity_bind")
+        self._cut = store.script("entity_cut")
+        self._renew = store.script("entity_renew")
+        self._common = lru_cache(maxsize=16384)(self._mac)
+
+    def mac(self, kind: str, value: str) -> str:
+        """Keyed HMAC-SHA256 of a value, cut to 96 bits, as 16 URL-safe characters."""
+        return self._common(kind, value) if kind in _COMMON else self._mac(kind, value)
+
+    def _mac(self, kind: str, value: str) -> str:
+        digest = hmac.digest(self._key, f"{kind}\0{value}".encode("utf-8", "surrogatepass"), "sha256")
+        return base64.urlsafe_b64encode(digest[:12]).decode()
+
+    def touched(self, user_id: str, facts: Facts) -> Touch:
+        """The entities of a signup. What is missing or invalid touches nothing."""
+        values = kinds.values(facts)
+        keys = {kind: self.entity_key(kind, value) for kind, value in values.items() if value}
+        return Touch(
+            user_id,
+            facts.at,
+            keys,
+            frozenset(kinds.hubs(facts)),
+            frozenset(kinds.shared(facts)),
+            kinds.is_desk(facts),
+            facts.proved & PROVABLE,
+            facts.network_kind == "hosting",
+        )
+
+    def entity_key(self, kind: str, value: str) -> str:
+        """Key of an entity; ``value`` is in the form :func:`riskapi.links.kinds.values` gives it."""
+        return key_of(kind, self.mac(kind, value))
+
+    def said(self, user_id: str, at: float, link_domains: Iterable[str], fingerprint: str | None) -> Said:
+        """The entities of a message sent at Unix time ``at``: the domains it links to and what it says.
+
+        ``fingerprint`` is whatever the caller made of the content, up to 256 characters. What is garbage, and domains
+        that everybody links to (:class:`riskapi.inputs.urls.LinkDomains`), touch nothing.
+        """
+        domains = self._shelf.readers.links.read(link_domains)
+        keys = [("link_domain", self.entity_key("link_domain", domain)) for domain in domains]
+        content = device.identifier(fingerprint)
+        if content is not None and len(content) <= _FINGERPRINT:
+            keys.append(("content", self.entity_key("content", content)))
+        return Said(user_id, at, tuple(keys))
+
+    def sender(self, domain: str) -> str | None:
+        """The domain that mail comes from, see :meth:`riskapi.inputs.urls.LinkDomains.sender`."""
+        return self._shelf.readers.links.sender(domain)
+
+    def hosts(self, links: Iterable[str]) -> list[tuple[str, ...]]:
+        """The names of each different host of links, see :meth:`riskapi.inputs.urls.LinkDomains.names`."""
+        read = self._shelf.readers.links.names
+        return list(dict.fromkeys(names for link in links if (names := read(link))))
+
+    @staticmethod
+    def kind_of(key: str) -> str:
+        """The kind of the entity with this key; ``risk:e:`` before it may be left out. A capital letter stands for
+        those who proved that the thing is their own.
+        """
+        return _KINDS[key.removeprefix("risk:e:").partition(":")[0].lower()]
+
+    def cut(self, user_id: str | None, keys: Sequence[str], on: bool) -> None:
+        """Cut an account from entities, or the entities from everybody (None); with ``on`` false take that back."""
+        self._on_each(self._cut, keys, (user_id or "", int(on)))
+
+    def find_hub(self, key: str, at: float, policy: Policy, *, hub: bool) -> None:
+        """Note at Unix time ``at`` whether an entity was found to be a hub."""
+        pipe = self._store.pipeline()
+        pipe.execute_command("ZADD", key, repr(5e12 + at), "=h" if hub else "=n")
+        pipe.execute_command("ZREM", key, "=n" if hub else "=h")
+        # One that was forgotten meanwhile begins anew with this.
+        pipe.execute_command("EXPIRE", key, policy.retention.entities_days * _DAY, "NX")
+        self._store.run(pipe)
+
+    def queue(self, pipe: Any, touch: Touch, policy: Policy, *, add: bool = True) -> None:
+        """Add the touch (or, without ``add``, only the look) to a pipeline; :meth:`entities` reads the replies.
+
+        The first touch of an account stands, so that a signup posted again counts nothing twice.
+        """
+        crowds = [kinds.crowd_limit(kind, policy, hosting=touch.hosting) for kind in touch.keys]
+        proved = [self._proof(kind, kind in touch.proved, policy) for kind in touch.keys]
+        mode, keys = "1" if add else "0", list(touch.keys.values())
+        self._queue(pipe, touch.user_id, touch.at, mode, keys, crowds, proved, policy)
+
+    @staticmethod
+    def _proof(kind: str, proved: bool, policy: Policy) -> int:
+        """What the script is told of a thing: 1 proved, 0 not, 2 nobody can hold it."""
+        return int(proved) if kinds.is_holdable(kind, policy) else 2
+
+    def queue_said(self, pipe: Any, said: Said, policy: Policy, account: str) -> None:
+        """As :meth:`queue`, for a message; :meth:`said_entities` reads the replies. Nothing is queued for no keys.
+
+        The latest touch of an account stands: what two accounts keep sending links them until both stop. ``account`` is
+        the key of the account: things of its own, which its field ``things`` names, are not touched. On a cluster of
+        nodes that field lies elsewhere; there the caller leaves them out
+        (:meth:`riskapi.accounts.accounts.Accounts.things`).
+        """
+        if said.keys:
+            keys = [key for _, key in said.keys]
+            crowds = [kinds.crowd_limit(kind, policy) for kind, _ in said.keys]
+            self._queue(pipe, said.user_id, said.at, "2", keys, crowds, [0] * len(keys), policy, account)
+
+    def _queue(
+        self, pipe: Any, user_id: str, at: float, mode: str, keys: Sequence[str], crowds: Sequence[int],
+        proved: Sequence[int], policy: Policy, account: str | None = None,
+    ) -> None:  # fmt: skip
+        head: tuple[str | int | float, ...] = (
+            user_id,
+            repr(at),
+            mode,
+            policy.retention.entities_days * _DAY,
+            KEEP,
+            policy.waves.near_minutes * 60,
+            policy.waves.past_days * _DAY,
+            policy.customers.days * _DAY,
+        )
+        if self._store.is_cluster:
+            for key, crowd, proof in zip(keys, crowds, proved, strict=True):
+                self._touch.queue(pipe, [key], (*head, 0, crowd, proof))
+        elif account is not None:
+            self._touch.queue(pipe, [*keys, account], (*head, 1, *crowds, *proved))
+        else:
+            self._touch.queue(pipe, keys, (*head, 0, *crowds, *proved))
+
+    def entities(
+        self, touch: Touch, replies: Sequence[Any], policy: Policy, voucher: str | None = None
+    ) -> dict[str, Entity]:
+        """The entities from the replies to :meth:`queue`, by kind: linking ones, counted ones, and those of
+        :data:`riskapi.links.kinds.CLOSE`. ``voucher`` is the referrer, where it says that those it refers belong to it.
+        """
+        rows = dict(zip(touch.keys, _rows(replies), strict=True))
+
+        def read(kind: str, *, family: bool) -> Entity:
+            key, crowd = touch.keys[kind], kind in touch.hubs
+            siblings = voucher is not None and kind == "referrer"
+            return kinds.entity(
+                kind, key, touch.at, rows[kind], policy, touch.user_id, crowd=crowd, family=family, siblings=siblings
+            )
+
+        found = {kind: read(kind, family=kind in touch.shared) for kind in touch.keys}
+        phone = found.get("phone")
+        if phone is not None and touch.desk and kinds.is_in_office(found, touch):
+            phone = read("phone", family=True)
+        domain = found.get("mail_domain") if "mail_domain" not in touch.hubs else None
+        if phone is not None and domain is not None and kinds.is_switchboard(phone, domain):
+            phone = kinds.without(read("phone", family=True), domain)
+        if phone is not None:
+            found["phone"] = phone
+            if "phone_block" in found:
+                # Whoever gave the very number, on whichever side.
+                every = kinds.entity("phone", phone.key, touch.at, rows["phone"][: kinds.PLAIN], policy)
+                block = kinds.without(found["phone_block"], every)
+                if domain is not None and kinds.is_switchboard(block, domain):  # the firm's direct dialling
+                    block = kinds.without(block, domain)
+                found["phone_block"] = block
+        if voucher is not None:  # what the referrer holds is theirs, too
+            found |= {kind: kinds.granted(each) for kind, each in found.items() if voucher in each.holders}
+        return found
+
+    def said_entities(self, said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:
+        """The entities from the replies to :meth:`queue_said`, in the order of ``said.keys``, but for the account's
+        own.
+        """
+        rows = zip(said.keys, _rows(replies), strict=True)
+        return kinds.overlapping(
+            [kinds.entity(kind, key, said.at, row, policy, said.user_id) for (kind, key), row in rows if row[0] != -1]
+        )
+
+    def mark(
+        self, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool, established: float | None = None
+    ) -> None:
+        """Let an account's standing be felt by all it shares something with. Safe to repeat.
+
+        ``established``: the Unix time since when it is an established customer, None for one that is not.
+        """
+        pipe = self._store.pipeline()
+        self.queue_mark(pipe, user_id, keys, abusive=abusive, limited=limited, established=established)
+        self._store.run(pipe)
+
+    def queue_mark(
+        self, pipe: Any, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool, established: float | None
+    ) -> None:
+        """As :meth:`mark`, in a pipeline."""
+        since = "" if established is None else repr(established)
+        self._queue_each(pipe, self._mark, keys, (user_id, int(abusive), int(limited), since))
+
+    def prove(self, user_id: str, keys: Sequence[str], at: float, *, proved: bool = True) -> None:
+        """Note that an account proved at Unix time ``at`` that these things are its own, or no longer has them.
+
+        Entities the account is not in stay as they are. Safe to repeat.
+        """
+        self._on_each(self._prove, keys, (user_id, repr(at) if proved else ""))
+
+    def renew(self, user_id: str, keys: Sequence[str], at: float, policy: Policy) -> None:
+        """Remember for longer that an account uses entities; where it was forgotten, from Unix time ``at`` on."""
+        self._on_each(self._renew, keys, (user_id, repr(at), policy.retention.entities_days * _DAY))
+
+    def mark_spent(self, user_id: str, keys: Sequence[str], at: float, *, out: bool, near: bool) -> None:
+        """Note on what an account touched that it ran out of a cap, or came near one, at Unix time ``at``.
+
+        The latest time stands. An account that ran out counts as such for a week, not as one that keeps just under its
+        caps. Kinds that are only counted and entities the account is not in stay as they are. Safe to repeat.
+        """
+        linking = [key for key in keys if not key.startswith(_UNLINKED_KEYS)]
+        self._on_each(self._spend, linking, (user_id, repr(at), int(out), int(near)))
+
+    def bind_mark(self, keys: Sequence[str], on: bool) -> None:
+        """Note that entities bind their accounts into a cluster now, or no longer do. Safe to repeat.
+
+        An entity that nobody touched, or that is forgotten, stays unknown.
+        """
+        self._on_each(self._bind, keys, (int(on),))
+
+    def queue_bind_mark(self, pipe: Any, keys: Sequence[str], on: bool) -> None:
+        """As :meth:`bind_mark`, in a pipeline."""
+        self._queue_each(pipe, self._bind, keys, (int(on),))
+
+    def _on_each(self, script: Script, keys: Sequence[str], args: tuple[str | int, ...]) -> None:
+        """Run a script on entities."""
+        pipe = self._store.pipeline()
+        self._queue_each(pipe, script, keys, args)
+        self._store.run(pipe)
+
+    def _queue_each(self, pipe: Any, script: Script, keys: Sequence[str], args: tuple[str | int, ...]) -> None:
+        """Queue a script on entities: one call on one node, one a key on a cluster."""
+        groups = [[key] for key in keys] if self._store.is_cluster else [list(keys)]
+        for group in groups:
+            if group:
+                script.queue(pipe, group, args)
+
+    def accounts(self, key: str) -> list[str]:
+        """Everybody who touched an entity and is remembered for it, newest first, 2,000 at most."""
+        pipe = self._store.pipeline()
+        self.queue_accounts(pipe, key)
+        return self.names(self._store.run(pipe)[0])
+
+    def uses(self, key: str) -> list[tuple[str, float]]:
+        """Everybody who is remembered for an entity, with the Unix time of the first use, oldest first."""
+        pipe = self._store.pipeline()
+        pipe.execute_command("ZRANGEBYSCORE", key, "-inf", "(5e11", "WITHSCORES")
+        pipe.execute_command("ZRANGEBYSCORE", key, 79e11, "(89e11", "WITHSCORES")
+        latest, first = self._store.run(pipe)
+        found = {name.decode(): float(at) for name, at in zip(latest[::2], latest[1::2], strict=True)}
+        found |= {name[1:].decode(): float(at) - 8e12 for name, at in zip(first[::2], first[1::2], strict=True)}
+        return sorted(found.items(), key=lambda pair: pair[1])
+
+    @staticmethod
+    def queue_accounts(pipe: Any, key: str) -> None:
+        """Ask, in a pipeline, for the accounts of an entity; :meth:`names` reads the reply."""
+        pipe.execute_command("ZREVRANGEBYSCORE", key, "(5e11", "-inf", "LIMIT", 0, KEEP)
+
+    @staticmethod
+    def names(reply: Sequence[bytes]) -> list[str]:
+        """The accounts in a reply to :meth:`queue_accounts`."""
+        return [name.decode() for name in reply]
+
+    @staticmethod
+    def queue_holders(pipe: Any, key: str) -> None:
+        """Ask, in a pipeline, who proved that an entity is his, or is an established customer; :meth:`holders` reads
+        the reply.
+        """
+        pipe.execute_command("ZRANGEBYSCORE", key, "(59e11", "(8e12", "WITHSCORES")
+
+    @staticmethod
+    def holders(reply: Sequence[Any], now: float) -> set[str]:
+        """The accounts in a reply to :meth:`queue_holders`, those left out that are established only after ``now``."""
+        return {mark[1:] for mark, score in scored(reply) if mark[0] == "%" or score - 7e12 <= now}
+
+    def leave(self, user_id: str, keys: Sequence[str]) -> None:
+        """Take an account out of entities, as if it had never touched them."""
+        pipe = self._store.pipeline()
+        for key in keys:
+            pipe.execute_command("ZREM", key, user_id, *[sign + user_id for sign in _SIGNS])
+        self._store.run(pipe)
+
+
+def key_of(kind: str, mac: str) -> str:
+    """Key of the entity of a kind whose value has this HMAC, see :meth:`Links.mac`."""
+    return f"risk:e:{_LETTERS[kind]}:{mac}"
+
+
+def mac_of(key: str) -> str:
+    """The HMAC in the key of an entity."""
+    return key.rpartition(":")[2]
+
+
+def _rows(replies: Sequence[Any]) -> list[Any]:
+    """One row an entity: they come together from one node, and one a reply from a cluster."""
+    return [row for reply in replies for row in reply]

@@ -1,0 +1,86 @@
+"""What is made of the things that accounts share: whether they bind, what an answer tells of them, and learned rates.
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from riskapi.links.kinds import KINDS
+from riskapi.policy import Policy
+from riskapi.times import rfc3339
+from signals.facts import Entity, Reputation
+
+#: How an answer calls the standing of an account to what it shares: what is seen is as good as proved.
+_STANDINGS = {"observed": "proved", "proved": "proved", "held": "holder", "claimed": "claimed"}
+#: Accounts that a piece of evidence names; all are counted.
+_NAMED = 8
+
+
+def reputation(entities: Mapping[str, Entity], policy: Policy) -> Reputation:
+    """Abuse rates of where a signup came from, shrunk towards the base rate, itself shrunk towards policy's.
+
+    ``(abusive + prior × base) / (accounts + prior)``, the mean of a beta posterior; the account itself is left out.
+    """
+    rules = policy.reputation
+
+    def rate(kind: str, base: float, prior: float) -> float | None:
+        entity = entities.get(kind)
+        if entity is None:
+            return None
+        others = max(entity.accounts - 1, entity.abusive)
+        return (entity.abusive + prior * base) / (others + prior)
+
+    base = rate("service", rules.base_rate, rules.base_weight) or rules.base_rate
+    prior = rules.prior_accounts
+    return Reputation(
+        base=base,
+        asn=rate("asn", base, prior),
+        network=rate("network", base, prior),
+        domain=rate("mail_domain", base, prior),
+        tld=rate("tld", base, prior),
+    )
+
+
+def linkage(
+    entities: Mapping[str, Entity] | None, policy: Policy, cluster: str | None = None, size: int = 1
+) -> dict[str, Any]:
+    """The ``linkage`` part of an answer: which accounts share what with this one, strongest evidence first.
+
+    ``cluster`` and ``size`` are the cluster the account is in and how many accounts that has. ``abusive`` counts those
+    bound directly, by ``links.bind_weight`` or more. Weaker evidence is listed and binds nobody.
+    """
+    found = [
+        entity
+        for kind in KINDS
+        if entities and (entity := entities.get(kind)) is not None and (entity.weight > 0.0 or entity.holders)
+    ]
+    found.sort(key=lambda entity: -entity.weight)
+    binding = [entity for entity in found if binds(entity, policy)]
+    evidence = [
+        {
+            "kind": entity.kind,
+            "strength": entity.strength,
+            "standing": _STANDINGS[entity.standing],
+            "accounts": entity.accounts,
+            "last_seen": rfc3339(entity.last_seen or 0.0),
+            "weight": round(entity.weight, 4),
+            "edge": entity.key.removeprefix("risk:e:"),
+            "binds": binds(entity, policy),
+            "user_ids": list(entity.others[:_NAMED]),
+            "holders": list(entity.holders) if entity.standing == "claimed" else [],
+        }
+        for entity in found
+    ]
+    return {
+        "cluster_id": cluster,
+        "size": size,
+        "abusive": max([0, *(entity.abusive for entity in binding)]),
+        "evidence": evidence,
+    }
+
+
+def binds(entity: Entity, policy: Policy) -> bool:
+    """Whether sharing this thing makes accounts belong together: nobody is bound to who holds it without proof."""
+    return not entity.hub and entity.weight >= policy.links.bind_weight and bool(entity.others)

@@ -1,0 +1,32 @@
+"""Spellings of a ``user_id``: mail servers take a login in whatever capitals for one person.
+
+An account is looked for as it is written, then in small letters (:meth:`riskapi.accounts.accounts.Accounts.meant`). So
+only ids with capitals are remembered here, by what they are in small letters.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Ids looked at that differ in capitals alone. Ours: more than one is rare.
+MOST = 100
+
+
+def spellings_key(small: str) -> str:
+    """Key of the ids with capitals that are ``small`` in small letters, in the order of their letters. It expires like
+    an account, after the last of them was recorded or decided again.
+    """
+    return f"risk:as:{small}"
+
+
+def queue(pipe: Any, user_id: str, ttl: int) -> int:
+    """Remember an id, in a pipeline, for ``ttl`` seconds; nothing for one that is all in small letters.
+
+    Returns how many replies that makes. An id that comes to be no account does no harm: whoever looks sees that.
+    """
+    small = user_id.lower()
+    if user_id == small:
+        return 0
+    pipe.execute_command("ZADD", spellings_key(small), 0, user_id)
+    pipe.execute_command("EXPIRE", spellings_key(small), ttl)
+    return 2

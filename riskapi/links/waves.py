@@ -1,0 +1,156 @@
+"""Waves: accounts that come close in time and agree in more than chance explains. Pure.
+
+One thing that strangers share says little; two of different *families* within a quarter of an hour say much: an address
+and a mail domain, a name with rising numbers and a form that no hand filled. What accounts share is summed over
+families (union on hard links, then summed soft ones, as in arXiv 2512.19061), from those who came last to each thing,
+which the one trip to the store tells anyway. Arrivals on one line that are faster than people are a family of their
+own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from riskapi.links.kinds import Touch, is_automatic
+from riskapi.policy import Policy
+from riskapi.store import damaged
+from signals.facts import Entity, Facts, Wave
+from signals.records import record
+
+#: The family of each kind of thing: an address and its network say the same, and so do a number and its block. An
+#: address is either at a domain of its own or of a make. What binds by itself (a device, a card) needs no second thing.
+FAMILIES: Mapping[str, str] = {
+    "ip": "network",
+    "network": "network",
+    "asn": "network",
+    "stem": "mail",
+    "mail_domain": "domain",
+    "phone": "phone",
+    "phone_block": "phone",
+    "behavior": "behavior",
+    "fingerprint": "agent",
+}
+#: What a class and a firm have in common: a place, or a domain, and the computers that somebody set up for all.
+_COMMON = ({"network", "agent"}, {"domain", "agent"})
+#: From so many accounts on a platform is known well enough to say what is rare there, and up to this share of them
+#: something is. Chosen by us.
+_KNOWN, _RARE = 500, {"behavior": 0.2, "fingerprint": 0.01}
+#: From so many accounts on within ``near_minutes``, with the one that comes, a block of numbers tells of who fills a
+#: form by hand: firms with direct dialling and families who buy their cards together have neighbours. Chosen by us.
+_NUMBERS = 5
+#: Seconds in which arrivals on one line, and at one private mail domain, are counted for rules.
+_MINUTE, _QUARTER = 60.0, 900.0
+
+
+@record
+class Match:
+    """Accounts that a newcomer belongs with, the newest first, and for how many seconds from its arrival on."""
+
+    accounts: tuple[str, ...]
+    seconds: float
+
+
+def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Policy) -> tuple[Wave, list[Match]]:
+    """With whom a signup came, as a fact and as what is to be bound. ``found`` are all its entities, by kind."""
+    rules, domain = policy.waves, found.get("mail_domain")
+    near, long = rules.near_minutes * 60.0, rules.hours * 3600.0
+    everybodys = domain is None or "mail_domain" in touch.hubs or _has_past(domain, policy)
+    rates = Wave(
+        line_minute=_count(found.get("ip"), "ip" in touch.hubs, touch.at - _MINUTE),
+        domain_quarter=_count(domain, everybodys, touch.at - _QUARTER),
+    )
+    if rules.mode == "off":
+        return rates, []
+    shared: dict[str, set[str]] = {}
+    arrived: dict[str, float] = {}
+    for kind, family in FAMILIES.items():
+        thing = found.get(kind)
+        if thing is not None and _tells(kind, thing, facts, touch, found, policy):
+            arrived.update(thing.recent)
+            for name in _since(thing.recent, touch.at - near):
+                shared.setdefault(name, set()).add(family)
+    alike = [name for name, families in shared.items() if len(families) > 1 and families not in _COMMON]
+    alike.sort(key=lambda name: (arrived[name], name), reverse=True)
+    told = [Match(tuple(alike), long)] if alike else []
+    families = {family for name in alike for family in shared[name]}
+    quick: dict[str, None] = {}
+    for kind in ("ip", "network"):
+        thing = found.get(kind)
+        if thing is None or kind in touch.hubs:
+            continue
+        # Neighbours of a home are others' homes: of a network only the longest pace counts, unless it is a host's.
+        paces = rules.quick if kind == "ip" or touch.hosting else rules.quick[-1:]
+        for pace in paces:
+            names = _since(thing.recent, touch.at - pace.seconds)
+            # Few people sign up from a host's machines: half as many are telling.
+            if len(names) + 1 >= (math.ceil(pace.accounts / 2) if touch.hosting else pace.accounts):
+                told.append(Match(names, long if pace == rules.quick[-1] else near))
+                quick.update(dict.fromkeys(names))
+    if quick:
+        families |= {"network", "pace"}
+    wave = replace(rates, accounts=len({*alike, *quick}), families=frozenset(families), quick=bool(quick))
+    return wave, told if rules.mode == "live" else []
+
+
+#: Values of a wave that an account keeps; a newer release may keep more.
+_PACKED = 5
+
+
+def packed(wave: Wave) -> bytes:
+    """A wave as an account keeps it; :func:`unpacked` reads it."""
+    return orjson.dumps([wave.accounts, sorted(wave.families), wave.quick, wave.line_minute, wave.domain_quarter])
+
+
+def unpacked(stored: bytes | None) -> Wave:
+    """The wave that an account came in; one of nobody where it kept none."""
+    if stored is None:
+        return Wave()
+    found = damaged.loads("wave", "?", stored, list[Any]())
+    if len(found) < _PACKED:
+        return Wave()
+    accounts, families, quick, line_minute, domain_quarter = found[:_PACKED]
+    return Wave(accounts, frozenset(families), quick, line_minute, domain_quarter)
+
+
+def _since(recent: Iterable[tuple[str, float]], since: float) -> tuple[str, ...]:
+    return tuple(name for name, at in recent if at >= since)
+
+
+def _count(thing: Entity | None, everybodys: bool, since: float) -> int | None:
+    return None if thing is None or everybodys else len(_since(thing.recent, since)) + 1
+
+
+def _tells(kind: str, thing: Entity, facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Policy) -> bool:
+    """Whether sharing a thing is evidence at all: not where it is everybody's, or has a good past."""
+    if kind in touch.hubs or (kind == "asn" and (not touch.hosting or "ip" in touch.hubs)):
+        return False
+    if kind in _RARE:
+        everybody = found.get("service")
+        if everybody is None or everybody.accounts < _KNOWN:
+            return kind == "behavior"  # which build of which browser is rare nobody can know yet
+        return thing.accounts <= _RARE[kind] * everybody.accounts
+    if kind == "mail_domain" and _is_old(facts, policy):
+        return False
+    if kind == "phone_block" and not is_automatic(facts):
+        near = _since(thing.recent, touch.at - policy.waves.near_minutes * 60.0)
+        if len(near) + 1 < _NUMBERS:
+            return False
+    return kind in ("asn", "stem") or not _has_past(thing, policy)
+
+
+def _has_past(thing: Entity, policy: Policy) -> bool:
+    """Whether some were here days before, nobody bad among them, and no more come now than were there: a firm."""
+    rules = policy.waves
+    good = thing.past >= rules.past_accounts and not thing.abusive and not thing.limited
+    return good and thing.accounts_1h <= 2 * thing.past
+
+
+def _is_old(facts: Facts, policy: Policy) -> bool:
+    """Whether a registry said that the mail domain has long been somebody's."""
+    registered = facts.registration.registered_at if facts.registration is not None else None
+    return registered is not None and facts.at - registered > policy.waves.domain_days * 86400

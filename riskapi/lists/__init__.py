@@ -1,0 +1,1 @@
+"""What people allow, deny and watch, whatever model and rules say."""

@@ -1,0 +1,1 @@
+"""Where this service may connect to."""

@@ -1,0 +1,267 @@
+"""The policy: tiers, thresholds, rules and limits, as data that is checked before anybody is judged by it.
+
+The shipped one is ``policy.toml`` beside this file, which also explains every key. :func:`load` refuses a
+broken policy with the file, the key and the reason.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Self, cast, get_args
+
+from pydantic import Field, ValidationError
+
+from riskapi.contract import Tier
+from riskapi.errors import ConfigurationError
+from riskapi.policy import cap_faults
+from riskapi.policy.rules import Matcher, Mode, Rule
+from riskapi.policy.tables import (
+    SEVERITY,
+    Caps,
+    Clean,
+    Clusters,
+    Customers,
+    Enrichment,
+    Guard,
+    Hubs,
+    Kind,
+    Links,
+    Model,
+    Outage,
+    Plan,
+    PlanName,
+    Reputation,
+    Rescoring,
+    Retention,
+    Reviews,
+    Section,
+    Sends,
+    Step,
+    Strength,
+    Takeover,
+    Thresholds,
+    TierCaps,
+    Tiers,
+    Waves,
+)
+from signals.registry import Signal, registered
+
+#: The policy that is shipped.
+DEFAULT = Path(__file__).with_name("policy.toml")
+
+
+class Policy(Section):
+    """A whole policy. Build it with :func:`load` or :func:`check`: they hold the promises that types cannot."""
+
+    version: Annotated[int, Field(ge=1)]
+    tiers: Tiers
+    plans: Annotated[dict[PlanName, Plan], Field(default_factory=dict, max_length=100)]
+    thresholds: Thresholds
+    model: Model
+    guard: Guard
+    outage: Outage
+    links: Links
+    clusters: Clusters
+    sends: Sends
+    clean: Clean
+    takeover: Takeover
+    reputation: Reputation
+    reviews: Reviews
+    retention: Retention
+    # With defaults, so that a policy published before there were these sections can still be used.
+    enrichment: Enrichment = Enrichment()
+    rescoring: Rescoring = Rescoring()
+    hubs: Hubs = Hubs()
+    waves: Waves = Waves()
+    customers: Customers = Customers()
+    rules: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
+
+    def caps(self, tier: Tier, plan: str | None = None, *, outage: bool = False) -> Caps:
+        """The caps of a tier for accounts on a plan, without steps; for a plan that no table names those of the tier.
+
+        During an outage none is above the outage section's.
+        """
+        found: Caps = self.tier(tier)
+        named = self.plans.get(plan or "")
+        if named is not None:
+            found = named if tier == "allow" else getattr(named, tier) or found
+        return found.tightest(self.outage.caps) if outage else found
+
+    def steps(self, tier: Tier, plan: str | None = None) -> tuple[Step, ...]:
+        """The steps of a tier that are worth something to accounts on a plan, smallest first.
+
+        Those with no cap below the plan's and at least one above; in other tiers than ``allow`` also with none above
+        the plan's caps in the tier before, so that a doubted account is never better off.
+        """
+        known = plan if plan in self.plans else None
+        found = self._worth.get((tier, known))
+        if found is None:
+            caps, order = self.caps(tier, known), list(SEVERITY)
+            before = self.caps(cast("Tier", order[SEVERITY[tier] - 1]), known) if SEVERITY[tier] else None
+            found = self._worth[tier, known] = tuple(
+                step
+                for step in self.tier(tier).steps
+                if caps.within(step) and not step.within(caps) and (before is None or step.within(before))
+            )
+        return found
+
+    @cached_property
+    def _worth(self) -> dict[tuple[Tier, str | None], tuple[Step, ...]]:
+        """Answers of :meth:`steps` so far."""
+        return {}
+
+    def tier(self, tier: Tier) -> TierCaps:
+        """The caps of a tier with its steps, as they are for accounts on no plan."""
+        found: TierCaps = getattr(self.tiers, tier)
+        return found
+
+    def with_model_mode(self, mode: Mode) -> Self:
+        """The same policy with the model in another mode, as the setting ``RISKAPI_MODEL_MODE`` asks."""
+        return self.model_copy(update={"model": self.model.model_copy(update={"mode": mode})})
+
+    @cached_property
+    def live(self) -> tuple[Matcher, ...]:
+        """The rules in force, ready to be matched, in the order of the file."""
+        return tuple(Matcher(rule) for rule in self.rules if rule.mode == "live")
+
+    @cached_property
+    def shadow(self) -> tuple[Matcher, ...]:
+        """The rules on trial."""
+        return tuple(Matcher(rule) for rule in self.rules if rule.mode == "shadow")
+
+    def guards(self, signal: str) -> bool:
+        """Whether a signal is about a place that many people share."""
+        found = self._guarded.get(signal)
+        if found is None:
+            found = self._guarded[signal] = any(fnmatchcase(signal, glob) for glob in self.guard.signals)
+        return found
+
+    @cached_property
+    def _guarded(self) -> dict[str, bool]:
+        """Answers of :meth:`guards` so far."""
+        return {}
+
+
+def load(source: Path | str | bytes, *, where: str | None = None, known: Mapping[str, Signal] | None = None) -> Policy:
+    """Read and check a policy.
+
+    ``source`` is a file, or the TOML itself as text or bytes; ``where`` is how errors name it (default: the
+    file's path, or ``policy``). ``known`` are the signals rules may use (default: all that are registered).
+    Raises :class:`ConfigurationError` with the first fault found.
+    """
+    where = where or (str(source) if isinstance(source, Path) else "policy")
+    try:
+        raw = source.read_bytes() if isinstance(source, Path) else source
+        text = raw.decode() if isinstance(raw, bytes) else raw
+        data = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigurationError(where, "file", f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(where, f"byte {error.start}", "is not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        # Python 3.11 gives the place only as the end of the sentence: "… (at line 3, column 7)".
+        reason, _, place = str(error).removesuffix(")").partition(" (at ")
+        raise ConfigurationError(where, place or "end of file", f"not TOML: {reason}") from error
+    return check(data, where=where, known=known)
+
+
+def check(data: Mapping[str, Any], *, where: str, known: Mapping[str, Signal] | None = None) -> Policy:
+    """A policy from its tables. Raises :class:`ConfigurationError` with the first fault found."""
+    try:
+        policy = Policy.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = _key(first["loc"], first["type"], data)
+        raise ConfigurationError(where, key, _reason(first), first["type"]) from error
+    for key, reason in _faults(policy, registered() if known is None else known):
+        raise ConfigurationError(where, key, reason)
+    return policy
+
+
+def _key(location: tuple[int | str, ...], kind: str, data: Any) -> str:
+    """The place of a fault as it is written in the file; pydantic's own steps (members of unions) are left out."""
+    key = ""
+    for part in location:
+        if isinstance(data, Mapping) and part in data:
+            key, data = f"{key}.{part}", data[part]
+        elif isinstance(data, list) and isinstance(part, int):
+            key, data = f"{key}[{part}]", data[part]
+        elif kind == "missing":
+            key = f"{key}.{part}"
+    return key.removeprefix(".") or "file"
+
+
+def _reason(error: Any) -> str:
+    if error["loc"][2:3] == ("when",) and len(error["loc"]) > 5 and error["loc"][-1] != "[key]":
+        # A value that fits no member of the union: pydantic would name the first member only.
+        return f"expected true, false, a finite number, text, or a list of these, found {error['input']!r}"
+    match error["type"]:
+        case "extra_forbidden":
+            return "unknown key"
+        case "missing":
+            return "is missing"
+        case "literal_error":
+            return f"{error['input']!r} is not one of {error['ctx']['expected']}"
+        case _:
+            return f"{error['msg'][:1].lower()}{error['msg'][1:].replace('tuple', 'list')}, found {error['input']!r}"
+
+
+def _faults(policy: Policy, known: Mapping[str, Signal]) -> Iterator[tuple[str, str]]:
+    yield from cap_faults.faults(policy.tiers, policy.plans, policy.outage)
+    if policy.thresholds.review >= policy.thresholds.limit:
+        yield (
+            "thresholds.review",
+            f"{policy.thresholds.review} must be below thresholds.limit, {policy.thresholds.limit}",
+        )
+    if policy.model.prior * 100 >= policy.thresholds.review:
+        yield "model.prior", "must lie below thresholds.review / 100, or everybody would be reviewed without a model"
+    for at, glob in enumerate(policy.guard.signals):
+        if not any(fnmatchcase(name, glob) for name in known):
+            yield f"guard.signals[{at}]", f"{glob!r} matches no signal"
+    yield from _link_faults(policy.links)
+    yield from _wave_faults(policy.waves)
+    hours = policy.rescoring.schedule_hours
+    if list(hours) != sorted(set(hours)):
+        yield "rescoring.schedule_hours", "must rise from one to the next"
+    names: set[str] = set()
+    for at, rule in enumerate(policy.rules):
+        if rule.name in names:
+            yield f"rules[{at}].name", f"there is another rule named {rule.name}"
+        names.add(rule.name)
+        for key, reason in rule.faults(known):
+            yield f"rules[{at}].{key}", reason
+        if SEVERITY[rule.tier] > SEVERITY[policy.guard.tier] and all(policy.guards(name) for name in rule.when):
+            yield (
+                f"rules[{at}].tier",
+                f"{rule.tier} for nothing but a shared place; add another condition, or use {policy.guard.tier}",
+            )
+
+
+def _link_faults(links: Links) -> Iterator[tuple[str, str]]:
+    for strength in get_args(Strength):
+        if strength not in links.strengths:
+            yield f"links.strengths.{strength}", "is missing"
+    for kind in get_args(Kind):
+        if kind not in links.kinds:
+            yield f"links.kinds.{kind}", "is missing"
+    order = [links.strengths.get(strength, 0.0) for strength in get_args(Strength)]
+    if order != sorted(order, reverse=True):
+        yield "links.strengths", "must not rise from strong over medium to weak"
+    if links.strengths.get("weak", 0.0) >= links.bind_weight:
+        yield "links.bind_weight", "must be above links.strengths.weak, or strangers behind one address would be one"
+
+
+def _wave_faults(waves: Waves) -> Iterator[tuple[str, str]]:
+    near = waves.near_minutes * 60
+    if waves.hours * 3600 < near:
+        yield "waves.hours", f"{waves.hours} is shorter than waves.near_minutes, {waves.near_minutes}"
+    for at, pace in enumerate(waves.quick):
+        if pace.seconds > near:
+            yield (
+                f"waves.quick[{at}].seconds",
+                f"{pace.seconds} is longer than waves.near_minutes, {waves.near_minutes}",
+            )

@@ -1,0 +1,1 @@
+"""Decisions that wait for a person, and what a person decides."""

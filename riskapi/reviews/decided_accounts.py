@@ -1,0 +1,256 @@
+"""Accounts that a reviewer's decision is about: what is known of them, how they are decided, and how that is undone.
+
+Each account is decided, and given back, by one script on keys of its shard, once for each decision: what it was before
+is kept in the account itself. So whoever carries a decision out a second time changes nothing, and one that was undone
+is not carried out any more, whatever the order the two arrive in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal, cast
+
+import orjson
+
+from riskapi.accounts.accounts import Standing, by_reviewer, history_key, labels_key, latest, standing, tier_event
+from riskapi.accounts.labels import LabelName, entry
+from riskapi.contract import Tier
+from riskapi.errors import Problem
+from riskapi.links.kinds import entities_of
+from riskapi.policy.active import Court
+from riskapi.reviews.queue import index_key, place_of, refusal, review_key
+from riskapi.store import damaged
+from riskapi.store.connections import Store
+from riskapi.store.streams import account_key, oldest, shard, stream
+from signals.records import record
+
+_DAY = 86400
+#: What became of an account when a decision was undone; see ``store/lua/review_undo.lua``.
+Undone = Literal["given_back", "tier_moved", "decided_since", "untouched"]
+
+
+@record
+class Candidate:
+    """An account that a decision can be about. ``established``: it counts as an established customer.
+
+    ``entities`` are the keys of what it shares by kind, ``address`` the mail address it signed up with.
+    """
+
+    user_id: str
+    tier: Tier
+    established: bool
+    review_id: str | None
+    entities: Mapping[str, str]
+    address: str
+
+
+@record
+class Plan:
+    """A decision as it is kept in its review, so that anybody can carry it out. ``at`` is a Unix time.
+
+    ``id`` begins with the id of the review. ``others`` are the accounts decided along with that of the review, each
+    with its own review where it has one. ``deny`` are the kinds of entities and HMACs that go on the deny list until
+    ``deny_expires_at``, None for good. ``actor`` is who called, ``reviewer`` for whom, as they say.
+    """
+
+    id: str
+    user_id: str
+    tier: Literal["allow", "limit"]
+    label: LabelName
+    apply_to: Literal["account", "cluster"]
+    reason: str | None
+    actor: str
+    at: float
+    others: tuple[tuple[str, str | None], ...] = ()
+    deny: tuple[tuple[str, str], ...] = ()
+    deny_expires_at: float | None = None
+    reviewer: str | None = None
+
+    @property
+    def review_id(self) -> str:
+        """The review that was decided."""
+        return review_of(self.id)
+
+    @property
+    def user_ids(self) -> list[str]:
+        """All accounts that are decided, that of the review first."""
+        return [self.user_id, *(name for name, _ in self.others)]
+
+
+@record
+class Undoing:
+    """Who undid a decision, at which Unix time, and why. ``token`` tells one undo from another.
+
+    ``reviewer`` is whom the caller named, if anybody.
+    """
+
+    actor: str
+    at: float
+    reason: str | None
+    token: str
+    reviewer: str | None = None
+
+
+def review_of(decision_id: str) -> str:
+    """The review that a decision was made in."""
+    return decision_id.partition(".")[0]
+
+
+class DecidedAccounts:
+    """Reads, decides and gives back accounts. Every method raises :class:`StoreUnavailable` while the store is away."""
+
+    def __init__(self, store: Store, court: Court) -> None:
+        self._store, self._court = store, court
+        self._decide, self._undo = store.script("review_decide"), store.script("review_undo")
+
+    def candidates(self, user_ids: Sequence[str], now: float) -> list[Candidate]:
+        """What is known of accounts at Unix time ``now``; those that are erased or expired are left out."""
+        pipe = self._store.pipeline()
+        for name in user_ids:
+            names = ("tier", "established", "latest", "assessment", "entities", "signup")
+            pipe.execute_command("HMGET", account_key(name), *names)
+        found = []
+        for name, row in zip(user_ids, self._store.run(pipe), strict=True):
+            tier, since, again, first, entities, signup = row
+            if tier is None:
+                continue
+            answer = {"assessment": first, **({"latest": again} if again else {})}
+            review_id = damaged.read("account", name, partial(_review_of, answer), None)
+            address = damaged.read("account", name, partial(_address_of, signup), "")
+            established = bool(since) and float(since) <= now
+            things = entities_of(entities, name)
+            found.append(Candidate(name, cast("Tier", tier.decode()), established, review_id, things, address))
+        return found
+
+    def decide(self, plan: Plan) -> Standing | None:
+        """Decide the account of the review and close the review; None where the account is there no more.
+
+        Raises ``not_found``, ``review_closed`` and ``review_held``. Nobody else is decided by it, see :meth:`others`.
+        """
+        state, *rest = self._decide.call(*self._deciding(plan, plan.user_id, plan.review_id))
+        if state == b"refused":
+            raise refusal(*(text.decode() for text in rest))
+        if state == b"undone":
+            raise refusal("decided", "")
+        return standing(rest) if rest else None
+
+    def decide_others(self, plan: Plan) -> dict[str, Standing]:
+        """Decide the other accounts, and close their reviews unless somebody holds them. Safe to repeat."""
+        pipe = self._store.pipeline()
+        for name, review_id in plan.others:
+            self._decide.queue(pipe, *self._deciding(plan, name, review_id))
+        replies = self._store.run(pipe)
+        return {name: standing(rest) for (name, _), (_, *rest) in zip(plan.others, replies, strict=True) if rest}
+
+    def _deciding(self, plan: Plan, user_id: str, review_id: str | None) -> tuple[list[str], list[Any]]:
+        """Keys and arguments of ``review_decide.lua``."""
+        leads, policy = user_id == plan.user_id, self._court.policy
+        given = entry(plan.label, "manual_review", plan.reason, plan.actor, plan.at)
+        said = by_reviewer(plan.tier, plan.reason, plan.actor, plan.at, policy, plan.reviewer)
+        history = {**said, "decision_id": plan.id}
+        fields: dict[str, Any] = {
+            "decided_at": plan.at,
+            "decided_by": plan.actor,
+            "decision": plan.tier,
+            "label": plan.label if leads else "",
+            "apply_to": plan.apply_to,
+            "reason": plan.reason or "",
+            **({"reviewer": plan.reviewer} if plan.reviewer else {}),
+        }
+        told = {"user_id": user_id, "to": "decided", "at": plan.at, "decision_id": plan.id}
+        holder = plan.reviewer or plan.actor
+        args: list[Any] = [plan.id, int(leads), holder, repr(plan.at), policy.reviews.claim_minutes * 60]
+        args += (policy.retention.accounts_days * _DAY, oldest(policy.retention.decisions_days), plan.tier)
+        args += (plan.label if leads else "", orjson.dumps({**given, "decision_id": plan.id}))
+        args += (orjson.dumps({"user_id": user_id, **given, "at": plan.at}), orjson.dumps(history))
+        args += (tier_event(user_id, history, plan.at), orjson.dumps({"id": review_id, **told, **fields}))
+        args.append(place_of(plan.at, review_id or ""))
+        if leads:
+            fields[f"p:{plan.id}"] = orjson.dumps(plan)
+        for name, value in fields.items():
+            args += (name, value)
+        statuses = ("open", "claimed", "escalated", "decided")
+        return _keys(user_id, review_id, statuses), args
+
+    def load(self, decision_id: str) -> tuple[Plan | None, Undoing | None]:
+        """A decision, and who undid it, if anybody did; None for one whose review expired."""
+        names = (f"p:{decision_id}", f"u:{decision_id}")
+        plan, undoing = self._store.execute("HMGET", review_key(review_of(decision_id)), *names)
+        return _plan(plan) if plan else None, Undoing(
+            **damaged.known(Undoing, orjson.loads(undoing))
+        ) if undoing else None
+
+    def give_back(self, plan: Plan, undoing: Undoing) -> tuple[Undone, Standing] | None:
+        """Give the account of the review back and open the review; None where the account is there no more.
+
+        Raises ``not_undoable`` where the review is not decided so any more. Nobody else is given back by it.
+        """
+        pipe = self._store.pipeline()
+        self._queue_back(pipe, plan, undoing, [(plan.user_id, plan.review_id)])
+        (reply,) = self._store.run(pipe)
+        if reply[0] == b"refused":
+            raise Problem("not_undoable", "Somebody undid this decision, or decided again.")
+        return _back(reply)
+
+    def give_back_others(self, plan: Plan, undoing: Undoing) -> dict[str, tuple[Undone, Standing]]:
+        """Give the other accounts back, and open the reviews that the decision closed. Safe to repeat."""
+        pipe = self._store.pipeline()
+        self._queue_back(pipe, plan, undoing, plan.others)
+        replies = self._store.run(pipe)
+        found = {name: _back(reply) for (name, _), reply in zip(plan.others, replies, strict=True)}
+        return {name: back for name, back in found.items() if back is not None}
+
+    def _queue_back(self, pipe: Any, plan: Plan, undoing: Undoing, accounts: Iterable[tuple[str, str | None]]) -> None:
+        accounts = list(accounts)
+        codes = self._codes([review_id for _, review_id in accounts if review_id is not None])
+        why = f"undone: {undoing.reason}" if undoing.reason else "undone"
+        policy = self._court.policy
+        # What it goes back to is put in where the account is, see review_undo.lua.
+        given = entry(cast("LabelName", "?"), "manual_review", why, undoing.actor, undoing.at)
+        history = {**by_reviewer("?", why, undoing.actor, undoing.at, policy, undoing.reviewer), "undoes": plan.id}
+        for name, review_id in accounts:
+            told: dict[str, Any] = {"id": review_id, "user_id": name, "to": "open", "at": undoing.at, "opened": True}
+            told |= {"reasons": codes.get(review_id, []), "decision_id": plan.id, "reviewer": undoing.actor}
+            args: list[Any] = [plan.id, int(name == plan.user_id), policy.retention.accounts_days * _DAY]
+            args += (oldest(policy.retention.decisions_days), orjson.dumps({**given, "undoes": plan.id}))
+            args += (orjson.dumps({"user_id": name, **given, "at": undoing.at}), orjson.dumps(history))
+            args += (tier_event(name, history, undoing.at), orjson.dumps(told), orjson.dumps(undoing))
+            self._undo.queue(pipe, _keys(name, review_id, ("open", "decided")), args)
+
+    def _codes(self, review_ids: Sequence[str]) -> dict[str | None, list[str]]:
+        """The codes of the reasons of reviews."""
+        pipe = self._store.pipeline()
+        for review_id in review_ids:
+            pipe.execute_command("HGET", review_key(review_id), "reasons")
+        rows = zip(review_ids, self._store.run(pipe), strict=True)
+        read = {name: damaged.loads("review", name, found, list[Any]()) for name, found in rows}
+        return {name: [reason["code"] for reason in found] for name, found in read.items()}
+
+
+def _review_of(answer: Mapping[str, bytes]) -> str | None:
+    found: str | None = latest(answer)["review_id"]
+    return found
+
+
+def _address_of(signup: bytes) -> str:
+    return str(damaged.whole(signup)["email"]["address"])
+
+
+def _keys(user_id: str, review_id: str | None, statuses: Sequence[str]) -> list[str]:
+    number = shard(user_id)
+    keys = [account_key(user_id), history_key(user_id), labels_key(user_id), stream(number)]
+    if review_id is not None:
+        keys += (review_key(review_id), *(index_key(number, status) for status in statuses))
+    return keys
+
+
+def _plan(text: bytes) -> Plan:
+    found = orjson.loads(text)
+    pairs = {name: tuple((first, second) for first, second in found[name]) for name in ("others", "deny")}
+    return Plan(**damaged.known(Plan, {**found, **pairs}))
+
+
+def _back(reply: Sequence[Any]) -> tuple[Undone, Standing] | None:
+    state, *rest = reply
+    return (cast("Undone", state.decode()), standing(rest)) if rest else None

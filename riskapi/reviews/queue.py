@@ -1,0 +1,227 @@
+"""Reviews: decisions that wait for a person. One reviewer holds a review at a time.
+
+How one is decided, and a decision undone, is in :mod:`riskapi.reviews.decisions`. A review is one hash
+(``risk:r:{n}:<review_id>``); each status of a shard has an index (``risk:ri:{n}:<status>``) in which reviews stand in
+the order of their opening, and which they leave as they move on. The shard is part of the id.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import orjson
+
+from riskapi.accounts.accounts import Opening
+from riskapi.errors import Problem
+from riskapi.policy.active import Court
+from riskapi.store import damaged
+from riskapi.store.connections import Store
+from riskapi.store.pages import cursor_of, position
+from riskapi.store.streams import SHARDS, oldest, shard, stream
+from riskapi.times import rfc3339
+
+STATUSES = ("open", "claimed", "escalated", "decided")
+ReviewStatus = Literal["open", "claimed", "escalated", "decided"]
+#: Reviews looked at in one trip when the indexes are swept.
+_SWEPT = 500
+_PLACE = re.compile(r"\d{12}\.\d{6}:rev_[0-9a-f]{21}")
+
+
+def review_key(review_id: str) -> str:
+    """Key of a review's hash; it expires with the account it is about (``retention.accounts_days``)."""
+    return f"risk:r:{{{_shard(review_id)}}}:{review_id}"
+
+
+def index_key(number: int, status: str) -> str:
+    """Key of a shard's index of reviews in one status. No TTL: entries leave it as reviews move on."""
+    return f"risk:ri:{{{number}}}:{status}"
+
+
+def _shard(review_id: str) -> int:
+    """The shard a review id names; raises ``not_found`` for what is no id of ours."""
+    if review_id.startswith("rev_") and review_id[4:5].isdecimal() and review_id[4:5].isascii():
+        number = int(review_id[4])
+        if number < SHARDS:
+            return number
+    raise Problem("not_found", "No review has this id.")
+
+
+def place_of(at: float, review_id: str) -> str:
+    """Where a review stands in its index: places sort as text by time, then by id."""
+    return f"{max(at, 0.0):019.6f}:{review_id}"
+
+
+def opening(
+    user_id: str, at: float, risk_score: float, reasons: Sequence[Mapping[str, Any]], name: str | None = None
+) -> Opening:
+    """A new review, to be written with what it is about. ``name`` (20 hexadecimal digits) makes it one and the same."""
+    number = shard(user_id)
+    review_id = f"rev_{number}{name or secrets.token_hex(10)}"
+    fields: dict[str, bytes | str | float] = {
+        "id": review_id,
+        "user_id": user_id,
+        "status": "open",
+        "place": place_of(at, review_id),
+        "opened_at": at,
+        "risk_score": risk_score,
+        "reasons": orjson.dumps(reasons),
+    }
+    codes = [reason["code"] for reason in reasons]
+    told = {"id": review_id, "user_id": user_id, "to": "open", "at": at, "opened": True, "reasons": codes}
+    return Opening(
+        review_id, place_of(at, review_id), fields, orjson.dumps(told), review_key(review_id), index_key(number, "open")
+    )
+
+
+class Reviews:
+    """The queue of reviews: list, claim, release, escalate."""
+
+    def __init__(self, store: Store, court: Court) -> None:
+        self._store, self._court = store, court
+        self._move = store.script("review_move")
+
+    def list(self, status: ReviewStatus, limit: int, cursor: str | None) -> dict[str, Any]:
+        """Reviews in a status, oldest first (decided ones by the time of the decision), ``limit`` a page.
+
+        ``cursor`` is the ``next_cursor`` of the page before; one that cannot be read raises ``invalid``.
+        """
+        start = f"({position(cursor, _PLACE)}" if cursor else "-"
+        pipe = self._store.pipeline()
+        for number in range(SHARDS):
+            pipe.execute_command("ZRANGEBYLEX", index_key(number, status), start, "+", "LIMIT", 0, limit + 1)
+        found = list(heapq.merge(*self._store.run(pipe)))[: limit + 1]
+        more, found = len(found) > limit, found[:limit]
+        pipe = self._store.pipeline()
+        for place in found:
+            pipe.execute_command("HGETALL", review_key(place.decode().partition(":")[2]))
+        ids = [place.decode().partition(":")[2] for place in found]
+        read = zip(ids, self._store.run(pipe), strict=True)
+        rows = [damaged.read("review", name, partial(_body, fields), None) for name, fields in read if fields]
+        reviews = [row for row in rows if row is not None]
+        return {"reviews": reviews, "next_cursor": cursor_of(found[-1]) if more else None}
+
+    def get(self, review_id: str) -> dict[str, Any]:
+        """One review with the account it is about. Raises ``not_found``."""
+        fields = self._store.execute("HGETALL", review_key(review_id))
+        if not fields:
+            raise Problem("not_found", "No review has this id.")
+        found = damaged.read("review", review_id, partial(_body, fields), None)
+        if found is None:
+            raise Problem("not_found", "This review cannot be read.")
+        return found
+
+    def sweep(self) -> int:
+        """Take reviews that expired with their accounts out of the indexes; returns how many. Safe to repeat."""
+        gone = 0
+        for number in range(SHARDS):
+            for status in STATUSES:
+                start = "-"
+                while found := self._page(number, status, start):
+                    gone += self._dropped(index_key(number, status), found)
+                    start = f"({found[-1].decode()}"
+        return gone
+
+    def _page(self, number: int, status: str, start: str) -> Sequence[bytes]:
+        found: Sequence[bytes] = self._store.execute(
+            "ZRANGEBYLEX", index_key(number, status), start, "+", "LIMIT", 0, _SWEPT
+        )
+        return found
+
+    def _dropped(self, index: str, places: Sequence[bytes]) -> int:
+        pipe = self._store.pipeline()
+        for place in places:
+            pipe.execute_command("EXISTS", review_key(place.decode().partition(":")[2]))
+        gone = [place for place, there in zip(places, self._store.run(pipe), strict=True) if not there]
+        return int(self._store.execute("ZREM", index, *gone)) if gone else 0
+
+    def claim(self, review_id: str, reviewer: str, now: float) -> dict[str, Any]:
+        """Let a reviewer hold a review. Raises ``review_held`` while another does, ``review_closed`` once decided."""
+        self._to("claimed", review_id, reviewer, now, {"reviewer": reviewer, "claimed_at": now})
+        return self.get(review_id)
+
+    def release(self, review_id: str, reviewer: str, now: float) -> dict[str, Any]:
+        """Put a review back into the queue."""
+        self._to("open", review_id, reviewer, now, {"reviewer": "", "claimed_at": 0})
+        return self.get(review_id)
+
+    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float, *, actor: str) -> dict[str, Any]:
+        """Hand a review to somebody more senior: it leaves the ordinary queue and nobody holds it.
+
+        ``actor`` is who called, ``reviewer`` for whom.
+        """
+        fields = {"reviewer": "", "claimed_at": 0, "escalated_by": actor, "escalation_reason": reason or ""}
+        self._to("escalated", review_id, reviewer, now, fields)
+        return self.get(review_id)
+
+    def check(self, review_id: str, reviewer: str, now: float) -> None:
+        """Raise as :meth:`claim` where the review could not be moved by ``reviewer`` now; changes nothing."""
+        names = ("status", "reviewer", "claimed_at")
+        status, holder, since = self._store.execute("HMGET", review_key(review_id), *names)
+        held = holder and holder.decode() != reviewer
+        if status in (None, b"decided") or (held and now < float(since or 0) + self._claim_seconds()):
+            raise refusal(*((text or b"").decode() for text in (status, holder)))
+
+    def _claim_seconds(self) -> int:
+        return self._court.policy.reviews.claim_minutes * 60
+
+    def _to(
+        self,
+        status: Literal["open", "claimed", "escalated"],
+        review_id: str,
+        reviewer: str,
+        now: float,
+        fields: Mapping[str, Any],
+    ) -> None:
+        """Move a review to another status and set ``fields`` of it."""
+        number = _shard(review_id)
+        keys = [review_key(review_id), stream(number)]
+        keys += [index_key(number, each) for each in ("open", "claimed", "escalated")]
+        told = {"id": review_id, "user_id": None, "to": status, "reviewer": reviewer, "at": now, **fields}
+        args: list[Any] = [status, reviewer, repr(now), self._claim_seconds(), orjson.dumps(told)]
+        args.append(oldest(self._court.policy.retention.decisions_days))
+        for name, value in fields.items():
+            args += (name, value)
+        moved, *bar = self._move.call(keys, args)
+        if not moved:
+            raise refusal(*(text.decode() for text in bar))
+
+
+def refusal(status: str, holder: str) -> Problem:
+    """Why a review in this status, held by ``holder``, is moved by nobody else; without a status it is unknown."""
+    if not status:
+        return Problem("not_found", "No review has this id.")
+    if status == "decided":
+        return Problem("review_closed", "This review is decided; undo the decision, or label the account.")
+    return Problem("review_held", f"{holder} holds this review.")
+
+
+def _body(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
+    found = {name.decode(): value.decode("utf-8", "replace") for name, value in fields.items()}
+
+    def when(name: str) -> str | None:
+        value = float(found.get(name) or 0)
+        return rfc3339(value) if value else None
+
+    return {
+        "id": found["id"],
+        "user_id": found["user_id"],
+        "status": found["status"],
+        "opened_at": rfc3339(float(found["opened_at"])),
+        "risk_score": float(found["risk_score"]),
+        "reasons": orjson.loads(found["reasons"]),
+        "reviewer": found.get("reviewer") or None,
+        "claimed_at": when("claimed_at"),
+        "escalated_by": found.get("escalated_by") or None,
+        "escalation_reason": found.get("escalation_reason") or None,
+        "decided_at": when("decided_at"),
+        "decided_by": found.get("decided_by") or None,
+        "decision": found.get("decision") or None,
+        "label": found.get("label") or None,
+        "apply_to": found.get("apply_to") or None,
+        "reason": found.get("reason") or None,
+    }

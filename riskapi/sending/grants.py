@@ -1,0 +1,264 @@
+"""One request to send through the line: gather → decide → record, and what it gets while the store is away."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from riskapi.accounts.accounts import Accounts
+from riskapi.budgets.spends import Grant, Quotas, Request, remaining
+from riskapi.clusters.clusters import Clusters
+from riskapi.errors import Problem, StoreUnavailable
+from riskapi.links.entities import Links
+from riskapi.links.kinds import Said
+from riskapi.lists import lists
+from riskapi.lists.matching import Listed, linked, of_links
+from riskapi.metrics import Metrics
+from riskapi.policy import Policy
+from riskapi.policy.active import Court
+from riskapi.sending.agreeing import Agreeing
+from riskapi.sending.allowances import Allowance, Allowances
+from riskapi.sending.holds import Holds
+from riskapi.sending.outage import LocalGrants
+from riskapi.sending.tenure import Tenure
+from riskapi.store.connections import Store
+from riskapi.store.streams import account_key
+from signals.records import record
+
+#: Times a grant is tried anew because the cluster or the tier changed meanwhile; far more than any race measured.
+_TRIES = 100
+
+
+@record
+class Message:
+    """What the mail says, as far as the caller tells: the domains it links to, a fingerprint of its content, and the
+    domain it is from.
+    """
+
+    link_domains: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    from_domain: str | None = None
+
+
+@record
+class Answer:
+    """What a sender gets. ``replay`` tells that it is the first answer under an Idempotency-Key given again."""
+
+    body: Mapping[str, Any]
+    replay: bool
+
+
+class Sender:
+    """Grants recipients and takes back what was not sent. One a worker process; safe to share between its threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        court: Court,
+        accounts: Accounts,
+        links: Links,
+        clusters: Clusters,
+        allowances: Allowances,
+        quotas: Quotas,
+        local: LocalGrants,
+        holds: Holds,
+        tenure: Tenure,
+        metrics: Metrics,
+        awaits: Callable[[str], bool],
+    ) -> None:
+        """``awaits`` tells whether an account was acknowledged on this machine and waits to be recorded."""
+        self._awaits = awaits
+        self._tenure, self._agreeing = tenure, Agreeing(store, links)
+        self._store, self._court, self._accounts = store, court, accounts
+        self._links, self._clusters = links, clusters
+        self._allowances, self._quotas, self._local = allowances, quotas, local
+        self._holds, self._metrics = holds, metrics
+
+    def send(
+        self,
+        user_id: str,
+        recipients: int,
+        message: Message,
+        now: float,
+        *,
+        partial: bool = True,
+        digest: str = "",
+        repeat: str | None = None,
+        any_case: bool = False,
+    ) -> Answer:
+        """Grant recipients to an account at Unix time ``now``; without ``partial`` all of them or none.
+
+        ``digest`` stands for the request, ``repeat`` for its Idempotency-Key, where it has one. With ``any_case`` the
+        account is meant that :meth:`riskapi.accounts.accounts.Accounts.meant` finds. Raises ``not_found`` for an
+        account never assessed, ``idempotency_conflict``, and ``unavailable`` where nothing can be granted because the
+        store is away.
+        """
+        request = Request(user_id, recipients, partial, f"rsv_{secrets.token_hex(12)}", digest, repeat)
+        policy = self._court.policy
+        # Asked before the store is: afterwards it may have been recorded.
+        awaited = self._awaits(user_id)
+        try:
+            if self._local.waits():
+                self.settle()
+            if any_case:
+                request = replace(request, user_id=self._accounts.meant(user_id))
+            grant = self._granted(request, message, policy, now)
+        except StoreUnavailable:
+            self._metrics.store_failure("send")
+            return self._granted_locally(request, policy, now)
+        except Problem as problem:
+            if problem.code == "not_found" and (awaited or self._awaits(user_id)):
+                return self._granted_locally(request, policy, now)
+            raise
+        # A reservation under another id than ours was made by an earlier request with the same key.
+        replay = grant.reservation_id != request.reservation_id
+        if not replay:
+            self._local.remember(request.user_id, min(grant.remaining.values()), now)
+        self._count(grant.granted, recipients, "repeated" if replay else None)
+        return Answer(_body(grant, recipients), replay)
+
+    def _granted(self, request: Request, message: Message, policy: Policy, now: float) -> Grant:
+        said = self._links.said(request.user_id, now, message.link_domains, message.fingerprint)
+        if self._store.is_cluster and said.keys:  # elsewhere the script that touches them leaves them out
+            own = self._accounts.things(request.user_id)
+            said = replace(said, keys=tuple(each for each in said.keys if each[1] not in own))
+        hosts = self._links.hosts(message.link_domains)
+        names, listing = linked(hosts), None
+        for attempt in range(_TRIES):
+            pipe = self._store.pipeline()
+            self._allowances.queue(pipe, request.user_id, now)
+            if attempt == 0:
+                lists.queue(pipe, names)
+                self._links.queue_said(pipe, said, policy, account_key(request.user_id))
+            replies = self._store.run(pipe)
+            try:
+                found = self._allowances.allowance(replies[:3], policy)
+            except Problem:  # a stranger, who leaves no trace
+                self._links.leave(request.user_id, [key for _, key in said.keys])
+                raise
+            if attempt == 0 and names:
+                listing = of_links(hosts, names, replies.pop(3), now)
+            if attempt == 0 and said.keys:
+                entities = self._links.said_entities(said, replies[3:], policy)
+                entities = self._agreeing.kept(request.user_id, entities)
+                if self._clusters.settle(request.user_id, entities, policy, now, whole=False) is not None:
+                    continue  # joined just now: the cluster's budget counts from this very grant on
+            grant = self._quotas.grant(
+                request,
+                found.tier,
+                found.revision,
+                found.usage,
+                found.allowed,
+                self._local.pending(request.user_id),
+                policy,
+                now,
+                hit=_hit(request.user_id, listing, now) if found.assessed else b"",
+                denies=listing is not None and listing.list == "deny",
+                tells=found.assessed,
+            )
+            if grant is not None:
+                self._tell(request.user_id, grant, found, message, said, policy, now)
+                return grant
+            if found.usage.cluster:
+                self._clusters.renew(found.usage.cluster, request.user_id, policy, now)
+        raise StoreUnavailable("a budget changed too often to grant from it")
+
+    def _tell(
+        self, user_id: str, grant: Grant, found: Allowance, message: Message, said: Said, policy: Policy, now: float
+    ) -> None:
+        """Let the neighbours feel what happened to the budget, a reviewer see a jump, and a worker look at the sender.
+
+        The grant stands whatever becomes of this, so a store that goes away just now is no reason to refuse it.
+        """
+        with contextlib.suppress(StoreUnavailable, Problem):
+            if grant.held:
+                self._metrics.hold(policy.takeover.mode)
+                if policy.takeover.mode == "live" and found.assessed:
+                    self._holds.open(user_id, grant.at, found.allowed.usual or 0, policy)
+            self._tenure.note(user_id, found, policy, now)
+            if said.keys and self._store.is_cluster and found.established is not None and found.tier != "limit":
+                # Elsewhere the script that touches them does.
+                keys = [key for _, key in said.keys]
+                self._links.mark(user_id, keys, abusive=False, limited=False, established=found.established)
+            if (grant.near or grant.out) and found.assessed:
+                keys = list(self._accounts.standing(user_id).entities.values())
+                self._links.mark_spent(user_id, keys, now, out=grant.out, near=grant.near)
+            if message.from_domain and found.assessed and grant.granted:
+                domain = self._links.sender(message.from_domain)
+                if domain is not None and domain != found.sender:
+                    self._accounts.send_from(user_id, domain, now, policy)
+
+    def _granted_locally(self, request: Request, policy: Policy, now: float) -> Answer:
+        local = self._local.grant(request, policy, now)
+        replay = local.reservation_id != request.reservation_id
+        body = {
+            "reservation_id": local.reservation_id,
+            "granted": local.granted,
+            "denied": local.denied,
+            "denied_by": local.denied_by,
+            "retry_after": None,
+            "tier": local.tier,
+            "remaining": dict.fromkeys(("hourly", "daily", "monthly"), local.left),
+            "largest": None,
+        }
+        self._count(local.granted, request.recipients, "repeated" if replay else "local")
+        return Answer(body, replay)
+
+    def settle(self) -> None:
+        """Count what was granted while the store was away. Raises :class:`StoreUnavailable` when it is away again."""
+        self._metrics.settled(self._local.settle(self._court.policy))
+
+    def rejected(self) -> int:
+        """Grants made while the store was away that cannot be read, and so not counted."""
+        return self._local.rejected()
+
+    def close(self) -> None:
+        """Let go of the journal of grants."""
+        self._local.close()
+
+    def release(self, reservation_id: str, recipients: int, now: float, repeat: str | None = None) -> dict[str, Any]:
+        """Give back recipients of a reservation at Unix time ``now``, under the same ``repeat`` once.
+
+        Raises ``not_found``, ``over_release`` and :class:`StoreUnavailable`.
+        """
+        policy = self._court.policy
+        if self._local.waits():
+            self.settle()
+        user_id = self._quotas.reserved_by(reservation_id)
+        self._quotas.release(reservation_id, user_id, recipients, repeat or secrets.token_hex(12), policy, now)
+        found = self._allowances.of(user_id, policy, now)
+        left = remaining(found.usage, found.allowed)
+        self._local.remember(user_id, min(left.values()), now)
+        self._metrics.recipients("released", recipients)
+        return {"reservation_id": reservation_id, "released": recipients, "remaining": left}
+
+    def _count(self, granted: int, wanted: int, result: str | None) -> None:
+        self._metrics.send(result or ("granted" if granted == wanted else "partial" if granted else "denied"))
+        if result != "repeated":
+            self._metrics.recipients("granted", granted)
+            self._metrics.recipients("denied", wanted - granted)
+
+
+def _hit(user_id: str, listing: Listed | None, now: float) -> bytes:
+    """What the stream is told of an entry that names what a message links to; nothing where it only lets it pass."""
+    if listing is None or listing.list == "allow":
+        return b""
+    return orjson.dumps({"user_id": user_id, "entry": listing.id, "list": listing.list, "at": now})
+
+
+def _body(grant: Grant, wanted: int) -> dict[str, Any]:
+    return {
+        "reservation_id": grant.reservation_id,
+        "granted": grant.granted,
+        "denied": wanted - grant.granted,
+        "denied_by": grant.denied_by,
+        "retry_after": grant.retry_after,
+        "tier": grant.tier,
+        "remaining": grant.remaining,
+        "largest": grant.largest,
+    }

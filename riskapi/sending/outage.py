@@ -1,0 +1,146 @@
+"""Grants while the store is away: few, from an allowance of this process, kept on its disk and settled afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from riskapi.budgets.spends import Local, Pending, Quotas, Request
+from riskapi.errors import Problem
+from riskapi.policy import Policy
+from riskapi.store.damaged import known
+from riskapi.store.journal import Journal, JournalFull
+
+#: Accounts of which a worker remembers what was left to them when it last asked.
+_REMEMBERED = 50_000
+_HOUR = 3600.0
+
+
+class LocalGrants:
+    """Grants without the store: to an account no more than ``outage.hourly`` nor what was last known to be left to it,
+    and to all together no more than ``outage.recipients``, until what was granted is settled.
+    """
+
+    def __init__(self, journal: Journal, quotas: Quotas) -> None:
+        self._journal, self._quotas = journal, quotas
+        self._lock = threading.Lock()
+        self._left: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._granted: dict[str, tuple[int, float]] = {}
+
+    def remember(self, user_id: str, left: int, now: float) -> None:
+        """Note what was left to an account at Unix time ``now``."""
+        with self._lock:
+            self._left[user_id] = left, now
+            self._left.move_to_end(user_id)
+            if len(self._left) > _REMEMBERED:
+                self._left.popitem(last=False)
+
+    def grant(self, request: Request, policy: Policy, now: float) -> Local:
+        """Grant what the allowance leaves, kept on the disk before it is answered.
+
+        Raises ``unavailable`` where nothing can be granted or kept, and ``idempotency_conflict``.
+        """
+        with self._lock:
+            # What a worker granted that was killed since counts as this one's, which came in its place.
+            left_behind = self._journal.elsewhere(orphaned=True)
+            waiting = _locals([*self._journal.waiting(), *left_behind])
+            for found in [*waiting, *self._elsewhere()] if request.repeat is not None else ():
+                if found.repeat == request.repeat:
+                    if found.digest != request.digest:
+                        raise Problem("idempotency_conflict", "Use a new Idempotency-Key for another body.")
+                    return found
+            left = self._room(request.user_id, waiting, policy, now)
+            granted = request.recipients if request.recipients <= left else left if request.partial else 0
+            if granted <= 0:
+                raise _unavailable("Nothing can be granted while the store is away; try again.")
+            made = Local(
+                user_id=request.user_id,
+                reservation_id=request.reservation_id,
+                granted=granted,
+                denied=request.recipients - granted,
+                left=left - granted,
+                tier=policy.outage.tier,
+                digest=request.digest,
+                repeat=request.repeat,
+                at=now,
+            )
+            try:
+                self._journal.append(request.reservation_id, asdict(made))
+            except (OSError, JournalFull) as error:
+                raise _unavailable("The grant could not be recorded; try again.") from error
+            before, since = self._lately(request.user_id, now)
+            self._granted[request.user_id] = before + granted, since
+            return made
+
+    def _lately(self, user_id: str, now: float) -> tuple[int, float]:
+        """What was granted here to an account within an hour, settled or not, and since when."""
+        self._granted = {name: found for name, found in self._granted.items() if now - found[1] < _HOUR}
+        return self._granted.get(user_id, (0, now))
+
+    def _room(self, user_id: str, waiting: list[Local], policy: Policy, now: float) -> int:
+        own = sum(found.granted for found in waiting if found.user_id == user_id)
+        own = max(own, self._lately(user_id, now)[0])  # a store that comes and goes is no second hour
+        everybody = sum(found.granted for found in waiting)
+        left, asked = self._left.get(user_id, (policy.outage.hourly, 0.0))
+        # What was left over an hour ago says nothing any more: the hour has slid away from under it.
+        account = min(policy.outage.hourly, left) if now - asked < _HOUR else policy.outage.hourly
+        return max(min(account - own, policy.outage.recipients - everybody), 0)
+
+    def _elsewhere(self) -> list[Local]:
+        return _locals(self._journal.elsewhere())
+
+    def pending(self, user_id: str) -> Pending:
+        """What other processes on this machine granted and did not settle yet."""
+        found = self._elsewhere()
+        return Pending(
+            sum(each.granted for each in found if each.user_id == user_id), sum(each.granted for each in found)
+        )
+
+    def waits(self) -> bool:
+        """Whether this process granted what is not settled yet."""
+        return self._journal.waits()
+
+    def settle(self, policy: Policy) -> int:
+        """Count everything that was granted, as of when it was; returns how many grants. Idempotent.
+
+        Raises :class:`riskapi.errors.StoreUnavailable` when the store is away again; what is left stays.
+        """
+
+        def record(entry: dict[str, Any]) -> None:
+            self._quotas.settle(_local(entry), policy)
+
+        return self._journal.replay(record)
+
+    def rejected(self) -> int:
+        """Grants that were set aside because they cannot be read: nothing was counted for them."""
+        return self._journal.rejected()
+
+    def close(self) -> None:
+        """Let go of the journal."""
+        self._journal.close()
+
+
+def _locals(entries: Iterable[dict[str, Any]]) -> list[Local]:
+    """The grants in entries of the journal. One that is none is left out; the replay sets it aside."""
+    found = []
+    for entry in entries:
+        with contextlib.suppress(TypeError):
+            found.append(_local(entry))
+    return found
+
+
+def _local(entry: dict[str, Any]) -> Local:
+    """The grant in an entry; what a newer release says besides is passed over. ``TypeError`` where it is none."""
+    made = Local(**known(Local, entry))
+    whole = all(isinstance(count, int) for count in (made.granted, made.denied, made.left))
+    if not whole or not isinstance(made.user_id, str) or not isinstance(made.at, int | float):
+        raise TypeError("not a grant")
+    return made
+
+
+def _unavailable(detail: str) -> Problem:
+    return Problem("unavailable", detail, headers={"Retry-After": "1"})

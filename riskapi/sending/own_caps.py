@@ -1,0 +1,75 @@
+"""Caps of one account: what a person says it may send, in place of what its tier and plan say."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import orjson
+
+from riskapi.budgets.spends import Quotas
+from riskapi.budgets.terms import OwnCaps
+from riskapi.errors import Problem
+from riskapi.policy.active import Court
+from riskapi.policy.tables import Caps
+from riskapi.sending.allowances import Allowances, limits
+from riskapi.store.connections import Store
+from riskapi.store.streams import account_key, oldest, shard, stream
+
+_DAY = 86400
+
+
+class AccountCaps:
+    """Sets caps of accounts and takes them away."""
+
+    def __init__(self, store: Store, court: Court, allowances: Allowances, quotas: Quotas) -> None:
+        self._court, self._allowances, self._quotas = court, allowances, quotas
+        self._set = store.script("account_caps")
+
+    def put(
+        self, user_id: str, caps: Caps, reason: str, expires_at: float | None, author: str, now: float
+    ) -> dict[str, Any]:
+        """Give an account caps of its own from Unix time ``now`` until ``expires_at``, None for good.
+
+        They stand for those of its tier, plan and steps, see :func:`riskapi.budgets.caps.allowed`, and go before any it
+        was given earlier. No grant passes them once this returns. Raises ``not_found`` and ``invalid``.
+        """
+        _check(caps, expires_at, now)
+        # To the millisecond, as it is shown: a reader of the answer can tell exactly when they end.
+        until = None if expires_at is None else math.floor(expires_at * 1000) / 1000
+        return self._change(user_id, OwnCaps(caps, reason, author, now, until), author, now)
+
+    def remove(self, user_id: str, author: str, now: float) -> dict[str, Any]:
+        """Take an account's own caps away, if it has any. Raises ``not_found`` for an unknown account."""
+        return self._change(user_id, None, author, now)
+
+    def _change(self, user_id: str, given: OwnCaps | None, author: str, now: float) -> dict[str, Any]:
+        policy = self._court.policy
+        stored = b"" if given is None else given.json()
+        event = {"user_id": user_id, "at": now, "actor": author, "caps": None if given is None else given.view()}
+        args: list[int | str | bytes] = [policy.retention.accounts_days * _DAY, stored, orjson.dumps(event)]
+        args.append(oldest(policy.retention.decisions_days))
+        revision = self._set.call([account_key(user_id), stream(shard(user_id))], args)
+        if revision < 0:
+            raise Problem("not_found", "No account with this user_id was ever assessed.")
+        self._quotas.revise(user_id, revision, policy)
+        found = self._allowances.of(user_id, policy, now)
+        return {
+            "user_id": user_id,
+            "tier": found.tier,
+            "caps": None if given is None else given.view(),
+            "limits": limits(found.usage, found.allowed),
+        }
+
+
+def _check(caps: Caps, expires_at: float | None, now: float) -> None:
+    """Raise ``invalid`` for caps that no policy would take, and for those that are over already."""
+    errors = []
+    for name, window, longer in (("hourly", caps.hourly, "daily"), ("daily", caps.daily, "monthly")):
+        if window > getattr(caps, longer):
+            errors.append({"pointer": f"/{name}", "code": "above_longer", "detail": f"is above /{longer}"})
+    if expires_at is not None and expires_at <= now:
+        errors.append({"pointer": "/expires_at", "code": "in_past", "detail": "does not lie ahead"})
+    if errors:
+        where = ", ".join(error["pointer"] for error in errors)
+        raise Problem("invalid", f"{len(errors)} error{'s' if len(errors) > 1 else ''}, at {where}.", errors)

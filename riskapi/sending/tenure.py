@@ -1,0 +1,48 @@
+"""Tenure: who has become an established customer by its mail, and that what such a customer uses is not forgotten.
+
+Noted when it asks to send, which an established customer does. What accounts touched is remembered for
+``retention.entities_days``; of a customer who stays for longer it is renewed every month, or whoever claims its number
+after that would find nobody there.
+"""
+
+from __future__ import annotations
+
+from riskapi.accounts.accounts import Accounts
+from riskapi.accounts.labels import Labels
+from riskapi.links.entities import Links
+from riskapi.links.kinds import touched_at
+from riskapi.policy import Policy
+from riskapi.sending.allowances import Allowance
+
+_DAY = 86400.0
+#: Days after which what a customer uses is renewed: a third of the shipped retention. Chosen by us.
+_RENEWED = 30
+
+
+class Tenure:
+    """Notes since when accounts are established. Each method is safe to repeat."""
+
+    def __init__(self, accounts: Accounts, links: Links, labels: Labels) -> None:
+        self._accounts, self._links, self._labels = accounts, links, labels
+
+    def note(self, user_id: str, found: Allowance, policy: Policy, now: float) -> None:
+        """Look at an account that asked to send at Unix time ``now``. Raises :class:`StoreUnavailable`."""
+        rules = policy.customers
+        if not found.assessed or found.signed_up_at is None:
+            return
+        if found.established is None and found.tier != "limit" and found.clean_days >= rules.active_days:
+            since = max(found.signed_up_at + rules.days * _DAY, now)
+            self._accounts.establish(user_id, since, "mail", policy)
+            self._labels.settle(user_id, self._accounts.standing(user_id))
+        elif found.established_by == "mail" and not found.clean:
+            self._accounts.establish(user_id, None, "mail", policy)
+            self._labels.settle(user_id, self._accounts.standing(user_id))
+        elif found.established is not None and now - max(found.renewed_at, found.signed_up_at) > _RENEWED * _DAY:
+            self._renew(user_id, found.signed_up_at, policy, now)
+
+    def _renew(self, user_id: str, signed_up_at: float, policy: Policy, now: float) -> None:
+        standing = self._accounts.standing(user_id)
+        self._links.renew(user_id, list(standing.entities.values()), touched_at(signed_up_at, policy, now), policy)
+        self._links.prove(user_id, list(self._accounts.proofs(user_id).values()), now)
+        self._labels.settle(user_id, standing)
+        self._accounts.note_renewed(user_id, now)

@@ -1,0 +1,110 @@
+"""What happens in a worker process of the HTTP server, besides the application."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import multiprocessing
+import os
+import resource
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Any
+
+from granian import _signals
+
+from riskapi import logs, metrics
+
+if TYPE_CHECKING:
+    from riskapi.api.gateway import Gateway
+
+#: Seconds a worker that was told to end is given for the requests in hand; the server would kill it after twice that.
+_OBEY_SECONDS = 5.0
+#: Files a worker may have open: connections of callers (``serve`` allows 4096) and of ours. Ours.
+_FILES = 8192
+
+
+def load(name: str) -> Gateway:
+    """The application, for the server to call; sees to it that the process ends when it should.
+
+    ``name`` is what the process counts as.
+    """
+    _allow_files(_FILES)
+    _hear_signals_once(end_in_time(_OBEY_SECONDS))
+    logs.configure()
+    metrics.count_as(name)
+    from riskapi.server.wsgi import gateway
+
+    return gateway
+
+
+def _allow_files(most: int) -> None:
+    """Allow this process as many open files, as far as the system lets it: 1024 is what shells begin with."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def end_in_time(seconds: float) -> Callable[[], None]:
+    """End this process when its parent is gone, or ``seconds`` after a SIGTERM that it did not obey by itself.
+
+    A parent that is killed outright cannot stop its workers, and they would keep its port. To be called in the main
+    thread, once. An event loop has the interpreter tell it of signals instead; it is to call what is returned.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return lambda: None
+    heard, tell = socket.socketpair()
+    tell.setblocking(False)
+    end = tell.detach()  # it stays open as long as the process
+    # Written by the interpreter itself as the signal arrives, whatever the main thread is busy with.
+    signal.set_wakeup_fd(end, warn_on_full_buffer=False)
+
+    def watch() -> None:
+        while parent.sentinel not in (ready := wait([parent.sentinel, heard])):
+            if ready and heard.recv(1)[0] == signal.SIGTERM:
+                wait([parent.sentinel], seconds)
+                os._exit(0)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end-in-time", daemon=True).start()
+
+    def told() -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.write(end, bytes([signal.SIGTERM]))
+
+    return told
+
+
+def _hear_signals_once(told: Callable[[], None]) -> None:
+    """Let the first signal to end count alone, and have ``told`` know of it.
+
+    systemd sends SIGTERM to a whole service, and its main process then ends the workers with another;
+    a second one that arrives while the first is obeyed keeps a worker of granian 2.8 from ending.
+    """
+    listen: Callable[[asyncio.AbstractEventLoop], Any] = _signals.set_loop_signals
+
+    def listen_once(loop: asyncio.AbstractEventLoop) -> Any:
+        obeyed = listen(loop)
+
+        def first() -> None:
+            told()
+            # Taking the interpreter apart would unwind threads of the server that still run Python, as CPython 3.11
+            # does, and its Rust answers that with a panic. All that matters is on the disk by then.
+            atexit.register(os._exit, 0)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_IGN)
+            obeyed.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, first)
+        return obeyed
+
+    _signals.set_loop_signals = listen_once

@@ -1,0 +1,49 @@
+"""The application as an HTTP server's worker process loads it: ``riskapi.server.wsgi:gateway`` (``app`` for a WSGI
+server).
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import threading
+import time
+
+import signals
+from riskapi import logs
+from riskapi.api.gateway import Gateway
+from riskapi.api.server import build
+from riskapi.app import Service, assemble
+from riskapi.decisions.decide import decide
+from riskapi.inputs.signup import Signup
+from riskapi.server.watch import watch
+from riskapi.settings import Settings
+
+#: Touches every parser once: some read their rules at first use, which no caller should wait for.
+_SAMPLE = (
+    '{"account": {"user_id": "warm-up", "name": "A B"}, "email": {"address": "a.b@mail.example"},'
+    ' "phone": {"number": "+34600123123"}, "device": {"ip_address": "192.0.2.1", "user_agent": "Mozilla/5.0",'
+    ' "accept_language": "es-ES", "time_zone": "Europe/Madrid"}}'
+)
+
+
+def _warm(service: Service) -> None:
+    """Run the pure part of the line once, and keep what was loaded out of every garbage collection to come."""
+    judge = service.court.judge
+    facts = service.assessor.gatherer.parse(Signup.model_validate_json(_SAMPLE), time.time()).facts
+    decide(signals.read(facts), judge.scorer, judge.policy, explain=True)
+    gc.collect()
+    gc.freeze()
+
+
+_settings = Settings.load(os.environ)
+logs.configure(_settings.log_level)
+_service = assemble(_settings)
+_warm(_service)
+app = build(_service.parts)
+gateway = Gateway(app, _settings.threads, _settings.body_seconds)
+#: Stops the watch over journal, policy and data; a worker that ends takes the thread with it.
+stop = threading.Event()
+watch(_service, stop)
+logs.note(logging.INFO, "http_worker_started", policy=_service.court.judge.policy.version)

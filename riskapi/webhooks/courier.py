@@ -1,0 +1,234 @@
+"""The courier: takes deliveries that are due and posts them to their endpoints, at least once.
+
+It works in an asyncio loop of its own. An endpoint has few requests under way at a time and no more is taken for it
+than that, so that one that is slow or dead keeps nobody else waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Self
+
+import httpcore
+from standardwebhooks import Webhook
+
+from riskapi import logs
+from riskapi.errors import StoreUnavailable
+from riskapi.metrics import Metrics
+from riskapi.outgoing.destinations import DestinationRefused, Guard, GuardedBackend
+from riskapi.webhooks.deliveries import TRIED_FOR, Deliveries, Delivery, Outcome
+from riskapi.webhooks.endpoints import MOST, Destination, Endpoint, Webhooks, destination
+
+#: Requests under way at once, of all endpoints and of one: those that hang take nobody else's place. Ours.
+CONCURRENT, CONCURRENT_EACH = 4 * MOST, 4
+#: Seconds one request may take in all. Standard Webhooks 1.0.0, "Request timeouts", recommends 15 to 30.
+PATIENCE = 15.0
+#: Seconds a delivery is leased for: the request, and the store's time-outs before and after it. Ours.
+LEASE = 30.0
+#: Seconds between two looks at the queues, and after a store that did not answer. Ours.
+_PAUSE, _AWAY = 0.25, 1.0
+#: Seconds requests in hand are given when the courier is told to stop. Ours.
+_PARTING = 5.0
+#: Bytes of an answer that are read, and seconds that may take: only so that the connection can be used again. Ours.
+_MOST_ANSWER, _ANSWER_SECONDS = 4096, 1.0
+#: Seconds an idle connection is kept. Ours.
+_IDLE = 30.0
+
+
+class Poster:
+    """Posts single deliveries; to be entered in the loop that it works in."""
+
+    def __init__(
+        self, guards: Mapping[str, Guard], tls: ssl.SSLContext | None = None, patience: float = PATIENCE
+    ) -> None:
+        """``guards`` say what may be connected to, by scheme; ``tls`` whose certificates are believed."""
+        self._patience = patience
+        self._pools = {
+            scheme: httpcore.AsyncConnectionPool(
+                ssl_context=tls,
+                network_backend=GuardedBackend(guard),
+                max_connections=CONCURRENT,
+                keepalive_expiry=_IDLE,
+            )
+            for scheme, guard in guards.items()
+        }
+
+    async def __aenter__(self) -> Self:
+        """Be ready."""
+        return self
+
+    async def __aexit__(
+        self, type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every connection."""
+        for pool in self._pools.values():
+            await pool.aclose()
+
+    async def deliver(self, delivery: Delivery, endpoint: Endpoint, now: float) -> Outcome:
+        """Post a delivery at Unix time ``now``; whatever goes wrong is an outcome.
+
+        Only 2xx is success and redirects are not followed (Standard Webhooks 1.0.0, "Delivery success and failure").
+        """
+        try:
+            to = destination(endpoint.url)
+            async with asyncio.timeout(self._patience) as limit:
+                return await self._posted(to, headers(delivery, endpoint, to, now), delivery.body, now, limit)
+        except DestinationRefused:
+            return Outcome(None, "refused")
+        except (TimeoutError, httpcore.TimeoutException):
+            return Outcome(None, "timeout")
+        except httpcore.ConnectError as error:
+            return Outcome(None, "tls" if _is_tls(error) else "connect")
+        except (httpcore.NetworkError, httpcore.ProtocolError):
+            return Outcome(None, "broken")
+        except Exception as error:  # a defect counts as a failed try: it must not be tried for ever
+            logs.note(logging.ERROR, "webhook", error, webhook=endpoint.id)
+            return Outcome(None, "defect")
+
+    async def _posted(
+        self, to: Destination, told: list[tuple[bytes, bytes]], body: bytes, now: float, limit: asyncio.Timeout
+    ) -> Outcome:
+        url = httpcore.URL(scheme=to.scheme.encode(), host=to.host.encode(), port=to.port, target=to.target.encode())
+        async with self._pools[to.scheme].stream("POST", url, headers=told, content=body) as answer:
+            # It has answered: what its body does makes no difference any more.
+            limit.reschedule(asyncio.get_running_loop().time() + 2 * _ANSWER_SECONDS)
+            await _read(answer)
+            status = answer.status
+            if 200 <= status < 300:
+                return Outcome(status)
+            asked = next((value for name, value in answer.headers if name.lower() == b"retry-after"), b"")
+            return Outcome(status, "status", retry_after(asked, now), gone=status == 410)
+
+
+def _is_tls(error: BaseException | None) -> bool:
+    """Whether a connection failed because of TLS, a certificate for the most part."""
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+async def _read(answer: httpcore.Response) -> None:
+    """Read a little of an answer, and throw it away. What it says changes nothing, nor that it breaks off or drips."""
+    size = 0
+    with contextlib.suppress(TimeoutError, httpcore.NetworkError, httpcore.ProtocolError):
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            async for part in answer.aiter_stream():
+                size += len(part)
+                if size > _MOST_ANSWER:
+                    return
+
+
+def headers(delivery: Delivery, endpoint: Endpoint, to: Destination, now: float) -> list[tuple[bytes, bytes]]:
+    """The headers of a delivery, signed at Unix time ``now`` (Standard Webhooks 1.0.0, "Webhook headers")."""
+    at, text = datetime.fromtimestamp(now, UTC), delivery.body.decode()
+    signatures = " ".join(Webhook(secret).sign(delivery.id, at, text) for secret in endpoint.signing(now))
+    told = {
+        "host": to.authority,
+        "content-type": "application/json",
+        "user-agent": "riskapi",
+        "webhook-id": delivery.id,
+        "webhook-timestamp": str(int(now)),
+        "webhook-signature": signatures,
+    }
+    return [(name.encode(), value.encode()) for name, value in told.items()]
+
+
+def retry_after(value: bytes, now: float) -> float:
+    """Seconds that ``Retry-After`` asks for (RFC 9110, section 10.2.3), 0 for what it does not say, at most a day."""
+    text = value.decode("latin-1").strip()
+    try:
+        seconds = float(text) if text.isascii() and text.isdigit() else parsedate_to_datetime(text).timestamp() - now
+    except (ValueError, OverflowError):
+        return 0.0
+    return min(max(seconds, 0.0), float(TRIED_FOR))
+
+
+class Courier:
+    """Delivers what is due. Several may work at once, on one host or many."""
+
+    def __init__(
+        self,
+        webhooks: Webhooks,
+        deliveries: Deliveries,
+        poster: Callable[[], Poster],
+        metrics: Metrics,
+        clock: Callable[[], float],
+    ) -> None:
+        """``poster`` makes what posts, in the courier's own loop; ``clock`` gives Unix time."""
+        self._webhooks, self._deliveries, self._poster = webhooks, deliveries, poster
+        self._metrics, self._clock = metrics, clock
+        self._turn = 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Deliver until ``stop`` is set; what is in hand then gets a few seconds, and leases bring back the rest."""
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(self._deliver_all(stop))
+        finally:
+            loop.close()  # without waiting for a resolver that hangs
+
+    async def _deliver_all(self, stop: threading.Event) -> None:
+        under_way: dict[asyncio.Task[None], str] = {}
+        async with self._poster() as poster:
+            while not stop.is_set():
+                try:
+                    taken = await asyncio.to_thread(self._taken, Counter(under_way.values()))
+                except Exception as error:  # a defect must not end the courier: what waits would wait for ever
+                    if not isinstance(error, StoreUnavailable):
+                        logs.note(logging.ERROR, "courier", error)
+                    await asyncio.sleep(_AWAY)
+                    continue
+                for endpoint, delivery in taken:
+                    under_way[asyncio.create_task(self._one(poster, endpoint, delivery))] = endpoint.id
+                if under_way:
+                    done, _ = await asyncio.wait(under_way, timeout=_PAUSE, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        del under_way[task]
+                else:
+                    await asyncio.sleep(_PAUSE)
+            if under_way:
+                _, left = await asyncio.wait(under_way, timeout=_PARTING)
+                for task in left:
+                    task.cancel()
+                await asyncio.gather(*left, return_exceptions=True)
+
+    def _taken(self, busy: Counter[str]) -> list[tuple[Endpoint, Delivery]]:
+        """What can be sent now: no more than there is room for, beginning with another endpoint each time."""
+        endpoints = [each for each in self._webhooks.endpoints() if each.disabled is None]
+        free = CONCURRENT - busy.total()
+        found: list[tuple[Endpoint, Delivery]] = []
+        self._turn = (self._turn + 1) % max(len(endpoints), 1)
+        for endpoint in (*endpoints[self._turn :], *endpoints[: self._turn]):
+            room = min(CONCURRENT_EACH - busy[endpoint.id], free - len(found))
+            if room > 0:
+                taken = self._deliveries.take(endpoint.id, self._clock(), LEASE, room)
+                found += [(endpoint, delivery) for delivery in taken]
+        return found
+
+    async def _one(self, poster: Poster, endpoint: Endpoint, delivery: Delivery) -> None:
+        outcome = await poster.deliver(delivery, endpoint, self._clock())
+        try:
+            await asyncio.to_thread(self._finish, endpoint, delivery, outcome)
+        except Exception as error:  # it comes back when its lease ends, and may arrive twice
+            logs.note(logging.WARNING, "webhook_unfinished", error, webhook=endpoint.id, delivery=delivery.id)
+
+    def _finish(self, endpoint: Endpoint, delivery: Delivery, outcome: Outcome) -> None:
+        if outcome.gone:
+            self._webhooks.disable(endpoint.id, "gone")
+            logs.note(logging.WARNING, "webhook_disabled", webhook=endpoint.id, cause="gone")
+        status = self._deliveries.finish(delivery, outcome, self._clock())
+        if status is None:
+            return  # the lease was lost: whoever has it now counts it
+        if status == "dead":
+            logs.note(logging.WARNING, "webhook_dead", webhook=endpoint.id, delivery=delivery.id, cause=outcome.error)
+        again = "refused" if outcome.error == "refused" else "retried"
+        self._metrics.webhook(again if status == "pending" else status)

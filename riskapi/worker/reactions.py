@@ -1,0 +1,173 @@
+"""Reactions: what is done about what happened. One entry of the streams at a time, safe to repeat.
+
+    decision   of a signup: have its domain and network looked up; note which list entries it hit
+    finding    an upstream answered, or is not believed any more: decide those again who waited for it, or were told
+    event      the account did something: decide it again, and have the domain it sends from looked up; where that can
+               make it an established customer, mark what it touched
+    sender     its mail comes from a domain that was not known before: have that looked up
+    label      it turned out to be something: decide those again who are linked to it
+    review     a reviewer decided, or a decision was undone: do what may be left to do of that
+    tier       it is limited now, or no longer: mark what it touched, decide those again who are linked to it
+    cluster    accounts belong together now: decide them again
+    list       an entry came, went or expired: decide those again whom it names
+    hit        mail links to what is on a list: have a person look
+
+Whoever is to be decided again goes on the agenda, so that many causes at once are one decision.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from riskapi.accounts.accounts import Accounts, Standing
+from riskapi.accounts.activity import ESTABLISHING, TYPES
+from riskapi.accounts.agenda import Agenda
+from riskapi.accounts.labels import Labels
+from riskapi.clusters.clusters import Clusters
+from riskapi.decisions.gather import Gatherer
+from riskapi.enrichment.findings import RETRACTED, Findings
+from riskapi.errors import Problem
+from riskapi.inputs.signup import Signup
+from riskapi.lists.lists import Lists
+from riskapi.policy.active import Court
+from riskapi.reviews.decided_accounts import review_of
+from riskapi.reviews.decisions import ReviewDecisions
+from riskapi.sending.holds import Holds
+from riskapi.store.streams import Entry
+
+#: Seconds that those who are linked to an account wait, so that a ring that opens at once is looked at once. Ours.
+_SETTLE = 2.0
+#: Accounts looked at for one entry of a list; the rest is reached by the schedule, and by its next signups. Ours.
+_MOST = 10_000
+
+
+class Reactions:
+    """Handles entries. One a worker process; safe to share between its threads."""
+
+    def __init__(
+        self,
+        court: Court,
+        accounts: Accounts,
+        gatherer: Gatherer,
+        findings: Findings,
+        clusters: Clusters,
+        labels: Labels,
+        lists: Lists,
+        holds: Holds,
+        review_decisions: ReviewDecisions,
+        agenda: Agenda,
+        clock: Callable[[], float],
+    ) -> None:
+        self._court, self._accounts, self._gatherer = court, accounts, gatherer
+        self._findings, self._clusters, self._labels = findings, clusters, labels
+        self._lists, self._holds, self._review_decisions = lists, holds, review_decisions
+        self._agenda, self._clock = agenda, clock
+        self._about: dict[str, Callable[[Entry], None]] = {
+            "decision": self._decided,
+            "finding": self._found,
+            "event": self._acted,
+            "sender": self._sent,
+            "label": self._labelled,
+            "review": self._reviewed,
+            "tier": self._moved,
+            "cluster": self._joined,
+            "hit": self._hit,
+        }
+
+    def handle(self, entry: Entry) -> None:
+        """Do what is to be done about an entry. Raises :class:`riskapi.errors.StoreUnavailable`."""
+        react = self._about.get(entry.type)
+        if react is not None:
+            react(entry)
+
+    def _decided(self, entry: Entry) -> None:
+        data = entry.data
+        for entry_id in data.get("listed") or ():
+            self._lists.count_hit(entry_id, data["user_id"], data["at"])
+        if data["kind"] == "signup":
+            self._look_up(data["user_id"], data.get("findings") or {})
+
+    def _look_up(self, user_id: str, used: Mapping[str, float]) -> None:
+        """Have looked up what is not known of a signup; decide it again at once where it is by now."""
+        signup = self._accounts.signup(user_id)
+        if signup is None:
+            return  # erased, or expired
+        now = self._clock()
+        facts = self._gatherer.parse(Signup.stored(signup), now).facts
+        subjects = self._findings.subjects(facts)
+        cause = self._findings.want(user_id, subjects, used, now) if subjects else None
+        if cause is not None:
+            self._agenda.add([user_id], now, cause)
+
+    def _found(self, entry: Entry) -> None:
+        cause = RETRACTED if entry.data.get("retracted") else f"finding.{entry.data['kind']}"
+        self._agenda.add(list(entry.data["user_ids"]), self._clock(), cause)
+
+    def _acted(self, entry: Entry) -> None:
+        if entry.data["type"] in ESTABLISHING:
+            self._settle(entry.data["user_id"])
+        if entry.data["type"] in TYPES:
+            self._agenda.add([entry.data["user_id"]], self._clock(), f"event.{entry.data['type']}")
+
+    def _sent(self, entry: Entry) -> None:
+        self._agenda.add([entry.data["user_id"]], self._clock(), "event.sender")
+
+    def _labelled(self, entry: Entry) -> None:
+        self._agenda.add([entry.data["user_id"]], self._clock(), "label")
+        self._tell_linked(entry.data)
+
+    def _reviewed(self, entry: Entry) -> None:
+        decision = entry.data.get("decision_id")
+        if decision is not None and review_of(decision) == entry.data["id"]:  # not one that was closed along with it
+            self._agenda.add(self._review_decisions.finish(decision), self._clock(), "linkage")
+
+    def _moved(self, entry: Entry) -> None:
+        if "limit" in (entry.data.get("from"), entry.data["to"]):
+            self._tell_linked(entry.data)
+
+    def _tell_linked(self, data: Mapping[str, Any]) -> None:
+        """Mark what the account touched with its standing, and have those linked to it decided again."""
+        user_id = data["user_id"]
+        standing = self._settle(user_id)
+        if standing is not None:
+            most = self._court.policy.rescoring.linked
+            self._together(self._clusters.company(user_id, list(standing.entities.values()), most))
+
+    def _settle(self, user_id: str) -> Standing | None:
+        """Mark what the account touched with its standing; None for one that was erased, or expired."""
+        try:
+            standing = self._accounts.standing(user_id)
+            self._labels.settle(user_id, standing)
+        except Problem:
+            return None
+        return standing
+
+    def _joined(self, entry: Entry) -> None:
+        if entry.data["change"] in ("joined", "merged"):
+            self._together(self._clusters.accounts(entry.data["cluster_id"]))
+
+    def _together(self, user_ids: list[str]) -> None:
+        most = self._court.policy.rescoring.linked
+        if user_ids and most:
+            self._agenda.add(user_ids[:most], self._clock() + _SETTLE, "linkage")
+
+    def handle_list(self, entry: Entry) -> None:
+        """As :meth:`handle`, for what happens to lists: finding all whom an entry names takes a while."""
+        if entry.type != "list":
+            return
+        found = self._lists.load(entry.data["id"])
+        if found is not None:
+            names, _ = self._lists.matching(found, _MOST)
+            # Whom it hit is known however long ago that was, and has to be let go when it goes.
+            self._agenda.add(list(dict.fromkeys([*names, *self._lists.hit(found.id)])), self._clock(), "list")
+
+    def _hit(self, entry: Entry) -> None:
+        """Mail links to a domain on a list: count it, and have a person look."""
+        data = entry.data
+        self._lists.count_hit(data["entry"], data["user_id"], data["at"])
+        with contextlib.suppress(Problem):  # erased, or expired
+            code, name = f"LIST_{data['list'].upper()}", f"{data['user_id']}\0{data['entry']}"
+            text = f"Its mail links to a domain on the {data['list']} list"
+            self._holds.review(data["user_id"], data["at"], code, text, name, self._court.policy)

@@ -1,0 +1,199 @@
+"""The worker: keeps looking after the answer was given.
+
+It reads the streams for three groups (what is done about accounts, what about lists, what webhooks are told), looks up
+domains and networks, decides accounts again that are due, delivers webhooks and does the chores. Several workers share
+all of it; one that is killed leaves nothing undone, because everything it takes is taken for a time only.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from riskapi import logs
+from riskapi.accounts.agenda import Agenda
+from riskapi.app import Service
+from riskapi.enrichment.asking import asking
+from riskapi.enrichment.doubts import Doubts
+from riskapi.enrichment.scout import Scout
+from riskapi.errors import StoreUnavailable
+from riskapi.settings import Settings
+from riskapi.store import consumer
+from riskapi.store.connections import Store
+from riskapi.store.consumer import Consumer, DeadLetters, Group
+from riskapi.store.replies import scored
+from riskapi.store.streams import Entry, oldest
+from riskapi.webhooks.courier import Courier, Poster
+from riskapi.webhooks.notices import Notices
+from riskapi.worker.chores import Chore, Chores
+from riskapi.worker.reactions import Reactions
+from riskapi.worker.schedule import Looks
+
+#: Workers that were heard of within the last minutes, by when. No TTL: those silent for long leave it.
+WORKERS = "risk:workers"
+#: Seconds between two signs of life, and after how many a worker counts as gone.
+_BEAT, GONE = 5.0, 60.0
+#: Seconds between two looks where there was nothing to do: a fiftieth of the five within which an answer has to count.
+_IDLE = 0.1
+#: Seconds after a store that was away is tried again.
+_AWAY = 1.0
+_HOUR = 3600
+
+
+class SeenClock:
+    """The clock of a service whose callers set the time: the latest time that anything happened at."""
+
+    def __init__(self) -> None:
+        self._latest = 0.0
+
+    def __call__(self) -> float:
+        """Unix time of the latest entry seen."""
+        return self._latest
+
+    def saw(self, entry: Entry) -> None:
+        """Note when an entry happened."""
+        at = entry.data.get("at")
+        if isinstance(at, int | float):
+            self._latest = max(self._latest, float(at))
+
+
+class Worker:
+    """Everything one worker process does, a thread for each sort of work."""
+
+    def __init__(self, service: Service, settings: Settings) -> None:
+        """``service`` are the parts of a process, as the HTTP server's have them."""
+        self._service, self.store = service, service.store
+        self._seen = SeenClock() if settings.replay else None
+        real: Callable[[], float] = service.compared or time.time
+        self.clock: Callable[[], float] = self._seen or real
+        self._real = real
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        looking, parts = service.looking, service.parts
+        self.agenda = Agenda(self.store)
+        self.reactions = Reactions(
+            service.court,
+            looking.accounts,
+            looking.gatherer,
+            looking.findings,
+            looking.clusters,
+            looking.labels,
+            looking.lists,
+            looking.holds,
+            looking.review_decisions,
+            self.agenda,
+            self.clock,
+        )
+        # Endpoints are outside: they live in the real time, also where callers set the clock.
+        self.notices = Notices(looking.webhooks, looking.deliveries, real)
+        self.looks = Looks(self.agenda, looking.rescorer, self.clock)
+        self.scout: Scout | None = None
+        self.doubts = Doubts(self.store, parts.metrics, self.clock)
+        if settings.enrichment:
+            upstreams = asking(settings, parts.ratelimits, lambda: service.shelf.readers.lists, self.doubts.tell)
+            self.scout = Scout(looking.findings, service.court, upstreams, parts.metrics, self.clock)
+        webhooks = looking.webhooks
+        self.courier = Courier(webhooks, looking.deliveries, lambda: Poster(webhooks.guards), parts.metrics, real)
+        self.chores = Chores(self.store, self._chores())
+
+    def waiting(self) -> int:
+        """Domains and networks that wait to be looked up."""
+        return self._service.looking.findings.waiting()
+
+    def handlers(self) -> Mapping[Group, Callable[[Entry], None]]:
+        """What each group does about an entry."""
+        return {
+            "reactions": self._handled(self.reactions.handle),
+            "notices": self.notices.handle,
+            "lists": self._handled(self.reactions.handle_list),
+        }
+
+    def readers(self) -> Iterator[Consumer]:
+        """A reader for each group. Entries about lists are taken one at a time: others may take those behind it."""
+        for group, handle in self.handlers().items():
+            if group == "lists":
+                yield Consumer(self.store, group, self.name, handle, count=1)
+            else:
+                yield Consumer(self.store, group, self.name, handle)
+
+    def _handled(self, handle: Callable[[Entry], None]) -> Callable[[Entry], None]:
+        seen = self._seen
+        if seen is None:
+            return handle
+
+        def noted(entry: Entry) -> None:
+            seen.saw(entry)
+            handle(entry)
+
+        return noted
+
+    def start(self, stop: threading.Event) -> list[threading.Thread]:
+        """Start all threads, which end when ``stop`` is set, with what they have in hand."""
+        works: dict[str, Callable[[], object]] = {"looks": lambda: _repeat("looks", self.looks.step, stop)}
+        for reader in self.readers():
+            works[reader.group] = lambda reader=reader: _repeat(reader.group, reader.step, stop)  # type: ignore[misc]
+        if self.scout is not None:
+            scout = self.scout
+            works["scout"] = lambda: scout.run(stop)
+        works["courier"] = lambda: self.courier.run(stop)
+        works["chores"] = lambda: _repeat("chores", self._beat, stop, _BEAT)
+        threads = [threading.Thread(target=work, name=name, daemon=True) for name, work in works.items()]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def sign_off(self) -> None:
+        """Say that this worker works no more. Raises :class:`StoreUnavailable`."""
+        self.store.execute("ZREM", WORKERS, self.name)
+
+    def _beat(self) -> int:
+        """Give a sign of life, and do the chores that are due."""
+        now = self._real()
+        pipe = self.store.pipeline()
+        pipe.execute_command("ZADD", WORKERS, repr(now), self.name)
+        pipe.execute_command("ZREMRANGEBYSCORE", WORKERS, "-inf", repr(now - GONE))
+        self.store.run(pipe)
+        self._service.parts.metrics.backlog(DeadLetters(self.store).count(), self.waiting())
+        findings, court = self._service.looking.findings, self._service.court
+        self.doubts.step(now, lambda since, records: findings.retract(since, records, court.policy, self.clock()))
+        self.chores.step(self.clock())
+        return 0
+
+    def _chores(self) -> dict[str, Chore]:
+        looking, court = self._service.looking, self._service.court
+
+        def streams(_: float) -> int:
+            return consumer.sweep(self.store, oldest(court.policy.retention.decisions_days))
+
+        return {
+            "streams": Chore(_HOUR, streams),
+            "lists": Chore(60, looking.lists.expire),
+            "reviews": Chore(_HOUR, lambda _: looking.reviews.sweep()),
+        }
+
+
+def working(store: Store, now: float) -> dict[str, float]:
+    """Names of the workers that gave a sign of life of late, and how many seconds ago that was."""
+    found = store.execute("ZRANGEBYSCORE", WORKERS, repr(now - GONE), "+inf", "WITHSCORES")
+    return {name: max(now - at, 0.0) for name, at in scored(found)}
+
+
+def _repeat(name: str, step: Callable[[], int], stop: threading.Event, idle: float = _IDLE) -> None:
+    """Take steps until told to stop: at once while there is something to do, else after a while."""
+    while not stop.is_set():
+        pause = idle * random.uniform(0.8, 1.2)  # so that workers do not ask in step
+        try:
+            if step():
+                pause = 0.0
+        except StoreUnavailable:
+            pause = _AWAY
+        except Exception as error:  # a defect must not end the thread: what waits would wait for ever
+            logs.note(logging.ERROR, name, error)
+            pause = _AWAY
+        if pause:
+            stop.wait(pause)
