@@ -17,6 +17,31 @@ ALLOWED = {
     "training": {"training", "model", "signals"},
     "riskapi": {"riskapi", "model", "signals"},
 }
+#: The packages of riskapi, each importing only those before it; ``app`` and the command line import all.
+ROOMS = (
+    ("store", "connections, the embedded server, scripts, streams, journal, rates, pages; rows that are damaged"),
+    ("policy", "tables, rules, checks, versions, and the one in force"),
+    ("datasets", "data that comes with packages or is fetched: feeds, tables, which is in use"),
+    ("inputs", "raw values of a signup, made facts"),
+    ("access", "API keys and idempotency"),
+    ("links", "entities: what accounts share, waves, hubs, and what sharing says"),
+    ("budgets", "what was spent, caps, and terms of an account"),
+    ("clusters", "accounts that share a budget: joins, claims, proofs"),
+    ("accounts", "what was decided of an account, its labels, agenda, log, cuts"),
+    ("outgoing", "where the service may connect to"),
+    ("enrichment", "what DNS, registries and blocklists say after the answer"),
+    ("lists", "what people allow, deny and watch"),
+    ("feedback", "what became of mail"),
+    ("reviews", "decisions that wait for a person, and what a person decides"),
+    ("sending", "grants, holds, outage, who becomes established by mail"),
+    ("webhooks", "endpoints, deliveries, notices"),
+    ("decisions", "the line: gather, read, score, decide, record; signups, rescoring, events, imports"),
+    ("api", "HTTP: routes, requests, answers"),
+    ("worker", "what is done after the answer"),
+    ("server", "the processes of serve"),
+    ("policyd", "the policy server for Postfix"),
+    ("commands", "the command line"),
+)
 #: What signals may not import: they do no I/O.
 IO = {
     "os",
@@ -102,6 +127,22 @@ def test_a_file_is_one_noun_of_at_most_250_lines_of_code(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_every_module_says_what_it_is(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text())) or not path.read_text().strip()
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if name_of(path).startswith("riskapi/")], ids=name_of)
+def test_a_room_imports_only_what_stands_before_it(path: Path) -> None:
+    order = [name for name, _ in ROOMS]
+    room = path.relative_to(ROOT / "riskapi").parts[0]
+    if room not in order:  # what stands at the root
+        return
+    for name in imports(path):
+        other = name.removeprefix("riskapi.").split(".")[0] if name.startswith("riskapi.") else ""
+        assert other not in order or order.index(other) <= order.index(room), f"{name_of(path)} imports {name}"
+
+
+def test_contributing_shows_the_rooms() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    assert "".join(f"| `{name}` | {what} |\n" for name, what in ROOMS) in text
 
 
 def test_api_is_known_only_to_those_who_put_the_service_together() -> None:

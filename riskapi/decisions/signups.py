@@ -66,12 +66,8 @@ class Assessor:
         journal: Journal,
         metrics: Metrics,
     ) -> None:
-        self._court = court
-        self.gatherer = gatherer
-        self._accounts = accounts
-        self._links = links
-        self._clusters = clusters
-        self._quotas = quotas
+        self._court, self.gatherer, self._accounts = court, gatherer, accounts
+        self._links, self._clusters, self._quotas = links, clusters, quotas
         self._labels = labels
         self._proofs = proofs
         self._journal = journal

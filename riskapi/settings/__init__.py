@@ -15,9 +15,9 @@ from typing import Any, Literal, Self
 from pydantic import SecretStr
 
 from riskapi.errors import ConfigurationError
-from riskapi.policyd.settings import PolicydSettings
 from riskapi.settings import environment
 from riskapi.settings.data import DataSettings
+from riskapi.settings.policyd import PolicydSettings
 from riskapi.settings.setting import declare
 
 _ARTIFACT = Path(__file__).resolve().parents[2] / "model" / "artifact"
