@@ -47,6 +47,11 @@ class ResolverTrust:
         self._seen: dict[str, tuple[bool, float]] = {}
         self._usual = _USUAL
 
+    @property
+    def last(self) -> Verdict:
+        """What the last probe said, however long ago; that all is well before the first one."""
+        return self._verdict
+
     async def verdict(self, age: float = RECENT) -> Verdict:
         """What a probe said that began ``age`` seconds ago at most; 0: after this was called. While it is not believed
         what does not exist, that holds for :data:`DOUBTED` seconds, whatever ``age``. Whoever asks while a probe is
