@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 # Section 5.6; datetime.fromisoformat alone takes much more, and fractions of up to six digits only.
-_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)")
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)")
 #: Unix times of 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what can be written down as RFC 3339.
 EARLIEST, LATEST = -62_135_596_800.0, 253_402_300_799.0
 
@@ -14,14 +14,18 @@ EARLIEST, LATEST = -62_135_596_800.0, 253_402_300_799.0
 def instant(text: str) -> datetime:
     """The point in time of an RFC 3339 text, to the microsecond. Raises :class:`ValueError`.
 
-    An offset can carry the first and last day out of the years there are; such a time is cut to them.
+    An offset can carry the first and last day out of the years there are; such a time is cut to them. A leap second
+    (section 5.7) is the second after it, as Unix time has it.
     """
     found = _RFC3339.fullmatch(text)
     if found is None:
         raise ValueError("expected an RFC 3339 time with its offset, such as 2026-11-22T10:00:00Z")
     day, time, fraction, offset = found.groups()
-    made = datetime.fromisoformat(f"{day}T{time}.{(fraction or '0')[:6].ljust(6, '0')}{offset.upper()}")
-    return datetime.fromtimestamp(min(max(made.timestamp(), EARLIEST), LATEST), UTC)
+    leap = time.endswith(":60")
+    made = datetime.fromisoformat(
+        f"{day}T{time[:-2] + '59' if leap else time}.{(fraction or '0')[:6].ljust(6, '0')}{offset.upper()}"
+    )
+    return datetime.fromtimestamp(min(max(made.timestamp() + leap, EARLIEST), LATEST), UTC)
 
 
 def rfc3339(at: float) -> str:

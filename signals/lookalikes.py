@@ -42,6 +42,14 @@ _HOMES: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
+def _small_capitals() -> Iterator[tuple[str, str]]:
+    """Small capitals of the Latin script, by Unicode's names of them. UTS #39 lets no name have them (Identifier_Type
+    Technical), and has a prototype of ASCII for some only.
+    """
+    for plain in string.ascii_lowercase.replace("x", ""):  # there is none of it
+        yield unicodedata.lookup(f"LATIN LETTER SMALL CAPITAL {plain}"), plain
+
+
 def _prototypes() -> Iterator[tuple[str, str]]:
     """Each letter beyond ASCII that UTS #39 takes for one of ASCII, and that in lower case, capitals' twins first."""
     for plain in string.ascii_uppercase + string.ascii_lowercase:
@@ -51,7 +59,7 @@ def _prototypes() -> Iterator[tuple[str, str]]:
                 yield letter, plain.lower()
 
 
-_TWINS: Final[Mapping[str, str]] = {**dict(_prototypes()), **_BESIDE}
+_TWINS: Final[Mapping[str, str]] = {**dict(_small_capitals()), **dict(_prototypes()), **_BESIDE}
 _AS_SEEN: Final = str.maketrans({**_TWINS, **_PASSABLE})
 _TWINS_OF_LATIN: Final = frozenset(
     letter for letter in _TWINS if scripts(letter) == {"LATIN"} and letter not in _OF_ALPHABETS and letter not in "łøđ"

@@ -137,6 +137,27 @@ def test_one_that_lies_for_a_moment_and_is_sound_when_it_is_looked_at(
     assert found is None or False not in (found.exists, found.accepts_mail)
 
 
+def test_what_one_said_that_stops_lying_just_then_is_asked_again(
+    world: DnsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It invented the domain, and was sound by the time it was looked at: else that would stand for hours."""
+    monkeypatch.setattr("riskapi.enrichment.resolver_trust.DOUBTED", 0.0)
+    world.behave(".", "everywhere")
+    trust = trust_in(world)
+    with pytest.raises(UpstreamDoubted):
+        look_up(world, "gone.example", trust)
+    lying = trust._probe
+
+    async def then_sound(wide: bool) -> Any:
+        world.forget()
+        return await lying(wide)
+
+    trust._probe = then_sound
+    with pytest.raises(UpstreamDoubted):
+        look_up(world, "gone.example", trust)
+    assert look_up(world, "gone.example", trust).exists is False
+
+
 def test_one_that_begins_to_lie_after_it_was_looked_at_is_looked_at_again(world: DnsServer) -> None:
     trust = trust_in(world)
     assert look_up(world, "gone.example", trust).exists is False

@@ -9,6 +9,7 @@ import pytest
 
 from riskapi.app import Service, assemble
 from riskapi.enrichment.findings import RETRACTED, Findings, finding_key, speaks_against
+from riskapi.enrichment.sources import doubtful
 from riskapi.enrichment.subjects import Subject, Task, queue_key
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -18,6 +19,7 @@ from tests.conftest import NOW, Clock
 from tests.signups import body, together
 
 LEASE = 60.0
+ABSENT, ALL = doubtful("nothing_exists"), doubtful("everything_exists")
 
 
 @pytest.fixture
@@ -316,10 +318,10 @@ def test_what_was_said_against_somebody_is_taken_back_and_he_is_told(findings: F
     findings.want("u_3", [gone], {}, NOW + 60)
     findings.want("u_4", [good], {}, NOW + 60)
     policy = service.court.policy
-    assert findings.retract(NOW + 1, True, policy, NOW + 90) == 0, "it was said before that"
-    assert findings.retract(NOW - 1, False, policy, NOW + 90) == 1
+    assert findings.retract(NOW + 1, ALL, policy, NOW + 90) == 0, "it was said before that"
+    assert findings.retract(NOW - 1, ABSENT, policy, NOW + 90) == 1
     assert retracted(service.store) == ["u_1", "u_3"]
-    assert findings.retract(NOW - 1, True, policy, NOW + 91) == 0
+    assert findings.retract(NOW - 1, ALL, policy, NOW + 91) == 0
     pipe = service.store.pipeline()
     findings.queue(pipe, [gone, good])
     assert set(findings.read([gone, good], service.store.run(pipe))) == {"mail_domain"}
@@ -331,7 +333,7 @@ def test_what_was_said_anew_since_is_kept(findings: Findings, service: Service) 
     gone = asked_and_said(findings, service, "u_1", "gone.example", MailDomain(NOW, exists=False), NOW)
     later = NOW + service.court.policy.enrichment.dns_hours * 3600 + 1
     asked_and_said(findings, service, "u_1", "gone.example", MailDomain(later, exists=True), later)
-    assert findings.retract(NOW - 1, True, service.court.policy, later) == 0
+    assert findings.retract(NOW - 1, ALL, service.court.policy, later) == 0
     assert service.store.execute("EXISTS", finding_key(gone)) == 1
 
 
@@ -341,16 +343,17 @@ def test_what_was_said_anew_since_is_kept(findings: Findings, service: Service) 
         (MailDomain(NOW, exists=True, accepts_mail=True, spf="fail", dmarc="none", listed=0, parked=False), None),
         (MailDomain(NOW), None),
         (MailDomain(NOW, exists=False), "absence"),
+        (MailDomain(NOW, exists=False, spf="missing", dmarc="missing"), "absence"),
         (MailDomain(NOW, exists=True, accepts_mail=False), "absence"),
         (MailDomain(NOW, null_mx=True, accepts_mail=False, spf="fail"), "records"),
-        (MailDomain(NOW, spf="missing"), "absence"),
-        (MailDomain(NOW, dmarc="missing"), "absence"),
+        (MailDomain(NOW, spf="missing"), "texts"),
+        (MailDomain(NOW, dmarc="missing"), "texts"),
         (MailDomain(NOW, parked=True), "records"),
         (MailDomain(NOW, listed=1), "records"),
         (MailDomain(NOW, mx_disposable=True), "records"),
         (Sender(NOW, spf=True, dkim=True, dmarc="none", aligned=True), None),
-        (Sender(NOW, spf=False), "absence"),
-        (Sender(NOW, dmarc="missing"), "absence"),
+        (Sender(NOW, spf=False), "texts"),
+        (Sender(NOW, dmarc="missing"), "texts"),
         (Registrant(NOW, found=False), None),
     ],
 )
@@ -363,7 +366,7 @@ def test_many_who_were_told_are_told_by_a_hundred(findings: Findings, service: S
     for number in range(250):
         findings.want(f"u_{number}", [gone], {}, NOW)
     findings.finish(taken(findings)[0], MailDomain(NOW, exists=False), service.court.policy, NOW)
-    findings.retract(NOW, False, service.court.policy, NOW + 5)
+    findings.retract(NOW, ABSENT, service.court.policy, NOW + 5)
     assert retracted(service.store) == sorted(f"u_{number}" for number in range(250))
     assert all(len(event["user_ids"]) <= 100 for event in told(service.store))
 
@@ -385,7 +388,7 @@ def test_a_large_provider_s_domain_is_known_without_asking(
 def test_who_was_decided_by_what_is_taken_back_just_then_is_told(findings: Findings, service: Service) -> None:
     """It read the finding, and was not yet noted to have been told of it when that was taken back."""
     gone = asked_and_said(findings, service, "u_1", "gone.example", MailDomain(NOW, exists=False), NOW)
-    findings.retract(NOW - 1, False, service.court.policy, NOW + 1)
+    findings.retract(NOW - 1, ABSENT, service.court.policy, NOW + 1)
     assert findings.want("u_2", [gone], {"mail_domain": NOW}, NOW + 2) == RETRACTED
     findings.finish(taken(findings, NOW + 2)[0], MailDomain(NOW + 2, exists=True), service.court.policy, NOW + 2)
     assert findings.want("u_3", [gone], {"mail_domain": NOW}, NOW + 3) == RETRACTED
@@ -397,6 +400,15 @@ def test_records_are_kept_where_only_absence_is_doubted(findings: Findings, serv
     """A resolver that knows nothing does not invent a null MX."""
     said = MailDomain(NOW, exists=True, null_mx=True, accepts_mail=False)
     asked_and_said(findings, service, "u_1", "null.example", said, NOW)
-    assert findings.retract(NOW - 1, False, service.court.policy, NOW + 1) == 0
-    assert findings.retract(NOW - 1, True, service.court.policy, NOW + 1) == 1
+    assert findings.retract(NOW - 1, ABSENT, service.court.policy, NOW + 1) == 0
+    assert findings.retract(NOW - 1, ALL, service.court.policy, NOW + 1) == 1
     assert retracted(service.store) == ["u_1"]
+
+
+def test_a_missing_domain_is_kept_where_only_missing_texts_are_doubted(findings: Findings, service: Service) -> None:
+    """A resolver that hides TXT records is believed that a domain is not there; taking it back would change nothing."""
+    gone = MailDomain(NOW, exists=False, accepts_mail=False, spf="missing", dmarc="missing")
+    asked_and_said(findings, service, "u_1", "gone.example", gone, NOW)
+    asked_and_said(findings, service, "u_2", "bare.example", MailDomain(NOW, exists=True, spf="missing"), NOW)
+    assert findings.retract(NOW - 1, doubtful("texts_missing"), service.court.policy, NOW + 1) == 1
+    assert retracted(service.store) == ["u_2"]

@@ -12,6 +12,8 @@ IMITATIONS = [
     *["gmаil", "gօօgle", "paypaӏ", "gооgle", "aмazon", "ᗷank", "ꓐank", "Ꭵnstagram", "ⲣaypal", "faceьook"],
     # Twins within the Latin script: Phishing-Database/phishing#508, WebKit/WebKit#57882 and #16179.
     *["ɡithub", "ɡooɡle", "pɑypal", "ʏahoo", "ꜱkype", "sĸype", "ẝacebook"],
+    # Small capitals, all of them: ɢoogle.com was the sender of a wave of spam in 2016.
+    *["ɢoogle", "ʟinkedin", "ᴘaypal", "ɴetflix", "ꜰacebook", "miᴄʀosoft"],
 ]
 
 #: What is written honestly.

@@ -16,6 +16,7 @@ from riskapi import logs
 from riskapi.app import Service, assemble
 from riskapi.commands import doctor
 from riskapi.enrichment.doubts import GONE, Doubts, doubted
+from riskapi.enrichment.sources import Part, doubtful
 from riskapi.metrics import Metrics
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -195,12 +196,14 @@ def test_what_it_said_before_it_was_found_out_is_taken_back(
 
 def test_a_doubt_is_told_while_a_worker_repeats_it(store: Store, clock: Clock) -> None:
     made = Doubts(store, Metrics(), clock)
-    taken_back: list[tuple[float, bool]] = []
+    taken_back: list[tuple[float, frozenset[Part]]] = []
     made.tell("dns", "nothing_exists", 90.0)
     made.tell("rdap", "knows_nothing", 0.0)
     for _ in range(3):
         made.step(NOW, lambda *since: taken_back.append(since))
-    assert taken_back == [(NOW - 90.0, False)] * 2, "what was under way when it began is written down a little later"
+    assert taken_back == [(NOW - 90.0, doubtful("nothing_exists"))] * 2, (
+        "what was under way when it began is written down a little later"
+    )
     assert list(doubted(store, NOW)) == ["dns", "rdap"]
     assert doubted(store, NOW + GONE + 1) == {}, "that worker is gone"
     made.tell("dns", None, 0.0)
@@ -212,13 +215,13 @@ def test_a_doubt_is_told_while_a_worker_repeats_it(store: Store, clock: Clock) -
 
 def test_of_silence_nothing_is_taken_back(store: Store, clock: Clock) -> None:
     made = Doubts(store, Metrics(), clock)
-    taken_back: list[tuple[float, bool]] = []
+    taken_back: list[tuple[float, frozenset[Part]]] = []
     made.tell("dns", "silent", 90.0)
     made.step(NOW, lambda *since: taken_back.append(since))
     assert taken_back == []
     made.tell("dns", "everything_exists", 60.0)
     made.step(NOW, lambda *since: taken_back.append(since))
-    assert taken_back == [(NOW - 60.0, True)], "and of one that invents names, records as well"
+    assert taken_back == [(NOW - 60.0, doubtful("everything_exists"))], "and of one that invents names, records as well"
 
 
 def test_a_service_without_any_network_is_quiet_and_decides(serve: Callable[..., Served], tmp_path: Any) -> None:

@@ -102,6 +102,10 @@ def test_a_name_tells_the_kind(name: str | None, kind: str | None) -> None:
         (54723, "Midwest Data Center, Inc.", "consumer"),  # Umkus/ip-index#56
         (38895, "Amazon.com Tech Telecom", "hosting"),
         (1133, "SURF B.V.", "education"),
+        # Their names say communications, an agency, or nothing.
+        (17934, "JGNv6 - National Institute of Information and Communications Technology", "education"),
+        (9270, "National Infomation Society Agency", "education"),
+        (7472, "NUS Information Technology", "education"),
         (291, "ESnet", "education"),
         (376, "Reseau d'Informations Scientifiques du Quebec (RISQ Inc.)", "education"),
         (3267, "niks SCIENTIFIC RESEARCH INSTITUTE", "education"),

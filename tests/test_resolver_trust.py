@@ -63,6 +63,18 @@ def test_a_doubt_holds_for_some_seconds_and_is_then_looked_at_again() -> None:
     assert made.verdict(after=2.0) == Verdict()
 
 
+def test_who_would_be_convicted_is_worth_a_probe_also_where_only_texts_are_doubted() -> None:
+    made = Probes(Verdict("texts_missing"), Verdict("names_missing"))
+    assert made.verdict(age=0.0).absence
+    assert made.verdict(age=0.0, after=0.1) == Verdict("names_missing")
+
+
+def test_a_doubt_about_texts_is_looked_at_again_after_some_seconds() -> None:
+    made = Probes(Verdict("texts_missing"), Verdict())
+    assert made.verdict(after=1.0) == made.verdict(after=DOUBTED - 1)
+    assert made.verdict(after=2.0) == Verdict()
+
+
 def test_a_doubt_is_told_once_when_it_begins_and_once_when_it_ends() -> None:
     made = Probes(Verdict(), LIE, LIE, Verdict("silent"), Verdict(), Verdict())
     for _ in range(6):

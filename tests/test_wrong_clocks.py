@@ -54,6 +54,15 @@ def test_a_clock_that_ran_behind_gives_nothing_more(service: Service, by: float)
         assert ask(service, user, 200, NOW + 20 * MINUTE + HOUR + MINUTE)["granted"] == 200
 
 
+@pytest.mark.parametrize("ahead", [HOUR, 3 * HOUR, DAY])
+def test_one_clock_ahead_and_another_far_behind_give_nothing_more(service: Service, ahead: float) -> None:  # noqa: F811
+    user = opened(service, "u1")
+    assert ask(service, user, 200, NOW)["granted"] == 200
+    ask(service, user, 200, NOW + ahead)
+    assert ask(service, user, 1, NOW - 2 * YEAR)["granted"] == 0
+    assert ask(service, user, 1, NOW + MINUTE)["granted"] == 0
+
+
 def test_what_was_granted_while_the_clock_was_behind_counts_once_it_is_right(service: Service) -> None:  # noqa: F811
     user = opened(service, "u1")
     assert ask(service, user, 50, NOW)["granted"] == 50

@@ -9,7 +9,7 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def until(found: Callable[[], Found], seconds: float = 30.0) -> Found:
+def until(found: Callable[[], Found], seconds: float = 90.0) -> Found:
     """What ``found`` gives as soon as it is true. AssertionError when it is not true in time."""
     deadline = time.monotonic() + seconds
     while not (last := found()):

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 from riskapi import logs
-from riskapi.enrichment.sources import DOUBTS, INVENTING, Doubt, Source
+from riskapi.enrichment.sources import DOUBTS, Doubt, Part, Source, doubtful
 from riskapi.metrics import Metrics
 from riskapi.store.connections import Store
 
@@ -19,8 +19,6 @@ from riskapi.store.connections import Store
 KEY = "risk:doubts"
 #: Seconds after which a doubt that nobody repeats is none: a worker repeats it every five. Ours.
 GONE = 60.0
-#: Doubts by which nothing false was said.
-_HARMLESS = frozenset({None, "silent", "failing"})
 #: Times that what was said is taken back for one doubt: what was under way when it began is written down a little
 #: later.
 _TIMES = 2
@@ -35,7 +33,7 @@ class Doubts:
         self._lock = threading.Lock()
         self._held: dict[Source, Doubt] = {}
         self._ended: set[str] = set()
-        self._since, self._records, self._times = 0.0, False, 0
+        self._since, self._doubtful, self._times = 0.0, frozenset[Part](), 0
         for source in DOUBTS:
             metrics.doubted(source, False)
 
@@ -50,22 +48,22 @@ class Doubts:
             if doubt is not None:
                 self._held[source] = doubt
                 self._ended.discard(f"{source} {doubt}")
-            if source == "dns" and doubt not in _HARMLESS:
-                self._since, self._records, self._times = self._clock() - seconds, doubt in INVENTING, _TIMES
+            if source == "dns" and (parts := doubtful(doubt)):
+                self._since, self._doubtful, self._times = self._clock() - seconds, parts, _TIMES
         self._metrics.doubted(source, doubt is not None)
         if doubt is not None:
             logs.note(logging.WARNING, "source_doubted", source=source, doubt=doubt, because=DOUBTS[source][doubt])
         else:
             logs.note(logging.INFO, "source_believed", source=source)
 
-    def step(self, now: float, retract: Callable[[float, bool], object]) -> None:
+    def step(self, now: float, retract: Callable[[float, frozenset[Part]], object]) -> None:
         """Say in the store at Unix time ``now`` what is doubted, and have taken back what DNS said: ``retract`` gets
-        the time since when, and whether it is also doubted what DNS has, not only what it has not. Raises
-        :class:`riskapi.errors.StoreUnavailable`, and is then done anew.
+        the time since when, and what of it is doubted. Raises :class:`riskapi.errors.StoreUnavailable`, and is then
+        done anew.
         """
         with self._lock:
             held, ended = dict(self._held), set(self._ended)
-            since, records, times = self._since, self._records, self._times
+            since, parts, times = self._since, self._doubtful, self._times
         pipe = self._store.pipeline()
         pipe.execute_command("ZREMRANGEBYSCORE", KEY, "-inf", repr(now - GONE))
         for name in ended:
@@ -74,7 +72,7 @@ class Doubts:
             pipe.execute_command("ZADD", KEY, repr(now), f"{source} {doubt}")
         self._store.run(pipe)
         if times:
-            retract(since, records)
+            retract(since, parts)
         with self._lock:
             self._ended -= ended
             if times and self._since == since:

@@ -14,11 +14,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from ipaddress import ip_address
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, get_args
 
 import orjson
 
 from riskapi.enrichment.names import LARGE
+from riskapi.enrichment.sources import Part
 from riskapi.enrichment.subjects import KINDS, Family, FindingKind, Subject, Task, queue_key
 from riskapi.links.entities import Links
 from riskapi.links.kinds import is_inside
@@ -90,15 +91,19 @@ def _against_key(number: int) -> str:
     return f"risk:kn:{{{number}}}"
 
 
-def speaks_against(said: Finding) -> Literal["absence", "records"] | None:
-    """How a finding of DNS speaks against somebody, if it does: by what is not there, or only by records that are."""
+def speaks_against(said: Finding) -> Part | None:
+    """How a finding of DNS speaks against somebody, if it does: by a domain that is not there or takes no mail, else by
+    a TXT record that is not there, else by records that are.
+    """
     if isinstance(said, Sender):
-        return "absence" if False in (said.spf, said.dkim, said.aligned) or said.dmarc == "missing" else None
+        return "texts" if False in (said.spf, said.dkim, said.aligned) or said.dmarc == "missing" else None
     if not isinstance(said, MailDomain):
         return None
     gone = False in (said.exists, said.accepts_mail) and not said.null_mx
-    if gone or "missing" in (said.spf, said.dmarc):
+    if gone:
         return "absence"
+    if "missing" in (said.spf, said.dmarc):
+        return "texts"
     return "records" if any((said.null_mx, said.mx_disposable, said.parked, said.listed)) else None
 
 
@@ -269,13 +274,13 @@ class Findings:
         args.append("" if speaks_against(said) is None else repr(now))
         return bool(self._finish.call(keys, args))
 
-    def retract(self, since: float, records: bool, policy: Policy, now: float) -> int:
-        """Take back what DNS said against anybody since a Unix time, because it is not believed: what is not there, and
-        with ``records`` what is there as well. Those who were told are decided again, and have it looked up. Returns
-        how much it was. Raises :class:`StoreUnavailable`.
+    def retract(self, since: float, parts: Collection[Part], policy: Policy, now: float) -> int:
+        """Take back what DNS said against anybody since a Unix time by ``parts`` of its answers that are not believed.
+        Those who were told are decided again, and have it looked up. Returns how much it was. Raises
+        :class:`StoreUnavailable`.
         """
         pipe = self._store.pipeline()
-        for subject, at in self._doubtful(since, records):
+        for subject, at in self._doubtful(since, parts):
             number = subject.shard
             keys = [finding_key(subject), _told_key(subject), _against_key(number), stream(number)]
             event = orjson.dumps({"kind": subject.kind, "at": now, "retracted": True})
@@ -283,7 +288,7 @@ class Findings:
             self._retract.queue(pipe, keys, [subject.member, repr(at), event, _NAMED, oldest_kept])
         return sum(map(int, self._store.run(pipe)))
 
-    def _doubtful(self, since: float, records: bool) -> list[tuple[Subject, float]]:
+    def _doubtful(self, since: float, parts: Collection[Part]) -> list[tuple[Subject, float]]:
         """What speaks against somebody and was said since then, and when that was."""
         pipe = self._store.pipeline()
         for number in range(SHARDS):
@@ -298,7 +303,7 @@ class Findings:
         for (subject, at), reply in zip(found, self._store.run(pipe), strict=True):
             kept = partial(_said, subject.kind, reply or b"")
             said = None if reply is None else damaged.read("finding", subject.member, kept, None)
-            if said is None or records or speaks_against(said) == "absence":
+            if said is None or speaks_against(said) in parts:
                 doubtful.append((subject, at))
         return doubtful
 

@@ -40,7 +40,7 @@ async def look_up_mail_domain(
     asked.
     """
     owner = lists.standing(domain).registrable or domain
-    partial = Partial()
+    partial, invented = Partial(), trust is not None and not trust.last.records
     mail, policy, requests, servers, listed = await asyncio.gather(
         _mail(domain, resolver, lists, partial),
         partial.known(spf.default_of(domain, resolver)),
@@ -63,7 +63,12 @@ async def look_up_mail_domain(
         listed=listed,
         whole=partial.whole,
     )
-    return said if trust is None else await _as_believed(domain, owner, said, resolver, trust)
+    if trust is None:
+        return said
+    believed = await _as_believed(domain, owner, said, resolver, trust)
+    if invented:  # when it was asked it made up records: that it has stopped since says nothing of these
+        raise UpstreamDoubted
+    return believed
 
 
 async def _as_believed(

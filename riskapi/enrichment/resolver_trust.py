@@ -47,19 +47,30 @@ class ResolverTrust:
         self._seen: dict[str, tuple[bool, float]] = {}
         self._usual = _USUAL
 
+    @property
+    def last(self) -> Verdict:
+        """What the last probe said, however long ago; that all is well before the first one."""
+        return self._verdict
+
     async def verdict(self, age: float = RECENT) -> Verdict:
-        """What a probe said that began ``age`` seconds ago at most; 0: after this was called. A doubt holds for
-        :data:`DOUBTED` seconds, whatever ``age``. Whoever asks while a probe is under way shares the next one.
+        """What a probe said that began ``age`` seconds ago at most; 0: after this was called. While it is not believed
+        what does not exist, that holds for :data:`DOUBTED` seconds, whatever ``age``. Whoever asks while a probe is
+        under way shares the next one.
         """
         asked = self._clock()
         async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-            held = age if self._verdict.doubt is None else DOUBTED
-            if self._begun >= asked - held:
+            if self._begun >= asked - self._held(age):
                 return self._verdict
             begun, sudden = self._clock(), self._is_sudden()
             found = await self._probe(sudden is not None)
             self._conclude(found, begun, sudden)
             return found
+
+    def _held(self, age: float) -> float:
+        """Seconds for which the verdict holds for one who wants it ``age`` seconds old at most."""
+        if self._verdict.doubt is None:
+            return age
+        return min(age, DOUBTED) if self._verdict.absence else DOUBTED
 
     def saw(self, owner: str, missing: bool) -> None:
         """Note of a domain, by its registrable one, whether it was said not to exist, or to take no mail."""

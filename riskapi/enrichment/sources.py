@@ -19,6 +19,19 @@ Tell = Callable[[Source, Doubt | None, float], None]
 #: Doubts by which not even what a resolver has is believed, since it has what does not exist.
 INVENTING: Final = frozenset[ResolverDoubt | None]({"everything_exists", "inside_addresses"})
 
+#: What of an answer of DNS can be doubted: that something is not there, that a name has no TXT record, what there is.
+Part = Literal["absence", "texts", "records"]
+
+
+def doubtful(doubt: Doubt | None) -> frozenset[Part]:
+    """What is not believed of a resolver for a doubt. A resolver that only says nothing has said nothing false."""
+    if doubt in (None, "silent", "failing"):
+        return frozenset()
+    if doubt == "texts_missing":
+        return frozenset({"texts"})
+    return frozenset({"absence", "texts", "records"} if doubt in INVENTING else {"absence", "texts"})
+
+
 #: What is wrong with a source, in words for the operator.
 DOUBTS: Final[Mapping[Source, Mapping[str, str]]] = {
     "dns": {

@@ -160,7 +160,7 @@ class Worker:
         self.store.run(pipe)
         self._service.parts.metrics.backlog(DeadLetters(self.store).count(), self.waiting())
         findings, court = self._service.looking.findings, self._service.court
-        self.doubts.step(now, lambda since, records: findings.retract(since, records, court.policy, self.clock()))
+        self.doubts.step(now, lambda since, parts: findings.retract(since, parts, court.policy, self.clock()))
         self.chores.step(self.clock())
         return 0
 

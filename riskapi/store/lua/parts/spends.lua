@@ -12,7 +12,8 @@
 --   an hour at a grain of a minute, a day of 15 minutes, a month (30 days) of 6 hours
 local WINDOW, GRAIN = {3600, 86400, 2592000}, {60, 900, 21600}
 -- FAR is a day and a half: clocks of hosts that pass the time in may lag by a day, and standing still for so long is what
--- a day's window costs. NEAR is what they may lag by when time has come to `high`. Ours.
+-- a day's window costs. NEAR is what they may lag by when time has come to `high`; at one leap over FAR they may lag by
+-- FAR, because `high` itself may be of a clock that ran ahead. Ours.
 local FAR, NEAR = 129600, 3600
 local floor = math.floor
 
@@ -41,7 +42,7 @@ local function spends_at(packed, now)
   elseif latest > now then
     now = latest
   end
-  if high and high - now <= NEAR then
+  if high and (high - now <= NEAR or (high - now <= FAR and now - latest > FAR)) then
     -- Buckets grow coarser as they age: what was dated since then may have the start of the coarsest. How far behind the
     -- clock was is not known better than by the time between two calls; up to a day of it is allowed for.
     again = floor(since / GRAIN[3]) * GRAIN[3]
