@@ -35,7 +35,7 @@ INSIDE = ("127.0.0.0/8", "localhost")
 #: A courier in a process of its own, whose leases are short.
 _ANOTHER = """
 import sys, threading, time
-from riskapi import courier
+from riskapi.webhooks import courier
 from riskapi.webhooks.deliveries import Deliveries
 from riskapi.metrics import Metrics
 from riskapi.settings import Settings

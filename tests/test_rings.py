@@ -37,7 +37,7 @@ from training.simulator.countries import COUNTRIES
 from training.simulator.signups import Draft
 
 START = 1_787_529_600.0
-POLICY = Path(__file__).resolve().parents[1] / "riskapi" / "policy.toml"
+POLICY = Path(__file__).resolve().parents[1] / "riskapi" / "policy" / "policy.toml"
 QUIET = Console(quiet=True)
 SMALL = Plan(
     scenarios=(

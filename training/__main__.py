@@ -81,13 +81,15 @@ def parser() -> argparse.ArgumentParser:
             )  # fmt: skip
         if name in ("evaluate", "all"):
             command.add_argument(
-                "--policy", type=Path, default=_ROOT / "riskapi" / "policy.toml", help="for its thresholds"
+                "--policy", type=Path, default=_ROOT / "riskapi" / "policy" / "policy.toml", help="for its thresholds"
             )
         if name == "rings":
             command.add_argument("--days", type=_days, default=3, help="days for which rings send, 1 to 30")
             command.add_argument("--seed", type=int, default=1, help="the same seed gives the same people")
             _start_and_networks(command)
-            command.add_argument("--policy", type=Path, default=_ROOT / "riskapi" / "policy.toml", help="policy to try")
+            command.add_argument(
+                "--policy", type=Path, default=_ROOT / "riskapi" / "policy" / "policy.toml", help="policy to try"
+            )
             command.add_argument(
                 "--part", action="append", choices=rings.PARTS, default=None, help="only this part; may be repeated"
             )
