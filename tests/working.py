@@ -9,8 +9,8 @@ from riskapi.app import Service
 from riskapi.store import consumer
 from riskapi.store.consumer import Consumer
 from riskapi.store.streams import Entry
-from riskapi.worker.reactions import Reactions
 from riskapi.worker.schedule import Looks
+from riskapi.worker.worker import reactions
 
 #: Seconds after which everybody who waits for a ring to open has been looked at.
 SETTLED = 5.0
@@ -23,22 +23,10 @@ class Work:
         """``clock`` gives Unix time."""
         looking, agenda = service.looking, Agenda(service.store)
         consumer.found(service.store)
-        reactions = Reactions(
-            service.court,
-            looking.accounts,
-            looking.gatherer,
-            looking.findings,
-            looking.clusters,
-            looking.labels,
-            looking.lists,
-            looking.holds,
-            looking.review_decisions,
-            agenda,
-            clock,
-        )
+        react = reactions(service, agenda, clock)
         self._readers = [
-            Consumer(service.store, "reactions", "a worker", _raising(reactions.handle)),
-            Consumer(service.store, "lists", "a worker", _raising(reactions.handle_list)),
+            Consumer(service.store, "reactions", "a worker", _raising(react.handle)),
+            Consumer(service.store, "lists", "a worker", _raising(react.handle_list)),
         ]
         self._looks = Looks(agenda, looking.rescorer, lambda: clock() + SETTLED)
 

@@ -63,6 +63,24 @@ class SeenClock:
             self._latest = max(self._latest, float(at))
 
 
+def reactions(service: Service, agenda: Agenda, clock: Callable[[], float]) -> Reactions:
+    """What reacts to what happened, made of the parts of a process; ``clock`` gives Unix time."""
+    looking = service.looking
+    return Reactions(
+        service.court,
+        looking.accounts,
+        looking.gatherer,
+        looking.findings,
+        looking.clusters,
+        looking.labels,
+        looking.lists,
+        looking.holds,
+        looking.review_decisions,
+        agenda,
+        clock,
+    )
+
+
 class Worker:
     """Everything one worker process does, a thread for each sort of work."""
 
@@ -76,19 +94,7 @@ class Worker:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         looking, parts = service.looking, service.parts
         self.agenda = Agenda(self.store)
-        self.reactions = Reactions(
-            service.court,
-            looking.accounts,
-            looking.gatherer,
-            looking.findings,
-            looking.clusters,
-            looking.labels,
-            looking.lists,
-            looking.holds,
-            looking.review_decisions,
-            self.agenda,
-            self.clock,
-        )
+        self.reactions = reactions(service, self.agenda, self.clock)
         # Endpoints are outside: they live in the real time, also where callers set the clock.
         self.notices = Notices(looking.webhooks, looking.deliveries, real)
         self.looks = Looks(self.agenda, looking.rescorer, self.clock)
