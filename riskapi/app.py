@@ -23,7 +23,7 @@ from riskapi.accounts.labels import Labels
 from riskapi.api import readiness
 from riskapi.api.parts import Parts
 from riskapi.api.server import build
-from riskapi.budgets.spends import Quotas
+from riskapi.budgets.spends import Budgets
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
@@ -40,9 +40,9 @@ from riskapi.enrichment.findings import Findings
 from riskapi.enrichment.names import is_worth_asking
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback.counts import Feedback
-from riskapi.inputs import refreshing
-from riskapi.inputs.readers import Readers, Shelf
-from riskapi.inputs.refreshing import Shelving
+from riskapi.inputs import refresh
+from riskapi.inputs.readers import ActiveReaders, Readers
+from riskapi.inputs.refresh import ReaderRefresh
 from riskapi.links.entities import Links
 from riskapi.links.secret import LinkKey
 from riskapi.lists.batches import Batches
@@ -52,8 +52,8 @@ from riskapi.lists.members import Matches
 from riskapi.lists.values import Values
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
-from riskapi.policy.active import Court, Judge
-from riskapi.policy.seating import Seating
+from riskapi.policy.active import ActiveBasis, Basis
+from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
@@ -80,12 +80,12 @@ from signals import columns
 class Sources:
     """What is read from files before anything is served: policy, model, and the databases inputs are looked up in.
 
-    ``file`` is the policy as its file says it, ``judge`` the one who judges by it while no other was published.
+    ``file`` is the policy as its file says it, ``basis`` what decides by it while no other was published.
     ``readers`` are of the data that ``manifest`` names.
     """
 
     file: Policy
-    judge: Judge
+    basis: Basis
     readers: Readers
     manifest: Manifest
 
@@ -95,14 +95,14 @@ def check(settings: Settings) -> Sources:
     file = policy.load(settings.policy_file or policy.DEFAULT)
     live = file if settings.model_mode is None else file.with_model_mode(settings.model_mode)
     current = manifest.read(settings.data_dir)
-    readers = refreshing.load(settings, current)
+    readers = refresh.load(settings, current)
     scorer = _scorer(settings) if live.model.mode != "off" else None
     versions = {
         "policy": live.version,
         "model": scorer.version if scorer is not None else None,
         **readers.versions,
     }
-    return Sources(file, Judge(live, scorer, versions), readers, current)
+    return Sources(file, Basis(live, scorer, versions), readers, current)
 
 
 def _scorer(settings: Settings) -> Scorer:
@@ -112,17 +112,17 @@ def _scorer(settings: Settings) -> Scorer:
         raise ConfigurationError(str(settings.model_dir), "model", str(error)) from error
 
 
-def seat(settings: Settings, store: Store, file: Policy, judge: Judge) -> tuple[Policies, Seating]:
-    """The versions of the policy, and what judges by the one in force, which it does from its first ``follow`` on.
+def follow_policy(settings: Settings, store: Store, file: Policy, basis: Basis) -> tuple[Policies, Publisher]:
+    """The versions of the policy, and what keeps the one in force in use, from its first ``follow`` on.
 
-    ``file`` is the policy of the file, ``judge`` the one who judges by it.
+    ``file`` is the policy of the file, ``basis`` what decides by it.
     """
     policies = Policies(store, file)
-    return policies, Seating(policies, judge, settings.model_mode, lambda: _scorer(settings))
+    return policies, Publisher(policies, basis, settings.model_mode, lambda: _scorer(settings))
 
 
 @dataclass(frozen=True, slots=True)
-class Looking:
+class WorkerParts:
     """What a worker that keeps looking after the answer needs besides; see :mod:`riskapi.worker.worker`."""
 
     accounts: Accounts
@@ -145,16 +145,16 @@ class Service:
 
     store: Store
     sources: Sources
-    shelf: Shelf
-    shelving: Shelving
-    seating: Seating
-    court: Court
+    active_readers: ActiveReaders
+    reader_refresh: ReaderRefresh
+    publisher: Publisher
+    active: ActiveBasis
     assessor: Assessor
     sender: Sender
     decisions: log.Decisions
     journal: Journal
     parts: Parts
-    looking: Looking
+    worker_parts: WorkerParts
     link_key: LinkKey
     compared: StoreClock | None = None
 
@@ -186,96 +186,98 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     """Put the parts together. ``clock`` gives Unix time.
 
     Raises :class:`ConfigurationError` for what the service refuses to start with, a published policy that cannot be
-    used among it. With the store away the file's policy judges until it is back.
+    used among it. With the store away the file's policy decides until it is back.
     """
     sources = check(settings)
     store = store or open_store(settings)
-    policies, seating = seat(settings, store, sources.file, sources.judge)
+    policies, publisher = follow_policy(settings, store, sources.file, sources.basis)
     try:
-        seating.follow()
+        publisher.follow()
     except StoreUnavailable:
         logs.note(logging.WARNING, "policy_of_the_file", policy=sources.file.version, cause="the store is away")
-    court, metrics, shelf = seating.court, Metrics(), Shelf(sources.readers)
-    shelves = Shelving(settings, shelf, sources.manifest, seating.rename)
+    active, metrics, active_readers = publisher.active, Metrics(), ActiveReaders(sources.readers)
+    reader_refresh = ReaderRefresh(settings, active_readers, sources.manifest, publisher.rename)
     secret = LinkKey(settings, store)
-    accounts, links = Accounts(store), Links(store, secret.secret, shelf)
+    accounts, links = Accounts(store), Links(store, secret.secret, active_readers)
     kinds = [each.kind for each in settings.dns_blocklists]
     own_registry = settings.rdap_base is not None
     findings = Findings(store, links, worth_asking(settings), anywhere=own_registry, blocklists=kinds)
-    journal = Journal(settings.data_dir / "journal", court.policy.outage.journal_bytes)
+    journal = Journal(settings.data_dir / "journal", active.policy.outage.journal_bytes)
     # Where the clock is the real one, budgets go by the store's: the same for every host, whatever their clocks say.
     store_clock = clock is time.time and not settings.replay
     compared = StoreClock(store) if store_clock else None
     clock = compared or clock
-    quotas = Quotas(store, store_clock=store_clock)
-    clusters = Clusters(store, links, quotas, metrics, store_clock=store_clock)
+    budgets = Budgets(store, store_clock=store_clock)
+    clusters = Clusters(store, links, budgets, metrics, store_clock=store_clock)
     claims = Claims(store, links, clusters)
-    labels, proofs = Labels(accounts, links, clusters, court), Proofs(store, links, clusters, claims)
-    gatherer = Gatherer(store, links, accounts, findings, proofs, shelf)
-    identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, court)
+    labels, proofs = Labels(accounts, links, clusters, active), Proofs(store, links, clusters, claims)
+    gatherer = Gatherer(store, links, accounts, findings, proofs, active_readers)
+    identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
     holds = Holds(store, accounts, metrics)
     rescorer = Rescorer(
-        store, court, gatherer, accounts, findings, clusters, claims, quotas, labels, proofs, holds, metrics
+        store, active, gatherer, accounts, findings, clusters, claims, budgets, labels, proofs, holds, metrics
     )
-    assessor = Assessor(court, gatherer, accounts, links, clusters, quotas, labels, proofs, journal, metrics)
+    assessor = Assessor(active, gatherer, accounts, links, clusters, budgets, labels, proofs, journal, metrics)
     recorded = log.Decisions(store)
-    values = Values(shelf)
-    matches = Matches(store, links, accounts, recorded, shelf)
-    lists = Lists(store, values, links, matches, Lookups(store, values, links, shelf), court)
-    feedback = Feedback(store, court, quotas, metrics)
-    allowances = Allowances(store, quotas)
-    profiles = Profiles(court, accounts, recorded, gatherer, feedback, clusters, allowances)
-    local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", court.policy.outage.journal_bytes), quotas)
-    reviews = Reviews(store, court)
-    decided = ReviewDecisions(store, reviews, accounts, links, labels, court, clusters, quotas, shelf)
+    values = Values(active_readers)
+    matches = Matches(store, links, accounts, recorded, active_readers)
+    lists = Lists(store, values, links, matches, Lookups(store, values, links, active_readers), active)
+    feedback = Feedback(store, active, budgets, metrics)
+    allowances = Allowances(store, budgets)
+    profiles = Profiles(active, accounts, recorded, gatherer, feedback, clusters, allowances)
+    local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", active.policy.outage.journal_bytes), budgets)
+    reviews = Reviews(store, active)
+    decided = ReviewDecisions(store, reviews, accounts, links, labels, active, clusters, budgets, active_readers)
     webhooks, deliveries = Webhooks(store, guards(settings.webhook_internal)), Deliveries(store)
     tenure = Tenure(accounts, links, labels)
     awaits = journal.holds
-    sender = Sender(store, court, accounts, links, clusters, allowances, quotas, local, holds, tenure, metrics, awaits)
+    sender = Sender(
+        store, active, accounts, links, clusters, allowances, budgets, local, holds, tenure, metrics, awaits
+    )
 
     def ready() -> dict[str, str]:
-        own = {"model": "ok" if court.judge.scorer else "off"}
-        own |= {"data": shelves.fault or "ok", "policy": seating.fault or "ok"}
+        own = {"model": "ok" if active.basis.scorer else "off"}
+        own |= {"data": reader_refresh.fault or "ok", "policy": publisher.fault or "ok"}
         return readiness.checks(settings, store, own, compared, journal.rejected() + sender.rejected())
 
     bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
     parts = Parts(
         assessor=assessor,
         accounts=profiles,
-        account_caps=AccountCaps(store, court, allowances, quotas),
-        imports=Imports(store, court, gatherer, accounts, links, labels, proofs),
+        account_caps=AccountCaps(store, active, allowances, budgets),
+        imports=Imports(store, active, gatherer, accounts, links, labels, proofs),
         labels=labels,
         reviews=reviews,
         review_decisions=decided,
         sender=sender,
         clusters=clusters,
-        cuts=Cuts(store, links, clusters, claims, Agenda(store), court),
+        cuts=Cuts(store, links, clusters, claims, Agenda(store), active),
         feedback=feedback,
-        events=Events(store, court, links, shelf, rescorer, identifiers, quotas, labels, metrics),
+        events=Events(store, active, links, active_readers, rescorer, identifiers, budgets, labels, metrics),
         policies=policies,
         lists=lists,
-        list_batches=Batches(store, court, lists),
-        seating=seating,
+        list_batches=Batches(store, active, lists),
+        publisher=publisher,
         webhooks=webhooks,
         deliveries=deliveries,
         notices=Notices(webhooks, deliveries, clock),
-        recovery=Recovery(store, court, webhooks, deliveries, time.time),
+        recovery=Recovery(store, active, webhooks, deliveries, time.time),
         keys=Keys(store, bootstrap),
         idempotency=Idempotency(store),
         ratelimits=RateLimits(store),
         metrics=metrics,
         clock=clock,
         readiness=ready,
-        versions=lambda: court.judge.versions,
+        versions=lambda: active.basis.versions,
         replay=settings.replay,
         api_rate_limit=settings.api_rate_limit,
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
     )
-    looking = Looking(
+    worker_parts = WorkerParts(
         accounts, clusters, findings, gatherer, labels, rescorer, holds, lists, reviews, decided, webhooks, deliveries
     )
-    judging = (store, sources, shelf, shelves, seating, court, assessor, sender, recorded, journal)
-    return Service(*judging, parts, looking, secret, compared)
+    judging = (store, sources, active_readers, reader_refresh, publisher, active, assessor, sender, recorded, journal)
+    return Service(*judging, parts, worker_parts, secret, compared)
 
 
 def worth_asking(settings: Settings) -> Callable[[str], bool] | None:

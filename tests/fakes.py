@@ -12,13 +12,13 @@ import orjson
 from riskapi.access.idempotency import Idempotency
 from riskapi.access.keys import Keys
 from riskapi.api.parts import Parts
-from riskapi.decisions.imports import Outcome
+from riskapi.decisions.imports import ImportOutcome
 from riskapi.errors import Problem
 from riskapi.feedback.counts import Tally
 from riskapi.inputs.json_lines import Row
 from riskapi.inputs.signup import Signup
 from riskapi.lists.batches import Taken
-from riskapi.lists.entries import Entry
+from riskapi.lists.entries import StoredEntry
 from riskapi.lists.puts import Put
 from riskapi.metrics import Metrics
 from riskapi.policy.versions import Version
@@ -100,9 +100,9 @@ class Imports:
 
     taken: list[Row] = field(default_factory=list)
 
-    def take(self, rows: Iterable[Row], actor: str, now: float) -> Outcome:
+    def take(self, rows: Iterable[Row], actor: str, now: float) -> ImportOutcome:
         self.taken += rows
-        return Outcome(len(self.taken))
+        return ImportOutcome(len(self.taken))
 
 
 @dataclass
@@ -193,7 +193,7 @@ class Policies:
         raise Problem("not_found", "No such version.")
 
 
-class Seating:
+class Publisher:
     """Takes everything and does nothing."""
 
     def publish(self, given: Any, publication: Any, allowed: Any) -> Version:
@@ -268,16 +268,16 @@ class Cuts:
 class Lists:
     """Takes everything and keeps nothing."""
 
-    def draft(self, name: Any, kind: Any, value: str, *, now: float, **more: Any) -> Entry:
-        return Entry("", name, kind, value, value, created_at=now, updated_at=now, **more)
+    def draft(self, name: Any, kind: Any, value: str, *, now: float, **more: Any) -> StoredEntry:
+        return StoredEntry("", name, kind, value, value, created_at=now, updated_at=now, **more)
 
-    def would_match(self, entry: Entry) -> dict[str, Any]:
+    def would_match(self, entry: StoredEntry) -> dict[str, Any]:
         return {"would_match": [], "would_match_count": 0, "would_match_complete": True}
 
-    def put(self, entry: Entry, now: float, *, replace: bool = False) -> Put:
+    def put(self, entry: StoredEntry, now: float, *, replace: bool = False) -> Put:
         return Put(dataclasses.replace(entry, id="lst_0"), None)
 
-    def standing(self, draft: Entry) -> Entry | None:
+    def standing(self, draft: StoredEntry) -> StoredEntry | None:
         return None
 
     def some(
@@ -288,10 +288,10 @@ class Lists:
     def of_value(self, name: Any, kind: Any, value: str, now: float) -> dict[str, Any]:
         return {"entries": [], "next_cursor": None}
 
-    def get(self, name: Any, entry_id: str) -> Entry:
+    def get(self, name: Any, entry_id: str) -> StoredEntry:
         raise Problem("not_found", "No such entry.")
 
-    def remove(self, name: Any, entry_id: str, actor: str, now: float) -> Entry:
+    def remove(self, name: Any, entry_id: str, actor: str, now: float) -> StoredEntry:
         raise Problem("not_found", "No such entry.")
 
     def page(self, name: Any, kind: Any, limit: int, cursor: str | None, now: float) -> dict[str, Any]:
@@ -384,7 +384,7 @@ def parts(store: Store, clock: Callable[[], float], bootstrap: str, **changes: A
         "policies": Policies(),
         "lists": Lists(),
         "list_batches": ListBatches(),
-        "seating": Seating(),
+        "publisher": Publisher(),
         "webhooks": Webhooks(),
         "deliveries": Deliveries(),
         "notices": Notices(),

@@ -148,7 +148,7 @@ class History:
         """Have those let go whose edges have ended, as their next grant does."""
         for user in self.reference.caps:
             if self.belonging.ended(user, self.now) and (cluster := cluster_of(self.service, user)):
-                self.service.looking.clusters.renew(cluster, user, self.service.court.policy, self.now)
+                self.service.worker_parts.clusters.renew(cluster, user, self.service.active.policy, self.now)
         self.changed(self.belonging.lapse(self.now))
 
     def changed(self, users: set[str]) -> None:
@@ -164,7 +164,7 @@ class History:
         for cluster, users in found.items():
             members = self.service.store.execute("SMEMBERS", members_key(cluster))
             assert {name.decode() for name in members} == users
-            edges = {(name, edge) for name in users for edge in self.service.looking.clusters.edges(name)}
+            edges = {(name, edge) for name in users for edge in self.service.worker_parts.clusters.edges(name)}
             named = {self.edge(edge): edge for _, edge in self.belonging.edges}
             expected = {pair for pair in self.belonging.edges if pair[0] in users}
             assert {(name, named.get(edge, edge)) for name, edge in edges} == expected
@@ -389,12 +389,12 @@ class History:
                     execute("ZREM", agenda_key(number), name)
                     execute("HDEL", causes_key(number), name, f"~{name}")
         for _, user in sorted(due):
-            self.service.looking.rescorer.again(user, "cut", self.now)
+            self.service.worker_parts.rescorer.again(user, "cut", self.now)
             self.changed(self.belonging.confirmed(user, self.belonging.given.get(user, ()), self.now))
             self.changed(self.belonging.again(user, self.now))
 
     def look(self, number: int) -> None:
         """An account is decided again by the schedule."""
         if user := self.pick(number):
-            self.service.looking.rescorer.again(user, "schedule", self.now)
+            self.service.worker_parts.rescorer.again(user, "schedule", self.now)
             self.changed(self.belonging.again(user, self.now))

@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from riskapi.access.keys import Keys
 from riskapi.api.server import build
 from riskapi.app import Service
-from riskapi.budgets.caps import Record, Usage, allowed, unused
-from riskapi.budgets.spends import Quotas
+from riskapi.budgets.caps import FeedbackRecord, Usage, allowed, unused
+from riskapi.budgets.spends import Budgets
 from riskapi.budgets.terms import OwnCaps, Terms
 from riskapi.contract import Tier
 from riskapi.errors import Problem
@@ -77,18 +77,18 @@ class TestArithmetic:
     )
     def test_they_stand_for_the_tiers_but_in_limit(self, service: Service, tier: Tier, caps: Caps) -> None:
         own = Terms("pro", OwnCaps(self.OWN, "why", "ana", NOW, None))
-        found = allowed(service.court.policy, tier, unused(NOW), Record(), None, own)
+        found = allowed(service.active.policy, tier, unused(NOW), FeedbackRecord(), None, own)
         assert (found.caps, found.next_step, found.until) == (caps, None, None)
 
     def test_in_limit_they_tighten(self, service: Service) -> None:
         own = Terms(None, OwnCaps(Caps(hourly=0, daily=20, monthly=20), "why", "ana", NOW, None))
-        found = allowed(service.court.policy, "limit", unused(NOW), Record(), None, own)
+        found = allowed(service.active.policy, "limit", unused(NOW), FeedbackRecord(), None, own)
         assert found.caps == Caps(hourly=0, daily=10, monthly=20)
 
     @pytest.mark.parametrize(("at", "hourly"), [(NOW + 60, 7), (NOW + 99.999, 7), (NOW + 100, 200), (NOW + 101, 200)])
     def test_they_end_exactly_when_they_expire(self, service: Service, at: float, hourly: int) -> None:
         own = Terms(None, OwnCaps(self.OWN, "why", "ana", NOW, NOW + 100))
-        found = allowed(service.court.policy, "allow", unused(at), Record(), None, own)
+        found = allowed(service.active.policy, "allow", unused(at), FeedbackRecord(), None, own)
         assert (found.caps.hourly, found.until) == (hourly, NOW + 100 if hourly == 7 else None)
 
     @pytest.mark.parametrize(("moved", "jump"), [(None, 5000), (NOW - HOUR, 200)])
@@ -98,8 +98,8 @@ class TestArithmetic:
         days = {int(NOW // DAY) - day: 100 for day in range(2, 12)}
         usage = Usage("", 0, NOW - 20 * DAY, None, 0.0, 0.0, (0, 0, 0), (0, 0, 0), NOW, days, 100)
         own = Terms(None, OwnCaps(Caps(hourly=5000, daily=5000, monthly=50_000), "why", "ana", NOW, None))
-        assert allowed(service.court.policy, "allow", usage, Record(), None).jump == 500
-        found = allowed(service.court.policy, "allow", usage, Record(), moved, own)
+        assert allowed(service.active.policy, "allow", usage, FeedbackRecord(), None).jump == 500
+        found = allowed(service.active.policy, "allow", usage, FeedbackRecord(), moved, own)
         assert (found.usual, found.jump) == (100, jump)
 
 
@@ -156,21 +156,21 @@ class TestGrants:
     ) -> None:
         opened(service, "u1")
         give(service, 300, until=NOW + 100)
-        grant: Any = Quotas.grant
+        grant: Any = Budgets.grant
 
-        def late(self: Quotas, *args: Any, **more: Any) -> Any:
+        def late(self: Budgets, *args: Any, **more: Any) -> Any:
             return grant(self, *args[:-1], args[-1] + 1, **more)  # the store's clock, a moment on
 
-        monkeypatch.setattr(Quotas, "grant", late)
+        monkeypatch.setattr(Budgets, "grant", late)
         reads: list[Usage] = []
-        usage = Quotas.usage
+        usage = Budgets.usage
 
         def read(reply: Any) -> Usage:
             found = usage(reply)
             reads.append(found)
             return replace(found, now=found.now + 1) if len(reads) > 1 else found
 
-        monkeypatch.setattr(Quotas, "usage", staticmethod(read))
+        monkeypatch.setattr(Budgets, "usage", staticmethod(read))
         assert ask(service, "u1", 300, NOW + 99.5)["granted"] == 200
         assert len(reads) == 2
 
@@ -215,14 +215,14 @@ class TestRaces:
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         opened(service, "u1")
-        grant, done = Quotas.grant, []  # type: ignore[var-annotated]
+        grant, done = Budgets.grant, []  # type: ignore[var-annotated]
 
-        def late(self: Quotas, *args: Any, **more: Any) -> Any:
+        def late(self: Budgets, *args: Any, **more: Any) -> Any:
             if not done:
                 done.append(give(service, 30))
             return grant(self, *args, **more)
 
-        monkeypatch.setattr(Quotas, "grant", late)
+        monkeypatch.setattr(Budgets, "grant", late)
         assert ask(service, "u1", 200)["granted"] == 30
 
     @pytest.mark.parametrize("turn", range(3))

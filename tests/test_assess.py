@@ -109,7 +109,7 @@ def test_a_label_is_felt_by_the_next_signup_and_can_be_taken_back(
     assert found["linkage"]["abusive"] == 1
     assert (found["decision"], found["disposition"]["source"]) == (decision, "rule")
     service.parts.labels.add("u_1", "legitimate", "appeal", None, "key", NOW)
-    assert service.looking.rescorer.again("u_2", "linkage", NOW + 1).tier == "allow", "the cause is gone"
+    assert service.worker_parts.rescorer.again("u_2", "linkage", NOW + 1).tier == "allow", "the cause is gone"
     assert post(service, body("u_3", **shared))["linkage"]["abusive"] == 0
     assert [row["label"] for row in service.parts.accounts.view("u_1", NOW)["labels"]] == ["abuse", "legitimate"]
 
@@ -162,11 +162,11 @@ def test_replaying_recorded_readings_gives_the_same_decision_bit_for_bit(service
             service,
             body(f"u_{number}", email={"address": f"x{number}@mailinator.com"}, device={"id": f"d{number % 3}"}),
         )
-    judge = service.sources.judge
+    basis = service.sources.basis
     rows = [orjson.loads(orjson.dumps(row)) for row in service.decisions.export()]
     assert len(rows) == 30
     for row in rows:
-        again = decide(row["readings"], judge.scorer, judge.policy, store_away=row["store_away"])
+        again = decide(row["readings"], basis.scorer, basis.policy, store_away=row["store_away"])
         assert (again.tier, again.risk_score, again.probability, again.margin, again.rule, list(again.fired)) == (
             row["tier"], row["risk_score"], row["probability"], row["margin"], row["rule"], row["fired"],
         )  # fmt: skip
@@ -208,9 +208,9 @@ class TestStoreAway:
         found = post(service, body())
         assert (found["disposition"]["source"], found["decision"]) == (
             "outage",
-            service.sources.judge.policy.outage.tier,
+            service.sources.basis.policy.outage.tier,
         )
-        assert found["limits"]["daily"] == service.sources.judge.policy.outage.daily
+        assert found["limits"]["daily"] == service.sources.basis.policy.outage.daily
         assert {"signal": "links_abusive", "cause": "store_unavailable"} in found["degraded"]
         assert post(service, body())["id"] == found["id"]
         outage(False)

@@ -15,13 +15,13 @@ from riskapi.errors import StoreUnavailable
 from riskapi.feedback.counts import FeedbackEvent
 from riskapi.inputs.json_lines import Row
 from riskapi.inputs.signup import DevicePart
-from riskapi.lists.entries import Entry
+from riskapi.lists.entries import StoredEntry
 from riskapi.policy.tables import Caps
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import open_store
 from riskapi.store.streams import account_key
-from riskapi.webhooks.deliveries import Deliveries, Outcome
+from riskapi.webhooks.deliveries import Deliveries, DeliveryOutcome
 from riskapi.webhooks.endpoints import Webhooks, guards
 from tests import consistency
 from tests.conftest import NOW, Clock
@@ -156,9 +156,9 @@ def test_webhooks_are_queued_taken_finished_listed_and_sent_anew(service: Servic
     made = together(4, lambda _: [deliveries.enqueue(f"{entry}-0", id, "tier.changed", b"{}", NOW) for entry in "123"])
     assert sum(each for row in made for each in row) == 3
     first, second, third = deliveries.take(id, NOW, 30.0, 10)
-    assert deliveries.finish(first, Outcome(200), NOW) == "delivered"
-    assert deliveries.finish(second, Outcome(410, "status", gone=True), NOW) == "dead"
-    assert deliveries.finish(third, Outcome(500, "status"), NOW) == "pending"
+    assert deliveries.finish(first, DeliveryOutcome(200), NOW) == "delivered"
+    assert deliveries.finish(second, DeliveryOutcome(410, "status", gone=True), NOW) == "dead"
+    assert deliveries.finish(third, DeliveryOutcome(500, "status"), NOW) == "pending"
     assert deliveries.redeliver_dead(id, NOW) == 1
     page = deliveries.page(id, "pending", 1)
     assert len(deliveries.page(id, "pending", 1, page["next_cursor"])["deliveries"]) == 1
@@ -184,10 +184,10 @@ def test_a_decision_for_a_cluster_bans_and_is_undone(service: Service) -> None:
 
 
 def test_entries_of_lists_match_are_hit_and_expire(service: Service) -> None:
-    entries = service.looking.lists
+    entries = service.worker_parts.lists
     more: dict[str, Any] = {"reason": None, "author": "ana", "silences_feedback": False, "now": NOW}
 
-    def put(kind: Any, value: str, until: float | None = None) -> Entry:
+    def put(kind: Any, value: str, until: float | None = None) -> StoredEntry:
         return entries.put(entries.draft("deny", kind, value, expires_at=until, **more), NOW, replace=True).entry
 
     post(service, body("u_1"))

@@ -16,7 +16,7 @@ from riskapi.errors import StoreUnavailable
 from riskapi.store import consumer
 from riskapi.store.connections import Store
 from riskapi.store.consumer import STREAMS, Consumer, DeadLetters, backlog, dead_key
-from riskapi.store.streams import Entry, stream
+from riskapi.store.streams import StreamEntry, stream
 from tests.signups import together
 from tests.waiting import until
 
@@ -34,7 +34,7 @@ def write(store: Store, count: int, type: str = "event") -> None:
         store.execute("XADD", stream(STREAMS[number % len(STREAMS)]), "*", "type", type, "data", data)
 
 
-def reader(store: Store, handle: Callable[[Entry], None], name: str = "one", **how: Any) -> Consumer:
+def reader(store: Store, handle: Callable[[StreamEntry], None], name: str = "one", **how: Any) -> Consumer:
     return Consumer(store, "reactions", name, handle, **how)
 
 
@@ -71,7 +71,7 @@ def test_workers_of_a_group_share_the_load(outbox: Store) -> None:
     def work(number: int) -> int:
         mine = 0
 
-        def handle(entry: Entry) -> None:
+        def handle(entry: StreamEntry) -> None:
             nonlocal mine
             mine += 1
             with lock:
@@ -93,7 +93,7 @@ def test_what_a_dead_worker_took_is_taken_over(outbox: Store) -> None:
     class Killed(BaseException):
         pass
 
-    def die(_: Entry) -> None:
+    def die(_: StreamEntry) -> None:
         raise Killed
 
     with pytest.raises(Killed):
@@ -110,7 +110,7 @@ def test_what_is_in_hand_is_not_taken_from_a_worker_that_lives(outbox: Store) ->
     seen: list[str] = []
     other = reader(outbox, lambda _: seen.append("other"), "other", idle=60_000)
 
-    def handle(_: Entry) -> None:
+    def handle(_: StreamEntry) -> None:
         other.step()
         seen.append("one")
 
@@ -122,7 +122,7 @@ def test_poison_is_put_aside_and_holds_up_nothing_behind_it(outbox: Store) -> No
     write(outbox, 20)
     seen: list[int] = []
 
-    def handle(entry: Entry) -> None:
+    def handle(entry: StreamEntry) -> None:
         if entry.data["number"] == 3:
             raise ValueError("a person's secret")
         seen.append(entry.data["number"])
@@ -142,7 +142,7 @@ def test_a_dead_letter_is_replayed_and_stays_when_it_fails_again(outbox: Store) 
     broken = True
     seen: list[int] = []
 
-    def handle(entry: Entry) -> None:
+    def handle(entry: StreamEntry) -> None:
         if broken:
             raise RuntimeError
         seen.append(entry.data["number"])
@@ -162,7 +162,7 @@ def test_each_try_is_waited_for_twice_as_long(outbox: Store) -> None:
     write(outbox, 1)
     times: list[float] = []
 
-    def handle(_: Entry) -> None:
+    def handle(_: StreamEntry) -> None:
         times.append(time.monotonic())
         raise ValueError
 
@@ -175,7 +175,7 @@ def test_each_try_is_waited_for_twice_as_long(outbox: Store) -> None:
 def test_a_store_that_is_away_is_no_fault_of_the_entry(outbox: Store) -> None:
     write(outbox, 1)
 
-    def handle(_: Entry) -> None:
+    def handle(_: StreamEntry) -> None:
         raise StoreUnavailable("away")
 
     with pytest.raises(StoreUnavailable):

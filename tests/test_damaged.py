@@ -15,7 +15,7 @@ from riskapi.access.keys import Keys
 from riskapi.app import Service, assemble
 from riskapi.commands import doctor
 from riskapi.inputs.signup import Signup
-from riskapi.outgoing.destinations import Guard
+from riskapi.outgoing.destinations import DestinationGuard
 from riskapi.settings import Settings
 from riskapi.store import damaged
 from riskapi.store.connections import Store
@@ -176,7 +176,7 @@ def test_what_was_set_aside_is_told_and_makes_nobody_unready(
     rejected = Path(settings.data_dir) / "journal" / "sends" / "rejected"
     rejected.write_bytes(b"x\n")
     try:
-        Webhooks(store, dict[str, Guard]()).endpoints()
+        Webhooks(store, dict[str, DestinationGuard]()).endpoints()
         service.recover(NOW)
         answer = client.get("/readyz")
         assert answer.status_code == 200
@@ -219,5 +219,7 @@ def test_the_journal_holds_as_many_signups_as_its_policy_says(
     monkeypatch.setattr(service.journal, "append", lambda name, entry: sizes.append(len(encode(name, entry))))
     for text in itertools.islice(bodies(7, "u"), 100):
         signup = Signup.model_validate_json(text)
-        service.assessor._journaled(service.court.judge, signup, service.assessor.gatherer.parse(signup, NOW), NOW, NOW)
-    assert service.court.policy.outage.journal_bytes / (sum(sizes) / len(sizes)) > 30_000
+        service.assessor._journaled(
+            service.active.basis, signup, service.assessor.gatherer.parse(signup, NOW), NOW, NOW
+        )
+    assert service.active.policy.outage.journal_bytes / (sum(sizes) / len(sizes)) > 30_000

@@ -216,4 +216,4 @@ class TestRecordsOfBefore:
         service = make()
         answered(service, BARE)
         self.age(service)
-        assert service.looking.rescorer.again("u_1", "schedule", NOW + 86_400).tier == "allow"
+        assert service.worker_parts.rescorer.again("u_1", "schedule", NOW + 86_400).tier == "allow"

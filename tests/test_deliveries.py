@@ -8,13 +8,22 @@ import pytest
 
 from riskapi.errors import Problem
 from riskapi.store.connections import Store
-from riskapi.webhooks.deliveries import DELAYS, MOST, Deliveries, Delivery, Outcome, delivery_id, delivery_key, next_try
+from riskapi.webhooks.deliveries import (
+    DELAYS,
+    MOST,
+    Deliveries,
+    Delivery,
+    DeliveryOutcome,
+    delivery_id,
+    delivery_key,
+    next_try,
+)
 from riskapi.webhooks.endpoints import TABLE
 from tests.conftest import NOW
 from tests.signups import together
 
 DAY = 86400.0
-FAILED, ARRIVED = Outcome(500, "status"), Outcome(200)
+FAILED, ARRIVED = DeliveryOutcome(500, "status"), DeliveryOutcome(200)
 
 
 @pytest.fixture
@@ -157,13 +166,13 @@ class TestTries:
 
     def test_end_at_once_where_the_endpoint_is_gone(self, deliveries: Deliveries) -> None:
         enqueue(deliveries)
-        assert deliveries.finish(take(deliveries)[0], Outcome(410, "status", gone=True), NOW) == "dead"
+        assert deliveries.finish(take(deliveries)[0], DeliveryOutcome(410, "status", gone=True), NOW) == "dead"
 
 
 class TestRedelivery:
     def test_a_dead_one_gets_another_day(self, deliveries: Deliveries) -> None:
         enqueue(deliveries)
-        deliveries.finish(take(deliveries)[0], Outcome(410, "status", gone=True), NOW)
+        deliveries.finish(take(deliveries)[0], DeliveryOutcome(410, "status", gone=True), NOW)
         later = NOW + 10 * DAY
         found = deliveries.redeliver("whk_1", delivery_id("1-0", "whk_1"), later)
         assert (found["status"], found["attempts"]) == ("pending", 0)
@@ -181,7 +190,7 @@ class TestRedelivery:
 
     def test_one_that_waits_goes_out_now(self, deliveries: Deliveries) -> None:
         enqueue(deliveries)
-        deliveries.finish(take(deliveries)[0], Outcome(503, "status", retry_after=9000), NOW)
+        deliveries.finish(take(deliveries)[0], DeliveryOutcome(503, "status", retry_after=9000), NOW)
         deliveries.redeliver("whk_1", delivery_id("1-0", "whk_1"), NOW + 1)
         assert len(take(deliveries, NOW + 1)) == 1
 
@@ -189,14 +198,14 @@ class TestRedelivery:
         for number in range(450):
             enqueue(deliveries, f"{number}-0")
         for each in take(deliveries, count=450):
-            deliveries.finish(each, Outcome(410, "status", gone=True), NOW)
+            deliveries.finish(each, DeliveryOutcome(410, "status", gone=True), NOW)
         assert sum(together(3, lambda _: deliveries.redeliver_dead("whk_1", NOW + 1))) >= 450
         assert len(take(deliveries, NOW + 1, 1000)) == 450
         assert deliveries.redeliver_dead("whk_1", NOW + 2) == 0
 
     def test_those_that_expired_are_forgotten(self, deliveries: Deliveries, store: Store) -> None:
         enqueue(deliveries)
-        deliveries.finish(take(deliveries)[0], Outcome(410, "status", gone=True), NOW)
+        deliveries.finish(take(deliveries)[0], DeliveryOutcome(410, "status", gone=True), NOW)
         store.execute("DEL", delivery_key(delivery_id("1-0", "whk_1")))
         assert deliveries.redeliver_dead("whk_1", NOW + 1) == 0
         assert store.execute("KEYS", "risk:h[qx]:*") == []
@@ -231,7 +240,7 @@ class TestPages:
 
     def test_show_no_secret_and_no_body(self, deliveries: Deliveries) -> None:
         enqueue(deliveries)
-        deliveries.finish(take(deliveries)[0], Outcome(None, "timeout"), NOW + 3)
+        deliveries.finish(take(deliveries)[0], DeliveryOutcome(None, "timeout"), NOW + 3)
         (row,) = rows(deliveries, "pending")
         assert set(row) == {
             "id", "webhook_id", "type", "status", "attempts", "created_at", "last_attempt_at", "last_status",
@@ -270,6 +279,6 @@ def test_every_key_expires(deliveries: Deliveries, store: Store) -> None:
         enqueue(deliveries, f"{number}-0")
     taken = take(deliveries)
     deliveries.finish(taken[0], ARRIVED, NOW)
-    deliveries.finish(taken[1], Outcome(410, "status", gone=True), NOW)
+    deliveries.finish(taken[1], DeliveryOutcome(410, "status", gone=True), NOW)
     for key in store.execute("KEYS", "risk:h[dqrx]:*"):
         assert store.execute("TTL", key) > 0, key

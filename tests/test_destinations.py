@@ -11,7 +11,7 @@ from ipaddress import ip_address
 import httpcore
 import pytest
 
-from riskapi.outgoing.destinations import DestinationRefused, Guard, GuardedBackend
+from riskapi.outgoing.destinations import DestinationGuard, DestinationRefused, GuardedBackend
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ from riskapi.outgoing.destinations import DestinationRefused, Guard, GuardedBack
     ],
 )
 def test_an_address_is_refused_for_its_range(address: str, why: str | None) -> None:
-    assert Guard().refuses(ip_address(address)) == why
+    assert DestinationGuard().refuses(ip_address(address)) == why
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_an_address_is_refused_for_its_range(address: str, why: str | None) -> N
     ],
 )
 def test_what_the_operator_named_passes(allowed: tuple[str, ...], address: str, passes: bool) -> None:
-    assert (Guard(allowed).refuses(ip_address(address)) is None) is passes
+    assert (DestinationGuard(allowed).refuses(ip_address(address)) is None) is passes
 
 
 def answering(*rounds: list[str]) -> Callable[[str], Awaitable[list[str]]]:
@@ -84,24 +84,24 @@ def answering(*rounds: list[str]) -> Callable[[str], Awaitable[list[str]]]:
     return look_up
 
 
-def resolve(guard: Guard, host: str) -> list[str]:
+def resolve(guard: DestinationGuard, host: str) -> list[str]:
     return [str(address) for address in asyncio.run(guard.resolve(host))]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "[::1]", "::1"])
 def test_a_way_to_write_loopback_does_not_get_past(host: str) -> None:
     with pytest.raises(DestinationRefused, match="loopback"):
-        resolve(Guard(), host)
+        resolve(DestinationGuard(), host)
 
 
 def test_localhost_is_refused_unless_named() -> None:
     with pytest.raises(DestinationRefused):
-        resolve(Guard(), "localhost")
-    assert resolve(Guard(["LocalHost."]), "localhost")
+        resolve(DestinationGuard(), "localhost")
+    assert resolve(DestinationGuard(["LocalHost."]), "localhost")
 
 
 def test_a_named_host_may_have_inside_addresses_and_no_other_may() -> None:
-    guard = Guard(["hooks.internal"], answering(["10.0.0.1", "10.0.0.2"]))
+    guard = DestinationGuard(["hooks.internal"], answering(["10.0.0.1", "10.0.0.2"]))
     assert resolve(guard, "Hooks.Internal.") == ["10.0.0.1", "10.0.0.2"]
     with pytest.raises(DestinationRefused):
         resolve(guard, "evil.hooks.internal")
@@ -109,18 +109,18 @@ def test_a_named_host_may_have_inside_addresses_and_no_other_may() -> None:
 
 def test_one_inside_address_among_public_ones_refuses_the_host() -> None:
     with pytest.raises(DestinationRefused) as refused:
-        resolve(Guard((), answering(["93.184.216.34", "10.0.0.1"])), "mixed.example")
+        resolve(DestinationGuard((), answering(["93.184.216.34", "10.0.0.1"])), "mixed.example")
     assert refused.value.range == "private_use"
 
 
 def test_a_mapped_address_is_connected_to_as_ipv4() -> None:
-    assert resolve(Guard((), answering(["::ffff:93.184.216.34"])), "mapped.example") == ["93.184.216.34"]
+    assert resolve(DestinationGuard((), answering(["::ffff:93.184.216.34"])), "mapped.example") == ["93.184.216.34"]
 
 
 @pytest.mark.parametrize("host", ["", "a..example", "x" * 64 + ".example", "nul\0.example", "no-such-host.invalid"])
 def test_what_is_no_host_has_no_address(host: str) -> None:
     with pytest.raises(OSError, match=r".*"):
-        resolve(Guard((), answering([])) if host.endswith(".invalid") else Guard(), host)
+        resolve(DestinationGuard((), answering([])) if host.endswith(".invalid") else DestinationGuard(), host)
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def listener() -> Iterator[socket.socket]:
         yield server
 
 
-def connect(guard: Guard, host: str, port: int, timeout: float | None = 5.0) -> tuple[str, int]:
+def connect(guard: DestinationGuard, host: str, port: int, timeout: float | None = 5.0) -> tuple[str, int]:
     """The address a connection to ``host`` was made to."""
 
     async def run() -> tuple[str, int]:
@@ -153,14 +153,14 @@ def accepted(server: socket.socket) -> bool:
 
 def test_nothing_is_sent_to_an_address_that_is_refused(listener: socket.socket) -> None:
     with pytest.raises(DestinationRefused):
-        connect(Guard(), "127.0.0.1", listener.getsockname()[1])
+        connect(DestinationGuard(), "127.0.0.1", listener.getsockname()[1])
     assert not accepted(listener)
 
 
 def test_the_address_connected_to_is_the_one_that_was_checked(listener: socket.socket) -> None:
     """The second answer would be an address that is refused: the name is asked about once only."""
     port = listener.getsockname()[1]
-    guard = Guard(["127.0.0.1"], answering(["127.0.0.1"], ["127.0.0.2"]))
+    guard = DestinationGuard(["127.0.0.1"], answering(["127.0.0.1"], ["127.0.0.2"]))
     assert connect(guard, "rebinding.example", port) == ("127.0.0.1", port)
     assert accepted(listener)
     with pytest.raises(DestinationRefused):
@@ -169,12 +169,12 @@ def test_the_address_connected_to_is_the_one_that_was_checked(listener: socket.s
 
 def test_the_next_address_is_tried_when_one_does_not_answer(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
-    guard = Guard(["127.0.0.0/8"], answering(["127.0.0.9", "127.0.0.1"]))
+    guard = DestinationGuard(["127.0.0.0/8"], answering(["127.0.0.9", "127.0.0.1"]))
     assert connect(guard, "two.example", port) == ("127.0.0.1", port)
 
 
 def test_at_most_four_addresses_are_tried(listener: socket.socket) -> None:
-    guard = Guard(["127.0.0.0/8"], answering([f"127.0.0.{last}" for last in (9, 8, 7, 6, 1)]))
+    guard = DestinationGuard(["127.0.0.0/8"], answering([f"127.0.0.{last}" for last in (9, 8, 7, 6, 1)]))
     with pytest.raises(httpcore.ConnectError):
         connect(guard, "many.example", listener.getsockname()[1])
     assert not accepted(listener)
@@ -186,14 +186,14 @@ def test_a_name_that_is_not_resolved_in_time_is_a_timeout() -> None:
         return []
 
     with pytest.raises(httpcore.ConnectTimeout):
-        connect(Guard((), never), "slow.example", 443, timeout=0.01)
+        connect(DestinationGuard((), never), "slow.example", 443, timeout=0.01)
 
 
 def test_a_name_that_does_not_exist_is_a_connect_error() -> None:
     with pytest.raises(httpcore.ConnectError):
-        connect(Guard((), answering([])), "missing.example", 443)
+        connect(DestinationGuard((), answering([])), "missing.example", 443)
 
 
 def test_sockets_of_this_machine_are_refused() -> None:
     with pytest.raises(DestinationRefused):
-        asyncio.run(GuardedBackend(Guard(["0.0.0.0/0"])).connect_unix_socket("/run/docker.sock"))
+        asyncio.run(GuardedBackend(DestinationGuard(["0.0.0.0/0"])).connect_unix_socket("/run/docker.sock"))

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from riskapi.errors import ConfigurationError
-from riskapi.inputs.domains import DomainLists, Standing
+from riskapi.inputs.domains import DomainLists, DomainStanding
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_a_neighbour_under_a_shared_suffix_is_not_listed_with_a_disposable_one(l
 
 def test_the_three_standings_never_overlap(lists: DomainLists) -> None:
     for domain in sorted(lists.disposable | lists.relay | lists.free):
-        found: Standing = lists.standing(domain)
+        found: DomainStanding = lists.standing(domain)
         assert found.disposable + found.relay + found.free == 1, domain
 
 

@@ -17,7 +17,7 @@ import redis
 
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.store.embedded import Embedded
-from riskapi.store.keeper import Keeper
+from riskapi.store.supervisor import Supervisor
 from tests.filesystems import fill, small
 from tests.waiting import until
 
@@ -157,7 +157,7 @@ def test_a_server_in_trouble_is_alive_and_no_second_one_is_started(
 
 
 def test_what_a_stopped_server_acknowledged_before_and_after_is_there(tmp_path: Path) -> None:
-    with Embedded(tmp_path) as server, Keeper(server, look=0.01):
+    with Embedded(tmp_path) as server, Supervisor(server, look=0.01):
         pid = server.pid
         assert pid is not None
         ask(tmp_path, "SET", "before", "1")
@@ -236,7 +236,7 @@ class Hostile(Embedded):
 
 def test_the_keeper_goes_on_after_every_error(tmp_path: Path) -> None:
     server = Hostile(tmp_path)
-    with Keeper(server, look=0.001):
+    with Supervisor(server, look=0.001):
         until(server.alive)
         assert server.left == []
     server.stop()
@@ -261,7 +261,7 @@ def test_the_keeper_holds_its_use_of_the_store_when_a_start_fails(tmp_path: Path
 
 @pytest.mark.parametrize("fsync", ["always", "everysec"])
 def test_a_full_disk_loses_nothing_and_the_store_comes_back_by_itself(fsync: str, tmp_path: Path) -> None:
-    with small(tmp_path / "disk", megabytes=8) as disk, Embedded(disk, fsync) as server, Keeper(server, look=0.05):
+    with small(tmp_path / "disk", megabytes=8) as disk, Embedded(disk, fsync) as server, Supervisor(server, look=0.05):
         ballast = fill(disk)
         acknowledged = 0
 

@@ -11,7 +11,7 @@ import pytest
 
 from riskapi.enrichment.fetch import Fetcher, server_of
 from riskapi.enrichment.upstream import Upstream, UpstreamClosed, UpstreamError, UpstreamRefused, UpstreamSilent
-from riskapi.outgoing.destinations import DestinationRefused, Guard
+from riskapi.outgoing.destinations import DestinationGuard, DestinationRefused
 from tests.conftest import NOW, Clock
 from tests.upstreams import RdapServer
 
@@ -35,7 +35,7 @@ def world(shared: RdapServer) -> RdapServer:
 
 def get(url: str, allowed: tuple[str, ...] = ("127.0.0.1",), **more: Any) -> Any:
     async def run() -> Any:
-        fetcher = Fetcher(Guard(allowed), Clock(), **more)
+        fetcher = Fetcher(DestinationGuard(allowed), Clock(), **more)
         try:
             return await fetcher.json(url)
         finally:
@@ -117,7 +117,7 @@ def test_redirects_share_the_time() -> None:
     given: list[float] = []
 
     async def run() -> None:
-        fetcher = Fetcher(Guard(), Clock(), total=5.0)
+        fetcher = Fetcher(DestinationGuard(), Clock(), total=5.0)
 
         async def moved(url: str, seconds: float) -> tuple[Any, str | None]:
             given.append(seconds)
@@ -139,7 +139,7 @@ def test_a_redirect_from_https_to_http_is_refused(world: RdapServer) -> None:
 
 
 async def _downgraded(world: RdapServer) -> None:
-    fetcher = Fetcher(Guard(["127.0.0.1"]), Clock())
+    fetcher = Fetcher(DestinationGuard(["127.0.0.1"]), Clock())
 
     async def moved(url: str, seconds: float) -> tuple[Any, str | None]:
         return None, world.base + PATH
@@ -189,7 +189,7 @@ def test_every_server_on_the_way_is_admitted_and_has_its_circuit(world: RdapServ
 
 def test_a_server_that_fails_is_left_alone(world: RdapServer) -> None:
     async def run() -> None:
-        fetcher = Fetcher(Guard(["127.0.0.1"]), Clock(), _keeping({}))
+        fetcher = Fetcher(DestinationGuard(["127.0.0.1"]), Clock(), _keeping({}))
         world.behave("/", "error", status=500)
         for _ in range(5):
             with pytest.raises(UpstreamError):

@@ -21,7 +21,7 @@ from riskapi.enrichment.sender import look_up_sender
 from riskapi.enrichment.servers import Servers
 from riskapi.enrichment.upstream import UpstreamDoubted, UpstreamError
 from riskapi.inputs.domains import DomainLists
-from riskapi.outgoing.destinations import Guard
+from riskapi.outgoing.destinations import DestinationGuard
 from riskapi.settings.environment import Bind, Blocklist
 from signals.facts import MailDomain, Registration, Sender
 from tests.conftest import NOW, Clock
@@ -237,7 +237,7 @@ def registry(
     told: list[str | None] = []
 
     async def run() -> Any:
-        fetcher = Fetcher(Guard(["127.0.0.1"]), lambda: NOW)
+        fetcher = Fetcher(DestinationGuard(["127.0.0.1"]), lambda: NOW)
         servers = Servers(fetcher, clock, rdap.base)
         trust = RegistryTrust(fetcher, servers, lambda name: LISTS.standing(name).suffix, clock, told.append)
         try:

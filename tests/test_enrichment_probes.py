@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.enrichment.probes import WIDE, Verdict, probe
+from riskapi.enrichment.probes import WIDE, ProbeResult, probe
 from riskapi.enrichment.resolver import Resolver
 from riskapi.settings.environment import Bind
 from tests.upstreams import KNOWN, DnsServer
@@ -29,13 +29,13 @@ def world(shared: DnsServer) -> DnsServer:
     return shared
 
 
-def verdict(world: DnsServer, wide: bool = False) -> Verdict:
+def verdict(world: DnsServer, wide: bool = False) -> ProbeResult:
     mute = world.mode(".") in ("dead", "lying")  # whose answers are waited for in vain; else a machine may be busy
     return asyncio.run(probe(Resolver(Bind(*world.address), total=0.3 if mute else 20.0), wide))
 
 
 def test_a_resolver_that_knows_what_exists_and_nothing_else_is_believed(world: DnsServer) -> None:
-    assert verdict(world) == verdict(world, wide=True) == Verdict(None)
+    assert verdict(world) == verdict(world, wide=True) == ProbeResult(None)
 
 
 #: The kind of lie, how the server behaves, and what it is found to be.
@@ -99,7 +99,7 @@ def test_what_is_wrong_with_a_part_of_it(
 
 def test_a_forwarder_that_does_not_answer_about_the_root_is_no_liar(world: DnsServer) -> None:
     world.behave(".", "refused", rdtype="NS")
-    assert verdict(world) == Verdict(None)
+    assert verdict(world) == ProbeResult(None)
 
 
 @pytest.mark.parametrize(
@@ -116,5 +116,5 @@ def test_a_forwarder_that_does_not_answer_about_the_root_is_no_liar(world: DnsSe
     ],
 )
 def test_what_is_believed_then(doubt: Any, records: bool, absence: bool, texts: bool) -> None:
-    found = Verdict(doubt)
+    found = ProbeResult(doubt)
     assert (found.records, found.absence, found.absence_of_texts) == (records, absence, texts)

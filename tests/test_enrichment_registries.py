@@ -20,7 +20,7 @@ from riskapi.enrichment.registration import look_up_registration
 from riskapi.enrichment.resolver import Resolver
 from riskapi.enrichment.servers import REMEMBERED, RETRIED, Servers
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
-from riskapi.outgoing.destinations import Guard
+from riskapi.outgoing.destinations import DestinationGuard
 from riskapi.settings.environment import Bind, Blocklist
 from signals.facts import Registrant, Registration
 from tests.conftest import NOW, Clock
@@ -44,7 +44,7 @@ def dns() -> Iterator[DnsServer]:
 
 def asking(world: RdapServer, ask: Callable[[Fetcher, Servers], Awaitable[Any]], **more: Any) -> Any:
     async def run() -> Any:
-        fetcher = Fetcher(Guard(["127.0.0.1"]), Clock(), total=more.pop("total", 2.0))
+        fetcher = Fetcher(DestinationGuard(["127.0.0.1"]), Clock(), total=more.pop("total", 2.0))
         try:
             return await ask(fetcher, Servers(fetcher, Clock(), more.pop("base", world.base), **more))
         finally:

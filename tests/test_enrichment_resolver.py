@@ -10,7 +10,7 @@ from typing import Any
 import dns.asyncresolver
 import pytest
 
-from riskapi.enrichment.resolver import Answer, Resolver
+from riskapi.enrichment.resolver import DnsAnswer, Resolver
 from riskapi.enrichment.upstream import Upstream, UpstreamClosed, UpstreamError, UpstreamSilent
 from riskapi.settings.environment import Bind
 from tests.conftest import Clock
@@ -45,7 +45,7 @@ def world(shared: DnsServer) -> DnsServer:
     return shared
 
 
-def ask(server: DnsServer, name: str, rdtype: str, **more: Any) -> Answer:
+def ask(server: DnsServer, name: str, rdtype: str, **more: Any) -> DnsAnswer:
     return asyncio.run(Resolver(Bind(*server.address), **more).ask(name, rdtype))
 
 
@@ -63,8 +63,8 @@ def test_strings_of_a_text_are_joined_without_spaces(world: DnsServer) -> None:
 
 
 def test_a_name_that_is_not_there_and_one_without_such_records_differ(world: DnsServer) -> None:
-    assert ask(world, "gone.firm.example", "MX") == Answer(missing=True)
-    assert ask(world, "nullmx.example", "A") == Answer()
+    assert ask(world, "gone.firm.example", "MX") == DnsAnswer(missing=True)
+    assert ask(world, "nullmx.example", "A") == DnsAnswer()
     assert ask(world, "nullmx.example", "A").empty
 
 

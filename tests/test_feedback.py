@@ -14,12 +14,12 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from riskapi import policy
-from riskapi.budgets.spends import Local, Quotas
+from riskapi.budgets.spends import Budgets, Local
 from riskapi.errors import StoreUnavailable
 from riskapi.feedback.counts import WINDOW_DAYS, Counts, EventType, Feedback, FeedbackEvent
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
-from riskapi.policy.active import Court, Judge
+from riskapi.policy.active import ActiveBasis, Basis
 from riskapi.policy.tables import Clean
 from riskapi.store.connections import Pipeline, Store
 from riskapi.store.streams import account_key, shard, stream
@@ -47,7 +47,7 @@ def feedback(store: Store, rules: Policy) -> Feedback:
 
 
 def made(store: Store, rules: Policy) -> Feedback:
-    return Feedback(store, Court(Judge(rules, None, {})), Quotas(store), Metrics())
+    return Feedback(store, ActiveBasis(Basis(rules, None, {})), Budgets(store), Metrics())
 
 
 def know(store: Store, *users: str) -> None:
@@ -66,7 +66,7 @@ def many(count: int, type: str, user: str = "u_1", at: float = NOW) -> list[Feed
 
 def grant(store: Store, rules: Policy, recipients: int, at: float = NOW) -> None:
     """Let an account have sent."""
-    Quotas(store).settle(Local("u_1", f"rsv_{at}", recipients, 0, 0, "allow", "", None, at), rules)
+    Budgets(store).settle(Local("u_1", f"rsv_{at}", recipients, 0, 0, "allow", "", None, at), rules)
 
 
 def told(store: Store, user: str = "u_1") -> list[dict[str, Any]]:

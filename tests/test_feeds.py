@@ -28,12 +28,12 @@ from riskapi.datasets.download import Validators, download
 from riskapi.datasets.feed import Name
 from riskapi.datasets.packages import Packaged, database, literal_set
 from riskapi.datasets.status import held
-from riskapi.datasets.update import Outcome, rollback, updating
+from riskapi.datasets.update import UpdateOutcome, rollback, updating
 from riskapi.datasets.wheels import Wheels
 from riskapi.errors import ConfigurationError
 from riskapi.inputs.domains import DomainLists
 from riskapi.inputs.network import NetworkReader
-from riskapi.inputs.refreshing import load
+from riskapi.inputs.refresh import load
 from riskapi.settings import Settings
 from tests.conftest import NOW, ROOT
 from tests.feed_server import FeedServer, feed_server
@@ -78,7 +78,7 @@ def settings_for(tmp_path: Path) -> Callable[..., Settings]:
     return make
 
 
-def update(settings: Settings, name: Name, now: float = NOW, **options: Any) -> Outcome:
+def update(settings: Settings, name: Name, now: float = NOW, **options: Any) -> UpdateOutcome:
     with updating(settings, quiet, quiet) as updates:
         return updates.update(FEEDS[name], now, **options)
 

@@ -29,11 +29,11 @@ def service(store: Store, ip_data: Any, settings: Settings, clock: Clock) -> Ser
 
 @pytest.fixture
 def findings(service: Service) -> Findings:
-    return Findings(service.store, service.looking.gatherer._links, lambda _: True, anywhere=True)
+    return Findings(service.store, service.worker_parts.gatherer._links, lambda _: True, anywhere=True)
 
 
 def facts(service: Service, **parts: Any) -> Facts:
-    return service.looking.gatherer.parse(body(**parts), NOW).facts
+    return service.worker_parts.gatherer.parse(body(**parts), NOW).facts
 
 
 def taken(findings: Findings, now: float = NOW, most: int = 100) -> list[Task]:
@@ -89,7 +89,7 @@ def test_what_is_asked_about_a_signup(
 def test_nobody_is_asked_where_enrichment_is_off_nor_about_names_that_cannot_be(
     findings: Findings, service: Service
 ) -> None:
-    links = service.looking.gatherer._links
+    links = service.worker_parts.gatherer._links
     assert Findings(service.store, links, None).subjects(facts(service)) == ()
     kinds = {found.kind for found in Findings(service.store, links, lambda _: False).subjects(facts(service))}
     assert kinds <= {"registrant"}
@@ -104,7 +104,7 @@ def test_a_thousand_who_want_the_same_put_it_into_the_queue_once(findings: Findi
     assert not any(answer for found in answers for answer in found)
     (task,) = taken(findings)
     assert (task.subject, task.tries) == (subject, 1)
-    assert findings.finish(task, MailDomain(NOW, exists=True), service.court.policy, NOW)
+    assert findings.finish(task, MailDomain(NOW, exists=True), service.active.policy, NOW)
     events = told(service.store)
     assert sorted(name for event in events for name in event["user_ids"]) == sorted(
         f"u_{number}_{each}" for number in range(20) for each in range(50)
@@ -117,7 +117,7 @@ def test_a_thousand_who_want_the_same_put_it_into_the_queue_once(findings: Findi
 def test_no_event_and_no_key_holds_the_domain(findings: Findings, service: Service) -> None:
     subject = domain(findings, service)
     findings.want("u_1", [subject], {}, NOW)
-    findings.finish(taken(findings)[0], MailDomain(NOW, exists=True), service.court.policy, NOW)
+    findings.finish(taken(findings)[0], MailDomain(NOW, exists=True), service.active.policy, NOW)
     keys = b" ".join(service.store.execute("KEYS", "*"))
     assert b"ruiz" not in keys
     assert "ruiz" not in str(told(service.store))
@@ -136,12 +136,12 @@ def test_who_wants_what_is_being_looked_up_waits_for_it(findings: Findings, serv
     (task,) = taken(findings)
     findings.want("u_2", [subject], {}, NOW + 1)
     assert taken(findings, NOW + 1) == []
-    findings.finish(task, MailDomain(NOW + 1, exists=True), service.court.policy, NOW + 1)
+    findings.finish(task, MailDomain(NOW + 1, exists=True), service.active.policy, NOW + 1)
     assert sorted(told(service.store)[0]["user_ids"]) == ["u_1", "u_2"]
 
 
 def test_whoever_was_killed_loses_the_task_and_can_finish_it_no_more(findings: Findings, service: Service) -> None:
-    subject, policy = domain(findings, service), service.court.policy
+    subject, policy = domain(findings, service), service.active.policy
     findings.want("u_1", [subject], {}, NOW)
     (dead,) = taken(findings)
     assert taken(findings, NOW + LEASE / 2) == []
@@ -153,7 +153,7 @@ def test_whoever_was_killed_loses_the_task_and_can_finish_it_no_more(findings: F
 
 
 def test_a_finding_is_read_with_the_next_signup_and_has_an_age(findings: Findings, service: Service) -> None:
-    subject, policy = domain(findings, service), service.court.policy
+    subject, policy = domain(findings, service), service.active.policy
     findings.want("u_1", [subject], {}, NOW)
     said = MailDomain(NOW, exists=True, null_mx=False, mx_count=2, mx_provider="google.com", spf="softfail")
     findings.finish(taken(findings)[0], said, policy, NOW)
@@ -164,7 +164,7 @@ def test_a_finding_is_read_with_the_next_signup_and_has_an_age(findings: Finding
 
 
 def test_what_is_fresh_is_not_asked_again_and_what_is_not_is(findings: Findings, service: Service) -> None:
-    subject, policy = domain(findings, service), service.court.policy
+    subject, policy = domain(findings, service), service.active.policy
     findings.want("u_1", [subject], {}, NOW)
     findings.finish(taken(findings)[0], MailDomain(NOW, exists=True), policy, NOW)
     assert findings.want("u_2", [subject], {}, NOW + 60), "there is something newer than its decision rested on"
@@ -189,7 +189,7 @@ def test_a_task_put_off_comes_back_when_it_is_due_and_counts_its_tries(findings:
 
 
 def test_what_nobody_answers_is_given_up_and_asked_again_in_an_hour(findings: Findings, service: Service) -> None:
-    subject, policy = domain(findings, service), service.court.policy
+    subject, policy = domain(findings, service), service.active.policy
     findings.want("u_1", [subject], {}, NOW)
     assert findings.give_up(taken(findings)[0], policy, NOW)
     assert [event["user_ids"] for event in told(service.store)] == [["u_1"]], "it is pending no more"
@@ -211,9 +211,9 @@ def test_registries_and_dns_wait_in_queues_of_their_own(findings: Findings, serv
 
 def test_a_registry_that_knows_a_crowd_makes_the_network_a_hub(findings: Findings, service: Service) -> None:
     """Whoever shares the network of a university or a carrier is no neighbour."""
-    gatherer = service.looking.gatherer
+    gatherer = service.worker_parts.gatherer
     gatherer._findings = findings
-    policy = service.court.policy
+    policy = service.active.policy
     for user in ("u_1", "u_2"):
         gatherer.gather(user, facts(service), policy)
     before = gatherer.gather("u_1", facts(service), policy, add=False)
@@ -247,7 +247,7 @@ def known(findings: Findings, service: Service, subject: Subject) -> Any:
 
 def test_what_was_said_of_a_neighbour_is_not_said_of_everybody_in_the_24(findings: Findings, service: Service) -> None:
     """A registry's range and a blocklist's address are smaller than the network that shares the answer."""
-    asked, policy = network(findings, service, "203.0.113.9"), service.court.policy
+    asked, policy = network(findings, service, "203.0.113.9"), service.active.policy
     findings.want("u_1", [asked], {}, NOW)
     said = Registrant(NOW, True, "Hosting", "hosting", listed=1, first="203.0.113.8", last="203.0.113.15")
     findings.finish(taken(findings)[0], said, policy, NOW)
@@ -259,7 +259,7 @@ def test_what_was_said_of_a_neighbour_is_not_said_of_everybody_in_the_24(finding
 
 
 def test_an_answer_with_a_part_missing_counts_and_is_completed(findings: Findings, service: Service) -> None:
-    subject, policy = domain(findings, service), service.court.policy
+    subject, policy = domain(findings, service), service.active.policy
     findings.want("u_1", [subject], {}, NOW)
     half = MailDomain(NOW, exists=True, null_mx=True, whole=False)
     assert findings.finish(taken(findings)[0], half, policy, NOW, NOW + 5)
@@ -286,7 +286,7 @@ def test_a_task_is_kept_for_as_long_as_it_is_renewed(findings: Findings, service
     assert kept is not None
     assert taken(findings, NOW + LEASE) == []
     assert findings.renew(task, NOW + 3 * LEASE) is None, "by its old token it is not"
-    assert findings.finish(kept, MailDomain(NOW), service.court.policy, NOW)
+    assert findings.finish(kept, MailDomain(NOW), service.active.policy, NOW)
 
 
 def test_a_queue_that_is_full_takes_no_more(
@@ -307,7 +307,7 @@ def retracted(store: Store) -> list[str]:
 def asked_and_said(findings: Findings, service: Service, user: str, name: str, said: MailDomain, now: float) -> Subject:
     subject = domain(findings, service, name)
     findings.want(user, [subject], {}, now)
-    findings.finish(taken(findings, now)[0], said, service.court.policy, now)
+    findings.finish(taken(findings, now)[0], said, service.active.policy, now)
     return subject
 
 
@@ -317,7 +317,7 @@ def test_what_was_said_against_somebody_is_taken_back_and_he_is_told(findings: F
     good = asked_and_said(findings, service, "u_2", "good.example", MailDomain(NOW, exists=True), NOW)
     findings.want("u_3", [gone], {}, NOW + 60)
     findings.want("u_4", [good], {}, NOW + 60)
-    policy = service.court.policy
+    policy = service.active.policy
     assert findings.retract(NOW + 1, ALL, policy, NOW + 90) == 0, "it was said before that"
     assert findings.retract(NOW - 1, ABSENT, policy, NOW + 90) == 1
     assert retracted(service.store) == ["u_1", "u_3"]
@@ -331,9 +331,9 @@ def test_what_was_said_against_somebody_is_taken_back_and_he_is_told(findings: F
 def test_what_was_said_anew_since_is_kept(findings: Findings, service: Service) -> None:
     """Once nothing speaks against them any more, nothing is taken back."""
     gone = asked_and_said(findings, service, "u_1", "gone.example", MailDomain(NOW, exists=False), NOW)
-    later = NOW + service.court.policy.enrichment.dns_hours * 3600 + 1
+    later = NOW + service.active.policy.enrichment.dns_hours * 3600 + 1
     asked_and_said(findings, service, "u_1", "gone.example", MailDomain(later, exists=True), later)
-    assert findings.retract(NOW - 1, ALL, service.court.policy, later) == 0
+    assert findings.retract(NOW - 1, ALL, service.active.policy, later) == 0
     assert service.store.execute("EXISTS", finding_key(gone)) == 1
 
 
@@ -365,8 +365,8 @@ def test_many_who_were_told_are_told_by_a_hundred(findings: Findings, service: S
     gone = domain(findings, service, "gone.example")
     for number in range(250):
         findings.want(f"u_{number}", [gone], {}, NOW)
-    findings.finish(taken(findings)[0], MailDomain(NOW, exists=False), service.court.policy, NOW)
-    findings.retract(NOW, ABSENT, service.court.policy, NOW + 5)
+    findings.finish(taken(findings)[0], MailDomain(NOW, exists=False), service.active.policy, NOW)
+    findings.retract(NOW, ABSENT, service.active.policy, NOW + 5)
     assert retracted(service.store) == sorted(f"u_{number}" for number in range(250))
     assert all(len(event["user_ids"]) <= 100 for event in told(service.store))
 
@@ -375,22 +375,22 @@ def test_many_who_were_told_are_told_by_a_hundred(findings: Findings, service: S
 def test_a_large_provider_s_domain_is_known_without_asking(
     findings: Findings, service: Service, address: str, known: bool
 ) -> None:
-    gatherer = service.looking.gatherer
+    gatherer = service.worker_parts.gatherer
     gatherer._findings = findings
-    found = gatherer.gather("u_1", facts(service, email={"address": address}), service.court.policy).facts
+    found = gatherer.gather("u_1", facts(service, email={"address": address}), service.active.policy).facts
     assert (found.mail_domain is not None) is known
     if found.mail_domain is not None:
         assert (found.mail_domain.exists, found.mail_domain.accepts_mail) == (True, True)
-    off = Findings(service.store, service.looking.gatherer._links, None)
+    off = Findings(service.store, service.worker_parts.gatherer._links, None)
     assert off.known(found) is None, "where nobody is asked, nothing is known of anybody"
 
 
 def test_who_was_decided_by_what_is_taken_back_just_then_is_told(findings: Findings, service: Service) -> None:
     """It read the finding, and was not yet noted to have been told of it when that was taken back."""
     gone = asked_and_said(findings, service, "u_1", "gone.example", MailDomain(NOW, exists=False), NOW)
-    findings.retract(NOW - 1, ABSENT, service.court.policy, NOW + 1)
+    findings.retract(NOW - 1, ABSENT, service.active.policy, NOW + 1)
     assert findings.want("u_2", [gone], {"mail_domain": NOW}, NOW + 2) == RETRACTED
-    findings.finish(taken(findings, NOW + 2)[0], MailDomain(NOW + 2, exists=True), service.court.policy, NOW + 2)
+    findings.finish(taken(findings, NOW + 2)[0], MailDomain(NOW + 2, exists=True), service.active.policy, NOW + 2)
     assert findings.want("u_3", [gone], {"mail_domain": NOW}, NOW + 3) == RETRACTED
     assert findings.want("u_4", [gone], {}, NOW + 3) == "finding"
     assert findings.want("u_5", [gone], {"mail_domain": NOW + 2}, NOW + 3) is None
@@ -400,8 +400,8 @@ def test_records_are_kept_where_only_absence_is_doubted(findings: Findings, serv
     """A resolver that knows nothing does not invent a null MX."""
     said = MailDomain(NOW, exists=True, null_mx=True, accepts_mail=False)
     asked_and_said(findings, service, "u_1", "null.example", said, NOW)
-    assert findings.retract(NOW - 1, ABSENT, service.court.policy, NOW + 1) == 0
-    assert findings.retract(NOW - 1, ALL, service.court.policy, NOW + 1) == 1
+    assert findings.retract(NOW - 1, ABSENT, service.active.policy, NOW + 1) == 0
+    assert findings.retract(NOW - 1, ALL, service.active.policy, NOW + 1) == 1
     assert retracted(service.store) == ["u_1"]
 
 
@@ -410,5 +410,5 @@ def test_a_missing_domain_is_kept_where_only_missing_texts_are_doubted(findings:
     gone = MailDomain(NOW, exists=False, accepts_mail=False, spf="missing", dmarc="missing")
     asked_and_said(findings, service, "u_1", "gone.example", gone, NOW)
     asked_and_said(findings, service, "u_2", "bare.example", MailDomain(NOW, exists=True, spf="missing"), NOW)
-    assert findings.retract(NOW - 1, doubtful("texts_missing"), service.court.policy, NOW + 1) == 1
+    assert findings.retract(NOW - 1, doubtful("texts_missing"), service.active.policy, NOW + 1) == 1
     assert retracted(service.store) == ["u_2"]

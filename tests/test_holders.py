@@ -48,9 +48,9 @@ def holder(service: Service, **parts: Any) -> str:
 
 
 def establish(service: Service, user: str, since: float) -> None:
-    accounts = service.looking.accounts
-    accounts.establish(user, since, "import", service.court.policy)
-    service.looking.labels.settle(user, accounts.standing(user))
+    accounts = service.worker_parts.accounts
+    accounts.establish(user, since, "import", service.active.policy)
+    service.worker_parts.labels.settle(user, accounts.standing(user))
 
 
 def happens(service: Service, user: str, type: str, at: float = NOW, **more: Any) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def happens(service: Service, user: str, type: str, at: float = NOW, **more: Any
 
 
 def again(service: Service, user: str, at: float = NOW + HOUR) -> str:
-    return str(service.looking.rescorer.again(user, "linkage", at).tier)
+    return str(service.worker_parts.rescorer.again(user, "linkage", at).tier)
 
 
 def clusters(service: Service) -> list[set[str]]:
@@ -217,7 +217,7 @@ class TestProof:
             joined(service, user, phone={"number": NUMBER})
         key = service.assessor._links.entity_key("phone", NUMBER)
         for _ in range(2):
-            service.looking.rescorer._proofs.give("her", [key], NOW, service.court.policy, NOW, aside=False)
+            service.worker_parts.rescorer._proofs.give("her", [key], NOW, service.active.policy, NOW, aside=False)
         assert clusters(service) == [{"a", "b"}]
         assert view(service, "a")["limits"]["cluster"]["hourly"] == ONE
 

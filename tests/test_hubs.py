@@ -126,7 +126,7 @@ def test_what_is_looked_at(service: Service, found: Entity, due: bool) -> None:
 
 def small(service: Service) -> Policy:
     """Five accounts on a device are looked at; three networks and domains are many."""
-    kinds = service.court.policy.links.kinds
+    kinds = service.active.policy.links.kinds
     device = kinds["device"].model_copy(update={"hub_over": 4})
     return under(service, links={"kinds": {**kinds, "device": device}}, hubs={"networks": 3, "mail_domains": 3})
 
@@ -136,7 +136,7 @@ def kiosk(service: Service, user: str, days: float) -> Entity:
     at = NOW + days * DAY
     post(service, body(user, device={"id": "kiosk", "ip_address": f"203.0.{int(days)}.9"}), at)
     facts = service.assessor.gatherer.parse(body(user, device={"id": "kiosk"}), at).facts
-    return service.assessor.gatherer.gather(user, facts, service.court.policy, add=False).facts.entities["device"]  # type: ignore[index]
+    return service.assessor.gatherer.gather(user, facts, service.active.policy, add=False).facts.entities["device"]  # type: ignore[index]
 
 
 def test_a_look_is_noted_with_the_thing(service: Service) -> None:

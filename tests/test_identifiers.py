@@ -92,7 +92,7 @@ class TestChanged:
         assert clusters(service) == [{"c0", "c1"}]
 
     def test_lists_follow(self, service: Service) -> None:
-        lists = service.looking.lists
+        lists = service.worker_parts.lists
         joined(service, "her", email={"address": "ana@ruiz-old.example"})
         draft = lists.draft(
             "deny", "email_domain", "spam.example", expires_at=None, reason=None, author="kim",

@@ -26,14 +26,14 @@ from riskapi.app import Service, assemble
 from riskapi.commands import COMMANDS
 from riskapi.commands.remote import Refused, Remote
 from riskapi.decisions import imports
-from riskapi.decisions.imports import Outcome
+from riskapi.decisions.imports import ImportOutcome
 from riskapi.errors import StoreUnavailable
 from riskapi.inputs import json_lines
 from riskapi.inputs.json_lines import Row
 from riskapi.links.kinds import touched_at
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from riskapi.store.streams import SHARDS, Entry, account_key, stream
+from riskapi.store.streams import SHARDS, StreamEntry, account_key, stream
 from riskapi.times import rfc3339
 from riskapi.webhooks.notices import notice
 from tests import test_policy_commands
@@ -82,7 +82,7 @@ def rows(*records: Any) -> list[Row]:
     return [Row(number, json.dumps(each).encode()) for number, each in enumerate(records, 1)]
 
 
-def take(service: Service, *records: Any, now: float = NOW) -> Outcome:
+def take(service: Service, *records: Any, now: float = NOW) -> ImportOutcome:
     return service.parts.imports.take(rows(*records), "ana", now)
 
 
@@ -170,7 +170,7 @@ class TestRecords:
         ],
     )
     def test_that_are_unusual_come_in(self, service: Service, change: dict[str, Any]) -> None:
-        assert take(service, {**customer(), **change}) == Outcome(1, 0, [])
+        assert take(service, {**customer(), **change}) == ImportOutcome(1, 0, [])
         seen = view(service, "u1")
         assert (seen["tier"], seen["established"]["by"]) == ("allow", "import")
         assert tell(service, "login")["tier"] in ("allow", "review")  # decided like anybody from now on
@@ -186,7 +186,7 @@ class TestImported:
     def test_it_shows_as_what_it_is(self, service: Service, http: FlaskClient) -> None:
         planned(service)
         given = customer(plan=" Pro ", phone={"number": PHONE}, verified=["email"], daily_volume=800)
-        assert take(service, given) == Outcome(1, 0, [])
+        assert take(service, given) == ImportOutcome(1, 0, [])
         seen = conforms(http.get("/openapi.json").json, "GET", "/v1/accounts/{user_id}", http.get("/v1/accounts/u1"))  # type: ignore[arg-type]
         assert (seen["tier"], seen["plan"], seen["limits"]["daily"]) == ("allow", "pro", 2000)
         assert seen["established"] == {"since": given["created_at"], "by": "import"}
@@ -208,7 +208,7 @@ class TestImported:
         assert service.parts.reviews.list("open", 10, None)["reviews"] == []
         assert list(service.decisions.export()) == []
         assert {type for type, _ in entries(service)} == {"import"}
-        assert [notice(Entry("s", "1-0", type, data)) for type, data in entries(service)] == [None, None]
+        assert [notice(StreamEntry("s", "1-0", type, data)) for type, data in entries(service)] == [None, None]
         assert not service.store.execute("KEYS", "risk:w:*")
 
     def test_its_plan_may_be_that_of_the_signup(self, service: Service) -> None:
@@ -264,7 +264,7 @@ class TestMemory:
 
     @pytest.mark.parametrize(("kept", "days"), [(1, 0.5), (30, 29), (31, 30), (50, 31), (90, 45), (365, 182.5)])
     def test_over_a_month_ago_where_things_are_kept_for_longer(self, service: Service, kept: int, days: float) -> None:
-        found = service.court.policy
+        found = service.active.policy
         found = found.model_copy(update={"retention": found.retention.model_copy(update={"entities_days": kept})})
         assert touched_at(0.0, found, NOW) == NOW - days * DAY
 
@@ -359,12 +359,14 @@ class TestAgain:
         post(service, body("u1", email={"address": "u1@mailinator.com"}))
         take(service, customer("u2"))
         before = dump(service.store)
-        assert take(service, customer("u1"), customer("u2", plan="pro", daily_volume=5), now=NOW + 60) == Outcome(0, 2)
+        assert take(service, customer("u1"), customer("u2", plan="pro", daily_volume=5), now=NOW + 60) == ImportOutcome(
+            0, 2
+        )
         assert dump(service.store) == before
         assert view(service, "u1")["tier"] == "review"
 
     def test_of_two_with_one_user_id_the_first_counts(self, service: Service) -> None:
-        assert take(service, customer(daily_volume=1), customer(daily_volume=2), customer("u2")) == Outcome(2, 1)
+        assert take(service, customer(daily_volume=1), customer(daily_volume=2), customer("u2")) == ImportOutcome(2, 1)
         assert field(service, "daily_volume") == "1"
 
     def test_a_crash_at_any_trip_is_made_good_by_the_next_run(
@@ -427,7 +429,7 @@ class TestAgain:
         outcome = found[turn % 2]
         entities = orjson.loads(field(service, "entities") or "")
         imported = field(service, "established_by") == "import"
-        assert outcome == (Outcome(1, 0) if imported else Outcome(0, 1))
+        assert outcome == (ImportOutcome(1, 0) if imported else ImportOutcome(0, 1))
         assert marked(service) == (touched(service) if imported else set())
         stray = [
             key
@@ -446,7 +448,7 @@ class TestAgain:
 
         monkeypatch.setattr(type(service.parts.imports), "_queue_account", late)
         record = customer(phone={"number": PHONE}, device={"id": "dev-old"})
-        assert take(service, record) == Outcome(0, 1)
+        assert take(service, record) == ImportOutcome(0, 1)
         assert (marked(service), field(service, "established_by")) == (set(), None)
         assert view(service, "u1")["assessment"]["id"] == answers[0]["id"]
         stray = set(service.store.execute("KEYS", "risk:e:*")) - {
@@ -464,7 +466,7 @@ class TestAgain:
             return run(store, pipe)
 
         monkeypatch.setattr(type(service.store), "run", twice)
-        assert take(service, customer()) == Outcome(1, 0)
+        assert take(service, customer()) == ImportOutcome(1, 0)
         assert len(view(service, "u1")["history"]) == len(entries(service)) == 1
 
 
@@ -723,7 +725,7 @@ class TestUrl:
         monkeypatch.setattr(Remote, "_post", post)
         remote = Remote("http://risk.example/base/", "k", pauses.append)
         try:
-            assert remote.take([Row(1, b"{}")]) == Outcome(1, 0)
+            assert remote.take([Row(1, b"{}")]) == ImportOutcome(1, 0)
         except Refused as error:
             given_up = True
             assert str(error).startswith("http://risk.example/base/: ")

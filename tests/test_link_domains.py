@@ -17,7 +17,7 @@ from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
 from riskapi.store.streams import account_key
 from signals.facts import Entity
-from tests.shelves import shelf_of
+from tests.active_readers import readers_of
 from tests.test_connections import cluster  # noqa: F401 - the fixture
 
 NOW = 1_795_341_600.0
@@ -41,7 +41,7 @@ def domains(lists: DomainLists) -> LinkDomains:
 
 @pytest.fixture
 def links(store: Store, lists: DomainLists) -> Links:
-    return Links(store, b"0123456789abcdef", shelf_of(lists))
+    return Links(store, b"0123456789abcdef", readers_of(lists))
 
 
 def send(
@@ -251,7 +251,7 @@ def test_going_on_sending_makes_nobody_come_first(links: Links, store: Store, ru
 def test_on_a_cluster_it_is_the_same(cluster: list[int], lists: DomainLists, rules: Policy) -> None:  # noqa: F811
     url = "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in cluster)
     store = open_store(Settings.load({"REDIS_URL": url}))
-    links = Links(store, b"0123456789abcdef", shelf_of(lists))
+    links = Links(store, b"0123456789abcdef", readers_of(lists))
     keys = [found.key for found in send(links, store, rules, "u1", "shop.example", "blog.example", content="f1")]
     links.mark_spent("u1", keys, NOW, out=True, near=False)
     links.bind_mark(keys, on=True)

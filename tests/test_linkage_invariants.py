@@ -85,7 +85,7 @@ class World:
         self.clock.advance(STEP + seconds)
 
     def tier(self, user: str) -> str:
-        return self.service.looking.accounts.standing(user).tier
+        return self.service.worker_parts.accounts.standing(user).tier
 
     def within(self, users: Sequence[str], seconds: float, at: float) -> int:
         """What accounts were granted in the seconds up to a time: the plain sum."""
@@ -102,7 +102,7 @@ def make(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Make:
             ours = replace(settings, enrichment=False, model_mode=None if shipped else "off")
             made[shipped] = assemble(ours, store, clock)
             if not shipped:
-                made[shipped].court.seat(made[shipped].court.judge.under(rules()))
+                made[shipped].active.use(made[shipped].active.basis.under(rules()))
         return World(made[shipped], clock)
 
     return world
@@ -253,7 +253,7 @@ def test_a_holder_has_its_own_caps_and_all_who_claim_its_things_have_one_account
             elif name == "label":
                 world.label(user, rest[1])
             else:
-                world.service.looking.rescorer.again(user, "schedule", world.clock.now)
+                world.service.worker_parts.rescorer.again(user, "schedule", world.clock.now)
         for (seconds, _), cap in zip(WINDOWS.values(), CAPS["allow"], strict=True):
             assert world.within(theirs, seconds, world.clock.now) <= cap
         assert cluster_of(world.service, "her") == ""
@@ -378,7 +378,7 @@ def settle(world: World) -> None:
     """Everybody is looked at, twice: what one look brings about counts for the next."""
     for _ in range(2):
         for user in world.users:
-            world.service.looking.rescorer.again(user, "linkage", world.clock.now)
+            world.service.worker_parts.rescorer.again(user, "linkage", world.clock.now)
         world.go_on(60.0)
 
 
@@ -405,12 +405,12 @@ class Change:
             self.world.label(self.user, "abuse")
         elif self.name in ("deny", "watch"):
             phone = next((key for key in self.phones()), "")
-            entry = service.looking.lists.draft(
+            entry = service.worker_parts.lists.draft(
                 self.name,  # type: ignore[arg-type]
                 "phone" if phone else "user", phone or self.user, expires_at=None, reason=None, author="ana",
                 silences_feedback=False, now=now,
             )  # fmt: skip
-            self.kept = service.looking.lists.put(entry, now).entry.id
+            self.kept = service.worker_parts.lists.put(entry, now).entry.id
         elif self.name == "proof":
             self.world.event(self.user, "phone_verified")
         else:
@@ -424,7 +424,7 @@ class Change:
         settle(self.world)
 
     def phones(self) -> list[str]:
-        signup = orjson.loads(self.world.service.looking.accounts.signup(self.user) or b"{}")
+        signup = orjson.loads(self.world.service.worker_parts.accounts.signup(self.user) or b"{}")
         return [signup["phone"]["number"]] if "phone" in signup else []
 
     def take(self) -> None:
@@ -432,7 +432,7 @@ class Change:
         if self.name in ("label", "word"):
             self.world.label(self.user, "unknown", "external" if self.name == "label" else "manual_review")
         elif self.name in ("deny", "watch"):
-            service.looking.lists.remove(self.name, self.kept, "ana", now)  # type: ignore[arg-type]
+            service.worker_parts.lists.remove(self.name, self.kept, "ana", now)  # type: ignore[arg-type]
         elif self.name == "proof":
             if phones := self.phones():
                 self.world.event(self.user, "phone_changed", phone={"number": "+34600999999"})

@@ -19,7 +19,7 @@ from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from signals.facts import Account, Behavior, Device, Email, Entity, Facts, Network, Phone
-from tests.shelves import shelf_of
+from tests.active_readers import readers_of
 
 NOW = 1_795_341_600.0
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -38,7 +38,7 @@ def lists() -> DomainLists:
 
 @pytest.fixture
 def links(store: Store, lists: DomainLists) -> Links:
-    return Links(store, KEY, shelf_of(lists))
+    return Links(store, KEY, readers_of(lists))
 
 
 def facts(at: float = NOW, **changes: object) -> Facts:
@@ -367,7 +367,7 @@ def test_every_kind_is_touched_once_and_keys_hold_no_address(links: Links) -> No
 
 
 def test_keys_change_with_the_secret(links: Links, store: Store, lists: DomainLists) -> None:
-    assert links.mac("phone", "+34600123123") != Links(store, b"x" * 32, shelf_of(lists)).mac("phone", "+34600123123")
+    assert links.mac("phone", "+34600123123") != Links(store, b"x" * 32, readers_of(lists)).mac("phone", "+34600123123")
 
 
 def test_of_two_racing_signups_one_at_least_sees_the_other_and_then_both_do(
@@ -534,7 +534,7 @@ def test_counts_agree_with_a_plain_reference(
 ) -> None:
     """Random histories against sets in plain Python, each event at its day and in any order."""
     session_store.execute("FLUSHALL")
-    links = Links(session_store, KEY, shelf_of(lists))
+    links = Links(session_store, KEY, readers_of(lists))
     known = Remembered()
     key = links.touched("", device()).keys["device"]
     for user, day, what in events:

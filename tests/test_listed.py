@@ -32,8 +32,8 @@ from riskapi.lists.matching import (
 )
 from riskapi.lists.values import Values
 from signals.facts import Account, Device, Email, Facts, Network, Phone
+from tests.active_readers import readers_of
 from tests.conftest import NOW
-from tests.shelves import shelf_of
 
 LISTS = DomainLists.load()
 MAIL = MailReader(LISTS)
@@ -46,7 +46,7 @@ def networks_reader(ip_data: Any) -> NetworkReader:
 
 @pytest.fixture(scope="session")
 def values(networks_reader: NetworkReader) -> Values:
-    return Values(shelf_of(LISTS, networks_reader))
+    return Values(readers_of(LISTS, networks_reader))
 
 
 def facts(address: str, ip: str | None = None, asn: int | None = None, **parts: Any) -> Facts:

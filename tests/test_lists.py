@@ -17,7 +17,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.feedback.counts import FeedbackEvent
 from riskapi.inputs.signup import Signup
 from riskapi.lists import lists, members
-from riskapi.lists.entries import Entry
+from riskapi.lists.entries import StoredEntry
 from riskapi.lists.lists import Lists
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
@@ -28,7 +28,7 @@ from tests.signups import body, post, together
 
 DAY = 86400.0
 DISPOSABLE = "mailinator.com"
-Put = Callable[..., Entry]
+Put = Callable[..., StoredEntry]
 
 
 @pytest.fixture
@@ -41,14 +41,14 @@ def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Ser
 
 @pytest.fixture
 def entries(service: Service) -> Lists:
-    return service.looking.lists
+    return service.worker_parts.lists
 
 
 @pytest.fixture
 def put(entries: Lists) -> Put:
     """``put("deny", "ip", "203.0.113.9")`` puts something on a list."""
 
-    def make(name: Any, kind: Any, value: str, now: float = NOW, **more: Any) -> Entry:
+    def make(name: Any, kind: Any, value: str, now: float = NOW, **more: Any) -> StoredEntry:
         given = {"expires_at": None, "reason": None, "author": "kim", "silences_feedback": False, **more}
         return entries.put(entries.draft(name, kind, value, now=now, **given), now, replace=True).entry
 
@@ -242,7 +242,7 @@ class TestRaces:
     def test_racing_removals_remove_once(self, entries: Lists, put: Put, store: Store) -> None:
         made = put("deny", "ip", "203.0.113.9")
         found = together(10, lambda _: entries.remove("deny", made.id, "kim", NOW))
-        assert len([each for each in found if isinstance(each, Entry)]) == 1
+        assert len([each for each in found if isinstance(each, StoredEntry)]) == 1
         assert [row["change"] for row in told(store)] == ["put", "removed"]
 
     def test_commands_that_are_executed_twice_are_told_once(
@@ -634,9 +634,9 @@ class TestSignups:
         assert rows["u_1"]["listed"] == [narrow.id, wide.id]
         assert [rows[user]["tier"] for user in ("u_1", "u_2", "u_3")] == ["allow", "limit", "review"]
         lines = [orjson.dumps(row) for row in rows.values()]
-        assert replay(lines, service.court.judge)["same"] == 3
+        assert replay(lines, service.active.basis)["same"] == 3
         old = {name: value for name, value in rows["u_1"].items() if name not in ("listing", "listed")}
-        assert replay([orjson.dumps(old)], service.court.judge)["different"] == 1
+        assert replay([orjson.dumps(old)], service.active.basis)["different"] == 1
         assert "source was 'list'" in capsys.readouterr().out
 
     def test_while_the_store_is_away_lists_have_no_say(
@@ -761,9 +761,9 @@ class TestLinks:
 
     def test_a_stranger_is_denied_but_not_told_of(self, service: Service, put: Put, store: Store) -> None:
         put("deny", "link_domain", "spam.example")
-        judge = service.court.judge
-        sends = judge.policy.sends.model_copy(update={"strangers": "limit"})
-        service.court.seat(judge.under(judge.policy.model_copy(update={"sends": sends})))
+        basis = service.active.basis
+        sends = basis.policy.sends.model_copy(update={"strangers": "limit"})
+        service.active.use(basis.under(basis.policy.model_copy(update={"sends": sends})))
         assert self._ask(service, "spam.example").body["denied_by"] == "list_link_domain"
         assert told(store, "hit") == []
 
@@ -788,7 +788,7 @@ def test_the_account_s_stream_knows_nothing_of_values(service: Service, put: Put
 def test_whom_an_entry_hit_is_known_however_long_ago_that_was(service: Service, put: Put) -> None:
     """Finding them anew looks at the newest decisions only; letting them go must not depend on it."""
     entry = put("deny", "phone_prefix", "+3906")
-    service.looking.lists.count_hit(entry.id, "u_old", NOW)
-    service.looking.lists.count_hit(entry.id, "u_new", NOW + 1)
-    service.looking.lists.remove("deny", entry.id, "kim", NOW + 2)
-    assert service.looking.lists.hit(entry.id) == ["u_new", "u_old"]
+    service.worker_parts.lists.count_hit(entry.id, "u_old", NOW)
+    service.worker_parts.lists.count_hit(entry.id, "u_new", NOW + 1)
+    service.worker_parts.lists.remove("deny", entry.id, "kim", NOW + 2)
+    assert service.worker_parts.lists.hit(entry.id) == ["u_new", "u_old"]

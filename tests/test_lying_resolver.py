@@ -85,7 +85,7 @@ def begin(service: Service, asking: Settings, monkeypatch: pytest.MonkeyPatch) -
     """``begin()`` starts a worker in this process that looks again sooner than it does in life."""
     monkeypatch.setattr("riskapi.enrichment.resolver_trust.DOUBTED", 0.1)
     monkeypatch.setattr("riskapi.enrichment.upstream.DOUBTED_PAUSE", 0.2)
-    monkeypatch.setattr("riskapi.enrichment.scout._WATCH_DOUBTED", 0.2)
+    monkeypatch.setattr("riskapi.enrichment.enricher._WATCH_DOUBTED", 0.2)
     monkeypatch.setattr("riskapi.worker.worker._BEAT", 0.1)
     stop, threads = threading.Event(), list[threading.Thread]()
 

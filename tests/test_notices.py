@@ -18,9 +18,9 @@ from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.pages import cursor_of
-from riskapi.store.streams import SHARDS, Entry, stream
+from riskapi.store.streams import SHARDS, StreamEntry, stream
 from riskapi.times import rfc3339
-from riskapi.webhooks.deliveries import Outcome
+from riskapi.webhooks.deliveries import DeliveryOutcome
 from riskapi.webhooks.endpoints import EVENT_TYPES, TABLE
 from riskapi.webhooks.notices import Notices, notice
 from riskapi.webhooks.recovery import Recovery
@@ -42,12 +42,12 @@ def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Ser
     return made
 
 
-def entries(store: Store) -> list[Entry]:
+def entries(store: Store) -> list[StreamEntry]:
     """Everything in the streams."""
     found = []
     for name in (*(stream(number) for number in range(SHARDS)), EVENTS):
         for id, fields in store.execute("XRANGE", name, "-", "+"):
-            found.append(Entry(name, id.decode(), fields[b"type"].decode(), orjson.loads(fields[b"data"])))
+            found.append(StreamEntry(name, id.decode(), fields[b"type"].decode(), orjson.loads(fields[b"data"])))
     return found
 
 
@@ -272,14 +272,14 @@ class TestOthers:
     ],
 )
 def test_what_an_entry_is_to_those_outside(type: str, data: dict[str, Any], expected: str | None) -> None:
-    found = notice(Entry("risk:d:{0}", "1-0", type, data))
+    found = notice(StreamEntry("risk:d:{0}", "1-0", type, data))
     assert (found.type if found else None) == expected
     if found:
         assert found.data["expires_at"] == rfc3339(LATER)
 
 
 class TestEndpoints:
-    ENTRY = Entry("risk:d:{0}", "1-0", "tier", {"user_id": "u_1", "at": NOW, "from": "allow", "to": "limit"})
+    ENTRY = StreamEntry("risk:d:{0}", "1-0", "tier", {"user_id": "u_1", "at": NOW, "from": "allow", "to": "limit"})
 
     def test_are_told_of_what_they_want(self, service: Service, told: Told) -> None:
         webhooks = service.parts.webhooks
@@ -325,7 +325,7 @@ class TestCaps:
                 ),
             )
         told.since()
-        hourly = service.court.policy.tiers.allow.hourly
+        hourly = service.active.policy.tiers.allow.hourly
 
         def ask(user: str, at: float, recipients: int = hourly) -> None:
             service.sender.send(user, recipients, Message(), at)
@@ -352,7 +352,7 @@ class TestCaps:
     def test_each_window_tells_for_itself(self, service: Service, told: Told) -> None:
         post(service, body("u_1"))
         told.since()
-        policy = service.court.policy.tiers.allow
+        policy = service.active.policy.tiers.allow
         at, windows = NOW, []
         for _ in range(policy.daily // policy.hourly + 2):
             service.sender.send("u_1", policy.hourly, Message(), at)
@@ -367,9 +367,9 @@ class TestCaps:
         assert [type for type, _ in told.since()] == ["account.capped"]
 
     def test_strangers_are_nobody_s_account(self, service: Service, told: Told) -> None:
-        policy = service.court.policy
+        policy = service.active.policy
         sends = policy.sends.model_copy(update={"strangers": "limit"})
-        service.court.seat(service.court.judge.under(policy.model_copy(update={"sends": sends})))
+        service.active.use(service.active.basis.under(policy.model_copy(update={"sends": sends})))
         service.sender.send("nobody", 10**5, Message(), NOW)
         assert told.since() == []
 
@@ -382,7 +382,7 @@ class TestCaps:
         later = NOW + 22 * DAY
         service.sender.send("u_1", 300, Message(), later)
         found = dict(told.since())
-        days = service.court.policy.takeover.hold_days
+        days = service.active.policy.takeover.hold_days
         assert found["account.held"] == {
             "user_id": "u_1", "tier": "allow", "daily": 30, "at": rfc3339(later),
             "expires_at": rfc3339(later + days * DAY),
@@ -454,8 +454,8 @@ class TestRecovery:
         self.moved(service, "u_1", "u_2")
         assert recovery.replay(told.id, now - 60, None, delivered=False)["queued"] == 2
         dead, arrived = deliveries.take(told.id, time.time() + 1, 60.0, 2)
-        deliveries.finish(dead, Outcome(410, "status", gone=True), time.time())
-        deliveries.finish(arrived, Outcome(200), time.time())
+        deliveries.finish(dead, DeliveryOutcome(410, "status", gone=True), time.time())
+        deliveries.finish(arrived, DeliveryOutcome(200), time.time())
         assert recovery.replay(told.id, now - 60, None, delivered=False)["queued"] == 1
         assert self.waiting(told) == 1
         assert recovery.replay(told.id, now - 60, None, delivered=True)["queued"] == 1
@@ -477,7 +477,7 @@ class TestRecovery:
 
     def test_no_more_than_is_kept(self, service: Service, told: Told, recovery: Recovery, now: float) -> None:
         found = recovery.replay(told.id, 0.0, None, delivered=False)
-        days = service.court.policy.retention.decisions_days
+        days = service.active.policy.retention.decisions_days
         assert found["since"][:10] == rfc3339(now - days * DAY)[:10]
 
     @pytest.mark.parametrize("cursor", ["x", "", cursor_of(b"9|1-1x"), cursor_of(b"0|99999999999999999999-0")])

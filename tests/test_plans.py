@@ -13,15 +13,15 @@ from riskapi import policy
 from riskapi.accounts.agenda import Agenda
 from riskapi.app import Service
 from riskapi.budgets import terms
-from riskapi.budgets.caps import Record, allowed, unused
-from riskapi.budgets.spends import Quotas
+from riskapi.budgets.caps import FeedbackRecord, allowed, unused
+from riskapi.budgets.spends import Budgets
 from riskapi.budgets.terms import Terms
 from riskapi.contract import Tier
 from riskapi.decisions.events import Event
 from riskapi.errors import StoreUnavailable
 from riskapi.policy import Policy
 from riskapi.policy.tables import Caps
-from riskapi.store.streams import Entry, account_key, shard, stream
+from riskapi.store.streams import StreamEntry, account_key, shard, stream
 from riskapi.worker.reactions import Reactions
 from tests.conftest import NOW
 from tests.signups import body, post
@@ -51,10 +51,10 @@ PLANS: dict[str, Any] = {
 
 def planned(service: Service, plans: dict[str, Any] | None = None, **tables: Any) -> Policy:
     """Put the same policy with plans into force, and with some tables replaced."""
-    judge = service.court.judge
-    found = {**judge.policy.model_dump(mode="json"), "plans": PLANS if plans is None else plans, **tables}
+    basis = service.active.basis
+    found = {**basis.policy.model_dump(mode="json"), "plans": PLANS if plans is None else plans, **tables}
     made = policy.check(found, where="test")
-    service.court.seat(judge.under(made))
+    service.active.use(basis.under(made))
     return made
 
 
@@ -140,8 +140,8 @@ class TestCaps:
         ],
     )
     def test_are_the_plans_where_it_has_them(self, service: Service, plan: str, tier: Tier, daily: int) -> None:
-        found = allowed(service.court.policy, tier, unused(NOW), Record(), None, Terms(plan))
-        assert found.caps.daily == daily == service.court.policy.caps(tier, plan).daily
+        found = allowed(service.active.policy, tier, unused(NOW), FeedbackRecord(), None, Terms(plan))
+        assert found.caps.daily == daily == service.active.policy.caps(tier, plan).daily
 
     @pytest.mark.parametrize(
         ("plan", "days", "daily", "following"),
@@ -158,13 +158,13 @@ class TestCaps:
     def test_steps_count_where_they_take_nothing_away(
         self, service: Service, plan: str | None, days: int, daily: int, following: int | None
     ) -> None:
-        past = Record(delivered={int(NOW // DAY) - 1 - day: 100 for day in range(days)})
-        found = allowed(service.court.policy, "allow", unused(NOW), past, None, Terms(plan))
+        past = FeedbackRecord(delivered={int(NOW // DAY) - 1 - day: 100 for day in range(days)})
+        found = allowed(service.active.policy, "allow", unused(NOW), past, None, Terms(plan))
         assert found.caps.daily == daily
         assert (found.next_step and found.next_step["daily"]) == following
 
     def test_a_step_of_a_doubted_tier_stays_below_the_plan(self, service: Service) -> None:
-        tiers = service.court.policy.tiers.model_dump(mode="json")
+        tiers = service.active.policy.tiers.model_dump(mode="json")
         step = {"days": 1, "hourly": 100, "daily": 400, "monthly": 3000}
         tiers["review"]["steps"] = [step]
         made = planned(service, tiers=tiers)
@@ -173,7 +173,7 @@ class TestCaps:
         assert [each.daily for each in made.steps("review", "pro")] == [400]
 
     def test_an_outage_caps_every_plan(self, service: Service) -> None:
-        made = service.court.policy
+        made = service.active.policy
         assert made.caps("review", "huge", outage=True) == Caps(hourly=10, daily=20, monthly=60)
 
     def test_a_cluster_has_the_factor_of_the_plan_of_who_asks(self, service: Service) -> None:
@@ -349,35 +349,37 @@ class TestRaces:
 
     def test_a_grant_that_read_before_reads_again(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
         signed_up(service, plan="pro")
-        grant, told = Quotas.grant, []  # type: ignore[var-annotated]
+        grant, told = Budgets.grant, []  # type: ignore[var-annotated]
 
-        def late(self: Quotas, *args: Any, **more: Any) -> Any:
+        def late(self: Budgets, *args: Any, **more: Any) -> Any:
             if not told:
                 told.append(tell(service, "plan_changed", plan="free"))
             return grant(self, *args, **more)
 
-        monkeypatch.setattr(Quotas, "grant", late)
+        monkeypatch.setattr(Budgets, "grant", late)
         assert ask(service, "u1", 500)["granted"] == 100
 
     def test_a_worker_marks_what_the_request_could_not(
         self, service: Service, monkeypatch: pytest.MonkeyPatch, clock: Callable[[], float]
     ) -> None:
         signed_up(service)
-        settle = service.looking.labels.settle
+        settle = service.worker_parts.labels.settle
 
         def away(*_: Any) -> None:
             raise StoreUnavailable("away")
 
-        monkeypatch.setattr(service.looking.labels, "settle", away)
+        monkeypatch.setattr(service.worker_parts.labels, "settle", away)
         assert tell(service, "plan_changed", plan="pro")["tier"] == "allow"
         assert marked(service) == set()
-        monkeypatch.setattr(service.looking.labels, "settle", settle)
-        found: Any = service.looking
+        monkeypatch.setattr(service.worker_parts.labels, "settle", settle)
+        found: Any = service.worker_parts
         reactions = Reactions(
-            service.court, found.accounts, found.gatherer, found.findings, found.clusters, found.labels,
+            service.active, found.accounts, found.gatherer, found.findings, found.clusters, found.labels,
             found.lists, found.holds, found.review_decisions, Agenda(service.store), clock,
         )  # fmt: skip
         name = stream(shard("u1"))
         for number, fields in service.store.execute("XRANGE", name, "-", "+"):
-            reactions.handle(Entry(name, number.decode(), fields[b"type"].decode(), orjson.loads(fields[b"data"])))
+            reactions.handle(
+                StreamEntry(name, number.decode(), fields[b"type"].decode(), orjson.loads(fields[b"data"]))
+            )
         assert marked(service) == touched(service)

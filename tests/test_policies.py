@@ -1,4 +1,4 @@
-"""Published versions in the store, and the judge that sits because of them."""
+"""Published versions in the store, and the basis in use because of them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from model.scorer import Scorer
 from riskapi import policy
 from riskapi.errors import ConfigurationError, Problem, StoreUnavailable
 from riskapi.policy import Policy
-from riskapi.policy.active import Judge
-from riskapi.policy.seating import Seating
+from riskapi.policy.active import Basis
+from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies, Publication, Version
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
@@ -45,12 +45,12 @@ def policies(store: Store) -> Policies:
 
 
 @pytest.fixture
-def seating(policies: Policies) -> Seating:
-    return seat(policies)
+def publisher(policies: Policies) -> Publisher:
+    return published_by(policies)
 
 
-def seat(policies: Policies, model_mode: Any = None) -> Seating:
-    return Seating(policies, Judge(FILE, None, {"policy": 7, "model": None, "asn": "x"}), model_mode, no_scorer)
+def published_by(policies: Policies, model_mode: Any = None) -> Publisher:
+    return Publisher(policies, Basis(FILE, None, {"policy": 7, "model": None, "asn": "x"}), model_mode, no_scorer)
 
 
 def store_version(store: Store, number: int, content: dict[str, Any]) -> None:
@@ -156,45 +156,45 @@ def test_a_version_is_compared_with_the_one_before_or_any_other(policies: Polici
             policies.compare(number, since)
 
 
-def test_the_judge_follows_what_is_published_elsewhere(policies: Policies, seating: Seating, store: Store) -> None:
-    before = seating.court.judge
-    seating.follow()
-    assert seating.court.judge is before
+def test_the_judge_follows_what_is_published_elsewhere(policies: Policies, publisher: Publisher, store: Store) -> None:
+    before = publisher.active.basis
+    publisher.follow()
+    assert publisher.active.basis is before
     policies.publish(daily(40), WHY, anything)
-    seating.follow()
-    judge = seating.court.judge
-    assert (judge.policy.tiers.review.daily, judge.versions) == (40, {"policy": 8, "model": None, "asn": "x"})
-    seating.follow()
-    assert seating.court.judge is judge
+    publisher.follow()
+    basis = publisher.active.basis
+    assert (basis.policy.tiers.review.daily, basis.versions) == (40, {"policy": 8, "model": None, "asn": "x"})
+    publisher.follow()
+    assert publisher.active.basis is basis
     # A store that lost the version, and was given another under its number.
     store_version(store, 8, daily(41).model_dump(mode="json"))
-    seating.follow()
-    assert seating.court.policy.tiers.review.daily == 41
+    publisher.follow()
+    assert publisher.active.policy.tiers.review.daily == 41
     store.execute("DEL", "risk:policies")
-    seating.follow()
-    assert seating.court.judge is before
+    publisher.follow()
+    assert publisher.active.basis is before
 
 
-def test_who_publishes_judges_by_it_at_once(seating: Seating) -> None:
-    seating.publish(daily(40).model_dump(mode="json"), WHY, anything)
-    assert (seating.court.policy.version, seating.court.policy.tiers.review.daily) == (8, 40)
-    again = seating.rollback(7, WHY)
-    assert (again.version, again.restores, seating.court.policy.tiers) == (9, 7, FILE.tiers)
+def test_who_publishes_judges_by_it_at_once(publisher: Publisher) -> None:
+    publisher.publish(daily(40).model_dump(mode="json"), WHY, anything)
+    assert (publisher.active.policy.version, publisher.active.policy.tiers.review.daily) == (8, 40)
+    again = publisher.rollback(7, WHY)
+    assert (again.version, again.restores, publisher.active.policy.tiers) == (9, 7, FILE.tiers)
 
 
-def test_the_version_of_a_policy_that_is_given_may_be_missing_or_nonsense(seating: Seating) -> None:
+def test_the_version_of_a_policy_that_is_given_may_be_missing_or_nonsense(publisher: Publisher) -> None:
     given = daily(40).model_dump(mode="json")
     for version in (None, "x", 10**30):
-        seating.publish({**given, "version": version}, WHY, anything)
+        publisher.publish({**given, "version": version}, WHY, anything)
     del given["version"]
-    assert seating.publish(given, WHY, anything).version == 11
+    assert publisher.publish(given, WHY, anything).version == 11
 
 
-def test_a_broken_policy_changes_nothing(policies: Policies, seating: Seating) -> None:
+def test_a_broken_policy_changes_nothing(policies: Policies, publisher: Publisher) -> None:
     with pytest.raises(ConfigurationError, match=r"tiers\.review\.daily: 999999 is above"):
-        seating.publish({**daily(40).model_dump(mode="json"), "tiers": tiers(daily=999999)}, WHY, anything)
+        publisher.publish({**daily(40).model_dump(mode="json"), "tiers": tiers(daily=999999)}, WHY, anything)
     assert policies.mark() == ""
-    assert seating.court.policy is FILE
+    assert publisher.active.policy is FILE
 
 
 def tiers(**review: int) -> dict[str, Any]:
@@ -205,15 +205,15 @@ def tiers(**review: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("mode", "refused"), [("live", True), ("shadow", True), ("off", False)])
 def test_a_policy_that_needs_a_model_is_refused_where_there_is_none(
-    policies: Policies, seating: Seating, mode: str, refused: bool
+    policies: Policies, publisher: Publisher, mode: str, refused: bool
 ) -> None:
     given = {**FILE.model_dump(mode="json"), "model": {"mode": mode, "prior": 0.02}}
     if refused:
         with pytest.raises(ConfigurationError, match=f"model.mode: {mode} needs a model"):
-            seating.publish(given, WHY, anything)
+            publisher.publish(given, WHY, anything)
         assert policies.mark() == ""
     # The setting stands before the policy, and decides what a worker needs.
-    assert seat(policies, model_mode="off").publish(given, WHY, anything).policy["model"]["mode"] == mode
+    assert published_by(policies, model_mode="off").publish(given, WHY, anything).policy["model"]["mode"] == mode
 
 
 def test_a_model_the_file_did_not_need_is_loaded_once_it_is(policies: Policies, settings: Settings) -> None:
@@ -225,11 +225,11 @@ def test_a_model_the_file_did_not_need_is_loaded_once_it_is(policies: Policies, 
         loads.append(Scorer.load(settings.model_dir, columns()))
         return loads[-1]
 
-    found = Seating(policies, Judge(FILE, None, {"policy": 7, "model": None}), None, load)
+    found = Publisher(policies, Basis(FILE, None, {"policy": 7, "model": None}), None, load)
     for mode in ("live", "off", "shadow"):
         found.publish({**FILE.model_dump(mode="json"), "model": {"mode": mode, "prior": 0.02}}, WHY, anything)
-        judge = found.court.judge
-        assert (judge.scorer is None) == (mode == "off") == (judge.versions["model"] is None)
+        basis = found.active.basis
+        assert (basis.scorer is None) == (mode == "off") == (basis.versions["model"] is None)
     assert len(loads) == 1
 
 
@@ -241,31 +241,31 @@ UNUSABLE: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("change", "said"), UNUSABLE.values(), ids=UNUSABLE)
-def test_a_version_this_software_cannot_use_leaves_the_judge_who_sits(
-    store: Store, policies: Policies, seating: Seating, change: dict[str, Any], said: str
+def test_a_version_this_software_cannot_use_leaves_the_judge_who_used(
+    store: Store, policies: Policies, publisher: Publisher, change: dict[str, Any], said: str
 ) -> None:
-    seating.publish(daily(40).model_dump(mode="json"), WHY, anything)
-    sits = seating.court.judge
+    publisher.publish(daily(40).model_dump(mode="json"), WHY, anything)
+    used = publisher.active.basis
     content = {**daily(41).model_dump(mode="json"), **change}
     store_version(store, 9, {key: value for key, value in content.items() if value != "(missing)"})
     with pytest.raises(ConfigurationError, match=said):
-        seating.follow()
-    seating.follow()  # said once
-    assert seating.court.judge is sits
-    assert seating.fault is not None and seating.fault.startswith("version 9 cannot be used: ")
+        publisher.follow()
+    publisher.follow()  # said once
+    assert publisher.active.basis is used
+    assert publisher.fault is not None and publisher.fault.startswith("version 9 cannot be used: ")
     with pytest.raises(ConfigurationError, match=r"^version 9: "):
-        seating.rollback(9, WHY)
+        publisher.rollback(9, WHY)
     # It can be read all the same, and another can be put in its place.
     assert policies.show()["version"] == 9
-    assert seating.publish(daily(42).model_dump(mode="json"), WHY, anything).version == 10
-    assert seating.court.policy.version == 10
-    assert not seating.fault
+    assert publisher.publish(daily(42).model_dump(mode="json"), WHY, anything).version == 10
+    assert publisher.active.policy.version == 10
+    assert not publisher.fault
 
 
-def test_a_version_that_is_named_but_not_there_is_said(store: Store, seating: Seating) -> None:
+def test_a_version_that_is_named_but_not_there_is_said(store: Store, publisher: Publisher) -> None:
     store.execute("HSET", "risk:policies", "current", "9:x")
     with pytest.raises(ConfigurationError, match="policy version 9: is in force, but is not there"):
-        seating.follow()
+        publisher.follow()
 
 
 def test_versions_are_the_same_on_a_cluster(cluster: list[int]) -> None:  # noqa: F811
@@ -273,9 +273,9 @@ def test_versions_are_the_same_on_a_cluster(cluster: list[int]) -> None:  # noqa
     store = open_store(Settings.load({"REDIS_URL": url}))
     every = [Policies(store, FILE) for _ in range(8)]
     together(8, partial(_publish_over, every, 7))
-    seating = seat(every[0])
-    seating.follow()
-    assert seating.court.policy.version == 8
+    publisher = published_by(every[0])
+    publisher.follow()
+    assert publisher.active.policy.version == 8
     assert [row["version"] for row in every[0].page(10)["versions"]] == [8, 7]
     store.close()
 
@@ -286,12 +286,12 @@ def test_with_the_store_away_the_file_s_policy_judges_until_it_is_back(tmp_path:
         Policies(store, FILE).publish(daily(40), WHY, anything)
         store.close()
     store = open_store(Settings.load({"RISKAPI_DATA_DIR": str(tmp_path)}))
-    found = seat(Policies(store, FILE))
+    found = published_by(Policies(store, FILE))
     with pytest.raises(StoreUnavailable):
         found.follow()
-    assert found.court.policy is FILE
+    assert found.active.policy is FILE
     with Embedded(tmp_path, fsync="everysec"):
         store.ping()
         found.follow()
-        assert found.court.policy.version == 8
+        assert found.active.policy.version == 8
         store.close()

@@ -205,13 +205,13 @@ def test_a_version_that_cannot_be_used_is_found_and_another_can_be_published(
     assert (found.code, "FAIL" in found.out) == (1, True)
     assert "store, policy version 9: reviews: is missing" in found.out
     assert run("policy", "publish", str(policy.DEFAULT), "--note", "mend").out == "version 10 is in force\n"
-    assert "ok    policy 10 judges, published " in run("doctor").out
+    assert "ok    policy 10 decides, published " in run("doctor").out
 
 
 def test_replay_and_doctor_go_by_the_policy_in_force(
     run: Callable[..., Done], store: Store, settings: Settings, tmp_path: Path
 ) -> None:
-    assert f"ok    policy {FIRST} judges, the file's: none was published" in run("doctor").out
+    assert f"ok    policy {FIRST} decides, the file's: none was published" in run("doctor").out
     Policies(store, policy.load(policy.DEFAULT)).publish(
         policy.check(reviewing(DAILY + 5), where="test"), WHY, anything
     )
@@ -222,4 +222,4 @@ def test_replay_and_doctor_go_by_the_policy_in_force(
     recorded.write_text(run("export", "decisions").out)
     assert "1 the same, 0 different, 0 of another" in run("replay", str(recorded)).err
     assert "0 the same, 0 different, 1 of another" in run("replay", "--policy", str(policy.DEFAULT), str(recorded)).err
-    assert re.search(rf"policy {FIRST + 1} judges, published \S+ by ana: the file is ignored", run("doctor").out)
+    assert re.search(rf"policy {FIRST + 1} decides, published \S+ by ana: the file is ignored", run("doctor").out)

@@ -46,8 +46,8 @@ def publish(service: Service, given: dict[str, Any], live: int) -> None:
         assert answer.status == 200, answer.read()
 
 
-def seatings(service: Service, version: int) -> list[float]:
-    """When each worker began to judge by a version, Unix time, from its log."""
+def taken_up(service: Service, version: int) -> list[float]:
+    """When each worker began to decide by a version, Unix time, from its log."""
     return [
         datetime.fromisoformat(line["time"].replace("Z", "+00:00")).timestamp()
         for line in service.logged("policy")
@@ -77,10 +77,10 @@ def test_every_worker_judges_by_it_at_its_next_look_and_no_request_is_lost(serve
     # The service is ready with its first worker.
     until(lambda: len(service.logged("http_worker_started")) == WORKERS)
     until(lambda: answers)
-    seated = {}
+    decided = {}
     for version in range(FIRST + 1, FIRST + 5):
         publish(service, plus(version), version - 1)
-        seated[version] = max(until(lambda: found if len(found := seatings(service, version)) == WORKERS else []))  # noqa: B023
+        decided[version] = max(until(lambda: found if len(found := taken_up(service, version)) == WORKERS else []))  # noqa: B023
     last = len(answers)
     until(lambda: len(answers) >= last + 20)
     done.set()
@@ -94,7 +94,7 @@ def test_every_worker_judges_by_it_at_its_next_look_and_no_request_is_lost(serve
         seen.add(version)
         added = version if version > FIRST else 0
         assert body["limits"]["daily"] == SHIPPED["tiers"][body["decision"]]["daily"] + added
-        assert version >= max((one for one, at in seated.items() if asked > at), default=FIRST)
+        assert version >= max((one for one, at in decided.items() if asked > at), default=FIRST)
     assert seen == set(range(FIRST, FIRST + 5))
 
 

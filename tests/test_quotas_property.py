@@ -15,7 +15,7 @@ from riskapi import policy
 from riskapi.app import Service, assemble
 from riskapi.budgets.caps import Allowed, unused
 from riskapi.budgets.keys import budget_key
-from riskapi.budgets.spends import Grant, Pending, Quotas, Request, remaining
+from riskapi.budgets.spends import Budgets, Grant, GrantRequest, Pending, remaining
 from riskapi.policy.tables import Caps
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -43,7 +43,7 @@ HOUR, DAY, MONTH = 3600, 86_400, 30 * 86_400
 @pytest.fixture
 def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
     made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.court.seat(made.court.judge.under(rules()))
+    made.active.use(made.active.basis.under(rules()))
     return made
 
 
@@ -264,16 +264,16 @@ class Budget:
 
     def __init__(self, store: Store, caps: tuple[int, int, int]) -> None:
         store.execute("DEL", budget_key("u"))
-        self.store, self.quotas, self.rules = store, Quotas(store), policy.load(policy.DEFAULT)
+        self.store, self.budgets, self.rules = store, Budgets(store), policy.load(policy.DEFAULT)
         self.allowed = Allowed(Caps(hourly=caps[0], daily=caps[1], monthly=caps[2]), None, None, None, 0)
         self.reference = Reference(caps={"u": caps})
         self.granted: list[tuple[str, Spend]] = []
 
     def send(self, recipients: int, at: float, *, partial: bool = True) -> Grant:
-        usage = self.quotas.read("u", at)
-        request = Request("u", recipients, partial, f"rsv_{id(self)}_{len(self.granted)}", "")
+        usage = self.budgets.read("u", at)
+        request = GrantRequest("u", recipients, partial, f"rsv_{id(self)}_{len(self.granted)}", "")
         self.store.execute("DEL", f"risk:v:{{b}}:{request.reservation_id}")
-        found = self.quotas.grant(request, "allow", 0, usage, self.allowed, Pending(), self.rules, at)
+        found = self.budgets.grant(request, "allow", 0, usage, self.allowed, Pending(), self.rules, at)
         assert found is not None
         expected, spend = self.reference.send("u", recipients, at, partial=partial)
         self.granted.append((request.reservation_id, spend))
@@ -290,11 +290,11 @@ class Budget:
     def release(self, number: int, recipients: int, at: float) -> None:
         reservation, spend = self.granted[number]
         assert self.reference.release(spend, recipients, at) is None
-        usage = self.quotas.release(reservation, "u", recipients, f"{number}-{at}-{spend.released}", self.rules, at)
+        usage = self.budgets.release(reservation, "u", recipients, f"{number}-{at}-{spend.released}", self.rules, at)
         self.left(at, remaining(usage, self.allowed))
 
     def left(self, at: float, found: dict[str, int] | None = None) -> None:
-        found = found or remaining(self.quotas.read("u", at), self.allowed)
+        found = found or remaining(self.budgets.read("u", at), self.allowed)
         assert found == self.reference.remaining("u", at)
 
 
@@ -355,7 +355,7 @@ def test_a_spend_leaves_each_window_with_the_end_of_its_grain(
 ) -> None:
     budget, start = Budget(store, (10, 10, 10)), float(NOW // 21_600 * 21_600)
     budget.send(6, start)
-    assert remaining(budget.quotas.read("u", start + after), budget.allowed) == {
+    assert remaining(budget.budgets.read("u", start + after), budget.allowed) == {
         "hourly": hourly,
         "daily": daily,
         "monthly": monthly,
@@ -386,8 +386,8 @@ def test_huge_numbers_stay_exact(store: Store) -> None:
 def test_the_log_stays_small_however_much_is_sent(store: Store) -> None:
     budget = Budget(store, (10**9, 10**10, 10**11))
     for minute in range(0, 31 * 24 * 60, 61):
-        request, at = Request("u", 5, True, f"rsv_small_{minute}", ""), NOW + 60.0 * minute
-        budget.quotas.grant(request, "allow", 0, unused(at), budget.allowed, Pending(), budget.rules, at)
+        request, at = GrantRequest("u", 5, True, f"rsv_small_{minute}", ""), NOW + 60.0 * minute
+        budget.budgets.grant(request, "allow", 0, unused(at), budget.allowed, Pending(), budget.rules, at)
     packed = store.execute("HGET", budget_key("u"), "spends")
     # A bucket a minute of the hour, a quarter of the day, six hours of the month; nine bytes or fewer each.
     assert len(packed) < 10 * (61 + 97 + 122)
@@ -395,8 +395,8 @@ def test_the_log_stays_small_however_much_is_sent(store: Store) -> None:
 
 def test_when_room_is_taken_by_what_waits_to_be_settled_nobody_knows_when_it_is_free(store: Store) -> None:
     budget = Budget(store, (10, 10, 10))
-    usage = budget.quotas.read("u", NOW)
-    request = Request("u", 10, True, "rsv_waiting", "")
-    found = budget.quotas.grant(request, "allow", 0, usage, budget.allowed, Pending(4, 4), budget.rules, NOW)
+    usage = budget.budgets.read("u", NOW)
+    request = GrantRequest("u", 10, True, "rsv_waiting", "")
+    found = budget.budgets.grant(request, "allow", 0, usage, budget.allowed, Pending(4, 4), budget.rules, NOW)
     assert found is not None
     assert (found.granted, found.denied_by, found.retry_after) == (6, "account_hourly", None)

@@ -13,7 +13,7 @@ import pytest
 from riskapi import policy
 from riskapi.app import Service
 from riskapi.budgets.keys import budget_key
-from riskapi.budgets.spends import Quotas
+from riskapi.budgets.spends import Budgets
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.joins import Joins, ban_key
 from riskapi.errors import Problem
@@ -31,9 +31,9 @@ LEFT, RIGHT, BRIDGE = "dev-left", "dev-right", "+34600123123"
 @pytest.fixture
 def service(shipped: Service) -> Service:  # noqa: F811
     """Without rules: many accounts on one device stay in the tier of others, so that sums are easily told."""
-    judge = shipped.court.judge
-    found = judge.policy.model_dump(mode="json")
-    shipped.court.seat(judge.under(policy.check({**found, "rules": []}, where="test")))
+    basis = shipped.active.basis
+    found = basis.policy.model_dump(mode="json")
+    shipped.active.use(basis.under(policy.check({**found, "rules": []}, where="test")))
     return shipped
 
 
@@ -306,7 +306,7 @@ def test_what_is_let_go_while_all_sign_up_leaves_nobody_half_bound(service: Serv
     device = service.assessor._accounts.standing("first").entities["device"]
 
     def let_go() -> None:
-        service.assessor._clusters.let_go(device, service.court.policy, NOW, "hub")
+        service.assessor._clusters.let_go(device, service.active.policy, NOW, "hub")
 
     def work(number: int) -> None:
         if number % 5 == turn:
@@ -327,7 +327,7 @@ def test_what_is_let_go_while_all_sign_up_leaves_nobody_half_bound(service: Serv
 
 @pytest.mark.parametrize("turn", range(3))
 def test_a_crowd_on_one_device_in_one_moment_is_one_cluster_however_many(service: Service, turn: int) -> None:
-    kinds = service.court.policy.links.kinds
+    kinds = service.active.policy.links.kinds
     under(service, links={"kinds": {**kinds, "device": kinds["device"].model_copy(update={"hub_over": 10})}})
     assert not raised(together(20, lambda number: joined(service, f"u{number}", "kiosk")))
     joined(service, "last", "kiosk")
@@ -339,7 +339,7 @@ def test_what_was_found_to_be_a_hub_binds_none_of_those_who_sign_up_at_once(serv
     joined(service, "first", "kiosk")
     joined(service, "second", "kiosk")
     device = service.assessor._accounts.standing("first").entities["device"]
-    service.assessor._links.find_hub(device, NOW - 3600, service.court.policy, hub=True)
+    service.assessor._links.find_hub(device, NOW - 3600, service.active.policy, hub=True)
     # As many a day as came until now, and a few: three. The rest are a burst, and bound to each other.
     assert not raised(together(12, lambda number: joined(service, f"u{number}", "kiosk")))
     sizes = [len(members) for members in consistency.check(service).values()]
@@ -477,7 +477,7 @@ def test_a_thing_that_binds_nobody_any_more_joins_nobody_who_was_about_to(
             if how == "cut":
                 cut(service, "a1", "device")
             else:
-                service.assessor._clusters.let_go(f"risk:e:{edge}", service.court.policy, NOW, "hub")
+                service.assessor._clusters.let_go(f"risk:e:{edge}", service.active.policy, NOW, "hub")
         return after(joins, *given)
 
     monkeypatch.setattr(Joins, step, between)
@@ -511,15 +511,15 @@ def test_a_tier_that_others_saw_lowered_is_not_read_from_before(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened(service, "u1")
-    grant, first = Quotas.grant, iter([True])
+    grant, first = Budgets.grant, iter([True])
 
-    def late(quotas: Quotas, *given: Any, **more: Any) -> Any:
+    def late(budgets: Budgets, *given: Any, **more: Any) -> Any:
         if next(first, False):
             service.parts.labels.add("u1", "abuse", "manual_review", None, "ana", NOW)
             assert ask(service, "u1", 3)["tier"] == "limit"
-        return grant(quotas, *given, **more)
+        return grant(budgets, *given, **more)
 
-    monkeypatch.setattr(Quotas, "grant", late)
+    monkeypatch.setattr(Budgets, "grant", late)
     found = ask(service, "u1", 100)
     assert (found["tier"], found["granted"]) == ("limit", 2)
 
@@ -538,6 +538,6 @@ def test_whoever_is_bound_while_a_hub_is_let_go_is_let_go_by_the_next(
         return seen
 
     monkeypatch.setattr(Clusters, "bound_by", look)
-    service.assessor._clusters.let_go(device, service.court.policy, NOW, "hub")
+    service.assessor._clusters.let_go(device, service.active.policy, NOW, "hub")
     assert clusters(service) == [{"a1", "a2"}]
     assert service.store.execute("ZSCORE", device, "=") is not None

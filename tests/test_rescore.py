@@ -37,18 +37,18 @@ def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Ser
 @pytest.fixture
 def says(service: Service) -> Callable[..., None]:
     """``says("ruiz.example", MailDomain(…))``: an upstream has answered about a domain or, for one, its network."""
-    findings = service.looking.findings
+    findings = service.worker_parts.findings
 
     def say(said: Any, user: str = "u_1", sender: str | None = None, at: float = NOW + 100) -> None:
         kinds = {MailDomain: "mail_domain", Registrant: "registrant", Sender: "sender"}
-        signup = service.looking.accounts.signup(user)
+        signup = service.worker_parts.accounts.signup(user)
         assert signup is not None
-        facts = service.looking.gatherer.parse(body().model_validate_json(signup), NOW).facts
+        facts = service.worker_parts.gatherer.parse(body().model_validate_json(signup), NOW).facts
         subject = next(found for found in findings.subjects(facts, sender) if found.kind == kinds[type(said)])
         findings.want(user, [subject], {}, at)
         for task in findings.take(subject.shard, subject.family, at, 60.0, 10):
             if task.subject == subject:
-                findings.finish(task, said, service.court.policy, at)
+                findings.finish(task, said, service.active.policy, at)
             else:
                 findings.postpone(task, at)  # another one in the same shard, which nobody answered about
 
@@ -61,7 +61,7 @@ def view(service: Service, user: str = "u_1", now: float = NOW) -> dict[str, Any
 
 
 def again(service: Service, cause: str = "finding.mail_domain", user: str = "u_1", now: float = NOW + 105) -> Tier:
-    return service.looking.rescorer.again(user, cause, now).tier
+    return service.worker_parts.rescorer.again(user, cause, now).tier
 
 
 def told(store: Store, type: str) -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ def test_what_dns_said_changes_the_tier_with_reasons_history_review_and_events(
         {"source": "rule", "rule": "mail_domain_takes_none"},
     )
     assert "MAIL_DOMAIN_TAKES_NONE" in [reason["code"] for reason in latest["reasons"]]
-    assert latest["limits"]["daily"] == service.court.policy.tiers.review.daily == account["limits"]["daily"]
+    assert latest["limits"]["daily"] == service.active.policy.tiers.review.daily == account["limits"]["daily"]
     assert not any(row["signal"] == "domain_exists" for row in latest["degraded"])
     entry = account["history"][-1]
     assert (entry["from"], entry["to"], entry["source"], entry["reason"], entry["cause"]) == (
@@ -143,7 +143,7 @@ def test_many_at_once_are_one_change(service: Service, says: Callable[..., None]
 
 def test_a_look_by_the_schedule_that_finds_nothing_writes_nothing(service: Service) -> None:
     post(service, body())
-    found = service.looking.rescorer.again("u_1", "schedule", NOW + HOUR)
+    found = service.worker_parts.rescorer.again("u_1", "schedule", NOW + HOUR)
     assert (found.before, found.tier, found.due) == ("allow", "allow", NOW + 24 * HOUR)
     assert len(told(service.store, "decision")) == 1
     assert view(service)["latest"]["id"] == view(service)["assessment"]["id"]
@@ -209,8 +209,8 @@ def test_a_limit_that_was_found_later_is_felt_by_neighbours_through_links(
     post(service, body("u_1", device=device))
     service.parts.labels.add("u_1", "abuse", "external", None, "ana", NOW)
     post(service, body("u_2", device={**device, "id": "dev-2"}))
-    service.looking.lists.put(
-        service.looking.lists.draft(
+    service.worker_parts.lists.put(
+        service.worker_parts.lists.draft(
             "deny", "user", "u_2", expires_at=None, reason=None, author="ana", silences_feedback=False, now=NOW
         ),
         NOW,
@@ -222,7 +222,7 @@ def test_a_limit_that_was_found_later_is_felt_by_neighbours_through_links(
 
 
 def test_a_deny_entry_that_goes_is_taken_back(service: Service) -> None:
-    lists = service.looking.lists
+    lists = service.worker_parts.lists
     post(service, body())
     draft = lists.draft(
         "deny",
@@ -235,7 +235,7 @@ def test_a_deny_entry_that_goes_is_taken_back(service: Service) -> None:
         now=NOW,
     )
     entry = lists.put(draft, NOW).entry
-    found = service.looking.rescorer.again("u_1", "list", NOW + 1)
+    found = service.worker_parts.rescorer.again("u_1", "list", NOW + 1)
     assert (found.tier, found.due) == ("limit", NOW + HOUR), "looked at when the entry ends"
     row = view(service)["history"][-1]
     assert (row["source"], row["reason"], row["cause"]) == ("list", entry.id, "list")
@@ -275,12 +275,12 @@ def test_an_event_that_matters_moves_the_tier_and_its_answer_says_so(service: Se
             "when": {"events_contacts_imported": {"ge": 5000}},
         }
     ]
-    policy = service.court.policy
+    policy = service.active.policy
     given = policy.model_dump(mode="json")
     given["rules"] = rules
     from riskapi import policy as policies
 
-    service.court.seat(service.court.judge.under(policies.check(given, where="test").with_model_mode("off")))
+    service.active.use(service.active.basis.under(policies.check(given, where="test").with_model_mode("off")))
     post(service, body())
     assert event(service, "contacts_imported", NOW + 60, count=4999)["tier"] == "allow"
     assert event(service, "contacts_imported", NOW + 70, count=5000)["tier"] == "review"
@@ -312,7 +312,7 @@ def test_an_identity_that_is_checked_earns_the_step_that_asks_for_it(
     for day in range(26):
         service.sender.send("u_1", 20, _message(), NOW + 100 + day * DAY)
     limits = view(service, now=NOW + 27 * DAY)["limits"]
-    steps = service.court.policy.tiers.allow.steps
+    steps = service.active.policy.tiers.allow.steps
     assert limits["daily"] == steps[-1].daily and steps[-1].identity
     says(Sender(NOW + 2 * DAY, spf=False, dkim=None, dmarc="none", aligned=False), sender=sent, at=NOW + 2 * DAY)
     again(service, "schedule", now=NOW + 27 * DAY)
@@ -366,7 +366,7 @@ def test_what_was_pending_is_so_no_more_when_nobody_knows(service: Service, says
 
 
 def test_a_watch_entry_that_comes_and_goes_opens_one_review(service: Service) -> None:
-    lists = service.looking.lists
+    lists = service.worker_parts.lists
     post(service, body())
     for turn in range(3):
         at = NOW + 200 + 10 * turn

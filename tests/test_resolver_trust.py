@@ -8,75 +8,75 @@ from typing import Any
 
 import pytest
 
-from riskapi.enrichment.probes import Verdict
+from riskapi.enrichment.probes import ProbeResult
 from riskapi.enrichment.resolver_trust import DOUBTED, RECENT, ResolverTrust
 from tests.conftest import Clock
 
-LIE = Verdict("nothing_exists")
+LIE = ProbeResult("nothing_exists")
 
 
 class Probes:
     """A trust whose probes say what they are told to, the last for ever; ``asked`` says which were wide."""
 
-    def __init__(self, *verdicts: Verdict) -> None:
+    def __init__(self, *verdicts: ProbeResult) -> None:
         self.left, self.asked, self.told = list(verdicts), list[bool](), list[tuple[str | None, float]]()
         self.clock = Clock(1000.0)
         self.trust = ResolverTrust(self._probe, self.clock, lambda doubt, seconds: self.told.append((doubt, seconds)))
 
-    async def _probe(self, wide: bool) -> Verdict:
+    async def _probe(self, wide: bool) -> ProbeResult:
         self.asked.append(wide)
         await asyncio.sleep(0)
         return self.left.pop(0) if len(self.left) > 1 else self.left[0]
 
-    def verdict(self, age: float = RECENT, after: float = 0.0) -> Verdict:
+    def verdict(self, age: float = RECENT, after: float = 0.0) -> ProbeResult:
         self.clock.advance(after)
         return asyncio.run(self.trust.verdict(age))
 
 
 def test_a_probe_holds_for_a_minute_where_nothing_depends_on_it() -> None:
-    made = Probes(Verdict())
+    made = Probes(ProbeResult())
     for after in (0.0, RECENT / 2, RECENT / 2, 1.0):
         made.verdict(after=after)
     assert len(made.asked) == 2
 
 
 def test_who_would_be_convicted_is_worth_a_probe_of_his_own() -> None:
-    made = Probes(Verdict(), LIE)
-    assert made.verdict(age=0.0) == Verdict()
+    made = Probes(ProbeResult(), LIE)
+    assert made.verdict(age=0.0) == ProbeResult()
     assert made.verdict(age=0.0, after=0.1) == LIE
 
 
 def test_those_who_wait_share_one_probe_that_began_after_they_asked() -> None:
-    made = Probes(Verdict())
+    made = Probes(ProbeResult())
 
-    async def many() -> Sequence[Verdict]:
+    async def many() -> Sequence[ProbeResult]:
         return await asyncio.gather(*(made.trust.verdict(0.0) for _ in range(20)))
 
-    assert asyncio.run(many()) == [Verdict()] * 20
+    assert asyncio.run(many()) == [ProbeResult()] * 20
     assert len(made.asked) == 1
 
 
 def test_a_doubt_holds_for_some_seconds_and_is_then_looked_at_again() -> None:
-    made = Probes(LIE, Verdict())
+    made = Probes(LIE, ProbeResult())
     assert made.verdict() == LIE
     assert made.verdict(age=0.0, after=DOUBTED - 1) == LIE
-    assert made.verdict(after=2.0) == Verdict()
+    assert made.verdict(after=2.0) == ProbeResult()
 
 
 def test_who_would_be_convicted_is_worth_a_probe_also_where_only_texts_are_doubted() -> None:
-    made = Probes(Verdict("texts_missing"), Verdict("names_missing"))
+    made = Probes(ProbeResult("texts_missing"), ProbeResult("names_missing"))
     assert made.verdict(age=0.0).absence
-    assert made.verdict(age=0.0, after=0.1) == Verdict("names_missing")
+    assert made.verdict(age=0.0, after=0.1) == ProbeResult("names_missing")
 
 
 def test_a_doubt_about_texts_is_looked_at_again_after_some_seconds() -> None:
-    made = Probes(Verdict("texts_missing"), Verdict())
+    made = Probes(ProbeResult("texts_missing"), ProbeResult())
     assert made.verdict(after=1.0) == made.verdict(after=DOUBTED - 1)
-    assert made.verdict(after=2.0) == Verdict()
+    assert made.verdict(after=2.0) == ProbeResult()
 
 
 def test_a_doubt_is_told_once_when_it_begins_and_once_when_it_ends() -> None:
-    made = Probes(Verdict(), LIE, LIE, Verdict("silent"), Verdict(), Verdict())
+    made = Probes(ProbeResult(), LIE, LIE, ProbeResult("silent"), ProbeResult(), ProbeResult())
     for _ in range(6):
         made.verdict(age=0.0, after=DOUBTED + 1)
     assert [doubt for doubt, _ in made.told] == ["nothing_exists", "silent", None]
@@ -97,14 +97,14 @@ def seen(made: Probes, missing: int, there: int, first: int = 0) -> None:
 def test_a_sudden_share_of_domains_that_do_not_exist_asks_for_a_second_look(
     missing: int, there: int, wide: bool
 ) -> None:
-    made = Probes(Verdict())
+    made = Probes(ProbeResult())
     seen(made, missing, there)
     made.verdict()
     assert made.asked == [wide]
 
 
 def test_a_domain_counts_once_however_often_it_is_signed_up_with() -> None:
-    made = Probes(Verdict())
+    made = Probes(ProbeResult())
     for _ in range(50):
         made.trust.saw("gone.example", True)
     made.verdict()
@@ -112,7 +112,7 @@ def test_a_domain_counts_once_however_often_it_is_signed_up_with() -> None:
 
 
 def test_a_share_that_is_usual_is_not_sudden() -> None:
-    made = Probes(Verdict())
+    made = Probes(ProbeResult())
     for number in range(400):
         made.trust.saw(f"d{number}.example", number % 3 > 0)
     made.verdict()
@@ -121,16 +121,16 @@ def test_a_share_that_is_usual_is_not_sudden() -> None:
 
 def test_visitors_who_bring_such_domains_do_not_turn_it_off() -> None:
     """It knows what it should at the second look: the domains are the visitors', and what it says of them is right."""
-    made = Probes(Verdict())
+    made = Probes(ProbeResult())
     seen(made, 20, 0)
-    assert made.verdict(age=0.0) == Verdict()
+    assert made.verdict(age=0.0) == ProbeResult()
     made.verdict(age=0.0, after=1.0)
     assert made.asked == [True, False]
     assert made.told == []
 
 
 def test_a_lie_that_only_the_share_shows_goes_back_to_the_first_of_them() -> None:
-    made = Probes(Verdict(), Verdict("names_missing"))
+    made = Probes(ProbeResult(), ProbeResult("names_missing"))
     made.verdict()
     seen(made, 1, 0)
     for number in range(1, 12):
@@ -144,7 +144,7 @@ def test_a_lie_that_only_the_share_shows_goes_back_to_the_first_of_them() -> Non
 
 
 def test_it_may_be_asked_from_one_event_loop_after_another() -> None:
-    made = Probes(Verdict())
+    made = Probes(ProbeResult())
 
     async def many() -> Any:
         return await asyncio.gather(*(made.trust.verdict(0.0) for _ in range(5)))

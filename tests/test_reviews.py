@@ -47,7 +47,7 @@ def test_claim_release_claim_by_another(service: Service) -> None:
 def test_a_claim_lapses(service: Service) -> None:
     reviews, review = service.parts.reviews, opened(service)
     reviews.claim(review, "kim", NOW)
-    later = NOW + service.sources.judge.policy.reviews.claim_minutes * 60
+    later = NOW + service.sources.basis.policy.reviews.claim_minutes * 60
     with pytest.raises(Problem):
         reviews.claim(review, "lee", later - 1)
     assert reviews.claim(review, "lee", later)["reviewer"] == "lee"
@@ -221,7 +221,7 @@ class TestDryRuns:
     def test_it_is_refused_as_the_decision_would_be(self, service: Service) -> None:
         review = opened(service)
         service.parts.reviews.claim(review, "lee", NOW)
-        later = NOW + service.court.policy.reviews.claim_minutes * 60
+        later = NOW + service.active.policy.reviews.claim_minutes * 60
         for now, code in ((later - 1, "review_held"), (later, None)):
             assert self._refused(service, review, now) == code
         decide(service, review, actor="lee")
@@ -272,10 +272,10 @@ def test_what_a_person_decides_is_the_account_s_own_tier(service: Service) -> No
 def test_a_word_that_moves_no_tier_makes_it_the_account_s_own(service: Service) -> None:
     """Whoever was decided again meanwhile on what was known before has to look again."""
     post(service, body("u_1"))
-    before = service.looking.accounts.standing("u_1").revision
+    before = service.worker_parts.accounts.standing("u_1").revision
     service.parts.labels.add("u_1", "legitimate", "appeal", None, "kim", NOW)
     assert own(service, "u_1") == "allow"
-    assert service.looking.accounts.standing("u_1").revision > before
+    assert service.worker_parts.accounts.standing("u_1").revision > before
 
 
 @pytest.mark.parametrize(

@@ -50,10 +50,10 @@ def outage(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 
 def under(service: Service, **tables: dict[str, Any]) -> Policy:
     """Put another policy into force: the same, with some keys of some tables changed."""
-    judge = service.court.judge
-    changed = {name: getattr(judge.policy, name).model_copy(update=changes) for name, changes in tables.items()}
-    policy = judge.policy.model_copy(update=changed)
-    service.court.seat(judge.under(policy))
+    basis = service.active.basis
+    changed = {name: getattr(basis.policy, name).model_copy(update=changes) for name, changes in tables.items()}
+    policy = basis.policy.model_copy(update=changed)
+    service.active.use(basis.under(policy))
     return policy
 
 
@@ -140,7 +140,7 @@ class TestCaps:
             ask(service, "nobody", 1)
         assert problem.value.code == "not_found"
         under(service, sends={"strangers": "limit"})
-        assert ask(service, "nobody", 20)["granted"] == service.court.policy.tiers.limit.hourly
+        assert ask(service, "nobody", 20)["granted"] == service.active.policy.tiers.limit.hourly
 
     def test_a_tier_that_was_lowered_counts_at_once(self, service: Service) -> None:
         user = opened(service, "u1")
@@ -278,7 +278,7 @@ class TestClusters:
 
     def _kiosk(self, service: Service) -> None:
         """A device is looked at whether it is a hub from five accounts on; three networks and domains are many."""
-        kinds = service.court.policy.links.kinds
+        kinds = service.active.policy.links.kinds
         small = kinds["device"].model_copy(update={"hub_over": 4})
         under(service, links={"kinds": {**kinds, "device": small}}, hubs={"networks": 3, "mail_domains": 3})
 

@@ -23,7 +23,7 @@ from training.simulator.mailboxes import alias, bulk, disposable_domains, person
 from training.simulator.names import fold, invent
 from training.simulator.organisations import HOSTING, VPN
 from training.simulator.phones import following, landline, mobile, typed
-from training.simulator.timeline import DAY, judge
+from training.simulator.timeline import DAY, basis
 from training.simulator.tongues import TONGUES
 
 WINDOW = Window(datetime(2026, 8, 24, tzinfo=UTC).timestamp(), 30)
@@ -120,8 +120,8 @@ def test_every_kind_of_people_and_abusers_appears(events: list[Event]) -> None:
 
 def test_some_outcomes_and_labels_are_wrong_and_many_never_come() -> None:
     chance = Random(5)
-    abuse = [judge(chance, "abuse", 0.0) for _ in range(8000)]
-    people = [judge(chance, "legitimate", 0.0) for _ in range(72_000)]
+    abuse = [basis(chance, "abuse", 0.0) for _ in range(8000)]
+    people = [basis(chance, "legitimate", 0.0) for _ in range(72_000)]
     wrong = sum(v.outcome != "abuse" for v in abuse) + sum(v.outcome != "legitimate" for v in people)
     assert 0.01 <= wrong / 80_000 <= 0.02
     assert 0.57 <= sum(v.label == "abuse" for v in abuse) / 8000 <= 0.63

@@ -54,15 +54,15 @@ def test_what_was_forgotten_is_nobodys_and_deciding_again_remembers(service: Ser
     opened(service, "Ana")
     store.execute("DEL", spellings.spellings_key("ana"))
     assert Accounts(store).meant("ana") == "ana"
-    service.looking.rescorer.again("Ana", "schedule", NOW)
+    service.worker_parts.rescorer.again("Ana", "schedule", NOW)
     assert Accounts(store).meant("ana") == "Ana"
-    days = service.court.policy.retention.accounts_days
+    days = service.active.policy.retention.accounts_days
     assert 0 < store.execute("TTL", spellings.spellings_key("ana")) <= days * 86400
 
 
 def test_in_whatever_capitals_it_is_one_budget(service: Service) -> None:  # noqa: F811
     opened(service, "u_1")
-    cap = service.court.policy.tiers.allow.hourly
+    cap = service.active.policy.tiers.allow.hourly
     granted = [ask(service, name, cap, any_case=True)["granted"] for name in ("u_1", "U_1", "u_1", "U_1")]
     assert granted == [cap, 0, 0, 0]
     with pytest.raises(Problem) as problem:
@@ -72,12 +72,12 @@ def test_in_whatever_capitals_it_is_one_budget(service: Service) -> None:  # noq
 
 def test_strangers_have_one_budget_too(service: Service) -> None:  # noqa: F811
     under(service, sends={"strangers": "limit"})
-    cap = service.court.policy.tiers.limit.hourly
+    cap = service.active.policy.tiers.limit.hourly
     assert [ask(service, name, cap, any_case=True)["granted"] for name in ("Ana", "ANA", "ana")] == [cap, 0, 0]
 
 
 def test_the_largest_grant_is_that_of_the_last_step_in_the_best_tier(service: Service) -> None:  # noqa: F811
-    policy = service.court.policy
+    policy = service.active.policy
     opened(service, "u_1")
     caps = [each for tier in get_args(Tier) for each in (policy.caps(tier), *policy.steps(tier))]
     largest = max(min(each.hourly, each.daily, each.monthly) for each in caps)

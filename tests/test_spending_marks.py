@@ -12,7 +12,7 @@ from riskapi.links.entities import Links
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from signals.facts import Account, Device, Email, Entity, Facts
-from tests.shelves import shelf_of
+from tests.active_readers import readers_of
 from tests.signups import together
 
 NOW = 1_795_341_600.0
@@ -31,7 +31,7 @@ def lists() -> DomainLists:
 
 @pytest.fixture
 def links(store: Store, lists: DomainLists) -> Links:
-    return Links(store, b"0123456789abcdef", shelf_of(lists))
+    return Links(store, b"0123456789abcdef", readers_of(lists))
 
 
 def touch(

@@ -165,7 +165,7 @@ def test_what_is_kept_is_read_the_same_each_time(
     name, reading = kept
     before = service.parts.accounts.view("u_1", NOW)
     assert before["readings"][name] == reading
-    service.looking.rescorer.again("u_1", "schedule", NOW + 86_400)
+    service.worker_parts.rescorer.again("u_1", "schedule", NOW + 86_400)
     after = service.parts.accounts.view("u_1", NOW + 86_400)
     assert after["readings"][name] == reading
     assert after["latest"]["warnings"] == before["assessment"]["warnings"]

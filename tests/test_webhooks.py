@@ -11,7 +11,7 @@ import pytest
 
 from riskapi.errors import Problem
 from riskapi.store.connections import Store
-from riskapi.webhooks.deliveries import Deliveries, Outcome
+from riskapi.webhooks.deliveries import Deliveries, DeliveryOutcome
 from riskapi.webhooks.endpoints import EVENT_TYPES, MOST, Destination, Webhooks, destination, guards
 from tests.conftest import NOW
 from tests.signups import together
@@ -258,7 +258,7 @@ class TestApi:
         listed = client.get(f"{base}/deliveries").json
         assert (listed["deliveries"], listed["next_cursor"]) == ([sent.json], None)
         queue = Deliveries(store)
-        queue.finish(queue.take(made["id"], NOW, 30, 1)[0], Outcome(410, "status", gone=True), NOW)
+        queue.finish(queue.take(made["id"], NOW, 30, 1)[0], DeliveryOutcome(410, "status", gone=True), NOW)
         assert client.get(f"{base}/deliveries?status=dead").json["deliveries"][0]["last_status"] == 410
         assert client.post(f"{base}/redeliver").json == {"redelivered": 1}
         again = client.post(f"{base}/deliveries/{sent.json['id']}/redeliver")

@@ -22,8 +22,8 @@ from pydantic import SecretStr
 
 from riskapi.app import Service, assemble
 from riskapi.commands.worker import work
-from riskapi.enrichment.asking import asking as upstreams_of
-from riskapi.enrichment.scout import Scout
+from riskapi.enrichment.enricher import Enricher
+from riskapi.enrichment.questions import asking as upstreams_of
 from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store import consumer
@@ -31,7 +31,7 @@ from riskapi.store.connections import Store, open_store
 from riskapi.store.consumer import Consumer, backlog
 from riskapi.store.embedded import Embedded, socket_path
 from riskapi.store.streams import SHARDS, stream
-from riskapi.worker.schedule import Looks
+from riskapi.worker.schedule import Schedule
 from riskapi.worker.worker import SeenClock, Worker, working
 from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT, Clock
 from tests.conftest import Service as Served
@@ -202,7 +202,7 @@ def test_a_label_is_felt_by_those_who_are_linked(service: Service, worker: Worke
 def test_an_entry_of_a_list_is_felt_by_those_it_names_and_its_hits_are_counted(
     service: Service, worker: Worker
 ) -> None:
-    lists = service.looking.lists
+    lists = service.worker_parts.lists
     for user in ("u_1", "u_2"):
         post(service, at("good.example", user), time.time())
     draft = lists.draft(
@@ -228,7 +228,7 @@ def test_what_changed_a_tier_is_told_and_not_what_led_to_the_look(service: Servi
     post(service, at("good.example", "u_1", device=device), time.time())
     post(service, at("good.example", "u_2", device=device), time.time())
     service.parts.labels.add("u_1", "abuse", "external", None, "ana", time.time())
-    service.looking.rescorer.again("u_2", "finding.mail_domain", time.time())
+    service.worker_parts.rescorer.again("u_2", "finding.mail_domain", time.time())
     assert view(service, "u_2")["history"][-1]["cause"] == "linkage"
 
 
@@ -317,12 +317,12 @@ class Steps:
     """Takes the steps of a worker one after another, and kills it at one of its trips to the store."""
 
     def __init__(self, service: Service, asking: Settings, clock: Clock) -> None:
-        self.service, looking = service, service.looking
+        self.service, worker_parts = service, service.worker_parts
         self.worker = Worker(service, asking)
         self.worker.reactions._clock = clock
-        upstreams = upstreams_of(asking, service.parts.ratelimits, lambda: service.shelf.readers.lists)
-        self.scout = Scout(looking.findings, service.court, upstreams, service.parts.metrics, clock)
-        self.looks = Looks(self.worker.agenda, looking.rescorer, clock)
+        upstreams = upstreams_of(asking, service.parts.ratelimits, lambda: service.active_readers.readers.lists)
+        self.enricher = Enricher(worker_parts.findings, service.active, upstreams, service.parts.metrics, clock)
+        self.looks = Schedule(self.worker.agenda, worker_parts.rescorer, clock)
         self._run, self._execute = service.store.run, service.store.execute
         self.trips, self.kill_at, self.before = 0, 0, False
 
@@ -351,7 +351,7 @@ class Steps:
             Consumer(self.service.store, group, name, handle, idle=1, tries=1000)
             for group, handle in self.worker.handlers().items()
         ]
-        return sum((*(reader.step() for reader in readers), self.scout.step(), self.looks.step()))
+        return sum((*(reader.step() for reader in readers), self.enricher.step(), self.looks.step()))
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before the trip", "after the trip"])
@@ -368,7 +368,7 @@ def test_a_worker_killed_at_any_step_is_followed_by_one_that_finishes_its_work(
     asking = replace(asking, webhook_internal=("127.0.0.1",))
     service = assemble(asking, store, clock)
     steps = Steps(service, asking, clock)
-    hooks, deliveries = service.looking.webhooks, service.looking.deliveries
+    hooks, deliveries = service.worker_parts.webhooks, service.worker_parts.deliveries
     trip = 0
     while True:
         trip += 1
@@ -417,7 +417,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand(
     stop.set()
     thread.join(20)
     assert ended == [0]
-    assert service.looking.findings.waiting() <= 2
+    assert service.worker_parts.findings.waiting() <= 2
     stored = service.store.execute("KEYS", "risk:k:*")
     assert len(stored) >= 1, "the answer it waited for was kept"
 
@@ -485,12 +485,12 @@ def test_the_service_runs_a_worker_and_starts_another_when_it_is_killed(
 
 
 def test_a_service_whose_callers_set_the_clock_has_a_worker_that_follows_it() -> None:
-    from riskapi.store.streams import Entry
+    from riskapi.store.streams import StreamEntry
 
     clock = SeenClock()
     assert clock() == 0.0
     for when in (NOW, NOW - 100, "2026-11-22T10:00:00Z", None):
-        clock.saw(Entry("s", "1-0", "decision", {"at": when}))
+        clock.saw(StreamEntry("s", "1-0", "decision", {"at": when}))
     assert clock() == NOW
 
 

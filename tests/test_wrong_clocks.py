@@ -85,7 +85,7 @@ def test_a_hold_of_a_wrong_clock_lasts_as_long_as_any(service: Service, store: S
     key = next(each for each in store.execute("KEYS", "risk:b:*") if each.endswith(b":u1"))
     store.execute("HSET", key, "hold", 5, "hold_until", NOW + 2 * YEAR)
     assert ask(service, user, 10, NOW + MINUTE)["denied_by"] == "account_hold"
-    days = service.court.policy.takeover.hold_days
+    days = service.active.policy.takeover.hold_days
     assert ask(service, user, 10, NOW + days * DAY + 2 * MINUTE)["granted"] == 10
 
 
@@ -95,7 +95,7 @@ def test_no_window_of_true_time_ever_holds_more_than_its_cap(service: Service, s
     rng = random.Random(seed)
     user, true, wrong = opened(service, "u1"), NOW, 0.0
     granted = [(NOW, ask(service, user, 1)["granted"])]
-    caps = service.court.policy.tiers.allow
+    caps = service.active.policy.tiers.allow
     for _ in range(120):
         true += rng.choice([1.0, MINUTE, 20 * MINUTE, HOUR, 3 * HOUR])
         if rng.random() < 0.2:

@@ -8,8 +8,8 @@ from riskapi.accounts.agenda import Agenda
 from riskapi.app import Service
 from riskapi.store import consumer
 from riskapi.store.consumer import Consumer
-from riskapi.store.streams import Entry
-from riskapi.worker.schedule import Looks
+from riskapi.store.streams import StreamEntry
+from riskapi.worker.schedule import Schedule
 from riskapi.worker.worker import reactions
 
 #: Seconds after which everybody who waits for a ring to open has been looked at.
@@ -21,14 +21,14 @@ class Work:
 
     def __init__(self, service: Service, clock: Callable[[], float]) -> None:
         """``clock`` gives Unix time."""
-        looking, agenda = service.looking, Agenda(service.store)
+        worker_parts, agenda = service.worker_parts, Agenda(service.store)
         consumer.found(service.store)
         react = reactions(service, agenda, clock)
         self._readers = [
             Consumer(service.store, "reactions", "a worker", _raising(react.handle)),
             Consumer(service.store, "lists", "a worker", _raising(react.handle_list)),
         ]
-        self._looks = Looks(agenda, looking.rescorer, lambda: clock() + SETTLED)
+        self._looks = Schedule(agenda, worker_parts.rescorer, lambda: clock() + SETTLED)
 
     def do(self) -> None:
         """Do what there is to do by now, and what that brings about."""
@@ -36,10 +36,10 @@ class Work:
             pass
 
 
-def _raising(handle: Callable[[Entry], None]) -> Callable[[Entry], None]:
+def _raising(handle: Callable[[StreamEntry], None]) -> Callable[[StreamEntry], None]:
     """The same, where a defect ends the test instead of being tried again."""
 
-    def handled(entry: Entry) -> None:
+    def handled(entry: StreamEntry) -> None:
         try:
             handle(entry)
         except Exception as error:

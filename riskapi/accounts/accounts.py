@@ -39,7 +39,7 @@ def labels_key(user_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownAccount:
     """An account that was assessed before: the HMAC of its mail address, its first answer, its entity keys by kind."""
 
     mail: str
@@ -63,7 +63,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class ReviewOpening:
     """A review that is opened with a decision: its id, its place in the index, its fields, its key and the index's.
 
     ``event`` is what the stream is told of it.
@@ -152,10 +152,10 @@ class Accounts:
         pipe.execute_command("HMGET", account_key(user_id), "mail", "assessment", "entities")
 
     @staticmethod
-    def known(reply: Any) -> Known | None:
+    def known(reply: Any) -> KnownAccount | None:
         """The account in a reply to :meth:`queue_known`, or None."""
         mail, assessment, entities = reply
-        return None if mail is None else Known(mail.decode(), assessment, entities_of(entities))
+        return None if mail is None else KnownAccount(mail.decode(), assessment, entities_of(entities))
 
     @staticmethod
     def queue_voucher(pipe: Any, user_id: str) -> None:
@@ -186,11 +186,11 @@ class Accounts:
         *,
         history: bytes,
         decision: bytes,
-        review: Opening | None,
+        review: ReviewOpening | None,
         due: float | None,
         moved: bytes | None,
         policy: Policy,
-    ) -> Known | None:
+    ) -> KnownAccount | None:
         """Write a first decision with its history, event and review, all or nothing; once an account.
 
         ``decision`` is the event and a field of the account too. ``fields`` has the answer as ``assessment``, and as

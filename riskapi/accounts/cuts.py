@@ -20,7 +20,7 @@ from riskapi.clusters.joins import ban_key
 from riskapi.errors import Problem
 from riskapi.links.bonds import entity_of
 from riskapi.links.entities import Links
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.store.connections import Store
 from riskapi.times import rfc3339
 
@@ -34,10 +34,10 @@ class Cuts:
     """Makes cuts and takes them back."""
 
     def __init__(
-        self, store: Store, links: Links, clusters: Clusters, claims: Claims, agenda: Agenda, court: Court
+        self, store: Store, links: Links, clusters: Clusters, claims: Claims, agenda: Agenda, active: ActiveBasis
     ) -> None:
         self._store, self._links, self._clusters, self._claims = store, links, clusters, claims
-        self._agenda, self._court = agenda, court
+        self._agenda, self._active = agenda, active
 
     def cut(
         self, cluster_id: str, user_id: str | None, edge: str | None, reason: str, actor: str, now: float
@@ -47,7 +47,7 @@ class Cuts:
         Returns the cut's id and the cluster that each account is in afterwards. Raises ``not_found`` for what is no
         part of the cluster.
         """
-        policy = self._court.policy
+        policy = self._active.policy
         names, things = self._clusters.things(cluster_id, now)
         edges = [thing.edge for thing in things if user_id in thing.user_ids] if edge is None else [edge]
         known = {thing.edge for thing in things}

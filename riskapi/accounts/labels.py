@@ -9,7 +9,7 @@ import orjson
 from riskapi.accounts.accounts import Accounts, Standing, by_reviewer
 from riskapi.clusters.clusters import Clusters
 from riskapi.links.entities import Links
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.times import rfc3339
 
 LabelName = Literal["abuse", "legitimate", "unknown"]
@@ -28,11 +28,11 @@ def entry(label: LabelName, source: LabelSource, note: str | None, actor: str, n
 class Labels:
     """Adds labels and lets the next signups feel them through links and reputation."""
 
-    def __init__(self, accounts: Accounts, links: Links, clusters: Clusters, court: Court) -> None:
+    def __init__(self, accounts: Accounts, links: Links, clusters: Clusters, active: ActiveBasis) -> None:
         self._accounts = accounts
         self._links = links
         self._clusters = clusters
-        self._court = court
+        self._active = active
 
     def add(
         self, user_id: str, label: LabelName, source: LabelSource, note: str | None, actor: str, now: float
@@ -44,11 +44,11 @@ class Labels:
         """
         given = entry(label, source, note, actor, now)
         event = orjson.dumps({"user_id": user_id, **given, "at": now})
-        standing = self._accounts.add_label(user_id, given, event, self._court.policy)
+        standing = self._accounts.add_label(user_id, given, event, self._active.policy)
         tier = _TIERS.get(label) if source in PEOPLE else None
         if tier is not None:
-            history = by_reviewer(tier, note or f"labelled {label}", actor, now, self._court.policy)
-            standing = self._accounts.change_tier(user_id, history, now, self._court.policy)
+            history = by_reviewer(tier, note or f"labelled {label}", actor, now, self._active.policy)
+            standing = self._accounts.change_tier(user_id, history, now, self._active.policy)
         self.settle(user_id, standing)
         return {
             "user_id": user_id,
@@ -63,7 +63,7 @@ class Labels:
         Two changes may mark in the wrong order; whoever marks last reads the revision again and repeats.
         """
         while True:
-            self._clusters.note_label(user_id, self._court.policy, abusive=standing.label == "abuse")
+            self._clusters.note_label(user_id, self._active.policy, abusive=standing.label == "abuse")
             latest = self.mark(user_id, standing)
             if latest.revision == standing.revision:
                 return

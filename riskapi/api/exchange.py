@@ -46,7 +46,7 @@ _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_la
 _LAST_REPLAY = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 
-class Answer(NamedTuple):
+class HttpAnswer(NamedTuple):
     """A finished answer, ready for the server."""
 
     status: int
@@ -55,7 +55,7 @@ class Answer(NamedTuple):
 
 
 #: Answers one request, given WSGI's environ and the names in the path.
-Answerer = Callable[[dict[str, Any], Mapping[str, str]], Answer]
+Answerer = Callable[[dict[str, Any], Mapping[str, str]], HttpAnswer]
 
 
 class _Block(Response):
@@ -81,7 +81,7 @@ def answerer(route: Route, parts: Parts) -> Answerer:
     """What answers the requests of a route."""
     checked = [PATHS[name][0] for name in re.findall(r"\{(\w+)\}", route.path)]
 
-    def answer(environ: WSGIEnvironment, path: Mapping[str, str]) -> Answer:
+    def answer(environ: WSGIEnvironment, path: Mapping[str, str]) -> HttpAnswer:
         started = perf_counter()
         request_id = request_id_of(environ)
         headers: dict[str, str] = {}
@@ -115,7 +115,7 @@ def view(route: Route, answer: Answerer) -> Callable[..., Response]:
     return respond
 
 
-class Straight:
+class FixedPaths:
     """Flask, and past it the way to routes whose path is fixed: they are found by method and path alone.
 
     Flask's routing, contexts and response cost more than it takes to read a signup, and these routes need none of it.
@@ -146,7 +146,7 @@ def refuse(parts: Parts, error: HTTPException) -> Response:
     return _response(_finish(parts, method, "unmatched", request_id, started, reply, reply.headers, "", problem.code))
 
 
-def _response(answer: Answer) -> Response:
+def _response(answer: HttpAnswer) -> Response:
     return _Block([answer.body], answer.status, answer.headers)
 
 
@@ -262,7 +262,7 @@ def _finish(
     headers: Mapping[str, str],
     caller: str,
     code: str | None,
-) -> Answer:
+) -> HttpAnswer:
     body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
     found = [("Content-Type", reply.media), ("Content-Length", str(len(body))), ("X-Request-Id", request_id)]
     found += headers.items()
@@ -282,4 +282,4 @@ def _finish(
         tier=reply.tier,
         code=code,
     )
-    return Answer(reply.status, found, body)
+    return HttpAnswer(reply.status, found, body)

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from riskapi.api.answers import Answer
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.lists.entries import Entry
+from riskapi.lists.entries import StoredEntry
 from riskapi.lists.matching import ListKind, ListName
 from riskapi.lists.rows import EntryRow
 
@@ -139,7 +139,7 @@ def put(call: Call[EntryBody]) -> Reply:
     return Reply(answer, 201 if made.replaced is None else 200)
 
 
-def _view(entry: Entry | None, now: float) -> dict[str, Any] | None:
+def _view(entry: StoredEntry | None, now: float) -> dict[str, Any] | None:
     return None if entry is None else entry.view(now)
 
 

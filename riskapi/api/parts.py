@@ -10,12 +10,12 @@ from riskapi.access.idempotency import Idempotency
 from riskapi.access.keys import Keys
 from riskapi.api.bodies import Label
 from riskapi.decisions.events import Event
-from riskapi.decisions.imports import Outcome
+from riskapi.decisions.imports import ImportOutcome
 from riskapi.feedback.counts import FeedbackEvent, Tally
 from riskapi.inputs.json_lines import Row
 from riskapi.inputs.signup import Signup
 from riskapi.lists.batches import Taken
-from riskapi.lists.entries import Entry
+from riskapi.lists.entries import StoredEntry
 from riskapi.lists.matching import ListKind, ListName
 from riskapi.lists.puts import Put
 from riskapi.metrics import Metrics
@@ -46,7 +46,7 @@ class Assessed(Protocol):
 
 
 class Assessor(Protocol):
-    """Judges signups."""
+    """Assesses signups."""
 
     def signup(self, signup: Signup, now: float) -> Assessed:
         """Assess, or answer again what was assessed."""
@@ -77,7 +77,7 @@ class AccountCaps(Protocol):
 class Imports(Protocol):
     """Brings existing customers in."""
 
-    def take(self, rows: Iterable[Row], actor: str, now: float) -> Outcome:
+    def take(self, rows: Iterable[Row], actor: str, now: float) -> ImportOutcome:
         """Import accounts, each once."""
 
 
@@ -168,22 +168,22 @@ class Lists(Protocol):
         silences_feedback: bool,
         now: float,
         hashed: bool = False,
-    ) -> Entry:
+    ) -> StoredEntry:
         """An entry that is not saved yet. Raises ``invalid``."""
 
-    def would_match(self, entry: Entry) -> dict[str, Any]:
+    def would_match(self, entry: StoredEntry) -> dict[str, Any]:
         """The accounts there are that it names."""
 
-    def put(self, entry: Entry, now: float, *, replace: bool = False) -> Put:
+    def put(self, entry: StoredEntry, now: float, *, replace: bool = False) -> Put:
         """Save it. Raises ``entry_permanent``."""
 
-    def standing(self, draft: Entry) -> Entry | None:
+    def standing(self, draft: StoredEntry) -> StoredEntry | None:
         """The entry that a draft would write anew."""
 
-    def get(self, name: ListName, entry_id: str) -> Entry:
+    def get(self, name: ListName, entry_id: str) -> StoredEntry:
         """One entry. Raises ``not_found``."""
 
-    def remove(self, name: ListName, entry_id: str, actor: str, now: float) -> Entry:
+    def remove(self, name: ListName, entry_id: str, actor: str, now: float) -> StoredEntry:
         """Remove it. Raises ``not_found``."""
 
     def page(
@@ -226,7 +226,7 @@ class ListBatches(Protocol):
         """Take a batch back. Raises ``not_found``."""
 
 
-class Seating(Protocol):
+class Publisher(Protocol):
     """Puts policies into force."""
 
     def publish(self, given: Mapping[str, Any], publication: Publication, allowed: Callable[[int], bool]) -> Version:
@@ -369,7 +369,7 @@ class Parts:
     policies: Policies
     lists: Lists
     list_batches: ListBatches
-    seating: Seating
+    publisher: Publisher
     webhooks: Webhooks
     deliveries: Deliveries
     notices: Notices

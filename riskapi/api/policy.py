@@ -38,7 +38,7 @@ def publish(call: Call[PolicyBody]) -> Reply:
         note=body.note, author=call.principal.name, at=rfc3339(call.now), simulation_id=body.simulation_id
     )
     try:
-        made = call.parts.seating.publish(
+        made = call.parts.publisher.publish(
             body.policy, publication, lambda number: tags.star_tag or tags.contains_weak(str(number))
         )
     except ConfigurationError as error:
@@ -67,7 +67,7 @@ def rollback(call: Call[RollbackBody]) -> Reply:
     note = call.body.note or f"Back to version {number}"
     publication = Publication(note=note, author=call.principal.name, at=rfc3339(call.now))
     try:
-        made = call.parts.seating.rollback(number, publication)
+        made = call.parts.publisher.rollback(number, publication)
     except ConfigurationError as error:
         raise _invalid("/version", error, f"{error.where}: {error.key}: ") from None
     return _tagged(made.body(live=True))
@@ -122,7 +122,7 @@ ROUTES = (
         tag="Policy",
         description=(
             "The whole policy, checked as at the start; a fault is `invalid` with its place, and changes nothing. It "
-            "gets the next number, is kept for ever and judges on every worker within a second. Of several who changed "
+            "gets the next number, is kept for ever and decides on every worker within a second. Of several who changed "
             "the same version one gets through, the others `precondition_failed`. The author is the key's name."
         ),
         scopes=("policy",),

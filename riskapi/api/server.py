@@ -91,6 +91,6 @@ def build(parts: Parts) -> Flask:
         return exchange.refuse(parts, error)
 
     app.register_error_handler(HTTPException, refuse)
-    app.wsgi_app = exchange.Straight(app.wsgi_app, fixed)  # type: ignore[method-assign]
+    app.wsgi_app = exchange.FixedPaths(app.wsgi_app, fixed)  # type: ignore[method-assign]
     _document()  # now, so that no caller waits for it
     return app

@@ -57,7 +57,7 @@ def unused(now: float) -> Usage:
 
 
 @record
-class Record:
+class FeedbackRecord:
     """What the account's mail met with: whether that is clean now, and when it last was not (a Unix time).
 
     ``delivered`` has the deliveries of each UTC day, where any are reported at all. ``identity``: whether the account
@@ -103,7 +103,7 @@ def largest(policy: Policy, usage: Usage, own: Terms) -> int:
 
 
 def allowed(
-    policy: Policy, tier: Tier, usage: Usage, past: Record, moved_at: float | None, own: Terms = terms.NONE
+    policy: Policy, tier: Tier, usage: Usage, past: FeedbackRecord, moved_at: float | None, own: Terms = terms.NONE
 ) -> Allowed:
     """What an account of this tier may send. ``moved_at``: the last login from a new network, a Unix time.
 
@@ -137,7 +137,7 @@ def _at_once(caps: Caps) -> int:
     return min(caps.hourly, caps.daily, caps.monthly)
 
 
-def clean_days(policy: Policy, usage: Usage, past: Record) -> int:
+def clean_days(policy: Policy, usage: Usage, past: FeedbackRecord) -> int:
     """Whole days with mail since the feedback was last bad; today is not over yet.
 
     Mail that was delivered, where deliveries are reported; else mail that was granted and not given back.
@@ -149,7 +149,7 @@ def clean_days(policy: Policy, usage: Usage, past: Record) -> int:
     return sum(1 for day, count in counted.items() if since < day < today and count >= least)
 
 
-def _next_step(policy: Policy, step: Step, active: int, past: Record, now: float) -> dict[str, Any]:
+def _next_step(policy: Policy, step: Step, active: int, past: FeedbackRecord, now: float) -> dict[str, Any]:
     """The step as an answer shows it. Days left are counted from today on, the earliest there is."""
     left = max(step.days - active, 0)
     earliest = datetime.fromtimestamp((now // _DAY + left) * _DAY, UTC)

@@ -44,7 +44,7 @@ class Pending(NamedTuple):
 
 
 @record
-class Request:
+class GrantRequest:
     """One request for a grant.
 
     ``repeat`` is the SHA-256 of what its Idempotency-Key stands for, where it has one, ``digest`` that of its body.
@@ -99,7 +99,7 @@ class Local:
         return "outage" if self.denied else None
 
 
-class Quotas:
+class Budgets:
     """Reads and spends budgets. With ``store_clock`` the time is the store's own, the same for every host."""
 
     def __init__(self, store: Store, *, store_clock: bool = False) -> None:
@@ -156,7 +156,7 @@ class Quotas:
 
     def grant(
         self,
-        request: Request,
+        request: GrantRequest,
         tier: Tier,
         revision: int,
         usage: Usage,

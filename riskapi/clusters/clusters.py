@@ -16,7 +16,7 @@ import orjson
 
 from riskapi.budgets.caps import Usage
 from riskapi.budgets.keys import EVENTS, budget_key, cluster_key, kept, members_key
-from riskapi.budgets.spends import Quotas
+from riskapi.budgets.spends import Budgets
 from riskapi.clusters.joins import NAMED, TRIES, Joins, State, new_id
 from riskapi.clusters.partition import groups
 from riskapi.errors import Problem, StoreUnavailable
@@ -53,11 +53,11 @@ class Clusters:
     """Joins accounts to clusters, takes clusters apart, and explains them."""
 
     def __init__(
-        self, store: Store, links: Links, quotas: Quotas, metrics: Metrics, *, store_clock: bool = False
+        self, store: Store, links: Links, budgets: Budgets, metrics: Metrics, *, store_clock: bool = False
     ) -> None:
         """With ``store_clock`` budgets go by the store's own time."""
         self._store, self._links, self._metrics = store, links, metrics
-        self._joins = Joins(store, links, quotas, metrics, store_clock=store_clock)
+        self._joins = Joins(store, links, budgets, metrics, store_clock=store_clock)
         self._hubs = Hubs(store, links)
         self._store_clock = store_clock
         self._split = store.script("cluster_split")

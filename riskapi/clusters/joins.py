@@ -14,7 +14,7 @@ import orjson
 
 from riskapi.budgets.caps import Usage
 from riskapi.budgets.keys import EVENTS, budget_key, cluster_key, kept, members_key
-from riskapi.budgets.spends import Quotas
+from riskapi.budgets.spends import Budgets
 from riskapi.errors import StoreUnavailable
 from riskapi.links.bonds import Bond, edge_of
 from riskapi.links.entities import Links
@@ -74,10 +74,10 @@ class Joins:
     """Plans and commits joins."""
 
     def __init__(
-        self, store: Store, links: Links, quotas: Quotas, metrics: Metrics, *, store_clock: bool = False
+        self, store: Store, links: Links, budgets: Budgets, metrics: Metrics, *, store_clock: bool = False
     ) -> None:
         """With ``store_clock`` budgets go by the store's own time."""
-        self._store, self._links, self._quotas, self._metrics = store, links, quotas, metrics
+        self._store, self._links, self._budgets, self._metrics = store, links, budgets, metrics
         self._store_clock = store_clock
         self._join = store.script("cluster_join")
 
@@ -233,14 +233,14 @@ class Joins:
         self._links.queue_bind_mark(pipe, [key for key in marked if key], True)
         self._join.queue(pipe, [*keys, EVENTS], [orjson.dumps(arguments)])
         self._links.queue_bind_mark(pipe, [key for key in marked if key], True)
-        self._quotas.queue_read(pipe, user_id, now, into)
+        self._budgets.queue_read(pipe, user_id, now, into)
         replies = self._store.run(pipe)
         joined, read = next(reply for reply in replies if isinstance(reply, list)), replies[-1]
         if joined[0] == b"again":
             return None
         self._metrics.cluster("merged" if absorbed else "joined")
-        usage = self._quotas.usage(read)
-        return usage if usage.cluster == into else self._quotas.read(user_id, now)
+        usage = self._budgets.usage(read)
+        return usage if usage.cluster == into else self._budgets.read(user_id, now)
 
 
 def _state(reply: Any) -> State:

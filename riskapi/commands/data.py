@@ -18,7 +18,7 @@ from riskapi.datasets import manifest
 from riskapi.datasets.declared import FEEDS
 from riskapi.datasets.feed import Feed
 from riskapi.datasets.status import held
-from riskapi.datasets.update import Outcome, rollback, updating
+from riskapi.datasets.update import UpdateOutcome, rollback, updating
 from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings
 
@@ -73,7 +73,7 @@ def _update(feeds: list[Feed], settings: Settings, force: bool, dry: bool) -> in
     return 1 if failed else 0
 
 
-def _say(outcome: Outcome, now: float, *, dry: bool) -> None:
+def _say(outcome: UpdateOutcome, now: float, *, dry: bool) -> None:
     before, after = outcome.before, outcome.after
     what = "unchanged"
     if outcome.changed:

@@ -22,8 +22,8 @@ from riskapi import app
 from riskapi.access.keys import Keys
 from riskapi.accounts.agenda import Agenda
 from riskapi.commands import data
-from riskapi.enrichment.asking import probed
 from riskapi.enrichment.doubts import doubted
+from riskapi.enrichment.questions import probed
 from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.links import secret
@@ -222,19 +222,19 @@ def _files(settings: Settings) -> Generator[Finding, None, app.Sources | None]:
 
 
 def _judge(settings: Settings, sources: app.Sources, store: Store) -> Iterator[Finding]:
-    policies, seating = app.seat(settings, store, sources.file, sources.judge)
-    seating.follow()
-    live, judge = policies.live(), seating.court.judge
+    policies, publisher = app.follow_policy(settings, store, sources.file, sources.basis)
+    publisher.follow()
+    live, basis = policies.live(), publisher.active.basis
     if live.source == "file":
-        yield "ok", f"policy {live.version} judges, the file's: none was published"
+        yield "ok", f"policy {live.version} decides, the file's: none was published"
     else:
-        yield "ok", f"policy {live.version} judges, published {live.at} by {live.author}: the file is ignored"
-    if judge.scorer is None:
+        yield "ok", f"policy {live.version} decides, published {live.at} by {live.author}: the file is ignored"
+    if basis.scorer is None:
         yield "warn", "no model decides: rules only"
     else:
-        scorer = judge.scorer
+        scorer = basis.scorer
         age = int((time.time() - scorer.card.trained_at.timestamp()) // 86400)
         said = (
-            f"model {scorer.version}, {len(scorer.columns)} columns, {judge.policy.model.mode}, trained {age} days ago"
+            f"model {scorer.version}, {len(scorer.columns)} columns, {basis.policy.model.mode}, trained {age} days ago"
         )
         yield "warn" if age > _MODEL_DAYS else "ok", said

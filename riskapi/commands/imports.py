@@ -31,7 +31,7 @@ from riskapi.commands import author
 from riskapi.commands.progress import Progress, bar
 from riskapi.commands.remote import Refused, Remote
 from riskapi.decisions import imports
-from riskapi.decisions.imports import Outcome
+from riskapi.decisions.imports import ImportOutcome
 from riskapi.errors import ConfigurationError
 from riskapi.inputs import json_lines
 from riskapi.inputs.json_lines import Rejected, Row
@@ -40,7 +40,7 @@ from riskapi.store.connections import running_store
 
 #: Lines imported at once, and bytes of them. The API takes 1 MiB a request, so no line may have more than half of it.
 _LINES, _BYTES = 500, 512 * 1024
-Take = Callable[[Sequence[Row]], Outcome]
+Take = Callable[[Sequence[Row]], ImportOutcome]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Import the file; 1 when a line was rejected or the rest could not be sent."""
-    total, progress, started = Outcome(), Progress(), time.monotonic()
+    total, progress, started = ImportOutcome(), Progress(), time.monotonic()
     stopped: BaseException | None = None
     with _opened(arguments.file) as source, _taker(arguments, settings) as take:
         read = _Reader(source, progress)
@@ -106,9 +106,9 @@ def _taker(arguments: argparse.Namespace, settings: Settings) -> Iterator[Take]:
             yield lambda rows: service.parts.imports.take(rows, who, time.time())
 
 
-def _check(rows: Sequence[Row]) -> Outcome:
+def _check(rows: Sequence[Row]) -> ImportOutcome:
     found, rejected = imports.check(rows, time.time())
-    return Outcome(len(found), 0, rejected)
+    return ImportOutcome(len(found), 0, rejected)
 
 
 def _remote(arguments: argparse.Namespace, settings: Settings) -> Remote:
@@ -158,12 +158,12 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
-def _imported(batch: Sequence[Row], take: Take) -> Outcome:
+def _imported(batch: Sequence[Row], take: Take) -> ImportOutcome:
     """Import a batch but for what is too long."""
     fits = [row for row in batch if len(row.text) <= _BYTES]
     long = [row.number for row in batch if len(row.text) > _BYTES]
     refused = [Rejected(number, "", "too_long", f"has more than {_BYTES} bytes") for number in long]
-    return (take(fits) if fits else Outcome()).plus(Outcome(rejected=refused))
+    return (take(fits) if fits else ImportOutcome()).plus(ImportOutcome(rejected=refused))
 
 
 def _tell(rejected: Sequence[Rejected], progress: Progress) -> None:

@@ -18,8 +18,8 @@ from typing import Any
 from riskapi import app, policy
 from riskapi.commands import author
 from riskapi.errors import ConfigurationError, Problem
-from riskapi.policy.active import Judge
-from riskapi.policy.seating import Seating
+from riskapi.policy.active import Basis
+from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies, Publication, Version
 from riskapi.settings import Settings
 from riskapi.store.connections import running_store
@@ -68,10 +68,10 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         return _check(arguments.file or settings.policy_file or policy.DEFAULT)
     file = policy.load(settings.policy_file or policy.DEFAULT)
     with running_store(settings, start=arguments.start_store) as store:
-        policies, seating = app.seat(settings, store, file, Judge(file, None, {}))
+        policies, publisher = app.follow_policy(settings, store, file, Basis(file, None, {}))
         try:
             if arguments.action in ("publish", "rollback"):
-                return _change(seating, arguments)
+                return _change(publisher, arguments)
             return _look(policies, arguments)
         except Problem as problem:
             print(problem.detail, file=sys.stderr)
@@ -107,25 +107,25 @@ def _line(row: Mapping[str, Any]) -> str:
     return f"{mark}{row['version']}\t{row['at'] or '-'}\t{row['author']}\t{row['note'] or '-'}"
 
 
-def _change(seating: Seating, arguments: argparse.Namespace) -> int:
+def _change(publisher: Publisher, arguments: argparse.Namespace) -> int:
     note = arguments.note or f"Back to version {arguments.version}"
     publication = Publication(note=note, author=author.name(arguments), at=rfc3339(time.time()))
     if arguments.action == "rollback":
-        made: Version = seating.rollback(arguments.version, publication)
+        made: Version = publisher.rollback(arguments.version, publication)
     else:
-        made = _publish(seating, arguments.file, arguments.since, publication)
+        made = _publish(publisher, arguments.file, arguments.since, publication)
     print(f"version {made.version} is in force")
     return 0
 
 
-def _publish(seating: Seating, path: Path, since: int | None, publication: Publication) -> Version:
+def _publish(publisher: Publisher, path: Path, since: int | None, publication: Publication) -> Version:
     """Put a file into force, if version ``since`` still is; by default the one that JSON was shown from."""
     shown = path.suffix == ".json"
     given = _json(path) if shown else policy.load(path).model_dump(mode="json")
     if shown and since is None and type(given.get("version")) is int:
         since = given["version"]
     try:
-        return seating.publish(given, publication, lambda live: since in (None, live), str(path))
+        return publisher.publish(given, publication, lambda live: since in (None, live), str(path))
     except Problem as problem:
         if problem.code != "precondition_failed" or not shown:
             raise

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from riskapi.decisions.imports import Outcome
+from riskapi.decisions.imports import ImportOutcome
 from riskapi.inputs.json_lines import Rejected, Row
 
 #: Seconds an answer is waited for: some hundred accounts are written in less than one.
@@ -43,7 +43,7 @@ class Remote:
         self._run = secrets.token_hex(8)
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
 
-    def take(self, rows: Sequence[Row]) -> Outcome:
+    def take(self, rows: Sequence[Row]) -> ImportOutcome:
         """Import records; a request that fails is repeated for a minute. Raises :class:`Refused`."""
         content = b"\n".join(row.text for row in rows) + b"\n"
         name = f"import-{self._run}-{hashlib.sha256(content).hexdigest()}"
@@ -81,9 +81,9 @@ def _said(status: int, content: bytes) -> str:
     return f"it answered {status}: {detail}"
 
 
-def _outcome(answer: dict[str, Any], rows: Sequence[Row]) -> Outcome:
+def _outcome(answer: dict[str, Any], rows: Sequence[Row]) -> ImportOutcome:
     rejected = [
         Rejected(rows[each["line"] - 1].number, each["pointer"], each["code"], each["detail"])
         for each in answer["rejected"]
     ]
-    return Outcome(answer["imported"], answer["existing"], rejected)
+    return ImportOutcome(answer["imported"], answer["existing"], rejected)

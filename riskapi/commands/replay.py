@@ -20,7 +20,7 @@ import orjson
 from riskapi import app
 from riskapi.decisions.decide import decide
 from riskapi.decisions.record import listing
-from riskapi.policy.active import Judge
+from riskapi.policy.active import Basis
 from riskapi.settings import Settings
 from riskapi.store.connections import running_store
 from signals import registered
@@ -51,17 +51,17 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     return 1 if count["different"] or count["broken"] else 0
 
 
-def _judge(arguments: argparse.Namespace, settings: Settings) -> Judge:
+def _judge(arguments: argparse.Namespace, settings: Settings) -> Basis:
     if arguments.policy is not None:
-        return app.check(replace(settings, policy_file=arguments.policy)).judge
+        return app.check(replace(settings, policy_file=arguments.policy)).basis
     sources = app.check(settings)
     with running_store(settings, start=arguments.start_store) as store:
-        _, seating = app.seat(settings, store, sources.file, sources.judge)
-        seating.follow()
-        return seating.court.judge
+        _, publisher = app.follow_policy(settings, store, sources.file, sources.basis)
+        publisher.follow()
+        return publisher.active.basis
 
 
-def replay(lines: Iterable[bytes], judge: Judge) -> Counter[str]:
+def replay(lines: Iterable[bytes], basis: Basis) -> Counter[str]:
     """Count lines: ``same``, ``different``, of ``other`` versions, ``broken``. Print the different and the broken."""
     count: Counter[str] = Counter()
     for number, line in enumerate(lines, 1):
@@ -69,7 +69,7 @@ def replay(lines: Iterable[bytes], judge: Judge) -> Counter[str]:
             continue
         try:
             recorded = orjson.loads(line)
-            kind, said = _compare(recorded, judge)
+            kind, said = _compare(recorded, basis)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             kind, said = "broken", f"not a decision: {type(error).__name__}: {error}"
         count[kind] += 1
@@ -78,16 +78,16 @@ def replay(lines: Iterable[bytes], judge: Judge) -> Counter[str]:
     return count
 
 
-def _compare(recorded: dict[str, Any], judge: Judge) -> tuple[str, str]:
+def _compare(recorded: dict[str, Any], basis: Basis) -> tuple[str, str]:
     versions = recorded["versions"]
-    same_judge = all(versions[name] == judge.versions[name] for name in ("policy", "model"))
-    same_judge = same_judge and recorded["model_mode"] == judge.policy.model.mode
+    same_judge = all(versions[name] == basis.versions[name] for name in ("policy", "model"))
+    same_judge = same_judge and recorded["model_mode"] == basis.policy.model.mode
     if not same_judge or list(recorded["readings"]) != list(registered()):
         return "other", ""
     again = decide(
         recorded["readings"],
-        judge.scorer,
-        judge.policy,
+        basis.scorer,
+        basis.policy,
         store_away=recorded["store_away"],
         listing=listing(recorded),
     )

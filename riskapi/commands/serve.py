@@ -25,14 +25,14 @@ from riskapi.commands.doctor import persistence
 from riskapi.commands.worker import beside_server
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.links.secret import LinkKey
-from riskapi.policy.seating import Seating
+from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
 from riskapi.server import http_server, listening, metrics_directory, troubles
 from riskapi.settings import Settings
 from riskapi.store import consumer
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
-from riskapi.store.keeper import Keeper
+from riskapi.store.supervisor import Supervisor
 
 #: Seconds the worker is given to end when the service stops; then it is killed.
 _GRACE = 10
@@ -61,13 +61,13 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         _stop_on_sigterm()
         if settings.redis_url is None:
             embedded = stack.enter_context(Embedded(settings.data_dir, settings.store_fsync))
-            stack.enter_context(Keeper(embedded))
+            stack.enter_context(Supervisor(embedded))
         store = open_store(settings)
         stack.callback(store.close)
         _ready_store(store, settings)
         LinkKey(settings, store)  # before anything is kept under a wrong one
         consumer.found(store)
-        _say_policy(app.seat(settings, store, sources.file, sources.judge))
+        _say_policy(app.follow_policy(settings, store, sources.file, sources.basis))
         key = first_key(Keys(store))
         _announce(settings, key)
         stack.enter_context(_processes(settings))
@@ -118,11 +118,11 @@ def _ready_store(store: Store, settings: Settings) -> None:
         print("RISKAPI_LINK_KEY is not set: give every host of this store the same one", file=sys.stderr)
 
 
-def _say_policy(parts: tuple[Policies, Seating]) -> None:
-    """Refuse a published policy that cannot be used; say that it is one, and not the file's, that judges."""
-    policies, seating = parts
+def _say_policy(parts: tuple[Policies, Publisher]) -> None:
+    """Refuse a published policy that cannot be used; say that it is one, and not the file's, that decides."""
+    policies, publisher = parts
     try:
-        seating.follow()
+        publisher.follow()
     except ConfigurationError:
         print(f"publish another policy: {_python()} -m riskapi policy publish --help", file=sys.stderr)
         raise

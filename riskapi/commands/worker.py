@@ -22,7 +22,7 @@ from riskapi.errors import StoreUnavailable
 from riskapi.server.watch import watch
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, running_store
-from riskapi.store.consumer import DeadLetters, Group, Letter, backlog
+from riskapi.store.consumer import DeadLetter, DeadLetters, Group, backlog
 from riskapi.worker import worker
 
 #: What each chore counts.
@@ -150,12 +150,12 @@ def _list(store: Store) -> int:
     return 0
 
 
-def _line(letter: Letter) -> str:
+def _line(letter: DeadLetter) -> str:
     at = datetime.fromtimestamp(int(letter.id.partition("-")[0]) / 1000, UTC).isoformat(timespec="seconds")
     return f"{_id(letter)}\t{at}\t{letter.group}\t{letter.entry.type}\t{letter.tries} tries\t{letter.error}"
 
 
-def _id(letter: Letter) -> str:
+def _id(letter: DeadLetter) -> str:
     return f"{letter.name}:{letter.id}"
 
 

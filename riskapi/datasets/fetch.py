@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from riskapi.datasets.download import Progress, Validators, download
 from riskapi.datasets.feed import Feed
-from riskapi.datasets.manifest import Entry
-from riskapi.datasets.packages import Own
+from riskapi.datasets.manifest import ManifestEntry
+from riskapi.datasets.packages import OwnTable
 from riskapi.datasets.wheels import Wheels
 from riskapi.errors import ConfigurationError
 from riskapi.settings.environment import Source
@@ -21,7 +21,7 @@ _PART = 1 << 20
 
 
 class Fetched(NamedTuple):
-    """A file, and what was learned where it came from: see :class:`riskapi.datasets.manifest.Entry`."""
+    """A file, and what was learned where it came from: see :class:`riskapi.datasets.manifest.ManifestEntry`."""
 
     path: Path
     source: str
@@ -31,7 +31,7 @@ class Fetched(NamedTuple):
 
 
 def fetch(
-    feed: Feed, source: Source, folder: Path, current: Entry | None, wheels: Wheels, progress: Progress
+    feed: Feed, source: Source, folder: Path, current: ManifestEntry | None, wheels: Wheels, progress: Progress
 ) -> Fetched | None:
     """Bring a file of a feed; None where the server says that ``current`` is still the newest.
 
@@ -41,7 +41,7 @@ def fetch(
     to = folder / f"{feed.name}.{feed.ending}"
     try:
         if source.kind == "package":
-            if isinstance(feed.packaged, Own):
+            if isinstance(feed.packaged, OwnTable):
                 raise ValueError("it comes with this program, and no package of the index has it; name a URL or a file")
             found = wheels.unpack(feed.packaged)
             to.write_bytes(feed.packaged.content(found.root, f"{where} {found.version}"))

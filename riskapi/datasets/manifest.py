@@ -30,7 +30,7 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Entry(_Record):
+class ManifestEntry(_Record):
     """A file: its name below the folder of feeds, what it is, and where it came from.
 
     ``built`` is the Unix time it was made at, where it or its source says so; ``version`` the package's, of a file from
@@ -57,8 +57,8 @@ class Entry(_Record):
 class Slot(_Record):
     """What is in use for a feed, and what was before; None stands for the installed package's data."""
 
-    current: Entry | None
-    previous: Entry | None
+    current: ManifestEntry | None
+    previous: ManifestEntry | None
 
 
 class _File(_Record):
@@ -73,7 +73,7 @@ class Manifest:
     slots: Mapping[Name, Slot] = field(default_factory=dict)
     mark: Mark = None
 
-    def entry(self, name: Name) -> Entry | None:
+    def entry(self, name: Name) -> ManifestEntry | None:
         """The file in use for a feed; None where it is the installed package's data."""
         slot = self.slots.get(name)
         return slot.current if slot else None
@@ -113,7 +113,7 @@ def read(data_dir: Path) -> Manifest:
 _MENDS = "remove it: then the installed data is used, and `python -m riskapi data update` fetches anew"
 
 
-def verified(data_dir: Path, name: Name, entry: Entry) -> Path:
+def verified(data_dir: Path, name: Name, entry: ManifestEntry) -> Path:
     """Path of a file, which is found to be what was checked. Raises :class:`ConfigurationError`."""
     path = folder(data_dir) / entry.file
     try:

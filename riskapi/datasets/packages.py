@@ -66,7 +66,7 @@ class Packaged:
         raise ConfigurationError(where, self.package, reason)
 
 
-class Own(Packaged):
+class OwnTable(Packaged):
     """A table that comes with this program, in a folder of its own. It says itself of what day it is."""
 
     def label(self) -> str:
@@ -78,10 +78,10 @@ class Own(Packaged):
         return self.content(_ROOT, str(Path(self.files[0]).parent))
 
 
-def own_table(name: str, folder: str = "signals/data") -> Own:
+def own_table(name: str, folder: str = "signals/data") -> OwnTable:
     """One of our own tables: the file of this name in a folder of this program."""
     found = whole_file(folder.partition("/")[0], f"{folder}/{name}")
-    return Own(found.package, found.files, found.extract)
+    return OwnTable(found.package, found.files, found.extract)
 
 
 def database(name: str) -> Packaged:

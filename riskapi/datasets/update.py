@@ -16,7 +16,7 @@ from riskapi.datasets import manifest
 from riskapi.datasets.download import Progress
 from riskapi.datasets.feed import Checked, Feed, day, days
 from riskapi.datasets.fetch import Fetched, fetch
-from riskapi.datasets.manifest import Entry, Slot
+from riskapi.datasets.manifest import ManifestEntry, Slot
 from riskapi.datasets.status import Held, held, installed
 from riskapi.datasets.wheels import Wheels
 from riskapi.errors import ConfigurationError
@@ -31,7 +31,7 @@ _AHEAD = 2 * 86_400
 _LEFT_BEHIND = 86_400
 
 
-class Outcome(NamedTuple):
+class UpdateOutcome(NamedTuple):
     """What became of a feed: what was in use (None where that could not be read), what is now, and whether it moved.
 
     ``note`` is what else a person should know.
@@ -49,7 +49,7 @@ class Updates:
     def __init__(self, settings: Settings, folder: Path, wheels: Wheels, progress: Progress) -> None:
         self._settings, self._folder, self._wheels, self._progress = settings, folder, wheels, progress
 
-    def update(self, feed: Feed, now: float, *, force: bool = False, dry: bool = False) -> Outcome:
+    def update(self, feed: Feed, now: float, *, force: bool = False, dry: bool = False) -> UpdateOutcome:
         """Bring a feed up to date at Unix time ``now``.
 
         ``force`` takes what is much smaller or older than what is in use; what fails a check is never taken. ``dry``
@@ -60,7 +60,7 @@ class Updates:
         source: Source = getattr(self._settings, f"data_{feed.name}")
         if own is not None:
             found = held(self._settings, feed, manifest.Manifest())
-            return Outcome(found, found, False, f"{own[1]} names a file of your own, which is used as it is")
+            return UpdateOutcome(found, found, False, f"{own[1]} names a file of your own, which is used as it is")
         if source.kind == "installed":
             return self._installed(feed, now, force, dry)
         entry = manifest.read(self._settings.data_dir).entry(feed.name)
@@ -69,30 +69,30 @@ class Updates:
         got = fetch(feed, source, self._folder, entry, self._wheels, self._progress)
         if got is None:
             found = held(self._settings, feed, manifest.read(self._settings.data_dir))
-            return Outcome(found, found, False, "the server has no newer one")
+            return UpdateOutcome(found, found, False, "the server has no newer one")
         checked = feed.check(got.path, got.source)
         checked = checked._replace(built=checked.built or got.built)
         return self._swap(feed, _entry(feed, got, checked, now), got.path, now, force, dry)
 
-    def _installed(self, feed: Feed, now: float, force: bool, dry: bool) -> Outcome:
+    def _installed(self, feed: Feed, now: float, force: bool, dry: bool) -> UpdateOutcome:
         """Go back to the installed package's data, where it is newer than what was fetched or with ``force``."""
         found = installed(self._settings, feed, again=True)
         with manifest.held(self._settings.data_dir):
             current = manifest.read(self._settings.data_dir)
             slot = current.slots.get(feed.name)
             if slot is None or slot.current is None:
-                return Outcome(found, found, False)
+                return UpdateOutcome(found, found, False)
             before = held(self._settings, feed, current)
             built = found.checked.built
             if not force and not (built and built > (before.checked.built or before.fetched_at or now)):
                 note = f"fetched earlier and kept; --force goes back to {found.source}"
-                return Outcome(before, before, False, note)
+                return UpdateOutcome(before, before, False, note)
             if not dry:
                 slots = {**current.slots, feed.name: Slot(current=None, previous=slot.current)}
                 manifest.write(self._settings.data_dir, slots)
-            return Outcome(before, found, True)
+            return UpdateOutcome(before, found, True)
 
-    def _is_same(self, before: Held, entry: Entry) -> bool:
+    def _is_same(self, before: Held, entry: ManifestEntry) -> bool:
         """Whether a file is the one in use, and that still is what it was.
 
         What is installed and does not say when it was made is taken anew from where that is known.
@@ -103,7 +103,7 @@ class Updates:
             return before.checked.built is not None or entry.built is None
         return _is_there(self._settings, before.feed, entry)
 
-    def _swap(self, feed: Feed, entry: Entry, path: Path, now: float, force: bool, dry: bool) -> Outcome:
+    def _swap(self, feed: Feed, entry: ManifestEntry, path: Path, now: float, force: bool, dry: bool) -> UpdateOutcome:
         data_dir = self._settings.data_dir
         after = Held(feed, Checked(entry.bytes, entry.entries, entry.built, entry.sha256), entry.source, now)
         with manifest.held(data_dir):
@@ -111,7 +111,7 @@ class Updates:
             before = _before(self._settings, feed, current)
             if before is not None:
                 if self._is_same(before, entry):
-                    return Outcome(before, before, False, "the same as in use")
+                    return UpdateOutcome(before, before, False, "the same as in use")
                 if not force:
                     _compare(before, after)
             if not force:
@@ -130,7 +130,7 @@ class Updates:
                 slots = {**current.slots, feed.name: Slot(current=entry, previous=previous)}
                 manifest.write(data_dir, slots)
         same = before is not None and before.checked.sha256 == entry.sha256
-        return Outcome(before, after, True, "the same content, fetched anew" if same else None)
+        return UpdateOutcome(before, after, True, "the same content, fetched anew" if same else None)
 
 
 @contextlib.contextmanager
@@ -153,7 +153,7 @@ def updating(settings: Settings, progress: Progress, told: Callable[[str], None]
         yield Updates(settings, Path(name), Wheels(Path(name), told), progress)
 
 
-def rollback(settings: Settings, feed: Feed) -> Outcome:
+def rollback(settings: Settings, feed: Feed) -> UpdateOutcome:
     """Use again what was in use before the last swap; once more undoes it.
 
     Raises :class:`ConfigurationError` where nothing was swapped, or the file is not what it was.
@@ -170,11 +170,11 @@ def rollback(settings: Settings, feed: Feed) -> Outcome:
         slots = {**current.slots, feed.name: Slot(current=slot.previous, previous=slot.current)}
         after = held(settings, feed, manifest.Manifest(slots))
         manifest.write(data_dir, slots)
-    return Outcome(before, after, True)
+    return UpdateOutcome(before, after, True)
 
 
-def _entry(feed: Feed, got: Fetched, checked: Checked, now: float) -> Entry:
-    return Entry(
+def _entry(feed: Feed, got: Fetched, checked: Checked, now: float) -> ManifestEntry:
+    return ManifestEntry(
         file=f"{feed.name}/{checked.sha256[:16]}.{feed.ending}",
         sha256=checked.sha256,
         bytes=checked.bytes,
@@ -195,7 +195,7 @@ def _before(settings: Settings, feed: Feed, current: manifest.Manifest) -> Held 
         return None  # what cannot be used is nothing to compare with
 
 
-def _is_there(settings: Settings, feed: Feed, entry: Entry) -> bool:
+def _is_there(settings: Settings, feed: Feed, entry: ManifestEntry) -> bool:
     try:
         manifest.verified(settings.data_dir, feed.name, entry)
     except ConfigurationError:

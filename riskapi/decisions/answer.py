@@ -10,14 +10,14 @@ import orjson
 
 import signals
 from riskapi.budgets import terms
-from riskapi.budgets.caps import Allowed, Record, Usage, allowed
+from riskapi.budgets.caps import Allowed, FeedbackRecord, Usage, allowed
 from riskapi.budgets.terms import Terms
 from riskapi.decisions.decide import Decision
 from riskapi.decisions.gather import Parsed
 from riskapi.inputs.optional import not_provided
 from riskapi.inputs.signup import Signup
 from riskapi.links.evidence import linkage
-from riskapi.policy.active import Judge
+from riskapi.policy.active import Basis
 from riskapi.sending.allowances import limits
 from riskapi.store import damaged
 from riskapi.times import rfc3339
@@ -26,7 +26,7 @@ from signals.facts import Facts
 
 
 def assessment(
-    judge: Judge,
+    basis: Basis,
     user_id: str,
     facts: Facts,
     parsed: Parsed,
@@ -43,9 +43,9 @@ def assessment(
     ``own`` are the account's terms: its plan, and caps that a person set for it.
     """
     if decision.source == "outage":
-        permitted = Allowed(judge.policy.caps(decision.tier, own.plan, outage=True), None, None, None, 0)
+        permitted = Allowed(basis.policy.caps(decision.tier, own.plan, outage=True), None, None, None, 0)
     else:
-        permitted = allowed(judge.policy, decision.tier, usage, Record(), None, own)
+        permitted = allowed(basis.policy, decision.tier, usage, FeedbackRecord(), None, own)
     return {
         "object": "assessment",
         "id": f"asm_{secrets.token_hex(12)}",
@@ -56,7 +56,7 @@ def assessment(
         "limits": limits(usage, permitted),
         "disposition": {"source": decision.source, "rule": decision.rule},
         "reasons": reasons(decision),
-        "linkage": linkage(facts.entities, judge.policy, usage.cluster or None, usage.size),
+        "linkage": linkage(facts.entities, basis.policy, usage.cluster or None, usage.size),
         "degraded": signals.degraded(facts, readings),
         "not_provided": list(parsed.not_provided),
         "warnings": list(parsed.warnings),
@@ -65,7 +65,7 @@ def assessment(
             {"candidate": row.candidate, "decision": row.decision, "risk_score": row.risk_score}
             for row in decision.shadow
         ],
-        "versions": dict(judge.versions),
+        "versions": dict(basis.versions),
     }
 
 

@@ -16,12 +16,12 @@ from riskapi.accounts.accounts import Accounts, history_key, labels_key
 from riskapi.accounts.activity import ESTABLISHING, TYPES
 from riskapi.accounts.labels import Labels
 from riskapi.budgets import terms
-from riskapi.budgets.spends import Quotas
+from riskapi.budgets.spends import Budgets
 from riskapi.contract import Tier
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.decisions.rescoring import Rescorer
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.inputs.readers import Shelf
+from riskapi.inputs.readers import ActiveReaders
 from riskapi.inputs.signup import CustomInputs, DevicePart, EmailPart, PhonePart
 from riskapi.inputs.usable import counted, one_each, unreadable, usable
 from riskapi.inputs.visitor_values import VisitorCount, VisitorText, VisitorTime
@@ -29,7 +29,7 @@ from riskapi.links.entities import Links
 from riskapi.links.kinds import is_inside
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, oldest, shard, stream
 
@@ -70,12 +70,12 @@ class Events:
     def __init__(
         self,
         store: Store,
-        court: Court,
+        active: ActiveBasis,
         links: Links,
-        shelf: Shelf,
+        active_readers: ActiveReaders,
         rescorer: Rescorer,
         identifiers: Identifiers,
-        quotas: Quotas,
+        budgets: Budgets,
         labels: Labels,
         metrics: Metrics,
     ) -> None:
@@ -83,10 +83,10 @@ class Events:
         self._accounts = Accounts(store)
         self._identifiers = identifiers
         self._rescorer = rescorer
-        self._quotas, self._labels = quotas, labels
-        self._court = court
+        self._budgets, self._labels = budgets, labels
+        self._active = active
         self._links = links
-        self._shelf = shelf
+        self._active_readers = active_readers
         self._metrics = metrics
         self._record = store.script("event_record")
 
@@ -97,7 +97,7 @@ class Events:
         later already. A change of plan counts for the very next grant, and a paid plan or a payment makes the account
         an established customer. Raises ``not_found`` and :class:`StoreUnavailable`.
         """
-        policy, at = self._court.policy, event.at(now)
+        policy, at = self._active.policy, event.at(now)
         event, warnings = usable(event, at, "/time")
         places = self._places(event, warnings)
         domain = self._sender(event, warnings)
@@ -153,7 +153,7 @@ class Events:
         """Have grants in flight read the terms again, and let the standing be felt; where that fails, a worker does."""
         try:
             standing = self._accounts.standing(user_id)
-            self._quotas.revise(user_id, standing.revision, policy)
+            self._budgets.revise(user_id, standing.revision, policy)
             self._labels.settle(user_id, standing)
         except StoreUnavailable:
             self._metrics.store_failure("event")
@@ -187,7 +187,7 @@ class Events:
         text = event.device.ip_address if event.device else None
         if not text:
             return []
-        network = self._shelf.readers.networks.read(text)
+        network = self._active_readers.readers.networks.read(text)
         if network.ip is None:
             warnings.append(unreadable("/device/ip_address", "The IP address"))
             return []

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 
-from riskapi.accounts.accounts import Accounts, Known
+from riskapi.accounts.accounts import Accounts, KnownAccount
 from riskapi.clusters.proofs import Proofs, keeps_aside
 from riskapi.enrichment.findings import Finding, Findings, is_told
 from riskapi.enrichment.subjects import Subject
 from riskapi.inputs import device as devices
 from riskapi.inputs.optional import not_provided
-from riskapi.inputs.readers import Shelf
+from riskapi.inputs.readers import ActiveReaders
 from riskapi.inputs.signup import BehaviorPart, DevicePart, Signup
 from riskapi.inputs.usable import UNREADABLE, one_each, unreadable, usable, without_country
 from riskapi.links import kinds, spellings
@@ -56,7 +56,7 @@ class Gathered:
 
     facts: Facts
     touch: Touch
-    known: Known | None
+    known: KnownAccount | None
     subjects: tuple[Subject, ...] = ()
     findings: Mapping[str, Finding] = field(default_factory=dict)
     listed: tuple[Listed, ...] = ()
@@ -77,7 +77,7 @@ def _whole(count: float | None) -> int | None:
 
 
 class Gatherer:
-    """Turns signups into facts. On the ``shelf`` are the opened databases."""
+    """Turns signups into facts. ``active_readers`` are the opened databases."""
 
     def __init__(
         self,
@@ -86,18 +86,18 @@ class Gatherer:
         accounts: Accounts,
         findings: Findings,
         proofs: Proofs,
-        shelf: Shelf,
+        active_readers: ActiveReaders,
     ) -> None:
         self._store = store
         self._proofs = proofs
         self._links = links
         self._accounts = accounts
         self._findings = findings
-        self._shelf = shelf
+        self._active_readers = active_readers
 
     def parse(self, signup: Signup, at: float) -> Parsed:
         """Read every input of a signup at Unix time ``at``. Asks nobody; never raises for what callers sent."""
-        posted, readers = signup, self._shelf.readers
+        posted, readers = signup, self._active_readers.readers
         signup, warnings = usable(posted, at)
         unsent = not_provided(posted)
         missing = dict.fromkeys(unsent, "not_provided")

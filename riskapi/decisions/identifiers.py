@@ -23,7 +23,7 @@ from riskapi.inputs import device as devices
 from riskapi.inputs.signup import Signup
 from riskapi.links.entities import Links
 from riskapi.links.kinds import Touch, entities_of, own_domain
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
@@ -55,11 +55,11 @@ class Identifiers:
         labels: Labels,
         proofs: Proofs,
         gatherer: Gatherer,
-        court: Court,
+        active: ActiveBasis,
     ) -> None:
         self._store, self._accounts, self._links, self._clusters = store, accounts, links, clusters
         self._claims, self._labels, self._proofs = claims, labels, proofs
-        self._gatherer, self._court = gatherer, court
+        self._gatherer, self._active = gatherer, active
         self._follow = store.script("account_follow")
 
     def change(self, user_id: str, part: str, value: str, now: float) -> bool:
@@ -67,7 +67,7 @@ class Identifiers:
 
         False where the value cannot be read: then nothing changes. Raises :class:`StoreUnavailable`.
         """
-        policy = self._court.policy
+        policy = self._active.policy
         for _ in range(_TRIES):
             read = self._read(user_id)
             signup = _changed(damaged.whole(read["signup"]), part, value)
@@ -115,7 +115,7 @@ class Identifiers:
             if self._written(
                 user_id, read, read["signup"], read["entities"], orjson.dumps({**proved, kind: key}), read["things"]
             ):
-                self._proofs.give(user_id, [key], at, self._court.policy, now, aside=kind == "phone")
+                self._proofs.give(user_id, [key], at, self._active.policy, now, aside=kind == "phone")
                 return
         raise StoreUnavailable("an account changed too often to follow it")
 
@@ -126,14 +126,14 @@ class Identifiers:
             things = self._things([domain], read["things"])
             if self._written(user_id, read, read["signup"], read["entities"], read["proved"], things):
                 keys = [key for _, key in self._links.said(user_id, now, [domain], None).keys]
-                self._proofs.give(user_id, (), now, self._court.policy, now, aside=True)
+                self._proofs.give(user_id, (), now, self._active.policy, now, aside=True)
                 self._leave(user_id, keys, now)
                 return
         raise StoreUnavailable("an account changed too often to follow it")
 
     def pay(self, user_id: str, now: float) -> None:
         """Note that the account paid: no wave does."""
-        self._proofs.give(user_id, (), now, self._court.policy, now, aside=True)
+        self._proofs.give(user_id, (), now, self._active.policy, now, aside=True)
 
     def see(self, user_id: str, device_id: str, now: float) -> None:
         """Note a device that the account was seen on, and join it to those who share that."""
@@ -163,14 +163,14 @@ class Identifiers:
 
     def _leave(self, user_id: str, keys: list[str], now: float) -> None:
         """Take the account out of things that it has no longer, or does not claim."""
-        policy = self._court.policy
+        policy = self._active.policy
         self._claims.drop([user_id], keys, policy, now, "left")
         self._links.leave(user_id, keys)
         self._clusters.leave(user_id, policy, now, keys=keys)
 
     def _touch(self, user_id: str, touch: Touch, keys: dict[str, str], now: float) -> None:
         """Touch things, and join the account to those who share them."""
-        policy = self._court.policy
+        policy = self._active.policy
         touch = replace(touch, at=now, keys=keys)
         pipe = self._store.pipeline()
         self._links.queue(pipe, touch, policy)
@@ -197,7 +197,7 @@ class Identifiers:
 
     def _written(self, user_id: str, read: dict[str, bytes], *values: bytes) -> bool:
         """Write what an account has; False when it changed since it was read."""
-        args: list[Any] = [self._court.policy.retention.accounts_days * _DAY, *read.values(), *values]
+        args: list[Any] = [self._active.policy.retention.accounts_days * _DAY, *read.values(), *values]
         found = self._follow.call([account_key(user_id)], args)
         if not found:
             raise Problem("not_found", "No account with this user_id was ever assessed.")

@@ -32,7 +32,7 @@ from riskapi.links.arrival import kept
 from riskapi.links.entities import Links
 from riskapi.links.kinds import Touch, touched_at
 from riskapi.policy import Policy
-from riskapi.policy.active import Court, Judge
+from riskapi.policy.active import ActiveBasis, Basis
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import rfc3339
@@ -48,7 +48,7 @@ _IMPORTED = Reason("IMPORTED", None, "It was imported as an existing customer, a
 
 
 @record
-class Outcome:
+class ImportOutcome:
     """What became of records: how many were imported, how many were there already, and those that were rejected."""
 
     imported: int = 0
@@ -60,10 +60,10 @@ class Outcome:
         """How many records there were."""
         return self.imported + self.existing + len(self.rejected)
 
-    def plus(self, more: Outcome) -> Outcome:
+    def plus(self, more: ImportOutcome) -> ImportOutcome:
         """What became of these records and of more."""
         rejected = [*self.rejected, *more.rejected]
-        return Outcome(self.imported + more.imported, self.existing + more.existing, rejected)
+        return ImportOutcome(self.imported + more.imported, self.existing + more.existing, rejected)
 
 
 @record
@@ -93,14 +93,14 @@ class Imports:
     """Imports accounts. Safe to share between threads."""
 
     def __init__(
-        self, store: Store, court: Court, gatherer: Gatherer, accounts: Accounts, links: Links, labels: Labels,
+        self, store: Store, active: ActiveBasis, gatherer: Gatherer, accounts: Accounts, links: Links, labels: Labels,
         proofs: Proofs,
     ) -> None:  # fmt: skip
-        self._store, self._court, self._gatherer = store, court, gatherer
+        self._store, self._active, self._gatherer = store, active, gatherer
         self._accounts, self._links, self._labels, self._proofs = accounts, links, labels, proofs
         self._write = store.script("account_import")
 
-    def take(self, rows: Iterable[Row], actor: str, now: float) -> Outcome:
+    def take(self, rows: Iterable[Row], actor: str, now: float) -> ImportOutcome:
         """Import records at Unix time ``now``, in the name of ``actor``; a faulty one stops none of the others.
 
         Safe to repeat. Raises :class:`riskapi.errors.StoreUnavailable`; what was written until then stays.
@@ -113,26 +113,26 @@ class Imports:
         left = iter(first.values())
         while some := list(islice(left, _AT_ONCE)):
             imported += self._some(some, actor, now)
-        return Outcome(imported, len(found) - imported, rejected)
+        return ImportOutcome(imported, len(found) - imported, rejected)
 
     def _some(self, found: Sequence[Customer], actor: str, now: float) -> int:
         """Import those that are not there yet; how many were."""
         pipe = self._store.pipeline()
         for customer in found:
             pipe.execute_command("HEXISTS", account_key(customer.account.user_id), "tier")
-        judge = self._court.judge
+        basis = self._active.basis
         new = [
-            self._read(customer, judge.policy, now)
+            self._read(customer, basis.policy, now)
             for customer, there in zip(found, self._store.run(pipe), strict=True)
             if not there
         ]
         pipe = self._store.pipeline()
         for arrival in new:
-            self._queue_links(pipe, arrival, judge.policy)
+            self._queue_links(pipe, arrival, basis.policy)
         self._store.run(pipe)
         pipe = self._store.pipeline()
         for arrival in new:
-            self._queue_account(pipe, arrival, judge, actor, now)
+            self._queue_account(pipe, arrival, basis, actor, now)
         written = self._store.run(pipe)
         for arrival, done in zip(new, written, strict=True):
             if not done:
@@ -158,14 +158,14 @@ class Imports:
         keys = list(touch.keys.values())
         self._links.queue_mark(pipe, touch.user_id, keys, abusive=False, limited=False, established=customer.created)
 
-    def _queue_account(self, pipe: Any, arrival: _Arrival, judge: Judge, actor: str, now: float) -> None:
+    def _queue_account(self, pipe: Any, arrival: _Arrival, basis: Basis, actor: str, now: float) -> None:
         """Write the account down, if nobody did so meanwhile."""
         customer, user_id = arrival.customer, arrival.touch.user_id
-        versions = {**judge.versions, "model": None}
-        decision = _undecided(judge.policy)
+        versions = {**basis.versions, "model": None}
+        decision = _undecided(basis.policy)
         own = replace(terms.told(customer.plan_told), daily_volume=customer.daily_volume or 0)
         answer = assessment(
-            replace(judge, versions=versions), user_id, arrival.parsed.facts, arrival.parsed, {}, decision,
+            replace(basis, versions=versions), user_id, arrival.parsed.facts, arrival.parsed, {}, decision,
             unused(now), now, own=own,
         )  # fmt: skip
         stored = decision_entry(
@@ -200,9 +200,9 @@ class Imports:
             "versions": versions, "expires_at": None, "cause": None,
         }  # fmt: skip
         event = {"user_id": user_id, "at": now, "created_at": customer.created, "actor": actor}
-        ttl = judge.policy.retention.accounts_days * _DAY
+        ttl = basis.policy.retention.accounts_days * _DAY
         args: list[Any] = [ttl, orjson.dumps(history), orjson.dumps(event)]
-        args.append(oldest(judge.policy.retention.decisions_days))
+        args.append(oldest(basis.policy.retention.decisions_days))
         for name, value in fields.items():
             args += (name, value)
         self._write.queue(pipe, [account_key(user_id), history_key(user_id), stream(shard(user_id))], args)

@@ -7,7 +7,7 @@ from riskapi.contract import Tier
 from riskapi.decisions.decide import Decision, decide
 from riskapi.decisions.influence import alone, blameless, fair, is_accused, is_felt
 from riskapi.lists.matching import Listed
-from riskapi.policy.active import Judge
+from riskapi.policy.active import Basis
 from riskapi.policy.tables import SEVERITY
 from signals import Readings
 from signals.facts import Facts
@@ -36,7 +36,7 @@ class Judged:
 
 
 def judged(
-    judge: Judge, facts: Facts, listing: Listed | None = None, *, established: bool = False, cleared: bool = False
+    basis: Basis, facts: Facts, listing: Listed | None = None, *, established: bool = False, cleared: bool = False
 ) -> Judged:
     """Decide on facts. Others' deeds are not held against an ``established`` customer, nor against one who was
     ``cleared`` (labelled legitimate by a person), of whom only what was seen of bad company is left out.
@@ -44,7 +44,7 @@ def judged(
 
     def on(found: Facts) -> tuple[Readings, Decision]:
         readings = signals.read(found)
-        return readings, decide(readings, judge.scorer, judge.policy, listing=listing)
+        return readings, decide(readings, basis.scorer, basis.policy, listing=listing)
 
     facts = fair(facts)
     readings, decision = on(facts)

@@ -14,7 +14,7 @@ import orjson
 
 from riskapi.accounts.accounts import (
     Accounts,
-    Opening,
+    ReviewOpening,
     history_key,
     is_established,
     latest,
@@ -27,7 +27,7 @@ from riskapi.accounts.agenda import next_look
 from riskapi.accounts.identity import is_checked, sender_of
 from riskapi.accounts.labels import Labels
 from riskapi.budgets import terms
-from riskapi.budgets.spends import Quotas
+from riskapi.budgets.spends import Budgets
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
@@ -44,7 +44,7 @@ from riskapi.inputs.signup import Signup
 from riskapi.links.waves import unpacked
 from riskapi.lists.matching import verdict
 from riskapi.metrics import Metrics
-from riskapi.policy.active import Court, Judge
+from riskapi.policy.active import ActiveBasis, Basis
 from riskapi.reviews import queue
 from riskapi.sending.holds import Holds
 from riskapi.store import damaged
@@ -76,22 +76,22 @@ class Rescorer:
     def __init__(
         self,
         store: Store,
-        court: Court,
+        active: ActiveBasis,
         gatherer: Gatherer,
         accounts: Accounts,
         findings: Findings,
         clusters: Clusters,
         claims: Claims,
-        quotas: Quotas,
+        budgets: Budgets,
         labels: Labels,
         proofs: Proofs,
         holds: Holds,
         metrics: Metrics,
     ) -> None:
-        self._store, self._court, self._gatherer = store, court, gatherer
+        self._store, self._active, self._gatherer = store, active, gatherer
         self._accounts, self._findings, self._labels = accounts, findings, labels
         self._claims, self._proofs, self._holds = claims, proofs, holds
-        self._clusters, self._quotas, self._metrics = clusters, quotas, metrics
+        self._clusters, self._budgets, self._metrics = clusters, budgets, metrics
         self._record = store.script("account_again")
 
     def again(self, user_id: str, cause: str, now: float) -> Again:
@@ -100,33 +100,33 @@ class Rescorer:
         Safe to repeat: the same readings are recorded once. Raises ``not_found`` and :class:`StoreUnavailable`.
         """
         for _ in range(_TRIES):
-            judge = self._court.judge
-            found = self._read(judge, user_id, cause, now)
-            due = self._next(judge, found, now)
+            basis = self._active.basis
+            found = self._read(basis, user_id, cause, now)
+            due = self._next(basis, found, now)
             self._want(user_id, found, cause, now)
             self._look(user_id, found, now)
             before = found.past.tier
             if found.tier == before and not found.is_news(cause):
                 self._metrics.again(cause, "same")
                 return Again(before, before, due)
-            if self._recorded(judge, user_id, found, cause, now):
+            if self._recorded(basis, user_id, found, cause, now):
                 self._metrics.again(cause, "same" if found.tier == before else "moved")
                 return Again(before, found.tier, due)
         raise StoreUnavailable("an account changed too often to decide it again")
 
-    def _read(self, judge: Judge, user_id: str, cause: str, now: float) -> Reassessment:
+    def _read(self, basis: Basis, user_id: str, cause: str, now: float) -> Reassessment:
         """The account as it is decided now. Raises :class:`~riskapi.store.damaged.Unreadable` for a damaged row."""
         try:
-            return self._reassessed(judge, user_id, cause, now)
+            return self._reassessed(basis, user_id, cause, now)
         except damaged.FAULTS as error:
             damaged.note("account", user_id, error)
             raise damaged.Unreadable("not an account") from error
 
-    def _reassessed(self, judge: Judge, user_id: str, cause: str, now: float) -> Reassessment:
+    def _reassessed(self, basis: Basis, user_id: str, cause: str, now: float) -> Reassessment:
         fields, history, labels = self._accounts.load(user_id)
         if cause == "cut":  # what it shares knows it anew, without its standing
             self._labels.settle(user_id, self._accounts.standing(user_id))
-            self._proofs.give(user_id, list(proved(fields).values()), now, judge.policy, now, aside=False)
+            self._proofs.give(user_id, list(proved(fields).values()), now, basis.policy, now, aside=False)
         at = float(fields["at"])
         parsed = self._gatherer.parse(Signup.stored(fields["signup"]), at)
         facts = replace(
@@ -139,11 +139,11 @@ class Rescorer:
             wave=unpacked(fields.get("wave")),
         )
         sender = sender_of(fields)
-        gathered = self._gatherer.gather(user_id, facts, judge.policy, add=False, sender=sender, now=now)
+        gathered = self._gatherer.gather(user_id, facts, basis.policy, add=False, sender=sender, now=now)
         things = list((gathered.facts.entities or {}).values())
-        self._claims.release(user_id, things, judge.policy, now)
-        usage = self._clusters.settle(user_id, things, judge.policy, now)
-        usage = usage or self._quotas.read(user_id, now)
+        self._claims.release(user_id, things, basis.policy, now)
+        usage = self._clusters.settle(user_id, things, basis.policy, now)
+        usage = usage or self._budgets.read(user_id, now)
         cluster = Cluster(usage.size, usage.abusive)
         found = replace(gathered.facts, identity=is_checked(gathered.facts, fields), cluster=cluster)
         past = Past(
@@ -153,13 +153,13 @@ class Rescorer:
             labels,
         )
         decided = judged(
-            judge,
+            basis,
             found,
             verdict(gathered.listed),
             established=gathered.vouched or is_established(fields, now),
             cleared=past.cleared,
         )
-        move = moved(past, decided, judge.policy, now, cause)
+        move = moved(past, decided, basis.policy, now, cause)
         before = damaged.whole(fields["decision"], ("schema", "readings", "tier"))
         return Reassessment(past, fields, before, parsed, replace(gathered, facts=found), usage, decided, move)
 
@@ -172,11 +172,11 @@ class Rescorer:
         since = rfc3339(found.gathered.facts.signup_at)
         text = f"Accounts that share something with it were found abusive; it was here first, since {since[:10]}"
         name = f"{user_id}\0company\0{found.usage.cluster or company.rule}"
-        self._holds.review(user_id, now, code, text, name, self._court.policy)
+        self._holds.review(user_id, now, code, text, name, self._active.policy)
 
-    def _next(self, judge: Judge, found: Reassessment, now: float) -> float | None:
+    def _next(self, basis: Basis, found: Reassessment, now: float) -> float | None:
         """When to look again, whatever happens: by the schedule, and when what decided now is over."""
-        due = [next_look(judge.policy, found.gathered.facts.signup_at, now)]
+        due = [next_look(basis.policy, found.gathered.facts.signup_at, now)]
         if found.gathered.facts.identity:
             due.append(now + _IDENTITY_SECONDS)
         due += [entry.expires_at for entry in found.gathered.listed]
@@ -189,16 +189,16 @@ class Rescorer:
         if wanted:
             self._findings.want(user_id, wanted, times(known), now)
 
-    def _recorded(self, judge: Judge, user_id: str, found: Reassessment, cause: str, now: float) -> bool:
+    def _recorded(self, basis: Basis, user_id: str, found: Reassessment, cause: str, now: float) -> bool:
         """Write it down; False when somebody changed the account meanwhile."""
-        past, decision, policy = found.past, found.decision, judge.policy
+        past, decision, policy = found.past, found.decision, basis.policy
         number = shard(user_id)
-        review: Opening | None = None
+        review: ReviewOpening | None = None
         named: str | None = latest(found.fields)["review_id"]  # by the latest answer; it may be decided by now
         if found.tier == "review" and past.tier == "allow" and not self._is_open(named):
             review = queue.opening(user_id, now, decision.risk_score, reasons(decision))
         body = assessment(
-            judge,
+            basis,
             user_id,
             found.gathered.facts,
             found.parsed,
@@ -218,7 +218,7 @@ class Rescorer:
             "source": decision.source,
             "actor": None,
             "reason": decision.rule,
-            "versions": dict(judge.versions),
+            "versions": dict(basis.versions),
             "expires_at": None if decision.until is None else rfc3339(decision.until),
             "cause": cause,
         }
@@ -233,7 +233,7 @@ class Rescorer:
             readings=found.judged.readings,
             decision=decision,
             model_mode=policy.model.mode,
-            versions=dict(judge.versions),
+            versions=dict(basis.versions),
             findings=times(found.gathered.findings),
             cause=cause,
             listed=found.gathered.listed,

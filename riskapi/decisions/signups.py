@@ -9,12 +9,12 @@ from typing import Any
 import orjson
 
 import signals
-from riskapi.accounts.accounts import Accounts, Known, Opening, Standing, tier_event
+from riskapi.accounts.accounts import Accounts, KnownAccount, ReviewOpening, Standing, tier_event
 from riskapi.accounts.agenda import next_look
 from riskapi.accounts.labels import Labels
 from riskapi.budgets import terms
 from riskapi.budgets.caps import Usage, unused
-from riskapi.budgets.spends import Quotas
+from riskapi.budgets.spends import Budgets
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
 from riskapi.decisions.answer import assessment, in_form, kept_answer, reasons
@@ -33,7 +33,7 @@ from riskapi.links.kinds import Touch
 from riskapi.lists.matching import silenced, verdict
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
-from riskapi.policy.active import Court, Judge
+from riskapi.policy.active import ActiveBasis, Basis
 from riskapi.reviews import queue
 from riskapi.store.journal import Journal, JournalFull
 from riskapi.times import rfc3339
@@ -42,7 +42,7 @@ from signals.records import record
 
 
 @record
-class Answer:
+class SignupAnswer:
     """What a caller gets. ``body`` is JSON; ``replay`` tells that it is the first answer given again."""
 
     body: bytes
@@ -55,69 +55,69 @@ class Assessor:
 
     def __init__(
         self,
-        court: Court,
+        active: ActiveBasis,
         gatherer: Gatherer,
         accounts: Accounts,
         links: Links,
         clusters: Clusters,
-        quotas: Quotas,
+        budgets: Budgets,
         labels: Labels,
         proofs: Proofs,
         journal: Journal,
         metrics: Metrics,
     ) -> None:
-        self._court, self.gatherer, self._accounts = court, gatherer, accounts
-        self._links, self._clusters, self._quotas = links, clusters, quotas
+        self._active, self.gatherer, self._accounts = active, gatherer, accounts
+        self._links, self._clusters, self._budgets = links, clusters, budgets
         self._labels = labels
         self._proofs = proofs
         self._journal = journal
         self._metrics = metrics
 
-    def signup(self, signup: Signup, now: float) -> Answer:
+    def signup(self, signup: Signup, now: float) -> SignupAnswer:
         """Assess one signup at Unix time ``now``.
 
         Raises ``signup_conflict`` for a user_id that signed up with another address, and ``unavailable`` when
         neither the store nor the journal could take the decision.
         """
-        judge, at = self._court.judge, signup.at(now)
+        basis, at = self._active.basis, signup.at(now)
         parsed = self.gatherer.parse(signup, at)
         try:
-            return self._recorded(judge, signup, parsed, at, now)
+            return self._recorded(basis, signup, parsed, at, now)
         except StoreUnavailable:
             self._metrics.store_failure("signup")
-            return self._journaled(judge, signup, parsed, at, now)
+            return self._journaled(basis, signup, parsed, at, now)
 
     def _recorded(
-        self, judge: Judge, signup: Signup, parsed: Parsed, at: float, now: float, first: dict[str, Any] | None = None
-    ) -> Answer:
+        self, basis: Basis, signup: Signup, parsed: Parsed, at: float, now: float, first: dict[str, Any] | None = None
+    ) -> SignupAnswer:
         """Gather, decide, record. ``first`` is the answer already given, when a journal entry is replayed."""
         user_id = signup.account.user_id
         mail = self._mail(signup)
-        gathered = self.gatherer.gather(user_id, parsed.facts, judge.policy, now=now)
+        gathered = self.gatherer.gather(user_id, parsed.facts, basis.policy, now=now)
         if gathered.known is not None:
             return self._known(user_id, mail, gathered.known, gathered.touch, now)
-        usage = self._joined(user_id, gathered, judge.policy, now)
+        usage = self._joined(user_id, gathered, basis.policy, now)
         facts = replace(gathered.facts, cluster=Cluster(usage.size, usage.abusive))
-        found = judged(judge, facts, verdict(gathered.listed), established=gathered.vouched)
+        found = judged(basis, facts, verdict(gathered.listed), established=gathered.vouched)
         decision = found.decision
         review = None
         if decision.tier == "review":
             review = queue.opening(user_id, now, decision.risk_score, reasons(decision))
         case = review.id if review else None
         own = terms.told(signup.account.plan)
-        body = assessment(judge, user_id, facts, parsed, found.readings, decision, usage, now, review_id=case, own=own)
+        body = assessment(basis, user_id, facts, parsed, found.readings, decision, usage, now, review_id=case, own=own)
         answer = orjson.dumps(body)
-        known = self._record(judge, signup, body, answer, first, mail, gathered, found, at, now, review)
+        known = self._record(basis, signup, body, answer, first, mail, gathered, found, at, now, review)
         if known is not None:
             return self._known(user_id, mail, known, gathered.touch, now)
-        paid = terms.is_paid(own.plan, judge.policy)
+        paid = terms.is_paid(own.plan, basis.policy)
         if (decision.tier == "limit" or paid) and first is None:  # a replay does it by itself, whoever recorded it
             standing = Standing("", decision.tier, dict(gathered.touch.keys), 0, at if paid else None)
             self._settle(signup, standing, mail, at, now, body)
         self._count(decision)
         if review is not None:
             self._metrics.review("opened")
-        return Answer(answer, replay=False, tier=decision.tier)
+        return SignupAnswer(answer, replay=False, tier=decision.tier)
 
     def _joined(self, user_id: str, gathered: Gathered, policy: Policy, now: float) -> Usage:
         """Join the account to those it is bound to; what is used of its budget, and by how many, then."""
@@ -131,7 +131,7 @@ class Assessor:
         linked = policy.clusters.mode != "off" and any(binds(entity, policy) for entity in entities)
         if not linked and policy.sends.strangers == "none":
             return unused(now)  # nobody can have sent anything before this
-        return self._quotas.read(user_id, now)
+        return self._budgets.read(user_id, now)
 
     def _settle(
         self, signup: Signup, standing: Standing, mail: str, at: float, now: float, body: dict[str, Any]
@@ -177,20 +177,20 @@ class Assessor:
     def _mail(self, signup: Signup) -> str:
         return self._links.mac("address", signup.email.address.strip().lower())
 
-    def _known(self, user_id: str, mail: str, known: Known, touch: Touch, now: float) -> Answer:
+    def _known(self, user_id: str, mail: str, known: KnownAccount, touch: Touch, now: float) -> SignupAnswer:
         """The first answer again, with anything taken back that this request touched and the first did not."""
         first = set(known.entities.values())
         stray = [key for key in touch.keys.values() if key not in first]
         if stray:
             self._links.leave(user_id, stray)
-            self._clusters.leave(user_id, self._court.policy, now, keys=stray)
+            self._clusters.leave(user_id, self._active.policy, now, keys=stray)
         if known.mail != mail:
             raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
-        return Answer(kept_answer(known.assessment, partial(self._accounts.signup, user_id)), replay=True)
+        return SignupAnswer(kept_answer(known.assessment, partial(self._accounts.signup, user_id)), replay=True)
 
     def _record(
         self,
-        judge: Judge,
+        basis: Basis,
         signup: Signup,
         body: dict[str, Any],
         answer: bytes,
@@ -200,10 +200,10 @@ class Assessor:
         found: Judged,
         at: float,
         now: float,
-        review: Opening | None,
-    ) -> Known | None:
+        review: ReviewOpening | None,
+    ) -> KnownAccount | None:
         """Write the decision down, once. ``answer`` is ``body`` as JSON; ``first`` the one that was given before it."""
-        user_id, versions, decision = signup.account.user_id, dict(judge.versions), found.decision
+        user_id, versions, decision = signup.account.user_id, dict(basis.versions), found.decision
         stored = orjson.dumps(
             decision_entry(
                 id=body["id"],
@@ -212,7 +212,7 @@ class Assessor:
                 kind="signup",
                 readings=found.readings,
                 decision=decision,
-                model_mode=judge.policy.model.mode,
+                model_mode=basis.policy.model.mode,
                 versions=versions,
                 findings=times(gathered.findings),
                 listed=gathered.listed,
@@ -239,36 +239,36 @@ class Assessor:
                 "at": repr(at),
                 **answers,
                 "entities": orjson.dumps(gathered.touch.keys),
-                "own": own_tier(found, decision.tier, found.own, judge.policy),
+                "own": own_tier(found, decision.tier, found.own, basis.policy),
                 "signup": signup.model_dump_json(exclude_none=True),
                 **kept(self._links, gathered.facts, gathered.touch, verified=signup.email.verified),
                 **({"silenced": until} if (until := silenced(decision.listing)) else {}),
-                **terms.signed_up(signup.account.plan, judge.policy, at),
+                **terms.signed_up(signup.account.plan, basis.policy, at),
             },
             history=orjson.dumps(history),
             decision=stored,
             review=review,
-            due=next_look(judge.policy, at, now),
+            due=next_look(basis.policy, at, now),
             moved=tier_event(user_id, history, now) if moved else None,
-            policy=judge.policy,
+            policy=basis.policy,
         )
 
-    def _journaled(self, judge: Judge, signup: Signup, parsed: Parsed, at: float, now: float) -> Answer:
+    def _journaled(self, basis: Basis, signup: Signup, parsed: Parsed, at: float, now: float) -> SignupAnswer:
         """Decide without the store, keep the signup on this machine, and answer with the policy's outage caps."""
         user_id = signup.account.user_id
         mail = self._mail(signup)
         facts = self.gatherer.without_store(parsed.facts)
         readings = signals.read(facts)
-        decision = decide(readings, judge.scorer, judge.policy, store_away=True)
+        decision = decide(readings, basis.scorer, basis.policy, store_away=True)
         own = terms.told(signup.account.plan)
-        body = assessment(judge, user_id, facts, parsed, readings, decision, unused(now), now, own=own)
+        body = assessment(basis, user_id, facts, parsed, readings, decision, unused(now), now, own=own)
         waiting = self._keep(user_id, signup, mail, at, now, body)
         if waiting is not None:
             if waiting["mail"] != mail:
                 raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
-            return Answer(orjson.dumps(in_form(waiting["answer"], waiting["signup"])), replay=True)
+            return SignupAnswer(orjson.dumps(in_form(waiting["answer"], waiting["signup"])), replay=True)
         self._count(decision)
-        return Answer(orjson.dumps(body), replay=False, tier=decision.tier)
+        return SignupAnswer(orjson.dumps(body), replay=False, tier=decision.tier)
 
     def awaits(self, user_id: str) -> bool:
         """Whether an account was acknowledged on this machine and waits to be recorded."""
@@ -285,7 +285,7 @@ class Assessor:
         signup = Signup.stored(entry["signup"])
         parsed = self.gatherer.parse(signup, entry["at"])
         try:
-            self._recorded(self._court.judge, signup, parsed, entry["at"], now, entry["answer"])
+            self._recorded(self._active.basis, signup, parsed, entry["at"], now, entry["answer"])
         except Problem as problem:
             # Another worker answered the same user_id with another address during the outage: the first stands.
             if problem.code != "signup_conflict":

@@ -18,7 +18,7 @@ from riskapi.feedback.counts import Feedback
 from riskapi.inputs.signup import Signup
 from riskapi.links.evidence import linkage
 from riskapi.links.kinds import evidence_weight
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.sending.allowances import Allowances, limits
 from riskapi.store import damaged
 from riskapi.times import rfc3339
@@ -29,7 +29,7 @@ class Profiles:
 
     def __init__(
         self,
-        court: Court,
+        active: ActiveBasis,
         accounts: Accounts,
         decisions: Decisions,
         gatherer: Gatherer,
@@ -37,7 +37,7 @@ class Profiles:
         clusters: Clusters,
         allowances: Allowances,
     ) -> None:
-        self._court = court
+        self._active = active
         self._accounts = accounts
         self._decisions = decisions
         self._gatherer = gatherer
@@ -67,7 +67,7 @@ class Profiles:
         if assessment["id"] == newest["id"]:
             assessment["reasons"] = newest["reasons"]
         tier = fields["tier"].decode()
-        budget = self._allowances.of(user_id, self._court.policy, now)
+        budget = self._allowances.of(user_id, self._active.policy, now)
         return {
             "object": "account",
             "user_id": user_id,
@@ -87,13 +87,13 @@ class Profiles:
 
     def _explained(self, stored: dict[str, Any]) -> list[dict[str, Any]]:
         """Reasons for a decision that was answered without any, if the model that made it is still here."""
-        judge = self._court.judge
-        if stored["versions"]["model"] != judge.versions["model"]:
+        basis = self._active.basis
+        if stored["versions"]["model"] != basis.versions["model"]:
             return []
         decision = decide(
             self._decisions.readings(stored),
-            judge.scorer,
-            judge.policy,
+            basis.scorer,
+            basis.policy,
             explain=True,
             store_away=stored["store_away"],
             listing=listing(stored),
@@ -101,7 +101,7 @@ class Profiles:
         return reasons(decision)
 
     def _linked(self, user_id: str, fields: Mapping[str, bytes], cluster: str, now: float) -> dict[str, Any]:
-        policy = self._court.policy
+        policy = self._active.policy
         parsed = self._gatherer.parse(Signup.stored(fields["signup"]), max(float(fields["at"]), now))
         gathered = self._gatherer.gather(user_id, parsed.facts, policy, add=False)
         found = linkage(gathered.facts.entities, policy)
@@ -121,11 +121,11 @@ class Profiles:
 
     def _evidence(self, user_id: str, thing: Thing, now: float) -> dict[str, Any]:
         """A row of evidence from what binds the account, as it would read had it been looked up."""
-        rules, kind = self._court.policy.links, self._clusters.kind_of(thing.edge)
+        rules, kind = self._active.policy.links, self._clusters.kind_of(thing.edge)
         strength = "strong" if kind == "holder" or kind == "wave" else rules.kinds[kind].strength
         # The end was set when it was last used, as the time it takes to decay to what just binds.
         lasts = rules.half_life_days * 86400 * math.log2(rules.strengths[strength] / rules.bind_weight)
-        last = thing.ends - (self._court.policy.waves.hours * 3600 if kind == "wave" else lasts)
+        last = thing.ends - (self._active.policy.waves.hours * 3600 if kind == "wave" else lasts)
         return {
             "kind": kind,
             "strength": strength,

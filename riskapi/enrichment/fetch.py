@@ -15,7 +15,7 @@ import httpcore
 import orjson
 
 from riskapi.enrichment.upstream import Upstream, UpstreamError, UpstreamRefused, UpstreamSilent
-from riskapi.outgoing.destinations import Guard, GuardedBackend
+from riskapi.outgoing.destinations import DestinationGuard, GuardedBackend
 
 #: Seconds for one document, redirects included. Ours: registries answer within one, the slow ones within three.
 TOTAL: Final = 5.0
@@ -38,7 +38,7 @@ class Fetcher:
 
     def __init__(
         self,
-        guard: Guard,
+        guard: DestinationGuard,
         clock: Callable[[], float],
         upstream: Callable[[str], Upstream] | None = None,
         admit: Callable[[str], Awaitable[None]] | None = None,

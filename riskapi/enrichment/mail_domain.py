@@ -14,8 +14,8 @@ from riskapi.enrichment import dmarc, spf
 from riskapi.enrichment.blocklists import TellOfList, count_listings
 from riskapi.enrichment.parking import is_parked
 from riskapi.enrichment.partial import Partial
-from riskapi.enrichment.probes import Verdict, is_inside
-from riskapi.enrichment.resolver import Answer, Resolver
+from riskapi.enrichment.probes import ProbeResult, is_inside
+from riskapi.enrichment.resolver import DnsAnswer, Resolver
 from riskapi.enrichment.resolver_trust import RECENT, ResolverTrust
 from riskapi.enrichment.upstream import UpstreamDoubted
 from riskapi.inputs.domains import DomainLists
@@ -96,7 +96,7 @@ def _named(exchange: tuple[int, str]) -> bool:
     return bool(exchange[1])
 
 
-def _without_doubtful(said: MailDomain, verdict: Verdict) -> MailDomain:
+def _without_doubtful(said: MailDomain, verdict: ProbeResult) -> MailDomain:
     """Only records, where it is not believed that there are none. What was said is whole all the same: it would be
     asked again in vain.
     """
@@ -158,5 +158,5 @@ async def _takes_mail_itself(domain: str, resolver: Resolver, partial: Partial) 
 
 async def _exists(domain: str, resolver: Resolver, partial: Partial) -> bool | None:
     """Whether the domain is there, where that cannot be told from its mail servers."""
-    found: Answer | None = await partial.known(resolver.ask(domain, "SOA"))
+    found: DnsAnswer | None = await partial.known(resolver.ask(domain, "SOA"))
     return None if found is None else not found.missing

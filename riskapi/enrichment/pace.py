@@ -15,7 +15,7 @@ _PATIENCE = 20.0
 _AWAY = 5.0
 
 
-class Pace:
+class QueryPace:
     """Spaces the questions to one upstream, ``rate`` a second; ``name`` tells it from others in the store."""
 
     def __init__(

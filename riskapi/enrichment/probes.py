@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from riskapi.enrichment.names import IMITATED
-from riskapi.enrichment.resolver import Answer, Resolver
+from riskapi.enrichment.resolver import DnsAnswer, Resolver
 from riskapi.enrichment.sources import INVENTING, ResolverDoubt
 from riskapi.enrichment.upstream import UpstreamError, UpstreamSilent
 from riskapi.inputs.special_ranges import special_purpose
@@ -21,7 +21,7 @@ from signals.records import record
 
 #: Question: name and type.
 Question = tuple[str, str]
-Answers = Mapping[Question, Answer | UpstreamError]
+Answers = Mapping[Question, DnsAnswer | UpstreamError]
 #: Mail domains that always have mail servers, of four providers. Two must be known: a filter may hide one or the
 #: other. Ours.
 _LARGE: Final = ("gmail.com", "outlook.com", "yahoo.com", "qq.com")
@@ -37,7 +37,7 @@ _SHARE: Final = 0.75
 
 
 @record
-class Verdict:
+class ProbeResult:
     """What the answers of a resolver are worth. ``doubt`` is ``None`` where they are believed."""
 
     doubt: ResolverDoubt | None = None
@@ -58,7 +58,7 @@ class Verdict:
         return self.doubt is None
 
 
-async def probe(resolver: Resolver, wide: bool = False) -> Verdict:
+async def probe(resolver: Resolver, wide: bool = False) -> ProbeResult:
     """Ask, all at once, and judge. With ``wide`` also about some dozens of large mail domains. Never raises."""
     invented = f"{secrets.token_hex(12)}.com"  # 96 bits: nobody has registered it
     questions: list[Question] = [_ROOT, (invented, "A"), (invented, "MX")]
@@ -68,7 +68,7 @@ async def probe(resolver: Resolver, wide: bool = False) -> Verdict:
     sample = [(name, "MX") for name in WIDE if name not in _LARGE] if wide else []
     asked = [*questions, *sample]
     answers = dict(zip(asked, await asyncio.gather(*(_answer(resolver, each) for each in asked)), strict=True))
-    return Verdict(judged(answers, invented, sample))
+    return ProbeResult(judged(answers, invented, sample))
 
 
 def judged(answers: Answers, invented: str, sample: Sequence[Question] = ()) -> ResolverDoubt | None:
@@ -85,14 +85,14 @@ def judged(answers: Answers, invented: str, sample: Sequence[Question] = ()) -> 
         return "nothing_exists"
     if sum(_has(answers, each) for each in must) < _ENOUGH:
         return "nothing_exists" if any(_lacks(answers, each) for each in must) else "failing"
-    there = [isinstance(found := answers.get(each), Answer) and not found.missing for each in sample]
+    there = [isinstance(found := answers.get(each), DnsAnswer) and not found.missing for each in sample]
     if sum(there) < _SHARE * len(there):
         return "names_missing"
     texts = (((name, "TXT") for name in _FULL), ((f"_dmarc.{name}", "TXT") for name in _FULL))
     return None if all(any(_has(answers, each) for each in one) for one in texts) else "texts_missing"
 
 
-async def _answer(resolver: Resolver, question: Question) -> Answer | UpstreamError:
+async def _answer(resolver: Resolver, question: Question) -> DnsAnswer | UpstreamError:
     try:
         return await (resolver.root() if question == _ROOT else resolver.ask(*question))
     except UpstreamError as error:
@@ -101,18 +101,18 @@ async def _answer(resolver: Resolver, question: Question) -> Answer | UpstreamEr
 
 def _has(answers: Answers, question: Question) -> bool:
     found = answers.get(question)
-    return isinstance(found, Answer) and bool(found.records)
+    return isinstance(found, DnsAnswer) and bool(found.records)
 
 
 def _lacks(answers: Answers, question: Question) -> bool:
     found = answers.get(question)
-    return isinstance(found, Answer) and not found.records
+    return isinstance(found, DnsAnswer) and not found.records
 
 
 def _is_inside(answers: Answers) -> bool:
     """Whether all addresses of public names are such as no public name has; documentation is for tests."""
     found = [answers.get((name, "A")) for name in _FULL]
-    return is_inside(one for each in found if isinstance(each, Answer) for one in each.addresses())
+    return is_inside(one for each in found if isinstance(each, DnsAnswer) for one in each.addresses())
 
 
 def is_inside(addresses: Iterable[object]) -> bool:

@@ -29,7 +29,7 @@ _PAYLOAD: Final = 1232
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DnsAnswer:
     """What DNS said. ``missing``: there is no such name (NXDOMAIN); without records and not missing, it has none of
     this type.
     """
@@ -80,7 +80,7 @@ class Resolver:
         self._bind, self._upstream, self._admit, self._total = bind, upstream, admit, total
         self._asker: dns.asyncresolver.Resolver | None = None
 
-    async def ask(self, name: str, rdtype: str) -> Answer:
+    async def ask(self, name: str, rdtype: str) -> DnsAnswer:
         """Ask for records of one type, aliases (CNAME) followed. ``name`` is absolute, with a final dot or without; one
         that DNS cannot hold (RFC 1035, 2.3.4) is missing and not asked for.
 
@@ -91,13 +91,13 @@ class Resolver:
         """
         asked = _name(name)
         if asked is None:
-            return Answer(missing=True)
+            return DnsAnswer(missing=True)
         if self._admit is not None:
             await self._admit()
         async with self._upstream.turn() if self._upstream is not None else contextlib.nullcontext():
             return await self._ask(asked, rdtype)
 
-    async def root(self) -> Answer:
+    async def root(self) -> DnsAnswer:
         """The root's name servers, which every resolver knows: it waits for no turn. Raises as :meth:`ask`."""
         return await self._ask(dns.name.root, "NS")
 
@@ -111,23 +111,23 @@ class Resolver:
             return True
         return True
 
-    async def _ask(self, name: dns.name.Name, rdtype: str) -> Answer:
+    async def _ask(self, name: dns.name.Name, rdtype: str) -> DnsAnswer:
         try:
             async with asyncio.timeout(self._total):
                 asker = await self._ready()
                 found = await asker.resolve(name, rdtype, search=False, lifetime=self._total)
         except dns.resolver.NXDOMAIN as error:
-            return Answer(missing=not _is_alias(error.response(name), name))  # type: ignore[no-untyped-call]
+            return DnsAnswer(missing=not _is_alias(error.response(name), name))  # type: ignore[no-untyped-call]
         except dns.resolver.NoAnswer as error:
             _check_empty(error.response(), name)  # type: ignore[no-untyped-call]
-            return Answer()
+            return DnsAnswer()
         except (TimeoutError, dns.exception.Timeout):
             self._asker = None  # its address may have changed
             raise UpstreamSilent("DNS did not answer in time") from None
         except (dns.exception.DNSException, OSError) as error:
             self._asker = None
             raise UpstreamError(f"DNS did not answer properly: {type(error).__name__}") from None
-        return Answer(tuple(found))
+        return DnsAnswer(tuple(found))
 
     async def _ready(self) -> dns.asyncresolver.Resolver:
         """The resolver, made at the first question: its name may have to be looked up."""

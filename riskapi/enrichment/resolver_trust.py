@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from riskapi.enrichment.probes import Verdict
+from riskapi.enrichment.probes import ProbeResult
 from riskapi.enrichment.sources import ResolverDoubt
 
 #: Seconds for which a probe holds for answers that speak against nobody, and for which a doubt holds. Ours.
@@ -36,23 +36,23 @@ class ResolverTrust:
 
     def __init__(
         self,
-        probe: Callable[[bool], Awaitable[Verdict]],
+        probe: Callable[[bool], Awaitable[ProbeResult]],
         clock: Callable[[], float],
         tell: TellOfResolver | None = None,
     ) -> None:
         self._probe, self._clock, self._tell = probe, clock, tell
         self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
-        self._verdict, self._begun = Verdict(), float("-inf")
+        self._verdict, self._begun = ProbeResult(), float("-inf")
         self._passed = clock()
         self._seen: dict[str, tuple[bool, float]] = {}
         self._usual = _USUAL
 
     @property
-    def last(self) -> Verdict:
+    def last(self) -> ProbeResult:
         """What the last probe said, however long ago; that all is well before the first one."""
         return self._verdict
 
-    async def verdict(self, age: float = RECENT) -> Verdict:
+    async def verdict(self, age: float = RECENT) -> ProbeResult:
         """What a probe said that began ``age`` seconds ago at most; 0: after this was called. While it is not believed
         what does not exist, that holds for :data:`DOUBTED` seconds, whatever ``age``. Whoever asks while a probe is
         under way shares the next one.
@@ -92,7 +92,7 @@ class ResolverTrust:
         most = min(max(_SUDDEN, _TIMES * self._usual), _MOST)
         return missing[0] if len(missing) >= _MISSING and len(missing) >= most * len(self._seen) else None
 
-    def _conclude(self, found: Verdict, begun: float, sudden: float | None) -> None:
+    def _conclude(self, found: ProbeResult, begun: float, sudden: float | None) -> None:
         before, self._verdict, self._begun = self._verdict.doubt, found, begun
         since = self._passed - _MARGIN if sudden is None else min(sudden, self._passed - _MARGIN)
         if found.absence:

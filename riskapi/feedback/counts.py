@@ -17,11 +17,11 @@ from typing import Annotated, Any, Literal, get_args
 import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from riskapi.budgets.spends import Quotas
+from riskapi.budgets.spends import Budgets
 from riskapi.contract import Time, UserId
 from riskapi.inputs.signup import Text
 from riskapi.metrics import Metrics
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Clean
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, oldest, shard, stream
@@ -136,10 +136,10 @@ class Tally:
 class Feedback:
     """Counts feedback, once an event, and reads the counts of accounts."""
 
-    def __init__(self, store: Store, court: Court, quotas: Quotas, metrics: Metrics) -> None:
+    def __init__(self, store: Store, active: ActiveBasis, budgets: Budgets, metrics: Metrics) -> None:
         self._store = store
-        self._court = court
-        self._quotas = quotas
+        self._active = active
+        self._budgets = budgets
         self._metrics = metrics
         self._count = store.script("feedback_count")
 
@@ -170,7 +170,7 @@ class Feedback:
         return Tally(states["counted"], states["duplicate"], states["unknown"], actions)
 
     def _queue_count(self, pipe: Any, event: FeedbackEvent, token: str, sent: int, now: float) -> None:
-        user_id, policy = event.user_id, self._court.policy
+        user_id, policy = event.user_id, self._active.policy
         number, today = shard(user_id), _day(now)
         day = _day(min(event.at(now), now))  # a clock that runs ahead is no reason to count tomorrow
         about = {"user_id": user_id, "at": now}
@@ -189,9 +189,9 @@ class Feedback:
         users = list(dict.fromkeys(event.user_id for event in events))
         pipe = self._store.pipeline()
         for user_id in users:
-            self._quotas.queue_read(pipe, user_id, now)
+            self._budgets.queue_read(pipe, user_id, now)
         replies = self._store.run(pipe)
-        return {user_id: self._quotas.usage(reply).spent[2] for user_id, reply in zip(users, replies, strict=True)}
+        return {user_id: self._budgets.usage(reply).spent[2] for user_id, reply in zip(users, replies, strict=True)}
 
     def _seen_key(self, event: FeedbackEvent) -> str:
         """Key by which an event is known again, a hash of feed and id; it expires after :data:`_KNOWN` seconds.
@@ -238,9 +238,9 @@ class Feedback:
         """The counts of an account and the recipients it was granted in the last 30 days, in one trip."""
         pipe = self._store.pipeline()
         self.queue(pipe, user_id)
-        self._quotas.queue_read(pipe, user_id, now)
+        self._budgets.queue_read(pipe, user_id, now)
         reply, usage = self._store.run(pipe)
-        return self.counts(reply, now), self._quotas.usage(usage).spent[2]
+        return self.counts(reply, now), self._budgets.usage(usage).spent[2]
 
     @staticmethod
     def view(counts: Counts, sent: int) -> dict[str, Any]:

@@ -30,7 +30,7 @@ KINDS: tuple[Literal["disposable", "relay", "free"], ...] = ("disposable", "rela
 MOST_LABELS = 10
 
 
-class Standing(NamedTuple):
+class DomainStanding(NamedTuple):
     """What the lists say of one domain. At most one of the three flags is true: relay before disposable before free.
 
     ``suffix`` is the public suffix, private ones like ``github.io`` included; ``registrable`` the domain one label
@@ -110,7 +110,7 @@ class DomainLists:
         """The mailbox provider or alias service that names ``domain`` as its own."""
         return self.providers.provider_of.get(domain) or self.aliases.provider_of.get(domain)
 
-    def standing(self, domain: str) -> Standing:
+    def standing(self, domain: str) -> DomainStanding:
         """What the lists say of ``domain`` (lower-case A-labels).
 
         A domain below a listed one counts as listed, up to its registrable domain and no further: what is above that
@@ -124,7 +124,7 @@ class DomainLists:
         relay = not self.relay.isdisjoint(names)
         disposable = not relay and not self.disposable.isdisjoint(names)
         free = not relay and not disposable and not self.free.isdisjoint(names)
-        return Standing(registrable, suffix, disposable, relay, free)
+        return DomainStanding(registrable, suffix, disposable, relay, free)
 
 
 def _listed(kind: Literal["disposable", "relay", "free"], data_dir: Path | None, current: Manifest) -> set[str]:

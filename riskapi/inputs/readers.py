@@ -1,4 +1,4 @@
-"""What inputs are looked up in now: readers of mail domains, networks and links, and the shelf they stand on."""
+"""What inputs are looked up in now: readers of mail domains, networks and links, and which of them are in use."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Readers:
         return {"asn": self.networks_version, "lists": self.lists.version}
 
 
-class Shelf:
+class ActiveReaders:
     """The readers in use now, for every part of a worker. A request takes them once and keeps them to its end.
 
     Those that were replaced are not closed: they go when the last request that took them lets go of them.

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from riskapi.inputs import device
-from riskapi.inputs.readers import Shelf
+from riskapi.inputs.readers import ActiveReaders
 from riskapi.links import kinds
 from riskapi.links.kinds import CLOSE, COUNTED, KINDS, PROVABLE, Said, Touch
 from riskapi.policy import Policy
@@ -41,13 +41,13 @@ _FINGERPRINT = 256
 class Links:
     """Reads and writes the entities. ``key`` is the secret of the HMAC (16 bytes or more).
 
-    What mail links to is read with what stands on the ``shelf``.
+    What mail links to is read with the ``active_readers``.
     """
 
-    def __init__(self, store: Store, key: bytes, shelf: Shelf) -> None:
+    def __init__(self, store: Store, key: bytes, active_readers: ActiveReaders) -> None:
         self._store = store
         self._key = key
-        self._shelf = shelf
+        self._active_readers = active_readers
         self._touch = store.script("entity_touch")
         self._mark = store.script("entity_mark")
         self._prove = store.script("entity_prove")
@@ -90,7 +90,7 @@ class Links:
         ``fingerprint`` is whatever the caller made of the content, up to 256 characters. What is garbage, and domains
         that everybody links to (:class:`riskapi.inputs.urls.LinkDomains`), touch nothing.
         """
-        domains = self._shelf.readers.links.read(link_domains)
+        domains = self._active_readers.readers.links.read(link_domains)
         keys = [("link_domain", self.entity_key("link_domain", domain)) for domain in domains]
         content = device.identifier(fingerprint)
         if content is not None and len(content) <= _FINGERPRINT:
@@ -99,11 +99,11 @@ class Links:
 
     def sender(self, domain: str) -> str | None:
         """The domain that mail comes from, see :meth:`riskapi.inputs.urls.LinkDomains.sender`."""
-        return self._shelf.readers.links.sender(domain)
+        return self._active_readers.readers.links.sender(domain)
 
     def hosts(self, links: Iterable[str]) -> list[tuple[str, ...]]:
         """The names of each different host of links, see :meth:`riskapi.inputs.urls.LinkDomains.names`."""
-        read = self._shelf.readers.links.names
+        read = self._active_readers.readers.links.names
         return list(dict.fromkeys(names for link in links if (names := read(link))))
 
     @staticmethod

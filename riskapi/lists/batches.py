@@ -17,12 +17,12 @@ from riskapi.budgets.keys import EVENTS
 from riskapi.errors import Problem
 from riskapi.inputs.json_lines import Rejected, Row
 from riskapi.lists import entries
-from riskapi.lists import rows as list_rows
-from riskapi.lists.entries import AFTERWARDS, EXPIRIES, INDEX, TABLE, Entry, denied_key, details_key, hits_key
+from riskapi.lists.entries import AFTERWARDS, EXPIRIES, INDEX, TABLE, StoredEntry, denied_key, details_key, hits_key
 from riskapi.lists.lists import Lists
 from riskapi.lists.matching import ListName, packed
 from riskapi.lists.puts import KEPT, Put, Puts, batch_key, permanent
-from riskapi.policy.active import Court
+from riskapi.lists.rows import ListedRow, read_row
+from riskapi.policy.active import ActiveBasis
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.streams import oldest
@@ -71,8 +71,8 @@ class Taken:
 class Batches:
     """Puts and undoes batches. Every method raises :class:`StoreUnavailable` while the store is away."""
 
-    def __init__(self, store: Store, court: Court, lists: Lists) -> None:
-        self._store, self._court, self._lists, self._puts = store, court, lists, Puts(store, court)
+    def __init__(self, store: Store, active: ActiveBasis, lists: Lists) -> None:
+        self._store, self._active, self._lists, self._puts = store, active, lists, Puts(store, active)
         self._revert = store.script("list_revert")
 
     def take(
@@ -148,9 +148,9 @@ class Batches:
 
     def _drafts(
         self, name: ListName, rows: Iterable[Row], *, author: str, now: float, replace: bool
-    ) -> tuple[list[tuple[Entry, bool]], list[int], list[Rejected]]:
+    ) -> tuple[list[tuple[StoredEntry, bool]], list[int], list[Rejected]]:
         """The drafts of rows, the number of each row, and the rows that are none."""
-        drafts: list[tuple[Entry, bool]] = []
+        drafts: list[tuple[StoredEntry, bool]] = []
         numbers: list[int] = []
         rejected: list[Rejected] = []
         lines: dict[str, int] = {}
@@ -158,7 +158,7 @@ class Batches:
             if count > MOST_ROWS:
                 detail = f"has more than {MOST_ROWS} rows"
                 raise Problem("invalid", f"It {detail}.", [{"pointer": "", "code": "too_long", "detail": detail}])
-            read = list_rows.read(row)
+            read = read_row(row)
             if isinstance(read, Rejected):
                 rejected.append(read)
                 continue
@@ -176,7 +176,7 @@ class Batches:
             numbers.append(row.number)
         return drafts, numbers, rejected
 
-    def _draft(self, name: ListName, row: list_rows.ListedRow, author: str, now: float) -> Entry:
+    def _draft(self, name: ListName, row: ListedRow, author: str, now: float) -> StoredEntry:
         if row.list not in (None, name):
             raise Problem("invalid", "", [{"pointer": "/list", "code": "other_list", "detail": "is another list"}])
         return self._lists.draft(
@@ -234,7 +234,7 @@ class Batches:
             was = entries.restored(entry_id, fields) if fields else None
             keys = [TABLE, details_key(entry_id), INDEX, EXPIRIES, hits_key(entry_id), EVENTS, batch_key(batch_id)]
             args: list[Any] = [where[1:], where[0], entry_id, batch_id, entry.place, AFTERWARDS]
-            args += (oldest(self._court.policy.retention.decisions_days),)
+            args += (oldest(self._active.policy.retention.decisions_days),)
             args += (entry.event("removed" if was is None else "put", actor, now),)
             if was is None:
                 args += ("", "")

@@ -37,7 +37,7 @@ _CAUSE = "c:"
 
 
 @record
-class Entry:
+class StoredEntry:
     """One entry. Times are Unix times; ``expires_at`` is None for never. ``normal`` is the value as it is looked up.
 
     Where it is ``hashed`` the value is not kept: ``value`` is empty and ``normal`` its HMAC. ``id`` is empty for one
@@ -150,7 +150,7 @@ def new_id() -> str:
     return f"lst_{secrets.token_hex(10)}"
 
 
-def read(store: Store, entry_ids: Sequence[str]) -> Iterator[Entry]:
+def read(store: Store, entry_ids: Sequence[str]) -> Iterator[StoredEntry]:
     """The entries with these ids that are known, in that order; one trip. Raises :class:`StoreUnavailable`."""
     pipe = store.pipeline()
     for entry_id in entry_ids:
@@ -163,9 +163,9 @@ def read(store: Store, entry_ids: Sequence[str]) -> Iterator[Entry]:
             yield found
 
 
-def _entry(entry_id: str, fields: Mapping[bytes, bytes], hits: int) -> Entry:
+def _entry(entry_id: str, fields: Mapping[bytes, bytes], hits: int) -> StoredEntry:
     found = {name.decode(): value.decode() for name, value in fields.items()}
-    return Entry(
+    return StoredEntry(
         id=entry_id,
         list=cast("ListName", found["list"]),
         kind=cast("ListKind", found["kind"]),
@@ -185,7 +185,7 @@ def _entry(entry_id: str, fields: Mapping[bytes, bytes], hits: int) -> Entry:
     )
 
 
-def restored(entry_id: str, fields: Sequence[str]) -> Entry:
+def restored(entry_id: str, fields: Sequence[str]) -> StoredEntry:
     """An entry from the fields and values that its hash had, one after the other."""
     names = (name.encode() for name in fields[::2])
     return _entry(entry_id, dict(zip(names, (value.encode() for value in fields[1::2]), strict=True)), 0)

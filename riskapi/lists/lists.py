@@ -13,14 +13,14 @@ from typing import Any
 
 from riskapi.errors import Problem, invalid
 from riskapi.links.entities import Links
-from riskapi.lists import entries as list_entries
-from riskapi.lists.entries import AFTERWARDS, EXPIRIES, INDEX, TABLE, Entry, details_key, hits_key, keys
+from riskapi.lists import entries
+from riskapi.lists.entries import AFTERWARDS, EXPIRIES, INDEX, TABLE, StoredEntry, details_key, hits_key, keys
 from riskapi.lists.lookups import Lookups
 from riskapi.lists.matching import ListKind, ListName
 from riskapi.lists.members import MOST, Matches
 from riskapi.lists.puts import Put, Puts
 from riskapi.lists.values import Values
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.store.connections import Store
 from riskapi.store.pages import cursor_of, position
 from riskapi.store.streams import oldest
@@ -52,11 +52,11 @@ class Lists:
     """Keeps the lists. Every method raises :class:`riskapi.errors.StoreUnavailable` while the store is away."""
 
     def __init__(
-        self, store: Store, values: Values, links: Links, matches: Matches, lookups: Lookups, court: Court
+        self, store: Store, values: Values, links: Links, matches: Matches, lookups: Lookups, active: ActiveBasis
     ) -> None:
-        self._store, self._values, self._links, self._matches, self._court = store, values, links, matches, court
+        self._store, self._values, self._links, self._matches, self._active = store, values, links, matches, active
         self._lookups = lookups
-        self._puts, self._remove = Puts(store, court), store.script("list_remove")
+        self._puts, self._remove = Puts(store, active), store.script("list_remove")
         self._expire, self._hit = store.script("list_expire"), store.script("list_hit")
 
     def draft(
@@ -71,7 +71,7 @@ class Lists:
         silences_feedback: bool,
         now: float,
         hashed: bool = False,
-    ) -> Entry:
+    ) -> StoredEntry:
         """An entry that is not saved yet; ``hashed``: without its value. Raises ``invalid`` for what cannot be one."""
         normal = self._values.normal(name, kind, value)
         if hashed:
@@ -80,9 +80,11 @@ class Lists:
             raise invalid("/expires_at", "lies in the past")
         if silences_feedback and name != "allow":
             raise invalid("/silences_feedback", "only an entry of the allow list can keep feedback from counting")
-        return Entry("", name, kind, value, normal, author, reason, now, now, expires_at, silences_feedback, hashed)
+        return StoredEntry(
+            "", name, kind, value, normal, author, reason, now, now, expires_at, silences_feedback, hashed
+        )
 
-    def put(self, entry: Entry, now: float, *, replace: bool = False) -> Put:
+    def put(self, entry: StoredEntry, now: float, *, replace: bool = False) -> Put:
         """Save a draft. One that this list has for the kind and value already is written anew and keeps its id.
 
         Returns it with what it was before. Raises ``entry_permanent`` for one that would end where one stands that
@@ -90,12 +92,12 @@ class Lists:
         """
         return self._puts.one(entry, now, replace=replace)
 
-    def standing(self, draft: Entry) -> Entry | None:
+    def standing(self, draft: StoredEntry) -> StoredEntry | None:
         """The entry that a draft would write anew; None where it would be new."""
-        held = list_entries.held_on(draft.list, self._store.execute("HGET", TABLE, draft.field))
+        held = entries.held_on(draft.list, self._store.execute("HGET", TABLE, draft.field))
         return self.load(held) if held else None
 
-    def remove(self, name: ListName, entry_id: str, actor: str, now: float) -> Entry:
+    def remove(self, name: ListName, entry_id: str, actor: str, now: float) -> StoredEntry:
         """Take an entry off its list; returns what it was. Raises ``not_found``."""
         entry, token = self.get(name, entry_id), secrets.token_hex(8)
         args: list[Any] = [entry.field, name[0], entry_id, entry.place, token, AFTERWARDS]
@@ -110,7 +112,7 @@ class Lists:
         """
         found = self._store.execute("ZRANGEBYSCORE", EXPIRIES, "-inf", repr(now), "LIMIT", 0, _TRIP)
         due, told = [entry_id.decode() for entry_id in found], 0
-        known = {entry.id: entry for entry in list_entries.read(self._store, due)}
+        known = {entry.id: entry for entry in entries.read(self._store, due)}
         if lost := [entry_id for entry_id in due if entry_id not in known]:  # a store that was restored from a copy
             self._store.execute("ZREM", EXPIRIES, *lost)
         for entry in known.values():
@@ -119,16 +121,16 @@ class Lists:
             told += self._expire.call(keys(entry.id), [*args, event, self._oldest()])
         return told
 
-    def get(self, name: ListName, entry_id: str) -> Entry:
+    def get(self, name: ListName, entry_id: str) -> StoredEntry:
         """One entry of a list. Raises ``not_found``."""
         found = self.load(entry_id)
         if found is None or found.list != name or found.removed:
             raise _unknown()
         return found
 
-    def load(self, entry_id: str) -> Entry | None:
+    def load(self, entry_id: str) -> StoredEntry | None:
         """One entry, also one that was removed within a week; None for what is not known."""
-        return next(list_entries.read(self._store, [entry_id]), None)
+        return next(entries.read(self._store, [entry_id]), None)
 
     def page(
         self, name: ListName | None, kind: ListKind | None, limit: int, cursor: str | None, now: float
@@ -145,8 +147,8 @@ class Lists:
                 if len(found) > limit:
                     break
         shown = found[:limit]
-        entries = [entry.view(now) for entry in list_entries.read(self._store, [_id_of(place) for place in shown])]
-        return {"entries": entries, "next_cursor": cursor_of(shown[-1]) if len(found) > limit else None}
+        views = [entry.view(now) for entry in entries.read(self._store, [_id_of(place) for place in shown])]
+        return {"entries": views, "next_cursor": cursor_of(shown[-1]) if len(found) > limit else None}
 
     def some(
         self, name: ListName | None, kind: ListKind | None, limit: int, cursor: str | None, now: float
@@ -162,8 +164,8 @@ class Lists:
 
     def of_value(self, name: ListName | None, kind: ListKind | None, value: str, now: float) -> dict[str, Any]:
         """The entries that match a value, the most specific first, as a page; see :meth:`Lookups.matching`."""
-        entries = [entry.view(now) for entry in self._lookups.matching(name, kind, value, now)]
-        return {"entries": entries, "next_cursor": None}
+        views = [entry.view(now) for entry in self._lookups.matching(name, kind, value, now)]
+        return {"entries": views, "next_cursor": None}
 
     def stale(self, now: float, days: int) -> dict[str, Any]:
         """Entries that somebody should look at again, oldest first, with why; 1,000 at most.
@@ -174,7 +176,7 @@ class Lists:
         found: list[dict[str, Any]] = []
         places = list(self._places("+"))[::-1]
         for start in range(0, len(places), _TRIP):
-            for entry in list_entries.read(self._store, [_id_of(place) for place in places[start : start + _TRIP]]):
+            for entry in entries.read(self._store, [_id_of(place) for place in places[start : start + _TRIP]]):
                 if why := list(_staleness(entry, now, now - days * _DAY)):
                     found.append({**entry.view(now), "why": why})
                     if len(found) > _MOST_REPORTED:
@@ -192,11 +194,11 @@ class Lists:
         """The accounts that an entry named, newest first, :data:`MOST_HITS` at most."""
         return [name.decode() for name in self._store.execute("ZREVRANGE", hits_key(entry_id), 0, -1)]
 
-    def matching(self, entry: Entry, limit: int) -> tuple[list[str], bool]:
+    def matching(self, entry: StoredEntry, limit: int) -> tuple[list[str], bool]:
         """At most ``limit`` accounts that an entry names, or named, and whether these are all of them."""
         return self._matches.matching(entry, limit)
 
-    def would_match(self, entry: Entry) -> dict[str, Any]:
+    def would_match(self, entry: StoredEntry) -> dict[str, Any]:
         """Which accounts that are there already an entry names, for the answer."""
         names, complete = self.matching(entry, MOST)
         return {
@@ -212,10 +214,10 @@ class Lists:
             top = f"({found[-1].decode()}"
 
     def _oldest(self) -> str:
-        return oldest(self._court.policy.retention.decisions_days)
+        return oldest(self._active.policy.retention.decisions_days)
 
 
-def _staleness(entry: Entry, now: float, since: float) -> Iterator[str]:
+def _staleness(entry: StoredEntry, now: float, since: float) -> Iterator[str]:
     if entry.expires_at is not None and entry.expires_at <= now:
         yield "expired"
     if entry.last_hit_at is None and entry.updated_at < since:

@@ -7,11 +7,11 @@ from contextlib import suppress
 
 from riskapi.errors import Problem
 from riskapi.inputs import device as devices
-from riskapi.inputs.readers import Shelf
+from riskapi.inputs.readers import ActiveReaders
 from riskapi.links.entities import Links
 from riskapi.lists import entries
 from riskapi.lists import matching as listed
-from riskapi.lists.entries import TABLE, Entry
+from riskapi.lists.entries import TABLE, StoredEntry
 from riskapi.lists.matching import HASHED, KINDS, ListKind, ListName, candidates, networks
 from riskapi.lists.values import Values
 from riskapi.store.connections import Store
@@ -24,10 +24,10 @@ _OF_EMAIL = frozenset({"email", "mailbox", "email_domain"})
 class Lookups:
     """Finds entries. Every method raises :class:`StoreUnavailable` while the store is away."""
 
-    def __init__(self, store: Store, values: Values, links: Links, shelf: Shelf) -> None:
-        self._store, self._values, self._links, self._shelf = store, values, links, shelf
+    def __init__(self, store: Store, values: Values, links: Links, active_readers: ActiveReaders) -> None:
+        self._store, self._values, self._links, self._active_readers = store, values, links, active_readers
 
-    def matching(self, name: ListName | None, kind: ListKind | None, value: str, now: float) -> list[Entry]:
+    def matching(self, name: ListName | None, kind: ListKind | None, value: str, now: float) -> list[StoredEntry]:
         """The entries, of one list or all, that match a value at Unix time ``now``, the most specific first.
 
         A value of one kind finds wider kinds too: an address the networks it lies in, a mail address its mailbox and
@@ -59,7 +59,7 @@ class Lookups:
             return [name for name in self._named("email", value) if name.startswith("email_domain:")]
         normal = self._values.normal("watch", kind, value)
         if kind == "link_domain":
-            return [listed.field(kind, name) for name in self._shelf.readers.links.names(normal)]
+            return [listed.field(kind, name) for name in self._active_readers.readers.links.names(normal)]
         if kind == "cidr":
             head, _, length = normal.partition("/")
             within = (name for name in networks(head) if int(name.rpartition("/")[2]) <= int(length))
@@ -72,7 +72,7 @@ class Lookups:
 
     def _named(self, kind: ListKind, value: str) -> Iterator[str]:
         """What a signup with just this value is looked up under; of a mere domain, not what stands for its address."""
-        readers = self._shelf.readers
+        readers = self._active_readers.readers
         email = readers.mail.read(value if "@" in value else f"a@{value}") if kind in _OF_EMAIL else _NO_EMAIL
         facts = Facts(
             at=0.0,

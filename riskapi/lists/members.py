@@ -14,10 +14,10 @@ from typing import Any
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.log import Decisions
 from riskapi.inputs import device as devices
-from riskapi.inputs.readers import Shelf
+from riskapi.inputs.readers import ActiveReaders
 from riskapi.links.entities import KEEP, Links, key_of
 from riskapi.links.kinds import is_inside, line
-from riskapi.lists.entries import Entry
+from riskapi.lists.entries import StoredEntry
 from riskapi.lists.matching import HASHED, ListKind, candidates
 from riskapi.store import damaged
 from riskapi.store.connections import Store
@@ -45,12 +45,12 @@ class Matches:
         links: Links,
         accounts: Accounts,
         decisions: Decisions,
-        shelf: Shelf,
+        active_readers: ActiveReaders,
     ) -> None:
         self._store, self._links, self._accounts, self._decisions = store, links, accounts, decisions
-        self._shelf = shelf
+        self._active_readers = active_readers
 
-    def matching(self, entry: Entry, limit: int) -> tuple[list[str], bool]:
+    def matching(self, entry: StoredEntry, limit: int) -> tuple[list[str], bool]:
         """At most ``limit`` accounts that an entry names, mostly newest first.
 
         Also whether these are all: not where there are more, or where only a sample could be looked at. What mail of
@@ -68,7 +68,7 @@ class Matches:
                 found.append(name)
         return found, complete
 
-    def _hashed(self, entry: Entry) -> tuple[list[str], bool]:
+    def _hashed(self, entry: StoredEntry) -> tuple[list[str], bool]:
         """The accounts of the entity with the HMAC of an entry, and whether nobody else can be."""
         kind = next(entity for entity, listed in HASHED.items() if listed == entry.kind)
         return self._of_keys([key_of(kind, entry.normal)])
@@ -81,10 +81,10 @@ class Matches:
             return self._decisions.newest(MOST)
         if kind in ("ip", "cidr"):
             return self._in_network(normal)
-        if kind == "link_domain" and self._shelf.readers.links.read([normal]) != (normal,):
+        if kind == "link_domain" and self._active_readers.readers.links.read([normal]) != (normal,):
             return [], False
         if kind in _OF_EMAIL:
-            email = self._shelf.readers.mail.read(normal if "@" in normal else f"a@{normal}")
+            email = self._active_readers.readers.mail.read(normal if "@" in normal else f"a@{normal}")
             domain = kind == "email_domain"
             entity = ("mail_domain", email.registrable) if domain else ("mailbox", email.canonical)
             return self._sharing([(entity[0], entity[1] or normal)])
@@ -94,7 +94,7 @@ class Matches:
 
     def _in_network(self, normal: str) -> tuple[list[str], bool]:
         network = ip_network(normal)
-        if is_inside(self._shelf.readers.networks.read(str(network.network_address))):
+        if is_inside(self._active_readers.readers.networks.read(str(network.network_address))):
             return self._decisions.newest(MOST)  # what everybody shares is no entity
         bits = _ENTITY_BITS[network.version]
         if "/" not in normal:
@@ -105,7 +105,7 @@ class Matches:
             parts = list(network.subnets(new_prefix=bits))
         else:
             return self._decisions.newest(MOST)
-        prefixes = (self._shelf.readers.networks.read(str(part.network_address)).prefix for part in parts)
+        prefixes = (self._active_readers.readers.networks.read(str(part.network_address)).prefix for part in parts)
         return self._sharing([("network", prefix) for prefix in prefixes if prefix is not None])
 
     def _sharing(self, entities: list[tuple[str, str]]) -> tuple[list[str], bool]:
@@ -127,7 +127,7 @@ class Matches:
                 return list(found)[:MOST], False
         return list(found), complete
 
-    def _is_named(self, entry: Entry, user_id: str, signup: bytes) -> bool:
+    def _is_named(self, entry: StoredEntry, user_id: str, signup: bytes) -> bool:
         """Whether the entry names an account that signed up so, as it would name the signup posted now."""
         if entry.hashed or entry.kind == "link_domain":
             return True
@@ -142,12 +142,12 @@ class Matches:
         """What the kind needs to know of a signup, and nothing else: there may be thousands to read."""
         email, phone, network, device = _NO_EMAIL, None, None, signup.get("device") or {}
         if kind in _OF_EMAIL:
-            email = self._shelf.readers.mail.read(signup["email"]["address"])
+            email = self._active_readers.readers.mail.read(signup["email"]["address"])
         if kind in ("ip", "cidr", "asn", "phone", "phone_prefix") and device.get("ip_address"):
-            network = self._shelf.readers.networks.read(device["ip_address"])
+            network = self._active_readers.readers.networks.read(device["ip_address"])
         number = (signup.get("phone") or {}).get("number")
         if kind in ("phone", "phone_prefix") and number:
-            phone = self._shelf.readers.phones.read(number, country_of_person(network))
+            phone = self._active_readers.readers.phones.read(number, country_of_person(network))
         return Facts(
             at=0.0,
             account=Account(),

@@ -9,10 +9,10 @@ from typing import Any, Literal, NamedTuple
 
 from riskapi.budgets.keys import EVENTS
 from riskapi.errors import Problem
-from riskapi.lists import entries as list_entries
-from riskapi.lists.entries import EXPIRIES, INDEX, TABLE, Entry, details_key, held_on, new_id
+from riskapi.lists import entries
+from riskapi.lists.entries import EXPIRIES, INDEX, TABLE, StoredEntry, details_key, held_on, new_id
 from riskapi.lists.matching import packed
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.store.connections import Store
 from riskapi.store.streams import oldest
 
@@ -34,18 +34,18 @@ class Put(NamedTuple):
     batch was. Nothing was written then.
     """
 
-    entry: Entry
-    replaced: Entry | None
+    entry: StoredEntry
+    replaced: StoredEntry | None
     state: State = "put"
 
 
 class Puts:
     """Puts drafts on lists. Every method raises :class:`StoreUnavailable` while the store is away."""
 
-    def __init__(self, store: Store, court: Court) -> None:
-        self._store, self._court, self._put = store, court, store.script("list_put")
+    def __init__(self, store: Store, active: ActiveBasis) -> None:
+        self._store, self._active, self._put = store, active, store.script("list_put")
 
-    def one(self, draft: Entry, now: float, *, replace: bool) -> Put:
+    def one(self, draft: StoredEntry, now: float, *, replace: bool) -> Put:
         """Put one. Raises ``entry_permanent`` for one that would end where one stands that never does, without
         ``replace``.
         """
@@ -53,9 +53,9 @@ class Puts:
         if made.state == "permanent":
             raise permanent(made.replaced)
         # As it stands now, with what a new entry never has: its hits, and when it was made.
-        return made._replace(entry=next(list_entries.read(self._store, [made.entry.id]), made.entry))
+        return made._replace(entry=next(entries.read(self._store, [made.entry.id]), made.entry))
 
-    def many(self, drafts: Sequence[tuple[Entry, bool]], now: float, batch_id: str = "") -> list[Put]:
+    def many(self, drafts: Sequence[tuple[StoredEntry, bool]], now: float, batch_id: str = "") -> list[Put]:
         """Put drafts of different values, each with whether it may end what never ends; what became of each, in order.
 
         Some trips for all of them.
@@ -68,21 +68,21 @@ class Puts:
             left = [at for at in left if at not in made]
         return [made[at] for at in range(len(drafts))]
 
-    def _some(self, drafts: Sequence[tuple[Entry, bool]], now: float, batch_id: str) -> Iterator[Put | None]:
+    def _some(self, drafts: Sequence[tuple[StoredEntry, bool]], now: float, batch_id: str) -> Iterator[Put | None]:
         """What became of drafts; None for one whose place another entry took meanwhile."""
         rows = self._store.execute("HMGET", TABLE, *(draft.field for draft, _ in drafts))
         held = [held_on(draft.list, row) for (draft, _), row in zip(drafts, rows, strict=True)]
-        known = {entry.id: entry for entry in list_entries.read(self._store, [each for each in held if each])}
-        entries = [replace(draft, id=name or new_id()) for (draft, _), name in zip(drafts, held, strict=True)]
+        known = {entry.id: entry for entry in entries.read(self._store, [each for each in held if each])}
+        placed = [replace(draft, id=name or new_id()) for (draft, _), name in zip(drafts, held, strict=True)]
         pipe = self._store.pipeline()
-        for entry, (_, shortens), name in zip(entries, drafts, held, strict=True):
+        for entry, (_, shortens), name in zip(placed, drafts, held, strict=True):
             self._queue(pipe, entry, name, shortens, now, batch_id)
-        for entry, name, reply in zip(entries, held, self._store.run(pipe), strict=True):
+        for entry, name, reply in zip(placed, held, self._store.run(pipe), strict=True):
             state, *fields = (each.decode() for each in reply)
             # Executed twice, after a connection was lost, the script does not tell; then what was read before does.
             before = known.get(name)
             if fields:
-                before = replace(list_entries.restored(entry.id, fields), hits=before.hits if before else 0)
+                before = replace(entries.restored(entry.id, fields), hits=before.hits if before else 0)
             if state == "again":
                 yield None
             elif state == "put":
@@ -90,19 +90,19 @@ class Puts:
             else:
                 yield Put(known.get(name, entry), known.get(name), state)
 
-    def _queue(self, pipe: Any, entry: Entry, held: str, shortens: bool, now: float, batch_id: str) -> None:
+    def _queue(self, pipe: Any, entry: StoredEntry, held: str, shortens: bool, now: float, batch_id: str) -> None:
         details = details_key(entry.id)
         keys = [TABLE, details, INDEX, EXPIRIES, EVENTS, batch_key(batch_id) if batch_id else details]
         segment = packed(entry.list, entry.id, entry.expires_at, entry.silences_feedback)
         args: list[Any] = [entry.field, entry.list[0], entry.id, held, segment, secrets.token_hex(8), entry.place]
-        args += (list_entries.expiry(entry.expires_at), entry.event("put", entry.author, now))
-        args += (oldest(self._court.policy.retention.decisions_days), repr(now), int(shortens), batch_id, KEPT)
+        args += (entries.expiry(entry.expires_at), entry.event("put", entry.author, now))
+        args += (oldest(self._active.policy.retention.decisions_days), repr(now), int(shortens), batch_id, KEPT)
         for name, text in entry.details().items():
             args += (name, text)
         self._put.queue(pipe, keys, args)
 
 
-def permanent(entry: Entry | None) -> Problem:
+def permanent(entry: StoredEntry | None) -> Problem:
     """Why an entry that would end is not put where one stands that never does."""
     detail = 'The entry that stands there never ends. Send `"replace": true` to give it an end.'
     named = f" It is {entry.id}." if entry is not None else ""

@@ -49,7 +49,7 @@ class ListedRow(EntryRow):
     list: ListName | None = None
 
 
-def read(row: Row) -> ListedRow | Rejected:
+def read_row(row: Row) -> ListedRow | Rejected:
     """The entry that a row is, or why it is none."""
     try:
         return ListedRow.model_validate_json(row.text)

@@ -15,7 +15,7 @@ from riskapi.contract import USER_ID
 from riskapi.errors import invalid
 from riskapi.inputs import device
 from riskapi.inputs.domains import MOST_LABELS
-from riskapi.inputs.readers import Shelf
+from riskapi.inputs.readers import ActiveReaders
 from riskapi.inputs.special_ranges import overlapped
 from riskapi.lists.matching import HASHED, LEAST_DIGITS, LENGTHS, ListKind, ListName
 
@@ -54,8 +54,8 @@ class _Refused(Exception):
 class Values:
     """Reads values, with what signups are read with."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, active_readers: ActiveReaders) -> None:
+        self._active_readers = active_readers
         self._read: dict[ListKind, Callable[[str], str]] = {
             "email": self._email,
             "mailbox": self._mailbox,
@@ -78,7 +78,7 @@ class Values:
                 raise _Refused(_WILDCARDS[kind])
             normal = self._read[kind](value.strip())
             domain = name == "deny" and kind in ("email_domain", "link_domain")
-            if domain and normal in self._shelf.readers.lists.providers.provider_of:
+            if domain and normal in self._active_readers.readers.lists.providers.provider_of:
                 raise _Refused(_PROVIDER)
             if name == "deny" and kind in ("ip", "cidr") and overlapped(ip_network(normal)) - {"documentation"}:
                 raise _Refused(_SHARED)
@@ -91,30 +91,30 @@ class Values:
         found = next((entity for entity, listed in HASHED.items() if listed == kind), None)
         if found is None:
             raise invalid("/hashed", f"only these kinds can do without their value: {', '.join(HASHED.values())}")
-        if kind == "email_domain" and self._shelf.readers.mail.read(f"a@{normal}").registrable != normal:
+        if kind == "email_domain" and self._active_readers.readers.mail.read(f"a@{normal}").registrable != normal:
             raise invalid("/value", "without its value a domain is known by its registrable part; list that")
         return found
 
     def _email(self, value: str) -> str:
-        found = self._shelf.readers.mail.read(value)
+        found = self._active_readers.readers.mail.read(value)
         if not found.valid:
             raise _Refused("not an e-mail address")
         return f"{found.local}@{found.domain}"
 
     def _mailbox(self, value: str) -> str:
-        found = self._shelf.readers.mail.read(value)
+        found = self._active_readers.readers.mail.read(value)
         if not found.valid or found.canonical is None:
             raise _Refused("not an e-mail address; a mailbox is named by any address of it")
         return found.canonical
 
     def _email_domain(self, value: str) -> str:
-        found = self._shelf.readers.mail.read(f"a@{value}")
+        found = self._active_readers.readers.mail.read(f"a@{value}")
         if "@" in value or found.domain is None:
             raise _Refused("not a domain that mail could be sent to")
         return _domain(found.domain, found.registrable)
 
     def _link_domain(self, value: str) -> str:
-        names = () if "/" in value else self._shelf.readers.links.names(value)
+        names = () if "/" in value else self._active_readers.readers.links.names(value)
         if not names:
             raise _Refused("not a host of the public Internet below a public suffix; write a domain, not a link")
         if names[0].count(".") + 1 == MOST_LABELS and value.rstrip(".").count(".") + 1 > MOST_LABELS:
@@ -122,14 +122,14 @@ class Values:
         return names[0]
 
     def _ip(self, value: str) -> str:
-        found = self._shelf.readers.networks.read(value)
+        found = self._active_readers.readers.networks.read(value)
         if found.ip is None:
             raise _Refused("not an IP address; a network is of the kind cidr")
         return found.ip
 
     def _cidr(self, value: str) -> str:
         head, slash, digits = value.partition("/")
-        found = self._shelf.readers.networks.read(head)
+        found = self._active_readers.readers.networks.read(head)
         if found.ip is None or found.version is None or not slash or not re.fullmatch(r"[0-9]{1,3}", digits):
             raise _Refused("not a network as address/length, such as 203.0.113.0/24")
         length, lengths = int(digits), LENGTHS[found.version]
@@ -148,7 +148,7 @@ class Values:
         return f"{found.ip}/{length}"
 
     def _phone(self, value: str) -> str:
-        found = self._shelf.readers.phones.read(value) if value.startswith("+") else None
+        found = self._active_readers.readers.phones.read(value) if value.startswith("+") else None
         if found is None or found.line is None:
             raise _Refused("not a phone number in international form, with its plus sign")
         return found.line

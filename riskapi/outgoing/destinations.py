@@ -42,7 +42,7 @@ async def system_addresses(host: str) -> list[str]:
     return [str(entry[4][0]) for entry in found]
 
 
-class Guard:
+class DestinationGuard:
     """Says which addresses are refused. ``allowed`` are host names, addresses and networks (CIDR) that never are."""
 
     def __init__(
@@ -103,7 +103,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     The pool keeps checking certificates against the host of the URL, not the address.
     """
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: DestinationGuard) -> None:
         self._guard, self._inner = guard, httpcore.AnyIOBackend()
 
     async def connect_tcp(

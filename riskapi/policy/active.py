@@ -1,4 +1,4 @@
-"""Who decides: a policy, a model, and the versions that answers name; and which of them sits now."""
+"""What decisions rest on: a policy, a model, and the versions that answers name; and which of them is in use now."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from riskapi.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class Basis:
     """What decides: the policy, the model (None where there is none) and the versions that answers name."""
 
     policy: Policy
     scorer: Scorer | None
     versions: Mapping[str, Any]
 
-    def under(self, policy: Policy) -> Judge:
-        """The same judge under another policy."""
+    def under(self, policy: Policy) -> Basis:
+        """The same model and data under another policy."""
         return replace(self, policy=policy, versions={**self.versions, "policy": policy.version})
 
 
-class Court:
-    """The judge that sits now, for every part of a worker. A request takes it once and stays with it to its end."""
+class ActiveBasis:
+    """The basis in use now, for every part of a worker. A request takes it once and keeps it to its end."""
 
-    def __init__(self, judge: Judge) -> None:
-        self._judge = judge
+    def __init__(self, basis: Basis) -> None:
+        self._basis = basis
 
     @property
-    def judge(self) -> Judge:
-        """The judge that sits now."""
-        return self._judge
+    def basis(self) -> Basis:
+        """The basis in use now."""
+        return self._basis
 
     @property
     def policy(self) -> Policy:
         """The policy in force now."""
-        return self._judge.policy
+        return self._basis.policy
 
-    def seat(self, judge: Judge) -> None:
-        """Let another judge sit from the next request on; requests in hand are finished by theirs."""
-        self._judge = judge
+    def use(self, basis: Basis) -> None:
+        """Use another basis from the next request on; requests in hand are finished by theirs."""
+        self._basis = basis

@@ -18,7 +18,7 @@ from riskapi.accounts.labels import LabelName, entry
 from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.links.kinds import entities_of
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.queue import index_key, place_of, refusal, review_key
 from riskapi.store import damaged
 from riskapi.store.connections import Store
@@ -46,7 +46,7 @@ class Candidate:
 
 
 @record
-class Plan:
+class DecisionPlan:
     """A decision as it is kept in its review, so that anybody can carry it out. ``at`` is a Unix time.
 
     ``id`` begins with the id of the review. ``others`` are the accounts decided along with that of the review, each
@@ -100,8 +100,8 @@ def review_of(decision_id: str) -> str:
 class DecidedAccounts:
     """Reads, decides and gives back accounts. Every method raises :class:`StoreUnavailable` while the store is away."""
 
-    def __init__(self, store: Store, court: Court) -> None:
-        self._store, self._court = store, court
+    def __init__(self, store: Store, active: ActiveBasis) -> None:
+        self._store, self._active = store, active
         self._decide, self._undo = store.script("review_decide"), store.script("review_undo")
 
     def candidates(self, user_ids: Sequence[str], now: float) -> list[Candidate]:
@@ -123,7 +123,7 @@ class DecidedAccounts:
             found.append(Candidate(name, cast("Tier", tier.decode()), established, review_id, things, address))
         return found
 
-    def decide(self, plan: Plan) -> Standing | None:
+    def decide(self, plan: DecisionPlan) -> Standing | None:
         """Decide the account of the review and close the review; None where the account is there no more.
 
         Raises ``not_found``, ``review_closed`` and ``review_held``. Nobody else is decided by it, see :meth:`others`.
@@ -135,7 +135,7 @@ class DecidedAccounts:
             raise refusal("decided", "")
         return standing(rest) if rest else None
 
-    def decide_others(self, plan: Plan) -> dict[str, Standing]:
+    def decide_others(self, plan: DecisionPlan) -> dict[str, Standing]:
         """Decide the other accounts, and close their reviews unless somebody holds them. Safe to repeat."""
         pipe = self._store.pipeline()
         for name, review_id in plan.others:
@@ -143,9 +143,9 @@ class DecidedAccounts:
         replies = self._store.run(pipe)
         return {name: standing(rest) for (name, _), (_, *rest) in zip(plan.others, replies, strict=True) if rest}
 
-    def _deciding(self, plan: Plan, user_id: str, review_id: str | None) -> tuple[list[str], list[Any]]:
+    def _deciding(self, plan: DecisionPlan, user_id: str, review_id: str | None) -> tuple[list[str], list[Any]]:
         """Keys and arguments of ``review_decide.lua``."""
-        leads, policy = user_id == plan.user_id, self._court.policy
+        leads, policy = user_id == plan.user_id, self._active.policy
         given = entry(plan.label, "manual_review", plan.reason, plan.actor, plan.at)
         said = by_reviewer(plan.tier, plan.reason, plan.actor, plan.at, policy, plan.reviewer)
         history = {**said, "decision_id": plan.id}
@@ -173,7 +173,7 @@ class DecidedAccounts:
         statuses = ("open", "claimed", "escalated", "decided")
         return _keys(user_id, review_id, statuses), args
 
-    def load(self, decision_id: str) -> tuple[Plan | None, Undoing | None]:
+    def load(self, decision_id: str) -> tuple[DecisionPlan | None, Undoing | None]:
         """A decision, and who undid it, if anybody did; None for one whose review expired."""
         names = (f"p:{decision_id}", f"u:{decision_id}")
         plan, undoing = self._store.execute("HMGET", review_key(review_of(decision_id)), *names)
@@ -181,7 +181,7 @@ class DecidedAccounts:
             **damaged.known(Undoing, orjson.loads(undoing))
         ) if undoing else None
 
-    def give_back(self, plan: Plan, undoing: Undoing) -> tuple[Undone, Standing] | None:
+    def give_back(self, plan: DecisionPlan, undoing: Undoing) -> tuple[Undone, Standing] | None:
         """Give the account of the review back and open the review; None where the account is there no more.
 
         Raises ``not_undoable`` where the review is not decided so any more. Nobody else is given back by it.
@@ -193,7 +193,7 @@ class DecidedAccounts:
             raise Problem("not_undoable", "Somebody undid this decision, or decided again.")
         return _back(reply)
 
-    def give_back_others(self, plan: Plan, undoing: Undoing) -> dict[str, tuple[Undone, Standing]]:
+    def give_back_others(self, plan: DecisionPlan, undoing: Undoing) -> dict[str, tuple[Undone, Standing]]:
         """Give the other accounts back, and open the reviews that the decision closed. Safe to repeat."""
         pipe = self._store.pipeline()
         self._queue_back(pipe, plan, undoing, plan.others)
@@ -201,11 +201,13 @@ class DecidedAccounts:
         found = {name: _back(reply) for (name, _), reply in zip(plan.others, replies, strict=True)}
         return {name: back for name, back in found.items() if back is not None}
 
-    def _queue_back(self, pipe: Any, plan: Plan, undoing: Undoing, accounts: Iterable[tuple[str, str | None]]) -> None:
+    def _queue_back(
+        self, pipe: Any, plan: DecisionPlan, undoing: Undoing, accounts: Iterable[tuple[str, str | None]]
+    ) -> None:
         accounts = list(accounts)
         codes = self._codes([review_id for _, review_id in accounts if review_id is not None])
         why = f"undone: {undoing.reason}" if undoing.reason else "undone"
-        policy = self._court.policy
+        policy = self._active.policy
         # What it goes back to is put in where the account is, see review_undo.lua.
         given = entry(cast("LabelName", "?"), "manual_review", why, undoing.actor, undoing.at)
         history = {**by_reviewer("?", why, undoing.actor, undoing.at, policy, undoing.reviewer), "undoes": plan.id}
@@ -245,10 +247,10 @@ def _keys(user_id: str, review_id: str | None, statuses: Sequence[str]) -> list[
     return keys
 
 
-def _plan(text: bytes) -> Plan:
+def _plan(text: bytes) -> DecisionPlan:
     found = orjson.loads(text)
     pairs = {name: tuple((first, second) for first, second in found[name]) for name in ("others", "deny")}
-    return Plan(**damaged.known(Plan, {**found, **pairs}))
+    return DecisionPlan(**damaged.known(DecisionPlan, {**found, **pairs}))
 
 
 def _back(reply: Sequence[Any]) -> tuple[Undone, Standing] | None:

@@ -16,13 +16,13 @@ from typing import Any, Literal
 
 from riskapi.accounts.accounts import Accounts, Standing
 from riskapi.accounts.labels import LabelName, Labels
-from riskapi.budgets.spends import Quotas
+from riskapi.budgets.spends import Budgets
 from riskapi.clusters.clusters import Clusters
 from riskapi.errors import Problem, invalid
-from riskapi.inputs.readers import Shelf
+from riskapi.inputs.readers import ActiveReaders
 from riskapi.links.entities import Links
-from riskapi.policy.active import Court
-from riskapi.reviews.decided_accounts import Candidate, DecidedAccounts, Plan, Undoing, Undone, review_of
+from riskapi.policy.active import ActiveBasis
+from riskapi.reviews.decided_accounts import Candidate, DecidedAccounts, DecisionPlan, Undoing, Undone, review_of
 from riskapi.reviews.deniable_values import Deniable, DeniableKind, DeniableValues
 from riskapi.reviews.denials import Denials
 from riskapi.reviews.queue import Reviews, refusal, review_key
@@ -69,16 +69,16 @@ class ReviewDecisions:
         accounts: Accounts,
         links: Links,
         labels: Labels,
-        court: Court,
+        active: ActiveBasis,
         clusters: Clusters,
-        quotas: Quotas,
-        shelf: Shelf,
+        budgets: Budgets,
+        active_readers: ActiveReaders,
     ) -> None:
         self._store, self._reviews, self._accounts, self._labels = store, reviews, accounts, labels
-        self._court, self._clusters, self._quotas = court, clusters, quotas
-        self._decided = DecidedAccounts(store, court)
-        self._values = DeniableValues(store, links, shelf, court)
-        self._denials = Denials(store, court)
+        self._active, self._clusters, self._budgets = active, clusters, budgets
+        self._decided = DecidedAccounts(store, active)
+        self._values = DeniableValues(store, links, active_readers, active)
+        self._denials = Denials(store, active)
 
     def decide(
         self, review_id: str, decision: ReviewDecision, actor: str, now: float, *, dry_run: bool = False
@@ -189,24 +189,24 @@ class ReviewDecisions:
         return [name for name in self._clusters.accounts(cluster) if name != user_id] if cluster else []
 
     def _carry_out(
-        self, plan: Plan, first: Standing | None
+        self, plan: DecisionPlan, first: Standing | None
     ) -> tuple[dict[tuple[str, str], str], Mapping[str, Standing]]:
         """Do all that follows from a decision; ``first`` is where its account stands, None to look."""
         entries = self._denials.put(plan)
         others = self._decided.decide_others(plan)
         self._settle({**others, plan.user_id: first})
-        self._quotas.end_holds(plan.user_ids, plan.id, self._court.policy, plan.at)
+        self._budgets.end_holds(plan.user_ids, plan.id, self._active.policy, plan.at)
         return entries, others
 
     def _take_back(
-        self, plan: Plan, undoing: Undoing, first: tuple[Undone, Standing] | None
+        self, plan: DecisionPlan, undoing: Undoing, first: tuple[Undone, Standing] | None
     ) -> tuple[list[str], Mapping[str, tuple[Undone, Standing]]]:
         """Do all that follows from undoing a decision; ``first`` is what became of its account, None to look."""
         removed = self._denials.take_back(plan, undoing.actor, undoing.at)
         others = self._decided.give_back_others(plan, undoing)
         standings: dict[str, Standing | None] = {name: standing for name, (_, standing) in others.items()}
         self._settle({**standings, plan.user_id: first[1] if first is not None else None})
-        self._quotas.restore_holds(plan.user_ids, plan.id, self._court.policy)
+        self._budgets.restore_holds(plan.user_ids, plan.id, self._active.policy)
         return removed, others
 
     def _settle(self, standings: Mapping[str, Standing | None]) -> None:
@@ -242,8 +242,10 @@ def _check(decision: ReviewDecision, now: float) -> None:
         raise invalid("/deny_expires_at", "lies in the past")
 
 
-def _plan(review_id: str, user_id: str, decision: ReviewDecision, prospect: _Prospect, actor: str, now: float) -> Plan:
-    return Plan(
+def _plan(
+    review_id: str, user_id: str, decision: ReviewDecision, prospect: _Prospect, actor: str, now: float
+) -> DecisionPlan:
+    return DecisionPlan(
         id=f"{review_id}.{secrets.token_hex(6)}",
         user_id=user_id,
         tier=decision.tier,

@@ -10,12 +10,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
-from riskapi.inputs.readers import Shelf
+from riskapi.inputs.readers import ActiveReaders
 from riskapi.links.entities import Links, key_of, mac_of
 from riskapi.links.kinds import Touch
 from riskapi.lists.entries import TABLE, held_on, short
 from riskapi.lists.matching import HASHED, hashed_field
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.decided_accounts import Candidate
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
@@ -81,8 +81,8 @@ def entity_of(kind: DeniableKind) -> str:
 class DeniableValues:
     """Finds what can be denied. Reads only; raises :class:`StoreUnavailable` while the store is away."""
 
-    def __init__(self, store: Store, links: Links, shelf: Shelf, court: Court) -> None:
-        self._store, self._links, self._shelf, self._court = store, links, shelf, court
+    def __init__(self, store: Store, links: Links, active_readers: ActiveReaders, active: ActiveBasis) -> None:
+        self._store, self._links, self._active_readers, self._active = store, links, active_readers, active
 
     def of(self, kinds: Collection[DeniableKind], accounts: Sequence[Candidate], now: float) -> list[Deniable]:
         """The values of these kinds that ``accounts`` have at Unix time ``now``, the first of whom is under review.
@@ -113,7 +113,7 @@ class DeniableValues:
 
     def _shared(self, account: Candidate, mac: str) -> Skipped | None:
         """``shared_domain`` where the account's mail domain is not one of its own, or cannot be known to be."""
-        email = self._shelf.readers.mail.read(account.address)
+        email = self._active_readers.readers.mail.read(account.address)
         own = email.private and email.registrable is not None
         return None if own and self._links.mac("mail_domain", email.registrable or "") == mac else "shared_domain"
 
@@ -121,7 +121,7 @@ class DeniableValues:
         """The same values with what the store knows of them."""
         if not values:
             return []
-        policy = self._court.policy
+        policy = self._active.policy
         touches = [Touch("", now, {value.entity: value.key}, frozenset()) for value in values]
         pipe = self._store.pipeline()
         pipe.execute_command("HMGET", TABLE, *[value.field for value in values])

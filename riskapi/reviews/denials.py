@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from riskapi.budgets.keys import EVENTS
-from riskapi.lists import entries as list_entries
+from riskapi.lists import entries
 from riskapi.lists.entries import (
     AFTERWARDS,
     EXPIRIES,
     INDEX,
     TABLE,
-    Entry,
+    StoredEntry,
     denied_key,
     details_key,
     held_on,
@@ -26,8 +26,8 @@ from riskapi.lists.entries import (
     new_id,
 )
 from riskapi.lists.matching import HASHED, hashed_field
-from riskapi.policy.active import Court
-from riskapi.reviews.decided_accounts import Plan
+from riskapi.policy.active import ActiveBasis
+from riskapi.reviews.decided_accounts import DecisionPlan
 from riskapi.store.connections import Store
 from riskapi.store.streams import oldest
 
@@ -37,11 +37,11 @@ _DAY = 86400
 class Denials:
     """Puts and takes back. Every method raises :class:`StoreUnavailable` while the store is away."""
 
-    def __init__(self, store: Store, court: Court) -> None:
-        self._store, self._court = store, court
+    def __init__(self, store: Store, active: ActiveBasis) -> None:
+        self._store, self._active = store, active
         self._deny, self._withdraw = store.script("list_deny"), store.script("list_withdraw")
 
-    def put(self, plan: Plan) -> dict[tuple[str, str], str]:
+    def put(self, plan: DecisionPlan) -> dict[tuple[str, str], str]:
         """Deny all that a decision says; returns the id of each entry by kind of entity and HMAC. Safe to repeat.
 
         Nothing is put for a decision that was undone.
@@ -59,23 +59,23 @@ class Denials:
             left = [value for value, reply in zip(left, replies, strict=True) if reply[0] == 0]
         return found
 
-    def _queue(self, pipe: Any, plan: Plan, entry: Entry, held: str) -> None:
+    def _queue(self, pipe: Any, plan: DecisionPlan, entry: StoredEntry, held: str) -> None:
         keys = [TABLE, details_key(entry.id), INDEX, EXPIRIES, EVENTS, denied_key(plan.id)]
         args: list[Any] = [entry.field, entry.id, held, plan.id, entry.place]
-        args += (list_entries.expiry(entry.expires_at), entry.event("put", plan.actor, plan.at))
+        args += (entries.expiry(entry.expires_at), entry.event("put", plan.actor, plan.at))
         args += (self._oldest(), repr(plan.at), self._seconds())
         for name, text in entry.details().items():
             args += (name, text)
         self._deny.queue(pipe, keys, args)
 
-    def take_back(self, plan: Plan, actor: str, now: float) -> list[str]:
+    def take_back(self, plan: DecisionPlan, actor: str, now: float) -> list[str]:
         """Take back all that a decision denied, and let it deny nothing any more; returns the entries that are gone.
 
         Safe to repeat.
         """
         while plan.deny:
             found = self._ids(plan.id)
-            known = {entry.id: entry for entry in list_entries.read(self._store, list(found.values()))}
+            known = {entry.id: entry for entry in entries.read(self._store, list(found.values()))}
             keys = [TABLE, INDEX, EXPIRIES, EVENTS, denied_key(plan.id)]
             args: list[Any] = [plan.id, len(found), AFTERWARDS, self._oldest(), repr(now), self._seconds()]
             for entry in known.values():
@@ -89,8 +89,8 @@ class Denials:
 
     def of(self, decision_id: str, now: float) -> list[dict[str, Any]]:
         """The entries that a decision made or kept and that are still there, as callers get them."""
-        entries = list_entries.read(self._store, list(self._ids(decision_id).values()))
-        return [entry.view(now) for entry in entries if decision_id in entry.decisions and not entry.removed]
+        found = entries.read(self._store, list(self._ids(decision_id).values()))
+        return [entry.view(now) for entry in found if decision_id in entry.decisions and not entry.removed]
 
     def _ids(self, decision_id: str) -> dict[str, str]:
         """The entries of what a decision denies, by field of the table."""
@@ -98,14 +98,14 @@ class Denials:
         return {where.decode(): entry_id.decode() for where, entry_id in found.items() if where != b"undone"}
 
     def _oldest(self) -> str:
-        return oldest(self._court.policy.retention.decisions_days)
+        return oldest(self._active.policy.retention.decisions_days)
 
     def _seconds(self) -> int:
-        return self._court.policy.retention.accounts_days * _DAY
+        return self._active.policy.retention.accounts_days * _DAY
 
 
-def _entry(plan: Plan, kind: str, mac: str, entry_id: str) -> Entry:
-    return Entry(
+def _entry(plan: DecisionPlan, kind: str, mac: str, entry_id: str) -> StoredEntry:
+    return StoredEntry(
         id=entry_id,
         list="deny",
         kind=HASHED[kind],

@@ -16,9 +16,9 @@ from typing import Any, Literal
 
 import orjson
 
-from riskapi.accounts.accounts import Opening
+from riskapi.accounts.accounts import ReviewOpening
 from riskapi.errors import Problem
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.pages import cursor_of, position
@@ -58,7 +58,7 @@ def place_of(at: float, review_id: str) -> str:
 
 def opening(
     user_id: str, at: float, risk_score: float, reasons: Sequence[Mapping[str, Any]], name: str | None = None
-) -> Opening:
+) -> ReviewOpening:
     """A new review, to be written with what it is about. ``name`` (20 hexadecimal digits) makes it one and the same."""
     number = shard(user_id)
     review_id = f"rev_{number}{name or secrets.token_hex(10)}"
@@ -73,7 +73,7 @@ def opening(
     }
     codes = [reason["code"] for reason in reasons]
     told = {"id": review_id, "user_id": user_id, "to": "open", "at": at, "opened": True, "reasons": codes}
-    return Opening(
+    return ReviewOpening(
         review_id, place_of(at, review_id), fields, orjson.dumps(told), review_key(review_id), index_key(number, "open")
     )
 
@@ -81,8 +81,8 @@ def opening(
 class Reviews:
     """The queue of reviews: list, claim, release, escalate."""
 
-    def __init__(self, store: Store, court: Court) -> None:
-        self._store, self._court = store, court
+    def __init__(self, store: Store, active: ActiveBasis) -> None:
+        self._store, self._active = store, active
         self._move = store.script("review_move")
 
     def list(self, status: ReviewStatus, limit: int, cursor: str | None) -> dict[str, Any]:
@@ -167,7 +167,7 @@ class Reviews:
             raise refusal(*((text or b"").decode() for text in (status, holder)))
 
     def _claim_seconds(self) -> int:
-        return self._court.policy.reviews.claim_minutes * 60
+        return self._active.policy.reviews.claim_minutes * 60
 
     def _to(
         self,
@@ -183,7 +183,7 @@ class Reviews:
         keys += [index_key(number, each) for each in ("open", "claimed", "escalated")]
         told = {"id": review_id, "user_id": None, "to": status, "reviewer": reviewer, "at": now, **fields}
         args: list[Any] = [status, reviewer, repr(now), self._claim_seconds(), orjson.dumps(told)]
-        args.append(oldest(self._court.policy.retention.decisions_days))
+        args.append(oldest(self._active.policy.retention.decisions_days))
         for name, value in fields.items():
             args += (name, value)
         moved, *bar = self._move.call(keys, args)

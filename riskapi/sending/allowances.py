@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.budgets import terms
-from riskapi.budgets.caps import Allowed, Record, Usage, allowed, clean_days
-from riskapi.budgets.spends import Quotas, remaining
+from riskapi.budgets.caps import Allowed, FeedbackRecord, Usage, allowed, clean_days
+from riskapi.budgets.spends import Budgets, remaining
 from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.feedback.counts import Feedback
@@ -44,8 +44,8 @@ class Allowance:
 class Allowances:
     """Reads allowances."""
 
-    def __init__(self, store: Store, quotas: Quotas) -> None:
-        self._store, self._quotas = store, quotas
+    def __init__(self, store: Store, budgets: Budgets) -> None:
+        self._store, self._budgets = store, budgets
 
     def queue(self, pipe: Any, user_id: str, now: float, cluster: str = "") -> None:
         """Ask, in a pipeline, for an allowance; :meth:`allowance` reads the three replies. Sums of the cluster are read
@@ -53,7 +53,7 @@ class Allowances:
         """
         Accounts.queue_tier(pipe, user_id)
         Feedback.queue(pipe, user_id)
-        self._quotas.queue_read(pipe, user_id, now, cluster)
+        self._budgets.queue_read(pipe, user_id, now, cluster)
 
     def allowance(self, replies: Sequence[Any], policy: Policy) -> Allowance:
         """The allowance in the replies to :meth:`queue`.
@@ -64,12 +64,12 @@ class Allowances:
         if tier is None and policy.sends.strangers == "none":
             raise Problem("not_found", "No account with this user_id was ever assessed.")
         found = cast("Tier", policy.sends.strangers if tier is None else tier.decode())
-        usage = self._quotas.usage(replies[2])
+        usage = self._budgets.usage(replies[2])
         counts = Feedback.counts(replies[1], usage.now)
         clean, soiled_at = counts.is_clean(policy.clean, usage.spent[2]), counts.soiled_at
         if silenced and float(silenced) > usage.now:  # an allow entry says so
             clean, soiled_at = True, None
-        past = Record(clean, soiled_at, counts.delivered_days, identity == b"1")
+        past = FeedbackRecord(clean, soiled_at, counts.delivered_days, identity == b"1")
         moved = None if moved_at is None else float(moved_at)
         permitted = allowed(policy, found, usage, past, moved, terms.read(own))
         known = None if sender is None else sender.decode()

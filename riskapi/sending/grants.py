@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from riskapi.accounts.accounts import Accounts
-from riskapi.budgets.spends import Grant, Quotas, Request, remaining
+from riskapi.budgets.spends import Budgets, Grant, GrantRequest, remaining
 from riskapi.clusters.clusters import Clusters
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.links.entities import Links
@@ -20,7 +20,7 @@ from riskapi.lists import lists
 from riskapi.lists.matching import Listed, linked, of_links
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.sending.agreeing import Agreeing
 from riskapi.sending.allowances import Allowance, Allowances
 from riskapi.sending.holds import Holds
@@ -46,7 +46,7 @@ class Message:
 
 
 @record
-class Answer:
+class SendAnswer:
     """What a sender gets. ``replay`` tells that it is the first answer under an Idempotency-Key given again."""
 
     body: Mapping[str, Any]
@@ -59,12 +59,12 @@ class Sender:
     def __init__(
         self,
         store: Store,
-        court: Court,
+        active: ActiveBasis,
         accounts: Accounts,
         links: Links,
         clusters: Clusters,
         allowances: Allowances,
-        quotas: Quotas,
+        budgets: Budgets,
         local: LocalGrants,
         holds: Holds,
         tenure: Tenure,
@@ -74,9 +74,9 @@ class Sender:
         """``awaits`` tells whether an account was acknowledged on this machine and waits to be recorded."""
         self._awaits = awaits
         self._tenure, self._agreeing = tenure, Agreeing(store, links)
-        self._store, self._court, self._accounts = store, court, accounts
+        self._store, self._active, self._accounts = store, active, accounts
         self._links, self._clusters = links, clusters
-        self._allowances, self._quotas, self._local = allowances, quotas, local
+        self._allowances, self._budgets, self._local = allowances, budgets, local
         self._holds, self._metrics = holds, metrics
 
     def send(
@@ -90,7 +90,7 @@ class Sender:
         digest: str = "",
         repeat: str | None = None,
         any_case: bool = False,
-    ) -> Answer:
+    ) -> SendAnswer:
         """Grant recipients to an account at Unix time ``now``; without ``partial`` all of them or none.
 
         ``digest`` stands for the request, ``repeat`` for its Idempotency-Key, where it has one. With ``any_case`` the
@@ -98,8 +98,8 @@ class Sender:
         account never assessed, ``idempotency_conflict``, and ``unavailable`` where nothing can be granted because the
         store is away.
         """
-        request = Request(user_id, recipients, partial, f"rsv_{secrets.token_hex(12)}", digest, repeat)
-        policy = self._court.policy
+        request = GrantRequest(user_id, recipients, partial, f"rsv_{secrets.token_hex(12)}", digest, repeat)
+        policy = self._active.policy
         # Asked before the store is: afterwards it may have been recorded.
         awaited = self._awaits(user_id)
         try:
@@ -120,9 +120,9 @@ class Sender:
         if not replay:
             self._local.remember(request.user_id, min(grant.remaining.values()), now)
         self._count(grant.granted, recipients, "repeated" if replay else None)
-        return Answer(_body(grant, recipients), replay)
+        return SendAnswer(_body(grant, recipients), replay)
 
-    def _granted(self, request: Request, message: Message, policy: Policy, now: float) -> Grant:
+    def _granted(self, request: GrantRequest, message: Message, policy: Policy, now: float) -> Grant:
         said = self._links.said(request.user_id, now, message.link_domains, message.fingerprint)
         if self._store.is_cluster and said.keys:  # elsewhere the script that touches them leaves them out
             own = self._accounts.things(request.user_id)
@@ -148,7 +148,7 @@ class Sender:
                 entities = self._agreeing.kept(request.user_id, entities)
                 if self._clusters.settle(request.user_id, entities, policy, now, whole=False) is not None:
                     continue  # joined just now: the cluster's budget counts from this very grant on
-            grant = self._quotas.grant(
+            grant = self._budgets.grant(
                 request,
                 found.tier,
                 found.revision,
@@ -193,7 +193,7 @@ class Sender:
                 if domain is not None and domain != found.sender:
                     self._accounts.send_from(user_id, domain, now, policy)
 
-    def _granted_locally(self, request: Request, policy: Policy, now: float) -> Answer:
+    def _granted_locally(self, request: GrantRequest, policy: Policy, now: float) -> SendAnswer:
         local = self._local.grant(request, policy, now)
         replay = local.reservation_id != request.reservation_id
         body = {
@@ -207,11 +207,11 @@ class Sender:
             "largest": None,
         }
         self._count(local.granted, request.recipients, "repeated" if replay else "local")
-        return Answer(body, replay)
+        return SendAnswer(body, replay)
 
     def settle(self) -> None:
         """Count what was granted while the store was away. Raises :class:`StoreUnavailable` when it is away again."""
-        self._metrics.settled(self._local.settle(self._court.policy))
+        self._metrics.settled(self._local.settle(self._active.policy))
 
     def rejected(self) -> int:
         """Grants made while the store was away that cannot be read, and so not counted."""
@@ -226,11 +226,11 @@ class Sender:
 
         Raises ``not_found``, ``over_release`` and :class:`StoreUnavailable`.
         """
-        policy = self._court.policy
+        policy = self._active.policy
         if self._local.waits():
             self.settle()
-        user_id = self._quotas.reserved_by(reservation_id)
-        self._quotas.release(reservation_id, user_id, recipients, repeat or secrets.token_hex(12), policy, now)
+        user_id = self._budgets.reserved_by(reservation_id)
+        self._budgets.release(reservation_id, user_id, recipients, repeat or secrets.token_hex(12), policy, now)
         found = self._allowances.of(user_id, policy, now)
         left = remaining(found.usage, found.allowed)
         self._local.remember(user_id, min(left.values()), now)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from riskapi.budgets.spends import Local, Pending, Quotas, Request
+from riskapi.budgets.spends import Budgets, GrantRequest, Local, Pending
 from riskapi.errors import Problem
 from riskapi.policy import Policy
 from riskapi.store.damaged import known
@@ -25,8 +25,8 @@ class LocalGrants:
     and to all together no more than ``outage.recipients``, until what was granted is settled.
     """
 
-    def __init__(self, journal: Journal, quotas: Quotas) -> None:
-        self._journal, self._quotas = journal, quotas
+    def __init__(self, journal: Journal, budgets: Budgets) -> None:
+        self._journal, self._budgets = journal, budgets
         self._lock = threading.Lock()
         self._left: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self._granted: dict[str, tuple[int, float]] = {}
@@ -39,7 +39,7 @@ class LocalGrants:
             if len(self._left) > _REMEMBERED:
                 self._left.popitem(last=False)
 
-    def grant(self, request: Request, policy: Policy, now: float) -> Local:
+    def grant(self, request: GrantRequest, policy: Policy, now: float) -> Local:
         """Grant what the allowance leaves, kept on the disk before it is answered.
 
         Raises ``unavailable`` where nothing can be granted or kept, and ``idempotency_conflict``.
@@ -111,7 +111,7 @@ class LocalGrants:
         """
 
         def record(entry: dict[str, Any]) -> None:
-            self._quotas.settle(_local(entry), policy)
+            self._budgets.settle(_local(entry), policy)
 
         return self._journal.replay(record)
 

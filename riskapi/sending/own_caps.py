@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from riskapi.budgets.spends import Quotas
+from riskapi.budgets.spends import Budgets
 from riskapi.budgets.terms import OwnCaps
 from riskapi.errors import Problem
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Caps
 from riskapi.sending.allowances import Allowances, limits
 from riskapi.store.connections import Store
@@ -22,8 +22,8 @@ _DAY = 86400
 class AccountCaps:
     """Sets caps of accounts and takes them away."""
 
-    def __init__(self, store: Store, court: Court, allowances: Allowances, quotas: Quotas) -> None:
-        self._court, self._allowances, self._quotas = court, allowances, quotas
+    def __init__(self, store: Store, active: ActiveBasis, allowances: Allowances, budgets: Budgets) -> None:
+        self._active, self._allowances, self._budgets = active, allowances, budgets
         self._set = store.script("account_caps")
 
     def put(
@@ -44,7 +44,7 @@ class AccountCaps:
         return self._change(user_id, None, author, now)
 
     def _change(self, user_id: str, given: OwnCaps | None, author: str, now: float) -> dict[str, Any]:
-        policy = self._court.policy
+        policy = self._active.policy
         stored = b"" if given is None else given.json()
         event = {"user_id": user_id, "at": now, "actor": author, "caps": None if given is None else given.view()}
         args: list[int | str | bytes] = [policy.retention.accounts_days * _DAY, stored, orjson.dumps(event)]
@@ -52,7 +52,7 @@ class AccountCaps:
         revision = self._set.call([account_key(user_id), stream(shard(user_id))], args)
         if revision < 0:
             raise Problem("not_found", "No account with this user_id was ever assessed.")
-        self._quotas.revise(user_id, revision, policy)
+        self._budgets.revise(user_id, revision, policy)
         found = self._allowances.of(user_id, policy, now)
         return {
             "user_id": user_id,

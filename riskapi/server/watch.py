@@ -11,8 +11,8 @@ from collections.abc import Callable
 from riskapi import logs
 from riskapi.app import Service
 from riskapi.errors import ConfigurationError, StoreUnavailable
-from riskapi.inputs.refreshing import Shelving
-from riskapi.policy.seating import Seating
+from riskapi.inputs.refresh import ReaderRefresh
+from riskapi.policy.publisher import Publisher
 
 #: Seconds between two looks at the journal for signups that wait to be recorded.
 _JOURNAL_SECONDS = 1.0
@@ -26,12 +26,12 @@ _DATA_SECONDS = 0.5
 def watch(service: Service, stop: threading.Event) -> None:
     """Start the threads that work beside requests, until ``stop`` is set.
 
-    One records what was journaled as soon as the store is there again, one seats the policy that comes into force, one
+    One records what was journaled as soon as the store is there again, one takes the policy that comes into force, one
     reads the data that was swapped.
     """
     _repeat("journal", _JOURNAL_SECONDS, lambda: _recover(service), stop)
-    _repeat("policy", _POLICY_SECONDS, lambda: _follow(service.seating), stop)
-    _repeat("data", _DATA_SECONDS, lambda: _follow_data(service.shelving), stop)
+    _repeat("policy", _POLICY_SECONDS, lambda: _follow(service.publisher), stop)
+    _repeat("data", _DATA_SECONDS, lambda: _follow_data(service.reader_refresh), stop)
 
 
 def _recover(service: Service) -> None:
@@ -41,16 +41,16 @@ def _recover(service: Service) -> None:
         logs.note(logging.ERROR, "link_key_unusable", said=str(error))
 
 
-def _follow(seating: Seating) -> None:
+def _follow(publisher: Publisher) -> None:
     try:
-        seating.follow()
+        publisher.follow()
     except ConfigurationError as error:  # names keys and values of a policy, nobody's data
-        logs.note(logging.ERROR, "policy_unusable", policy=seating.court.policy.version, said=str(error))
+        logs.note(logging.ERROR, "policy_unusable", policy=publisher.active.policy.version, said=str(error))
 
 
-def _follow_data(shelves: Shelving) -> None:
+def _follow_data(active_readers: ReaderRefresh) -> None:
     try:
-        shelves.follow()
+        active_readers.follow()
     except ConfigurationError as error:  # names files and lines of lists, nobody's data
         logs.note(logging.ERROR, "data_unusable", said=str(error))
 

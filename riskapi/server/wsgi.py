@@ -30,9 +30,9 @@ _SAMPLE = (
 
 def _warm(service: Service) -> None:
     """Run the pure part of the line once, and keep what was loaded out of every garbage collection to come."""
-    judge = service.court.judge
+    basis = service.active.basis
     facts = service.assessor.gatherer.parse(Signup.model_validate_json(_SAMPLE), time.time()).facts
-    decide(signals.read(facts), judge.scorer, judge.policy, explain=True)
+    decide(signals.read(facts), basis.scorer, basis.policy, explain=True)
     gc.collect()
     gc.freeze()
 
@@ -46,4 +46,4 @@ gateway = Gateway(app, _settings.threads, _settings.body_seconds)
 #: Stops the watch over journal, policy and data; a worker that ends takes the thread with it.
 stop = threading.Event()
 watch(_service, stop)
-logs.note(logging.INFO, "http_worker_started", policy=_service.court.judge.policy.version)
+logs.note(logging.INFO, "http_worker_started", policy=_service.active.basis.policy.version)

@@ -30,8 +30,8 @@ from riskapi.settings import Settings
 from riskapi.store import addresses, embedded
 from riskapi.store.circuit import Circuit
 from riskapi.store.embedded import Embedded
+from riskapi.store.redis_socket import Argument, Command, RedisSocket
 from riskapi.store.scripts import Script, sources
-from riskapi.store.wires import Argument, Command, Wire
 
 Client = redis.Redis | RedisCluster
 #: Every key of ours starts with it, so that a store can be shared.
@@ -86,7 +86,7 @@ class Store:
     def __init__(self, connect: Callable[[], Client]) -> None:
         self._connect, self._lock, self._made = connect, threading.Lock(), False
         self._circuit = Circuit()
-        self._idle: deque[Wire] = deque()
+        self._idle: deque[RedisSocket] = deque()
 
     @property
     def client(self) -> Client:
@@ -218,13 +218,13 @@ class Store:
     def _send(self, commands: Sequence[Command]) -> list[Any]:
         """One trip to one server."""
         try:
-            wire = self._idle.pop()
+            socket = self._idle.pop()
         except IndexError:
-            wire = Wire(self._pool, self._shapes)
+            socket = RedisSocket(self._pool, self._shapes)
         try:
-            return wire.trip(commands)
+            return socket.trip(commands)
         finally:
-            self._idle.append(wire)
+            self._idle.append(socket)
 
     def _scatter(self, commands: Sequence[Command]) -> list[Any]:
         """One trip to every node concerned, at the same time.

@@ -17,7 +17,7 @@ import orjson
 from riskapi import logs
 from riskapi.errors import StoreUnavailable
 from riskapi.store.connections import Store
-from riskapi.store.streams import SHARDS, Entry, stream
+from riskapi.store.streams import SHARDS, StreamEntry, stream
 from signals.records import record
 
 #: Who reads the streams, each for itself: what is done about accounts, what is told to webhooks, and what entries of
@@ -53,13 +53,13 @@ def _errors_key(name: str) -> str:
 
 
 @record
-class Letter:
+class DeadLetter:
     """A dead letter: its id among those of the shard ``name``, the group that could not handle it, and the entry."""
 
     id: str
     name: str
     group: str
-    entry: Entry
+    entry: StreamEntry
     tries: int
     error: str
 
@@ -90,7 +90,7 @@ class Consumer:
         store: Store,
         group: Group,
         name: str,
-        handle: Callable[[Entry], None],
+        handle: Callable[[StreamEntry], None],
         *,
         idle: int = _IDLE,
         tries: int = _TRIES,
@@ -139,7 +139,7 @@ class Consumer:
     def _handled(self, name: str, id: bytes, rest: Sequence[Any]) -> bool:
         type, data, tries = rest
         try:
-            self._handle(Entry(stream(name), id.decode(), type.decode(), orjson.loads(data)))
+            self._handle(StreamEntry(stream(name), id.decode(), type.decode(), orjson.loads(data)))
         except StoreUnavailable:
             raise  # nothing is wrong with the entry
         except Exception as error:  # whatever it is, it must not stop those behind it
@@ -172,7 +172,7 @@ class DeadLetters:
             pipe.execute_command("XLEN", dead_key(name))
         return sum(self._store.run(pipe))
 
-    def list(self, most: int = 1000) -> Iterator[Letter]:
+    def list(self, most: int = 1000) -> Iterator[DeadLetter]:
         """Up to ``most`` of each shard, oldest first."""
         for name in STREAMS:
             for id, fields in self._store.execute("XRANGE", dead_key(name), "-", "+", "COUNT", most):
@@ -181,15 +181,15 @@ class DeadLetters:
                     data = orjson.loads(found["data"])
                 except ValueError:
                     data = {}
-                entry = Entry(found["stream"], found["id"], found["type"], data)
-                yield Letter(id.decode(), name, found["group"], entry, int(found["tries"]), found["error"])
+                entry = StreamEntry(found["stream"], found["id"], found["type"], data)
+                yield DeadLetter(id.decode(), name, found["group"], entry, int(found["tries"]), found["error"])
 
-    def replay(self, letter: Letter, handle: Callable[[Entry], None]) -> None:
+    def replay(self, letter: DeadLetter, handle: Callable[[StreamEntry], None]) -> None:
         """Handle a letter again and drop it; what ``handle`` raises goes on, and the letter stays."""
         handle(letter.entry)
         self.drop(letter)
 
-    def drop(self, letter: Letter) -> None:
+    def drop(self, letter: DeadLetter) -> None:
         """Drop a letter."""
         self._store.execute("XDEL", dead_key(letter.name), letter.id)
 

@@ -18,7 +18,7 @@ _MICRO = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class RateState:
     """What is left of a key's requests: ``quota`` in ``window`` seconds. Times in whole seconds, rounded up."""
 
     allowed: bool
@@ -45,7 +45,7 @@ class RateLimits:
     def __init__(self, store: Store) -> None:
         self._take = store.script("ratelimit_take")
 
-    def take(self, key_id: str, rate: float, now: float) -> Allowance:
+    def take(self, key_id: str, rate: float, now: float) -> RateState:
         """Take one request of the key ``key_id`` that may make ``rate`` (> 0) a second; ``now`` is Unix time.
 
         A second's worth may come at once, and always at least one. Raises ``StoreUnavailable``.
@@ -54,7 +54,7 @@ class RateLimits:
         window = max(1, math.ceil(1 / rate))
         gap = max(1, round(_MICRO / rate))
         allowed, remaining, reset, retry = self._take.call([f"risk:rate:{key_id}"], [round(now * _MICRO), gap, quota])
-        return Allowance(
+        return RateState(
             allowed=bool(allowed),
             quota=quota,
             window=window,

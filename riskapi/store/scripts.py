@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from riskapi.store.wires import Argument
+from riskapi.store.redis_socket import Argument
 
 if TYPE_CHECKING:
     from riskapi.store.connections import Pipeline, Store

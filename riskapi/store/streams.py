@@ -15,7 +15,7 @@ SHARDS = 8
 
 
 @record
-class Entry:
+class StreamEntry:
     """One entry: the key of its stream, its id there, its sort (``tier``, ``review``, …), and what it says."""
 
     stream: str

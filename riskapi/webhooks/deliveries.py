@@ -80,7 +80,7 @@ class Delivery:
 
 
 @record
-class Outcome:
+class DeliveryOutcome:
     """What became of one try. ``response`` is the HTTP status, if there was one, ``error`` what is wrong (a code).
 
     ``retry_after`` is how long the endpoint asked to be left alone, seconds; ``gone`` that it wants nothing any more.
@@ -188,7 +188,7 @@ class Deliveries:
                 self._store.execute("ZREM", queue_key(endpoint_id), id)
         return taken
 
-    def finish(self, delivery: Delivery, outcome: Outcome, now: float) -> Status | None:
+    def finish(self, delivery: Delivery, outcome: DeliveryOutcome, now: float) -> Status | None:
         """Write down what became of a try; returns where the delivery stands now, None when the lease was lost."""
         due = None
         if outcome.arrived:

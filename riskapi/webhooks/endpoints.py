@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from riskapi.errors import Problem
-from riskapi.outgoing.destinations import Address, DestinationRefused, Guard, system_addresses
+from riskapi.outgoing.destinations import Address, DestinationGuard, DestinationRefused, system_addresses
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.times import rfc3339
@@ -56,7 +56,7 @@ LookUp = Callable[[str], Awaitable[list[str]]]
 _PLAIN = "expected https://…; plain HTTP is for what RISKAPI_WEBHOOK_INTERNAL names"
 
 
-class NamedOnly(Guard):
+class NamedOnly(DestinationGuard):
     """Lets only what the operator named pass: for plain HTTP, which anybody on the way can read and change."""
 
     def refuses(self, address: Address) -> str | None:
@@ -64,9 +64,9 @@ class NamedOnly(Guard):
         return None if self._named(address) else "not_named"
 
 
-def guards(internal: Sequence[str], look_up: LookUp = system_addresses) -> dict[str, Guard]:
+def guards(internal: Sequence[str], look_up: LookUp = system_addresses) -> dict[str, DestinationGuard]:
     """Who says what may be connected to, by scheme; ``internal`` is what the operator names."""
-    return {"https": Guard(internal, look_up), "http": NamedOnly(internal, look_up)}
+    return {"https": DestinationGuard(internal, look_up), "http": NamedOnly(internal, look_up)}
 
 
 @record
@@ -142,7 +142,7 @@ def destination(url: str) -> Destination:
 class Webhooks:
     """Makes, lists, changes and deletes endpoints; every method raises :class:`StoreUnavailable`."""
 
-    def __init__(self, store: Store, guards: Mapping[str, Guard]) -> None:
+    def __init__(self, store: Store, guards: Mapping[str, DestinationGuard]) -> None:
         """``guards`` say what may be connected to, by scheme."""
         self._store, self.guards = store, guards
         self._put = store.script("webhook_put")

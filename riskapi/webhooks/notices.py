@@ -9,7 +9,7 @@ import orjson
 
 from riskapi.budgets.spends import LIMITS
 from riskapi.errors import Problem
-from riskapi.store.streams import Entry
+from riskapi.store.streams import StreamEntry
 from riskapi.times import rfc3339
 from riskapi.webhooks.deliveries import Deliveries, delivery_id
 from riskapi.webhooks.endpoints import EventType, Webhooks
@@ -32,7 +32,7 @@ class Notice:
         return orjson.dumps({"type": self.type, "timestamp": self.at, "data": self.data})
 
 
-def notice(entry: Entry) -> Notice | None:
+def notice(entry: StreamEntry) -> Notice | None:
     """What an entry is to those outside; None for what is none of their business."""
     data = entry.data
     match entry.type:
@@ -80,7 +80,7 @@ class Notices:
         """``clock`` gives Unix time, the real one in replay too: endpoints are outside, where nothing is replayed."""
         self._webhooks, self._deliveries, self._clock = webhooks, deliveries, clock
 
-    def handle(self, entry: Entry) -> None:
+    def handle(self, entry: StreamEntry) -> None:
         """Queue what an entry tells for every endpoint that wants it and is not disabled.
 
         An entry handled again makes no second delivery, see :meth:`Deliveries.enqueue`.

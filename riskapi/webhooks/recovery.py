@@ -13,11 +13,11 @@ from typing import Any
 import orjson
 
 from riskapi.errors import Problem, invalid
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.store.connections import Store
 from riskapi.store.consumer import STREAMS
 from riskapi.store.pages import cursor_of, position
-from riskapi.store.streams import Entry, stream
+from riskapi.store.streams import StreamEntry, stream
 from riskapi.times import rfc3339
 from riskapi.webhooks.deliveries import Deliveries
 from riskapi.webhooks.endpoints import Webhooks
@@ -34,10 +34,10 @@ class Recovery:
     """Tells again. Every method raises :class:`StoreUnavailable` while the store is away."""
 
     def __init__(
-        self, store: Store, court: Court, webhooks: Webhooks, deliveries: Deliveries, clock: Callable[[], float]
+        self, store: Store, active: ActiveBasis, webhooks: Webhooks, deliveries: Deliveries, clock: Callable[[], float]
     ) -> None:
         """``clock`` gives Unix time, the real one in replay too: the streams go by it."""
-        self._store, self._court, self._clock = store, court, clock
+        self._store, self._active, self._clock = store, active, clock
         self._webhooks, self._deliveries = webhooks, deliveries
 
     def replay(self, endpoint_id: str, since: float, cursor: str | None, *, delivered: bool) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class Recovery:
         now = self._clock()
         if since > now:
             raise invalid("/since", "lies ahead")
-        since = max(since, now - self._court.policy.retention.decisions_days * 86400, 0.0)
+        since = max(since, now - self._active.policy.retention.decisions_days * 86400, 0.0)
         at, after = 0, ""
         if cursor is not None:
             number, _, after = position(cursor, _PLACE).partition("|")
@@ -87,7 +87,7 @@ class Recovery:
             if type not in TOLD:
                 continue
             try:
-                told = notice(Entry(stream(name), id.decode(), type, orjson.loads(fields[b"data"])))
+                told = notice(StreamEntry(stream(name), id.decode(), type, orjson.loads(fields[b"data"])))
             except (ValueError, KeyError, TypeError):
                 continue  # of another release, or damaged: the consumer put it aside
             if told is not None and told.type in wanted:

@@ -31,11 +31,11 @@ from riskapi.enrichment.findings import RETRACTED, Findings
 from riskapi.errors import Problem
 from riskapi.inputs.signup import Signup
 from riskapi.lists.lists import Lists
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.decided_accounts import review_of
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.sending.holds import Holds
-from riskapi.store.streams import Entry
+from riskapi.store.streams import StreamEntry
 
 #: Seconds that those who are linked to an account wait, so that a ring that opens at once is looked at once. Ours.
 _SETTLE = 2.0
@@ -48,7 +48,7 @@ class Reactions:
 
     def __init__(
         self,
-        court: Court,
+        active: ActiveBasis,
         accounts: Accounts,
         gatherer: Gatherer,
         findings: Findings,
@@ -60,11 +60,11 @@ class Reactions:
         agenda: Agenda,
         clock: Callable[[], float],
     ) -> None:
-        self._court, self._accounts, self._gatherer = court, accounts, gatherer
+        self._active, self._accounts, self._gatherer = active, accounts, gatherer
         self._findings, self._clusters, self._labels = findings, clusters, labels
         self._lists, self._holds, self._review_decisions = lists, holds, review_decisions
         self._agenda, self._clock = agenda, clock
-        self._about: dict[str, Callable[[Entry], None]] = {
+        self._about: dict[str, Callable[[StreamEntry], None]] = {
             "decision": self._decided,
             "finding": self._found,
             "event": self._acted,
@@ -76,13 +76,13 @@ class Reactions:
             "hit": self._hit,
         }
 
-    def handle(self, entry: Entry) -> None:
+    def handle(self, entry: StreamEntry) -> None:
         """Do what is to be done about an entry. Raises :class:`riskapi.errors.StoreUnavailable`."""
         react = self._about.get(entry.type)
         if react is not None:
             react(entry)
 
-    def _decided(self, entry: Entry) -> None:
+    def _decided(self, entry: StreamEntry) -> None:
         data = entry.data
         for entry_id in data.get("listed") or ():
             self._lists.count_hit(entry_id, data["user_id"], data["at"])
@@ -101,29 +101,29 @@ class Reactions:
         if cause is not None:
             self._agenda.add([user_id], now, cause)
 
-    def _found(self, entry: Entry) -> None:
+    def _found(self, entry: StreamEntry) -> None:
         cause = RETRACTED if entry.data.get("retracted") else f"finding.{entry.data['kind']}"
         self._agenda.add(list(entry.data["user_ids"]), self._clock(), cause)
 
-    def _acted(self, entry: Entry) -> None:
+    def _acted(self, entry: StreamEntry) -> None:
         if entry.data["type"] in ESTABLISHING:
             self._settle(entry.data["user_id"])
         if entry.data["type"] in TYPES:
             self._agenda.add([entry.data["user_id"]], self._clock(), f"event.{entry.data['type']}")
 
-    def _sent(self, entry: Entry) -> None:
+    def _sent(self, entry: StreamEntry) -> None:
         self._agenda.add([entry.data["user_id"]], self._clock(), "event.sender")
 
-    def _labelled(self, entry: Entry) -> None:
+    def _labelled(self, entry: StreamEntry) -> None:
         self._agenda.add([entry.data["user_id"]], self._clock(), "label")
         self._tell_linked(entry.data)
 
-    def _reviewed(self, entry: Entry) -> None:
+    def _reviewed(self, entry: StreamEntry) -> None:
         decision = entry.data.get("decision_id")
         if decision is not None and review_of(decision) == entry.data["id"]:  # not one that was closed along with it
             self._agenda.add(self._review_decisions.finish(decision), self._clock(), "linkage")
 
-    def _moved(self, entry: Entry) -> None:
+    def _moved(self, entry: StreamEntry) -> None:
         if "limit" in (entry.data.get("from"), entry.data["to"]):
             self._tell_linked(entry.data)
 
@@ -132,7 +132,7 @@ class Reactions:
         user_id = data["user_id"]
         standing = self._settle(user_id)
         if standing is not None:
-            most = self._court.policy.rescoring.linked
+            most = self._active.policy.rescoring.linked
             self._together(self._clusters.company(user_id, list(standing.entities.values()), most))
 
     def _settle(self, user_id: str) -> Standing | None:
@@ -144,16 +144,16 @@ class Reactions:
             return None
         return standing
 
-    def _joined(self, entry: Entry) -> None:
+    def _joined(self, entry: StreamEntry) -> None:
         if entry.data["change"] in ("joined", "merged"):
             self._together(self._clusters.accounts(entry.data["cluster_id"]))
 
     def _together(self, user_ids: list[str]) -> None:
-        most = self._court.policy.rescoring.linked
+        most = self._active.policy.rescoring.linked
         if user_ids and most:
             self._agenda.add(user_ids[:most], self._clock() + _SETTLE, "linkage")
 
-    def handle_list(self, entry: Entry) -> None:
+    def handle_list(self, entry: StreamEntry) -> None:
         """As :meth:`handle`, for what happens to lists: finding all whom an entry names takes a while."""
         if entry.type != "list":
             return
@@ -163,11 +163,11 @@ class Reactions:
             # Whom it hit is known however long ago that was, and has to be let go when it goes.
             self._agenda.add(list(dict.fromkeys([*names, *self._lists.hit(found.id)])), self._clock(), "list")
 
-    def _hit(self, entry: Entry) -> None:
+    def _hit(self, entry: StreamEntry) -> None:
         """Mail links to a domain on a list: count it, and have a person look."""
         data = entry.data
         self._lists.count_hit(data["entry"], data["user_id"], data["at"])
         with contextlib.suppress(Problem):  # erased, or expired
             code, name = f"LIST_{data['list'].upper()}", f"{data['user_id']}\0{data['entry']}"
             text = f"Its mail links to a domain on the {data['list']} list"
-            self._holds.review(data["user_id"], data["at"], code, text, name, self._court.policy)
+            self._holds.review(data["user_id"], data["at"], code, text, name, self._active.policy)

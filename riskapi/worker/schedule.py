@@ -21,7 +21,7 @@ _COUNT = 50
 _AFTER_DEFECT = 3600.0
 
 
-class Looks:
+class Schedule:
     """Works off the agenda. Safe to share between threads: each takes accounts of its own."""
 
     def __init__(self, agenda: Agenda, rescorer: Rescorer, clock: Callable[[], float]) -> None:

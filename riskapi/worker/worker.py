@@ -19,21 +19,21 @@ from collections.abc import Callable, Iterator, Mapping
 from riskapi import logs
 from riskapi.accounts.agenda import Agenda
 from riskapi.app import Service
-from riskapi.enrichment.asking import asking
 from riskapi.enrichment.doubts import Doubts
-from riskapi.enrichment.scout import Scout
+from riskapi.enrichment.enricher import Enricher
+from riskapi.enrichment.questions import asking
 from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store import consumer
 from riskapi.store.connections import Store
 from riskapi.store.consumer import Consumer, DeadLetters, Group
 from riskapi.store.replies import scored
-from riskapi.store.streams import Entry, oldest
-from riskapi.webhooks.courier import Courier, Poster
+from riskapi.store.streams import StreamEntry, oldest
+from riskapi.webhooks.dispatcher import Dispatcher, WebhookClient
 from riskapi.webhooks.notices import Notices
 from riskapi.worker.chores import Chore, Chores
 from riskapi.worker.reactions import Reactions
-from riskapi.worker.schedule import Looks
+from riskapi.worker.schedule import Schedule
 
 #: Workers that were heard of within the last minutes, by when. No TTL: those silent for long leave it.
 WORKERS = "risk:workers"
@@ -56,7 +56,7 @@ class SeenClock:
         """Unix time of the latest entry seen."""
         return self._latest
 
-    def saw(self, entry: Entry) -> None:
+    def saw(self, entry: StreamEntry) -> None:
         """Note when an entry happened."""
         at = entry.data.get("at")
         if isinstance(at, int | float):
@@ -65,17 +65,17 @@ class SeenClock:
 
 def reactions(service: Service, agenda: Agenda, clock: Callable[[], float]) -> Reactions:
     """What reacts to what happened, made of the parts of a process; ``clock`` gives Unix time."""
-    looking = service.looking
+    worker_parts = service.worker_parts
     return Reactions(
-        service.court,
-        looking.accounts,
-        looking.gatherer,
-        looking.findings,
-        looking.clusters,
-        looking.labels,
-        looking.lists,
-        looking.holds,
-        looking.review_decisions,
+        service.active,
+        worker_parts.accounts,
+        worker_parts.gatherer,
+        worker_parts.findings,
+        worker_parts.clusters,
+        worker_parts.labels,
+        worker_parts.lists,
+        worker_parts.holds,
+        worker_parts.review_decisions,
         agenda,
         clock,
     )
@@ -92,26 +92,30 @@ class Worker:
         self.clock: Callable[[], float] = self._seen or real
         self._real = real
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-        looking, parts = service.looking, service.parts
+        worker_parts, parts = service.worker_parts, service.parts
         self.agenda = Agenda(self.store)
         self.reactions = reactions(service, self.agenda, self.clock)
         # Endpoints are outside: they live in the real time, also where callers set the clock.
-        self.notices = Notices(looking.webhooks, looking.deliveries, real)
-        self.looks = Looks(self.agenda, looking.rescorer, self.clock)
-        self.scout: Scout | None = None
+        self.notices = Notices(worker_parts.webhooks, worker_parts.deliveries, real)
+        self.looks = Schedule(self.agenda, worker_parts.rescorer, self.clock)
+        self.enricher: Enricher | None = None
         self.doubts = Doubts(self.store, parts.metrics, self.clock)
         if settings.enrichment:
-            upstreams = asking(settings, parts.ratelimits, lambda: service.shelf.readers.lists, self.doubts.tell)
-            self.scout = Scout(looking.findings, service.court, upstreams, parts.metrics, self.clock)
-        webhooks = looking.webhooks
-        self.courier = Courier(webhooks, looking.deliveries, lambda: Poster(webhooks.guards), parts.metrics, real)
+            upstreams = asking(
+                settings, parts.ratelimits, lambda: service.active_readers.readers.lists, self.doubts.tell
+            )
+            self.enricher = Enricher(worker_parts.findings, service.active, upstreams, parts.metrics, self.clock)
+        webhooks = worker_parts.webhooks
+        self.dispatcher = Dispatcher(
+            webhooks, worker_parts.deliveries, lambda: WebhookClient(webhooks.guards), parts.metrics, real
+        )
         self.chores = Chores(self.store, self._chores())
 
     def waiting(self) -> int:
         """Domains and networks that wait to be looked up."""
-        return self._service.looking.findings.waiting()
+        return self._service.worker_parts.findings.waiting()
 
-    def handlers(self) -> Mapping[Group, Callable[[Entry], None]]:
+    def handlers(self) -> Mapping[Group, Callable[[StreamEntry], None]]:
         """What each group does about an entry."""
         return {
             "reactions": self._handled(self.reactions.handle),
@@ -127,12 +131,12 @@ class Worker:
             else:
                 yield Consumer(self.store, group, self.name, handle)
 
-    def _handled(self, handle: Callable[[Entry], None]) -> Callable[[Entry], None]:
+    def _handled(self, handle: Callable[[StreamEntry], None]) -> Callable[[StreamEntry], None]:
         seen = self._seen
         if seen is None:
             return handle
 
-        def noted(entry: Entry) -> None:
+        def noted(entry: StreamEntry) -> None:
             seen.saw(entry)
             handle(entry)
 
@@ -143,10 +147,10 @@ class Worker:
         works: dict[str, Callable[[], object]] = {"looks": lambda: _repeat("looks", self.looks.step, stop)}
         for reader in self.readers():
             works[reader.group] = lambda reader=reader: _repeat(reader.group, reader.step, stop)  # type: ignore[misc]
-        if self.scout is not None:
-            scout = self.scout
-            works["scout"] = lambda: scout.run(stop)
-        works["courier"] = lambda: self.courier.run(stop)
+        if self.enricher is not None:
+            enricher = self.enricher
+            works["enricher"] = lambda: enricher.run(stop)
+        works["dispatcher"] = lambda: self.dispatcher.run(stop)
         works["chores"] = lambda: _repeat("chores", self._beat, stop, _BEAT)
         threads = [threading.Thread(target=work, name=name, daemon=True) for name, work in works.items()]
         for thread in threads:
@@ -165,21 +169,21 @@ class Worker:
         pipe.execute_command("ZREMRANGEBYSCORE", WORKERS, "-inf", repr(now - GONE))
         self.store.run(pipe)
         self._service.parts.metrics.backlog(DeadLetters(self.store).count(), self.waiting())
-        findings, court = self._service.looking.findings, self._service.court
-        self.doubts.step(now, lambda since, parts: findings.retract(since, parts, court.policy, self.clock()))
+        findings, active = self._service.worker_parts.findings, self._service.active
+        self.doubts.step(now, lambda since, parts: findings.retract(since, parts, active.policy, self.clock()))
         self.chores.step(self.clock())
         return 0
 
     def _chores(self) -> dict[str, Chore]:
-        looking, court = self._service.looking, self._service.court
+        worker_parts, active = self._service.worker_parts, self._service.active
 
         def streams(_: float) -> int:
-            return consumer.sweep(self.store, oldest(court.policy.retention.decisions_days))
+            return consumer.sweep(self.store, oldest(active.policy.retention.decisions_days))
 
         return {
             "streams": Chore(_HOUR, streams),
-            "lists": Chore(60, looking.lists.expire),
-            "reviews": Chore(_HOUR, lambda _: looking.reviews.sweep()),
+            "lists": Chore(60, worker_parts.lists.expire),
+            "reviews": Chore(_HOUR, lambda _: worker_parts.reviews.sweep()),
         }
 
 

@@ -174,14 +174,14 @@ def _environ(body: bytes) -> dict[str, Any]:
 
 
 def _one(service: Service, body: bytes, timed: Callable[[str, Callable[[], Any]], Any]) -> None:
-    judge, gatherer = service.sources.judge, service.assessor.gatherer
+    basis, gatherer = service.sources.basis, service.assessor.gatherer
     now = time.time()
     signup = timed(_VALIDATE, lambda: Signup.model_validate_json(body))
     parsed = timed("parse: mail, phone, network, device", lambda: gatherer.parse(signup, now))
     user = signup.account.user_id
-    gathered = timed("gather: first trip to the store", lambda: gatherer.gather(user, parsed.facts, judge.policy))
+    gathered = timed("gather: first trip to the store", lambda: gatherer.gather(user, parsed.facts, basis.policy))
     readings = timed(f"read: {len(signals.registered())} signals", lambda: signals.read(gathered.facts))
-    timed("score and decide", lambda: decide.decide(readings, judge.scorer, judge.policy))
+    timed("score and decide", lambda: decide.decide(readings, basis.scorer, basis.policy))
 
 
 def _row(name: str, figures: list[load.Figures]) -> str:

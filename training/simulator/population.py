@@ -8,7 +8,7 @@ from random import Random
 
 from training.simulator import abusers, crowds, people, rings
 from training.simulator.signups import Draft, Event, Truth, World
-from training.simulator.timeline import judge
+from training.simulator.timeline import basis
 
 #: Share of signups that are abuse: the middle of what freemium mail senders report in talks and blogs is unknown to
 #: us; 10 % is our assumption, and every figure that depends on it says "simulated".
@@ -91,7 +91,7 @@ def simulate(world: World, rows: int, seed: int) -> list[Event]:
         elif one.draft.refers == "group" and group:
             referrer = group[0]
         group.append(user_id)
-        verdict = judge(chance, one.truth, one.draft.at)
+        verdict = basis(chance, one.truth, one.draft.at)
         events.append(
             Event(
                 at=round(one.draft.at, 3),

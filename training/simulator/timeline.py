@@ -76,7 +76,7 @@ class Verdict:
     outcome: str
 
 
-def judge(random: Random, truth: str, at: float) -> Verdict:
+def basis(random: Random, truth: str, at: float) -> Verdict:
     """Late, partial and partly wrong labels, as operators have them.
 
     Of the abusers 60 % are found within 0.5 to 10 days, 1.5 % are cleared by mistake and 5 % are never believed to

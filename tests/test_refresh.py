@@ -21,8 +21,8 @@ from riskapi.datasets.feed import Name
 from riskapi.datasets.packages import database
 from riskapi.datasets.update import updating
 from riskapi.errors import ConfigurationError
-from riskapi.inputs.readers import Shelf
-from riskapi.inputs.refreshing import Shelving, load
+from riskapi.inputs.readers import ActiveReaders
+from riskapi.inputs.refresh import ReaderRefresh, load
 from riskapi.policy.versions import Publication
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -55,43 +55,45 @@ def disposable(*domains: str) -> bytes:
 
 
 class Shelved:
-    """A shelf with its keeper, and the versions it told."""
+    """Readers in use with what refreshes them, and the versions it told."""
 
     def __init__(self, data_dir: Path) -> None:
         self.settings = Settings.load({"RISKAPI_DATA_DIR": str(data_dir)})
         current = manifest.read(data_dir)
-        self.shelf = Shelf(load(self.settings, current))
+        self.active_readers = ActiveReaders(load(self.settings, current))
         self.told: list[dict[str, str]] = []
-        self.shelving = Shelving(self.settings, self.shelf, current, lambda versions: self.told.append(dict(versions)))
+        self.reader_refresh = ReaderRefresh(
+            self.settings, self.active_readers, current, lambda versions: self.told.append(dict(versions))
+        )
 
 
 @pytest.fixture
-def shelved(tmp_path: Path) -> Shelved:
+def refreshed(tmp_path: Path) -> Shelved:
     return Shelved(tmp_path)
 
 
-def test_only_what_changed_is_read_again_and_a_request_keeps_what_it_took(shelved: Shelved, tmp_path: Path) -> None:
-    taken = shelved.shelf.readers
-    shelved.shelving.follow()
-    assert shelved.shelf.readers is taken and shelved.told == []
+def test_only_what_changed_is_read_again_and_a_request_keeps_what_it_took(refreshed: Shelved, tmp_path: Path) -> None:
+    taken = refreshed.active_readers.readers
+    refreshed.reader_refresh.follow()
+    assert refreshed.active_readers.readers is taken and refreshed.told == []
     swap(tmp_path, "disposable", disposable("fresh.example"))
-    shelved.shelving.follow()
-    now = shelved.shelf.readers
+    refreshed.reader_refresh.follow()
+    now = refreshed.active_readers.readers
     assert now.networks is taken.networks and now.mail is not taken.mail
     assert now.mail.read("a@fresh.example").disposable and not taken.mail.read("a@fresh.example").disposable
-    assert [told["lists"] for told in shelved.told] == [now.lists.version] != [taken.lists.version]
+    assert [told["lists"] for told in refreshed.told] == [now.lists.version] != [taken.lists.version]
     swap(tmp_path, "asn", database("iptoasn-asn").installed())
-    shelved.shelving.follow()
-    latest = shelved.shelf.readers
+    refreshed.reader_refresh.follow()
+    latest = refreshed.active_readers.readers
     assert latest.mail is now.mail and latest.links is now.links
     assert latest.networks.read("8.8.8.8").organization == "GOOGLE"
     assert now.networks.read("8.8.4.4").organization == "Google LLC", "what a request took is still open"
-    shelved.shelving.follow()
-    assert len(shelved.told) == 2
+    refreshed.reader_refresh.follow()
+    assert len(refreshed.told) == 2
 
 
-def test_readers_that_were_replaced_go_at_once_when_nobody_has_them(shelved: Shelved, tmp_path: Path) -> None:
-    old = shelved.shelf.readers
+def test_readers_that_were_replaced_go_at_once_when_nobody_has_them(refreshed: Shelved, tmp_path: Path) -> None:
+    old = refreshed.active_readers.readers
     old.networks.read("8.8.8.8"), old.mail.read("a@b.example"), old.links.read(["b.example"])
     gone: list[weakref.ref[Any]] = [weakref.ref(old.networks), weakref.ref(old.mail), weakref.ref(old.links)]
     del old
@@ -99,16 +101,18 @@ def test_readers_that_were_replaced_go_at_once_when_nobody_has_them(shelved: She
     gc.collect()
     gc.disable()  # what was frozen at the start is never collected: it has to go by itself
     try:
-        shelved.shelving.follow()
+        refreshed.reader_refresh.follow()
         assert [ref() is None for ref in gone] == [False, True, True]
-        shelved.shelf.put(replace(shelved.shelf.readers, networks=load(shelved.settings, manifest.Manifest()).networks))
+        refreshed.active_readers.put(
+            replace(refreshed.active_readers.readers, networks=load(refreshed.settings, manifest.Manifest()).networks)
+        )
         assert gone[0]() is None
     finally:
         gc.enable()
 
 
 def test_data_that_cannot_be_used_leaves_the_old_in_use_is_told_once_and_shows(
-    shelved: Shelved, tmp_path: Path
+    refreshed: Shelved, tmp_path: Path
 ) -> None:
     swap(tmp_path, "disposable", disposable("fresh.example"))
     entry = manifest.read(tmp_path).entry("disposable")
@@ -116,31 +120,37 @@ def test_data_that_cannot_be_used_leaves_the_old_in_use_is_told_once_and_shows(
     path = tmp_path / "feeds" / entry.file
     content = path.read_bytes()
     path.write_bytes(b"other.example\n")
-    before = shelved.shelf.readers
+    before = refreshed.active_readers.readers
     with pytest.raises(ConfigurationError, match="is not what was fetched"):
-        shelved.shelving.follow()
-    shelved.shelving.follow()
-    assert shelved.shelf.readers is before and shelved.told == []
-    assert str(path) in str(shelved.shelving.fault)
+        refreshed.reader_refresh.follow()
+    refreshed.reader_refresh.follow()
+    assert refreshed.active_readers.readers is before and refreshed.told == []
+    assert str(path) in str(refreshed.reader_refresh.fault)
     path.write_bytes(content)
     swap(tmp_path, "disposable", disposable("fresh.example", "another.example"))
-    shelved.shelving.follow()
-    found = shelved.shelving.fault, shelved.shelf.readers.lists.standing("another.example").disposable
+    refreshed.reader_refresh.follow()
+    found = (
+        refreshed.reader_refresh.fault,
+        refreshed.active_readers.readers.lists.standing("another.example").disposable,
+    )
     assert found == (None, True)
 
 
-def test_a_manifest_that_is_broken_or_goes_away_is_survived(shelved: Shelved, tmp_path: Path) -> None:
+def test_a_manifest_that_is_broken_or_goes_away_is_survived(refreshed: Shelved, tmp_path: Path) -> None:
     swap(tmp_path, "disposable", disposable("fresh.example"))
-    shelved.shelving.follow()
+    refreshed.reader_refresh.follow()
     path = tmp_path / "feeds" / "current.json"
     content = path.read_bytes()
     path.write_bytes(content[:40])
     with pytest.raises(ConfigurationError):
-        shelved.shelving.follow()
-    assert shelved.shelf.readers.lists.standing("fresh.example").disposable
+        refreshed.reader_refresh.follow()
+    assert refreshed.active_readers.readers.lists.standing("fresh.example").disposable
     path.unlink()
-    shelved.shelving.follow()
-    assert shelved.shelving.fault is None and not shelved.shelf.readers.lists.standing("fresh.example").disposable
+    refreshed.reader_refresh.follow()
+    assert (
+        refreshed.reader_refresh.fault is None
+        and not refreshed.active_readers.readers.lists.standing("fresh.example").disposable
+    )
 
 
 def test_versions_survive_the_next_policy_and_policies_the_next_versions(store: Store, tmp_path: Path) -> None:
@@ -148,23 +158,23 @@ def test_versions_survive_the_next_policy_and_policies_the_next_versions(store: 
     service = app.assemble(settings, store, lambda: NOW)
     shipped = policy.load(policy.DEFAULT).model_dump(mode="json")
     swap(tmp_path, "disposable", disposable("fresh.example"))
-    service.shelving.follow()
-    lists = service.shelf.readers.lists.version
+    service.reader_refresh.follow()
+    lists = service.active_readers.readers.lists.version
     assert lists.startswith("disposable 2026-11-22.")
-    first = service.court.judge
+    first = service.active.basis
     assert first.versions["lists"] == lists and first.versions["policy"] == shipped["version"]
-    made = service.seating.publish(
+    made = service.publisher.publish(
         shipped, Publication(note="the same", author="ana", at="2026-11-22T10:00:00Z"), lambda _: True
     )
-    assert service.court.judge.versions == {**first.versions, "policy": made.version}
+    assert service.active.basis.versions == {**first.versions, "policy": made.version}
     swap(tmp_path, "free", FEEDS["free"].packaged.installed() + b"fresh.example\n")
-    service.shelving.follow()
-    judge = service.court.judge
-    assert (judge.versions["policy"], judge.policy.version) == (made.version, made.version)
-    assert ", free 2026-11-22." in judge.versions["lists"]
+    service.reader_refresh.follow()
+    basis = service.active.basis
+    assert (basis.versions["policy"], basis.policy.version) == (made.version, made.version)
+    assert ", free 2026-11-22." in basis.versions["lists"]
     store.execute("FLUSHALL")
-    service.seating.follow()  # none is published any more: the file's judges again
-    assert service.court.judge.versions == {**judge.versions, "policy": shipped["version"]}
+    service.publisher.follow()  # none is published any more: the file's decides again
+    assert service.active.basis.versions == {**basis.versions, "policy": shipped["version"]}
 
 
 def test_a_running_service_and_its_worker_use_new_data_without_a_restart(

@@ -20,7 +20,7 @@ Command = tuple[Argument, ...]
 _READ = 65_536
 
 
-class Wire:
+class RedisSocket:
     """A connection of a pool, and the parser of what is read from it. For one thread at a time."""
 
     __slots__ = ("_connection", "_reader", "_shapes")

@@ -20,7 +20,7 @@ _LONGEST_PAUSE = 5.0
 _STEADY = 3.0
 
 
-class Keeper:
+class Supervisor:
     """Looks after a started server from a thread of its own, for ``with``. It starts one only when none lives.
 
     Trouble is logged when it begins (``embedded_store_ended``, and why it does not start) and when it is over.
@@ -34,7 +34,7 @@ class Keeper:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="store-watch", daemon=True)
 
-    def __enter__(self) -> Keeper:
+    def __enter__(self) -> Supervisor:
         """Begin to look."""
         self._thread.start()
         return self

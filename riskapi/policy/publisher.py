@@ -1,7 +1,7 @@
-"""Which policy a worker judges by: the version published last, or the file's while none was.
+"""Which policy a worker decides by: the version published last, or the file's while none was.
 
-:meth:`Seating.follow` looks whether another version came into force and lets its judge sit, away from any request:
-a request takes the judge that sits once, and ends with it.
+:meth:`Publisher.follow` looks whether another version came into force and uses it, away from any request:
+a request takes the basis in use once, and ends with it.
 """
 
 from __future__ import annotations
@@ -17,79 +17,79 @@ from model.scorer import Scorer
 from riskapi import logs, policy
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.policy import Policy
-from riskapi.policy.active import Court, Judge
+from riskapi.policy.active import ActiveBasis, Basis
 from riskapi.policy.rules import Mode
 from riskapi.policy.versions import Policies, Publication, Version
 
 
-class Seating:
-    """Seats the judge of the policy in force, and puts policies into force. Safe for threads."""
+class Publisher:
+    """Keeps the policy in force in use, and puts policies into force. Safe for threads."""
 
     def __init__(
-        self, policies: Policies, judge: Judge, model_mode: Mode | None, load_scorer: Callable[[], Scorer]
+        self, policies: Policies, basis: Basis, model_mode: Mode | None, load_scorer: Callable[[], Scorer]
     ) -> None:
-        """``judge`` is the file's. ``model_mode`` overrides every policy's, as the setting asks.
+        """``basis`` is the file's. ``model_mode`` overrides every policy's, as the setting asks.
 
         ``load_scorer`` is called when a policy needs a model and the file's did not; it raises
         :class:`ConfigurationError` when there is none.
         """
-        self.court = Court(judge)
+        self.active = ActiveBasis(basis)
         self._policies = policies
-        self._file = judge
+        self._file = basis
         self._model_mode = model_mode
         self._load_scorer = load_scorer
-        self._scorer = judge.scorer
+        self._scorer = basis.scorer
         self._lock = threading.Lock()
         self._mark = ""
         self._fault: str | None = None
 
     @property
     def fault(self) -> str | None:
-        """Why this worker does not judge by the policy in force; ``None`` when it does."""
+        """Why this worker does not decide by the policy in force; ``None`` when it does."""
         return self._fault
 
     def follow(self) -> None:
-        """Seat the judge of the policy in force, if another one sits.
+        """Use the policy in force, if another one is in use.
 
         Raises :class:`StoreUnavailable`, and :class:`ConfigurationError`, once, for a version that cannot be used
-        here, as one that newer software published; the judge who sat goes on.
+        here, as one that newer software published; the policy in use stays.
         """
         with self._lock:
             mark = self._policies.mark()
             if mark == self._mark:
                 return
             try:
-                judge = self._judge(self._stored(self._policies.live(mark))) if mark else self._file
+                basis = self._basis_under(self._stored(self._policies.live(mark))) if mark else self._file
             except ConfigurationError as error:
                 self._mark, self._fault = mark, f"version {mark.partition(':')[0]} cannot be used: {error}"
                 raise
-            logs.note(logging.INFO, "policy", policy=judge.policy.version, before=self.court.policy.version)
-            self.court.seat(judge)
+            logs.note(logging.INFO, "policy", policy=basis.policy.version, before=self.active.policy.version)
+            self.active.use(basis)
             self._mark, self._fault = mark, None
 
     def rename(self, versions: Mapping[str, str]) -> None:
         """Have answers name other versions of the data from now on, under this policy and every later one."""
         with self._lock:
             self._file = replace(self._file, versions={**self._file.versions, **versions})
-            judge = self.court.judge
-            self.court.seat(replace(judge, versions={**judge.versions, **versions}))
+            basis = self.active.basis
+            self.active.use(replace(basis, versions={**basis.versions, **versions}))
 
     def publish(
         self, given: Mapping[str, Any], publication: Publication, allowed: Callable[[int], bool], where: str = "policy"
     ) -> Version:
-        """Check a policy as at the start, put it into force, and judge by it here.
+        """Check a policy as at the start, put it into force, and decide by it here.
 
         Its ``version`` does not matter. ``allowed`` and what else is raised: see :meth:`Policies.publish`. Raises
         :class:`ConfigurationError`, naming ``where``, for one that is broken or needs a model that is not there.
         """
         checked = policy.check({**given, "version": 1}, where=where)
         try:
-            self._judge(checked)
+            self._basis_under(checked)
         except ConfigurationError as error:
             reason = f"{checked.model.mode} needs a model, and there is none that can be used: {error.reason}"
             raise ConfigurationError(where, "model.mode", reason) from error
         made = self._policies.publish(checked, publication, allowed)
-        with contextlib.suppress(StoreUnavailable):  # it is in force all the same; the next look seats it
+        with contextlib.suppress(StoreUnavailable):  # it is in force all the same; the next look takes it up
             self.follow()
         return made
 
@@ -105,14 +105,14 @@ class Seating:
     def _stored(self, version: Version) -> Policy:
         return policy.check(version.policy, where=f"store, policy version {version.version}")
 
-    def _judge(self, found: Policy) -> Judge:
-        """The judge for a policy, with all that would otherwise be made at the first request."""
+    def _basis_under(self, found: Policy) -> Basis:
+        """The basis under a policy, with all that would otherwise be made at the first request."""
         if self._model_mode is not None:
             found = found.with_model_mode(self._model_mode)
         if found.model.mode != "off" and self._scorer is None:
             self._scorer = self._load_scorer()
         scorer = self._scorer if found.model.mode != "off" else None
         _ = found.live, found.shadow
-        judge = self._file.under(found)
+        basis = self._file.under(found)
         model = scorer.version if scorer is not None else None
-        return replace(judge, scorer=scorer, versions={**judge.versions, "model": model})
+        return replace(basis, scorer=scorer, versions={**basis.versions, "model": model})

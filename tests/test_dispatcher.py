@@ -1,4 +1,4 @@
-"""The courier, against real servers on loopback that answer well, badly, slowly and not at all."""
+"""The dispatcher, against real servers on loopback that answer well, badly, slowly and not at all."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from riskapi.errors import StoreUnavailable
 from riskapi.metrics import Metrics
 from riskapi.store.connections import Store
-from riskapi.webhooks import courier as couriers
-from riskapi.webhooks.courier import Courier, Poster, retry_after
-from riskapi.webhooks.deliveries import Deliveries, Delivery, Outcome
+from riskapi.webhooks import dispatcher as dispatchers
+from riskapi.webhooks.deliveries import Deliveries, Delivery, DeliveryOutcome
+from riskapi.webhooks.dispatcher import Dispatcher, WebhookClient, retry_after
 from riskapi.webhooks.endpoints import Endpoint, LookUp, Webhooks, guards
 from tests.conftest import NOW, ROOT
 from tests.receivers import PEM, Receiver, receiver
@@ -32,19 +32,19 @@ BODY = json.dumps({"type": "test", "timestamp": "2026-11-22T10:00:00.000Z", "dat
 #: Seconds for what comes, on a machine that is busy.
 PATIENCE = 60.0
 INSIDE = ("127.0.0.0/8", "localhost")
-#: A courier in a process of its own, whose leases are short.
+#: A dispatcher in a process of its own, whose leases are short.
 _ANOTHER = """
 import sys, threading, time
-from riskapi.webhooks import courier
+from riskapi.webhooks import dispatcher
 from riskapi.webhooks.deliveries import Deliveries
 from riskapi.metrics import Metrics
 from riskapi.settings import Settings
 from riskapi.store.connections import open_store
 from riskapi.webhooks.endpoints import Webhooks, guards
-courier.LEASE = 1.5
+dispatcher.LEASE = 1.5
 allowed, store = guards(("127.0.0.0/8",)), open_store(Settings.load({"RISKAPI_DATA_DIR": sys.argv[1]}))
-post = lambda: courier.Poster(allowed)
-courier.Courier(Webhooks(store, allowed), Deliveries(store), post, Metrics(), time.time).run(threading.Event())
+post = lambda: dispatcher.WebhookClient(allowed)
+dispatcher.Dispatcher(Webhooks(store, allowed), Deliveries(store), post, Metrics(), time.time).run(threading.Event())
 """
 
 
@@ -77,13 +77,13 @@ def post(
     look_up: LookUp | None = None,
     trust: bool = False,
     patience: float = PATIENCE,
-) -> Outcome:
+) -> DeliveryOutcome:
     """Post one delivery and say what became of it."""
     made = guards(internal) if look_up is None else guards(internal, look_up)
     tls = ssl.create_default_context(cafile=str(PEM)) if trust else None
 
-    async def run() -> Outcome:
-        async with Poster(made, tls, patience=patience) as poster:
+    async def run() -> DeliveryOutcome:
+        async with WebhookClient(made, tls, patience=patience) as poster:
             delivery = Delivery("msg_1", "whk_1", "test", BODY, 0, now, now + 30)
             return await poster.deliver(delivery, to or endpoint(url), now)
 
@@ -93,7 +93,7 @@ def post(
 class TestSignatures:
     def test_verify_as_the_specification_says(self, server: Receiver) -> None:
         now = time.time()
-        assert post(server.url("/status/200"), now=now) == Outcome(200)
+        assert post(server.url("/status/200"), now=now) == DeliveryOutcome(200)
         ((_, told, body),) = server.seen
         assert Webhook(SECRET).verify(body, told)["data"] == {"name": "Zoë"}
         assert (told["webhook-id"], told["webhook-timestamp"]) == ("msg_1", str(int(now)))
@@ -126,44 +126,44 @@ class TestAnswers:
     @pytest.mark.parametrize(
         ("path", "expected"),
         [
-            ("/status/200", Outcome(200)),
-            ("/status/204", Outcome(204)),
-            ("/status/299", Outcome(299)),
-            ("/status/300", Outcome(300, "status")),
-            ("/status/404", Outcome(404, "status")),
-            ("/status/500", Outcome(500, "status")),
-            ("/status/410", Outcome(410, "status", gone=True)),
-            ("/later", Outcome(503, "status", retry_after=7.0)),
-            ("/large", Outcome(200)),
-            ("/hang", Outcome(None, "timeout")),
-            ("/drip", Outcome(None, "timeout")),
-            ("/close", Outcome(None, "broken")),
-            ("/broken", Outcome(None, "broken")),
+            ("/status/200", DeliveryOutcome(200)),
+            ("/status/204", DeliveryOutcome(204)),
+            ("/status/299", DeliveryOutcome(299)),
+            ("/status/300", DeliveryOutcome(300, "status")),
+            ("/status/404", DeliveryOutcome(404, "status")),
+            ("/status/500", DeliveryOutcome(500, "status")),
+            ("/status/410", DeliveryOutcome(410, "status", gone=True)),
+            ("/later", DeliveryOutcome(503, "status", retry_after=7.0)),
+            ("/large", DeliveryOutcome(200)),
+            ("/hang", DeliveryOutcome(None, "timeout")),
+            ("/drip", DeliveryOutcome(None, "timeout")),
+            ("/close", DeliveryOutcome(None, "broken")),
+            ("/broken", DeliveryOutcome(None, "broken")),
         ],
     )
-    def test_count_as_the_specification_says(self, server: Receiver, path: str, expected: Outcome) -> None:
+    def test_count_as_the_specification_says(self, server: Receiver, path: str, expected: DeliveryOutcome) -> None:
         silent = expected.error == "timeout"
         assert post(server.url(path), patience=0.3 if silent else PATIENCE) == expected
 
     def test_redirects_are_not_followed(self, server: Receiver) -> None:
-        assert post(server.url("/moved")) == Outcome(302, "status")
+        assert post(server.url("/moved")) == DeliveryOutcome(302, "status")
         assert [path for path, _, _ in server.seen] == ["/moved"]
 
     def test_a_body_that_drips_takes_nothing_from_the_status(
         self, server: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # However long it takes: the time for the whole request is over before that for the body.
-        monkeypatch.setattr(couriers, "_ANSWER_SECONDS", 4.0)
-        assert post(server.url("/endless"), patience=3.0) == Outcome(200)
+        monkeypatch.setattr(dispatchers, "_ANSWER_SECONDS", 4.0)
+        assert post(server.url("/endless"), patience=3.0) == DeliveryOutcome(200)
 
     def test_of_a_body_without_end_only_a_little_is_read(
         self, server: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(couriers, "_ANSWER_SECONDS", 3600.0)  # so that only what was read can end it
-        assert post(server.url("/flood")) == Outcome(200)
+        monkeypatch.setattr(dispatchers, "_ANSWER_SECONDS", 3600.0)  # so that only what was read can end it
+        assert post(server.url("/flood")) == DeliveryOutcome(200)
 
     def test_nobody_listens(self, free_port: int) -> None:
-        assert post(f"http://127.0.0.1:{free_port}/") == Outcome(None, "connect")
+        assert post(f"http://127.0.0.1:{free_port}/") == DeliveryOutcome(None, "connect")
 
     @pytest.mark.parametrize(
         ("value", "seconds"),
@@ -191,7 +191,7 @@ class TestAnswers:
 class TestConnections:
     def test_go_to_loopback_only_where_it_was_named(self, server: Receiver) -> None:
         for scheme in ("http", "https"):
-            assert post(server.url("/status/200", scheme=scheme), internal=()) == Outcome(None, "refused")
+            assert post(server.url("/status/200", scheme=scheme), internal=()) == DeliveryOutcome(None, "refused")
         assert server.seen == []
 
     def test_a_name_that_moved_inside_since_it_was_registered_is_refused(self, server: Receiver, store: Store) -> None:
@@ -199,37 +199,41 @@ class TestConnections:
         url = server.url("/status/200", host="hooks.ruiz.example", scheme="https")
         webhooks = Webhooks(store, guards((), look_up))
         assert webhooks.create(url, ["tier.changed"], "ana", NOW)["url"] == url
-        assert post(url, internal=(), look_up=look_up) == Outcome(None, "refused")
+        assert post(url, internal=(), look_up=look_up) == DeliveryOutcome(None, "refused")
         assert server.seen == []
 
     def test_a_name_with_one_address_inside_is_refused(self, server: Receiver) -> None:
         url = server.url("/status/200", host="hooks.ruiz.example", scheme="https")
-        assert post(url, (), look_up=looked_up(["93.184.215.14", "127.0.0.1"])) == Outcome(None, "refused")
+        assert post(url, (), look_up=looked_up(["93.184.215.14", "127.0.0.1"])) == DeliveryOutcome(None, "refused")
 
     def test_plain_http_leaves_for_nowhere_that_was_not_named(self, server: Receiver) -> None:
         url = server.url("/status/200", host="hooks.ruiz.example")
-        assert post(url, ("10.0.0.0/8",), look_up=looked_up(["93.184.215.14"])) == Outcome(None, "refused")
-        assert post(url, ("hooks.ruiz.example",), look_up=looked_up(["127.0.0.1"])) == Outcome(200)
+        assert post(url, ("10.0.0.0/8",), look_up=looked_up(["93.184.215.14"])) == DeliveryOutcome(None, "refused")
+        assert post(url, ("hooks.ruiz.example",), look_up=looked_up(["127.0.0.1"])) == DeliveryOutcome(200)
 
     def test_certificates_are_checked_against_the_name(self) -> None:
         with receiver(tls=True) as server:
             good, other = (server.url("/status/200", host, "https") for host in ("localhost", "127.0.0.1"))
-            assert post(good, trust=True) == Outcome(200)
-            assert post(good) == Outcome(None, "tls")  # nobody we know signed it
-            assert post(other, trust=True) == Outcome(None, "tls")
+            assert post(good, trust=True) == DeliveryOutcome(200)
+            assert post(good) == DeliveryOutcome(None, "tls")  # nobody we know signed it
+            assert post(other, trust=True) == DeliveryOutcome(None, "tls")
             assert len(server.seen) == 1
 
 
 class Running:
-    """A courier at work on the store, and what it delivers for."""
+    """A dispatcher at work on the store, and what it delivers for."""
 
     def __init__(self, store: Store, server: Receiver, patience: float = PATIENCE) -> None:
         self.webhooks, self.deliveries = Webhooks(store, guards(INSIDE)), Deliveries(store)
         self.metrics, self.server, self.stop = Metrics(), server, threading.Event()
-        self.courier = Courier(
-            self.webhooks, self.deliveries, lambda: Poster(guards(INSIDE), None, patience), self.metrics, time.time
+        self.dispatcher = Dispatcher(
+            self.webhooks,
+            self.deliveries,
+            lambda: WebhookClient(guards(INSIDE), None, patience),
+            self.metrics,
+            time.time,
         )
-        self.thread = threading.Thread(target=self.courier.run, args=(self.stop,))
+        self.thread = threading.Thread(target=self.dispatcher.run, args=(self.stop,))
 
     def endpoint(self, path: str) -> str:
         made: str = self.webhooks.create(self.server.url(path), ["tier.changed"], "ana", time.time())["id"]
@@ -313,10 +317,10 @@ class TestWork:
     def test_an_endpoint_that_hangs_keeps_nobody_waiting(self, running: Running) -> None:
         slow, good = running.endpoint("/hang"), running.endpoint("/status/200")
         running.enqueue(slow, 40)
-        running.server.wait_for(couriers.CONCURRENT_EACH, "/hang")
+        running.server.wait_for(dispatchers.CONCURRENT_EACH, "/hang")
         running.enqueue(good, 20)
         running.wait_for(good, "delivered", 20)
-        assert len(running.server.wait_for(1, "/hang")) == couriers.CONCURRENT_EACH
+        assert len(running.server.wait_for(1, "/hang")) == dispatchers.CONCURRENT_EACH
 
     def test_a_deleted_endpoint_is_left_alone(self, running: Running) -> None:
         gone, good = running.endpoint("/status/200"), running.endpoint("/status/204")
@@ -329,7 +333,7 @@ class TestWork:
     def test_what_is_in_hand_is_finished_before_it_stops(
         self, store: Store, server: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(couriers, "_PARTING", PATIENCE)
+        monkeypatch.setattr(dispatchers, "_PARTING", PATIENCE)
         running = Running(store, server)
         running.thread.start()
         to = running.endpoint("/hang")
@@ -340,7 +344,7 @@ class TestWork:
         running.end()
         assert running.deliveries.page(to, "pending", 10)["deliveries"][0]["last_error"] == "broken"
 
-    def test_what_a_killed_courier_had_in_hand_arrives_by_another(
+    def test_what_a_killed_dispatcher_had_in_hand_arrives_by_another(
         self, store: Store, server: Receiver, data_dir: Path
     ) -> None:
         running = Running(store, server)
@@ -361,7 +365,7 @@ class TestWork:
     def test_a_store_that_goes_away_ends_nothing(
         self, running: Running, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(couriers, "_AWAY", 0.05)
+        monkeypatch.setattr(dispatchers, "_AWAY", 0.05)
         to, asked = running.endpoint("/status/200"), threading.Event()
 
         def away() -> list[Endpoint]:
@@ -374,7 +378,7 @@ class TestWork:
         running.enqueue(to)
         running.wait_for(to, "delivered")
 
-    def test_several_couriers_send_nothing_twice(self, store: Store, server: Receiver) -> None:
+    def test_several_dispatchers_send_nothing_twice(self, store: Store, server: Receiver) -> None:
         several = [Running(store, server) for _ in range(3)]
         to = several[0].endpoint("/status/200")
         several[0].enqueue(to, 60)

@@ -1,4 +1,4 @@
-"""The courier: takes deliveries that are due and posts them to their endpoints, at least once.
+"""The dispatcher: takes deliveries that are due and posts them to their endpoints, at least once.
 
 It works in an asyncio loop of its own. An endpoint has few requests under way at a time and no more is taken for it
 than that, so that one that is slow or dead keeps nobody else waiting.
@@ -24,8 +24,8 @@ from standardwebhooks import Webhook
 from riskapi import logs
 from riskapi.errors import StoreUnavailable
 from riskapi.metrics import Metrics
-from riskapi.outgoing.destinations import DestinationRefused, Guard, GuardedBackend
-from riskapi.webhooks.deliveries import TRIED_FOR, Deliveries, Delivery, Outcome
+from riskapi.outgoing.destinations import DestinationGuard, DestinationRefused, GuardedBackend
+from riskapi.webhooks.deliveries import TRIED_FOR, Deliveries, Delivery, DeliveryOutcome
 from riskapi.webhooks.endpoints import MOST, Destination, Endpoint, Webhooks, destination
 
 #: Requests under way at once, of all endpoints and of one: those that hang take nobody else's place. Ours.
@@ -36,7 +36,7 @@ PATIENCE = 15.0
 LEASE = 30.0
 #: Seconds between two looks at the queues, and after a store that did not answer. Ours.
 _PAUSE, _AWAY = 0.25, 1.0
-#: Seconds requests in hand are given when the courier is told to stop. Ours.
+#: Seconds requests in hand are given when the dispatcher is told to stop. Ours.
 _PARTING = 5.0
 #: Bytes of an answer that are read, and seconds that may take: only so that the connection can be used again. Ours.
 _MOST_ANSWER, _ANSWER_SECONDS = 4096, 1.0
@@ -44,11 +44,11 @@ _MOST_ANSWER, _ANSWER_SECONDS = 4096, 1.0
 _IDLE = 30.0
 
 
-class Poster:
+class WebhookClient:
     """Posts single deliveries; to be entered in the loop that it works in."""
 
     def __init__(
-        self, guards: Mapping[str, Guard], tls: ssl.SSLContext | None = None, patience: float = PATIENCE
+        self, guards: Mapping[str, DestinationGuard], tls: ssl.SSLContext | None = None, patience: float = PATIENCE
     ) -> None:
         """``guards`` say what may be connected to, by scheme; ``tls`` whose certificates are believed."""
         self._patience = patience
@@ -73,7 +73,7 @@ class Poster:
         for pool in self._pools.values():
             await pool.aclose()
 
-    async def deliver(self, delivery: Delivery, endpoint: Endpoint, now: float) -> Outcome:
+    async def deliver(self, delivery: Delivery, endpoint: Endpoint, now: float) -> DeliveryOutcome:
         """Post a delivery at Unix time ``now``; whatever goes wrong is an outcome.
 
         Only 2xx is success and redirects are not followed (Standard Webhooks 1.0.0, "Delivery success and failure").
@@ -83,20 +83,20 @@ class Poster:
             async with asyncio.timeout(self._patience) as limit:
                 return await self._posted(to, headers(delivery, endpoint, to, now), delivery.body, now, limit)
         except DestinationRefused:
-            return Outcome(None, "refused")
+            return DeliveryOutcome(None, "refused")
         except (TimeoutError, httpcore.TimeoutException):
-            return Outcome(None, "timeout")
+            return DeliveryOutcome(None, "timeout")
         except httpcore.ConnectError as error:
-            return Outcome(None, "tls" if _is_tls(error) else "connect")
+            return DeliveryOutcome(None, "tls" if _is_tls(error) else "connect")
         except (httpcore.NetworkError, httpcore.ProtocolError):
-            return Outcome(None, "broken")
+            return DeliveryOutcome(None, "broken")
         except Exception as error:  # a defect counts as a failed try: it must not be tried for ever
             logs.note(logging.ERROR, "webhook", error, webhook=endpoint.id)
-            return Outcome(None, "defect")
+            return DeliveryOutcome(None, "defect")
 
     async def _posted(
         self, to: Destination, told: list[tuple[bytes, bytes]], body: bytes, now: float, limit: asyncio.Timeout
-    ) -> Outcome:
+    ) -> DeliveryOutcome:
         url = httpcore.URL(scheme=to.scheme.encode(), host=to.host.encode(), port=to.port, target=to.target.encode())
         async with self._pools[to.scheme].stream("POST", url, headers=told, content=body) as answer:
             # It has answered: what its body does makes no difference any more.
@@ -104,9 +104,9 @@ class Poster:
             await _read(answer)
             status = answer.status
             if 200 <= status < 300:
-                return Outcome(status)
+                return DeliveryOutcome(status)
             asked = next((value for name, value in answer.headers if name.lower() == b"retry-after"), b"")
-            return Outcome(status, "status", retry_after(asked, now), gone=status == 410)
+            return DeliveryOutcome(status, "status", retry_after(asked, now), gone=status == 410)
 
 
 def _is_tls(error: BaseException | None) -> bool:
@@ -152,18 +152,18 @@ def retry_after(value: bytes, now: float) -> float:
     return min(max(seconds, 0.0), float(TRIED_FOR))
 
 
-class Courier:
+class Dispatcher:
     """Delivers what is due. Several may work at once, on one host or many."""
 
     def __init__(
         self,
         webhooks: Webhooks,
         deliveries: Deliveries,
-        poster: Callable[[], Poster],
+        poster: Callable[[], WebhookClient],
         metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:
-        """``poster`` makes what posts, in the courier's own loop; ``clock`` gives Unix time."""
+        """``poster`` makes what posts, in the dispatcher's own loop; ``clock`` gives Unix time."""
         self._webhooks, self._deliveries, self._poster = webhooks, deliveries, poster
         self._metrics, self._clock = metrics, clock
         self._turn = 0
@@ -182,9 +182,9 @@ class Courier:
             while not stop.is_set():
                 try:
                     taken = await asyncio.to_thread(self._taken, Counter(under_way.values()))
-                except Exception as error:  # a defect must not end the courier: what waits would wait for ever
+                except Exception as error:  # a defect must not end the dispatcher: what waits would wait for ever
                     if not isinstance(error, StoreUnavailable):
-                        logs.note(logging.ERROR, "courier", error)
+                        logs.note(logging.ERROR, "dispatcher", error)
                     await asyncio.sleep(_AWAY)
                     continue
                 for endpoint, delivery in taken:
@@ -214,14 +214,14 @@ class Courier:
                 found += [(endpoint, delivery) for delivery in taken]
         return found
 
-    async def _one(self, poster: Poster, endpoint: Endpoint, delivery: Delivery) -> None:
+    async def _one(self, poster: WebhookClient, endpoint: Endpoint, delivery: Delivery) -> None:
         outcome = await poster.deliver(delivery, endpoint, self._clock())
         try:
             await asyncio.to_thread(self._finish, endpoint, delivery, outcome)
         except Exception as error:  # it comes back when its lease ends, and may arrive twice
             logs.note(logging.WARNING, "webhook_unfinished", error, webhook=endpoint.id, delivery=delivery.id)
 
-    def _finish(self, endpoint: Endpoint, delivery: Delivery, outcome: Outcome) -> None:
+    def _finish(self, endpoint: Endpoint, delivery: Delivery, outcome: DeliveryOutcome) -> None:
         if outcome.gone:
             self._webhooks.disable(endpoint.id, "gone")
             logs.note(logging.WARNING, "webhook_disabled", webhook=endpoint.id, cause="gone")

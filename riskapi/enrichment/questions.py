@@ -13,8 +13,8 @@ from riskapi.enrichment.blocklists import TellOfList
 from riskapi.enrichment.fetch import Fetcher
 from riskapi.enrichment.findings import Finding
 from riskapi.enrichment.mail_domain import look_up_mail_domain
-from riskapi.enrichment.pace import Pace
-from riskapi.enrichment.probes import Verdict, probe
+from riskapi.enrichment.pace import QueryPace
+from riskapi.enrichment.probes import ProbeResult, probe
 from riskapi.enrichment.registrant import look_up_registrant
 from riskapi.enrichment.registration import look_up_registration
 from riskapi.enrichment.registry_trust import RegistryTrust
@@ -26,7 +26,7 @@ from riskapi.enrichment.sources import BlocklistDoubt, ResolverDoubt, Tell
 from riskapi.enrichment.subjects import Family, FindingKind
 from riskapi.enrichment.upstream import Upstream, UpstreamClosed, UpstreamDoubted, UpstreamError
 from riskapi.inputs.domains import DomainLists
-from riskapi.outgoing.destinations import Guard
+from riskapi.outgoing.destinations import DestinationGuard
 from riskapi.settings import Settings
 from riskapi.store.rates import RateLimits
 from signals.facts import MailDomain, Registrant, Registration, Sender
@@ -46,7 +46,7 @@ _SERVERS = 512
 
 
 @record
-class Asking:
+class Questions:
     """What asks about a subject of each kind (:class:`riskapi.enrichment.findings.Subject`), at a Unix time, how many
     look-ups of each family are under way ``at_once``, who is the ``owner`` of a name, what closes the connections, and
     what looks whether the resolver is believed.
@@ -58,7 +58,7 @@ class Asking:
     at_once: Mapping[Family, int]
     owner: Callable[[str], str]
     close: Callable[[], Awaitable[None]]
-    watch: Callable[[], Awaitable[Verdict]] | None = None
+    watch: Callable[[], Awaitable[ProbeResult]] | None = None
 
 
 def asking(
@@ -66,7 +66,7 @@ def asking(
     limits: RateLimits,
     lists: Callable[[], DomainLists],
     tell: Tell = lambda source, doubt, seconds: None,
-) -> Asking:
+) -> Questions:
     """Whom the settings say to ask, within the limits they set. ``lists`` gives the domain lists of now; ``tell`` hears
     which sources are doubted.
     """
@@ -106,7 +106,7 @@ def asking(
     def owner(name: str) -> str:
         return lists().standing(name).registrable or name
 
-    return Asking(about, {"dns": dns, "rdap": _MOST}, owner, fetcher.aclose, trust.verdict)
+    return Questions(about, {"dns": dns, "rdap": _MOST}, owner, fetcher.aclose, trust.verdict)
 
 
 def resolver_trust(settings: Settings, tell: Tell) -> ResolverTrust:
@@ -156,7 +156,7 @@ def _dns_rate(settings: Settings) -> float:
 
 
 def _resolver(settings: Settings, limits: RateLimits) -> Resolver:
-    pace = Pace(limits, "dns", _dns_rate(settings), time.time)
+    pace = QueryPace(limits, "dns", _dns_rate(settings), time.time)
     made: list[Resolver] = []
     upstream = Upstream(time.monotonic, random.random, alive=lambda: made[0].alive())
     made.append(Resolver(settings.dns_resolver, upstream, pace))
@@ -178,10 +178,10 @@ def _fetcher(settings: Settings, limits: RateLimits) -> Fetcher:
         return upstreams.setdefault(server, Upstream(time.monotonic, random.random, alive))
 
     async def admit(server: str) -> None:
-        await Pace(limits, f"rdap:{server}", rate, time.time)()
+        await QueryPace(limits, f"rdap:{server}", rate, time.time)()
 
     base = urlsplit(settings.rdap_base).hostname if settings.rdap_base else None
-    made.append(Fetcher(Guard([base] if base else []), time.time, upstream, admit))
+    made.append(Fetcher(DestinationGuard([base] if base else []), time.time, upstream, admit))
     return made[0]
 
 

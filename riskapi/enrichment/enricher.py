@@ -1,4 +1,4 @@
-"""The scout: takes what waits to be looked up, asks upstreams about it, and brings back what they said.
+"""The enricher: takes what waits to be looked up, asks upstreams about it, and brings back what they said.
 
 Each family of upstreams has its own queue and its own places, so that registries that answer slowly hold up no question
 to DNS. A look-up that fails is tried again later and later, and given up at last: what nobody answers is unknown, and
@@ -15,13 +15,13 @@ from collections.abc import Callable
 from typing import get_args
 
 from riskapi import logs
-from riskapi.enrichment.asking import Asking
 from riskapi.enrichment.findings import Findings
+from riskapi.enrichment.questions import Questions
 from riskapi.enrichment.subjects import Family, Task
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamDoubted, UpstreamError
 from riskapi.errors import StoreUnavailable
 from riskapi.metrics import Metrics
-from riskapi.policy.active import Court
+from riskapi.policy.active import ActiveBasis
 from riskapi.store.streams import SHARDS
 
 #: Seconds a look-up may take in all, and for how long it is ours at a time: what a killed worker had is taken over
@@ -41,19 +41,19 @@ _WATCH, _WATCH_DOUBTED = 300.0, 15.0
 _GRACE = 3.0
 
 
-class Scout:
+class Enricher:
     """Looks up. One a worker process, with a thread and an event loop of its own."""
 
     def __init__(
         self,
         findings: Findings,
-        court: Court,
-        asking: Asking,
+        active: ActiveBasis,
+        asking: Questions,
         metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:
         """``clock`` gives Unix time."""
-        self._findings, self._court, self._asking = findings, court, asking
+        self._findings, self._active, self._asking = findings, active, asking
         self._metrics, self._clock = metrics, clock
 
     def run(self, stop: threading.Event) -> None:
@@ -98,8 +98,8 @@ class Scout:
                 tasks = await asyncio.to_thread(self._taken, family, most - len(under_way))
             except StoreUnavailable:
                 tasks = []
-            except Exception as error:  # a defect must not end the scout: what waits would wait for ever
-                logs.note(logging.ERROR, "scout", error)
+            except Exception as error:  # a defect must not end the enricher: what waits would wait for ever
+                logs.note(logging.ERROR, "enricher", error)
                 tasks = []
             for task in tasks:
                 owner = self._owner(task)
@@ -174,7 +174,7 @@ class Scout:
 
     async def _asked(self, task: Task) -> Callable[[Task], object]:
         """Ask, and say what is to be written down then."""
-        kind, findings, policy = task.subject.kind, self._findings, self._court.policy
+        kind, findings, policy = task.subject.kind, self._findings, self._active.policy
         try:
             async with asyncio.timeout(_TOTAL):
                 said = await self._asking.about[kind](task.subject.value, self._clock())

@@ -1,4 +1,4 @@
-"""The scout on the real store with a real resolver: tried again later and later, given up, put off, never lost."""
+"""The enricher on the real store with a real resolver: tried again later and later, given up, put off, never lost."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service, assemble
-from riskapi.enrichment.asking import Asking
+from riskapi.enrichment.enricher import PAUSES, Enricher
 from riskapi.enrichment.findings import Findings
-from riskapi.enrichment.pace import Pace
-from riskapi.enrichment.scout import PAUSES, Scout
+from riskapi.enrichment.pace import QueryPace
+from riskapi.enrichment.questions import Questions
 from riskapi.enrichment.subjects import Subject
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
 from riskapi.errors import StoreUnavailable
@@ -34,26 +34,26 @@ def service(store: Store, ip_data: Any, settings: Settings, clock: Clock) -> Ser
 
 @pytest.fixture
 def findings(service: Service) -> Findings:
-    return Findings(service.store, service.looking.gatherer._links, lambda _: True)
+    return Findings(service.store, service.worker_parts.gatherer._links, lambda _: True)
 
 
 @pytest.fixture
 def subject(findings: Findings, service: Service) -> Subject:
     """The mail domain of a signup that waits for it."""
-    facts = service.looking.gatherer.parse(body(), NOW).facts
+    facts = service.worker_parts.gatherer.parse(body(), NOW).facts
     found = next(each for each in findings.subjects(facts) if each.kind == "mail_domain")
     findings.want("u_1", [found], {}, NOW)
     return found
 
 
-Scouting = Callable[..., Scout]
+Scouting = Callable[..., Enricher]
 
 
 @pytest.fixture
-def scout(findings: Findings, service: Service, clock: Clock) -> Scouting:
-    """``scout(answer)``: one whose upstream answers with what ``answer`` returns, or raises it."""
+def enricher(findings: Findings, service: Service, clock: Clock) -> Scouting:
+    """``enricher(answer)``: one whose upstream answers with what ``answer`` returns, or raises it."""
 
-    def made(answer: Callable[[str], Any]) -> Scout:
+    def made(answer: Callable[[str], Any]) -> Enricher:
         async def ask(value: str, now: float) -> Any:
             found = answer(value)
             if isinstance(found, BaseException):
@@ -63,8 +63,8 @@ def scout(findings: Findings, service: Service, clock: Clock) -> Scouting:
         async def close() -> None:
             return None
 
-        asking = Asking({"mail_domain": ask}, {"dns": 2, "rdap": 2}, lambda name: name, close)
-        return Scout(findings, service.court, asking, service.parts.metrics, clock)
+        asking = Questions({"mail_domain": ask}, {"dns": 2, "rdap": 2}, lambda name: name, close)
+        return Enricher(findings, service.active, asking, service.parts.metrics, clock)
 
     return made
 
@@ -75,8 +75,8 @@ def known(findings: Findings, subject: Subject, store: Store) -> dict[str, Any]:
     return findings.read([subject], store.run(pipe))
 
 
-def test_what_was_said_is_kept(scout: Scouting, findings: Findings, subject: Subject, store: Store) -> None:
-    assert scout(lambda value: MailDomain(NOW, exists=value == "ruiz.example")).step() == 1
+def test_what_was_said_is_kept(enricher: Scouting, findings: Findings, subject: Subject, store: Store) -> None:
+    assert enricher(lambda value: MailDomain(NOW, exists=value == "ruiz.example")).step() == 1
     assert known(findings, subject, store) == {"mail_domain": MailDomain(NOW, exists=True)}
 
 
@@ -84,9 +84,9 @@ def test_what_was_said_is_kept(scout: Scouting, findings: Findings, subject: Sub
     "error", [UpstreamError("refused"), TimeoutError(), RuntimeError("a defect")], ids=["refused", "slow", "defect"]
 )
 def test_a_look_up_that_fails_is_tried_again_later_and_later_and_given_up(
-    scout: Scouting, findings: Findings, subject: Subject, store: Store, clock: Clock, error: Exception
+    enricher: Scouting, findings: Findings, subject: Subject, store: Store, clock: Clock, error: Exception
 ) -> None:
-    tries = scout(lambda _: error)
+    tries = enricher(lambda _: error)
     assert tries.step() == 1
     for pause in PAUSES:
         clock.advance(0.79 * pause)
@@ -97,8 +97,8 @@ def test_a_look_up_that_fails_is_tried_again_later_and_later_and_given_up(
     assert known(findings, subject, store) == {"mail_domain": MailDomain(clock.now)}, "nobody knows, for an hour"
 
 
-def test_an_upstream_that_asks_for_more_time_gets_it(scout: Scouting, subject: Subject, clock: Clock) -> None:
-    tries = scout(lambda _: UpstreamError("busy", 300.0))
+def test_an_upstream_that_asks_for_more_time_gets_it(enricher: Scouting, subject: Subject, clock: Clock) -> None:
+    tries = enricher(lambda _: UpstreamError("busy", 300.0))
     tries.step()
     clock.advance(0.79 * 300)
     assert tries.step() == 0
@@ -107,9 +107,9 @@ def test_an_upstream_that_asks_for_more_time_gets_it(scout: Scouting, subject: S
 
 
 def test_an_upstream_that_is_left_alone_costs_no_try(
-    scout: Scouting, findings: Findings, subject: Subject, clock: Clock
+    enricher: Scouting, findings: Findings, subject: Subject, clock: Clock
 ) -> None:
-    closed = scout(lambda _: UpstreamClosed("left alone", 30.0))
+    closed = enricher(lambda _: UpstreamClosed("left alone", 30.0))
     for _ in range(20):
         assert closed.step() == 1
         clock.advance(29)
@@ -120,30 +120,30 @@ def test_an_upstream_that_is_left_alone_costs_no_try(
 
 
 def test_one_defect_holds_up_nothing_behind_it(
-    scout: Scouting, findings: Findings, service: Service, store: Store
+    enricher: Scouting, findings: Findings, service: Service, store: Store
 ) -> None:
-    gatherer = service.looking.gatherer
+    gatherer = service.worker_parts.gatherer
     subjects = []
     for number in range(6):
         facts = gatherer.parse(body(email={"address": f"a@d{number}.example"}), NOW).facts
         subjects.append(next(each for each in findings.subjects(facts) if each.kind == "mail_domain"))
         findings.want("u_1", [subjects[-1]], {}, NOW)
-    tries = scout(lambda value: KeyError() if value == "d3.example" else MailDomain(NOW, exists=True))
+    tries = enricher(lambda value: KeyError() if value == "d3.example" else MailDomain(NOW, exists=True))
     while tries.step():
         pass
     assert [len(known(findings, each, store)) for each in subjects] == [1, 1, 1, 0, 1, 1]
 
 
-def test_it_takes_no_more_than_it_can_ask_at_once(scout: Scouting, findings: Findings, service: Service) -> None:
+def test_it_takes_no_more_than_it_can_ask_at_once(enricher: Scouting, findings: Findings, service: Service) -> None:
     for number in range(7):
-        facts = service.looking.gatherer.parse(body(email={"address": f"a@d{number}.example"}), NOW).facts
+        facts = service.worker_parts.gatherer.parse(body(email={"address": f"a@d{number}.example"}), NOW).facts
         findings.want("u_1", [findings.subjects(facts)[0]], {}, NOW)
-    tries = scout(lambda _: MailDomain(NOW))
+    tries = enricher(lambda _: MailDomain(NOW))
     assert [tries.step() for _ in range(5)] == [2, 2, 2, 1, 0]
 
 
 def test_it_works_until_it_is_told_to_stop_and_a_store_that_goes_away_does_not_end_it(
-    scout: Scouting, findings: Findings, subject: Subject, store: Store, monkeypatch: pytest.MonkeyPatch
+    enricher: Scouting, findings: Findings, subject: Subject, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away, seen = threading.Event(), threading.Event()
     take = findings.take
@@ -161,7 +161,7 @@ def test_it_works_until_it_is_told_to_stop_and_a_store_that_goes_away_does_not_e
         answered.set()
         return MailDomain(NOW, exists=True)
 
-    thread = threading.Thread(target=scout(answer).run, args=(stop,), daemon=True)
+    thread = threading.Thread(target=enricher(answer).run, args=(stop,), daemon=True)
     thread.start()
     assert seen.wait(10)
     away.set()
@@ -172,7 +172,7 @@ def test_it_works_until_it_is_told_to_stop_and_a_store_that_goes_away_does_not_e
     assert known(findings, subject, store)
 
 
-def run(pace: Pace) -> None:
+def run(pace: QueryPace) -> None:
     async def wait() -> None:
         await pace()
 
@@ -189,18 +189,18 @@ def test_questions_are_spaced_for_all_workers_together(store: Store) -> None:
 
     asked: list[float] = []
     clock = Ticking(NOW)
-    one, other = (Pace(RateLimits(store), "dns", 2.0, clock) for _ in range(2))
+    one, other = (QueryPace(RateLimits(store), "dns", 2.0, clock) for _ in range(2))
     run(one)
     run(other)
     assert asked == [NOW, NOW]
     with pytest.raises(UpstreamClosed):  # a clock that stands still: it asked again and again, and gave up
-        run(Pace(RateLimits(store), "dns", 2.0, clock, patience=0.5))
+        run(QueryPace(RateLimits(store), "dns", 2.0, clock, patience=0.5))
     clock.advance(1)
     run(one)
 
 
 def test_who_would_wait_for_long_is_put_off(store: Store) -> None:
-    slow = Pace(RateLimits(store), "rdap:x", 0.01, Clock(NOW))
+    slow = QueryPace(RateLimits(store), "rdap:x", 0.01, Clock(NOW))
     run(slow)
     with pytest.raises(UpstreamClosed) as closed:
         run(slow)
@@ -215,12 +215,12 @@ def test_while_the_store_is_away_nobody_is_asked(store: Store, monkeypatch: pyte
 
     monkeypatch.setattr(limits, "take", away)
     with pytest.raises(UpstreamClosed):
-        run(Pace(limits, "dns", 2.0, Clock(NOW)))
+        run(QueryPace(limits, "dns", 2.0, Clock(NOW)))
 
 
 def test_one_owner_s_names_do_not_take_every_place(findings: Findings, service: Service, clock: Clock) -> None:
     """Three hundred names below a domain that never answers; whoever comes after them is asked about all the same."""
-    gatherer = service.looking.gatherer
+    gatherer = service.worker_parts.gatherer
     for number in range(30):
         facts = gatherer.parse(body(email={"address": f"a@s{number}.hole.example"}), NOW).facts
         findings.want("u_1", findings.subjects(facts)[:1], {}, NOW)
@@ -238,10 +238,10 @@ def test_one_owner_s_names_do_not_take_every_place(findings: Findings, service: 
     async def close() -> None:
         return None
 
-    asking = Asking({"mail_domain": ask}, {"dns": 8, "rdap": 8}, lambda name: name.partition(".")[2] or name, close)
+    asking = Questions({"mail_domain": ask}, {"dns": 8, "rdap": 8}, lambda name: name.partition(".")[2] or name, close)
     stop = threading.Event()
-    scout = Scout(findings, service.court, asking, service.parts.metrics, clock)
-    thread = threading.Thread(target=scout.run, args=(stop,), daemon=True)
+    enricher = Enricher(findings, service.active, asking, service.parts.metrics, clock)
+    thread = threading.Thread(target=enricher.run, args=(stop,), daemon=True)
     thread.start()
     reached = found.wait(20)
     stop.set()

@@ -1,7 +1,7 @@
-"""Keeping the shelf up to date: what ``data update`` swapped is read beside requests and put on the shelf.
+"""Keeping the readers up to date: what ``data update`` swapped is read beside requests and used from then on.
 
-:meth:`Shelving.follow` looks whether the manifest changed, as :class:`riskapi.policy.seating.Seating` does for the
-policy.
+:meth:`ReaderRefresh.follow` looks whether the manifest changed, as :class:`riskapi.policy.publisher.Publisher` does
+for the policy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from riskapi.inputs.domains import DomainLists
 from riskapi.inputs.email import MailReader
 from riskapi.inputs.network import NetworkReader
 from riskapi.inputs.phone import PhoneReader
-from riskapi.inputs.readers import Readers, Shelf
+from riskapi.inputs.readers import ActiveReaders, Readers
 from riskapi.inputs.urls import LinkDomains
 from riskapi.settings import Settings
 
@@ -76,16 +76,20 @@ def _version(settings: Settings, networks: NetworkReader, current: Manifest) -> 
     return ", ".join(parts)
 
 
-class Shelving:
-    """Puts what was swapped on the shelf. Safe for threads.
+class ReaderRefresh:
+    """Uses what was swapped. Safe for threads.
 
-    ``name`` is told the new versions, for answers to name. ``current`` is what the readers on the shelf were read from.
+    ``name`` is told the new versions, for answers to name. ``current`` is what the readers in use were read from.
     """
 
     def __init__(
-        self, settings: Settings, shelf: Shelf, current: Manifest, name: Callable[[Mapping[str, str]], None]
+        self,
+        settings: Settings,
+        active_readers: ActiveReaders,
+        current: Manifest,
+        name: Callable[[Mapping[str, str]], None],
     ) -> None:
-        self._settings, self._shelf, self._current, self._name = settings, shelf, current, name
+        self._settings, self._active_readers, self._current, self._name = settings, active_readers, current, name
         self._mark = current.mark
         self._lock = threading.Lock()
         self._fault: str | None = None
@@ -96,9 +100,9 @@ class Shelving:
         return self._fault
 
     def follow(self) -> None:
-        """Put what is in use now on the shelf, if something else stands there.
+        """Use the readers of what the manifest names now, if others are in use.
 
-        Raises :class:`ConfigurationError`, once, for data that cannot be used; what stood on the shelf stays.
+        Raises :class:`ConfigurationError`, once, for data that cannot be used; the readers in use stay.
         """
         with self._lock:
             mark = manifest.mark(self._settings.data_dir)
@@ -107,11 +111,11 @@ class Shelving:
             self._mark = mark
             try:
                 current = manifest.read(self._settings.data_dir)
-                readers = load(self._settings, current, (self._shelf.readers, self._current))
+                readers = load(self._settings, current, (self._active_readers.readers, self._current))
             except ConfigurationError as error:
                 self._fault = str(error)
                 raise
-            self._shelf.put(readers)
+            self._active_readers.put(readers)
             self._name(readers.versions)
             self._current, self._mark, self._fault = current, current.mark, None
             logs.note(logging.INFO, "data", versions=readers.versions)

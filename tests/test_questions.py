@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.enrichment.asking import asking
+from riskapi.enrichment.questions import asking
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
 from riskapi.inputs.domains import DomainLists
 from riskapi.settings import Settings
