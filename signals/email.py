@@ -25,7 +25,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _RUN = re.compile(r"[a-z]+")
 #: Below this mean log2 probability of a letter lie 59 % of 3,000 random strings of 7 to 12 letters, none of 3,000
 #: surnames of the US census (package names) that the lists lack, and none of the 87 names from many languages in
-#: tests/test_local_part.py. Measured once, with zxcvbn 4.5.0.
+#: tests/signals/test_local_part.py. Measured once, with zxcvbn 4.5.0.
 _UNLIKELY = -6.5
 _UNLIKELY_LETTERS = 7  # fewer letters are too few to judge
 _ALTERNATING = 5  # changes between letters and digits; ana84 has 1, l33th4x0r 6

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from riskapi import logs
 from riskapi.store.connections import Store
 from tests import fakes
-from tests.test_problems import SIGNUP, make_http  # noqa: F401
+from tests.api.test_problems import SIGNUP, make_http  # noqa: F401
 
 #: Every one of these is personal data, or leads to it.
 SECRETS = {

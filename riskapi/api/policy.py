@@ -122,8 +122,8 @@ ROUTES = (
         tag="Policy",
         description=(
             "The whole policy, checked as at the start; a fault is `invalid` with its place, and changes nothing. It "
-            "gets the next number, is kept for ever and decides on every worker within a second. Of several who changed "
-            "the same version one gets through, the others `precondition_failed`. The author is the key's name."
+            "gets the next number, is kept for ever and decides on every worker within a second. Of several who "
+            "changed the same version one gets through, the others `precondition_failed`. The author is the key's name."
         ),
         scopes=("policy",),
         body=PolicyBody,

@@ -97,7 +97,7 @@ Act on `code` and on `errors[].code` (pydantic's error types); `title` and `deta
 error repeats the value that was sent, one in a policy and the path in `instance` aside. `type` is
 `/docs/errors#<code>`, a page the service serves itself.
 
-<!-- Made by `riskapi.api.problems.page`; tests/test_problems.py holds this file to it. -->
+<!-- Made by `riskapi.api.problems.page`; tests/api/test_problems.py holds this file to it. -->
 
 | code | status | title | what to do |
 |---|---|---|---|

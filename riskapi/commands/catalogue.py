@@ -22,7 +22,7 @@ sent, `degraded` of the answer lists it with its cause. `risk` is the direction 
 constraint). A signal that is not a column is recorded for people and rules only: where somebody lives, or which network
 they use, is no evidence of abuse by itself.
 
-<!-- Made from signals/ by `make docs`; tests/test_documentation.py holds them together. -->
+<!-- Made from signals/ by `make docs`; tests/commands/test_docs.py holds them together. -->
 
 {families}
 """
