@@ -35,8 +35,9 @@ from signals.records import record
 T = TypeVar("T")
 
 Ask = Callable[[str, float], Awaitable[Finding]]
-#: Questions one look-up of a mail domain asks DNS: MX, A, AAAA, NS, SPF, DMARC twice, and a blocklist or two.
-_QUESTIONS = 8
+#: Questions one look-up of a mail domain asks DNS: MX, A, AAAA, NS, SPF, DMARC at each of its labels (three here, eight
+#: at most), and a blocklist.
+_QUESTIONS = 9
 #: Look-ups a worker has under way at most in each family: enough to wait for many, few enough for one process. Ours.
 _MOST = 16
 #: Seconds that a question of a probe may take. Ours: its names are in every cache.
@@ -85,7 +86,7 @@ def asking(
 
     async def sender(domain: str, now: float) -> Sender:
         includes, selectors = settings.sender_spf_includes, settings.sender_dkim_selectors
-        asked = look_up_sender(domain, resolver, includes, selectors, lists(), now, trust)
+        asked = look_up_sender(domain, resolver, includes, selectors, now, trust)
         return await _unless_doubted(asked, trust)
 
     async def registration(domain: str, now: float) -> Registration:
