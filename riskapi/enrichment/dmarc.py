@@ -17,6 +17,8 @@ Dmarc = Literal["missing", "none", "quarantine", "reject", "broken"]
 QUERIES: Final = 8
 _VERSION: Final = re.compile(r"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)")  # RFC 9989, 4.8
 _POLICIES: Final[dict[str, Dmarc]] = {"none": "none", "quarantine": "quarantine", "reject": "reject"}
+#: The tags that ask for a policy: for the domain itself, for what is below it, and for what is not there.
+_ASKED: Final = ("p", "sp", "np")
 #: What a policy counts as while its owner tests it: one level less (RFC 9989, 4.7, ``t``).
 _TESTED: Final[dict[Dmarc, Dmarc]] = {"reject": "quarantine", "quarantine": "none"}
 #: A mailto URI, with the size limit that older records may have after it (RFC 9989, 4.8, obs-dmarc-uri).
@@ -98,12 +100,12 @@ def _policy(tags: dict[str, str], *names: str) -> Dmarc:
 
     One that cannot be read stands for ``none`` where the record says who gets reports (RFC 9989, 4.10.1).
     """
-    given = {name: _POLICIES.get(tags[name].lower()) for name in ("p", "sp", "np") if name in tags}
+    given: dict[str, Dmarc | None] = {each: _POLICIES.get(tags[each].lower()) for each in _ASKED if each in tags}
+    policies = [policy for name in (*names, "p") if (policy := given.get(name)) is not None]
     if given.get("p") is None or None in given.values():
         reports = any(_REPORTS.fullmatch(uri.strip()) for uri in tags.get("rua", "").split(","))
         return "none" if reports else "broken"
-    policy = next(policy for name in (*names, "p") if (policy := given.get(name)) is not None)
-    return _TESTED.get(policy, policy) if tags.get("t", "n").lower() == "y" else policy
+    return _TESTED.get(policies[0], policies[0]) if tags.get("t", "n").lower() == "y" else policies[0]
 
 
 async def _exists(domain: str, resolver: Resolver) -> bool:
