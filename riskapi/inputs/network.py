@@ -11,8 +11,8 @@ from typing import Final, Literal, NamedTuple
 
 import maxminddb
 
-from riskapi.datasets import network_kinds
-from riskapi.datasets.address_ranges import INSTALLED, HostingRanges
+from riskapi.datasets import address_ranges, network_kinds
+from riskapi.datasets.address_ranges import HostingRanges
 from riskapi.datasets.network_kinds import APPLE_RELAY, CLOUDFLARE, NetworkKinds
 from riskapi.datasets.records import country_of, origin_of
 from riskapi.errors import ConfigurationError
@@ -130,7 +130,7 @@ def _open(path: Path) -> maxminddb.Reader:
 
 
 def _ranges(path: Path | None) -> HostingRanges:
-    path = path or INSTALLED
+    path = path or address_ranges.installed()
     try:
         return HostingRanges(path.read_bytes())
     except (OSError, ValueError) as error:

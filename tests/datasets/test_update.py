@@ -22,7 +22,7 @@ import pytest
 from riskapi.__main__ import main
 from riskapi.datasets import domain_lines, manifest
 from riskapi.datasets import installed as data
-from riskapi.datasets.address_ranges import INSTALLED, HostingRanges
+from riskapi.datasets.address_ranges import HostingRanges, installed
 from riskapi.datasets.declared import FEEDS
 from riskapi.datasets.download import Validators, download
 from riskapi.datasets.feed import Name
@@ -814,7 +814,7 @@ def test_the_doctor_tells_the_age_of_everything_and_warns_of_what_is_old(
 
 
 def test_a_table_says_what_iporigin_says_of_every_address(contents: dict[Name, bytes]) -> None:
-    ranges = HostingRanges(INSTALLED.read_bytes())
+    ranges = HostingRanges(installed().read_bytes())
     found = ranges._dataset
     dice = random.Random(7)
     edges4 = [dice.choice(found.v4_starts) for _ in range(500)] + [dice.choice(found.v4_ends) for _ in range(500)]
