@@ -16,7 +16,7 @@ from riskapi.enrichment.names import IMITATED
 from riskapi.enrichment.resolver import DnsAnswer, Resolver
 from riskapi.enrichment.sources import INVENTING, ResolverDoubt
 from riskapi.enrichment.upstream import UpstreamError, UpstreamSilent
-from riskapi.inputs.special_ranges import special_purpose
+from riskapi.outgoing.special_ranges import special_purpose
 from signals.records import record
 
 #: Question: name and type.

@@ -498,7 +498,7 @@ def test_the_server_is_asked_only_for_what_is_newer(
     [
         ("/page", "web page"),
         ("/missing", "HTTP status 404"),
-        ("/circle", "redirected more than 5 times"),
+        ("/circle", "redirects go round in circles"),
         ("/cut", "did not answer properly"),
         ("/close", "did not answer properly"),
         ("/huge", "1,000,000,000,000 bytes"),
@@ -527,6 +527,12 @@ def test_who_asks_is_not_told_to_another_server(server: FeedServer, tmp_path: Pa
     server.elsewhere = "ftp://files.example/list"
     with pytest.raises(ValueError, match="leads nowhere"):
         download(server.url("/away"), tmp_path / "x", 1000, Validators(), quiet)
+
+
+def test_a_redirect_leads_inside_only_where_the_operator_named_it(server: FeedServer, tmp_path: Path) -> None:
+    server.elsewhere = f"http://127.0.0.2:{server.server_address[1]}/list"
+    with pytest.raises(ValueError, match=r"a redirect leads inside: .*loopback"):
+        download(server.url("/away"), tmp_path / "x", 1 << 20, Validators(), quiet)
 
 
 def test_progress_is_told(server: FeedServer, tmp_path: Path) -> None:

@@ -119,10 +119,10 @@ def test_redirects_share_the_time() -> None:
     async def run() -> None:
         fetcher = Fetcher(DestinationGuard(), Clock(), total=5.0)
 
-        async def moved(url: str, seconds: float) -> tuple[Any, str | None]:
+        async def moved(url: str, seconds: float) -> tuple[Any, bytes | None]:
             given.append(seconds)
             await asyncio.sleep(0.02)
-            return ({}, None) if len(given) == 3 else (None, f"{url}x")
+            return ({}, None) if len(given) == 3 else (None, f"{url}x".encode())
 
         fetcher._get = moved  # type: ignore[method-assign]
         await fetcher.json("https://rdap.example/")
@@ -141,8 +141,8 @@ def test_a_redirect_from_https_to_http_is_refused(world: RdapServer) -> None:
 async def _downgraded(world: RdapServer) -> None:
     fetcher = Fetcher(DestinationGuard(["127.0.0.1"]), Clock())
 
-    async def moved(url: str, seconds: float) -> tuple[Any, str | None]:
-        return None, world.base + PATH
+    async def moved(url: str, seconds: float) -> tuple[Any, bytes | None]:
+        return None, (world.base + PATH).encode()
 
     fetcher._get = moved  # type: ignore[method-assign]
     await fetcher.json("https://127.0.0.1/")
