@@ -38,6 +38,7 @@ class Email:
     is what numbered mailboxes share (``name@gmail.com`` of ``name1`` to ``name100``): only where anybody can have a
     mailbox, free or disposable, and of four letters or more. ``near_provider`` is the large provider this domain is a
     near miss of. ``provider`` names the large mailbox provider whose domain it is, or ``other``.
+    ``large``: the domain is one that such a provider itself gives, or one worth imitating: it is known to take mail.
     Everything but ``given`` and ``valid`` is ``None`` when the address could not be parsed.
     """
 
@@ -57,6 +58,7 @@ class Email:
     free: bool | None = None
     near_provider: str | None = None
     provider: str | None = None
+    large: bool | None = None
 
     @property
     def private(self) -> bool | None:

@@ -34,7 +34,7 @@ class ManifestEntry(_Record):
     """A file: its name below the folder of feeds, what it is, and where it came from.
 
     ``built`` is the Unix time it was made at, where it or its source says so; ``version`` the package's, of a file that
-    a release before 2026-12 took from a package. ``etag`` and ``modified`` are what its web server said (RFC 9110, 8.8),
+    a release before 2026-12 took from a package. ``etag`` and ``modified`` are what its server said (RFC 9110, 8.8),
     to ask only for a newer one.
     """
 

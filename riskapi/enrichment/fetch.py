@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -25,6 +26,8 @@ REDIRECTS: Final = 4
 LONGEST_WAIT: Final = 86_400.0
 #: Connections that stay open after an answer.
 _KEPT: Final = 8
+#: Whether a server answers at all, asked now.
+Alive = Callable[[], Awaitable[bool]]
 _HEADERS: Final = ((b"Accept", b"application/rdap+json, application/json;q=0.9"), *PLAIN)  # RFC 7480, 4.2
 
 
@@ -32,14 +35,15 @@ class Fetcher:
     """Gets JSON documents. Made and used in one event loop; :meth:`aclose` ends it.
 
     ``guard`` says what may be connected to. ``upstream`` gives the circuit of a server and ``admit`` is awaited before
-    each request and not counted; both are given the server as ``host:port``. ``clock`` is Unix time.
+    each request and not counted; both are given the server as ``host:port``, the former also what asks the server about
+    itself (RFC 9082, 3.1.6), for a circuit not to open for what it says of others. ``clock`` is Unix time.
     """
 
     def __init__(
         self,
         guard: DestinationGuard,
         clock: Callable[[], float],
-        upstream: Callable[[str], Upstream] | None = None,
+        upstream: Callable[[str, Alive], Upstream] | None = None,
         admit: Callable[[str], Awaitable[None]] | None = None,
         total: float = TOTAL,
         ssl_context: ssl.SSLContext | None = None,
@@ -60,11 +64,10 @@ class Fetcher:
         try:
             route = Route(url, REDIRECTS)
             while True:
-                server = server_of(route.url)
                 if self._admit is not None:
-                    await self._admit(server)
+                    await self._admit(server_of(route.url))
                 begun = clock()
-                async with self._upstream(server).turn() if self._upstream is not None else contextlib.nullcontext():
+                async with self._turn(route.url):
                     found, moved = await self._get(route.url, left)
                 if moved is None:
                     return found
@@ -84,6 +87,12 @@ class Fetcher:
     async def aclose(self) -> None:
         """Close what is still connected."""
         await self._client.aclose()
+
+    def _turn(self, url: str) -> contextlib.AbstractAsyncContextManager[None]:
+        if self._upstream is None:
+            return contextlib.nullcontext()
+        about_itself = urlsplit(url)._replace(path="/help", query="").geturl()
+        return self._upstream(server_of(url), partial(self.alive, about_itself)).turn()
 
     async def _get(self, url: str, seconds: float) -> tuple[Any, bytes | None]:
         """The document, or where it has moved to."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.enrichment.fetch import Fetcher, server_of
+from riskapi.enrichment.fetch import Alive, Fetcher, server_of
 from riskapi.enrichment.upstream import Upstream, UpstreamClosed, UpstreamError, UpstreamRefused, UpstreamSilent
 from riskapi.outgoing.destinations import DestinationGuard, DestinationRefused
 from tests.conftest import NOW, Clock
@@ -202,8 +202,8 @@ def test_a_server_that_fails_is_left_alone(world: RdapServer) -> None:
     assert world.count() == 5
 
 
-def _keeping(circuits: dict[str, Upstream]) -> Callable[[str], Upstream]:
-    return lambda server: circuits.setdefault(server, Upstream(Clock(), lambda: 0.5))
+def _keeping(circuits: dict[str, Upstream]) -> Callable[[str, Alive], Upstream]:
+    return lambda server, alive: circuits.setdefault(server, Upstream(Clock(), lambda: 0.5))
 
 
 def _noting(admitted: list[str]) -> Callable[[str], Awaitable[None]]:
