@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import redis
@@ -82,10 +81,20 @@ def test_decisions_list_the_adapters(file: str) -> None:
 
 
 def test_what_is_reached_into_is_there() -> None:
-    granian_server.check()
+    granian_server.check(server())
     redis_socket.check(redis.Redis().connection_pool.make_connection())
     assert len(HostingRanges(installed().read_bytes())) > 0
     assert server_binary.find().is_file()
+
+
+def server() -> granian_server.GranianServer:
+    return granian_server.GranianServer("riskapi:none")
+
+
+def without_workers() -> object:
+    made = server()
+    del made.wrks
+    return made
 
 
 class WithoutRespawn(Granian):  # type: ignore[misc, valid-type]
@@ -96,15 +105,9 @@ class WithOtherArguments(Granian):  # type: ignore[misc, valid-type]
     def _spawn_worker(self, idx: int) -> None: ...
 
 
-class WithoutWorkers(Granian):  # type: ignore[misc, valid-type]
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        del self.wrks
-
-
 def without_signals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("granian._signals.set_loop_signals")
-    granian_server.check()
+    granian_server.check(server())
 
 
 def without_a_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,9 +136,15 @@ PARSER = SimpleNamespace(parse_error=len)
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        (lambda patch: granian_server.check(WithoutRespawn), "_respawn_workers is gone or takes other arguments"),
-        (lambda patch: granian_server.check(WithOtherArguments), "_spawn_worker is gone or takes other arguments"),
-        (lambda patch: granian_server.check(WithoutWorkers), "a server has no wrks"),
+        (
+            lambda patch: granian_server.check(server(), WithoutRespawn),
+            "_respawn_workers is gone or takes other",
+        ),
+        (
+            lambda patch: granian_server.check(server(), WithOtherArguments),
+            "_spawn_worker is gone or takes other",
+        ),
+        (lambda patch: granian_server.check(without_workers()), "a server has no wrks"),
         (without_signals, "_signals has no set_loop_signals"),
         (lambda patch: redis_socket.check(SimpleNamespace(_parser=PARSER)), "a connection has no _sock"),
         (lambda patch: redis_socket.check(SimpleNamespace(_sock=None, _parser=0)), "a parser has no parse_error"),

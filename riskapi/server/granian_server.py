@@ -98,15 +98,14 @@ class GranianServer(Granian):  # type: ignore[misc, valid-type]
                 self._reload(spawn_target, target_loader)
 
 
-def check(server: type[Any] = Granian) -> None:
-    """Raise :class:`ConfigurationError` where granian is not as this file needs it."""
-    made = server("riskapi:none")
+def check(server: object, base: type[Any] = Granian) -> None:
+    """Raise :class:`ConfigurationError` where granian, by a server and its class, is not as this file needs it."""
     faults = [
         f"{name} is gone or takes other arguments"
         for name, expected in _METHODS.items()
-        if _arguments(getattr(server, name, None)) != expected
+        if _arguments(getattr(base, name, None)) != expected
     ]
-    faults += [f"a server has no {name}" for name in _ATTRIBUTES if not hasattr(made, name)]
+    faults += [f"a server has no {name}" for name in _ATTRIBUTES if not hasattr(server, name)]
     if not callable(getattr(_signals(), "set_loop_signals", None)):
         faults.append("_signals has no set_loop_signals")
     if faults:

@@ -20,7 +20,6 @@ _CONNECTIONS = 4096
 
 def serve(settings: Settings) -> None:
     """Run the HTTP server until SIGTERM. Raises :class:`ConfigurationError` for a granian it was not made for."""
-    granian_server.check()
     server = granian_server.GranianServer(
         "riskapi.server.wsgi:gateway",
         address=settings.bind.host,
@@ -36,6 +35,7 @@ def serve(settings: Settings) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=_server_log(),
     )
+    granian_server.check(server)
     server.serve(target_loader=http_process.load, wrap_loader=False)
 
 
