@@ -1,7 +1,7 @@
 """Everything that can be set from the environment, declared once.
 
 A field of :class:`Settings` is the whole declaration: its name gives the environment variable, the
-rest gives default, meaning and parser. The table in README is written from it.
+rest gives default, meaning and parser. docs/settings.md is written from it.
 """
 
 from __future__ import annotations
@@ -239,7 +239,7 @@ class Settings(PolicydSettings, DataSettings):
 
 
 def settings_table() -> list[tuple[str, str, str]]:
-    """Name, default and meaning of every setting, in the order of declaration; the table of README."""
+    """Name, default and meaning of every setting, in the order of declaration; the table of docs/settings.md."""
     return [(_variable(declared), declared.metadata["shown"], declared.metadata["meaning"]) for declared in _declared()]
 
 
