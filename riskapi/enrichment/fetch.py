@@ -17,13 +17,13 @@ import orjson
 from riskapi.enrichment.upstream import Upstream, UpstreamError, UpstreamRefused, UpstreamSilent
 from riskapi.outgoing.destinations import DestinationGuard, GuardedBackend
 
-#: Seconds for one document, redirects included. Ours: registries answer within one, the slow ones within three.
+#: Seconds for one document, redirects included. Registries answer within one, the slow ones within three.
 TOTAL: Final = 5.0
-#: Bytes of a document. Ours: IANA's largest file has a tenth of it.
+#: Bytes of a document. IANA's largest file has a tenth of it.
 LARGEST: Final = 1 << 20
 #: Redirects that are followed: registries send from one to another, and there are five of them.
 REDIRECTS: Final = 4
-#: Seconds a server can have itself left alone for at most. Ours.
+#: Seconds a server can have itself left alone for at most.
 LONGEST_WAIT: Final = 86_400.0
 _ACCEPT: Final = b"application/rdap+json, application/json;q=0.9"  # RFC 7480, 4.2
 _MOVED: Final = frozenset({301, 302, 303, 307, 308})  # RFC 9110, 15.4
@@ -147,7 +147,7 @@ def _check(url: str, seen: set[str]) -> None:
     except ValueError:
         sound = False
     if not sound:
-        raise UpstreamError("the URL is none")
+        raise UpstreamError("not a usable URL")
     if url in seen:
         raise UpstreamError("redirects go round in circles")
     if len(seen) > REDIRECTS:
@@ -179,7 +179,7 @@ def _parsed(body: bytes) -> Any:
     try:
         found = orjson.loads(body)  # refuses what is nested more than 1,024 deep
     except ValueError:
-        raise UpstreamError("the document is no JSON") from None
+        raise UpstreamError("the document is not JSON") from None
     if found is None:
         raise UpstreamError("the document is empty")
     return found

@@ -23,10 +23,10 @@ from riskapi.settings import Settings
 _GRACE = 10
 #: Connections that wait to be accepted: granian's own default.
 _BACKLOG = 1024
-#: Connections one worker takes on at once: those that are slow hold memory only, some 20 kB each. Chosen by us.
+#: Connections one worker takes on at once: those that are slow hold memory only, some 20 kB each.
 _CONNECTIONS = 4096
 #: Seconds a worker has to live for its end not to be its start's fault; the first and the longest pause in seconds
-#: before one that ended earlier is started again, doubled each time. Chosen by us.
+#: before one that ended earlier is started again, doubled each time.
 STEADY, FIRST_PAUSE, LONGEST_PAUSE = 10.0, 0.5, 10.0
 
 

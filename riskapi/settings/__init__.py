@@ -48,7 +48,7 @@ class Settings(PolicydSettings, DataSettings):
     threads: int = declare(
         environment.whole(1, 64),
         "Threads of one worker that run Python, each with a connection to the store of its own. While one waits "
-        "for the disk others go on, and the store writes what several brought in one go.",
+        "for the disk, others go on, and the store writes for several at once.",
         default=lambda: 4,
         shown="4",
     )
@@ -101,7 +101,7 @@ class Settings(PolicydSettings, DataSettings):
     )
     store_timeout_ms: int = declare(
         environment.whole(10, 60_000),
-        "Milliseconds an answer of the store is waited for; connecting is given half of it.",
+        "Milliseconds to wait for an answer of the store; connecting may take half of that.",
         default=lambda: 1000,
         shown="1000",
     )
@@ -132,7 +132,7 @@ class Settings(PolicydSettings, DataSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = declare(
         environment.one_of("debug", "info", "warning", "error"),
-        "Least severe log line written.",
+        "Minimum level of the log lines that are written.",
         default=lambda: "info",
         shown="info",
     )
@@ -150,7 +150,7 @@ class Settings(PolicydSettings, DataSettings):
     )
     enrichment: bool = declare(
         environment.switch,
-        "Whether the worker asks DNS, RDAP and blocklists about mail domains and networks. Off sends nothing out.",
+        "Whether the worker asks DNS, RDAP and blocklists about domains and networks. Off disables outside look-ups.",
         default=lambda: True,
         shown="on",
     )
