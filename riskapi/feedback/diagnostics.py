@@ -75,8 +75,9 @@ def classify(
     (RFC 3463, 2). Nothing is certain about 5.7.1 and the codes that end with 0: there the text decides.
     """
     text = _ADDRESS.sub("<>", diagnostic[:_MOST].replace("\0", " "))
-    text = _once(" ".join(text.split()).lower())
+    text = " ".join(text.split()).lower()
     enhanced, reply_code = _enhanced(text, enhanced), reply_code or _reply(text)
+    text = _once(text)
     text = " ".join(str(code) for code in (reply_code, enhanced) if code and str(code) not in text) + f" {text}"
     found, blocklist = _read(text.strip(), enhanced, reply_code)
     passing = enhanced[0] == "4" if enhanced else reply_code is not None and reply_code // 100 == 4

@@ -45,7 +45,12 @@ def test_a_status_code_alone_says_what_the_table_says(row: dict[str, str]) -> No
         # 5.7.1 alone says little: the text decides
         ("550 5.7.1 Disk quota exceeded", None, None, ("mailbox_full", None, "5.7.1")),
         ("550 5.7.1 no such user", None, None, ("hard", None, "5.7.1")),
-        ("550 5.7.1 Service unavailable; blocked using zen.spamhaus.org", None, None, ("block_blocklist", "spamhaus_zen", "5.7.1")),
+        (
+            "550 5.7.1 Service unavailable; blocked using zen.spamhaus.org",
+            None,
+            None,
+            ("block_blocklist", "spamhaus_zen", "5.7.1"),
+        ),
         ("550 5.7.1 rejected", None, None, ("policy", None, "5.7.1")),
         # the code of the text is more precise than 5.0.0
         ("smtp; 550 5.1.1 <bo@ruiz.example> unknown", "5.0.0", None, ("hard", None, "5.1.1")),
@@ -55,16 +60,26 @@ def test_a_status_code_alone_says_what_the_table_says(row: dict[str, str]) -> No
         ("450 4.7.1 Client host rejected: cannot find your reverse hostname", None, None, ("soft", None, "4.7.1")),
         ("550 5.1.1 <info@spamhaus.org>: user unknown", None, None, ("hard", None, "5.1.1")),
         ("550 5.1.1 <greylist@ruiz.example>: user unknown", None, None, ("hard", None, "5.1.1")),
-        ("550 5.2.1 Mailbox unavailable. Your IP 192.0.2.1 is blacklisted using SPAMHAUS-XBL", None, None, ("block_blocklist", "spamhaus_xbl", "5.2.1")),
+        (
+            "550 5.2.1 Mailbox unavailable. Your IP 192.0.2.1 is blacklisted using SPAMHAUS-XBL",
+            None,
+            None,
+            ("block_blocklist", "spamhaus_xbl", "5.2.1"),
+        ),
         ("host d1.ess.barracudanetworks.com[192.0.2.1] said: 550 no such user", None, None, ("hard", None, None)),
-        ("550-5.1.1 The account 550-5.1.1 that you tried to reach 550 5.1.1 is not there", None, None, ("hard", None, "5.1.1")),
+        (
+            "550-5.1.1 The account 550-5.1.1 that you tried to reach 550 5.1.1 is not there",
+            None,
+            None,
+            ("hard", None, "5.1.1"),
+        ),
         ("554 5.4.7 Delivery expired (message too old) 'timeout'", None, None, ("soft", None, "5.4.7")),
         ("550 Client 10.5.1.1 rejected", None, None, ("hard", None, None)),
         ("550 (in reply to end of DATA command)", None, None, ("unknown", None, None)),
         ("554", "5.0.0", 554, ("unknown", None, "5.0.0")),
     ],
     ids=lambda value: str(value)[:50],
-)  # fmt: skip
+)
 def test_traps(
     text: str, enhanced: str | None, reply: int | None, expected: tuple[str, str | None, str | None]
 ) -> None:
