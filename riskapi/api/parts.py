@@ -12,6 +12,9 @@ from riskapi.api.bodies import Label
 from riskapi.decisions.events import Event
 from riskapi.decisions.imports import ImportOutcome
 from riskapi.feedback.counts import FeedbackEvent, Tally
+from riskapi.feedback.feeds.feed import ProviderFeed
+from riskapi.feedback.intake import Taken as TakenReports
+from riskapi.feedback.reports import Feed, Received
 from riskapi.inputs.json_lines import Row
 from riskapi.inputs.signup import Signup
 from riskapi.lists.batches import Taken
@@ -131,6 +134,13 @@ class Feedback(Protocol):
 
     def count(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
         """Count events, each once."""
+
+
+class Intake(Protocol):
+    """Takes what mail providers report."""
+
+    def take_reports(self, feed: Feed, received: Received, raw: bytes, now: float) -> TakenReports:
+        """Count what was received, each report once."""
 
 
 class Events(Protocol):
@@ -362,6 +372,8 @@ class Parts:
     reviews: Reviews
     review_decisions: ReviewDecisions
     feedback: Feedback
+    feeds: Mapping[str, ProviderFeed]
+    intake: Intake
     events: Events
     sender: Sender
     clusters: Clusters

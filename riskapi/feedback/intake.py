@@ -1,0 +1,82 @@
+"""Intake: reports of mail providers are attributed to accounts and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final, get_args
+
+from riskapi.feedback.counts import EventType, Feedback, FeedbackEvent
+from riskapi.feedback.reports import Feed, Received, Report
+from riskapi.store.connections import Store
+from riskapi.store.streams import account_key
+from signals.records import record
+
+_COUNTED: Final = frozenset(get_args(EventType))
+
+
+@record
+class Taken:
+    """What became of a body; the numbers add up to its parts, each recipient of an event counted as one.
+
+    ``ignored`` say nothing that counts, ``not_understood`` are the provider's and could not be read.
+    """
+
+    accepted: int
+    duplicates: int
+    unknown_accounts: int
+    ignored: int
+    not_understood: int
+    actions: Sequence[Mapping[str, str]]
+
+
+class Intake:
+    """Takes what feeds received."""
+
+    def __init__(self, store: Store, feedback: Feedback) -> None:
+        self._store, self._feedback = store, feedback
+
+    def take_reports(self, feed: Feed, received: Received, raw: bytes, now: float) -> Taken:
+        """Count the reports that name an account, each once by its id, at Unix time ``now``.
+
+        Raises :class:`StoreUnavailable`; taken again, what was counted before it is a duplicate.
+        """
+        del raw
+        accounts = self._named(received.reports)
+        counted = [report for report in received.reports if report.type in _COUNTED]
+        events = [
+            FeedbackEvent.model_construct(
+                id=report.id,
+                type=report.type,
+                user_id=user_id,
+                recipient=None,
+                time=datetime.fromtimestamp(report.at, UTC),
+                source=feed,
+                diagnostic=None,
+            )
+            for report in counted
+            if (user_id := _account(report, accounts)) is not None
+        ]
+        tally = self._feedback.count(events, now)
+        return Taken(
+            accepted=tally.accepted,
+            duplicates=tally.duplicates,
+            unknown_accounts=tally.unknown_accounts + len(counted) - len(events),
+            ignored=received.ignored + len(received.reports) - len(counted),
+            not_understood=len(received.not_understood),
+            actions=tally.actions,
+        )
+
+    def _named(self, reports: Sequence[Report]) -> frozenset[str]:
+        """Those accounts that reports name and that exist, in one trip."""
+        named = list(dict.fromkeys(user_id for report in reports for user_id in report.clues.named))
+        pipe = self._store.pipeline()
+        for user_id in named:
+            pipe.execute_command("EXISTS", account_key(user_id))
+        return frozenset(user_id for user_id, found in zip(named, self._store.run(pipe), strict=True) if found)
+
+
+def _account(report: Report, accounts: frozenset[str]) -> str | None:
+    """The one account that a report names; None for none, and for several, of which nobody can say which it is."""
+    found = [user_id for user_id in report.clues.named if user_id in accounts]
+    return found[0] if len(found) == 1 else None
