@@ -14,6 +14,7 @@ from riskapi.decisions.imports import ImportOutcome
 from riskapi.feedback.counts import FeedbackEvent, Tally
 from riskapi.feedback.feeds.feed import ProviderFeed
 from riskapi.feedback.intake import Taken as TakenReports
+from riskapi.feedback.mail.dkim import Signed
 from riskapi.feedback.reports import Feed, Received
 from riskapi.inputs.json_lines import Row
 from riskapi.inputs.signup import Signup
@@ -361,7 +362,9 @@ class Parts:
 
     ``clock`` gives Unix time. ``readiness`` gives ``ok`` or what is wrong for each of store, model, data and policy;
     ``versions`` what decisions are made with. ``replay`` honours ``X-Replay-Time``; ``api_rate_limit`` in requests a
-    second for a key that has no limit of its own; ``metrics_token`` opens ``/metrics`` from elsewhere than loopback.
+    second for a key that has no limit of its own. ``signed`` gives as much of a mail as an allowed reporter signed,
+    ``account_header`` names the account in what was sent; ``metrics_token`` opens ``/metrics`` from elsewhere than
+    loopback.
     """
 
     assessor: Assessor
@@ -374,6 +377,8 @@ class Parts:
     feedback: Feedback
     feeds: Mapping[str, ProviderFeed]
     intake: Intake
+    signed: Callable[[bytes, float], Signed | None]
+    account_header: str
     events: Events
     sender: Sender
     clusters: Clusters
