@@ -9,7 +9,21 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from riskapi.commands import data, docs, doctor, export, imports, keys, lists, policy, policyd, replay, serve, worker
+from riskapi.commands import (
+    data,
+    docs,
+    doctor,
+    export,
+    imports,
+    keys,
+    lists,
+    mailbox,
+    policy,
+    policyd,
+    replay,
+    serve,
+    worker,
+)
 from riskapi.settings import Settings
 
 
@@ -36,6 +50,7 @@ COMMANDS: dict[str, Command] = {
     "replay": replay,
     "policy": policy,
     "policyd": policyd,
+    "mailbox": mailbox,
     "data": data,
     "doctor": doctor,
     "docs": docs,
