@@ -43,8 +43,7 @@ from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.table import feeds
 from riskapi.feedback.intake import Intake
-from riskapi.feedback.mail.dkim import reporters, signed_by
-from riskapi.feedback.mail.key_records import KeyRecords
+from riskapi.feedback.mail.proof import Proof
 from riskapi.inputs import refresh
 from riskapi.inputs.readers import ActiveReaders, Readers
 from riskapi.inputs.refresh import ReaderRefresh
@@ -239,9 +238,6 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         store, active, accounts, links, clusters, allowances, budgets, local, holds, tenure, metrics, awaits
     )
 
-    allowed_reporters = frozenset(settings.feedback_reporters) or reporters()
-    key_records = KeyRecords(settings.dns_resolver)
-
     def ready() -> dict[str, str]:
         own = {"model": "ok" if active.basis.scorer else "off"}
         own |= {"data": reader_refresh.fault or "ok", "policy": publisher.fault or "ok"}
@@ -262,7 +258,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         feedback=feedback,
         feeds=feeds(settings, store),
         intake=Intake(store, feedback),
-        signed=lambda raw, now: signed_by(raw, allowed_reporters, key_records, now),
+        signed=Proof(settings.feedback_reporters, settings.dns_resolver),
         account_header=settings.feedback_account_header,
         events=Events(store, active, links, active_readers, rescorer, identifiers, budgets, labels, metrics),
         policies=policies,
