@@ -380,6 +380,8 @@ def parts(store: Store, clock: Callable[[], float], bootstrap: str, **changes: A
         "clusters": Clusters(),
         "cuts": Cuts(),
         "feedback": Feedback(),
+        "feeds": {},
+        "intake": None,  # asked by feeds only
         "events": Events(),
         "policies": Policies(),
         "lists": Lists(),

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from pydantic import SecretStr
-from werkzeug.test import TestResponse
 
-from riskapi.app import assemble, build
+from riskapi.api.server import build
+from riskapi.app import assemble
 from riskapi.datasets import installed
 from riskapi.feedback.feeds.feed import ProviderFeed
 from riskapi.feedback.feeds.table import feeds
@@ -33,7 +33,7 @@ class Service:
     http: FlaskClient
     clock: Clock
 
-    def post(self, feed: str, sent: Sent, media: str | None = None) -> TestResponse:
+    def post(self, feed: str, sent: Sent, media: str | None = None) -> Any:
         return self.http.post(
             f"/v1/feedback/{feed}",
             data=sent.body,
