@@ -18,7 +18,7 @@ from riskapi.feedback.feeds.table import feeds
 from riskapi.feedback.reports import Received
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from tests.conftest import NOW
+from tests.conftest import NOW, ROOT
 from tests.feedback.feeds.conftest import Service
 from tests.feedback.feeds.senders import SENDERS, Sender, Sent
 
@@ -30,6 +30,18 @@ def complain(service: Service, sender: Sender, *ids: str, user: str | None = "u_
     """The answers to complaints, in as many requests as the provider sends."""
     bodies = sender.several(*[sender.complaint(id, user) for id in ids])
     return [service.post(sender.name, sender.sent(body)) for body in bodies]
+
+
+PAGES = ROOT / "docs/feedback"
+
+
+def test_every_feed_has_a_page_that_says_what_to_click_and_what_to_paste() -> None:
+    assert {page.stem for page in PAGES.glob("*.md")} >= set(SENDERS)
+    for name in SENDERS:
+        text = (PAGES / f"{name}.md").read_text()
+        assert f"/v1/feedback/{name}" in text
+        assert f"RISKAPI_FEEDBACK_{name.upper()}_" in text
+        assert "account_id" in text
 
 
 @each_sender

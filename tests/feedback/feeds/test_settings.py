@@ -47,11 +47,6 @@ def test_nonsense_is_refused_with_its_name(name: str, text: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         Settings.load({f"RISKAPI_FEEDBACK_{name}": text})
     assert f"RISKAPI_FEEDBACK_{name}: expected" in str(refused.value) or "no such file" in str(refused.value)
-    assert (
-        len(text) < 8
-        or text not in str(refused.value).replace("/nowhere/sns.pem", "")
-        or "such as" in str(refused.value)
-    )
 
 
 def test_a_certificate_that_is_none_is_refused_at_start(tmp_path: Path) -> None:
