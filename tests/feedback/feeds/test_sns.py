@@ -48,6 +48,7 @@ LOOK_ALIKES = {
     "a line break": "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0.pem\n",
     "a break inside": "https://sns.eu-west-1.amazonaws.com\n.evil.example/SimpleNotificationService-0.pem",
     "a fragment": "https://evil.example/#.sns.eu-west-1.amazonaws.com/SimpleNotificationService-0.pem",
+    "a letter for a dot": "https://sns.eu-west-1.amazonawsxcom/SimpleNotificationService-0.pem",
     "no region": "https://sns.amazonaws.com/SimpleNotificationService-0.pem",
     "an address": "https://192.0.2.1/SimpleNotificationService-0.pem",
     "nothing": "",
