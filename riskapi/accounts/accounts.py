@@ -13,13 +13,13 @@ from typing import Any
 import orjson
 
 from riskapi.accounts.agenda import agenda_key
-from riskapi.budgets import terms
+from riskapi.accounts.sending_account import SENDING_FIELDS, SendingAccount, sending_account
 from riskapi.errors import Problem
 from riskapi.links import spellings
 from riskapi.links.kinds import entities_of
 from riskapi.policy import Policy
 from riskapi.store import damaged
-from riskapi.store.connections import Store
+from riskapi.store.connections import Pipeline, Reply, Store
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import rfc3339
 
@@ -147,9 +147,9 @@ class Accounts:
         self._renewed = store.script("account_renewed")
 
     @staticmethod
-    def queue_known(pipe: Any, user_id: str) -> None:
-        """Ask, in a pipeline, whether the account is known; :meth:`known` reads the reply."""
-        pipe.execute_command("HMGET", account_key(user_id), "mail", "assessment", "entities")
+    def queue_known(pipe: Pipeline, user_id: str) -> Reply[KnownAccount | None]:
+        """Ask, in a pipeline, for the account, None where there is none."""
+        return pipe.ask("HMGET", account_key(user_id), "mail", "assessment", "entities", read=Accounts.known)
 
     @staticmethod
     def known(reply: Any) -> KnownAccount | None:
@@ -158,26 +158,21 @@ class Accounts:
         return None if mail is None else KnownAccount(mail.decode(), assessment, entities_of(entities))
 
     @staticmethod
-    def queue_voucher(pipe: Any, user_id: str) -> None:
-        """Ask, in a pipeline, whether an account vouches for those it refers; :meth:`vouches` reads the reply."""
-        pipe.execute_command("HMGET", account_key(user_id), "vouches", "established", "label", "tier")
+    def queue_voucher(pipe: Pipeline, user_id: str) -> Reply[bool]:
+        """Ask, in a pipeline, whether an account vouches for those it refers: an established customer who said so."""
+        asked = ("vouches", "established", "label", "tier")
+        return pipe.ask("HMGET", account_key(user_id), *asked, read=Accounts.vouches)
 
     @staticmethod
     def vouches(reply: Any) -> bool:
-        """Whether the account in a reply to :meth:`queue_voucher` vouches: an established customer who said so."""
+        """Whether the account in a reply to :meth:`queue_voucher` vouches."""
         vouches, established, label, tier = reply
         return bool(vouches) and bool(established) and label != b"abuse" and tier != b"limit"
 
     @staticmethod
-    def queue_tier(pipe: Any, user_id: str) -> None:
-        """Ask, in a pipeline, for the tier, the revision, the time of the last login from a new network, until when
-        feedback does not count against the account (see :func:`riskapi.lists.matching.silenced`), whether its identity
-        is checked, the domain its mail comes from, when it signed up, since when and by what it is established, and its
-        terms (:func:`riskapi.budgets.terms.read`).
-        """
-        asked = ["tier", "revision", "moved_at", "silenced", "identity", "from_domain", "at", "established"]
-        asked += ["established_by", "renewed", *terms.FIELDS]
-        pipe.execute_command("HMGET", account_key(user_id), *asked)
+    def queue_sending(pipe: Pipeline, user_id: str) -> Reply[SendingAccount | None]:
+        """Ask, in a pipeline, for what an account's sending is granted by; None for one never assessed."""
+        return pipe.ask("HMGET", account_key(user_id), *SENDING_FIELDS, read=sending_account)
 
     def record(
         self,

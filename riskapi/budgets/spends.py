@@ -15,7 +15,7 @@ from riskapi.budgets.keys import EVENTS, budget_key, cluster_key, kept, members_
 from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.policy import Policy
-from riskapi.store.connections import Store
+from riskapi.store.connections import Pipeline, Reply, Store
 from riskapi.store.scripts import Script
 from riskapi.store.streams import oldest
 from signals.records import record
@@ -116,11 +116,11 @@ class Budgets:
     def _now(self, now: float) -> str:
         return "" if self._store_clock else repr(now)
 
-    def queue_read(self, pipe: Any, user_id: str, now: float, cluster: str = "") -> None:
-        """Ask, in a pipeline, what an account and its ``cluster``, if known, spent; :meth:`usage` reads the reply."""
+    def queue_read(self, pipe: Pipeline, user_id: str, now: float, cluster: str = "") -> Reply[Usage]:
+        """Ask, in a pipeline, what an account and its ``cluster``, if known, spent."""
         budget = budget_key(user_id)
         keys = [budget, cluster_key(cluster), members_key(cluster)] if cluster else [budget] * 3
-        self._read.queue(pipe, keys, [self._now(now)])
+        return self._read.ask(pipe, keys, [self._now(now)], read=self.usage)
 
     @staticmethod
     def usage(reply: Sequence[Any]) -> Usage:
@@ -148,8 +148,9 @@ class Budgets:
         """What an account and its cluster spent; ``cluster`` is where it was last seen."""
         while True:
             pipe = self._store.pipeline()
-            self.queue_read(pipe, user_id, now, cluster)
-            found = self.usage(self._store.run(pipe)[0])
+            usage = self.queue_read(pipe, user_id, now, cluster)
+            self._store.run(pipe)
+            found = usage()
             if found.cluster == cluster:
                 return found
             cluster = found.cluster

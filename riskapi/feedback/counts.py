@@ -23,7 +23,7 @@ from riskapi.inputs.signup import Text
 from riskapi.metrics import Metrics
 from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Clean
-from riskapi.store.connections import Store
+from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import rfc3339
 from signals.records import record
@@ -40,6 +40,8 @@ _KEPT = (WINDOW_DAYS + 1) * _DAY
 _KNOWN = (WINDOW_DAYS + 1) * _DAY
 #: Events sent to the store in one trip. At some 20 µs an event it is busy with them for 5 ms.
 _TRIP = 250
+#: What the hash of an account has: how many events of each day and type, and ``soiled``.
+EventCounts = Mapping[bytes, bytes]
 
 
 class FeedbackEvent(BaseModel):
@@ -154,9 +156,12 @@ class Feedback:
         for start in range(0, len(events), _TRIP):
             part = events[start : start + _TRIP]
             pipe = self._store.pipeline()
-            for number, event in enumerate(part, start):
+            asked = [
                 self._queue_count(pipe, event, f"{attempt}:{number}", sent[event.user_id], now)
-            found = [(state.decode(), rule.decode()) for state, rule in self._store.run(pipe)]
+                for number, event in enumerate(part, start)
+            ]
+            self._store.run(pipe)
+            found = [result() for result in asked]
             for event, (state, _) in zip(part, found, strict=True):
                 if state == "counted":
                     self._metrics.feedback(event.type)
@@ -169,7 +174,10 @@ class Feedback:
         ]
         return Tally(states["counted"], states["duplicate"], states["unknown"], actions)
 
-    def _queue_count(self, pipe: Any, event: FeedbackEvent, token: str, sent: int, now: float) -> None:
+    def _queue_count(
+        self, pipe: Pipeline, event: FeedbackEvent, token: str, sent: int, now: float
+    ) -> Reply[tuple[str, str]]:
+        """Count an event in a pipeline: what became of it, and the rule that it broke, or none (``""``)."""
         user_id, policy = event.user_id, self._active.policy
         number, today = shard(user_id), _day(now)
         day = _day(min(event.at(now), now))  # a clock that runs ahead is no reason to count tomorrow
@@ -182,16 +190,16 @@ class Feedback:
         args += (clean.complaint_rate, clean.least_complaints, clean.hard_bounce_rate, clean.least_hard_bounces)
         # Deliveries are nearly all there is and nobody waits for one: they are in the counts, not in the stream.
         args += (orjson.dumps(told) if event.type != "delivered" else "", orjson.dumps(lost))
-        self._count.queue(pipe, keys, [*args, oldest(policy.retention.decisions_days), _KEPT, _KNOWN])
+        args += (oldest(policy.retention.decisions_days), _KEPT, _KNOWN)
+        return self._count.ask(pipe, keys, args, read=_result)
 
     def _sent(self, events: Sequence[FeedbackEvent], now: float) -> dict[str, int]:
         """Recipients each account of these events was granted in the last 30 days, in one trip."""
         users = list(dict.fromkeys(event.user_id for event in events))
         pipe = self._store.pipeline()
-        for user_id in users:
-            self._budgets.queue_read(pipe, user_id, now)
-        replies = self._store.run(pipe)
-        return {user_id: self._budgets.usage(reply).spent[2] for user_id, reply in zip(users, replies, strict=True)}
+        usages = {user_id: self._budgets.queue_read(pipe, user_id, now) for user_id in users}
+        self._store.run(pipe)
+        return {user_id: usage().spent[2] for user_id, usage in usages.items()}
 
     def _seen_key(self, event: FeedbackEvent) -> str:
         """Key by which an event is known again, a hash of feed and id; it expires after :data:`_KNOWN` seconds.
@@ -204,16 +212,16 @@ class Feedback:
         return f"risk:fe:{{{shard(event.user_id)}}}:{name}" if self._store.is_cluster else f"risk:fe:{name}"
 
     @staticmethod
-    def queue(pipe: Any, user_id: str) -> None:
-        """Ask, in a pipeline, for the counts of an account; :meth:`counts` reads the reply."""
-        pipe.execute_command("HGETALL", _counts_key(user_id))
+    def queue(pipe: Pipeline, user_id: str) -> Reply[EventCounts]:
+        """Ask, in a pipeline, for the events of an account; :meth:`counts` adds them up."""
+        return pipe.ask("HGETALL", _counts_key(user_id), read=as_it_is)
 
     @staticmethod
-    def counts(reply: Mapping[bytes, bytes], now: float) -> Counts:
-        """The counts in a reply to :meth:`queue`, over the window that ends at Unix time ``now``."""
+    def counts(events: EventCounts, now: float) -> Counts:
+        """The counts over the window that ends at Unix time ``now``."""
         last, found, delivered = _day(now), Counter[str](), {}
         first, soiled = last - WINDOW_DAYS + 1, None
-        for name, value in reply.items():
+        for name, value in events.items():
             if name == b"soiled":
                 soiled = float(value)
                 continue
@@ -237,10 +245,10 @@ class Feedback:
     def read(self, user_id: str, now: float) -> tuple[Counts, int]:
         """The counts of an account and the recipients it was granted in the last 30 days, in one trip."""
         pipe = self._store.pipeline()
-        self.queue(pipe, user_id)
-        self._budgets.queue_read(pipe, user_id, now)
-        reply, usage = self._store.run(pipe)
-        return self.counts(reply, now), self._budgets.usage(usage).spent[2]
+        events = self.queue(pipe, user_id)
+        usage = self._budgets.queue_read(pipe, user_id, now)
+        self._store.run(pipe)
+        return self.counts(events(), now), usage().spent[2]
 
     @staticmethod
     def view(counts: Counts, sent: int) -> dict[str, Any]:
@@ -259,6 +267,11 @@ class Feedback:
             "complaint_rate": counts.complaints / max(arrived, counts.complaints) if arrived else None,
             "hard_bounce_rate": counts.hard_bounces / attempted if attempted else None,
         }
+
+
+def _result(reply: Sequence[bytes]) -> tuple[str, str]:
+    state, rule = reply
+    return state.decode(), rule.decode()
 
 
 def _counts_key(user_id: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from riskapi.errors import Problem, invalid
@@ -21,7 +21,7 @@ from riskapi.lists.members import MOST, Matches
 from riskapi.lists.puts import Put, Puts
 from riskapi.lists.values import Values
 from riskapi.policy.active import ActiveBasis
-from riskapi.store.connections import Store
+from riskapi.store.connections import Pipeline, Store, as_it_is
 from riskapi.store.pages import cursor_of, position
 from riskapi.store.streams import oldest
 
@@ -39,13 +39,12 @@ _LOOK_AGAIN = 365
 _DAY = 86400
 
 
-def queue(pipe: Any, fields: Sequence[str]) -> None:
-    """Ask, in a pipeline, what stands under fields of the table; :func:`riskapi.lists.matching.found` reads the reply.
+def queue(pipe: Pipeline, fields: Sequence[str]) -> Callable[[], Sequence[bytes | None]]:
+    """Ask, in a pipeline, what stands under fields of the table, for :func:`riskapi.lists.matching.found`.
 
-    Nothing is queued for no fields.
+    Nothing is asked for no fields.
     """
-    if fields:
-        pipe.execute_command("HMGET", TABLE, *fields)
+    return pipe.ask("HMGET", TABLE, *fields, read=as_it_is) if fields else list
 
 
 class Lists:

@@ -131,27 +131,26 @@ class Sender:
         names, listing = linked(hosts), None
         for attempt in range(_TRIES):
             pipe = self._store.pipeline()
-            self._allowances.queue(pipe, request.user_id, now)
+            allowance = self._allowances.queue(pipe, request.user_id, now)
             if attempt == 0:
-                lists.queue(pipe, names)
-                self._links.queue_said(pipe, said, policy, account_key(request.user_id))
-            replies = self._store.run(pipe)
+                listed = lists.queue(pipe, names)
+                entities = self._links.queue_said(pipe, said, policy, account_key(request.user_id))
+            self._store.run(pipe)
             try:
-                found = self._allowances.allowance(replies[:3], policy)
+                found = allowance(policy)
             except Problem:  # a stranger, who leaves no trace
                 self._links.leave(request.user_id, [key for _, key in said.keys])
                 raise
-            if attempt == 0 and names:
-                listing = of_links(hosts, names, replies.pop(3), now)
+            if attempt == 0:
+                listing = of_links(hosts, names, listed(), now)
             if attempt == 0 and said.keys:
-                entities = self._links.said_entities(said, replies[3:], policy)
-                entities = self._agreeing.kept(request.user_id, entities)
-                if self._clusters.settle(request.user_id, entities, policy, now, whole=False) is not None:
+                binding = self._agreeing.kept(request.user_id, entities())
+                if self._clusters.settle(request.user_id, binding, policy, now, whole=False) is not None:
                     continue  # joined just now: the cluster's budget counts from this very grant on
             grant = self._budgets.grant(
                 request,
-                found.tier,
-                found.revision,
+                found.account.tier,
+                found.account.revision,
                 found.usage,
                 found.allowed,
                 self._local.pending(request.user_id),
@@ -175,22 +174,23 @@ class Sender:
 
         The grant stands whatever becomes of this, so a store that goes away just now is no reason to refuse it.
         """
+        account = found.account
         with contextlib.suppress(StoreUnavailable, Problem):
             if grant.held:
                 self._metrics.hold(policy.takeover.mode)
                 if policy.takeover.mode == "live" and found.assessed:
                     self._holds.open(user_id, grant.at, found.allowed.usual or 0, policy)
             self._tenure.note(user_id, found, policy, now)
-            if said.keys and self._store.is_cluster and found.established is not None and found.tier != "limit":
+            if said.keys and self._store.is_cluster and account.established is not None and account.tier != "limit":
                 # Elsewhere the script that touches them does.
                 keys = [key for _, key in said.keys]
-                self._links.mark(user_id, keys, abusive=False, limited=False, established=found.established)
+                self._links.mark(user_id, keys, abusive=False, limited=False, established=account.established)
             if (grant.near or grant.out) and found.assessed:
                 keys = list(self._accounts.standing(user_id).entities.values())
                 self._links.mark_spent(user_id, keys, now, out=grant.out, near=grant.near)
             if message.from_domain and found.assessed and grant.granted:
                 domain = self._links.sender(message.from_domain)
-                if domain is not None and domain != found.sender:
+                if domain is not None and domain != account.from_domain:
                     self._accounts.send_from(user_id, domain, now, policy)
 
     def _granted_locally(self, request: GrantRequest, policy: Policy, now: float) -> SendAnswer:

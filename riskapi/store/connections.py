@@ -62,17 +62,21 @@ _AWAY = (
 T = TypeVar("T")
 
 
+def as_it_is(reply: Any) -> Any:
+    """For a reply that is taken as redis-py gives it."""
+    return reply
+
+
 class Reply(Generic[T]):
-    """What the store says to one command of a pipeline, once :meth:`Store.run` has sent it."""
+    """What the store says to one command of a pipeline. Call it once :meth:`Store.run` has sent the pipeline."""
 
     __slots__ = ("_at", "_pipe", "_read")
 
     def __init__(self, pipe: Pipeline, at: int, read: Callable[[Any], T]) -> None:
         self._pipe, self._at, self._read = pipe, at, read
 
-    @property
-    def value(self) -> T:
-        """The reply, read anew each time: take it once. RuntimeError while the pipeline has not been run."""
+    def __call__(self) -> T:
+        """The reply, read anew at each call. RuntimeError while the pipeline has not been run."""
         replies = self._pipe.replies
         if replies is None:
             raise RuntimeError("the pipeline has not been run")
