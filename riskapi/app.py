@@ -171,7 +171,7 @@ class Service:
         consumer.found(self.store)
         self.parts.keys.warm()
         self.assessor.replay_journal(now)
-        self.sender.settle()
+        self.sender.record()
         self.parts.metrics.journal(self.journal.entries(), self.journal.rejected() + self.sender.rejected())
         damaged.publish(self.store)
         self.parts.metrics.damaged(damaged.by_kind(damaged.published(self.store)))

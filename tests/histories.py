@@ -250,7 +250,7 @@ class History:
     ) -> int:
         content = next((thing for thing in said if thing[0] == "c"), None)
         message = Message(tuple(thing[2:] for thing in said if thing[0] == "l"), content)
-        answer = dict(
+        answer = dict[str, Any](
             self.service.sender.send(
                 user, recipients, message, at, partial=partial, repeat=key, digest=f"{recipients}"
             ).body

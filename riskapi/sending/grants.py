@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from riskapi.accounts.accounts import Accounts
-from riskapi.budgets.spends import Budgets, Grant, GrantRequest, remaining
+from riskapi.budgets.grants import Grant, GrantRequest, StoredGrant, least
+from riskapi.budgets.spends import Budgets, remaining
 from riskapi.clusters.clusters import Clusters
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.links.entities import Links
@@ -49,7 +50,7 @@ class Message:
 class SendAnswer:
     """What a sender gets. ``replay`` tells that it is the first answer under an Idempotency-Key given again."""
 
-    body: Mapping[str, Any]
+    body: Grant
     replay: bool
 
 
@@ -104,7 +105,7 @@ class Sender:
         awaited = self._awaits(user_id)
         try:
             if self._local.waits():
-                self.settle()
+                self.record()
             if any_case:
                 request = replace(request, user_id=self._accounts.meant(user_id))
             grant = self._granted(request, message, policy, now)
@@ -118,11 +119,11 @@ class Sender:
         # A reservation under another id than ours was made by an earlier request with the same key.
         replay = grant.reservation_id != request.reservation_id
         if not replay:
-            self._local.remember(request.user_id, min(grant.remaining.values()), now)
+            self._local.remember(request.user_id, least(grant.remaining), now)
         self._count(grant.granted, recipients, "repeated" if replay else None)
-        return SendAnswer(_body(grant, recipients), replay)
+        return SendAnswer(grant.answer(recipients), replay)
 
-    def _granted(self, request: GrantRequest, message: Message, policy: Policy, now: float) -> Grant:
+    def _granted(self, request: GrantRequest, message: Message, policy: Policy, now: float) -> StoredGrant:
         said = self._links.said(request.user_id, now, message.link_domains, message.fingerprint)
         if self._store.is_cluster and said.keys:  # elsewhere the script that touches them leaves them out
             own = self._accounts.things(request.user_id)
@@ -153,7 +154,7 @@ class Sender:
                 found.account.revision,
                 found.usage,
                 found.allowed,
-                self._local.pending(request.user_id),
+                self._local.unrecorded(request.user_id),
                 policy,
                 now,
                 hit=_hit(request.user_id, listing, now) if found.assessed else b"",
@@ -168,8 +169,9 @@ class Sender:
         raise StoreUnavailable("a budget changed too often to grant from it")
 
     def _tell(
-        self, user_id: str, grant: Grant, found: Allowance, message: Message, said: Said, policy: Policy, now: float
-    ) -> None:
+        self, user_id: str, grant: StoredGrant, found: Allowance, message: Message, said: Said, policy: Policy,
+        now: float,
+    ) -> None:  # fmt: skip
         """Let the neighbours feel what happened to the budget, a reviewer see a jump, and a worker look at the sender.
 
         The grant stands whatever becomes of this, so a store that goes away just now is no reason to refuse it.
@@ -196,22 +198,12 @@ class Sender:
     def _granted_locally(self, request: GrantRequest, policy: Policy, now: float) -> SendAnswer:
         local = self._local.grant(request, policy, now)
         replay = local.reservation_id != request.reservation_id
-        body = {
-            "reservation_id": local.reservation_id,
-            "granted": local.granted,
-            "denied": local.denied,
-            "denied_by": local.denied_by,
-            "retry_after": None,
-            "tier": local.tier,
-            "remaining": dict.fromkeys(("hourly", "daily", "monthly"), local.left),
-            "largest": None,
-        }
         self._count(local.granted, request.recipients, "repeated" if replay else "local")
-        return SendAnswer(body, replay)
+        return SendAnswer(local.stored().answer(request.recipients), replay)
 
-    def settle(self) -> None:
-        """Count what was granted while the store was away. Raises :class:`StoreUnavailable` when it is away again."""
-        self._metrics.settled(self._local.settle(self._active.policy))
+    def record(self) -> None:
+        """Record what was granted while the store was away. Raises :class:`StoreUnavailable` when it is away again."""
+        self._metrics.settled(self._local.record(self._active.policy))
 
     def rejected(self) -> int:
         """Grants made while the store was away that cannot be read, and so not counted."""
@@ -228,12 +220,12 @@ class Sender:
         """
         policy = self._active.policy
         if self._local.waits():
-            self.settle()
+            self.record()
         user_id = self._budgets.reserved_by(reservation_id)
         self._budgets.release(reservation_id, user_id, recipients, repeat or secrets.token_hex(12), policy, now)
         found = self._allowances.of(user_id, policy, now)
         left = remaining(found.usage, found.allowed)
-        self._local.remember(user_id, min(left.values()), now)
+        self._local.remember(user_id, least(left), now)
         self._metrics.recipients("released", recipients)
         return {"reservation_id": reservation_id, "released": recipients, "remaining": left}
 
@@ -249,16 +241,3 @@ def _hit(user_id: str, listing: Listed | None, now: float) -> bytes:
     if listing is None or listing.list == "allow":
         return b""
     return orjson.dumps({"user_id": user_id, "entry": listing.id, "list": listing.list, "at": now})
-
-
-def _body(grant: Grant, wanted: int) -> dict[str, Any]:
-    return {
-        "reservation_id": grant.reservation_id,
-        "granted": grant.granted,
-        "denied": wanted - grant.granted,
-        "denied_by": grant.denied_by,
-        "retry_after": grant.retry_after,
-        "tier": grant.tier,
-        "remaining": grant.remaining,
-        "largest": grant.largest,
-    }

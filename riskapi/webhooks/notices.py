@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from riskapi.budgets.spends import LIMITS
+from riskapi.budgets.grants import LIMITS
 from riskapi.errors import Problem
 from riskapi.store.streams import StreamEntry
 from riskapi.times import rfc3339

@@ -17,7 +17,7 @@ import pytest
 
 from riskapi import policy
 from riskapi.app import Service as Parts
-from riskapi.budgets.spends import Local
+from riskapi.budgets.grants import LocalGrant
 from riskapi.errors import StoreUnavailable
 from riskapi.store.embedded import Embedded
 from tests.commands.test_serve import await_text
@@ -224,13 +224,13 @@ def test_a_grant_nobody_heard_of_makes_room_for_the_one_that_was_answered(
     monkeypatch.setattr(parts.store, "execute", execute)
     monkeypatch.setattr(parts.store, "run", run)
     entries = parts.sender._local._journal.waiting()
-    parts.sender.settle()
+    parts.sender.record()
     for entry in (*entries, *entries):  # whoever settles may be killed before it takes the entry off the journal
-        parts.sender._budgets.settle(Local(**entry), parts.active.policy)
+        parts.sender._budgets.record(LocalGrant(**entry), parts.active.policy)
         assert view(parts, user)["limits"]["remaining"]["monthly"] == 5000 - (200 - left_over) - 9
     again = ask(parts, user, 9, NOW + 1, repeat="k", digest="d")
     assert (again["reservation_id"], again["granted"]) == (answered["reservation_id"], 9)
     assert parts.sender.release(answered["reservation_id"], 4, NOW)["remaining"]["monthly"] == 4795 + left_over
     for entry in entries:
-        parts.sender._budgets.settle(Local(**entry), parts.active.policy)
+        parts.sender._budgets.record(LocalGrant(**entry), parts.active.policy)
     assert parts.sender.release(answered["reservation_id"], 5, NOW)["remaining"]["monthly"] == 4800 + left_over

@@ -14,7 +14,8 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from riskapi import policy
-from riskapi.budgets.spends import Budgets, Local
+from riskapi.budgets.grants import LocalGrant
+from riskapi.budgets.spends import Budgets
 from riskapi.errors import StoreUnavailable
 from riskapi.feedback.counts import WINDOW_DAYS, Counts, EventType, Feedback, FeedbackEvent
 from riskapi.metrics import Metrics
@@ -66,7 +67,7 @@ def many(count: int, type: str, user: str = "u_1", at: float = NOW) -> list[Feed
 
 def grant(store: Store, rules: Policy, recipients: int, at: float = NOW) -> None:
     """Let an account have sent."""
-    Budgets(store).settle(Local("u_1", f"rsv_{at}", recipients, 0, 0, "allow", "", None, at), rules)
+    Budgets(store).record(LocalGrant("u_1", f"rsv_{at}", recipients, 0, 0, "allow", "", None, at), rules)
 
 
 def told(store: Store, user: str = "u_1") -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ def outage(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 
     yield away
     away(False)
-    service.sender.settle()
+    service.sender.record()
 
 
 def under(service: Service, **tables: dict[str, Any]) -> Policy:
@@ -518,9 +518,9 @@ class TestStoreAway:
             ask(service, user, 1)
         assert problem.value.code == "unavailable"
         outage(False)
-        service.sender.settle()
+        service.sender.record()
         assert view(service, user)["limits"]["remaining"]["hourly"] == 190
-        service.sender.settle()
+        service.sender.record()
         assert view(service, user)["limits"]["remaining"]["hourly"] == 190
         assert service.sender.release(found["reservation_id"], 10, NOW)["remaining"]["hourly"] == 200
 
@@ -539,8 +539,8 @@ class TestStoreAway:
                 ask(asked, "u2", 1)
             assert problem.value.code == "not_found"
         service.assessor.replay_journal(NOW)
-        service.sender.settle()
-        other.sender.settle()
+        service.sender.record()
+        other.sender.record()
         assert view(service, "u1")["limits"]["remaining"]["hourly"] == 200 - 20
         other.close()
 
@@ -593,7 +593,7 @@ class TestStoreAway:
         under(other, outage={"recipients": 15})
         assert ask(other, "u2", 10)["granted"] == 5
         outage(False)
-        other.sender.settle()
+        other.sender.record()
         assert view(other, "u1")["limits"]["remaining"]["hourly"] == 190
 
     def test_a_store_that_comes_and_goes_is_no_second_hour(
@@ -602,7 +602,7 @@ class TestStoreAway:
         outage(True)
         assert ask(service, "u1", 10)["granted"] == 10
         outage(False)
-        service.sender.settle()
+        service.sender.record()
         outage(True)
         with pytest.raises(Problem):
             ask(service, "u1", 1, NOW + HOUR - 1)

@@ -201,7 +201,7 @@ def test_one_cut_line_in_the_journal_of_sends_stops_no_send(service: Service, se
         (folder / "1-a.journal").write_bytes(line)
         answer = service.sender.send("u1", 1, _message(), NOW)
         assert answer.body["granted"] == 1
-    service.sender.settle()
+    service.sender.record()
     (folder / "rejected").unlink()
 
 
