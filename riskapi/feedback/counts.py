@@ -12,13 +12,15 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from riskapi.budgets.spends import Budgets
 from riskapi.contract import Time, UserId
+from riskapi.feedback import clean_sending
+from riskapi.feedback.clean_sending import ARRIVED, ATTEMPTED, LETTERS, largest
 from riskapi.inputs.signup import Text
 from riskapi.metrics import Metrics
 from riskapi.policy.active import ActiveBasis
@@ -29,8 +31,6 @@ from riskapi.times import rfc3339
 from signals.records import record
 
 EventType = Literal["delivered", "hard_bounce", "soft_bounce", "complaint", "block", "unsubscribe", "spam_trap"]
-#: Each type as the fields of the hash write it.
-_LETTERS: dict[str, str] = dict(zip(get_args(EventType), "dhscbut", strict=True))
 #: Days of the window: today, which is not over yet, and the 29 before, in UTC. As long as the month of the caps.
 WINDOW_DAYS = 30
 _DAY = 86400
@@ -87,38 +87,25 @@ class Counts:
     soiled_at: float | None = None
     delivered_days: Mapping[int, int] = field(default_factory=dict)
 
-    def attempted(self, sent: int) -> int:
-        """Recipients that were written to: ``sent``, and never fewer than were delivered or bounced for good.
-
-        Soft bounces and blocks add nothing: one mail that is tried for days brings many (RFC 5321, 4.5.4.1).
-        """
-        return max(sent, self.delivered + self.hard_bounces)
-
-    def arrived(self, sent: int) -> int:
-        """Recipients whose mail arrived: those reported as delivered, or what was sent and did not come back.
-
-        The larger of the two, so that nobody's rate jumps because deliveries began to be reported today.
-        """
-        returned = self.hard_bounces + self.soft_bounces + self.blocks
-        return max(self.delivered, self.attempted(sent) - returned)
+    def by_letter(self, sent: int) -> dict[str, int]:
+        """The counts as the rules of clean sending name them, see :mod:`riskapi.feedback.clean_sending`."""
+        return {
+            "d": self.delivered,
+            "h": self.hard_bounces,
+            "s": self.soft_bounces,
+            "c": self.complaints,
+            "b": self.blocks,
+            "u": self.unsubscribes,
+            "t": self.spam_traps,
+            "sent": sent,
+        }
 
     def fault(self, clean: Clean, sent: int) -> str | None:
         """The rule of clean sending that does not hold: ``spam_trap``, ``complaint_rate``, ``hard_bounce_rate``.
 
         ``sent`` are the recipients sent to within the window, 0 where that is unknown; ``clean`` says what is too much.
-        One spam trap is enough: nobody owns the address, so nobody agreed to this mail, and a step is only extra room.
-        Soft bounces, blocks and unsubscriptions are no fault: they befall honest senders too.
-        ``store/lua/feedback_count.lua`` has the same rules, to note the moment at which they stop holding.
         """
-        if self.spam_traps > 0:
-            return "spam_trap"
-        complaints, bounces = self.complaints, self.hard_bounces
-        arrived = max(self.arrived(sent), complaints)
-        if complaints >= clean.least_complaints and complaints / arrived > clean.complaint_rate:
-            return "complaint_rate"
-        if bounces >= clean.least_hard_bounces and bounces / self.attempted(sent) > clean.hard_bounce_rate:
-            return "hard_bounce_rate"
-        return None
+        return clean_sending.broken(clean, self.by_letter(sent))
 
     def is_clean(self, clean: Clean, sent: int) -> bool:
         """Whether every rule of clean sending holds, see :meth:`fault`."""
@@ -185,12 +172,22 @@ class Feedback:
         told = {**about, "event": event.type, "day": rfc3339(day * _DAY)[:10], "source": event.feed}
         lost = {**about, "action": "steps_lost", "rule": "?"}
         keys = [_counts_key(user_id), self._seen_key(event), account_key(user_id), stream(number)]
-        args: list[Any] = [repr(now), today - WINDOW_DAYS + 1, today, day, _LETTERS[event.type], token, sent]
-        clean = policy.clean
-        args += (clean.complaint_rate, clean.least_complaints, clean.hard_bounce_rate, clean.least_hard_bounces)
-        # Deliveries are nearly all there is and nobody waits for one: they are in the counts, not in the stream.
-        args += (orjson.dumps(told) if event.type != "delivered" else "", orjson.dumps(lost))
-        args += (oldest(policy.retention.decisions_days), _KEPT, _KNOWN)
+        asked = {
+            "now": repr(now),
+            "first": today - WINDOW_DAYS + 1,
+            "last": today,
+            "day": day,
+            "type": LETTERS[event.type],
+            "token": token,
+            "sent": sent,
+            # Deliveries are nearly all there is and nobody waits for one: they are in the counts, not in the stream.
+            "told": orjson.dumps(told).decode() if event.type != "delivered" else "",
+            "lost": orjson.dumps(lost).decode(),
+            "oldest": oldest(policy.retention.decisions_days),
+            "kept": _KEPT,
+            "known": _KNOWN,
+        }
+        args = [orjson.dumps(asked), clean_sending.as_json(policy.clean)]
         return self._count.ask(pipe, keys, args, read=_result)
 
     def _sent(self, events: Sequence[FeedbackEvent], now: float) -> dict[str, int]:
@@ -253,7 +250,8 @@ class Feedback:
     @staticmethod
     def view(counts: Counts, sent: int) -> dict[str, Any]:
         """The ``feedback`` part of an account; a rate of nothing is null."""
-        attempted, arrived = counts.attempted(sent), counts.arrived(sent)
+        found = counts.by_letter(sent)
+        attempted, arrived = largest(ATTEMPTED, found), largest(ARRIVED, found)
         return {
             "window_days": WINDOW_DAYS,
             "sent": sent,

@@ -378,7 +378,7 @@ def test_counting_agrees_with_a_plain_dictionary(
 )
 @example((500, 0, 0, 3, 4500, 0, 0), 5000, "complaint")
 @example((10, 0, 0, 3, 0, 0, 0), 5000, "complaint")
-def test_the_store_judges_as_the_counts_do(
+def test_the_store_and_the_counts_judge_as_a_plain_reference_does(
     store: Store, rules: Policy, found: tuple[int, ...], sent: int, type: Any
 ) -> None:
     store.execute("FLUSHALL")
@@ -393,10 +393,25 @@ def test_the_store_judges_as_the_counts_do(
     actions = feedback.count([event(type=type)], NOW).actions
     after = feedback.read("u_1", NOW)[0]
     fault = after.fault(CLEAN, sent)
+    assert (before.fault(CLEAN, sent), fault) == (plain_fault(before, sent), plain_fault(after, sent))
     assert [action["rule"] for action in actions] == ([fault] if fault and before.is_clean(CLEAN, sent) else [])
     # Only what can soil is looked at, and the first of its type on a day, which is when old days are forgotten.
     looked = type not in ("delivered", "unsubscribe") or found[TYPES.index(type)] == 0
     assert after.soiled_at == (NOW if fault and looked else None)
+
+
+def plain_fault(counts: Counts, sent: int) -> str | None:
+    """The rules as people say them, once more and apart from the table that the service goes by."""
+    attempted = max(sent, counts.delivered + counts.hard_bounces)
+    returned = counts.hard_bounces + counts.soft_bounces + counts.blocks
+    arrived = max(counts.delivered, attempted - returned, counts.complaints)
+    if counts.spam_traps > 0:
+        return "spam_trap"
+    if counts.complaints >= CLEAN.least_complaints and counts.complaints / arrived > CLEAN.complaint_rate:
+        return "complaint_rate"
+    if counts.hard_bounces >= CLEAN.least_hard_bounces and counts.hard_bounces / attempted > CLEAN.hard_bounce_rate:
+        return "hard_bounce_rate"
+    return None
 
 
 def tallied(numbers: Sequence[int], delivered: Mapping[int, int]) -> Counts:
