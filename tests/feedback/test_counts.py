@@ -378,6 +378,8 @@ def test_counting_agrees_with_a_plain_dictionary(
 )
 @example((500, 0, 0, 3, 4500, 0, 0), 5000, "complaint")
 @example((10, 0, 0, 3, 0, 0, 0), 5000, "complaint")
+@example((2000, 0, 0, 1, 0, 0, 0), 0, "complaint")  # just the rate
+@example((245, 4, 0, 0, 0, 0, 0), 0, "hard_bounce")
 def test_the_store_and_the_counts_judge_as_a_plain_reference_does(
     store: Store, rules: Policy, found: tuple[int, ...], sent: int, type: Any
 ) -> None:
