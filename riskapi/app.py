@@ -58,11 +58,11 @@ from riskapi.policy.versions import Policies
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
 from riskapi.sending.allowances import Allowances
-from riskapi.sending.grants import Sender
+from riskapi.sending.established import EstablishedCustomers
+from riskapi.sending.grants import Grants
 from riskapi.sending.holds import Holds
 from riskapi.sending.outage import LocalGrants
 from riskapi.sending.own_caps import AccountCaps
-from riskapi.sending.tenure import Tenure
 from riskapi.settings import Settings
 from riskapi.store import consumer, damaged
 from riskapi.store.clock import StoreClock
@@ -150,7 +150,7 @@ class Service:
     publisher: Publisher
     active: ActiveBasis
     assessor: Assessor
-    sender: Sender
+    sender: Grants
     decisions: log.Decisions
     journal: Journal
     parts: Parts
@@ -229,10 +229,10 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     reviews = Reviews(store, active)
     decided = ReviewDecisions(store, reviews, accounts, links, labels, active, clusters, budgets, active_readers)
     webhooks, deliveries = Webhooks(store, guards(settings.webhook_internal)), Deliveries(store)
-    tenure = Tenure(accounts, links, labels)
+    established = EstablishedCustomers(accounts, links, labels)
     awaits = journal.holds
-    sender = Sender(
-        store, active, accounts, links, clusters, allowances, budgets, local, holds, tenure, metrics, awaits
+    sender = Grants(
+        store, active, accounts, links, clusters, allowances, budgets, local, holds, established, metrics, awaits
     )
 
     def ready() -> dict[str, str]:

@@ -22,11 +22,11 @@ from riskapi.lists.matching import Listed, linked, of_links
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis
-from riskapi.sending.agreeing import Agreeing
 from riskapi.sending.allowances import Allowance, Allowances
+from riskapi.sending.established import EstablishedCustomers
 from riskapi.sending.holds import Holds
 from riskapi.sending.outage import LocalGrants
-from riskapi.sending.tenure import Tenure
+from riskapi.sending.shared_content import SharedContent
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from signals.records import record
@@ -54,7 +54,7 @@ class SendAnswer:
     replay: bool
 
 
-class Sender:
+class Grants:
     """Grants recipients and takes back what was not sent. One a worker process; safe to share between its threads."""
 
     def __init__(
@@ -68,13 +68,13 @@ class Sender:
         budgets: Budgets,
         local: LocalGrants,
         holds: Holds,
-        tenure: Tenure,
+        established: EstablishedCustomers,
         metrics: Metrics,
         awaits: Callable[[str], bool],
     ) -> None:
         """``awaits`` tells whether an account was acknowledged on this machine and waits to be recorded."""
         self._awaits = awaits
-        self._tenure, self._agreeing = tenure, Agreeing(store, links)
+        self._established, self._shared_content = established, SharedContent(store, links)
         self._store, self._active, self._accounts = store, active, accounts
         self._links, self._clusters = links, clusters
         self._allowances, self._budgets, self._local = allowances, budgets, local
@@ -145,7 +145,7 @@ class Sender:
             if attempt == 0:
                 listing = of_links(hosts, names, listed(), now)
             if attempt == 0 and said.keys:
-                binding = self._agreeing.kept(request.user_id, entities())
+                binding = self._shared_content.kept(request.user_id, entities())
                 if self._clusters.settle(request.user_id, binding, policy, now, whole=False) is not None:
                     continue  # joined just now: the cluster's budget counts from this very grant on
             grant = self._budgets.grant(
@@ -182,7 +182,7 @@ class Sender:
                 self._metrics.hold(policy.takeover.mode)
                 if policy.takeover.mode == "live" and found.assessed:
                     self._holds.open(user_id, grant.at, found.allowed.usual or 0, policy)
-            self._tenure.note(user_id, found, policy, now)
+            self._established.note(user_id, found, policy, now)
             if said.keys and self._store.is_cluster and account.established is not None and account.tier != "limit":
                 # Elsewhere the script that touches them does.
                 keys = [key for _, key in said.keys]

@@ -1,4 +1,4 @@
-"""Tenure: who has become an established customer by its mail, and that what such a customer uses is not forgotten.
+"""Established customers: who becomes one by its mail, and that what such a customer uses is not forgotten.
 
 Noted when it asks to send, which an established customer does. What accounts touched is remembered for
 ``retention.entities_days``; of a customer who stays for longer it is renewed every month, or whoever claims its number
@@ -19,7 +19,7 @@ _DAY = 86400.0
 _RENEWED = 30
 
 
-class Tenure:
+class EstablishedCustomers:
     """Notes since when accounts are established. Each method is safe to repeat."""
 
     def __init__(self, accounts: Accounts, links: Links, labels: Labels) -> None:

@@ -20,7 +20,7 @@ from signals.facts import Entity
 _SECOND = ("stem", "phone_block")
 
 
-class Agreeing:
+class SharedContent:
     """Keeps of what a message says what binds its sender."""
 
     def __init__(self, store: Store, links: Links) -> None:
