@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -195,16 +196,22 @@ class Accounts:
         """
         number = shard(user_id)
         keys = [account_key(user_id), history_key(user_id), stream(number), agenda_key(number)]
-        args: list[Any] = [policy.retention.accounts_days * _DAY, history, decision]
-        args += [oldest(policy.retention.decisions_days), "", "", user_id, "" if due is None else repr(due)]
-        args += (moved or "", 2 * len(fields))
-        for name, value in fields.items():
-            args += (name, value)
         if review is not None:
             keys += (review.key, review.index)
-            args[4:6] = review.event, review.place
-            for name, value in review.fields.items():
-                args += (name, value)
+        args = (
+            policy.retention.accounts_days * _DAY,
+            history,
+            decision,
+            oldest(policy.retention.decisions_days),
+            "" if review is None else review.event,
+            "" if review is None else review.place,
+            user_id,
+            "" if due is None else repr(due),
+            moved or "",
+            2 * len(fields),
+            *chain.from_iterable(fields.items()),
+            *chain.from_iterable(() if review is None else review.fields.items()),
+        )
         written, *found = self._record.call(keys, args)
         if written:
             return None

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from riskapi.access.idempotency import REMEMBERED
 from riskapi.budgets.caps import Allowed, Usage
 from riskapi.budgets.grants import Counts, GrantRequest, LocalGrant, StoredGrant, Unrecorded, compact, stored
@@ -47,25 +49,25 @@ class Budgets:
         return self._read.ask(pipe, keys, [self._now(now)], read=self.usage)
 
     @staticmethod
-    def usage(reply: Sequence[Any]) -> Usage:
+    def usage(reply: tuple[bytes, Sequence[int]]) -> Usage:
         """The usage in a reply to :meth:`queue_read`."""
-        cluster, revision, first, hold, until, off, *sums, now, days, usual, size, abusive, claims = reply
-        numbers = [int(number) for number in sums]
+        named, days = reply
+        found = orjson.loads(named)
         return Usage(
-            cluster=cluster.decode(),
-            revision=int(revision),
-            first=float(first) if first else None,
-            hold=int(hold) if hold else None,
-            hold_until=float(until),
-            hold_off=float(off),
-            spent=(numbers[0], numbers[1], numbers[2]),
-            cluster_spent=(numbers[3], numbers[4], numbers[5]),
-            now=float(now),
-            days={int(day): int(count) for day, count in zip(days[::2], days[1::2], strict=True)},
-            usual=int(usual),
-            size=int(size),
-            abusive=int(abusive),
-            claims=bool(claims),
+            cluster=found["cluster"],
+            revision=found["revision"],
+            first=float(found["first"]) if found["first"] else None,
+            hold=int(found["hold"]) if found["hold"] else None,
+            hold_until=float(found["hold_until"]),
+            hold_off=float(found["hold_off"]),
+            spent=_three(found["spent"]),
+            cluster_spent=_three(found["cluster_spent"]),
+            now=float(found["now"]),
+            days=dict(zip(days[::2], days[1::2], strict=True)),
+            usual=found["usual"],
+            size=found["size"],
+            abusive=found["abusive"],
+            claims=bool(found["claims"]),
         )
 
     def read(self, user_id: str, now: float, cluster: str = "") -> Usage:

@@ -3,10 +3,11 @@
 -- KEYS    1 budget of the account   2 its cluster (or the budget again where it has none, or it is not asked for)
 --         3 the members of that (or the budget again)
 -- ARGV    1 now, or '' for the store's clock
--- returns {cluster id or '', revision, first spend or '', hold or '', hold until, hold off until, spent by the account (3), by
---         the cluster (3), now, {day, recipients, …}, usual, size, abusive, claims: days as days since 1970 in UTC, rising, the last
---         30; usual: the most in any day's window that ended before the one up to now; and of the cluster: how many accounts
---         it has (1 for none), how many others are labelled abusive, and how many things bind it that somebody else holds}
+-- returns {JSON, {day, recipients, …}}: days since 1970 in UTC, rising, the last 30; and {"cluster" (or ""), "revision",
+--         "first" (spend, or ""), "hold" (or ""), "hold_until", "hold_off", "spent" and "cluster_spent" (of the hour, day and
+--         month), "now", "usual" (the most in any day's window that ended before the one up to now), "size", "abusive",
+--         "claims"}; the last three of the cluster: how many accounts it has (1 for none), how many others are labelled
+--         abusive, and how many things bind it that somebody else holds. Times are texts, so that nothing is rounded
 -- TTL     left as it is
 --+ spends
 local found = redis.call('HMGET', KEYS[1], 'cluster', 'revision', 'first', 'hold', 'hold_until', 'hold_off', 'spends')
@@ -39,8 +40,8 @@ if KEYS[2] ~= KEYS[1] then
   bad = tonumber(cluster[1] or 0) - redis.call('HEXISTS', KEYS[1], 'bad')
   claims = tonumber(cluster[2] or 0)
 end
-return {
-  found[1] or '', tonumber(found[2] or 0), found[3] or '', found[4] or '', found[5] or '0', found[6] or '0',
-  sums[1], sums[2], sums[3], theirs[1], theirs[2], theirs[3], string.format('%.17g', now), days, usual,
-  size, math.max(bad, 0), claims,
-}
+return {cjson.encode({
+  cluster = found[1] or '', revision = tonumber(found[2] or 0), first = found[3] or '', hold = found[4] or '',
+  hold_until = found[5] or '0', hold_off = found[6] or '0', spent = sums, cluster_spent = theirs,
+  now = string.format('%.17g', now), usual = usual, size = size, abusive = math.max(bad, 0), claims = claims,
+}), days}
