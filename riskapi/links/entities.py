@@ -11,7 +11,9 @@ import base64
 import hmac
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
+
+import orjson
 
 from riskapi.inputs import device
 from riskapi.inputs.readers import ActiveReaders
@@ -132,8 +134,8 @@ class Links:
         """
         crowds = [kinds.crowd_limit(kind, policy, hosting=touch.hosting) for kind in touch.keys]
         proved = [self._proof(kind, kind in touch.proved, policy) for kind in touch.keys]
-        mode, keys = "1" if add else "0", list(touch.keys.values())
-        return self._queue(pipe, touch.user_id, touch.at, mode, keys, crowds, proved, policy)
+        keys = list(touch.keys.values())
+        return self._queue(pipe, touch.user_id, touch.at, "first" if add else "look", keys, crowds, proved, policy)
 
     @staticmethod
     def _proof(kind: str, proved: bool, policy: Policy) -> int:
@@ -152,33 +154,39 @@ class Links:
             return list
         keys = [key for _, key in said.keys]
         crowds = [kinds.crowd_limit(kind, policy) for kind, _ in said.keys]
-        asked = self._queue(pipe, said.user_id, said.at, "2", keys, crowds, [0] * len(keys), policy, account)
+        asked = self._queue(pipe, said.user_id, said.at, "latest", keys, crowds, [0] * len(keys), policy, account)
         return lambda: _said_entities(said, asked(), policy)
 
     def _queue(
-        self, pipe: Pipeline, user_id: str, at: float, mode: str, keys: Sequence[str], crowds: Sequence[int],
-        proved: Sequence[int], policy: Policy, account: str | None = None,
+        self, pipe: Pipeline, user_id: str, at: float, adds: Literal["look", "first", "latest"], keys: Sequence[str],
+        crowds: Sequence[int], proved: Sequence[int], policy: Policy, account: str | None = None,
     ) -> Callable[[], Sequence[Any]]:  # fmt: skip
-        head: tuple[str | int | float, ...] = (
-            user_id,
-            repr(at),
-            mode,
-            policy.retention.entities_days * _DAY,
-            KEEP,
-            policy.waves.near_minutes * 60,
-            policy.waves.past_days * _DAY,
-            policy.customers.days * _DAY,
-        )
+        asked: dict[str, Any] = {
+            "user_id": user_id,
+            "at": repr(at),
+            "adds": adds,
+            "retention": policy.retention.entities_days * _DAY,
+            "keep": KEEP,
+            "near": policy.waves.near_minutes * 60,
+            "past": policy.waves.past_days * _DAY,
+            "long": policy.customers.days * _DAY,
+            "account": False,
+            "crowds": crowds,
+            "proved": proved,
+        }
         if self._store.is_cluster:
-            asked = [
-                self._touch.ask(pipe, [key], (*head, 0, crowd, proof), read=as_it_is)
+            replies = [
+                self._ask(pipe, [key], {**asked, "crowds": [crowd], "proved": [proof]})
                 for key, crowd, proof in zip(keys, crowds, proved, strict=True)
             ]
         elif account is not None:
-            asked = [self._touch.ask(pipe, [*keys, account], (*head, 1, *crowds, *proved), read=as_it_is)]
+            replies = [self._ask(pipe, [*keys, account], {**asked, "account": True})]
         else:
-            asked = [self._touch.ask(pipe, keys, (*head, 0, *crowds, *proved), read=as_it_is)]
-        return lambda: [reply() for reply in asked]
+            replies = [self._ask(pipe, keys, asked)]
+        return lambda: [reply() for reply in replies]
+
+    def _ask(self, pipe: Pipeline, keys: Sequence[str], asked: dict[str, Any]) -> Reply[Any]:
+        return self._touch.ask(pipe, keys, [orjson.dumps(asked)], read=as_it_is)
 
     def entities(
         self, touch: Touch, replies: Sequence[Any], policy: Policy, voucher: str | None = None
