@@ -61,7 +61,7 @@ def domain_mx_is_disposable(facts: Facts) -> bool | None:
     return found.mx_disposable if found else None
 
 
-@signal(reason="what the mail domain's SPF record wants done with mail from elsewhere is {value}", risk=None)
+@signal(reason="the SPF policy of the mail domain for mail from elsewhere is {value}", risk=None)
 def domain_spf(facts: Facts) -> str | None:
     """``missing``, ``pass``, ``neutral``, ``softfail``, ``fail`` or ``broken`` (RFC 7208). For people and rules."""
     found = _said(facts)

@@ -262,7 +262,7 @@ class Entity:
 
     ``standing`` says how this account stands to the thing: ``observed`` (a device, a card), ``proved`` or ``held`` (it
     is the holder: it proved that the thing is its own, or used it long before others came), ``claimed`` (it was typed
-    or written, nothing more). Of what somebody else holds, ``holders`` names them; counts and ``others`` are then of
+    or written, nothing more). ``holders`` names the holders of what is claimed; counts and ``others`` are then of
     the claimants. Counts of a holder leave the claimants out; ``sole``: it was here, established, before anybody else
     came. ``recent`` are the accounts that came close in time, with the Unix time of each, on either side; ``past``
     counts those that were there days before, ``earlier`` those that came before this one. ``hub_found_at`` is when it
@@ -340,7 +340,7 @@ class Reputation:
 class Facts:
     """Everything a decision may rest on. ``at`` is the Unix time of the decision, ``signed_up_at`` of the signup.
 
-    The two are the same but for an account that is decided again. ``mail_domain``, ``registration``, ``registrant`` and
+    The two are the same unless an account is decided again. ``mail_domain``, ``registration``, ``registrant`` and
     ``sender`` are what upstreams said, ``None`` until they did; ``events`` what the account did since, by type, and
     ``moved_at`` the Unix time of its last login from a new network; ``identity``: whether it proved to own the domain
     it sends from. ``entities`` is keyed by kind (see ``riskapi.links.entities``) and ``None``, like ``reputation``,

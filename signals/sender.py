@@ -35,7 +35,7 @@ def sender_is_aligned(facts: Facts) -> bool | None:
     return facts.sender.aligned if facts.sender else None
 
 
-@signal(reason="the customer {value:proved|did not prove} to own the sender domain", risk=-1)
+@signal(reason="the customer {value:proved|did not prove} that the sender domain is its own", risk=-1)
 def sender_identity_checked(facts: Facts) -> bool | None:
     """Whether the account's identity is checked: its sender domain is aligned, and is the one it authenticated or whose
     address it confirmed. A step of the policy can ask for it.

@@ -260,9 +260,9 @@ def _with(bond: Bond, others: Sequence[str]) -> Bond:
 
 
 def _waves(user_id: str, bond: Bond, states: Mapping[str, State], links: Links) -> list[Bond]:
-    """The waves that an account joins with those it came with: theirs, or one named after who came first of them.
+    """The waves that an account joins with those it came with: theirs, or one named after the first of them.
 
-    Who gave proof is in no wave, nor is who was cut out of one.
+    An account that gave proof is in no wave, nor is one that was cut out of it.
     """
     if states[user_id].aside:
         return []

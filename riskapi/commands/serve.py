@@ -40,7 +40,7 @@ _GRACE = 10
 #: Seconds between two looks at the worker, whether it is still there.
 _LOOK = 1.0
 #: Seconds a worker has to live for its end not to be its start's fault, and the longest pause in seconds before one
-#: that ends again and again is started once more. Chosen by us.
+#: that ends again and again is started once more.
 _STEADY, _LONGEST_PAUSE = 10.0, 30.0
 _EXAMPLE = (
     '{"account": {"user_id": "u_1001", "name": "Ana Ruiz", "organization": "Ruiz Ceramics"}, '

@@ -15,11 +15,11 @@ import httpcore
 from riskapi.outgoing.destinations import DestinationGuard
 from riskapi.outgoing.http import MOVED, PLAIN, HttpAnswer, HttpClient, HttpFailure, Route, TooLarge, http_date
 
-#: Seconds for one file, redirects included: 60 MB over a line of 2 Mbit/s. Ours.
+#: Seconds for one file, redirects included: 60 MB over a line of 2 Mbit/s.
 TOTAL: Final = 300.0
-#: Seconds without a byte after which nothing more is expected. Ours.
+#: Seconds without a byte after which nothing more is expected.
 _SILENCE: Final = 30.0
-#: Redirects that are followed. Ours: release pages send to a storage host, and that to another.
+#: Redirects that are followed. Release pages send to a storage host, and that to another.
 _REDIRECTS: Final = 5
 _HEADERS: Final = ((b"Accept", b"*/*"), *PLAIN)
 

@@ -22,9 +22,9 @@ from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings
 from riskapi.settings.environment import Source
 
-#: A file with less than this share of the bytes or entries in use is taken for a broken one. Ours.
+#: A file with less than this share of the bytes or entries in use is taken for a broken one.
 HALF = 0.5
-#: Seconds by which another clock may be ahead of ours before "made in the future" is no slip. Ours.
+#: Seconds by which another clock may be ahead of ours before "made in the future" is no slip.
 _AHEAD = 2 * 86_400
 #: Seconds after which what an update that was killed left behind is taken away.
 _LEFT_BEHIND = 86_400
@@ -218,7 +218,7 @@ def _judge_age(after: Held, now: float) -> None:
     if built is None:
         return
     if built > now + _AHEAD:
-        raise feed.refused(after.source, f"it says that it was made {day(built)}, which is to come; --force takes it")
+        raise feed.refused(after.source, f"it says that it was made {day(built)}, in the future; --force takes it")
     if days(built, now) > feed.oldest_days:
         reason = f"it was made {day(built)}, {days(built, now)} days ago; {feed.oldest_days} at most are expected"
         raise feed.refused(after.source, f"{reason}; --force takes it")

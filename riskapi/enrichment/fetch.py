@@ -16,13 +16,13 @@ from riskapi.enrichment.upstream import Upstream, UpstreamError, UpstreamRefused
 from riskapi.outgoing.destinations import DestinationGuard
 from riskapi.outgoing.http import MOVED, PLAIN, HttpAnswer, HttpClient, HttpFailure, Route, TooLarge, retry_after
 
-#: Seconds for one document, redirects included. Ours: registries answer within one, the slow ones within three.
+#: Seconds for one document, redirects included. Registries answer within one, the slow ones within three.
 TOTAL: Final = 5.0
-#: Bytes of a document. Ours: IANA's largest file has a tenth of it.
+#: Bytes of a document. IANA's largest file has a tenth of it.
 LARGEST: Final = 1 << 20
 #: Redirects that are followed: registries send from one to another, and there are five of them.
 REDIRECTS: Final = 4
-#: Seconds a server can have itself left alone for at most. Ours.
+#: Seconds a server can have itself left alone for at most.
 LONGEST_WAIT: Final = 86_400.0
 #: Connections that stay open after an answer.
 _KEPT: Final = 8

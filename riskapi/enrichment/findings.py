@@ -40,12 +40,12 @@ _RECORDS: dict[str, type[Finding]] = {
 _HOUR, _DAY = 3600, 86400
 #: The cause of a look at an account that rested on what is not believed any more: it is judged afresh.
 RETRACTED: Final = "finding.retracted"
-#: A subject that nobody could be asked about is asked about again for the next signup after so long. Ours.
+#: A subject that nobody could be asked about is asked about again for the next signup after so long.
 _UNKNOWN_FOR = _HOUR
 #: Whoever waited longer than this is not waited for: the queue has long given up by then.
 _WAIT = 2 * _DAY
 #: Subjects that wait in a shard for one family, at most: what comes on top is asked about when an account is looked at
-#: by its schedule. Ours; some hundred bytes each.
+#: by its schedule. Some hundred bytes each.
 _MOST = 20_000
 #: Accounts one event names: each is decided again, and whoever handles the event is given seconds for it.
 _NAMED = 100

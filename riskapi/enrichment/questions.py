@@ -37,9 +37,9 @@ Ask = Callable[[str, float], Awaitable[Finding]]
 #: Questions one look-up of a mail domain asks DNS: MX, A, AAAA, NS, SPF, DMARC at each of its labels (three here, eight
 #: at most), and a blocklist.
 _QUESTIONS = 9
-#: Look-ups a worker has under way at most in each family: enough to wait for many, few enough for one process. Ours.
+#: Look-ups a worker has under way at most in each family: enough to wait for many, few enough for one process.
 _MOST = 16
-#: Seconds that a question of a probe may take. Ours: its names are in every cache.
+#: Seconds that a question of a probe may take. Its names are in every cache.
 _PROBE = 3.0
 #: RDAP servers whose circuits are remembered: there are some hundred registries; more are redirects to anywhere.
 _SERVERS = 512
@@ -151,7 +151,7 @@ def _listing(tell: Tell) -> TellOfList:
 
 
 def _dns_rate(settings: Settings) -> float:
-    """Questions a second: a resolver that was named for us can take more than the one that all share. Ours."""
+    """Questions a second: a resolver that was named for us can take more than the one that all share."""
     return settings.dns_rate or (100.0 if settings.dns_resolver is None else 500.0)
 
 
@@ -162,7 +162,7 @@ def _resolver(settings: Settings, limits: RateLimits) -> Resolver:
 
 
 def _fetcher(settings: Settings, limits: RateLimits) -> Fetcher:
-    # Registries ask not to be asked often; a base of the operator's own is theirs to ask. Ours.
+    # Registries ask for few questions; the operator decides about a base of its own.
     rate = settings.rdap_rate or (2.0 if settings.rdap_base is None else 50.0)
     upstreams: dict[str, Upstream] = {}
 

@@ -15,7 +15,7 @@ from riskapi.budgets.grants import Grant
 PATIENCE = 2.0
 #: Bytes of an answer; a grant has some 300.
 LARGEST = 65_536
-#: Connections kept open while nobody uses them (ours).
+#: Connections kept open while nobody uses them.
 KEPT = 16
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Seconds a worker that was told to end is given for the requests in hand; the server would kill it after twice that.
 _OBEY_SECONDS = 5.0
-#: Files a worker may have open: connections of callers (``serve`` allows 4096) and of ours. Ours.
+#: Files a worker may have open: connections of callers (``serve`` allows 4096) and of ours.
 _FILES = 8192
 
 

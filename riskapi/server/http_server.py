@@ -14,7 +14,7 @@ from riskapi.settings import Settings
 _GRACE = 10
 #: Connections that wait to be accepted: granian's own default.
 _BACKLOG = 1024
-#: Connections one worker takes on at once: those that are slow hold memory only, some 20 kB each. Chosen by us.
+#: Connections one worker takes on at once: those that are slow hold memory only, some 20 kB each.
 _CONNECTIONS = 4096
 
 

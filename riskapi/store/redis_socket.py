@@ -83,7 +83,7 @@ class RedisSocket:
                 answer = reader.gets()
             if isinstance(answer, ReadOnlyError):
                 raise redis.ConnectionError("the server is a replica now")
-            # Any error is an answer that has no shape. Of redis-py's some are no ResponseError: LOADING, NOAUTH.
+            # Any error is an answer that has no shape. Some of redis-py's are no ResponseError: LOADING, NOAUTH.
             shape = None if isinstance(answer, Exception) else self._shapes.get(command[0])
             answers.append(answer if shape is None else shape(answer))
         return answers

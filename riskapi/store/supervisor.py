@@ -15,9 +15,9 @@ from riskapi.times import Backoff
 #: Seconds between two looks at whether the server is there.
 _LOOK = 1.0
 #: Longest pause in seconds before a server that ends again and again is started once more: each start reads all its
-#: data. Chosen by us.
+#: data.
 _LONGEST_PAUSE = 5.0
-#: Seconds a server has to live for its trouble to be over. Chosen by us.
+#: Seconds a server has to live for its trouble to be over.
 _STEADY = 3.0
 
 

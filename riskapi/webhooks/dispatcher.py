@@ -28,19 +28,19 @@ from riskapi.outgoing.http import Headers, HttpAnswer, HttpClient, HttpFailure, 
 from riskapi.webhooks.deliveries import TRIED_FOR, Deliveries, Delivery, DeliveryOutcome
 from riskapi.webhooks.endpoints import MOST, Destination, Endpoint, Webhooks, destination
 
-#: Requests under way at once, of all endpoints and of one: those that hang take nobody else's place. Ours.
+#: Requests under way at once, of all endpoints and of one: those that hang take nobody else's place.
 CONCURRENT, CONCURRENT_EACH = 4 * MOST, 4
 #: Seconds one request may take in all. Standard Webhooks 1.0.0, "Request timeouts", recommends 15 to 30.
 PATIENCE = 15.0
-#: Seconds a delivery is leased for: the request, and the store's time-outs before and after it. Ours.
+#: Seconds a delivery is leased for: the request, and the store's time-outs before and after it.
 LEASE = 30.0
-#: Seconds between two looks at the queues, and after a store that did not answer. Ours.
+#: Seconds between two looks at the queues, and after a store that did not answer.
 _PAUSE, _AWAY = 0.25, 1.0
-#: Seconds requests in hand are given when the dispatcher is told to stop. Ours.
+#: Seconds requests in hand are given when the dispatcher is told to stop.
 _PARTING = 5.0
-#: Bytes of an answer that are read, and seconds that may take: only so that the connection can be used again. Ours.
+#: Bytes of an answer that are read, and seconds that may take: only so that the connection can be used again.
 _MOST_ANSWER, _ANSWER_SECONDS = 4096, 1.0
-#: Seconds an idle connection is kept. Ours.
+#: Seconds an idle connection is kept.
 _IDLE = 30.0
 
 

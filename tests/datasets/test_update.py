@@ -258,7 +258,7 @@ BUSTED: dict[str, tuple[Name, Change, str]] = {
     ),
     "older ranges": ("hosting", lambda c: newer(c["hosting"], NOW - 300 * DAY), "before what is in use"),
     "an older database": ("asn", lambda c: dated(c["asn"], NOW - 300 * DAY), "before what is in use"),
-    "made in the future": ("hosting", lambda c: newer(c["hosting"], NOW + 9 * DAY), "which is to come"),
+    "made in the future": ("hosting", lambda c: newer(c["hosting"], NOW + 9 * DAY), "in the future"),
 }
 #: What ``--force`` takes all the same.
 FORCED = frozenset(

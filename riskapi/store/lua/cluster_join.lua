@@ -6,7 +6,7 @@
 -- ARGV    1 JSON: {"now" (or "" for the store's clock), "ttl", "oldest", "accounts": [[user_id, cluster expected or ""], …],
 --         "members": [[user_id, cluster that goes], …], "clusters": [[id, version expected], …],
 --         "edges": [[place of the account, entity, until], …], "held": [[place, entity], …], "claims": [entity, …], "event"}
---         Those held are edges that must still be there. Of every cluster but the one that stays, all members must be among
+--         Those held are edges that must still be there. All members of every cluster but the one that stays must be among
 --         the accounts or members; of the latter some may be forgotten, as a budget that nobody uses is. Claims are edges of
 --         what somebody else holds: whoever is bound by one shares the budget of one account.
 -- returns {'again'} when something changed since it was read, else {'joined'}
