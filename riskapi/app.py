@@ -217,7 +217,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     rescorer = Rescorer(
         store, active, gatherer, accounts, findings, clusters, claims, budgets, labels, proofs, holds, metrics
     )
-    assessor = Assessor(active, gatherer, accounts, links, clusters, budgets, labels, proofs, journal, metrics)
+    assessor = Assessor(active, gatherer, accounts, links, clusters, labels, journal, metrics)
     recorded = log.Decisions(store)
     values = Values(active_readers)
     matches = Matches(store, links, accounts, recorded, active_readers)

@@ -142,8 +142,10 @@ class Rescorer:
         gathered = self._gatherer.gather(user_id, facts, basis.policy, add=False, sender=sender, now=now)
         things = list((gathered.facts.entities or {}).values())
         self._claims.release(user_id, things, basis.policy, now)
-        usage = self._clusters.settle(user_id, things, basis.policy, now)
-        usage = usage or self._budgets.read(user_id, now)
+        if gathered.vouched:
+            self._proofs.share(user_id, str(gathered.facts.account.referrer_id), things, basis.policy, now)
+        joined = self._clusters.settle(user_id, things, basis.policy, now)
+        usage = joined.usage if joined is not None else self._clusters.usage(user_id, basis.policy, now)
         cluster = Cluster(usage.size, usage.abusive)
         found = replace(gathered.facts, identity=is_checked(gathered.facts, fields), cluster=cluster)
         past = Past(

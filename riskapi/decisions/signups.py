@@ -14,9 +14,8 @@ from riskapi.accounts.agenda import next_look
 from riskapi.accounts.labels import Labels
 from riskapi.budgets import terms
 from riskapi.budgets.caps import Usage, unused
-from riskapi.budgets.spends import Budgets
 from riskapi.clusters.clusters import Clusters
-from riskapi.clusters.proofs import Proofs
+from riskapi.clusters.proofs import held_by
 from riskapi.decisions.answer import assessment, in_form, kept_answer, reasons
 from riskapi.decisions.decide import Decision, decide
 from riskapi.decisions.gather import Gathered, Gatherer, Parsed
@@ -28,7 +27,6 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.inputs.signup import Signup
 from riskapi.links.arrival import kept
 from riskapi.links.entities import Links
-from riskapi.links.evidence import binds
 from riskapi.links.kinds import Touch
 from riskapi.lists.matching import silenced, verdict
 from riskapi.metrics import Metrics
@@ -60,16 +58,13 @@ class Assessor:
         accounts: Accounts,
         links: Links,
         clusters: Clusters,
-        budgets: Budgets,
         labels: Labels,
-        proofs: Proofs,
         journal: Journal,
         metrics: Metrics,
     ) -> None:
         self._active, self.gatherer, self._accounts = active, gatherer, accounts
-        self._links, self._clusters, self._budgets = links, clusters, budgets
+        self._links, self._clusters = links, clusters
         self._labels = labels
-        self._proofs = proofs
         self._journal = journal
         self._metrics = metrics
 
@@ -122,16 +117,12 @@ class Assessor:
     def _joined(self, user_id: str, gathered: Gathered, policy: Policy, now: float) -> Usage:
         """Join the account to those it is bound to; what is used of its budget, and by how many, then."""
         entities = list((gathered.facts.entities or {}).values())
-        self._proofs.tell(entities)
-        usage = self._clusters.settle(user_id, entities, policy, now, matches=gathered.matches)
-        if gathered.vouched:
-            self._proofs.share(user_id, str(gathered.facts.account.referrer_id), entities, policy, now)
-        if usage is not None:
-            return usage
-        linked = policy.clusters.mode != "off" and any(binds(entity, policy) for entity in entities)
-        if not linked and policy.sends.strangers == "none":
+        joined = self._clusters.settle(user_id, entities, policy, now, matches=gathered.matches)
+        if joined is not None:
+            return joined.usage
+        if policy.sends.strangers == "none":
             return unused(now)  # nobody can have sent anything before this
-        return self._budgets.read(user_id, now)
+        return self._clusters.usage(user_id, policy, now)
 
     def _settle(
         self, signup: Signup, standing: Standing, mail: str, at: float, now: float, body: dict[str, Any]
@@ -248,7 +239,8 @@ class Assessor:
             history=orjson.dumps(history),
             decision=stored,
             review=review,
-            due=next_look(basis.policy, at, now),
+            # What it holds together with who vouches for it is noted when a worker looks at it.
+            due=now if _shares(gathered) else next_look(basis.policy, at, now),
             moved=tier_event(user_id, history, now) if moved else None,
             policy=basis.policy,
         )
@@ -293,3 +285,9 @@ class Assessor:
         standing = self._accounts.standing(signup.account.user_id)
         if standing.tier == "limit" or standing.established is not None:
             self._labels.settle(signup.account.user_id, standing)
+
+
+def _shares(gathered: Gathered) -> bool:
+    """Whether somebody who vouches for the account holds something that it uses."""
+    entities = (gathered.facts.entities or {}).values()
+    return gathered.vouched and bool(held_by(str(gathered.facts.account.referrer_id), entities))
