@@ -291,7 +291,10 @@ class TestClusters:
 
     def test_a_crowd_that_grew_over_weeks_binds_no_newcomer_and_lets_go_of_nobody(self, service: Service) -> None:
         self._kiosk(service)
-        users = [opened(service, f"r{number}", "kiosk", NOW + number * 5 * DAY) for number in range(5)]
+        users = []
+        for number in range(5):
+            users.append(opened(service, f"r{number}", "kiosk", NOW + number * 5 * DAY))
+            Work(service, Clock(NOW + number * 5 * DAY)).do()
         late, at = opened(service, "late", "kiosk", NOW + 25 * DAY), NOW + 25 * DAY
         assert view(service, late, at)["linkage"]["size"] == 6, "until somebody looked"
         Work(service, Clock(at)).do()
