@@ -151,6 +151,15 @@ class Clusters:
         edges = self.edges(user_id) if keys is None else [edge_of(key) for key in keys]
         self.splits.loosen([user_id], edges, policy, now, reason="left")
 
+    def withdraw(self, user_id: str, keys: Sequence[str], policy: Policy, now: float) -> None:
+        """Take an account out of things as if it had never touched them, and what binds it by them away; one trip."""
+        pipe = self._store.pipeline()
+        self._links.queue_leave(pipe, user_id, keys)
+        edges = [edge_of(key) for key in keys]
+        lost = self.splits.queue_loosen(pipe, [user_id], edges, policy, now, reason="left")
+        self._store.run(pipe)
+        self.splits.count(lost())
+
     def edges(self, user_id: str) -> list[str]:
         """What binds an account."""
         return sorted(self.states([user_id])[user_id].edges)

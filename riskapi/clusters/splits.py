@@ -49,6 +49,12 @@ class Splits:
         if names and edges:
             self._run(policy, now, names=list(names), edges=list(edges), reason=reason, actor=actor, ban=ban)
 
+    def queue_loosen(
+        self, pipe: Pipeline, names: Collection[str], edges: Collection[str], policy: Policy, now: float, *, reason: str
+    ) -> Reply[int]:
+        """As :meth:`loosen`, in a pipeline: tells how many clusters lost edges."""
+        return self._queue(pipe, policy, now, None, names=list(names), edges=list(edges), reason=reason)
+
     def queue_let_go(self, pipe: Pipeline, key: str, policy: Policy, now: float) -> Reply[int]:
         """Let a thing bind nobody, in a pipeline: take its edges out of every cluster. Tells how many lost any.
 

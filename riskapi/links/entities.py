@@ -317,9 +317,14 @@ class Links:
     def leave(self, user_id: str, keys: Sequence[str]) -> None:
         """Take an account out of entities, as if it had never touched them."""
         pipe = self._store.pipeline()
+        self.queue_leave(pipe, user_id, keys)
+        self._store.run(pipe)
+
+    @staticmethod
+    def queue_leave(pipe: Pipeline, user_id: str, keys: Sequence[str]) -> None:
+        """As :meth:`leave`, in a pipeline."""
         for key in keys:
             pipe.execute_command("ZREM", key, user_id, *[sign + user_id for sign in _SIGNS])
-        self._store.run(pipe)
 
 
 def _said_entities(said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:
