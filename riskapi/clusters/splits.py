@@ -58,14 +58,17 @@ class Splits:
     def queue_let_go(self, pipe: Pipeline, key: str, policy: Policy, now: float) -> Reply[int]:
         """Let a thing bind nobody, in a pipeline: take its edges out of every cluster. Tells how many lost any.
 
-        On a cluster of nodes the thing lies elsewhere: who shares it takes two trips more.
+        On a cluster of nodes the thing lies elsewhere: who shares it takes a trip more.
         """
         thing: str | None = key
         names: list[str] = []
         if self._store.is_cluster:
+            before = self._store.pipeline()
             # Before the look: whoever is bound after it marks the thing again.
-            self._links.bind_mark([key], False)
-            thing, names = None, self._links.accounts(key)
+            self._links.queue_bind_mark(before, [key], False)
+            sharing = self._links.queue_accounts(before, key)
+            self._store.run(before)
+            thing, names = None, sharing()
         return self._queue(pipe, policy, now, thing, names=names, edges=[edge_of(key)], all=True, reason="hub")
 
     def count(self, lost: int) -> None:

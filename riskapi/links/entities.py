@@ -253,15 +253,11 @@ class Links:
         linking = [key for key in keys if not key.startswith(_UNLINKED_KEYS)]
         self._on_each(self._spend, linking, (user_id, repr(at), int(out), int(near)))
 
-    def bind_mark(self, keys: Sequence[str], on: bool) -> None:
-        """Note that entities bind their accounts into a cluster now, or no longer do. Safe to repeat.
+    def queue_bind_mark(self, pipe: Any, keys: Sequence[str], on: bool) -> None:
+        """Note, in a pipeline, that entities bind their accounts into a cluster now, or no longer do. Safe to repeat.
 
         An entity that nobody touched, or that is forgotten, stays unknown.
         """
-        self._on_each(self._bind, keys, (int(on),))
-
-    def queue_bind_mark(self, pipe: Any, keys: Sequence[str], on: bool) -> None:
-        """As :meth:`bind_mark`, in a pipeline."""
         self._queue_each(pipe, self._bind, keys, (int(on),))
 
     def _on_each(self, script: Script, keys: Sequence[str], args: tuple[str | int, ...]) -> None:
