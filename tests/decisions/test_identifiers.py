@@ -18,10 +18,11 @@ from riskapi.sending.grants import Message
 from riskapi.store.streams import account_key
 from tests import consistency
 from tests.clusters.test_holders import again, clusters, establish, evidence, granted, happens, joined
-from tests.conftest import NOW
+from tests.conftest import NOW, Clock
 from tests.sending.test_grants import ask, view
 from tests.sending.test_grants import service as service
 from tests.signups import body, post, together
+from tests.working import Work
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 NUMBER, OTHER = "+34600123123", "+34711234234"
@@ -215,6 +216,21 @@ class TestVouching:
         service.parts.labels.add("k0", "abuse", "manual_review", None, "ana", NOW + 5)
         assert [again(service, user) for user in ("agency", "k1", "k2")] == ["allow"] * 3
         assert self.client(service, "k3", NOW + HOUR)["decision"] == "allow"
+
+    def test_what_the_agency_holds_its_clients_hold_too_once_a_worker_looked(self, service: Service) -> None:
+        """Who claims the agency's number is bound to neither, also who came before the worker."""
+        joined(service, "agency", NOW - 30 * DAY, phone={"number": NUMBER})
+        establish(service, "agency", NOW - DAY)
+        happens(service, "agency", "vouching_started", NOW - HOUR)
+        self.client(service, "k0", phone={"number": NUMBER})
+        for number in range(2):
+            joined(service, f"c{number}", NOW + number, phone={"number": NUMBER})
+        work = Work(service, Clock(NOW + 2))
+        work.do()
+        assert clusters(service) == [{"agency", "k0"}, {"c0", "c1"}]
+        joined(service, "c2", NOW + 3, phone={"number": NUMBER})
+        work.do()
+        assert clusters(service) == [{"agency", "k0"}, {"c0", "c1", "c2"}]
 
     @pytest.mark.parametrize("why", ["never said so", "not established", "taken back", "abusive", "limited"])
     def test_nobody_else_vouches(self, service: Service, why: str) -> None:
