@@ -217,20 +217,23 @@ class TestVouching:
         assert [again(service, user) for user in ("agency", "k1", "k2")] == ["allow"] * 3
         assert self.client(service, "k3", NOW + HOUR)["decision"] == "allow"
 
-    def test_what_the_agency_holds_its_clients_hold_too_once_a_worker_looked(self, service: Service) -> None:
-        """Who claims the agency's number is bound to neither, also who came before the worker."""
+    @pytest.mark.parametrize("first", ["worker", "claimants"])
+    def test_what_the_agency_holds_its_clients_hold_too_once_a_worker_looked(
+        self, service: Service, first: str
+    ) -> None:
+        """Who claims the agency's number is bound to neither, whether it comes before the worker or after."""
         joined(service, "agency", NOW - 30 * DAY, phone={"number": NUMBER})
         establish(service, "agency", NOW - DAY)
         happens(service, "agency", "vouching_started", NOW - HOUR)
         self.client(service, "k0", phone={"number": NUMBER})
+        if first == "worker":
+            Work(service, Clock(NOW)).do()
         for number in range(2):
             joined(service, f"c{number}", NOW + number, phone={"number": NUMBER})
-        work = Work(service, Clock(NOW + 2))
-        work.do()
+        if first == "claimants":
+            Work(service, Clock(NOW + 2)).do()
         assert clusters(service) == [{"agency", "k0"}, {"c0", "c1"}]
-        joined(service, "c2", NOW + 3, phone={"number": NUMBER})
-        work.do()
-        assert clusters(service) == [{"agency", "k0"}, {"c0", "c1", "c2"}]
+        assert evidence(service, "k0", "phone", NOW + HOUR)["standing"] == "proved"
 
     @pytest.mark.parametrize("why", ["never said so", "not established", "taken back", "abusive", "limited"])
     def test_nobody_else_vouches(self, service: Service, why: str) -> None:
