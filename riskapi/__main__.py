@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line with every command."""
     top = argparse.ArgumentParser(
         prog="python -m riskapi",
-        description="Scores signups. Settings come from the environment (RISKAPI_*, REDIS_URL); README lists them.",
+        description="Scores signups. docs/settings.md lists the settings, which come from the environment.",
     )
     top.add_argument(
         "--start-store",

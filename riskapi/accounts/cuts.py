@@ -2,7 +2,7 @@
 
 A cut is between an account and the things that bind it, or between a thing and everybody. It is kept where edges are
 (so that the account, or anybody, is not bound by them again), noted with the things (so that counts and rules leave the
-pair out), and written down, so that it can be found and undone. Who was bound is decided again.
+pair out), and written down, so that it can be found and undone. Accounts that were bound are decided again.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Cuts:
         return told
 
     def _sharing(self, edges: list[str]) -> list[str]:
-        """Everybody who has to do with what these edges are, but for waves."""
+        """All accounts that share what these edges are, waves left out."""
         return [name for edge in edges for name in self._links.accounts(entity_of(edge))]
 
     def _decide(self, names: list[str], now: float) -> None:

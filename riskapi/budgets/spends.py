@@ -237,7 +237,7 @@ class Budgets:
                     "code": "over_release",
                     "detail": f"{left} can still be released",
                 }
-                raise Problem("over_release", f"Of this reservation {left} can still be released.", [error])
+                raise Problem("over_release", f"{left} of this reservation can still be released.", [error])
             if state == b"released":
                 numbers = [int(number) for number in found]
                 return replace(usage, spent=_three(numbers[:3]), cluster_spent=_three(numbers[3:]))

@@ -11,9 +11,9 @@ from riskapi.errors import ConfigurationError
 #: Where the login of the person stands, the surest first: what sudo(8) and doas(1) say who called them, then what
 #: login(1) and POSIX ("Environment Variables", LOGNAME) set, then what other shells and systems do.
 _LOGINS = ("SUDO_USER", "DOAS_USER", "LOGNAME", "USER", "USERNAME")
-#: Logins that several people share, or nobody has; the last is that of the image. Ours.
+#: Logins that several people share, or nobody has; the last is that of the image.
 _NOBODY = frozenset({"root", "toor", "nobody", "daemon", "riskapi"})
-#: Characters of a name. Ours, as for reviewers in the API.
+#: Characters of a name. As for reviewers in the API.
 _MOST = 128
 
 
@@ -36,7 +36,7 @@ def name(arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ)
             except argparse.ArgumentTypeError:
                 continue
     raise ConfigurationError(
-        "command line", "--author", "is missing, and the login is no person's: say who you are, such as --author ana"
+        "command line", "--author", "is missing, and the login is not a person's: say who you are, such as --author ana"
     )
 
 

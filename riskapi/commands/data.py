@@ -1,9 +1,9 @@
 """Bring the data that inputs are looked up in up to date: IP addresses, hosting ranges, mail domains, public suffixes.
 
-`update` takes each data set from where its setting RISKAPI_DATA_… says (the installed package, the newest of the
-package index, a URL or a file), checks size, format, age and some well-known facts, and swaps it; running services use
-it within two seconds. A file that fails a check, or is suddenly half as long, changes nothing. `rollback` uses again
-what was in use before; `status` says what is in use, and how old it is.
+`update` takes each data set from where its setting RISKAPI_DATA_… says (the installed package, a URL or a file), checks
+size, format, age and some well-known facts, and swaps it; running services use it within two seconds. A file that fails
+a check, or is suddenly half as long, changes nothing. `rollback` uses again what was in use before; `status` says what
+is in use, and how old it is.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 def _update(feeds: list[Feed], settings: Settings, force: bool, dry: bool) -> int:
     failed = False
     shown = _Downloads()
-    with updating(settings, shown.come, shown.package) as updates:
+    with updating(settings, shown.come) as updates:
         for feed in feeds:
             shown.begin(feed.name)
             now = time.time()
@@ -111,9 +111,6 @@ class _Downloads(Progress):
     def begin(self, name: str) -> None:
         self._name = name
         self.renew()
-
-    def package(self, package: str) -> None:
-        self.say(f"{self._name:<11}fetching {package} with pip …")
 
     def come(self, bytes_: int, size: int | None) -> None:
         of = f" of {size / 1e6:.1f} MB, {bytes_ / size:.0%}" if size else " MB"

@@ -1,4 +1,4 @@
-"""Write the generated pages of a checkout: signals, errors, metrics, and the table of settings in README.
+"""Write the generated pages of a checkout: signals, errors, metrics and settings.
 
 With ``--check`` nothing is written; the exit code says whether every page is current.
 """
@@ -16,15 +16,22 @@ from riskapi.commands import catalogue
 from riskapi.settings import Settings, settings_table
 
 _ROOT = Path(__file__).resolve().parents[2]
-_BEGIN, _END = "<!-- settings: made by `make docs` -->\n", "<!-- /settings -->"
 
 
-def _readme() -> str:
-    text = (_ROOT / "README.md").read_text()
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
+def _settings() -> str:
+    """The text of docs/settings.md, made from :class:`riskapi.settings.Settings`."""
     rows = "\n".join(f"| `{name}` | {shown} | {meaning} |" for name, shown, meaning in settings_table())
-    return f"{before}{_BEGIN}\n| name | default | what |\n|---|---|---|\n{rows}\n\n{_END}{after}"
+    return f"""# Settings
+
+From the environment; each also as `NAME_FILE`, which names a file that holds the value. A wrong value stops the start
+with its name and why.
+
+<!-- Made from riskapi/settings by `make docs`; tests/commands/test_docs.py holds them together. -->
+
+| name | default | what |
+|---|---|---|
+{rows}
+"""
 
 
 #: Every generated page of the repository and what makes its text.
@@ -32,7 +39,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/signals.md": catalogue.page,
     "docs/errors.md": problems.page,
     "docs/metrics.md": metrics.page,
-    "README.md": _readme,
+    "docs/settings.md": _settings,
 }
 
 

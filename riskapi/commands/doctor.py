@@ -39,17 +39,17 @@ from riskapi.worker.worker import working
 
 #: Packages whose version explains most surprises.
 _PACKAGES = ("flask", "granian", "redis", "lightgbm", "pydantic")
-#: Packages that are data, with the day of a release as its version tells it, and after how many days that is old. Ours.
+#: Packages that are data, with the day of a release as its version tells it, and after how many days that is old.
 #: tzdata counts releases within a year (https://tzdata.readthedocs.io): only the year is known.
 _DATED = {
     "ua-parser-builtins": (re.compile(r"(\d{4})(\d\d)"), 365),
     "certifi": (re.compile(r"(\d{4})\.(\d\d?)\.(\d\d?)"), 365),
     "tzdata": (re.compile(r"(\d{4})\."), 2 * 365),
 }
-#: Days after which a model is old: abusers learn within months. Ours.
+#: Days after which a model is old: abusers learn within months.
 _MODEL_DAYS = 365
 #: Seconds after which an account that is due was forgotten by those who should look, and entries of the streams that
-#: are many for workers that keep up. Ours.
+#: are many for workers that keep up.
 _LATE, _MANY = 60.0, 10_000
 #: Bytes that an answered signup and a grant take in the journal, compressed. Measured with signups that say everything:
 #: 465 and 190 on average.

@@ -159,7 +159,7 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _imported(batch: Sequence[Row], take: Take) -> ImportOutcome:
-    """Import a batch but for what is too long."""
+    """Import a batch, without what is too long."""
     fits = [row for row in batch if len(row.text) <= _BYTES]
     long = [row.number for row in batch if len(row.text) > _BYTES]
     refused = [Rejected(number, "", "too_long", f"has more than {_BYTES} bytes") for number in long]

@@ -28,7 +28,7 @@ from riskapi.lists.rows import Format, rows, written
 from riskapi.settings import Settings
 from riskapi.store.connections import running_store
 
-#: Bytes of a file (ours): some 500,000 lines. More is a log named by mistake.
+#: Bytes of a file: some 500,000 lines. More is a log named by mistake.
 LARGEST = 64 * 1024 * 1024
 #: Entries read in one page of an export.
 _PAGE = 10_000

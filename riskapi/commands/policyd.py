@@ -1,7 +1,7 @@
 """Hold mail back in Postfix: a policy server (SMTPD_POLICY_README) that asks riskapi whether an account may send.
 
-Runs beside the mail server and needs RISKAPI_POLICYD_API_KEY, a key with the scope sends; README lists its other
-settings, docs/sending.md says how to use it. Ctrl-C or SIGTERM answers what was asked, and stops.
+Runs beside the mail server and needs RISKAPI_POLICYD_API_KEY, a key with the scope sends; docs/settings.md lists its
+other settings, docs/sending.md says how to use it. Ctrl-C or SIGTERM answers what was asked, and stops.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from typing import Any, Final, get_args
 
 import orjson
 
-from riskapi.enrichment.names import LARGE
 from riskapi.enrichment.sources import Part
 from riskapi.enrichment.subjects import KINDS, Family, FindingKind, Subject, Task, queue_key
 from riskapi.links.entities import Links
@@ -41,12 +40,12 @@ _RECORDS: dict[str, type[Finding]] = {
 _HOUR, _DAY = 3600, 86400
 #: The cause of a look at an account that rested on what is not believed any more: it is judged afresh.
 RETRACTED: Final = "finding.retracted"
-#: A subject that nobody could be asked about is asked about again for the next signup after so long. Ours.
+#: A subject that nobody could be asked about is asked about again for the next signup after so long.
 _UNKNOWN_FOR = _HOUR
 #: Whoever waited longer than this is not waited for: the queue has long given up by then.
 _WAIT = 2 * _DAY
 #: Subjects that wait in a shard for one family, at most: what comes on top is asked about when an account is looked at
-#: by its schedule. Ours; some hundred bytes each.
+#: by its schedule. Some hundred bytes each.
 _MOST = 20_000
 #: Accounts one event names: each is decided again, and whoever handles the event is given seconds for it.
 _NAMED = 100
@@ -144,7 +143,7 @@ class Findings:
         if worth is None:
             return ()
         found = []
-        if email.domain is not None and worth(email.domain) and email.domain not in LARGE:
+        if email.domain is not None and worth(email.domain) and not email.large:
             found.append(self._subject("mail_domain", email.domain, email.domain))
             if email.private and email.registrable is not None:
                 found.append(self._subject("registration", email.registrable, email.registrable))
@@ -158,7 +157,7 @@ class Findings:
 
     def known(self, facts: Facts) -> MailDomain | None:
         """What is known of a mail domain without asking: a large provider's takes mail. ``None`` for others."""
-        if self._is_worth_asking is None or facts.email.domain not in LARGE:
+        if self._is_worth_asking is None or not facts.email.large:
             return None
         return MailDomain(facts.at, exists=True, null_mx=False, accepts_mail=True, mx_disposable=False, parked=False)
 

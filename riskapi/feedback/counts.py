@@ -36,7 +36,7 @@ WINDOW_DAYS = 30
 _DAY = 86400
 #: Counts outlive the window by a day, for clocks that differ.
 _KEPT = (WINDOW_DAYS + 1) * _DAY
-#: For how long an event is known again, seconds: a day longer than it counts. Ours.
+#: For how long an event is known again, seconds: a day longer than it counts.
 _KNOWN = (WINDOW_DAYS + 1) * _DAY
 #: Events sent to the store in one trip. At some 20 µs an event it is busy with them for 5 ms.
 _TRIP = 250

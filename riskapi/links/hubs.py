@@ -18,7 +18,7 @@ from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from signals.facts import Entity
 
-#: Accounts looked at, spread evenly over all that are remembered. Chosen by us.
+#: Accounts looked at, spread evenly over all that are remembered.
 _SAMPLE = 200
 _DAY = 86400.0
 

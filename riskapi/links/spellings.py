@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from riskapi.store.connections import Pipeline
 
-#: Ids looked at that differ in capitals alone. Ours: more than one is rare.
+#: Ids looked at that differ in capitals alone. More than one is rare.
 MOST = 100
 
 

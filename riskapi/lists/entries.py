@@ -28,7 +28,7 @@ TABLE = "risk:l:{b}"
 INDEX = "risk:li:{b}"
 #: Entries that expire, by when. No TTL: entries leave it when they are removed or forgotten.
 EXPIRIES = "risk:lx:{b}"
-#: Seconds that a removed entry is still known, so that accounts it named can be decided again without it. Ours.
+#: Seconds that a removed entry is still known, so that accounts it named can be decided again without it.
 AFTERWARDS = 7 * 86400
 #: Digits of an HMAC that an answer shows of an entry without its value: enough to tell two apart, and no look-up key.
 _SHORT = 6
@@ -94,7 +94,7 @@ class StoredEntry:
         }
 
     def details(self) -> dict[str, str]:
-        """The fields of its hash, but for those that only a new one gets."""
+        """The fields of its hash, without those that only a new one gets."""
         return {
             "list": self.list,
             "kind": self.kind,

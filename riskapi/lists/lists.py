@@ -26,15 +26,15 @@ from riskapi.store.pages import cursor_of, position
 from riskapi.store.streams import oldest
 
 _PLACE = re.compile(r"\d{12}\.\d{6}:lst_[0-9a-f]{20}:(?:allow|deny|watch):[a-z_]+")
-#: Accounts remembered as named by an entry, the newest. Ours; from here on a count says "this many or more".
+#: Accounts remembered as named by an entry, the newest. From here on a count says "this many or more".
 MOST_HITS = 10_000
-#: Seconds that an expired entry is still shown, so that somebody may write it anew. Ours.
+#: Seconds that an expired entry is still shown, so that somebody may write it anew.
 _SHOWN = 30 * 86400
 #: Accounts named in an answer; there may be more.
 _NAMED = 100
 #: Entries read in one trip, and entries a report holds at most.
 _TRIP, _MOST_REPORTED = 500, 1000
-#: Days after which an entry that never expires should be looked at again: a year. Ours.
+#: Days after which an entry that never expires should be looked at again: a year.
 _LOOK_AGAIN = 365
 _DAY = 86400
 

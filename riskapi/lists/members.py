@@ -25,7 +25,7 @@ from riskapi.store.connections import Store
 from signals.facts import Account, Device, Email, Facts
 from signals.whereabouts import country_of_person
 
-#: Accounts looked at for one entry, and decisions looked through for one that no entity stands for: some 0.3 s. Ours.
+#: Accounts looked at for one entry, and decisions looked through for one that no entity stands for: some 0.3 s.
 MOST = 5000
 #: Networks (/24, /48) asked for one entry that spans several: a /16 or a /40.
 _MOST_NETWORKS = 256

@@ -14,7 +14,7 @@ import orjson
 PATIENCE = 2.0
 #: Bytes of an answer; a grant has some 300.
 LARGEST = 65_536
-#: Connections kept open while nobody uses them (ours).
+#: Connections kept open while nobody uses them.
 KEPT = 16
 
 

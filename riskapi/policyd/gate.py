@@ -23,7 +23,7 @@ DUNNO, DEFER = "DUNNO", "DEFER_IF_PERMIT"
 REFUSE = "554 5.5.3"
 _TOO_MANY = "this account can never send to so many recipients at once, send to fewer"
 Choice = Literal["dunno", "defer"]
-#: Seconds: times beyond ten years are not told (ours).
+#: Seconds: times beyond ten years are not told.
 _FAR = 10 * 365 * 86_400
 _WINDOWS = ("hourly", "daily", "monthly")
 

@@ -28,8 +28,8 @@ DENIABLE: tuple[DeniableKind, ...] = get_args(DeniableKind)
 #: Why a value is not denied. ``not_given``: no account that is decided has one; ``shared_domain``: strangers have their
 #: mail there; ``hub``: it stands for a crowd; ``held_by_another``: see above; ``too_many``: past :data:`MOST`.
 Skipped = Literal["not_given", "shared_domain", "hub", "held_by_another", "too_many"]
-#: Values that one decision denies at most, those first that the account under review or most of the others have. Ours:
-#: twenty accounts that share nothing. What a larger cluster shares is among them.
+#: Values that one decision denies at most, those first that the account under review or most of the others have.
+#: Twenty accounts that share nothing. What a larger cluster shares is among them.
 MOST = 100
 #: Accounts that an answer names for one value.
 _NAMED = 100

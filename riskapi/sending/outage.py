@@ -125,7 +125,7 @@ class LocalGrants:
 
 
 def _locals(entries: Iterable[dict[str, Any]]) -> list[Local]:
-    """The grants in entries of the journal. One that is none is left out; the replay sets it aside."""
+    """The grants in entries of the journal. An entry that is not a grant is left out; the replay sets it aside."""
     found = []
     for entry in entries:
         with contextlib.suppress(TypeError):

@@ -15,7 +15,7 @@ from riskapi.policy import Policy
 from riskapi.sending.allowances import Allowance
 
 _DAY = 86400.0
-#: Days after which what a customer uses is renewed: a third of the shipped retention. Chosen by us.
+#: Days after which what a customer uses is renewed: a third of the shipped retention.
 _RENEWED = 30
 
 

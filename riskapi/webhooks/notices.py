@@ -33,7 +33,7 @@ class Notice:
 
 
 def notice(entry: StreamEntry) -> Notice | None:
-    """What an entry is to those outside; None for what is none of their business."""
+    """What an entry is to those outside; None for what they are not told."""
     data = entry.data
     match entry.type:
         case "tier":

@@ -40,9 +40,9 @@ from riskapi.sending.holds import Holds
 from riskapi.store.streams import StreamEntry
 from riskapi.times import instant
 
-#: Seconds that those who are linked to an account wait, so that a ring that opens at once is looked at once. Ours.
+#: Seconds that those who are linked to an account wait, so that a ring that opens at once is looked at once.
 _SETTLE = 2.0
-#: Accounts looked at for one entry of a list; the rest is reached by the schedule, and by its next signups. Ours.
+#: Accounts looked at for one entry of a list; the rest is reached by the schedule, and by its next signups.
 _MOST = 10_000
 
 

@@ -19,6 +19,7 @@ from riskapi.budgets.terms import Terms
 from riskapi.contract import Tier
 from riskapi.decisions.events import Event
 from riskapi.errors import StoreUnavailable
+from riskapi.links.keys import entities_of
 from riskapi.policy import Policy
 from riskapi.policy.tables import Caps
 from riskapi.store.streams import StreamEntry, account_key, shard, stream
@@ -82,12 +83,12 @@ def field(service: Service, name: str, user: str = "u1") -> str | None:
 
 def marked(service: Service, user: str = "u1") -> set[str]:
     """The kinds of entities that know the account as an established customer."""
-    entities = orjson.loads(field(service, "entities", user) or "{}")
+    entities = entities_of((field(service, "entities", user) or "{}").encode())
     return {kind for kind, key in entities.items() if service.store.execute("ZSCORE", key, f"&{user}") is not None}
 
 
 def touched(service: Service, user: str = "u1") -> set[str]:
-    return set(orjson.loads(field(service, "entities", user) or "{}"))
+    return set(entities_of((field(service, "entities", user) or "{}").encode()))
 
 
 def hourly(service: Service, user: str = "u1", at: float = NOW) -> int:
@@ -214,7 +215,7 @@ class TestSignup:
         when = {"email_is_valid": {"eq": True}, "email_is_disposable": {"eq": False}}
         planned(service, rules=[{"name": "all", "mode": "live", "tier": "limit", "text": "Everybody", "when": when}])
         assert signed_up(service, plan="pro")["decision"] == "limit"
-        key = orjson.loads(field(service, "entities") or "")["mailbox"]
+        key = entities_of((field(service, "entities") or "").encode())["mailbox"]
         assert service.store.execute("ZSCORE", key, "~u1") and marked(service) == touched(service)
 
     def test_that_is_journaled_counts_once_it_is_recorded(

@@ -25,13 +25,13 @@ def test_generated_pages_are_current(name: str) -> None:
 
 
 def test_every_signal_setting_code_and_command_is_documented() -> None:
-    catalogue, readme, errors = (
-        (ROOT / name).read_text() for name in ("docs/signals.md", "README.md", "docs/errors.md")
+    catalogue, settings, errors, commands = (
+        (ROOT / f"docs/{name}.md").read_text() for name in ("signals", "settings", "errors", "commands")
     )
     assert [name for name in registered() if f"`{name}`" not in catalogue] == []
-    assert [name for name, _, _ in settings_table() if f"`{name}`" not in readme] == []
+    assert [name for name, _, _ in settings_table() if f"`{name}`" not in settings] == []
     assert [code for code in CODES if f"`{code}`" not in errors] == []
-    assert [name for name in COMMANDS if f"riskapi {name}" not in readme] == []
+    assert [name for name in COMMANDS if f"`python -m riskapi {name}`" not in commands] == []
 
 
 def test_every_key_in_the_source_is_documented() -> None:

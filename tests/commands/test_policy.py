@@ -145,7 +145,7 @@ def test_an_author_is_a_person(
     row = run("policy", "versions").out.splitlines()[0].split("\t")
     if expected is None:
         assert (done.code, row[2]) == (2, "file")
-        assert done.err.startswith("command line: --author: is missing, and the login is no person's")
+        assert done.err.startswith("command line: --author: is missing, and the login is not a person's")
     else:
         assert (done.code, row[2]) == (0, expected), done.err
 

@@ -26,10 +26,16 @@ if KEYS[5] then
 end
 
 
+local accounts = {}
+local function account(name)
+  accounts[name] = accounts[name] or bound_by(budget(name))
+  return accounts[name]
+end
+
 -- The accounts meant, and the clusters they are in.
 local meant, ids, within = {}, {}, {}
 for _, name in ipairs(names) do
-  local found = bound_by(budget(name))
+  local found = account(name)
   local binds = asked.ended
   for edge in pairs(edges) do
     local bound = found.edges[edge] ~= nil
@@ -62,7 +68,7 @@ local function part(id, some_names)
   end
   table.sort(names)
   for at = #names, 1, -1 do
-    local found = bound_by(budget(names[at]))
+    local found = account(names[at])
     if found.cluster == id then bound[names[at]] = found.edges else table.remove(names, at) end
   end
   local fields = call('HGETALL', hash(id))

@@ -32,7 +32,7 @@
 --         binds (0 or 1), of the others those that ran out within 24 h and within 7 d, the Unix time of the last (0: none
 --         within retention), those near a cap within 7 d, the holders, how they came to it ('proof', 'first', 'use' or ''), how
 --         many other holders are abusive and limited, and when it was found to be a hub (negative: to be none; 0: never
---         looked at). Of an entity that was cut, or the account was cut from, only the account itself is told
+--         looked at). For an entity that was cut, or the account was cut from, only the account itself is told
 -- TTL     retention, renewed once a day while it is touched; what is older than retention goes then, too
 local user, at, touch, retention = ARGV[1], tonumber(ARGV[2]), ARGV[3] ~= '0', tonumber(ARGV[4])
 local keep, near, past, long = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -103,8 +103,8 @@ local function add_marks(row, key, since, holdable)
   row[19] = tostring(hub and hub - 5e12 or none and 5e12 - none or 0)
 end
 
--- Take away what is older than retention. Who used the entity first is kept as long as it goes on using it, and what an
--- account is or proved as long as the account is.
+-- Take away what is older than retention. The account that used the entity first is kept as long as it goes on
+-- using it; what an account is or proved is kept as long as the account.
 local function prune(key, since)
   for _, region in ipairs({0, 1e12, 2e12, 3e12, 4e12}) do
     call('ZREMRANGEBYSCORE', key, region > 0 and region - 1e11 or '-inf', '(' .. (region + since))

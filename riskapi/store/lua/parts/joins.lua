@@ -32,8 +32,8 @@ local function is_before(one, other)
   return #one < #other
 end
 
--- The waves that an account joins with those it came with: theirs, or one named after who came first of them. Who gave proof
--- is in no wave, nor is who was cut out of one.
+-- The waves that an account joins with those it came with: theirs, or one named after the first of them. An account that gave
+-- proof is in no wave, nor is one that was cut out of it.
 local function waves(bond, user, accounts)
   local found, at, loose = {}, {}, {}
   if accounts[user].aside then return found end
