@@ -160,11 +160,21 @@ class Accounts:
 
     def standing(self, user_id: str) -> Standing:
         """Where the account stands now. Raises ``not_found``."""
-        label, tier, entities, revision, established = self._store.execute(
-            "HMGET", account_key(user_id), "label", "tier", "entities", "revision", "established"
-        )
-        reply = [label or b"", tier, entities, revision or 0, established or b""] if tier else []
-        return standing(reply, user_id)
+        pipe = self._store.pipeline()
+        found = self.queue_standing(pipe, user_id)
+        self._store.run(pipe)
+        return found()
+
+    @staticmethod
+    def queue_standing(pipe: Pipeline, user_id: str) -> Reply[Standing]:
+        """As :meth:`standing`, in a pipeline; the reader raises ``not_found``."""
+
+        def read(reply: Sequence[Any]) -> Standing:
+            label, tier, entities, revision, established = reply
+            return standing([label or b"", tier, entities, revision or 0, established or b""] if tier else [], user_id)
+
+        asked = ("label", "tier", "entities", "revision", "established")
+        return pipe.ask("HMGET", account_key(user_id), *asked, read=read)
 
     def send_from(self, user_id: str, domain: str, now: float, policy: Policy) -> None:
         """Note the domain an account's mail comes from; another one than before is an event. Safe to repeat."""

@@ -62,13 +62,13 @@ class Cuts:
         self._store.execute("SET", cut_key(cut_id), orjson.dumps(told))
         if user_id is not None or wave:
             apart = names if user_id is None else [user_id]
-            self._clusters.loosen(apart, edges, policy, now, reason=reason, actor=actor, ban=True)
+            self._clusters.splits.loosen(apart, edges, policy, now, reason=reason, actor=actor, ban=True)
         else:
             for each in edges:
                 self._store.execute("SET", ban_key(each), orjson.dumps(told))
             # Nobody is bound by it from now on; those who were until now are among these.
             apart = names = sorted({*names, *self._sharing(edges)})
-            self._clusters.loosen(names, edges, policy, now, reason=reason, actor=actor)
+            self._clusters.splits.loosen(names, edges, policy, now, reason=reason, actor=actor)
         if not wave:
             self._claims.drop(apart, keys, policy, now, reason, actor)
         self._links.cut(user_id, keys, True)

@@ -261,15 +261,11 @@ class Links:
         linking = [key for key in keys if not key.startswith(_UNLINKED_KEYS)]
         self._on_each(self._spend, linking, (user_id, repr(at), int(out), int(near)))
 
-    def bind_mark(self, keys: Sequence[str], on: bool) -> None:
-        """Note that entities bind their accounts into a cluster now, or no longer do. Safe to repeat.
+    def queue_bind_mark(self, pipe: Any, keys: Sequence[str], on: bool) -> None:
+        """Note, in a pipeline, that entities bind their accounts into a cluster now, or no longer do. Safe to repeat.
 
         An entity that nobody touched, or that is forgotten, stays unknown.
         """
-        self._on_each(self._bind, keys, (int(on),))
-
-    def queue_bind_mark(self, pipe: Any, keys: Sequence[str], on: bool) -> None:
-        """As :meth:`bind_mark`, in a pipeline."""
         self._queue_each(pipe, self._bind, keys, (int(on),))
 
     def _on_each(self, script: Script, keys: Sequence[str], args: tuple[str | int, ...]) -> None:
@@ -325,9 +321,14 @@ class Links:
     def leave(self, user_id: str, keys: Sequence[str]) -> None:
         """Take an account out of entities, as if it had never touched them."""
         pipe = self._store.pipeline()
+        self.queue_leave(pipe, user_id, keys)
+        self._store.run(pipe)
+
+    @staticmethod
+    def queue_leave(pipe: Pipeline, user_id: str, keys: Sequence[str]) -> None:
+        """As :meth:`leave`, in a pipeline."""
         for key in keys:
             pipe.execute_command("ZREM", key, user_id, *[sign + user_id for sign in _SIGNS])
-        self._store.run(pipe)
 
 
 def _said_entities(said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.sending_account import SendingAccount, stranger
@@ -33,22 +32,34 @@ class Allowance:
     clean_days: int
 
 
+class Read(Protocol):
+    """Reads what was asked for, see :meth:`Allowances.queue`."""
+
+    def __call__(self, policy: Policy, since: Usage | None = None) -> Allowance:
+        """The allowance by a policy, with what was used ``since`` that was asked for, where that is known."""
+
+
 class Allowances:
     """Reads allowances."""
 
     def __init__(self, store: Store, budgets: Budgets) -> None:
         self._store, self._budgets = store, budgets
 
-    def queue(self, pipe: Pipeline, user_id: str, now: float, cluster: str = "") -> Callable[[Policy], Allowance]:
+    def queue(self, pipe: Pipeline, user_id: str, now: float, cluster: str = "") -> Read:
         """Ask, in a pipeline, for an allowance; what is returned reads it by a policy once the pipeline was run.
 
-        Sums of the cluster are read only where its id is known: a grant has its own look at them. The reader raises
-        ``not_found`` for an account never assessed, unless policy names a tier for strangers.
+        Sums of the cluster are read only where its id is known: a grant has its own look at them. The reader takes
+        another usage where the account joined a cluster since, and raises ``not_found`` for an account never assessed,
+        unless policy names a tier for strangers.
         """
         account = Accounts.queue_sending(pipe, user_id)
         events = Feedback.queue(pipe, user_id)
         usage = self._budgets.queue_read(pipe, user_id, now, cluster)
-        return lambda policy: _allowance(account(), events(), usage(), policy)
+
+        def read(policy: Policy, since: Usage | None = None) -> Allowance:
+            return _allowance(account(), events(), usage() if since is None else since, policy)
+
+        return read
 
     def of(self, user_id: str, policy: Policy, now: float) -> Allowance:
         """The allowance of an account, with what its cluster spent. Raises ``not_found``."""

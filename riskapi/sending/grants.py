@@ -146,8 +146,9 @@ class Grants:
                 listing = of_links(hosts, names, listed(), now)
             if attempt == 0 and said.keys:
                 binding = self._shared_content.kept(request.user_id, entities())
-                if self._clusters.settle(request.user_id, binding, policy, now, whole=False) is not None:
-                    continue  # joined just now: the cluster's budget counts from this very grant on
+                joined = self._clusters.settle(request.user_id, binding, policy, now, whole=False)
+                if joined is not None:  # the cluster's budget counts from this very grant on
+                    found = allowance(policy, joined.usage)
             grant = self._budgets.grant(
                 request,
                 found.account.tier,
@@ -165,7 +166,7 @@ class Grants:
                 self._tell(request.user_id, grant, found, message, said, policy, now)
                 return grant
             if found.usage.cluster:
-                self._clusters.renew(found.usage.cluster, request.user_id, policy, now)
+                self._clusters.splits.renew(request.user_id, policy, now)
         raise StoreUnavailable("a budget changed too often to grant from it")
 
     def _tell(

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service
-from riskapi.clusters.joins import Joins
 from riskapi.decisions.events import Event
 from riskapi.inputs.signup import DevicePart
 from riskapi.sending.grants import Message
 from tests import consistency
 from tests.conftest import NOW
+from tests.joining import STEPS, meanwhile
 from tests.sending.test_grants import ask, view
 from tests.sending.test_grants import service as service
 from tests.signups import body, post, together
@@ -412,7 +412,7 @@ class TestThings:
         assert clusters(service) == [{"r0", "r1", "r2", "r3"}]
 
 
-@pytest.mark.parametrize("step", ["states", "_committed"])
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("first", ["her", "c0"])
 def test_a_proof_while_a_join_is_in_flight_counts(
     service: Service, monkeypatch: pytest.MonkeyPatch, step: str, first: str
@@ -420,14 +420,7 @@ def test_a_proof_while_a_join_is_in_flight_counts(
     """The claimant who was about to join her joins the other claimants."""
     for user in sorted(("her", "c0"), key=lambda name: name != first):
         joined(service, user, phone={"number": NUMBER})
-    after, once = getattr(Joins, step), iter([True])
-
-    def between(joins: Joins, *given: Any) -> Any:
-        if next(once, False):
-            happens(service, "her", "phone_verified", NOW + 1)
-        return after(joins, *given)
-
-    monkeypatch.setattr(Joins, step, between)
+    meanwhile(monkeypatch, step, lambda: happens(service, "her", "phone_verified", NOW + 1))
     joined(service, "late", NOW + 1, phone={"number": NUMBER})
     monkeypatch.undo()
     assert clusters(service) == [{"c0", "late"}]

@@ -18,6 +18,7 @@ from riskapi.store.connections import Store, open_store
 from riskapi.store.streams import account_key
 from signals.facts import Entity
 from tests.active_readers import readers_of
+from tests.joining import bind
 from tests.store.test_connections import cluster  # noqa: F401 - the fixture
 
 NOW = 1_795_341_600.0
@@ -255,7 +256,7 @@ def test_on_a_cluster_it_is_the_same(cluster: list[int], lists: DomainLists, rul
     links = Links(store, b"0123456789abcdef", readers_of(lists))
     keys = [found.key for found in send(links, store, rules, "u1", "shop.example", "blog.example", content="f1")]
     links.mark_spent("u1", keys, NOW, out=True, near=False)
-    links.bind_mark(keys, on=True)
+    bind(links, keys, on=True)
     found = send(links, store, rules, "u2", "shop.example", "blog.example", content="f1")
     assert [(entity.kind, entity.weight) for entity in found] == [
         ("link_domain", 1.0), ("link_domain", 1.0), ("content", 1.0)

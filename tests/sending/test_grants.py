@@ -19,6 +19,7 @@ from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
 from tests.reviewing import decide
 from tests.signups import body, home, post
+from tests.working import Work
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
@@ -290,8 +291,13 @@ class TestClusters:
 
     def test_a_crowd_that_grew_over_weeks_binds_no_newcomer_and_lets_go_of_nobody(self, service: Service) -> None:
         self._kiosk(service)
-        users = [opened(service, f"r{number}", "kiosk", NOW + number * 5 * DAY) for number in range(5)]
+        users = []
+        for number in range(5):
+            users.append(opened(service, f"r{number}", "kiosk", NOW + number * 5 * DAY))
+            Work(service, Clock(NOW + number * 5 * DAY)).do()
         late, at = opened(service, "late", "kiosk", NOW + 25 * DAY), NOW + 25 * DAY
+        assert view(service, late, at)["linkage"]["size"] == 6, "until somebody looked"
+        Work(service, Clock(at)).do()
         assert view(service, late, at)["linkage"]["cluster_id"] is None
         assert {view(service, user, at)["linkage"]["size"] for user in users} == {5}
         assert ask(service, users[0], 200, at)["granted"] == 200

@@ -1,4 +1,8 @@
-"""How often one request goes to the store: each trip costs more than most of what is done in it."""
+"""How often one request goes to the store: each trip costs more than most of what is done in it.
+
+A signup takes two trips where nothing binds it: one touches what it shares and reads what is known, the other writes
+it down. Where something does, one in between joins it. Whatever there is to be joined, merged or split, it is three.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,20 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service, assemble
+from riskapi.decisions.events import Event
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
+from signals.records import record
+from tests import consistency
 from tests.conftest import NOW, Clock
+from tests.sending.test_grants import under
 from tests.signups import body, post
+from tests.working import Work
 
-DEVICE = {"device": {"id": "dev-1"}}
+NUMBER, OTHER, CARD, HERS = "+34600123123", "+34711234234", "card-1", "ana.ruiz@gmail.com"
+HOUR, DAY = 3600.0, 86_400.0
+Trips = Callable[[Callable[[], Any]], int]
 
 
 @pytest.fixture
@@ -25,7 +36,7 @@ def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Ser
 
 
 @pytest.fixture
-def trips(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], int]:
+def trips(monkeypatch: pytest.MonkeyPatch) -> Trips:
     """How many trips some work takes."""
     counted = [0]
     for name in ("run", "execute"):
@@ -45,35 +56,183 @@ def trips(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], int]
     return measure
 
 
-def test_a_signup_that_shares_nothing_takes_two(service: Service, trips: Callable[[Callable[[], Any]], int]) -> None:
+@record
+class Kind:
+    """A kind of signup: what was there before it, what it comes with, and with how many it is one cluster then."""
+
+    before: Callable[[Service], object]
+    parts: dict[str, Any]
+    size: int
+    at: float = NOW
+
+
+def on(device: str) -> dict[str, Any]:
+    return {"device": {"id": device}}
+
+
+def calls(number: str, **more: Any) -> dict[str, Any]:
+    return {"phone": {"number": number, **more}}
+
+
+def there(*signups: dict[str, Any], gap: float = HOUR) -> Callable[[Service], object]:
+    """Accounts that came before, one after another."""
+
+    def come(service: Service) -> None:
+        for number, parts in enumerate(signups):
+            user = f"u{number}"
+            account = {"account": {"user_id": user, **parts.get("account", {})}}
+            post(service, body(user, **{**parts, **account}), NOW - (len(signups) - number) * gap)
+
+    return come
+
+
+def customer(service: Service, user: str, **parts: Any) -> None:
+    """An established customer, here for a month."""
+    post(service, body(user, **parts), NOW - 30 * DAY)
+    accounts = service.worker_parts.accounts
+    accounts.establish(user, NOW - DAY, "import", service.active.policy)
+    service.worker_parts.labels.settle(user, accounts.standing(user))
+
+
+def held(service: Service, *claims: dict[str, Any]) -> None:
+    """A customer's number, machine and card, and those who claim them."""
+    customer(service, "her", **calls(NUMBER), device={"id": "hers"}, payment={"fingerprint": CARD})
+    there(*claims)(service)
+
+
+def colleagues(service: Service, count: int) -> None:
+    there(*[{"email": {"address": f"w{number}@firm.example"}, **calls(NUMBER)} for number in range(count)])(service)
+
+
+def kiosk(service: Service) -> None:
+    """A device that grew over a month until so many share it that somebody has to look whether it is a hub."""
+    kinds = service.active.policy.links.kinds
+    small = kinds["device"].model_copy(update={"hub_over": 4})
+    under(service, links={"kinds": {**kinds, "device": small}}, hubs={"networks": 3, "mail_domains": 3})
+    users = [{"device": {"id": "kiosk", "ip_address": f"203.0.{number}.9"}} for number in range(5)]
+    there(*users, gap=6 * DAY)(service)
+
+
+def hub(service: Service) -> None:
+    """The same once somebody looked."""
+    kiosk(service)
+    Work(service, Clock(NOW - HOUR)).do()
+
+
+def agency(service: Service) -> None:
+    """One that vouches for those it refers."""
+    customer(service, "agency", **calls(NUMBER))
+    service.parts.events.record("agency", Event(type="vouching_started"), NOW - HOUR)
+
+
+def ring(service: Service) -> None:
+    """One account that a person found abusive."""
+    there(on("dev-1"))(service)
+    service.parts.labels.add("u0", "abuse", "manual_review", None, "ana", NOW - HOUR)
+
+
+def stranger(service: Service) -> None:
+    """The account sent mail before it signed up, and so did another with the same links."""
+    under(service, sends={"strangers": "review"})
+    for user in ("other", "late"):
+        service.sender.send(user, 1, Message(("pills.example",)), NOW - HOUR)
+
+
+REFERRED = {"account": {"user_id": "late", "referrer_id": "agency"}}
+KINDS: dict[str, Kind] = {
+    "a mailbox": Kind(there({"email": {"address": HERS}}), {"email": {"address": "a.n.a.ruiz+1@gmail.com"}}, 2),
+    "a number": Kind(there(calls(NUMBER)), calls(NUMBER), 2),
+    "a device": Kind(there(on("dev-1")), on("dev-1"), 2),
+    "a device of three": Kind(there(*[on("dev-1")] * 2), on("dev-1"), 3),
+    "a device of thirty-one": Kind(there(*[on("dev-1")] * 30, gap=60.0), on("dev-1"), 31),
+    "a card": Kind(there({"payment": {"fingerprint": CARD}}), {"payment": {"fingerprint": CARD}}, 2),
+    "several at once": Kind(
+        there(on("dev-1"), calls(NUMBER), {"payment": {"fingerprint": CARD}}),
+        {**on("dev-1"), **calls(NUMBER), "payment": {"fingerprint": CARD}},
+        4,
+    ),
+    "two clusters that become one": Kind(
+        there(*[on("dev-1")] * 3, *[calls(NUMBER)] * 2), {**on("dev-1"), **calls(NUMBER)}, 6
+    ),
+    "the first claimant": Kind(held, calls(NUMBER), 1),
+    "a claimant": Kind(lambda service: held(service, calls(NUMBER)), calls(NUMBER), 2),
+    "a claimant of all": Kind(
+        lambda service: held(service, calls(NUMBER), on("hers")),
+        {**calls(NUMBER), **on("hers"), "payment": {"fingerprint": CARD}},
+        3,
+    ),
+    "who proves what others claim": Kind(there(*[calls(NUMBER)] * 3), calls(NUMBER, verified=True), 1),
+    "two who prove it": Kind(there(calls(NUMBER, verified=True)), calls(NUMBER, verified=True), 2),
+    "a wave": Kind(
+        there({"email": {"address": "a@pills.example"}, "device": {"ip_address": "203.0.113.9"}}, gap=5.0),
+        {"email": {"address": "b@pills.example"}, "device": {"ip_address": "203.0.113.9"}},
+        2,
+    ),
+    "at a pace that people have not": Kind(
+        there(*[{"device": {"ip_address": "203.0.113.9"}}] * 12, gap=1.0), {"device": {"ip_address": "203.0.113.9"}}, 13
+    ),
+    "a thing that may be a hub": Kind(kiosk, on("kiosk"), 6),
+    "a hub": Kind(hub, on("kiosk"), 1),
+    "two colleagues at a number": Kind(
+        lambda service: colleagues(service, 1), {"email": {"address": "a@firm.example"}, **calls(NUMBER)}, 2
+    ),
+    "the third, which makes it a switchboard": Kind(
+        lambda service: colleagues(service, 2), {"email": {"address": "a@firm.example"}, **calls(NUMBER)}, 1
+    ),
+    "a known switchboard": Kind(
+        lambda service: colleagues(service, 9), {"email": {"address": "a@firm.example"}, **calls(NUMBER)}, 1
+    ),
+    "one that is vouched for": Kind(agency, REFERRED, 2),
+    "one that shares what its voucher holds": Kind(agency, {**REFERRED, **calls(NUMBER)}, 2),
+    "the device of an abuser": Kind(ring, on("dev-1"), 2),
+    "one that pays": Kind(there(on("dev-1")), {**on("dev-1"), "account": {"user_id": "late", "plan": "pro"}}, 2),
+    "a stranger that sent before": Kind(stranger, {}, 2),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_signup_takes_three_whatever_binds_it(service: Service, trips: Trips, name: str) -> None:
+    kind = KINDS[name]
+    kind.before(service)
+    found: list[dict[str, Any]] = []
+    signup = body("late", **kind.parts)
+    assert trips(lambda: found.append(post(service, signup, kind.at))) <= 3
+    assert found[0]["linkage"]["size"] == kind.size
+    consistency.check(service)
+    assert trips(lambda: found.append(post(service, signup, kind.at + 1))) <= 3, "posted again"
+    assert found[1] == found[0]
+
+
+@pytest.mark.parametrize("parts", [{}, calls(NUMBER, verified=True), {"behavior": {"honeypot_filled": True}}], ids=str)
+def test_a_signup_that_shares_nothing_takes_two(service: Service, trips: Trips, parts: dict[str, Any]) -> None:
     post(service, body("u0"))
-    assert trips(lambda: post(service, body("u1"))) == 2
+    assert trips(lambda: post(service, body("u1", **parts))) == 2
 
 
-def test_a_signup_with_a_confirmed_number_takes_two(
-    service: Service, trips: Callable[[Callable[[], Any]], int]
-) -> None:
-    proved = {"phone": {"number": "+34600123123", "verified": True}}
-    assert trips(lambda: post(service, body("u1", **proved))) == 2
+def test_one_that_is_known_and_comes_with_more_takes_two(service: Service, trips: Trips) -> None:
+    """What it touched beyond the first time is taken back, and what that bound."""
+    for user in ("u0", "u1"):
+        post(service, body(user, **on("dev-1")))
+    assert trips(lambda: post(service, body("u1", **on("dev-2")))) == 2
+    assert trips(lambda: post(service, body("u1", **on("dev-1")))) == 1
 
 
-@pytest.mark.parametrize("others", [1, 2, 30])
-def test_a_signup_that_is_bound_takes_six_however_many_there_are(
-    service: Service, trips: Callable[[Callable[[], Any]], int], others: int
-) -> None:
-    for number in range(others):
-        post(service, body(f"u{number}", **DEVICE), NOW - 5000 + number)
-    assert trips(lambda: post(service, body("late", **DEVICE))) <= 6
+SAID = {"nothing": Message(), "a link": Message(("shop.example",)), "content": Message((), "spring")}
 
 
-def test_a_signup_in_a_wave_takes_six(service: Service, trips: Callable[[Callable[[], Any]], int]) -> None:
-    same = {"email": {"address": "a@pills.example"}, "device": {"ip_address": "203.0.113.9"}}
-    post(service, body("u1", **same))
-    other = {**same, "email": {"address": "b@pills.example"}}
-    assert trips(lambda: post(service, body("u2", **other), NOW + 5)) <= 6
-
-
-@pytest.mark.parametrize("said", [Message(), Message(("shop.example",)), Message((), "spring")], ids=str)
-def test_a_grant_takes_two(service: Service, trips: Callable[[Callable[[], Any]], int], said: Message) -> None:
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID)
+def test_a_grant_takes_two(service: Service, trips: Trips, said: Message) -> None:
     post(service, body("u1"))
     assert trips(lambda: service.sender.send("u1", 1, said, NOW)) == 2
+
+
+@pytest.mark.parametrize(("said", "most"), [("a link", 3), ("content", 4)])
+def test_one_that_joins_takes_one_more_and_one_for_what_content_needs(
+    service: Service, trips: Trips, said: str, most: int
+) -> None:
+    for number in range(4):
+        post(service, body(f"u{number}", **calls(f"+3460012310{number}")), NOW + number * HOUR)
+    for number in range(3):
+        service.sender.send(f"u{number}", 1, SAID[said], NOW + DAY)
+    assert trips(lambda: service.sender.send("u3", 1, SAID[said], NOW + DAY)) <= most
+    assert [len(members) for members in consistency.check(service).values()] == [4]
