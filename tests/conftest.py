@@ -23,6 +23,8 @@ from riskapi.datasets import installed
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
+from tests import commanding
+from tests.commanding import Command
 
 ROOT = Path(__file__).resolve().parents[1]
 #: An instant that no test depends on: 2026-11-22T10:00:00Z.
@@ -136,6 +138,17 @@ class Service:
         with contextlib.closing(open_store(Settings.load({"RISKAPI_DATA_DIR": str(self.data_dir)}))) as store:
             return store.execute(*words)
 
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command given beside the service, with the service's data directory."""
+        return subprocess.run(
+            [sys.executable, "-m", "riskapi", *words],
+            env={**os.environ, "RISKAPI_DATA_DIR": str(self.data_dir)},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
     def logged(self, event: str | None = None) -> list[dict[str, Any]]:
         """The whole lines of the log so far, or those of one event; a line that is being written is not read yet."""
         lines = self.errors.read_text().split("\n")[:-1]
@@ -210,6 +223,22 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@pytest.fixture
+def command(
+    store: Store,
+    embedded_store: Embedded,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
+    """``command("policy", "show")`` runs a command on the empty store of the test, as ana and without a model."""
+    monkeypatch.setenv("REDIS_URL", f"unix://{embedded_store.socket}")
+    monkeypatch.setenv("RISKAPI_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setenv("RISKAPI_MODEL_MODE", "off")
+    monkeypatch.setenv("LOGNAME", "ana")
+    return commanding.within(capsys)
 
 
 @pytest.fixture

@@ -20,12 +20,12 @@ from riskapi.app import Service as Parts
 from riskapi.budgets.spends import Local
 from riskapi.errors import StoreUnavailable
 from riskapi.store.embedded import Embedded
-from tests.commands.test_serve import await_text
 from tests.conftest import BOOTSTRAP_KEY, NOW, Service
 from tests.sending.test_grants import ask, opened, view
 from tests.sending.test_grants import service as parts  # noqa: F401 - the fixture
 from tests.signups import body
 from tests.store.test_connections import await_true
+from tests.waiting import await_text
 
 Serve = Callable[..., Service]
 WORKERS, THREADS = 2, 8

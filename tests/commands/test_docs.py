@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
-from riskapi.commands import COMMANDS
 from riskapi.commands.docs import PAGES
+from riskapi.commands.program import program
 from riskapi.errors import CODES
 from riskapi.settings import settings_table
 from riskapi.store.connections import Store
@@ -31,7 +32,9 @@ def test_every_signal_setting_code_and_command_is_documented() -> None:
     assert [name for name in registered() if f"`{name}`" not in catalogue] == []
     assert [name for name, _, _ in settings_table() if f"`{name}`" not in readme] == []
     assert [code for code in CODES if f"`{code}`" not in errors] == []
-    assert [name for name in COMMANDS if f"riskapi {name}" not in readme] == []
+    commands = typer.main.get_group(program).commands
+    assert len(commands) == 12
+    assert [name for name in commands if f"riskapi {name}" not in readme] == []
 
 
 def test_every_key_in_the_source_is_documented() -> None:

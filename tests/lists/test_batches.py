@@ -20,9 +20,8 @@ from riskapi.lists.rows import rows
 from riskapi.store.connections import Store
 from tests.api.test_lists import ask, document  # noqa: F401 - fixtures
 from tests.api.test_problems import is_problem
-from tests.commands.test_policy import run  # noqa: F401 - the fixture
+from tests.commanding import Command
 from tests.conftest import NOW
-from tests.decisions.test_imports import Command, command  # noqa: F401 - the fixture
 from tests.lists.test_lists import DAY, Put, entries, put, service, table, told  # noqa: F401 - fixtures
 from tests.signups import together
 

@@ -33,6 +33,7 @@ from riskapi.store.embedded import Embedded, socket_path
 from riskapi.store.streams import SHARDS, stream
 from riskapi.worker.schedule import Schedule
 from riskapi.worker.worker import SeenClock, Worker, working
+from tests.commanding import Command
 from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT, Clock
 from tests.conftest import Service as Served
 from tests.signups import body, home, post
@@ -520,19 +521,16 @@ def test_chores_are_done_once_whoever_finds_them_and_may_be_done_again(service: 
 
 
 def test_dead_letters_are_listed_replayed_and_dropped_by_command(
-    service: Service, asking: Settings, store: Store, capsys: pytest.CaptureFixture[str]
+    service: Service, asking: Settings, store: Store, command: Command
 ) -> None:
-    from riskapi.__main__ import parser
-
     store.execute("XADD", stream("0"), "*", "type", "decision", "data", json.dumps({"broken": True}))
     made = Worker(service, asking)
     reader = Consumer(store, "reactions", "one", made.handlers()["reactions"], idle=1, tries=1)
     until(lambda: (reader.step(), consumer.DeadLetters(store).count())[1])
 
     def run(*words: str) -> tuple[int, str]:
-        arguments = parser().parse_args(["worker", *words])
-        code = arguments.run(arguments, asking)
-        return code, capsys.readouterr().out
+        done = command("worker", *words)
+        return done.code, done.out
 
     code, shown = run("dead")
     assert code == 0 and "\treactions\tdecision\t1 tries\tbuiltins.KeyError at " in shown
