@@ -81,4 +81,4 @@ def on_terminal(
     finally:
         watching.join()
         os.close(ours)
-    return Done(process.returncode, (out or b"").decode(), shown.decode())
+    return Done(process.returncode, (out or b"").decode(), shown.decode().replace("\r\n", "\n"))

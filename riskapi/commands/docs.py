@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+from typer.core import TyperGroup
 
 from riskapi import metrics
 from riskapi.api import problems
@@ -23,22 +26,24 @@ def _readme() -> str:
     return f"{before}{_BEGIN}\n| name | default | what |\n|---|---|---|\n{rows}\n\n{_END}{after}"
 
 
-#: Every generated page of the repository and what makes its text.
-PAGES: dict[str, Callable[[], str]] = {
-    "docs/signals.md": catalogue.page,
-    "docs/errors.md": problems.page,
-    "docs/metrics.md": metrics.page,
-    "docs/commands.md": manual.page,
-    "README.md": _readme,
-}
+def pages(program: TyperGroup) -> dict[str, Callable[[], str]]:
+    """Every generated page of the repository and what makes its text; ``program`` has all commands."""
+    return {
+        "docs/signals.md": catalogue.page,
+        "docs/errors.md": problems.page,
+        "docs/metrics.md": metrics.page,
+        "docs/commands.md": partial(manual.page, program),
+        "README.md": _readme,
+    }
 
 
-def run(*, check: bool) -> int:
+def run(program: TyperGroup, *, check: bool) -> int:
     """Write every page, or with ``check`` only look; then 1 when one is out of date."""
-    stale = [name for name, made in PAGES.items() if not _current(_ROOT / name, made())]
+    texts = {name: made() for name, made in pages(program).items()}
+    stale = [name for name, text in texts.items() if not _current(_ROOT / name, text)]
     for name in stale:
         if not check:
-            (_ROOT / name).write_text(PAGES[name]())
+            (_ROOT / name).write_text(texts[name])
         print(f"{name}: {'is out of date; run make docs' if check else 'written'}", file=sys.stderr)
     return 1 if check and stale else 0
 

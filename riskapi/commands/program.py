@@ -11,7 +11,7 @@ import typer
 
 from riskapi.commands.epilog import PROGRAM
 from riskapi.commands.invocation import Invocation
-from riskapi.commands.panels import customers, rules, service, upkeep
+from riskapi.commands.panels import customers, processes, rules, upkeep
 from riskapi.errors import ConfigurationError, StoreUnavailable
 
 #: Exit codes; 0 is done. Wrong usage is 2 as well, which is typer's own. 128 and the number of the signal is what
@@ -26,7 +26,7 @@ program = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for panel in (service, customers, rules, upkeep):
+for panel in (processes, customers, rules, upkeep):
     program.add_typer(panel.app)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from riskapi.commands.docs import PAGES
+from riskapi.commands.docs import pages
 from riskapi.commands.program import program
 from riskapi.errors import CODES
 from riskapi.settings import settings_table
@@ -18,6 +18,9 @@ from signals import registered
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = (ROOT / "docs/keys.md").read_text()
+
+
+PAGES = pages(typer.main.get_group(program))
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -53,7 +53,7 @@ def test_lists_are_tables_on_a_terminal_and_lines_elsewhere(
     shown = terminal(*words, NO_COLOR="1")
     assert shown.code == plain.code
     seen = re.sub(r"\x1b\[[0-9;]*m", "", shown.err)
-    assert re.search(r"^ *" + " +".join(columns) + " *$", seen, re.MULTILINE)
+    assert re.search(r"^ *" + " +".join(columns) + " *$", seen, re.MULTILINE), seen
     assert all(cell in shown.err for cell in plain.out.splitlines()[0].split("\t"))
     assert "\t" not in shown.err
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
+from typer.core import TyperGroup
 
 from riskapi.commands import invocation
 from riskapi.commands.epilog import epilog
@@ -195,4 +196,4 @@ def docs(
     """
     from riskapi.commands import docs
 
-    return docs.run(check=check)
+    return docs.run(cast(TyperGroup, context.find_root().command), check=check)
