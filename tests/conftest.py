@@ -18,13 +18,19 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from flask.testing import FlaskClient
 
+from riskapi import app
+from riskapi.api.server import build
 from riskapi.datasets import installed
+from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
-from tests import commanding
+from tests import commanding, logged, store_servers
+from tests.answers import conforms
 from tests.commanding import Command
+from tests.logged import Lines
 
 ROOT = Path(__file__).resolve().parents[1]
 #: An instant that no test depends on: 2026-11-22T10:00:00Z.
@@ -212,7 +218,7 @@ def serve(tmp_path: Path, free_port: int) -> Iterator[Callable[..., Service]]:
 
 
 @pytest.fixture
-def service(serve: Callable[..., Service]) -> Service:
+def served(serve: Callable[..., Service]) -> Service:
     """The real service, ready."""
     return serve()
 
@@ -247,3 +253,84 @@ def client(make_app: Callable[..., Any]) -> Any:
     client = make_app().test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
     return client
+
+
+@pytest.fixture
+def service_settings(settings: Settings) -> Settings:
+    """Settings of :func:`service`, which a room or a file may override.
+
+    By rules only, so that what these tests post is decided the same whatever the model learns.
+    """
+    return replace(settings, model_mode="off")
+
+
+@pytest.fixture
+def service(
+    store: Store, service_settings: Settings, ip_data: installed.DataPaths, clock: Clock
+) -> Iterator[app.Service]:
+    """The service put together in this process, on the empty store, at a clock that stands still."""
+    made = app.assemble(service_settings, store, clock)
+    made.decisions.register_schema()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def outage(service: app.Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], None]]:
+    """``outage(True)`` takes the store away, ``outage(False)`` brings it back. Nothing is left for other tests."""
+    run, execute = service.store.run, service.store.execute
+
+    def away(on: bool) -> None:
+        def refuse(*_: Any) -> Any:
+            raise StoreUnavailable("away")
+
+        monkeypatch.setattr(service.store, "run", refuse if on else run)
+        monkeypatch.setattr(service.store, "execute", refuse if on else execute)
+
+    yield away
+    away(False)
+    service.sender.settle()
+
+
+@pytest.fixture
+def make_http(store: Store, clock: Clock) -> Callable[..., FlaskClient]:
+    """``make_http(reviews=…)``: a client of the HTTP layer alone, with stand-ins for some parts behind it."""
+    from tests import fakes
+
+    def make(**changes: Any) -> FlaskClient:
+        client = build(fakes.parts(store, clock, BOOTSTRAP_KEY, **changes)).test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
+        return client
+
+    return make
+
+
+@pytest.fixture
+def document(client: FlaskClient) -> dict[str, Any]:
+    """The OpenAPI document."""
+    return dict(client.get("/openapi.json").json or {})
+
+
+@pytest.fixture
+def ask(client: FlaskClient, document: dict[str, Any]) -> Callable[..., Any]:
+    """``ask("GET", template, path, …)`` asks and holds the answer to the document; gives status and body."""
+
+    def made(method: str, template: str, path: str, **given: Any) -> tuple[int, dict[str, Any]]:
+        response = client.open(path, method=method, **given)
+        return response.status_code, conforms(document, method, template, response)
+
+    return made
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[list[int]]:
+    """The ports of three nodes that share the slots."""
+    with store_servers.cluster(tmp_path) as ports:
+        yield ports
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """What was logged since the start of the test."""
+    with logged.captured() as lines:
+        yield lines

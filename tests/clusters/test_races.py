@@ -18,8 +18,7 @@ from riskapi.inputs.signup import PhonePart
 from riskapi.times import rfc3339
 from tests import consistency
 from tests.conftest import NOW, Clock
-from tests.sending.test_grants import ask, view
-from tests.sending.test_grants import service as service
+from tests.grants import ask, view
 from tests.signups import body, post, together
 from tests.working import Work
 

@@ -16,7 +16,7 @@ from riskapi.policy.versions import Policies
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.commanding import Command
-from tests.policy.test_publisher import WHY, anything, store_version
+from tests.publications import WHY, anything, store_version
 from tests.signups import body, post
 
 SHIPPED = policy.load(policy.DEFAULT).model_dump(mode="json")

@@ -16,10 +16,9 @@ from riskapi.inputs.signup import DevicePart, EmailPart, PhonePart
 from riskapi.sending.grants import Message
 from riskapi.store.streams import account_key
 from tests import consistency
-from tests.clusters.test_holders import again, clusters, establish, evidence, granted, happens, joined
 from tests.conftest import NOW
-from tests.sending.test_grants import ask, view
-from tests.sending.test_grants import service as service
+from tests.grants import ask, view
+from tests.holders import again, clusters, establish, evidence, granted, happens, joined
 from tests.signups import body, post, together
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from hypothesis import strategies as st
 from riskapi.access.keys import Keys
 from riskapi.api.routes import MAX_BODY
 from riskapi.api.server import build
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.commands.panels import customers
 from riskapi.commands.remote import Refused, Remote
 from riskapi.decisions import imports
@@ -31,30 +30,21 @@ from riskapi.errors import StoreUnavailable
 from riskapi.inputs import json_lines
 from riskapi.inputs.json_lines import Row
 from riskapi.links.kinds import touched_at
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.streams import SHARDS, StreamEntry, account_key, stream
 from riskapi.times import rfc3339
 from riskapi.webhooks.notices import notice
-from tests.api.test_openapi import conforms
-from tests.api.test_problems import is_problem
-from tests.budgets.test_plans import field, marked, planned, tell, touched
+from tests.answers import conforms, is_problem
 from tests.commanding import Command, environment, on_terminal
-from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT, Clock
+from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT
 from tests.conftest import Service as Served
-from tests.sending.test_grants import ask, view
+from tests.grants import ask, view
+from tests.plans import field, marked, planned, tell, touched
 from tests.signups import body, post, together
 
 DAY = 86400.0
 PATH, LINES = "/v1/accounts/import", "application/x-ndjson"
 PHONE = "+34600123123"
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    return made
 
 
 @pytest.fixture

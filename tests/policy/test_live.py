@@ -16,7 +16,7 @@ from riskapi.server import watch
 from riskapi.store.connections import Store
 from riskapi.store.embedded import Embedded
 from tests.conftest import BOOTSTRAP_KEY, Service
-from tests.policy.test_publisher import store_version
+from tests.publications import store_version
 from tests.waiting import await_text, until
 
 Serve = Callable[..., Service]

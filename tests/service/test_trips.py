@@ -7,21 +7,13 @@ from typing import Any
 
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.sending.grants import Message
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW
 from tests.signups import body, post
 
 DEVICE = {"device": {"id": "dev-1"}}
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    made = assemble(settings, store, clock)
-    made.decisions.register_schema()
-    return made
 
 
 @pytest.fixture
