@@ -396,6 +396,7 @@ class Trips:
 
 def worked_off(service: Service, settings: Settings) -> None:
     """Let a worker handle all that the streams tell, but decide nobody again."""
+    consumer.found(service.store)
     reader = Consumer(service.store, "reactions", "heir", Worker(service, settings).reactions.handle, idle=1)
     while reader.step():
         pass
