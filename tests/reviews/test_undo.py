@@ -38,7 +38,7 @@ def ring(service: Service) -> list[str]:
 
 def state(service: Service, user: str) -> dict[str, Any]:
     """What a decision can change of an account."""
-    fields, _, _ = service.worker_parts.accounts.load(user)
+    fields = service.worker_parts.accounts.load(user).fields
     return {name: fields.get(name, b"").decode() for name in ("tier", "label", "own", "decided")}
 
 
