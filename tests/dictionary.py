@@ -53,7 +53,7 @@ def _fields(
     ):
         with counting(console) as progress:
             posts = schedule(events)
-            task = progress.add_task("counting", total=len(posts), rate=0.0)
+            task = progress.add_task("posting", total=len(posts), rate=0.0)
             for number, (at, path, body) in enumerate(posts, 1):
                 service.post(path, body, at)
                 progress.update(task, completed=number)
