@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import orjson
-
 from riskapi import policy
 from riskapi.app import Service
 from riskapi.decisions.events import Event
+from riskapi.links.keys import entities_of
 from riskapi.policy import Policy
 from riskapi.store.streams import account_key
 from tests.conftest import NOW
@@ -61,9 +60,9 @@ def field(service: Service, name: str, user: str = "u1") -> str | None:
 
 def marked(service: Service, user: str = "u1") -> set[str]:
     """The kinds of entities that know the account as an established customer."""
-    entities = orjson.loads(field(service, "entities", user) or "{}")
+    entities = entities_of((field(service, "entities", user) or "{}").encode())
     return {kind for kind, key in entities.items() if service.store.execute("ZSCORE", key, f"&{user}") is not None}
 
 
 def touched(service: Service, user: str = "u1") -> set[str]:
-    return set(orjson.loads(field(service, "entities", user) or "{}"))
+    return set(entities_of((field(service, "entities", user) or "{}").encode()))

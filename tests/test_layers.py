@@ -21,6 +21,7 @@ ALLOWED = {
 ROOMS = (
     ("store", "connections, the embedded server, scripts, streams, journal, rates, pages; rows that are damaged"),
     ("policy", "tables, rules, checks, versions, and the one in force"),
+    ("outgoing", "where the service may connect to, and HTTP to there"),
     ("datasets", "data that comes with packages or is fetched: feeds, tables, which is in use"),
     ("inputs", "raw values of a signup, made facts"),
     ("access", "API keys and idempotency"),
@@ -28,7 +29,6 @@ ROOMS = (
     ("budgets", "what was spent, caps, and terms of an account"),
     ("clusters", "accounts that share a budget: joins, claims, proofs"),
     ("accounts", "what was decided of an account, its labels, agenda, log, cuts"),
-    ("outgoing", "where the service may connect to"),
     ("enrichment", "what DNS, registries and blocklists say after the answer"),
     ("lists", "what people allow, deny and watch"),
     ("feedback", "what became of mail"),

@@ -29,11 +29,7 @@ def update(settings: Settings, names: Sequence[str], *, force: bool, dry_run: bo
         work.total = size
         work.reach(bytes_, f"{name}, {bytes_ / 1e6:.1f} MB")
 
-    def fetching(package: str) -> None:
-        work.total = None
-        work.reach(0, f"{name}, {package} with pip")
-
-    with LongWork("fetching") as work, updating(settings, come, fetching) as updates:
+    with LongWork("fetching") as work, updating(settings, come) as updates:
         for feed in feeds:
             name, now = feed.name, time.time()
             try:

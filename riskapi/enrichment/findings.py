@@ -18,7 +18,6 @@ from typing import Any, Final, get_args
 
 import orjson
 
-from riskapi.enrichment.names import LARGE
 from riskapi.enrichment.sources import Part
 from riskapi.enrichment.subjects import KINDS, Family, FindingKind, Subject, Task, queue_key
 from riskapi.links.entities import Links
@@ -144,7 +143,7 @@ class Findings:
         if worth is None:
             return ()
         found = []
-        if email.domain is not None and worth(email.domain) and email.domain not in LARGE:
+        if email.domain is not None and worth(email.domain) and not email.large:
             found.append(self._subject("mail_domain", email.domain, email.domain))
             if email.private and email.registrable is not None:
                 found.append(self._subject("registration", email.registrable, email.registrable))
@@ -158,7 +157,7 @@ class Findings:
 
     def known(self, facts: Facts) -> MailDomain | None:
         """What is known of a mail domain without asking: a large provider's takes mail. ``None`` for others."""
-        if self._is_worth_asking is None or facts.email.domain not in LARGE:
+        if self._is_worth_asking is None or not facts.email.large:
             return None
         return MailDomain(facts.at, exists=True, null_mx=False, accepts_mail=True, mx_disposable=False, parked=False)
 

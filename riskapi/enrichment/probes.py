@@ -12,11 +12,12 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from riskapi.enrichment.names import IMITATED
+from riskapi.datasets.mail_tables import ProviderTable, parse
+from riskapi.datasets.packages import own_table
 from riskapi.enrichment.resolver import DnsAnswer, Resolver
 from riskapi.enrichment.sources import INVENTING, ResolverDoubt
 from riskapi.enrichment.upstream import UpstreamError, UpstreamSilent
-from riskapi.inputs.special_ranges import special_purpose
+from riskapi.outgoing.special_ranges import special_purpose
 from signals.records import record
 
 #: Question: name and type.
@@ -32,7 +33,8 @@ _FULL: Final = ("gmail.com", "outlook.com")
 _ROOT: Final = (".", "NS")
 #: Domains of large providers for the second look, and the share of them that must exist. Ours: one may be given up.
 _MORE: Final = ("163.com", "aol.com", "daum.net", "gmx.net", "mail.ru", "naver.com", "proton.me", "web.de", "zoho.com")
-WIDE: Final = tuple(sorted({*_LARGE, *_MORE, *IMITATED}))
+_IMITATED: Final = parse(ProviderTable, own_table("mailbox_providers.toml").installed()).imitated
+WIDE: Final = tuple(sorted({*_LARGE, *_MORE, *_IMITATED}))
 _SHARE: Final = 0.75
 
 

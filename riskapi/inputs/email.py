@@ -40,6 +40,7 @@ class _Domain(NamedTuple):
     near_provider: str | None
     provider: MailboxProvider
     provider_name: str
+    large: bool
     mailbox: str | None
 
 
@@ -102,6 +103,7 @@ def _read_domain(lists: DomainLists, host: str) -> _Domain | None:
         provider=provider,
         mailbox=mailbox,
         provider_name=provider.name if provider.name in lists.provider_names else DEFAULT.name,
+        large=name in lists.providers.large,
     )
 
 
@@ -151,6 +153,7 @@ def _email(
         free=domain.free,
         near_provider=domain.near_provider,
         provider=domain.provider_name,
+        large=domain.large,
     )
 
 

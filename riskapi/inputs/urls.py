@@ -11,7 +11,7 @@ import idna
 
 from riskapi.inputs.domains import DomainLists, parents
 from riskapi.inputs.network import parse
-from riskapi.inputs.special_ranges import special_purpose
+from riskapi.outgoing.special_ranges import special_purpose
 
 #: Most domains of one message that are remembered; honest mail links to a handful. Ours.
 MOST = 50

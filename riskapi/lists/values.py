@@ -16,8 +16,8 @@ from riskapi.errors import invalid
 from riskapi.inputs import device
 from riskapi.inputs.domains import MOST_LABELS
 from riskapi.inputs.readers import ActiveReaders
-from riskapi.inputs.special_ranges import overlapped
 from riskapi.lists.matching import HASHED, LEAST_DIGITS, LENGTHS, ListKind, ListName
+from riskapi.outgoing.special_ranges import overlapped
 
 #: What people write between digits.
 _BETWEEN = re.compile(r"[\s().\-]+")

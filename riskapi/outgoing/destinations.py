@@ -15,7 +15,7 @@ from typing import Final
 
 import httpcore
 
-from riskapi.inputs.special_ranges import special_purpose
+from riskapi.outgoing.special_ranges import special_purpose
 
 Address = IPv4Address | IPv6Address
 

@@ -27,7 +27,7 @@ from redis.exceptions import (
 
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.settings import Settings
-from riskapi.store import addresses, embedded
+from riskapi.store import addresses, embedded, redis_socket
 from riskapi.store.circuit import Circuit
 from riskapi.store.embedded import Embedded
 from riskapi.store.redis_socket import Argument, Command, RedisSocket
@@ -179,6 +179,7 @@ class Store:
             self._clustered = isinstance(self._client, RedisCluster)
             if isinstance(self._client, redis.Redis):
                 self._pool = self._client.connection_pool
+                redis_socket.check(self._pool.make_connection())
                 self._shapes: dict[Any, Callable[..., Any]] = dict(self._client.response_callbacks)
             self._guard(self._client)
             self._made = True
@@ -235,8 +236,7 @@ class Store:
         pipe = client.pipeline(transaction=False)
         for command in commands:
             key = command[3] if command[0] == "EVALSHA" else command[1]
-            node = client.nodes_manager.get_node_from_slot(client.keyslot(key))
-            pipe.execute_command(*command, target_nodes=node)
+            pipe.execute_command(*command, target_nodes=client.get_node_from_key(key))
         return list(pipe.execute(raise_on_error=False))
 
     def _load(self, client: Client) -> None:

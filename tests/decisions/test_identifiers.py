@@ -14,6 +14,7 @@ from riskapi.decisions.events import Event
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.errors import Problem
 from riskapi.inputs.signup import DevicePart, EmailPart, PhonePart
+from riskapi.links.keys import entities_of
 from riskapi.sending.grants import Message
 from riskapi.store.streams import account_key
 from tests import consistency
@@ -41,6 +42,8 @@ def seen(service: Service, user: str, device: str, at: float = NOW, type: str = 
 
 def stored(service: Service, user: str, name: str) -> Any:
     found = service.store.execute("HGET", account_key(user), name)
+    if name == "entities":
+        return entities_of(found)
     return None if found is None else orjson.loads(unpack(found))
 
 

@@ -29,6 +29,7 @@ from riskapi.decisions.imports import ImportOutcome
 from riskapi.errors import StoreUnavailable
 from riskapi.inputs import json_lines
 from riskapi.inputs.json_lines import Row
+from riskapi.links.keys import entities_of
 from riskapi.links.kinds import touched_at
 from riskapi.store.connections import Store
 from riskapi.store.streams import SHARDS, StreamEntry, account_key, stream
@@ -83,7 +84,7 @@ def entries(service: Service) -> list[tuple[str, dict[str, Any]]]:
 
 
 def score(service: Service, kind: str, member: str, user: str = "u1") -> float | None:
-    key = orjson.loads(field(service, "entities", user) or "")[kind]
+    key = entities_of((field(service, "entities", user) or "").encode())[kind]
     found = service.store.execute("ZSCORE", key, member)
     return None if found is None else float(found)
 
@@ -414,7 +415,7 @@ class TestAgain:
         work: list[Callable[[], Any]] = [lambda: take(service, record), lambda: post(service, signup)]
         found = together(2, lambda number: work[(number + turn) % 2]())
         outcome = found[turn % 2]
-        entities = orjson.loads(field(service, "entities") or "")
+        entities = entities_of((field(service, "entities") or "").encode())
         imported = field(service, "established_by") == "import"
         assert outcome == (ImportOutcome(1, 0) if imported else ImportOutcome(0, 1))
         assert marked(service) == (touched(service) if imported else set())
@@ -439,7 +440,7 @@ class TestAgain:
         assert (marked(service), field(service, "established_by")) == (set(), None)
         assert view(service, "u1")["assessment"]["id"] == answers[0]["id"]
         stray = set(service.store.execute("KEYS", "risk:e:*")) - {
-            key.encode() for key in orjson.loads(field(service, "entities") or "").values()
+            key.encode() for key in entities_of((field(service, "entities") or "").encode()).values()
         }
         assert stray == set()
 

@@ -116,9 +116,9 @@ def _data() -> None:
     """Keep data of networks and domains fresh.
 
     Inputs are looked up in it: IP addresses, hosting ranges, mail domains, public suffixes. `data update` takes each
-    data set from where its setting `RISKAPI_DATA_…` says (the installed package, the newest of the package index, a URL
-    or a file), checks size, format, age and some well-known facts, and swaps it; running services use it within two
-    seconds. A file that fails a check, or is suddenly half as long, changes nothing.
+    data set from where its setting `RISKAPI_DATA_…` says (the installed package, a URL or a file), checks size,
+    format, age and some well-known facts, and swaps it; running services use it within two seconds. A file that fails a
+    check, or is suddenly half as long, changes nothing.
     """
 
 
