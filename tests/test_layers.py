@@ -173,3 +173,9 @@ def test_there_is_no_import_loop() -> None:
 
     for name in graph:
         visit(name, ())
+
+
+def test_a_test_file_imports_from_no_other_test_file() -> None:
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        found = [name for name in imports(path) if name.startswith("tests.") and ".test_" in name]
+        assert not found, f"{name_of(path)} imports {found}"

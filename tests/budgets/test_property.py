@@ -12,15 +12,14 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from riskapi import policy
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.budgets.caps import Allowed, unused
 from riskapi.budgets.grants import Counts, GrantRequest, StoredGrant, Unrecorded
 from riskapi.budgets.keys import budget_key
 from riskapi.budgets.spends import Budgets, remaining
 from riskapi.policy.tables import Caps
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW
 from tests.consistency import check
 from tests.histories import (
     CARDS,
@@ -42,10 +41,10 @@ HOUR, DAY, MONTH = 3600, 86_400, 30 * 86_400
 
 
 @pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.active.use(made.active.basis.under(rules()))
-    return made
+def service(service: Service) -> Service:
+    """The policy of :func:`rules`."""
+    service.active.use(service.active.basis.under(rules()))
+    return service
 
 
 numbers = st.integers(0, 6)

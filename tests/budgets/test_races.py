@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,9 +21,9 @@ from riskapi.links.bonds import edge_of
 from riskapi.sending.grants import Message
 from tests import consistency
 from tests.conftest import NOW
+from tests.grants import ask, opened, under, view
 from tests.joining import STEPS, meanwhile
-from tests.sending.test_grants import ask, opened, under, view
-from tests.sending.test_grants import service as shipped  # noqa: F401 - the fixture
+from tests.racing import beside, raised
 from tests.signups import body, post, together
 
 HOURLY, CLUSTER = 200, 300
@@ -31,12 +31,12 @@ LEFT, RIGHT, BRIDGE = "dev-left", "dev-right", "+34600123123"
 
 
 @pytest.fixture
-def service(shipped: Service) -> Service:  # noqa: F811
+def service(service: Service) -> Service:
     """Without rules: many accounts on one device stay in the tier of others, so that sums are easily told."""
-    basis = shipped.active.basis
+    basis = service.active.basis
     found = basis.policy.model_dump(mode="json")
-    shipped.active.use(basis.under(policy.check({**found, "rules": []}, where="test")))
-    return shipped
+    service.active.use(basis.under(policy.check({**found, "rules": []}, where="test")))
+    return service
 
 
 def joined(service: Service, user: str, device: str | None = None, phone: str | None = None) -> str:
@@ -46,41 +46,6 @@ def joined(service: Service, user: str, device: str | None = None, phone: str | 
     parts["phone"] = {"number": phone} if phone else None
     post(service, body(user, **parts))
     return user
-
-
-def raised(found: list[Any]) -> list[Any]:
-    """What went wrong otherwise than by a problem that the API would answer."""
-    return [
-        f"{type(each).__name__}: {each}"
-        for each in found
-        if isinstance(each, BaseException) and not isinstance(each, Problem)
-    ]
-
-
-@contextlib.contextmanager
-def beside(work: Callable[[], object], threads: int) -> Iterator[list[BaseException]]:
-    """Do ``work`` again and again in threads as long as the block lasts, and at least once afterwards."""
-    stop, wrong = threading.Event(), []  # type: threading.Event, list[BaseException]
-
-    def run() -> None:
-        last = False
-        while not last:
-            last = stop.is_set()
-            try:
-                work()
-            except Exception as error:
-                wrong.append(error)
-                return
-
-    found = [threading.Thread(target=run) for _ in range(threads)]
-    for thread in found:
-        thread.start()
-    try:
-        yield wrong
-    finally:
-        stop.set()
-        for thread in found:
-            thread.join()
 
 
 class Books:

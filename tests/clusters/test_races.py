@@ -17,9 +17,8 @@ from riskapi.inputs.signup import PhonePart
 from riskapi.times import rfc3339
 from tests import consistency
 from tests.conftest import NOW, Clock
+from tests.grants import ask, view
 from tests.joining import STEPS, meanwhile
-from tests.sending.test_grants import ask, view
-from tests.sending.test_grants import service as service
 from tests.signups import body, post, together
 from tests.working import Work
 

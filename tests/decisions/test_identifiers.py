@@ -18,10 +18,9 @@ from riskapi.links.keys import entities_of
 from riskapi.sending.grants import Message
 from riskapi.store.streams import account_key
 from tests import consistency
-from tests.clusters.test_holders import again, clusters, establish, evidence, granted, happens, joined
 from tests.conftest import NOW, Clock
-from tests.sending.test_grants import ask, view
-from tests.sending.test_grants import service as service
+from tests.grants import ask, view
+from tests.holders import again, clusters, establish, evidence, granted, happens, joined
 from tests.signups import body, post, together
 from tests.working import Work
 

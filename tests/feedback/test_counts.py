@@ -23,10 +23,11 @@ from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
 from riskapi.policy.tables import Clean
 from riskapi.store.connections import Pipeline, Store
-from riskapi.store.streams import account_key, shard, stream
+from riskapi.store.streams import account_key, shard
 from riskapi.times import rfc3339
 from tests.conftest import BOOTSTRAP_KEY, NOW
 from tests.signups import together
+from tests.streams import told
 
 DAY = 86400.0
 TYPES = get_args(EventType)
@@ -68,12 +69,6 @@ def many(count: int, type: str, user: str = "u_1", at: float = NOW) -> list[Feed
 def grant(store: Store, rules: Policy, recipients: int, at: float = NOW) -> None:
     """Let an account have sent."""
     Budgets(store).record(LocalGrant("u_1", f"rsv_{at}", recipients, 0, 0, "allow", "", None, at), rules)
-
-
-def told(store: Store, user: str = "u_1") -> list[dict[str, Any]]:
-    """What the stream says of feedback."""
-    rows = store.execute("XRANGE", stream(shard(user)), "-", "+")
-    return [orjson.loads(fields[b"data"]) for _, fields in rows if fields[b"type"] == b"feedback"]
 
 
 # What is clean
@@ -133,7 +128,7 @@ def test_fifty_threads_posting_one_event_count_it_once(feedback: Feedback, store
     assert [tally.accepted for tally in tallies].count(1) == 1
     assert sum(tally.duplicates for tally in tallies) == 49
     assert feedback.read("u_1", NOW)[0].complaints == 1
-    assert len(told(store)) == 1
+    assert len(told(store, "feedback")) == 1
 
 
 def test_fifty_threads_with_an_event_each_lose_the_step_once(feedback: Feedback, store: Store) -> None:
@@ -142,7 +137,7 @@ def test_fifty_threads_with_an_event_each_lose_the_step_once(feedback: Feedback,
     assert [action for tally in tallies for action in tally.actions] == [
         {"user_id": "u_1", "action": "steps_lost", "rule": "complaint_rate"}
     ]
-    assert sum("action" in entry for entry in told(store)) == 1
+    assert sum("action" in entry for entry in told(store, "feedback")) == 1
 
 
 def test_an_unknown_account_counts_nowhere_until_it_is_known(feedback: Feedback, store: Store) -> None:
@@ -195,7 +190,7 @@ def test_a_trip_made_twice_counts_once_and_gets_the_same_answer(
         found = feedback.count(many(3, "complaint"), NOW)
     assert (found.accepted, found.duplicates, len(found.actions)) == (3, 0, 1)
     assert feedback.read("u_1", NOW)[0].complaints == 3
-    assert len(told(store)) == 4
+    assert len(told(store, "feedback")) == 4
 
 
 @pytest.mark.parametrize(
@@ -229,14 +224,14 @@ def test_no_address_and_no_diagnostic_is_stored(feedback: Feedback, store: Store
     feedback.count([secret], NOW)
     kept = b"".join(store.execute("DUMP", key) for key in store.execute("KEYS", "*"))
     assert b"ruiz" not in kept
-    assert told(store) == [
+    assert told(store, "feedback") == [
         {"user_id": "u_1", "at": NOW, "event": "complaint", "day": "2026-11-22", "source": "mta"},
     ]
 
 
 def test_deliveries_are_counted_and_not_told(feedback: Feedback, store: Store) -> None:
     feedback.count([*many(5, "delivered"), event(type="block")], NOW)
-    assert [entry["event"] for entry in told(store)] == ["block"]
+    assert [entry["event"] for entry in told(store, "feedback")] == ["block"]
 
 
 def test_everything_expires(feedback: Feedback, store: Store) -> None:
@@ -262,7 +257,7 @@ def test_a_step_is_lost_when_mail_stops_being_clean_and_only_then(feedback: Feed
     feedback.count(many(9001, "delivered")[9000:], NOW + 4)
     assert feedback.read("u_1", NOW + 4)[0].soiled_at == NOW + 3
     assert feedback.count(many(6, "complaint"), NOW + 5).actions == lost  # earned back, and lost again
-    assert sum("action" in entry for entry in told(store)) == 2
+    assert sum("action" in entry for entry in told(store, "feedback")) == 2
 
 
 def test_what_soiled_is_forgiven_when_it_has_left_the_window(feedback: Feedback) -> None:

@@ -19,7 +19,7 @@ from riskapi.store.streams import account_key
 from signals.facts import Entity
 from tests.active_readers import readers_of
 from tests.joining import bind
-from tests.store.test_connections import cluster  # noqa: F401 - the fixture
+from tests.store_servers import url as cluster_url
 
 NOW = 1_795_341_600.0
 HOUR, DAY = 3600.0, 86400.0
@@ -250,8 +250,8 @@ def test_going_on_sending_makes_nobody_come_first(links: Links, store: Store, ru
     assert (holder.standing, holder.holders, holder.others) == ("held", (), ())
 
 
-def test_on_a_cluster_it_is_the_same(cluster: list[int], lists: DomainLists, rules: Policy) -> None:  # noqa: F811
-    url = "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in cluster)
+def test_on_a_cluster_it_is_the_same(cluster: list[int], lists: DomainLists, rules: Policy) -> None:
+    url = cluster_url(cluster)
     store = open_store(Settings.load({"REDIS_URL": url}))
     links = Links(store, b"0123456789abcdef", readers_of(lists))
     keys = [found.key for found in send(links, store, rules, "u1", "shop.example", "blog.example", content="f1")]

@@ -15,8 +15,7 @@ from riskapi.policy import DEFAULT, Policy, load
 from riskapi.store.streams import account_key
 from signals.facts import Entity
 from tests.conftest import NOW, Clock
-from tests.sending.test_grants import service as service
-from tests.sending.test_grants import under
+from tests.grants import under
 from tests.signups import body, post
 from tests.working import Work
 

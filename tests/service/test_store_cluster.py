@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.decisions.events import Event
 from riskapi.errors import StoreUnavailable
 from riskapi.feedback.counts import FeedbackEvent
@@ -20,30 +20,25 @@ from riskapi.lists.entries import StoredEntry
 from riskapi.policy.tables import Caps
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
-from riskapi.store.connections import open_store
+from riskapi.store.connections import Store, open_store
 from riskapi.store.streams import account_key
 from riskapi.webhooks.deliveries import Deliveries, DeliveryOutcome
 from riskapi.webhooks.endpoints import Webhooks, guards
-from tests import consistency
-from tests.conftest import NOW, Clock
+from tests import consistency, store_servers
+from tests.conftest import NOW
 from tests.joining import bind
 from tests.reviewing import decide, opened, undo
-from tests.service.test_trips import KINDS, Trips
-from tests.service.test_trips import trips as trips
 from tests.signups import body, post, together
-from tests.store.test_connections import cluster  # noqa: F401 - the fixture
+from tests.trips import KINDS, Trips
 
 SILENT = Message()
 
 
 @pytest.fixture
-def service(cluster: list[int], settings: Settings, ip_data: Any, clock: Clock) -> Iterator[Service]:  # noqa: F811
-    url = "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in cluster)
-    store = open_store(Settings.load({"REDIS_URL": url}))
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    yield made
-    store.close()
+def store(cluster: list[int]) -> Iterator[Store]:
+    """The store of a cluster, in the place of the embedded one."""
+    with contextlib.closing(open_store(Settings.load({"REDIS_URL": store_servers.url(cluster)}))) as store:
+        yield store
 
 
 def test_signups_are_raced_linked_labelled_reviewed_and_exported(service: Service) -> None:
