@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
@@ -23,6 +23,11 @@ from riskapi.datasets import installed
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+    from riskapi.api.parts import Parts
 
 ROOT = Path(__file__).resolve().parents[1]
 #: An instant that no test depends on: 2026-11-22T10:00:00Z.
@@ -101,6 +106,32 @@ def make_app(store: Store, settings: Settings, ip_data: installed.DataPaths, clo
     from riskapi.app import create_app
 
     return lambda **changes: create_app(replace(settings, **changes), store, clock)
+
+
+@pytest.fixture(scope="session")
+def session_parts(session_store: Store, session_settings: Settings, ip_data: installed.DataPaths) -> Parts:
+    from riskapi.app import assemble
+
+    return assemble(session_settings, session_store, Clock()).parts
+
+
+@pytest.fixture
+def parts(session_parts: Parts, store: Store) -> Parts:
+    """What the HTTP layer calls, on the empty store and at ``NOW``; change it with ``dataclasses.replace``."""
+    return session_parts
+
+
+@pytest.fixture
+def make_http(parts: Parts) -> Callable[..., FlaskClient]:
+    """``make_http(api_rate_limit=2.0, …)``: as ``client``, with some of the parts replaced."""
+    from riskapi.api.server import build
+
+    def make(**changes: Any) -> FlaskClient:
+        client = build(replace(parts, **changes)).test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
+        return client
+
+    return make
 
 
 @dataclass

@@ -14,8 +14,7 @@ from flask.testing import FlaskClient
 
 from riskapi import logs
 from riskapi.store.connections import Store
-from tests import fakes
-from tests.api.test_problems import SIGNUP, make_http  # noqa: F401
+from tests.api.test_problems import SIGNUP, FailingAssessor
 
 #: Every one of these is personal data, or leads to it.
 SECRETS = {
@@ -73,19 +72,14 @@ def holds_no_secret(found: list[dict[str, Any]]) -> None:
     assert [name for name, secret in SECRETS.items() if secret in text] == []
 
 
-def test_the_http_layer_logs_no_personal_data(make_http: Callable[..., FlaskClient], lines: Lines) -> None:  # noqa: F811
-    ask_everything(make_http())
+def test_the_service_logs_no_personal_data(client: FlaskClient, lines: Lines) -> None:
+    ask_everything(client)
     assert len(lines()) == 9
     holds_no_secret(lines())
 
 
-def test_the_whole_service_logs_no_personal_data(client: FlaskClient, lines: Lines) -> None:
-    ask_everything(client)
-    holds_no_secret(lines())
-
-
-def test_a_request_is_one_line(make_http: Callable[..., FlaskClient], lines: Lines) -> None:  # noqa: F811
-    make_http().post(SIGNUP, json=BODY, headers={"X-Request-Id": "r-1"})
+def test_a_request_is_one_line(client: FlaskClient, lines: Lines) -> None:
+    client.post(SIGNUP, json=BODY, headers={"X-Request-Id": "r-1"})
     [line] = lines()
     assert line.pop("duration_ms") > 0
     assert line.pop("time").endswith("Z")
@@ -103,10 +97,10 @@ def test_a_request_is_one_line(make_http: Callable[..., FlaskClient], lines: Lin
 
 
 def test_a_defect_is_logged_with_its_stack_and_without_its_message(
-    make_http: Callable[..., FlaskClient],  # noqa: F811
+    make_http: Callable[..., FlaskClient],
     lines: Lines,
 ) -> None:
-    failing = fakes.Assessors(fails=KeyError(SECRETS["address"]))
+    failing = FailingAssessor(KeyError(SECRETS["address"]))
     make_http(assessor=failing).post(SIGNUP, json=BODY, headers={"X-Request-Id": "r-1"})
     defect, request = lines()
     assert (defect["event"], defect["level"], defect["request_id"]) == ("defect", "error", "r-1")

@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     with running_store(settings, start=arguments.start_store) as store:
         # Nothing is decided, so no model is needed.
         service = app.assemble(replace(settings, model_mode="off"), store)
-        entries = service.worker_parts.lists
+        entries = service.parts.lists
         batches = Batches(store, service.active, entries)
         try:
             match arguments.action:

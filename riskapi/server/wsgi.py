@@ -31,7 +31,7 @@ _SAMPLE = (
 def _warm(service: Service) -> None:
     """Run the pure part of the line once, and keep what was loaded out of every garbage collection to come."""
     basis = service.active.basis
-    facts = service.assessor.gatherer.parse(Signup.model_validate_json(_SAMPLE), time.time()).facts
+    facts = service.parts.assessor.gatherer.parse(Signup.model_validate_json(_SAMPLE), time.time()).facts
     decide(signals.read(facts), basis.scorer, basis.policy, explain=True)
     gc.collect()
     gc.freeze()

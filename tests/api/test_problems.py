@@ -11,27 +11,25 @@ import pytest
 from flask.testing import FlaskClient
 
 from riskapi.api import problems
-from riskapi.api.parts import Parts
-from riskapi.api.server import build
+from riskapi.decisions.signups import Assessor, SignupAnswer
 from riskapi.errors import CODES, Problem, StoreUnavailable
+from riskapi.inputs.signup import Signup
 from riskapi.store.connections import Store
-from tests import fakes
-from tests.conftest import BOOTSTRAP_KEY, Clock
+from tests.conftest import BOOTSTRAP_KEY
 
 MIB = 1024 * 1024
 GOOD = b'{"account":{"user_id":"u"},"email":{"address":"ana@ruiz.example"}}'
 SIGNUP = "/v1/signups"
 
 
-@pytest.fixture
-def make_http(store: Store, clock: Clock) -> Callable[..., FlaskClient]:
-    def make(**changes: Any) -> FlaskClient:
-        found: Parts = fakes.parts(store, clock, BOOTSTRAP_KEY, **changes)
-        client = build(found).test_client()
-        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
-        return client
+class FailingAssessor(Assessor):
+    """Fails at every signup."""
 
-    return make
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def signup(self, signup: Signup, now: float) -> SignupAnswer:
+        raise self._error
 
 
 @pytest.fixture
@@ -322,7 +320,7 @@ def test_a_sane_request_id_is_kept_and_another_replaced(http: FlaskClient, given
 def test_failures_become_problems_without_a_trace(
     make_http: Callable[..., FlaskClient], error: Exception, status: int, code: str
 ) -> None:
-    client = make_http(assessor=fakes.Assessors(fails=error))
+    client = make_http(assessor=FailingAssessor(error))
     response = client.post(SIGNUP, data=GOOD, content_type="application/json")
     is_problem(response, status, code)
     for secret in ("ana@", "Traceback", "secret:6379", "ZeroDivision"):

@@ -211,7 +211,7 @@ def test_a_grant_nobody_heard_of_makes_room_for_the_one_that_was_answered(
     """The store grants, is killed before it says so, and the worker grants from its allowance."""
     user = opened(parts, "u1")
     ask(parts, user, 200 - left_over)
-    parts.sender._local._left.clear()  # the worker did not hear how little is left: another one granted it
+    parts.parts.sender._local._left.clear()  # the worker did not hear how little is left: another one granted it
     execute, run = parts.store.execute, parts.store.run
 
     def unheard(*words: Any) -> Any:
@@ -223,14 +223,14 @@ def test_a_grant_nobody_heard_of_makes_room_for_the_one_that_was_answered(
     assert (answered["granted"], answered["tier"]) == (9, "review")
     monkeypatch.setattr(parts.store, "execute", execute)
     monkeypatch.setattr(parts.store, "run", run)
-    entries = parts.sender._local._journal.waiting()
-    parts.sender.settle()
+    entries = parts.parts.sender._local._journal.waiting()
+    parts.parts.sender.settle()
     for entry in (*entries, *entries):  # whoever settles may be killed before it takes the entry off the journal
-        parts.sender._budgets.settle(Local(**entry), parts.active.policy)
+        parts.parts.sender._budgets.settle(Local(**entry), parts.active.policy)
         assert view(parts, user)["limits"]["remaining"]["monthly"] == 5000 - (200 - left_over) - 9
     again = ask(parts, user, 9, NOW + 1, repeat="k", digest="d")
     assert (again["reservation_id"], again["granted"]) == (answered["reservation_id"], 9)
-    assert parts.sender.release(answered["reservation_id"], 4, NOW)["remaining"]["monthly"] == 4795 + left_over
+    assert parts.parts.sender.release(answered["reservation_id"], 4, NOW)["remaining"]["monthly"] == 4795 + left_over
     for entry in entries:
-        parts.sender._budgets.settle(Local(**entry), parts.active.policy)
-    assert parts.sender.release(answered["reservation_id"], 5, NOW)["remaining"]["monthly"] == 4800 + left_over
+        parts.parts.sender._budgets.settle(Local(**entry), parts.active.policy)
+    assert parts.parts.sender.release(answered["reservation_id"], 5, NOW)["remaining"]["monthly"] == 4800 + left_over

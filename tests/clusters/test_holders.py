@@ -48,9 +48,9 @@ def holder(service: Service, **parts: Any) -> str:
 
 
 def establish(service: Service, user: str, since: float) -> None:
-    accounts = service.worker_parts.accounts
+    accounts = service.accounts
     accounts.establish(user, since, "import", service.active.policy)
-    service.worker_parts.labels.settle(user, accounts.standing(user))
+    service.parts.labels.settle(user, accounts.standing(user))
 
 
 def happens(service: Service, user: str, type: str, at: float = NOW, **more: Any) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def happens(service: Service, user: str, type: str, at: float = NOW, **more: Any
 
 
 def again(service: Service, user: str, at: float = NOW + HOUR) -> str:
-    return str(service.worker_parts.rescorer.again(user, "linkage", at).tier)
+    return str(service.rescorer.again(user, "linkage", at).tier)
 
 
 def clusters(service: Service) -> list[set[str]]:
@@ -215,9 +215,9 @@ class TestProof:
     def test_before_anybody_is_looked_at_again(self, service: Service) -> None:
         for user in ("a", "her", "b"):
             joined(service, user, phone={"number": NUMBER})
-        key = service.assessor._links.entity_key("phone", NUMBER)
+        key = service.parts.assessor._links.entity_key("phone", NUMBER)
         for _ in range(2):
-            service.worker_parts.rescorer._proofs.give("her", [key], NOW, service.active.policy, NOW, aside=False)
+            service.rescorer._proofs.give("her", [key], NOW, service.active.policy, NOW, aside=False)
         assert clusters(service) == [{"a", "b"}]
         assert view(service, "a")["limits"]["cluster"]["hourly"] == ONE
 
@@ -354,8 +354,8 @@ class TestThings:
         said = Message(("shop.example",))
         joined(service, "her", NOW - 30 * DAY)
         ask(service, "her", 1, NOW - 29 * DAY, said=said)
-        seen = service.assessor._links.entity_key("link_domain", "shop.example")
-        service.assessor._links.mark("her", [seen], abusive=False, limited=False, established=NOW - DAY)
+        seen = service.parts.assessor._links.entity_key("link_domain", "shop.example")
+        service.parts.assessor._links.mark("her", [seen], abusive=False, limited=False, established=NOW - DAY)
         for number in range(3):
             joined(service, f"c{number}")
             ask(service, f"c{number}", 1, NOW + number, said=said)

@@ -164,7 +164,7 @@ def test_without_the_store_what_it_knows_is_degraded_and_what_was_not_sent_is_no
     with monkeypatch.context() as outage:
         outage.setattr(service.store, "run", away)
         found = answered(service, {**BARE, "email": {"address": "ana@otto-ceramics.de"}})
-    assert service.assessor.replay_journal(NOW) == 1
+    assert service.parts.assessor.replay_journal(NOW) == 1
     assert set(causes(found).values()) == {"store_unavailable"}
     assert {"links_abusive", "velocity_mailbox_1h", "domain_exists"} <= set(causes(found))
     assert not {"velocity_phone_1h", "velocity_device_1h", "velocity_ip_1h"} & set(causes(found))
@@ -206,7 +206,7 @@ class TestRecordsOfBefore:
         service = make()
         answered(service, BARE)
         before = self.age(service)
-        found = service.assessor.signup(Signup.model_validate_json(json.dumps(BARE)), NOW)
+        found = service.parts.assessor.signup(Signup.model_validate_json(json.dumps(BARE)), NOW)
         again = orjson.loads(found.body)
         assert found.replay
         assert (again["id"], again["not_provided"]) == (before["id"], ALL)
@@ -216,4 +216,4 @@ class TestRecordsOfBefore:
         service = make()
         answered(service, BARE)
         self.age(service)
-        assert service.worker_parts.rescorer.again("u_1", "schedule", NOW + 86_400).tier == "allow"
+        assert service.rescorer.again("u_1", "schedule", NOW + 86_400).tier == "allow"

@@ -37,7 +37,7 @@ phone,+34600123123,,,
 
 @pytest.fixture
 def batches(service: Service) -> Batches:
-    return service.parts.list_batches  # type: ignore[return-value]
+    return service.parts.list_batches
 
 
 def lines(*given: Mapping[str, Any]) -> Iterable[Row]:

@@ -76,4 +76,4 @@ def test_a_signup_in_a_wave_takes_six(service: Service, trips: Callable[[Callabl
 @pytest.mark.parametrize("said", [Message(), Message(("shop.example",)), Message((), "spring")], ids=str)
 def test_a_grant_takes_two(service: Service, trips: Callable[[Callable[[], Any]], int], said: Message) -> None:
     post(service, body("u1"))
-    assert trips(lambda: service.sender.send("u1", 1, said, NOW)) == 2
+    assert trips(lambda: service.parts.sender.send("u1", 1, said, NOW)) == 2

@@ -199,9 +199,9 @@ def test_one_cut_line_in_the_journal_of_sends_stops_no_send(service: Service, se
     folder = Path(settings.data_dir) / "journal" / "sends"
     for line in (b'{"user_id": "u1", "gran\n', encode("r", {"user_id": "u1"}), encode("r", {"granted": "x"}), b"1ab\n"):
         (folder / "1-a.journal").write_bytes(line)
-        answer = service.sender.send("u1", 1, _message(), NOW)
+        answer = service.parts.sender.send("u1", 1, _message(), NOW)
         assert answer.body["granted"] == 1
-    service.sender.settle()
+    service.parts.sender.settle()
     (folder / "rejected").unlink()
 
 
@@ -219,7 +219,7 @@ def test_the_journal_holds_as_many_signups_as_its_policy_says(
     monkeypatch.setattr(service.journal, "append", lambda name, entry: sizes.append(len(encode(name, entry))))
     for text in itertools.islice(bodies(7, "u"), 100):
         signup = Signup.model_validate_json(text)
-        service.assessor._journaled(
-            service.active.basis, signup, service.assessor.gatherer.parse(signup, NOW), NOW, NOW
+        service.parts.assessor._journaled(
+            service.active.basis, signup, service.parts.assessor.gatherer.parse(signup, NOW), NOW, NOW
         )
     assert service.active.policy.outage.journal_bytes / (sum(sizes) / len(sizes)) > 30_000
