@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -121,28 +122,32 @@ def undo(call: Call[None]) -> Reply:
     return Reply(call.parts.list_batches.undo(call.path["batch_id"], call.principal.name, call.now))
 
 
-def export_csv(call: Call[ExportQuery]) -> Reply:
-    """Entries of a list as CSV."""
-    return _export(call, CSV)
-
-
-def export_lines(call: Call[ExportQuery]) -> Reply:
-    """Entries of a list as JSON lines."""
-    return _export(call, LINES)
-
-
-def _export(call: Call[ExportQuery], media: str) -> Reply:
+def export(call: Call[ExportQuery], media: str) -> Reply:
+    """Entries of a list, as a file of this type."""
     query, name = call.body, cast("ListName", call.path["list"])
     entries, cursor = call.parts.lists.some(name, query.kind, query.limit, query.cursor, call.now)
     headers = {} if cursor is None else {"X-Next-Cursor": cursor}
     return Reply(b"".join(written(entries, _FORMS[media])), 200, media, headers)
 
 
-_EXPORT = (
-    f"Up to {MOST_EXPORTED:,} entries, newest first, in the columns that `bulk` takes; where there are more the header "
-    "`X-Next-Cursor` has the cursor of the next ones. Entries without their value have none here either, and cannot be "
-    "put again from it."
-)
+def _export_route(ending: str, media: str, name: str) -> Route:
+    return Route(
+        method="GET",
+        path=f"/v1/lists/{{list}}/export.{ending}",
+        handler=partial(export, media=media),
+        summary=f"The entries of a list as {name}",
+        tag="Lists",
+        description=(
+            f"Up to {MOST_EXPORTED:,} entries, newest first, in the columns that `bulk` takes; where there are more "
+            "the header `X-Next-Cursor` has the cursor of the next ones. Entries without their value have none here "
+            "either, and cannot be put again from it."
+        ),
+        scopes=("lists",),
+        query=ExportQuery,
+        media=media,
+        problems=("not_found",),
+    )
+
 
 ROUTES = (
     Route(
@@ -170,30 +175,8 @@ ROUTES = (
         problems=("not_found", "batch_undone"),
         idempotent=True,
     ),
-    Route(
-        method="GET",
-        path="/v1/lists/{list}/export.csv",
-        handler=export_csv,
-        summary="The entries of a list as CSV",
-        tag="Lists",
-        description=_EXPORT,
-        scopes=("lists",),
-        query=ExportQuery,
-        media=CSV,
-        problems=("not_found",),
-    ),
-    Route(
-        method="GET",
-        path="/v1/lists/{list}/export.jsonl",
-        handler=export_lines,
-        summary="The entries of a list as JSON lines",
-        tag="Lists",
-        description=_EXPORT,
-        scopes=("lists",),
-        query=ExportQuery,
-        media=LINES,
-        problems=("not_found",),
-    ),
+    _export_route("csv", CSV, "CSV"),
+    _export_route("jsonl", LINES, "JSON lines"),
     Route(
         method="GET",
         path="/v1/lists/batches/{batch_id}",
