@@ -30,7 +30,7 @@ def decide(
     *,
     dry_run: bool = False,
     **more: Any,
-) -> dict[str, Any]:
+) -> Any:
     """Decide a review; ``more`` as :class:`ReviewDecision` has it."""
     decision = ReviewDecision(tier, label, apply_to, reason, **more)
     return service.parts.review_decisions.decide(review_id, decision, actor, now, dry_run=dry_run)

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from riskapi.accounts.agenda import agenda_key
+from riskapi.accounts.history import HistoryEntry, LabelEntry
 from riskapi.budgets import terms
 from riskapi.errors import Problem
 from riskapi.links import spellings
@@ -246,7 +247,7 @@ class Accounts:
         args.append(tier_event(user_id, history, now))
         return standing(self._tier.call(keys, [*args, oldest(policy.retention.decisions_days)]))
 
-    def add_label(self, user_id: str, label: dict[str, Any], event: bytes, policy: Policy) -> Standing:
+    def add_label(self, user_id: str, label: LabelEntry, event: bytes, policy: Policy) -> Standing:
         """Append a label; the latest stands. Raises ``not_found``."""
         keys = [account_key(user_id), labels_key(user_id), stream(shard(user_id))]
         args = [policy.retention.accounts_days * _DAY, label["label"], orjson.dumps(label), event]
@@ -307,11 +308,11 @@ class Accounts:
             pipe.execute_command("HGET", account_key(name), "signup")
         return self._store.run(pipe)
 
-    def labels(self, user_id: str) -> list[dict[str, Any]]:
+    def labels(self, user_id: str) -> list[LabelEntry]:
         """All labels ever given, oldest first."""
         return damaged.rows("label", user_id, self._store.execute("LRANGE", labels_key(user_id), 0, -1), _LABEL)
 
-    def load(self, user_id: str) -> tuple[dict[str, bytes], list[dict[str, Any]], list[dict[str, Any]]]:
+    def load(self, user_id: str) -> tuple[dict[str, bytes], list[HistoryEntry], list[LabelEntry]]:
         """The account's fields, history and labels in one trip. Raises ``not_found``."""
         pipe = self._store.pipeline()
         pipe.execute_command("HGETALL", account_key(user_id))

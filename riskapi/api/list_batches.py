@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import to_json
 
-from riskapi.api.answers import Answer
 from riskapi.api.bodies import StrictBody
 from riskapi.api.routes import LINES, Call, Raw, Reply, Route
 from riskapi.inputs.json_lines import Row
-from riskapi.lists.batches import MOST, MOST_ROWS
+from riskapi.lists.batches import MOST, MOST_ROWS, Batch, Bulk
 from riskapi.lists.matching import ListKind, ListName
 from riskapi.lists.rows import Format, ListedRow, rows, written
 
@@ -38,47 +37,6 @@ class BulkBody(StrictBody):
     batch_id: Annotated[str, StringConstraints(pattern=r"^lsb_[0-9a-f]{20}$")] | None = None
     replace: bool = False
     dry_run: bool = False
-
-
-class RejectedEntry(Answer):
-    """A row that was not put: its line, or its place in `entries` counted from 1, where it is wrong, and what is."""
-
-    line: Annotated[int, Field(ge=1)]
-    pointer: str
-    code: str
-    detail: str
-
-
-class Bulk(Answer):
-    """What became of the rows: `put` are new, `replaced` wrote an entry anew, `unchanged` said what was there already.
-
-    ``batch_id`` is null where nothing was put. Of those rejected 500 are named.
-    """
-
-    batch_id: str | None
-    put: Annotated[int, Field(ge=0)]
-    replaced: Annotated[int, Field(ge=0)]
-    unchanged: Annotated[int, Field(ge=0)]
-    rejected_count: Annotated[int, Field(ge=0)]
-    rejected: list[RejectedEntry]
-
-
-class Batch(Answer):
-    """A batch, its counts, and once it is undone: how many entries were `removed`, are what they were before
-    (`restored`), or were `left`, as somebody wrote or removed them since.
-    """
-
-    batch_id: str
-    list: Literal["allow", "deny", "watch"]
-    author: str
-    created_at: AwareDatetime
-    undone_at: AwareDatetime | None
-    put: Annotated[int, Field(ge=0)]
-    replaced: Annotated[int, Field(ge=0)]
-    unchanged: Annotated[int, Field(ge=0)]
-    removed: Annotated[int, Field(ge=0)]
-    restored: Annotated[int, Field(ge=0)]
-    left: Annotated[int, Field(ge=0)]
 
 
 class ExportQuery(BaseModel):

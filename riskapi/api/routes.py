@@ -38,6 +38,8 @@ PATHS: Mapping[str, tuple[re.Pattern[str], str]] = {
 }
 
 Body = TypeVar("Body")
+#: What an answer looks like: a ``TypedDict``.
+Shape = type[Any]
 
 
 class Raw(BaseModel):
@@ -99,10 +101,10 @@ class Route:
     mends: bool = False
     raw: Mapping[str, str] = field(default_factory=dict)
     query: type[BaseModel] | None = None
-    response: type[BaseModel] | None = None
+    response: Shape | None = None
     status: int = 200
     media: str = JSON
-    others: Mapping[int, type[BaseModel]] = field(default_factory=dict)
+    others: Mapping[int, Shape] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     idempotent: bool = False
     repeatable: bool = False

@@ -6,13 +6,14 @@ import hashlib
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
+from typing_extensions import TypedDict
 
 from riskapi.api import repeats
-from riskapi.api.answers import Answer, Counts
 from riskapi.api.bodies import StrictBody
 from riskapi.api.routes import Call, Reply, Route
+from riskapi.budgets.limits import Counts
 from riskapi.contract import Tier
-from riskapi.sending.grants import Message
+from riskapi.sending.grants import Message, Released
 
 #: More at once is a mistake of the caller: no account of a free tier sends to a million.
 MOST_RECIPIENTS = 1_000_000
@@ -53,7 +54,7 @@ class ReleaseRecipientsBody(StrictBody):
     recipients: Recipients
 
 
-class Grant(Answer):
+class Grant(TypedDict):
     """What was granted. ``denied_by`` is the limit that stands in the way.
 
     ``retry_after`` are the seconds after which as many as were denied are granted, or as many of them as the caps ever
@@ -68,14 +69,6 @@ class Grant(Answer):
     tier: Tier
     remaining: Counts
     largest: Annotated[int, Field(ge=0)] | None
-
-
-class Released(Answer):
-    """What was given back, and what is left after it."""
-
-    reservation_id: str
-    released: Annotated[int, Field(ge=1)]
-    remaining: Counts
 
 
 def send(call: Call[SendBody]) -> Reply:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from riskapi.access.idempotency import REMEMBERED
 from riskapi.budgets.caps import Allowed, Usage
 from riskapi.budgets.keys import EVENTS, budget_key, cluster_key, kept, members_key, repeat_key, reservation_key
+from riskapi.budgets.limits import Counts
 from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.policy import Policy
@@ -272,7 +273,7 @@ class Budgets:
         self._store.run(pipe)
 
 
-def remaining(usage: Usage, allowed: Allowed) -> dict[str, int]:
+def remaining(usage: Usage, allowed: Allowed) -> Counts:
     """What is left of the hour, day and month, for the account and its cluster together."""
     caps = (allowed.caps.hourly, allowed.caps.daily, allowed.caps.monthly)
     left = [cap - spent for cap, spent in zip(caps, usage.spent, strict=True)]
@@ -282,7 +283,8 @@ def remaining(usage: Usage, allowed: Allowed) -> dict[str, int]:
         caps = (allowed.cluster.hourly, allowed.cluster.daily, allowed.cluster.monthly)
         ours = (cap - spent for cap, spent in zip(caps, usage.cluster_spent, strict=True))
         left = [min(mine, theirs) for mine, theirs in zip(left, ours, strict=True)]
-    return dict(zip(("hourly", "daily", "monthly"), (max(each, 0) for each in left), strict=True))
+    hourly, daily, monthly = (max(each, 0) for each in left)
+    return {"hourly": hourly, "daily": daily, "monthly": monthly}
 
 
 def _three(numbers: Sequence[int]) -> tuple[int, int, int]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import orjson
 
@@ -12,12 +12,14 @@ import signals
 from riskapi.budgets import terms
 from riskapi.budgets.caps import Allowed, FeedbackRecord, Usage, allowed
 from riskapi.budgets.terms import Terms
+from riskapi.contract import Reason
+from riskapi.decisions.assessment import Assessment
 from riskapi.decisions.decide import Decision
 from riskapi.decisions.gather import Parsed
 from riskapi.inputs.optional import not_provided
 from riskapi.inputs.signup import Signup
 from riskapi.links.evidence import linkage
-from riskapi.policy.active import Basis
+from riskapi.policy.active import Basis, Versions
 from riskapi.sending.allowances import limits
 from riskapi.store import damaged
 from riskapi.times import rfc3339
@@ -37,7 +39,7 @@ def assessment(
     *,
     review_id: str | None = None,
     own: Terms = terms.NONE,
-) -> dict[str, Any]:
+) -> Assessment:
     """The answer at Unix time ``now``. ``usage`` is of the account and its cluster.
 
     ``own`` are the account's terms: its plan, and caps that a person set for it.
@@ -65,20 +67,20 @@ def assessment(
             {"candidate": row.candidate, "decision": row.decision, "risk_score": row.risk_score}
             for row in decision.shadow
         ],
-        "versions": dict(basis.versions),
+        "versions": cast("Versions", dict(basis.versions)),
     }
 
 
-def in_form(answer: dict[str, Any], signup: bytes | str) -> dict[str, Any]:
+def in_form(answer: Mapping[str, Any], signup: bytes | str) -> Assessment:
     """An answer that was kept, in the form of today: until 2026-11 ``degraded`` also listed what was not sent.
 
     ``signup`` is what it answered, as JSON.
     """
     if "not_provided" in answer:
-        return answer
+        return cast("Assessment", answer)
     unsent = not_provided(Signup.stored(signup))
     degraded = [row for row in answer["degraded"] if row["cause"] != "not_provided"]
-    return {**answer, "degraded": degraded, "not_provided": unsent}
+    return cast("Assessment", {**answer, "degraded": degraded, "not_provided": unsent})
 
 
 def kept_answer(answer: bytes, signup: Callable[[], bytes | None]) -> bytes:
@@ -87,7 +89,7 @@ def kept_answer(answer: bytes, signup: Callable[[], bytes | None]) -> bytes:
     return answer if found is None else orjson.dumps(in_form(damaged.whole(answer, ("degraded",)), found))
 
 
-def reasons(decision: Decision) -> list[dict[str, Any]]:
+def reasons(decision: Decision) -> list[Reason]:
     """The ``reasons`` part of an answer."""
     return [
         {"code": row.code, "signal": row.signal, "text": row.text, "contribution": row.contribution}

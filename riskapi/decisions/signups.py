@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -134,7 +135,7 @@ class Assessor:
         return self._budgets.read(user_id, now)
 
     def _settle(
-        self, signup: Signup, standing: Standing, mail: str, at: float, now: float, body: dict[str, Any]
+        self, signup: Signup, standing: Standing, mail: str, at: float, now: float, body: Mapping[str, Any]
     ) -> None:
         """Let its standing be felt through links; kept in the journal when the store goes away just now."""
         user_id = signup.account.user_id
@@ -146,7 +147,7 @@ class Assessor:
             self._keep(user_id, signup, mail, at, now, body)
 
     def _keep(
-        self, user_id: str, signup: Signup, mail: str, at: float, now: float, answer: dict[str, Any]
+        self, user_id: str, signup: Signup, mail: str, at: float, now: float, answer: Mapping[str, Any]
     ) -> dict[str, Any] | None:
         """Keep an answered signup on this machine; returns the entry that was kept for the account before, if any.
 
@@ -192,7 +193,7 @@ class Assessor:
         self,
         basis: Basis,
         signup: Signup,
-        body: dict[str, Any],
+        body: Mapping[str, Any],
         answer: bytes,
         first: dict[str, Any] | None,
         mail: str,

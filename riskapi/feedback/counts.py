@@ -12,10 +12,11 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
 import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints
+from typing_extensions import TypedDict
 
 from riskapi.budgets.spends import Budgets
 from riskapi.contract import Time, UserId
@@ -29,6 +30,8 @@ from riskapi.times import rfc3339
 from signals.records import record
 
 EventType = Literal["delivered", "hard_bounce", "soft_bounce", "complaint", "block", "unsubscribe", "spam_trap"]
+#: The rules of clean sending, by what does not hold.
+Rule = Literal["complaint_rate", "hard_bounce_rate", "spam_trap"]
 #: Each type as the fields of the hash write it.
 _LETTERS: dict[str, str] = dict(zip(get_args(EventType), "dhscbut", strict=True))
 #: Days of the window: today, which is not over yet, and the 29 before, in UTC. As long as the month of the caps.
@@ -100,7 +103,7 @@ class Counts:
         returned = self.hard_bounces + self.soft_bounces + self.blocks
         return max(self.delivered, self.attempted(sent) - returned)
 
-    def fault(self, clean: Clean, sent: int) -> str | None:
+    def fault(self, clean: Clean, sent: int) -> Rule | None:
         """The rule of clean sending that does not hold: ``spam_trap``, ``complaint_rate``, ``hard_bounce_rate``.
 
         ``sent`` are the recipients sent to within the window, 0 where that is unknown; ``clean`` says what is too much.
@@ -123,6 +126,30 @@ class Counts:
         return self.fault(clean, sent) is None
 
 
+class FeedbackAction(TypedDict):
+    """What feedback brought about for an account, and by which rule of the policy."""
+
+    user_id: str
+    action: Literal["steps_lost"]
+    rule: Rule
+
+
+class FeedbackView(TypedDict):
+    """What became of the mail the account sent, over the last ``window_days``."""
+
+    window_days: int
+    sent: int
+    delivered: int
+    hard_bounces: int
+    soft_bounces: int
+    complaints: int
+    blocks: int
+    unsubscribes: int
+    spam_traps: int
+    complaint_rate: float | None
+    hard_bounce_rate: float | None
+
+
 @record
 class Tally:
     """What became of a body of events. ``actions`` are those it brought about, as the answer shows them."""
@@ -130,7 +157,7 @@ class Tally:
     accepted: int
     duplicates: int
     unknown_accounts: int
-    actions: list[dict[str, str]]
+    actions: list[FeedbackAction]
 
 
 class Feedback:
@@ -162,8 +189,8 @@ class Feedback:
                     self._metrics.feedback(event.type)
             results += found
         states = Counter(state for state, _ in results)
-        actions = [
-            {"user_id": event.user_id, "action": "steps_lost", "rule": rule}
+        actions: list[FeedbackAction] = [
+            {"user_id": event.user_id, "action": "steps_lost", "rule": cast("Rule", rule)}
             for event, (_, rule) in zip(events, results, strict=True)
             if rule
         ]
@@ -243,7 +270,7 @@ class Feedback:
         return self.counts(reply, now), self._budgets.usage(usage).spent[2]
 
     @staticmethod
-    def view(counts: Counts, sent: int) -> dict[str, Any]:
+    def view(counts: Counts, sent: int) -> FeedbackView:
         """The ``feedback`` part of an account; a rate of nothing is null."""
         attempted, arrived = counts.attempted(sent), counts.arrived(sent)
         return {

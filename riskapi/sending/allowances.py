@@ -8,6 +8,7 @@ from typing import Any, cast
 from riskapi.accounts.accounts import Accounts
 from riskapi.budgets import terms
 from riskapi.budgets.caps import Allowed, FeedbackRecord, Usage, allowed, clean_days
+from riskapi.budgets.limits import Limits
 from riskapi.budgets.spends import Budgets, remaining
 from riskapi.contract import Tier
 from riskapi.errors import Problem
@@ -100,12 +101,12 @@ class Allowances:
             cluster = found.usage.cluster
 
 
-def limits(usage: Usage, allowed: Allowed) -> dict[str, Any]:
+def limits(usage: Usage, allowed: Allowed) -> Limits:
     """The ``limits`` part of an answer: caps in recipients, whom they are counted over, what is left, the next step.
 
     ``cluster`` are the caps of the cluster, and ``hold`` the usual volume a held account is kept at, if there is one.
     """
-    own, ours = allowed.caps, allowed.cluster
+    own, ours, hold = allowed.caps, allowed.cluster, usage.hold if usage.held else None
     return {
         "hourly": own.hourly,
         "daily": own.daily,
@@ -114,5 +115,5 @@ def limits(usage: Usage, allowed: Allowed) -> dict[str, Any]:
         "remaining": remaining(usage, allowed),
         "next_step": allowed.next_step,
         "cluster": None if ours is None else {"hourly": ours.hourly, "daily": ours.daily, "monthly": ours.monthly},
-        "hold": {"daily": usage.hold, "until": rfc3339(usage.hold_until)} if usage.held else None,
+        "hold": None if hold is None else {"daily": hold, "until": rfc3339(usage.hold_until)},
     }

@@ -6,11 +6,14 @@ import contextlib
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts
+from riskapi.budgets.limits import Counts
 from riskapi.budgets.spends import Budgets, Grant, GrantRequest, remaining
 from riskapi.clusters.clusters import Clusters
 from riskapi.errors import Problem, StoreUnavailable
@@ -51,6 +54,14 @@ class SendAnswer:
 
     body: Mapping[str, Any]
     replay: bool
+
+
+class Released(TypedDict):
+    """What was given back, and what is left after it."""
+
+    reservation_id: str
+    released: Annotated[int, Field(ge=1)]
+    remaining: Counts
 
 
 class Sender:
@@ -221,7 +232,7 @@ class Sender:
         """Let go of the journal of grants."""
         self._local.close()
 
-    def release(self, reservation_id: str, recipients: int, now: float, repeat: str | None = None) -> dict[str, Any]:
+    def release(self, reservation_id: str, recipients: int, now: float, repeat: str | None = None) -> Released:
         """Give back recipients of a reservation at Unix time ``now``, under the same ``repeat`` once.
 
         Raises ``not_found``, ``over_release`` and :class:`StoreUnavailable`.
@@ -233,7 +244,7 @@ class Sender:
         self._budgets.release(reservation_id, user_id, recipients, repeat or secrets.token_hex(12), policy, now)
         found = self._allowances.of(user_id, policy, now)
         left = remaining(found.usage, found.allowed)
-        self._local.remember(user_id, min(left.values()), now)
+        self._local.remember(user_id, min(left["hourly"], left["daily"], left["monthly"]), now)
         self._metrics.recipients("released", recipients)
         return {"reservation_id": reservation_id, "released": recipients, "remaining": left}
 

@@ -15,6 +15,7 @@ from riskapi.decisions.signups import Assessor, SignupAnswer
 from riskapi.errors import CODES, Problem, StoreUnavailable
 from riskapi.inputs.signup import Signup
 from riskapi.store.connections import Store
+from tests.answers import checked
 from tests.conftest import BOOTSTRAP_KEY
 
 MIB = 1024 * 1024
@@ -45,7 +46,7 @@ def is_problem(response: Any, status: int, code: str) -> dict[str, Any]:
     """Check that the answer is a whole problem document of this code."""
     assert (response.status_code, response.mimetype) == (status, "application/problem+json"), response.data
     document: dict[str, Any] = response.json
-    problems.ProblemDocument.model_validate(document)
+    checked(problems.ProblemDocument, response.data)
     assert document["code"] == code
     assert document["status"] == status == CODES[code][0]
     assert document["title"] == CODES[code][1]

@@ -9,7 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from riskapi.access.keys import Keys
-from riskapi.accounts.labels import LabelName, Labels, LabelSource
+from riskapi.accounts.history import LabelName, LabelSource
+from riskapi.accounts.labels import Labels
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.reviews.decisions import ReviewDecision, ReviewDecisions
 from riskapi.reviews.queue import Reviews
@@ -30,9 +31,7 @@ class FailingLabels(Labels):
         self.error: Exception | None = error
         self.asked = 0
 
-    def add(
-        self, user_id: str, label: LabelName, source: LabelSource, note: str | None, actor: str, now: float
-    ) -> dict[str, Any]:
+    def add(self, user_id: str, label: LabelName, source: LabelSource, note: str | None, actor: str, now: float) -> Any:
         self.asked += 1
         if self.error is not None:
             raise self.error
@@ -45,14 +44,14 @@ class HeldReviews(Reviews):
     def __init__(self, holder: str | None, told: list[str | None]) -> None:
         self._holder, self._told = holder, told
 
-    def get(self, review_id: str) -> dict[str, Any]:
+    def get(self, review_id: str) -> Any:
         return {"id": review_id, "reviewer": self._holder}
 
-    def release(self, review_id: str, reviewer: str, now: float) -> dict[str, Any]:
+    def release(self, review_id: str, reviewer: str, now: float) -> Any:
         self._told.append(reviewer)
         return self.get(review_id)
 
-    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float, *, actor: str) -> dict[str, Any]:
+    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float, *, actor: str) -> Any:
         self._told += (reviewer, actor)
         return self.get(review_id)
 
@@ -63,15 +62,11 @@ class ToldDecisions(ReviewDecisions):
     def __init__(self, told: list[str | None]) -> None:
         self._told = told
 
-    def decide(
-        self, review_id: str, decision: ReviewDecision, actor: str, now: float, *, dry_run: bool = False
-    ) -> dict[str, Any]:
+    def decide(self, review_id: str, decision: ReviewDecision, actor: str, now: float, *, dry_run: bool = False) -> Any:
         self._told += (decision.reviewer, actor)
         return {"id": review_id, "accounts": [], "deny": [], "dry_run": dry_run}
 
-    def undo(
-        self, review_id: str, reason: str | None, actor: str, now: float, reviewer: str | None = None
-    ) -> dict[str, Any]:
+    def undo(self, review_id: str, reason: str | None, actor: str, now: float, reviewer: str | None = None) -> Any:
         self._told += (reviewer, actor)
         return {"id": review_id, "accounts": [], "removed_entries": []}
 

@@ -17,7 +17,7 @@ from riskapi.budgets.caps import FeedbackRecord, allowed, unused
 from riskapi.budgets.spends import Budgets
 from riskapi.budgets.terms import Terms
 from riskapi.contract import Tier
-from riskapi.decisions.events import Event
+from riskapi.decisions.events import Event, EventTaken
 from riskapi.errors import StoreUnavailable
 from riskapi.policy import Policy
 from riskapi.policy.tables import Caps
@@ -70,7 +70,7 @@ def signed_up(service: Service, user: str = "u1", plan: str | None = None, **par
     return post(service, body(user, **{**given, **parts}))
 
 
-def tell(service: Service, type: str, user: str = "u1", at: float = NOW, **more: Any) -> dict[str, Any]:
+def tell(service: Service, type: str, user: str = "u1", at: float = NOW, **more: Any) -> EventTaken:
     event = Event.model_validate_json(json.dumps({"type": type, **more}))
     return service.parts.events.record(user, event, at)
 

@@ -15,6 +15,7 @@ from riskapi import policy
 from riskapi.app import Service, assemble
 from riskapi.budgets.caps import Allowed, unused
 from riskapi.budgets.keys import budget_key
+from riskapi.budgets.limits import Counts
 from riskapi.budgets.spends import Budgets, Grant, GrantRequest, Pending, remaining
 from riskapi.policy.tables import Caps
 from riskapi.settings import Settings
@@ -293,7 +294,7 @@ class Budget:
         usage = self.budgets.release(reservation, "u", recipients, f"{number}-{at}-{spend.released}", self.rules, at)
         self.left(at, remaining(usage, self.allowed))
 
-    def left(self, at: float, found: dict[str, int] | None = None) -> None:
+    def left(self, at: float, found: Counts | None = None) -> None:
         found = found or remaining(self.budgets.read("u", at), self.allowed)
         assert found == self.reference.remaining("u", at)
 

@@ -9,6 +9,7 @@ import pytest
 from riskapi.app import Service
 from riskapi.clusters.joins import Joins
 from riskapi.decisions.events import Event
+from riskapi.reviews.queue import Review
 from riskapi.inputs.signup import DevicePart
 from riskapi.sending.grants import Message
 from tests import consistency
@@ -53,8 +54,8 @@ def establish(service: Service, user: str, since: float) -> None:
     service.parts.labels.settle(user, accounts.standing(user))
 
 
-def happens(service: Service, user: str, type: str, at: float = NOW, **more: Any) -> dict[str, Any]:
-    found: dict[str, Any] = service.parts.events.record(user, Event(type=type, **more), at)
+def happens(service: Service, user: str, type: str, at: float = NOW, **more: Any) -> Any:
+    found = service.parts.events.record(user, Event(type=type, **more), at)
     return found
 
 
@@ -342,7 +343,7 @@ class TestGuilt:
         assert granted(service, "her", at=NOW + HOUR) == [ONE]
 
 
-def reviews(service: Service, user: str) -> list[dict[str, Any]]:
+def reviews(service: Service, user: str) -> list[Review]:
     found = service.parts.reviews.list("open", 50, None)["reviews"]
     return [row for row in found if row["user_id"] == user]
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import orjson
 import pytest
-from pydantic import TypeAdapter
 
-from riskapi.api.answers import Assessment
 from riskapi.app import Service, assemble
+from riskapi.decisions.assessment import Assessment
 from riskapi.errors import StoreUnavailable
 from riskapi.inputs.signup import Signup
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
+from tests.answers import checked
 from tests.conftest import NOW, Clock
 from tests.signups import post
 
@@ -81,7 +81,7 @@ def without(*pointers: str) -> dict[str, Any]:
 
 def answered(service: Service, signup: dict[str, Any]) -> dict[str, Any]:
     found = post(service, Signup.model_validate_json(json.dumps(signup)))
-    Assessment.model_validate_json(json.dumps(found))
+    checked(Assessment, orjson.dumps(found))
     return found
 
 
@@ -200,7 +200,7 @@ class TestRecordsOfBefore:
         for answer in (found["assessment"], found["latest"]):
             assert answer["degraded"] == [{"signal": "network_asn", "cause": "no_data"}]
             assert answer["not_provided"] == ALL
-            TypeAdapter(Assessment).validate_json(orjson.dumps(answer))
+            checked(Assessment, orjson.dumps(answer))
 
     def test_the_same_signup_gets_it_again(self, make: Callable[..., Service]) -> None:
         service = make()

@@ -27,15 +27,15 @@ NUMBER, OTHER = "+34600123123", "+34711234234"
 ONE, CLUSTER = 200, 300
 
 
-def phone(service: Service, user: str, number: str, at: float = NOW, type: str = "phone_changed") -> dict[str, Any]:
+def phone(service: Service, user: str, number: str, at: float = NOW, type: str = "phone_changed") -> Any:
     return happens(service, user, type, at, phone=PhonePart(number=number))
 
 
-def mail(service: Service, user: str, address: str, at: float = NOW, type: str = "email_changed") -> dict[str, Any]:
+def mail(service: Service, user: str, address: str, at: float = NOW, type: str = "email_changed") -> Any:
     return happens(service, user, type, at, email=EmailPart(address=address))
 
 
-def seen(service: Service, user: str, device: str, at: float = NOW, type: str = "device_seen") -> dict[str, Any]:
+def seen(service: Service, user: str, device: str, at: float = NOW, type: str = "device_seen") -> Any:
     return happens(service, user, type, at, device=DevicePart(id=device))
 
 

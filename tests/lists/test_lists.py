@@ -14,7 +14,7 @@ from riskapi.app import Service, assemble
 from riskapi.budgets.keys import EVENTS
 from riskapi.commands.replay import replay
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.counts import FeedbackAction, FeedbackEvent
 from riskapi.inputs.signup import Signup
 from riskapi.lists import lists, members
 from riskapi.lists.entries import StoredEntry
@@ -669,7 +669,7 @@ class TestFeedback:
     def _daily(self, service: Service, now: float) -> int:
         return int(service.parts.accounts.view("u_1", now)["limits"]["daily"])
 
-    def _complain(self, service: Service, now: float, name: str = "c") -> list[dict[str, str]]:
+    def _complain(self, service: Service, now: float, name: str = "c") -> list[FeedbackAction]:
         events = [FeedbackEvent(id=f"{name}{number}", type="complaint", user_id="u_1") for number in range(2)]
         return service.parts.feedback.count(events, now).actions
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from riskapi.app import Service, assemble
 from riskapi.errors import Problem
-from riskapi.lists.entries import StoredEntry
+from riskapi.lists.entries import ListEntry, StoredEntry
 from riskapi.reviews import deniable_values
 from riskapi.reviews.decided_accounts import DecisionPlan
 from riskapi.settings import Settings
@@ -61,9 +61,9 @@ def draft(service: Service, name: Any, kind: Any, value: str, now: float = NOW, 
     return lists.put(lists.draft(name, kind, value, now=now, **given), now, replace=True).entry
 
 
-def denied(service: Service, kind: Any = None) -> list[dict[str, Any]]:
+def denied(service: Service, kind: Any = None) -> list[Any]:
     """The deny list, newest first."""
-    entries: list[dict[str, Any]] = service.parts.lists.page("deny", kind, 200, None, NOW)["entries"]
+    entries: list[Any] = [*service.parts.lists.page("deny", kind, 200, None, NOW)["entries"]]
     return entries
 
 
@@ -134,8 +134,8 @@ class TestBans:
         assert [row["user_ids"] for row in found["deny"]] == [["u_1"]]
 
 
-def service_denied(service: Service, review: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = service.parts.review_decisions.denied(review, NOW)
+def service_denied(service: Service, review: str) -> list[ListEntry]:
+    found = service.parts.review_decisions.denied(review, NOW)
     return sorted(found, key=lambda row: [each["id"] for each in denied(service)].index(row["id"]))
 
 

@@ -144,6 +144,7 @@ class TestGivenBack:
         undo(service, review, now=later + 120)
         assert send(service, 300, later + 180) == 0
         limits = service.parts.accounts.view("u_1", later + 180)["limits"]
+        assert limits["hold"] is not None
         assert limits["hold"]["daily"] == 30
 
     def test_a_hold_that_was_over_is_not_brought_back(self, service: Service) -> None:

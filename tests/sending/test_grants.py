@@ -71,8 +71,8 @@ def ask(service: Service, user: str, recipients: int, now: float = NOW, **more: 
     return dict(service.parts.sender.send(user, recipients, message, now, **more).body)
 
 
-def view(service: Service, user: str, now: float = NOW) -> dict[str, Any]:
-    found: dict[str, Any] = service.parts.accounts.view(user, now)
+def view(service: Service, user: str, now: float = NOW) -> Any:
+    found = service.parts.accounts.view(user, now)
     return found
 
 

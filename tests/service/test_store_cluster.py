@@ -102,7 +102,7 @@ def test_budgets_are_joined_spent_released_merged_cut_and_settled(service: Servi
     assert send(service, "b2", 1)["denied_by"] == "cluster_hourly"
     assert [len(members) for members in consistency.check(service).values()] == [5]
 
-    seen = service.parts.accounts.view("b2", NOW)["linkage"]
+    seen: Any = service.parts.accounts.view("b2", NOW)["linkage"]
     edge = next(row["edge"] for row in seen["edges"] if row["kind"] == "phone")
     after = service.parts.cuts.cut(seen["cluster_id"], None, edge, "a shared phone", "ana", NOW)["accounts"]
     assert after["a1"] == after["ab"] != after["b1"] == after["b2"]

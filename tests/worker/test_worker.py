@@ -112,8 +112,8 @@ def worker(service: Service, asking: Settings) -> Iterator[Worker]:
         assert not thread.is_alive(), thread.name
 
 
-def view(service: Service, user: str = "u_1") -> dict[str, Any]:
-    found: dict[str, Any] = service.parts.accounts.view(user, time.time())
+def view(service: Service, user: str = "u_1") -> Any:
+    found = service.parts.accounts.view(user, time.time())
     return found
 
 
