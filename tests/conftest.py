@@ -112,6 +112,7 @@ def make_app(store: Store, settings: Settings, ip_data: installed.DataPaths, clo
 def session_parts(session_store: Store, session_settings: Settings, ip_data: installed.DataPaths) -> Parts:
     from riskapi.app import assemble
 
+    session_store.execute("FLUSHALL")
     return assemble(session_settings, session_store, Clock()).parts
 
 

@@ -9,8 +9,8 @@ import pytest
 from riskapi.app import Service
 from riskapi.clusters.joins import Joins
 from riskapi.decisions.events import Event
-from riskapi.reviews.queue import Review
 from riskapi.inputs.signup import DevicePart
+from riskapi.reviews.queue import Review
 from riskapi.sending.grants import Message
 from tests import consistency
 from tests.conftest import NOW
