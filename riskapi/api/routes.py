@@ -82,10 +82,10 @@ class Route:
     handed to the handler, validated; ``example`` is a body that works, ``optional_body`` takes none for ``{}``.
     ``mends``: of JSON that no parser takes because of what a visitor typed, the rest is taken.
     ``raw`` are other types of bodies than JSON that the handler takes as :class:`Raw`, each with an example.
-    ``response`` is the shape of the answer, which has ``status``; ``others`` those of answers with other statuses; ``problems`` are
-    the codes of the handler's own, those of the checks before it follow from the other fields. ``idempotent`` honours
-    ``Idempotency-Key``; ``repeatable`` says that the handler honours it by itself. ``tagged`` says that answers
-    carry an ``ETag``, ``conditional`` that ``If-Match`` with one is required.
+    ``response`` is the shape of the answer, which has ``status``; ``others`` those of answers with other statuses.
+    ``problems`` are the codes of the handler's own, those of the checks before it follow from the other fields.
+    ``idempotent`` honours ``Idempotency-Key``; ``repeatable`` says that the handler honours it by itself. ``tagged``
+    says that answers carry an ``ETag``, ``conditional`` that ``If-Match`` with one is required.
     """
 
     method: str
