@@ -20,6 +20,7 @@ from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.agenda import Agenda
 from riskapi.accounts.cuts import Cuts
 from riskapi.accounts.labels import Labels
+from riskapi.accounts.tiers import Tiers
 from riskapi.api import readiness
 from riskapi.api.parts import Parts
 from riskapi.api.server import build
@@ -193,14 +194,13 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     budgets = Budgets(store, store_clock=store_clock)
     clusters = Clusters(store, links, budgets, metrics, store_clock=store_clock)
     claims = Claims(store, links, clusters)
-    labels, proofs = Labels(accounts, links, clusters, active), Proofs(store, links, clusters, claims)
-    gatherer = Gatherer(store, links, accounts, findings, proofs, active_readers)
+    tiers = Tiers(store)
+    labels, proofs = Labels(accounts, tiers, links, clusters, active), Proofs(store, links, clusters, claims)
+    gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, budgets, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
     holds = Holds(store, accounts, metrics)
-    rescorer = Rescorer(
-        store, active, gatherer, accounts, findings, clusters, claims, budgets, labels, proofs, holds, metrics
-    )
-    assessor = Assessor(active, gatherer, accounts, links, clusters, budgets, labels, proofs, journal, metrics)
+    rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
+    assessor = Assessor(active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
     recorded = log.Decisions(store)
     values = Values(active_readers)
     matches = Matches(store, links, accounts, recorded, active_readers)
@@ -228,7 +228,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         assessor=assessor,
         accounts=profiles,
         account_caps=AccountCaps(store, active, allowances, budgets),
-        imports=Imports(store, active, gatherer, accounts, links, labels, proofs),
+        imports=Imports(store, active, gatherer, accounts, tiers, links, labels, proofs),
         labels=labels,
         reviews=reviews,
         review_decisions=decided,

@@ -8,25 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
 
-from riskapi.accounts.agenda import agenda_key
-from riskapi.accounts.history import HistoryEntry, LabelEntry
+from riskapi.accounts.history import LabelEntry
+from riskapi.accounts.packing import unpack
+from riskapi.accounts.stored import StoredAccount
 from riskapi.budgets import terms
 from riskapi.errors import Problem
 from riskapi.links import spellings
-from riskapi.links.kinds import entities_of
+from riskapi.links.keys import entities_of
 from riskapi.policy import Policy
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, oldest, shard, stream
-from riskapi.times import rfc3339
 
 _DAY = 86400
 #: What a row of history, and a label, says at least.
-_HISTORY, _LABEL = ("at", "from", "to", "source"), ("at", "label", "source")
+_HISTORY, LABEL = ("at", "from", "to", "source"), ("at", "label", "source")
 
 
 def history_key(user_id: str) -> str:
@@ -41,10 +42,12 @@ def labels_key(user_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class KnownAccount:
-    """An account that was assessed before: the HMAC of its mail address, its first answer, its entity keys by kind."""
+    """An account that was assessed before: the HMAC of its mail address, its first answer (JSON, as it was given), its
+    entity keys by kind.
+    """
 
     mail: str
-    assessment: bytes
+    answer: bytes
     entities: dict[str, str]
 
 
@@ -72,10 +75,16 @@ class ReviewOpening:
 
     id: str
     place: str
-    fields: Mapping[str, bytes | str | float]
-    event: bytes
+    fields: Mapping[str, str]
+    event: str
     key: str
     index: str
+
+
+def known_account(reply: Sequence[Any]) -> KnownAccount | None:
+    """The account in a reply to :meth:`Accounts.queue_known`, or None."""
+    mail, answer, entities = reply
+    return None if mail is None else KnownAccount(mail.decode(), unpack(answer), entities_of(entities))
 
 
 def standing(reply: Sequence[Any], user_id: str = "?") -> Standing:
@@ -93,55 +102,11 @@ def standing(reply: Sequence[Any], user_id: str = "?") -> Standing:
     )
 
 
-def latest(fields: Mapping[str, bytes]) -> dict[str, Any]:
-    """The latest answer in the fields of :meth:`Accounts.load`; it is kept apart only where it is not the first."""
-    return damaged.whole(fields.get("latest", fields["assessment"]), ("id", "decision", "reasons", "review_id"))
-
-
-def is_established(fields: Mapping[str, bytes], now: float) -> bool:
-    """Whether an account is an established customer at Unix time ``now``: nobody who was found abusive is."""
-    since = fields.get("established")
-    return since is not None and float(since) <= now and fields.get("label") != b"abuse"
-
-
-def proved(fields: Mapping[str, bytes]) -> dict[str, str]:
-    """What an account proved to be its own: the key of the entity by kind."""
-    return damaged.loads("account", "?", fields.get("proved"), dict[str, str]())
-
-
-def by_reviewer(
-    tier: str, reason: str | None, actor: str, now: float, policy: Policy, reviewer: str | None = None
-) -> dict[str, Any]:
-    """The history entry of a tier that a person set; the script that writes it puts the tier before into ``from``.
-
-    ``actor`` is who called, ``reviewer`` whom the caller says it is from, if anybody.
-    """
-    return {
-        "at": rfc3339(now),
-        "from": "?",
-        "to": tier,
-        "source": "reviewer",
-        "actor": actor,
-        "reason": reason,
-        "versions": {"policy": policy.version},
-        "expires_at": None,
-        **({"reviewer": reviewer} if reviewer else {}),
-    }
-
-
-def tier_event(user_id: str, history: Mapping[str, Any], now: float) -> bytes:
-    """What the stream is told of a change of tier; like in its history entry the tier before is ``?`` until written."""
-    told = {name: history.get(name) for name in ("from", "to", "source", "actor", "reason", "cause")}
-    return orjson.dumps({"user_id": user_id, "at": now, **told})
-
-
 class Accounts:
     """Reads and writes accounts."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._record = store.script("account_record")
-        self._tier = store.script("account_tier")
         self._label = store.script("account_label")
         self._sender = store.script("account_sender")
         self._establish = store.script("account_establish")
@@ -149,14 +114,8 @@ class Accounts:
 
     @staticmethod
     def queue_known(pipe: Any, user_id: str) -> None:
-        """Ask, in a pipeline, whether the account is known; :meth:`known` reads the reply."""
+        """Ask, in a pipeline, whether the account is known; :func:`known_account` reads the reply."""
         pipe.execute_command("HMGET", account_key(user_id), "mail", "assessment", "entities")
-
-    @staticmethod
-    def known(reply: Any) -> KnownAccount | None:
-        """The account in a reply to :meth:`queue_known`, or None."""
-        mail, assessment, entities = reply
-        return None if mail is None else KnownAccount(mail.decode(), assessment, entities_of(entities))
 
     @staticmethod
     def queue_voucher(pipe: Any, user_id: str) -> None:
@@ -180,44 +139,6 @@ class Accounts:
         asked += ["established_by", "renewed", *terms.FIELDS]
         pipe.execute_command("HMGET", account_key(user_id), *asked)
 
-    def record(
-        self,
-        user_id: str,
-        fields: Mapping[str, bytes | str | float],
-        *,
-        history: bytes,
-        decision: bytes,
-        review: ReviewOpening | None,
-        due: float | None,
-        moved: bytes | None,
-        policy: Policy,
-    ) -> KnownAccount | None:
-        """Write a first decision with its history, event and review, all or nothing; once an account.
-
-        ``decision`` is the event and a field of the account too. ``fields`` has the answer as ``assessment``, and as
-        ``latest`` only where the decision is not the one that was answered. ``due`` is the Unix time at which it is
-        decided again, whatever happens; ``moved`` the event of a tier that is another than was answered.
-        Returns None when it was written, else the account that was there already.
-        """
-        number = shard(user_id)
-        keys = [account_key(user_id), history_key(user_id), stream(number), agenda_key(number)]
-        args: list[Any] = [policy.retention.accounts_days * _DAY, history, decision]
-        args += [oldest(policy.retention.decisions_days), "", "", user_id, "" if due is None else repr(due)]
-        args += (moved or "", 2 * len(fields))
-        for name, value in fields.items():
-            args += (name, value)
-        if review is not None:
-            keys += (review.key, review.index)
-            args[4:6] = review.event, review.place
-            for name, value in review.fields.items():
-                args += (name, value)
-        written, *found = self._record.call(keys, args)
-        if written:
-            return None
-        known = self.known(found)
-        # A lost connection has the script run twice; what stands there is then this very answer.
-        return None if known is None or known.assessment == fields["assessment"] else known
-
     def meant(self, user_id: str) -> str:
         """The account that is meant by an id in whatever capitals: the one with just this id, else the one in small
         letters, else the first of those in other capitals. Where there is none, the id in small letters: all spellings
@@ -236,16 +157,6 @@ class Accounts:
         for name in names:
             pipe.execute_command("HEXISTS", account_key(name), "tier")
         return next((name for name, there in zip(names, self._store.run(pipe), strict=True) if there), small)
-
-    def change_tier(self, user_id: str, history: Mapping[str, Any], now: float, policy: Policy) -> Standing:
-        """Set the tier that ``history`` names in ``to`` at Unix time ``now``; a change is a history entry and an event.
-
-        ``from`` of the entry is ``?``: the tier before is put there in the same step. Raises ``not_found``.
-        """
-        keys = [account_key(user_id), history_key(user_id), stream(shard(user_id))]
-        args: list[Any] = [policy.retention.accounts_days * _DAY, history["to"], orjson.dumps(history)]
-        args.append(tier_event(user_id, history, now))
-        return standing(self._tier.call(keys, [*args, oldest(policy.retention.decisions_days)]))
 
     def add_label(self, user_id: str, label: LabelEntry, event: bytes, policy: Policy) -> Standing:
         """Append a label; the latest stands. Raises ``not_found``."""
@@ -278,7 +189,7 @@ class Accounts:
     def proofs(self, user_id: str) -> dict[str, str]:
         """What an account proved to be its own: the key of the entity by kind."""
         found = self._store.execute("HGET", account_key(user_id), "proved")
-        return proved({"proved": found}) if found else {}
+        return damaged.loads("account", user_id, found, dict[str, str]())
 
     def note_renewed(self, user_id: str, now: float) -> None:
         """Note that what an account uses was renewed at Unix time ``now``; nothing of an account that is gone."""
@@ -292,7 +203,7 @@ class Accounts:
     def signup(self, user_id: str) -> bytes | None:
         """The signup as posted, as JSON; None for an account never assessed."""
         found: bytes | None = self._store.execute("HGET", account_key(user_id), "signup")
-        return found
+        return None if found is None else unpack(found)
 
     def abusive(self, user_ids: Sequence[str]) -> int:
         """How many of these accounts are labelled abusive."""
@@ -302,18 +213,21 @@ class Accounts:
         return self._store.run(pipe).count(b"abuse")
 
     def signups(self, user_ids: Sequence[str]) -> list[bytes | None]:
-        """What these accounts signed up with, as JSON; None for an account that is not there."""
+        """What these accounts signed up with, as JSON; None for an account that is not there, or cannot be read."""
         pipe = self._store.pipeline()
         for name in user_ids:
             pipe.execute_command("HGET", account_key(name), "signup")
-        return self._store.run(pipe)
+        found = zip(user_ids, self._store.run(pipe), strict=True)
+        return [
+            None if kept is None else damaged.read("account", name, partial(unpack, kept), None) for name, kept in found
+        ]
 
     def labels(self, user_id: str) -> list[LabelEntry]:
         """All labels ever given, oldest first."""
-        return damaged.rows("label", user_id, self._store.execute("LRANGE", labels_key(user_id), 0, -1), _LABEL)
+        return damaged.rows("label", user_id, self._store.execute("LRANGE", labels_key(user_id), 0, -1), LABEL)
 
-    def load(self, user_id: str) -> tuple[dict[str, bytes], list[HistoryEntry], list[LabelEntry]]:
-        """The account's fields, history and labels in one trip. Raises ``not_found``."""
+    def load(self, user_id: str) -> StoredAccount:
+        """The account with its history and labels, in one trip. Raises ``not_found``."""
         pipe = self._store.pipeline()
         pipe.execute_command("HGETALL", account_key(user_id))
         pipe.execute_command("LRANGE", history_key(user_id), 0, -1)
@@ -321,8 +235,8 @@ class Accounts:
         fields, history, labels = self._store.run(pipe)
         if not fields:
             raise Problem("not_found", "No account with this user_id was ever assessed.")
-        return (
+        return StoredAccount(
             {name.decode(): value for name, value in fields.items()},
             damaged.rows("history", user_id, history, _HISTORY),
-            damaged.rows("label", user_id, labels, _LABEL),
+            damaged.rows("label", user_id, labels, LABEL),
         )

@@ -8,8 +8,9 @@ from typing import cast
 import orjson
 from typing_extensions import TypedDict
 
-from riskapi.accounts.accounts import Accounts, Standing, by_reviewer
+from riskapi.accounts.accounts import Accounts, Standing
 from riskapi.accounts.history import LabelEntry, LabelName, LabelSource
+from riskapi.accounts.tiers import Tiers, by_reviewer
 from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
 from riskapi.links.entities import Links
@@ -39,8 +40,8 @@ def entry(label: LabelName, source: LabelSource, note: str | None, actor: str, n
 class Labels:
     """Adds labels and lets the next signups feel them through links and reputation."""
 
-    def __init__(self, accounts: Accounts, links: Links, clusters: Clusters, active: ActiveBasis) -> None:
-        self._accounts = accounts
+    def __init__(self, accounts: Accounts, tiers: Tiers, links: Links, clusters: Clusters, active: ActiveBasis) -> None:
+        self._accounts, self._tiers = accounts, tiers
         self._links = links
         self._clusters = clusters
         self._active = active
@@ -59,7 +60,7 @@ class Labels:
         tier = _TIERS.get(label) if source in PEOPLE else None
         if tier is not None:
             history = by_reviewer(tier, note or f"labelled {label}", actor, now, self._active.policy)
-            standing = self._accounts.change_tier(user_id, history, now, self._active.policy)
+            standing = self._tiers.change(user_id, history, now, self._active.policy)
         self.settle(user_id, standing)
         return {
             "user_id": user_id,

@@ -1,7 +1,8 @@
 """The record of every decision: readings, score, versions, and what it was; written once, read by export.
 
-A decision is one entry of its shard's stream, which is also the outbox: the entry and the account it is
-about are written in the same atomic step. Readings are a bare list; the names are stored once a schema.
+Every decision is told by an entry of its shard's stream, which is also the outbox: the entry and the account it is
+about are written in the same atomic step. The first decision is kept with the account, later ones with their entries
+too. Readings are a bare list; the names are stored once a schema.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import Any
 
 import orjson
 
-from riskapi.accounts.accounts import Accounts
+from riskapi.accounts.accounts import LABEL, labels_key
+from riskapi.accounts.packing import unpack
 from riskapi.store import damaged
 from riskapi.store.connections import Store
-from riskapi.store.streams import SHARDS, stream
+from riskapi.store.streams import SHARDS, account_key, stream
 from riskapi.times import rfc3339
 from signals.registry import Readings, registered, schema
 
@@ -24,11 +26,10 @@ _PAGE = 125
 
 
 class Decisions:
-    """Reads the record. Writing happens in :mod:`riskapi.accounts.accounts`, with the account."""
+    """Reads the record. Writing happens in :mod:`riskapi.accounts.tiers`, with the account."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._accounts = Accounts(store)
         self._schemas: dict[str, list[str]] = {}
 
     def register_schema(self) -> None:
@@ -51,21 +52,22 @@ class Decisions:
     def export(self, since: float | None = None, until: float | None = None) -> Iterator[dict[str, Any]]:
         """Every recorded decision with ``since <= at < until`` (Unix times), shard by shard in order of recording.
 
-        Each is as stored, with readings by name, ``at`` in RFC 3339, and the account's labels as they are now.
+        Each is as stored, with readings by name, ``at`` in RFC 3339, and the account's labels as they are now. A first
+        decision is kept with its account, and goes with it.
         """
         for number in range(SHARDS):
-            for stored in self._entries(number):
-                shown = damaged.read(
-                    "decision", str(stored.get("id")), partial(self._shown, stored, since, until), None
-                )
+            for stored, labels in self._entries(number):
+                name = str(stored.get("id"))
+                shown = damaged.read("decision", name, partial(self._shown, stored, labels, since, until), None)
                 if shown is not None:
                     yield shown
 
-    def _shown(self, stored: dict[str, Any], since: float | None, until: float | None) -> dict[str, Any] | None:
+    def _shown(
+        self, stored: dict[str, Any], labels: list[dict[str, Any]], since: float | None, until: float | None
+    ) -> dict[str, Any] | None:
         """A decision as it is exported, None for one of another time."""
         if (since is not None and stored["at"] < since) or (until is not None and stored["at"] >= until):
             return None
-        labels = self._accounts.labels(stored["user_id"])
         return {
             **stored,
             "at": rfc3339(stored["at"]),
@@ -74,14 +76,26 @@ class Decisions:
             "labels": labels,
         }
 
-    def _entries(self, number: int, page: int = 500) -> Iterator[dict[str, Any]]:
+    def _entries(self, number: int, page: int = 500) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+        """The decisions of a shard, each with the labels of its account."""
         position = "-"
         while entries := self._store.execute("XRANGE", stream(number), position, "+", "COUNT", page):
+            told = []
+            pipe = self._store.pipeline()
             for id, fields in entries:
-                if fields.get(b"type") == b"decision":
-                    stored = damaged.loads("decision", id.decode(), fields.get(b"data"), dict[str, Any]())
-                    if stored:
-                        yield stored
+                if fields.get(b"type") != b"decision":
+                    continue
+                event = damaged.loads("decision", id.decode(), fields.get(b"data"), dict[str, Any]())
+                if "user_id" in event:
+                    told.append((event, fields.get(b"decision")))
+                    pipe.execute_command("HGET", account_key(event["user_id"]), "decision")
+                    pipe.execute_command("LRANGE", labels_key(event["user_id"]), 0, -1)
+            replies = self._store.run(pipe)
+            for at, (event, kept) in enumerate(told):
+                name = str(event.get("id"))
+                stored = damaged.read("decision", name, partial(_stored, event, kept or replies[2 * at]), None)
+                if stored is not None:
+                    yield stored, damaged.rows("label", event["user_id"], replies[2 * at + 1], LABEL)
             position = f"({entries[-1][0].decode()}"
 
     def newest(self, most: int) -> tuple[list[str], bool]:
@@ -109,3 +123,28 @@ class Decisions:
             if len(found) >= most:
                 break
         return list(found), False
+
+
+def _stored(event: dict[str, Any], kept: bytes | None) -> dict[str, Any] | None:
+    """The decision that an event tells of: ``kept`` with the event or with the account, None where it is gone.
+
+    Until 2026-11 the event was the decision itself.
+    """
+    if "readings" in event:
+        return event
+    found = None if kept is None else damaged.whole(unpack(kept), ("id", "at", "schema", "readings"))
+    return found if found is not None and found["id"] == event["id"] else None
+
+
+def told_accounts(store: Store, most: int) -> Iterator[list[str]]:
+    """Every account that a decision or an import is told of in the streams, each once a page, ``most`` at a time."""
+    for number in range(SHARDS):
+        position = "-"
+        while entries := store.execute("XRANGE", stream(number), position, "+", "COUNT", most):
+            found: dict[str, None] = {}
+            for id, fields in entries:
+                if fields.get(b"type") in (b"decision", b"import"):
+                    told = damaged.loads("decision", id.decode(), fields.get(b"data"), dict[str, Any]())
+                    found |= {told["user_id"]: None} if "user_id" in told else {}
+            yield list(found)
+            position = f"({entries[-1][0].decode()}"

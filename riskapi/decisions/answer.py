@@ -9,65 +9,48 @@ from typing import Any, cast
 import orjson
 
 import signals
-from riskapi.budgets import terms
-from riskapi.budgets.caps import Allowed, FeedbackRecord, Usage, allowed
-from riskapi.budgets.terms import Terms
-from riskapi.contract import Reason
+from riskapi.budgets.caps import Allowed, FeedbackRecord, allowed
+from riskapi.contract import Reason, Tier
 from riskapi.decisions.assessment import Assessment
 from riskapi.decisions.decide import Decision
-from riskapi.decisions.gather import Parsed
+from riskapi.decisions.line import Case
 from riskapi.inputs.optional import not_provided
 from riskapi.inputs.signup import Signup
 from riskapi.links.evidence import linkage
-from riskapi.policy.active import Basis, Versions
+from riskapi.policy.active import Versions
 from riskapi.sending.allowances import limits
 from riskapi.store import damaged
 from riskapi.times import rfc3339
-from signals import Readings
-from signals.facts import Facts
 
 
-def assessment(
-    basis: Basis,
-    user_id: str,
-    facts: Facts,
-    parsed: Parsed,
-    readings: Readings,
-    decision: Decision,
-    usage: Usage,
-    now: float,
-    *,
-    review_id: str | None = None,
-    own: Terms = terms.NONE,
-) -> Assessment:
-    """The answer at Unix time ``now``. ``usage`` is of the account and its cluster.
-
-    ``own`` are the account's terms: its plan, and caps that a person set for it.
-    """
+def assessment(case: Case, *, tier: Tier | None = None, review_id: str | None = None) -> Assessment:
+    """The answer to a case. ``tier`` is the one it stands in, where that is another than was decided."""
+    policy, decision, usage = case.basis.policy, case.decision, case.usage
+    tier = tier or decision.tier
     if decision.source == "outage":
-        permitted = Allowed(basis.policy.caps(decision.tier, own.plan, outage=True), None, None, None, 0)
+        permitted = Allowed(policy.caps(tier, case.terms.plan, outage=True), None, None, None, 0)
     else:
-        permitted = allowed(basis.policy, decision.tier, usage, FeedbackRecord(), None, own)
+        permitted = allowed(policy, tier, usage, FeedbackRecord(), None, case.terms)
     return {
         "object": "assessment",
         "id": f"asm_{secrets.token_hex(12)}",
-        "user_id": user_id,
-        "created_at": rfc3339(now),
-        "decision": decision.tier,
+        "user_id": case.user_id,
+        "created_at": rfc3339(case.now),
+        "decision": tier,
         "risk_score": decision.risk_score,
         "limits": limits(usage, permitted),
         "disposition": {"source": decision.source, "rule": decision.rule},
         "reasons": reasons(decision),
-        "linkage": linkage(facts.entities, basis.policy, usage.cluster or None, usage.size),
-        "degraded": signals.degraded(facts, readings),
-        "not_provided": list(parsed.not_provided),
-        "warnings": list(parsed.warnings),
+        "linkage": linkage(case.facts.entities, policy, usage.cluster or None, usage.size),
+        "degraded": signals.degraded(case.facts, case.readings),
+        "not_provided": list(case.parsed.not_provided),
+        "warnings": list(case.parsed.warnings),
         "review_id": review_id,
         "shadow": [
             {"candidate": row.candidate, "decision": row.decision, "risk_score": row.risk_score}
             for row in decision.shadow
         ],
-        "versions": cast("Versions", dict(basis.versions)),
+        "versions": cast("Versions", dict(case.basis.versions)),
     }
 
 

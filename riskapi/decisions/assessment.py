@@ -14,11 +14,13 @@ from riskapi.links.evidence import Linkage
 from riskapi.policy.active import Versions
 from signals.registry import Degraded
 
+DecidedBy = Literal["model", "rule", "list", "outage", "reviewer", "feedback", "linkage"]
+
 
 class Disposition(TypedDict):
     """What made the decision: the model, a rule (then its name), an outage, a person …"""
 
-    source: Literal["model", "rule", "list", "outage", "reviewer", "feedback", "linkage"]
+    source: DecidedBy
     rule: str | None
 
 

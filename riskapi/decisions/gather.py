@@ -1,11 +1,17 @@
-"""The only step of a decision that waits: parse the signup, make one trip to the store, return the facts."""
+"""Gathering, the only step of the line that waits: read the inputs of a signup, ask the store what is known (one trip),
+join the account to those it is bound to (another, where there are any), and return the facts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 
-from riskapi.accounts.accounts import Accounts, KnownAccount
+from riskapi.accounts.accounts import Accounts, KnownAccount, known_account
+from riskapi.budgets.caps import Usage, unused
+from riskapi.budgets.spends import Budgets
+from riskapi.clusters.claims import Claims
+from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs, keeps_aside
 from riskapi.enrichment.findings import Finding, Findings, is_told
 from riskapi.enrichment.subjects import Subject
@@ -15,15 +21,16 @@ from riskapi.inputs.readers import ActiveReaders
 from riskapi.inputs.signup import BehaviorPart, DevicePart, Signup
 from riskapi.inputs.usable import UNREADABLE, InputWarning, one_each, unreadable, usable, without_country
 from riskapi.links import kinds, spellings
-from riskapi.links.entities import Links, mac_of
-from riskapi.links.evidence import reputation
+from riskapi.links.entities import Links
+from riskapi.links.evidence import binds, reputation
+from riskapi.links.keys import mac_of
 from riskapi.links.kinds import Touch
 from riskapi.links.waves import Match, matches
 from riskapi.lists import lists, matching
 from riskapi.lists.matching import Listed
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
-from signals.facts import Account, Behavior, Facts, Network
+from signals.facts import Account, Behavior, Cluster, Facts, Network
 from signals.records import record
 from signals.whereabouts import country_of_person
 
@@ -86,10 +93,13 @@ class Gatherer:
         accounts: Accounts,
         findings: Findings,
         proofs: Proofs,
+        clusters: Clusters,
+        claims: Claims,
+        budgets: Budgets,
         active_readers: ActiveReaders,
     ) -> None:
         self._store = store
-        self._proofs = proofs
+        self._proofs, self._clusters, self._claims, self._budgets = proofs, clusters, claims, budgets
         self._links = links
         self._accounts = accounts
         self._findings = findings
@@ -215,13 +225,38 @@ class Gatherer:
                 wave=wave if add else facts.wave,
             ),
             touch,
-            self._accounts.known(known),
+            known_account(known),
             subjects,
             found,
             matching.found(names, named, facts.at if now is None else now),
             tuple(together) if add and not keeps_aside(touch) else (),
             vouched,
         )
+
+    def join(self, gathered: Gathered, policy: Policy, now: float) -> tuple[Gathered, Usage]:
+        """Join a new account to those it is bound to; also what is used of its budget, and by how many, then."""
+        user_id, entities = gathered.touch.user_id, list((gathered.facts.entities or {}).values())
+        self._proofs.tell(entities)
+        usage = self._clusters.settle(user_id, entities, policy, now, matches=gathered.matches)
+        if gathered.vouched:
+            self._proofs.share(user_id, str(gathered.facts.account.referrer_id), entities, policy, now)
+        if usage is None:
+            linked = policy.clusters.mode != "off" and any(binds(entity, policy) for entity in entities)
+            # Where it is bound to nobody, nobody can have sent anything before this.
+            alone = not linked and policy.sends.strangers == "none"
+            usage = unused(now) if alone else self._budgets.read(user_id, now)
+        return _with_cluster(gathered, usage), usage
+
+    def rejoin(self, gathered: Gathered, policy: Policy, now: float) -> tuple[Gathered, Usage]:
+        """As :meth:`join`, for an account that is there already: what it holds by now binds it no more."""
+        user_id, entities = gathered.touch.user_id, list((gathered.facts.entities or {}).values())
+        self._claims.release(user_id, entities, policy, now)
+        usage = self._clusters.settle(user_id, entities, policy, now) or self._budgets.read(user_id, now)
+        return _with_cluster(gathered, usage), usage
+
+
+def _with_cluster(gathered: Gathered, usage: Usage) -> Gathered:
+    return replace(gathered, facts=replace(gathered.facts, cluster=Cluster(usage.size, usage.abusive)))
 
 
 def _untold(network: Network) -> dict[str, str]:

@@ -14,6 +14,7 @@ import orjson
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.labels import Labels
+from riskapi.accounts.packing import pack, unpack
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
@@ -22,7 +23,8 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.inputs import device as devices
 from riskapi.inputs.signup import Signup
 from riskapi.links.entities import Links
-from riskapi.links.kinds import Touch, entities_of, own_domain
+from riskapi.links.keys import entities_json, entities_of
+from riskapi.links.kinds import Touch, own_domain
 from riskapi.policy.active import ActiveBasis
 from riskapi.store import damaged
 from riskapi.store.connections import Store
@@ -70,7 +72,7 @@ class Identifiers:
         policy = self._active.policy
         for _ in range(_TRIES):
             read = self._read(user_id)
-            signup = _changed(damaged.whole(read["signup"]), part, value)
+            signup = _changed(damaged.whole(unpack(read["signup"])), part, value)
             parsed = self._gatherer.parse(signup, now)
             kind = _PROVED[part]
             touch = self._links.touched(user_id, replace(parsed.facts, proved=frozenset()))
@@ -91,8 +93,8 @@ class Identifiers:
             things = self._things([domain] if domain else [], read["things"] if part != "email" else b"")
             self._touch(user_id, touch, fresh, now)
             written = self._written(
-                user_id, read, signup.model_dump_json(exclude_none=True).encode(),
-                orjson.dumps({**kept, **fresh}), orjson.dumps(proved) if proved else b"", things,
+                user_id, read, pack(signup.model_dump_json(exclude_none=True).encode()),
+                entities_json({**kept, **fresh}), orjson.dumps(proved) if proved else b"", things,
             )  # fmt: skip
             if not written:
                 continue
@@ -146,7 +148,7 @@ class Identifiers:
             before = entities_of(read["entities"], user_id)
             if key in before.values() or sum(name.startswith("device:") for name in before) >= _DEVICES:
                 break
-            entities = orjson.dumps({**before, f"device:{key[-6:]}": key})
+            entities = entities_json({**before, f"device:{key[-6:]}": key})
             if self._written(user_id, read, read["signup"], entities, read["proved"], read["things"]):
                 break
         self._touch(user_id, Touch(user_id, now, {}, frozenset()), {"device": key}, now)

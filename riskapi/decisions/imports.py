@@ -13,15 +13,20 @@ from typing import Any
 
 import orjson
 
-from riskapi.accounts.accounts import Accounts, history_key
+from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.activity import noted
+from riskapi.accounts.history import history_entry
 from riskapi.accounts.labels import Labels
+from riskapi.accounts.packing import pack
+from riskapi.accounts.tiers import Arrival, Tiers
 from riskapi.budgets import terms
 from riskapi.budgets.caps import unused
 from riskapi.clusters.proofs import Proofs
 from riskapi.decisions.answer import assessment
+from riskapi.decisions.assessment import Assessment
 from riskapi.decisions.decide import Decision, Reason
 from riskapi.decisions.gather import Gatherer, Parsed
+from riskapi.decisions.line import Case, Decided
 from riskapi.decisions.record import decision_entry
 from riskapi.errors import Problem
 from riskapi.inputs import customers
@@ -30,12 +35,12 @@ from riskapi.inputs.json_lines import Rejected, Row
 from riskapi.links import spellings
 from riskapi.links.arrival import kept
 from riskapi.links.entities import Links
+from riskapi.links.keys import entities_json
 from riskapi.links.kinds import Touch, touched_at
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
 from riskapi.store.connections import Store
-from riskapi.store.streams import account_key, oldest, shard, stream
-from riskapi.times import rfc3339
+from riskapi.store.streams import account_key
 from signals.records import record
 from signals.registry import registered
 
@@ -67,7 +72,7 @@ class ImportOutcome:
 
 
 @record
-class _Arrival:
+class _Newcomer:
     """A customer on the way in: the record, its inputs read, and what it shares, touched when it signed up."""
 
     customer: Customer
@@ -93,12 +98,12 @@ class Imports:
     """Imports accounts. Safe to share between threads."""
 
     def __init__(
-        self, store: Store, active: ActiveBasis, gatherer: Gatherer, accounts: Accounts, links: Links, labels: Labels,
-        proofs: Proofs,
+        self, store: Store, active: ActiveBasis, gatherer: Gatherer, accounts: Accounts, tiers: Tiers, links: Links,
+        labels: Labels, proofs: Proofs,
     ) -> None:  # fmt: skip
         self._store, self._active, self._gatherer = store, active, gatherer
-        self._accounts, self._links, self._labels, self._proofs = accounts, links, labels, proofs
-        self._write = store.script("account_import")
+        self._accounts, self._tiers, self._links = accounts, tiers, links
+        self._labels, self._proofs = labels, proofs
 
     def take(self, rows: Iterable[Row], actor: str, now: float) -> ImportOutcome:
         """Import records at Unix time ``now``, in the name of ``actor``; a faulty one stops none of the others.
@@ -134,19 +139,19 @@ class Imports:
         for arrival in new:
             self._queue_account(pipe, arrival, basis, actor, now)
         written = self._store.run(pipe)
-        for arrival, done in zip(new, written, strict=True):
+        for arrival, (done, *_) in zip(new, written, strict=True):
             if not done:
                 self._give_way(arrival)
-        return sum(written)
+        return sum(done for done, *_ in written)
 
-    def _read(self, customer: Customer, policy: Policy, now: float) -> _Arrival:
+    def _read(self, customer: Customer, policy: Policy, now: float) -> _Newcomer:
         parsed = self._gatherer.parse(
             customer.model_copy(update={"event": None}), touched_at(customer.created, policy, now)
         )
         facts = replace(parsed.facts, proved=frozenset(kind for _, kind in _proofs(customer)))
-        return _Arrival(customer, replace(parsed, facts=facts), self._links.touched(customer.account.user_id, facts))
+        return _Newcomer(customer, replace(parsed, facts=facts), self._links.touched(customer.account.user_id, facts))
 
-    def _queue_links(self, pipe: Any, arrival: _Arrival, policy: Policy) -> None:
+    def _queue_links(self, pipe: Any, arrival: _Newcomer, policy: Policy) -> None:
         """Touch what it shares, and mark what it proved and since when it is a customer.
 
         Nobody knows of the account yet, so nothing that happens to it can be overwritten.
@@ -158,36 +163,22 @@ class Imports:
         keys = list(touch.keys.values())
         self._links.queue_mark(pipe, touch.user_id, keys, abusive=False, limited=False, established=customer.created)
 
-    def _queue_account(self, pipe: Any, arrival: _Arrival, basis: Basis, actor: str, now: float) -> None:
+    def _queue_account(self, pipe: Any, arrival: _Newcomer, basis: Basis, actor: str, now: float) -> None:
         """Write the account down, if nobody did so meanwhile."""
-        customer, user_id = arrival.customer, arrival.touch.user_id
-        versions = {**basis.versions, "model": None}
-        decision = _undecided(basis.policy)
+        customer, user_id, parsed = arrival.customer, arrival.touch.user_id, arrival.parsed
+        basis = replace(basis, versions={**basis.versions, "model": None})
         own = replace(terms.told(customer.plan_told), daily_volume=customer.daily_volume or 0)
-        answer = assessment(
-            replace(basis, versions=versions), user_id, arrival.parsed.facts, arrival.parsed, {}, decision,
-            unused(now), now, own=own,
-        )  # fmt: skip
-        stored = decision_entry(
-            id=answer["id"],
-            user_id=user_id,
-            at=customer.created,
-            kind="import",
-            readings=dict.fromkeys(registered()),
-            decision=decision,
-            model_mode="off",
-            versions=versions,
-        )
+        decided = Decided(parsed.facts, dict.fromkeys(registered()), _undecided(basis.policy), "allow")
+        case = Case(basis, user_id, now, parsed, parsed.facts, unused(now), own, decided)
+        answer: Assessment = {**assessment(case), "degraded": []}
         fields: dict[str, bytes | str | int] = {
             "mail": self._links.mac("address", customer.email.address.strip().lower()),
             "tier": "allow",
             "at": repr(customer.created),
-            "assessment": orjson.dumps(answer),
-            "decision": orjson.dumps(stored),
-            "entities": orjson.dumps(arrival.touch.keys),
-            "signup": customer.signup_json(),
+            "entities": entities_json(arrival.touch.keys),
+            "signup": pack(customer.signup_json().encode()),
             "own": "allow",
-            **kept(self._links, arrival.parsed.facts, arrival.touch, verified=customer.email.verified),
+            **kept(self._links, parsed.facts, arrival.touch, verified=customer.email.verified),
             "established": repr(customer.created),
             "established_by": "import",
             "daily_volume": own.daily_volume,
@@ -195,19 +186,14 @@ class Imports:
         }
         for type, _ in _proofs(customer):
             fields |= noted(type, customer.created)
-        history = {
-            "at": rfc3339(now), "from": None, "to": "allow", "source": "import", "actor": actor, "reason": None,
-            "versions": versions, "expires_at": None, "cause": None,
-        }  # fmt: skip
+        entry = history_entry(now, None, "allow", "import", None, basis.versions, actor=actor)
         event = {"user_id": user_id, "at": now, "created_at": customer.created, "actor": actor}
-        ttl = basis.policy.retention.accounts_days * _DAY
-        args: list[Any] = [ttl, orjson.dumps(history), orjson.dumps(event)]
-        args.append(oldest(basis.policy.retention.decisions_days))
-        for name, value in fields.items():
-            args += (name, value)
-        self._write.queue(pipe, [account_key(user_id), history_key(user_id), stream(shard(user_id))], args)
+        stored = {**decision_entry(case, answer["id"], "import", None), "at": customer.created}
+        said, decision, told = orjson.dumps(answer), orjson.dumps(stored), orjson.dumps(event)
+        written = Arrival(user_id, fields, said, decision, entry, told, "import", told=False)
+        self._tiers.queue_record(pipe, written, basis.policy, now)
 
-    def _give_way(self, arrival: _Arrival) -> None:
+    def _give_way(self, arrival: _Newcomer) -> None:
         """Somebody signed up under this user_id meanwhile: take back what that account does not share."""
         user_id = arrival.touch.user_id
         try:

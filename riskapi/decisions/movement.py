@@ -12,7 +12,7 @@ from typing import Any
 
 from riskapi.accounts.labels import PEOPLE
 from riskapi.contract import Tier
-from riskapi.decisions.line import Judged
+from riskapi.decisions.line import Decided
 from riskapi.enrichment.findings import RETRACTED
 from riskapi.policy import Policy
 from riskapi.policy.rules import Rule
@@ -94,7 +94,7 @@ class Move:
     own: Tier
 
 
-def moved(past: Past, found: Judged, policy: Policy, now: float, cause: str) -> Move:
+def moved(past: Past, found: Decided, policy: Policy, now: float, cause: str) -> Move:
     """Where an account stands after it was judged at Unix time ``now``, because of ``cause``."""
     decision, spoken = found.decision, past.spoken_at
     held = past.imported or (spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * _DAY)
@@ -111,7 +111,7 @@ def moved(past: Past, found: Judged, policy: Policy, now: float, cause: str) -> 
     return Move(tier, own_tier(found, tier, own, policy))
 
 
-def own_tier(found: Judged, tier: Tier, own: Tier, policy: Policy) -> Tier:
+def own_tier(found: Decided, tier: Tier, own: Tier, policy: Policy) -> Tier:
     """What an account is by its own evidence from then on, where that was ``own`` and it is in ``tier`` now.
 
     What others brought to it is added where policy wants it kept, whatever becomes of its cause.
@@ -170,12 +170,12 @@ def _seconds(text: str | None) -> float:
     return 0.0 if text is None else instant(text).timestamp()
 
 
-def first_cause(found: Judged) -> str | None:
+def first_cause(found: Decided) -> str | None:
     """What brought a first decision about, where that is not the account itself: the company it is in."""
     return "linkage" if SEVERITY[found.decision.before] > SEVERITY[found.own] else None
 
 
-def cause_of(past: Past, found: Judged, tier: Tier, trigger: str, before: Readings, rules: Mapping[str, Rule]) -> str:
+def cause_of(past: Past, found: Decided, tier: Tier, trigger: str, before: Readings, rules: Mapping[str, Rule]) -> str:
     """What changed a tier: the company it is in, what its rule reads and was read otherwise ``before``, or what was
     taken back; else what led to the look.
 

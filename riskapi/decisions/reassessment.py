@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 
 import signals
-from riskapi.budgets.caps import Usage
+from riskapi.accounts.stored import StoredAccount
 from riskapi.contract import Tier
 from riskapi.decisions.decide import Decision
-from riskapi.decisions.gather import Gathered, Parsed
-from riskapi.decisions.line import Judged
+from riskapi.decisions.gather import Gathered
+from riskapi.decisions.line import Case
 from riskapi.decisions.movement import Move, Past
 from riskapi.lists.matching import silenced
 from signals import Readings, registered
@@ -26,21 +26,23 @@ _ORDINARY = frozenset({"schedule", "linkage"})
 
 @record
 class Reassessment:
-    """An account as it was read, and what was decided of it. ``before`` is the decision that it keeps until now."""
+    """An account as it was read, and what was decided of it."""
 
+    account: StoredAccount
     past: Past
-    fields: Mapping[str, bytes]
-    before: Mapping[str, Any]
-    parsed: Parsed
+    case: Case
     gathered: Gathered
-    usage: Usage
-    judged: Judged
     move: Move
 
     @property
     def decision(self) -> Decision:
         """What the line came to."""
-        return self.judged.decision
+        return self.case.decision
+
+    @property
+    def before(self) -> Mapping[str, Any]:
+        """The decision that the account keeps until now."""
+        return self.account.decision
 
     @property
     def tier(self) -> Tier:
@@ -75,7 +77,7 @@ class Reassessment:
         told = (decision.tier, decision.source, decision.rule, list(decision.fired))
         if told != (before["tier"], before["source"], before["rule"], before["fired"]):
             return True
-        kept_before = {name: self.fields.get(name, b"").decode() for name in self.kept}
+        kept_before = {name: self.account.fields.get(name, b"").decode() for name in self.kept}
         if abs(decision.risk_score - before["risk_score"]) >= _LEAST_MOVE or self.kept != kept_before:
             return True
         if before.get("findings", {}).keys() != self.gathered.findings.keys():
@@ -83,6 +85,6 @@ class Reassessment:
         if cause in _ORDINARY:
             return False
         same = before["schema"] == signals.schema() and before["readings"] == orjson.loads(
-            orjson.dumps(list(self.judged.readings.values()))
+            orjson.dumps(list(self.case.readings.values()))
         )
         return not same

@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
-from riskapi.decisions.decide import Decision
+import orjson
+
+from riskapi.contract import Tier
+from riskapi.decisions.line import Case
 from riskapi.lists.matching import Listed
 from riskapi.store import damaged
-from signals.registry import Readings, schema
+from signals.registry import schema
 
 
 def decision_entry(
-    *,
-    id: str,
-    user_id: str,
-    at: float,
-    kind: str,
-    readings: Readings,
-    decision: Decision,
-    model_mode: str,
-    versions: dict[str, Any],
-    findings: Mapping[str, float] | None = None,
-    cause: str | None = None,
-    listed: Sequence[Listed] = (),
+    case: Case, id: str, kind: Literal["signup", "again", "import"], cause: str | None
 ) -> dict[str, Any]:
-    """One decision as it is stored. ``kind`` says what asked for it (``signup``, ``again`` with its ``cause``, or
-    ``import``, where nothing was decided), ``model_mode`` if it counted. ``findings`` are the Unix times of what
-    upstreams said and it rested on, by kind. ``listed`` are the entries of lists that named it, of which the decision
-    knows the one that had a say.
+    """What is kept of the decision of a case. ``kind`` says what asked for it (``signup``, ``again`` with its
+    ``cause``, or ``import``, where nothing was decided).
     """
+    decision, mode = case.decision, case.basis.policy.model.mode
     return {
         "id": id,
-        "user_id": user_id,
-        "at": at,
+        "user_id": case.user_id,
+        "at": case.facts.at,
         "kind": kind,
         "schema": schema(),
-        "readings": list(readings.values()),
+        "readings": list(case.readings.values()),
         "tier": decision.tier,
         "risk_score": decision.risk_score,
         "margin": decision.margin,
@@ -46,13 +37,22 @@ def decision_entry(
         "rule": decision.rule,
         "fired": list(decision.fired),
         "store_away": decision.store_away,
-        "model_mode": model_mode,
-        "versions": versions,
-        "findings": dict(findings or {}),
+        "model_mode": "off" if kind == "import" else mode,
+        "versions": dict(case.basis.versions),
+        "findings": dict(case.findings),
         "cause": cause,
         "listing": None if decision.listing is None else asdict(decision.listing),
-        "listed": [found.id for found in listed],
+        "listed": [found.id for found in case.listed],
     }
+
+
+def decision_event(case: Case, entry: Mapping[str, Any], tier: Tier) -> bytes:
+    """What the stream is told of a decision, of which ``entry`` is kept: which account, and what is to be done about
+    it. ``tier`` is the one the account is in.
+    """
+    told = {name: entry[name] for name in ("id", "user_id", "at", "kind", "cause", "findings", "listed")}
+    subjects = () if case.gathered is None else case.gathered.subjects
+    return orjson.dumps({**told, "tier": tier, "subjects": [each.told for each in subjects]})
 
 
 def listing(stored: Mapping[str, Any]) -> Listed | None:

@@ -6,52 +6,39 @@ its history with what changed it, and an event, in the same atomic step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 import orjson
 
-from riskapi.accounts.accounts import (
-    Accounts,
-    ReviewOpening,
-    history_key,
-    is_established,
-    latest,
-    proved,
-    standing,
-    tier_event,
-)
+from riskapi.accounts.accounts import Accounts, ReviewOpening
 from riskapi.accounts.activity import happenings
 from riskapi.accounts.agenda import next_look
+from riskapi.accounts.history import history_entry
 from riskapi.accounts.identity import is_checked, sender_of
 from riskapi.accounts.labels import Labels
+from riskapi.accounts.tiers import Change, Tiers
 from riskapi.budgets import terms
-from riskapi.budgets.spends import Budgets
-from riskapi.clusters.claims import Claims
-from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
 from riskapi.contract import Tier
 from riskapi.decisions.answer import assessment, reasons
+from riskapi.decisions.assessment import DecidedBy
 from riskapi.decisions.gather import Gatherer
-from riskapi.decisions.line import judged
+from riskapi.decisions.line import case_of
 from riskapi.decisions.movement import Past, cause_of, moved
 from riskapi.decisions.reassessment import Reassessment
-from riskapi.decisions.record import decision_entry
+from riskapi.decisions.record import decision_entry, decision_event
 from riskapi.enrichment.findings import Findings, times
 from riskapi.errors import StoreUnavailable
 from riskapi.inputs.signup import Signup
 from riskapi.links.waves import unpacked
-from riskapi.lists.matching import verdict
 from riskapi.metrics import Metrics
 from riskapi.policy.active import ActiveBasis, Basis
 from riskapi.reviews import queue
 from riskapi.sending.holds import Holds
 from riskapi.store import damaged
 from riskapi.store.connections import Store
-from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import rfc3339
-from signals.facts import Cluster
 from signals.records import record
 
 _DAY = 86400
@@ -79,20 +66,16 @@ class Rescorer:
         active: ActiveBasis,
         gatherer: Gatherer,
         accounts: Accounts,
+        tiers: Tiers,
         findings: Findings,
-        clusters: Clusters,
-        claims: Claims,
-        budgets: Budgets,
         labels: Labels,
         proofs: Proofs,
         holds: Holds,
         metrics: Metrics,
     ) -> None:
         self._store, self._active, self._gatherer = store, active, gatherer
-        self._accounts, self._findings, self._labels = accounts, findings, labels
-        self._claims, self._proofs, self._holds = claims, proofs, holds
-        self._clusters, self._budgets, self._metrics = clusters, budgets, metrics
-        self._record = store.script("account_again")
+        self._accounts, self._tiers, self._findings = accounts, tiers, findings
+        self._labels, self._proofs, self._holds, self._metrics = labels, proofs, holds, metrics
 
     def again(self, user_id: str, cause: str, now: float) -> Again:
         """Decide an account again at Unix time ``now``, because of ``cause``: what happened, such as ``event.login``.
@@ -123,55 +106,41 @@ class Rescorer:
             raise damaged.Unreadable("not an account") from error
 
     def _reassessed(self, basis: Basis, user_id: str, cause: str, now: float) -> Reassessment:
-        fields, history, labels = self._accounts.load(user_id)
+        account, policy = self._accounts.load(user_id), basis.policy
         if cause == "cut":  # what it shares knows it anew, without its standing
             self._labels.settle(user_id, self._accounts.standing(user_id))
-            self._proofs.give(user_id, list(proved(fields).values()), now, basis.policy, now, aside=False)
-        at = float(fields["at"])
-        parsed = self._gatherer.parse(Signup.stored(fields["signup"]), at)
+            self._proofs.give(user_id, list(account.proved.values()), now, policy, now, aside=False)
+        fields, at = account.fields, account.signed_up_at
+        parsed = self._gatherer.parse(Signup.stored(account.signup), at)
         facts = replace(
             parsed.facts,
             at=max(at, now),
             signed_up_at=at,
             events=happenings(fields),
             moved_at=float(fields["moved_at"]) if "moved_at" in fields else None,
-            proved=frozenset(proved(fields)),
+            proved=frozenset(account.proved),
             wave=unpacked(fields.get("wave")),
         )
-        sender = sender_of(fields)
-        gathered = self._gatherer.gather(user_id, facts, basis.policy, add=False, sender=sender, now=now)
-        things = list((gathered.facts.entities or {}).values())
-        self._claims.release(user_id, things, basis.policy, now)
-        usage = self._clusters.settle(user_id, things, basis.policy, now)
-        usage = usage or self._budgets.read(user_id, now)
-        cluster = Cluster(usage.size, usage.abusive)
-        found = replace(gathered.facts, identity=is_checked(gathered.facts, fields), cluster=cluster)
-        past = Past(
-            cast("Tier", fields["tier"].decode()),
-            cast("Tier", fields.get("own", fields["tier"]).decode()),
-            history,
-            labels,
-        )
-        decided = judged(
-            basis,
-            found,
-            verdict(gathered.listed),
-            established=gathered.vouched or is_established(fields, now),
+        gathered = self._gatherer.gather(user_id, facts, policy, add=False, sender=sender_of(fields), now=now)
+        gathered, usage = self._gatherer.rejoin(gathered, policy, now)
+        gathered = replace(gathered, facts=replace(gathered.facts, identity=is_checked(gathered.facts, fields)))
+        past = Past(account.tier, account.own, account.history, account.labels)
+        established = gathered.vouched or account.is_established(now)
+        case = case_of(
+            basis, user_id, parsed, gathered, usage, now, own=terms.of(fields), established=established,
             cleared=past.cleared,
-        )
-        move = moved(past, decided, basis.policy, now, cause)
-        before = damaged.whole(fields["decision"], ("schema", "readings", "tier"))
-        return Reassessment(past, fields, before, parsed, replace(gathered, facts=found), usage, decided, move)
+        )  # fmt: skip
+        return Reassessment(account, past, case, gathered, moved(past, case.decided, policy, now, cause))
 
     def _look(self, user_id: str, found: Reassessment, now: float) -> None:
         """Have a person look at an established customer in bad company; nothing else changes for it."""
-        company = found.judged.company
+        company = found.case.decided.company
         if company is None:
             return
         code = "BAD_COMPANY"
         since = rfc3339(found.gathered.facts.signup_at)
         text = f"Accounts that share something with it were found abusive; it was here first, since {since[:10]}"
-        name = f"{user_id}\0company\0{found.usage.cluster or company.rule}"
+        name = f"{user_id}\0company\0{found.case.usage.cluster or company.rule}"
         self._holds.review(user_id, now, code, text, name, self._active.policy)
 
     def _next(self, basis: Basis, found: Reassessment, now: float) -> float | None:
@@ -191,69 +160,36 @@ class Rescorer:
 
     def _recorded(self, basis: Basis, user_id: str, found: Reassessment, cause: str, now: float) -> bool:
         """Write it down; False when somebody changed the account meanwhile."""
-        past, decision, policy = found.past, found.decision, basis.policy
-        number = shard(user_id)
+        past, case, decision, policy = found.past, found.case, found.decision, basis.policy
         review: ReviewOpening | None = None
-        named: str | None = latest(found.fields)["review_id"]  # by the latest answer; it may be decided by now
+        named: str | None = found.account.latest_answer["review_id"]  # it may be decided by now
         if found.tier == "review" and past.tier == "allow" and not self._is_open(named):
             review = queue.opening(user_id, now, decision.risk_score, reasons(decision))
-        body = assessment(
-            basis,
-            user_id,
-            found.gathered.facts,
-            found.parsed,
-            found.judged.readings,
-            replace(decision, tier=found.tier),
-            found.usage,
-            now,
-            review_id=review.id if review else named,
-            own=terms.of(found.fields),
-        )
+        body = assessment(case, tier=found.tier, review_id=review.id if review else named)
         rules = {rule.name: rule for rule in policy.rules}
-        cause = cause_of(past, found.judged, found.tier, cause, found.readings_before, rules)
-        history = {
-            "at": rfc3339(now),
-            "from": past.tier,
-            "to": found.tier,
-            "source": decision.source,
-            "actor": None,
-            "reason": decision.rule,
-            "versions": dict(basis.versions),
-            "expires_at": None if decision.until is None else rfc3339(decision.until),
-            "cause": cause,
-        }
-        if found.tier != decision.tier and past.last:  # what holds the tier is what set it
-            source = past.last["source"]  # of an import, it is its importer's word
-            body["disposition"] = {"source": "reviewer" if source == "import" else source, "rule": past.last["reason"]}
-        stored = decision_entry(
-            id=body["id"],
-            user_id=user_id,
-            at=found.gathered.facts.at,
-            kind="again",
-            readings=found.judged.readings,
-            decision=decision,
-            model_mode=policy.model.mode,
-            versions=dict(basis.versions),
-            findings=times(found.gathered.findings),
+        cause = cause_of(past, case.decided, found.tier, cause, found.readings_before, rules)
+        entry = history_entry(
+            now,
+            past.tier,
+            found.tier,
+            decision.source,
+            decision.rule,
+            basis.versions,
+            until=decision.until,
             cause=cause,
-            listed=found.gathered.listed,
         )
-        fields = found.kept
-        keys = [account_key(user_id), history_key(user_id), stream(number)]
-        args: list[Any] = [policy.retention.accounts_days * _DAY, found.fields.get("revision", b"0"), found.tier]
-        args += (orjson.dumps(history), orjson.dumps(stored), orjson.dumps(body))
-        args += (oldest(policy.retention.decisions_days), tier_event(user_id, history, now))
-        args += ("", "", 2 * len(fields)) if review is None else (review.event, review.place, 2 * len(fields))
-        for name, value in fields.items():
-            args += (name, value)
-        if review is not None:
-            keys += (review.key, review.index)
-            for name, field in review.fields.items():
-                args += (name, field)
-        reply: Sequence[Any] = self._record.call(keys, args)
-        if list(reply) == [b"again"]:
+        if found.tier != decision.tier and past.last:  # what holds the tier is what set it
+            held_by = past.last["source"]  # of an import, it is its importer's word
+            source: DecidedBy = "reviewer" if held_by == "import" else cast("DecidedBy", held_by)
+            body["disposition"] = {"source": source, "rule": past.last["reason"]}
+        stored = decision_entry(case, body["id"], "again", cause)
+        revision = found.account.fields.get("revision", b"0").decode()
+        answer, decided = orjson.dumps(body), orjson.dumps(stored)
+        event = decision_event(case, stored, found.tier)
+        change = Change(user_id, revision, found.tier, found.kept, answer, decided, entry, event, review)
+        stands = self._tiers.again(change, policy, now)
+        if stands is None:
             return False
-        stands = standing(reply)
         if "limit" in (past.tier, stands.tier) and past.tier != stands.tier:
             self._labels.settle(user_id, stands)
         if review is not None:

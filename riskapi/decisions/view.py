@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NotRequired, cast
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from riskapi.accounts.accounts import Accounts, latest
+from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.history import HistoryEntry, LabelEntry
 from riskapi.accounts.log import Decisions
+from riskapi.accounts.stored import StoredAccount
 from riskapi.budgets import terms
 from riskapi.budgets.limits import Limits
 from riskapi.budgets.terms import Established, OwnCapsView
@@ -97,31 +97,29 @@ class Profiles:
             raise damaged.Unreadable("not an account") from error
 
     def _viewed(self, user_id: str, now: float) -> AccountView:
-        fields, history, labels = self._accounts.load(user_id)
-        decision = damaged.whole(fields["decision"])
-        assessment = in_form(damaged.whole(fields["assessment"]), fields["signup"])
-        newest = in_form(latest(fields), fields["signup"])
+        account = self._accounts.load(user_id)
+        assessment = in_form(account.first_answer, account.signup)
+        newest = in_form(account.latest_answer, account.signup)
         if newest["decision"] == "allow" or not newest["reasons"]:  # answered without, or with that of a list alone
-            newest["reasons"] = self._explained(decision) or newest["reasons"]
+            newest["reasons"] = self._explained(account.decision) or newest["reasons"]
         if assessment["id"] == newest["id"]:
             assessment["reasons"] = newest["reasons"]
-        tier = cast("Tier", fields["tier"].decode())
         budget = self._allowances.of(user_id, self._active.policy, now)
         return {
             "object": "account",
             "user_id": user_id,
-            "tier": tier,
+            "tier": account.tier,
             "paused": False,
             "limits": limits(budget.usage, budget.allowed),
-            **terms.view(fields, now),
+            **terms.view(account.fields, now),
             "assessment": assessment,
             "latest": newest,
-            "linkage": self._linked(user_id, fields, budget.usage.cluster, now),
+            "linkage": self._linked(user_id, account, budget.usage.cluster, now),
             "feedback": self._feedback.view(*self._feedback.read(user_id, now)),
-            "labels": labels,
-            "history": history,
-            "signup": damaged.whole(fields["signup"]),
-            "readings": self._decisions.readings(decision),
+            "labels": account.labels,
+            "history": account.history,
+            "signup": damaged.whole(account.signup),
+            "readings": self._decisions.readings(account.decision),
         }
 
     def _explained(self, stored: dict[str, Any]) -> list[Reason]:
@@ -139,9 +137,9 @@ class Profiles:
         )
         return reasons(decision)
 
-    def _linked(self, user_id: str, fields: Mapping[str, bytes], cluster: str, now: float) -> Linkage:
+    def _linked(self, user_id: str, account: StoredAccount, cluster: str, now: float) -> Linkage:
         policy = self._active.policy
-        parsed = self._gatherer.parse(Signup.stored(fields["signup"]), max(float(fields["at"]), now))
+        parsed = self._gatherer.parse(Signup.stored(account.signup), max(account.signed_up_at, now))
         gathered = self._gatherer.gather(user_id, parsed.facts, policy, add=False)
         found = linkage(gathered.facts.entities, policy)
         names, things = self._clusters.things(cluster, now) if cluster else ([], [])

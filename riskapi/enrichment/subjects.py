@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from typing import Final, Literal, get_args
 
 from riskapi.store.streams import SHARDS
@@ -48,6 +49,18 @@ class Subject:
     def member(self) -> str:
         """How the queue calls it."""
         return f"{_LETTERS[self.kind]}:{self.id}"
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """How an event tells of it; :func:`subject_told` reads that."""
+        return self.member, self.value
+
+
+def subject_told(told: Sequence[str]) -> Subject:
+    """The subject in an event. Raises :class:`LookupError` and :class:`ValueError` for what is none."""
+    member, value = told
+    letter, _, name = member.partition(":")
+    return Subject(KINDS[letter], value, name)
 
 
 @record

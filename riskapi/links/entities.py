@@ -16,17 +16,16 @@ from typing import Any
 from riskapi.inputs import device
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.links import kinds
-from riskapi.links.kinds import CLOSE, COUNTED, KINDS, PROVABLE, Said, Touch
+from riskapi.links.keys import LETTERS, key_of
+from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Touch
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from riskapi.store.replies import scored
 from riskapi.store.scripts import Script
 from signals.facts import Entity, Facts
 
-#: One byte a kind keeps keys short: they are the larger part of what the store holds.
-_LETTERS = dict(zip((*KINDS, *COUNTED, *CLOSE, "holder", "wave"), "mptdoifbxnrlcasvqkhw", strict=True))
-_KINDS = {letter: kind for kind, letter in _LETTERS.items()}
-_UNLINKED_KEYS = tuple(f"risk:e:{_LETTERS[kind]}:" for kind in (*COUNTED, *CLOSE))
+_KINDS = {letter: kind for kind, letter in LETTERS.items()}
+_UNLINKED_KEYS = tuple(f"risk:e:{LETTERS[kind]}:" for kind in (*COUNTED, *CLOSE))
 #: Most accounts an entity remembers. 2,000 give an abuse rate a standard error of at most 1.1 points.
 KEEP = 2000
 _DAY = 86400
@@ -326,16 +325,6 @@ class Links:
         for key in keys:
             pipe.execute_command("ZREM", key, user_id, *[sign + user_id for sign in _SIGNS])
         self._store.run(pipe)
-
-
-def key_of(kind: str, mac: str) -> str:
-    """Key of the entity of a kind whose value has this HMAC, see :meth:`Links.mac`."""
-    return f"risk:e:{_LETTERS[kind]}:{mac}"
-
-
-def mac_of(key: str) -> str:
-    """The HMAC in the key of an entity."""
-    return key.rpartition(":")[2]
 
 
 def _rows(replies: Sequence[Any]) -> list[Any]:

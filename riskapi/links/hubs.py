@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from riskapi.links.entities import Links
-from riskapi.links.kinds import entities_of
+from riskapi.links.keys import entities_of
 from riskapi.policy import Policy
 from riskapi.policy.tables import Linking
 from riskapi.store.connections import Store

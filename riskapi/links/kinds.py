@@ -10,7 +10,6 @@ from typing import Any, Literal, cast, get_args
 
 from riskapi.policy import Policy
 from riskapi.policy.tables import Kind, Linking
-from riskapi.store import damaged
 from signals.facts import Entity, Facts, Network
 from signals.records import record
 
@@ -342,8 +341,3 @@ def evidence_weight(strength: float, accounts: int, age: float, half_life_days: 
     """
     rarity = 1.0 / math.log2(max(accounts, 2))
     return float(strength * rarity * 0.5 ** (max(age, 0.0) / (half_life_days * _DAY)))
-
-
-def entities_of(stored: bytes | None, user_id: str = "?") -> dict[str, str]:
-    """What an account has to do with, by kind, as its field says it; nothing where that cannot be read."""
-    return damaged.loads("account", user_id, stored, dict[str, str]())

@@ -13,12 +13,15 @@ from typing import Any, Literal, cast
 
 import orjson
 
-from riskapi.accounts.accounts import Standing, by_reviewer, history_key, labels_key, latest, standing, tier_event
-from riskapi.accounts.history import LabelName
+from riskapi.accounts.accounts import Standing, history_key, labels_key, standing
+from riskapi.accounts.history import PUT_LATER, LabelName, tier_event
 from riskapi.accounts.labels import entry
+from riskapi.accounts.packing import unpack
+from riskapi.accounts.stored import latest_answer
+from riskapi.accounts.tiers import by_reviewer
 from riskapi.contract import Tier
 from riskapi.errors import Problem
-from riskapi.links.kinds import entities_of
+from riskapi.links.keys import entities_of
 from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.queue import ReviewScope, ReviewTier, index_key, place_of, refusal, review_key
 from riskapi.store import damaged
@@ -148,8 +151,8 @@ class DecidedAccounts:
         """Keys and arguments of ``review_decide.lua``."""
         leads, policy = user_id == plan.user_id, self._active.policy
         given = entry(plan.label, "manual_review", plan.reason, plan.actor, plan.at)
-        said = by_reviewer(plan.tier, plan.reason, plan.actor, plan.at, policy, plan.reviewer)
-        history = {**said, "decision_id": plan.id}
+        history = by_reviewer(plan.tier, plan.reason, plan.actor, plan.at, policy, plan.reviewer)
+        history["decision_id"] = plan.id
         fields: dict[str, Any] = {
             "decided_at": plan.at,
             "decided_by": plan.actor,
@@ -211,7 +214,8 @@ class DecidedAccounts:
         policy = self._active.policy
         # What it goes back to is put in where the account is, see review_undo.lua.
         given = entry(cast("LabelName", "?"), "manual_review", why, undoing.actor, undoing.at)
-        history = {**by_reviewer("?", why, undoing.actor, undoing.at, policy, undoing.reviewer), "undoes": plan.id}
+        history = by_reviewer(PUT_LATER, why, undoing.actor, undoing.at, policy, undoing.reviewer)
+        history["undoes"] = plan.id
         for name, review_id in accounts:
             told: dict[str, Any] = {"id": review_id, "user_id": name, "to": "open", "at": undoing.at, "opened": True}
             told |= {"reasons": codes.get(review_id, []), "decision_id": plan.id, "reviewer": undoing.actor}
@@ -232,12 +236,12 @@ class DecidedAccounts:
 
 
 def _review_of(answer: Mapping[str, bytes]) -> str | None:
-    found: str | None = latest(answer)["review_id"]
+    found: str | None = latest_answer(answer)["review_id"]
     return found
 
 
 def _address_of(signup: bytes) -> str:
-    return str(damaged.whole(signup)["email"]["address"])
+    return str(damaged.whole(unpack(signup))["email"]["address"])
 
 
 def _keys(user_id: str, review_id: str | None, statuses: Sequence[str]) -> list[str]:

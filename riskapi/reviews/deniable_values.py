@@ -14,7 +14,8 @@ from typing_extensions import TypedDict
 
 from riskapi.contract import Count
 from riskapi.inputs.readers import ActiveReaders
-from riskapi.links.entities import Links, key_of, mac_of
+from riskapi.links.entities import Links
+from riskapi.links.keys import key_of, mac_of
 from riskapi.links.kinds import Touch
 from riskapi.lists.entries import TABLE, held_on, short
 from riskapi.lists.matching import HASHED, hashed_field

@@ -96,19 +96,24 @@ def opening(
     """A new review, to be written with what it is about. ``name`` (20 hexadecimal digits) makes it one and the same."""
     number = shard(user_id)
     review_id = f"rev_{number}{name or secrets.token_hex(10)}"
-    fields: dict[str, bytes | str | float] = {
+    fields: dict[str, str] = {
         "id": review_id,
         "user_id": user_id,
         "status": "open",
         "place": place_of(at, review_id),
-        "opened_at": at,
-        "risk_score": risk_score,
-        "reasons": orjson.dumps(reasons),
+        "opened_at": repr(at),
+        "risk_score": repr(risk_score),
+        "reasons": orjson.dumps(reasons).decode(),
     }
     codes = [reason["code"] for reason in reasons]
     told = {"id": review_id, "user_id": user_id, "to": "open", "at": at, "opened": True, "reasons": codes}
     return ReviewOpening(
-        review_id, place_of(at, review_id), fields, orjson.dumps(told), review_key(review_id), index_key(number, "open")
+        review_id,
+        place_of(at, review_id),
+        fields,
+        orjson.dumps(told).decode(),
+        review_key(review_id),
+        index_key(number, "open"),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from riskapi.links.entities import Links
-from riskapi.links.kinds import entities_of
+from riskapi.links.keys import entities_of
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from signals.facts import Entity

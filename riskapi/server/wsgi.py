@@ -10,12 +10,16 @@ import os
 import threading
 import time
 
-import signals
 from riskapi import logs
+from riskapi.accounts.packing import unpack
+from riskapi.accounts.stored import packed_json
 from riskapi.api.gateway import Gateway
 from riskapi.api.server import build
 from riskapi.app import Service, assemble
+from riskapi.budgets import terms
+from riskapi.decisions.answer import assessment
 from riskapi.decisions.decide import decide
+from riskapi.decisions.line import case_in_outage
 from riskapi.inputs.signup import Signup
 from riskapi.server.watch import watch
 from riskapi.settings import Settings
@@ -31,8 +35,11 @@ _SAMPLE = (
 def _warm(service: Service) -> None:
     """Run the pure part of the line once, and keep what was loaded out of every garbage collection to come."""
     basis = service.active.basis
-    facts = service.parts.assessor.gatherer.parse(Signup.model_validate_json(_SAMPLE), time.time()).facts
-    decide(signals.read(facts), basis.scorer, basis.policy, explain=True)
+    gatherer, now = service.parts.assessor.gatherer, time.time()
+    parsed = gatherer.parse(Signup.model_validate_json(_SAMPLE), now)
+    case = case_in_outage(basis, "warm-up", parsed, gatherer.without_store(parsed.facts), now, terms.NONE)
+    decide(case.readings, basis.scorer, basis.policy, explain=True)
+    unpack(packed_json(assessment(case)))
     gc.collect()
     gc.freeze()
 

@@ -241,6 +241,9 @@ class Embedded:
             "rdbcompression": "no",  # a rewrite of the append-only file would spend more on it than on all the rest
             "latency-tracking": "no",
             "maxmemory-policy": "noeviction",
+            # An account is a small hash with a few packed fields: kept as a list it takes half the memory, see
+            # riskapi/accounts/packing.py.
+            "hash-max-listpack-value": "2048",
             "pidfile": str(self._pid_file),
             "daemonize": "no",
             "databases": "1",

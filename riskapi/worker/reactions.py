@@ -18,7 +18,7 @@ Whoever is to be decided again goes on the agenda, so that many causes at once a
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from riskapi.accounts.accounts import Accounts, Standing
@@ -28,6 +28,7 @@ from riskapi.accounts.labels import Labels
 from riskapi.clusters.clusters import Clusters
 from riskapi.decisions.gather import Gatherer
 from riskapi.enrichment.findings import RETRACTED, Findings
+from riskapi.enrichment.subjects import Subject, subject_told
 from riskapi.errors import Problem
 from riskapi.inputs.signup import Signup
 from riskapi.lists.lists import Lists
@@ -87,19 +88,23 @@ class Reactions:
         for entry_id in data.get("listed") or ():
             self._lists.count_hit(entry_id, data["user_id"], data["at"])
         if data["kind"] == "signup":
-            self._look_up(data["user_id"], data.get("findings") or {})
+            told = data.get("subjects")  # an entry of before 2026-11 does not say
+            subjects = self._subjects(data["user_id"]) if told is None else [subject_told(each) for each in told]
+            self._look_up(data["user_id"], subjects, data.get("findings") or {})
 
-    def _look_up(self, user_id: str, used: Mapping[str, float]) -> None:
+    def _look_up(self, user_id: str, subjects: Sequence[Subject], used: Mapping[str, float]) -> None:
         """Have looked up what is not known of a signup; decide it again at once where it is by now."""
-        signup = self._accounts.signup(user_id)
-        if signup is None:
-            return  # erased, or expired
         now = self._clock()
-        facts = self._gatherer.parse(Signup.stored(signup), now).facts
-        subjects = self._findings.subjects(facts)
         cause = self._findings.want(user_id, subjects, used, now) if subjects else None
         if cause is not None:
             self._agenda.add([user_id], now, cause)
+
+    def _subjects(self, user_id: str) -> Sequence[Subject]:
+        """What can be asked about a signup, read again; nothing for one that was erased, or expired."""
+        signup = self._accounts.signup(user_id)
+        if signup is None:
+            return ()
+        return self._findings.subjects(self._gatherer.parse(Signup.stored(signup), self._clock()).facts)
 
     def _found(self, entry: StreamEntry) -> None:
         cause = RETRACTED if entry.data.get("retracted") else f"finding.{entry.data['kind']}"

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from riskapi import logs
 from riskapi.accounts.agenda import Agenda
+from riskapi.accounts.migration import migrate
 from riskapi.app import Service
 from riskapi.enrichment.doubts import Doubts
 from riskapi.enrichment.enricher import Enricher
@@ -184,6 +185,7 @@ class Worker:
             "streams": Chore(_HOUR, streams),
             "lists": Chore(60, parts.lists.expire),
             "reviews": Chore(_HOUR, lambda _: parts.reviews.sweep()),
+            "accounts": Chore(_HOUR, lambda _: migrate(self.store)),
         }
 
 

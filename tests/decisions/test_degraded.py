@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from riskapi.accounts.accounts import history_key
 from riskapi.app import Service, assemble
 from riskapi.decisions.assessment import Assessment
 from riskapi.errors import StoreUnavailable
@@ -182,14 +183,21 @@ class TestRecordsOfBefore:
     @staticmethod
     def age(service: Service) -> dict[str, Any]:
         """Rewrite what is kept of an account into what it was; returns the answer as it was."""
-        key = account_key("u_1")
-        answer: dict[str, Any] = orjson.loads(service.store.execute("HGET", key, "assessment"))
+        account, key = service.accounts.load("u_1"), account_key("u_1")
+        answer = account.first_answer
         del answer["not_provided"]
         answer["degraded"] = [
             {"signal": "network_asn", "cause": "no_data"},
             {"signal": "phone_is_valid", "cause": "not_provided"},
         ]
-        service.store.execute("HSET", key, "assessment", orjson.dumps(answer))
+        service.store.execute("RPUSH", history_key("u_1"), orjson.dumps(account.history[0]))
+        said = {
+            "assessment": orjson.dumps(answer),
+            "decision": orjson.dumps(account.decision),
+            "signup": account.signup,
+        }
+        for name, value in said.items():
+            service.store.execute("HSET", key, name, value)
         return answer
 
     def test_an_account_is_shown(self, make: Callable[..., Service]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from riskapi.accounts.packing import unpack
 from riskapi.app import Service
 from riskapi.decisions.events import Event
 from riskapi.decisions.identifiers import Identifiers
@@ -41,7 +42,7 @@ def seen(service: Service, user: str, device: str, at: float = NOW, type: str = 
 
 def stored(service: Service, user: str, name: str) -> Any:
     found = service.store.execute("HGET", account_key(user), name)
-    return None if found is None else orjson.loads(found)
+    return None if found is None else orjson.loads(unpack(found))
 
 
 class TestChanged:

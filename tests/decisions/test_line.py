@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from model.scorer import Explanation, Score, Scorer, sigmoid
-from riskapi.decisions.line import judged
+from riskapi.decisions.line import decided_on
 from riskapi.lists.matching import Listed
 from riskapi.policy.active import Basis
 from signals.facts import Account, Cluster, Email, Entity, Facts
@@ -90,21 +90,21 @@ LINES: dict[str, tuple[Facts, dict[str, bool], tuple[str, str, bool]]] = {
 
 @pytest.mark.parametrize(("facts", "who", "expected"), LINES.values(), ids=LINES)
 def test_a_line(facts: Facts, who: dict[str, bool], expected: tuple[str, str, bool]) -> None:
-    found = judged(BASIS, facts, None, **who)
+    found = decided_on(BASIS, facts, None, **who)
     assert (found.decision.tier, found.own, found.look) == expected
 
 
 @pytest.mark.parametrize("who", [ANYBODY, ESTABLISHED, CLEARED], ids=["anybody", "established", "cleared"])
 @pytest.mark.parametrize("facts", [FACTS, BAD], ids=["alone", "in bad company"])
 def test_an_entry_of_a_list_is_nobody_s_evidence_and_spares_nobody(facts: Facts, who: dict[str, bool]) -> None:
-    found = judged(BASIS, facts, DENY, **who)
+    found = decided_on(BASIS, facts, DENY, **who)
     assert (found.decision.tier, found.decision.source, found.own) == ("limit", "list", "allow")
     assert found.look is (facts is BAD and who is ESTABLISHED)
 
 
 def test_readings_are_those_of_what_was_judged() -> None:
-    assert judged(BASIS, BAD).readings["links_phone_abusive"] == 1
-    spared = judged(BASIS, BAD, established=True)
+    assert decided_on(BASIS, BAD).readings["links_phone_abusive"] == 1
+    spared = decided_on(BASIS, BAD, established=True)
     assert (spared.readings["links_phone_abusive"], spared.readings["velocity_phone_30d"]) == (0, 1)
     assert spared.facts.entities is not None and spared.facts.entities["phone"].others == ()
     assert spared.company is not None and spared.company.rule == "abuser", "what a person is to look at"
@@ -136,5 +136,5 @@ class Wary(Scorer):
 )
 def test_the_model_is_held_to_the_same(who: dict[str, bool], abusive: int, expected: tuple[str, str, bool]) -> None:
     basis = Basis(POLICY.with_model_mode("live"), Wary(), {})
-    found = judged(basis, phone(limited=1, abusive=abusive), None, **who)
+    found = decided_on(basis, phone(limited=1, abusive=abusive), None, **who)
     assert (found.decision.tier, found.own, found.look) == expected

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskapi.decisions.decide import Decision
-from riskapi.decisions.line import Judged
+from riskapi.decisions.line import Decided
 from riskapi.decisions.movement import Move, Past, cause_of, first_cause, moved
 from riskapi.lists.matching import Listed
 from riskapi.policy import DEFAULT, Policy, load
@@ -27,11 +27,11 @@ def under(**rescoring: Any) -> Policy:
     return POLICY.model_copy(update={"rescoring": POLICY.rescoring.model_copy(update=rescoring)})
 
 
-def found(tier: Any, source: Any = "model", listing: Listed | None = None, own: Any = None) -> Judged:
+def found(tier: Any, source: Any = "model", listing: Listed | None = None, own: Any = None) -> Decided:
     """What was decided now. ``own`` is the tier by the account's own evidence, the same unless told."""
     before: Any = (own or "allow") if source == "list" else tier
     decision = Decision(tier, 1.0, source, None, (), (), (), None, 0.01, None, False, False, listing, before)
-    return Judged(FACTS, {}, decision, own or before)
+    return Decided(FACTS, {}, decision, own or before)
 
 
 def entry(
@@ -60,7 +60,7 @@ UNDONE = (
 DENY, ALLOW, WATCH = (Listed(name, "user", "lst_1") for name in ("deny", "allow", "watch"))
 
 #: What it was (its tier, and by its own evidence), what was decided now, and what becomes of both.
-MOVES: dict[str, tuple[Past, Judged, tuple[str, str]]] = {
+MOVES: dict[str, tuple[Past, Decided, tuple[str, str]]] = {
     "it tightens": (Past("allow", "allow", [FIRST], []), found("review"), ("review", "review")),
     "it tightens twice": (
         Past("review", "review", [entry("review")], []),
@@ -272,13 +272,13 @@ MOVES: dict[str, tuple[Past, Judged, tuple[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("past", "judged", "expected"), MOVES.values(), ids=MOVES)
-def test_a_move(past: Past, judged: Judged, expected: tuple[Any, Any]) -> None:
-    assert moved(past, judged, POLICY, NOW, "schedule") == Move(*expected)
+@pytest.mark.parametrize(("past", "decided", "expected"), MOVES.values(), ids=MOVES)
+def test_a_move(past: Past, decided: Decided, expected: tuple[Any, Any]) -> None:
+    assert moved(past, decided, POLICY, NOW, "schedule") == Move(*expected)
 
 
 #: What was counted against an account turned out to be nothing of its own.
-CUTS: dict[str, tuple[Past, Judged, tuple[str, str]]] = {
+CUTS: dict[str, tuple[Past, Decided, tuple[str, str]]] = {
     "it is judged afresh": (
         Past("limit", "limit", [entry("limit", None, "model")], []),
         found("allow"),
@@ -307,13 +307,13 @@ CUTS: dict[str, tuple[Past, Judged, tuple[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("past", "judged", "expected"), CUTS.values(), ids=CUTS)
-def test_after_a_cut(past: Past, judged: Judged, expected: tuple[Any, Any]) -> None:
-    assert moved(past, judged, POLICY, NOW, "cut") == Move(*expected)
+@pytest.mark.parametrize(("past", "decided", "expected"), CUTS.values(), ids=CUTS)
+def test_after_a_cut(past: Past, decided: Decided, expected: tuple[Any, Any]) -> None:
+    assert moved(past, decided, POLICY, NOW, "cut") == Move(*expected)
 
 
 #: What DNS said of an account's domain is not believed any more.
-RETRACTIONS: dict[str, tuple[Past, Judged, tuple[str, str]]] = {
+RETRACTIONS: dict[str, tuple[Past, Decided, tuple[str, str]]] = {
     "what it tightened is taken back": (
         Past("review", "review", [FIRST, entry("review", "allow", "rule", "finding.mail_domain")], []),
         found("allow"),
@@ -362,9 +362,9 @@ RETRACTIONS: dict[str, tuple[Past, Judged, tuple[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("past", "judged", "expected"), RETRACTIONS.values(), ids=RETRACTIONS)
-def test_after_a_finding_was_taken_back(past: Past, judged: Judged, expected: tuple[Any, Any]) -> None:
-    assert moved(past, judged, POLICY, NOW, "finding.retracted") == Move(*expected)
+@pytest.mark.parametrize(("past", "decided", "expected"), RETRACTIONS.values(), ids=RETRACTIONS)
+def test_after_a_finding_was_taken_back(past: Past, decided: Decided, expected: tuple[Any, Any]) -> None:
+    assert moved(past, decided, POLICY, NOW, "finding.retracted") == Move(*expected)
 
 
 def test_policy_says_how_far_it_may_loosen() -> None:
@@ -374,7 +374,7 @@ def test_policy_says_how_far_it_may_loosen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("brought", "judged"),
+    ("brought", "decided"),
     [
         ("linkage", found("limit", "rule", own="allow")),
         ("list", found("review", "list", WATCH, own="allow")),
@@ -382,11 +382,11 @@ def test_policy_says_how_far_it_may_loosen() -> None:
     ],
     ids=["company", "a watch entry", "a deny entry"],
 )
-def test_what_policy_does_not_undo_stays_whatever_becomes_of_its_cause(brought: Any, judged: Judged) -> None:
-    past, tier = Past("allow", "allow", [FIRST], []), judged.decision.tier
-    assert moved(past, judged, under(undo=(brought,)), NOW, "schedule") == Move(tier, "allow")
+def test_what_policy_does_not_undo_stays_whatever_becomes_of_its_cause(brought: Any, decided: Decided) -> None:
+    past, tier = Past("allow", "allow", [FIRST], []), decided.decision.tier
+    assert moved(past, decided, under(undo=(brought,)), NOW, "schedule") == Move(tier, "allow")
     others = {"linkage", "list"} - {brought}
-    kept = moved(past, judged, under(undo=tuple(others)), NOW, "schedule")
+    kept = moved(past, decided, under(undo=tuple(others)), NOW, "schedule")
     assert kept == Move(tier, tier)
     later = Past(kept.tier, kept.own, [FIRST, entry(tier, "allow", "rule", brought)], [])
     assert moved(later, found("allow"), under(undo=tuple(others)), NOW, "schedule") == Move(tier, tier)
@@ -416,16 +416,16 @@ def test_who_was_cleared(labels: list[dict[str, Any]], cleared: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("judged", "cause"),
+    ("decided", "cause"),
     [(found("review"), None), (found("limit", "rule", own="allow"), "linkage"), (found("limit", "list", DENY), None)],
     ids=["itself", "company", "a list"],
 )
-def test_what_brought_the_first_decision_about(judged: Judged, cause: str | None) -> None:
-    assert first_cause(judged) == cause
+def test_what_brought_the_first_decision_about(decided: Decided, cause: str | None) -> None:
+    assert first_cause(decided) == cause
 
 
 @pytest.mark.parametrize(
-    ("past", "judged", "tier", "cause"),
+    ("past", "decided", "tier", "cause"),
     [
         (Past("allow", "allow", [FIRST], []), found("limit", "rule", own="allow"), "limit", "linkage"),
         (Past("allow", "allow", [FIRST], []), found("limit", "list", DENY), "limit", "list"),
@@ -435,8 +435,8 @@ def test_what_brought_the_first_decision_about(judged: Judged, cause: str | None
     ],
     ids=["company", "a list", "what it did", "company that went", "a list entry that went"],
 )
-def test_what_changed_a_tier(past: Past, judged: Judged, tier: Any, cause: str) -> None:
-    assert cause_of(past, judged, tier, "event.login", {}, {}) == cause
+def test_what_changed_a_tier(past: Past, decided: Decided, tier: Any, cause: str) -> None:
+    assert cause_of(past, decided, tier, "event.login", {}, {}) == cause
 
 
 TIERS = st.sampled_from(["allow", "review", "limit"])
@@ -470,7 +470,7 @@ def test_taking_company_away_and_putting_it_back_leaves_an_account_as_it_was(
     past = Past(own, own, [entry(own)], [])
     first = after = moved(past, found(tier, own=wanted), POLICY, NOW, "linkage")
     for _ in range(times):
-        for judged in (found(wanted), found(tier, own=wanted)):
+        for decided in (found(wanted), found(tier, own=wanted)):
             history = [entry(own), entry(after.tier, own, "rule", "linkage")]
-            after = moved(Past(after.tier, after.own, history, []), judged, POLICY, NOW, "linkage")
+            after = moved(Past(after.tier, after.own, history, []), decided, POLICY, NOW, "linkage")
     assert after == first

@@ -48,7 +48,7 @@ def ring(service: Service) -> list[str]:
 
 def state(service: Service, user: str) -> dict[str, Any]:
     """What a decision can change of an account."""
-    fields, _, _ = service.accounts.load(user)
+    fields = service.accounts.load(user).fields
     return {name: fields.get(name, b"").decode() for name in ("tier", "label", "own", "decided")}
 
 

@@ -15,6 +15,7 @@ from riskapi.errors import StoreUnavailable
 from riskapi.feedback.counts import FeedbackEvent
 from riskapi.inputs.json_lines import Row
 from riskapi.inputs.signup import DevicePart
+from riskapi.links.keys import entities_of
 from riskapi.lists.entries import StoredEntry
 from riskapi.policy.tables import Caps
 from riskapi.sending.grants import Message
@@ -225,7 +226,7 @@ def test_customers_are_imported_and_their_terms_change(service: Service) -> None
         user = f"c_{number}"
         seen = service.parts.accounts.view(user, NOW)
         assert seen["established"] == {"since": "2023-04-01T09:30:00.000Z", "by": "import"}
-        entities = orjson.loads(service.store.execute("HGET", account_key(user), "entities"))
+        entities = entities_of(service.store.execute("HGET", account_key(user), "entities"))
         for kind, key in entities.items():
             marks = {member.decode() for member in service.store.execute("ZRANGE", key, 0, -1)}
             assert {user, f"&{user}"} <= marks and (f"%{user}" in marks) == (kind == "phone")

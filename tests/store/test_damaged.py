@@ -219,7 +219,6 @@ def test_the_journal_holds_as_many_signups_as_its_policy_says(
     monkeypatch.setattr(service.journal, "append", lambda name, entry: sizes.append(len(encode(name, entry))))
     for text in itertools.islice(bodies(7, "u"), 100):
         signup = Signup.model_validate_json(text)
-        service.parts.assessor._journaled(
-            service.active.basis, signup, service.parts.assessor.gatherer.parse(signup, NOW), NOW, NOW
-        )
+        parsed = service.parts.assessor.gatherer.parse(signup, NOW)
+        service.parts.assessor._journaled(service.active.basis, signup, parsed, NOW)
     assert service.active.policy.outage.journal_bytes / (sum(sizes) / len(sizes)) > 30_000

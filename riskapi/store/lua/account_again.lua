@@ -2,37 +2,31 @@
 -- that, in one step; unless the account changed since it was read.
 --
 -- KEYS    1 account hash   2 history list   3 decisions stream   4 review hash   5 index of open reviews
--- ARGV    1 TTL of the account, seconds   2 revision it was read at   3 tier   4 history entry   5 decision: the event, and a
---         field of the account   6 latest answer   7 oldest stream id kept   8 event of the changed tier
---         9 event of the review or '' for none   10 its place in the index   11 number of account fields that follow, then
---         the account's fields and values ('' as a value takes the field away), then the review's
+-- ARGV    1 JSON: `ttl` of the account in seconds, `oldest` stream id kept, `revision` it was read at, `tier`, `history` entry and
+--         `moved` event of a changed tier, `gone`: fields to take away; where one is opened: `review`, see account_record.lua
+--         2 event   3 decision   then fields of the account and values
 -- returns {} for an unknown account, {'again'} when it changed, else {label, tier, entities, revision, established, tier before}
--- TTL     account, history and review: ARGV[1]; stream: trimmed by age; index: entries leave it with their review
-local call = redis.call
-local account = call('HMGET', KEYS[1], 'tier', 'revision', 'decision', 'label', 'entities', 'established')
-if not account[1] then return {} end
+-- TTL     account, history and review: `ttl`; stream: trimmed by age; index: entries leave it with their review
+--+ reviews
+--+ tiers
+local call, given = redis.call, cjson.decode(ARGV[1])
+local account = call('HMGET', KEYS[1], 'tier', 'revision', 'again', 'label', 'entities', 'established')
+local before, revision = account[1], account[2] or '0'
+if not before then return {} end
 -- A lost connection has this run twice; what stands there is then this very decision.
-if account[3] == ARGV[5] then return {account[4] or '', account[1], account[5], account[2] or 0, account[6] or '', account[1]} end
-if (account[2] or '0') ~= ARGV[2] then return {'again'} end
-call('HSET', KEYS[1], 'decision', ARGV[5], 'latest', ARGV[6])
-call('XADD', KEYS[3], 'MINID', '~', ARGV[7], '*', 'type', 'decision', 'data', ARGV[5])
-local count = tonumber(ARGV[11])
-for at = 12, 11 + count, 2 do
-  if ARGV[at + 1] == '' then call('HDEL', KEYS[1], ARGV[at]) else call('HSET', KEYS[1], ARGV[at], ARGV[at + 1]) end
-end
-local revision = account[2] or 0
-if account[1] ~= ARGV[3] then
-  call('HSET', KEYS[1], 'tier', ARGV[3])
+if account[3] == ARGV[3] then return {account[4] or '', before, account[5], revision, account[6] or '', before} end
+if revision ~= given.revision then return {'again'} end
+call('HSET', KEYS[1], 'again', ARGV[3], unpack(ARGV, 4))
+for _, name in ipairs(given.gone) do call('HDEL', KEYS[1], name) end
+call('XADD', KEYS[3], 'MINID', '~', given.oldest, '*', 'type', 'decision', 'data', ARGV[2], 'decision', ARGV[3])
+if before ~= given.tier then
   revision = call('HINCRBY', KEYS[1], 'revision', 1)
-  call('RPUSH', KEYS[2], ARGV[4])
-  call('XADD', KEYS[3], 'MINID', '~', ARGV[7], '*', 'type', 'tier', 'data', ARGV[8])
+  set_tier({account = KEYS[1], history = KEYS[2], stream = KEYS[3]}, before, given.tier, given.oldest, given.history, given.moved)
 end
-if ARGV[9] ~= '' then
-  call('HSET', KEYS[4], unpack(ARGV, 12 + count))
-  call('EXPIRE', KEYS[4], ARGV[1])
-  call('ZADD', KEYS[5], 0, ARGV[10])
-  call('XADD', KEYS[3], 'MINID', '~', ARGV[7], '*', 'type', 'review', 'data', ARGV[9])
+if given.review then
+  open_review(KEYS[4], KEYS[5], given)
+  call('XADD', KEYS[3], 'MINID', '~', given.oldest, '*', 'type', 'review', 'data', given.review.event)
 end
-call('EXPIRE', KEYS[1], ARGV[1])
-call('EXPIRE', KEYS[2], ARGV[1])
-return {account[4] or '', ARGV[3], account[5], revision, call('HGET', KEYS[1], 'established') or '', account[1]}
+call('EXPIRE', KEYS[1], given.ttl)
+call('EXPIRE', KEYS[2], given.ttl)
+return {account[4] or '', given.tier, account[5], revision, call('HGET', KEYS[1], 'established') or '', before}

@@ -1,27 +1,32 @@
--- Record the first decision about an account, its review and the event about both, once.
+-- Write down an account that nobody knew, with what was decided of it, its review and the events about both, once.
 --
 -- KEYS    1 account hash   2 history list   3 decisions stream   4 agenda of the shard   5 review hash   6 index of open reviews
--- ARGV    1 TTL of the account, seconds   2 history entry   3 decision: the event, and a field of the account   4 oldest stream id kept
---         5 event of the review or '' for none   6 its place in the index   7 user_id   8 when it is decided again, or ''
---         9 event of the tier, where another one was answered before it could be recorded, or ''
---         10 number of account fields that follow, then the account's fields and values, then the review's
--- returns {1} when recorded, else {0, mail key, first assessment, entities} of the account that is there already
--- TTL     account, history and review: ARGV[1]; stream: trimmed by age; index: entries leave it with their review; agenda: see
+-- ARGV    1 JSON: `ttl` of the account in seconds, `oldest` stream id kept, `type` of the event, `user_id`; where there is one: `due`,
+--         when it is decided again; `history` entry that the first answer does not say; `moved`, the event of a tier that is another
+--         than was answered; `review`: its `fields`, its `place` in the index and its `event`
+--         2 event   then fields of the account and values, among them `assessment`
+-- returns {1} when written, also by this very call before (the connection was lost on the way back: the id in the first answer is
+--         random), else {0, mail key, first answer, entities} of the account that is there already
+-- TTL     account, history and review: `ttl`; stream: trimmed by age; index: entries leave it with their review; agenda: see
 --         agenda_done.lua
-local known = redis.call('HMGET', KEYS[1], 'mail', 'assessment', 'entities')
-if known[1] then return {0, known[1], known[2], known[3]} end
-local count = tonumber(ARGV[10])
-redis.call('HSET', KEYS[1], 'decision', ARGV[3], unpack(ARGV, 11, 10 + count))
-redis.call('EXPIRE', KEYS[1], ARGV[1])
-redis.call('RPUSH', KEYS[2], ARGV[2])
-redis.call('EXPIRE', KEYS[2], ARGV[1])
-redis.call('XADD', KEYS[3], 'MINID', '~', ARGV[4], '*', 'type', 'decision', 'data', ARGV[3])
-if ARGV[9] ~= '' then redis.call('XADD', KEYS[3], 'MINID', '~', ARGV[4], '*', 'type', 'tier', 'data', ARGV[9]) end
-if ARGV[8] ~= '' then redis.call('ZADD', KEYS[4], 'NX', ARGV[8], ARGV[7]) end
-if ARGV[5] ~= '' then
-  redis.call('HSET', KEYS[5], unpack(ARGV, 11 + count))
-  redis.call('EXPIRE', KEYS[5], ARGV[1])
-  redis.call('ZADD', KEYS[6], 0, ARGV[6])
-  redis.call('XADD', KEYS[3], 'MINID', '~', ARGV[4], '*', 'type', 'review', 'data', ARGV[5])
+--+ reviews
+local call, given = redis.call, cjson.decode(ARGV[1])
+local known = call('HMGET', KEYS[1], 'mail', 'assessment', 'entities', 'tier')
+if known[4] then
+  for at = 3, #ARGV, 2 do
+    if ARGV[at] == 'assessment' and ARGV[at + 1] == known[2] then return {1} end
+  end
+  return {0, known[1], known[2], known[3]}
 end
+local function tell(type, event) call('XADD', KEYS[3], 'MINID', '~', given.oldest, '*', 'type', type, 'data', event) end
+call('HSET', KEYS[1], unpack(ARGV, 3))
+call('EXPIRE', KEYS[1], given.ttl)
+if given.history then
+  call('RPUSH', KEYS[2], given.history)
+  call('EXPIRE', KEYS[2], given.ttl)
+end
+tell(given.type, ARGV[2])
+if given.moved then tell('tier', given.moved) end
+if given.due then call('ZADD', KEYS[4], 'NX', given.due, given.user_id) end
+if given.review then open_review(KEYS[5], KEYS[6], given) tell('review', given.review.event) end
 return {1}

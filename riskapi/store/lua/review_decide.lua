@@ -15,6 +15,7 @@
 --         by another reviewer; one that closes with another's decision is left as it is then
 -- TTL     the review keeps its own; account, history and labels: ARGV[6]; stream: trimmed by age
 --+ reviews
+--+ tiers
 local call, id, leads = redis.call, ARGV[1], ARGV[2] == '1'
 local function tell(kind, event) call('XADD', KEYS[4], 'MINID', '~', ARGV[7], '*', 'type', kind, 'data', event) end
 local account = call('HMGET', KEYS[1], 'tier', 'label', 'own', 'decided', 'd:' .. id, 'entities', 'established', 'revision')
@@ -39,18 +40,14 @@ if record then
 end
 
 local kept = {tier = before, label = label, own = account[3] or '', to = tier, said = ARGV[9], prev = account[4] or ''}
-call('HSET', KEYS[1], 'tier', tier, 'own', tier, 'decided', id, 'd:' .. id, cjson.encode(kept))
+call('HSET', KEYS[1], 'own', tier, 'decided', id, 'd:' .. id, cjson.encode(kept))
 if ARGV[9] ~= '' then
   label = ARGV[9]
   call('HSET', KEYS[1], 'label', label)
   call('RPUSH', KEYS[3], ARGV[10])
   tell('label', ARGV[11])
 end
-if before ~= tier then
-  local function from(text) return (string.gsub(text, '"from":"%?"', '"from":"' .. before .. '"', 1)) end
-  call('RPUSH', KEYS[2], from(ARGV[12]))
-  tell('tier', from(ARGV[13]))
-end
+set_tier({account = KEYS[1], history = KEYS[2], stream = KEYS[4]}, before, tier, ARGV[7], ARGV[12], ARGV[13])
 revision = call('HINCRBY', KEYS[1], 'revision', 1)
 for at = 1, 3 do call('EXPIRE', KEYS[at], ARGV[6]) end
 return {'decided', label, tier, account[6], revision, account[7] or '', before}

@@ -12,10 +12,10 @@
 --         {'gone'} for an account that is not there; {'refused'} where the review is not decided so, or undone by another
 -- TTL     the review keeps its own; account, history and labels: ARGV[3]; stream: trimmed by age
 --+ reviews
+--+ tiers
 local call, id = redis.call, ARGV[1]
 local mine = 'd:' .. id
 local function tell(kind, event) call('XADD', KEYS[4], 'MINID', '~', ARGV[4], '*', 'type', kind, 'data', event) end
-local function filled(text, name, value) return (string.gsub(text, '"' .. name .. '":"%?"', '"' .. name .. '":"' .. value .. '"', 1)) end
 -- Set a field of the account; '' takes it away.
 local function put(name, value) if value == '' then call('HDEL', KEYS[1], name) else call('HSET', KEYS[1], name, value) end end
 
@@ -77,10 +77,7 @@ if kept and account[4] == id then
     state = 'tier_moved'
   elseif tier ~= kept.tier then
     tier = kept.tier
-    call('HSET', KEYS[1], 'tier', tier)
-    local function moved(text) return filled(filled(text, 'from', before), 'to', tier) end
-    call('RPUSH', KEYS[2], moved(ARGV[7]))
-    tell('tier', moved(ARGV[8]))
+    set_tier({account = KEYS[1], history = KEYS[2], stream = KEYS[4]}, before, tier, ARGV[4], ARGV[7], ARGV[8])
   end
 elseif kept then
   state = 'decided_since'

@@ -17,3 +17,10 @@ local function move(review, indexes, status, place)
   redis.call('ZADD', indexes[status], 0, place)
   redis.call('HSET', review, 'status', status, 'place', place)
 end
+
+-- Write a review about an account that is being written, `given` as in account_record.lua.
+local function open_review(review, index, given)
+  for name, value in pairs(given.review.fields) do redis.call('HSET', review, name, value) end
+  redis.call('EXPIRE', review, given.ttl)
+  redis.call('ZADD', index, 0, given.review.place)
+end

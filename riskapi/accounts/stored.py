@@ -1,0 +1,129 @@
+"""An account as it is stored: the fields of its hash, its history and its labels, and what can be read in them.
+
+Long fields are packed (:mod:`riskapi.accounts.packing`). ``assessment`` is the first answer and ``decision`` the first
+decision; ``latest`` and ``again`` are those of the last time it was decided again, where it was. Until 2026-11
+``decision`` was always the last one, and everything was JSON as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, cast
+
+import orjson
+
+from riskapi.accounts.history import HistoryEntry, LabelEntry, history_entry
+from riskapi.accounts.packing import pack, unpack
+from riskapi.contract import Tier
+from riskapi.store import damaged
+from riskapi.times import instant
+
+#: What an answer says at least.
+_ANSWER = ("id", "decision", "reasons", "review_id")
+#: Of a first decision that the first answer does not tell: when the entry of a list that made it ends, and its cause.
+_UNTOLD = ("first_until", "first_cause")
+#: Of an account whose history is kept whole, its first entry too: imports, and what was answered in an outage.
+_WHOLE = "history_whole"
+
+
+def packed_json(value: Any) -> bytes:
+    """A value as JSON, packed."""
+    return pack(orjson.dumps(value))
+
+
+def first_answer(kept: bytes) -> bytes:
+    """The first answer of an account as it was given. Raises :class:`~riskapi.store.damaged.Unreadable`."""
+    return unpack(kept)
+
+
+def latest_answer(fields: Mapping[str, bytes]) -> dict[str, Any]:
+    """The latest answer about an account in its fields ``latest`` and ``assessment``."""
+    return damaged.whole(unpack(fields.get("latest") or fields["assessment"]), _ANSWER)
+
+
+def first_entry_fields(entry: HistoryEntry, until: float | None) -> dict[str, str]:
+    """Fields that keep what the first entry of the history says and the first answer does not."""
+    found = {"first_until": "" if until is None else repr(until), "first_cause": entry["cause"] or ""}
+    return {name: value for name, value in found.items() if value}
+
+
+class StoredAccount:
+    """An account and its rows as they were read at once. What cannot be read raises
+    :class:`~riskapi.store.damaged.Unreadable` where it is asked for.
+    """
+
+    def __init__(
+        self, fields: Mapping[str, bytes], history: Sequence[HistoryEntry], labels: Sequence[LabelEntry]
+    ) -> None:
+        self.fields = fields
+        self._history = history
+        self.labels = list(labels)
+
+    @property
+    def tier(self) -> Tier:
+        """The tier it is in."""
+        return cast("Tier", self.fields["tier"].decode())
+
+    @property
+    def own(self) -> Tier:
+        """The tier by its own evidence."""
+        return cast("Tier", self.fields.get("own", self.fields["tier"]).decode())
+
+    @property
+    def signed_up_at(self) -> float:
+        """When it signed up, as a Unix time."""
+        return float(self.fields["at"])
+
+    @cached_property
+    def signup(self) -> bytes:
+        """Its signup as posted, with what was changed of it since, as JSON."""
+        return unpack(self.fields["signup"])
+
+    @cached_property
+    def first_answer(self) -> dict[str, Any]:
+        """The answer to its signup."""
+        return damaged.whole(unpack(self.fields["assessment"]), _ANSWER)
+
+    @cached_property
+    def latest_answer(self) -> dict[str, Any]:
+        """The latest answer about it."""
+        return latest_answer(self.fields)
+
+    @cached_property
+    def decision(self) -> dict[str, Any]:
+        """The latest decision about it, as :func:`riskapi.decisions.record.decision_entry` made it."""
+        kept = self.fields.get("again") or self.fields["decision"]
+        return damaged.whole(unpack(kept), ("schema", "readings", "tier"))
+
+    @cached_property
+    def history(self) -> list[HistoryEntry]:
+        """The history of its tiers, oldest first. The first entry is told by the first answer, and kept only where that
+        does not tell it.
+        """
+        # An account of before 2026-11 kept its first answer as it was given, and its whole history.
+        if _WHOLE in self.fields or self.fields["assessment"][:1] == b"{":
+            return list(self._history)
+        answer = damaged.whole(unpack(self.fields["assessment"]), ("created_at", "decision", "disposition", "versions"))
+        until, cause = (self.fields.get(name, b"").decode() for name in _UNTOLD)
+        first = history_entry(
+            instant(answer["created_at"]).timestamp(),
+            None,
+            answer["decision"],
+            answer["disposition"]["source"],
+            answer["disposition"]["rule"],
+            answer["versions"],
+            until=float(until) if until else None,
+            cause=cause or None,
+        )
+        return [{**first, "at": answer["created_at"]}, *self._history]
+
+    def is_established(self, now: float) -> bool:
+        """Whether it is an established customer at Unix time ``now``: nobody who was found abusive is."""
+        since = self.fields.get("established")
+        return since is not None and float(since) <= now and self.fields.get("label") != b"abuse"
+
+    @property
+    def proved(self) -> dict[str, str]:
+        """What it proved to be its own: the key of the entity by kind."""
+        return damaged.loads("account", "?", self.fields.get("proved"), dict[str, str]())

@@ -1,0 +1,170 @@
+"""Who is in which tier: the one module that has it written, with the history and the event of every change.
+
+An account is put in a tier by its first decision, by being decided again, and by people. Decisions of reviews, and
+their undoing, change tiers together with reviews (:mod:`riskapi.reviews.decided_accounts`); all their scripts write it
+through ``lua/parts/tiers.lua``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import orjson
+
+from riskapi.accounts.accounts import (
+    KnownAccount,
+    ReviewOpening,
+    Standing,
+    history_key,
+    known_account,
+    standing,
+)
+from riskapi.accounts.agenda import agenda_key
+from riskapi.accounts.history import PUT_LATER, HistoryEntry, history_entry, tier_event
+from riskapi.accounts.packing import pack
+from riskapi.accounts.stored import first_entry_fields
+from riskapi.policy import Policy
+from riskapi.store.connections import Store
+from riskapi.store.streams import account_key, oldest, shard, stream
+from signals.records import record
+
+_DAY = 86400
+Fields = Mapping[str, bytes | str | int]
+
+
+@record
+class Arrival:
+    """An account that is written for the first time: its fields, its first answer and decision as JSON, the entry of
+    its history, and the event about it with its type.
+
+    ``told`` says that the first answer tells the entry; then it is not kept a second time. ``until`` is the Unix time
+    at which the entry of a list ends that decided. ``review`` is opened with it, ``due`` the Unix time at which it is
+    decided again, whatever happens.
+    """
+
+    user_id: str
+    fields: Fields
+    answer: bytes
+    decision: bytes
+    entry: HistoryEntry
+    event: bytes
+    type: Literal["decision", "import"]
+    told: bool
+    until: float | None = None
+    review: ReviewOpening | None = None
+    due: float | None = None
+
+
+@record
+class Change:
+    """An account that was decided again: its tier, fields (``""`` takes one away), the latest answer and the decision
+    as JSON, the entry of its history if the tier is another one, and the event. ``revision`` is that it was read at.
+    """
+
+    user_id: str
+    revision: str
+    tier: str
+    fields: Mapping[str, str]
+    answer: bytes
+    decision: bytes
+    entry: HistoryEntry
+    event: bytes
+    review: ReviewOpening | None
+
+
+class Tiers:
+    """Writes accounts, and puts them in tiers. Every method raises :class:`riskapi.errors.StoreUnavailable`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._record, self._again = store.script("account_record"), store.script("account_again")
+        self._tier = store.script("account_tier")
+
+    def record(self, arrival: Arrival, policy: Policy, now: float) -> KnownAccount | None:
+        """Write an account with its history, event and review, all or nothing; once an account.
+
+        Returns None when it was written, else the account that was there already.
+        """
+        pipe = self._store.pipeline()
+        self.queue_record(pipe, arrival, policy, now)
+        written, *found = self._store.run(pipe)[0]
+        return None if written else known_account(found)
+
+    def queue_record(self, pipe: Any, arrival: Arrival, policy: Policy, now: float) -> None:
+        """As :meth:`record`, in a pipeline; the reply begins with 1 where it was written."""
+        user_id, entry, review = arrival.user_id, arrival.entry, arrival.review
+        number = shard(user_id)
+        given: dict[str, Any] = {
+            "ttl": policy.retention.accounts_days * _DAY,
+            "oldest": oldest(policy.retention.decisions_days),
+            "type": arrival.type,
+            "user_id": user_id,
+        }
+        fields: dict[str, bytes | str | int] = {**arrival.fields, "assessment": pack(arrival.answer)}
+        fields["decision"] = pack(arrival.decision)
+        if arrival.told:
+            fields |= first_entry_fields(entry, arrival.until)
+        else:
+            fields["history_whole"] = 1
+            given["history"] = orjson.dumps(entry).decode()
+        if entry["from"] not in (None, entry["to"]):
+            given["moved"] = tier_event(user_id, entry, now).decode()
+        if arrival.due is not None:
+            given["due"] = repr(arrival.due)
+        keys = [account_key(user_id), history_key(user_id), stream(number), agenda_key(number)]
+        if review is not None:
+            keys += (review.key, review.index)
+            given["review"] = {"fields": review.fields, "place": review.place, "event": review.event}
+        args: list[Any] = [orjson.dumps(given), arrival.event]
+        for name, value in fields.items():
+            args += (name, value)
+        self._record.queue(pipe, keys, args)
+
+    def again(self, change: Change, policy: Policy, now: float) -> Standing | None:
+        """Write down that an account was decided again; where it stands then, None when it changed meanwhile.
+
+        Raises ``not_found``.
+        """
+        user_id, review, entry = change.user_id, change.review, change.entry
+        given: dict[str, Any] = {
+            "ttl": policy.retention.accounts_days * _DAY,
+            "oldest": oldest(policy.retention.decisions_days),
+            "revision": change.revision,
+            "tier": change.tier,
+            "history": orjson.dumps(entry).decode(),
+            "moved": tier_event(user_id, entry, now).decode(),
+            "gone": [name for name, value in change.fields.items() if value == ""],
+        }
+        keys = [account_key(user_id), history_key(user_id), stream(shard(user_id))]
+        if review is not None:
+            keys += (review.key, review.index)
+            given["review"] = {"fields": review.fields, "place": review.place, "event": review.event}
+        args: list[Any] = [orjson.dumps(given), change.event, pack(change.decision), "latest", pack(change.answer)]
+        for name, value in change.fields.items():
+            args += (name, value) if value != "" else ()
+        reply = self._again.call(keys, args)
+        return None if list(reply) == [b"again"] else standing(reply)
+
+    def change(self, user_id: str, entry: HistoryEntry, now: float, policy: Policy) -> Standing:
+        """Put an account in the tier that ``entry`` names in ``to`` at Unix time ``now``, on a person's word.
+
+        ``from`` of the entry is put in where it is written, see :func:`by_reviewer`. Raises ``not_found``.
+        """
+        keys = [account_key(user_id), history_key(user_id), stream(shard(user_id))]
+        args: list[Any] = [policy.retention.accounts_days * _DAY, entry["to"], orjson.dumps(entry)]
+        args.append(tier_event(user_id, entry, now))
+        return standing(self._tier.call(keys, [*args, oldest(policy.retention.decisions_days)]))
+
+
+def by_reviewer(
+    tier: str, reason: str | None, actor: str, now: float, policy: Policy, reviewer: str | None = None
+) -> HistoryEntry:
+    """The history entry of a tier that a person set; the script that writes it puts the tier before into ``from``.
+
+    ``actor`` is who called, ``reviewer`` whom the caller says it is from, if anybody.
+    """
+    entry = history_entry(now, PUT_LATER, tier, "reviewer", reason, {"policy": policy.version}, actor=actor)
+    if reviewer:
+        entry["reviewer"] = reviewer
+    return entry
