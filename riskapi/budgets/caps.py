@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import get_args
 
 from riskapi.budgets import terms
+from riskapi.budgets.limits import NextStep
 from riskapi.budgets.terms import Terms
 from riskapi.contract import Tier
 from riskapi.policy import Policy
@@ -82,7 +83,7 @@ class Allowed:
 
     caps: Caps
     cluster: Caps | None
-    next_step: Mapping[str, Any] | None
+    next_step: NextStep | None
     usual: int | None
     jump: int
     until: float | None = None
@@ -149,7 +150,7 @@ def clean_days(policy: Policy, usage: Usage, past: FeedbackRecord) -> int:
     return sum(1 for day, count in counted.items() if since < day < today and count >= least)
 
 
-def _next_step(policy: Policy, step: Step, active: int, past: FeedbackRecord, now: float) -> dict[str, Any]:
+def _next_step(policy: Policy, step: Step, active: int, past: FeedbackRecord, now: float) -> NextStep:
     """The step as an answer shows it. Days left are counted from today on, the earliest there is."""
     left = max(step.days - active, 0)
     earliest = datetime.fromtimestamp((now // _DAY + left) * _DAY, UTC)

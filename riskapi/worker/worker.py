@@ -66,17 +66,17 @@ class SeenClock:
 
 def reactions(service: Service, agenda: Agenda, clock: Callable[[], float]) -> Reactions:
     """What reacts to what happened, made of the parts of a process; ``clock`` gives Unix time."""
-    worker_parts = service.worker_parts
+    parts = service.parts
     return Reactions(
         service.active,
-        worker_parts.accounts,
-        worker_parts.gatherer,
-        worker_parts.findings,
-        worker_parts.clusters,
-        worker_parts.labels,
-        worker_parts.lists,
-        worker_parts.holds,
-        worker_parts.review_decisions,
+        service.accounts,
+        service.gatherer,
+        service.findings,
+        parts.clusters,
+        parts.labels,
+        parts.lists,
+        service.holds,
+        parts.review_decisions,
         agenda,
         clock,
     )
@@ -93,28 +93,28 @@ class Worker:
         self.clock: Callable[[], float] = self._seen or real
         self._real = real
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-        worker_parts, parts = service.worker_parts, service.parts
+        parts = service.parts
         self.agenda = Agenda(self.store)
         self.reactions = reactions(service, self.agenda, self.clock)
         # Endpoints are outside: they live in the real time, also where callers set the clock.
-        self.notices = Notices(worker_parts.webhooks, worker_parts.deliveries, real)
-        self.looks = Schedule(self.agenda, worker_parts.rescorer, self.clock)
+        self.notices = Notices(parts.webhooks, parts.deliveries, real)
+        self.looks = Schedule(self.agenda, service.rescorer, self.clock)
         self.enricher: Enricher | None = None
         self.doubts = Doubts(self.store, parts.metrics, self.clock)
         if settings.enrichment:
             upstreams = asking(
                 settings, parts.ratelimits, lambda: service.active_readers.readers.lists, self.doubts.tell
             )
-            self.enricher = Enricher(worker_parts.findings, service.active, upstreams, parts.metrics, self.clock)
-        webhooks = worker_parts.webhooks
+            self.enricher = Enricher(service.findings, service.active, upstreams, parts.metrics, self.clock)
+        webhooks = parts.webhooks
         self.dispatcher = Dispatcher(
-            webhooks, worker_parts.deliveries, lambda: WebhookClient(webhooks.guards), parts.metrics, real
+            webhooks, parts.deliveries, lambda: WebhookClient(webhooks.guards), parts.metrics, real
         )
         self.chores = Chores(self.store, self._chores())
 
     def waiting(self) -> int:
         """Domains and networks that wait to be looked up."""
-        return self._service.worker_parts.findings.waiting()
+        return self._service.findings.waiting()
 
     def handlers(self) -> Mapping[Group, Callable[[StreamEntry], None]]:
         """What each group does about an entry."""
@@ -170,21 +170,21 @@ class Worker:
         pipe.execute_command("ZREMRANGEBYSCORE", WORKERS, "-inf", repr(now - GONE))
         self.store.run(pipe)
         self._service.parts.metrics.backlog(DeadLetters(self.store).count(), self.waiting())
-        findings, active = self._service.worker_parts.findings, self._service.active
+        findings, active = self._service.findings, self._service.active
         self.doubts.step(now, lambda since, parts: findings.retract(since, parts, active.policy, self.clock()))
         self.chores.step(self.clock())
         return 0
 
     def _chores(self) -> dict[str, Chore]:
-        worker_parts, active = self._service.worker_parts, self._service.active
+        parts, active = self._service.parts, self._service.active
 
         def streams(_: float) -> int:
             return consumer.sweep(self.store, oldest(active.policy.retention.decisions_days))
 
         return {
             "streams": Chore(_HOUR, streams),
-            "lists": Chore(60, worker_parts.lists.expire),
-            "reviews": Chore(_HOUR, lambda _: worker_parts.reviews.sweep()),
+            "lists": Chore(60, parts.lists.expire),
+            "reviews": Chore(_HOUR, lambda _: parts.reviews.sweep()),
             "accounts": Chore(_HOUR, lambda _: migrate(self.store)),
         }
 
