@@ -14,7 +14,7 @@ import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from types import NoneType
 
 from typing_extensions import TypedDict
@@ -101,7 +101,11 @@ class Signal:
 
         ``None`` where something it needs was not sent or is not asked about, and where the signal does not apply.
         """
-        found = [facts.missing[need] for need in self.needs if need in facts.missing]
+        return self.cause_in(facts.missing)
+
+    def cause_in(self, missing: Mapping[str, str]) -> Cause | None:
+        """As :meth:`cause`, by what is missing alone."""
+        found = [missing[need] for need in self.needs if need in missing]
         return typing.cast("Cause", found[0]) if found and _BY_CHOICE.isdisjoint(found) else None
 
 
@@ -209,5 +213,13 @@ class Degraded(TypedDict):
 
 def degraded(facts: Facts, readings: Readings) -> list[Degraded]:
     """The readings that should be known and are not, each with its cause, as ``degraded`` in the answer."""
-    unknown = [_SIGNALS[name] for name, value in readings.items() if value is None]
-    return [{"signal": found.name, "cause": cause} for found in unknown if (cause := found.cause(facts)) is not None]
+    unknown = tuple([name for name, value in readings.items() if value is None])
+    return [{"signal": name, "cause": cause} for name, cause in _causes(unknown, tuple(facts.missing.items()))]
+
+
+@lru_cache(maxsize=1024)
+def _causes(unknown: tuple[str, ...], missing: tuple[tuple[str, str], ...]) -> list[tuple[str, Cause]]:
+    """Which of these signals should be known, and why they are not. Signups lack the same things again and again."""
+    lacking = dict(missing)
+    found = ((name, _SIGNALS[name].cause_in(lacking)) for name in unknown)
+    return [(name, cause) for name, cause in found if cause is not None]

@@ -16,6 +16,7 @@ from riskapi.policy.tables import Caps, Step
 from signals.records import record
 
 _DAY = 86400
+_TIERS: tuple[Tier, ...] = get_args(Tier)
 #: Days a month is long here, and the farthest the spends look back.
 MONTH = 30
 
@@ -98,7 +99,7 @@ def largest(policy: Policy, usage: Usage, own: Terms) -> int:
     if given is not None and given.expires_at is None:
         return _at_once(given.caps)
     found: list[Caps] = [] if given is None else [given.caps]
-    for tier in get_args(Tier):
+    for tier in _TIERS:
         found += (policy.caps(tier, own.plan), *policy.steps(tier, own.plan))
     return max(map(_at_once, found))
 

@@ -15,6 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from riskapi import logs
 from riskapi.accounts.agenda import Agenda
@@ -42,6 +43,8 @@ WORKERS = "risk:workers"
 _BEAT, GONE = 5.0, 60.0
 #: Seconds between two looks where there was nothing to do: a fiftieth of the five within which an answer has to count.
 _IDLE = 0.1
+#: Seconds after which a reader of a stream looks again for what others left unfinished.
+_LOOK = 1.0
 #: Seconds after a store that was away is tried again.
 _AWAY = 1.0
 _HOUR = 3600
@@ -147,7 +150,7 @@ class Worker:
         """Start all threads, which end when ``stop`` is set, with what they have in hand."""
         works: dict[str, Callable[[], object]] = {"looks": lambda: _repeat("looks", self.looks.step, stop)}
         for reader in self.readers():
-            works[reader.group] = lambda reader=reader: _repeat(reader.group, reader.step, stop)  # type: ignore[misc]
+            works[reader.group] = partial(_repeat, reader.group, reader.step, stop, wait=reader.wait)
         if self.enricher is not None:
             enricher = self.enricher
             works["enricher"] = lambda: enricher.run(stop)
@@ -195,13 +198,26 @@ def working(store: Store, now: float) -> dict[str, float]:
     return {name: max(now - at, 0.0) for name, at in scored(found)}
 
 
-def _repeat(name: str, step: Callable[[], int], stop: threading.Event, idle: float = _IDLE) -> None:
-    """Take steps until told to stop: at once while there is something to do, else after a while."""
+def _repeat(
+    name: str,
+    step: Callable[[], int],
+    stop: threading.Event,
+    idle: float = _IDLE,
+    wait: Callable[[float], bool] | None = None,
+) -> None:
+    """Take steps until told to stop: at once while there is something to do, else after a while, or as soon as
+    ``wait(seconds)`` says that there is something; but at least once in :data:`_LOOK` seconds.
+    """
     while not stop.is_set():
         pause = idle * random.uniform(0.8, 1.2)  # so that workers do not ask in step
         try:
             if step():
                 pause = 0.0
+            elif wait is not None and not stop.is_set():
+                rest = int(_LOOK / idle)
+                while rest and not stop.is_set() and not wait(idle):
+                    rest -= 1
+                pause = 0.0 if rest else pause
         except StoreUnavailable:
             pause = _AWAY
         except Exception as error:  # a defect must not end the thread: what waits would wait for ever
