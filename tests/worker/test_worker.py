@@ -485,8 +485,9 @@ def test_chores_are_done_once_whoever_finds_them_and_may_be_done_again(service: 
 
 
 def test_dead_letters_are_listed_replayed_and_dropped_by_command(
-    service: Service, asking: Settings, store: Store, command: Command
+    service: Service, asking: Settings, store: Store, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("RISKAPI_LINK_KEY", LINK_KEY)
     store.execute("XADD", stream("0"), "*", "type", "decision", "data", json.dumps({"broken": True}))
     made = Worker(service, asking)
     reader = Consumer(store, "reactions", "one", made.handlers()["reactions"], idle=1, tries=1)
