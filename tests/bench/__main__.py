@@ -121,13 +121,13 @@ def _stages(directory: Path, count: int) -> list[tuple[str, float, float]]:
         service.decisions.register_schema()
         served = build(service.parts)
         for body in itertools.islice(bodies(5, "w"), _WARM):  # parsers, caches and the model as they are in service
-            service.assessor.signup(Signup.model_validate_json(body), time.time())
+            service.parts.assessor.signup(Signup.model_validate_json(body), time.time())
         for apart, whole, posted in itertools.islice(
             zip(bodies(2, "a"), bodies(3, "b"), bodies(4, "c"), strict=True), count
         ):
             _one(service, apart, timed)
             signup = Signup.model_validate_json(whole)
-            timed("line", partial(service.assessor.signup, signup, time.time()))
+            timed("line", partial(service.parts.assessor.signup, signup, time.time()))
             timed("http", partial(_serve, served, _environ(posted)))
         used = service.store.execute("INFO", "cpu")
     line, http = spent.pop("line"), spent.pop("http")
@@ -174,7 +174,7 @@ def _environ(body: bytes) -> dict[str, Any]:
 
 
 def _one(service: Service, body: bytes, timed: Callable[[str, Callable[[], Any]], Any]) -> None:
-    basis, gatherer = service.sources.basis, service.assessor.gatherer
+    basis, gatherer = service.sources.basis, service.parts.assessor.gatherer
     now = time.time()
     signup = timed(_VALIDATE, lambda: Signup.model_validate_json(body))
     parsed = timed("parse: mail, phone, network, device", lambda: gatherer.parse(signup, now))

@@ -12,9 +12,8 @@ from riskapi.feedback.feeds.payload import moment
 from riskapi.feedback.reports import Report
 from riskapi.times import rfc3339
 from tests.conftest import NOW
-from tests.feedback.feeds.conftest import Service
-from tests.feedback.feeds.senders import SENDERS, mail
-from tests.feedback.feeds.test_words import (
+from tests.feedback.feeds.conftest import ProviderClient
+from tests.feedback.feeds.payloads import (
     brevo,
     mailgun,
     mailjet,
@@ -25,6 +24,7 @@ from tests.feedback.feeds.test_words import (
     sendgrid,
     sparkpost,
 )
+from tests.feedback.feeds.senders import SENDERS, mail
 
 UNNAMED: dict[str, Any] = {"account_id": None}
 ACCOUNT = [{"name": "x-account-id", "value": "u_1"}]
@@ -114,12 +114,12 @@ class TestNaming:
         assert report.clues.return_path == "bounces+u_1@saas.example"
         assert report.clues.message_ids == ("m_1@saas.example", "m_1")
 
-    def test_an_event_that_names_two_accounts_counts_for_neither(self, service: Service) -> None:
+    def test_an_event_that_names_two_accounts_counts_for_neither(self, provider: ProviderClient) -> None:
         tags = {"account_id": ["u_1", "u_2"]}
-        answer = service.post("ses", SENDERS["ses"].sent(complained(tags=tags)))
+        answer = provider.post("ses", SENDERS["ses"].sent(complained(tags=tags)))
         assert answer.json["unknown_accounts"] == 1
         tags = {"account_id": ["u_1", "u_404"]}
-        assert service.post("ses", SENDERS["ses"].sent(complained(tags=tags))).json["accepted"] == 1
+        assert provider.post("ses", SENDERS["ses"].sent(complained(tags=tags))).json["accepted"] == 1
 
 
 def ids(providers: dict[str, ProviderFeed], feed: str, *payloads: Any) -> list[str]:
@@ -130,16 +130,16 @@ def ids(providers: dict[str, ProviderFeed], feed: str, *payloads: Any) -> list[s
 
 
 class TestOnce:
-    def test_a_complaint_of_ses_counts_once_a_message(self, service: Service) -> None:
+    def test_a_complaint_of_ses_counts_once_a_message(self, provider: ProviderClient) -> None:
         """SES infers who complained: it lists every recipient at the domain, and may tell of the message again."""
         sender: Any = SENDERS["ses"]
         several = sender.complaint("m_1")
         several["complaint"]["complainedRecipients"] = [{"emailAddress": f"{name}@ruiz.example"} for name in "abc"]
         again = sender.complaint("m_1")
         again["complaint"]["feedbackId"] = "another"
-        assert service.post("ses", sender.sent(several, id="sns_1")).json["accepted"] == 1
-        assert service.post("ses", sender.sent(again, id="sns_2")).json["duplicates"] == 1
-        assert service.counts()["complaints"] == 1
+        assert provider.post("ses", sender.sent(several, id="sns_1")).json["accepted"] == 1
+        assert provider.post("ses", sender.sent(again, id="sns_2")).json["duplicates"] == 1
+        assert provider.counts()["complaints"] == 1
 
     def test_whom_ses_infers_is_nobody_in_particular(self, providers: dict[str, ProviderFeed]) -> None:
         several = SENDERS["ses"].complaint("m_1")
@@ -187,9 +187,9 @@ class TestOnce:
 
 
 class TestParts:
-    def test_what_is_not_understood_stops_none_of_the_others(self, service: Service) -> None:
+    def test_what_is_not_understood_stops_none_of_the_others(self, provider: ProviderClient) -> None:
         batch = [*sendgrid("spamreport"), "rubbish", *sendgrid("dropped"), *sendgrid("open"), {"event": 7}]
-        answer = service.post("sendgrid", SENDERS["sendgrid"].sent(batch))
+        answer = provider.post("sendgrid", SENDERS["sendgrid"].sent(batch))
         assert answer.status_code == 200
         assert (answer.json["accepted"], answer.json["not_understood"], answer.json["ignored"]) == (1, 3, 1)
 
@@ -204,21 +204,21 @@ class TestParts:
         ],
     )
     def test_what_amazon_signed_and_nobody_understands_is_taken_and_counted_as_that(
-        self, service: Service, message: str
+        self, provider: ProviderClient, message: str
     ) -> None:
-        answer = service.post("ses", SENDERS["ses"].sent(message))
+        answer = provider.post("ses", SENDERS["ses"].sent(message))
         assert (answer.status_code, answer.json["not_understood"]) == (200, 1)
 
-    def test_the_words_that_ses_may_publish_are_ignored(self, service: Service) -> None:
+    def test_the_words_that_ses_may_publish_are_ignored(self, provider: ProviderClient) -> None:
         said = "Successfully validated SNS topic for Amazon SES event publishing."
-        assert service.post("ses", SENDERS["ses"].sent(said)).json["ignored"] == 1
+        assert provider.post("ses", SENDERS["ses"].sent(said)).json["ignored"] == 1
 
-    def test_a_complaint_taken_back_is_no_complaint(self, service: Service) -> None:
+    def test_a_complaint_taken_back_is_no_complaint(self, provider: ProviderClient) -> None:
         sender = SENDERS["sparkpost"]
         payload = sender.complaint("e_1")
         payload[0]["msys"]["message_event"]["fbtype"] = "not-spam"
-        assert service.post("sparkpost", sender.sent(payload)).status_code == 200
-        assert service.counts()["complaints"] == 0
+        assert provider.post("sparkpost", sender.sent(payload)).status_code == 200
+        assert provider.counts()["complaints"] == 0
 
     def test_what_a_receiving_server_said_is_kept(self, providers: dict[str, ProviderFeed]) -> None:
         bounce = {

@@ -23,7 +23,7 @@ from riskapi.feedback.feeds.tokens import Tokens
 from riskapi.store.connections import Store
 from tests.conftest import NOW
 from tests.feedback.feeds import senders
-from tests.feedback.feeds.conftest import Service
+from tests.feedback.feeds.conftest import ProviderClient
 from tests.feedback.feeds.senders import SENDERS, Sent
 
 MAILGUN: Any = SENDERS["mailgun"]
@@ -76,13 +76,13 @@ class TestBasicAuth:
             assert not self.check(Sent(b"", query={"key": key}), in_address=True)
 
     @pytest.mark.parametrize("name", ["brevo", "mailjet"])
-    def test_by_address_over_http(self, service: Service, name: str) -> None:
+    def test_by_address_over_http(self, provider: ProviderClient, name: str) -> None:
         sender = SENDERS[name]
         sent = replace(
             sender.sent(sender.complaint("evt_1")), headers={}, query={"key": senders.BASIC.partition(":")[2]}
         )
-        assert service.post(name, sent).json["accepted"] == 1
-        assert service.post(name, replace(sent, query={"key": "wrong"})).status_code == 401
+        assert provider.post(name, sent).json["accepted"] == 1
+        assert provider.post(name, replace(sent, query={"key": "wrong"})).status_code == 401
 
 
 class TestSendGrid:
@@ -99,10 +99,10 @@ class TestSendGrid:
         name = "X-Twilio-Email-Event-Webhook-Timestamp"
         assert refused(feed, replace(sent, headers={**sent.headers, name: "1"}))
 
-    def test_age_is_no_reason_to_refuse(self, service: Service) -> None:
+    def test_age_is_no_reason_to_refuse(self, provider: ProviderClient) -> None:
         sent = SENDGRID.sent(SENDGRID.complaint("evt_1"))
-        service.clock.advance(3 * 86_400)
-        assert service.post("sendgrid", sent).json["accepted"] == 1
+        provider.clock.advance(3 * 86_400)
+        assert provider.post("sendgrid", sent).json["accepted"] == 1
 
 
 class TestMailgun:
@@ -114,13 +114,13 @@ class TestMailgun:
         assert not refused(self.feed(store, "another", MAILGUN.key), sent)
         assert refused(self.feed(store, "another"), sent)
 
-    def test_a_token_signs_one_body_only(self, service: Service) -> None:
+    def test_a_token_signs_one_body_only(self, provider: ProviderClient) -> None:
         """The signature is over timestamp and token: whoever saw one could otherwise sign what they like."""
         genuine = MAILGUN.sent(MAILGUN.complaint("evt_1"), token="t" * 50)
         forged = MAILGUN.sent(MAILGUN.complaint("evt_2", user="u_2"), token="t" * 50)
-        assert service.post("mailgun", genuine).json["accepted"] == 1
-        assert service.post("mailgun", forged).status_code == 401
-        assert service.counts("u_2")["complaints"] == 0
+        assert provider.post("mailgun", genuine).json["accepted"] == 1
+        assert provider.post("mailgun", forged).status_code == 401
+        assert provider.counts("u_2")["complaints"] == 0
 
     def test_another_body_is_refused_also_before_the_first_was_stored(self, store: Store) -> None:
         feed = self.feed(store)
@@ -172,16 +172,16 @@ class TestMailgun:
             assert len(winners) == 1
             assert all(won[number] for number in range(32) if number % 4 in winners)
 
-    def test_a_race_of_the_same_request_counts_once(self, service: Service) -> None:
+    def test_a_race_of_the_same_request_counts_once(self, provider: ProviderClient) -> None:
         sent = MAILGUN.sent(MAILGUN.complaint("evt_1"))
         with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(lambda _: service.http.application.test_client(), range(8)))
-            found = list(pool.map(lambda http: Service(http, service.clock).post("mailgun", sent), answers))
+            answers = list(pool.map(lambda _: provider.http.application.test_client(), range(8)))
+            found = list(pool.map(lambda http: ProviderClient(http, provider.clock).post("mailgun", sent), answers))
         assert {answer.status_code for answer in found} <= {200, 401}
         assert sum(answer.json.get("accepted", 0) for answer in found) == 1
-        assert service.counts()["complaints"] == 1
+        assert provider.counts()["complaints"] == 1
 
-    def test_legacy_forms_are_read(self, service: Service) -> None:
+    def test_legacy_forms_are_read(self, provider: ProviderClient) -> None:
         fields = [
             ("event", "bounced"),
             ("recipient", "bo@ruiz.example"),
@@ -193,25 +193,25 @@ class TestMailgun:
             ("token", "a variable of the user's"),
         ]
         sent = MAILGUN.form(fields)
-        assert service.post("mailgun", sent).json["accepted"] == 1
-        assert service.counts()["hard_bounces"] == 1
-        assert service.post("mailgun", sent).status_code == 401  # its token is used up
+        assert provider.post("mailgun", sent).json["accepted"] == 1
+        assert provider.counts()["hard_bounces"] == 1
+        assert provider.post("mailgun", sent).status_code == 401  # its token is used up
         wrong = replace(sent, body=sent.body.replace(b"signature=", b"signature=0"))
-        assert service.post("mailgun", wrong).status_code == 401
+        assert provider.post("mailgun", wrong).status_code == 401
         dropped = MAILGUN.form([("event", "dropped"), ("code", "605"), ("recipient", "bo@ruiz.example")])
-        assert service.post("mailgun", dropped).json["ignored"] == 1
+        assert provider.post("mailgun", dropped).json["ignored"] == 1
         for body in (b"a=1&" * 600, b"\xff=\xff", b"a=b", b""):
-            assert service.post("mailgun", replace(sent, body=body)).status_code == 400
+            assert provider.post("mailgun", replace(sent, body=body)).status_code == 400
 
 
 class TestResend:
     def feed(self, *more: str) -> Resend:
         return Resend([*map(SecretStr, more), SecretStr(RESEND.secret)], Naming())
 
-    def test_takes_the_headers_of_standard_webhooks_too(self, service: Service) -> None:
+    def test_takes_the_headers_of_standard_webhooks_too(self, provider: ProviderClient) -> None:
         other = type(RESEND)()
         other.prefix = "webhook"
-        assert service.post("resend", other.sent(other.complaint("m_1"))).json["accepted"] == 1
+        assert provider.post("resend", other.sent(other.complaint("m_1"))).json["accepted"] == 1
 
     def test_one_of_several_signatures_has_to_be_right(self) -> None:
         sent = RESEND.sent(RESEND.complaint("m_1"))

@@ -25,7 +25,7 @@ from riskapi.feedback.feeds.sns_certificates import KEPT, LEFT_ALONE, MOST_FETCH
 from riskapi.outgoing.destinations import DestinationGuard
 from tests.conftest import NOW, ROOT
 from tests.feedback.feeds import senders
-from tests.feedback.feeds.conftest import Service
+from tests.feedback.feeds.conftest import ProviderClient
 from tests.feedback.feeds.senders import CERTIFICATE, CONFIRMATION, SENDERS, TOPIC, Sent
 
 AMAZON: Any = SENDERS["ses"]
@@ -128,9 +128,9 @@ class TestSignature:
         assert refusal(other, fetcher) == "bad_signature"
         assert fetcher.asked == []
 
-    def test_raw_delivery_is_not_signed_and_the_answer_says_so(self, service: Service) -> None:
+    def test_raw_delivery_is_not_signed_and_the_answer_says_so(self, provider: ProviderClient) -> None:
         raw = Sent(orjson.dumps(AMAZON.complaint("m_1")), {"x-amz-sns-rawdelivery": "true"}, "text/plain")
-        answer = service.post("ses", raw)
+        answer = provider.post("ses", raw)
         assert answer.status_code == 401
         assert "raw message delivery" in answer.json["detail"]
 
@@ -148,10 +148,10 @@ class TestCertificate:
 
     @pytest.mark.parametrize("address", LOOK_ALIKES.values(), ids=LOOK_ALIKES)
     def test_of_a_file_is_not_believed_for_a_message_that_names_another_host(
-        self, service: Service, address: str
+        self, provider: ProviderClient, address: str
     ) -> None:
         message = AMAZON.message({"Type": "Notification", "Message": "{}", "SigningCertURL": address})
-        assert service.post("ses", message).status_code == 401
+        assert provider.post("ses", message).status_code == 401
 
     @pytest.mark.parametrize(
         "address",
@@ -302,7 +302,9 @@ class TestSubscription:
         feed.finish(posted)
         assert fetcher.asked == [CONFIRMATION]
 
-    def test_at_another_server_is_refused_and_nobody_asks_it(self, service: Service, loopback: Loopback) -> None:
+    def test_at_another_server_is_refused_and_nobody_asks_it(
+        self, provider: ProviderClient, loopback: Loopback
+    ) -> None:
         query = f"/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token=2336412f37"
         host = loopback.url.removeprefix("https://")
         for url in (
@@ -311,7 +313,7 @@ class TestSubscription:
             f"https://{host}/#https://sns.eu-west-1.amazonaws.com{query}",
             f"https://sns.eu-west-1.amazonaws.com:443{query}",
         ):
-            answer = service.post("ses", subscription(url))
+            answer = provider.post("ses", subscription(url))
             assert (answer.status_code, answer.json["code"]) == (400, "not_this_feed"), url
         assert loopback.asked == []
 
@@ -328,11 +330,11 @@ class TestSubscription:
     def test_that_would_do_something_else_is_refused(self, url: str) -> None:
         assert not confirms(url, TOPIC)
 
-    def test_that_is_forged_or_to_another_topic_is_refused(self, service: Service) -> None:
+    def test_that_is_forged_or_to_another_topic_is_refused(self, provider: ProviderClient) -> None:
         forged = changed(subscription(), Token="another")
         other = subscription(TopicArn=f"{TOPIC}-2")
         for sent in (forged, other, AMAZON.spoiled(subscription()), AMAZON.unproved(subscription())):
-            assert service.post("ses", sent).status_code == 401
+            assert provider.post("ses", sent).status_code == 401
 
     def test_that_could_not_be_confirmed_is_sent_again(self) -> None:
         feed = ses(Fetcher(Problem("unavailable", "away")), CertificateFile([AMAZON.key.public_key()]))
@@ -340,8 +342,8 @@ class TestSubscription:
             feed.finish(subscription().posted())
         assert refused.value.status == 503
 
-    def test_that_ended_is_taken_and_asks_nobody(self, service: Service) -> None:
-        answer = service.post("ses", subscription(Type="UnsubscribeConfirmation"))
+    def test_that_ended_is_taken_and_asks_nobody(self, provider: ProviderClient) -> None:
+        answer = provider.post("ses", subscription(Type="UnsubscribeConfirmation"))
         assert (answer.status_code, answer.json["ignored"]) == (200, 1)
 
 

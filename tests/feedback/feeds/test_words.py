@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from riskapi.feedback.feeds.feed import ProviderFeed
-from riskapi.feedback.reports import Report
 from riskapi.times import rfc3339
 from tests.conftest import NOW
-from tests.feedback.feeds.senders import SENDERS, mail
+from tests.feedback.feeds.payloads import brevo, mailgun, mailjet, postmark, read, refused, resend, sendgrid, sparkpost
+from tests.feedback.feeds.senders import mail
 
 Row = tuple[dict[str, Any], tuple[str, str | None] | None]
 IGNORED = None
@@ -158,11 +158,6 @@ SES: dict[str, Row] = {
 }
 
 
-def sendgrid(event: str, **more: Any) -> Any:
-    found = {"email": "bo@ruiz.example", "timestamp": int(NOW), "sg_event_id": "e_1", "sg_message_id": "m_1"}
-    return [{**found, "event": event, "account_id": "u_1", **more}]
-
-
 SENDGRID: dict[str, Row] = {
     "processed": (sendgrid("processed"), IGNORED),
     "delivered": (sendgrid("delivered", response="250 OK"), ("delivered", None)),
@@ -195,16 +190,6 @@ SENDGRID: dict[str, Row] = {
 }
 
 
-def mailgun(event: str, **more: Any) -> Any:
-    found = {"id": "e_1", "timestamp": NOW, "event": event, "recipient": "bo@ruiz.example"}
-    return {**found, "user-variables": {"account_id": "u_1"}, "message": {"headers": {"message-id": "m_1"}}, **more}
-
-
-def refused(code: int, said: str, **more: Any) -> Any:
-    status = {"attempt-no": 1, "message": said, "code": code, "description": "", "session-seconds": 0.4}
-    return {"severity": "permanent", "reason": "bounce", "delivery-status": status, **more}
-
-
 MAILGUN: dict[str, Row] = {
     "accepted": (mailgun("accepted"), IGNORED),
     "delivered": (mailgun("delivered", **refused(250, "OK")), ("delivered", None)),
@@ -223,11 +208,6 @@ MAILGUN: dict[str, Row] = {
     "unsubscribed": (mailgun("unsubscribed"), ("unsubscribe", None)),
     "opened": (mailgun("opened"), IGNORED),
 }
-
-
-def postmark(record: str, **more: Any) -> Any:
-    found = {"RecordType": record, "MessageID": "m_1", "Tag": "Test", "Metadata": {"account_id": "u_1"}}
-    return {**found, "Email": "bo@ruiz.example", "ID": 42, "BouncedAt": "2026-11-22T09:00:00.0000000Z", **more}
 
 
 POSTMARK: dict[str, Row] = {
@@ -297,11 +277,6 @@ POSTMARK: dict[str, Row] = {
 }
 
 
-def sparkpost(kind: str, family: str = "message_event", **more: Any) -> Any:
-    found = {"type": kind, "event_id": "e_1", "timestamp": str(int(NOW)), "rcpt_to": "bo@ruiz.example"}
-    return [{"msys": {family: {**found, "rcpt_meta": {"account_id": "u_1"}, "message_id": "m_1", **more}}}]
-
-
 SPARKPOST: dict[str, Row] = {
     "ping": ([{"msys": {}}], IGNORED),  # type: ignore[dict-item]
     "injection": (sparkpost("injection"), IGNORED),
@@ -346,11 +321,6 @@ SPARKPOST: dict[str, Row] = {
 }
 
 
-def resend(kind: str, **more: Any) -> Any:
-    data = {"email_id": "m_1", "to": ["bo@ruiz.example"], "tags": [{"name": "account_id", "value": "u_1"}]}
-    return {"type": kind, "created_at": rfc3339(NOW), "data": {**data, **more}}
-
-
 RESEND: dict[str, Row] = {
     "sent": (resend("email.sent"), IGNORED),
     "delivered": (resend("email.delivered"), ("delivered", None)),
@@ -376,11 +346,6 @@ RESEND: dict[str, Row] = {
 }
 
 
-def brevo(event: str, **more: Any) -> Any:
-    found = {"event": event, "email": "bo@ruiz.example", "id": 26224, "message-id": "<m_1@x.example>"}
-    return {**found, "ts_event": int(NOW), "ts_epoch": int(NOW * 1000), "tags": ["account_id:u_1"], **more}
-
-
 BREVO: dict[str, Row] = {
     "request": (brevo("request"), IGNORED),
     "delivered": (brevo("delivered"), ("delivered", None)),
@@ -396,12 +361,6 @@ BREVO: dict[str, Row] = {
     "unsubscribed": (brevo("unsubscribed"), ("unsubscribe", None)),
     "opened": (brevo("unique_opened"), IGNORED),
 }
-
-
-def mailjet(event: str, error: str = "", about: str = "", **more: Any) -> Any:
-    found = {"event": event, "time": int(NOW), "MessageID": 19421777836302490, "email": "bo@ruiz.example"}
-    told = {"error": error, "error_related_to": about} if error or about else {}
-    return {**found, "CustomID": "", "Payload": '{"account_id": "u_1"}', **told, **more}
 
 
 MAILJET: dict[str, Row] = {
@@ -434,14 +393,6 @@ TABLES = {
     "mailjet": MAILJET,
 }
 ROWS = [(feed, name, *row) for feed, rows in TABLES.items() for name, row in rows.items()]
-
-
-def read(providers: dict[str, ProviderFeed], feed: str, payload: Any) -> list[Report]:
-    """The reports of a payload; one that makes none must be ignored, not missed."""
-    received = providers[feed].read(SENDERS[feed].sent(payload).posted())
-    assert received.not_understood == ()
-    assert len(received.reports) + received.ignored == 1
-    return list(received.reports)
 
 
 @pytest.mark.parametrize(
