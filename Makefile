@@ -51,7 +51,7 @@ docs: $(INSTALLED) ## write the generated pages and tables
 	@exec $(BIN)/python -m riskapi docs
 
 clean: ## remove the virtual environment and caches; data in var/ stays
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A Python of 3.11 or later, whatever it is called here; PYTHON=/path/to/python chooses one.

@@ -1,16 +1,11 @@
 """The model at work: one row in, a calibrated probability and its explanation out.
 
-``Booster.predict`` spends most of its time turning one row into a data set. LightGBM's C API has a call for
-single rows whose parameters are parsed once (``LGBM_BoosterPredictForMatSingleRowFast`` in
-``include/LightGBM/c_api.h``); it is used here through the library that the ``lightgbm`` package has loaded.
-The numbers are the same.
+Rows are predicted one at a time through LightGBM's C API (:mod:`model.single_row`).
 """
 
 from __future__ import annotations
 
-import ctypes
 import math
-import struct
 import threading
 from collections.abc import Collection
 from pathlib import Path
@@ -18,17 +13,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from model import features
 from model.card import MODEL_FILE, ArtifactError, Card, read
+from model.single_row import SingleRow, check
 from signals.registry import Readings
 
 if TYPE_CHECKING:
     from lightgbm import Booster
 
 # Constants of c_api.h.
-_FLOAT64 = 1
 _RAW_SCORE = 1
 _CONTRIBUTIONS = 3
-# Threads of its own would cost LightGBM more than one row is worth, and would fight over the server's cores.
-_PARAMETERS = b"num_threads=1 verbosity=-1"
 
 
 class Score(NamedTuple):
@@ -49,59 +42,11 @@ class Explanation(NamedTuple):
     bias: float
 
 
-class _Row:
-    """One prepared single-row prediction with its own buffers: for one thread."""
-
-    def __init__(self, booster: Booster, kind: int, width: int, outputs: int) -> None:
-        from lightgbm.basic import _safe_call
-        from lightgbm.libpath import _LIB
-
-        self._call, self._free, self._check = (
-            _LIB.LGBM_BoosterPredictForMatSingleRowFast,
-            _LIB.LGBM_FastConfigFree,
-            _safe_call,
-        )
-        self._booster = booster  # the prepared call points into it: it must live as long
-        self._pack = struct.Struct(f"={width}d").pack_into
-        self._input = (ctypes.c_double * width)()
-        self.output = (ctypes.c_double * outputs)()
-        self._length = ctypes.c_int64()
-        self._config = ctypes.c_void_p()
-        _safe_call(
-            _LIB.LGBM_BoosterPredictForMatSingleRowFastInit(
-                booster._handle,
-                ctypes.c_int(kind),
-                ctypes.c_int(0),
-                ctypes.c_int(-1),
-                ctypes.c_int(_FLOAT64),
-                ctypes.c_int32(width),
-                ctypes.c_char_p(_PARAMETERS),
-                ctypes.byref(self._config),
-            )
-        )
-        self._arguments = (
-            self._config,
-            ctypes.cast(self._input, ctypes.c_void_p),
-            ctypes.byref(self._length),
-            ctypes.cast(self.output, ctypes.POINTER(ctypes.c_double)),
-        )
-
-    def predict(self, values: list[float]) -> None:
-        """Fill ``output`` for this row."""
-        self._pack(self._input, 0, *values)
-        self._check(self._call(*self._arguments))
-
-    def __del__(self) -> None:
-        config = getattr(self, "_config", None)
-        if config:
-            self._free(config)
-
-
 class _Thread(threading.local):
     """The prepared calls of one thread; made at its first score and freed when it ends."""
 
-    score: _Row | None = None
-    explain: _Row | None = None
+    score: SingleRow | None = None
+    explain: SingleRow | None = None
 
 
 class Scorer:
@@ -138,13 +83,14 @@ class Scorer:
             if at is not None:
                 where = f"column {at} is {names[at]} in the model and {card.columns[at]} in the card"
             raise ArtifactError(f"{directory}: the columns of the model and of its card differ: {where}.")
+        check(booster)
         return cls(card, booster)
 
     def score(self, readings: Readings) -> Score:
         """Margin and calibrated probability of these readings. About 10 µs for 60 columns and 200 trees."""
         prepared = self._thread.score
         if prepared is None:
-            prepared = self._thread.score = _Row(self._booster, _RAW_SCORE, len(self.columns), 1)
+            prepared = self._thread.score = SingleRow(self._booster, _RAW_SCORE, len(self.columns), 1)
         prepared.predict(features.row(readings, self.columns))
         margin = prepared.output[0]
         log_odds = self._a * margin + self._b
@@ -154,7 +100,7 @@ class Scorer:
         """What each column added to the log-odds. About a hundred times the cost of a score: only where wanted."""
         prepared = self._thread.explain
         if prepared is None:
-            prepared = self._thread.explain = _Row(
+            prepared = self._thread.explain = SingleRow(
                 self._booster, _CONTRIBUTIONS, len(self.columns), len(self.columns) + 1
             )
         prepared.predict(features.row(readings, self.columns))

@@ -59,11 +59,11 @@ from riskapi.policy.versions import Policies
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
 from riskapi.sending.allowances import Allowances
-from riskapi.sending.grants import Sender
+from riskapi.sending.established import EstablishedCustomers
+from riskapi.sending.grants import Grants
 from riskapi.sending.holds import Holds
 from riskapi.sending.outage import LocalGrants
 from riskapi.sending.own_caps import AccountCaps
-from riskapi.sending.tenure import Tenure
 from riskapi.settings import Settings
 from riskapi.store import consumer, damaged
 from riskapi.store.clock import StoreClock
@@ -151,7 +151,7 @@ class Service:
     publisher: Publisher
     active: ActiveBasis
     assessor: Assessor
-    sender: Sender
+    sender: Grants
     decisions: log.Decisions
     journal: Journal
     parts: Parts
@@ -172,7 +172,7 @@ class Service:
         consumer.found(self.store)
         self.parts.keys.warm()
         self.assessor.replay_journal(now)
-        self.sender.settle()
+        self.sender.record()
         self.parts.metrics.journal(self.journal.entries(), self.journal.rejected() + self.sender.rejected())
         damaged.publish(self.store)
         self.parts.metrics.damaged(damaged.by_kind(damaged.published(self.store)))
@@ -212,12 +212,12 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     clusters = Clusters(store, links, budgets, metrics, store_clock=store_clock)
     claims = Claims(store, links, clusters)
     tiers = Tiers(store)
-    labels, proofs = Labels(accounts, tiers, links, clusters, active), Proofs(store, links, clusters, claims)
-    gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, budgets, active_readers)
+    labels, proofs = Labels(store, accounts, tiers, links, clusters, active), Proofs(store, links, clusters, claims)
+    gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
     holds = Holds(store, accounts, metrics)
     rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
-    assessor = Assessor(active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
+    assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
     recorded = log.Decisions(store)
     values = Values(active_readers)
     matches = Matches(store, links, accounts, recorded, active_readers)
@@ -229,10 +229,10 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     reviews = Reviews(store, active)
     decided = ReviewDecisions(store, reviews, accounts, links, labels, active, clusters, budgets, active_readers)
     webhooks, deliveries = Webhooks(store, guards(settings.webhook_internal)), Deliveries(store)
-    tenure = Tenure(accounts, links, labels)
+    established = EstablishedCustomers(accounts, links, labels)
     awaits = journal.holds
-    sender = Sender(
-        store, active, accounts, links, clusters, allowances, budgets, local, holds, tenure, metrics, awaits
+    sender = Grants(
+        store, active, accounts, links, clusters, allowances, budgets, local, holds, established, metrics, awaits
     )
 
     def ready() -> dict[str, str]:

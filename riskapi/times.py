@@ -1,8 +1,9 @@
-"""Points in time as callers write and read them: RFC 3339, between the years 1 and 9999 in UTC."""
+"""Points in time as callers write and read them (RFC 3339, between the years 1 and 9999 in UTC), and pauses."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 # Section 5.6; datetime.fromisoformat alone takes much more, and fractions of up to six digits only.
@@ -32,3 +33,20 @@ def rfc3339(at: float) -> str:
     """A Unix time as RFC 3339 in UTC, to the millisecond; what lies outside the years 1 to 9999 is cut to them."""
     found = datetime.fromtimestamp(min(max(at, EARLIEST), LATEST), UTC)
     return found.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass
+class Backoff:
+    """Pauses, in seconds, before what ended is started again: none where it lived for ``steady`` seconds, else
+    ``first``, and twice the pause before each further time, up to ``longest``.
+    """
+
+    first: float
+    longest: float
+    steady: float
+    _pause: float = 0.0
+
+    def after(self, lived: float) -> float:
+        """The pause before the next start of what lived so many seconds."""
+        self._pause = 0.0 if lived >= self.steady else min(max(self._pause * 2, self.first), self.longest)
+        return self._pause

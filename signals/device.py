@@ -39,8 +39,8 @@ def device_agent_is_known(facts: Facts) -> bool | None:
     """Whether the client's family *and* its system are known, and agree. False for invented agents.
 
     Invented: of two devices at once (an iPhone with Windows), of a product that its system does not have, or without a
-    product and its version (RFC 9110, 10.1.5). Of a browser or system that nobody has heard of it is unknown, unless
-    it is one of a program. Sources: ua-parser, and the systems listed in riskapi.inputs.agents.
+    product and its version (RFC 9110, 10.1.5). It is unknown for a browser or system that nobody has heard of, unless
+    that is one of a program. Sources: ua-parser, and the systems listed in riskapi.inputs.agents.
     """
     device = facts.device
     if device.user_agent is None:
@@ -96,10 +96,10 @@ def device_automation(facts: Facts) -> str | None:
 
 @signal(reason="the user agent is {value:one that no browser sends|of a form that browsers send}", risk=1)
 def device_agent_is_malformed(facts: Facts) -> bool | None:
-    """Whether the agent has over 2,048 characters, control characters, or characters that are none.
+    """Whether the agent has over 2,048 characters, control characters, or characters that are not valid.
 
     Typical: false. Browsers send up to about 400 characters, and a header holds no control characters (RFC 9110, 5.5):
-    the caller's own code or a script made it up. The length was chosen by us.
+    the caller's own code or a script made it up.
     """
     return facts.device.agent_malformed
 

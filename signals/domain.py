@@ -61,7 +61,7 @@ def domain_mx_is_disposable(facts: Facts) -> bool | None:
     return found.mx_disposable if found else None
 
 
-@signal(reason="what the mail domain's SPF record wants done with mail from elsewhere is {value}", risk=None)
+@signal(reason="the SPF policy of the mail domain for mail from elsewhere is {value}", risk=None)
 def domain_spf(facts: Facts) -> str | None:
     """``missing``, ``pass``, ``neutral``, ``softfail``, ``fail`` or ``broken`` (RFC 7208). For people and rules."""
     found = _said(facts)
@@ -77,14 +77,14 @@ def domain_has_spf(facts: Facts) -> bool | None:
 
 @signal(reason="the DMARC policy of the mail domain is {value}", risk=None)
 def domain_dmarc(facts: Facts) -> str | None:
-    """``missing``, ``none``, ``quarantine``, ``reject`` or ``broken`` (RFC 7489). For people and rules."""
+    """``missing``, ``none``, ``quarantine``, ``reject`` or ``broken`` (RFC 9989). For people and rules."""
     found = _said(facts)
     return found.dmarc if found else None
 
 
 @signal(reason="the mail domain {value:has|has no} DMARC policy", risk=-1)
 def domain_has_dmarc(facts: Facts) -> bool | None:
-    """Whether the domain, or the one it belongs to, has a DMARC policy (RFC 7489). Large providers ask for one of
+    """Whether the domain, or the one it belongs to, has a DMARC policy (RFC 9989). Large providers ask for one of
     whoever sends much; many small firms still have none.
     """
     found = _said(facts)

@@ -33,7 +33,7 @@ _ALTERNATING = 5  # changes between letters and digits; ana84 has 1, l33th4x0r 6
 #: (JetBrains/swot#1717, leereilly/swot#1100): of the JNTU universities of Andhra Pradesh and Telangana year, college,
 #: entry (``1a``), branch, serial; of BITS Pilani year, programme, campus, serial.
 _ROLL_NUMBER = re.compile(r"\d\d[a-z\d]{2,3}[15][a-z]\d\d[a-z\d]\d|(?:19|20)\d\d[a-z]\d[a-z]{2}\d{4}[a-z]?")
-#: At a campus any number that begins with its year is one. Chosen by us.
+#: At a campus any number that begins with its year is one.
 _YEAR_FIRST = re.compile(r"(?:19|20|2k)?\d\d[a-z][a-z\d]*\d[a-z]?")
 _CAMPUS = re.compile(r"(?:edu|ac)(?:\.[a-z]{2})?")
 

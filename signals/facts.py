@@ -38,6 +38,7 @@ class Email:
     is what numbered mailboxes share (``name@gmail.com`` of ``name1`` to ``name100``): only where anybody can have a
     mailbox, free or disposable, and of four letters or more. ``near_provider`` is the large provider this domain is a
     near miss of. ``provider`` names the large mailbox provider whose domain it is, or ``other``.
+    ``large``: the domain is one that such a provider itself gives, or one worth imitating: it is known to take mail.
     Everything but ``given`` and ``valid`` is ``None`` when the address could not be parsed.
     """
 
@@ -57,6 +58,7 @@ class Email:
     free: bool | None = None
     near_provider: str | None = None
     provider: str | None = None
+    large: bool | None = None
 
     @property
     def private(self) -> bool | None:
@@ -119,7 +121,7 @@ class MailDomain:
     ``null_mx``: it says that it takes no mail (RFC 7505). ``accepts_mail``: it has a mail server, be it the domain's
     own address (RFC 5321, 5.1). ``mx_count`` are mail servers it names; ``mx_provider`` is the registrable domain of
     the most preferred, ``mx_disposable`` whether that is a service for throw-away mail. ``spf`` is what the record
-    wants done with mail from elsewhere (RFC 7208, 4.6 and 5.1), ``dmarc`` the policy (RFC 7489, 6.3); both are
+    wants done with mail from elsewhere (RFC 7208, 4.6 and 5.1), ``dmarc`` the policy (RFC 9989, 4.7); both are
     ``broken`` where the record cannot be read. ``parked``: its name servers are those of a parking service. ``listed``
     are the operator's DNS blocklists that have it. Where it is not ``whole``, a question failed and is asked again.
     """
@@ -177,7 +179,7 @@ class Sender:
     """What DNS said of a domain that mail is sent from, at Unix time ``checked_at``.
 
     ``spf``: its record names the operator's servers. ``dkim``: a key stands under one of the operator's selectors.
-    ``aligned``: mail sent through the operator passes DMARC (RFC 7489, 3.1), so a policy is published and one of the
+    ``aligned``: mail sent through the operator passes DMARC (RFC 9989, 4.4), so a policy is published and one of the
     two holds for this very domain. ``None`` where nobody answered, or the operator has not said what to look for; where
     it is not ``whole``, a question failed and is asked again.
     """
@@ -260,7 +262,7 @@ class Entity:
 
     ``standing`` says how this account stands to the thing: ``observed`` (a device, a card), ``proved`` or ``held`` (it
     is the holder: it proved that the thing is its own, or used it long before others came), ``claimed`` (it was typed
-    or written, nothing more). Of what somebody else holds, ``holders`` names them; counts and ``others`` are then of
+    or written, nothing more). ``holders`` names the holders of what is claimed; counts and ``others`` are then of
     the claimants. Counts of a holder leave the claimants out; ``sole``: it was here, established, before anybody else
     came. ``recent`` are the accounts that came close in time, with the Unix time of each, on either side; ``past``
     counts those that were there days before, ``earlier`` those that came before this one. ``hub_found_at`` is when it
@@ -338,7 +340,7 @@ class Reputation:
 class Facts:
     """Everything a decision may rest on. ``at`` is the Unix time of the decision, ``signed_up_at`` of the signup.
 
-    The two are the same but for an account that is decided again. ``mail_domain``, ``registration``, ``registrant`` and
+    The two are the same unless an account is decided again. ``mail_domain``, ``registration``, ``registrant`` and
     ``sender`` are what upstreams said, ``None`` until they did; ``events`` what the account did since, by type, and
     ``moved_at`` the Unix time of its last login from a new network; ``identity``: whether it proved to own the domain
     it sends from. ``entities`` is keyed by kind (see ``riskapi.links.entities``) and ``None``, like ``reputation``,

@@ -27,8 +27,8 @@ _BESIDE: Final = {
 _PASSABLE: Final = {"к": "k", "г": "r", "п": "n", "т": "t", "м": "m", "в": "b", "н": "h", "ґ": "r", "є": "e", "ш": "w"}
 _RARE: Final = frozenset("ԁԍԛԝԗѵѡӏҽ")
 _OF_WORDS: Final = frozenset("кг")
-#: Latin letters that are twins of others and letters of a living alphabet too: Turkish, Ewe, Kabiye. Of Latin ones all
-#: others with a twin are phonetic, obsolete or small capitals (UAX #31: not recommended for names), and imitate.
+#: Latin letters that are twins of others and letters of a living alphabet too: Turkish, Ewe, Kabiye. All other
+#: Latin ones with a twin are phonetic, obsolete or small capitals (UAX #31: not recommended for names), and imitate.
 _OF_ALPHABETS: Final = frozenset("ıɣʋɩ")
 #: Endings of the countries where a script is at home: there whole words of it are ordinary. Chromium's list, and the
 #: other countries whose official languages are written with it (CLDR).

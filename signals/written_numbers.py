@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-#: Fewer digits are no number anybody could call from anywhere. Chosen by us.
+#: Fewer digits are no number anybody could call from anywhere.
 _SEVEN_DIGITS = re.compile(r"(?:\d\D*){7}")
 _GAP = r"[ \t.\-‐-―/()·]{0,3}"
 #: Ways to write a number that are seldom anything else. E.164: 15 digits at most, after a plus sign.

@@ -147,8 +147,8 @@ class History:
     def sweep(self) -> None:
         """Have those let go whose edges have ended, as their next grant does."""
         for user in self.reference.caps:
-            if self.belonging.ended(user, self.now) and (cluster := cluster_of(self.service, user)):
-                self.service.worker_parts.clusters.renew(cluster, user, self.service.active.policy, self.now)
+            if self.belonging.ended(user, self.now) and cluster_of(self.service, user):
+                self.service.worker_parts.clusters.splits.renew(user, self.service.active.policy, self.now)
         self.changed(self.belonging.lapse(self.now))
 
     def changed(self, users: set[str]) -> None:
@@ -250,7 +250,7 @@ class History:
     ) -> int:
         content = next((thing for thing in said if thing[0] == "c"), None)
         message = Message(tuple(thing[2:] for thing in said if thing[0] == "l"), content)
-        answer = dict(
+        answer = dict[str, Any](
             self.service.sender.send(
                 user, recipients, message, at, partial=partial, repeat=key, digest=f"{recipients}"
             ).body

@@ -63,7 +63,7 @@ GOOD: dict[str, tuple[str, str, Any]] = {
         "10.0.0.0/8, hooks.internal,::1",
         ("10.0.0.0/8", "hooks.internal", "::1"),
     ),
-    "data from a package": ("RISKAPI_DATA_ASN", "Package", Source("package")),
+    "data as installed": ("RISKAPI_DATA_ASN", "Installed", Source("installed")),
     "data from a file": ("RISKAPI_DATA_FREE", "/srv/free.txt", Source("file", SecretStr("/srv/free.txt"))),
     "data from a URL": (
         "RISKAPI_DATA_FREE",
@@ -130,6 +130,7 @@ BUSTED = {
     "policyd without its map": ("RISKAPI_POLICYD_MAP_FILE", "/nowhere/senders"),
     "policyd rejects": ("RISKAPI_POLICYD_AWAY", "reject"),
     "policyd rejects strangers": ("RISKAPI_POLICYD_STRANGERS", "reject"),
+    "data from a package, as it was": ("RISKAPI_DATA_ASN", "Package"),
     "data from FTP": ("RISKAPI_DATA_ASN", "ftp://data.example/asn.mmdb"),
     "data from no host": ("RISKAPI_DATA_ASN", "https:///asn.mmdb"),
     "data from a port that is none": ("RISKAPI_DATA_ASN", "https://data.example:x/asn.mmdb"),

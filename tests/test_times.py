@@ -1,10 +1,10 @@
-"""RFC 3339 as callers write it, and nothing else."""
+"""RFC 3339 as callers write it, and nothing else; pauses that grow."""
 
 from __future__ import annotations
 
 import pytest
 
-from riskapi.times import EARLIEST, LATEST, instant, rfc3339
+from riskapi.times import EARLIEST, LATEST, Backoff, instant, rfc3339
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,10 @@ def test_everything_else_is_refused(text: str) -> None:
 )
 def test_times_are_written_in_utc_and_cut_to_what_can_be_written(at: float, text: str) -> None:
     assert rfc3339(at) == text
+
+
+def test_pauses_grow_while_starts_fail_and_end_with_a_life_that_was_long_enough() -> None:
+    backoff = Backoff(first=0.5, longest=10.0, steady=10.0)
+    assert [backoff.after(1.0) for _ in range(7)] == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+    assert backoff.after(10.0) == 0.0
+    assert backoff.after(9.9) == 0.5, "from the beginning"

@@ -15,7 +15,7 @@ from riskapi.store.connections import Store
 from riskapi.store.streams import SHARDS, shard
 from signals.records import record
 
-#: Seconds between two accounts that are added for one cause: a worker decides more in that time. Ours.
+#: Seconds between two accounts that are added for one cause: a worker decides more in that time.
 _APART = 0.01
 
 

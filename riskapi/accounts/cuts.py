@@ -2,7 +2,7 @@
 
 A cut is between an account and the things that bind it, or between a thing and everybody. It is kept where edges are
 (so that the account, or anybody, is not bound by them again), noted with the things (so that counts and rules leave the
-pair out), and written down, so that it can be found and undone. Who was bound is decided again.
+pair out), and written down, so that it can be found and undone. Accounts that were bound are decided again.
 """
 
 from __future__ import annotations
@@ -62,13 +62,13 @@ class Cuts:
         self._store.execute("SET", cut_key(cut_id), orjson.dumps(told))
         if user_id is not None or wave:
             apart = names if user_id is None else [user_id]
-            self._clusters.loosen(apart, edges, policy, now, reason=reason, actor=actor, ban=True)
+            self._clusters.splits.loosen(apart, edges, policy, now, reason=reason, actor=actor, ban=True)
         else:
             for each in edges:
                 self._store.execute("SET", ban_key(each), orjson.dumps(told))
             # Nobody is bound by it from now on; those who were until now are among these.
             apart = names = sorted({*names, *self._sharing(edges)})
-            self._clusters.loosen(names, edges, policy, now, reason=reason, actor=actor)
+            self._clusters.splits.loosen(names, edges, policy, now, reason=reason, actor=actor)
         if not wave:
             self._claims.drop(apart, keys, policy, now, reason, actor)
         self._links.cut(user_id, keys, True)
@@ -106,7 +106,7 @@ class Cuts:
         return told
 
     def _sharing(self, edges: list[str]) -> list[str]:
-        """Everybody who has to do with what these edges are, but for waves."""
+        """All accounts that share what these edges are, waves left out."""
         return [name for edge in edges for name in self._links.accounts(entity_of(edge))]
 
     def _decide(self, names: list[str], now: float) -> None:

@@ -11,6 +11,7 @@ from riskapi.accounts.tiers import Tiers, by_reviewer
 from riskapi.clusters.clusters import Clusters
 from riskapi.links.entities import Links
 from riskapi.policy.active import ActiveBasis
+from riskapi.store.connections import Pipeline, Reply, Store
 from riskapi.times import rfc3339
 
 LabelName = Literal["abuse", "legitimate", "unknown"]
@@ -29,8 +30,10 @@ def entry(label: LabelName, source: LabelSource, note: str | None, actor: str, n
 class Labels:
     """Adds labels and lets the next signups feel them through links and reputation."""
 
-    def __init__(self, accounts: Accounts, tiers: Tiers, links: Links, clusters: Clusters, active: ActiveBasis) -> None:
-        self._accounts, self._tiers = accounts, tiers
+    def __init__(
+        self, store: Store, accounts: Accounts, tiers: Tiers, links: Links, clusters: Clusters, active: ActiveBasis
+    ) -> None:
+        self._store, self._accounts, self._tiers = store, accounts, tiers
         self._links = links
         self._clusters = clusters
         self._active = active
@@ -71,12 +74,21 @@ class Labels:
             standing = latest
 
     def mark(self, user_id: str, standing: Standing) -> Standing:
-        """Mark what an account touched that was never labelled; returns where it stands by then."""
-        self._links.mark(
+        """Mark what an account touched; returns where it stands by then."""
+        pipe = self._store.pipeline()
+        later = self.queue_mark(pipe, user_id, standing)
+        self._store.run(pipe)
+        return later()
+
+    def queue_mark(self, pipe: Pipeline, user_id: str, standing: Standing) -> Reply[Standing]:
+        """As :meth:`mark`, in a pipeline: to be read is where the account stands by then."""
+        abusive = standing.label == "abuse"
+        self._links.queue_mark(
+            pipe,
             user_id,
             list(standing.entities.values()),
-            abusive=standing.label == "abuse",
+            abusive=abusive,
             limited=standing.tier == "limit",
-            established=None if standing.label == "abuse" else standing.established,
+            established=None if abusive else standing.established,
         )
-        return self._accounts.standing(user_id)
+        return self._accounts.queue_standing(pipe, user_id)

@@ -101,7 +101,7 @@ class Decisions:
     def newest(self, most: int) -> tuple[list[str], bool]:
         """The accounts decided or imported last, each once, from all shards: ``most`` and a few more, where there are.
 
-        Also whether these are all. Of what else is written, four times as much is passed over and no more.
+        Also whether these are all. At most four times as many entries of other types are passed over.
         """
         found: dict[str, None] = {}
         positions: dict[int, str] = dict.fromkeys(range(SHARDS), "+")

@@ -54,7 +54,7 @@ ROUTES = (
             "In the tiers `allow` and `review` they stand for the caps of the tier, of the plan and of steps that were "
             "earned, be they larger or smaller; in `limit` of each window the smaller cap holds. The cluster may send "
             "`clusters.factor` times as much while this account asks. They hold from this answer on, also for requests "
-            "to send that are being answered, and until exactly `expires_at`. Whoever has the key is the author. "
+            "to send that are being answered, and until exactly `expires_at`. The author is the key's name. "
             "Another `PUT` replaces them."
         ),
         scopes=("admin",),

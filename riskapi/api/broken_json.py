@@ -9,7 +9,7 @@ from typing import Any, Final
 from riskapi.inputs.usable import UNREADABLE
 
 _HALVES = re.compile("[\ud800-\udfff]")
-#: A whole number with more digits is larger than any that is used; also Python's own limit is larger. Chosen by us.
+#: A whole number with more digits is larger than any that is used; also Python's own limit is larger.
 _DIGITS: Final = 400
 
 

@@ -100,7 +100,7 @@ ROUTES = (
         summary="Say that accounts do not belong together",
         tag="Clusters",
         description=(
-            "What hung on the cut alone leaves the cluster and takes what it spent along. A cut lasts: the account is "
+            "What hung on the cut alone leaves the cluster and takes along what it spent. A cut lasts: the account is "
             "not bound by these things again, or the thing binds nobody again."
         ),
         scopes=("reviews",),
@@ -126,7 +126,7 @@ ROUTES = (
         handler=undo,
         summary="Take a cut back",
         tag="Clusters",
-        description="Who shares the things may be bound by them again, from when they are next looked at.",
+        description="Accounts that share the things may be bound by them again, from the next look on.",
         scopes=("reviews",),
         body=NothingBody,
         optional_body=True,

@@ -40,7 +40,7 @@ def take(call: Call[FeedbackBody]) -> Reply:
 
 
 def _read(given: Any, now: float) -> FeedbackEvent:
-    """The event. Raises ``invalid`` for what is none, and for one from the future."""
+    """The event. Raises ``invalid`` for what is not an event, and for one from the future."""
     event = given if isinstance(given, FeedbackEvent) else _parse(to_json(given))
     if event.at(now) > now + AHEAD:
         error = {"pointer": "/time", "code": "in_future", "detail": "lies over 5 minutes ahead"}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 #: Bytes up to which a body is read beside any number of others, and how many larger ones are read at once: with every
-#: connection in use (`serve` allows 4096 a worker) they take some 300 MB at worst. Ours.
+#: connection in use (`serve` allows 4096 a worker) they take some 300 MB at worst.
 _SMALL, _LARGE_AT_ONCE = 65_536, 32
 #: Answered in the event loop, so that it is answered also while every thread waits for something.
 _HEALTH = "/healthz"

@@ -18,7 +18,7 @@ from riskapi.lists.rows import Format, ListedRow, rows, written
 #: RFC 4180, section 3.
 CSV = "text/csv"
 _FORMS: dict[str, Format] = {CSV: "csv", LINES: "jsonl"}
-#: Entries of one export; the rest follow by cursor. Ours: some 2 MB.
+#: Entries of one export; the rest follow by cursor. Some 2 MB.
 MOST_EXPORTED = 10_000
 _ROW = {"kind": "email_domain", "value": "spam.example", "expires_at": "2999-01-01T00:00:00Z", "reason": "Phishing"}
 
@@ -51,7 +51,7 @@ class RejectedEntry(Answer):
 class Bulk(Answer):
     """What became of the rows: `put` are new, `replaced` wrote an entry anew, `unchanged` said what was there already.
 
-    ``batch_id`` is null where nothing was put. Of those rejected 500 are named.
+    ``batch_id`` is null where nothing was put. At most 500 of those rejected are named.
     """
 
     batch_id: str | None

@@ -15,7 +15,7 @@ from riskapi.lists.rows import EntryRow
 
 
 class EntryBody(EntryRow):
-    """What to put on the list. Whoever has the key is the author.
+    """What to put on the list. The author is the key's name.
 
     An `email` is one address, a `mailbox` all addresses of it; domains name those below them too. With
     `silences_feedback`, on the allow list only, complaints and bounces do not cost the account its steps. `hashed`

@@ -30,7 +30,7 @@ def publish(call: Call[PolicyBody]) -> Reply:
     given = call.environ.get("HTTP_IF_MATCH", "").strip()
     if not given:
         raise Problem("precondition_required", "Send If-Match with the ETag of GET /v1/policy.")
-    # RFC 9110, section 13.1.1, but for one thing: a weak tag counts as well. A proxy that compresses an answer
+    # RFC 9110, section 13.1.1, with one exception: a weak tag counts as well. A proxy that compresses an answer
     # weakens its tag, and the number in it names the version all the same.
     tags = parse_etags(given)
     body = call.body

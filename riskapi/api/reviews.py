@@ -163,8 +163,8 @@ ROUTES = (
             "Sets the tier of the account, or of all accounts of its cluster, and labels the account. Established "
             "customers of the cluster are named and left out unless `include_established`. With `deny` mailboxes, "
             "numbers, devices, means of payment and mail domains go on the deny list with it, hashed, for good or "
-            "until `deny_expires_at`; what others hold, too, and domains where strangers have their mail are named "
-            "and skipped. `dry_run` answers what would be and changes nothing."
+            "until `deny_expires_at`; values that others hold too, and domains where strangers have their mail, are "
+            "named and skipped. `dry_run` answers what would change and changes nothing."
         ),
         scopes=("reviews",),
         body=DecideBody,
@@ -188,8 +188,8 @@ ROUTES = (
         tag="Reviews",
         description=(
             "Every account that the decision was about has the tier and the label again that it had before, unless "
-            "somebody decided or labelled it since; what the decision put on the deny list is taken off it, but for "
-            "what stands there for another reason too; and the reviews that it closed are open again."
+            "somebody decided or labelled it since; what the decision put on the deny list is taken off it, unless it "
+            "stands there for another reason too; and the reviews that it closed are open again."
         ),
         scopes=("reviews",),
         body=UndoBody,

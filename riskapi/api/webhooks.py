@@ -176,7 +176,7 @@ ROUTES = (
             "Deliveries are signed as Standard Webhooks (standardwebhooks.com) says, with the `secret` of this answer, "
             "which is not shown again. They come at least once: `webhook-id` is the same each time. Anything but 2xx "
             "within 15 seconds is tried again for a day; 410 disables the webhook. The URL must be `https` and its "
-            "host public, but for what `RISKAPI_WEBHOOK_INTERNAL` names."
+            "host public, unless `RISKAPI_WEBHOOK_INTERNAL` names it."
         ),
         scopes=("admin",),
         body=WebhookBody,
@@ -305,8 +305,8 @@ ROUTES = (
         summary="Send a webhook again what happened from a time on",
         tag="Webhooks",
         description=(
-            "What it wants of all that was recorded since and that it does not have: what happened while it was "
-            "disabled, or before it was there, and what was given up. With `delivered` also what arrived. Events keep "
+            "Sends what was recorded since, is among its events and did not arrive: what happened while it was "
+            "disabled or before it existed, and what was given up. With `delivered` also what arrived. Events keep "
             "their `webhook-id` and `timestamp`. What happened is kept for the policy's `retention.decisions_days`; "
             "`since` of the answer says from when on. Some 20,000 records are looked through in a request."
         ),

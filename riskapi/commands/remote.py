@@ -17,7 +17,7 @@ from riskapi.inputs.json_lines import Rejected, Row
 
 #: Seconds an answer is waited for: some hundred accounts are written in less than one.
 _PATIENCE = 60.0
-#: Times a request is sent, and the longest pause before the next; a minute in all. Ours.
+#: Times a request is sent, and the longest pause before the next; a minute in all.
 _TRIES, _LONGEST = 7, 30.0
 #: Statuses of a service or a proxy that may take the same request in a moment.
 _AGAIN = frozenset({409, 429, 500, 502, 503, 504})

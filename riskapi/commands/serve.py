@@ -1,11 +1,7 @@
-"""Run the service: the embedded store (without REDIS_URL), an HTTP server, and a worker that keeps looking.
-
-The first start makes an API key and prints it. Ctrl-C stops everything; a second start finds all data.
-"""
+"""The service as it runs: the embedded store (without REDIS_URL), an HTTP server, and a worker that keeps looking."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import logging
 import multiprocessing
@@ -27,19 +23,20 @@ from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.links.secret import LinkKey
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
-from riskapi.server import http_server, listening, metrics_directory, troubles
+from riskapi.server import granian_server, http_server, listening, metrics_directory, troubles
 from riskapi.settings import Settings
 from riskapi.store import consumer
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
 from riskapi.store.supervisor import Supervisor
+from riskapi.times import Backoff
 
 #: Seconds the worker is given to end when the service stops; then it is killed.
 _GRACE = 10
 #: Seconds between two looks at the worker, whether it is still there.
 _LOOK = 1.0
-#: Seconds a worker has to live for its end not to be its start's fault, and seconds until one that did not is looked
-#: after again.
+#: Seconds a worker has to live for its end not to be its start's fault, and the longest pause in seconds before one
+#: that ends again and again is started once more.
 _STEADY, _LONGEST_PAUSE = 10.0, 30.0
 _EXAMPLE = (
     '{"account": {"user_id": "u_1001", "name": "Ana Ruiz", "organization": "Ruiz Ceramics"}, '
@@ -48,11 +45,7 @@ _EXAMPLE = (
 )
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare nothing: settings come from the environment."""
-
-
-def run(arguments: argparse.Namespace, settings: Settings) -> int:
+def run(settings: Settings) -> int:
     """Check everything, start everything, and stay until told to stop."""
     logs.configure(settings.log_level)
     with contextlib.ExitStack() as stack:
@@ -193,17 +186,16 @@ def _working() -> Iterator[None]:
 
     def keep() -> None:
         nonlocal worker
-        begun, pause = time.monotonic(), _LOOK
-        while not stopping.wait(pause):
-            pause = _LOOK
-            if not worker.is_alive():
-                logs.note(logging.ERROR, "worker_ended", code=worker.exitcode)
-                lived = time.monotonic() - begun
-                # One that ends at once each time is not started every second.
-                pause = _LONGEST_PAUSE if lived < _STEADY else _LOOK
-                begun = time.monotonic()
-                with contextlib.suppress(OSError):  # no process to be had now: the next look asks again
-                    worker = _begun()
+        begun, backoff = time.monotonic(), Backoff(_LOOK, _LONGEST_PAUSE, _STEADY)
+        while not stopping.wait(_LOOK):
+            if worker.is_alive():
+                continue
+            logs.note(logging.ERROR, "worker_ended", code=worker.exitcode)
+            if stopping.wait(backoff.after(time.monotonic() - begun)):
+                return
+            begun = time.monotonic()
+            with contextlib.suppress(OSError):  # no process to be had now: the next look asks again
+                worker = _begun()
 
     thread = threading.Thread(target=keep, name="worker-watch", daemon=True)
     thread.start()
@@ -219,7 +211,7 @@ def _working() -> Iterator[None]:
 
 
 def _begun() -> multiprocessing.Process:
-    with http_server.interrupts_blocked():
+    with granian_server.interrupts_blocked():
         process = multiprocessing.Process(target=beside_server, name="worker")
         process.start()
     return process

@@ -2,20 +2,30 @@
 
 iporigin's own ``classify`` knows one table, the one inside its package. This reads any table of its format, so that a
 newer one can take over while the older still serves the requests in hand.
+
+This is the one place that reaches into iporigin, made for 1.1.2: ``_data._Dataset``, which reads a table, and
+``_data.DATA_FILE``, where the installed one is. Where one of them is gone or holds something else,
+:class:`ConfigurationError` says so when the first table is read, which is at the start.
 """
 
 from __future__ import annotations
 
+import importlib
 import struct
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from iporigin import DatasetError
-from iporigin._data import DATA_FILE, _Dataset
+import iporigin
 
-#: The table inside the installed package.
-INSTALLED: Final = Path(DATA_FILE)
+from riskapi.errors import ConfigurationError
+
+#: What this was made for; ``tests/test_private_interfaces.py`` holds it to requirements.txt.
+MADE_FOR: Final = "iporigin 1.1.2"
+#: What is used of a table, once it is read.
+_PARTS: Final = (
+    "find", "labels", "built_at", "v4_starts", "v4_ends", "v4_labels", "v6_starts", "v6_ends", "v6_labels",
+)  # fmt: skip
 
 #: iporigin's kinds; it knows no others, and a table that has one is of another format.
 KINDS: Final = frozenset({"hosting", "cdn", "vpn", "tor", "bot"})
@@ -36,11 +46,14 @@ class HostingRanges:
     def __init__(self, content: bytes) -> None:
         """Read a table. Raises :class:`ValueError` with what is wrong with it."""
         try:
-            dataset: Any = _Dataset(content)  # type: ignore[no-untyped-call]
+            dataset: Any = _private("_Dataset")(content)
         except (struct.error, UnicodeDecodeError, IndexError) as error:
             raise ValueError(f"it is cut short or garbled: {error}") from None
-        except DatasetError as error:
+        except iporigin.DatasetError as error:
             raise ValueError(str(error)) from None
+        for part in _PARTS:
+            if not hasattr(dataset, part):
+                raise _changed(f"a table has no {part}")
         unknown = {kind for _, kind in dataset.labels} - KINDS
         if unknown:
             raise ValueError(f"it has ranges of an unknown kind, {sorted(unknown)[0]!r}")
@@ -77,3 +90,19 @@ class HostingRanges:
         size = _HEAD.size + labelled + _RANGE_4 * len(found.v4_starts) + _RANGE_6 * len(found.v6_starts)
         if len(content) != size:
             raise ValueError(f"it has {len(content)} bytes where its head announces {size}")
+
+
+def installed() -> Path:
+    """The table inside the installed package. Raises :class:`ConfigurationError`."""
+    return Path(_private("DATA_FILE"))
+
+
+def _private(name: str) -> Any:
+    try:
+        return getattr(importlib.import_module("iporigin._data"), name)
+    except (ImportError, AttributeError):
+        raise _changed(f"_data has no {name}") from None
+
+
+def _changed(how: str) -> ConfigurationError:
+    return ConfigurationError("requirements", "iporigin", f"is not as {MADE_FOR} is: {how}")

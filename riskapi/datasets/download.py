@@ -6,20 +6,22 @@ import asyncio
 import base64
 import ssl
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final, NamedTuple
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import httpcore
 
-#: Seconds for one file, redirects included: 60 MB over a line of 2 Mbit/s. Ours.
+from riskapi.outgoing.destinations import DestinationGuard
+from riskapi.outgoing.http import MOVED, PLAIN, HttpAnswer, HttpClient, HttpFailure, Route, TooLarge, http_date
+
+#: Seconds for one file, redirects included: 60 MB over a line of 2 Mbit/s.
 TOTAL: Final = 300.0
-#: Seconds without a byte after which nothing more is expected. Ours.
+#: Seconds without a byte after which nothing more is expected.
 _SILENCE: Final = 30.0
-#: Redirects that are followed. Ours: release pages send to a storage host, and that to another.
+#: Redirects that are followed. Release pages send to a storage host, and that to another.
 _REDIRECTS: Final = 5
-_MOVED: Final = frozenset({301, 302, 303, 307, 308})  # RFC 9110, 15.4
+_HEADERS: Final = ((b"Accept", b"*/*"), *PLAIN)
 
 #: Told how many bytes have come and how many there are, None where the server does not say.
 Progress = Callable[[int, int | None], None]
@@ -34,10 +36,7 @@ class Validators(NamedTuple):
     @property
     def at(self) -> float | None:
         """Unix time of the last change; None without one, or for junk."""
-        try:
-            return parsedate_to_datetime(self.modified).timestamp() if self.modified else None
-        except (ValueError, OverflowError):
-            return None
+        return http_date(self.modified) if self.modified else None
 
 
 def download(
@@ -46,7 +45,7 @@ def download(
     """Write what is at ``url`` to a file; None where the server says that it is still what ``known`` describes.
 
     Raises :class:`ValueError` with what went wrong: no answer within ``total`` seconds, another status than 200, more
-    than ``most`` bytes, a way that leads from HTTPS to HTTP.
+    than ``most`` bytes, a way that leads from HTTPS to HTTP, or to an inside address that ``url`` does not name.
     """
     return asyncio.run(_download(url, to, most, known, progress, total))
 
@@ -54,78 +53,67 @@ def download(
 async def _download(
     url: str, to: Path, most: int, known: Validators, progress: Progress, total: float
 ) -> Validators | None:
+    parts = urlsplit(url)
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], path=parts.path or "/").geturl()
+    # The server was named by the operator, inside or not; where it redirects to was not.
+    client = HttpClient(DestinationGuard([parts.hostname or ""]), _trust())
+    clock = asyncio.get_running_loop().time
+    until = clock() + total
     try:
-        async with asyncio.timeout(total), httpcore.AsyncConnectionPool(ssl_context=_trust()) as pool:
-            asked = urlsplit(url)
-            for _ in range(_REDIRECTS + 1):
-                found = await _get(pool, asked, to, most, known, progress)
-                if not isinstance(found, SplitResult):
-                    return found
-                if found.scheme != "https" and asked.scheme == "https":
-                    raise ValueError("a redirect leads from HTTPS to HTTP")
-                asked = found
-            raise ValueError(f"it was redirected more than {_REDIRECTS} times")
-    except TimeoutError:
-        raise ValueError(f"it did not come whole within {total:g} seconds") from None
-    except httpcore.TimeoutException:
-        raise ValueError(f"the server was silent for {_SILENCE:g} seconds") from None
-    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-        raise ValueError(f"the server did not answer properly: {error or type(error).__name__}") from None
+        route, headers = Route(bare, _REDIRECTS), [*_conditions(known), *_credentials(parts)]
+        while True:
+            left = max(until - clock(), 0.0)
+            async with client.ask("GET", route.url, [*_HEADERS, *headers], left, silence=_SILENCE) as answer:
+                location = answer.headers.get(b"location")
+                if answer.status not in MOVED or not location:
+                    return await _written(answer, to, most, known, progress)
+            route.follow(location)
+            headers = _conditions(known)  # what the first server was told of who asks is not passed on to another
+    except TooLarge as error:
+        raise ValueError(_too_large(error.announced, most)) from None
+    except HttpFailure as error:
+        reasons = {
+            "late": f"it did not come whole within {total:g} seconds",
+            "silent": f"the server was silent for {_SILENCE:g} seconds",
+            "refused": f"a redirect leads inside: {error}",
+        }
+        raise ValueError(reasons.get(error.kind, f"the server did not answer properly: {error}")) from None
+    finally:
+        await client.aclose()
 
 
-async def _get(
-    pool: httpcore.AsyncConnectionPool, url: SplitResult, to: Path, most: int, known: Validators, progress: Progress
-) -> Validators | SplitResult | None:
-    """What was said of the file, which is written; where it moved to; or None where it is the same."""
-    timeouts = dict.fromkeys(("connect", "read", "write", "pool"), _SILENCE)
-    bare = url._replace(netloc=url.netloc.rpartition("@")[2], path=url.path or "/")
-    async with pool.stream(
-        "GET", bare.geturl(), headers=_headers(url, known), extensions={"timeout": timeouts}
-    ) as answer:
-        told = {name.lower(): value.decode("latin-1") for name, value in answer.headers}
-        if answer.status == 304 and any(known):
-            return None
-        if answer.status in _MOVED and told.get(b"location"):
-            return _moved(bare, told[b"location"])
-        if answer.status != 200:
-            raise ValueError(f"the server answered with HTTP status {answer.status}")
-        length = told.get(b"content-length", "")
-        size = int(length) if length.isascii() and length.isdigit() else None
-        if size is not None and size > most:
-            raise ValueError(f"it has {size:,} bytes; {most:,} at most are expected")
-        come = 0
-        with to.open("wb") as file:
-            async for part in answer.aiter_stream():
-                come += len(part)
-                if come > most:
-                    raise ValueError(f"it has more than {most:,} bytes")
-                file.write(part)
-                progress(come, size)
-        return Validators(told.get(b"etag"), told.get(b"last-modified"))
+async def _written(answer: HttpAnswer, to: Path, most: int, known: Validators, progress: Progress) -> Validators | None:
+    """What was said of the file, which is written; None where it is the same."""
+    if answer.status == 304 and any(known):
+        return None
+    if answer.status != 200:
+        raise ValueError(f"the server answered with HTTP status {answer.status}")
+    come = 0
+    with to.open("wb") as file:
+        async for part in answer.parts(most):
+            come += len(part)
+            file.write(part)
+            progress(come, answer.size)
+    said = (answer.headers.get(name, b"").decode("latin-1") or None for name in (b"etag", b"last-modified"))
+    return Validators(*said)
 
 
-def _headers(url: SplitResult, known: Validators) -> list[tuple[bytes, bytes]]:
-    found = [(b"Accept", b"*/*"), (b"Accept-Encoding", b"identity"), (b"User-Agent", b"riskapi")]
-    if known.etag:
-        found.append((b"If-None-Match", known.etag.encode("latin-1")))
-    if known.modified:
-        found.append((b"If-Modified-Since", known.modified.encode("latin-1")))
-    if url.username is not None:  # RFC 7617
-        pair = f"{unquote(url.username)}:{unquote(url.password or '')}".encode()
-        found.append((b"Authorization", b"Basic " + base64.b64encode(pair)))
-    return found
+def _too_large(announced: int | None, most: int) -> str:
+    if announced is None:
+        return f"it has more than {most:,} bytes"
+    return f"it has {announced:,} bytes; {most:,} at most are expected"
 
 
-def _moved(url: SplitResult, location: str) -> SplitResult:
-    """Where a redirect leads. What the first server was told of who asks is not passed on to another."""
-    try:
-        found = urlsplit(urljoin(url.geturl(), location).partition("#")[0])
-        sound = found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0 and location.isascii()
-    except ValueError:
-        sound = False
-    if not sound:
-        raise ValueError("a redirect leads nowhere")
-    return found
+def _conditions(known: Validators) -> list[tuple[bytes, bytes]]:
+    asked = ((b"If-None-Match", known.etag), (b"If-Modified-Since", known.modified))
+    return [(name, value.encode("latin-1")) for name, value in asked if value]
+
+
+def _credentials(url: SplitResult) -> list[tuple[bytes, bytes]]:
+    if url.username is None:
+        return []
+    pair = f"{unquote(url.username)}:{unquote(url.password or '')}".encode()
+    return [(b"Authorization", b"Basic " + base64.b64encode(pair))]  # RFC 7617
 
 
 def _trust() -> ssl.SSLContext:

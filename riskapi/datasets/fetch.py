@@ -11,8 +11,6 @@ from typing import NamedTuple
 from riskapi.datasets.download import Progress, Validators, download
 from riskapi.datasets.feed import Feed
 from riskapi.datasets.manifest import ManifestEntry
-from riskapi.datasets.packages import OwnTable
-from riskapi.datasets.wheels import Wheels
 from riskapi.errors import ConfigurationError
 from riskapi.settings.environment import Source
 
@@ -26,26 +24,19 @@ class Fetched(NamedTuple):
     path: Path
     source: str
     built: float | None = None
-    version: str | None = None
     validators: Validators = Validators()
 
 
 def fetch(
-    feed: Feed, source: Source, folder: Path, current: ManifestEntry | None, wheels: Wheels, progress: Progress
+    feed: Feed, source: Source, folder: Path, current: ManifestEntry | None, progress: Progress
 ) -> Fetched | None:
-    """Bring a file of a feed; None where the server says that ``current`` is still the newest.
+    """Bring a file of a feed from a URL or a path; None where the server says that ``current`` is still the newest.
 
     Raises :class:`ConfigurationError` with where it was to come from, the feed and the reason.
     """
-    where = feed.packaged.package if source.kind == "package" else source.shown
+    where = source.shown
     to = folder / f"{feed.name}.{feed.ending}"
     try:
-        if source.kind == "package":
-            if isinstance(feed.packaged, OwnTable):
-                raise ValueError("it comes with this program, and no package of the index has it; name a URL or a file")
-            found = wheels.unpack(feed.packaged)
-            to.write_bytes(feed.packaged.content(found.root, f"{where} {found.version}"))
-            return Fetched(to, f"{where} {found.version}", found.packed, found.version)
         raw = to.with_suffix(".raw")
         if source.kind == "url":
             same = current is not None and current.source == where
@@ -54,7 +45,7 @@ def fetch(
             if said is None:
                 return None
             _unpack(raw, to, feed.most_bytes)
-            return Fetched(to, where, said.at, None, said)
+            return Fetched(to, where, said.at, said)
         _copy(Path(where), raw, feed.most_bytes)
         _unpack(raw, to, feed.most_bytes)
         return Fetched(to, where)

@@ -143,7 +143,7 @@ def suffixes(path: Path, asked: Iterable[str]) -> Contents:
     content = _text(path)
     for part in _SUFFIX_PARTS:
         if part not in content:
-            raise ValueError(f"it has no line {part.decode()}, so it is no Public Suffix List, or not all of it")
+            raise ValueError(f"it has no line {part.decode()}, so it is not the Public Suffix List, or not all of it")
     found = suffix_list(content)
     rules = sum(bool(line.strip()) and not line.startswith(b"//") for line in content.splitlines())
     made = _SUFFIX_TIME.search(content)

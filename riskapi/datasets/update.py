@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,14 +18,13 @@ from riskapi.datasets.feed import Checked, Feed, day, days
 from riskapi.datasets.fetch import Fetched, fetch
 from riskapi.datasets.manifest import ManifestEntry, Slot
 from riskapi.datasets.status import Held, held, installed
-from riskapi.datasets.wheels import Wheels
 from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings
 from riskapi.settings.environment import Source
 
-#: A file with less than this share of the bytes or entries in use is taken for a broken one. Ours.
+#: A file with less than this share of the bytes or entries in use is taken for a broken one.
 HALF = 0.5
-#: Seconds by which another clock may be ahead of ours before "made in the future" is no slip. Ours.
+#: Seconds by which another clock may be ahead of ours before "made in the future" is no slip.
 _AHEAD = 2 * 86_400
 #: Seconds after which what an update that was killed left behind is taken away.
 _LEFT_BEHIND = 86_400
@@ -46,8 +45,8 @@ class UpdateOutcome(NamedTuple):
 class Updates:
     """Updates feeds, one by one; :func:`updating` makes it. ``folder`` is for files on the way."""
 
-    def __init__(self, settings: Settings, folder: Path, wheels: Wheels, progress: Progress) -> None:
-        self._settings, self._folder, self._wheels, self._progress = settings, folder, wheels, progress
+    def __init__(self, settings: Settings, folder: Path, progress: Progress) -> None:
+        self._settings, self._folder, self._progress = settings, folder, progress
 
     def update(self, feed: Feed, now: float, *, force: bool = False, dry: bool = False) -> UpdateOutcome:
         """Bring a feed up to date at Unix time ``now``.
@@ -66,7 +65,7 @@ class Updates:
         entry = manifest.read(self._settings.data_dir).entry(feed.name)
         if entry is not None and not _is_there(self._settings, feed, entry):
             entry = None
-        got = fetch(feed, source, self._folder, entry, self._wheels, self._progress)
+        got = fetch(feed, source, self._folder, entry, self._progress)
         if got is None:
             found = held(self._settings, feed, manifest.read(self._settings.data_dir))
             return UpdateOutcome(found, found, False, "the server has no newer one")
@@ -134,10 +133,10 @@ class Updates:
 
 
 @contextlib.contextmanager
-def updating(settings: Settings, progress: Progress, told: Callable[[str], None]) -> Iterator[Updates]:
+def updating(settings: Settings, progress: Progress) -> Iterator[Updates]:
     """Updates with a folder for what is on the way, beside the files in use so that a swap is a rename.
 
-    ``progress`` is told of downloads, ``told`` which package is fetched.
+    ``progress`` is told of downloads.
     """
     at = manifest.folder(settings.data_dir)
     try:
@@ -150,7 +149,7 @@ def updating(settings: Settings, progress: Progress, told: Callable[[str], None]
         why = f"cannot use {error.filename or at}: {error.strerror}"
         raise ConfigurationError("environment", "RISKAPI_DATA_DIR", why) from None
     with folder as name:
-        yield Updates(settings, Path(name), Wheels(Path(name), told), progress)
+        yield Updates(settings, Path(name), progress)
 
 
 def rollback(settings: Settings, feed: Feed) -> UpdateOutcome:
@@ -181,7 +180,6 @@ def _entry(feed: Feed, got: Fetched, checked: Checked, now: float) -> ManifestEn
         entries=checked.entries,
         built=checked.built,
         source=got.source,
-        version=got.version,
         fetched_at=now,
         etag=got.validators.etag,
         modified=got.validators.modified,
@@ -220,7 +218,7 @@ def _judge_age(after: Held, now: float) -> None:
     if built is None:
         return
     if built > now + _AHEAD:
-        raise feed.refused(after.source, f"it says that it was made {day(built)}, which is to come; --force takes it")
+        raise feed.refused(after.source, f"it says that it was made {day(built)}, in the future; --force takes it")
     if days(built, now) > feed.oldest_days:
         reason = f"it was made {day(built)}, {days(built, now)} days ago; {feed.oldest_days} at most are expected"
         raise feed.refused(after.source, f"{reason}; --force takes it")

@@ -33,7 +33,7 @@ from riskapi.policy.active import ActiveBasis
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, oldest, shard, stream
 
-#: Places remembered for an account; two a login from somewhere new. Ours.
+#: Places remembered for an account; two a login from somewhere new.
 _PLACES = 50
 #: For how long an event is known again, seconds: it is sent again at once, when a connection was lost, or never.
 _KNOWN = 60

@@ -40,7 +40,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
 }
 #: What a changed part is proved by, and what proof keeps an account out of waves: a mailbox costs nothing.
 _PROVED = {"email": "mailbox", "phone": "phone"}
-#: Devices remembered for an account besides that of its signup. Chosen by us.
+#: Devices remembered for an account besides that of its signup.
 _DEVICES = 20
 
 

@@ -1,7 +1,8 @@
 """Imports: existing customers are written down with their age, proofs, plan and volume, and nothing is decided.
 
-An account is written in two trips, many accounts at once: what it shares first, then the account itself. Whoever stops
-in between has it done by doing it again: an account that is there is left as it is, and touching twice changes nothing.
+An account is written in two trips, many accounts at once: what it shares first, then the account itself. After a
+stop in between the same import is done again: an account that is there is left as it is, and touching twice changes
+nothing.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from signals.records import record
 from signals.registry import registered
 
 _DAY = 86400
-#: Accounts written in one trip: some 5 ms of the store's time, for which others wait. Ours.
+#: Accounts written in one trip: some 5 ms of the store's time, for which others wait.
 _AT_ONCE = 50
 #: What the customer confirmed → the event that would have told of it, and the kind of entity that is proved by it.
 _PROOFS = {"email": ("email_verified", "mailbox"), "phone": ("phone_verified", "phone")}
@@ -80,7 +81,7 @@ class _Newcomer:
 
 
 def check(rows: Iterable[Row], now: float) -> tuple[list[Customer], list[Rejected]]:
-    """The customers among records at Unix time ``now``, and those that are none."""
+    """The customers among records at Unix time ``now``, and the records that are not customers."""
     found: list[Customer] = []
     rejected: list[Rejected] = []
     for row in rows:

@@ -13,7 +13,7 @@ from signals.facts import Cluster, Entity, Facts, Reputation
 
 #: What strangers have in common by chance: a place, a browser, the make of an address, neighbouring numbers.
 _CHANCE = frozenset({"ip", "network", "fingerprint", "pattern", "phone_block", "referrer"})
-#: From so many bad accounts on a place on, and from this share of all on, it is a bad one. Chosen by us.
+#: From so many bad accounts on a place on, and from this share of all on, it is a bad one.
 _NOTORIOUS, _SHARE = 3, 0.1
 
 

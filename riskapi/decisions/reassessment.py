@@ -18,7 +18,7 @@ from riskapi.lists.matching import silenced
 from signals import Readings, registered
 from signals.records import record
 
-#: A score that moved by less than this says nothing new by itself, in points of ``risk_score``. Ours.
+#: A score that moved by less than this says nothing new by itself, in points of ``risk_score``.
 _LEAST_MOVE = 1.0
 #: Causes that come by themselves, with time or by neighbours.
 _ORDINARY = frozenset({"schedule", "linkage"})

@@ -25,17 +25,17 @@ from riskapi.policy.active import ActiveBasis
 from riskapi.store.streams import SHARDS
 
 #: Seconds a look-up may take in all, and for how long it is ours at a time: what a killed worker had is taken over
-#: then. Ours.
+#: then.
 _TOTAL, _LEASE = 30.0, 10.0
-#: Names of one owner that are looked up at once, and seconds that others of theirs are put off. Ours.
+#: Names of one owner that are looked up at once, and seconds that others of theirs are put off.
 _EACH, _PUT_OFF = 4, 10.0
-#: Seconds after which what could not even be asked about is given up: it waits in plain, and not for ever. A day. Ours.
+#: Seconds after which what could not even be asked about is given up: it waits in plain, and not for ever. A day.
 _PATIENCE = 86400.0
-#: Seconds after which a look-up that failed is tried again, the last try being the one after the last pause. Ours.
+#: Seconds after which a look-up that failed is tried again, the last try being the one after the last pause.
 PAUSES = (5.0, 30.0, 120.0, 600.0)
 #: Seconds between two looks at queues that are empty.
 _IDLE = 0.1
-#: Seconds between two looks whether the resolver is believed, while it is and while it is not. Ours.
+#: Seconds between two looks whether the resolver is believed, while it is and while it is not.
 _WATCH, _WATCH_DOUBTED = 300.0, 15.0
 #: Seconds those under way are given when the worker stops; then they are handed back.
 _GRACE = 3.0

@@ -18,14 +18,13 @@ from typing import Any, Final, get_args
 
 import orjson
 
-from riskapi.enrichment.names import LARGE
 from riskapi.enrichment.sources import Part
 from riskapi.enrichment.subjects import KINDS, Family, FindingKind, Subject, Task, queue_key
 from riskapi.links.entities import Links
 from riskapi.links.kinds import is_inside
 from riskapi.policy import Policy
 from riskapi.store import damaged
-from riskapi.store.connections import Store
+from riskapi.store.connections import Pipeline, Store, as_it_is
 from riskapi.store.replies import scored
 from riskapi.store.streams import SHARDS, oldest, stream
 from signals.facts import Facts, MailDomain, Registrant, Registration, Sender
@@ -41,12 +40,12 @@ _RECORDS: dict[str, type[Finding]] = {
 _HOUR, _DAY = 3600, 86400
 #: The cause of a look at an account that rested on what is not believed any more: it is judged afresh.
 RETRACTED: Final = "finding.retracted"
-#: A subject that nobody could be asked about is asked about again for the next signup after so long. Ours.
+#: A subject that nobody could be asked about is asked about again for the next signup after so long.
 _UNKNOWN_FOR = _HOUR
 #: Whoever waited longer than this is not waited for: the queue has long given up by then.
 _WAIT = 2 * _DAY
 #: Subjects that wait in a shard for one family, at most: what comes on top is asked about when an account is looked at
-#: by its schedule. Ours; some hundred bytes each.
+#: by its schedule. Some hundred bytes each.
 _MOST = 20_000
 #: Accounts one event names: each is decided again, and whoever handles the event is given seconds for it.
 _NAMED = 100
@@ -144,7 +143,7 @@ class Findings:
         if worth is None:
             return ()
         found = []
-        if email.domain is not None and worth(email.domain) and email.domain not in LARGE:
+        if email.domain is not None and worth(email.domain) and not email.large:
             found.append(self._subject("mail_domain", email.domain, email.domain))
             if email.private and email.registrable is not None:
                 found.append(self._subject("registration", email.registrable, email.registrable))
@@ -158,7 +157,7 @@ class Findings:
 
     def known(self, facts: Facts) -> MailDomain | None:
         """What is known of a mail domain without asking: a large provider's takes mail. ``None`` for others."""
-        if self._is_worth_asking is None or facts.email.domain not in LARGE:
+        if self._is_worth_asking is None or not facts.email.large:
             return None
         return MailDomain(facts.at, exists=True, null_mx=False, accepts_mail=True, mx_disposable=False, parked=False)
 
@@ -166,10 +165,10 @@ class Findings:
         return Subject(kind, value, self._links.mac("network" if kind == "registrant" else "mail_domain", name))
 
     @staticmethod
-    def queue(pipe: Any, subjects: Sequence[Subject]) -> None:
-        """Ask, in a pipeline, what was said of subjects; :meth:`read` reads the replies."""
-        for subject in subjects:
-            pipe.execute_command("GET", finding_key(subject))
+    def queue(pipe: Pipeline, subjects: Sequence[Subject]) -> Callable[[], list[bytes | None]]:
+        """Ask, in a pipeline, what was said of subjects, for :meth:`read`."""
+        asked = [pipe.ask("GET", finding_key(subject), read=as_it_is) for subject in subjects]
+        return lambda: [reply() for reply in asked]
 
     def read(self, subjects: Sequence[Subject], replies: Sequence[bytes | None]) -> dict[str, Finding]:
         """What is known, by kind."""
@@ -298,9 +297,10 @@ class Findings:
             letter, _, name = member.partition(":")
             found.append((Subject(KINDS[letter], "", name), at))
         pipe = self._store.pipeline()
-        self.queue(pipe, [subject for subject, _ in found])
+        said_of = self.queue(pipe, [subject for subject, _ in found])
+        self._store.run(pipe)
         doubtful = []
-        for (subject, at), reply in zip(found, self._store.run(pipe), strict=True):
+        for (subject, at), reply in zip(found, said_of(), strict=True):
             kept = partial(_said, subject.kind, reply or b"")
             said = None if reply is None else damaged.read("finding", subject.member, kept, None)
             if said is None or speaks_against(said) in parts:

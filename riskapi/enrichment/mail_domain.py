@@ -44,7 +44,7 @@ async def look_up_mail_domain(
     mail, policy, requests, servers, listed = await asyncio.gather(
         _mail(domain, resolver, lists, partial),
         partial.known(spf.default_of(domain, resolver)),
-        partial.known(dmarc.policy_of(domain, resolver, lists)),
+        partial.known(dmarc.policy_of(domain, resolver)),
         partial.known(resolver.ask(owner, "NS")),
         partial.known(count_listings("domain", owner, resolver, blocklists, tell)),
     )

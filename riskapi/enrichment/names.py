@@ -1,11 +1,8 @@
-"""Names nobody is asked about: those that are not in DNS, and those whose answer is known."""
+"""Names nobody is asked about: those that are not in DNS."""
 
 from __future__ import annotations
 
 from typing import Final
-
-from riskapi.datasets.mail_tables import ProviderTable, parse
-from riskapi.datasets.packages import own_table
 
 #: Endings that DNS never has: RFC 2606 and 6761 (example, invalid, localhost, test), RFC 6762 (local), RFC 7686
 #: (onion), RFC 9476 (alt), RFC 8375 (home.arpa), and internal, which ICANN reserved for private use in 2024; and the
@@ -14,13 +11,6 @@ SPECIAL: Final = frozenset({
     "alt", "example", "example.com", "example.net", "example.org", "home.arpa", "internal", "invalid", "local",
     "localhost", "onion", "test",
 })  # fmt: skip
-
-_PROVIDERS: Final = parse(ProviderTable, own_table("mailbox_providers.toml").installed())
-#: The largest of them, which others imitate.
-IMITATED: Final = frozenset(_PROVIDERS.imitated)
-#: Mail domains of large providers, as they came with this program: that they exist and take mail is known, and no
-#: resolver is asked.
-LARGE: Final = frozenset({*_PROVIDERS.domains(), *IMITATED})
 
 
 def is_worth_asking(domain: str, resolver_is_ours: bool) -> bool:

@@ -9,9 +9,9 @@ from riskapi.enrichment.upstream import UpstreamClosed
 from riskapi.errors import StoreUnavailable
 from riskapi.store.rates import RateLimits
 
-#: Seconds a question waits for its turn, within the thirty of its look-up; after that the look-up is put off. Ours.
+#: Seconds a question waits for its turn, within the thirty of its look-up; after that the look-up is put off.
 _PATIENCE = 20.0
-#: Seconds after which to come again while the store, which counts the questions, is away. Ours.
+#: Seconds after which to come again while the store, which counts the questions, is away.
 _AWAY = 5.0
 
 

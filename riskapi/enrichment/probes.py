@@ -12,27 +12,29 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from riskapi.enrichment.names import IMITATED
+from riskapi.datasets.mail_tables import ProviderTable, parse
+from riskapi.datasets.packages import own_table
 from riskapi.enrichment.resolver import DnsAnswer, Resolver
 from riskapi.enrichment.sources import INVENTING, ResolverDoubt
 from riskapi.enrichment.upstream import UpstreamError, UpstreamSilent
-from riskapi.inputs.special_ranges import special_purpose
+from riskapi.outgoing.special_ranges import special_purpose
 from signals.records import record
 
 #: Question: name and type.
 Question = tuple[str, str]
 Answers = Mapping[Question, DnsAnswer | UpstreamError]
 #: Mail domains that always have mail servers, of four providers. Two must be known: a filter may hide one or the
-#: other. Ours.
+#: other.
 _LARGE: Final = ("gmail.com", "outlook.com", "yahoo.com", "qq.com")
 _ENOUGH: Final = 2
 #: Of these, those that have an address, an SPF record and a DMARC policy, all published for many years.
 _FULL: Final = ("gmail.com", "outlook.com")
 #: The root's name servers: the one thing that every resolver must know (RFC 9609).
 _ROOT: Final = (".", "NS")
-#: Domains of large providers for the second look, and the share of them that must exist. Ours: one may be given up.
+#: Domains of large providers for the second look, and the share of them that must exist. One may be given up.
 _MORE: Final = ("163.com", "aol.com", "daum.net", "gmx.net", "mail.ru", "naver.com", "proton.me", "web.de", "zoho.com")
-WIDE: Final = tuple(sorted({*_LARGE, *_MORE, *IMITATED}))
+_IMITATED: Final = parse(ProviderTable, own_table("mailbox_providers.toml").installed()).imitated
+WIDE: Final = tuple(sorted({*_LARGE, *_MORE, *_IMITATED}))
 _SHARE: Final = 0.75
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from riskapi.enrichment.blocklists import TellOfList
-from riskapi.enrichment.fetch import Fetcher
+from riskapi.enrichment.fetch import Alive, Fetcher
 from riskapi.enrichment.findings import Finding
 from riskapi.enrichment.mail_domain import look_up_mail_domain
 from riskapi.enrichment.pace import QueryPace
@@ -35,11 +34,12 @@ from signals.records import record
 T = TypeVar("T")
 
 Ask = Callable[[str, float], Awaitable[Finding]]
-#: Questions one look-up of a mail domain asks DNS: MX, A, AAAA, NS, SPF, DMARC twice, and a blocklist or two.
-_QUESTIONS = 8
-#: Look-ups a worker has under way at most in each family: enough to wait for many, few enough for one process. Ours.
+#: Questions one look-up of a mail domain asks DNS: MX, A, AAAA, NS, SPF, DMARC at each of its labels (three here, eight
+#: at most), and a blocklist.
+_QUESTIONS = 9
+#: Look-ups a worker has under way at most in each family: enough to wait for many, few enough for one process.
 _MOST = 16
-#: Seconds that a question of a probe may take. Ours: its names are in every cache.
+#: Seconds that a question of a probe may take. Its names are in every cache.
 _PROBE = 3.0
 #: RDAP servers whose circuits are remembered: there are some hundred registries; more are redirects to anywhere.
 _SERVERS = 512
@@ -85,7 +85,7 @@ def asking(
 
     async def sender(domain: str, now: float) -> Sender:
         includes, selectors = settings.sender_spf_includes, settings.sender_dkim_selectors
-        asked = look_up_sender(domain, resolver, includes, selectors, lists(), now, trust)
+        asked = look_up_sender(domain, resolver, includes, selectors, now, trust)
         return await _unless_doubted(asked, trust)
 
     async def registration(domain: str, now: float) -> Registration:
@@ -151,39 +151,28 @@ def _listing(tell: Tell) -> TellOfList:
 
 
 def _dns_rate(settings: Settings) -> float:
-    """Questions a second: a resolver that was named for us can take more than the one that all share. Ours."""
+    """Questions a second: a resolver that was named for us can take more than the one that all share."""
     return settings.dns_rate or (100.0 if settings.dns_resolver is None else 500.0)
 
 
 def _resolver(settings: Settings, limits: RateLimits) -> Resolver:
     pace = QueryPace(limits, "dns", _dns_rate(settings), time.time)
-    made: list[Resolver] = []
-    upstream = Upstream(time.monotonic, random.random, alive=lambda: made[0].alive())
-    made.append(Resolver(settings.dns_resolver, upstream, pace))
-    return made[0]
+    upstream = Upstream(time.monotonic, random.random, Resolver(settings.dns_resolver).alive)
+    return Resolver(settings.dns_resolver, upstream, pace)
 
 
 def _fetcher(settings: Settings, limits: RateLimits) -> Fetcher:
-    # Registries ask not to be asked often; a base of the operator's own is theirs to ask. Ours.
+    # Registries ask for few questions; the operator decides about a base of its own.
     rate = settings.rdap_rate or (2.0 if settings.rdap_base is None else 50.0)
     upstreams: dict[str, Upstream] = {}
-    made: list[Fetcher] = []
 
-    def upstream(server: str) -> Upstream:
+    def upstream(server: str, alive: Alive) -> Upstream:
         if server not in upstreams and len(upstreams) >= _SERVERS:
             upstreams.pop(next(iter(upstreams)))
-        # A server that answers about itself (RFC 9082, 3.1.6) is not closed for what it says of others.
-        scheme = "https" if server.endswith(":443") else "http"
-        alive = partial(_alive, made, f"{scheme}://{server}/help")
         return upstreams.setdefault(server, Upstream(time.monotonic, random.random, alive))
 
     async def admit(server: str) -> None:
         await QueryPace(limits, f"rdap:{server}", rate, time.time)()
 
     base = urlsplit(settings.rdap_base).hostname if settings.rdap_base else None
-    made.append(Fetcher(DestinationGuard([base] if base else []), time.time, upstream, admit))
-    return made[0]
-
-
-async def _alive(made: list[Fetcher], url: str) -> bool:
-    return await made[0].alive(url)
+    return Fetcher(DestinationGuard([base] if base else []), time.time, upstream, admit)

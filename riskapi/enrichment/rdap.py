@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from riskapi.times import instant
 
-#: Characters of a name that are kept. Ours: longer ones are no names.
+#: Characters of a name that are kept. Longer ones are no names.
 LONGEST: Final = 200
 #: Unix time of 1985-01-01: domains are registered since then (RFC 920), address space as the registries tell it since
 #: 1983 at the earliest, which makes no difference to anybody. Dates before it stand for "not known".
 FIRST: Final = 473_385_600.0
-#: Seconds that a registry's clock may be ahead of ours. Ours.
+#: Seconds that a registry's clock may be ahead of ours.
 AHEAD: Final = 86_400.0
-#: Entities of one object that are looked at, and how deep they may stand in each other. Ours: large ones have a dozen.
+#: Entities of one object that are looked at, and how deep they may stand in each other. Large ones have a dozen.
 _ENTITIES: Final = 64
 _DEPTH: Final = 4
 

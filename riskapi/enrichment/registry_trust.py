@@ -9,12 +9,12 @@ from riskapi.enrichment.fetch import Fetcher, server_of
 from riskapi.enrichment.servers import Servers
 from riskapi.enrichment.sources import RegistryDoubt
 
-#: Seconds for which it counts that a server knew a domain, and that it knew none. Ours.
+#: Seconds for which it counts that a server knew a domain, and that it knew none.
 _KNEW, _KNEW_NONE = 60.0, 300.0
 #: Names that are registered nearly everywhere: of a firm that registers its own below every ending, and of the registry
 #: itself, which new endings must have (ICANN, "Base Registry Agreement", specification 5, section 4).
 _FIRM, _REGISTRY = "google", "nic"
-#: Servers that are remembered: there are some hundred registries. Ours.
+#: Servers that are remembered: there are some hundred registries.
 _SERVERS: Final = 512
 
 

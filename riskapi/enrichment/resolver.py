@@ -22,7 +22,7 @@ from riskapi.enrichment.upstream import Upstream, UpstreamError, UpstreamSilent
 from riskapi.settings.environment import Bind
 
 #: Seconds one question may take, repeats and TCP included. Nobody waits for the answer, and a resolver that has to ask
-#: around slow servers takes some seconds (RFC 1035, 4.2.1, has them wait two to five for each). Ours.
+#: around slow servers takes some seconds (RFC 1035, 4.2.1, has them wait two to five for each).
 TOTAL: Final = 8.0
 #: Bytes asked for over UDP: what passes everywhere in one piece (DNS Flag Day 2020; RFC 9715, 3.1).
 _PAYLOAD: Final = 1232
@@ -145,7 +145,7 @@ class Resolver:
 
 
 def _name(text: str) -> dns.name.Name | None:
-    """The name as it is: no escapes, no search list, no conversion. ``None`` for what is none."""
+    """The name as it is: no escapes, no search list, no conversion. ``None`` when it is not valid."""
     try:
         labels = text.removesuffix(".").encode("ascii").split(b".")
         return dns.name.Name([*labels, b""])

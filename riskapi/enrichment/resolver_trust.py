@@ -10,18 +10,18 @@ from weakref import WeakKeyDictionary
 from riskapi.enrichment.probes import ProbeResult
 from riskapi.enrichment.sources import ResolverDoubt
 
-#: Seconds for which a probe holds for answers that speak against nobody, and for which a doubt holds. Ours.
+#: Seconds for which a probe holds for answers that speak against nobody, and for which a doubt holds.
 RECENT: Final = 60.0
 DOUBTED: Final = 10.0
 #: Domains in which the share of those that do not exist is measured, how many of these make it worth a look, and the
-#: share that is sudden: so much, and so many times the usual, which begins at one in twenty. All ours.
+#: share that is sudden: so much, and so many times the usual, which begins at one in twenty.
 _DOMAINS: Final = 40
 _MISSING: Final = 10
 _SUDDEN, _TIMES, _MOST, _USUAL = 0.5, 3.0, 0.9, 0.05
-#: What one domain changes in the usual share. Ours: some hundreds make a new one.
+#: What one domain changes in the usual share. Some hundreds make a new one.
 _STEP: Final = 0.01
 #: Seconds before the last probe that was passed from which on answers are doubted as well: they may have been given
-#: while it lied already. Ours.
+#: while it lied already.
 _MARGIN: Final = 60.0
 
 #: Told when a doubt begins, changes or ends (``None``): the doubt, and for how many seconds back it may hold.

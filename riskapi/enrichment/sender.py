@@ -12,7 +12,6 @@ from riskapi.enrichment.partial import Partial
 from riskapi.enrichment.resolver import Resolver
 from riskapi.enrichment.resolver_trust import ResolverTrust
 from riskapi.enrichment.upstream import UpstreamDoubted
-from riskapi.inputs.domains import DomainLists
 from signals.facts import Sender
 
 
@@ -21,7 +20,6 @@ async def look_up_sender(
     resolver: Resolver,
     includes: Sequence[str],
     selectors: Sequence[str],
-    lists: DomainLists,
     now: float,
     trust: ResolverTrust | None = None,
 ) -> Sender:
@@ -35,7 +33,7 @@ async def look_up_sender(
     partial = Partial()
     names = (f"{selector}._domainkey.{domain}" for selector in selectors)
     policy, passes, keys = await asyncio.gather(
-        partial.known(dmarc.policy_of(domain, resolver, lists)),
+        partial.known(dmarc.policy_of(domain, resolver)),
         partial.known(spf.names_any(domain, frozenset(includes), resolver)) if includes else _nothing(),
         asyncio.gather(*(partial.known(_has_key(name, resolver)) for name in names)),
     )
@@ -64,7 +62,7 @@ def _any(answers: Sequence[bool | None]) -> bool | None:
 
 
 def _aligned(policy: dmarc.Dmarc | None, passes: bool | None) -> bool | None:
-    """Both must hold, so either can rule it out (RFC 7489, 3.1 and 6.6.2)."""
+    """Both must hold, so either can rule it out (RFC 9989, 4.4 and 5.3.5)."""
     if policy in ("missing", "broken") or passes is False:
         return False
     return None if policy is None or passes is None else True

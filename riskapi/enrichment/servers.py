@@ -14,9 +14,9 @@ from riskapi.enrichment.upstream import UpstreamError
 
 #: Where IANA publishes the lists: RFC 9224, 13.
 IANA: Final = "https://data.iana.org/rdap"
-#: Seconds a list is good for. Ours: endings and blocks get a server, or another one, a few times a month.
+#: Seconds a list is good for. Endings and blocks get a server, or another one, a few times a month.
 REMEMBERED: Final = 86_400.0
-#: Seconds after which a list that could not be fetched anew is tried again while the old one serves. Ours.
+#: Seconds after which a list that could not be fetched anew is tried again while the old one serves.
 RETRIED: Final = 300.0
 
 

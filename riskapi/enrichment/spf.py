@@ -17,9 +17,9 @@ _ASKING: Final = frozenset({"include", "a", "mx", "ptr", "exists"})  # and redir
 _VERSION: Final = re.compile(r"v=spf1(?: |$)", re.IGNORECASE)  # RFC 7208, 4.5
 _RESULTS: Final[dict[str, Spf]] = {"+": "pass", "?": "neutral", "~": "softfail", "-": "fail"}  # RFC 7208, 4.6.2
 
-# RFC 7208, 7.1 and 12; the end of a name is not looked at, a look-up shows what it is worth.
-_MACRO: Final = re.compile(r"%(?:\{([slodiphcrtv])([0-9]*)(r?)([.\-+,/_=]*)\}|([%_\-]))", re.IGNORECASE)
-_STRING: Final = rf"(?:[!-$&-~]|{_MACRO.pattern.replace('(', '(?:').replace('(?:?:', '(?:')})"
+#: A character of a name, or a macro (RFC 7208, 7.1 and 12); the end of a name is not looked at, a look-up shows what it
+#: is worth.
+_STRING: Final = r"(?:[!-$&-~]|%(?:\{[slodiphcrtv][0-9]*r?[.\-+,/_=]*\}|[%_\-]))"
 _MECHANISM: Final = re.compile(
     rf"([+\-?~]?)(?:(all)|(include|exists):({_STRING}+)|(a|mx|ptr)(?::({_STRING}+)|(?:/[0-9]+)?(?://[0-9]+)?)"
     r"|(ip4):([0-9.]+(?:/[0-9]{1,2})?)|(ip6):([0-9A-Fa-f:.]+(?:/[0-9]{1,3})?))",
@@ -57,11 +57,11 @@ async def default_of(domain: str, resolver: Resolver) -> Spf | None:
     """What the record of ``domain`` says of mail from servers that it does not name.
 
     ``redirect=`` is followed; what is included is not asked about, since mail from elsewhere is not in it. ``None``
-    where a redirect depends on the message. Raises :class:`~riskapi.enrichment.upstream.UpstreamError`.
+    where a redirect has macros. Raises :class:`~riskapi.enrichment.upstream.UpstreamError`.
     """
-    count, name = _Count(), domain
+    count = _Count()
     try:
-        terms = await _record(name, resolver)
+        terms = await _record(domain, resolver)
         if terms is None:
             return "missing"
         while True:
@@ -74,10 +74,10 @@ async def default_of(domain: str, resolver: Resolver) -> Spf | None:
             if redirect is None:
                 return "neutral"  # RFC 7208, 4.7
             count.spend(redirect)
-            target = _expanded(redirect.value, name)
+            target = _named(redirect.value)
             if target is None:
                 return None
-            name, terms = target, await _record(target, resolver)
+            terms = await _record(target, resolver)
             if terms is None:
                 return "broken"  # RFC 7208, 6.1
     except _Broken:
@@ -92,36 +92,36 @@ async def names_any(domain: str, services: Collection[str], resolver: Resolver) 
     """
     try:
         terms = await _record(domain, resolver)
-        return terms is not None and await _names(domain, terms, services, resolver, _Count())
+        return terms is not None and await _names(terms, services, resolver, _Count())
     except _Broken:
         return False
 
 
-async def _names(domain: str, terms: list[_Term], services: Collection[str], resolver: Resolver, count: _Count) -> bool:
+async def _names(terms: list[_Term], services: Collection[str], resolver: Resolver, count: _Count) -> bool:
     """Terms from the left to the right, as who gets mail would: the first that holds for a service decides."""
     for term in terms:
         if term.name == "all":
             return False
         if term.name in _ASKING:
             count.spend(term)
-        if term.name == "include" and await _leads(domain, term, services, resolver, count):
+        if term.name == "include" and await _leads(term, services, resolver, count):
             return term.qualifier == "+"
     redirect = _redirect(terms)
     if redirect is None:
         return False
     count.spend(redirect)
-    return await _leads(domain, redirect, services, resolver, count)
+    return await _leads(redirect, services, resolver, count)
 
 
-async def _leads(domain: str, term: _Term, services: Collection[str], resolver: Resolver, count: _Count) -> bool:
+async def _leads(term: _Term, services: Collection[str], resolver: Resolver, count: _Count) -> bool:
     """Whether an ``include`` or ``redirect`` is to a service, or to a record that names one."""
-    target = _expanded(term.value, domain)
+    target = _named(term.value)
     if target is None or target in services:
         return target is not None
     terms = await _record(target, resolver)
     if terms is None:
         raise _Broken  # RFC 7208, 5.2 and 6.1
-    return await _names(target, terms, services, resolver, count)
+    return await _names(terms, services, resolver, count)
 
 
 async def _record(domain: str, resolver: Resolver) -> list[_Term] | None:
@@ -164,21 +164,8 @@ def _redirect(terms: list[_Term]) -> _Term | None:
     return next((term for term in terms if term.name == "redirect" and not term.qualifier), None)
 
 
-def _expanded(text: str, domain: str) -> str | None:
-    """A name with its macros filled in (RFC 7208, 7), lower case, without final dot; ``None`` when one stands for
-    something of the message. For one from the domain itself, ``d`` and ``o`` are the domain.
+def _named(text: str) -> str | None:
+    """The name, in lower case and without final dot; ``None`` where it has macros (RFC 7208, 7). Most of them stand for
+    something of the message, which nobody has here, and records that name others by the rest are few.
     """
-    unknown = False
-
-    def fill(found: re.Match[str]) -> str:
-        nonlocal unknown
-        letter, digits, turned, signs, escaped = found.groups()
-        if escaped:
-            return {"%": "%", "_": " ", "-": "%20"}[escaped]
-        unknown = unknown or letter.lower() not in "do"
-        parts = re.split(f"[{re.escape(signs or '.')}]", domain)
-        parts = parts[::-1] if turned else parts
-        return ".".join(parts[-int(digits) :] if int(digits or 0) else parts)
-
-    made = _MACRO.sub(fill, text).lower().removesuffix(".")
-    return None if unknown else made
+    return None if "%" in text else text.lower().removesuffix(".")

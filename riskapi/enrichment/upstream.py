@@ -7,18 +7,18 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
-#: Questions in a row that failed before the server is left alone, and for how many seconds at first and at most. Ours:
-#: one failure more than a lost packet and its repeats make, and five minutes are short beside the life of an answer.
+#: Questions in a row that failed before the server is left alone, and for how many seconds at first and at most.
+#: One failure more than a lost packet and its repeats make, and five minutes are short beside the life of an answer.
 FAILURES: Final = 5
 FIRST_PAUSE: Final = 10.0
 LONGEST_PAUSE: Final = 300.0
-#: Share of a pause by which it is longer or shorter, so that workers do not all come back at one moment. Ours.
+#: Share of a pause by which it is longer or shorter, so that workers do not all come back at one moment.
 JITTER: Final = 0.2
-#: Seconds after which to come again while the one trial is out: as long as an answer may take. Ours.
+#: Seconds after which to come again while the one trial is out: as long as an answer may take.
 TRIAL: Final = 5.0
-#: Seconds after which to ask again one that is not believed. Ours: a captive portal lasts for minutes.
+#: Seconds after which to ask again one that is not believed. A captive portal lasts for minutes.
 DOUBTED_PAUSE: Final = 15.0
-#: Questions that one worker has out at one server. Ours: more wait, which the shared rate limit makes them do anyway.
+#: Questions that one worker has out at one server. More wait, which the shared rate limit makes them do anyway.
 AT_ONCE: Final = 16
 
 

@@ -61,7 +61,7 @@ def identifier(text: str | None) -> str | None:
 
 
 def _is_malformed(agent: str) -> bool:
-    """Whether an agent is longer than is read, or has control characters or characters that are none."""
+    """Whether an agent is longer than is read, or has control characters or characters that are not valid."""
     return len(agent) > LONGEST or is_broken(agent)
 
 

@@ -25,7 +25,7 @@ from riskapi.errors import ConfigurationError
 
 #: The lists an operator may add to, one file each: ``disposable.txt``, ``relay.txt``, ``free.txt``.
 KINDS: tuple[Literal["disposable", "relay", "free"], ...] = ("disposable", "relay", "free")
-#: Labels of the longest domain that can be listed: of deeper ones the last ten are looked up. Ours; it keeps a name of
+#: Labels of the longest domain that can be listed: of deeper ones the last ten are looked up. It keeps a name of
 #: 127 labels from costing 126 look-ups.
 MOST_LABELS = 10
 

@@ -24,7 +24,7 @@ _SKELETON = str.maketrans(
 #: What a counter leaves at the end of a name: ``ana7``, ``ana.37``, ``ana_100``.
 _COUNTER, _ANY_COUNTER = "0123456789._-+", re.compile(r"[\d._+-]+\Z")
 _DIGITS = re.compile(r"\d+")
-#: Fewer letters are shared by chance. Chosen by us.
+#: Fewer letters are shared by chance.
 _FOUR_LETTERS = re.compile(r"(?:[^\W\d_][\W\d_]*){4}")
 _LOCAL_MAX, _DOMAIN_MAX, _ADDRESS_MAX = 64, 255, 254  # octets, RFC 5321 section 4.5.3.1 and RFC 3696 erratum 1690
 
@@ -40,6 +40,7 @@ class _Domain(NamedTuple):
     near_provider: str | None
     provider: MailboxProvider
     provider_name: str
+    large: bool
     mailbox: str | None
 
 
@@ -56,8 +57,8 @@ class MailReader:
 
         Valid means RFC 5321 and 6531 syntax in a domain that could exist: no address literals, no display names, no
         special-use domains beyond the example and test ones (RFC 6761). A quoted local part loses quotes it does not
-        need (RFC 5321 section 4.1.2: ``"ana"`` is ``ana``). Of an invalid address the domain is still read where it can
-        be; local part, mailbox, pattern and stem stay unknown.
+        need (RFC 5321 section 4.1.2: ``"ana"`` is ``ana``). The domain of an invalid address is still read where it
+        can be; local part, mailbox, pattern and stem stay unknown.
         """
         text = address.strip() if len(address) <= LONGEST else ""
         local, _, host = text.rpartition("@")
@@ -102,14 +103,15 @@ def _read_domain(lists: DomainLists, host: str) -> _Domain | None:
         provider=provider,
         mailbox=mailbox,
         provider_name=provider.name if provider.name in lists.provider_names else DEFAULT.name,
+        large=name in lists.providers.large,
     )
 
 
 def _rules(lists: DomainLists, name: str) -> tuple[MailboxProvider, str | None]:
     """The rules that hold at a domain; and, where all of it is one customer's, the one mailbox of every address there.
 
-    A provider's rules hold at the domains it names. Of what is below them only a sub-domain that is one customer's by
-    its rules is its own: one label, and none that it keeps for itself. The rest is somebody else's mail.
+    A provider's rules hold at the domains it names. Below them only a sub-domain that is one customer's by its
+    rules belongs to it: one label, and none that it keeps for itself. The rest is somebody else's mail.
     """
     exact = lists.provider(name)
     below, _, above = name.partition(".")
@@ -151,6 +153,7 @@ def _email(
         free=domain.free,
         near_provider=domain.near_provider,
         provider=domain.provider_name,
+        large=domain.large,
     )
 
 
@@ -181,7 +184,7 @@ def _mailbox(local: str, domain: _Domain) -> tuple[str, str | None, str]:
     """The local part without its tag, the tag, and the one address of the mailbox behind them.
 
     Compatibility forms are folded (NFKC, as UTS #39 asks of identifiers), so that full-width letters do not make a
-    second mailbox. A rule that would leave nothing is not applied, and none is to what is quoted: no provider documents
+    second mailbox. A rule that would leave nothing is not applied, and no rule to what is quoted: no provider documents
     what its aliases mean there.
     """
     rules = domain.provider

@@ -17,7 +17,7 @@ MOST_ERRORS = 20
 #: Bodies with fewer members than this, however they are spread, are not looked at: their errors are few.
 _FEW = 500
 #: Members that an object may have at no cost, and by how many those of all objects of a body may go over it together.
-#: The widest that any body takes is a policy, with some 25 tables; a signup's have 11 at most, custom inputs 25. Ours.
+#: The widest that any body takes is a policy, with some 25 tables; a signup's have 11 at most, custom inputs 25.
 _WIDE, _EXCESS = 16, 512
 
 

@@ -11,12 +11,12 @@ from typing import Final, Literal, NamedTuple
 
 import maxminddb
 
-from riskapi.datasets import network_kinds
-from riskapi.datasets.address_ranges import INSTALLED, HostingRanges
+from riskapi.datasets import address_ranges, network_kinds
+from riskapi.datasets.address_ranges import HostingRanges
 from riskapi.datasets.network_kinds import APPLE_RELAY, CLOUDFLARE, NetworkKinds
 from riskapi.datasets.records import country_of, origin_of
 from riskapi.errors import ConfigurationError
-from riskapi.inputs.special_ranges import special_purpose, unwrapped
+from riskapi.outgoing.special_ranges import special_purpose, unwrapped
 from signals.facts import Anonymizer, Network, NetworkKind
 
 #: The longest text of an IPv6 address is 45 characters; the rest is room for a scope, brackets and white space.
@@ -60,7 +60,7 @@ class NetworkReader:
     def read(self, ip: str) -> Network:
         """What is known of the address ``ip``; an address that cannot be parsed has ``ip=None``.
 
-        An IPv6 address that carries an IPv4 one is that address (:func:`riskapi.inputs.special_ranges.unwrapped`); a
+        An IPv6 address that carries an IPv4 one is that address (:func:`riskapi.outgoing.special_ranges.unwrapped`); a
         scope (RFC 4007), brackets and white space are removed; an address with a port or a prefix length is not an
         address.
         """
@@ -130,7 +130,7 @@ def _open(path: Path) -> maxminddb.Reader:
 
 
 def _ranges(path: Path | None) -> HostingRanges:
-    path = path or INSTALLED
+    path = path or address_ranges.installed()
     try:
         return HostingRanges(path.read_bytes())
     except (OSError, ValueError) as error:

@@ -11,9 +11,9 @@ import idna
 
 from riskapi.inputs.domains import DomainLists, parents
 from riskapi.inputs.network import parse
-from riskapi.inputs.special_ranges import special_purpose
+from riskapi.outgoing.special_ranges import special_purpose
 
-#: Most domains of one message that are remembered; honest mail links to a handful. Ours.
+#: Most domains of one message that are remembered; honest mail links to a handful.
 MOST = 50
 #: Longest text that is read as a domain: 253 characters (RFC 1035 section 2.3.4) and some room for the rest of a URL.
 _LONGEST = 2048

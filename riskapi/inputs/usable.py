@@ -137,7 +137,7 @@ def _text(value: str, what: str, longest: int = LONGEST) -> tuple[str, str | Non
     if len(value) > longest:
         return cut, f"{what} is longer than {longest} characters; the rest is not used"
     if cut == value:
-        return cut, f"{what} has characters that are none"
+        return cut, f"{what} has characters that are not valid"
     return cut, f"{what} has control characters; they are left out"
 
 

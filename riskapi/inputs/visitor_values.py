@@ -16,15 +16,15 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from riskapi.times import EARLIEST, LATEST, instant
 
-#: Characters that are read of a text. Chosen by us: browsers send agents of up to about 400.
+#: Characters that are read of a text. Browsers send agents of up to about 400.
 LONGEST: Final = 2048
 #: Characters that are read of a text of ``custom_inputs`` (api.md).
 LONGEST_CUSTOM: Final = 255
-#: Names of pasted fields that are read. Chosen by us: no signup form has as many.
+#: Names of pasted fields that are read. No signup form has as many.
 MOST_FIELDS: Final = 50
 #: The largest count: the largest number that a browser counts to exactly (ECMA-262, Number.MAX_SAFE_INTEGER, and one).
 LARGEST: Final = 2**53
-#: What a number of ``custom_inputs`` is kept as that is none, or larger than any (IEEE 754, binary64).
+#: What a number of ``custom_inputs`` is kept as when it is NaN or too large (IEEE 754, binary64).
 NOT_FINITE: Final = sys.float_info.max
 
 #: Years beyond four digits as a browser's clock writes them (ECMA-262, 21.4.1.32), and the year 0, which RFC 3339 has

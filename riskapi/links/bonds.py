@@ -1,8 +1,8 @@
 """Bonds: what binds an account to others, read from what it shares with them. Pure.
 
-A thing that nobody holds binds all who use it. Of a thing that somebody holds, the claimants are bound to each other,
-through the thing and through its holder, and never to the holder. Who proved it to be their own are bound to each
-other.
+A thing that nobody holds binds all who use it. The claimants of a thing that somebody holds are bound to each other,
+through the thing and through its holder, and never to the holder. Accounts that proved it to be their own are bound to
+each other.
 """
 
 from __future__ import annotations

@@ -82,5 +82,5 @@ def linkage(
 
 
 def binds(entity: Entity, policy: Policy) -> bool:
-    """Whether sharing this thing makes accounts belong together: nobody is bound to who holds it without proof."""
+    """Whether sharing this thing makes accounts belong together: nobody is bound to its holder without proof."""
     return not entity.hub and entity.weight >= policy.links.bind_weight and bool(entity.others)

@@ -29,14 +29,14 @@ _FEW = 4
 #: A network of these kinds stands for many unrelated people behind few addresses (RFC 6888 for carriers).
 _SHARED_NETWORKS = frozenset({"mobile", "education", "cdn"})
 #: Types of numbers (libphonenumber's) that ring on a desk or in a hall, where families and firms answer them. Most
-#: numbers of North America could be either (``fixed_line_or_mobile``) and count as somebody's own. Ours.
+#: numbers of North America could be either (``fixed_line_or_mobile``) and count as somebody's own.
 _SHARED_PHONES = frozenset({"fixed_line", "toll_free", "shared_cost", "premium_rate", "uan", "voicemail"})
 #: A form filled in less time than this, in milliseconds, or without a key pressed, was filled by a program. A few
-#: people use one, too: a password manager. Chosen by us.
+#: people use one, too: a password manager.
 _QUICK_FORM = 3000
 #: How accounts are linked that an established customer vouches for.
 _SIBLINGS = Linking(strength="strong", hub_over=0)
-#: Velocity and hubs look back 30 days at most. What is imported is no rush of signups, so it lies before. Ours.
+#: Velocity and hubs look back 30 days at most. What is imported is no rush of signups, so it lies before.
 _RUSH_DAYS = 31
 #: Parts of a row before those of its marks.
 PLAIN = 9
@@ -248,7 +248,7 @@ def entity(
         accounts = len(holders)
         hour, day, month = min(hour, accounts), min(day, accounts), min(month, accounts)
         abusive, limited, earlier = bad, slow, 0
-        # Who proved it is bound to others who did; who has used it for long is bound to nobody by it.
+        # Holders by proof are bound to each other; those that have used it for long are bound to nobody by it.
         seen = [(name, at) for name in holders if name != user_id and by == b"proof"]
         spent_24h = spent_7d = near_7d = 0
         spent_at = 0

@@ -38,10 +38,10 @@ FAMILIES: Mapping[str, str] = {
 #: What a class and a firm have in common: a place, or a domain, and the computers that somebody set up for all.
 _COMMON = ({"network", "agent"}, {"domain", "agent"})
 #: From so many accounts on a platform is known well enough to say what is rare there, and up to this share of them
-#: something is. Chosen by us.
+#: something is.
 _KNOWN, _RARE = 500, {"behavior": 0.2, "fingerprint": 0.01}
 #: From so many accounts on within ``near_minutes``, with the one that comes, a block of numbers tells of who fills a
-#: form by hand: firms with direct dialling and families who buy their cards together have neighbours. Chosen by us.
+#: form by hand: firms with direct dialling and families who buy their cards together have neighbours.
 _NUMBERS = 5
 #: Seconds in which arrivals on one line, and at one private mail domain, are counted for rules.
 _MINUTE, _QUARTER = 60.0, 900.0

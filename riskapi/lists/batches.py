@@ -1,8 +1,8 @@
 """Batches: many entries put on the lists at once, and taken off again as one step, with what they replaced.
 
 A batch is one hash (``risk:lb:{b}:<batch_id>``): for each value the entry, and what it was before, written in the same
-step as the entry. It is undone by marking it first, from when on it puts nothing more, and then value by value; whoever
-is stopped in between has it finished by asking again.
+step as the entry. It is undone by marking it first, from when on it puts nothing more, and then value by value; a
+caller that is stopped in between finishes it by asking again.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from riskapi.store.streams import oldest
 from riskapi.times import rfc3339
 from signals.records import record
 
-#: Rows of one request, and values of one batch. Ours: a request takes some seconds, a batch 50 MB at most.
+#: Rows of one request, and values of one batch. A request takes some seconds, a batch 50 MB at most.
 MOST_ROWS, MOST = 5_000, 100_000
-#: Rows put, and values taken back, in one trip: some 10 ms of the store's time, for which others wait. Ours.
+#: Rows put, and values taken back, in one trip: some 10 ms of the store's time, for which others wait.
 _TRIP = 200
 #: Rejected rows that an answer names.
 _NAMED = 500
@@ -149,7 +149,7 @@ class Batches:
     def _drafts(
         self, name: ListName, rows: Iterable[Row], *, author: str, now: float, replace: bool
     ) -> tuple[list[tuple[StoredEntry, bool]], list[int], list[Rejected]]:
-        """The drafts of rows, the number of each row, and the rows that are none."""
+        """The drafts of rows, the number of each row, and the rows that cannot be read."""
         drafts: list[tuple[StoredEntry, bool]] = []
         numbers: list[int] = []
         rejected: list[Rejected] = []

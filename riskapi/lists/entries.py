@@ -17,7 +17,7 @@ import orjson
 from riskapi.budgets.keys import EVENTS
 from riskapi.lists.matching import LETTERS, ListKind, ListName, field, hashed_field
 from riskapi.store import damaged
-from riskapi.store.connections import Store
+from riskapi.store.connections import Store, as_it_is
 from riskapi.times import rfc3339
 from signals.records import record
 
@@ -28,7 +28,7 @@ TABLE = "risk:l:{b}"
 INDEX = "risk:li:{b}"
 #: Entries that expire, by when. No TTL: entries leave it when they are removed or forgotten.
 EXPIRIES = "risk:lx:{b}"
-#: Seconds that a removed entry is still known, so that accounts it named can be decided again without it. Ours.
+#: Seconds that a removed entry is still known, so that accounts it named can be decided again without it.
 AFTERWARDS = 7 * 86400
 #: Digits of an HMAC that an answer shows of an entry without its value: enough to tell two apart, and no look-up key.
 _SHORT = 6
@@ -94,7 +94,7 @@ class StoredEntry:
         }
 
     def details(self) -> dict[str, str]:
-        """The fields of its hash, but for those that only a new one gets."""
+        """The fields of its hash, without those that only a new one gets."""
         return {
             "list": self.list,
             "kind": self.kind,
@@ -153,12 +153,19 @@ def new_id() -> str:
 def read(store: Store, entry_ids: Sequence[str]) -> Iterator[StoredEntry]:
     """The entries with these ids that are known, in that order; one trip. Raises :class:`StoreUnavailable`."""
     pipe = store.pipeline()
-    for entry_id in entry_ids:
-        pipe.execute_command("HGETALL", details_key(entry_id))
-        pipe.execute_command("ZCARD", hits_key(entry_id))
-    replies = store.run(pipe)
-    for entry_id, fields, hits in zip(entry_ids, replies[::2], replies[1::2], strict=True):
-        found = damaged.read("list entry", entry_id, partial(_entry, entry_id, fields, hits), None) if fields else None
+    asked = [
+        (
+            entry_id,
+            pipe.ask("HGETALL", details_key(entry_id), read=as_it_is),
+            pipe.ask("ZCARD", hits_key(entry_id), read=int),
+        )
+        for entry_id in entry_ids
+    ]
+    store.run(pipe)
+    for entry_id, details, hits in asked:
+        fields = details()
+        kept = partial(_entry, entry_id, fields, hits())
+        found = damaged.read("list entry", entry_id, kept, None) if fields else None
         if found is not None:
             yield found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from riskapi.errors import Problem, invalid
@@ -21,31 +21,30 @@ from riskapi.lists.members import MOST, Matches
 from riskapi.lists.puts import Put, Puts
 from riskapi.lists.values import Values
 from riskapi.policy.active import ActiveBasis
-from riskapi.store.connections import Store
+from riskapi.store.connections import Pipeline, Store, as_it_is
 from riskapi.store.pages import cursor_of, position
 from riskapi.store.streams import oldest
 
 _PLACE = re.compile(r"\d{12}\.\d{6}:lst_[0-9a-f]{20}:(?:allow|deny|watch):[a-z_]+")
-#: Accounts remembered as named by an entry, the newest. Ours; from here on a count says "this many or more".
+#: Accounts remembered as named by an entry, the newest. From here on a count says "this many or more".
 MOST_HITS = 10_000
-#: Seconds that an expired entry is still shown, so that somebody may write it anew. Ours.
+#: Seconds that an expired entry is still shown, so that somebody may write it anew.
 _SHOWN = 30 * 86400
 #: Accounts named in an answer; there may be more.
 _NAMED = 100
 #: Entries read in one trip, and entries a report holds at most.
 _TRIP, _MOST_REPORTED = 500, 1000
-#: Days after which an entry that never expires should be looked at again: a year. Ours.
+#: Days after which an entry that never expires should be looked at again: a year.
 _LOOK_AGAIN = 365
 _DAY = 86400
 
 
-def queue(pipe: Any, fields: Sequence[str]) -> None:
-    """Ask, in a pipeline, what stands under fields of the table; :func:`riskapi.lists.matching.found` reads the reply.
+def queue(pipe: Pipeline, fields: Sequence[str]) -> Callable[[], Sequence[bytes | None]]:
+    """Ask, in a pipeline, what stands under fields of the table, for :func:`riskapi.lists.matching.found`.
 
-    Nothing is queued for no fields.
+    Nothing is asked for no fields.
     """
-    if fields:
-        pipe.execute_command("HMGET", TABLE, *fields)
+    return pipe.ask("HMGET", TABLE, *fields, read=as_it_is) if fields else list
 
 
 class Lists:

@@ -48,7 +48,7 @@ HASHED: dict[str, ListKind] = {
 #: Lists by the letter that stands for each in the table, in the order in which they win over each other.
 LETTERS: dict[str, ListName] = {"d": "deny", "w": "watch", "a": "allow"}
 #: Prefix lengths of networks that can be listed. IPv4 down to a /8, the largest block IANA ever gave one holder (RFC
-#: 1466); IPv6 to a /16, and no narrower than a /64, one subnet (RFC 4291, 2.5.1), but for single addresses.
+#: 1466); IPv6 to a /16, and no narrower than a /64, one subnet (RFC 4291, 2.5.1), except for single addresses.
 LENGTHS: dict[int, tuple[int, ...]] = {4: tuple(range(8, 33)), 6: (*range(16, 65), 128)}
 #: Digits of the shortest prefix of numbers that can be listed: most country codes have two or three (ITU-T E.164).
 LEAST_DIGITS = 2

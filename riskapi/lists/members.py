@@ -25,7 +25,7 @@ from riskapi.store.connections import Store
 from signals.facts import Account, Device, Email, Facts
 from signals.whereabouts import country_of_person
 
-#: Accounts looked at for one entry, and decisions looked through for one that no entity stands for: some 0.3 s. Ours.
+#: Accounts looked at for one entry, and decisions looked through for one that no entity stands for: some 0.3 s.
 MOST = 5000
 #: Networks (/24, /48) asked for one entry that spans several: a /16 or a /40.
 _MOST_NETWORKS = 256
@@ -118,10 +118,9 @@ class Matches:
         complete = True
         for start in range(0, len(keys), _KEYS):
             pipe = self._store.pipeline()
-            for key in keys[start : start + _KEYS]:
-                self._links.queue_accounts(pipe, key)
-            for reply in self._store.run(pipe):
-                names = self._links.names(reply)
+            asked = [self._links.queue_accounts(pipe, key) for key in keys[start : start + _KEYS]]
+            self._store.run(pipe)
+            for names in (reply() for reply in asked):
                 complete = complete and len(names) < KEEP
                 found.update(dict.fromkeys(names))
             if len(found) > MOST:

@@ -17,7 +17,7 @@ from riskapi.store.connections import Store
 from riskapi.store.streams import oldest
 
 _DAY = 86400
-#: Seconds after which a batch cannot be undone any more: a month after its last entry. Ours.
+#: Seconds after which a batch cannot be undone any more: a month after its last entry.
 KEPT = 30 * _DAY
 State = Literal["put", "same", "permanent", "undone"]
 

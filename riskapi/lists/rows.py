@@ -100,7 +100,7 @@ def _json(names: Sequence[str], cells: Sequence[str]) -> bytes:
 
 
 def _no_csv(why: str) -> Problem:
-    return Problem("invalid", f"This is no CSV of entries: {why}.", [{"pointer": "", "code": "csv", "detail": why}])
+    return Problem("invalid", f"This is not a CSV of entries: {why}.", [{"pointer": "", "code": "csv", "detail": why}])
 
 
 def written(entries: Iterable[dict[str, Any]], form: Format, *, header: bool = True) -> Iterator[bytes]:

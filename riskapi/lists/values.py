@@ -16,8 +16,8 @@ from riskapi.errors import invalid
 from riskapi.inputs import device
 from riskapi.inputs.domains import MOST_LABELS
 from riskapi.inputs.readers import ActiveReaders
-from riskapi.inputs.special_ranges import overlapped
 from riskapi.lists.matching import HASHED, LEAST_DIGITS, LENGTHS, ListKind, ListName
+from riskapi.outgoing.special_ranges import overlapped
 
 #: What people write between digits.
 _BETWEEN = re.compile(r"[\s().\-]+")
@@ -90,7 +90,7 @@ class Values:
         """The kind of entity whose HMAC can stand for a normalised value. Raises ``invalid`` where none can."""
         found = next((entity for entity, listed in HASHED.items() if listed == kind), None)
         if found is None:
-            raise invalid("/hashed", f"only these kinds can do without their value: {', '.join(HASHED.values())}")
+            raise invalid("/hashed", f"only these kinds can be kept without their value: {', '.join(HASHED.values())}")
         if kind == "email_domain" and self._active_readers.readers.mail.read(f"a@{normal}").registrable != normal:
             raise invalid("/value", "without its value a domain is known by its registrable part; list that")
         return found
@@ -188,7 +188,7 @@ def _phone_prefix(value: str) -> str:
 def _identifier(value: str) -> str:
     found = device.identifier(value)
     if found is None:
-        raise _Refused("not an identifier, but what scripts send that have none")
+        raise _Refused("not an identifier but a placeholder that scripts send")
     return found
 
 

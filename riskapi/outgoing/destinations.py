@@ -15,11 +15,11 @@ from typing import Final
 
 import httpcore
 
-from riskapi.inputs.special_ranges import special_purpose
+from riskapi.outgoing.special_ranges import special_purpose
 
 Address = IPv4Address | IPv6Address
 
-#: Addresses of one host that are tried. Ours: the system gives the likely ones first (RFC 6724).
+#: Addresses of one host that are tried. The system gives the likely ones first (RFC 6724).
 TRIED: Final = 4
 #: RFC 6052, 2.1: a translator takes what is sent here to the IPv4 address in the last four octets.
 _TRANSLATED: Final = IPv6Network("64:ff9b::/96")

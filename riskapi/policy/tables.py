@@ -79,8 +79,8 @@ class Tiers(Section):
 class Plan(Caps):
     """What accounts on a plan may send: its own caps are those of the tier ``allow``.
 
-    ``review`` and ``limit`` are those of the other tiers; where they are missing the tier's own hold. Whoever is on a
-    plan that is ``paid`` is an established customer from the moment the plan is told.
+    ``review`` and ``limit`` are those of the other tiers; where they are missing the tier's own hold. An account on
+    a plan that is ``paid`` is an established customer from the moment the plan is told.
     """
 
     review: Caps | None = None
@@ -199,8 +199,8 @@ class Waves(Section):
 
 
 class Customers(Section):
-    """When a customer counts as established: after ``days``, with clean mail on ``active_days`` of them. Who was
-    imported, or pays, counts at once.
+    """When a customer counts as established: after ``days``, with clean mail on ``active_days`` of them. One that
+    was imported, or pays, counts at once.
     """
 
     days: Annotated[int, Field(ge=1, le=365)] = 14
@@ -297,9 +297,9 @@ class Rescoring(Section):
     """When accounts are decided again, and how far that may go.
 
     ``schedule_hours`` after the signup it is looked at again, whatever happens. It tightens; it takes a tier down no
-    further than to ``loosest`` (``limit``: not at all), but where the cause of the entry that tightened it is among
-    ``undo`` and no longer holds, back to what was before. A reviewer's word holds for ``reviewer_holds_days`` against
-    model and rules. Of accounts linked to one that changed at most ``linked`` are looked at.
+    further than to ``loosest`` (``limit``: not at all), unless the cause of the entry that tightened it is among
+    ``undo`` and no longer holds: then to what was before. A reviewer's word holds for ``reviewer_holds_days`` against
+    model and rules. At most ``linked`` of the accounts linked to one that changed are looked at.
     """
 
     schedule_hours: Annotated[tuple[Hours, ...], Field(strict=False, max_length=20)] = (1, 24, 72, 168)

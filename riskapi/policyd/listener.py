@@ -19,10 +19,10 @@ from riskapi.policyd import protocol
 from riskapi.policyd.protocol import MalformedRequest, Request
 from riskapi.settings.environment import Bind
 
-#: Connections at a time (ours). Postfix has 100 smtpd processes (``default_process_limit``), each with one; with the
+#: Connections at a time. Postfix has 100 smtpd processes (``default_process_limit``), each with one; with the
 #: connections to riskapi this stays under the usual limit of 1024 open files.
 MOST = 450
-#: Seconds a connection may be silent (ours): longer than Postfix keeps an idle one (``smtpd_policy_service_max_idle``,
+#: Seconds a connection may be silent: longer than Postfix keeps an idle one (``smtpd_policy_service_max_idle``,
 #: 300 s), so that it is Postfix who closes it.
 IDLE = 600.0
 

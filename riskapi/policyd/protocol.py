@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from io import BufferedIOBase
 
-#: Bytes one request may have, all lines together (ours). Postfix 3.9 sends some 30 attributes, the longest of them
+#: Bytes one request may have, all lines together. Postfix 3.9 sends some 30 attributes, the longest of them
 #: addresses and certificate names of at most its ``line_length_limit``, 2048.
 LONGEST = 65_536
-#: Characters of text in an answer (ours): Postfix puts a code and an address before it, and a reply line has 512
+#: Characters of text in an answer: Postfix puts a code and an address before it, and a reply line has 512
 #: (RFC 5321, 4.5.3.1.5).
 LONGEST_TEXT = 200
 #: Stages (``protocol_state``) at which a whole message is about to be taken; ``DATA`` stands for BDAT too.

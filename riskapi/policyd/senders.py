@@ -19,7 +19,7 @@ from riskapi.contract import USER_ID
 from riskapi.errors import ConfigurationError
 from riskapi.settings.environment import Network
 
-#: Bytes of a map file (ours): some 500,000 lines. More is a log named by mistake.
+#: Bytes of a map file: some 500,000 lines. More is a log named by mistake.
 LARGEST = 32 * 1024 * 1024
 #: Seconds between two looks at the map file, whether it changed.
 LOOK = 1.0
@@ -47,9 +47,9 @@ class Senders:
         self._map = load(path) if path else {}
 
     def account(self, login: str, sender: str, client: str) -> str | None:
-        """The user id a message counts for; None when it is nobody's. ``client`` is the address of who hands it in.
+        """The user id a message counts for; None when it is nobody's. ``client`` is the address that hands it in.
 
-        Who logged in is believed. Anybody may write any sender into the envelope, so without a login a sender binds
+        A login is believed. Anybody may write any sender into the envelope, so without a login a sender binds
         nobody, unless the client is in one of the networks named.
         """
         self._refresh()

@@ -14,7 +14,8 @@ from riskapi.inputs.readers import ActiveReaders
 from riskapi.links.entities import Links
 from riskapi.links.keys import key_of, mac_of
 from riskapi.links.kinds import Touch
-from riskapi.lists.entries import TABLE, held_on, short
+from riskapi.lists import lists
+from riskapi.lists.entries import held_on, short
 from riskapi.lists.matching import HASHED, hashed_field
 from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.decided_accounts import Candidate
@@ -27,8 +28,8 @@ DENIABLE: tuple[DeniableKind, ...] = get_args(DeniableKind)
 #: Why a value is not denied. ``not_given``: no account that is decided has one; ``shared_domain``: strangers have their
 #: mail there; ``hub``: it stands for a crowd; ``held_by_another``: see above; ``too_many``: past :data:`MOST`.
 Skipped = Literal["not_given", "shared_domain", "hub", "held_by_another", "too_many"]
-#: Values that one decision denies at most, those first that the account under review or most of the others have. Ours:
-#: twenty accounts that share nothing. What a larger cluster shares is among them.
+#: Values that one decision denies at most, those first that the account under review or most of the others have.
+#: Twenty accounts that share nothing. What a larger cluster shares is among them.
 MOST = 100
 #: Accounts that an answer names for one value.
 _NAMED = 100
@@ -125,16 +126,17 @@ class DeniableValues:
         policy = self._active.policy
         touches = [Touch("", now, {value.entity: value.key}, frozenset()) for value in values]
         pipe = self._store.pipeline()
-        pipe.execute_command("HMGET", TABLE, *[value.field for value in values])
-        for value, touch in zip(values, touches, strict=True):
-            self._links.queue_holders(pipe, value.key)
-            self._links.queue(pipe, touch, policy, add=False)
-        denied, *replies = self._store.run(pipe)
-        holders = [self._links.holders(reply, now) for reply in replies[::2]]
+        rows = lists.queue(pipe, [value.field for value in values])
+        asked = [
+            (self._links.queue_holders(pipe, value.key), self._links.queue(pipe, touch, policy, add=False))
+            for value, touch in zip(values, touches, strict=True)
+        ]
+        self._store.run(pipe)
+        holders = [self._links.holders(held(), now) for held, _ in asked]
         others = self._innocent({name for names in holders for name in names} - {each.user_id for each in accounts})
         found = []
-        for value, touch, names, reply, row in zip(values, touches, holders, replies[1::2], denied, strict=True):
-            entity = self._links.entities(touch, [reply], policy)[value.entity]
+        for value, touch, names, (_, looked), row in zip(values, touches, holders, asked, rows(), strict=True):
+            entity = self._links.entities(touch, looked(), policy)[value.entity]
             skipped: Skipped | None = "hub" if entity.hub else None
             if not others.isdisjoint(names):
                 skipped = "held_by_another"

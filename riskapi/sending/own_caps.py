@@ -56,7 +56,7 @@ class AccountCaps:
         found = self._allowances.of(user_id, policy, now)
         return {
             "user_id": user_id,
-            "tier": found.tier,
+            "tier": found.account.tier,
             "caps": None if given is None else given.view(),
             "limits": limits(found.usage, found.allowed),
         }

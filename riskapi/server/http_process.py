@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import atexit
 import contextlib
 import multiprocessing
 import os
@@ -13,18 +11,17 @@ import socket
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Any
-
-from granian import _signals
+from typing import TYPE_CHECKING
 
 from riskapi import logs, metrics
+from riskapi.server import granian_server
 
 if TYPE_CHECKING:
     from riskapi.api.gateway import Gateway
 
 #: Seconds a worker that was told to end is given for the requests in hand; the server would kill it after twice that.
 _OBEY_SECONDS = 5.0
-#: Files a worker may have open: connections of callers (``serve`` allows 4096) and of ours. Ours.
+#: Files a worker may have open: connections of callers (``serve`` allows 4096) and of ours.
 _FILES = 8192
 
 
@@ -34,7 +31,7 @@ def load(name: str) -> Gateway:
     ``name`` is what the process counts as.
     """
     _allow_files(_FILES)
-    _hear_signals_once(end_in_time(_OBEY_SECONDS))
+    granian_server.hear_signals_once(end_in_time(_OBEY_SECONDS))
     logs.configure()
     metrics.count_as(name)
     from riskapi.server.wsgi import gateway
@@ -80,31 +77,3 @@ def end_in_time(seconds: float) -> Callable[[], None]:
             os.write(end, bytes([signal.SIGTERM]))
 
     return told
-
-
-def _hear_signals_once(told: Callable[[], None]) -> None:
-    """Let the first signal to end count alone, and have ``told`` know of it.
-
-    systemd sends SIGTERM to a whole service, and its main process then ends the workers with another;
-    a second one that arrives while the first is obeyed keeps a worker of granian 2.8 from ending.
-    """
-    listen: Callable[[asyncio.AbstractEventLoop], Any] = _signals.set_loop_signals
-
-    def listen_once(loop: asyncio.AbstractEventLoop) -> Any:
-        obeyed = listen(loop)
-
-        def first() -> None:
-            told()
-            # Taking the interpreter apart would unwind threads of the server that still run Python, as CPython 3.11
-            # does, and its Rust answers that with a panic. All that matters is on the disk by then.
-            atexit.register(os._exit, 0)
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
-                signal.signal(number, signal.SIG_IGN)
-            obeyed.set()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, first)
-        return obeyed
-
-    _signals.set_loop_signals = listen_once

@@ -1,4 +1,4 @@
-"""One service an address: who starts on one that is taken learns who has it.
+"""One service an address: a second one learns who has it already.
 
 The workers of a service share its address (SO_REUSEPORT, socket(7)), and the kernel lets those of a second service of
 the same user share it as well: callers would then get answers of either. So a service holds a lock named after the

@@ -15,7 +15,7 @@ from riskapi.store.faults import MINOR, NAMES, Fault, Name
 
 #: Seconds between two looks.
 _LOOK = 1.0
-#: Looks without a fault after which it is over: one that comes and goes is one. Chosen by us.
+#: Looks without a fault after which it is over: one that comes and goes is one.
 _OVER = 5
 
 

@@ -1,7 +1,7 @@
 """Everything that can be set from the environment, declared once.
 
 A field of :class:`Settings` is the whole declaration: its name gives the environment variable, the
-rest gives default, meaning and parser. The table in README is written from it.
+rest gives default, meaning and parser. docs/settings.md is written from it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Settings(PolicydSettings, DataSettings):
     threads: int = declare(
         environment.whole(1, 64),
         "Threads of one worker that run Python, each with a connection to the store of its own. While one waits "
-        "for the disk others go on, and the store writes what several brought in one go.",
+        "for the disk, others go on, and the store writes for several at once.",
         default=lambda: 4,
         shown="4",
     )
@@ -101,7 +101,7 @@ class Settings(PolicydSettings, DataSettings):
     )
     store_timeout_ms: int = declare(
         environment.whole(10, 60_000),
-        "Milliseconds an answer of the store is waited for; connecting is given half of it.",
+        "Milliseconds to wait for an answer of the store; connecting may take half of that.",
         default=lambda: 1000,
         shown="1000",
     )
@@ -132,7 +132,7 @@ class Settings(PolicydSettings, DataSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = declare(
         environment.one_of("debug", "info", "warning", "error"),
-        "Least severe log line written.",
+        "Minimum level of the log lines that are written.",
         default=lambda: "info",
         shown="info",
     )
@@ -150,7 +150,7 @@ class Settings(PolicydSettings, DataSettings):
     )
     enrichment: bool = declare(
         environment.switch,
-        "Whether the worker asks DNS, RDAP and blocklists about mail domains and networks. Off sends nothing out.",
+        "Whether the worker asks DNS, RDAP and blocklists about domains and networks. Off disables outside look-ups.",
         default=lambda: True,
         shown="on",
     )
@@ -239,7 +239,7 @@ class Settings(PolicydSettings, DataSettings):
 
 
 def settings_table() -> list[tuple[str, str, str]]:
-    """Name, default and meaning of every setting, in the order of declaration; the table of README."""
+    """Name, default and meaning of every setting, in the order of declaration; the table of docs/settings.md."""
     return [(_variable(declared), declared.metadata["shown"], declared.metadata["meaning"]) for declared in _declared()]
 
 

@@ -9,12 +9,9 @@ from riskapi.settings import environment
 from riskapi.settings.environment import Source
 from riskapi.settings.setting import declare
 
-#: Where our own tables come from: they are in no package of the index.
-_OWN = "`installed` (what came with this program), a URL or a file"
 
-
-def _from(what: str, ways: str = "`installed`, `package`, a URL or a file") -> Source:
-    meaning = f"Where `data update` takes {what} from: {ways}."
+def _from(what: str) -> Source:
+    meaning = f"Where `data update` takes {what} from: `installed`, a URL or a file."
     return declare(environment.source, meaning, default=lambda: Source("installed"), shown="installed")
 
 
@@ -38,18 +35,14 @@ class DataSettings:
     data_country: Source = _from("countries of addresses (MMDB)")
     data_hosting: Source = _from("the address ranges of hosting firms, VPNs and Tor (iporigin's table)")
     data_networks: Source = _from(
-        "kinds of networks by AS number and name (CSV, as `riskapi/datasets/tables/networks.csv`)", _OWN
+        "kinds of networks by AS number and name (CSV, as `riskapi/datasets/tables/networks.csv`)"
     )
-    data_numbering: Source = _from(
-        "other spellings of phone numbers (CSV, as `riskapi/datasets/tables/numbering.csv`)", _OWN
-    )
+    data_numbering: Source = _from("other spellings of phone numbers (CSV, as `riskapi/datasets/tables/numbering.csv`)")
     data_disposable: Source = _from("throw-away mail domains (a domain a line)")
     data_free: Source = _from("free mail providers (a domain a line)")
     data_relay: Source = _from("relay services, which are not throw-away (a domain a line)")
-    data_providers: Source = _from(
-        "mailbox providers and their rules (TOML, as `signals/data/mailbox_providers.toml`)", _OWN
-    )
-    data_aliases: Source = _from("alias services and their rules (TOML, as `signals/data/alias_services.toml`)", _OWN)
-    data_access: Source = _from("mail of access providers (TOML, as `signals/data/access_providers.toml`)", _OWN)
+    data_providers: Source = _from("mailbox providers and their rules (TOML, as `signals/data/mailbox_providers.toml`)")
+    data_aliases: Source = _from("alias services and their rules (TOML, as `signals/data/alias_services.toml`)")
+    data_access: Source = _from("mail of access providers (TOML, as `signals/data/access_providers.toml`)")
     data_registries: Source = _from("shared registries of names (TOML, as `signals/data/shared_registries.toml`)")
     data_suffix: Source = _from("the Public Suffix List")

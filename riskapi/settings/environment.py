@@ -181,12 +181,12 @@ def networks(text: str) -> tuple[Network, ...]:
 
 
 class Source(NamedTuple):
-    """Where a data set is taken from: the installed package, the newest of that package, a URL or a file.
+    """Where a data set is taken from: the installed package, a URL or a file.
 
     ``where`` is the URL or the path; a secret, because a URL may hold a key.
     """
 
-    kind: Literal["installed", "package", "url", "file"]
+    kind: Literal["installed", "url", "file"]
     where: SecretStr = SecretStr("")
 
     @property
@@ -200,9 +200,11 @@ class Source(NamedTuple):
 
 
 def source(text: str) -> Source:
-    """``installed``, ``package``, a URL that starts with ``https://`` or ``http://``, or a path."""
-    if text.lower() in ("installed", "package"):
-        return Source("installed" if text.lower() == "installed" else "package")
+    """``installed``, a URL that starts with ``https://`` or ``http://``, or a path."""
+    if text.lower() == "installed":
+        return Source("installed")
+    if text.lower() == "package":  # what releases before 2026-12 took
+        raise ValueError("packages are moved by their pins in requirements.txt; expected installed, a URL or a path")
     if "://" not in text:
         return Source("file", SecretStr(str(path(text))))
     try:
@@ -211,7 +213,7 @@ def source(text: str) -> Source:
     except ValueError:
         sound = False
     if not sound or not text.isascii() or not text.isprintable() or " " in text or "#" in text:
-        raise ValueError("expected installed, package, a path, or a URL such as https://data.example/list.txt")
+        raise ValueError("expected installed, a path, or a URL such as https://data.example/list.txt")
     return Source("url", SecretStr(text))
 
 

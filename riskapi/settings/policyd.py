@@ -50,13 +50,13 @@ class PolicydSettings:
     )
     policyd_away: Literal["defer", "dunno"] = declare(
         environment.one_of("defer", "dunno"),
-        "What policyd tells Postfix when riskapi cannot be asked: `defer` has mail wait, `dunno` lets it go uncounted.",
+        "What policyd tells Postfix when riskapi cannot be asked: `defer` delays mail, `dunno` lets it go uncounted.",
         default=lambda: "defer",
         shown="defer",
     )
     policyd_strangers: Literal["defer", "dunno"] = declare(
         environment.one_of("defer", "dunno"),
-        "What policyd tells Postfix of a sender who has no account.",
+        "What policyd tells Postfix about a sender who has no account.",
         default=lambda: "dunno",
         shown="dunno",
     )

@@ -17,7 +17,7 @@ def declare(
     shown: str,
     name: str | None = None,
 ) -> T:
-    """A field: its parser, its meaning, and its default, which the table in README prints as ``shown``.
+    """A field: its parser, its meaning, and its default, which docs/settings.md prints as ``shown``.
 
     ``name`` is that of the environment variable where it is not made of the field's.
     """

@@ -25,9 +25,9 @@ from riskapi.store.connections import PREFIX, Store
 from riskapi.store.faults import Fault, Name
 
 #: Seconds to an answer after which a store is slow: a signup makes five trips, and callers are told to wait for two
-#: seconds. Chosen by us.
+#: seconds.
 SLOW = 0.25
-#: Share of ``maxmemory`` from which an operator is told that it fills up. Chosen by us.
+#: Share of ``maxmemory`` from which an operator is told that it fills up.
 NEARLY = 0.9
 #: What an error answer means, by its class or its first word (https://valkey.io/topics/protocol/#simple-errors).
 _CLASSES: tuple[tuple[type[Exception], Name, str], ...] = (

@@ -28,11 +28,11 @@ STREAMS = (*map(str, range(SHARDS)), "b")
 #: The streams each of them reads.
 READ: Mapping[Group, tuple[str, ...]] = {"reactions": STREAMS, "notices": STREAMS, "lists": ("b",)}
 #: Milliseconds after which an entry counts as left unfinished: many times what handling one takes. It doubles with each
-#: try, up to the second. Ours.
+#: try, up to the second.
 _IDLE, _MOST_IDLE = 10_000, 300_000
-#: The same for an entry that is known to have failed. Ours.
+#: The same for an entry that is known to have failed.
 _FAILED = 1_000
-#: Tries of an entry, the first included: with the pauses between them half a minute for one that fails. Ours.
+#: Tries of an entry, the first included: with the pauses between them half a minute for one that fails.
 _TRIES = 6
 #: Entries read from a stream at once.
 _COUNT = 32

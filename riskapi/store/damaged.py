@@ -26,9 +26,9 @@ T = TypeVar("T")
 #: latest.
 TABLE = "risk:damaged"
 _KEPT = 7 * 86400
-#: Rows one process names; more are not more telling. Ours.
+#: Rows one process names; more are not more telling.
 _MOST = 1000
-#: What reading raises: text that is none, no JSON, a field that is missing, a value of another type.
+#: What reading raises: invalid text, invalid JSON, a field that is missing, a value of another type.
 FAULTS = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
 
 _lock = threading.Lock()

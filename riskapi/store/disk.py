@@ -8,7 +8,7 @@ from pathlib import Path
 from riskapi.store.faults import Fault
 
 #: Bytes under which a disk is full: the append-only file and the journal write some kilobytes a signup, and file
-#: systems keep the last blocks to themselves. Chosen by us.
+#: systems keep the last blocks to themselves.
 LEAST = 1 << 20
 
 

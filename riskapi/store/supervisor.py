@@ -10,13 +10,14 @@ import time
 from riskapi import logs
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.store.embedded import Embedded
+from riskapi.times import Backoff
 
 #: Seconds between two looks at whether the server is there.
 _LOOK = 1.0
 #: Longest pause in seconds before a server that ends again and again is started once more: each start reads all its
-#: data. Chosen by us.
+#: data.
 _LONGEST_PAUSE = 5.0
-#: Seconds a server has to live for its trouble to be over. Chosen by us.
+#: Seconds a server has to live for its trouble to be over.
 _STEADY = 3.0
 
 
@@ -28,7 +29,7 @@ class Supervisor:
 
     def __init__(self, embedded: Embedded, look: float = _LOOK, steady: float = _STEADY) -> None:
         self._embedded, self._look_seconds, self._steady = embedded, look, steady
-        self._pause = look
+        self._backoff, self._pause = Backoff(2 * look, _LONGEST_PAUSE, steady), look
         self._started: float | None = None
         self._said = ""
         self._stopping = threading.Event()
@@ -58,11 +59,12 @@ class Supervisor:
                 self._started, self._said, self._pause = None, "", self._look_seconds
                 logs.note(logging.INFO, "embedded_store_steady")
             return
+        now = time.monotonic()
         if self._started is None:
             logs.note(logging.ERROR, "embedded_store_ended", log=str(self._embedded.log))
-        else:
-            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
-        self._started = time.monotonic()
+        lived = self._steady if self._started is None else now - self._started
+        self._pause = max(self._backoff.after(lived), self._look_seconds)
+        self._started = now
         self._embedded.start()
 
     def _note(self, event: str, error: Exception) -> None:

@@ -2,8 +2,8 @@
 
 All of it is in one hash slot, ``{h}``. A delivery is one hash (``risk:hd:{h}:<id>``); its id is in one of the three
 sorted sets of its endpoint: the queue (``risk:hq:…``, by when it is due), the delivered ones (``risk:hr:…``) and the
-dead ones (``risk:hx:…``, both by when they came to be that). Who takes a delivery moves it on in the queue by a lease,
-so that one whose taker was killed comes back by itself.
+dead ones (``risk:hx:…``, both by when they came to be that). A worker that takes a delivery moves it on in the queue
+by a lease, so that it comes back by itself when that worker is killed.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _DAY = 86400
 DELAYS = (5, 300, 1800, 7200, 18_000, 36_000, 22_800)
 #: A delivery is tried for so long, seconds: a day, as the issue asks.
 TRIED_FOR = _DAY
-#: A delay is shortened by up to this part of it, so that what failed together does not come again together. Ours.
+#: A delay is shortened by up to this part of it, so that what failed together does not come again together.
 _JITTER = 0.1
-#: Seconds a delivered one is kept, to know an entry of the stream that is handled again, and to look at. Ours.
+#: Seconds a delivered one is kept, to know an entry of the stream that is handled again, and to look at.
 _DELIVERED_KEPT = 3 * _DAY
-#: Seconds a dead one, and one that nobody tries, is kept. Ours.
+#: Seconds a dead one, and one that nobody tries, is kept.
 _KEPT = 30 * _DAY
 #: Deliveries one endpoint may have waiting; what comes on top is dead at once. As many dead and delivered ones are
-#: listed. At half a kB each they take 50 MB. Ours.
+#: listed. At half a kB each they take 50 MB.
 MOST = 100_000
-#: Dead deliveries put back in one trip. Ours.
+#: Dead deliveries put back in one trip.
 _TRIP = 200
 _CURSOR = re.compile(r"[0-9]{1,20}\.[0-9]{1,20}\|msg_[0-9a-f]{32}")
 

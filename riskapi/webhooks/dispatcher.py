@@ -14,7 +14,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 
@@ -24,23 +23,24 @@ from standardwebhooks import Webhook
 from riskapi import logs
 from riskapi.errors import StoreUnavailable
 from riskapi.metrics import Metrics
-from riskapi.outgoing.destinations import DestinationGuard, DestinationRefused, GuardedBackend
+from riskapi.outgoing.destinations import DestinationGuard
+from riskapi.outgoing.http import Headers, HttpAnswer, HttpClient, HttpFailure, TooLarge, retry_after
 from riskapi.webhooks.deliveries import TRIED_FOR, Deliveries, Delivery, DeliveryOutcome
 from riskapi.webhooks.endpoints import MOST, Destination, Endpoint, Webhooks, destination
 
-#: Requests under way at once, of all endpoints and of one: those that hang take nobody else's place. Ours.
+#: Requests under way at once, of all endpoints and of one: those that hang take nobody else's place.
 CONCURRENT, CONCURRENT_EACH = 4 * MOST, 4
 #: Seconds one request may take in all. Standard Webhooks 1.0.0, "Request timeouts", recommends 15 to 30.
 PATIENCE = 15.0
-#: Seconds a delivery is leased for: the request, and the store's time-outs before and after it. Ours.
+#: Seconds a delivery is leased for: the request, and the store's time-outs before and after it.
 LEASE = 30.0
-#: Seconds between two looks at the queues, and after a store that did not answer. Ours.
+#: Seconds between two looks at the queues, and after a store that did not answer.
 _PAUSE, _AWAY = 0.25, 1.0
-#: Seconds requests in hand are given when the dispatcher is told to stop. Ours.
+#: Seconds requests in hand are given when the dispatcher is told to stop.
 _PARTING = 5.0
-#: Bytes of an answer that are read, and seconds that may take: only so that the connection can be used again. Ours.
+#: Bytes of an answer that are read, and seconds that may take: only so that the connection can be used again.
 _MOST_ANSWER, _ANSWER_SECONDS = 4096, 1.0
-#: Seconds an idle connection is kept. Ours.
+#: Seconds an idle connection is kept.
 _IDLE = 30.0
 
 
@@ -52,15 +52,7 @@ class WebhookClient:
     ) -> None:
         """``guards`` say what may be connected to, by scheme; ``tls`` whose certificates are believed."""
         self._patience = patience
-        self._pools = {
-            scheme: httpcore.AsyncConnectionPool(
-                ssl_context=tls,
-                network_backend=GuardedBackend(guard),
-                max_connections=CONCURRENT,
-                keepalive_expiry=_IDLE,
-            )
-            for scheme, guard in guards.items()
-        }
+        self._clients = {scheme: HttpClient(guard, tls, CONCURRENT, idle=_IDLE) for scheme, guard in guards.items()}
 
     async def __aenter__(self) -> Self:
         """Be ready."""
@@ -70,8 +62,8 @@ class WebhookClient:
         self, type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close every connection."""
-        for pool in self._pools.values():
-            await pool.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
     async def deliver(self, delivery: Delivery, endpoint: Endpoint, now: float) -> DeliveryOutcome:
         """Post a delivery at Unix time ``now``; whatever goes wrong is an outcome.
@@ -80,51 +72,31 @@ class WebhookClient:
         """
         try:
             to = destination(endpoint.url)
-            async with asyncio.timeout(self._patience) as limit:
-                return await self._posted(to, headers(delivery, endpoint, to, now), delivery.body, now, limit)
-        except DestinationRefused:
-            return DeliveryOutcome(None, "refused")
-        except (TimeoutError, httpcore.TimeoutException):
-            return DeliveryOutcome(None, "timeout")
-        except httpcore.ConnectError as error:
-            return DeliveryOutcome(None, "tls" if _is_tls(error) else "connect")
-        except (httpcore.NetworkError, httpcore.ProtocolError):
-            return DeliveryOutcome(None, "broken")
+            return await self._posted(to, headers(delivery, endpoint, to, now), delivery.body, now)
+        except HttpFailure as error:
+            return DeliveryOutcome(None, "timeout" if error.kind in ("late", "silent") else error.kind)
         except Exception as error:  # a defect counts as a failed try: it must not be tried for ever
             logs.note(logging.ERROR, "webhook", error, webhook=endpoint.id)
             return DeliveryOutcome(None, "defect")
 
-    async def _posted(
-        self, to: Destination, told: list[tuple[bytes, bytes]], body: bytes, now: float, limit: asyncio.Timeout
-    ) -> DeliveryOutcome:
+    async def _posted(self, to: Destination, told: Headers, body: bytes, now: float) -> DeliveryOutcome:
         url = httpcore.URL(scheme=to.scheme.encode(), host=to.host.encode(), port=to.port, target=to.target.encode())
-        async with self._pools[to.scheme].stream("POST", url, headers=told, content=body) as answer:
+        async with self._clients[to.scheme].ask("POST", url, told, self._patience, body) as answer:
             # It has answered: what its body does makes no difference any more.
-            limit.reschedule(asyncio.get_running_loop().time() + 2 * _ANSWER_SECONDS)
+            answer.within(2 * _ANSWER_SECONDS)
             await _read(answer)
             status = answer.status
             if 200 <= status < 300:
                 return DeliveryOutcome(status)
-            asked = next((value for name, value in answer.headers if name.lower() == b"retry-after"), b"")
-            return DeliveryOutcome(status, "status", retry_after(asked, now), gone=status == 410)
+            asked = retry_after(answer.headers.get(b"retry-after", b""), now, float(TRIED_FOR))
+            return DeliveryOutcome(status, "status", asked or 0.0, gone=status == 410)
 
 
-def _is_tls(error: BaseException | None) -> bool:
-    """Whether a connection failed because of TLS, a certificate for the most part."""
-    while error is not None and not isinstance(error, ssl.SSLError):
-        error = error.__cause__ or error.__context__
-    return error is not None
-
-
-async def _read(answer: httpcore.Response) -> None:
+async def _read(answer: HttpAnswer) -> None:
     """Read a little of an answer, and throw it away. What it says changes nothing, nor that it breaks off or drips."""
-    size = 0
-    with contextlib.suppress(TimeoutError, httpcore.NetworkError, httpcore.ProtocolError):
+    with contextlib.suppress(TimeoutError, TooLarge, httpcore.NetworkError, httpcore.ProtocolError):
         async with asyncio.timeout(_ANSWER_SECONDS):
-            async for part in answer.aiter_stream():
-                size += len(part)
-                if size > _MOST_ANSWER:
-                    return
+            await answer.body(_MOST_ANSWER)
 
 
 def headers(delivery: Delivery, endpoint: Endpoint, to: Destination, now: float) -> list[tuple[bytes, bytes]]:
@@ -140,16 +112,6 @@ def headers(delivery: Delivery, endpoint: Endpoint, to: Destination, now: float)
         "webhook-signature": signatures,
     }
     return [(name.encode(), value.encode()) for name, value in told.items()]
-
-
-def retry_after(value: bytes, now: float) -> float:
-    """Seconds that ``Retry-After`` asks for (RFC 9110, section 10.2.3), 0 for what it does not say, at most a day."""
-    text = value.decode("latin-1").strip()
-    try:
-        seconds = float(text) if text.isascii() and text.isdigit() else parsedate_to_datetime(text).timestamp() - now
-    except (ValueError, OverflowError):
-        return 0.0
-    return min(max(seconds, 0.0), float(TRIED_FOR))
 
 
 class Dispatcher:

@@ -39,13 +39,13 @@ EventType = Literal[
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 #: Every endpoint by its id. No TTL: it holds until it is deleted, like an API key.
 TABLE = "risk:hooks:{h}"
-#: Endpoints there may be: all are read for each event and each look at the queues. Ours.
+#: Endpoints there may be: all are read for each event and each look at the queues.
 MOST = 50
 #: Bytes of a secret; Standard Webhooks 1.0.0, "Signature scheme", wants 24 to 64.
 _SECRET_BYTES = 32
-#: Seconds the secret before the last rotation signs too. Ours: a day to change it on every host.
+#: Seconds the secret before the last rotation signs too. A day to change it on every host.
 _OVERLAP = 86400
-#: Seconds a name is given to resolve when it is registered. Ours: a person waits.
+#: Seconds a name is given to resolve when it is registered. A person waits.
 _PATIENCE = 2.0
 #: Characters of a URI (RFC 3986, section 2). Backslashes and blanks, on which parsers disagree, are none.
 _URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]{1,2048}")
@@ -87,7 +87,7 @@ class Destination:
 
 @record
 class Endpoint:
-    """One endpoint. Of two ``secrets`` the first is the current one, the other signs too until ``overlap_until``.
+    """One endpoint. The first of two ``secrets`` is the current one, the other signs too until ``overlap_until``.
 
     ``disabled`` says why it is told nothing: ``gone`` after it answered 410. ``more`` are fields that a newer release
     wrote: they are kept.

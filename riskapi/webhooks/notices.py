@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from riskapi.budgets.spends import LIMITS
+from riskapi.budgets.grants import LIMITS
 from riskapi.errors import Problem
 from riskapi.store.streams import StreamEntry
 from riskapi.times import rfc3339
@@ -33,7 +33,7 @@ class Notice:
 
 
 def notice(entry: StreamEntry) -> Notice | None:
-    """What an entry is to those outside; None for what is none of their business."""
+    """What an entry is to those outside; None for what they are not told."""
     data = entry.data
     match entry.type:
         case "tier":

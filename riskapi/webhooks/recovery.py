@@ -1,7 +1,7 @@
 """Recovery: a webhook is told again, from a time on, of what happened while it was disabled or away.
 
 What happened stands in the streams (:mod:`riskapi.store.streams`) for ``retention.decisions_days``. An event keeps its
-``webhook-id``, so who has it already knows it again.
+``webhook-id``, so a receiver that has it already recognises it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from riskapi.webhooks.deliveries import Deliveries
 from riskapi.webhooks.endpoints import Webhooks
 from riskapi.webhooks.notices import TOLD, notice
 
-#: Entries of the streams looked at for one request, and in one trip. Ours: a request takes a second.
+#: Entries of the streams looked at for one request, and in one trip. A request takes a second.
 MOST, _TRIP = 20_000, 500
 #: Where to go on: the number of the stream, and the id of the entry looked at last (two numbers of 64 bits).
 _PLACE = re.compile(r"[0-9]\|[0-9]{1,19}-[0-9]{1,19}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 # fmt: off
 #: Endings that make a link of two words with a dot between them: the general ones that are registered most or sold
 #: cheapest, as far as nobody writes them after a dot for another reason (``.life``, ``.studio`` and ``.co`` are words
-#: of brands); and ``example`` (RFC 6761), with which invented links are written. Chosen by us.
+#: of brands); and ``example`` (RFC 6761), with which invented links are written.
 GENERIC: frozenset[str] = frozenset({
     "com", "net", "org", "info", "biz", "xyz", "top", "icu", "vip", "club", "shop", "store", "online", "site",
     "website", "click", "link", "win", "bid", "loan", "buzz", "cyou", "sbs", "cfd", "rest", "monster", "quest",
@@ -14,7 +14,7 @@ GENERIC: frozenset[str] = frozenset({
 
 #: Endings of countries that make a link of two words as well, when written in small letters: capitals after a dot are
 #: initials (``Suresh.TK``). Without those that are a word or an abbreviation somewhere (``Maria.de Souza``,
-#: ``Anil.kr``, ``welcome.to``). Chosen by us.
+#: ``Anil.kr``, ``welcome.to``).
 PLAIN_COUNTRY: frozenset[str] = frozenset({
     "ru", "su", "cn", "tk", "ml", "ga", "cf", "gq", "pw", "cc", "ws", "ly", "io", "ai", "tv", "eu", "uk", "fr",
     "pl", "nl", "jp", "br", "cz", "hu", "ro", "bg", "gr", "pt", "рф",

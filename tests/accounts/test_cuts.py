@@ -19,8 +19,7 @@ from riskapi.store.connections import Store
 from riskapi.worker.schedule import Schedule
 from tests import consistency
 from tests.conftest import NOW
-from tests.sending.test_grants import ask, opened, view
-from tests.sending.test_grants import service as service
+from tests.grants import ask, opened, view
 from tests.signups import body, post, together
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import orjson
-import pytest
 
 from riskapi.accounts.accounts import history_key
-from riskapi.app import Service, assemble
-from riskapi.settings import Settings
-from riskapi.store.connections import Store
+from riskapi.app import Service
 from riskapi.store.streams import shard, stream
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW
 from tests.signups import body, post
 
 RISKAPI = Path(__file__).parents[2] / "riskapi"
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.recover(NOW)
-    return made
 
 
 def test_one_script_part_and_nothing_else_changes_a_tier() -> None:

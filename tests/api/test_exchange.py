@@ -12,8 +12,9 @@ from riskapi.access.keys import Keys
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.store.connections import Store
 from tests import fakes
-from tests.api.test_problems import GOOD, SIGNUP, is_problem, make_http  # noqa: F401
+from tests.answers import is_problem
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
+from tests.requests import GOOD, SIGNUP
 
 MakeHttp = Callable[..., FlaskClient]
 LABEL = {"label": "abuse", "source": "manual_review"}
@@ -33,7 +34,7 @@ def post(http: FlaskClient, path: str = "/v1/accounts/u/labels", body: Any = Non
         (False, "nonsense", NOW),
     ],
 )
-def test_the_replayed_clock_counts_only_in_replay(make_http: MakeHttp, replay: bool, given: str, at: float) -> None:  # noqa: F811
+def test_the_replayed_clock_counts_only_in_replay(make_http: MakeHttp, replay: bool, given: str, at: float) -> None:
     assessor = fakes.Assessors()
     headers = {"X-Replay-Time": given} if given else {}
     response = make_http(assessor=assessor, replay=replay).post(
@@ -46,19 +47,19 @@ def test_the_replayed_clock_counts_only_in_replay(make_http: MakeHttp, replay: b
 @pytest.mark.parametrize(
     "given", ["", "now", "1735689600", "2025-01-01", "2025-13-01T00:00:00Z", "2025-01-01T00:00:00"]
 )
-def test_a_replayed_clock_that_is_no_time_is_refused(make_http: MakeHttp, given: str) -> None:  # noqa: F811
+def test_a_replayed_clock_that_is_no_time_is_refused(make_http: MakeHttp, given: str) -> None:
     response = make_http(replay=True).get("/v1/reviews", headers={"X-Replay-Time": given})
     is_problem(response, 422, "invalid")
 
 
-def test_a_signup_answered_before_says_so(make_http: MakeHttp) -> None:  # noqa: F811
+def test_a_signup_answered_before_says_so(make_http: MakeHttp) -> None:
     client = make_http()
     first, second = (client.post(SIGNUP, data=GOOD, content_type="application/json") for _ in range(2))
     assert "Idempotent-Replay" not in first.headers
     assert second.headers["Idempotent-Replay"] == "true"
 
 
-def test_a_key_over_its_limit_waits_and_the_bootstrap_key_never(make_http: MakeHttp, store: Store) -> None:  # noqa: F811
+def test_a_key_over_its_limit_waits_and_the_bootstrap_key_never(make_http: MakeHttp, store: Store) -> None:
     client = make_http(api_rate_limit=2.0)
     assert all("RateLimit" not in client.get("/v1/reviews").headers for _ in range(5))
     headers = {"Authorization": f"Bearer {Keys(store).create('k', ['reviews'])}"}
@@ -70,13 +71,13 @@ def test_a_key_over_its_limit_waits_and_the_bootstrap_key_never(make_http: MakeH
     is_problem(answers[2], 429, "rate_limited")
 
 
-def test_the_key_s_own_limit_goes_before_the_general_one(make_http: MakeHttp, store: Store) -> None:  # noqa: F811
+def test_the_key_s_own_limit_goes_before_the_general_one(make_http: MakeHttp, store: Store) -> None:
     client = make_http(api_rate_limit=1.0)
     headers = {"Authorization": f"Bearer {Keys(store).create('k', ['reviews'], 3.0)}"}
     assert [client.get("/v1/reviews", headers=headers).status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
-def test_a_limit_that_cannot_be_counted_stops_nobody(make_http: MakeHttp, store: Store) -> None:  # noqa: F811
+def test_a_limit_that_cannot_be_counted_stops_nobody(make_http: MakeHttp, store: Store) -> None:
     class Away:
         def take(self, *_: object) -> None:
             raise StoreUnavailable("away")
@@ -86,7 +87,7 @@ def test_a_limit_that_cannot_be_counted_stops_nobody(make_http: MakeHttp, store:
     assert [client.get("/v1/reviews", headers=headers).status_code for _ in range(3)] == [200, 200, 200]
 
 
-def test_the_same_key_and_body_replays_the_answer_and_does_nothing_again(make_http: MakeHttp) -> None:  # noqa: F811
+def test_the_same_key_and_body_replays_the_answer_and_does_nothing_again(make_http: MakeHttp) -> None:
     labels = fakes.Labels()
     client = make_http(labels=labels)
     first = post(client, **{"Idempotency-Key": "k"})
@@ -101,13 +102,13 @@ def test_the_same_key_and_body_replays_the_answer_and_does_nothing_again(make_ht
     assert (first.headers.get("Idempotent-Replay"), spaced.headers.get("Idempotent-Replay")) == (None, "true")
 
 
-def test_the_same_key_and_another_body_is_a_conflict(make_http: MakeHttp) -> None:  # noqa: F811
+def test_the_same_key_and_another_body_is_a_conflict(make_http: MakeHttp) -> None:
     client = make_http()
     post(client, **{"Idempotency-Key": "k"})
     is_problem(post(client, body={**LABEL, "note": "x"}, **{"Idempotency-Key": "k"}), 409, "idempotency_conflict")
 
 
-def test_the_same_key_at_another_path_is_another_request(make_http: MakeHttp) -> None:  # noqa: F811
+def test_the_same_key_at_another_path_is_another_request(make_http: MakeHttp) -> None:
     labels = fakes.Labels()
     client = make_http(labels=labels)
     for user in ("a", "b"):
@@ -115,7 +116,7 @@ def test_the_same_key_at_another_path_is_another_request(make_http: MakeHttp) ->
     assert labels.given == 2
 
 
-def test_a_problem_is_replayed_with_the_id_of_the_new_request(make_http: MakeHttp) -> None:  # noqa: F811
+def test_a_problem_is_replayed_with_the_id_of_the_new_request(make_http: MakeHttp) -> None:
     labels = fakes.Labels(fails=Problem("invalid", "No such label."))
     client = make_http(labels=labels)
     for number in ("1", "2"):
@@ -124,7 +125,7 @@ def test_a_problem_is_replayed_with_the_id_of_the_new_request(make_http: MakeHtt
     assert labels.given == 1
 
 
-def test_what_is_not_there_may_be_in_a_moment_and_is_not_remembered(make_http: MakeHttp) -> None:  # noqa: F811
+def test_what_is_not_there_may_be_in_a_moment_and_is_not_remembered(make_http: MakeHttp) -> None:
     labels = fakes.Labels(fails=Problem("not_found", "No such account."))
     client = make_http(labels=labels)
     is_problem(post(client, **{"Idempotency-Key": "k"}), 404, "not_found")
@@ -133,7 +134,7 @@ def test_what_is_not_there_may_be_in_a_moment_and_is_not_remembered(make_http: M
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), ZeroDivisionError()])
-def test_a_failure_on_our_side_is_not_remembered(make_http: MakeHttp, error: Exception) -> None:  # noqa: F811
+def test_a_failure_on_our_side_is_not_remembered(make_http: MakeHttp, error: Exception) -> None:
     labels = fakes.Labels(fails=error)
     client = make_http(labels=labels)
     assert post(client, **{"Idempotency-Key": "k"}).status_code >= 500
@@ -142,7 +143,7 @@ def test_a_failure_on_our_side_is_not_remembered(make_http: MakeHttp, error: Exc
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "é", "a\tb", "\x7f"])
-def test_an_idempotency_key_that_is_none_is_refused(make_http: MakeHttp, key: str) -> None:  # noqa: F811
+def test_an_idempotency_key_that_is_none_is_refused(make_http: MakeHttp, key: str) -> None:
     response = make_http().post("/v1/accounts/u/labels", json=LABEL, environ_overrides={"HTTP_IDEMPOTENCY_KEY": key})
     is_problem(response, 422, "invalid")
 
@@ -163,7 +164,7 @@ def test_an_idempotency_key_that_is_none_is_refused(make_http: MakeHttp, key: st
     ],
 )
 def test_the_key_acts_for_whoever_is_named_or_holds_the_review(
-    make_http: MakeHttp,  # noqa: F811
+    make_http: MakeHttp,
     step: str,
     body: dict[str, str] | None,
     holder: str | None,
@@ -194,7 +195,7 @@ def test_the_key_acts_for_whoever_is_named_or_holds_the_review(
     ],
 )
 def test_metrics_are_for_loopback_or_the_token(
-    make_http: MakeHttp,  # noqa: F811
+    make_http: MakeHttp,
     address: str,
     headers: dict[str, str],
     status: int,
@@ -206,7 +207,7 @@ def test_metrics_are_for_loopback_or_the_token(
 
 
 @pytest.mark.parametrize(("store_is", "status"), [("ok", 200), ("away: signups get the outage budget", 503)])
-def test_readiness_names_what_is_wrong(make_http: MakeHttp, store_is: str, status: int) -> None:  # noqa: F811
+def test_readiness_names_what_is_wrong(make_http: MakeHttp, store_is: str, status: int) -> None:
     client = make_http(readiness=lambda: {"store": store_is, "model": "ok"}, replay=True)
     response = client.get("/readyz")
     assert response.status_code == status
@@ -218,13 +219,13 @@ def test_readiness_names_what_is_wrong(make_http: MakeHttp, store_is: str, statu
     }
 
 
-def test_head_answers_like_get_without_a_body(make_http: MakeHttp, clock: Clock) -> None:  # noqa: F811
+def test_head_answers_like_get_without_a_body(make_http: MakeHttp, clock: Clock) -> None:
     response = make_http().head("/healthz")
     assert (response.status_code, response.data) == (200, b"")
     assert response.headers["Content-Length"] == str(len(b'{"status":"ok"}'))
 
 
-def test_the_documentation_asks_nothing_of_the_network(make_http: MakeHttp) -> None:  # noqa: F811
+def test_the_documentation_asks_nothing_of_the_network(make_http: MakeHttp) -> None:
     client = make_http()
     page = client.get("/docs")
     assert page.status_code == 200

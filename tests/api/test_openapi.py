@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from riskapi.api.server import ROUTES
 from riskapi.errors import CODES
+from tests.answers import conforms, operations
 from tests.conftest import BOOTSTRAP_KEY, NOW
 
 #: A signup that is sent to review by the shipped policy: a throw-away mailbox.
@@ -47,24 +48,6 @@ def http(app: Flask) -> FlaskClient:
 def document(http: FlaskClient) -> dict[str, Any]:
     found: Any = http.get("/openapi.json").json
     return dict(found)
-
-
-def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    return {(method.upper(), path): each for path, item in document["paths"].items() for method, each in item.items()}
-
-
-def conforms(document: dict[str, Any], method: str, path: str, response: Any) -> dict[str, Any]:
-    """Check an answer against what is documented for its operation and status; returns its body."""
-    answer = operations(document)[method, path]["responses"][str(response.status_code)]
-    media = answer["content"][response.headers["Content-Type"]]
-    validator = jsonschema_rs.Draft202012Validator(
-        {**media["schema"], "components": document["components"]}, validate_formats=True
-    )
-    assert [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(response.json)] == []
-    for name in ("X-Request-Id", *({"Idempotent-Replay"} & set(response.headers.keys()))):
-        assert name in answer["headers"]
-    body: dict[str, Any] = response.json
-    return body
 
 
 def test_every_schema_is_a_valid_json_schema(document: dict[str, Any]) -> None:

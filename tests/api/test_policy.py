@@ -18,8 +18,7 @@ from riskapi.app import Service, assemble
 from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from tests.api.test_openapi import conforms
-from tests.api.test_problems import is_problem
+from tests.answers import conforms, is_problem
 from tests.conftest import BOOTSTRAP_KEY, Clock
 from tests.signups import together
 

@@ -66,7 +66,7 @@ class World:
         content = next((thing for thing in said if thing[0] == "c"), None)
         message = Message(tuple(thing[2:] for thing in said if thing[0] == "l"), content)
         at = self.clock.now
-        found = dict(self.service.sender.send(user, recipients, message, at, partial=True, digest="").body)
+        found = dict[str, Any](self.service.sender.send(user, recipients, message, at, partial=True, digest="").body)
         self.granted.append((user, at, found["granted"]))
         self.go_on()
         return found

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import lightgbm
@@ -27,8 +25,8 @@ from riskapi.lists.matching import KINDS, Listed, verdict
 from riskapi.policy import Policy
 from riskapi.policy.tables import SEVERITY
 from signals.registry import Readings
+from tests.small_policy import made, rule
 
-GOOD = tomllib.loads((Path(__file__).parents[1] / "policies/good_small.toml").read_text())
 UNKNOWN: Readings = dict.fromkeys(signals.registered())
 SHIPPED = policy.load(policy.DEFAULT)
 
@@ -53,19 +51,6 @@ class Told(Scorer):
 def odds(risk_score: float) -> float:
     """The log-odds that make this risk score."""
     return math.log(risk_score / (100 - risk_score))
-
-
-def rule(name: str, tier: str = "review", mode: str = "live", **when: Any) -> dict[str, Any]:
-    conditions = when or {"velocity_phone_30d": {"ge": 3}}
-    return {"name": name, "mode": mode, "tier": tier, "text": f"Text of {name}", "when": conditions}
-
-
-def made(*rules: dict[str, Any], mode: str = "live", **change: Any) -> Policy:
-    """A policy with thresholds at 40 and 90.5 and these rules."""
-    tables = {**GOOD, "model": {"mode": mode, "prior": 0.05}, "rules": list(rules)}
-    for name, table in change.items():
-        tables[name] = {**tables[name], **table}
-    return policy.check(tables, where="test")
 
 
 def decided(readings: Mapping[str, Any], scorer: Scorer | None, by: Policy, **how: Any) -> Decision:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
 from riskapi.accounts.activity import TYPES
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.decisions.events import Event
 from riskapi.errors import Problem
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.scripts import Script
 from riskapi.store.streams import account_key, shard, stream
 from riskapi.times import rfc3339
-from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
+from tests.conftest import BOOTSTRAP_KEY, NOW
 from tests.signups import body, post, together
 
 HOUR = 3600.0
@@ -27,13 +25,6 @@ HOME, HOME_TOO, AWAY = "88.0.0.1", "88.0.77.1", "81.1.1.1"
 MOBILE, MOBILE_TOO = "172.58.0.1", "172.58.200.1"
 NOWHERE, NOWHERE_TOO = "203.0.113.9", "198.51.100.7"
 V6, V6_TOO = "2001:db8:1::1", "2001:db8:1:ffff::2"
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    return made
 
 
 def account(service: Service, ip: str | None = HOME) -> None:

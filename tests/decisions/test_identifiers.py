@@ -14,14 +14,15 @@ from riskapi.decisions.events import Event
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.errors import Problem
 from riskapi.inputs.signup import DevicePart, EmailPart, PhonePart
+from riskapi.links.keys import entities_of
 from riskapi.sending.grants import Message
 from riskapi.store.streams import account_key
 from tests import consistency
-from tests.clusters.test_holders import again, clusters, establish, evidence, granted, happens, joined
-from tests.conftest import NOW
-from tests.sending.test_grants import ask, view
-from tests.sending.test_grants import service as service
+from tests.conftest import NOW, Clock
+from tests.grants import ask, view
+from tests.holders import again, clusters, establish, evidence, granted, happens, joined
 from tests.signups import body, post, together
+from tests.working import Work
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 NUMBER, OTHER = "+34600123123", "+34711234234"
@@ -42,6 +43,8 @@ def seen(service: Service, user: str, device: str, at: float = NOW, type: str = 
 
 def stored(service: Service, user: str, name: str) -> Any:
     found = service.store.execute("HGET", account_key(user), name)
+    if name == "entities":
+        return entities_of(found)
     return None if found is None else orjson.loads(unpack(found))
 
 
@@ -215,6 +218,24 @@ class TestVouching:
         service.parts.labels.add("k0", "abuse", "manual_review", None, "ana", NOW + 5)
         assert [again(service, user) for user in ("agency", "k1", "k2")] == ["allow"] * 3
         assert self.client(service, "k3", NOW + HOUR)["decision"] == "allow"
+
+    @pytest.mark.parametrize("first", ["worker", "claimants"])
+    def test_what_the_agency_holds_its_clients_hold_too_once_a_worker_looked(
+        self, service: Service, first: str
+    ) -> None:
+        """Who claims the agency's number is bound to neither, whether it comes before the worker or after."""
+        joined(service, "agency", NOW - 30 * DAY, phone={"number": NUMBER})
+        establish(service, "agency", NOW - DAY)
+        happens(service, "agency", "vouching_started", NOW - HOUR)
+        self.client(service, "k0", phone={"number": NUMBER})
+        if first == "worker":
+            Work(service, Clock(NOW)).do()
+        for number in range(2):
+            joined(service, f"c{number}", NOW + number, phone={"number": NUMBER})
+        if first == "claimants":
+            Work(service, Clock(NOW + 2)).do()
+        assert clusters(service) == [{"agency", "k0"}, {"c0", "c1"}]
+        assert evidence(service, "k0", "phone", NOW + HOUR)["standing"] == "proved"
 
     @pytest.mark.parametrize("why", ["never said so", "not established", "taken back", "abusive", "limited"])
     def test_nobody_else_vouches(self, service: Service, why: str) -> None:

@@ -6,32 +6,27 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import orjson
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.contract import Tier
 from riskapi.decisions.events import Event
 from riskapi.errors import Problem
 from riskapi.settings import Settings
 from riskapi.settings.environment import Bind
-from riskapi.store.connections import Store
-from riskapi.store.streams import SHARDS, stream
 from signals.facts import MailDomain, Registrant, Sender
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW
 from tests.reviewing import decide
 from tests.signups import body, post, together
+from tests.streams import told
 
 HOUR, DAY = 3600.0, 86400.0
 
 
 @pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    """By rules only. A resolver of the operator's own is named, so that example domains are asked about."""
-    ours = replace(settings, model_mode="off", dns_resolver=Bind("127.0.0.1", 1), rdap_base="http://127.0.0.1:1")
-    made = assemble(ours, store, clock)
-    made.recover(NOW)
-    return made
+def service_settings(service_settings: Settings) -> Settings:
+    """A resolver of the operator's own is named, so that example domains are asked about."""
+    return replace(service_settings, dns_resolver=Bind("127.0.0.1", 1), rdap_base="http://127.0.0.1:1")
 
 
 @pytest.fixture
@@ -62,11 +57,6 @@ def view(service: Service, user: str = "u_1", now: float = NOW) -> dict[str, Any
 
 def again(service: Service, cause: str = "finding.mail_domain", user: str = "u_1", now: float = NOW + 105) -> Tier:
     return service.worker_parts.rescorer.again(user, cause, now).tier
-
-
-def told(store: Store, type: str) -> list[dict[str, Any]]:
-    entries = [entry for number in range(SHARDS) for entry in store.execute("XRANGE", stream(number), "-", "+")]
-    return [orjson.loads(fields[b"data"]) for _, fields in entries if fields[b"type"] == type.encode()]
 
 
 def test_what_dns_said_changes_the_tier_with_reasons_history_review_and_events(

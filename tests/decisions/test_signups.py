@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import orjson
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.decisions.decide import decide
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.inputs.signup import Signup
-from riskapi.settings import Settings
-from riskapi.store.connections import Store
 from riskapi.store.streams import shard, stream
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW
 from tests.signups import body, post, together
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    """By rules only, so that what these tests post is decided the same whatever the model learns."""
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    return made
 
 
 def test_an_unremarkable_customer_is_allowed(service: Service) -> None:

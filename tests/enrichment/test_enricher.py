@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.enrichment.enricher import PAUSES, Enricher
 from riskapi.enrichment.findings import Findings
 from riskapi.enrichment.pace import QueryPace
@@ -17,7 +17,6 @@ from riskapi.enrichment.questions import Questions
 from riskapi.enrichment.subjects import Subject
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
 from riskapi.errors import StoreUnavailable
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.rates import RateLimits
 from signals.facts import MailDomain
@@ -25,11 +24,6 @@ from tests.conftest import NOW, Clock
 from tests.signups import body
 
 LEASE = 60.0
-
-
-@pytest.fixture
-def service(store: Store, ip_data: Any, settings: Settings, clock: Clock) -> Service:
-    return assemble(settings, store, clock)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.enrichment.fetch import Fetcher, server_of
+from riskapi.enrichment.fetch import Alive, Fetcher, server_of
 from riskapi.enrichment.upstream import Upstream, UpstreamClosed, UpstreamError, UpstreamRefused, UpstreamSilent
 from riskapi.outgoing.destinations import DestinationGuard, DestinationRefused
 from tests.conftest import NOW, Clock
@@ -119,10 +119,10 @@ def test_redirects_share_the_time() -> None:
     async def run() -> None:
         fetcher = Fetcher(DestinationGuard(), Clock(), total=5.0)
 
-        async def moved(url: str, seconds: float) -> tuple[Any, str | None]:
+        async def moved(url: str, seconds: float) -> tuple[Any, bytes | None]:
             given.append(seconds)
             await asyncio.sleep(0.02)
-            return ({}, None) if len(given) == 3 else (None, f"{url}x")
+            return ({}, None) if len(given) == 3 else (None, f"{url}x".encode())
 
         fetcher._get = moved  # type: ignore[method-assign]
         await fetcher.json("https://rdap.example/")
@@ -141,8 +141,8 @@ def test_a_redirect_from_https_to_http_is_refused(world: RdapServer) -> None:
 async def _downgraded(world: RdapServer) -> None:
     fetcher = Fetcher(DestinationGuard(["127.0.0.1"]), Clock())
 
-    async def moved(url: str, seconds: float) -> tuple[Any, str | None]:
-        return None, world.base + PATH
+    async def moved(url: str, seconds: float) -> tuple[Any, bytes | None]:
+        return None, (world.base + PATH).encode()
 
     fetcher._get = moved  # type: ignore[method-assign]
     await fetcher.json("https://127.0.0.1/")
@@ -202,8 +202,8 @@ def test_a_server_that_fails_is_left_alone(world: RdapServer) -> None:
     assert world.count() == 5
 
 
-def _keeping(circuits: dict[str, Upstream]) -> Callable[[str], Upstream]:
-    return lambda server: circuits.setdefault(server, Upstream(Clock(), lambda: 0.5))
+def _keeping(circuits: dict[str, Upstream]) -> Callable[[str, Alive], Upstream]:
+    return lambda server, alive: circuits.setdefault(server, Upstream(Clock(), lambda: 0.5))
 
 
 def _noting(admitted: list[str]) -> Callable[[str], Awaitable[None]]:

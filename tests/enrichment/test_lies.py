@@ -81,7 +81,7 @@ def look_up(world: DnsServer, domain: str, trust: ResolverTrust | None = None) -
 
 def sender(world: DnsServer, domain: str = "firm.example") -> Sender:
     resolver = Resolver(Bind(*world.address), total=patience(world))
-    asked = look_up_sender(domain, resolver, ["spf.saas.example"], ["s1"], LISTS, NOW, trust_in(world))
+    asked = look_up_sender(domain, resolver, ["spf.saas.example"], ["s1"], NOW, trust_in(world))
     return asyncio.run(asked)
 
 

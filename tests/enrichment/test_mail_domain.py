@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from riskapi.enrichment import questions
 from riskapi.enrichment.blocklists import count_listings
 from riskapi.enrichment.mail_domain import look_up_mail_domain
 from riskapi.enrichment.parking import PARKING
@@ -70,6 +71,12 @@ def test_everything_of_a_sound_domain_is_known(world: DnsServer) -> None:
         listed=0,
     )
     assert len(world.asked) == len(set(world.asked)), "nothing is asked twice"
+
+
+def test_a_look_up_asks_as_many_questions_as_it_is_counted_for(world: DnsServer) -> None:
+    publish(world, {"mail.firm.example": {"TXT": ["MS=ms1"]}, "firm.example": {"NS": ["ns1.dns.example"]}})
+    look_up(world, "mail.firm.example", DBL)
+    assert len(world.asked) == questions._QUESTIONS
 
 
 def test_a_domain_that_does_not_exist(world: DnsServer) -> None:
@@ -246,7 +253,7 @@ def sender(
     total: float = PATIENCE,
 ) -> Sender:
     resolver = Resolver(Bind(*world.address), total=total)
-    return asyncio.run(look_up_sender(domain, resolver, includes, selectors, LISTS, NOW))
+    return asyncio.run(look_up_sender(domain, resolver, includes, selectors, NOW))
 
 
 def test_a_sender_that_did_all_it_should(world: DnsServer) -> None:

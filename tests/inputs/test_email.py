@@ -370,3 +370,18 @@ def test_real_domains_are_no_near_miss(domain: str) -> None:
 
 def test_a_near_miss_is_read_on_the_registrable_domain() -> None:
     assert near_provider(LISTS.providers, "mx.gmial.com", "mx.gmial.com", "gmial.com") == "gmail.com"
+
+
+@pytest.mark.parametrize(
+    ("address", "large"),
+    [
+        ("ana@gmail.com", True),
+        ("ana@comcast.net", True),  # worth imitating, without rules of its own
+        ("ana@x.gmail.com", False),
+        ("me@ana.fastmail.com", False),
+        ("ana@duck.com", False),
+        ("ana@ruiz.example", False),
+    ],
+)
+def test_a_large_providers_domain_is_known_by_the_table_in_use(address: str, large: bool) -> None:
+    assert READER.read(address).large is large

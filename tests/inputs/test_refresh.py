@@ -46,7 +46,7 @@ def swap(data_dir: Path, name: Name, content: bytes) -> None:
     path = data_dir / f"new-{name}"
     path.write_bytes(content)
     given = {"RISKAPI_DATA_DIR": str(data_dir), f"RISKAPI_DATA_{name.upper()}": str(path)}
-    with updating(Settings.load(given), lambda *_: None, lambda _: None) as updates:
+    with updating(Settings.load(given), lambda *_: None) as updates:
         assert updates.update(FEEDS[name], NOW).changed
 
 

@@ -14,10 +14,10 @@ from riskapi.links.hubs import Hubs, is_hub
 from riskapi.policy import DEFAULT, Policy, load
 from riskapi.store.streams import account_key
 from signals.facts import Entity
-from tests.conftest import NOW
-from tests.sending.test_grants import service as service
-from tests.sending.test_grants import under
+from tests.conftest import NOW, Clock
+from tests.grants import under
 from tests.signups import body, post
+from tests.working import Work
 
 POLICY = load(DEFAULT)
 HOUR, DAY = 3600.0, 86_400.0
@@ -132,9 +132,10 @@ def small(service: Service) -> Policy:
 
 
 def kiosk(service: Service, user: str, days: float) -> Entity:
-    """Somebody signs up on the device; what it is then."""
+    """Somebody signs up on the device, and a worker reacts; what it is then."""
     at = NOW + days * DAY
     post(service, body(user, device={"id": "kiosk", "ip_address": f"203.0.{int(days)}.9"}), at)
+    Work(service, Clock(at)).do()
     facts = service.assessor.gatherer.parse(body(user, device={"id": "kiosk"}), at).facts
     return service.assessor.gatherer.gather(user, facts, service.active.policy, add=False).facts.entities["device"]  # type: ignore[index]
 
@@ -172,11 +173,9 @@ def test_of_many_a_sample_is_looked_at_that_spans_them_all(service: Service, mon
         if number % 10 == 0:
             mine = things(number, number)
             service.store.execute("HSET", account_key(f"u{number}"), "entities", mine, "tier", "allow")
-    found = Entity("device", 1, 1, 60, 100, 0, 0, False, key=key)
-    assert Hubs(service.store, service.assessor._links).look(found, policy, NOW + 50 * DAY)
+    assert Hubs(service.store, service.assessor._links).look(key, policy, NOW + 50 * DAY)
     assert float(service.store.execute("ZSCORE", key, "=h")) == 5e12 + NOW + 50 * DAY
 
 
 def test_a_thing_that_was_forgotten_meanwhile_is_no_hub(service: Service) -> None:
-    found = Entity("device", 1, 1, 600, 600, 0, 0, False, key="risk:e:d:gone")
-    assert not Hubs(service.store, service.assessor._links).look(found, POLICY, NOW)
+    assert not Hubs(service.store, service.assessor._links).look("risk:e:d:gone", POLICY, NOW)

@@ -17,8 +17,7 @@ from riskapi.policy import DEFAULT, Policy, load
 from signals.facts import Account, Behavior, Email, Entity, Facts, Registration, Wave
 from tests import consistency
 from tests.conftest import NOW
-from tests.sending.test_grants import ask, under, view
-from tests.sending.test_grants import service as service
+from tests.grants import ask, under, view
 from tests.signups import body, post, together
 
 POLICY = load(DEFAULT)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import orjson
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.budgets.keys import EVENTS
 from riskapi.commands.replay import replay
 from riskapi.errors import Problem, StoreUnavailable
@@ -20,50 +19,14 @@ from riskapi.lists import lists, members
 from riskapi.lists.entries import StoredEntry
 from riskapi.lists.lists import Lists
 from riskapi.sending.grants import Message
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, shard, stream
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW
+from tests.lists.kept import Put, table, told
 from tests.signups import body, post, together
 
 DAY = 86400.0
 DISPOSABLE = "mailinator.com"
-Put = Callable[..., StoredEntry]
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    """By rules only, so that what these tests post is decided the same whatever the model learns."""
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    return made
-
-
-@pytest.fixture
-def entries(service: Service) -> Lists:
-    return service.worker_parts.lists
-
-
-@pytest.fixture
-def put(entries: Lists) -> Put:
-    """``put("deny", "ip", "203.0.113.9")`` puts something on a list."""
-
-    def make(name: Any, kind: Any, value: str, now: float = NOW, **more: Any) -> StoredEntry:
-        given = {"expires_at": None, "reason": None, "author": "kim", "silences_feedback": False, **more}
-        return entries.put(entries.draft(name, kind, value, now=now, **given), now, replace=True).entry
-
-    return make
-
-
-def told(store: Store, type: str = "list", key: str = EVENTS) -> list[dict[str, Any]]:
-    """What the stream was told of one sort."""
-    rows = store.execute("XRANGE", key, "-", "+")
-    return [orjson.loads(fields[b"data"]) for _, fields in rows if fields[b"type"] == type.encode()]
-
-
-def table(store: Store) -> Mapping[bytes, bytes]:
-    found: Mapping[bytes, bytes] = store.execute("HGETALL", "risk:l:{b}")
-    return found
 
 
 def names(page: Mapping[str, Any]) -> list[str]:

@@ -14,7 +14,6 @@ from riskapi.inputs.domains import MOST_LABELS, DomainLists, parents
 from riskapi.inputs.email import MailReader
 from riskapi.inputs.network import NetworkReader
 from riskapi.inputs.phone import PhoneReader
-from riskapi.inputs.special_ranges import overlapped
 from riskapi.inputs.urls import LinkDomains
 from riskapi.lists.matching import (
     LENGTHS,
@@ -31,6 +30,7 @@ from riskapi.lists.matching import (
     verdict,
 )
 from riskapi.lists.values import Values
+from riskapi.outgoing.special_ranges import overlapped
 from signals.facts import Account, Device, Email, Facts, Network, Phone
 from tests.active_readers import readers_of
 from tests.conftest import NOW

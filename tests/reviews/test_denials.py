@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,14 +9,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.errors import Problem
 from riskapi.lists.entries import StoredEntry
 from riskapi.reviews import deniable_values
 from riskapi.reviews.decided_accounts import DecisionPlan
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW
 from tests.reviewing import decide, establish, prove, undo
 from tests.signups import body, post, together
 
@@ -38,14 +36,6 @@ SHARES: dict[str, dict[str, Any]] = {
     "payment": {"payment": {"fingerprint": "card-1"}},
     "domain": {"email": {"address": "other@mail.spam-shop.example"}},
 }
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    """By rules only, so that what these tests post is decided the same whatever the model learns."""
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    return made
 
 
 def reviewed(service: Service, user: str = "u_1", **parts: Any) -> str:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW
 from tests.reviewing import contents, decide, establish, opened, own
 from tests.signups import body, post, together
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    """By rules only, so that what these tests post is decided the same whatever the model learns."""
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    return made
 
 
 def test_one_of_many_racing_reviewers_gets_it(service: Service) -> None:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.errors import Problem
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store import consumer
 from riskapi.store.connections import Store
 from riskapi.store.consumer import Consumer
-from riskapi.store.streams import SHARDS, StreamEntry, stream
 from riskapi.webhooks.notices import notice
 from riskapi.worker.worker import Worker
-from tests.conftest import NOW, Clock
+from tests import streams
+from tests.conftest import NOW
 from tests.reviewing import decide, establish, opened, own, undo
 from tests.signups import body, post, together
 
@@ -30,14 +28,6 @@ DAY = 86400.0
 RING: dict[str, Any] = {"device": {"ip_address": "203.0.113.9", "id": "dev-ring"}, "phone": {"number": "+34600123123"}}
 #: The users of a ring that are reviewed, and one that is not.
 REVIEWED, OTHER = ("u_1", "u_2", "u_3"), "u_4"
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    """By rules only, so that what these tests post is decided the same whatever the model learns."""
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.recover(NOW)
-    return made
 
 
 def ring(service: Service) -> list[str]:
@@ -128,11 +118,11 @@ class TestGivenBack:
     def test_it_is_told_in_the_streams_and_to_webhooks(self, service: Service) -> None:
         review = opened(service)
         decide(service, review)
-        before = len(told(service))
+        before = len(streams.entries(service.store))
         undo(service, review, now=NOW + 60)
-        entries = told(service)[before:]
-        assert [entry.type for entry in entries] == ["review", "label", "tier"]
-        notices = [found for entry in entries if (found := notice(entry)) is not None]
+        new = streams.entries(service.store)[before:]
+        assert [entry.type for entry in new] == ["review", "label", "tier"]
+        notices = [found for entry in new if (found := notice(entry)) is not None]
         assert [each.type for each in notices] == ["review.opened", "tier.changed"]
         assert notices[0].data["reasons"]
         assert (notices[1].data["from"], notices[1].data["to"]) == ("limit", "review")
@@ -188,15 +178,6 @@ def held(service: Service) -> tuple[str, float]:
 
 def send(service: Service, recipients: int, now: float) -> int:
     return int(service.sender.send("u_1", recipients, Message(), now).body["granted"])
-
-
-def told(service: Service) -> list[StreamEntry]:
-    """The entries of the streams of accounts, stream by stream."""
-    return [
-        StreamEntry(stream(number), name.decode(), fields[b"type"].decode(), orjson.loads(fields[b"data"]))
-        for number in range(SHARDS)
-        for name, fields in service.store.execute("XRANGE", stream(number), "-", "+")
-    ]
 
 
 class TestLeft:
@@ -415,6 +396,7 @@ class Trips:
 
 def worked_off(service: Service, settings: Settings) -> None:
     """Let a worker handle all that the streams tell, but decide nobody again."""
+    consumer.found(service.store)
     reader = Consumer(service.store, "reactions", "heir", Worker(service, settings).reactions.handle, idle=1)
     while reader.step():
         pass
@@ -458,7 +440,7 @@ def whole(service: Service, ids: list[str], where: str) -> None:
     assert [service.parts.reviews.get(review)["status"] for review in ids] == ["decided"] * 3, where
     assert sorted(row["kind"] for row in entries) == ["device", "mailbox", "mailbox", "mailbox", "mailbox", "phone"]
     assert len(service.parts.review_decisions.denied(ids[0], NOW)) == 6, where
-    changes = [entry.data["user_id"] for entry in told(service) if entry.type == "tier"]
+    changes = [entry.data["user_id"] for entry in streams.entries(service.store) if entry.type == "tier"]
     assert sorted(changes) == sorted(found), where
 
 
@@ -579,12 +561,12 @@ def test_commands_that_are_executed_twice_change_once(
     assert {row["after"] for row in found["accounts"]} == {"limit"}
     assert {row["before"] for row in found["accounts"]} == {"review", "allow"}
     assert [row["already"] for row in found["deny"]] == [False, False]
-    whole_history = [entry.type for entry in told(service)].count("tier")
+    whole_history = [entry.type for entry in streams.entries(service.store)].count("tier")
     back = undo(service, reviews[0], now=NOW + 120)
     assert {(row["before"], row["left"]) for row in back["accounts"]} == {("limit", None)}
     assert len(back["removed_entries"]) == 2
     monkeypatch.undo()
-    assert (whole_history, [entry.type for entry in told(service)].count("tier")) == (4, 8)
+    assert (whole_history, [entry.type for entry in streams.entries(service.store)].count("tier")) == (4, 8)
     assert (states(service), waiting(service)) == was
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,70 +10,18 @@ import pytest
 
 from riskapi.app import Service, assemble
 from riskapi.decisions.events import Event
-from riskapi.errors import Problem, StoreUnavailable
+from riskapi.errors import Problem
 from riskapi.feedback.counts import FeedbackEvent
-from riskapi.policy import Policy
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
+from tests.grants import ask, opened, under, view
 from tests.reviewing import decide
-from tests.signups import body, home, post
+from tests.signups import body, post
+from tests.working import Work
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    """By rules only, so that what these tests post is decided the same whatever the model learns."""
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    return made
-
-
-@pytest.fixture
-def outage(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], None]]:
-    """``outage(True)`` takes the store away, ``outage(False)`` brings it back. Nothing is left for other tests."""
-    run, execute = service.store.run, service.store.execute
-
-    def away(on: bool) -> None:
-        def refuse(*_: Any) -> Any:
-            raise StoreUnavailable("away")
-
-        monkeypatch.setattr(service.store, "run", refuse if on else run)
-        monkeypatch.setattr(service.store, "execute", refuse if on else execute)
-
-    yield away
-    away(False)
-    service.sender.settle()
-
-
-def under(service: Service, **tables: dict[str, Any]) -> Policy:
-    """Put another policy into force: the same, with some keys of some tables changed."""
-    basis = service.active.basis
-    changed = {name: getattr(basis.policy, name).model_copy(update=changes) for name, changes in tables.items()}
-    policy = basis.policy.model_copy(update=changed)
-    service.active.use(basis.under(policy))
-    return policy
-
-
-def opened(service: Service, user: str, device: str | None = None, now: float = NOW) -> str:
-    """An account of a customer at a domain of their own; those with the same device belong together."""
-    mail = {"address": f"{user}@{user.replace('_', '-')}.example"}
-    parts = {"id": device or f"dev-{user}", "ip_address": home(user)}
-    post(service, body(user, email=mail, device=parts), now)
-    return user
-
-
-def ask(service: Service, user: str, recipients: int, now: float = NOW, **more: Any) -> dict[str, Any]:
-    """Ask for a grant; ``said`` is the message."""
-    message = more.pop("said", Message())
-    return dict(service.sender.send(user, recipients, message, now, **more).body)
-
-
-def view(service: Service, user: str, now: float = NOW) -> dict[str, Any]:
-    found: dict[str, Any] = service.parts.accounts.view(user, now)
-    return found
 
 
 class TestCaps:
@@ -290,8 +238,13 @@ class TestClusters:
 
     def test_a_crowd_that_grew_over_weeks_binds_no_newcomer_and_lets_go_of_nobody(self, service: Service) -> None:
         self._kiosk(service)
-        users = [opened(service, f"r{number}", "kiosk", NOW + number * 5 * DAY) for number in range(5)]
+        users = []
+        for number in range(5):
+            users.append(opened(service, f"r{number}", "kiosk", NOW + number * 5 * DAY))
+            Work(service, Clock(NOW + number * 5 * DAY)).do()
         late, at = opened(service, "late", "kiosk", NOW + 25 * DAY), NOW + 25 * DAY
+        assert view(service, late, at)["linkage"]["size"] == 6, "until somebody looked"
+        Work(service, Clock(at)).do()
         assert view(service, late, at)["linkage"]["cluster_id"] is None
         assert {view(service, user, at)["linkage"]["size"] for user in users} == {5}
         assert ask(service, users[0], 200, at)["granted"] == 200
@@ -518,9 +471,9 @@ class TestStoreAway:
             ask(service, user, 1)
         assert problem.value.code == "unavailable"
         outage(False)
-        service.sender.settle()
+        service.sender.record()
         assert view(service, user)["limits"]["remaining"]["hourly"] == 190
-        service.sender.settle()
+        service.sender.record()
         assert view(service, user)["limits"]["remaining"]["hourly"] == 190
         assert service.sender.release(found["reservation_id"], 10, NOW)["remaining"]["hourly"] == 200
 
@@ -539,8 +492,8 @@ class TestStoreAway:
                 ask(asked, "u2", 1)
             assert problem.value.code == "not_found"
         service.assessor.replay_journal(NOW)
-        service.sender.settle()
-        other.sender.settle()
+        service.sender.record()
+        other.sender.record()
         assert view(service, "u1")["limits"]["remaining"]["hourly"] == 200 - 20
         other.close()
 
@@ -586,14 +539,12 @@ class TestStoreAway:
         under(service, outage={"recipients": 15})
         outage(True)
         assert ask(service, "u1", 10)["granted"] == 10
-        journal = service.sender._local._journal
-        assert journal._file is not None
-        journal._file.close()
+        service.sender.close()  # as the end of a process lets go of its file
         other = assemble(replace(settings, model_mode="off"), store, clock)
         under(other, outage={"recipients": 15})
         assert ask(other, "u2", 10)["granted"] == 5
         outage(False)
-        other.sender.settle()
+        other.sender.record()
         assert view(other, "u1")["limits"]["remaining"]["hourly"] == 190
 
     def test_a_store_that_comes_and_goes_is_no_second_hour(
@@ -602,7 +553,7 @@ class TestStoreAway:
         outage(True)
         assert ask(service, "u1", 10)["granted"] == 10
         outage(False)
-        service.sender.settle()
+        service.sender.record()
         outage(True)
         with pytest.raises(Problem):
             ask(service, "u1", 1, NOW + HOUR - 1)

@@ -22,23 +22,16 @@ from riskapi.policy.tables import Caps
 from riskapi.store.scripts import Script
 from riskapi.store.streams import account_key, shard, stream
 from riskapi.times import rfc3339
-from tests.api.test_openapi import conforms
-from tests.api.test_problems import is_problem
-from tests.budgets.test_plans import planned, signed_up, tell
-from tests.budgets.test_races import beside, raised
+from tests.answers import conforms, is_problem
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
-from tests.sending.test_grants import ask, opened, under, view
-from tests.sending.test_grants import service as shipped  # noqa: F401 - the fixture
+from tests.grants import ask, opened, under, view
+from tests.plans import planned, signed_up, tell
+from tests.racing import beside, raised
 from tests.signups import together
 
 HOUR, DAY = 3600.0, 86400.0
 PATH = "/v1/accounts/u1/caps"
 BODY = {"hourly": 300, "daily": 900, "monthly": 3000, "reason": "Opens a shop"}
-
-
-@pytest.fixture
-def service(shipped: Service) -> Service:  # noqa: F811
-    return shipped
 
 
 @pytest.fixture

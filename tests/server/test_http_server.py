@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from riskapi.server.http_server import FIRST_PAUSE, LONGEST_PAUSE, STEADY, pause
 from tests.conftest import Service
 from tests.waiting import until
 
@@ -42,12 +41,3 @@ def test_workers_that_end_again_and_again_do_not_end_the_service(serve: Callable
     # Counts are those of all who had the place.
     assert 'route="/healthz"' in service.read("/metrics")
     assert service.stop() == 0
-
-
-def test_pauses_grow_while_starts_fail_and_end_with_a_life_that_was_long_enough() -> None:
-    pauses = [0.0]
-    for _ in range(10):
-        pauses.append(pause(1.0, pauses[-1]))
-    assert pauses[1] == FIRST_PAUSE and pauses[2] == 2 * FIRST_PAUSE
-    assert pauses == sorted(pauses) and pauses[-1] == LONGEST_PAUSE
-    assert pause(STEADY, LONGEST_PAUSE) == 0.0

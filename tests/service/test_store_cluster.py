@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.decisions.events import Event
 from riskapi.errors import StoreUnavailable
 from riskapi.feedback.counts import FeedbackEvent
@@ -20,27 +20,25 @@ from riskapi.lists.entries import StoredEntry
 from riskapi.policy.tables import Caps
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
-from riskapi.store.connections import open_store
+from riskapi.store.connections import Store, open_store
 from riskapi.store.streams import account_key
 from riskapi.webhooks.deliveries import Deliveries, DeliveryOutcome
 from riskapi.webhooks.endpoints import Webhooks, guards
-from tests import consistency
-from tests.conftest import NOW, Clock
+from tests import consistency, store_servers
+from tests.conftest import NOW
+from tests.joining import bind
 from tests.reviewing import decide, opened, undo
 from tests.signups import body, post, together
-from tests.store.test_connections import cluster  # noqa: F401 - the fixture
+from tests.trips import KINDS, Trips
 
 SILENT = Message()
 
 
 @pytest.fixture
-def service(cluster: list[int], settings: Settings, ip_data: Any, clock: Clock) -> Iterator[Service]:  # noqa: F811
-    url = "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in cluster)
-    store = open_store(Settings.load({"REDIS_URL": url}))
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    yield made
-    store.close()
+def store(cluster: list[int]) -> Iterator[Store]:
+    """The store of a cluster, in the place of the embedded one."""
+    with contextlib.closing(open_store(Settings.load({"REDIS_URL": store_servers.url(cluster)}))) as store:
+        yield store
 
 
 def test_signups_are_raced_linked_labelled_reviewed_and_exported(service: Service) -> None:
@@ -118,6 +116,33 @@ def test_budgets_are_joined_spent_released_merged_cut_and_settled(service: Servi
 
     labelled = service.parts.labels.add("c1", "abuse", "manual_review", None, "ana", NOW)
     assert (labelled["tier"], send(service, "c1", 1)["granted"]) == ("limit", 0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["two clusters that become one", "a claimant of all", "who proves what others claim", "a thing that may be a hub",
+     "the third, which makes it a switchboard", "at a pace that people have not"],
+)  # fmt: skip
+def test_a_signup_is_joined_as_on_one_node_in_one_trip_more(service: Service, trips: Trips, name: str) -> None:
+    """Things lie on other nodes than budgets: who shares one that binds nobody yet, or no more, is asked before."""
+    kind = KINDS[name]
+    kind.before(service)
+    found: list[dict[str, Any]] = []
+    assert trips(lambda: found.append(post(service, body("late", **kind.parts), kind.at))) <= 4
+    assert found[0]["linkage"]["size"] == kind.size
+    consistency.check(service)
+
+
+def test_who_comes_while_those_named_are_about_to_join_is_joined_with_all_who_were_there(service: Service) -> None:
+    """The thing is marked, and nobody of those the first trip told is bound by it yet."""
+    for user in ("a1", "a2"):
+        post(service, body(user, device={"id": user}))
+    links = service.worker_parts.clusters._links
+    key = links.entity_key("device", "a1")
+    service.store.execute("ZADD", key, NOW - 1, "a2")
+    bind(links, [key], on=True)
+    assert post(service, body("late", device={"id": "a1"}))["linkage"]["size"] == 3
+    consistency.check(service)
 
 
 def test_what_was_granted_while_all_nodes_were_away_is_settled(

@@ -1,5 +1,6 @@
 import pytest
 
+from signals import lookalikes
 from signals.lookalikes import is_lookalike, latin_skeleton
 
 #: What reads as plain Latin and is not.
@@ -74,3 +75,9 @@ def test_whole_words_of_a_script_are_ordinary_where_it_is_at_home(word: str, end
 )
 def test_the_skeleton_is_what_a_reader_of_latin_sees(text: str, skeleton: str) -> None:
     assert latin_skeleton(text) == skeleton
+
+
+def test_nothing_of_ours_restates_what_the_package_has() -> None:
+    """A release of the package that knows one of these fails here: then it goes from our table."""
+    package = dict(lookalikes._prototypes())
+    assert {letter for letter, plain in lookalikes._BESIDE.items() if package.get(letter) == plain} == set()

@@ -21,7 +21,7 @@ from riskapi.metrics import Metrics
 from riskapi.store.connections import Store
 from riskapi.webhooks import dispatcher as dispatchers
 from riskapi.webhooks.deliveries import Deliveries, Delivery, DeliveryOutcome
-from riskapi.webhooks.dispatcher import Dispatcher, WebhookClient, retry_after
+from riskapi.webhooks.dispatcher import Dispatcher, WebhookClient
 from riskapi.webhooks.endpoints import Endpoint, LookUp, Webhooks, guards
 from tests.conftest import NOW, ROOT
 from tests.receivers import PEM, Receiver, receiver
@@ -164,28 +164,6 @@ class TestAnswers:
 
     def test_nobody_listens(self, free_port: int) -> None:
         assert post(f"http://127.0.0.1:{free_port}/") == DeliveryOutcome(None, "connect")
-
-    @pytest.mark.parametrize(
-        ("value", "seconds"),
-        [
-            (b"7", 7.0),
-            (b" 7 ", 7.0),
-            (b"0", 0.0),
-            (b"99999999999999999999", 86400.0),
-            (b"Sun, 22 Nov 2026 10:01:00 GMT", 60.0),
-            (b"Sun, 22 Nov 2026 09:00:00 GMT", 0.0),
-            (b"Sun, 22 Nov 9999 09:00:00 GMT", 86400.0),
-            (b"-7", 0.0),
-            (b"1e9", 0.0),
-            (b"nan", 0.0),
-            (b"soon", 0.0),
-            (b"", 0.0),
-            ("٧".encode(), 0.0),
-            (b"\xb2", 0.0),
-        ],
-    )
-    def test_retry_after_is_seconds_or_a_date(self, value: bytes, seconds: float) -> None:
-        assert retry_after(value, NOW) == seconds
 
 
 class TestConnections:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.budgets.keys import EVENTS
 from riskapi.errors import Problem
 from riskapi.feedback.counts import FeedbackEvent
@@ -18,7 +18,7 @@ from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.pages import cursor_of
-from riskapi.store.streams import SHARDS, StreamEntry, stream
+from riskapi.store.streams import StreamEntry
 from riskapi.times import rfc3339
 from riskapi.webhooks.deliveries import DeliveryOutcome
 from riskapi.webhooks.endpoints import EVENT_TYPES, TABLE
@@ -27,6 +27,7 @@ from riskapi.webhooks.recovery import Recovery
 from tests.conftest import NOW, Clock
 from tests.reviewing import decide, opened
 from tests.signups import body, home, post, together
+from tests.streams import entries
 from tests.waiting import until
 
 AT = rfc3339(NOW)
@@ -35,20 +36,14 @@ DAY = 86400.0
 
 
 @pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    """By rules only, so that what these tests post is decided the same whatever the model learns."""
-    made = assemble(replace(settings, model_mode="off", webhook_internal=("127.0.0.0/8",)), store, clock)
-    made.decisions.register_schema()
-    return made
+def service_settings(service_settings: Settings) -> Settings:
+    """Webhooks may go to this machine."""
+    return replace(service_settings, webhook_internal=("127.0.0.0/8",))
 
 
-def entries(store: Store) -> list[StreamEntry]:
-    """Everything in the streams."""
-    found = []
-    for name in (*(stream(number) for number in range(SHARDS)), EVENTS):
-        for id, fields in store.execute("XRANGE", name, "-", "+"):
-            found.append(StreamEntry(name, id.decode(), fields[b"type"].decode(), orjson.loads(fields[b"data"])))
-    return found
+def everything(store: Store) -> list[StreamEntry]:
+    """The streams of accounts, and that of what concerns no single one."""
+    return [*entries(store), *entries(store, EVENTS)]
 
 
 class Told:
@@ -58,11 +53,11 @@ class Told:
         self.parts, self.store = service.parts, service.store
         self.notices = Notices(self.parts.webhooks, self.parts.deliveries, clock)  # type: ignore[arg-type]
         self.id = self.parts.webhooks.create("http://127.0.0.1:9/", EVENT_TYPES, "ana", NOW)["id"]
-        self.seen = {(entry.stream, entry.id) for entry in entries(self.store)}
+        self.seen = {(entry.stream, entry.id) for entry in everything(self.store)}
 
     def since(self) -> list[tuple[str, dict[str, Any]]]:
         """Type and data of what was told since this was last asked, handling each entry twice."""
-        new = [entry for entry in entries(self.store) if (entry.stream, entry.id) not in self.seen]
+        new = [entry for entry in everything(self.store) if (entry.stream, entry.id) not in self.seen]
         self.seen |= {(entry.stream, entry.id) for entry in new}
         for entry in new * 2:
             self.notices.handle(entry)
@@ -174,7 +169,7 @@ class TestReviews:
 
     def test_its_label_is_in_the_stream_like_any_other(self, service: Service, told: Told) -> None:
         decide(service, opened(service), "limit", "abuse", "account", "spam", "kim", LATER)
-        labels = [entry.data for entry in entries(service.store) if entry.type == "label"]
+        labels = [entry.data for entry in everything(service.store) if entry.type == "label"]
         assert labels == [
             {
                 "user_id": "u_1",
@@ -440,7 +435,7 @@ class TestRecovery:
         self.moved(service, "u_1")
         id = service.parts.webhooks.create("http://127.0.0.1:9/", ["review.opened"], "ana", NOW)["id"]
         assert recovery.replay(id, 0.0, None, delivered=False)["queued"] == 0
-        between = max(int(entry.id.partition("-")[0]) for entry in entries(store)) / 1000 + 0.001
+        between = max(int(entry.id.partition("-")[0]) for entry in everything(store)) / 1000 + 0.001
         until(lambda: time.time() > between + 0.001)
         self.moved(service, "u_2")
         id = service.parts.webhooks.create("http://127.0.0.1:9/", ["tier.changed"], "ana", NOW)["id"]

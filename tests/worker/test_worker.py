@@ -30,18 +30,20 @@ from riskapi.store import consumer
 from riskapi.store.connections import Store, open_store
 from riskapi.store.consumer import Consumer, backlog
 from riskapi.store.embedded import Embedded, socket_path
-from riskapi.store.streams import SHARDS, stream
+from riskapi.store.streams import stream
 from riskapi.worker.schedule import Schedule
 from riskapi.worker.worker import SeenClock, Worker, working
+from tests.commanding import Command
 from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT, Clock
 from tests.conftest import Service as Served
 from tests.signups import body, home, post
+from tests.streams import told
 from tests.upstreams.dns_server import DnsServer
 from tests.upstreams.rdap_server import RdapServer
 from tests.waiting import until
+from tests.worker.conftest import LINK_KEY, environment
 
 Serve = Callable[..., Served]
-LINK_KEY = "link-key-0123456789-0123456789-0123456789"
 
 
 @pytest.fixture(scope="module")
@@ -74,52 +76,15 @@ def rdap(rdap_of_module: RdapServer) -> RdapServer:
     return rdap_of_module
 
 
-def environment(dns: DnsServer, rdap: RdapServer) -> dict[str, str]:
-    return {
-        "RISKAPI_DNS_RESOLVER": dns.bind,
-        "RISKAPI_RDAP_BASE": rdap.base,
-        "RISKAPI_ENRICHMENT": "on",
-        "RISKAPI_DNS_RATE": "10000",
-        "RISKAPI_RDAP_RATE": "1000",
-        "RISKAPI_LINK_KEY": LINK_KEY,
-    }
-
-
 @pytest.fixture
-def asking(settings: Settings, dns: DnsServer, rdap: RdapServer, embedded_store: Embedded) -> Settings:
-    """Settings whose upstreams are the servers of these tests, on the store of this test process."""
-    ours = {"RISKAPI_DATA_DIR": str(settings.data_dir), "RISKAPI_MODEL_MODE": "off"}
-    return Settings.load({**ours, **environment(dns, rdap), "REDIS_URL": f"unix://{embedded_store.socket}"})
-
-
-@pytest.fixture
-def service(store: Store, asking: Settings, ip_data: Any) -> Service:
-    made = assemble(asking, store)
-    made.recover(time.time())
-    return made
-
-
-@pytest.fixture
-def worker(service: Service, asking: Settings) -> Iterator[Worker]:
+def worker(begin: Callable[[], Worker]) -> Worker:
     """A worker at work in this process."""
-    stop = threading.Event()
-    made = Worker(service, asking)
-    threads = made.start(stop)
-    yield made
-    stop.set()
-    for thread in threads:
-        thread.join(20)
-        assert not thread.is_alive(), thread.name
+    return begin()
 
 
 def view(service: Service, user: str = "u_1") -> dict[str, Any]:
     found: dict[str, Any] = service.parts.accounts.view(user, time.time())
     return found
-
-
-def told(store: Store, type: str) -> list[dict[str, Any]]:
-    entries = [entry for number in range(SHARDS) for entry in store.execute("XRANGE", stream(number), "-", "+")]
-    return [orjson.loads(fields[b"data"]) for _, fields in entries if fields[b"type"] == type.encode()]
 
 
 def at(domain: str, user: str = "u_1", **parts: Any) -> Any:
@@ -520,19 +485,16 @@ def test_chores_are_done_once_whoever_finds_them_and_may_be_done_again(service: 
 
 
 def test_dead_letters_are_listed_replayed_and_dropped_by_command(
-    service: Service, asking: Settings, store: Store, capsys: pytest.CaptureFixture[str]
+    service: Service, asking: Settings, store: Store, command: Command
 ) -> None:
-    from riskapi.__main__ import parser
-
     store.execute("XADD", stream("0"), "*", "type", "decision", "data", json.dumps({"broken": True}))
     made = Worker(service, asking)
     reader = Consumer(store, "reactions", "one", made.handlers()["reactions"], idle=1, tries=1)
     until(lambda: (reader.step(), consumer.DeadLetters(store).count())[1])
 
     def run(*words: str) -> tuple[int, str]:
-        arguments = parser().parse_args(["worker", *words])
-        code = arguments.run(arguments, asking)
-        return code, capsys.readouterr().out
+        done = command("worker", *words)
+        return done.code, done.out
 
     code, shown = run("dead")
     assert code == 0 and "\treactions\tdecision\t1 tries\tbuiltins.KeyError at " in shown

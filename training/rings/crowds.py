@@ -15,10 +15,10 @@ from training.simulator.signups import Draft, somewhere
 from training.simulator.timeline import DAY, HOUR
 from training.simulator.words import brand
 
-#: Shared addresses that the subscribers of the carrier are seen at. Ours; RFC 6888 lets a carrier put thousands on one.
+#: Shared addresses that the subscribers of the carrier are seen at. RFC 6888 lets a carrier put thousands on one.
 _GATES = 4
 #: Shares of colleagues with a mailbox at the firm's domain, and of those who give the telephone at the desk; of
-#: students with one at the university's. Ours, as in the simulator.
+#: students with one at the university's. As in the simulator.
 _STAFF, _DESK, _STUDENTS = 0.6, 0.15, 0.35
 
 

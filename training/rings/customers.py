@@ -10,7 +10,7 @@ from training.rings.platform import Platform
 from training.rings.timetable import Process
 from training.simulator.timeline import DAY, HOUR
 
-#: Days after the signup on which a customer mails, 12 of the 21 of its history. Ours; as the customers of the issue.
+#: Days after the signup on which a customer mails, 12 of the 21 of its history.
 MAILS = (1, 2, 4, 6, 7, 9, 11, 13, 14, 16, 18, 20)
 HISTORY = 21 * DAY
 #: Recipients of each of these days, and what a customer asks for, an hour apart, on the day it is measured on: all that

@@ -3,8 +3,8 @@
 -- KEYS    1 account hash
 -- ARGV    1 TTL of the account, seconds   2 Unix time since when, or '' where it is none any more   3 by what: import, plan,
 --         payment or mail
--- returns 1 where it changed, else 0; nothing is noted of an unknown account. What is established by one thing is not ended
---         by another, and the earlier time stands
+-- returns 1 where it changed, else 0; nothing is noted of an unknown account. One thing does not end what another
+--         established, and the earlier time stands
 -- TTL     ARGV[1]
 local call = redis.call
 local account = call('HMGET', KEYS[1], 'tier', 'established', 'established_by')

@@ -13,7 +13,7 @@
 local WINDOW, GRAIN = {3600, 86400, 2592000}, {60, 900, 21600}
 -- FAR is a day and a half: clocks of hosts that pass the time in may lag by a day, and standing still for so long is what
 -- a day's window costs. NEAR is what they may lag by when time has come to `high`; at one leap over FAR they may lag by
--- FAR, because `high` itself may be of a clock that ran ahead. Ours.
+-- FAR, because `high` itself may be of a clock that ran ahead.
 local FAR, NEAR = 129600, 3600
 local floor = math.floor
 

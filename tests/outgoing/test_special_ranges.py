@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.inputs.special_ranges import special_purpose, unwrapped
+from riskapi.outgoing.special_ranges import special_purpose, unwrapped
 
 
 @pytest.mark.parametrize(
