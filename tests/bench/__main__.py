@@ -14,7 +14,7 @@ from typing import get_args
 
 from riskapi.settings import cores
 from riskapi.store.embedded import socket_path
-from tests.bench import asked, growth, in_process, ratio, sending, stages, upstreams, worst
+from tests.bench import asked, growth, in_process, ratio, sending, servers, stages, upstreams, worst
 from tests.bench.figures import Bench, Fsync, Grants, Growth, Memory, Worst
 from tests.bench.plot import plot
 from tests.bench.progress import Steps
@@ -33,6 +33,7 @@ _STAGED, _ASKED = 2000, 1000
 def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmark, print it and write it down; 1 where an answer was not 200."""
     options = _parser().parse_args(words)
+    servers.end_in_order()
     plan = Plan(options.rounds, options.seconds, options.connections, options.workers)
     modes: tuple[Fsync, ...] = (options.fsync,) if options.fsync else get_args(Fsync)
     with tempfile.TemporaryDirectory(prefix="riskapi-bench-") as name:

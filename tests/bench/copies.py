@@ -29,7 +29,7 @@ from riskapi.links.entities import Links
 from riskapi.links.keys import entities_json
 from riskapi.policy import Policy
 from riskapi.reviews import queue
-from riskapi.store.connections import Store
+from riskapi.store.connections import Pipeline, Reply, Store
 from riskapi.times import rfc3339
 from tests.bench.bodies import bodies
 
@@ -59,9 +59,9 @@ class _Noting(Tiers):
         super().__init__(store)
         self.arrivals: list[Arrival] = []
 
-    def record(self, arrival: Arrival, policy: Policy, now: float) -> KnownAccount | None:
+    def queue_record(self, pipe: Pipeline, arrival: Arrival, policy: Policy, now: float) -> Reply[KnownAccount | None]:
         self.arrivals.append(arrival)
-        return super().record(arrival, policy, now)
+        return super().queue_record(pipe, arrival, policy, now)
 
 
 class Copies:
@@ -72,11 +72,11 @@ class Copies:
     def __init__(self, service: Service, label: str, now: float, models: int = _MODELS) -> None:
         parts, self._store = service.worker_parts, service.store
         self._gatherer, self._policy = parts.gatherer, service.active.policy
-        self._tiers = _Noting(self._store)
+        noting, self._tiers = _Noting(self._store), Tiers(self._store)
         self._links = Links(self._store, service.link_key.secret, service.active_readers)
         assessor = Assessor(
-            service.active, parts.gatherer, parts.accounts, self._tiers, self._links, parts.clusters, parts.labels,
-            service.journal, service.parts.metrics,
+            self._store, service.active, parts.gatherer, parts.accounts, noting, self._links, parts.clusters,
+            parts.labels, service.journal, service.parts.metrics,
         )  # fmt: skip
         self.models = models
         shapes: dict[str, Shape] = {}
@@ -85,7 +85,7 @@ class Copies:
             shapes[signup.account.user_id] = _shape(signup)
             assessor.signup(signup, now)
         self._by_shape: dict[Shape, list[Model]] = {}
-        for arrival in self._tiers.arrivals:
+        for arrival in noting.arrivals:
             # Who is limited is felt by all it shares something with, which only the whole line does.
             if arrival.fields["tier"] != "limit":
                 self._by_shape.setdefault(shapes[arrival.user_id], []).append(_model(arrival))
@@ -105,7 +105,7 @@ class Copies:
             self._store.run(pipe)
             yield end - start
 
-    def _queue(self, pipe: Any, signup: Signup, model: Model, at: float, now: float) -> None:
+    def _queue(self, pipe: Pipeline, signup: Signup, model: Model, at: float, now: float) -> None:
         user_id, parsed = signup.account.user_id, self._gatherer.parse(signup, at)
         touch = self._links.touched(user_id, parsed.facts)
         name, answer = secrets.token_hex(12), model.answer

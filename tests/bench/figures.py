@@ -43,6 +43,9 @@ class Served(Found):
 class Ratio(Found):
     """Signups beside the do-nothing route, which both ways of writing to the disk share, of rounds that took turns.
 
+    ``ratio`` is of signups a second, ``work`` of processor time the other way round: what the route takes for a
+    request, in what a signup takes with all that is put off. The second says less of what a caller sees, and is the
+    same on a busy machine; it is 0 where the kernel does not tell.
     ``after`` is processor time a signup by process once the load had ended: what the worker had put off. ``commands``
     are all that the store ran for a signup, the worker's and those inside scripts too.
     """
@@ -51,6 +54,7 @@ class Ratio(Found):
     ratio: float
     low: float
     high: float
+    work: float
     p99_ratio: float
     signups: Served
     after: dict[str, float]

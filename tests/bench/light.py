@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from riskapi.settings import cores
-from tests.bench import asked, ratio
+from tests.bench import asked, ratio, servers
 from tests.bench.figures import Asked, Found, Ratio
 from tests.bench.progress import Steps
 from tests.bench.ratio import Plan
@@ -31,11 +31,13 @@ _KEY = "bench-key-0123456789-0123456789-0123456789"
 
 
 class Light(Found):
-    """What is compared: signups a second as a share of a do-nothing route's, with fsync everysec; for a signup,
-    commands the store runs, bytes to and from it and in its append-only file; and bytes of memory an account.
+    """What is compared: signups a second as a share of a do-nothing route's, with fsync everysec, and the same of
+    processor time (see :class:`tests.bench.figures.Ratio`); for a signup, commands the store runs, bytes to and from it
+    and in its append-only file; and bytes of memory an account.
     """
 
     ratio: float
+    work: float
     commands: float
     bytes_sent: float
     bytes_received: float
@@ -43,7 +45,11 @@ class Light(Found):
     memory: float
 
 
-_SAID = {
+_FALLING = {
+    "ratio": "signups a second, as a share of the do-nothing route's,",
+    "work": "processor time of the do-nothing route, as a share of a signup's,",
+}
+_RISING = {
     "commands": "commands of the store a signup",
     "bytes_sent": "bytes a signup sends to the store",
     "bytes_received": "bytes a signup reads from the store",
@@ -56,6 +62,7 @@ def light(found: Ratio, asks: Asked) -> Light:
     """The figures that are compared."""
     return Light(
         ratio=round(found.ratio, 3),
+        work=round(found.work, 3),
         commands=round(asks.commands, 1),
         bytes_sent=round(asks.bytes_sent),
         bytes_received=round(asks.bytes_received),
@@ -66,9 +73,11 @@ def light(found: Ratio, asks: Asked) -> Light:
 
 def warnings(now: Light, baseline: Light) -> Iterator[str]:
     """What became worse by a quarter or more, one sentence each."""
-    if now.ratio <= baseline.ratio * (1 - _QUARTER):
-        yield f"signups a second fell from {baseline.ratio:.2f} to {now.ratio:.2f} of the do-nothing route's"
-    for name, said in _SAID.items():
+    for name, said in _FALLING.items():
+        before, after = getattr(baseline, name), getattr(now, name)
+        if after <= before * (1 - _QUARTER):
+            yield f"{said} fell from {before:.3f} to {after:.3f}"
+    for name, said in _RISING.items():
         before, after = getattr(baseline, name), getattr(now, name)
         if after >= before * (1 + _QUARTER):
             yield f"{said} rose from {before:,.0f} to {after:,.0f}"
@@ -102,6 +111,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make bench-light", description=__doc__)
     parser.add_argument("--write", action="store_true", help="write the baseline instead of comparing with it")
     options = parser.parse_args(words)
+    servers.end_in_order()
     now = measure(Steps())
     if options.write:
         BASELINE.write_text(now.model_dump_json(indent=2) + "\n")

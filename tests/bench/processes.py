@@ -12,7 +12,7 @@ _PROC = Path("/proc")
 #: Servers are quiet that together take no more than this share of one core, looked at for so many seconds.
 _QUIET, _LOOK = 0.2, 0.25
 #: Seconds after which what is busy is taken to stay so.
-_PATIENCE = 30.0
+_PATIENCE = 10.0
 
 
 class _Row(NamedTuple):
@@ -47,7 +47,7 @@ def grown(after: dict[str, float], before: dict[str, float]) -> dict[str, float]
 
 
 def until_quiet(roots: Iterable[int]) -> None:
-    """Wait until servers have done what they put off, or for half a minute."""
+    """Wait until servers have done what they put off, or for ten seconds."""
     pids, deadline = list(roots), time.monotonic() + _PATIENCE
     before = [spent(pid) for pid in pids]
     while before[0] and time.monotonic() < deadline:

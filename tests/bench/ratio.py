@@ -134,11 +134,13 @@ def _ratio(mode: Fsync, side: Side, noop: Side, nothing: Served) -> Ratio:
     ratios = [mine.rate / theirs.rate for mine, theirs in zip(side.figures, noop.figures, strict=True)]
     signups, after = side.served(), side.a_request(side.after)
     after.pop("client", None)
+    busy = sum(signups.busy.values()) + sum(after.values())
     return Ratio(
         fsync=mode,
         ratio=statistics.median(ratios),
         low=min(ratios),
         high=max(ratios),
+        work=sum(nothing.busy.values()) / busy if busy else 0.0,
         p99_ratio=signups.p99 / nothing.p99,
         signups=signups,
         after=after,

@@ -9,7 +9,7 @@ import pytest
 from tests.bench.light import BASELINE, Light, compare, warnings
 
 _BASE = Light(
-    ratio=0.20, commands=24.0, bytes_sent=3000, bytes_received=1000, bytes_appended=2500, memory=1900
+    ratio=0.20, work=0.1, commands=24.0, bytes_sent=3000, bytes_received=1000, bytes_appended=2500, memory=1900
 )  # fmt: skip
 
 
@@ -18,7 +18,11 @@ _BASE = Light(
     [
         ({}, []),
         ({"ratio": 0.151}, []),
-        ({"ratio": 0.15}, ["signups a second fell from 0.20 to 0.15 of the do-nothing route's"]),
+        ({"ratio": 0.15}, ["signups a second, as a share of the do-nothing route's, fell from 0.200 to 0.150"]),
+        (
+            {"work": 0.0749},
+            ["processor time of the do-nothing route, as a share of a signup's, fell from 0.100 to 0.075"],
+        ),
         ({"ratio": 0.9, "commands": 4.0, "bytes_sent": 1.0}, []),
         ({"commands": 29.9}, []),
         ({"commands": 30.0}, ["commands of the store a signup rose from 24 to 30"]),
@@ -38,7 +42,7 @@ def test_a_warning_is_a_line_that_says_so(tmp_path: Path) -> None:
     path.write_text(_BASE.model_dump_json())
     dearer = _BASE.model_copy(update={"ratio": 0.1, "commands": 60.0})
     assert [line for line in compare(dearer, path) if "warning" in line] == [
-        "bench: warning: signups a second fell from 0.20 to 0.10 of the do-nothing route's",
+        "bench: warning: signups a second, as a share of the do-nothing route's, fell from 0.200 to 0.100",
         "bench: warning: commands of the store a signup rose from 24 to 60",
     ]
     assert not [line for line in compare(_BASE, path) if "warning" in line]

@@ -45,7 +45,7 @@ def bench() -> Bench:
     return Bench(
         setting=setting(_PLAN),
         ratios=[
-            Ratio(fsync=mode, ratio=0.17, low=0.15, high=0.19, p99_ratio=3.4, signups=_SERVED,
+            Ratio(fsync=mode, ratio=0.17, low=0.15, high=0.19, work=0.09, p99_ratio=3.4, signups=_SERVED,
                   after={"worker": 60, "store": 20}, commands=31.5)
             for mode in ("everysec", "always")
         ],
