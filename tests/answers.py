@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import GenericAlias
+from typing import Any, TypeVar
 
 import jsonschema_rs
+from pydantic import ConfigDict, TypeAdapter
 
 from riskapi.api import problems
 from riskapi.errors import CODES
+
+Shape = TypeVar("Shape")
 
 
 def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -32,10 +36,18 @@ def is_problem(response: Any, status: int, code: str) -> dict[str, Any]:
     """Check that the answer is a whole problem document of this code."""
     assert (response.status_code, response.mimetype) == (status, "application/problem+json"), response.data
     document: dict[str, Any] = response.json
-    problems.ProblemDocument.model_validate(document)
+    checked(problems.ProblemDocument, response.data)
     assert document["code"] == code
     assert document["status"] == status == CODES[code][0]
     assert document["title"] == CODES[code][1]
     assert document["type"] == f"/docs/errors#{code}"
     assert document["request_id"] == response.headers["X-Request-Id"]
     return document
+
+
+def checked(shape: type[Shape], answer: bytes) -> Shape:
+    """An answer (JSON) that has just the fields of this ``TypedDict``, each of its type."""
+    # A ``TypedDict`` takes its configuration from the type that it is part of.
+    many: Any = GenericAlias(list, (shape,))
+    adapter: TypeAdapter[list[Shape]] = TypeAdapter(many, config=ConfigDict(extra="forbid", strict=True))
+    return adapter.validate_json(b"[%b]" % answer)[0]

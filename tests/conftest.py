@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
@@ -31,6 +31,11 @@ from tests import commanding, logged, store_servers
 from tests.answers import conforms
 from tests.commanding import Command
 from tests.logged import Lines
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+    from riskapi.api.parts import Parts
 
 ROOT = Path(__file__).resolve().parents[1]
 #: An instant that no test depends on: 2026-11-22T10:00:00Z.
@@ -109,6 +114,32 @@ def make_app(store: Store, settings: Settings, ip_data: installed.DataPaths, clo
     from riskapi.app import create_app
 
     return lambda **changes: create_app(replace(settings, **changes), store, clock)
+
+
+@pytest.fixture(scope="session")
+def session_parts(session_store: Store, session_settings: Settings, ip_data: installed.DataPaths) -> Parts:
+    from riskapi.app import assemble
+
+    session_store.execute("FLUSHALL")
+    return assemble(session_settings, session_store, Clock()).parts
+
+
+@pytest.fixture
+def parts(session_parts: Parts, store: Store) -> Parts:
+    """What the HTTP layer calls, on the empty store and at ``NOW``; change it with ``dataclasses.replace``."""
+    return session_parts
+
+
+@pytest.fixture
+def make_http(parts: Parts) -> Callable[..., FlaskClient]:
+    """``make_http(api_rate_limit=2.0, …)``: as ``client``, with some of the parts replaced."""
+
+    def make(**changes: Any) -> FlaskClient:
+        client = build(replace(parts, **changes)).test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
+        return client
+
+    return make
 
 
 @dataclass
@@ -289,20 +320,7 @@ def outage(service: app.Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
 
     yield away
     away(False)
-    service.sender.record()
-
-
-@pytest.fixture
-def make_http(store: Store, clock: Clock) -> Callable[..., FlaskClient]:
-    """``make_http(reviews=…)``: a client of the HTTP layer alone, with stand-ins for some parts behind it."""
-    from tests import fakes
-
-    def make(**changes: Any) -> FlaskClient:
-        client = build(fakes.parts(store, clock, BOOTSTRAP_KEY, **changes)).test_client()
-        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
-        return client
-
-    return make
+    service.parts.sender.record()
 
 
 @pytest.fixture

@@ -21,18 +21,17 @@ def joined(service: Service, user: str, at: float = NOW, **parts: Any) -> dict[s
 
 
 def establish(service: Service, user: str, since: float) -> None:
-    accounts = service.worker_parts.accounts
+    accounts = service.accounts
     accounts.establish(user, since, "import", service.active.policy)
-    service.worker_parts.labels.settle(user, accounts.standing(user))
+    service.parts.labels.settle(user, accounts.standing(user))
 
 
 def happens(service: Service, user: str, type: str, at: float = NOW, **more: Any) -> dict[str, Any]:
-    found: dict[str, Any] = service.parts.events.record(user, Event(type=type, **more), at)
-    return found
+    return dict[str, Any](service.parts.events.record(user, Event(type=type, **more), at))
 
 
 def again(service: Service, user: str, at: float = NOW + HOUR) -> str:
-    return str(service.worker_parts.rescorer.again(user, "linkage", at).tier)
+    return str(service.rescorer.again(user, "linkage", at).tier)
 
 
 def clusters(service: Service) -> list[set[str]]:

@@ -50,7 +50,7 @@ def signed_up(service: Service, user: str = "u1", plan: str | None = None, **par
 
 def tell(service: Service, type: str, user: str = "u1", at: float = NOW, **more: Any) -> dict[str, Any]:
     event = Event.model_validate_json(json.dumps({"type": type, **more}))
-    return service.parts.events.record(user, event, at)
+    return dict[str, Any](service.parts.events.record(user, event, at))
 
 
 def field(service: Service, name: str, user: str = "u1") -> str | None:

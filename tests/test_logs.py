@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from riskapi import logs
 from riskapi.store.connections import Store
-from tests import fakes
+from tests.failing import FailingAssessor
 from tests.logged import Lines
 from tests.requests import SIGNUP
 
@@ -92,7 +92,7 @@ def test_a_defect_is_logged_with_its_stack_and_without_its_message(
     make_http: Callable[..., FlaskClient],
     lines: Lines,
 ) -> None:
-    failing = fakes.Assessors(fails=KeyError(SECRETS["address"]))
+    failing = FailingAssessor(KeyError(SECRETS["address"]))
     make_http(assessor=failing).post(SIGNUP, json=BODY, headers={"X-Request-Id": "r-1"})
     defect, request = lines()
     assert (defect["event"], defect["level"], defect["request_id"]) == ("defect", "error", "r-1")

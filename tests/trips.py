@@ -52,9 +52,9 @@ def there(*signups: dict[str, Any], gap: float = HOUR) -> Callable[[Service], ob
 def customer(service: Service, user: str, **parts: Any) -> None:
     """An established customer, here for a month."""
     post(service, body(user, **parts), NOW - 30 * DAY)
-    accounts = service.worker_parts.accounts
+    accounts = service.accounts
     accounts.establish(user, NOW - DAY, "import", service.active.policy)
-    service.worker_parts.labels.settle(user, accounts.standing(user))
+    service.parts.labels.settle(user, accounts.standing(user))
 
 
 def held(service: Service, *claims: dict[str, Any]) -> None:
@@ -98,7 +98,7 @@ def stranger(service: Service) -> None:
     """The account sent mail before it signed up, and so did another with the same links."""
     under(service, sends={"strangers": "review"})
     for user in ("other", "late"):
-        service.sender.send(user, 1, Message(("pills.example",)), NOW - HOUR)
+        service.parts.sender.send(user, 1, Message(("pills.example",)), NOW - HOUR)
 
 
 REFERRED = {"account": {"user_id": "late", "referrer_id": "agency"}}

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from riskapi.accounts.history import LabelEntry
 from riskapi.accounts.packing import unpack
 from riskapi.accounts.sending_account import SENDING_FIELDS, SendingAccount, sending_account
 from riskapi.accounts.stored import StoredAccount
@@ -152,7 +153,7 @@ class Accounts:
             pipe.execute_command("HEXISTS", account_key(name), "tier")
         return next((name for name, there in zip(names, self._store.run(pipe), strict=True) if there), small)
 
-    def add_label(self, user_id: str, label: dict[str, Any], event: bytes, policy: Policy) -> Standing:
+    def add_label(self, user_id: str, label: LabelEntry, event: bytes, policy: Policy) -> Standing:
         """Append a label; the latest stands. Raises ``not_found``."""
         keys = [account_key(user_id), labels_key(user_id), stream(shard(user_id))]
         args = [policy.retention.accounts_days * _DAY, label["label"], orjson.dumps(label), event]
@@ -226,7 +227,7 @@ class Accounts:
             None if kept is None else damaged.read("account", name, partial(unpack, kept), None) for name, kept in found
         ]
 
-    def labels(self, user_id: str) -> list[dict[str, Any]]:
+    def labels(self, user_id: str) -> list[LabelEntry]:
         """All labels ever given, oldest first."""
         return damaged.rows("label", user_id, self._store.execute("LRANGE", labels_key(user_id), 0, -1), LABEL)
 

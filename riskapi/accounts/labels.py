@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import cast
 
 import orjson
+from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts, Standing
+from riskapi.accounts.history import LabelEntry, LabelName, LabelSource
 from riskapi.accounts.tiers import Tiers, by_reviewer
 from riskapi.clusters.clusters import Clusters
+from riskapi.contract import Tier
 from riskapi.links.entities import Links
 from riskapi.policy.active import ActiveBasis
 from riskapi.store.connections import Pipeline, Reply, Store
 from riskapi.times import rfc3339
 
-LabelName = Literal["abuse", "legitimate", "unknown"]
-LabelSource = Literal["manual_review", "appeal", "external", "rule"]
 #: Sources that are somebody who looked at the account.
 PEOPLE = frozenset({"manual_review", "appeal"})
 #: Label → the tier that the word of such a person puts an account in.
-_TIERS = {"abuse": "limit", "legitimate": "allow"}
+_TIERS: Mapping[LabelName, Tier] = {"abuse": "limit", "legitimate": "allow"}
 
 
-def entry(label: LabelName, source: LabelSource, note: str | None, actor: str, now: float) -> dict[str, Any]:
+class Labelled(TypedDict):
+    """The account's labels, the one that stands first named."""
+
+    user_id: str
+    label: LabelName
+    tier: Tier
+    labels: list[LabelEntry]
+
+
+def entry(label: LabelName, source: LabelSource, note: str | None, actor: str, now: float) -> LabelEntry:
     """One label as an account keeps it."""
     return {"label": label, "source": source, "note": note, "actor": actor, "at": rfc3339(now)}
 
@@ -40,7 +51,7 @@ class Labels:
 
     def add(
         self, user_id: str, label: LabelName, source: LabelSource, note: str | None, actor: str, now: float
-    ) -> dict[str, Any]:
+    ) -> Labelled:
         """Label an account at Unix time ``now``; returns its labels and tier. Raises ``not_found``.
 
         A person's word (``manual_review``, ``appeal``) also moves the account's own tier: ``abuse`` to ``limit``,
@@ -57,7 +68,7 @@ class Labels:
         return {
             "user_id": user_id,
             "label": label,
-            "tier": standing.tier,
+            "tier": cast("Tier", standing.tier),
             "labels": self._accounts.labels(user_id),
         }
 

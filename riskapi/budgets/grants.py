@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 
 import orjson
-from pydantic import ConfigDict, Field, with_config
+from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
 
+from riskapi.budgets.limits import Counts
 from riskapi.contract import Tier
 from signals.records import record
 
@@ -32,16 +33,6 @@ LIMITS = (
 )
 
 
-@with_config(ConfigDict(extra="forbid"))
-class Counts(TypedDict):
-    """Recipients that may be written to within the hour, day and month."""
-
-    hourly: Annotated[int, Field(ge=0)]
-    daily: Annotated[int, Field(ge=0)]
-    monthly: Annotated[int, Field(ge=0)]
-
-
-@with_config(ConfigDict(extra="forbid"))
 class Grant(TypedDict):
     """What was granted. ``denied_by`` is the limit that stands in the way.
 

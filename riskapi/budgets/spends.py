@@ -13,8 +13,9 @@ import orjson
 
 from riskapi.access.idempotency import REMEMBERED
 from riskapi.budgets.caps import Allowed, Usage
-from riskapi.budgets.grants import Counts, GrantRequest, LocalGrant, StoredGrant, Unrecorded, compact, stored
+from riskapi.budgets.grants import GrantRequest, LocalGrant, StoredGrant, Unrecorded, compact, stored
 from riskapi.budgets.keys import EVENTS, budget_key, cluster_key, kept, members_key, repeat_key, reservation_key
+from riskapi.budgets.limits import Counts
 from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.policy import Policy

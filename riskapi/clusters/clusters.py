@@ -9,7 +9,10 @@ change (:mod:`riskapi.clusters.joins`, :mod:`riskapi.clusters.splits`) is read, 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Literal, cast
+from typing import Annotated, Literal, cast
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from riskapi.budgets.caps import Usage
 from riskapi.budgets.keys import budget_key, cluster_key, kept, members_key
@@ -19,7 +22,7 @@ from riskapi.clusters.splits import Splits
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.links.bonds import Bond, bonds, edge_of
 from riskapi.links.entities import KEEP, Links
-from riskapi.links.evidence import binds
+from riskapi.links.evidence import Edge, binds
 from riskapi.links.hubs import Hubs
 from riskapi.links.waves import Match
 from riskapi.metrics import Metrics
@@ -50,6 +53,15 @@ class Thing:
     ends: float
     user_ids: list[str]
     claims: bool = False
+
+
+class Cluster(TypedDict):
+    """Accounts that share a budget, and what binds them. At most 100 accounts and edges are named; all are counted."""
+
+    cluster_id: str
+    size: Annotated[int, Field(ge=1)]
+    user_ids: list[str]
+    edges: list[Edge]
 
 
 class Clusters:
@@ -202,7 +214,7 @@ class Clusters:
         names.pop(user_id, None)
         return list(names)[:most]
 
-    def view(self, cluster_id: str, now: float) -> dict[str, Any]:
+    def view(self, cluster_id: str, now: float) -> Cluster:
         """A cluster as the list of its edges. Raises ``not_found``."""
         names, things = self.things(cluster_id, now)
         if not names:
@@ -214,7 +226,7 @@ class Clusters:
             "edges": self.rows(things),
         }
 
-    def rows(self, things: Sequence[Thing]) -> list[dict[str, Any]]:
+    def rows(self, things: Sequence[Thing]) -> list[Edge]:
         """The things that bind a cluster, as an answer shows them."""
         return [
             {

@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 import typer
 
 Choice = TypeVar("Choice", bound=str)
-#: Characters of a name. Chosen by us, as for reviewers in the API.
+#: Characters of a name. As for reviewers in the API.
 _MOST_NAME = 128
 #: Characters of a note, as the API takes them.
 _MOST_NOTE = 2000

@@ -92,7 +92,7 @@ def find(call: Invocation, value: str, kind: str | None) -> int:
         found = entries.of_value(None, known, value, time.time())["entries"]
     if sys.stdout.isatty():
         columns = ("list", "kind", "value", "expires_at", "author", "reason")
-        tables.show(columns, [[str(entry[name] or "-") for name in columns] for entry in found])
+        tables.show(columns, [[str(dict[str, object](entry)[name] or "-") for name in columns] for entry in found])
     else:
         for entry in found:
             print(orjson.dumps(entry).decode())
@@ -113,7 +113,7 @@ def _lists(call: Invocation) -> Iterator[tuple[Lists, Batches]]:
     with call.store() as store:
         # Nothing is decided, so no model is needed.
         service = app.assemble(changed(call.settings, model_mode="off"), store)
-        entries = service.worker_parts.lists
+        entries = service.parts.lists
         try:
             yield entries, Batches(store, service.active, entries)
         except Problem as problem:

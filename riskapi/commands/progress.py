@@ -11,7 +11,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-#: Seconds between two plain lines: short work says nothing. Chosen by us.
+#: Seconds between two plain lines: short work says nothing.
 _SECONDS = 10.0
 
 

@@ -18,7 +18,7 @@ from riskapi.inputs import device as devices
 from riskapi.inputs.optional import not_provided
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.inputs.signup import BehaviorPart, DevicePart, Signup
-from riskapi.inputs.usable import UNREADABLE, one_each, unreadable, usable, without_country
+from riskapi.inputs.usable import UNREADABLE, InputWarning, one_each, unreadable, usable, without_country
 from riskapi.links import kinds, spellings
 from riskapi.links.entities import Links
 from riskapi.links.evidence import reputation
@@ -47,7 +47,7 @@ class Parsed:
     """
 
     facts: Facts
-    warnings: tuple[dict[str, str], ...]
+    warnings: tuple[InputWarning, ...]
     not_provided: tuple[str, ...]
 
 

@@ -17,6 +17,7 @@ from riskapi.budgets import terms
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import held_by
 from riskapi.decisions.answer import assessment, in_form, kept_answer, reasons
+from riskapi.decisions.assessment import Assessment
 from riskapi.decisions.decide import Decision
 from riskapi.decisions.gather import Gathered, Gatherer, Parsed
 from riskapi.decisions.line import Case, case_in_outage, case_of
@@ -116,7 +117,7 @@ class Assessor:
         signup: Signup,
         case: Case,
         gathered: Gathered,
-        body: dict[str, Any],
+        body: Assessment,
         answer: bytes,
         review: ReviewOpening | None,
         first: dict[str, Any] | None,
@@ -167,7 +168,7 @@ class Assessor:
         standing: Standing | None,
         policy: Policy,
         now: float,
-        body: dict[str, Any],
+        body: Assessment,
     ) -> KnownAccount | None:
         """Write an account down, and in the same trip let its standing, if it has one, be felt through links.
 
@@ -187,7 +188,7 @@ class Assessor:
                 self._keep(signup, now, body)
         return known()
 
-    def _keep(self, signup: Signup, now: float, answer: dict[str, Any]) -> dict[str, Any] | None:
+    def _keep(self, signup: Signup, now: float, answer: Assessment) -> dict[str, Any] | None:
         """Keep an answered signup on this machine; returns the entry that was kept for the account before, if any.
 
         Raises ``unavailable`` when it cannot be kept.

@@ -12,10 +12,11 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, cast
 
 import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints
+from typing_extensions import TypedDict
 
 from riskapi.budgets.spends import Budgets
 from riskapi.contract import Time, UserId
@@ -31,6 +32,8 @@ from riskapi.times import rfc3339
 from signals.records import record
 
 EventType = Literal["delivered", "hard_bounce", "soft_bounce", "complaint", "block", "unsubscribe", "spam_trap"]
+#: The rules of clean sending, by what does not hold.
+Rule = Literal["complaint_rate", "hard_bounce_rate", "spam_trap"]
 #: Days of the window: today, which is not over yet, and the 29 before, in UTC. As long as the month of the caps.
 WINDOW_DAYS = 30
 _DAY = 86400
@@ -100,16 +103,40 @@ class Counts:
             "sent": sent,
         }
 
-    def fault(self, clean: Clean, sent: int) -> str | None:
+    def fault(self, clean: Clean, sent: int) -> Rule | None:
         """The rule of clean sending that does not hold: ``spam_trap``, ``complaint_rate``, ``hard_bounce_rate``.
 
         ``sent`` are the recipients sent to within the window, 0 where that is unknown; ``clean`` says what is too much.
         """
-        return clean_sending.broken(clean, self.by_letter(sent))
+        return cast("Rule | None", clean_sending.broken(clean, self.by_letter(sent)))
 
     def is_clean(self, clean: Clean, sent: int) -> bool:
         """Whether every rule of clean sending holds, see :meth:`fault`."""
         return self.fault(clean, sent) is None
+
+
+class FeedbackAction(TypedDict):
+    """What feedback brought about for an account, and by which rule of the policy."""
+
+    user_id: str
+    action: Literal["steps_lost"]
+    rule: Rule
+
+
+class FeedbackView(TypedDict):
+    """What became of the mail the account sent, over the last ``window_days``."""
+
+    window_days: int
+    sent: int
+    delivered: int
+    hard_bounces: int
+    soft_bounces: int
+    complaints: int
+    blocks: int
+    unsubscribes: int
+    spam_traps: int
+    complaint_rate: float | None
+    hard_bounce_rate: float | None
 
 
 @record
@@ -119,7 +146,7 @@ class Tally:
     accepted: int
     duplicates: int
     unknown_accounts: int
-    actions: list[dict[str, str]]
+    actions: list[FeedbackAction]
 
 
 class Feedback:
@@ -154,8 +181,8 @@ class Feedback:
                     self._metrics.feedback(event.type)
             results += found
         states = Counter(state for state, _ in results)
-        actions = [
-            {"user_id": event.user_id, "action": "steps_lost", "rule": rule}
+        actions: list[FeedbackAction] = [
+            {"user_id": event.user_id, "action": "steps_lost", "rule": cast("Rule", rule)}
             for event, (_, rule) in zip(events, results, strict=True)
             if rule
         ]
@@ -248,7 +275,7 @@ class Feedback:
         return self.counts(events(), now), usage().spent[2]
 
     @staticmethod
-    def view(counts: Counts, sent: int) -> dict[str, Any]:
+    def view(counts: Counts, sent: int) -> FeedbackView:
         """The ``feedback`` part of an account; a rate of nothing is null."""
         found = counts.by_letter(sent)
         attempted, arrived = largest(ATTEMPTED, found), largest(ARRIVED, found)

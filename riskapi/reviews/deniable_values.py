@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
+from typing_extensions import TypedDict
+
+from riskapi.contract import Count
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.links.entities import Links
 from riskapi.links.keys import key_of, mac_of
@@ -33,6 +36,24 @@ Skipped = Literal["not_given", "shared_domain", "hub", "held_by_another", "too_m
 MOST = 100
 #: Accounts that an answer names for one value.
 _NAMED = 100
+
+
+class Denied(TypedDict):
+    """A value of the accounts decided that goes on the deny list, or why not.
+
+    ``skipped``: `not_given`, none of them has one; `shared_domain`, strangers have their mail there; `hub`, it stands
+    for a crowd; `held_by_another`, an established customer has it too, or somebody who proved that it is theirs;
+    `too_many`, a decision denies 100 values. ``user_ids`` are those decided who have it, a hundred at most; ``already``
+    says that it was on the list before; ``would_match_count`` are the accounts known to have it, 2,000 at most.
+    """
+
+    kind: DeniableKind
+    normalized: str | None
+    user_ids: list[str]
+    skipped: Skipped | None
+    already: bool
+    entry_id: str | None
+    would_match_count: Count
 
 
 @record
@@ -62,7 +83,7 @@ class Deniable:
         """Where it stands in the table of lists."""
         return hashed_field(HASHED[self.entity], self.mac)
 
-    def view(self, made: str | None = None) -> dict[str, Any]:
+    def view(self, made: str | None = None) -> Denied:
         """The value as callers get it; ``made`` is the entry that denies it now, where there is one."""
         return {
             "kind": self.kind,

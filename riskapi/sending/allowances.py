@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.sending_account import SendingAccount, stranger
 from riskapi.budgets.caps import Allowed, FeedbackRecord, Usage, allowed, clean_days
+from riskapi.budgets.limits import Limits
 from riskapi.budgets.spends import Budgets, remaining
 from riskapi.contract import Tier
 from riskapi.errors import Problem
@@ -94,12 +95,12 @@ def _allowance(known: SendingAccount | None, events: EventCounts, usage: Usage, 
     )
 
 
-def limits(usage: Usage, allowed: Allowed) -> dict[str, Any]:
+def limits(usage: Usage, allowed: Allowed) -> Limits:
     """The ``limits`` part of an answer: caps in recipients, whom they are counted over, what is left, the next step.
 
     ``cluster`` are the caps of the cluster, and ``hold`` the usual volume a held account is kept at, if there is one.
     """
-    own, ours = allowed.caps, allowed.cluster
+    own, ours, hold = allowed.caps, allowed.cluster, usage.hold if usage.held else None
     return {
         "hourly": own.hourly,
         "daily": own.daily,
@@ -108,5 +109,5 @@ def limits(usage: Usage, allowed: Allowed) -> dict[str, Any]:
         "remaining": remaining(usage, allowed),
         "next_step": allowed.next_step,
         "cluster": None if ours is None else {"hourly": ours.hourly, "daily": ours.daily, "monthly": ours.monthly},
-        "hold": {"daily": usage.hold, "until": rfc3339(usage.hold_until)} if usage.held else None,
+        "hold": None if hold is None else {"daily": hold, "until": rfc3339(usage.hold_until)},
     }

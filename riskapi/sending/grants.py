@@ -6,12 +6,15 @@ import contextlib
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Annotated
 
 import orjson
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.budgets.grants import Grant, GrantRequest, StoredGrant, least
+from riskapi.budgets.limits import Counts
 from riskapi.budgets.spends import Budgets, remaining
 from riskapi.clusters.clusters import Clusters
 from riskapi.errors import Problem, StoreUnavailable
@@ -52,6 +55,14 @@ class SendAnswer:
 
     body: Grant
     replay: bool
+
+
+class Released(TypedDict):
+    """What was given back, and what is left after it."""
+
+    reservation_id: str
+    released: Annotated[int, Field(ge=1)]
+    remaining: Counts
 
 
 class Grants:
@@ -214,7 +225,7 @@ class Grants:
         """Let go of the journal of grants."""
         self._local.close()
 
-    def release(self, reservation_id: str, recipients: int, now: float, repeat: str | None = None) -> dict[str, Any]:
+    def release(self, reservation_id: str, recipients: int, now: float, repeat: str | None = None) -> Released:
         """Give back recipients of a reservation at Unix time ``now``, under the same ``repeat`` once.
 
         Raises ``not_found``, ``over_release`` and :class:`StoreUnavailable`.

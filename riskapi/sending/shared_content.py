@@ -19,7 +19,7 @@ from signals.facts import Entity
 
 #: Things of which one must agree, too, for the same content to bind. A firm's domain and address are its template's.
 _SECOND = ("stem", "phone_block")
-#: Accounts whose things are remembered by a process. Chosen by us.
+#: Accounts whose things are remembered by a process.
 _REMEMBERED = 20_000
 
 

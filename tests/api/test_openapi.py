@@ -62,6 +62,25 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     assert references <= set(document["components"]["schemas"])
 
 
+def test_every_schema_has_a_plain_name_and_says_what_it_is(document: dict[str, Any]) -> None:
+    """Two shapes of one name would be told apart by their modules."""
+    for name, schema in document["components"]["schemas"].items():
+        assert re.fullmatch("[A-Z][A-Za-z]+", name)
+        assert schema["description"]
+
+
+def test_an_answer_has_the_fields_of_its_shape_and_no_others(document: dict[str, Any]) -> None:
+    bodies = {route.body.__name__ for route in ROUTES if route.body is not None}
+    answers = {
+        shape.__name__ for route in ROUTES for shape in (route.response, *route.others.values()) if shape is not None
+    }
+    assert answers
+    for name in answers:
+        schema = document["components"]["schemas"][name]
+        assert (schema["type"], schema["additionalProperties"]) == ("object", False), name
+    assert not answers & bodies
+
+
 def test_every_route_is_documented_and_every_documented_route_is_served(app: Flask, document: dict[str, Any]) -> None:
     declared = {(route.method, route.path) for route in ROUTES if route.documented}
     assert set(operations(document)) == declared

@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from riskapi.api import problems
 from riskapi.errors import CODES, Problem, StoreUnavailable
 from riskapi.store.connections import Store
-from tests import fakes
 from tests.answers import is_problem
 from tests.conftest import BOOTSTRAP_KEY
+from tests.failing import FailingAssessor
 from tests.requests import GOOD, SIGNUP
 
 MIB = 1024 * 1024
@@ -296,7 +296,7 @@ def test_a_sane_request_id_is_kept_and_another_replaced(http: FlaskClient, given
 def test_failures_become_problems_without_a_trace(
     make_http: Callable[..., FlaskClient], error: Exception, status: int, code: str
 ) -> None:
-    client = make_http(assessor=fakes.Assessors(fails=error))
+    client = make_http(assessor=FailingAssessor(error))
     response = client.post(SIGNUP, data=GOOD, content_type="application/json")
     is_problem(response, status, code)
     for secret in ("ana@", "Traceback", "secret:6379", "ZeroDivision"):

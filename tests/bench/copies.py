@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from riskapi.accounts.accounts import KnownAccount
+from riskapi.accounts.accounts import Accounts, KnownAccount
 from riskapi.accounts.agenda import next_look
 from riskapi.accounts.packing import pack
 from riskapi.accounts.tiers import Arrival, Tiers
@@ -70,13 +70,13 @@ class Copies:
     """
 
     def __init__(self, service: Service, label: str, now: float, models: int = _MODELS) -> None:
-        parts, self._store = service.worker_parts, service.store
-        self._gatherer, self._policy = parts.gatherer, service.active.policy
+        parts, self._store = service.parts, service.store
+        self._gatherer, self._policy = parts.assessor.gatherer, service.active.policy
         noting, self._tiers = _Noting(self._store), Tiers(self._store)
         self._links = Links(self._store, service.link_key.secret, service.active_readers)
         assessor = Assessor(
-            self._store, service.active, parts.gatherer, parts.accounts, noting, self._links, parts.clusters,
-            parts.labels, service.journal, service.parts.metrics,
+            self._store, service.active, self._gatherer, Accounts(self._store), noting, self._links, parts.clusters,
+            parts.labels, service.journal, parts.metrics,
         )  # fmt: skip
         self.models = models
         shapes: dict[str, Shape] = {}

@@ -68,7 +68,7 @@ def serving(settings: Settings) -> Iterator[Service]:
 
 def sign_up(service: Service, body: bytes) -> None:
     """One signup through the line, as the API does it after it checked the key."""
-    service.assessor.signup(Signup.model_validate_json(body), time.time())
+    service.parts.assessor.signup(Signup.model_validate_json(body), time.time())
 
 
 def warm(service: Service, seed: int = 5, label: str = "warm") -> int:

@@ -49,7 +49,7 @@ def measure(directory: Path, key: str, count: int, advance: Callable[[int], None
         ):
             _one(service, apart, timed)
             signup = Signup.model_validate_json(whole)
-            timed("line", partial(service.assessor.signup, signup, time.time()))
+            timed("line", partial(service.parts.assessor.signup, signup, time.time()))
             timed("http", partial(_serve, served, _environ(posted, key)))
             advance(1)
         busy = 1e6 * (counters(service.store).busy - begin) / (3 * count)
@@ -81,7 +81,7 @@ def _environ(body: bytes, key: str) -> dict[str, Any]:
 
 
 def _one(service: Service, body: bytes, timed: _Timed) -> None:
-    basis, gatherer = service.active.basis, service.assessor.gatherer
+    basis, gatherer = service.active.basis, service.parts.assessor.gatherer
     now = time.time()
     signup = timed(_VALIDATE, lambda: Signup.model_validate_json(body))
     parsed = timed("parse: mail, phone, network, device", lambda: gatherer.parse(signup, now))

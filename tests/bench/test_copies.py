@@ -10,6 +10,7 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
+from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.packing import unpack
 from riskapi.api.server import build
 from riskapi.app import Service, assemble
@@ -72,22 +73,22 @@ def test_the_same_signup_again_gets_the_answer_that_was_kept(
 ) -> None:
     signup = loaded[3]
     before = store.execute("DBSIZE")
-    answer = service.assessor.signup(signup, time.time())
+    answer = service.parts.assessor.signup(signup, time.time())
     assert answer.replay
-    kept = service.worker_parts.accounts.load(signup.account.user_id)
+    kept = Accounts(service.store).load(signup.account.user_id)
     assert orjson.loads(answer.body) == kept.first_answer
     assert store.execute("DBSIZE") == before
     other = signup.model_copy(update={"email": signup.email.model_copy(update={"address": "else@mail.example"})})
     with pytest.raises(Problem, match="another e-mail address"):
-        service.assessor.signup(other, time.time())
+        service.parts.assessor.signup(other, time.time())
 
 
 def test_it_is_in_all_that_its_signup_shares(loaded: list[Signup], service: Service, store: Store) -> None:
     links = Links(store, service.link_key.secret, service.active_readers)
     for signup in loaded[:20]:
         user_id = signup.account.user_id
-        account = service.worker_parts.accounts.load(user_id)
-        parsed = service.assessor.gatherer.parse(signup, account.signed_up_at)
+        account = Accounts(service.store).load(user_id)
+        parsed = service.parts.assessor.gatherer.parse(signup, account.signed_up_at)
         touch = links.touched(user_id, parsed.facts)
         assert entities_of(account.fields["entities"]) == dict(touch.keys)
         for key in touch.keys.values():
@@ -99,18 +100,18 @@ def test_who_shares_its_device_is_linked_to_it(loaded: list[Signup], service: Se
     assert device is not None
     told = orjson.loads(next(bodies(8, "newcomer")))
     told["device"]["id"] = device.id
-    answer = service.assessor.signup(Signup.model_validate(told), time.time())
+    answer = service.parts.assessor.signup(Signup.model_validate(told), time.time())
     evidence = {each["kind"]: each for each in orjson.loads(answer.body)["linkage"]["evidence"]}
     assert evidence["device"]["user_ids"] == [loaded[_COUNT - 1].account.user_id]
 
 
 def test_it_is_decided_again(loaded: list[Signup], service: Service, api: FlaskClient) -> None:
     user_id = loaded[5].account.user_id
-    before = service.worker_parts.accounts.load(user_id)
+    before = Accounts(service.store).load(user_id)
     denied = api.post("/v1/lists/deny", json={"kind": "user", "value": user_id, "reason": "a test"})
     assert denied.status_code == 201
     Work(service, time.time).do()
-    after = service.worker_parts.accounts.load(user_id)
+    after = Accounts(service.store).load(user_id)
     assert (after.tier, after.decision["kind"], after.decision["user_id"]) == ("limit", "again", user_id)
     assert after.first_answer == before.first_answer
     assert [entry["to"] for entry in after.history] == [before.tier, "limit"]
@@ -145,5 +146,5 @@ def test_it_takes_as_many_keys_and_bytes_as_one_that_came_through_the_line(
 
 
 def test_its_signup_is_kept_as_posted(loaded: list[Signup], service: Service) -> None:
-    account = service.worker_parts.accounts.load(loaded[0].account.user_id)
+    account = Accounts(service.store).load(loaded[0].account.user_id)
     assert Signup.stored(unpack(account.fields["signup"])) == loaded[0]

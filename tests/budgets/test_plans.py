@@ -18,7 +18,7 @@ from riskapi.contract import Tier
 from riskapi.errors import StoreUnavailable
 from riskapi.policy.tables import Caps
 from riskapi.store.streams import StreamEntry, account_key, shard, stream
-from riskapi.worker.reactions import Reactions
+from riskapi.worker.worker import reactions
 from tests.conftest import NOW
 from tests.grants import ask, view
 from tests.plans import PLANS, field, marked, planned, signed_up, tell, touched
@@ -168,7 +168,7 @@ class TestSignup:
         outage(True)
         assert signed_up(service, plan="pro")["limits"]["hourly"] == 10
         outage(False)
-        service.assessor.replay_journal(NOW)
+        service.parts.assessor.replay_journal(NOW)
         assert (hourly(service), marked(service)) == (500, touched(service))
 
     def test_a_signup_again_changes_nothing(self, service: Service) -> None:
@@ -306,23 +306,17 @@ class TestRaces:
         self, service: Service, monkeypatch: pytest.MonkeyPatch, clock: Callable[[], float]
     ) -> None:
         signed_up(service)
-        settle = service.worker_parts.labels.settle
+        settle = service.parts.labels.settle
 
         def away(*_: Any) -> None:
             raise StoreUnavailable("away")
 
-        monkeypatch.setattr(service.worker_parts.labels, "settle", away)
+        monkeypatch.setattr(service.parts.labels, "settle", away)
         assert tell(service, "plan_changed", plan="pro")["tier"] == "allow"
         assert marked(service) == set()
-        monkeypatch.setattr(service.worker_parts.labels, "settle", settle)
-        found: Any = service.worker_parts
-        reactions = Reactions(
-            service.active, found.accounts, found.gatherer, found.findings, found.clusters, found.labels,
-            found.lists, found.holds, found.review_decisions, Agenda(service.store), clock,
-        )  # fmt: skip
+        monkeypatch.setattr(service.parts.labels, "settle", settle)
+        react = reactions(service, Agenda(service.store), clock)
         name = stream(shard("u1"))
         for number, fields in service.store.execute("XRANGE", name, "-", "+"):
-            reactions.handle(
-                StreamEntry(name, number.decode(), fields[b"type"].decode(), orjson.loads(fields[b"data"]))
-            )
+            react.handle(StreamEntry(name, number.decode(), fields[b"type"].decode(), orjson.loads(fields[b"data"])))
         assert marked(service) == touched(service)

@@ -201,7 +201,7 @@ def test_releases_at_once_give_back_no_more_than_was_granted(service: Service) -
         opened(service, f"u{number}", "ring")
     reservation = ask(service, "u0", 100)["reservation_id"]
     ask(service, "u1", 50)
-    found = together(32, lambda number: service.sender.release(reservation, 7, NOW, repeat=f"r{number % 16}"))
+    found = together(32, lambda number: service.parts.sender.release(reservation, 7, NOW, repeat=f"r{number % 16}"))
     assert not raised(found)
     # Sixteen releases, each asked for twice: fourteen of them find seven to give back.
     assert sum(isinstance(each, Problem) for each in found) == 4
@@ -209,7 +209,7 @@ def test_releases_at_once_give_back_no_more_than_was_granted(service: Service) -
     consistency.check(service)
     assert view(service, "u2")["limits"]["remaining"]["hourly"] == HOURLY
     with pytest.raises(Problem):
-        service.sender.release(reservation, 3, NOW)
+        service.parts.sender.release(reservation, 3, NOW)
 
 
 def test_releases_while_clusters_merge_and_part(service: Service) -> None:
@@ -225,7 +225,7 @@ def test_releases_while_clusters_merge_and_part(service: Service) -> None:
         else:
             for reservation in held[users[number % 4]]:
                 with contextlib.suppress(Problem):
-                    service.sender.release(reservation, 1, NOW)
+                    service.parts.sender.release(reservation, 1, NOW)
 
     assert not raised(together(14, release))
     # Three threads an account, each gives back one of every reservation.
@@ -270,7 +270,7 @@ def test_two_devices_bridged_while_both_sides_sign_up_are_one_cluster(service: S
 def test_what_is_let_go_while_all_sign_up_leaves_nobody_half_bound(service: Service, turn: int) -> None:
     """Who comes after it is bound to those who came after it, too; let go once more, it binds nobody."""
     joined(service, "first", "kiosk")
-    device = service.assessor._accounts.standing("first").entities["device"]
+    device = service.parts.assessor._accounts.standing("first").entities["device"]
 
     def work(number: int) -> None:
         if number % 5 == turn:
@@ -302,8 +302,8 @@ def test_a_crowd_on_one_device_in_one_moment_is_one_cluster_however_many(service
 def test_what_was_found_to_be_a_hub_binds_none_of_those_who_sign_up_at_once(service: Service, turn: int) -> None:
     joined(service, "first", "kiosk")
     joined(service, "second", "kiosk")
-    device = service.assessor._accounts.standing("first").entities["device"]
-    service.assessor._links.find_hub(device, NOW - 3600, service.active.policy, hub=True)
+    device = service.parts.assessor._accounts.standing("first").entities["device"]
+    service.parts.assessor._links.find_hub(device, NOW - 3600, service.active.policy, hub=True)
     # As many a day as came until now, and a few: three. The rest are a burst, and bound to each other.
     assert not raised(together(12, lambda number: joined(service, f"u{number}", "kiosk")))
     sizes = [len(members) for members in consistency.check(service).values()]
@@ -448,7 +448,7 @@ def test_a_word_about_a_thing_that_comes_while_it_is_about_to_bind_counts(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     joined(service, "a1", LEFT)
-    edge = edge_of(service.assessor._accounts.standing("a1").entities["device"])
+    edge = edge_of(service.parts.assessor._accounts.standing("a1").entities["device"])
     meanwhile(monkeypatch, "before the join", lambda: service.store.execute("SET", ban_key(edge), "{}"))
     joined(service, "late", LEFT)
     assert clusters(service) == []
@@ -473,7 +473,7 @@ def test_a_tier_that_others_saw_lowered_is_not_read_from_before(
 
 def test_whoever_is_bound_once_a_hub_was_let_go_is_let_go_by_the_next(service: Service) -> None:
     opened(service, "a1", LEFT)
-    device = service.assessor._accounts.standing("a1").entities["device"]
+    device = service.parts.assessor._accounts.standing("a1").entities["device"]
     let_go(service, device)
     joined(service, "a2", LEFT)
     assert clusters(service) == [{"a1", "a2"}]
@@ -486,5 +486,5 @@ def test_whoever_is_bound_once_a_hub_was_let_go_is_let_go_by_the_next(service: S
 def let_go(service: Service, key: str) -> None:
     """Let a thing bind nobody, as a signup does that finds that it does no more."""
     pipe = service.store.pipeline()
-    service.assessor._clusters.splits.queue_let_go(pipe, key, service.active.policy, NOW)
+    service.parts.assessor._clusters.splits.queue_let_go(pipe, key, service.active.policy, NOW)
     service.store.run(pipe)

@@ -8,6 +8,7 @@ import pytest
 
 from riskapi.app import Service
 from riskapi.inputs.signup import DevicePart
+from riskapi.reviews.queue import Review
 from riskapi.sending.grants import Message
 from tests.conftest import NOW
 from tests.grants import ask, view
@@ -180,9 +181,9 @@ class TestProof:
     def test_before_anybody_is_looked_at_again(self, service: Service) -> None:
         for user in ("a", "her", "b"):
             joined(service, user, phone={"number": NUMBER})
-        key = service.assessor._links.entity_key("phone", NUMBER)
+        key = service.parts.assessor._links.entity_key("phone", NUMBER)
         for _ in range(2):
-            service.worker_parts.rescorer._proofs.give("her", [key], NOW, service.active.policy, NOW, aside=False)
+            service.rescorer._proofs.give("her", [key], NOW, service.active.policy, NOW, aside=False)
         assert clusters(service) == [{"a", "b"}]
         assert view(service, "a")["limits"]["cluster"]["hourly"] == ONE
 
@@ -307,7 +308,7 @@ class TestGuilt:
         assert granted(service, "her", at=NOW + HOUR) == [ONE]
 
 
-def reviews(service: Service, user: str) -> list[dict[str, Any]]:
+def reviews(service: Service, user: str) -> list[Review]:
     found = service.parts.reviews.list("open", 50, None)["reviews"]
     return [row for row in found if row["user_id"] == user]
 
@@ -319,8 +320,8 @@ class TestThings:
         said = Message(("shop.example",))
         joined(service, "her", NOW - 30 * DAY)
         ask(service, "her", 1, NOW - 29 * DAY, said=said)
-        seen = service.assessor._links.entity_key("link_domain", "shop.example")
-        service.assessor._links.mark("her", [seen], abusive=False, limited=False, established=NOW - DAY)
+        seen = service.parts.assessor._links.entity_key("link_domain", "shop.example")
+        service.parts.assessor._links.mark("her", [seen], abusive=False, limited=False, established=NOW - DAY)
         for number in range(3):
             joined(service, f"c{number}")
             ask(service, f"c{number}", 1, NOW + number, said=said)

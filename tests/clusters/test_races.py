@@ -71,7 +71,7 @@ def settled(service: Service, users: list[str]) -> list[set[str]]:
     Work(service, Clock(NOW)).do()
     for _ in range(2):
         for user in users:
-            service.worker_parts.rescorer.again(user, "linkage", NOW)
+            service.rescorer.again(user, "linkage", NOW)
     return sorted(consistency.check(service).values(), key=sorted)
 
 
@@ -98,7 +98,7 @@ USERS = ["a1", "a2", "late", "old"]
 
 
 def there(service: Service) -> list[str]:
-    return [user for user in USERS if service.worker_parts.accounts.signup(user) is not None]
+    return [user for user in USERS if service.accounts.signup(user) is not None]
 
 
 def begun(service: Service, before: Sequence[str], shared: dict[str, Any]) -> None:
@@ -174,7 +174,7 @@ def test_whatever_sixteen_do_at_once_leaves_nothing_half_done(service: Service, 
             joined(service, user, **random.choice(things))
         for _ in range(4):
             other = random.choice(users)
-            if service.worker_parts.accounts.signup(other) is not None:
+            if service.accounts.signup(other) is not None:
                 random.choice(DEEDS)(service, other)
             ask(service, user, 7)
 

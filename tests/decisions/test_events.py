@@ -32,7 +32,7 @@ def account(service: Service, ip: str | None = HOME) -> None:
     post(service, body(device={"ip_address": ip}))
 
 
-def login(service: Service, ip: str | None = AWAY, at: float = NOW, type: str = "login") -> dict[str, Any]:
+def login(service: Service, ip: str | None = AWAY, at: float = NOW, type: str = "login") -> Any:
     given = {"type": type, "time": rfc3339(at), "device": {"ip_address": ip}}
     return service.parts.events.record("u_1", Event.model_validate_json(orjson.dumps(given)), at)
 

@@ -29,15 +29,15 @@ NUMBER, OTHER = "+34600123123", "+34711234234"
 ONE, CLUSTER = 200, 300
 
 
-def phone(service: Service, user: str, number: str, at: float = NOW, type: str = "phone_changed") -> dict[str, Any]:
+def phone(service: Service, user: str, number: str, at: float = NOW, type: str = "phone_changed") -> Any:
     return happens(service, user, type, at, phone=PhonePart(number=number))
 
 
-def mail(service: Service, user: str, address: str, at: float = NOW, type: str = "email_changed") -> dict[str, Any]:
+def mail(service: Service, user: str, address: str, at: float = NOW, type: str = "email_changed") -> Any:
     return happens(service, user, type, at, email=EmailPart(address=address))
 
 
-def seen(service: Service, user: str, device: str, at: float = NOW, type: str = "device_seen") -> dict[str, Any]:
+def seen(service: Service, user: str, device: str, at: float = NOW, type: str = "device_seen") -> Any:
     return happens(service, user, type, at, device=DevicePart(id=device))
 
 
@@ -96,7 +96,7 @@ class TestChanged:
         assert clusters(service) == [{"c0", "c1"}]
 
     def test_lists_follow(self, service: Service) -> None:
-        lists = service.worker_parts.lists
+        lists = service.parts.lists
         joined(service, "her", email={"address": "ana@ruiz-old.example"})
         draft = lists.draft(
             "deny", "email_domain", "spam.example", expires_at=None, reason=None, author="kim",
@@ -300,7 +300,7 @@ def test_what_cannot_be_read_changes_nothing_and_is_answered(service: Service, e
 )
 def test_an_account_nobody_knows_is_a_problem(service: Service, ask_it: Callable[[Identifiers], object]) -> None:
     with pytest.raises(Problem) as problem:
-        ask_it(service.parts.events._identifiers)  # type: ignore[attr-defined]
+        ask_it(service.parts.events._identifiers)
     assert problem.value.code == "not_found"
     assert service.store.execute("EXISTS", account_key("nobody")) == 0
 
@@ -318,7 +318,7 @@ def test_changes_all_at_once_leave_one_of_them(service: Service) -> None:
     assert not [each for each in together(14, work) if each is not None]
     now = stored(service, "her", "signup")["phone"]["number"]
     entities = stored(service, "her", "entities")
-    assert entities["phone"] == service.assessor._links.entity_key("phone", now)
+    assert entities["phone"] == service.parts.assessor._links.entity_key("phone", now)
     assert sum(name.startswith("device:") for name in entities) == 4
     assert sum(name.startswith("phone:") for name in entities) == 10, "what it claimed before stays linked"
     consistency.check(service)

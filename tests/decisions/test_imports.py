@@ -427,7 +427,7 @@ class TestAgain:
         assert stray == []
 
     def test_a_signup_that_came_between_the_trips(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-        queue = type(service.parts.imports)._queue_account  # type: ignore[attr-defined]
+        queue = type(service.parts.imports)._queue_account
         answers = []
 
         def late(self: Any, *args: Any) -> None:

@@ -23,11 +23,11 @@ ABSENT, ALL = doubtful("nothing_exists"), doubtful("everything_exists")
 
 @pytest.fixture
 def findings(service: Service) -> Findings:
-    return Findings(service.store, service.worker_parts.gatherer._links, lambda _: True, anywhere=True)
+    return Findings(service.store, service.gatherer._links, lambda _: True, anywhere=True)
 
 
 def facts(service: Service, **parts: Any) -> Facts:
-    return service.worker_parts.gatherer.parse(body(**parts), NOW).facts
+    return service.gatherer.parse(body(**parts), NOW).facts
 
 
 def taken(findings: Findings, now: float = NOW, most: int = 100) -> list[Task]:
@@ -77,7 +77,7 @@ def test_what_is_asked_about_a_signup(
 def test_nobody_is_asked_where_enrichment_is_off_nor_about_names_that_cannot_be(
     findings: Findings, service: Service
 ) -> None:
-    links = service.worker_parts.gatherer._links
+    links = service.gatherer._links
     assert Findings(service.store, links, None).subjects(facts(service)) == ()
     kinds = {found.kind for found in Findings(service.store, links, lambda _: False).subjects(facts(service))}
     assert kinds <= {"registrant"}
@@ -199,7 +199,7 @@ def test_registries_and_dns_wait_in_queues_of_their_own(findings: Findings, serv
 
 def test_a_registry_that_knows_a_crowd_makes_the_network_a_hub(findings: Findings, service: Service) -> None:
     """Whoever shares the network of a university or a carrier is no neighbour."""
-    gatherer = service.worker_parts.gatherer
+    gatherer = service.gatherer
     gatherer._findings = findings
     policy = service.active.policy
     for user in ("u_1", "u_2"):
@@ -363,13 +363,13 @@ def test_many_who_were_told_are_told_by_a_hundred(findings: Findings, service: S
 def test_a_large_provider_s_domain_is_known_without_asking(
     findings: Findings, service: Service, address: str, known: bool
 ) -> None:
-    gatherer = service.worker_parts.gatherer
+    gatherer = service.gatherer
     gatherer._findings = findings
     found = gatherer.gather("u_1", facts(service, email={"address": address}), service.active.policy).facts
     assert (found.mail_domain is not None) is known
     if found.mail_domain is not None:
         assert (found.mail_domain.exists, found.mail_domain.accepts_mail) == (True, True)
-    off = Findings(service.store, service.worker_parts.gatherer._links, None)
+    off = Findings(service.store, service.gatherer._links, None)
     assert off.known(found) is None, "where nobody is asked, nothing is known of anybody"
 
 

@@ -54,7 +54,7 @@ def test_what_was_forgotten_is_nobodys_and_deciding_again_remembers(service: Ser
     opened(service, "Ana")
     store.execute("DEL", spellings.spellings_key("ana"))
     assert Accounts(store).meant("ana") == "ana"
-    service.worker_parts.rescorer.again("Ana", "schedule", NOW)
+    service.rescorer.again("Ana", "schedule", NOW)
     assert Accounts(store).meant("ana") == "Ana"
     days = service.active.policy.retention.accounts_days
     assert 0 < store.execute("TTL", spellings.spellings_key("ana")) <= days * 86400

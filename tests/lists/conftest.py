@@ -15,7 +15,7 @@ from tests.lists.kept import Put
 
 @pytest.fixture
 def entries(service: Service) -> Lists:
-    return service.worker_parts.lists
+    return service.parts.lists
 
 
 @pytest.fixture

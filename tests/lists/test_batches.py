@@ -34,7 +34,7 @@ phone,+34600123123,,,
 
 @pytest.fixture
 def batches(service: Service) -> Batches:
-    return service.parts.list_batches  # type: ignore[return-value]
+    return service.parts.list_batches
 
 
 def lines(*given: Mapping[str, Any]) -> Iterable[Row]:
@@ -177,7 +177,7 @@ class TestUndo:
         taken = take(batches, user("u_1", reason="batch"), user("u_2"), user("u_3"))
         put("deny", "user", "u_1", NOW + 1, reason="a person's")
         gone = next(row for row in entries.page("deny", None, 9, None, NOW)["entries"] if row["value"] == "u_2")
-        entries.remove("deny", gone["id"], "lee", NOW + 1)
+        entries.remove("deny", str(gone["id"]), "lee", NOW + 1)
         again = put("deny", "user", "u_2", NOW + 2)
         assert taken.id is not None
         done = batches.undo(taken.id, "lee", NOW + 3)

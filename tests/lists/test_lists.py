@@ -13,7 +13,7 @@ from riskapi.app import Service
 from riskapi.budgets.keys import EVENTS
 from riskapi.commands.replay import replay
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.counts import FeedbackAction, FeedbackEvent
 from riskapi.inputs.signup import Signup
 from riskapi.lists import lists, members
 from riskapi.lists.entries import StoredEntry
@@ -402,7 +402,7 @@ class TestMatches:
     ) -> None:
         for user, parts in PEOPLE.items():
             post(service, body(user, **parts))
-        service.sender.send("u_shop", 1, Message(("https://www.shop.example/a",)), NOW)
+        service.parts.sender.send("u_shop", 1, Message(("https://www.shop.example/a",)), NOW)
         entry = put("watch", kind, value)
         assert entries.would_match(entry)["would_match_count"] == len(users)
         found, complete = entries.matching(entry, 100)
@@ -463,7 +463,7 @@ class TestMatches:
         self, service: Service, entries: Lists, put: Put
     ) -> None:
         post(service, body("u_1"))
-        service.sender.send("u_1", 1, Message(("a.shop.example", "bit.ly")), NOW)
+        service.parts.sender.send("u_1", 1, Message(("a.shop.example", "bit.ly")), NOW)
         for value in ("a.shop.example", "bit.ly"):
             assert entries.matching(put("deny", "link_domain", value), 10) == ([], False)
 
@@ -614,7 +614,7 @@ class TestSignups:
             away.setattr(store, "run", refuse)
             away.setattr(store, "execute", refuse)
             assert post(service, body("u_1"))["disposition"] == {"source": "outage", "rule": None}
-        service.assessor.replay_journal(NOW + 1)
+        service.parts.assessor.replay_journal(NOW + 1)
         assert service.parts.accounts.view("u_1", NOW + 1)["latest"]["disposition"]["source"] == "list"
 
 
@@ -624,7 +624,7 @@ class TestFeedback:
     def _grown(self, service: Service) -> float:
         post(service, body("u_1"))
         for day in range(7):
-            service.sender.send("u_1", 20, Message(), NOW + day * DAY)
+            service.parts.sender.send("u_1", 20, Message(), NOW + day * DAY)
         later = NOW + 7 * DAY
         assert self._daily(service, later) == 1000
         return later
@@ -632,7 +632,7 @@ class TestFeedback:
     def _daily(self, service: Service, now: float) -> int:
         return int(service.parts.accounts.view("u_1", now)["limits"]["daily"])
 
-    def _complain(self, service: Service, now: float, name: str = "c") -> list[dict[str, str]]:
+    def _complain(self, service: Service, now: float, name: str = "c") -> list[FeedbackAction]:
         events = [FeedbackEvent(id=f"{name}{number}", type="complaint", user_id="u_1") for number in range(2)]
         return service.parts.feedback.count(events, now).actions
 
@@ -669,7 +669,7 @@ class TestLinks:
     """What mail links to."""
 
     def _ask(self, service: Service, *links: str, now: float = NOW, **more: Any) -> Any:
-        return service.sender.send("u_1", 10, Message(links), now, **more)
+        return service.parts.sender.send("u_1", 10, Message(links), now, **more)
 
     def test_a_denied_link_is_granted_nothing_and_told(self, service: Service, put: Put, store: Store) -> None:
         made = put("deny", "link_domain", "spam.example")
@@ -684,7 +684,7 @@ class TestLinks:
         put("deny", "link_domain", "bit.ly")
         post(service, body("u_1"))
         assert self._ask(service, "bit.ly", partial=False).body["denied_by"] == "list_link_domain"
-        service.sender.send("u_1", 1000, Message(), NOW)
+        service.parts.sender.send("u_1", 1000, Message(), NOW)
         found = self._ask(service, "bit.ly").body
         assert (found["denied_by"], found["retry_after"], found["remaining"]["hourly"]) == ("list_link_domain", None, 0)
 
@@ -751,7 +751,7 @@ def test_the_account_s_stream_knows_nothing_of_values(service: Service, put: Put
 def test_whom_an_entry_hit_is_known_however_long_ago_that_was(service: Service, put: Put) -> None:
     """Finding them anew looks at the newest decisions only; letting them go must not depend on it."""
     entry = put("deny", "phone_prefix", "+3906")
-    service.worker_parts.lists.count_hit(entry.id, "u_old", NOW)
-    service.worker_parts.lists.count_hit(entry.id, "u_new", NOW + 1)
-    service.worker_parts.lists.remove("deny", entry.id, "kim", NOW + 2)
-    assert service.worker_parts.lists.hit(entry.id) == ["u_new", "u_old"]
+    service.parts.lists.count_hit(entry.id, "u_old", NOW)
+    service.parts.lists.count_hit(entry.id, "u_new", NOW + 1)
+    service.parts.lists.remove("deny", entry.id, "kim", NOW + 2)
+    assert service.parts.lists.hit(entry.id) == ["u_new", "u_old"]

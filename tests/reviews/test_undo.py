@@ -38,7 +38,7 @@ def ring(service: Service) -> list[str]:
 
 def state(service: Service, user: str) -> dict[str, Any]:
     """What a decision can change of an account."""
-    fields = service.worker_parts.accounts.load(user).fields
+    fields = service.accounts.load(user).fields
     return {name: fields.get(name, b"").decode() for name in ("tier", "label", "own", "decided")}
 
 
@@ -48,7 +48,7 @@ def states(service: Service) -> dict[str, dict[str, Any]]:
 
 def marks(service: Service, user: str) -> set[str]:
     """With what signs an account is marked on its device."""
-    key = service.worker_parts.accounts.standing(user).entities["device"]
+    key = service.accounts.standing(user).entities["device"]
     members = service.store.execute("ZRANGE", key, 0, -1)
     return {member.decode()[0] for member in members if member.decode()[1:] == user}
 
@@ -96,7 +96,7 @@ class TestGivenBack:
         decide(service, review)
         undo(service, review)
         assert state(service, "u_1")["label"] == "legitimate"
-        labels = service.worker_parts.accounts.labels("u_1")
+        labels = service.accounts.labels("u_1")
         assert [row["label"] for row in labels] == ["legitimate", "abuse", "legitimate"]
 
     def test_its_history_says_who_undid_it_and_why(self, service: Service) -> None:
@@ -134,6 +134,7 @@ class TestGivenBack:
         undo(service, review, now=later + 120)
         assert send(service, 300, later + 180) == 0
         limits = service.parts.accounts.view("u_1", later + 180)["limits"]
+        assert limits["hold"] is not None
         assert limits["hold"]["daily"] == 30
 
     def test_a_hold_that_was_over_is_not_brought_back(self, service: Service) -> None:
@@ -155,10 +156,10 @@ class TestGivenBack:
         """A decision to allow keeps model and rules from tightening for a while; undone it does not."""
         review = opened(service)
         decide(service, review, "allow", "legitimate", now=NOW + 60)
-        again = service.worker_parts.rescorer.again
+        again = service.rescorer.again
         assert again("u_1", "schedule", NOW + 61).tier == "allow"
         undo(service, review, now=NOW + 62)
-        lists = service.worker_parts.lists
+        lists = service.parts.lists
         given = {"expires_at": None, "reason": None, "author": "ana", "silences_feedback": False, "now": NOW}
         entry = lists.put(lists.draft("allow", "user", "u_1", **given), NOW).entry  # type: ignore[arg-type]
         assert again("u_1", "list", NOW + 63).tier == "allow", "which a person's word would have been stronger than"
@@ -177,7 +178,7 @@ def held(service: Service) -> tuple[str, float]:
 
 
 def send(service: Service, recipients: int, now: float) -> int:
-    return int(service.sender.send("u_1", recipients, Message(), now).body["granted"])
+    return int(service.parts.sender.send("u_1", recipients, Message(), now).body["granted"])
 
 
 class TestLeft:
@@ -210,10 +211,10 @@ class TestLeft:
     def test_a_tier_that_model_or_rules_moved_since_stays_and_the_label_goes(self, service: Service) -> None:
         review = opened(service)
         decide(service, review, "allow", "legitimate")
-        lists = service.worker_parts.lists
+        lists = service.parts.lists
         given = {"expires_at": None, "reason": None, "author": "ana", "silences_feedback": False, "now": NOW}
         lists.put(lists.draft("deny", "user", "u_1", **given), NOW)  # type: ignore[arg-type]
-        assert service.worker_parts.rescorer.again("u_1", "list", NOW + 1).tier == "limit"
+        assert service.rescorer.again("u_1", "list", NOW + 1).tier == "limit"
         (row,) = undo(service, review, now=NOW + 2)["accounts"]
         assert (row["before"], row["after"], row["left"]) == ("limit", "limit", "tier_moved")
         assert state(service, "u_1")["label"] == ""
@@ -351,7 +352,7 @@ class TestRaces:
         before = states(service)
         decide(service, reviews[0], apply_to="cluster", deny=("phone",), now=NOW + 10)
         decision = state(service, "u_1")["decided"]
-        finish = service.worker_parts.review_decisions.finish
+        finish = service.parts.review_decisions.finish
         at_once(lambda: undo(service, reviews[0], now=NOW + 20), *[lambda: finish(decision)] * 3)
         assert states(service) == before
         assert service.store.execute("HLEN", "risk:l:{b}") == 0
@@ -428,7 +429,7 @@ def whole(service: Service, ids: list[str], where: str) -> None:
     """The decision was carried out, or nothing of it was."""
     found = states(service)
     review = service.parts.reviews.get(ids[0])
-    entries = service.worker_parts.lists.page("deny", None, 50, None, NOW)["entries"]
+    entries = service.parts.lists.page("deny", None, 50, None, NOW)["entries"]
     if review["status"] == "open":
         assert {each["decided"] for each in found.values()} == {""}, where
         assert entries == [], where
@@ -508,14 +509,14 @@ def test_a_new_decision_finishes_the_undoing_before_it(
     reviews = ring(service)
     was = states(service)
     decide(service, reviews[0], apply_to="cluster", deny=("phone",), now=NOW + 60)
-    give_back = service.worker_parts.review_decisions._decided.give_back
+    give_back = service.parts.review_decisions._decided.give_back
 
     def dies(*args: Any) -> Any:
         give_back(*args)
         raise Killed
 
     with monkeypatch.context() as dying:
-        dying.setattr(service.worker_parts.review_decisions._decided, "give_back", dies)
+        dying.setattr(service.parts.review_decisions._decided, "give_back", dies)
         with pytest.raises(Killed):
             undo(service, reviews[0], now=NOW + 70)
     assert state(service, "u_2")["tier"] == "limit"
@@ -527,7 +528,7 @@ def test_a_new_decision_finishes_the_undoing_before_it(
 
 def test_whoever_carries_out_a_decision_that_is_undone_by_now_changes_nothing(service: Service) -> None:
     """He read it while it stood, and was slow."""
-    decisions, reviews = service.worker_parts.review_decisions, ring(service)
+    decisions, reviews = service.parts.review_decisions, ring(service)
     was = (states(service), waiting(service))
     decide(service, reviews[0], apply_to="cluster", deny=("phone",), now=NOW + 60)
     plan, undoing = decisions._decided.load(state(service, "u_1")["decided"])

@@ -19,6 +19,7 @@ from riskapi.budgets.terms import OwnCaps, Terms
 from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.policy.tables import Caps
+from riskapi.sending.own_caps import CapsOfAccount
 from riskapi.store.scripts import Script
 from riskapi.store.streams import account_key, shard, stream
 from riskapi.times import rfc3339
@@ -43,7 +44,7 @@ def http(service: Service) -> FlaskClient:
 
 def give(
     service: Service, hourly: int, daily: int | None = None, *, until: float | None = None, now: float = NOW
-) -> dict[str, Any]:
+) -> CapsOfAccount:
     """Give ``u1`` caps of its own, the day's and month's ten times the hour's."""
     caps = Caps(hourly=hourly, daily=10 * hourly if daily is None else daily, monthly=100 * hourly)
     return service.parts.account_caps.put("u1", caps, "why", until, "ana", now)

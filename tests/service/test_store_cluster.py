@@ -43,7 +43,7 @@ def store(cluster: list[int]) -> Iterator[Store]:
 
 def test_signups_are_raced_linked_labelled_reviewed_and_exported(service: Service) -> None:
     signup = body(phone={"number": "+34600123123"}, device={"id": "dev-1"}, payment={"fingerprint": "card-1"})
-    answers = together(20, lambda _: service.assessor.signup(signup, NOW))
+    answers = together(20, lambda _: service.parts.assessor.signup(signup, NOW))
     assert len({answer.body for answer in answers}) == 1
     service.parts.labels.add("u_1", "abuse", "external", None, "key", NOW)
     claims = post(service, body("u_2", phone={"number": "+34600123123"}))
@@ -76,7 +76,7 @@ def test_feedback_and_events_are_counted(service: Service) -> None:
 
 
 def send(service: Service, user: str, recipients: int, said: Message = SILENT, **more: Any) -> dict[str, Any]:
-    return dict(service.sender.send(user, recipients, said, NOW, **more).body)
+    return dict(service.parts.sender.send(user, recipients, said, NOW, **more).body)
 
 
 def test_budgets_are_joined_spent_released_merged_cut_and_settled(service: Service) -> None:
@@ -93,15 +93,15 @@ def test_budgets_are_joined_spent_released_merged_cut_and_settled(service: Servi
     assert first == send(service, "a1", 150, repeat="k", digest="d")
     assert sum(found["granted"] for found in together(16, lambda _: send(service, "b1", 20))) == 200
     assert send(service, "a2", 200)["granted"] == 150
-    assert service.sender.release(first["reservation_id"], 100, NOW)["remaining"]["hourly"] == 100
-    assert service.sender.release(first["reservation_id"], 50, NOW, repeat="r")["remaining"]["hourly"] == 150
+    assert service.parts.sender.release(first["reservation_id"], 100, NOW)["remaining"]["hourly"] == 100
+    assert service.parts.sender.release(first["reservation_id"], 50, NOW, repeat="r")["remaining"]["hourly"] == 150
 
     bridge = body("ab", email={"address": "ab@ab.example"}, device={"id": "left"}, phone={"number": "+34600123123"})
     assert post(service, bridge)["linkage"]["size"] == 5
     assert send(service, "b2", 1)["denied_by"] == "cluster_hourly"
     assert [len(members) for members in consistency.check(service).values()] == [5]
 
-    seen = service.parts.accounts.view("b2", NOW)["linkage"]
+    seen: Any = service.parts.accounts.view("b2", NOW)["linkage"]
     edge = next(row["edge"] for row in seen["edges"] if row["kind"] == "phone")
     after = service.parts.cuts.cut(seen["cluster_id"], None, edge, "a shared phone", "ana", NOW)["accounts"]
     assert after["a1"] == after["ab"] != after["b1"] == after["b2"]
@@ -137,7 +137,7 @@ def test_who_comes_while_those_named_are_about_to_join_is_joined_with_all_who_we
     """The thing is marked, and nobody of those the first trip told is bound by it yet."""
     for user in ("a1", "a2"):
         post(service, body(user, device={"id": user}))
-    links = service.worker_parts.clusters._links
+    links = service.parts.clusters._links
     key = links.entity_key("device", "a1")
     service.store.execute("ZADD", key, NOW - 1, "a2")
     bind(links, [key], on=True)
@@ -210,7 +210,7 @@ def test_a_decision_for_a_cluster_bans_and_is_undone(service: Service) -> None:
 
 
 def test_entries_of_lists_match_are_hit_and_expire(service: Service) -> None:
-    entries = service.worker_parts.lists
+    entries = service.parts.lists
     more: dict[str, Any] = {"reason": None, "author": "ana", "silences_feedback": False, "now": NOW}
 
     def put(kind: Any, value: str, until: float | None = None) -> StoredEntry:

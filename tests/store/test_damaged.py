@@ -190,9 +190,9 @@ def test_one_cut_line_in_the_journal_of_sends_stops_no_send(service: Service, se
     folder = Path(settings.data_dir) / "journal" / "sends"
     for line in (b'{"user_id": "u1", "gran\n', encode("r", {"user_id": "u1"}), encode("r", {"granted": "x"}), b"1ab\n"):
         (folder / "1-a.journal").write_bytes(line)
-        answer = service.sender.send("u1", 1, _message(), NOW)
+        answer = service.parts.sender.send("u1", 1, _message(), NOW)
         assert answer.body["granted"] == 1
-    service.sender.record()
+    service.parts.sender.record()
     (folder / "rejected").unlink()
 
 
@@ -210,6 +210,6 @@ def test_the_journal_holds_as_many_signups_as_its_policy_says(
     outage(True)
     monkeypatch.setattr(service.journal, "append", lambda name, entry: sizes.append(len(encode(name, entry))))
     for text in itertools.islice(bodies(7, "u"), 100):
-        service.assessor.signup(Signup.model_validate_json(text), NOW)
+        service.parts.assessor.signup(Signup.model_validate_json(text), NOW)
     assert len(sizes) == 100
     assert service.active.policy.outage.journal_bytes / (sum(sizes) / len(sizes)) > 30_000

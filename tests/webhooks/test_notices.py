@@ -51,7 +51,7 @@ class Told:
 
     def __init__(self, service: Service, clock: Callable[[], float]) -> None:
         self.parts, self.store = service.parts, service.store
-        self.notices = Notices(self.parts.webhooks, self.parts.deliveries, clock)  # type: ignore[arg-type]
+        self.notices = Notices(self.parts.webhooks, self.parts.deliveries, clock)
         self.id = self.parts.webhooks.create("http://127.0.0.1:9/", EVENT_TYPES, "ana", NOW)["id"]
         self.seen = {(entry.stream, entry.id) for entry in everything(self.store)}
 
@@ -61,7 +61,7 @@ class Told:
         self.seen |= {(entry.stream, entry.id) for entry in new}
         for entry in new * 2:
             self.notices.handle(entry)
-        taken = self.parts.deliveries.take(self.id, NOW, 60.0, 1000)  # type: ignore[attr-defined]
+        taken = self.parts.deliveries.take(self.id, NOW, 60.0, 1000)
         found = [orjson.loads(delivery.body) for delivery in taken]
         assert [row["type"] for row in found] == [delivery.type for delivery in taken]
         assert all(row["timestamp"] == row["data"]["at"] for row in found)
@@ -284,7 +284,7 @@ class TestEndpoints:
         assert waiting == [1, *[0] * (len(EVENT_TYPES) - 1)]
 
     def test_that_are_disabled_are_told_nothing(self, service: Service, told: Told) -> None:
-        service.parts.webhooks.disable(told.id, "gone")  # type: ignore[attr-defined]
+        service.parts.webhooks.disable(told.id, "gone")
         told.notices.handle(self.ENTRY)
         assert service.parts.deliveries.page(told.id, "pending", 9)["deliveries"] == []
         with pytest.raises(Problem) as problem:
@@ -303,7 +303,7 @@ class TestEndpoints:
         assert (type, data["webhook_id"]) == ("test", told.id)
 
     def test_no_endpoint_no_key(self, service: Service, store: Store, clock: Clock) -> None:
-        Notices(service.parts.webhooks, service.parts.deliveries, clock).handle(self.ENTRY)  # type: ignore[arg-type]
+        Notices(service.parts.webhooks, service.parts.deliveries, clock).handle(self.ENTRY)
         assert store.execute("EXISTS", TABLE) == 0
         assert store.execute("KEYS", "risk:h[dqrx]:*") == []
 
@@ -323,7 +323,7 @@ class TestCaps:
         hourly = service.active.policy.tiers.allow.hourly
 
         def ask(user: str, at: float, recipients: int = hourly) -> None:
-            service.sender.send(user, recipients, Message(), at)
+            service.parts.sender.send(user, recipients, Message(), at)
 
         ask("u_1", NOW)
         assert told.since() == []
@@ -350,7 +350,7 @@ class TestCaps:
         policy = service.active.policy.tiers.allow
         at, windows = NOW, []
         for _ in range(policy.daily // policy.hourly + 2):
-            service.sender.send("u_1", policy.hourly, Message(), at)
+            service.parts.sender.send("u_1", policy.hourly, Message(), at)
             at += 3700
         windows = [data["window"] for type, data in told.since() if type == "account.capped"]
         assert windows == ["daily"]
@@ -358,31 +358,31 @@ class TestCaps:
     def test_many_who_ask_at_once_are_one_event(self, service: Service, told: Told) -> None:
         post(service, body("u_1"))
         told.since()
-        together(8, lambda number: service.sender.send("u_1", 10**5, Message(), NOW))
+        together(8, lambda number: service.parts.sender.send("u_1", 10**5, Message(), NOW))
         assert [type for type, _ in told.since()] == ["account.capped"]
 
     def test_strangers_are_nobody_s_account(self, service: Service, told: Told) -> None:
         policy = service.active.policy
         sends = policy.sends.model_copy(update={"strangers": "limit"})
         service.active.use(service.active.basis.under(policy.model_copy(update={"sends": sends})))
-        service.sender.send("nobody", 10**5, Message(), NOW)
+        service.parts.sender.send("nobody", 10**5, Message(), NOW)
         assert told.since() == []
 
     def test_a_hold_is_told_when_it_begins(self, service: Service, told: Told) -> None:
         opened_at = NOW
         post(service, body("u_1"))
         for day in range(0, 21, 2):
-            service.sender.send("u_1", 30, Message(), opened_at + day * DAY)
+            service.parts.sender.send("u_1", 30, Message(), opened_at + day * DAY)
         told.since()
         later = NOW + 22 * DAY
-        service.sender.send("u_1", 300, Message(), later)
+        service.parts.sender.send("u_1", 300, Message(), later)
         found = dict(told.since())
         days = service.active.policy.takeover.hold_days
         assert found["account.held"] == {
             "user_id": "u_1", "tier": "allow", "daily": 30, "at": rfc3339(later),
             "expires_at": rfc3339(later + days * DAY),
         }  # fmt: skip
-        service.sender.send("u_1", 300, Message(), later + 60)
+        service.parts.sender.send("u_1", 300, Message(), later + 60)
         assert "account.held" not in dict(told.since())
 
 
@@ -395,7 +395,7 @@ class TestRecovery:
 
     @pytest.fixture
     def recovery(self, service: Service, store: Store, now: float) -> Recovery:
-        return service.parts.recovery  # type: ignore[return-value]
+        return service.parts.recovery
 
     def moved(self, service: Service, *users: str) -> None:
         for user in users:
@@ -415,7 +415,7 @@ class TestRecovery:
     ) -> None:
         self.moved(service, "u_1")
         assert [type for type, _ in told.since()] == ["tier.changed"]
-        service.parts.webhooks.disable(told.id, "gone")  # type: ignore[attr-defined]
+        service.parts.webhooks.disable(told.id, "gone")
         self.moved(service, "u_2", "u_3")
         assert told.since() == []
         with pytest.raises(Problem) as problem:
@@ -424,7 +424,7 @@ class TestRecovery:
         service.parts.webhooks.enable(told.id)
         found = recovery.replay(told.id, now - 60, None, delivered=False)
         assert (found["queued"], found["next_cursor"]) == (2, None)
-        taken = service.parts.deliveries.take(told.id, time.time() + 1, 60.0, 9)  # type: ignore[attr-defined]
+        taken = service.parts.deliveries.take(told.id, time.time() + 1, 60.0, 9)
         names = {orjson.loads(each.body)["data"]["user_id"] for each in taken}
         assert names - {"u_1"} == {"u_2", "u_3"}, "that of the first was taken before, and its lease has ended"
         assert recovery.replay(told.id, now - 60, None, delivered=False)["queued"] == 0, "it waits already"

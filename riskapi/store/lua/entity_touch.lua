@@ -140,8 +140,10 @@ local function look(i, key)
   local members = call('ZCARD', key)
   local alone = members == added
   if alone and added > 0 then call('EXPIRE', key, retention) end
-  local nobodys = false
-  if not alone and call('ZCOUNT', key, 89e11, '+inf') > 0 then
+  local nobodys, since = false, at - retention
+  -- Without marks there is no cut, and so no need to look for one.
+  local accounts = alone and 0 or call('ZCOUNT', key, since, '(5e11')
+  if members > accounts and not alone and call('ZCOUNT', key, 89e11, '+inf') > 0 then
     if call('ZSCORE', key, '*' .. user) then
       if added > 0 then call('ZREM', key, user, '#' .. user, '&' .. user) end
       return {1, 1, 1, 1, 0, 0, {}, 0, 0}
@@ -154,13 +156,11 @@ local function look(i, key)
     local one = added > 0 and 1 or 0
     return {one, one, one, one, 0, 0, {}, 0, 0}
   end
-  local since = at - retention
   if touch and call('TTL', key) < retention - 86400 then
     call('EXPIRE', key, retention)
     prune(key, since)
     members = call('ZCARD', key)
   end
-  local accounts = call('ZCOUNT', key, since, '(5e11')
   local marked = members > accounts
   if accounts > keep then
     -- Count bad accounts over the same stretch of time as all accounts. The oldest stays: it may hold the entity.
@@ -199,7 +199,7 @@ local function look(i, key)
     if #others == 16 and tonumber(others[16]) >= at - near then collect(at - near, 32) end
   end
   local row = {accounts, hour, day, month, abusive, limited, others, 0, 0}
-  if accounts > 1 then row[8] = call('ZCOUNT', key, since, '(' .. (at - past)) end
+  if accounts > 1 and (accounts > day or past < 86400) then row[8] = call('ZCOUNT', key, since, '(' .. (at - past)) end
   -- Whoever came before it; of holders the script below says nothing: nobody did.
   if accounts > 1 then row[9] = call('ZRANK', key, user) or accounts end
   if marked then add_marks(row, key, since, ask.proved[i] ~= 2) end
