@@ -62,11 +62,11 @@ from riskapi.policy.versions import Policies
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
 from riskapi.sending.allowances import Allowances
-from riskapi.sending.grants import Sender
+from riskapi.sending.established import EstablishedCustomers
+from riskapi.sending.grants import Grants
 from riskapi.sending.holds import Holds
 from riskapi.sending.outage import LocalGrants
 from riskapi.sending.own_caps import AccountCaps
-from riskapi.sending.tenure import Tenure
 from riskapi.settings import Settings
 from riskapi.store import consumer, damaged
 from riskapi.store.clock import StoreClock
@@ -125,40 +125,23 @@ def follow_policy(settings: Settings, store: Store, file: Policy, basis: Basis) 
     return policies, Publisher(policies, basis, settings.model_mode, lambda: _scorer(settings))
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerParts:
-    """What a worker that keeps looking after the answer needs besides; see :mod:`riskapi.worker.worker`."""
-
-    accounts: Accounts
-    clusters: Clusters
-    findings: Findings
-    gatherer: Gatherer
-    labels: Labels
-    rescorer: Rescorer
-    holds: Holds
-    lists: Lists
-    reviews: Reviews
-    review_decisions: ReviewDecisions
-    webhooks: Webhooks
-    deliveries: Deliveries
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """The parts of one worker, put together."""
+    """One process, put together: the parts that the HTTP layer calls (``parts``), and what else a worker needs."""
 
+    parts: Parts
     store: Store
     sources: Sources
     active_readers: ActiveReaders
     reader_refresh: ReaderRefresh
-    publisher: Publisher
     active: ActiveBasis
-    assessor: Assessor
-    sender: Sender
+    accounts: Accounts
     decisions: log.Decisions
+    findings: Findings
+    gatherer: Gatherer
+    rescorer: Rescorer
+    holds: Holds
     journal: Journal
-    parts: Parts
-    worker_parts: WorkerParts
     link_key: LinkKey
     compared: StoreClock | None = None
 
@@ -174,16 +157,16 @@ class Service:
         self.decisions.register_schema()
         consumer.found(self.store)
         self.parts.keys.warm()
-        self.assessor.replay_journal(now)
-        self.sender.settle()
-        self.parts.metrics.journal(self.journal.entries(), self.journal.rejected() + self.sender.rejected())
+        self.parts.assessor.replay_journal(now)
+        self.parts.sender.record()
+        self.parts.metrics.journal(self.journal.entries(), self.journal.rejected() + self.parts.sender.rejected())
         damaged.publish(self.store)
         self.parts.metrics.damaged(damaged.by_kind(damaged.published(self.store)))
 
     def close(self) -> None:
         """Let go of the files that this process holds; what waits in them is recorded by whoever comes next."""
         self.journal.close()
-        self.sender.close()
+        self.parts.sender.close()
 
 
 def assemble(settings: Settings, store: Store | None = None, clock: Callable[[], float] = time.time) -> Service:
@@ -215,12 +198,12 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     clusters = Clusters(store, links, budgets, metrics, store_clock=store_clock)
     claims = Claims(store, links, clusters)
     tiers = Tiers(store)
-    labels, proofs = Labels(accounts, tiers, links, clusters, active), Proofs(store, links, clusters, claims)
-    gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, budgets, active_readers)
+    labels, proofs = Labels(store, accounts, tiers, links, clusters, active), Proofs(store, links, clusters, claims)
+    gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
     holds = Holds(store, accounts, metrics)
     rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
-    assessor = Assessor(active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
+    assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
     recorded = log.Decisions(store)
     values = Values(active_readers)
     matches = Matches(store, links, accounts, recorded, active_readers)
@@ -232,10 +215,10 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     reviews = Reviews(store, active)
     decided = ReviewDecisions(store, reviews, accounts, links, labels, active, clusters, budgets, active_readers)
     webhooks, deliveries = Webhooks(store, guards(settings.webhook_internal)), Deliveries(store)
-    tenure = Tenure(accounts, links, labels)
+    established = EstablishedCustomers(accounts, links, labels)
     awaits = journal.holds
-    sender = Sender(
-        store, active, accounts, links, clusters, allowances, budgets, local, holds, tenure, metrics, awaits
+    sender = Grants(
+        store, active, accounts, links, clusters, allowances, budgets, local, holds, established, metrics, awaits
     )
 
     def ready() -> dict[str, str]:
@@ -280,11 +263,23 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         api_rate_limit=settings.api_rate_limit,
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
     )
-    worker_parts = WorkerParts(
-        accounts, clusters, findings, gatherer, labels, rescorer, holds, lists, reviews, decided, webhooks, deliveries
+    return Service(
+        parts=parts,
+        store=store,
+        sources=sources,
+        active_readers=active_readers,
+        reader_refresh=reader_refresh,
+        active=active,
+        accounts=accounts,
+        decisions=recorded,
+        findings=findings,
+        gatherer=gatherer,
+        rescorer=rescorer,
+        holds=holds,
+        journal=journal,
+        link_key=secret,
+        compared=compared,
     )
-    judging = (store, sources, active_readers, reader_refresh, publisher, active, assessor, sender, recorded, journal)
-    return Service(*judging, parts, worker_parts, secret, compared)
 
 
 def worth_asking(settings: Settings) -> Callable[[str], bool] | None:

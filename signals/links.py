@@ -5,7 +5,9 @@ Hubs (carrier NAT, campuses, relays, and what has grown too common) count as no 
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from operator import attrgetter
+from typing import NamedTuple
 
 from signals.facts import Entity, Facts
 from signals.registry import signal
@@ -13,18 +15,86 @@ from signals.registry import signal
 NEEDS = ("store",)
 
 
-def _linked(standing: str, thing: str) -> str:
-    return f"{{value}} {{value:account|accounts}} {standing} {{value:is|are}} linked through {thing}"
+class _Thing(NamedTuple):
+    """What links accounts: ``name`` in the names of signals, its ``kind``, what reasons and what docstrings call it."""
+
+    name: str
+    kind: str
+    through: str
+    signed_up_with: str
 
 
-def _sharing(facts: Facts, kind: str, standing: Literal["abusive", "limited"]) -> int | None:
-    """Other accounts of that standing that share the entity of a kind; none where it is a hub or was not given."""
-    if facts.entities is None:
-        return None
-    entity = facts.entities.get(kind)
-    if entity is None or entity.hub:
-        return 0
-    return entity.abusive if standing == "abusive" else entity.limited
+_THINGS = (
+    _Thing(
+        "mailbox",
+        "mailbox",
+        "the same mailbox",
+        "the same mailbox behind aliases (dots, tags, alias domains)",
+    ),
+    _Thing(
+        "pattern",
+        "pattern",
+        "an address of the same pattern",
+        "an address of the same letter and digit skeleton at the same domain; weak alone, telling in bulk",
+    ),
+    _Thing(
+        "domain",
+        "mail_domain",
+        "the same private mail domain",
+        "the same private mail domain; free, relay and disposable domains are hubs",
+    ),
+    _Thing("phone", "phone", "the same phone number", "the same phone number"),
+    _Thing(
+        "phone_block",
+        "phone_block",
+        "a phone number of the same hundred",
+        "a number in the same hundred consecutive numbers",
+    ),
+    _Thing("device", "device", "the same device", "the same device identifier"),
+    _Thing("payment", "payment", "the same means of payment", "the same payment fingerprint"),
+    _Thing(
+        "ip",
+        "ip",
+        "the same IP address",
+        "the same IP address; shared by offices and households, so weak evidence alone",
+    ),
+    _Thing("network", "network", "the same network", "the same /24 or /48; weak evidence alone"),
+    _Thing(
+        "fingerprint",
+        "fingerprint",
+        "the same browser fingerprint",
+        "the same TLS fingerprint with the same agent",
+    ),
+    _Thing("referrer", "referrer", "the same referrer", "the same referring account"),
+)
+#: Each standing as the names of signals, reasons and docstrings say it, and how many others at an entity have it.
+_STANDINGS: tuple[tuple[str, str, str, Callable[[Entity], int]], ...] = (
+    ("abusive", "labelled abusive", "labelled abusive now", attrgetter("abusive")),
+    ("limited", "under a limit", "limited now", attrgetter("limited")),
+)
+
+
+def _declare(thing: _Thing, suffix: str, standing: str, now: str, count: Callable[[Entity], int]) -> None:
+    """Declare the signal of how many accounts of a standing share a thing; none where it is a hub or was not given."""
+    kind = thing.kind
+
+    def read(facts: Facts) -> int | None:
+        if facts.entities is None:
+            return None
+        entity = facts.entities.get(kind)
+        return 0 if entity is None or entity.hub else count(entity)
+
+    read.__name__ = f"links_{thing.name}_{suffix}"
+    read.__doc__ = (
+        f"Other accounts, {now}, that signed up with {thing.signed_up_with}.\n\nUnit: accounts, 0 and up; typically 0."
+    )
+    reason = f"{{value}} {{value:account|accounts}} {standing} {{value:is|are}} linked through {thing.through}"
+    signal(reason=reason, risk=+1)(read)
+
+
+for _thing in _THINGS:
+    for _standing in _STANDINGS:
+        _declare(_thing, *_standing)
 
 
 def _binding(facts: Facts) -> list[Entity] | None:
@@ -32,211 +102,6 @@ def _binding(facts: Facts) -> list[Entity] | None:
     if facts.entities is None:
         return None
     return [entity for entity in facts.entities.values() if not entity.hub and entity.strength != "weak"]
-
-
-@signal(reason=_linked("labelled abusive", "the same mailbox"), risk=+1)
-def links_mailbox_abusive(facts: Facts) -> int | None:
-    """Other accounts, labelled abusive now, that signed up with the same mailbox behind aliases (dots, tags, alias
-    domains).
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "mailbox", "abusive")
-
-
-@signal(reason=_linked("under a limit", "the same mailbox"), risk=+1)
-def links_mailbox_limited(facts: Facts) -> int | None:
-    """Other accounts, limited now, that signed up with the same mailbox behind aliases (dots, tags, alias domains).
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "mailbox", "limited")
-
-
-@signal(reason=_linked("labelled abusive", "an address of the same pattern"), risk=+1)
-def links_pattern_abusive(facts: Facts) -> int | None:
-    """Other accounts, labelled abusive now, that signed up with an address of the same letter and digit skeleton at
-    the same domain; weak alone, telling in bulk.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "pattern", "abusive")
-
-
-@signal(reason=_linked("under a limit", "an address of the same pattern"), risk=+1)
-def links_pattern_limited(facts: Facts) -> int | None:
-    """Other accounts, limited now, that signed up with an address of the same letter and digit skeleton at the same
-    domain; weak alone, telling in bulk.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "pattern", "limited")
-
-
-@signal(reason=_linked("labelled abusive", "the same private mail domain"), risk=+1)
-def links_domain_abusive(facts: Facts) -> int | None:
-    """Other accounts, labelled abusive now, that signed up with the same private mail domain; free, relay and
-    disposable domains are hubs.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "mail_domain", "abusive")
-
-
-@signal(reason=_linked("under a limit", "the same private mail domain"), risk=+1)
-def links_domain_limited(facts: Facts) -> int | None:
-    """Other accounts, limited now, that signed up with the same private mail domain; free, relay and disposable
-    domains are hubs.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "mail_domain", "limited")
-
-
-@signal(reason=_linked("labelled abusive", "the same phone number"), risk=+1)
-def links_phone_abusive(facts: Facts) -> int | None:
-    """Other accounts, labelled abusive now, that signed up with the same phone number.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "phone", "abusive")
-
-
-@signal(reason=_linked("under a limit", "the same phone number"), risk=+1)
-def links_phone_limited(facts: Facts) -> int | None:
-    """Other accounts, limited now, that signed up with the same phone number.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "phone", "limited")
-
-
-@signal(reason=_linked("labelled abusive", "a phone number of the same hundred"), risk=+1)
-def links_phone_block_abusive(facts: Facts) -> int | None:
-    """Other accounts, labelled abusive now, that signed up with a number in the same hundred consecutive numbers.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "phone_block", "abusive")
-
-
-@signal(reason=_linked("under a limit", "a phone number of the same hundred"), risk=+1)
-def links_phone_block_limited(facts: Facts) -> int | None:
-    """Other accounts, limited now, that signed up with a number in the same hundred consecutive numbers.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "phone_block", "limited")
-
-
-@signal(reason=_linked("labelled abusive", "the same device"), risk=+1)
-def links_device_abusive(facts: Facts) -> int | None:
-    """Other accounts, labelled abusive now, that signed up with the same device identifier.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "device", "abusive")
-
-
-@signal(reason=_linked("under a limit", "the same device"), risk=+1)
-def links_device_limited(facts: Facts) -> int | None:
-    """Other accounts, limited now, that signed up with the same device identifier.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "device", "limited")
-
-
-@signal(reason=_linked("labelled abusive", "the same means of payment"), risk=+1)
-def links_payment_abusive(facts: Facts) -> int | None:
-    """Other accounts, labelled abusive now, that signed up with the same payment fingerprint.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "payment", "abusive")
-
-
-@signal(reason=_linked("under a limit", "the same means of payment"), risk=+1)
-def links_payment_limited(facts: Facts) -> int | None:
-    """Other accounts, limited now, that signed up with the same payment fingerprint.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "payment", "limited")
-
-
-@signal(reason=_linked("labelled abusive", "the same IP address"), risk=+1)
-def links_ip_abusive(facts: Facts) -> int | None:
-    """Other accounts, labelled abusive now, that signed up with the same IP address; shared by offices and
-    households, so weak evidence alone.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "ip", "abusive")
-
-
-@signal(reason=_linked("under a limit", "the same IP address"), risk=+1)
-def links_ip_limited(facts: Facts) -> int | None:
-    """Other accounts, limited now, that signed up with the same IP address; shared by offices and households, so
-    weak evidence alone.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "ip", "limited")
-
-
-@signal(reason=_linked("labelled abusive", "the same network"), risk=+1)
-def links_network_abusive(facts: Facts) -> int | None:
-    """Other accounts, labelled abusive now, that signed up with the same /24 or /48; weak evidence alone.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "network", "abusive")
-
-
-@signal(reason=_linked("under a limit", "the same network"), risk=+1)
-def links_network_limited(facts: Facts) -> int | None:
-    """Other accounts, limited now, that signed up with the same /24 or /48; weak evidence alone.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "network", "limited")
-
-
-@signal(reason=_linked("labelled abusive", "the same browser fingerprint"), risk=+1)
-def links_fingerprint_abusive(facts: Facts) -> int | None:
-    """Other accounts, labelled abusive now, that signed up with the same TLS fingerprint with the same agent.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "fingerprint", "abusive")
-
-
-@signal(reason=_linked("under a limit", "the same browser fingerprint"), risk=+1)
-def links_fingerprint_limited(facts: Facts) -> int | None:
-    """Other accounts, limited now, that signed up with the same TLS fingerprint with the same agent.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "fingerprint", "limited")
-
-
-@signal(reason=_linked("labelled abusive", "the same referrer"), risk=+1)
-def links_referrer_abusive(facts: Facts) -> int | None:
-    """Other accounts, labelled abusive now, that signed up with the same referring account.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "referrer", "abusive")
-
-
-@signal(reason=_linked("under a limit", "the same referrer"), risk=+1)
-def links_referrer_limited(facts: Facts) -> int | None:
-    """Other accounts, limited now, that signed up with the same referring account.
-
-    Unit: accounts, 0 and up; typically 0.
-    """
-    return _sharing(facts, "referrer", "limited")
 
 
 @signal(reason="at least {value} {value:account|accounts} labelled abusive {value:is|are} linked to this one", risk=+1)

@@ -14,14 +14,18 @@ import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from types import NoneType
+
+from typing_extensions import TypedDict
 
 from signals.facts import Facts
 
 Value = bool | int | float | str | None
 Readings = dict[str, Value]
 Risk = typing.Literal[-1, 0, 1]
+#: Why a reading is unknown that should be known.
+Cause = typing.Literal["input_invalid", "store_unavailable", "no_data", "pending"]
 
 
 class SignalError(Exception):
@@ -92,13 +96,17 @@ class Signal:
         said = self.reason.format(value=_Said(value))
         return said[:1].upper() + said[1:]
 
-    def cause(self, facts: Facts) -> str | None:
+    def cause(self, facts: Facts) -> Cause | None:
         """Why the reading is ``None`` and should not be: one of the causes in :attr:`signals.facts.Facts.missing`.
 
         ``None`` where something it needs was not sent or is not asked about, and where the signal does not apply.
         """
-        found = [facts.missing[need] for need in self.needs if need in facts.missing]
-        return found[0] if found and _BY_CHOICE.isdisjoint(found) else None
+        return self.cause_in(facts.missing)
+
+    def cause_in(self, missing: Mapping[str, str]) -> Cause | None:
+        """As :meth:`cause`, by what is missing alone."""
+        found = [missing[need] for need in self.needs if need in missing]
+        return typing.cast("Cause", found[0]) if found and _BY_CHOICE.isdisjoint(found) else None
 
 
 _SIGNALS: dict[str, Signal] = {}
@@ -194,7 +202,24 @@ def read(facts: Facts) -> Readings:
     return {name: found.read(facts) for name, found in _SIGNALS.items()}
 
 
-def degraded(facts: Facts, readings: Readings) -> list[dict[str, str]]:
+class Degraded(TypedDict):
+    """A signal that should have been known and was not, and why; ``pending`` is being asked, and the account is decided
+    again then. What was not sent is in ``not_provided``; a signal that does not apply is nowhere.
+    """
+
+    signal: str
+    cause: Cause
+
+
+def degraded(facts: Facts, readings: Readings) -> list[Degraded]:
     """The readings that should be known and are not, each with its cause, as ``degraded`` in the answer."""
-    unknown = [_SIGNALS[name] for name, value in readings.items() if value is None]
-    return [{"signal": found.name, "cause": cause} for found in unknown if (cause := found.cause(facts)) is not None]
+    unknown = tuple([name for name, value in readings.items() if value is None])
+    return [{"signal": name, "cause": cause} for name, cause in _causes(unknown, tuple(facts.missing.items()))]
+
+
+@lru_cache(maxsize=1024)
+def _causes(unknown: tuple[str, ...], missing: tuple[tuple[str, str], ...]) -> list[tuple[str, Cause]]:
+    """Which of these signals should be known, and why they are not. Signups lack the same things again and again."""
+    lacking = dict(missing)
+    found = ((name, _SIGNALS[name].cause_in(lacking)) for name in unknown)
+    return [(name, cause) for name, cause in found if cause is not None]

@@ -6,8 +6,12 @@ given is unknown. Bulk registration shows as bursts on whatever the operator did
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
+from typing import NamedTuple
+
 from signals.facts import Entity, Facts
-from signals.registry import signal
+from signals.registry import Risk, signal
 
 #: Kinds of networks in which many unrelated people have few addresses between them (RFC 6269, RFC 6888).
 _EVERYBODYS = frozenset({"mobile", "education"})
@@ -16,17 +20,25 @@ _EVERYBODYS = frozenset({"mobile", "education"})
 _BLOCK_HOUR, _BLOCK_DAY = 5, 10
 
 
-def _entity(facts: Facts, kind: str) -> Entity | None:
-    return None if facts.entities is None else facts.entities.get(kind)
+Find = Callable[[Facts], Entity | None]
 
 
-def _place(facts: Facts, kind: str) -> Entity | None:
-    """The entity of an address or network. Where a carrier or a university puts everybody behind a few addresses, those
-    of others say nothing: only this account is told.
+def _entity(kind: str) -> Find:
+    """Finds the entity of a kind, None where it was not given."""
+    return lambda facts: None if facts.entities is None else facts.entities.get(kind)
+
+
+def _place(kind: str) -> Find:
+    """Finds the entity of an address or network. Where a carrier or a university puts everybody behind a few addresses,
+    those of others say nothing: only this account is told.
     """
-    entity = _entity(facts, kind)
-    everybodys = facts.network_kind in _EVERYBODYS and (facts.network is None or facts.network.anonymizer is None)
-    return _alone(entity) if entity is not None and everybodys else entity
+
+    def find(facts: Facts) -> Entity | None:
+        entity = None if facts.entities is None else facts.entities.get(kind)
+        everybodys = facts.network_kind in _EVERYBODYS and (facts.network is None or facts.network.anonymizer is None)
+        return _alone(entity) if entity is not None and everybodys else entity
+
+    return find
 
 
 def _alone(entity: Entity) -> Entity:
@@ -39,288 +51,105 @@ def _block(facts: Facts) -> Entity | None:
     Firms with direct dialling and families who buy their cards together have neighbouring numbers, and a hundred
     numbers of a large operator are a hundred strangers.
     """
-    entity = _entity(facts, "phone_block")
+    entity = None if facts.entities is None else facts.entities.get("phone_block")
     if entity is None or entity.accounts_1h >= _BLOCK_HOUR or entity.accounts_24h >= _BLOCK_DAY:
         return entity
     return _alone(entity)
 
 
-def _signed_up(thing: str, period: str) -> str:
-    return f"{{value}} {{value:account|accounts}} signed up with {thing} within {period}, this one included"
+class _Thing(NamedTuple):
+    """What accounts are counted on.
 
-
-@signal(reason=_signed_up("the same mailbox", "an hour"), risk=+1, needs=("store", "/email/address"))
-def velocity_mailbox_1h(facts: Facts) -> int | None:
-    """Distinct accounts with the same mailbox over the last hour, this one included. Unit: accounts, 1 and up."""
-    entity = _entity(facts, "mailbox")
-    return None if entity is None else entity.accounts_1h
-
-
-@signal(reason=_signed_up("the same mailbox", "24 hours"), risk=+1, needs=("store", "/email/address"))
-def velocity_mailbox_24h(facts: Facts) -> int | None:
-    """Distinct accounts with the same mailbox over the last 24 hours, this one included. Unit: accounts, 1 and up."""
-    entity = _entity(facts, "mailbox")
-    return None if entity is None else entity.accounts_24h
-
-
-@signal(reason=_signed_up("the same mailbox", "30 days"), risk=+1, needs=("store", "/email/address"))
-def velocity_mailbox_30d(facts: Facts) -> int | None:
-    """Distinct accounts with the same mailbox over the last 30 days, this one included. Unit: accounts, 1 and up."""
-    entity = _entity(facts, "mailbox")
-    return None if entity is None else entity.accounts_30d
-
-
-@signal(reason=_signed_up("an address of the same pattern", "an hour"), risk=+1, needs=("store", "/email/address"))
-def velocity_pattern_1h(facts: Facts) -> int | None:
-    """Distinct accounts with the same address pattern over the last hour, this one included.
-
-    Unit: accounts, 1 and up.
+    ``name`` is its part of the signals' names, ``used`` what reasons call it, ``shared`` what docstrings call it,
+    ``unit`` the rest of those, ``needs`` the input without which it is unknown.
     """
-    entity = _entity(facts, "pattern")
-    return None if entity is None else entity.accounts_1h
+
+    name: str
+    used: str
+    shared: str
+    needs: str
+    find: Find
+    unit: str = "Unit: accounts, 1 and up."
+    risk: Risk = +1
 
 
-@signal(reason=_signed_up("an address of the same pattern", "24 hours"), risk=+1, needs=("store", "/email/address"))
-def velocity_pattern_24h(facts: Facts) -> int | None:
-    """Distinct accounts with the same address pattern over the last 24 hours, this one included.
-
-    Unit: accounts, 1 and up.
-    """
-    entity = _entity(facts, "pattern")
-    return None if entity is None else entity.accounts_24h
-
-
-@signal(reason=_signed_up("an address of the same pattern", "30 days"), risk=+1, needs=("store", "/email/address"))
-def velocity_pattern_30d(facts: Facts) -> int | None:
-    """Distinct accounts with the same address pattern over the last 30 days, this one included.
-
-    Unit: accounts, 1 and up.
-    """
-    entity = _entity(facts, "pattern")
-    return None if entity is None else entity.accounts_30d
-
-
-@signal(reason=_signed_up("the same mail domain", "an hour"), risk=0, needs=("store", "/email/address"))
-def velocity_domain_1h(facts: Facts) -> int | None:
-    """Distinct accounts with the same mail domain over the last hour, this one included.
-
-    Unit: accounts, 1 and up. At free mail providers this follows the provider's popularity, so the model may
-    learn either direction.
-    """
-    entity = _entity(facts, "mail_domain")
-    return None if entity is None else entity.accounts_1h
-
-
-@signal(reason=_signed_up("the same mail domain", "24 hours"), risk=0, needs=("store", "/email/address"))
-def velocity_domain_24h(facts: Facts) -> int | None:
-    """Distinct accounts with the same mail domain over the last 24 hours, this one included.
-
-    Unit: accounts, 1 and up. At free mail providers this follows the provider's popularity, so the model may
-    learn either direction.
-    """
-    entity = _entity(facts, "mail_domain")
-    return None if entity is None else entity.accounts_24h
-
-
-@signal(reason=_signed_up("the same mail domain", "30 days"), risk=0, needs=("store", "/email/address"))
-def velocity_domain_30d(facts: Facts) -> int | None:
-    """Distinct accounts with the same mail domain over the last 30 days, this one included.
-
-    Unit: accounts, 1 and up. At free mail providers this follows the provider's popularity, so the model may
-    learn either direction.
-    """
-    entity = _entity(facts, "mail_domain")
-    return None if entity is None else entity.accounts_30d
-
-
-@signal(reason=_signed_up("the same phone number", "an hour"), risk=+1, needs=("store", "/phone/number"))
-def velocity_phone_1h(facts: Facts) -> int | None:
-    """Distinct accounts with the same phone number over the last hour, this one included.
-
-    Unit: accounts, 1 and up.
-    """
-    entity = _entity(facts, "phone")
-    return None if entity is None else entity.accounts_1h
-
-
-@signal(reason=_signed_up("the same phone number", "24 hours"), risk=+1, needs=("store", "/phone/number"))
-def velocity_phone_24h(facts: Facts) -> int | None:
-    """Distinct accounts with the same phone number over the last 24 hours, this one included.
-
-    Unit: accounts, 1 and up.
-    """
-    entity = _entity(facts, "phone")
-    return None if entity is None else entity.accounts_24h
-
-
-@signal(reason=_signed_up("the same phone number", "30 days"), risk=+1, needs=("store", "/phone/number"))
-def velocity_phone_30d(facts: Facts) -> int | None:
-    """Distinct accounts with the same phone number over the last 30 days, this one included.
-
-    Unit: accounts, 1 and up.
-    """
-    entity = _entity(facts, "phone")
-    return None if entity is None else entity.accounts_30d
-
-
-@signal(reason=_signed_up("a phone number of the same hundred", "an hour"), risk=+1, needs=("store", "/phone/number"))
-def velocity_phone_block_1h(facts: Facts) -> int | None:
-    """Distinct accounts with the same block of phone numbers over the last hour, this one included.
-
-    Unit: accounts, 1 and up; 1 until five came within an hour, or ten within a day.
-    """
-    entity = _block(facts)
-    return None if entity is None else entity.accounts_1h
-
-
-@signal(
-    reason=_signed_up("a phone number of the same hundred", "24 hours"),
-    risk=+1,
-    needs=("store", "/phone/number"),
+_EMAIL, _PHONE, _IP = "/email/address", "/phone/number", "/device/ip_address"
+_THINGS = (
+    _Thing("mailbox", "the same mailbox", "mailbox", _EMAIL, _entity("mailbox")),
+    _Thing("pattern", "an address of the same pattern", "address pattern", _EMAIL, _entity("pattern")),
+    _Thing(
+        "domain",
+        "the same mail domain",
+        "mail domain",
+        _EMAIL,
+        _entity("mail_domain"),
+        "Unit: accounts, 1 and up. At free mail providers this follows the provider's popularity, so the model may "
+        "learn either direction.",
+        0,
+    ),
+    _Thing("phone", "the same phone number", "phone number", _PHONE, _entity("phone")),
+    _Thing(
+        "phone_block",
+        "a phone number of the same hundred",
+        "block of phone numbers",
+        _PHONE,
+        _block,
+        "Unit: accounts, 1 and up; 1 until five came within an hour, or ten within a day.",
+    ),
+    _Thing("device", "the same device", "device", "/device/id", _entity("device")),
+    _Thing(
+        "ip",
+        "the same IP address",
+        "IP address",
+        _IP,
+        _place("ip"),
+        "Unit: accounts, 1 and up. Offices share addresses: high counts are common and convict nobody alone. At "
+        "carriers and universities, where everybody does, it is 1.",
+    ),
+    _Thing(
+        "network",
+        "the same network",
+        "network",
+        _IP,
+        _place("network"),
+        "Unit: accounts, 1 and up. A /24 or /48 holds many households: high counts are common and convict nobody "
+        "alone.",
+    ),
+    _Thing(
+        "fingerprint",
+        "the same browser fingerprint",
+        "TLS and agent fingerprint",
+        "/device/tls_fingerprint",
+        _entity("fingerprint"),
+    ),
 )
-def velocity_phone_block_24h(facts: Facts) -> int | None:
-    """Distinct accounts with the same block of phone numbers over the last 24 hours, this one included.
-
-    Unit: accounts, 1 and up; 1 until five came within an hour, or ten within a day.
-    """
-    entity = _block(facts)
-    return None if entity is None else entity.accounts_24h
-
-
-@signal(reason=_signed_up("a phone number of the same hundred", "30 days"), risk=+1, needs=("store", "/phone/number"))
-def velocity_phone_block_30d(facts: Facts) -> int | None:
-    """Distinct accounts with the same block of phone numbers over the last 30 days, this one included.
-
-    Unit: accounts, 1 and up; 1 until five came within an hour, or ten within a day.
-    """
-    entity = _block(facts)
-    return None if entity is None else entity.accounts_30d
-
-
-@signal(reason=_signed_up("the same device", "an hour"), risk=+1, needs=("store", "/device/id"))
-def velocity_device_1h(facts: Facts) -> int | None:
-    """Distinct accounts with the same device over the last hour, this one included. Unit: accounts, 1 and up."""
-    entity = _entity(facts, "device")
-    return None if entity is None else entity.accounts_1h
-
-
-@signal(reason=_signed_up("the same device", "24 hours"), risk=+1, needs=("store", "/device/id"))
-def velocity_device_24h(facts: Facts) -> int | None:
-    """Distinct accounts with the same device over the last 24 hours, this one included. Unit: accounts, 1 and up."""
-    entity = _entity(facts, "device")
-    return None if entity is None else entity.accounts_24h
-
-
-@signal(reason=_signed_up("the same device", "30 days"), risk=+1, needs=("store", "/device/id"))
-def velocity_device_30d(facts: Facts) -> int | None:
-    """Distinct accounts with the same device over the last 30 days, this one included. Unit: accounts, 1 and up."""
-    entity = _entity(facts, "device")
-    return None if entity is None else entity.accounts_30d
-
-
-@signal(reason=_signed_up("the same IP address", "an hour"), risk=+1, needs=("store", "/device/ip_address"))
-def velocity_ip_1h(facts: Facts) -> int | None:
-    """Distinct accounts with the same IP address over the last hour, this one included.
-
-    Unit: accounts, 1 and up. Offices share addresses: high counts are common and convict nobody alone. At carriers and
-    universities, where everybody does, it is 1.
-    """
-    entity = _place(facts, "ip")
-    return None if entity is None else entity.accounts_1h
-
-
-@signal(reason=_signed_up("the same IP address", "24 hours"), risk=+1, needs=("store", "/device/ip_address"))
-def velocity_ip_24h(facts: Facts) -> int | None:
-    """Distinct accounts with the same IP address over the last 24 hours, this one included.
-
-    Unit: accounts, 1 and up. Offices share addresses: high counts are common and convict nobody alone. At carriers and
-    universities, where everybody does, it is 1.
-    """
-    entity = _place(facts, "ip")
-    return None if entity is None else entity.accounts_24h
-
-
-@signal(reason=_signed_up("the same IP address", "30 days"), risk=+1, needs=("store", "/device/ip_address"))
-def velocity_ip_30d(facts: Facts) -> int | None:
-    """Distinct accounts with the same IP address over the last 30 days, this one included.
-
-    Unit: accounts, 1 and up. Offices share addresses: high counts are common and convict nobody alone. At carriers and
-    universities, where everybody does, it is 1.
-    """
-    entity = _place(facts, "ip")
-    return None if entity is None else entity.accounts_30d
-
-
-@signal(reason=_signed_up("the same network", "an hour"), risk=+1, needs=("store", "/device/ip_address"))
-def velocity_network_1h(facts: Facts) -> int | None:
-    """Distinct accounts with the same network over the last hour, this one included.
-
-    Unit: accounts, 1 and up. A /24 or /48 holds many households: high counts are common and convict nobody alone.
-    """
-    entity = _place(facts, "network")
-    return None if entity is None else entity.accounts_1h
-
-
-@signal(reason=_signed_up("the same network", "24 hours"), risk=+1, needs=("store", "/device/ip_address"))
-def velocity_network_24h(facts: Facts) -> int | None:
-    """Distinct accounts with the same network over the last 24 hours, this one included.
-
-    Unit: accounts, 1 and up. A /24 or /48 holds many households: high counts are common and convict nobody alone.
-    """
-    entity = _place(facts, "network")
-    return None if entity is None else entity.accounts_24h
-
-
-@signal(reason=_signed_up("the same network", "30 days"), risk=+1, needs=("store", "/device/ip_address"))
-def velocity_network_30d(facts: Facts) -> int | None:
-    """Distinct accounts with the same network over the last 30 days, this one included.
-
-    Unit: accounts, 1 and up. A /24 or /48 holds many households: high counts are common and convict nobody alone.
-    """
-    entity = _place(facts, "network")
-    return None if entity is None else entity.accounts_30d
-
-
-@signal(
-    reason=_signed_up("the same browser fingerprint", "an hour"),
-    risk=+1,
-    needs=("store", "/device/tls_fingerprint"),
+#: Each period as the names of signals, reasons and docstrings say it, and the accounts that an entity had within it.
+_PERIODS: tuple[tuple[str, str, str, Callable[[Entity], int]], ...] = (
+    ("1h", "an hour", "hour", attrgetter("accounts_1h")),
+    ("24h", "24 hours", "24 hours", attrgetter("accounts_24h")),
+    ("30d", "30 days", "30 days", attrgetter("accounts_30d")),
 )
-def velocity_fingerprint_1h(facts: Facts) -> int | None:
-    """Distinct accounts with the same TLS and agent fingerprint over the last hour, this one included.
-
-    Unit: accounts, 1 and up.
-    """
-    entity = _entity(facts, "fingerprint")
-    return None if entity is None else entity.accounts_1h
 
 
-@signal(
-    reason=_signed_up("the same browser fingerprint", "24 hours"),
-    risk=+1,
-    needs=("store", "/device/tls_fingerprint"),
-)
-def velocity_fingerprint_24h(facts: Facts) -> int | None:
-    """Distinct accounts with the same TLS and agent fingerprint over the last 24 hours, this one included.
+def _declare(thing: _Thing, suffix: str, within: str, last: str, count: Callable[[Entity], int]) -> None:
+    """Declare the signal of how many used a thing within a period."""
+    find = thing.find
 
-    Unit: accounts, 1 and up.
-    """
-    entity = _entity(facts, "fingerprint")
-    return None if entity is None else entity.accounts_24h
+    def read(facts: Facts) -> int | None:
+        entity = find(facts)
+        return None if entity is None else count(entity)
+
+    read.__name__ = f"velocity_{thing.name}_{suffix}"
+    read.__doc__ = (
+        f"Distinct accounts with the same {thing.shared} over the last {last}, this one included.\n\n{thing.unit}"
+    )
+    reason = f"{{value}} {{value:account|accounts}} signed up with {thing.used} within {within}, this one included"
+    signal(reason=reason, risk=thing.risk, needs=("store", thing.needs))(read)
 
 
-@signal(
-    reason=_signed_up("the same browser fingerprint", "30 days"),
-    risk=+1,
-    needs=("store", "/device/tls_fingerprint"),
-)
-def velocity_fingerprint_30d(facts: Facts) -> int | None:
-    """Distinct accounts with the same TLS and agent fingerprint over the last 30 days, this one included.
-
-    Unit: accounts, 1 and up.
-    """
-    entity = _entity(facts, "fingerprint")
-    return None if entity is None else entity.accounts_30d
+for _thing in _THINGS:
+    for _period in _PERIODS:
+        _declare(_thing, *_period)
 
 
 @signal(
@@ -362,7 +191,7 @@ def velocity_wave(facts: Facts) -> int | None:
 
 
 def _earlier(facts: Facts, kind: str) -> int | None:
-    entity = _entity(facts, kind)
+    entity = None if facts.entities is None else facts.entities.get(kind)
     return None if entity is None else entity.earlier
 
 

@@ -14,15 +14,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
+from flask.testing import FlaskClient
 
+from riskapi import app
+from riskapi.api.server import build
 from riskapi.datasets import installed
+from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
+from tests import commanding, logged, store_servers
+from tests.answers import conforms
+from tests.commanding import Command
+from tests.logged import Lines
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+    from riskapi.api.parts import Parts
 
 ROOT = Path(__file__).resolve().parents[1]
 #: An instant that no test depends on: 2026-11-22T10:00:00Z.
@@ -103,6 +116,32 @@ def make_app(store: Store, settings: Settings, ip_data: installed.DataPaths, clo
     return lambda **changes: create_app(replace(settings, **changes), store, clock)
 
 
+@pytest.fixture(scope="session")
+def session_parts(session_store: Store, session_settings: Settings, ip_data: installed.DataPaths) -> Parts:
+    from riskapi.app import assemble
+
+    session_store.execute("FLUSHALL")
+    return assemble(session_settings, session_store, Clock()).parts
+
+
+@pytest.fixture
+def parts(session_parts: Parts, store: Store) -> Parts:
+    """What the HTTP layer calls, on the empty store and at ``NOW``; change it with ``dataclasses.replace``."""
+    return session_parts
+
+
+@pytest.fixture
+def make_http(parts: Parts) -> Callable[..., FlaskClient]:
+    """``make_http(api_rate_limit=2.0, …)``: as ``client``, with some of the parts replaced."""
+
+    def make(**changes: Any) -> FlaskClient:
+        client = build(replace(parts, **changes)).test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
+        return client
+
+    return make
+
+
 @dataclass
 class Service:
     """``python -m riskapi serve`` as an operator runs it, in a session of its own."""
@@ -135,6 +174,17 @@ class Service:
         """The answer of the service's own store."""
         with contextlib.closing(open_store(Settings.load({"RISKAPI_DATA_DIR": str(self.data_dir)}))) as store:
             return store.execute(*words)
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command given beside the service, with the service's data directory."""
+        return subprocess.run(
+            [sys.executable, "-m", "riskapi", *words],
+            env={**os.environ, "RISKAPI_DATA_DIR": str(self.data_dir)},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
 
     def logged(self, event: str | None = None) -> list[dict[str, Any]]:
         """The whole lines of the log so far, or those of one event; a line that is being written is not read yet."""
@@ -199,7 +249,7 @@ def serve(tmp_path: Path, free_port: int) -> Iterator[Callable[..., Service]]:
 
 
 @pytest.fixture
-def service(serve: Callable[..., Service]) -> Service:
+def served(serve: Callable[..., Service]) -> Service:
     """The real service, ready."""
     return serve()
 
@@ -213,8 +263,92 @@ def free_port() -> int:
 
 
 @pytest.fixture
+def command(
+    store: Store,
+    embedded_store: Embedded,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
+    """``command("policy", "show")`` runs a command on the empty store of the test, as ana and without a model."""
+    monkeypatch.setenv("REDIS_URL", f"unix://{embedded_store.socket}")
+    monkeypatch.setenv("RISKAPI_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setenv("RISKAPI_MODEL_MODE", "off")
+    monkeypatch.setenv("LOGNAME", "ana")
+    return commanding.within(capsys)
+
+
+@pytest.fixture
 def client(make_app: Callable[..., Any]) -> Any:
     """An HTTP client of the application that sends the bootstrap key."""
     client = make_app().test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
     return client
+
+
+@pytest.fixture
+def service_settings(settings: Settings) -> Settings:
+    """Settings of :func:`service`, which a room or a file may override.
+
+    By rules only, so that what these tests post is decided the same whatever the model learns.
+    """
+    return replace(settings, model_mode="off")
+
+
+@pytest.fixture
+def service(
+    store: Store, service_settings: Settings, ip_data: installed.DataPaths, clock: Clock
+) -> Iterator[app.Service]:
+    """The service put together in this process, on the empty store, at a clock that stands still."""
+    made = app.assemble(service_settings, store, clock)
+    made.decisions.register_schema()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def outage(service: app.Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], None]]:
+    """``outage(True)`` takes the store away, ``outage(False)`` brings it back. Nothing is left for other tests."""
+    run, execute = service.store.run, service.store.execute
+
+    def away(on: bool) -> None:
+        def refuse(*_: Any) -> Any:
+            raise StoreUnavailable("away")
+
+        monkeypatch.setattr(service.store, "run", refuse if on else run)
+        monkeypatch.setattr(service.store, "execute", refuse if on else execute)
+
+    yield away
+    away(False)
+    service.parts.sender.record()
+
+
+@pytest.fixture
+def document(client: FlaskClient) -> dict[str, Any]:
+    """The OpenAPI document."""
+    return dict(client.get("/openapi.json").json or {})
+
+
+@pytest.fixture
+def ask(client: FlaskClient, document: dict[str, Any]) -> Callable[..., Any]:
+    """``ask("GET", template, path, …)`` asks and holds the answer to the document; gives status and body."""
+
+    def made(method: str, template: str, path: str, **given: Any) -> tuple[int, dict[str, Any]]:
+        response = client.open(path, method=method, **given)
+        return response.status_code, conforms(document, method, template, response)
+
+    return made
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[list[int]]:
+    """The ports of three nodes that share the slots."""
+    with store_servers.cluster(tmp_path) as ports:
+        yield ports
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """What was logged since the start of the test."""
+    with logged.captured() as lines:
+        yield lines

@@ -22,7 +22,7 @@ from riskapi.datasets import installed
 from riskapi.settings import Settings
 from riskapi.store.connections import open_store
 from training.collect import schedule
-from training.progress import posting
+from training.progress import counting
 from training.server import Service
 from training.simulator import Event, Networks, Window, World, simulate
 
@@ -51,7 +51,7 @@ def _fields(
         tempfile.TemporaryDirectory(prefix="riskapi-dictionary-") as scratch,
         Service(Path(scratch), databases, settings) as service,
     ):
-        with posting(console) as progress:
+        with counting(console) as progress:
             posts = schedule(events)
             task = progress.add_task("posting", total=len(posts), rate=0.0)
             for number, (at, path, body) in enumerate(posts, 1):

@@ -120,7 +120,7 @@ class History:
     def __init__(self, service: Service) -> None:
         service.store.execute("FLUSHALL")
         self.service, self.now = service, NOW
-        self.links = service.assessor.gatherer._links
+        self.links = service.parts.assessor.gatherer._links
         self.reference = Reference(FACTOR, belonging=Belonging(RULES, self.edge))
         self.belonging = self.reference.belonging
         self.prefix = f"u{next(_HISTORIES)}-"
@@ -147,8 +147,8 @@ class History:
     def sweep(self) -> None:
         """Have those let go whose edges have ended, as their next grant does."""
         for user in self.reference.caps:
-            if self.belonging.ended(user, self.now) and (cluster := cluster_of(self.service, user)):
-                self.service.worker_parts.clusters.renew(cluster, user, self.service.active.policy, self.now)
+            if self.belonging.ended(user, self.now) and cluster_of(self.service, user):
+                self.service.parts.clusters.splits.renew(user, self.service.active.policy, self.now)
         self.changed(self.belonging.lapse(self.now))
 
     def changed(self, users: set[str]) -> None:
@@ -164,7 +164,7 @@ class History:
         for cluster, users in found.items():
             members = self.service.store.execute("SMEMBERS", members_key(cluster))
             assert {name.decode() for name in members} == users
-            edges = {(name, edge) for name in users for edge in self.service.worker_parts.clusters.edges(name)}
+            edges = {(name, edge) for name in users for edge in self.service.parts.clusters.edges(name)}
             named = {self.edge(edge): edge for _, edge in self.belonging.edges}
             expected = {pair for pair in self.belonging.edges if pair[0] in users}
             assert {(name, named.get(edge, edge)) for name, edge in edges} == expected
@@ -182,7 +182,7 @@ class History:
 
     def _key(self, thing: str) -> str:
         value = thing if thing[0] == "c" else thing[2:]
-        return self.links.entity_key(KINDS[thing[0]], value)
+        return str(self.links.entity_key(KINDS[thing[0]], value))
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
@@ -250,8 +250,8 @@ class History:
     ) -> int:
         content = next((thing for thing in said if thing[0] == "c"), None)
         message = Message(tuple(thing[2:] for thing in said if thing[0] == "l"), content)
-        answer = dict(
-            self.service.sender.send(
+        answer = dict[str, Any](
+            self.service.parts.sender.send(
                 user, recipients, message, at, partial=partial, repeat=key, digest=f"{recipients}"
             ).body
         )
@@ -294,7 +294,7 @@ class History:
         if key not in self.repeats:
             return
         user, recipients, partial, first = self.repeats[key]
-        found = self.service.sender.send(
+        found = self.service.parts.sender.send(
             user, recipients, Message(), self.now, partial=partial, repeat=key, digest=f"{recipients}"
         )
         assert (dict(found.body), found.replay) == (first, True)
@@ -306,10 +306,10 @@ class History:
         left = self.reference.release(spend, recipients, self.now - lag)
         if left is not None:
             with pytest.raises(Problem) as problem:
-                self.service.sender.release(reservation, recipients, self.now - lag)
+                self.service.parts.sender.release(reservation, recipients, self.now - lag)
             assert problem.value.errors[0]["detail"] == f"{left} can still be released"
             return
-        answer = self.service.sender.release(reservation, recipients, self.now - lag)
+        answer = self.service.parts.sender.release(reservation, recipients, self.now - lag)
         assert answer["remaining"] == self.reference.remaining(spend.user, self.now - lag)
 
     def event(self, number: int, type: str) -> None:
@@ -389,12 +389,12 @@ class History:
                     execute("ZREM", agenda_key(number), name)
                     execute("HDEL", causes_key(number), name, f"~{name}")
         for _, user in sorted(due):
-            self.service.worker_parts.rescorer.again(user, "cut", self.now)
+            self.service.rescorer.again(user, "cut", self.now)
             self.changed(self.belonging.confirmed(user, self.belonging.given.get(user, ()), self.now))
             self.changed(self.belonging.again(user, self.now))
 
     def look(self, number: int) -> None:
         """An account is decided again by the schedule."""
         if user := self.pick(number):
-            self.service.worker_parts.rescorer.again(user, "schedule", self.now)
+            self.service.rescorer.again(user, "schedule", self.now)
             self.changed(self.belonging.again(user, self.now))

@@ -30,7 +30,7 @@ def decide(
     *,
     dry_run: bool = False,
     **more: Any,
-) -> dict[str, Any]:
+) -> Any:
     """Decide a review; ``more`` as :class:`ReviewDecision` has it."""
     decision = ReviewDecision(tier, label, apply_to, reason, **more)
     return service.parts.review_decisions.decide(review_id, decision, actor, now, dry_run=dry_run)
@@ -44,12 +44,12 @@ def undo(service: Service, review_id: str, reason: str | None = None, actor: str
 def establish(service: Service, user: str, since: float) -> None:
     """Let an account count as an established customer since a Unix time."""
     service.store.execute("HSET", account_key(user), "established", repr(since))
-    service.worker_parts.labels.settle(user, service.worker_parts.accounts.standing(user))
+    service.parts.labels.settle(user, service.accounts.standing(user))
 
 
 def prove(service: Service, user: str, kind: str, at: float = NOW) -> None:
     """Let an account prove that its entity of a kind is its own."""
-    service.worker_parts.labels._links.prove(user, [service.worker_parts.accounts.standing(user).entities[kind]], at)
+    service.parts.labels._links.prove(user, [service.accounts.standing(user).entities[kind]], at)
 
 
 def own(service: Service, user: str) -> str | None:

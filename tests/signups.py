@@ -42,7 +42,7 @@ def home(user: str) -> str:
 
 
 def post(service: Service, signup: Signup, now: float = NOW) -> dict[str, Any]:
-    answer: dict[str, Any] = orjson.loads(service.assessor.signup(signup, now).body)
+    answer: dict[str, Any] = orjson.loads(service.parts.assessor.signup(signup, now).body)
     return answer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from flask.testing import FlaskClient
 
 from riskapi import logs
 from riskapi.store.connections import Store
-from tests import fakes
-from tests.api.test_problems import SIGNUP, make_http  # noqa: F401
+from tests.failing import FailingAssessor
+from tests.logged import Lines
+from tests.requests import SIGNUP
 
 #: Every one of these is personal data, or leads to it.
 SECRETS = {
@@ -32,21 +33,6 @@ BODY = {
     "phone": {"number": SECRETS["number"]},
     "device": {"ip_address": SECRETS["ip_address"], "id": SECRETS["device"]},
 }
-
-
-@pytest.fixture
-def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """What was logged since the start of the test, as parsed lines."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    stream = io.StringIO()
-    logs.configure("info", stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().split("\n")[:-1]]
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-
-
-Lines = Callable[[], list[dict[str, Any]]]
 
 
 def ask_everything(client: FlaskClient) -> None:
@@ -73,7 +59,7 @@ def holds_no_secret(found: list[dict[str, Any]]) -> None:
     assert [name for name, secret in SECRETS.items() if secret in text] == []
 
 
-def test_the_http_layer_logs_no_personal_data(make_http: Callable[..., FlaskClient], lines: Lines) -> None:  # noqa: F811
+def test_the_http_layer_logs_no_personal_data(make_http: Callable[..., FlaskClient], lines: Lines) -> None:
     ask_everything(make_http())
     assert len(lines()) == 9
     holds_no_secret(lines())
@@ -84,7 +70,7 @@ def test_the_whole_service_logs_no_personal_data(client: FlaskClient, lines: Lin
     holds_no_secret(lines())
 
 
-def test_a_request_is_one_line(make_http: Callable[..., FlaskClient], lines: Lines) -> None:  # noqa: F811
+def test_a_request_is_one_line(make_http: Callable[..., FlaskClient], lines: Lines) -> None:
     make_http().post(SIGNUP, json=BODY, headers={"X-Request-Id": "r-1"})
     [line] = lines()
     assert line.pop("duration_ms") > 0
@@ -103,10 +89,10 @@ def test_a_request_is_one_line(make_http: Callable[..., FlaskClient], lines: Lin
 
 
 def test_a_defect_is_logged_with_its_stack_and_without_its_message(
-    make_http: Callable[..., FlaskClient],  # noqa: F811
+    make_http: Callable[..., FlaskClient],
     lines: Lines,
 ) -> None:
-    failing = fakes.Assessors(fails=KeyError(SECRETS["address"]))
+    failing = FailingAssessor(KeyError(SECRETS["address"]))
     make_http(assessor=failing).post(SIGNUP, json=BODY, headers={"X-Request-Id": "r-1"})
     defect, request = lines()
     assert (defect["event"], defect["level"], defect["request_id"]) == ("defect", "error", "r-1")

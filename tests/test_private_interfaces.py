@@ -30,7 +30,7 @@ ADAPTERS = {
     "model/single_row.py": "lightgbm",
 }
 #: Names with an underscore that are documented: of named tuples, and of ``os``.
-PUBLIC = {"_make", "_replace", "_asdict", "_fields", "_exit", "_SubParsersAction"}
+PUBLIC = {"_make", "_replace", "_asdict", "_fields", "_exit"}
 OURS = {"riskapi", "signals", "model", "training"}
 
 

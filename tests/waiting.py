@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 Found = TypeVar("Found")
@@ -16,3 +18,8 @@ def until(found: Callable[[], Found], seconds: float = 90.0) -> Found:
         assert time.monotonic() < deadline, f"waited {seconds} seconds, in vain"
         time.sleep(0.01)
     return last
+
+
+def await_text(file: Path, pattern: str, seconds: float = 30.0) -> str:
+    """What matches in a file, as soon as it does."""
+    return until(lambda: re.search(pattern, file.read_text()), seconds).group()  # type: ignore[union-attr]

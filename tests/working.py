@@ -21,14 +21,14 @@ class Work:
 
     def __init__(self, service: Service, clock: Callable[[], float]) -> None:
         """``clock`` gives Unix time."""
-        worker_parts, agenda = service.worker_parts, Agenda(service.store)
+        agenda = Agenda(service.store)
         consumer.found(service.store)
         react = reactions(service, agenda, clock)
         self._readers = [
             Consumer(service.store, "reactions", "a worker", _raising(react.handle)),
             Consumer(service.store, "lists", "a worker", _raising(react.handle_list)),
         ]
-        self._looks = Schedule(agenda, worker_parts.rescorer, lambda: clock() + SETTLED)
+        self._looks = Schedule(agenda, service.rescorer, lambda: clock() + SETTLED)
 
     def do(self) -> None:
         """Do what there is to do by now, and what that brings about."""

@@ -14,6 +14,7 @@ from rich.console import Console
 from model.card import ArtifactError
 from training import collect, dataset, evaluate, rings, train
 from training.dataset import DatasetError, Split
+from training.progress import counting
 from training.report import Report
 from training.server import ServiceError
 from training.simulator import Event, Networks, NetworksError, Window, World, simulate
@@ -167,7 +168,13 @@ def _spans(options: argparse.Namespace) -> Split:
 
 def _train(options: argparse.Namespace, console: Console) -> None:
     spans = _spans(options)
-    model = train.train(spans, seed=options.train_seed, trees=options.trees)
+    with counting(console) as progress:
+        task = progress.add_task("growing trees", total=options.trees, rate=0.0)
+
+        def grown(trees: int) -> None:
+            progress.update(task, completed=trees, rate=progress.tasks[task].speed or 0.0)
+
+        model = train.train(spans, seed=options.train_seed, trees=options.trees, grown=grown)
     trained_at = options.trained_at or datetime.now(UTC).replace(microsecond=0)
     if trained_at.tzinfo is None:
         trained_at = trained_at.replace(tzinfo=UTC)

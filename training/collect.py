@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from training.progress import posting
+from training.progress import counting
 from training.server import Service
 from training.simulator import Event
 
@@ -45,7 +45,7 @@ def collect(events: Sequence[Event], databases: tuple[Path, Path | None], out: P
         tempfile.TemporaryDirectory(prefix="riskapi-collect-") as scratch,
         Service(Path(scratch), databases, _SETTINGS) as service,
     ):
-        with posting(console) as progress:
+        with counting(console) as progress:
             task = progress.add_task("posting", total=len(posts), rate=0.0)
             for number, (at, path, body) in enumerate(posts, 1):
                 service.post(path, body, at)

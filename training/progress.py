@@ -1,4 +1,4 @@
-"""How far the posting of many requests is, for a person who waits."""
+"""How far long work is, for a person who waits."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 
-def posting(console: Console) -> Progress:
-    """A bar for each task, with requests done, requests a second (the task's field ``rate``), time gone and left."""
+def counting(console: Console) -> Progress:
+    """A bar for each task, with what is done, how much a second (the task's field ``rate``), time gone and left."""
     return Progress(
         TextColumn("[bold]{task.description}"),
         BarColumn(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,9 +71,19 @@ def directions(columns: Sequence[str]) -> tuple[Literal[-1, 0, 1], ...]:
 
 
 def fit(
-    rows: Matrix, abuse: Flags, columns: Sequence[str], monotone: Sequence[int], *, seed: int = 1, trees: int = TREES
+    rows: Matrix,
+    abuse: Flags,
+    columns: Sequence[str],
+    monotone: Sequence[int],
+    *,
+    seed: int = 1,
+    trees: int = TREES,
+    grown: Callable[[int], None] | None = None,
 ) -> lightgbm.Booster:
-    """Learn from these rows. The same rows, parameters and version of LightGBM give the same model, byte for byte."""
+    """Learn from these rows. The same rows, parameters and version of LightGBM give the same model, byte for byte.
+
+    ``grown`` is told after each tree how many there are.
+    """
     parameters = PARAMETERS | {"monotone_constraints": list(monotone), "seed": seed}
     data = lightgbm.Dataset(
         rows,
@@ -82,16 +92,23 @@ def fit(
         params={"verbosity": -1, "max_bin": PARAMETERS["max_bin"]},
         free_raw_data=True,
     )
-    return lightgbm.train(parameters, data, num_boost_round=trees)
+    callbacks = [lambda now: grown(now.iteration + 1)] if grown is not None else None
+    return lightgbm.train(parameters, data, num_boost_round=trees, callbacks=callbacks)
 
 
-def train(spans: Split, *, seed: int = 1, trees: int = TREES, columns: Sequence[str] | None = None) -> Model:
-    """Learn on the first span, calibrate on the second; the third is left for the test."""
+def train(
+    spans: Split,
+    *,
+    seed: int = 1,
+    trees: int = TREES,
+    columns: Sequence[str] | None = None,
+    grown: Callable[[int], None] | None = None,
+) -> Model:
+    """Learn on the first span, calibrate on the second; the third is left for the test. ``grown``: see :func:`fit`."""
     names = tuple(columns or registered_columns())
     monotone = directions(names)
-    booster = fit(
-        dataset.matrix(spans.train, names), dataset.targets(spans.train), names, monotone, seed=seed, trees=trees
-    )
+    rows, abuse = dataset.matrix(spans.train, names), dataset.targets(spans.train)
+    booster = fit(rows, abuse, names, monotone, seed=seed, trees=trees, grown=grown)
     margin = np.asarray(booster.predict(dataset.matrix(spans.calibrate, names), raw_score=True), dtype=np.float64)
     a, b = measures.platt(margin, dataset.targets(spans.calibrate))
     return Model(booster, names, monotone, a, b)

@@ -13,15 +13,16 @@ from typing import Any
 
 import orjson
 
+from riskapi.accounts.history import LabelEntry
 from riskapi.accounts.packing import unpack
+from riskapi.accounts.sending_account import SENDING_FIELDS, SendingAccount, sending_account
 from riskapi.accounts.stored import StoredAccount
-from riskapi.budgets import terms
 from riskapi.errors import Problem
 from riskapi.links import spellings
 from riskapi.links.keys import entities_of
 from riskapi.policy import Policy
 from riskapi.store import damaged
-from riskapi.store.connections import Store
+from riskapi.store.connections import Pipeline, Reply, Store
 from riskapi.store.streams import account_key, oldest, shard, stream
 
 _DAY = 86400
@@ -112,31 +113,26 @@ class Accounts:
         self._renewed = store.script("account_renewed")
 
     @staticmethod
-    def queue_known(pipe: Any, user_id: str) -> None:
-        """Ask, in a pipeline, whether the account is known; :func:`known_account` reads the reply."""
-        pipe.execute_command("HMGET", account_key(user_id), "mail", "assessment", "entities")
+    def queue_known(pipe: Pipeline, user_id: str) -> Reply[KnownAccount | None]:
+        """Ask, in a pipeline, for the account, None where there is none."""
+        return pipe.ask("HMGET", account_key(user_id), "mail", "assessment", "entities", read=known_account)
 
     @staticmethod
-    def queue_voucher(pipe: Any, user_id: str) -> None:
-        """Ask, in a pipeline, whether an account vouches for those it refers; :meth:`vouches` reads the reply."""
-        pipe.execute_command("HMGET", account_key(user_id), "vouches", "established", "label", "tier")
+    def queue_voucher(pipe: Pipeline, user_id: str) -> Reply[bool]:
+        """Ask, in a pipeline, whether an account vouches for those it refers: an established customer who said so."""
+        asked = ("vouches", "established", "label", "tier")
+        return pipe.ask("HMGET", account_key(user_id), *asked, read=Accounts.vouches)
 
     @staticmethod
     def vouches(reply: Any) -> bool:
-        """Whether the account in a reply to :meth:`queue_voucher` vouches: an established customer who said so."""
+        """Whether the account in a reply to :meth:`queue_voucher` vouches."""
         vouches, established, label, tier = reply
         return bool(vouches) and bool(established) and label != b"abuse" and tier != b"limit"
 
     @staticmethod
-    def queue_tier(pipe: Any, user_id: str) -> None:
-        """Ask, in a pipeline, for the tier, the revision, the time of the last login from a new network, until when
-        feedback does not count against the account (see :func:`riskapi.lists.matching.silenced`), whether its identity
-        is checked, the domain its mail comes from, when it signed up, since when and by what it is established, and its
-        terms (:func:`riskapi.budgets.terms.read`).
-        """
-        asked = ["tier", "revision", "moved_at", "silenced", "identity", "from_domain", "at", "established"]
-        asked += ["established_by", "renewed", *terms.FIELDS]
-        pipe.execute_command("HMGET", account_key(user_id), *asked)
+    def queue_sending(pipe: Pipeline, user_id: str) -> Reply[SendingAccount | None]:
+        """Ask, in a pipeline, for what an account's sending is granted by; None for one never assessed."""
+        return pipe.ask("HMGET", account_key(user_id), *SENDING_FIELDS, read=sending_account)
 
     def meant(self, user_id: str) -> str:
         """The account that is meant by an id in whatever capitals: the one with just this id, else the one in small
@@ -157,7 +153,7 @@ class Accounts:
             pipe.execute_command("HEXISTS", account_key(name), "tier")
         return next((name for name, there in zip(names, self._store.run(pipe), strict=True) if there), small)
 
-    def add_label(self, user_id: str, label: dict[str, Any], event: bytes, policy: Policy) -> Standing:
+    def add_label(self, user_id: str, label: LabelEntry, event: bytes, policy: Policy) -> Standing:
         """Append a label; the latest stands. Raises ``not_found``."""
         keys = [account_key(user_id), labels_key(user_id), stream(shard(user_id))]
         args = [policy.retention.accounts_days * _DAY, label["label"], orjson.dumps(label), event]
@@ -165,11 +161,21 @@ class Accounts:
 
     def standing(self, user_id: str) -> Standing:
         """Where the account stands now. Raises ``not_found``."""
-        label, tier, entities, revision, established = self._store.execute(
-            "HMGET", account_key(user_id), "label", "tier", "entities", "revision", "established"
-        )
-        reply = [label or b"", tier, entities, revision or 0, established or b""] if tier else []
-        return standing(reply, user_id)
+        pipe = self._store.pipeline()
+        found = self.queue_standing(pipe, user_id)
+        self._store.run(pipe)
+        return found()
+
+    @staticmethod
+    def queue_standing(pipe: Pipeline, user_id: str) -> Reply[Standing]:
+        """As :meth:`standing`, in a pipeline; the reader raises ``not_found``."""
+
+        def read(reply: Sequence[Any]) -> Standing:
+            label, tier, entities, revision, established = reply
+            return standing([label or b"", tier, entities, revision or 0, established or b""] if tier else [], user_id)
+
+        asked = ("label", "tier", "entities", "revision", "established")
+        return pipe.ask("HMGET", account_key(user_id), *asked, read=read)
 
     def send_from(self, user_id: str, domain: str, now: float, policy: Policy) -> None:
         """Note the domain an account's mail comes from; another one than before is an event. Safe to repeat."""
@@ -221,7 +227,7 @@ class Accounts:
             None if kept is None else damaged.read("account", name, partial(unpack, kept), None) for name, kept in found
         ]
 
-    def labels(self, user_id: str) -> list[dict[str, Any]]:
+    def labels(self, user_id: str) -> list[LabelEntry]:
         """All labels ever given, oldest first."""
         return damaged.rows("label", user_id, self._store.execute("LRANGE", labels_key(user_id), 0, -1), LABEL)
 

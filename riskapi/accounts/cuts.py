@@ -8,15 +8,17 @@ pair out), and written down, so that it can be found and undone. Accounts that w
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, cast
 
 import orjson
+from typing_extensions import TypedDict
 
 from riskapi.accounts.agenda import Agenda
 from riskapi.budgets.keys import budget_key
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.joins import ban_key
+from riskapi.contract import Instant
 from riskapi.errors import Problem
 from riskapi.links.bonds import entity_of
 from riskapi.links.entities import Links
@@ -30,6 +32,28 @@ def cut_key(cut_id: str) -> str:
     return f"risk:ct:{{b}}:{cut_id}"
 
 
+class Cut(TypedDict):
+    """What was cut, and the cluster each of its accounts is in now. `cut_id` is what it can be undone by."""
+
+    cluster_id: str
+    cut_id: str
+    accounts: dict[str, str | None]
+
+
+class WrittenCut(TypedDict):
+    """A cut: between an account and what bound it, or between a thing (an edge) and everybody (`user_id` is null)."""
+
+    cut_id: str
+    cluster_id: str
+    user_id: str | None
+    edges: list[str]
+    at: Instant
+    actor: str
+    reason: str
+    undone_at: Instant | None
+    undone_by: str | None
+
+
 class Cuts:
     """Makes cuts and takes them back."""
 
@@ -39,9 +63,7 @@ class Cuts:
         self._store, self._links, self._clusters, self._claims = store, links, clusters, claims
         self._agenda, self._active = agenda, active
 
-    def cut(
-        self, cluster_id: str, user_id: str | None, edge: str | None, reason: str, actor: str, now: float
-    ) -> dict[str, Any]:
+    def cut(self, cluster_id: str, user_id: str | None, edge: str | None, reason: str, actor: str, now: float) -> Cut:
         """Say that an account, or a thing, binds nobody in a cluster; for good.
 
         Returns the cut's id and the cluster that each account is in afterwards. Raises ``not_found`` for what is no
@@ -62,20 +84,21 @@ class Cuts:
         self._store.execute("SET", cut_key(cut_id), orjson.dumps(told))
         if user_id is not None or wave:
             apart = names if user_id is None else [user_id]
-            self._clusters.loosen(apart, edges, policy, now, reason=reason, actor=actor, ban=True)
+            self._clusters.splits.loosen(apart, edges, policy, now, reason=reason, actor=actor, ban=True)
         else:
             for each in edges:
                 self._store.execute("SET", ban_key(each), orjson.dumps(told))
             # Nobody is bound by it from now on; those who were until now are among these.
             apart = names = sorted({*names, *self._sharing(edges)})
-            self._clusters.loosen(names, edges, policy, now, reason=reason, actor=actor)
+            self._clusters.splits.loosen(names, edges, policy, now, reason=reason, actor=actor)
         if not wave:
             self._claims.drop(apart, keys, policy, now, reason, actor)
         self._links.cut(user_id, keys, True)
         self._decide(names, now)
-        return {"cut_id": cut_id, "accounts": {name: self._clusters.of(name) or None for name in names}}
+        accounts = {name: self._clusters.of(name) or None for name in names}
+        return {"cluster_id": cluster_id, "cut_id": cut_id, "accounts": accounts}
 
-    def undo(self, cut_id: str, actor: str, now: float) -> dict[str, Any]:
+    def undo(self, cut_id: str, actor: str, now: float) -> WrittenCut:
         """Take a cut back: who shares the things may be bound by them again, from when they are next looked at.
 
         Raises ``not_found``. Safe to repeat.
@@ -94,7 +117,7 @@ class Cuts:
         self._decide(list(dict.fromkeys([*apart, *self._sharing(edges)])), now)
         return _told(told)
 
-    def get(self, cut_id: str) -> dict[str, Any]:
+    def get(self, cut_id: str) -> WrittenCut:
         """A cut as it was written down. Raises ``not_found``."""
         return _told(self._load(cut_id))
 
@@ -119,6 +142,6 @@ def _things(edges: list[str]) -> list[str]:
     return [entity_of(edge) for edge in edges if edge[0] not in "hw"]
 
 
-def _told(cut: dict[str, Any]) -> dict[str, Any]:
+def _told(cut: dict[str, Any]) -> WrittenCut:
     """A cut as an answer shows it: who was in a wave is told by the answer to the cut itself."""
-    return {name: value for name, value in cut.items() if name != "apart"}
+    return cast("WrittenCut", {name: value for name, value in cut.items() if name != "apart"})

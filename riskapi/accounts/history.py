@@ -1,41 +1,58 @@
-"""The history of an account's tiers: one entry a change, oldest first, and the event that tells of it."""
+"""The history of an account: one entry a change of its tier, with the event that tells of it, and one a label."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, cast
 
 import orjson
+from typing_extensions import TypedDict
 
-from riskapi.contract import Tier
+from riskapi.contract import Instant, Tier
 from riskapi.times import rfc3339
 
 #: Stands for a tier that only the script knows which writes the entry: it puts the tier before, or after, in its place.
 PUT_LATER = "?"
 
-#: One change of tier. ``from`` is None for a first decision. ``source`` is what set it (``model``, ``rule``, ``list``,
-#: ``outage``, ``reviewer``, ``import``, ``feedback``), ``reason`` the rule, the entry of a list or what a person said.
-#: ``actor`` is who called, a key. ``cause`` is what had the account decided again (``finding.mail_domain``,
-#: ``event.login``, ``linkage``, ``list``, ``schedule``, ``outage``); None for what the account itself brought.
-#: ``decision_id`` is the decision of a review that made it, ``undoes`` the one it takes back, ``reviewer`` the name
-#: that the caller gave, unchecked.
-HistoryEntry = TypedDict(
-    "HistoryEntry",
-    {
-        "at": str,
-        "from": str | None,
-        "to": str,
-        "source": str,
-        "actor": str | None,
-        "reason": str | None,
-        "versions": dict[str, Any],
-        "expires_at": str | None,
-        "cause": str | None,
-        "decision_id": NotRequired[str],
-        "undoes": NotRequired[str],
-        "reviewer": NotRequired[str],
-    },
-)
+LabelName = Literal["abuse", "legitimate", "unknown"]
+LabelSource = Literal["manual_review", "appeal", "external", "rule"]
+
+# ``from`` is a word of Python, which a class cannot have as a field.
+_From = TypedDict("_From", {"from": Tier | None})
+
+
+class HistoryEntry(_From):
+    """One change of tier; ``from`` is null for a first decision. ``source`` is what set it (``model``, ``rule``,
+    ``list``, ``outage``, ``reviewer``, ``import``, ``feedback``), ``reason`` the rule, the entry of a list or what a
+    person said. ``cause`` is what had the account decided again: ``finding.mail_domain``, ``event.login``, ``linkage``,
+    ``list``, ``schedule`` or ``outage``; null for what the account itself brought, and for a person's.
+    ``decision_id`` is the decision of a review that made it, ``undoes`` the one it takes back. ``actor`` is who called,
+    a key; ``reviewer`` is the name that the caller gave with it, unchecked.
+    """
+
+    at: Instant
+    to: Tier
+    source: str
+    actor: str | None
+    reason: str | None
+    versions: dict[str, Any]
+    expires_at: Instant | None
+    cause: NotRequired[str | None]
+    decision_id: NotRequired[str | None]
+    undoes: NotRequired[str | None]
+    reviewer: NotRequired[str | None]
+
+
+class LabelEntry(TypedDict):
+    """One label, as given. ``decision_id`` is the decision of a review that gave it, ``undoes`` one it takes back."""
+
+    label: LabelName
+    source: LabelSource
+    note: str | None
+    actor: str
+    at: Instant
+    decision_id: NotRequired[str | None]
+    undoes: NotRequired[str | None]
 
 
 def history_entry(
@@ -50,11 +67,14 @@ def history_entry(
     until: float | None = None,
     cause: str | None = None,
 ) -> HistoryEntry:
-    """A change of tier at Unix time ``at``. It holds until Unix time ``until``, where an entry of a list ends then."""
+    """A change of tier at Unix time ``at``. It holds until Unix time ``until``, where an entry of a list ends then.
+
+    A tier is :data:`PUT_LATER` where only the script knows it that writes the entry.
+    """
     return {
         "at": rfc3339(at),
-        "from": before,
-        "to": to,
+        "from": cast("Tier | None", before),
+        "to": cast("Tier", to),
         "source": source,
         "actor": actor,
         "reason": reason,

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import cast
 
 import orjson
+from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts, Standing
+from riskapi.accounts.history import LabelEntry, LabelName, LabelSource
 from riskapi.accounts.tiers import Tiers, by_reviewer
 from riskapi.clusters.clusters import Clusters
+from riskapi.contract import Tier
 from riskapi.links.entities import Links
 from riskapi.policy.active import ActiveBasis
+from riskapi.store.connections import Pipeline, Reply, Store
 from riskapi.times import rfc3339
 
-LabelName = Literal["abuse", "legitimate", "unknown"]
-LabelSource = Literal["manual_review", "appeal", "external", "rule"]
 #: Sources that are somebody who looked at the account.
 PEOPLE = frozenset({"manual_review", "appeal"})
 #: Label → the tier that the word of such a person puts an account in.
-_TIERS = {"abuse": "limit", "legitimate": "allow"}
+_TIERS: Mapping[LabelName, Tier] = {"abuse": "limit", "legitimate": "allow"}
 
 
-def entry(label: LabelName, source: LabelSource, note: str | None, actor: str, now: float) -> dict[str, Any]:
+class Labelled(TypedDict):
+    """The account's labels, the one that stands first named."""
+
+    user_id: str
+    label: LabelName
+    tier: Tier
+    labels: list[LabelEntry]
+
+
+def entry(label: LabelName, source: LabelSource, note: str | None, actor: str, now: float) -> LabelEntry:
     """One label as an account keeps it."""
     return {"label": label, "source": source, "note": note, "actor": actor, "at": rfc3339(now)}
 
@@ -29,15 +41,17 @@ def entry(label: LabelName, source: LabelSource, note: str | None, actor: str, n
 class Labels:
     """Adds labels and lets the next signups feel them through links and reputation."""
 
-    def __init__(self, accounts: Accounts, tiers: Tiers, links: Links, clusters: Clusters, active: ActiveBasis) -> None:
-        self._accounts, self._tiers = accounts, tiers
+    def __init__(
+        self, store: Store, accounts: Accounts, tiers: Tiers, links: Links, clusters: Clusters, active: ActiveBasis
+    ) -> None:
+        self._store, self._accounts, self._tiers = store, accounts, tiers
         self._links = links
         self._clusters = clusters
         self._active = active
 
     def add(
         self, user_id: str, label: LabelName, source: LabelSource, note: str | None, actor: str, now: float
-    ) -> dict[str, Any]:
+    ) -> Labelled:
         """Label an account at Unix time ``now``; returns its labels and tier. Raises ``not_found``.
 
         A person's word (``manual_review``, ``appeal``) also moves the account's own tier: ``abuse`` to ``limit``,
@@ -54,7 +68,7 @@ class Labels:
         return {
             "user_id": user_id,
             "label": label,
-            "tier": standing.tier,
+            "tier": cast("Tier", standing.tier),
             "labels": self._accounts.labels(user_id),
         }
 
@@ -71,12 +85,21 @@ class Labels:
             standing = latest
 
     def mark(self, user_id: str, standing: Standing) -> Standing:
-        """Mark what an account touched that was never labelled; returns where it stands by then."""
-        self._links.mark(
+        """Mark what an account touched; returns where it stands by then."""
+        pipe = self._store.pipeline()
+        later = self.queue_mark(pipe, user_id, standing)
+        self._store.run(pipe)
+        return later()
+
+    def queue_mark(self, pipe: Pipeline, user_id: str, standing: Standing) -> Reply[Standing]:
+        """As :meth:`mark`, in a pipeline: to be read is where the account stands by then."""
+        abusive = standing.label == "abuse"
+        self._links.queue_mark(
+            pipe,
             user_id,
             list(standing.entities.values()),
-            abusive=standing.label == "abuse",
+            abusive=abusive,
             limited=standing.tier == "limit",
-            established=None if standing.label == "abuse" else standing.established,
+            established=None if abusive else standing.established,
         )
-        return self._accounts.standing(user_id)
+        return self._accounts.queue_standing(pipe, user_id)

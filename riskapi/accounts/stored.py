@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import orjson
 
-from riskapi.accounts.history import HistoryEntry, history_entry
+from riskapi.accounts.history import HistoryEntry, LabelEntry, history_entry
 from riskapi.accounts.packing import pack, unpack
 from riskapi.contract import Tier
 from riskapi.store import damaged
@@ -54,7 +54,7 @@ class StoredAccount:
     """
 
     def __init__(
-        self, fields: Mapping[str, bytes], history: Sequence[dict[str, Any]], labels: Sequence[dict[str, Any]]
+        self, fields: Mapping[str, bytes], history: Sequence[HistoryEntry], labels: Sequence[LabelEntry]
     ) -> None:
         self.fields = fields
         self._history = history
@@ -97,7 +97,7 @@ class StoredAccount:
         return damaged.whole(unpack(kept), ("schema", "readings", "tier"))
 
     @cached_property
-    def history(self) -> list[dict[str, Any]]:
+    def history(self) -> list[HistoryEntry]:
         """The history of its tiers, oldest first. The first entry is told by the first answer, and kept only where that
         does not tell it.
         """

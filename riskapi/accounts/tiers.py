@@ -7,7 +7,7 @@ through ``lua/parts/tiers.lua``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import orjson
@@ -25,7 +25,7 @@ from riskapi.accounts.history import PUT_LATER, HistoryEntry, history_entry, tie
 from riskapi.accounts.packing import pack
 from riskapi.accounts.stored import first_entry_fields
 from riskapi.policy import Policy
-from riskapi.store.connections import Store
+from riskapi.store.connections import Pipeline, Reply, Store
 from riskapi.store.streams import account_key, oldest, shard, stream
 from signals.records import record
 
@@ -87,12 +87,12 @@ class Tiers:
         Returns None when it was written, else the account that was there already.
         """
         pipe = self._store.pipeline()
-        self.queue_record(pipe, arrival, policy, now)
-        written, *found = self._store.run(pipe)[0]
-        return None if written else known_account(found)
+        known = self.queue_record(pipe, arrival, policy, now)
+        self._store.run(pipe)
+        return known()
 
-    def queue_record(self, pipe: Any, arrival: Arrival, policy: Policy, now: float) -> None:
-        """As :meth:`record`, in a pipeline; the reply begins with 1 where it was written."""
+    def queue_record(self, pipe: Pipeline, arrival: Arrival, policy: Policy, now: float) -> Reply[KnownAccount | None]:
+        """As :meth:`record`, in a pipeline."""
         user_id, entry, review = arrival.user_id, arrival.entry, arrival.review
         number = shard(user_id)
         given: dict[str, Any] = {
@@ -119,7 +119,7 @@ class Tiers:
         args: list[Any] = [orjson.dumps(given), arrival.event]
         for name, value in fields.items():
             args += (name, value)
-        self._record.queue(pipe, keys, args)
+        return self._record.ask(pipe, keys, args, read=_known)
 
     def again(self, change: Change, policy: Policy, now: float) -> Standing | None:
         """Write down that an account was decided again; where it stands then, None when it changed meanwhile.
@@ -155,6 +155,12 @@ class Tiers:
         args: list[Any] = [policy.retention.accounts_days * _DAY, entry["to"], orjson.dumps(entry)]
         args.append(tier_event(user_id, entry, now))
         return standing(self._tier.call(keys, [*args, oldest(policy.retention.decisions_days)]))
+
+
+def _known(reply: Sequence[Any]) -> KnownAccount | None:
+    """The account that was there already; the reply begins with 1 where there was none."""
+    written, *found = reply
+    return None if written else known_account(found)
 
 
 def by_reviewer(

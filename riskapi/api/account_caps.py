@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from riskapi.api.answers import Answer, Limits, OwnCaps
 from riskapi.api.bodies import Reason, StrictBody
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.contract import Tier, Time
+from riskapi.contract import Time
 from riskapi.policy.tables import Caps, Recipients
+from riskapi.sending.own_caps import CapsOfAccount
 
 
 class CapsBody(StrictBody):
@@ -17,15 +17,6 @@ class CapsBody(StrictBody):
     monthly: Recipients
     reason: Reason
     expires_at: Time | None = None
-
-
-class AccountCaps(Answer):
-    """The caps of its own that an account has now, if any, and what it may send by them."""
-
-    user_id: str
-    tier: Tier
-    caps: OwnCaps | None
-    limits: Limits
 
 
 def put(call: Call[CapsBody]) -> Reply:
@@ -66,7 +57,7 @@ ROUTES = (
             "reason": "Opens a second shop, agreed with sales",
             "expires_at": "2999-01-01T00:00:00Z",
         },
-        response=AccountCaps,
+        response=CapsOfAccount,
         problems=("not_found",),
     ),
     Route(
@@ -77,7 +68,7 @@ ROUTES = (
         tag="Accounts",
         description="What its tier and plan say holds again from this answer on. The same answer where it has none.",
         scopes=("admin",),
-        response=AccountCaps,
+        response=CapsOfAccount,
         problems=("not_found",),
     ),
 )

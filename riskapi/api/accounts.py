@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from riskapi.api.answers import AccountView, Labelled
+from riskapi.accounts.labels import Labelled
 from riskapi.api.bodies import LabelBody
 from riskapi.api.routes import Call, Reply, Route
-
-#: What only those see who judge people.
-_FOR_REVIEWERS = frozenset({"signup", "readings"})
+from riskapi.decisions.view import AccountView
 
 
 def show(call: Call[None]) -> Reply:
     """Where the account stands and how it got there."""
     found = call.parts.accounts.view(call.path["user_id"], call.now)
     if "reviews" not in call.principal.scopes:
-        found = {name: value for name, value in found.items() if name not in _FOR_REVIEWERS}
+        # What only those see who judge people.
+        del found["signup"], found["readings"]
     return Reply(found)
 
 

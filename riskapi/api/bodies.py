@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from riskapi.accounts.history import LabelName, LabelSource
 from riskapi.contract import Time
 from riskapi.feedback.counts import FeedbackEvent
 from riskapi.lists.rows import Reason as Reason
 from riskapi.reviews.deniable_values import DENIABLE, DeniableKind
+from riskapi.reviews.queue import ReviewScope, ReviewStatus, ReviewTier
+from riskapi.webhooks.deliveries import Status
 from riskapi.webhooks.endpoints import EVENT_TYPES, EventType
 
 #: For whom the caller acts: a name or id of its own staff, shown to other reviewers. A note: who acts is the key.
 Reviewer = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Note = Annotated[str, StringConstraints(max_length=2000)]
-Label = Literal["abuse", "legitimate", "unknown"]
 
 
 class StrictBody(BaseModel):
@@ -27,8 +29,8 @@ class StrictBody(BaseModel):
 class LabelBody(StrictBody):
     """What an account turned out to be, and who says so."""
 
-    label: Label
-    source: Literal["manual_review", "appeal", "external", "rule"]
+    label: LabelName
+    source: LabelSource
     note: Note | None = None
 
 
@@ -59,9 +61,9 @@ class DecideBody(StrictBody):
     with the decision `limit` and the label `abuse`. `dry_run` changes nothing and tells what would be.
     """
 
-    decision: Literal["allow", "limit"]
-    label: Label
-    apply_to: Literal["account", "cluster"] = "account"
+    decision: ReviewTier
+    label: LabelName
+    apply_to: ReviewScope = "account"
     include_established: bool = False
     deny: Annotated[list[DeniableKind], Field(max_length=len(DENIABLE))] = Field(default_factory=list)
     deny_expires_at: Time | None = None
@@ -90,7 +92,7 @@ class ReviewQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    status: Literal["open", "claimed", "escalated", "decided"] = "open"
+    status: ReviewStatus = "open"
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, StringConstraints(max_length=256)] | None = None
 
@@ -146,6 +148,6 @@ class DeliveryQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    status: Literal["pending", "delivered", "dead"] = "pending"
+    status: Status = "pending"
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, StringConstraints(max_length=256)] | None = None

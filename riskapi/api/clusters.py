@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
-from riskapi.api.answers import Answer, Edge
+from riskapi.accounts.cuts import Cut, WrittenCut
 from riskapi.api.bodies import NothingBody, Reason, StrictBody
 from riskapi.api.routes import Call, Reply, Route
+from riskapi.clusters.clusters import Cluster
 from riskapi.contract import UserId
-
-
-class Cluster(Answer):
-    """Accounts that share a budget, and what binds them. At most 100 accounts and edges are named; all are counted."""
-
-    cluster_id: str
-    size: Annotated[int, Field(ge=1)]
-    user_ids: list[str]
-    edges: list[Edge]
 
 
 class CutBody(StrictBody):
@@ -36,28 +28,6 @@ class CutBody(StrictBody):
         return self
 
 
-class Cut(Answer):
-    """What was cut, and the cluster each of its accounts is in now. `cut_id` is what it can be undone by."""
-
-    cluster_id: str
-    cut_id: str
-    accounts: dict[str, str | None]
-
-
-class WrittenCut(Answer):
-    """A cut: between an account and what bound it, or between a thing (an edge) and everybody (`user_id` is null)."""
-
-    cut_id: str
-    cluster_id: str
-    user_id: str | None
-    edges: list[str]
-    at: str
-    actor: str
-    reason: str
-    undone_at: str | None
-    undone_by: str | None
-
-
 def show(call: Call[None]) -> Reply:
     """A cluster as the list of its edges."""
     return Reply(call.parts.clusters.view(call.path["cluster_id"], call.now))
@@ -69,7 +39,7 @@ def cut(call: Call[CutBody]) -> Reply:
     found = call.parts.cuts.cut(
         call.path["cluster_id"], body.user_id, body.edge, body.reason, call.principal.name, call.now
     )
-    return Reply({"cluster_id": call.path["cluster_id"], **found})
+    return Reply(found)
 
 
 def show_cut(call: Call[None]) -> Reply:

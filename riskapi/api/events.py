@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from riskapi.api.answers import EventTaken
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.decisions.events import Event
+from riskapi.decisions.events import Event, EventTaken
 
 
 def take(call: Call[Event]) -> Reply:

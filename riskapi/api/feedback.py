@@ -6,20 +6,39 @@ from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import to_json
+from typing_extensions import TypedDict
 
-from riskapi.api.answers import FeedbackTaken
 from riskapi.api.bodies import FeedbackBody
 from riskapi.api.routes import Call, Reply, Route
+from riskapi.contract import Count
 from riskapi.errors import Problem
-from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.counts import FeedbackAction, FeedbackEvent
 from riskapi.inputs.invalid import from_validation
 from riskapi.inputs.usable import AHEAD
+
+
+class RejectedEvent(TypedDict):
+    """A feedback event that could not be read: its place in the body, and what is wrong."""
+
+    index: Count
+    code: str
+    detail: str
+
+
+class FeedbackTaken(TypedDict):
+    """What became of each feedback event; with those rejected, the numbers add up to what was sent."""
+
+    accepted: Count
+    duplicates: Count
+    unknown_accounts: Count
+    rejected: list[RejectedEvent]
+    actions: list[FeedbackAction]
 
 
 def take(call: Call[FeedbackBody]) -> Reply:
     """Count the events that can be read; the others are listed with what is wrong about them."""
     events: list[FeedbackEvent] = []
-    rejected: list[dict[str, Any]] = []
+    rejected: list[RejectedEvent] = []
     for index, given in enumerate(call.body.events):
         try:
             events.append(_read(given, call.now))
@@ -28,15 +47,14 @@ def take(call: Call[FeedbackBody]) -> Reply:
             detail = f"{first['pointer'] or 'the event'}: {first['detail']}"
             rejected.append({"index": index, "code": first["code"], "detail": detail})
     tally = call.parts.feedback.count(events, call.now)
-    return Reply(
-        {
-            "accepted": tally.accepted,
-            "duplicates": tally.duplicates,
-            "unknown_accounts": tally.unknown_accounts,
-            "rejected": rejected,
-            "actions": tally.actions,
-        }
-    )
+    answer: FeedbackTaken = {
+        "accepted": tally.accepted,
+        "duplicates": tally.duplicates,
+        "unknown_accounts": tally.unknown_accounts,
+        "rejected": rejected,
+        "actions": tally.actions,
+    }
+    return Reply(answer)
 
 
 def _read(given: Any, now: float) -> FeedbackEvent:

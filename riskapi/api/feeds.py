@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
-from pydantic import Field, RootModel
+from pydantic import RootModel
+from typing_extensions import TypedDict
 
-from riskapi.api.answers import Answer, FeedbackAction
 from riskapi.api.routes import Call, Raw, Reply, Route
+from riskapi.contract import Count
 from riskapi.errors import Problem
+from riskapi.feedback.counts import FeedbackAction
 from riskapi.feedback.feeds.feed import Posted
 from riskapi.feedback.feeds.mailgun import FORM
 
@@ -21,18 +23,18 @@ class ProviderBody(RootModel[dict[str, Any] | list[Any]]):
     """What a provider posts, in its own words."""
 
 
-class FeedTaken(Answer):
+class FeedTaken(TypedDict):
     """What became of the events of a body, each recipient of an event counted as one.
 
     ``ignored`` say nothing that counts (opens, clicks, types that are not known); ``not_understood`` are the provider's
     and could not be read.
     """
 
-    accepted: Annotated[int, Field(ge=0)]
-    duplicates: Annotated[int, Field(ge=0)]
-    unknown_accounts: Annotated[int, Field(ge=0)]
-    ignored: Annotated[int, Field(ge=0)]
-    not_understood: Annotated[int, Field(ge=0)]
+    accepted: Count
+    duplicates: Count
+    unknown_accounts: Count
+    ignored: Count
+    not_understood: Count
     actions: list[FeedbackAction]
 
 
@@ -48,17 +50,15 @@ def take(call: Call[Raw]) -> Reply:
     received = feed.read(posted)
     taken = call.parts.intake.take_reports(feed.name, received, posted.body, call.now)
     feed.finish(posted)
-    return Reply(
-        {
-            "accepted": taken.accepted,
-            "duplicates": taken.duplicates,
-            "unknown_accounts": taken.unknown_accounts,
-            "ignored": taken.ignored,
-            "not_understood": taken.not_understood,
-            "actions": list(taken.actions),
-        },
-        headers=dict(received.answer),
-    )
+    answer: FeedTaken = {
+        "accepted": taken.accepted,
+        "duplicates": taken.duplicates,
+        "unknown_accounts": taken.unknown_accounts,
+        "ignored": taken.ignored,
+        "not_understood": taken.not_understood,
+        "actions": taken.actions,
+    }
+    return Reply(answer, headers=dict(received.answer))
 
 
 def _headers(call: Call[Raw]) -> dict[str, str]:
@@ -85,7 +85,7 @@ ROUTES = (
         description=(
             "Proved as the provider proves it: its signature, or a user and password (HTTP basic). A feed whose secret "
             "is not set answers 404. Each event counts once, however often the provider sends it; 503 has it sent "
-            "again. See [events and feedback](/docs/feedback)."
+            "again. `docs/feedback.md` says for each provider what to click and paste."
         ),
         body=ProviderBody,
         verbatim=True,

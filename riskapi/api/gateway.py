@@ -41,7 +41,7 @@ class Scope(Protocol):
     headers: Any
 
 
-class Exchange(Protocol):
+class HttpProtocol(Protocol):
     """The body of a request, and the way to answer it, as granian gives them."""
 
     def __call__(self) -> Any:
@@ -73,18 +73,18 @@ class Gateway:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
-    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+    async def __rsgi__(self, scope: Scope, protocol: HttpProtocol) -> None:
         """Answer one request, as RSGI calls an application."""
         environ = environ_of(scope)
         if scope.path == _HEALTH:
             environ["wsgi.input"] = io.BytesIO()
-            exchange.response_bytes(*_answered(self._app, environ))
+            protocol.response_bytes(*_answered(self._app, environ))
             return
-        await self._read(environ, exchange)
+        await self._read(environ, protocol)
         answer = await asyncio.get_running_loop().run_in_executor(self._pool, _answered, self._app, environ)
-        exchange.response_bytes(*answer)
+        protocol.response_bytes(*answer)
 
-    async def _read(self, environ: dict[str, Any], exchange: Exchange) -> None:
+    async def _read(self, environ: dict[str, Any], protocol: HttpProtocol) -> None:
         """Put the body in its place, or what is wrong with it."""
         announced = environ.get("CONTENT_LENGTH", "")
         length = int(announced) if announced.isascii() and announced.isdigit() else None
@@ -99,10 +99,10 @@ class Gateway:
         try:
             async with asyncio.timeout(self._patience):
                 if length is not None and length <= _SMALL:
-                    body = bytes(await exchange())
+                    body = bytes(await protocol())
                 else:
                     async with self._large:
-                        body = await _most(exchange, limit)
+                        body = await _most(protocol, limit)
         except TimeoutError:
             problem = Problem("request_timeout", f"The body did not arrive within {self._patience:g} seconds.")
             environ["wsgi.input"] = Unread(problem)
@@ -112,10 +112,10 @@ class Gateway:
             environ["wsgi.input"] = io.BytesIO(body)
 
 
-async def _most(exchange: Exchange, limit: int) -> bytes:
+async def _most(protocol: HttpProtocol, limit: int) -> bytes:
     """The body, or as much of one that is too long as shows that it is."""
     parts, size = [], 0
-    async for part in exchange:
+    async for part in protocol:
         parts.append(bytes(part))
         size += len(part)
         if size > limit:

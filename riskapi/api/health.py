@@ -6,7 +6,8 @@ import hmac
 from ipaddress import ip_address
 from typing import Any, Literal
 
-from riskapi.api.answers import Answer
+from typing_extensions import TypedDict
+
 from riskapi.api.noted import NOTED
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.enrichment.sources import DOUBTS
@@ -15,13 +16,13 @@ from riskapi.metrics import MEDIA
 from riskapi.store.faults import MINOR
 
 
-class Health(Answer):
+class Health(TypedDict):
     """The process answers."""
 
     status: Literal["ok"]
 
 
-class Readiness(Answer):
+class Readiness(TypedDict):
     """Whether signups get full answers. ``checks`` says of each part ``ok`` or what is wrong: a word, a colon, why.
 
     ``dns``, ``rdap`` and ``blocklists`` are asked after the answer, which loses nothing where they are not believed.
@@ -36,7 +37,8 @@ class Readiness(Answer):
 
 def live(call: Call[None]) -> Reply:
     """The process answers; nothing else is asked."""
-    return Reply({"status": "ok"})
+    answer: Health = {"status": "ok"}
+    return Reply(answer)
 
 
 def ready(call: Call[None]) -> Reply:
@@ -46,7 +48,7 @@ def ready(call: Call[None]) -> Reply:
     told = DOUBTS.keys() | NOTED
     fine = all(_is_fine(found) for name, found in checks.items() if name not in told)
     versions = dict(call.parts.versions())
-    body = {"ready": fine, "checks": checks, "versions": versions, "replay": call.parts.replay}
+    body: Readiness = {"ready": fine, "checks": checks, "versions": versions, "replay": call.parts.replay}
     return Reply(body, 200 if fine else 503)
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 import orjson
 from pydantic import Field
 from pydantic_core import to_json
+from typing_extensions import TypedDict
 
-from riskapi.api.answers import Answer
 from riskapi.api.bodies import StrictBody
 from riskapi.api.routes import LINES, Call, Raw, Reply, Route
+from riskapi.contract import Count
 from riskapi.errors import Problem
 from riskapi.inputs.customers import Customer
-from riskapi.inputs.json_lines import Row, lines
+from riskapi.inputs.json_lines import Rejected, Row, lines
 
 _EXAMPLE = {
     "account": {"user_id": "u_77", "name": "Ana Ruiz", "organization": "Ruiz Ceramics"},
@@ -32,40 +33,43 @@ class ImportBody(StrictBody):
     accounts: Annotated[list[Annotated[Customer | Any, Field(union_mode="left_to_right")]], Field(min_length=1)]
 
 
-class RejectedAccount(Answer):
+class RejectedAccount(TypedDict):
     """An account that was not imported: its place in `accounts` or its line, where it is wrong, and what is."""
 
-    index: Annotated[int, Field(ge=0)] | None = None
-    line: Annotated[int, Field(ge=1)] | None = None
+    index: NotRequired[Count]
+    line: NotRequired[Annotated[int, Field(ge=1)]]
     pointer: str
     code: str
     detail: str
 
 
-class Imported(Answer):
+class Imported(TypedDict):
     """What became of the accounts; the numbers add up to what was sent. Those `existing` were left as they are."""
 
-    imported: Annotated[int, Field(ge=0)]
-    existing: Annotated[int, Field(ge=0)]
+    imported: Count
+    existing: Count
     rejected: list[RejectedAccount]
 
 
 def take(call: Call[ImportBody | Raw]) -> Reply:
     """Import the accounts that can be read; the others are listed with what is wrong about them."""
-    body, place = call.body, "index"
+    body = call.body
     if isinstance(body, Raw):
-        rows, place = list(lines(body.content.splitlines())), "line"
+        rows = list(lines(body.content.splitlines()))
         if not rows:
             raise Problem("invalid", "There is no line.", [{"pointer": "", "code": "too_short", "detail": "is empty"}])
     else:
         rows = [Row(number, to_json(given)) for number, given in enumerate(body.accounts)]
     found = call.parts.imports.take(rows, call.principal.name, call.now)
     call.parts.metrics.imported(found.imported, found.existing, len(found.rejected))
-    rejected = [
-        {place: each.number, "pointer": each.pointer, "code": each.code, "detail": each.detail}
-        for each in found.rejected
-    ]
-    return Reply({"imported": found.imported, "existing": found.existing, "rejected": rejected})
+    rejected = [_rejected(each, by_line=isinstance(body, Raw)) for each in found.rejected]
+    answer: Imported = {"imported": found.imported, "existing": found.existing, "rejected": rejected}
+    return Reply(answer)
+
+
+def _rejected(record: Rejected, *, by_line: bool) -> RejectedAccount:
+    fault: RejectedAccount = {"pointer": record.pointer, "code": record.code, "detail": record.detail}
+    return {"line": record.number, **fault} if by_line else {"index": record.number, **fault}
 
 
 ROUTES = (

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from functools import partial
+from typing import Annotated, Any, cast
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import to_json
 
-from riskapi.api.answers import Answer
 from riskapi.api.bodies import StrictBody
 from riskapi.api.routes import LINES, Call, Raw, Reply, Route
 from riskapi.inputs.json_lines import Row
-from riskapi.lists.batches import MOST, MOST_ROWS
+from riskapi.lists.batches import MOST, MOST_ROWS, Batch, Bulk
 from riskapi.lists.matching import ListKind, ListName
 from riskapi.lists.rows import Format, ListedRow, rows, written
 
@@ -37,47 +37,6 @@ class BulkBody(StrictBody):
     batch_id: Annotated[str, StringConstraints(pattern=r"^lsb_[0-9a-f]{20}$")] | None = None
     replace: bool = False
     dry_run: bool = False
-
-
-class RejectedEntry(Answer):
-    """A row that was not put: its line, or its place in `entries` counted from 1, where it is wrong, and what is."""
-
-    line: Annotated[int, Field(ge=1)]
-    pointer: str
-    code: str
-    detail: str
-
-
-class Bulk(Answer):
-    """What became of the rows: `put` are new, `replaced` wrote an entry anew, `unchanged` said what was there already.
-
-    ``batch_id`` is null where nothing was put. At most 500 of those rejected are named.
-    """
-
-    batch_id: str | None
-    put: Annotated[int, Field(ge=0)]
-    replaced: Annotated[int, Field(ge=0)]
-    unchanged: Annotated[int, Field(ge=0)]
-    rejected_count: Annotated[int, Field(ge=0)]
-    rejected: list[RejectedEntry]
-
-
-class Batch(Answer):
-    """A batch, its counts, and once it is undone: how many entries were `removed`, are what they were before
-    (`restored`), or were `left`, as somebody wrote or removed them since.
-    """
-
-    batch_id: str
-    list: Literal["allow", "deny", "watch"]
-    author: str
-    created_at: AwareDatetime
-    undone_at: AwareDatetime | None
-    put: Annotated[int, Field(ge=0)]
-    replaced: Annotated[int, Field(ge=0)]
-    unchanged: Annotated[int, Field(ge=0)]
-    removed: Annotated[int, Field(ge=0)]
-    restored: Annotated[int, Field(ge=0)]
-    left: Annotated[int, Field(ge=0)]
 
 
 class ExportQuery(BaseModel):
@@ -121,28 +80,32 @@ def undo(call: Call[None]) -> Reply:
     return Reply(call.parts.list_batches.undo(call.path["batch_id"], call.principal.name, call.now))
 
 
-def export_csv(call: Call[ExportQuery]) -> Reply:
-    """Entries of a list as CSV."""
-    return _export(call, CSV)
-
-
-def export_lines(call: Call[ExportQuery]) -> Reply:
-    """Entries of a list as JSON lines."""
-    return _export(call, LINES)
-
-
-def _export(call: Call[ExportQuery], media: str) -> Reply:
+def export(call: Call[ExportQuery], media: str) -> Reply:
+    """Entries of a list, as a file of this type."""
     query, name = call.body, cast("ListName", call.path["list"])
     entries, cursor = call.parts.lists.some(name, query.kind, query.limit, query.cursor, call.now)
     headers = {} if cursor is None else {"X-Next-Cursor": cursor}
     return Reply(b"".join(written(entries, _FORMS[media])), 200, media, headers)
 
 
-_EXPORT = (
-    f"Up to {MOST_EXPORTED:,} entries, newest first, in the columns that `bulk` takes; where there are more the header "
-    "`X-Next-Cursor` has the cursor of the next ones. Entries without their value have none here either, and cannot be "
-    "put again from it."
-)
+def _export_route(ending: str, media: str, name: str) -> Route:
+    return Route(
+        method="GET",
+        path=f"/v1/lists/{{list}}/export.{ending}",
+        handler=partial(export, media=media),
+        summary=f"The entries of a list as {name}",
+        tag="Lists",
+        description=(
+            f"Up to {MOST_EXPORTED:,} entries, newest first, in the columns that `bulk` takes; where there are more "
+            "the header `X-Next-Cursor` has the cursor of the next ones. Entries without their value have none here "
+            "either, and cannot be put again from it."
+        ),
+        scopes=("lists",),
+        query=ExportQuery,
+        media=media,
+        problems=("not_found",),
+    )
+
 
 ROUTES = (
     Route(
@@ -170,30 +133,8 @@ ROUTES = (
         problems=("not_found", "batch_undone"),
         idempotent=True,
     ),
-    Route(
-        method="GET",
-        path="/v1/lists/{list}/export.csv",
-        handler=export_csv,
-        summary="The entries of a list as CSV",
-        tag="Lists",
-        description=_EXPORT,
-        scopes=("lists",),
-        query=ExportQuery,
-        media=CSV,
-        problems=("not_found",),
-    ),
-    Route(
-        method="GET",
-        path="/v1/lists/{list}/export.jsonl",
-        handler=export_lines,
-        summary="The entries of a list as JSON lines",
-        tag="Lists",
-        description=_EXPORT,
-        scopes=("lists",),
-        query=ExportQuery,
-        media=LINES,
-        problems=("not_found",),
-    ),
+    _export_route("csv", CSV, "CSV"),
+    _export_route("jsonl", LINES, "JSON lines"),
     Route(
         method="GET",
         path="/v1/lists/batches/{batch_id}",

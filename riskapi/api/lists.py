@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from riskapi.api.answers import Answer
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.lists.entries import StoredEntry
+from riskapi.lists.entries import ListEntry, StoredEntry
+from riskapi.lists.lists import ListPage, StaleReport, WouldMatch
 from riskapi.lists.matching import ListKind, ListName
 from riskapi.lists.rows import EntryRow
 
@@ -56,33 +55,7 @@ class StaleQuery(BaseModel):
     days: Annotated[int, Field(ge=1, le=3650)] = 90
 
 
-class ListEntry(Answer):
-    """One entry. ``normalized`` is the value as signups are looked up by it.
-
-    A ``hashed`` one has no value, and ``normalized`` is the beginning of its HMAC. ``review_ids`` are the reviews
-    whose decisions keep it there. ``hits`` are the accounts it named, 10,000 or more at 10,000. The id is null for
-    what was not saved.
-    """
-
-    id: str | None
-    list: ListName
-    kind: ListKind
-    value: str | None
-    normalized: str
-    hashed: bool
-    reason: str | None
-    author: str
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-    expires_at: AwareDatetime | None
-    expired: bool
-    silences_feedback: bool
-    review_ids: Sequence[str]
-    hits: Annotated[int, Field(ge=0)]
-    last_hit_at: AwareDatetime | None
-
-
-class MatchedEntry(ListEntry):
+class MatchedEntry(ListEntry, WouldMatch):
     """An entry with what it was before (`replaced`; null for a new one), and the accounts there are that it names.
 
     A hundred of them are named, and how many were found. ``would_match_complete`` is false where there may be more:
@@ -90,30 +63,6 @@ class MatchedEntry(ListEntry):
     """
 
     replaced: ListEntry | None
-    would_match: list[str]
-    would_match_count: Annotated[int, Field(ge=0)]
-    would_match_complete: bool
-
-
-class ListPage(Answer):
-    """A page of entries, newest first; ``next_cursor`` is null on the last one."""
-
-    entries: list[ListEntry]
-    next_cursor: str | None
-
-
-class StaleEntry(ListEntry):
-    """An entry that somebody should look at again, and why."""
-
-    why: list[Literal["expired", "never_hit", "not_hit_lately", "never_expires"]]
-
-
-class StaleReport(Answer):
-    """Entries that somebody should look at again, oldest first; not ``complete`` where there are over a thousand."""
-
-    days: int
-    entries: list[StaleEntry]
-    complete: bool
 
 
 def put(call: Call[EntryBody]) -> Reply:
@@ -132,15 +81,14 @@ def put(call: Call[EntryBody]) -> Reply:
     )
     matches = lists.would_match(draft)
     if body.dry_run:
-        return Reply({**draft.view(call.now), "replaced": _view(lists.standing(draft), call.now), **matches}, 200)
+        return Reply(_matched(draft, lists.standing(draft), matches, call.now), 200)
     made = lists.put(draft, call.now, replace=body.replace)
     call.parts.metrics.list_change(draft.list, "put")
-    answer = {**made.entry.view(call.now), "replaced": _view(made.replaced, call.now), **matches}
-    return Reply(answer, 201 if made.replaced is None else 200)
+    return Reply(_matched(made.entry, made.replaced, matches, call.now), 201 if made.replaced is None else 200)
 
 
-def _view(entry: StoredEntry | None, now: float) -> dict[str, Any] | None:
-    return None if entry is None else entry.view(now)
+def _matched(entry: StoredEntry, before: StoredEntry | None, matches: WouldMatch, now: float) -> MatchedEntry:
+    return {**entry.view(now), "replaced": None if before is None else before.view(now), **matches}
 
 
 def list_all(call: Call[ListsQuery]) -> Reply:

@@ -1,17 +1,17 @@
-"""The OpenAPI 3.1 document, made once from the declared routes and the models they name."""
+"""The OpenAPI 3.1 document, made once from the declared routes and the shapes they name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from types import GenericAlias
+from typing import Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic import ConfigDict, TypeAdapter
 
 from riskapi.api import problems
 from riskapi.api.problems import ProblemDocument
-from riskapi.api.routes import JSON, PATHS, Route
+from riskapi.api.routes import JSON, PATHS, Route, Shape
 from riskapi.errors import CODES
 
 #: Version of the contract, the ``v1`` of the paths; it grows with what is added to it.
@@ -60,9 +60,7 @@ _TAG = {"ETag": {"description": "Names the version, for `If-Match`.", "schema": 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
     """The document for ``routes``; one operation for each that is documented."""
     shown = [route for route in routes if route.documented]
-    models: dict[type[BaseModel], None] = dict.fromkeys(model for route in shown for model in _models(route))
-    wanted: list[tuple[type[BaseModel], Literal["validation"]]] = [(model, "validation") for model in models]
-    _, definitions = models_json_schema([*wanted, (ProblemDocument, "validation")], ref_template=_REFERENCE)
+    schemas = _schemas(shown)
     paths: dict[str, dict[str, Any]] = {}
     for route in shown:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
@@ -82,7 +80,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in shown)],
         "paths": paths,
         "components": {
-            "schemas": definitions["$defs"],
+            "schemas": schemas,
             "securitySchemes": {
                 "key": {
                     "type": "http",
@@ -94,8 +92,22 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     }
 
 
-def _models(route: Route) -> list[type[BaseModel]]:
-    return [model for model in (route.body, route.response, *route.others.values()) if model is not None]
+def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
+    """The schema of each body and answer, and of what they are made of, by name."""
+    bodies = dict.fromkeys(route.body for route in routes if route.body is not None)
+    answers = dict.fromkeys(
+        shape for route in routes for shape in (route.response, *route.others.values()) if shape is not None
+    )
+    # All answers in one type: a ``TypedDict`` takes its configuration from the type that it is part of. Closed on
+    # purpose: a field that an answer has and its documentation has not fails the tests.
+    together: Any = GenericAlias(tuple, (*answers, ProblemDocument))
+    adapters: list[TypeAdapter[Any]] = [TypeAdapter(body) for body in bodies]
+    adapters.append(TypeAdapter(together, config=ConfigDict(extra="forbid")))
+    _, found = TypeAdapter.json_schemas(
+        [(str(at), "validation", each) for at, each in enumerate(adapters)], ref_template=_REFERENCE
+    )
+    schemas: dict[str, Any] = found["$defs"]
+    return schemas
 
 
 def _operation(route: Route) -> dict[str, Any]:
@@ -173,5 +185,5 @@ def _responses(route: Route) -> dict[str, Any]:
     return found
 
 
-def _schema(model: type[BaseModel]) -> dict[str, str]:
+def _schema(model: Shape) -> dict[str, str]:
     return {"$ref": _REFERENCE.format(model=model.__name__)}

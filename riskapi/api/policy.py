@@ -8,12 +8,11 @@ from typing import Any
 
 from werkzeug.http import parse_etags
 
-from riskapi.api.answers import PolicyChanges, PolicyPage, PolicyVersion
 from riskapi.api.bodies import ChangesQuery, PolicyBody, RollbackBody, VersionsQuery
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.policy import DEFAULT
-from riskapi.policy.versions import Publication
+from riskapi.policy.versions import PolicyChanges, PolicyPage, PolicyVersion, Publication
 from riskapi.times import rfc3339
 
 #: Characters of a reason that repeats what it found; a policy may hold a value of a mebibyte.
@@ -73,7 +72,7 @@ def rollback(call: Call[RollbackBody]) -> Reply:
     return _tagged(made.body(live=True))
 
 
-def _tagged(found: dict[str, Any]) -> Reply:
+def _tagged(found: PolicyVersion) -> Reply:
     return Reply(found, headers={"ETag": f'"{found["version"]}"'})
 
 

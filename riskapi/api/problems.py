@@ -5,11 +5,12 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import NotRequired, cast
 from urllib.parse import quote
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict
 
 from riskapi.api.routes import Reply
 from riskapi.errors import CODES, Problem
@@ -48,7 +49,7 @@ ADVICE: Mapping[str, str] = {
 }
 
 
-class FieldError(BaseModel):
+class FieldError(TypedDict):
     """One bad field: a JSON pointer (RFC 6901) into the body or the name of a query parameter, and what is wrong."""
 
     pointer: str
@@ -56,10 +57,9 @@ class FieldError(BaseModel):
     detail: str
 
 
-class ProblemDocument(BaseModel):
+@with_config(ConfigDict(extra="allow"))  # RFC 9457, section 3.2: a problem may say more
+class ProblemDocument(TypedDict):
     """An error in the form of RFC 9457; ``code`` is listed in ``/docs/errors``."""
-
-    model_config = ConfigDict(extra="allow")
 
     type: str
     title: str
@@ -68,12 +68,12 @@ class ProblemDocument(BaseModel):
     instance: str
     code: str
     request_id: str
-    errors: list[FieldError] | None = None
+    errors: NotRequired[list[FieldError]]
 
 
 def reply(problem: Problem, path: str, request_id: str) -> Reply:
     """The answer for a problem; ``path`` is the raw path of the request."""
-    document: dict[str, Any] = {
+    document: ProblemDocument = {
         "type": f"/docs/errors#{problem.code}",
         "title": problem.title,
         "status": problem.status,
@@ -81,11 +81,10 @@ def reply(problem: Problem, path: str, request_id: str) -> Reply:
         "instance": quote(path.encode("utf-8", "replace")[:1024]),
         "code": problem.code,
         "request_id": request_id,
-        **problem.extra,
     }
     if problem.errors:
-        document["errors"] = problem.errors
-    return Reply(orjson.dumps(document), problem.status, MEDIA, dict(problem.headers))
+        document["errors"] = [cast("FieldError", each) for each in problem.errors]
+    return Reply(orjson.dumps({**document, **problem.extra}), problem.status, MEDIA, dict(problem.headers))
 
 
 def page() -> str:

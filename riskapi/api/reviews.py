@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from riskapi.api.bodies import ClaimBody, DecideBody, EscalateBody, ReleaseBody, ReviewQuery, UndoBody
-from riskapi.api.review_answers import DecidedReview, Review, ReviewPage, ReviewView, UndoneReview
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.reviews.decisions import ReviewDecision
+from riskapi.lists.entries import ListEntry
+from riskapi.reviews.decisions import DecidedReview, ReviewDecision, UndoneReview
+from riskapi.reviews.queue import Review, ReviewPage
+
+
+class ReviewView(Review):
+    """A review with the entries of the deny list that its decision made or keeps."""
+
+    denied: list[ListEntry]
 
 
 def list_page(call: Call[ReviewQuery]) -> Reply:
@@ -16,7 +23,9 @@ def list_page(call: Call[ReviewQuery]) -> Reply:
 def show(call: Call[None]) -> Reply:
     """One review, and what its decision denied."""
     parts, review_id = call.parts, call.path["review_id"]
-    return Reply({**parts.reviews.get(review_id), "denied": parts.review_decisions.denied(review_id, call.now)})
+    denied = parts.review_decisions.denied(review_id, call.now)
+    answer: ReviewView = {**parts.reviews.get(review_id), "denied": denied}
+    return Reply(answer)
 
 
 def claim(call: Call[ClaimBody]) -> Reply:
@@ -84,8 +93,7 @@ def _reviewer(call: Call[ReleaseBody] | Call[EscalateBody] | Call[DecideBody], n
     """
     if named is not None:
         return named
-    holder: str | None = call.parts.reviews.get(call.path["review_id"])["reviewer"]
-    return holder
+    return call.parts.reviews.get(call.path["review_id"])["reviewer"]
 
 
 _HELD = ("not_found", "review_held", "review_closed")

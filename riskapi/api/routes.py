@@ -42,6 +42,8 @@ PATHS: Mapping[str, tuple[re.Pattern[str], str]] = {
 }
 
 Body = TypeVar("Body")
+#: What an answer looks like: a ``TypedDict``.
+Shape = type[Any]
 
 
 class Raw(BaseModel):
@@ -86,10 +88,10 @@ class Route:
     ``mends``: of JSON that no parser takes because of what a visitor typed, the rest is taken.
     ``raw`` are other types of bodies than JSON that the handler takes as :class:`Raw`, each with an example.
     ``verbatim`` hands JSON over as :class:`Raw` too: a signature is over the bytes.
-    ``response`` describes the answer, which has ``status``; ``others`` answers with other statuses; ``problems`` are
-    the codes of the handler's own, those of the checks before it follow from the other fields. ``idempotent`` honours
-    ``Idempotency-Key``; ``repeatable`` says that the handler honours it by itself. ``tagged`` says that answers
-    carry an ``ETag``, ``conditional`` that ``If-Match`` with one is required.
+    ``response`` is the shape of the answer, which has ``status``; ``others`` those of answers with other statuses.
+    ``problems`` are the codes of the handler's own, those of the checks before it follow from the other fields.
+    ``idempotent`` honours ``Idempotency-Key``; ``repeatable`` says that the handler honours it by itself. ``tagged``
+    says that answers carry an ``ETag``, ``conditional`` that ``If-Match`` with one is required.
     """
 
     method: str
@@ -107,10 +109,10 @@ class Route:
     raw: Mapping[str, str] = field(default_factory=dict)
     verbatim: bool = False
     query: type[BaseModel] | None = None
-    response: type[BaseModel] | None = None
+    response: Shape | None = None
     status: int = 200
     media: str = JSON
-    others: Mapping[int, type[BaseModel]] = field(default_factory=dict)
+    others: Mapping[int, Shape] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     idempotent: bool = False
     repeatable: bool = False

@@ -8,11 +8,10 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from riskapi.api import repeats
-from riskapi.api.answers import Answer, Counts
 from riskapi.api.bodies import StrictBody
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.contract import Tier
-from riskapi.sending.grants import Message
+from riskapi.budgets.grants import Grant
+from riskapi.sending.grants import Message, Released
 
 #: More at once is a mistake of the caller: no account of a free tier sends to a million.
 MOST_RECIPIENTS = 1_000_000
@@ -51,31 +50,6 @@ class ReleaseRecipientsBody(StrictBody):
     """How many recipients were granted and not written to."""
 
     recipients: Recipients
-
-
-class Grant(Answer):
-    """What was granted. ``denied_by`` is the limit that stands in the way.
-
-    ``retry_after`` are the seconds after which as many as were denied are granted, or as many of them as the caps ever
-    grant at once, if nobody else takes them; null where that is never, or unknown.
-    """
-
-    reservation_id: str
-    granted: Annotated[int, Field(ge=0)]
-    denied: Annotated[int, Field(ge=0)]
-    denied_by: str | None
-    retry_after: Annotated[int, Field(ge=1)] | None
-    tier: Tier
-    remaining: Counts
-    largest: Annotated[int, Field(ge=0)] | None
-
-
-class Released(Answer):
-    """What was given back, and what is left after it."""
-
-    reservation_id: str
-    released: Annotated[int, Field(ge=1)]
-    remaining: Counts
 
 
 def send(call: Call[SendBody]) -> Reply:

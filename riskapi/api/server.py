@@ -13,7 +13,6 @@ from riskapi.api import (
     accounts,
     clusters,
     events,
-    exchange,
     feedback,
     feedback_mail,
     feeds,
@@ -24,6 +23,7 @@ from riskapi.api import (
     openapi,
     pages,
     policy,
+    request,
     reviews,
     sends,
     signups,
@@ -80,21 +80,21 @@ def build(parts: Parts) -> Flask:
     app.url_map.strict_slashes = True
     fixed = {}
     for route in ROUTES:
-        answer = exchange.answerer(route, parts)
+        answer = request.answerer(route, parts)
         if "{" not in route.path:
             fixed[route.method, route.path] = answer
         app.add_url_rule(
             route.rule,
             endpoint=route.name,
-            view_func=exchange.view(route, answer),
+            view_func=request.view(route, answer),
             methods=[route.method],
             provide_automatic_options=False,
         )
 
     def refuse(error: HTTPException) -> Response:
-        return exchange.refuse(parts, error)
+        return request.refuse(parts, error)
 
     app.register_error_handler(HTTPException, refuse)
-    app.wsgi_app = exchange.FixedPaths(app.wsgi_app, fixed)  # type: ignore[method-assign]
+    app.wsgi_app = request.FixedPaths(app.wsgi_app, fixed)  # type: ignore[method-assign]
     _document()  # now, so that no caller waits for it
     return app

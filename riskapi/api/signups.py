@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from riskapi.api.answers import Assessment
 from riskapi.api.routes import Call, Reply, Route
+from riskapi.decisions.assessment import Assessment
 from riskapi.inputs.signup import Signup
 
 

@@ -6,75 +6,17 @@ Endpoints are outside, where nothing is replayed: these handlers go by the real 
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import StringConstraints
+from typing_extensions import TypedDict
 
-from riskapi.api.answers import Answer
 from riskapi.api.bodies import DeliveryQuery, NothingBody, StrictBody, WebhookBody
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.contract import Time
-from riskapi.webhooks.endpoints import EventType
-
-
-class Webhook(Answer):
-    """An endpoint of the operator's that is told of changes; ``disabled_reason`` ``gone``: it answered 410."""
-
-    id: str
-    url: str
-    events: list[EventType]
-    enabled: bool
-    disabled_reason: Literal["gone"] | None
-    created_at: AwareDatetime
-    created_by: str
-    previous_secret_until: AwareDatetime | None = Field(
-        description="Until when the secret before the last change signs, or signed, too."
-    )
-
-
-class NewWebhook(Webhook):
-    """An endpoint with its new secret, which is shown only here."""
-
-    secret: str
-
-
-class WebhookList(Answer):
-    """Every endpoint, oldest first."""
-
-    webhooks: list[Webhook]
-
-
-class Delivery(Answer):
-    """One event on its way to one endpoint; ``id`` is its ``webhook-id``.
-
-    ``last_error`` is ``status`` for an answer other than 2xx, ``timeout``, ``connect`` (no connection), ``tls``,
-    ``broken`` (the connection broke off), ``refused`` (the address may not be connected to), ``queue_full`` or
-    ``defect``.
-    """
-
-    id: str
-    webhook_id: str
-    type: str
-    status: Literal["pending", "delivered", "dead"]
-    attempts: Annotated[int, Field(ge=0)]
-    created_at: AwareDatetime
-    last_attempt_at: AwareDatetime | None
-    last_status: int | None
-    last_error: str | None
-    next_attempt_at: AwareDatetime | None
-
-
-class Deliveries(Answer):
-    """A page of deliveries; ``next_cursor`` is null on the last one."""
-
-    deliveries: list[Delivery]
-    next_cursor: str | None
-
-
-class Redelivered(Answer):
-    """How many dead deliveries are sent anew."""
-
-    redelivered: Annotated[int, Field(ge=0)]
+from riskapi.contract import Count, Time
+from riskapi.webhooks.deliveries import DeliveryPage, DeliveryView
+from riskapi.webhooks.endpoints import NewWebhook, Webhook, WebhookList
+from riskapi.webhooks.recovery import Replayed
 
 
 class ReplayBody(StrictBody):
@@ -85,15 +27,10 @@ class ReplayBody(StrictBody):
     cursor: Annotated[str, StringConstraints(max_length=256)] | None = None
 
 
-class Replayed(Answer):
-    """How many events are sent, and from when on what is kept was looked through.
+class Redelivered(TypedDict):
+    """How many dead deliveries are sent anew."""
 
-    With a ``next_cursor`` there is more: send the same with it as ``cursor``.
-    """
-
-    queued: Annotated[int, Field(ge=0)]
-    since: AwareDatetime
-    next_cursor: str | None
+    redelivered: Count
 
 
 def create(call: Call[WebhookBody]) -> Reply:
@@ -151,9 +88,9 @@ def redeliver(call: Call[Any]) -> Reply:
 def redeliver_dead(call: Call[Any]) -> Reply:
     """Send all anew that were given up."""
     call.parts.webhooks.get(call.path["webhook_id"])
-    return Reply(
-        {"redelivered": call.parts.deliveries.redeliver_dead(call.path["webhook_id"], call.parts.clock())}, 202
-    )
+    count = call.parts.deliveries.redeliver_dead(call.path["webhook_id"], call.parts.clock())
+    answer: Redelivered = {"redelivered": count}
+    return Reply(answer, 202)
 
 
 def replay(call: Call[ReplayBody]) -> Reply:
@@ -253,7 +190,7 @@ ROUTES = (
         body=NothingBody,
         optional_body=True,
         idempotent=True,
-        response=Delivery,
+        response=DeliveryView,
         status=202,
         problems=("not_found", "webhook_disabled"),
     ),
@@ -266,7 +203,7 @@ ROUTES = (
         description="Pending ones as they are due, others the latest first. Kept for 30 days, delivered ones for 3.",
         scopes=("admin",),
         query=DeliveryQuery,
-        response=Deliveries,
+        response=DeliveryPage,
         problems=("not_found",),
     ),
     Route(
@@ -280,7 +217,7 @@ ROUTES = (
         body=NothingBody,
         optional_body=True,
         idempotent=True,
-        response=Delivery,
+        response=DeliveryView,
         status=202,
         problems=("not_found",),
     ),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import get_args
 
 from riskapi.budgets import terms
+from riskapi.budgets.limits import NextStep
 from riskapi.budgets.terms import Terms
 from riskapi.contract import Tier
 from riskapi.policy import Policy
@@ -15,6 +16,7 @@ from riskapi.policy.tables import Caps, Step
 from signals.records import record
 
 _DAY = 86400
+_TIERS: tuple[Tier, ...] = get_args(Tier)
 #: Days a month is long here, and the farthest the spends look back.
 MONTH = 30
 
@@ -82,7 +84,7 @@ class Allowed:
 
     caps: Caps
     cluster: Caps | None
-    next_step: Mapping[str, Any] | None
+    next_step: NextStep | None
     usual: int | None
     jump: int
     until: float | None = None
@@ -97,7 +99,7 @@ def largest(policy: Policy, usage: Usage, own: Terms) -> int:
     if given is not None and given.expires_at is None:
         return _at_once(given.caps)
     found: list[Caps] = [] if given is None else [given.caps]
-    for tier in get_args(Tier):
+    for tier in _TIERS:
         found += (policy.caps(tier, own.plan), *policy.steps(tier, own.plan))
     return max(map(_at_once, found))
 
@@ -149,7 +151,7 @@ def clean_days(policy: Policy, usage: Usage, past: FeedbackRecord) -> int:
     return sum(1 for day, count in counted.items() if since < day < today and count >= least)
 
 
-def _next_step(policy: Policy, step: Step, active: int, past: FeedbackRecord, now: float) -> dict[str, Any]:
+def _next_step(policy: Policy, step: Step, active: int, past: FeedbackRecord, now: float) -> NextStep:
     """The step as an answer shows it. Days left are counted from today on, the earliest there is."""
     left = max(step.days - active, 0)
     earliest = datetime.fromtimestamp((now // _DAY + left) * _DAY, UTC)

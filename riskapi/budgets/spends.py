@@ -1,4 +1,4 @@
-"""Quotas: recipients granted, given back and settled against the caps of an account and its cluster.
+"""Budgets: recipients granted, given back and recorded against the caps of an account and its cluster.
 
 Exact: one script looks at both and writes both. The arithmetic of the windows is in ``store/lua/parts/spends.lua``.
 """
@@ -7,96 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
+
+import orjson
 
 from riskapi.access.idempotency import REMEMBERED
 from riskapi.budgets.caps import Allowed, Usage
+from riskapi.budgets.grants import GrantRequest, LocalGrant, StoredGrant, Unrecorded, compact, stored
 from riskapi.budgets.keys import EVENTS, budget_key, cluster_key, kept, members_key, repeat_key, reservation_key
+from riskapi.budgets.limits import Counts
 from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.policy import Policy
-from riskapi.store.connections import Store
+from riskapi.store.connections import Pipeline, Reply, Store
 from riskapi.store.scripts import Script
 from riskapi.store.streams import oldest
-from signals.records import record
 
-#: What stands in the way, by the number the script gives it.
-LIMITS = (
-    None,
-    "account_hourly",
-    "account_daily",
-    "account_monthly",
-    "cluster_hourly",
-    "cluster_daily",
-    "cluster_monthly",
-    "account_hold",
-    "outage",
-    "list_link_domain",
-)
 _DAY = 86400
-
-
-class Pending(NamedTuple):
-    """Recipients granted while the store was away and not settled yet: to the account, and to anybody."""
-
-    account: int = 0
-    anybody: int = 0
-
-
-@record
-class GrantRequest:
-    """One request for a grant.
-
-    ``repeat`` is the SHA-256 of what its Idempotency-Key stands for, where it has one, ``digest`` that of its body.
-    """
-
-    user_id: str
-    recipients: int
-    partial: bool
-    reservation_id: str
-    digest: str
-    repeat: str | None = None
-
-
-@record
-class Grant:
-    """A grant. ``retry_after`` in seconds, None where nothing was denied or it would never be granted.
-
-    ``near``, ``out`` and ``held`` are true where it is news that the account came near a cap, was denied, or jumped.
-    ``largest`` are the most recipients it can ever be granted at once (:func:`riskapi.budgets.caps.largest`).
-    """
-
-    reservation_id: str
-    granted: int
-    denied_by: str | None
-    retry_after: int | None
-    remaining: dict[str, int]
-    near: bool
-    out: bool
-    held: bool
-    at: float
-    tier: str
-    largest: int | None
-
-
-@record
-class Local:
-    """A grant made while the store was away, at Unix time ``at``; ``left`` is what it said would remain."""
-
-    user_id: str
-    reservation_id: str
-    granted: int
-    denied: int
-    left: int
-    tier: str
-    digest: str
-    repeat: str | None
-    at: float
-
-    @property
-    def denied_by(self) -> str | None:
-        """What stood in the way of the rest."""
-        return "outage" if self.denied else None
 
 
 class Budgets:
@@ -108,7 +35,7 @@ class Budgets:
         self._grant = store.script("budget_grant")
         self._read = store.script("budget_read")
         self._release = store.script("budget_release")
-        self._settle = store.script("budget_settle")
+        self._record = store.script("budget_record")
         self._unhold = store.script("budget_unhold")
         self._rehold = store.script("budget_rehold")
         self._revise = store.script("budget_revise")
@@ -116,40 +43,41 @@ class Budgets:
     def _now(self, now: float) -> str:
         return "" if self._store_clock else repr(now)
 
-    def queue_read(self, pipe: Any, user_id: str, now: float, cluster: str = "") -> None:
-        """Ask, in a pipeline, what an account and its ``cluster``, if known, spent; :meth:`usage` reads the reply."""
+    def queue_read(self, pipe: Pipeline, user_id: str, now: float, cluster: str = "") -> Reply[Usage]:
+        """Ask, in a pipeline, what an account and its ``cluster``, if known, spent."""
         budget = budget_key(user_id)
         keys = [budget, cluster_key(cluster), members_key(cluster)] if cluster else [budget] * 3
-        self._read.queue(pipe, keys, [self._now(now)])
+        return self._read.ask(pipe, keys, [self._now(now)], read=self.usage)
 
     @staticmethod
-    def usage(reply: Sequence[Any]) -> Usage:
+    def usage(reply: tuple[bytes, Sequence[int]]) -> Usage:
         """The usage in a reply to :meth:`queue_read`."""
-        cluster, revision, first, hold, until, off, *sums, now, days, usual, size, abusive, claims = reply
-        numbers = [int(number) for number in sums]
+        named, days = reply
+        found = orjson.loads(named)
         return Usage(
-            cluster=cluster.decode(),
-            revision=int(revision),
-            first=float(first) if first else None,
-            hold=int(hold) if hold else None,
-            hold_until=float(until),
-            hold_off=float(off),
-            spent=(numbers[0], numbers[1], numbers[2]),
-            cluster_spent=(numbers[3], numbers[4], numbers[5]),
-            now=float(now),
-            days={int(day): int(count) for day, count in zip(days[::2], days[1::2], strict=True)},
-            usual=int(usual),
-            size=int(size),
-            abusive=int(abusive),
-            claims=bool(claims),
+            cluster=found["cluster"],
+            revision=found["revision"],
+            first=float(found["first"]) if found["first"] else None,
+            hold=int(found["hold"]) if found["hold"] else None,
+            hold_until=float(found["hold_until"]),
+            hold_off=float(found["hold_off"]),
+            spent=_three(found["spent"]),
+            cluster_spent=_three(found["cluster_spent"]),
+            now=float(found["now"]),
+            days=dict(zip(days[::2], days[1::2], strict=True)),
+            usual=found["usual"],
+            size=found["size"],
+            abusive=found["abusive"],
+            claims=bool(found["claims"]),
         )
 
     def read(self, user_id: str, now: float, cluster: str = "") -> Usage:
         """What an account and its cluster spent; ``cluster`` is where it was last seen."""
         while True:
             pipe = self._store.pipeline()
-            self.queue_read(pipe, user_id, now, cluster)
-            found = self.usage(self._store.run(pipe)[0])
+            usage = self.queue_read(pipe, user_id, now, cluster)
+            self._store.run(pipe)
+            found = usage()
             if found.cluster == cluster:
                 return found
             cluster = found.cluster
@@ -161,14 +89,14 @@ class Budgets:
         revision: int,
         usage: Usage,
         allowed: Allowed,
-        pending: Pending,
+        unrecorded: Unrecorded,
         policy: Policy,
         now: float,
         *,
         hit: bytes = b"",
         denies: bool = False,
         tells: bool = True,
-    ) -> Grant | None:
+    ) -> StoredGrant | None:
         """Grant what the caps leave; None when cluster, tier or caps changed since they were read: read again.
 
         ``hit`` is the event of an entry of a list that names what the message links to; it is written once a grant, in
@@ -186,22 +114,40 @@ class Budgets:
             repeat_key(request.repeat) if request.repeat else reservation,
             EVENTS,
         ]
-        own = allowed.caps
-        args: list[Any] = [self._now(now), request.recipients, int(request.partial), usage.cluster, revision]
-        args += (own.hourly, own.daily, own.monthly)
-        args.append("" if allowed.cluster is None else policy.clusters.factor)
-        args += (*pending, request.digest, request.reservation_id, request.user_id)
-        args += (policy.sends.reservation_days * _DAY, REMEMBERED, kept(policy), policy.sends.near_share)
-        args += ("" if allowed.usual is None else allowed.usual, allowed.jump, rules.hold_days * _DAY)
-        args += (int(rules.mode == "live"), tier, int(denies), hit, oldest(policy.retention.decisions_days))
-        args.append("" if allowed.until is None else repr(allowed.until))
-        args += ("" if allowed.largest is None else allowed.largest, int(tells))
-        state, *found = self._grant.call(keys, args)
+        asked: dict[str, Any] = {
+            "now": self._now(now),
+            "wanted": request.recipients,
+            "partial": request.partial,
+            "cluster": usage.cluster,
+            "revision": revision,
+            "caps": (allowed.caps.hourly, allowed.caps.daily, allowed.caps.monthly),
+            "until": allowed.until,
+            "factor": None if allowed.cluster is None else policy.clusters.factor,
+            "waiting": tuple(unrecorded),
+            "request": request.digest,
+            "reservation": request.reservation_id,
+            "user_id": request.user_id,
+            "reserved": policy.sends.reservation_days * _DAY,
+            "remembered": REMEMBERED,
+            "kept": kept(policy),
+            "near": policy.sends.near_share,
+            "usual": allowed.usual,
+            "jump": allowed.jump,
+            "hold": rules.hold_days * _DAY,
+            "holds": rules.mode == "live",
+            "denies": denies,
+            "hit": hit.decode() or None,
+            "tier": tier,
+            "largest": allowed.largest,
+            "tells": tells,
+            "oldest": oldest(policy.retention.decisions_days),
+        }
+        state, *found = self._grant.call(keys, [compact(asked)])
         if state == b"again":
             return None
         if state == b"conflict":
             raise Problem("idempotency_conflict", "Use a new Idempotency-Key for another body.")
-        return _grant(found)
+        return stored(found[0])
 
     def revise(self, user_id: str, revision: int, policy: Policy) -> None:
         """Let no grant pass any more that read the account before this revision of it. Safe to repeat."""
@@ -241,17 +187,25 @@ class Budgets:
                 numbers = [int(number) for number in found]
                 return replace(usage, spent=_three(numbers[:3]), cluster_spent=_three(numbers[3:]))
 
-    def settle(self, local: Local, policy: Policy) -> None:
-        """Count what was granted while the store was away, once a reservation; no cap applies to what was sent."""
+    def record(self, local: LocalGrant, policy: Policy) -> None:
+        """Record what was granted while the store was away, once a reservation; no cap applies to what was sent."""
         while True:
             usage = self.read(local.user_id, local.at)
             budget, reservation = budget_key(local.user_id), reservation_key(local.reservation_id)
             keys = [budget, cluster_key(usage.cluster) if usage.cluster else budget, reservation]
             keys.append(repeat_key(local.repeat) if local.repeat else reservation)
-            args: list[Any] = [self._now(local.at), local.granted, usage.cluster, local.user_id]
-            args += (policy.sends.reservation_days * _DAY, kept(policy), REMEMBERED, local.digest)
-            args += (local.reservation_id, local.denied, local.left, local.tier)
-            if self._settle.call(keys, args)[0] == b"settled":
+            granted = {
+                "now": self._now(local.at),
+                "granted": local.granted,
+                "cluster": usage.cluster,
+                "user_id": local.user_id,
+                "reserved": policy.sends.reservation_days * _DAY,
+                "kept": kept(policy),
+                "remembered": REMEMBERED,
+                "request": local.digest,
+                "answer": local.stored().kept(),
+            }
+            if self._record.call(keys, [compact(granted)])[0] == b"recorded":
                 return
 
     def end_holds(self, user_ids: Sequence[str], decision_id: str, policy: Policy, at: float) -> None:
@@ -272,7 +226,7 @@ class Budgets:
         self._store.run(pipe)
 
 
-def remaining(usage: Usage, allowed: Allowed) -> dict[str, int]:
+def remaining(usage: Usage, allowed: Allowed) -> Counts:
     """What is left of the hour, day and month, for the account and its cluster together."""
     caps = (allowed.caps.hourly, allowed.caps.daily, allowed.caps.monthly)
     left = [cap - spent for cap, spent in zip(caps, usage.spent, strict=True)]
@@ -282,30 +236,9 @@ def remaining(usage: Usage, allowed: Allowed) -> dict[str, int]:
         caps = (allowed.cluster.hourly, allowed.cluster.daily, allowed.cluster.monthly)
         ours = (cap - spent for cap, spent in zip(caps, usage.cluster_spent, strict=True))
         left = [min(mine, theirs) for mine, theirs in zip(left, ours, strict=True)]
-    return dict(zip(("hourly", "daily", "monthly"), (max(each, 0) for each in left), strict=True))
+    hourly, daily, monthly = (max(each, 0) for each in left)
+    return {"hourly": hourly, "daily": daily, "monthly": monthly}
 
 
 def _three(numbers: Sequence[int]) -> tuple[int, int, int]:
     return numbers[0], numbers[1], numbers[2]
-
-
-def _grant(found: Sequence[Any]) -> Grant:
-    reservation, granted, limit, retry, *left = found[:10]
-    near, out, held, at, tier, *largest = found[10:]  # nothing more in answers kept by an outage, or an older release
-    own, theirs = left[:3], left[3:]
-    both = [
-        int(mine) if int(other) < 0 else min(int(mine), int(other)) for mine, other in zip(own, theirs, strict=True)
-    ]
-    return Grant(
-        reservation_id=reservation.decode(),
-        granted=int(granted),
-        denied_by=LIMITS[int(limit)],
-        retry_after=None if int(retry) < 0 else int(retry),
-        remaining=dict(zip(("hourly", "daily", "monthly"), both, strict=True)),
-        near=bool(near),
-        out=bool(out),
-        held=bool(held),
-        at=float(at),
-        tier=tier.decode(),
-        largest=int(largest[0]) if largest and largest[0] else None,
-    )

@@ -8,10 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Annotated
 
 import orjson
+from pydantic import Field
+from typing_extensions import TypedDict
 
+from riskapi.budgets.limits import Counts
+from riskapi.contract import Instant
 from riskapi.policy import Policy
 from riskapi.policy.tables import PLAN_NAME, Caps
 from riskapi.store import damaged
@@ -21,6 +25,30 @@ from signals.records import record
 #: Fields of the account that :func:`read` takes, in this order.
 FIELDS = ("plan", "caps", "daily_volume")
 _NAME = re.compile(PLAN_NAME.removesuffix("$") + r"\Z")
+
+
+class OwnCapsView(Counts):
+    """Caps that a person set for one account: why, who, when, and until when; for good where that is null."""
+
+    reason: str
+    author: str
+    set_at: Instant
+    expires_at: Instant | None
+
+
+class Established(TypedDict):
+    """Since when an account is an established customer, and what made it one."""
+
+    since: Instant
+    by: Annotated[str | None, Field(description="`import`, `plan`, `payment` or `mail`.")]
+
+
+class TermsView(TypedDict):
+    """What an account's page shows of its terms. ``caps`` are those that a person set for it, while they hold."""
+
+    plan: str | None
+    caps: OwnCapsView | None
+    established: Established | None
 
 
 @record
@@ -41,10 +69,12 @@ class OwnCaps:
         said = {"reason": self.reason, "author": self.author, "set_at": self.set_at, "expires_at": self.expires_at}
         return orjson.dumps({**self.caps.model_dump(), **said})
 
-    def view(self) -> dict[str, Any]:
+    def view(self) -> OwnCapsView:
         """As answers show them."""
         return {
-            **self.caps.model_dump(),
+            "hourly": self.caps.hourly,
+            "daily": self.caps.daily,
+            "monthly": self.caps.monthly,
             "reason": self.reason,
             "author": self.author,
             "set_at": rfc3339(self.set_at),
@@ -114,7 +144,7 @@ def of(fields: Mapping[str, bytes]) -> Terms:
     return read([fields.get(name) for name in FIELDS])
 
 
-def view(fields: Mapping[str, bytes], now: float) -> dict[str, Any]:
+def view(fields: Mapping[str, bytes], now: float) -> TermsView:
     """What an account's page shows of its terms at Unix time ``now``, and since when it is an established customer."""
     found = of(fields)
     caps, since = found.caps_at(now), fields.get("established")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from riskapi.budgets.keys import cluster_key
 from riskapi.clusters.clusters import Clusters
 from riskapi.links.bonds import edge_of, entity_of
 from riskapi.links.entities import Links
@@ -18,13 +17,6 @@ class Claims:
 
     def __init__(self, store: Store, links: Links, clusters: Clusters) -> None:
         self._store, self._links, self._clusters = store, links, clusters
-        self._claim = store.script("cluster_claim")
-
-    def note(self, key: str) -> None:
-        """Let those who are bound by a thing share the budget of one, because somebody holds it."""
-        edge = edge_of(key)
-        for cluster in self._clusters.bound_by(self._links.accounts(key), [edge]):
-            self._claim.call([cluster_key(cluster)], [edge])
 
     def drop(
         self,
@@ -53,7 +45,7 @@ class Claims:
         for edge in edges:
             pipe.execute_command("ZREM", entity_of(edge), *names)
         self._store.run(pipe)
-        self._clusters.loosen(names, edges, policy, now, reason=reason, actor=actor)
+        self._clusters.splits.loosen(names, edges, policy, now, reason=reason, actor=actor)
 
     def release(self, user_id: str, entities: Collection[Entity], policy: Policy, now: float) -> None:
         """Let go of an account that holds things by which it was bound while it did not: before it proved them, or
@@ -64,9 +56,9 @@ class Claims:
         keys = [each.key for each in held if each.standing == "proved" or each.sole or self._is_claimed(user_id, each)]
         if keys:
             edges = [edge_of(key) for key in keys]
-            self._clusters.loosen([user_id], edges, policy, now, reason="held")
+            self._clusters.splits.loosen([user_id], edges, policy, now, reason="held")
             for key in keys:
-                self.note(key)
+                self._clusters.note_claimed(key)
 
     def _is_claimed(self, user_id: str, held: Entity) -> bool:
         """Whether somebody who does not hold a thing is bound by it to an account that does."""

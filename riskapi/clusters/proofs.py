@@ -48,22 +48,23 @@ class Proofs:
         self._prove.call([budget_key(user_id)], ["1", int(aside), kept(policy), *edges])
         if aside:
             edges += [edge for edge in self._clusters.edges(user_id) if edge.startswith("w:")]
-        self._clusters.loosen([user_id], edges, policy, now, reason="proved")
+        self._clusters.splits.loosen([user_id], edges, policy, now, reason="proved")
         for key in keys:
-            self._claims.note(key)
-
-    def tell(self, entities: Iterable[Entity]) -> None:
-        """Let those who are bound by what a signup proved share the budget of one: from now on they claim it."""
-        for entity in entities:
-            if entity.standing == "proved" and entity.bound:
-                self._claims.note(entity.key)
+            self._clusters.note_claimed(key)
 
     def share(self, user_id: str, voucher: str, entities: Iterable[Entity], policy: Policy, now: float) -> None:
         """Let an account hold what an established customer holds that vouches for it, so that nobody who claims it is
-        bound to either.
+        bound to either. What both hold already stays as it is.
         """
-        keys = [entity.key for entity in entities if voucher in entity.holders]
-        for name in (voucher, user_id) if keys else ():
+        keys = held_by(voucher, entities)
+        if not keys:
+            return
+        pipe, names = self._store.pipeline(), (voucher, user_id)
+        fields = [f"p:{edge_of(key)}" for key in keys]
+        known = [pipe.ask("HMGET", budget_key(name), *fields, read=list) for name in names]
+        self._store.run(pipe)
+        keys = [key for key, *proofs in zip(keys, *[found() for found in known], strict=True) if None in proofs]
+        for name in names if keys else ():
             self.give(name, keys, now, policy, now, aside=False)
 
     def take(self, user_id: str, keys: Sequence[str], at: float, policy: Policy) -> None:
@@ -75,3 +76,8 @@ class Proofs:
 def keeps_aside(touch: Touch) -> bool:
     """Whether a signup came with proof that no wave has: a confirmed number or a card."""
     return "phone" in touch.proved or "payment" in touch.keys
+
+
+def held_by(voucher: str, entities: Iterable[Entity]) -> list[str]:
+    """The keys of what one who vouches for an account holds of what that uses."""
+    return [entity.key for entity in entities if voucher in entity.holders]

@@ -1,19 +1,18 @@
-"""Write the generated pages of a checkout: signals, errors, metrics and settings.
-
-With ``--check`` nothing is written; the exit code says whether every page is current.
-"""
+"""The generated pages of a checkout: signals, errors, metrics, commands and settings."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+from typer.core import TyperGroup
 
 from riskapi import metrics
 from riskapi.api import problems
-from riskapi.commands import catalogue
-from riskapi.settings import Settings, settings_table
+from riskapi.commands import catalogue, manual
+from riskapi.settings import settings_table
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,28 +33,26 @@ with its name and why.
 """
 
 
-#: Every generated page of the repository and what makes its text.
-PAGES: dict[str, Callable[[], str]] = {
-    "docs/signals.md": catalogue.page,
-    "docs/errors.md": problems.page,
-    "docs/metrics.md": metrics.page,
-    "docs/settings.md": _settings,
-}
+def pages(program: TyperGroup) -> dict[str, Callable[[], str]]:
+    """Every generated page of the repository and what makes its text; ``program`` has all commands."""
+    return {
+        "docs/signals.md": catalogue.page,
+        "docs/errors.md": problems.page,
+        "docs/metrics.md": metrics.page,
+        "docs/commands.md": partial(manual.page, program),
+        "docs/settings.md": _settings,
+    }
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare whether pages are written or checked."""
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a page is out of date")
-
-
-def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Write or check every page."""
-    stale = [name for name, made in PAGES.items() if not _current(_ROOT / name, made())]
+def run(program: TyperGroup, *, check: bool) -> int:
+    """Write every page, or with ``check`` only look; then 1 when one is out of date."""
+    texts = {name: made() for name, made in pages(program).items()}
+    stale = [name for name, text in texts.items() if not _current(_ROOT / name, text)]
     for name in stale:
-        if not arguments.check:
-            (_ROOT / name).write_text(PAGES[name]())
-        print(f"{name}: {'is out of date; run make docs' if arguments.check else 'written'}", file=sys.stderr)
-    return 1 if arguments.check and stale else 0
+        if not check:
+            (_ROOT / name).write_text(texts[name])
+        print(f"{name}: {'is out of date; run make docs' if check else 'written'}", file=sys.stderr)
+    return 1 if check and stale else 0
 
 
 def _current(path: Path, text: str) -> bool:

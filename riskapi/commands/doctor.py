@@ -1,11 +1,7 @@
-"""Say what is installed, what the store promises, how old the data is, and which model decides.
-
-Every line begins with ok, warn or FAIL; the exit code is 1 when one failed.
-"""
+"""What is installed, what the store promises, how old the data is, and which model decides: each with its grade."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import ctypes.util
@@ -21,7 +17,7 @@ from typing import Any, get_args
 from riskapi import app
 from riskapi.access.keys import Keys
 from riskapi.accounts.agenda import Agenda
-from riskapi.commands import data
+from riskapi.commands import data, tables
 from riskapi.enrichment.doubts import doubted
 from riskapi.enrichment.questions import probed
 from riskapi.enrichment.sources import DOUBTS
@@ -57,15 +53,11 @@ _SIGNUP_BYTES, _GRANT_BYTES = 500, 250
 Finding = tuple[str, str]
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare nothing."""
-
-
-def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print what was found."""
+def run(settings: Settings, *, start: bool) -> int:
+    """Print what was found; 1 when something failed. ``start``: see :func:`running_store`."""
     failed = False
-    for grade, text in findings(settings, start=arguments.start_store):
-        print(f"{grade:<4}  {text}")
+    for grade, text in findings(settings, start=start):
+        tables.grade(grade, text)
         failed |= grade == "FAIL"
     return 1 if failed else 0
 

@@ -1,34 +1,17 @@
-"""Bring existing customers in, with their age, proofs, plan and volume. Nothing is decided about them.
-
-FILE has an account a line, as JSON: the body of a signup as far as it is known, and when it signed up. Where you know
-them also the plan it is on, what the customer confirmed, and the recipients of a usual day (the largest of a month):
-
-  {"account": {"user_id": "u_77", "name": "Ana Ruiz"}, "email": {"address": "ana@ruiz.example"},
-   "created_at": "2023-04-01T09:30:00Z", "plan": "pro", "verified": ["email", "phone"], "daily_volume": 800}
-
-(on one line). A line with a mistake is named with its place and stops none of the others. An account that is there
-already is left as it is, so what was stopped is finished by giving the same command again. Try it with --dry-run
-first, which checks every line and writes nothing. The exit code is 1 when a line was rejected.
-
-Without --url it writes to the store of the settings, on a host of the service, which may be running meanwhile.
-docs/customers.md says more.
-"""
+"""Existing customers as a command brings them in: from a file, in batches, here or at a service that runs."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import os
-import stat
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import IO
 
 from riskapi import app
-from riskapi.commands import author
-from riskapi.commands.progress import Progress, bar
+from riskapi.commands import author, sources
+from riskapi.commands.invocation import Invocation
+from riskapi.commands.progress import LongWork
 from riskapi.commands.remote import Refused, Remote
 from riskapi.decisions import imports
 from riskapi.decisions.imports import ImportOutcome
@@ -36,41 +19,35 @@ from riskapi.errors import ConfigurationError
 from riskapi.inputs import json_lines
 from riskapi.inputs.json_lines import Rejected, Row
 from riskapi.settings import Settings
-from riskapi.store.connections import running_store
 
 #: Lines imported at once, and bytes of them. The API takes 1 MiB a request, so no line may have more than half of it.
 _LINES, _BYTES = 500, 512 * 1024
 Take = Callable[[Sequence[Row]], ImportOutcome]
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the file and where it goes."""
-    parser.add_argument("file", metavar="FILE", help="JSON lines, an account a line; - for standard input")
-    parser.add_argument("--dry-run", action="store_true", help="check every line, write nothing; needs no store")
-    parser.add_argument("--url", help="send them to the riskapi running there, such as http://127.0.0.1:8000")
-    parser.add_argument("--key", help="API key with the scope admin, for --url (default: RISKAPI_BOOTSTRAP_KEY)")
-    author.argument(parser)
-
-
-def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Import the file; 1 when a line was rejected or the rest could not be sent."""
-    total, progress, started = ImportOutcome(), Progress(), time.monotonic()
+def run(
+    call: Invocation, file: str, *, dry_run: bool, url: str | None, key: str | None, given_author: str | None
+) -> int:
+    """Import the file; 1 when a line was rejected or the rest could not be sent, 130 when it was stopped."""
+    total, started = ImportOutcome(), time.monotonic()
     stopped: BaseException | None = None
-    with _opened(arguments.file) as source, _taker(arguments, settings) as take:
-        read = _Reader(source, progress)
+    with (
+        sources.opened(file) as source,
+        _taker(call, dry_run, url, key, given_author) as take,
+        LongWork("importing", sources.size(source)) as work,
+    ):
+        read = work.lines(source, lambda: f"{total.records:,} accounts")
         try:
             for batch in _batches(json_lines.lines(read)):
                 found = _imported(batch, take)
-                _tell(found.rejected, progress)
+                _tell(found.rejected)
                 total = total.plus(found)
-                read.done = total.records
         except (Refused, KeyboardInterrupt) as error:
             stopped = error
-    progress.end()
     if stopped is not None:
         print(str(stopped) or "stopped", file=sys.stderr)
         print("Give the same command again to go on: accounts that are there are left as they are.", file=sys.stderr)
-    what = "good, nothing is written" if arguments.dry_run else f"imported, {total.existing:,} already there"
+    what = "good, nothing is written" if dry_run else f"imported, {total.existing:,} already there"
     print(f"{total.imported:,} {what}, {len(total.rejected):,} rejected, {time.monotonic() - started:.1f} s")
     if isinstance(stopped, KeyboardInterrupt):
         return 130
@@ -78,30 +55,19 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 @contextlib.contextmanager
-def _opened(name: str) -> Iterator[IO[bytes]]:
-    if name == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        source = open(name, "rb")  # noqa: SIM115 - closed below, where errors are not of the opening
-    except OSError as error:
-        raise ConfigurationError(name, "file", f"cannot be read: {error.strerror}") from None
-    with source:
-        yield source
-
-
-@contextlib.contextmanager
-def _taker(arguments: argparse.Namespace, settings: Settings) -> Iterator[Take]:
+def _taker(
+    call: Invocation, dry_run: bool, url: str | None, key: str | None, given_author: str | None
+) -> Iterator[Take]:
     """What imports a batch: a mere check, a running service, or this process."""
-    if arguments.dry_run:
+    if dry_run:
         yield _check
-    elif arguments.url is not None:
-        yield _remote(arguments, settings).take
+    elif url is not None:
+        yield _remote(call.settings, url, key).take
     else:
-        who = author.name(arguments)
-        with running_store(settings, start=arguments.start_store) as store:
+        who = author.name(given_author)
+        with call.store() as store:
             # Nothing is decided, so no model is needed.
-            service = app.assemble(replace(settings, model_mode="off"), store)
+            service = app.assemble(replace(call.settings, model_mode="off"), store)
             service.decisions.register_schema()
             yield lambda rows: service.parts.imports.take(rows, who, time.time())
 
@@ -111,37 +77,15 @@ def _check(rows: Sequence[Row]) -> ImportOutcome:
     return ImportOutcome(len(found), 0, rejected)
 
 
-def _remote(arguments: argparse.Namespace, settings: Settings) -> Remote:
+def _remote(settings: Settings, url: str, key: str | None) -> Remote:
     bootstrap = settings.bootstrap_key
-    key = arguments.key or (bootstrap.get_secret_value() if bootstrap else None)
+    key = key or (bootstrap.get_secret_value() if bootstrap else None)
     if key is None:
         raise ConfigurationError("command line", "--key", "is missing, and RISKAPI_BOOTSTRAP_KEY is not set")
     try:
-        return Remote(arguments.url, key)
+        return Remote(url, key)
     except ValueError as error:
         raise ConfigurationError("command line", "--url", str(error)) from None
-
-
-class _Reader:
-    """The lines of the source; shows how far it has come: of a file how much of it, else how many are ``done``."""
-
-    def __init__(self, source: IO[bytes], progress: Progress) -> None:
-        self._source, self._progress, self.done = source, progress, 0
-        self._size = _size(source)
-
-    def __iter__(self) -> Iterator[bytes]:
-        read = 0
-        for line in self._source:
-            read += len(line)
-            share = f"{bar(read / self._size)}  " if self._size else ""
-            self._progress.tell(f"{share}{self.done:,} accounts")
-            yield line
-
-
-def _size(source: IO[bytes]) -> int:
-    """Bytes of a file; 0 for a pipe or a terminal."""
-    found = os.fstat(source.fileno())
-    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -166,9 +110,7 @@ def _imported(batch: Sequence[Row], take: Take) -> ImportOutcome:
     return (take(fits) if fits else ImportOutcome()).plus(ImportOutcome(rejected=refused))
 
 
-def _tell(rejected: Sequence[Rejected], progress: Progress) -> None:
+def _tell(rejected: Sequence[Rejected]) -> None:
     """Name the lines that were rejected, where they are wrong, and what is."""
-    if rejected:
-        progress.end()
     for each in sorted(rejected, key=lambda each: each.number):
         print(f"line {each.number}: {each.pointer or 'the line'}: {each.detail} ({each.code})", file=sys.stderr)

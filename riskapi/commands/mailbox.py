@@ -1,26 +1,7 @@
-"""Take bounces and complaints from a mail server, by LMTP or from a maildir, and hand them to a running riskapi.
-
-Needs RISKAPI_MAILBOX_API_KEY, a key with the scope feedback, and a riskapi at RISKAPI_MAILBOX_URL; docs/settings.md
-lists the settings. A mail is acknowledged once riskapi stored it: while it is away, Postfix keeps the mail and the
-maildir keeps its files. Ctrl-C or SIGTERM finishes what has begun, and stops.
-
-With Postfix, by LMTP (listen where only Postfix comes in: a port of loopback, or a socket with mode 0660):
-
-  main.cf     transport_maps = inline:{ bounces.saas.example=lmtp:inet:127.0.0.1:10024 }
-              relay_domains = bounces.saas.example
-  or          mailbox_transport = lmtp:unix:/run/riskapi/mailbox.sock
-
-Or have Postfix deliver to a maildir, and read that:
-
-  aliases     bounces: /var/spool/feedback/
-  then        python -m riskapi mailbox --maildir /var/spool/feedback
-
-docs/bounces.md and docs/complaints.md say which mail to send there.
-"""
+"""The mailbox as it runs: everything checked first, then mail is taken until it is told to stop."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import errno
 import os
@@ -42,36 +23,35 @@ _LOOK: Final = 1.0
 _STOP: Final = (signal.SIGTERM, signal.SIGINT)
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare where mail comes from and goes to."""
-    parser.add_argument("--maildir", type=Path, metavar="DIR", help="read the maildir DIR instead of listening")
-    parser.add_argument("--delete", action="store_true", help="delete what is stored instead of moving it to cur/")
-    parser.add_argument("--once", action="store_true", help="read what is there now, then end; 1 if some has to wait")
-    parser.add_argument("--url", help="the riskapi to hand mail to, instead of RISKAPI_MAILBOX_URL")
+def run(
+    settings: Settings,
+    directory: Path | None = None,
+    *,
+    delete: bool = False,
+    once: bool = False,
+    url: str | None = None,
+) -> int:
+    """Check everything, take mail by LMTP or from the maildir ``directory``, and stay until told to stop.
 
-
-def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Check everything, take mail, and stay until told to stop."""
+    ``url`` stands for the setting where it is given. Returns 1 where mail has to wait and ``once`` was asked for.
+    """
     logs.configure(settings.log_level)
     key = settings.mailbox_api_key
     if key is None:
         made = "make one with `python -m riskapi keys create --name mailbox --scope feedback`"
         raise ConfigurationError("environment", "RISKAPI_MAILBOX_API_KEY", f"is not set; {made}")
-    url = settings.mailbox_url
-    if arguments.url is not None:
-        try:
-            url = environment.web_url(arguments.url)
-        except ValueError as error:
-            raise ConfigurationError("command line", "--url", str(error)) from None
-    handover = Handover(url, key.get_secret_value())
-    directory: Path | None = arguments.maildir
+    try:
+        url = settings.mailbox_url if url is None else environment.web_url(url)
+    except ValueError as error:
+        raise ConfigurationError("command line", "--url", str(error)) from None
     if directory is not None and not maildir.is_maildir(directory):
         raise ConfigurationError("command line", "--maildir", f"{directory} has no new/, cur/ and tmp/")
-    if directory is None and (arguments.once or arguments.delete):
-        raise ConfigurationError("command line", "--once" if arguments.once else "--delete", "goes with --maildir")
+    if directory is None and (once or delete):
+        raise ConfigurationError("command line", "--once" if once else "--delete", "goes with --maildir")
+    handover = Handover(url, key.get_secret_value())
     _check(handover, url)
     if directory is not None:
-        return _read(directory, handover, delete=arguments.delete, once=arguments.once)
+        return _read(directory, handover, delete=delete, once=once)
     return _listen(settings, handover, url)
 
 

@@ -1,119 +1,102 @@
-"""Check, publish, show, list, compare and bring back policies.
-
-A published policy is in force on every worker within a second, and at every start from then on; the policy file
-is then ignored. Every version is kept. To change the one in force: `policy show > new.json`, edit, `policy publish
-new.json --note "why"`. What is shown carries its version: where another one came into force meanwhile it is refused.
-"""
+"""Policies as a command checks, publishes, shows, lists, compares and brings them back."""
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from riskapi import app, policy
-from riskapi.commands import author
+from riskapi.commands import author, tables
+from riskapi.commands.invocation import Invocation
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.policy.active import Basis
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies, Publication, Version
 from riskapi.settings import Settings
-from riskapi.store.connections import running_store
 from riskapi.times import rfc3339
 
 #: Versions listed, newest first.
 _LISTED = 200
-#: Characters of a note, as the API takes them.
-_MOST_NOTE = 2000
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the actions."""
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
-    check = actions.add_parser("check", help="check a policy file")
-    check.add_argument("file", type=Path, nargs="?", help="the policy (default: the one the settings name)")
-    show = actions.add_parser("show", help="print a policy as JSON, and who published it when and why")
-    show.add_argument("--version", type=int, metavar="N", help="which one (default: the one in force)")
-    actions.add_parser("versions", help=f"list the last {_LISTED} versions, newest first")
-    changes = actions.add_parser("changes", help="print what is different in a version")
-    changes.add_argument("version", type=int, metavar="N")
-    changes.add_argument("--since", type=int, metavar="M", help="compare with this version (default: the one before)")
-    publish = actions.add_parser("publish", help="put a policy into force")
-    publish.add_argument("file", type=Path, help="TOML, or JSON as show prints it")
-    publish.add_argument("--note", type=_note, required=True, help="why, for those who come after")
-    publish.add_argument(
-        "--from", type=int, metavar="N", dest="since",
-        help="only if version N is still in force (default: the version that JSON names; TOML's does not matter)",
-    )  # fmt: skip
-    author.argument(publish)
-    rollback = actions.add_parser("rollback", help="put what an earlier version says into force again")
-    rollback.add_argument("version", type=int, metavar="N")
-    rollback.add_argument("--note", type=_note, help="why (default: that it goes back)")
-    author.argument(rollback)
-
-
-def _note(text: str) -> str:
-    if not text.strip() or len(text) > _MOST_NOTE:
-        raise argparse.ArgumentTypeError(f"expected 1 to {_MOST_NOTE} characters")
-    return text
-
-
-def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Do one of them; a broken policy raises with the file, the key and the reason."""
-    if arguments.action == "check":
-        return _check(arguments.file or settings.policy_file or policy.DEFAULT)
-    file = policy.load(settings.policy_file or policy.DEFAULT)
-    with running_store(settings, start=arguments.start_store) as store:
-        policies, publisher = app.follow_policy(settings, store, file, Basis(file, None, {}))
-        try:
-            if arguments.action in ("publish", "rollback"):
-                return _change(publisher, arguments)
-            return _look(policies, arguments)
-        except Problem as problem:
-            print(problem.detail, file=sys.stderr)
-            return 1
-
-
-def _check(path: Path) -> int:
+def check(settings: Settings, path: Path | None) -> int:
+    """Check a file, or the one the settings name; a broken policy raises with the file, the key and the reason."""
+    path = path or settings.policy_file or policy.DEFAULT
     found = policy.check(_json(path), where=str(path)) if path.suffix == ".json" else policy.load(path)
     print(f"{path}: policy {found.version} is good, {len(found.rules)} rules, model {found.model.mode}")
     return 0
 
 
-def _look(policies: Policies, arguments: argparse.Namespace) -> int:
-    if arguments.action == "show":
-        found = policies.show(arguments.version)
-        print(_line(found), file=sys.stderr)
+def show(call: Invocation, version: int | None) -> int:
+    """Print a version, or the one in force."""
+    with _policies(call) as (policies, _):
+        found = policies.show(version)
+        print(*_row(found), sep="\t", file=sys.stderr)
         print(json.dumps(found["policy"], indent=1, ensure_ascii=False))
-    elif arguments.action == "versions":
-        for row in policies.page(_LISTED)["versions"]:
-            print(_line(row))
-    else:
-        changes = policies.compare(arguments.version, arguments.since)["changes"]
-        if not changes:
+    return 0
+
+
+def versions(call: Invocation) -> int:
+    """List the last versions."""
+    with _policies(call) as (policies, _):
+        tables.show(("version", "published", "author", "note"), map(_row, policies.page(_LISTED)["versions"]))
+    return 0
+
+
+def changes(call: Invocation, version: int, since: int | None) -> int:
+    """Print what is different in a version from ``since``, or from the one before."""
+    with _policies(call) as (policies, _):
+        found = policies.compare(version, since)["changes"]
+        if not found:
             print("nothing is different", file=sys.stderr)
-        for change in changes:
+        for change in found:
             before, after = (json.dumps(change[side], ensure_ascii=False) for side in ("from", "to"))
             print(f"{change['key']}: {before} -> {after}")
     return 0
 
 
-def _line(row: Mapping[str, Any]) -> str:
+def publish(call: Invocation, path: Path, note: str, since: int | None, given_author: str | None) -> int:
+    """Put a file into force, if version ``since`` still is."""
+    with _policies(call) as (_, publisher):
+        return _in_force(_publish(publisher, path, since, _publication(note, given_author)))
+
+
+def rollback(call: Invocation, version: int, note: str | None, given_author: str | None) -> int:
+    """Put what an earlier version says into force again."""
+    with _policies(call) as (_, publisher):
+        publication = _publication(note or f"Back to version {version}", given_author)
+        return _in_force(publisher.rollback(version, publication))
+
+
+@contextlib.contextmanager
+def _policies(call: Invocation) -> Iterator[tuple[Policies, Publisher]]:
+    """The versions in the store and who publishes them. What cannot be done is said, and ends the command with 1."""
+    file = policy.load(call.settings.policy_file or policy.DEFAULT)
+    with call.store() as store:
+        try:
+            yield app.follow_policy(call.settings, store, file, Basis(file, None, {}))
+        except Problem as problem:
+            print(problem.detail, file=sys.stderr)
+            raise typer.Exit(1) from None
+
+
+def _row(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
     mark = "*" if row["live"] else " "
-    return f"{mark}{row['version']}\t{row['at'] or '-'}\t{row['author']}\t{row['note'] or '-'}"
+    return f"{mark}{row['version']}", row["at"] or "-", row["author"], row["note"] or "-"
 
 
-def _change(publisher: Publisher, arguments: argparse.Namespace) -> int:
-    note = arguments.note or f"Back to version {arguments.version}"
-    publication = Publication(note=note, author=author.name(arguments), at=rfc3339(time.time()))
-    if arguments.action == "rollback":
-        made: Version = publisher.rollback(arguments.version, publication)
-    else:
-        made = _publish(publisher, arguments.file, arguments.since, publication)
+def _publication(note: str, given_author: str | None) -> Publication:
+    return Publication(note=note, author=author.name(given_author), at=rfc3339(time.time()))
+
+
+def _in_force(made: Version) -> int:
     print(f"version {made.version} is in force")
     return 0
 

@@ -1,12 +1,7 @@
-"""Hold mail back in Postfix: a policy server (SMTPD_POLICY_README) that asks riskapi whether an account may send.
-
-Runs beside the mail server and needs RISKAPI_POLICYD_API_KEY, a key with the scope sends; docs/settings.md lists its
-other settings, docs/sending.md says how to use it. Ctrl-C or SIGTERM answers what was asked, and stops.
-"""
+"""The policy server for Postfix as it runs: everything checked first, then answers until it is told to stop."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import errno
 import os
@@ -27,11 +22,7 @@ _QUEUE = Path("/var/spool/postfix")
 _STOP = (signal.SIGTERM, signal.SIGINT)
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare nothing: settings come from the environment."""
-
-
-def run(arguments: argparse.Namespace, settings: Settings) -> int:
+def run(settings: Settings) -> int:
     """Check everything, listen, and stay until told to stop."""
     logs.configure(settings.log_level)
     key = settings.policyd_api_key

@@ -1,13 +1,7 @@
-"""Decide recorded decisions again and compare.
-
-Reads the JSON lines of ``export decisions``, decides their readings with the policy in force (or a file's) and
-today's model, and prints every line that comes out differently. Lines recorded under another policy, model or
-set of signals are counted and left out. The exit code is 1 when a line differs.
-"""
+"""Recorded decisions, decided again and compared."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -18,31 +12,25 @@ from typing import Any
 import orjson
 
 from riskapi import app
+from riskapi.commands import sources
+from riskapi.commands.invocation import Invocation
+from riskapi.commands.progress import LongWork
 from riskapi.decisions.decide import decide
 from riskapi.decisions.record import listing
 from riskapi.policy.active import Basis
-from riskapi.settings import Settings
-from riskapi.store.connections import running_store
 from signals import registered
 
 #: What must come out the same, bit for bit. Reasons are text for people and not recorded.
 COMPARED = ("tier", "risk_score", "margin", "probability", "source", "rule", "fired")
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the file."""
-    parser.add_argument(
-        "file", nargs="?", type=argparse.FileType("rb"), default="-", help="JSON lines (default: standard input)"
-    )
-    parser.add_argument(
-        "--policy", type=Path, metavar="FILE", help="policy to decide with; needs no store (default: the one in force)"
-    )
-
-
-def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Replay every line; 1 when one differs or cannot be read."""
-    with arguments.file as lines:
-        count = replay(lines, _judge(arguments, settings))
+def run(call: Invocation, file: str, policy_file: Path | None) -> int:
+    """Replay every line with the policy of a file, or the one in force; 1 when one differs or cannot be read."""
+    count: Counter[str] = Counter()
+    with sources.opened(file) as source:
+        basis = _basis(call, policy_file)
+        with LongWork("replaying", sources.size(source)) as work:
+            count = replay(work.lines(source, lambda: f"{count.total():,} decisions"), basis, count)
     print(
         f"{count['same']} the same, {count['different']} different, {count['other']} of another policy, model or "
         f"set of signals, {count['broken']} that cannot be read",
@@ -51,19 +39,19 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     return 1 if count["different"] or count["broken"] else 0
 
 
-def _judge(arguments: argparse.Namespace, settings: Settings) -> Basis:
-    if arguments.policy is not None:
-        return app.check(replace(settings, policy_file=arguments.policy)).basis
-    sources = app.check(settings)
-    with running_store(settings, start=arguments.start_store) as store:
-        _, publisher = app.follow_policy(settings, store, sources.file, sources.basis)
+def _basis(call: Invocation, policy_file: Path | None) -> Basis:
+    if policy_file is not None:
+        return app.check(replace(call.settings, policy_file=policy_file)).basis
+    sources = app.check(call.settings)
+    with call.store() as store:
+        _, publisher = app.follow_policy(call.settings, store, sources.file, sources.basis)
         publisher.follow()
         return publisher.active.basis
 
 
-def replay(lines: Iterable[bytes], basis: Basis) -> Counter[str]:
+def replay(lines: Iterable[bytes], basis: Basis, count: Counter[str] | None = None) -> Counter[str]:
     """Count lines: ``same``, ``different``, of ``other`` versions, ``broken``. Print the different and the broken."""
-    count: Counter[str] = Counter()
+    count = Counter() if count is None else count
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

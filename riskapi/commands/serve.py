@@ -1,11 +1,7 @@
-"""Run the service: the embedded store (without REDIS_URL), an HTTP server, and a worker that keeps looking.
-
-The first start makes an API key and prints it. Ctrl-C stops everything; a second start finds all data.
-"""
+"""The service as it runs: the embedded store (without REDIS_URL), an HTTP server, and a worker that keeps looking."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import logging
 import multiprocessing
@@ -49,11 +45,7 @@ _EXAMPLE = (
 )
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare nothing: settings come from the environment."""
-
-
-def run(arguments: argparse.Namespace, settings: Settings) -> int:
+def run(settings: Settings) -> int:
     """Check everything, start everything, and stay until told to stop."""
     logs.configure(settings.log_level)
     with contextlib.ExitStack() as stack:

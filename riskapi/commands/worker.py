@@ -1,12 +1,7 @@
-"""Keep looking after the answer: look up, decide again, deliver webhooks, clean up.
-
-`serve` runs one worker by itself (RISKAPI_SERVE_WORKER); this runs another, on this host or elsewhere, with the same
-store, link key and data. Several share the work. Ctrl-C or SIGTERM finishes what is in hand, and stops.
-"""
+"""A worker as it runs and stops, and what a command says of those that run and of what none could handle."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import logging
 import os
@@ -14,14 +9,18 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import get_args
 
+import typer
+
 from riskapi import app, logs, metrics
+from riskapi.commands import tables
 from riskapi.errors import StoreUnavailable
 from riskapi.server.watch import watch
 from riskapi.settings import Settings
-from riskapi.store.connections import Store, running_store
+from riskapi.store.connections import Store, open_store
 from riskapi.store.consumer import DeadLetter, DeadLetters, Group, backlog
 from riskapi.worker import worker
 
@@ -29,43 +28,13 @@ from riskapi.worker import worker
 _CLEANED = {
     "streams": "readers that are gone forgotten, and what is older than the retention trimmed",
     "lists": "entries told of that have expired",
+    "accounts": "accounts of an earlier release rewritten in today's form",
     "reviews": "reviews whose accounts have expired taken out of the queue",
 }
 #: Seconds what is in hand is given to end; leases bring back the rest.
 _GRACE = 8.0
 #: How much the worker of `serve` steps back where processors are short: who waits for an answer goes first.
 NICE = 10
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the actions."""
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action")
-    actions.add_parser("run", help="run until told to stop (what it does without an action)")
-    actions.add_parser("status", help="say which workers are there and what waits")
-    actions.add_parser("dead", help="list what no worker could handle")
-    for name, does in (("replay", "handle again what no worker could"), ("drop", "forget what no worker could handle")):
-        action = actions.add_parser(name, help=does)
-        action.add_argument("ids", nargs="*", metavar="ID", help="as `dead` lists them")
-        action.add_argument("--all", action="store_true", help="all of them")
-    actions.add_parser("clean", help="do all chores now: trim, expire, forget")
-
-
-def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Do one of them."""
-    with running_store(settings, start=arguments.start_store) as store:
-        match arguments.action:
-            case None | "run":
-                return work(settings, store)
-            case "status":
-                return _status(settings, store)
-            case "dead":
-                return _list(store)
-            case "clean":
-                for name, cleaned in _assembled(settings, store).chores.all(time.time()).items():
-                    print(f"{name}\t{cleaned} {_CLEANED[name]}")
-                return 0
-            case _:
-                return _again(arguments, settings, store)
 
 
 def work(settings: Settings, store: Store, stop: threading.Event | None = None) -> int:
@@ -113,8 +82,6 @@ def beside_server(settings: Settings | None = None) -> None:
     metrics.count_as("worker")
     os.nice(NICE)
     settings = settings or Settings.load(os.environ)
-    from riskapi.store.connections import open_store
-
     sys.exit(work(settings, open_store(settings)))
 
 
@@ -122,65 +89,84 @@ def _assembled(settings: Settings, store: Store) -> worker.Worker:
     return worker.Worker(app.assemble(settings, store), settings)
 
 
-def _status(settings: Settings, store: Store) -> int:
+def clean(settings: Settings, store: Store) -> int:
+    """Do all chores now."""
+    for name, cleaned in _assembled(settings, store).chores.all(time.time()).items():
+        print(f"{name}\t{cleaned} {_CLEANED[name]}")
+    return 0
+
+
+def status(settings: Settings, store: Store) -> int:
+    """Say who works and what waits; 1 when nobody does, or something could not be handled."""
     now = time.time()
     names = worker.working(store, now)
-    print(f"workers\t{len(names)}")
-    for name, ago in names.items():
-        print(f"\t{name}, heard of {ago:.0f} seconds ago")
+    rows = [("workers", str(len(names)))]
+    rows += [("", f"{name}, heard of {ago:.0f} seconds ago") for name, ago in names.items()]
     for group in get_args(Group):
         pending, lag = backlog(store, group)
-        print(f"{group}\t{pending} in hand, {'unknown' if lag < 0 else lag} unread")
+        rows.append((group, f"{pending} in hand, {'unknown' if lag < 0 else lag} unread"))
     made = _assembled(settings, store)
-    print(f"overdue\t{made.agenda.overdue(now)} accounts to be decided again")
-    print(f"lookups\t{made.waiting()} wait")
     dead = DeadLetters(store).count()
-    print(f"dead\t{dead} entries that could not be handled")
+    rows.append(("overdue", f"{made.agenda.overdue(now)} accounts to be decided again"))
+    rows.append(("lookups", f"{made.waiting()} wait"))
+    rows.append(("dead", f"{dead} entries that could not be handled"))
+    tables.show(("what", "how many"), rows)
     if not names:
         print("no worker is running: start the service, or python -m riskapi worker", file=sys.stderr)
     return 1 if dead or not names else 0
 
 
-def _list(store: Store) -> int:
-    letters = list(DeadLetters(store).list())
-    for letter in letters:
-        print(_line(letter))
-    if not letters:
+def show_dead(store: Store) -> int:
+    """List what could not be handled."""
+    rows = [_row(letter) for letter in DeadLetters(store).list()]
+    tables.show(("id", "at", "reader", "kind", "tries", "why"), rows)
+    if not rows:
         print("every entry was handled", file=sys.stderr)
     return 0
 
 
-def _line(letter: DeadLetter) -> str:
+def _row(letter: DeadLetter) -> tuple[str, ...]:
     at = datetime.fromtimestamp(int(letter.id.partition("-")[0]) / 1000, UTC).isoformat(timespec="seconds")
-    return f"{_id(letter)}\t{at}\t{letter.group}\t{letter.entry.type}\t{letter.tries} tries\t{letter.error}"
+    return _id(letter), at, letter.group, letter.entry.type, f"{letter.tries} tries", letter.error
 
 
 def _id(letter: DeadLetter) -> str:
     return f"{letter.name}:{letter.id}"
 
 
-def _again(arguments: argparse.Namespace, settings: Settings, store: Store) -> int:
-    """Replay or drop the letters named."""
-    if bool(arguments.ids) == arguments.all:
-        print("name ids, or --all", file=sys.stderr)
-        return 2
+def replay(settings: Settings, store: Store, ids: Sequence[str], *, everything: bool) -> int:
+    """Handle the letters named again, or all; 1 when one could not be, or is not there."""
     letters = DeadLetters(store)
-    found = {_id(letter): letter for letter in letters.list()}
-    unknown = [name for name in arguments.ids if name not in found]
-    for name in unknown:
-        print(f"{name}: there is no such dead letter", file=sys.stderr)
-    chosen = found if arguments.all else {name: found[name] for name in arguments.ids if name in found}
-    failed = len(unknown)
-    handlers = _assembled(settings, store).handlers() if arguments.action == "replay" else {}
+    chosen, failed = _chosen(letters, ids, everything)
+    handlers = _assembled(settings, store).handlers()
+    done = 0
     for name, letter in chosen.items():
-        if arguments.action == "drop":
-            letters.drop(letter)
-            continue
         try:
             letters.replay(letter, handlers[letter.group])  # type: ignore[index]
+            done += 1
         except Exception as error:
             failed += 1
             print(f"{name}: failed again: {type(error).__name__}", file=sys.stderr)
-    done = len(chosen) - (failed - len(unknown))
-    print(f"{done} {'dropped' if arguments.action == 'drop' else 'handled'}, {failed} not")
+    print(f"{done} handled, {failed} not")
     return 1 if failed else 0
+
+
+def drop(store: Store, ids: Sequence[str], *, everything: bool) -> int:
+    """Forget the letters named, or all; 1 when one is not there."""
+    letters = DeadLetters(store)
+    chosen, failed = _chosen(letters, ids, everything)
+    for letter in chosen.values():
+        letters.drop(letter)
+    print(f"{len(chosen)} dropped, {failed} not")
+    return 1 if failed else 0
+
+
+def _chosen(letters: DeadLetters, ids: Sequence[str], everything: bool) -> tuple[dict[str, DeadLetter], int]:
+    """The letters by name, and how many of the ids name none, which is said."""
+    if bool(ids) == everything:
+        raise typer.BadParameter("name ids, or --all", param_hint="ID")
+    found = {_id(letter): letter for letter in letters.list()}
+    unknown = [name for name in ids if name not in found]
+    for name in unknown:
+        print(f"{name}: there is no such dead letter", file=sys.stderr)
+    return (found if everything else {name: found[name] for name in ids if name in found}), len(unknown)

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import orjson
 
 import signals
 from riskapi.budgets.caps import Allowed, FeedbackRecord, allowed
-from riskapi.contract import Tier
+from riskapi.contract import Reason, Tier
+from riskapi.decisions.assessment import Assessment
 from riskapi.decisions.decide import Decision
 from riskapi.decisions.line import Case
 from riskapi.inputs.optional import not_provided
 from riskapi.inputs.signup import Signup
 from riskapi.links.evidence import linkage
+from riskapi.policy.active import Versions
 from riskapi.sending.allowances import limits
 from riskapi.store import damaged
 from riskapi.times import rfc3339
 
 
-def assessment(case: Case, *, tier: Tier | None = None, review_id: str | None = None) -> dict[str, Any]:
+def assessment(case: Case, *, tier: Tier | None = None, review_id: str | None = None) -> Assessment:
     """The answer to a case. ``tier`` is the one it stands in, where that is another than was decided."""
     policy, decision, usage = case.basis.policy, case.decision, case.usage
     tier = tier or decision.tier
@@ -48,20 +50,20 @@ def assessment(case: Case, *, tier: Tier | None = None, review_id: str | None = 
             {"candidate": row.candidate, "decision": row.decision, "risk_score": row.risk_score}
             for row in decision.shadow
         ],
-        "versions": dict(case.basis.versions),
+        "versions": cast("Versions", dict(case.basis.versions)),
     }
 
 
-def in_form(answer: dict[str, Any], signup: bytes | str) -> dict[str, Any]:
+def in_form(answer: Mapping[str, Any], signup: bytes | str) -> Assessment:
     """An answer that was kept, in the form of today: until 2026-11 ``degraded`` also listed what was not sent.
 
     ``signup`` is what it answered, as JSON.
     """
     if "not_provided" in answer:
-        return answer
+        return cast("Assessment", answer)
     unsent = not_provided(Signup.stored(signup))
     degraded = [row for row in answer["degraded"] if row["cause"] != "not_provided"]
-    return {**answer, "degraded": degraded, "not_provided": unsent}
+    return cast("Assessment", {**answer, "degraded": degraded, "not_provided": unsent})
 
 
 def kept_answer(answer: bytes, signup: Callable[[], bytes | None]) -> bytes:
@@ -70,7 +72,7 @@ def kept_answer(answer: bytes, signup: Callable[[], bytes | None]) -> bytes:
     return answer if found is None else orjson.dumps(in_form(damaged.whole(answer, ("degraded",)), found))
 
 
-def reasons(decision: Decision) -> list[dict[str, Any]]:
+def reasons(decision: Decision) -> list[Reason]:
     """The ``reasons`` part of an answer."""
     return [
         {"code": row.code, "signal": row.signal, "text": row.text, "contribution": row.contribution}

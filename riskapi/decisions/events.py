@@ -11,6 +11,7 @@ import secrets
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
+from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts, history_key, labels_key
 from riskapi.accounts.activity import ESTABLISHING, TYPES
@@ -23,7 +24,7 @@ from riskapi.decisions.rescoring import Rescorer
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.inputs.signup import CustomInputs, DevicePart, EmailPart, PhonePart
-from riskapi.inputs.usable import counted, one_each, unreadable, usable
+from riskapi.inputs.usable import InputWarning, counted, one_each, unreadable, usable
 from riskapi.inputs.visitor_values import VisitorCount, VisitorText, VisitorTime
 from riskapi.links.entities import Links
 from riskapi.links.kinds import is_inside
@@ -64,6 +65,15 @@ class Event(BaseModel):
         return now if self.time is None else counted(self.time.timestamp(), now)
 
 
+class EventTaken(TypedDict):
+    """An event of an account that was recorded, and the account's tier after it."""
+
+    user_id: str
+    type: str
+    tier: Tier
+    warnings: list[InputWarning]
+
+
 class Events:
     """Records events of accounts."""
 
@@ -90,7 +100,7 @@ class Events:
         self._metrics = metrics
         self._record = store.script("event_record")
 
-    def record(self, user_id: str, event: Event, now: float) -> dict[str, Any]:
+    def record(self, user_id: str, event: Event, now: float) -> EventTaken:
         """Record an event at Unix time ``now``; returns the account's tier after it, and what could not be read.
 
         A login from where the account was never seen sets ``moved_at`` of the account to its time, unless that is
@@ -126,7 +136,7 @@ class Events:
         return {"user_id": user_id, "type": event.type, "tier": tier, "warnings": one_each(warnings)}
 
     def _follow(
-        self, user_id: str, event: Event, domain: str | None, at: float, now: float, warnings: list[dict[str, str]]
+        self, user_id: str, event: Event, domain: str | None, at: float, now: float, warnings: list[InputWarning]
     ) -> None:
         """Follow what the event says of the account's address, number, devices and domain."""
         has = self._identifiers
@@ -168,7 +178,7 @@ class Events:
             self._metrics.store_failure("event")
             return None
 
-    def _sender(self, event: Event, warnings: list[dict[str, str]]) -> str | None:
+    def _sender(self, event: Event, warnings: list[InputWarning]) -> str | None:
         """The domain that was authenticated, where the caller names it (``custom_inputs.domain``)."""
         given = (event.custom_inputs or {}).get("domain")
         if event.type != "domain_authenticated" or given is None:
@@ -178,7 +188,7 @@ class Events:
             warnings.append(unreadable("/custom_inputs/domain", "The domain"))
         return domain
 
-    def _places(self, event: Event, warnings: list[dict[str, str]]) -> list[str]:
+    def _places(self, event: Event, warnings: list[InputWarning]) -> list[str]:
         """HMACs of where a login came from, its network and AS; an address that cannot be read is a warning.
 
         The AS counts as a place too: a phone changes its prefix with every cell and a home line with every night, while

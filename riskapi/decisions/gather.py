@@ -9,7 +9,6 @@ from dataclasses import field, replace
 
 from riskapi.accounts.accounts import Accounts, KnownAccount, known_account
 from riskapi.budgets.caps import Usage, unused
-from riskapi.budgets.spends import Budgets
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs, keeps_aside
@@ -19,10 +18,10 @@ from riskapi.inputs import device as devices
 from riskapi.inputs.optional import not_provided
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.inputs.signup import BehaviorPart, DevicePart, Signup
-from riskapi.inputs.usable import UNREADABLE, one_each, unreadable, usable, without_country
+from riskapi.inputs.usable import UNREADABLE, InputWarning, one_each, unreadable, usable, without_country
 from riskapi.links import kinds, spellings
 from riskapi.links.entities import Links
-from riskapi.links.evidence import binds, reputation
+from riskapi.links.evidence import reputation
 from riskapi.links.keys import mac_of
 from riskapi.links.kinds import Touch
 from riskapi.links.waves import Match, matches
@@ -48,7 +47,7 @@ class Parsed:
     """
 
     facts: Facts
-    warnings: tuple[dict[str, str], ...]
+    warnings: tuple[InputWarning, ...]
     not_provided: tuple[str, ...]
 
 
@@ -95,11 +94,10 @@ class Gatherer:
         proofs: Proofs,
         clusters: Clusters,
         claims: Claims,
-        budgets: Budgets,
         active_readers: ActiveReaders,
     ) -> None:
         self._store = store
-        self._proofs, self._clusters, self._claims, self._budgets = proofs, clusters, claims, budgets
+        self._proofs, self._clusters, self._claims = proofs, clusters, claims
         self._links = links
         self._accounts = accounts
         self._findings = findings
@@ -236,22 +234,22 @@ class Gatherer:
     def join(self, gathered: Gathered, policy: Policy, now: float) -> tuple[Gathered, Usage]:
         """Join a new account to those it is bound to; also what is used of its budget, and by how many, then."""
         user_id, entities = gathered.touch.user_id, list((gathered.facts.entities or {}).values())
-        self._proofs.tell(entities)
-        usage = self._clusters.settle(user_id, entities, policy, now, matches=gathered.matches)
-        if gathered.vouched:
-            self._proofs.share(user_id, str(gathered.facts.account.referrer_id), entities, policy, now)
-        if usage is None:
-            linked = policy.clusters.mode != "off" and any(binds(entity, policy) for entity in entities)
-            # Where it is bound to nobody, nobody can have sent anything before this.
-            alone = not linked and policy.sends.strangers == "none"
-            usage = unused(now) if alone else self._budgets.read(user_id, now)
+        joined = self._clusters.settle(user_id, entities, policy, now, matches=gathered.matches)
+        if joined is not None:
+            usage = joined.usage
+        else:  # where it is bound to nobody, only a stranger can have sent anything before this
+            alone = policy.sends.strangers == "none"
+            usage = unused(now) if alone else self._clusters.usage(user_id, policy, now)
         return _with_cluster(gathered, usage), usage
 
     def rejoin(self, gathered: Gathered, policy: Policy, now: float) -> tuple[Gathered, Usage]:
         """As :meth:`join`, for an account that is there already: what it holds by now binds it no more."""
         user_id, entities = gathered.touch.user_id, list((gathered.facts.entities or {}).values())
         self._claims.release(user_id, entities, policy, now)
-        usage = self._clusters.settle(user_id, entities, policy, now) or self._budgets.read(user_id, now)
+        if gathered.vouched:
+            self._proofs.share(user_id, str(gathered.facts.account.referrer_id), entities, policy, now)
+        joined = self._clusters.settle(user_id, entities, policy, now)
+        usage = joined.usage if joined is not None else self._clusters.usage(user_id, policy, now)
         return _with_cluster(gathered, usage), usage
 
 

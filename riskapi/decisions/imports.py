@@ -24,6 +24,7 @@ from riskapi.budgets import terms
 from riskapi.budgets.caps import unused
 from riskapi.clusters.proofs import Proofs
 from riskapi.decisions.answer import assessment
+from riskapi.decisions.assessment import Assessment
 from riskapi.decisions.decide import Decision, Reason
 from riskapi.decisions.gather import Gatherer, Parsed
 from riskapi.decisions.line import Case, Decided
@@ -170,7 +171,7 @@ class Imports:
         own = replace(terms.told(customer.plan_told), daily_volume=customer.daily_volume or 0)
         decided = Decided(parsed.facts, dict.fromkeys(registered()), _undecided(basis.policy), "allow")
         case = Case(basis, user_id, now, parsed, parsed.facts, unused(now), own, decided)
-        answer = {**assessment(case), "degraded": []}
+        answer: Assessment = {**assessment(case), "degraded": []}
         fields: dict[str, bytes | str | int] = {
             "mail": self._links.mac("address", customer.email.address.strip().lower()),
             "tier": "allow",

@@ -50,9 +50,10 @@ def decision_event(case: Case, entry: Mapping[str, Any], tier: Tier) -> bytes:
     """What the stream is told of a decision, of which ``entry`` is kept: which account, and what is to be done about
     it. ``tier`` is the one the account is in.
     """
-    told = {name: entry[name] for name in ("id", "user_id", "at", "kind", "cause", "findings", "listed")}
+    told = {name: entry[name] for name in ("id", "user_id", "at", "kind")}
+    more = {name: entry[name] for name in ("cause", "findings", "listed") if entry[name]}
     subjects = () if case.gathered is None else case.gathered.subjects
-    return orjson.dumps({**told, "tier": tier, "subjects": [each.told for each in subjects]})
+    return orjson.dumps({**told, **more, "tier": tier, "subjects": [each.told for each in subjects]})
 
 
 def listing(stored: Mapping[str, Any]) -> Listed | None:

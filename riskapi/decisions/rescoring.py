@@ -7,6 +7,7 @@ its history with what changed it, and an event, in the same atomic step.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import orjson
 
@@ -21,6 +22,7 @@ from riskapi.budgets import terms
 from riskapi.clusters.proofs import Proofs
 from riskapi.contract import Tier
 from riskapi.decisions.answer import assessment, reasons
+from riskapi.decisions.assessment import DecidedBy
 from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.line import case_of
 from riskapi.decisions.movement import Past, cause_of, moved
@@ -178,8 +180,8 @@ class Rescorer:
         )
         if found.tier != decision.tier and past.last:  # what holds the tier is what set it
             held_by = past.last["source"]  # of an import, it is its importer's word
-            held_by = "reviewer" if held_by == "import" else held_by
-            body["disposition"] = {"source": held_by, "rule": past.last["reason"]}
+            source: DecidedBy = "reviewer" if held_by == "import" else cast("DecidedBy", held_by)
+            body["disposition"] = {"source": source, "rule": past.last["reason"]}
         stored = decision_entry(case, body["id"], "again", cause)
         revision = found.account.fields.get("revision", b"0").decode()
         answer, decided = orjson.dumps(body), orjson.dumps(stored)

@@ -15,7 +15,9 @@ from riskapi.accounts.packing import pack
 from riskapi.accounts.tiers import Arrival, Tiers
 from riskapi.budgets import terms
 from riskapi.clusters.clusters import Clusters
+from riskapi.clusters.proofs import held_by
 from riskapi.decisions.answer import assessment, in_form, kept_answer, reasons
+from riskapi.decisions.assessment import Assessment
 from riskapi.decisions.decide import Decision
 from riskapi.decisions.gather import Gathered, Gatherer, Parsed
 from riskapi.decisions.line import Case, case_in_outage, case_of
@@ -29,8 +31,10 @@ from riskapi.links.keys import entities_json
 from riskapi.links.kinds import Touch
 from riskapi.lists.matching import silenced
 from riskapi.metrics import Metrics
+from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
 from riskapi.reviews import queue
+from riskapi.store.connections import Store
 from riskapi.store.journal import Journal, JournalFull
 from signals.records import record
 
@@ -49,6 +53,7 @@ class Assessor:
 
     def __init__(
         self,
+        store: Store,
         active: ActiveBasis,
         gatherer: Gatherer,
         accounts: Accounts,
@@ -59,6 +64,7 @@ class Assessor:
         journal: Journal,
         metrics: Metrics,
     ) -> None:
+        self._store = store
         self._active, self.gatherer, self._accounts, self._tiers = active, gatherer, accounts, tiers
         self._links, self._clusters, self._labels = links, clusters, labels
         self._journal, self._metrics = journal, metrics
@@ -93,13 +99,14 @@ class Assessor:
             review = queue.opening(user_id, now, decision.risk_score, reasons(decision))
         body = assessment(case, review_id=review.id if review else None)
         answer = orjson.dumps(body)
-        known = self._tiers.record(self._arrival(signup, case, gathered, body, answer, review, first), policy, now)
-        if known is not None:
-            return self._known(signup, known, gathered.touch, now)
-        paid = terms.is_paid(own.plan, policy)
+        paid, standing = terms.is_paid(own.plan, policy), None
         if (decision.tier == "limit" or paid) and first is None:  # a replay does it by itself, whoever recorded it
             since = parsed.facts.at if paid else None
-            self._settle(signup, Standing("", decision.tier, dict(gathered.touch.keys), 0, since), now, body)
+            standing = Standing("", decision.tier, dict(gathered.touch.keys), 0, since)
+        arrival = self._arrival(signup, case, gathered, body, answer, review, first)
+        known = self._written(signup, arrival, standing, policy, now, body)
+        if known is not None:
+            return self._known(signup, known, gathered.touch, now)
         self._count(decision)
         if review is not None:
             self._metrics.review("opened")
@@ -110,7 +117,7 @@ class Assessor:
         signup: Signup,
         case: Case,
         gathered: Gathered,
-        body: dict[str, Any],
+        body: Assessment,
         answer: bytes,
         review: ReviewOpening | None,
         first: dict[str, Any] | None,
@@ -150,20 +157,38 @@ class Assessor:
             told=first is None,
             until=decision.until,
             review=review,
-            due=next_look(policy, at, case.now),
+            # What it holds together with who vouches for it is noted when a worker looks at it: at once.
+            due=case.now if _shares(gathered) else next_look(policy, at, case.now),
         )
 
-    def _settle(self, signup: Signup, standing: Standing, now: float, body: dict[str, Any]) -> None:
-        """Let its standing be felt through links; kept in the journal when the store goes away just now."""
-        user_id = signup.account.user_id
-        try:
-            later = self._labels.mark(user_id, standing)
-            if later.revision:
-                self._labels.settle(user_id, later)
-        except StoreUnavailable:
-            self._keep(signup, now, body)
+    def _written(
+        self,
+        signup: Signup,
+        arrival: Arrival,
+        standing: Standing | None,
+        policy: Policy,
+        now: float,
+        body: Assessment,
+    ) -> KnownAccount | None:
+        """Write an account down, and in the same trip let its standing, if it has one, be felt through links.
 
-    def _keep(self, signup: Signup, now: float, answer: dict[str, Any]) -> dict[str, Any] | None:
+        Returns the account that was there already. What somebody changed meanwhile is felt, too; it is kept in the
+        journal when the store goes away just then.
+        """
+        if standing is None:
+            return self._tiers.record(arrival, policy, now)
+        pipe = self._store.pipeline()
+        known = self._tiers.queue_record(pipe, arrival, policy, now)
+        later = self._labels.queue_mark(pipe, arrival.user_id, standing)
+        self._store.run(pipe)
+        if known() is not None or later().revision:
+            try:
+                self._labels.settle(arrival.user_id, later())
+            except StoreUnavailable:
+                self._keep(signup, now, body)
+        return known()
+
+    def _keep(self, signup: Signup, now: float, answer: Assessment) -> dict[str, Any] | None:
         """Keep an answered signup on this machine; returns the entry that was kept for the account before, if any.
 
         Raises ``unavailable`` when it cannot be kept.
@@ -198,8 +223,7 @@ class Assessor:
         user_id, first = signup.account.user_id, set(known.entities.values())
         stray = [key for key in touch.keys.values() if key not in first]
         if stray:
-            self._links.leave(user_id, stray)
-            self._clusters.leave(user_id, self._active.policy, now, keys=stray)
+            self._clusters.withdraw(user_id, stray, self._active.policy, now)
         if known.mail != self._mail(signup):
             raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
         return SignupAnswer(kept_answer(known.answer, partial(self._accounts.signup, user_id)), replay=True)
@@ -240,3 +264,9 @@ class Assessor:
         standing = self._accounts.standing(signup.account.user_id)
         if standing.tier == "limit" or standing.established is not None:
             self._labels.settle(signup.account.user_id, standing)
+
+
+def _shares(gathered: Gathered) -> bool:
+    """Whether somebody who vouches for the account holds something that it uses."""
+    entities = (gathered.facts.entities or {}).values()
+    return gathered.vouched and bool(held_by(str(gathered.facts.account.referrer_id), entities))

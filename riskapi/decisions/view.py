@@ -3,25 +3,64 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts
+from riskapi.accounts.history import HistoryEntry, LabelEntry
 from riskapi.accounts.log import Decisions
 from riskapi.accounts.stored import StoredAccount
 from riskapi.budgets import terms
+from riskapi.budgets.limits import Limits
+from riskapi.budgets.terms import Established, OwnCapsView
 from riskapi.clusters.clusters import Clusters, Thing, standing_of
+from riskapi.contract import Reason, Tier
 from riskapi.decisions.answer import in_form, reasons
+from riskapi.decisions.assessment import Assessment
 from riskapi.decisions.decide import decide
 from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.record import listing
-from riskapi.feedback.counts import Feedback
+from riskapi.feedback.counts import Feedback, FeedbackView
 from riskapi.inputs.signup import Signup
-from riskapi.links.evidence import linkage
+from riskapi.links.evidence import Evidence, Linkage, linkage
 from riskapi.links.kinds import evidence_weight
 from riskapi.policy.active import ActiveBasis
 from riskapi.sending.allowances import Allowances, limits
 from riskapi.store import damaged
 from riskapi.times import rfc3339
+
+
+class AccountView(TypedDict):
+    """Where an account stands and how it got there. ``caps`` are those that a person set for it, while they hold."""
+
+    object: Literal["account"]
+    user_id: str
+    tier: Tier
+    paused: bool
+    limits: Limits
+    plan: str | None
+    caps: OwnCapsView | None
+    established: Established | None
+    assessment: Assessment
+    latest: Assessment
+    linkage: Linkage
+    feedback: FeedbackView
+    labels: list[LabelEntry]
+    history: list[HistoryEntry]
+    signup: NotRequired[
+        Annotated[
+            dict[str, Any],
+            Field(description="As posted, longest values cut; only for keys with the scope `reviews`."),
+        ]
+    ]
+    readings: NotRequired[
+        Annotated[
+            dict[str, Any],
+            Field(description="What the latest decision rested on; only for keys with the scope `reviews`."),
+        ]
+    ]
 
 
 class Profiles:
@@ -45,7 +84,7 @@ class Profiles:
         self._clusters = clusters
         self._allowances = allowances
 
-    def view(self, user_id: str, now: float) -> dict[str, Any]:
+    def view(self, user_id: str, now: float) -> AccountView:
         """The account as it stands, its links looked up anew at Unix time ``now``. Raises ``not_found``.
 
         ``signup`` (as posted) and ``readings`` are for people who judge it. Raises
@@ -57,7 +96,7 @@ class Profiles:
             damaged.note("account", user_id, error)
             raise damaged.Unreadable("not an account") from error
 
-    def _viewed(self, user_id: str, now: float) -> dict[str, Any]:
+    def _viewed(self, user_id: str, now: float) -> AccountView:
         account = self._accounts.load(user_id)
         assessment = in_form(account.first_answer, account.signup)
         newest = in_form(account.latest_answer, account.signup)
@@ -83,7 +122,7 @@ class Profiles:
             "readings": self._decisions.readings(account.decision),
         }
 
-    def _explained(self, stored: dict[str, Any]) -> list[dict[str, Any]]:
+    def _explained(self, stored: dict[str, Any]) -> list[Reason]:
         """Reasons for a decision that was answered without any, if the model that made it is still here."""
         basis = self._active.basis
         if stored["versions"]["model"] != basis.versions["model"]:
@@ -98,14 +137,14 @@ class Profiles:
         )
         return reasons(decision)
 
-    def _linked(self, user_id: str, account: StoredAccount, cluster: str, now: float) -> dict[str, Any]:
+    def _linked(self, user_id: str, account: StoredAccount, cluster: str, now: float) -> Linkage:
         policy = self._active.policy
         parsed = self._gatherer.parse(Signup.stored(account.signup), max(account.signed_up_at, now))
         gathered = self._gatherer.gather(user_id, parsed.facts, policy, add=False)
         found = linkage(gathered.facts.entities, policy)
         names, things = self._clusters.things(cluster, now) if cluster else ([], [])
         mine = {thing.edge: thing for thing in things if user_id in thing.user_ids}
-        evidence = [{**row, "binds": row["edge"] in mine} for row in found["evidence"]]
+        evidence: list[Evidence] = [{**row, "binds": row["edge"] in mine} for row in found["evidence"]]
         # What binds by what was sent is no part of the signup.
         known = {row["edge"] for row in evidence}
         evidence += [self._evidence(user_id, thing, now) for edge, thing in mine.items() if edge not in known]
@@ -117,7 +156,7 @@ class Profiles:
             "edges": self._clusters.rows(things),
         }
 
-    def _evidence(self, user_id: str, thing: Thing, now: float) -> dict[str, Any]:
+    def _evidence(self, user_id: str, thing: Thing, now: float) -> Evidence:
         """A row of evidence from what binds the account, as it would read had it been looked up."""
         rules, kind = self._active.policy.links, self._clusters.kind_of(thing.edge)
         strength = "strong" if kind == "holder" or kind == "wave" else rules.kinds[kind].strength

@@ -24,7 +24,7 @@ from riskapi.links.entities import Links
 from riskapi.links.kinds import is_inside
 from riskapi.policy import Policy
 from riskapi.store import damaged
-from riskapi.store.connections import Store
+from riskapi.store.connections import Pipeline, Store, as_it_is
 from riskapi.store.replies import scored
 from riskapi.store.streams import SHARDS, oldest, stream
 from signals.facts import Facts, MailDomain, Registrant, Registration, Sender
@@ -165,10 +165,10 @@ class Findings:
         return Subject(kind, value, self._links.mac("network" if kind == "registrant" else "mail_domain", name))
 
     @staticmethod
-    def queue(pipe: Any, subjects: Sequence[Subject]) -> None:
-        """Ask, in a pipeline, what was said of subjects; :meth:`read` reads the replies."""
-        for subject in subjects:
-            pipe.execute_command("GET", finding_key(subject))
+    def queue(pipe: Pipeline, subjects: Sequence[Subject]) -> Callable[[], list[bytes | None]]:
+        """Ask, in a pipeline, what was said of subjects, for :meth:`read`."""
+        asked = [pipe.ask("GET", finding_key(subject), read=as_it_is) for subject in subjects]
+        return lambda: [reply() for reply in asked]
 
     def read(self, subjects: Sequence[Subject], replies: Sequence[bytes | None]) -> dict[str, Finding]:
         """What is known, by kind."""
@@ -297,9 +297,10 @@ class Findings:
             letter, _, name = member.partition(":")
             found.append((Subject(KINDS[letter], "", name), at))
         pipe = self._store.pipeline()
-        self.queue(pipe, [subject for subject, _ in found])
+        said_of = self.queue(pipe, [subject for subject, _ in found])
+        self._store.run(pipe)
         doubtful = []
-        for (subject, at), reply in zip(found, self._store.run(pipe), strict=True):
+        for (subject, at), reply in zip(found, said_of(), strict=True):
             kept = partial(_said, subject.kind, reply or b"")
             said = None if reply is None else damaged.read("finding", subject.member, kept, None)
             if said is None or speaks_against(said) in parts:

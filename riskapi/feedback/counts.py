@@ -12,25 +12,28 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, cast
 
 import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints
+from typing_extensions import TypedDict
 
 from riskapi.budgets.spends import Budgets
 from riskapi.contract import Time, UserId
+from riskapi.feedback import clean_sending
+from riskapi.feedback.clean_sending import ARRIVED, ATTEMPTED, LETTERS, largest
 from riskapi.inputs.signup import Text
 from riskapi.metrics import Metrics
 from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Clean
-from riskapi.store.connections import Store
+from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import rfc3339
 from signals.records import record
 
 EventType = Literal["delivered", "hard_bounce", "soft_bounce", "complaint", "block", "unsubscribe", "spam_trap"]
-#: Each type as the fields of the hash write it.
-_LETTERS: dict[str, str] = dict(zip(get_args(EventType), "dhscbut", strict=True))
+#: The rules of clean sending, by what does not hold.
+Rule = Literal["complaint_rate", "hard_bounce_rate", "spam_trap"]
 #: Days of the window: today, which is not over yet, and the 29 before, in UTC. As long as the month of the caps.
 WINDOW_DAYS = 30
 _DAY = 86400
@@ -40,6 +43,8 @@ _KEPT = (WINDOW_DAYS + 1) * _DAY
 _KNOWN = (WINDOW_DAYS + 1) * _DAY
 #: Events sent to the store in one trip. At some 20 µs an event it is busy with them for 5 ms.
 _TRIP = 250
+#: What the hash of an account has: how many events of each day and type, and ``soiled``.
+EventCounts = Mapping[bytes, bytes]
 
 
 class FeedbackEvent(BaseModel):
@@ -85,42 +90,53 @@ class Counts:
     soiled_at: float | None = None
     delivered_days: Mapping[int, int] = field(default_factory=dict)
 
-    def attempted(self, sent: int) -> int:
-        """Recipients that were written to: ``sent``, and never fewer than were delivered or bounced for good.
+    def by_letter(self, sent: int) -> dict[str, int]:
+        """The counts as the rules of clean sending name them, see :mod:`riskapi.feedback.clean_sending`."""
+        return {
+            "d": self.delivered,
+            "h": self.hard_bounces,
+            "s": self.soft_bounces,
+            "c": self.complaints,
+            "b": self.blocks,
+            "u": self.unsubscribes,
+            "t": self.spam_traps,
+            "sent": sent,
+        }
 
-        Soft bounces and blocks add nothing: one mail that is tried for days brings many (RFC 5321, 4.5.4.1).
-        """
-        return max(sent, self.delivered + self.hard_bounces)
-
-    def arrived(self, sent: int) -> int:
-        """Recipients whose mail arrived: those reported as delivered, or what was sent and did not come back.
-
-        The larger of the two, so that nobody's rate jumps because deliveries began to be reported today.
-        """
-        returned = self.hard_bounces + self.soft_bounces + self.blocks
-        return max(self.delivered, self.attempted(sent) - returned)
-
-    def fault(self, clean: Clean, sent: int) -> str | None:
+    def fault(self, clean: Clean, sent: int) -> Rule | None:
         """The rule of clean sending that does not hold: ``spam_trap``, ``complaint_rate``, ``hard_bounce_rate``.
 
         ``sent`` are the recipients sent to within the window, 0 where that is unknown; ``clean`` says what is too much.
-        One spam trap is enough: nobody owns the address, so nobody agreed to this mail, and a step is only extra room.
-        Soft bounces, blocks and unsubscriptions are no fault: they befall honest senders too.
-        ``store/lua/feedback_count.lua`` has the same rules, to note the moment at which they stop holding.
         """
-        if self.spam_traps > 0:
-            return "spam_trap"
-        complaints, bounces = self.complaints, self.hard_bounces
-        arrived = max(self.arrived(sent), complaints)
-        if complaints >= clean.least_complaints and complaints / arrived > clean.complaint_rate:
-            return "complaint_rate"
-        if bounces >= clean.least_hard_bounces and bounces / self.attempted(sent) > clean.hard_bounce_rate:
-            return "hard_bounce_rate"
-        return None
+        return cast("Rule | None", clean_sending.broken(clean, self.by_letter(sent)))
 
     def is_clean(self, clean: Clean, sent: int) -> bool:
         """Whether every rule of clean sending holds, see :meth:`fault`."""
         return self.fault(clean, sent) is None
+
+
+class FeedbackAction(TypedDict):
+    """What feedback brought about for an account, and by which rule of the policy."""
+
+    user_id: str
+    action: Literal["steps_lost"]
+    rule: Rule
+
+
+class FeedbackView(TypedDict):
+    """What became of the mail the account sent, over the last ``window_days``."""
+
+    window_days: int
+    sent: int
+    delivered: int
+    hard_bounces: int
+    soft_bounces: int
+    complaints: int
+    blocks: int
+    unsubscribes: int
+    spam_traps: int
+    complaint_rate: float | None
+    hard_bounce_rate: float | None
 
 
 @record
@@ -130,7 +146,7 @@ class Tally:
     accepted: int
     duplicates: int
     unknown_accounts: int
-    actions: list[dict[str, str]]
+    actions: list[FeedbackAction]
 
 
 class Feedback:
@@ -154,22 +170,28 @@ class Feedback:
         for start in range(0, len(events), _TRIP):
             part = events[start : start + _TRIP]
             pipe = self._store.pipeline()
-            for number, event in enumerate(part, start):
+            asked = [
                 self._queue_count(pipe, event, f"{attempt}:{number}", sent[event.user_id], now)
-            found = [(state.decode(), rule.decode()) for state, rule in self._store.run(pipe)]
+                for number, event in enumerate(part, start)
+            ]
+            self._store.run(pipe)
+            found = [result() for result in asked]
             for event, (state, _) in zip(part, found, strict=True):
                 if state == "counted":
                     self._metrics.feedback(event.type)
             results += found
         states = Counter(state for state, _ in results)
-        actions = [
-            {"user_id": event.user_id, "action": "steps_lost", "rule": rule}
+        actions: list[FeedbackAction] = [
+            {"user_id": event.user_id, "action": "steps_lost", "rule": cast("Rule", rule)}
             for event, (_, rule) in zip(events, results, strict=True)
             if rule
         ]
         return Tally(states["counted"], states["duplicate"], states["unknown"], actions)
 
-    def _queue_count(self, pipe: Any, event: FeedbackEvent, token: str, sent: int, now: float) -> None:
+    def _queue_count(
+        self, pipe: Pipeline, event: FeedbackEvent, token: str, sent: int, now: float
+    ) -> Reply[tuple[str, str]]:
+        """Count an event in a pipeline: what became of it, and the rule that it broke, or none (``""``)."""
         user_id, policy = event.user_id, self._active.policy
         number, today = shard(user_id), _day(now)
         day = _day(min(event.at(now), now))  # a clock that runs ahead is no reason to count tomorrow
@@ -177,21 +199,31 @@ class Feedback:
         told = {**about, "event": event.type, "day": rfc3339(day * _DAY)[:10], "source": event.feed}
         lost = {**about, "action": "steps_lost", "rule": "?"}
         keys = [_counts_key(user_id), self._seen_key(event), account_key(user_id), stream(number)]
-        args: list[Any] = [repr(now), today - WINDOW_DAYS + 1, today, day, _LETTERS[event.type], token, sent]
-        clean = policy.clean
-        args += (clean.complaint_rate, clean.least_complaints, clean.hard_bounce_rate, clean.least_hard_bounces)
-        # Deliveries are nearly all there is and nobody waits for one: they are in the counts, not in the stream.
-        args += (orjson.dumps(told) if event.type != "delivered" else "", orjson.dumps(lost))
-        self._count.queue(pipe, keys, [*args, oldest(policy.retention.decisions_days), _KEPT, _KNOWN])
+        asked = {
+            "now": repr(now),
+            "first": today - WINDOW_DAYS + 1,
+            "last": today,
+            "day": day,
+            "type": LETTERS[event.type],
+            "token": token,
+            "sent": sent,
+            # Deliveries are nearly all there is and nobody waits for one: they are in the counts, not in the stream.
+            "told": orjson.dumps(told).decode() if event.type != "delivered" else "",
+            "lost": orjson.dumps(lost).decode(),
+            "oldest": oldest(policy.retention.decisions_days),
+            "kept": _KEPT,
+            "known": _KNOWN,
+        }
+        args = [orjson.dumps(asked), clean_sending.as_json(policy.clean)]
+        return self._count.ask(pipe, keys, args, read=_result)
 
     def _sent(self, events: Sequence[FeedbackEvent], now: float) -> dict[str, int]:
         """Recipients each account of these events was granted in the last 30 days, in one trip."""
         users = list(dict.fromkeys(event.user_id for event in events))
         pipe = self._store.pipeline()
-        for user_id in users:
-            self._budgets.queue_read(pipe, user_id, now)
-        replies = self._store.run(pipe)
-        return {user_id: self._budgets.usage(reply).spent[2] for user_id, reply in zip(users, replies, strict=True)}
+        usages = {user_id: self._budgets.queue_read(pipe, user_id, now) for user_id in users}
+        self._store.run(pipe)
+        return {user_id: usage().spent[2] for user_id, usage in usages.items()}
 
     def _seen_key(self, event: FeedbackEvent) -> str:
         """Key by which an event is known again, a hash of feed and id; it expires after :data:`_KNOWN` seconds.
@@ -204,16 +236,16 @@ class Feedback:
         return f"risk:fe:{{{shard(event.user_id)}}}:{name}" if self._store.is_cluster else f"risk:fe:{name}"
 
     @staticmethod
-    def queue(pipe: Any, user_id: str) -> None:
-        """Ask, in a pipeline, for the counts of an account; :meth:`counts` reads the reply."""
-        pipe.execute_command("HGETALL", _counts_key(user_id))
+    def queue(pipe: Pipeline, user_id: str) -> Reply[EventCounts]:
+        """Ask, in a pipeline, for the events of an account; :meth:`counts` adds them up."""
+        return pipe.ask("HGETALL", _counts_key(user_id), read=as_it_is)
 
     @staticmethod
-    def counts(reply: Mapping[bytes, bytes], now: float) -> Counts:
-        """The counts in a reply to :meth:`queue`, over the window that ends at Unix time ``now``."""
+    def counts(events: EventCounts, now: float) -> Counts:
+        """The counts over the window that ends at Unix time ``now``."""
         last, found, delivered = _day(now), Counter[str](), {}
         first, soiled = last - WINDOW_DAYS + 1, None
-        for name, value in reply.items():
+        for name, value in events.items():
             if name == b"soiled":
                 soiled = float(value)
                 continue
@@ -237,15 +269,16 @@ class Feedback:
     def read(self, user_id: str, now: float) -> tuple[Counts, int]:
         """The counts of an account and the recipients it was granted in the last 30 days, in one trip."""
         pipe = self._store.pipeline()
-        self.queue(pipe, user_id)
-        self._budgets.queue_read(pipe, user_id, now)
-        reply, usage = self._store.run(pipe)
-        return self.counts(reply, now), self._budgets.usage(usage).spent[2]
+        events = self.queue(pipe, user_id)
+        usage = self._budgets.queue_read(pipe, user_id, now)
+        self._store.run(pipe)
+        return self.counts(events(), now), usage().spent[2]
 
     @staticmethod
-    def view(counts: Counts, sent: int) -> dict[str, Any]:
+    def view(counts: Counts, sent: int) -> FeedbackView:
         """The ``feedback`` part of an account; a rate of nothing is null."""
-        attempted, arrived = counts.attempted(sent), counts.arrived(sent)
+        found = counts.by_letter(sent)
+        attempted, arrived = largest(ATTEMPTED, found), largest(ARRIVED, found)
         return {
             "window_days": WINDOW_DAYS,
             "sent": sent,
@@ -259,6 +292,11 @@ class Feedback:
             "complaint_rate": counts.complaints / max(arrived, counts.complaints) if arrived else None,
             "hard_bounce_rate": counts.hard_bounces / attempted if attempted else None,
         }
+
+
+def _result(reply: Sequence[bytes]) -> tuple[str, str]:
+    state, rule = reply
+    return state.decode(), rule.decode()
 
 
 def _counts_key(user_id: str) -> str:

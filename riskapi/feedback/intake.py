@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, get_args
 
-from riskapi.feedback.counts import EventType, Feedback, FeedbackEvent
+from riskapi.feedback.counts import EventType, Feedback, FeedbackAction, FeedbackEvent
 from riskapi.feedback.reports import Feed, Received, Report
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
@@ -27,7 +27,7 @@ class Taken:
     unknown_accounts: int
     ignored: int
     not_understood: int
-    actions: Sequence[Mapping[str, str]]
+    actions: list[FeedbackAction]
 
 
 class Intake:
@@ -71,9 +71,9 @@ class Intake:
         """Those accounts that reports name and that exist, in one trip."""
         named = list(dict.fromkeys(user_id for report in reports for user_id in report.clues.named))
         pipe = self._store.pipeline()
-        for user_id in named:
-            pipe.execute_command("EXISTS", account_key(user_id))
-        return frozenset(user_id for user_id, found in zip(named, self._store.run(pipe), strict=True) if found)
+        known = [pipe.ask("EXISTS", account_key(user_id), read=bool) for user_id in named]
+        self._store.run(pipe)
+        return frozenset(user_id for user_id, found in zip(named, known, strict=True) if found())
 
 
 def _account(report: Report, accounts: frozenset[str]) -> str | None:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 from riskapi.inputs.visitor_values import LARGEST, LONGEST, LONGEST_CUSTOM, MOST_FIELDS, NOT_FINITE
 
@@ -22,26 +23,36 @@ AHEAD: Final = 300.0
 #: What stands for characters that were none: halves of surrogate pairs (Unicode, 3.9, U+FFFD substitution).
 UNREADABLE: Final = "\ufffd"
 
-Warned = dict[str, str]
+WarningCode = Literal["INPUT_INVALID", "INPUT_CUT", "INPUT_AMBIGUOUS"]
 Body = TypeVar("Body", bound=BaseModel)
 
 #: Control characters (Unicode, general category Cc), white space aside: names with several lines are a signal.
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 
-def unreadable(pointer: str, what: str) -> Warned:
+class InputWarning(TypedDict):
+    """Something given that was not used (``INPUT_INVALID``), or not as a whole (``INPUT_CUT``), or that can be read in
+    more ways than one (``INPUT_AMBIGUOUS``).
+    """
+
+    code: WarningCode
+    warning: str
+    input_pointer: str
+
+
+def unreadable(pointer: str, what: str) -> InputWarning:
     """The warning for an input at a JSON pointer that could not be understood; ``what`` it is, in words."""
     return _warned("INPUT_INVALID", pointer, f"{what} could not be understood")
 
 
-def without_country(pointer: str) -> Warned:
+def without_country(pointer: str) -> InputWarning:
     """The warning for a phone number that only people of its country could dial, where that is not known."""
     return _warned(
         "INPUT_AMBIGUOUS", pointer, "The phone number has no country code, and the country of the person is not known"
     )
 
 
-def one_each(warnings: list[Warned]) -> list[Warned]:
+def one_each(warnings: list[InputWarning]) -> list[InputWarning]:
     """One warning for each input: the last, which is the reader's own where it has one."""
     return list({each["input_pointer"]: each for each in warnings}.values())
 
@@ -52,14 +63,14 @@ def is_broken(text: str) -> bool:
     return UNREADABLE in text or (not text.isprintable() and _CONTROLS.search(text) is not None)
 
 
-def usable(body: Body, at: float, time: str = "/event/time") -> tuple[Body, list[Warned]]:
+def usable(body: Body, at: float, time: str = "/event/time") -> tuple[Body, list[InputWarning]]:
     """The body with what is used of it, and a warning for each input that is cut or not used.
 
     ``at`` is the Unix time that counts for the body, ``time`` the pointer to the time it was given. The same body comes
     back where nothing is wrong with it.
     """
     changed: dict[str, Any] = {}
-    warnings: list[Warned] = []
+    warnings: list[InputWarning] = []
     has = _names_of(type(body))
     for part, fields in _PARTS.items():
         given = getattr(body, part) if part in has else None
@@ -97,7 +108,7 @@ def _time_of(body: BaseModel, pointer: str) -> float | None:
     return None if found is None else float(found.timestamp())
 
 
-def _cut(given: BaseModel, pointer: str, fields: dict[str, Field], warnings: list[Warned]) -> dict[str, Any]:
+def _cut(given: BaseModel, pointer: str, fields: dict[str, Field], warnings: list[InputWarning]) -> dict[str, Any]:
     """The fields of a part of the body that are not used as given, with what is used of them."""
     changed: dict[str, Any] = {}
     for name, (read, what) in fields.items():
@@ -111,7 +122,7 @@ def _cut(given: BaseModel, pointer: str, fields: dict[str, Field], warnings: lis
     return changed
 
 
-def _cut_custom(custom: dict[str, Any], warnings: list[Warned]) -> dict[str, Any]:
+def _cut_custom(custom: dict[str, Any], warnings: list[InputWarning]) -> dict[str, Any]:
     """As :func:`_cut`, for what the caller passes through."""
     changed: dict[str, Any] = {}
     for name, value in custom.items():
@@ -122,11 +133,11 @@ def _cut_custom(custom: dict[str, Any], warnings: list[Warned]) -> dict[str, Any
     return changed
 
 
-def _lost(used: Any, pointer: str, text: str) -> Warned:
+def _lost(used: Any, pointer: str, text: str) -> InputWarning:
     return _warned("INPUT_INVALID" if used in (None, "") else "INPUT_CUT", pointer, text)
 
 
-def _warned(code: str, pointer: str, text: str) -> Warned:
+def _warned(code: WarningCode, pointer: str, text: str) -> InputWarning:
     return {"code": code, "warning": text, "input_pointer": pointer}
 
 

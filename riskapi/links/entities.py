@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
+
+import orjson
 
 from riskapi.inputs import device
 from riskapi.inputs.readers import ActiveReaders
@@ -19,7 +21,7 @@ from riskapi.links import kinds
 from riskapi.links.keys import LETTERS, key_of
 from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Touch
 from riskapi.policy import Policy
-from riskapi.store.connections import Store
+from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.replies import scored
 from riskapi.store.scripts import Script
 from signals.facts import Entity, Facts
@@ -32,7 +34,7 @@ _DAY = 86400
 #: What stands before a user_id in the members that say something of an account; see ``store/lua/entity_touch.lua``.
 _SIGNS = ("~", "!", "$", "^", "%", "&", "#")
 #: Kinds whose values recur from signup to signup, so that their HMACs are worth remembering.
-_COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain", "behavior"})
+_COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain", "behavior", "wave"})
 #: Longest fingerprint of a content: what is longer is the content itself, and none.
 _FINGERPRINT = 256
 
@@ -125,55 +127,66 @@ class Links:
         pipe.execute_command("EXPIRE", key, policy.retention.entities_days * _DAY, "NX")
         self._store.run(pipe)
 
-    def queue(self, pipe: Any, touch: Touch, policy: Policy, *, add: bool = True) -> None:
-        """Add the touch (or, without ``add``, only the look) to a pipeline; :meth:`entities` reads the replies.
+    def queue(self, pipe: Pipeline, touch: Touch, policy: Policy, *, add: bool = True) -> Callable[[], Sequence[Any]]:
+        """Add the touch (or, without ``add``, only the look) to a pipeline: its replies, for :meth:`entities`.
 
         The first touch of an account stands, so that a signup posted again counts nothing twice.
         """
         crowds = [kinds.crowd_limit(kind, policy, hosting=touch.hosting) for kind in touch.keys]
         proved = [self._proof(kind, kind in touch.proved, policy) for kind in touch.keys]
-        mode, keys = "1" if add else "0", list(touch.keys.values())
-        self._queue(pipe, touch.user_id, touch.at, mode, keys, crowds, proved, policy)
+        keys = list(touch.keys.values())
+        return self._queue(pipe, touch.user_id, touch.at, "first" if add else "look", keys, crowds, proved, policy)
 
     @staticmethod
     def _proof(kind: str, proved: bool, policy: Policy) -> int:
         """What the script is told of a thing: 1 proved, 0 not, 2 nobody can hold it."""
         return int(proved) if kinds.is_holdable(kind, policy) else 2
 
-    def queue_said(self, pipe: Any, said: Said, policy: Policy, account: str) -> None:
-        """As :meth:`queue`, for a message; :meth:`said_entities` reads the replies. Nothing is queued for no keys.
+    def queue_said(self, pipe: Pipeline, said: Said, policy: Policy, account: str) -> Callable[[], list[Entity]]:
+        """As :meth:`queue`, for a message: its entities in the order of ``said.keys``, but for the account's own.
 
         The latest touch of an account stands: what two accounts keep sending links them until both stop. ``account`` is
         the key of the account: things of its own, which its field ``things`` names, are not touched. On a cluster of
         nodes that field lies elsewhere; there the caller leaves them out
         (:meth:`riskapi.accounts.accounts.Accounts.things`).
         """
-        if said.keys:
-            keys = [key for _, key in said.keys]
-            crowds = [kinds.crowd_limit(kind, policy) for kind, _ in said.keys]
-            self._queue(pipe, said.user_id, said.at, "2", keys, crowds, [0] * len(keys), policy, account)
+        if not said.keys:
+            return list
+        keys = [key for _, key in said.keys]
+        crowds = [kinds.crowd_limit(kind, policy) for kind, _ in said.keys]
+        asked = self._queue(pipe, said.user_id, said.at, "latest", keys, crowds, [0] * len(keys), policy, account)
+        return lambda: _said_entities(said, asked(), policy)
 
     def _queue(
-        self, pipe: Any, user_id: str, at: float, mode: str, keys: Sequence[str], crowds: Sequence[int],
-        proved: Sequence[int], policy: Policy, account: str | None = None,
-    ) -> None:  # fmt: skip
-        head: tuple[str | int | float, ...] = (
-            user_id,
-            repr(at),
-            mode,
-            policy.retention.entities_days * _DAY,
-            KEEP,
-            policy.waves.near_minutes * 60,
-            policy.waves.past_days * _DAY,
-            policy.customers.days * _DAY,
-        )
+        self, pipe: Pipeline, user_id: str, at: float, adds: Literal["look", "first", "latest"], keys: Sequence[str],
+        crowds: Sequence[int], proved: Sequence[int], policy: Policy, account: str | None = None,
+    ) -> Callable[[], Sequence[Any]]:  # fmt: skip
+        asked: dict[str, Any] = {
+            "user_id": user_id,
+            "at": repr(at),
+            "adds": adds,
+            "retention": policy.retention.entities_days * _DAY,
+            "keep": KEEP,
+            "near": policy.waves.near_minutes * 60,
+            "past": policy.waves.past_days * _DAY,
+            "long": policy.customers.days * _DAY,
+            "account": False,
+            "crowds": crowds,
+            "proved": proved,
+        }
         if self._store.is_cluster:
-            for key, crowd, proof in zip(keys, crowds, proved, strict=True):
-                self._touch.queue(pipe, [key], (*head, 0, crowd, proof))
+            replies = [
+                self._ask(pipe, [key], {**asked, "crowds": [crowd], "proved": [proof]})
+                for key, crowd, proof in zip(keys, crowds, proved, strict=True)
+            ]
         elif account is not None:
-            self._touch.queue(pipe, [*keys, account], (*head, 1, *crowds, *proved))
+            replies = [self._ask(pipe, [*keys, account], {**asked, "account": True})]
         else:
-            self._touch.queue(pipe, keys, (*head, 0, *crowds, *proved))
+            replies = [self._ask(pipe, keys, asked)]
+        return lambda: [reply() for reply in replies]
+
+    def _ask(self, pipe: Pipeline, keys: Sequence[str], asked: dict[str, Any]) -> Reply[Any]:
+        return self._touch.ask(pipe, keys, [orjson.dumps(asked)], read=as_it_is)
 
     def entities(
         self, touch: Touch, replies: Sequence[Any], policy: Policy, voucher: str | None = None
@@ -209,15 +222,6 @@ class Links:
         if voucher is not None:  # what the referrer holds is theirs, too
             found |= {kind: kinds.granted(each) for kind, each in found.items() if voucher in each.holders}
         return found
-
-    def said_entities(self, said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:
-        """The entities from the replies to :meth:`queue_said`, in the order of ``said.keys``, but for the account's
-        own.
-        """
-        rows = zip(said.keys, _rows(replies), strict=True)
-        return kinds.overlapping(
-            [kinds.entity(kind, key, said.at, row, policy, said.user_id) for (kind, key), row in rows if row[0] != -1]
-        )
 
     def mark(
         self, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool, established: float | None = None
@@ -257,15 +261,11 @@ class Links:
         linking = [key for key in keys if not key.startswith(_UNLINKED_KEYS)]
         self._on_each(self._spend, linking, (user_id, repr(at), int(out), int(near)))
 
-    def bind_mark(self, keys: Sequence[str], on: bool) -> None:
-        """Note that entities bind their accounts into a cluster now, or no longer do. Safe to repeat.
+    def queue_bind_mark(self, pipe: Any, keys: Sequence[str], on: bool) -> None:
+        """Note, in a pipeline, that entities bind their accounts into a cluster now, or no longer do. Safe to repeat.
 
         An entity that nobody touched, or that is forgotten, stays unknown.
         """
-        self._on_each(self._bind, keys, (int(on),))
-
-    def queue_bind_mark(self, pipe: Any, keys: Sequence[str], on: bool) -> None:
-        """As :meth:`bind_mark`, in a pipeline."""
         self._queue_each(pipe, self._bind, keys, (int(on),))
 
     def _on_each(self, script: Script, keys: Sequence[str], args: tuple[str | int, ...]) -> None:
@@ -284,8 +284,9 @@ class Links:
     def accounts(self, key: str) -> list[str]:
         """Everybody who touched an entity and is remembered for it, newest first, 2,000 at most."""
         pipe = self._store.pipeline()
-        self.queue_accounts(pipe, key)
-        return self.names(self._store.run(pipe)[0])
+        names = self.queue_accounts(pipe, key)
+        self._store.run(pipe)
+        return names()
 
     def uses(self, key: str) -> list[tuple[str, float]]:
         """Everybody who is remembered for an entity, with the Unix time of the first use, oldest first."""
@@ -298,9 +299,9 @@ class Links:
         return sorted(found.items(), key=lambda pair: pair[1])
 
     @staticmethod
-    def queue_accounts(pipe: Any, key: str) -> None:
-        """Ask, in a pipeline, for the accounts of an entity; :meth:`names` reads the reply."""
-        pipe.execute_command("ZREVRANGEBYSCORE", key, "(5e11", "-inf", "LIMIT", 0, KEEP)
+    def queue_accounts(pipe: Pipeline, key: str) -> Reply[list[str]]:
+        """Ask, in a pipeline, for the accounts of an entity."""
+        return pipe.ask("ZREVRANGEBYSCORE", key, "(5e11", "-inf", "LIMIT", 0, KEEP, read=Links.names)
 
     @staticmethod
     def names(reply: Sequence[bytes]) -> list[str]:
@@ -308,11 +309,9 @@ class Links:
         return [name.decode() for name in reply]
 
     @staticmethod
-    def queue_holders(pipe: Any, key: str) -> None:
-        """Ask, in a pipeline, who proved that an entity is his, or is an established customer; :meth:`holders` reads
-        the reply.
-        """
-        pipe.execute_command("ZRANGEBYSCORE", key, "(59e11", "(8e12", "WITHSCORES")
+    def queue_holders(pipe: Pipeline, key: str) -> Reply[Sequence[Any]]:
+        """Ask, in a pipeline, who proved that an entity is his, or is an established customer, for :meth:`holders`."""
+        return pipe.ask("ZRANGEBYSCORE", key, "(59e11", "(8e12", "WITHSCORES", read=as_it_is)
 
     @staticmethod
     def holders(reply: Sequence[Any], now: float) -> set[str]:
@@ -322,9 +321,21 @@ class Links:
     def leave(self, user_id: str, keys: Sequence[str]) -> None:
         """Take an account out of entities, as if it had never touched them."""
         pipe = self._store.pipeline()
+        self.queue_leave(pipe, user_id, keys)
+        self._store.run(pipe)
+
+    @staticmethod
+    def queue_leave(pipe: Pipeline, user_id: str, keys: Sequence[str]) -> None:
+        """As :meth:`leave`, in a pipeline."""
         for key in keys:
             pipe.execute_command("ZREM", key, user_id, *[sign + user_id for sign in _SIGNS])
-        self._store.run(pipe)
+
+
+def _said_entities(said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:
+    rows = zip(said.keys, _rows(replies), strict=True)
+    return kinds.overlapping(
+        [kinds.entity(kind, key, said.at, row, policy, said.user_id) for (kind, key), row in rows if row[0] != -1]
+    )
 
 
 def _rows(replies: Sequence[Any]) -> list[Any]:

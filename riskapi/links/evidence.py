@@ -5,17 +5,68 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Literal, NotRequired, cast
 
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from riskapi.contract import Count, Instant
 from riskapi.links.kinds import KINDS
 from riskapi.policy import Policy
 from riskapi.times import rfc3339
 from signals.facts import Entity, Reputation
 
+Strength = Literal["strong", "medium", "weak"]
+Standing = Literal["proved", "claimed", "holder", "wave"]
 #: How an answer calls the standing of an account to what it shares: what is seen is as good as proved.
-_STANDINGS = {"observed": "proved", "proved": "proved", "held": "holder", "claimed": "claimed"}
+_STANDINGS: Mapping[str, Standing] = {"observed": "proved", "proved": "proved", "held": "holder", "claimed": "claimed"}
 #: Accounts that a piece of evidence names; all are counted.
 _NAMED = 8
+
+
+class Evidence(TypedDict):
+    """One thing the account shares with others; ``accounts`` counts it too, ``user_ids`` names some of the others.
+
+    ``standing``: they share it as proved or seen, as claimed (``holders`` are those who have it), or in a wave;
+    ``holder``: it is the account's own, and others claim it.
+    """
+
+    kind: str
+    strength: Strength
+    standing: Standing
+    accounts: Annotated[int, Field(ge=1)]
+    last_seen: Instant | None
+    weight: NotRequired[float | None]
+    edge: NotRequired[str | None]
+    binds: NotRequired[bool | None]
+    abusive: NotRequired[int | None]
+    user_ids: NotRequired[list[str] | None]
+    holders: NotRequired[list[str] | None]
+
+
+class Edge(TypedDict):
+    """One thing that binds accounts: its name here, its kind, whom it binds, and when the evidence will have faded."""
+
+    edge: str
+    kind: str
+    standing: Literal["proved", "claimed", "wave"]
+    accounts: Annotated[int, Field(ge=1)]
+    user_ids: list[str]
+    ends_at: Instant
+
+
+class Linkage(TypedDict):
+    """The accounts this one shares things with, and the cluster of those it belongs together with.
+
+    ``evidence`` is what this account shares, bound by it or not; ``edges``, on the account's own page, all that binds
+    the cluster.
+    """
+
+    cluster_id: str | None
+    size: Annotated[int, Field(ge=1)]
+    abusive: Count
+    evidence: list[Evidence]
+    edges: NotRequired[list[Edge] | None]
 
 
 def reputation(entities: Mapping[str, Entity], policy: Policy) -> Reputation:
@@ -45,7 +96,7 @@ def reputation(entities: Mapping[str, Entity], policy: Policy) -> Reputation:
 
 def linkage(
     entities: Mapping[str, Entity] | None, policy: Policy, cluster: str | None = None, size: int = 1
-) -> dict[str, Any]:
+) -> Linkage:
     """The ``linkage`` part of an answer: which accounts share what with this one, strongest evidence first.
 
     ``cluster`` and ``size`` are the cluster the account is in and how many accounts that has. ``abusive`` counts those
@@ -58,10 +109,10 @@ def linkage(
     ]
     found.sort(key=lambda entity: -entity.weight)
     binding = [entity for entity in found if binds(entity, policy)]
-    evidence = [
+    evidence: list[Evidence] = [
         {
             "kind": entity.kind,
-            "strength": entity.strength,
+            "strength": cast("Strength", entity.strength),
             "standing": _STANDINGS[entity.standing],
             "accounts": entity.accounts,
             "last_seen": rfc3339(entity.last_seen or 0.0),

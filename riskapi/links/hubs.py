@@ -36,16 +36,21 @@ class Hubs:
             return False
         return abs(entity.hub_found_at) + policy.hubs.hours * 3600 <= now
 
-    def look(self, entity: Entity, policy: Policy, now: float) -> bool:
+    def found_at(self, key: str) -> float:
+        """When a thing was last looked at, as a Unix time: negative where it was no hub, 0 where nobody did."""
+        hub, none = self._store.execute("ZMSCORE", key, "=h", "=n")
+        return float(hub) - 5e12 if hub is not None else 5e12 - float(none) if none is not None else 0.0
+
+    def look(self, key: str, policy: Policy, now: float) -> bool:
         """Whether a thing is a hub at Unix time ``now``; noted with it. Raises :class:`StoreUnavailable`."""
-        uses = self._links.uses(entity.key)
+        uses = self._links.uses(key)
         step = max(len(uses) // _SAMPLE, 1)
         sample = uses[::step]
         pipe = self._store.pipeline()
         for name, _ in sample:
             pipe.execute_command("HMGET", account_key(name), "entities", "label", "tier")
         hub = is_hub([at for _, at in uses], self._store.run(pipe), policy)
-        self._links.find_hub(entity.key, now, policy, hub=hub)
+        self._links.find_hub(key, now, policy, hub=hub)
         return hub
 
 

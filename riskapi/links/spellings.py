@@ -6,7 +6,7 @@ only ids with capitals are remembered here, by what they are in small letters.
 
 from __future__ import annotations
 
-from typing import Any
+from riskapi.store.connections import Pipeline
 
 #: Ids looked at that differ in capitals alone. More than one is rare.
 MOST = 100
@@ -19,7 +19,7 @@ def spellings_key(small: str) -> str:
     return f"risk:as:{small}"
 
 
-def queue(pipe: Any, user_id: str, ttl: int) -> int:
+def queue(pipe: Pipeline, user_id: str, ttl: int) -> int:
     """Remember an id, in a pipeline, for ``ttl`` seconds; nothing for one that is all in small letters.
 
     Returns how many replies that makes. An id that comes to be no account does no harm: whoever looks sees that.

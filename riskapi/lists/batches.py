@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, cast
 
 import orjson
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from riskapi.budgets.keys import EVENTS
+from riskapi.contract import Count, Instant
 from riskapi.errors import Problem
 from riskapi.inputs.json_lines import Rejected, Row
 from riskapi.lists import entries
@@ -39,6 +42,47 @@ _COUNTS = ("put", "replaced", "unchanged")
 _UNDONE = ("removed", "restored", "left")
 
 
+class RejectedEntry(TypedDict):
+    """A row that was not put: its line, or its place in `entries` counted from 1, where it is wrong, and what is."""
+
+    line: Annotated[int, Field(ge=1)]
+    pointer: str
+    code: str
+    detail: str
+
+
+class Bulk(TypedDict):
+    """What became of the rows: `put` are new, `replaced` wrote an entry anew, `unchanged` said what was there already.
+
+    ``batch_id`` is null where nothing was put. At most 500 of those rejected are named.
+    """
+
+    batch_id: str | None
+    put: Count
+    replaced: Count
+    unchanged: Count
+    rejected_count: Count
+    rejected: list[RejectedEntry]
+
+
+class Batch(TypedDict):
+    """A batch, its counts, and once it is undone: how many entries were `removed`, are what they were before
+    (`restored`), or were `left`, as somebody wrote or removed them since.
+    """
+
+    batch_id: str
+    list: ListName
+    author: str
+    created_at: Instant
+    undone_at: Instant | None
+    put: Count
+    replaced: Count
+    unchanged: Count
+    removed: Count
+    restored: Count
+    left: Count
+
+
 @record
 class Taken:
     """What became of rows: how many are new, replaced another, said what was there, and those that were rejected.
@@ -52,9 +96,9 @@ class Taken:
     unchanged: int
     rejected: Sequence[Rejected]
 
-    def view(self) -> dict[str, Any]:
+    def view(self) -> Bulk:
         """As answers show it."""
-        rejected = [
+        rejected: list[RejectedEntry] = [
             {"line": each.number, "pointer": each.pointer, "code": each.code, "detail": each.detail}
             for each in self.rejected[:_NAMED]
         ]
@@ -122,20 +166,25 @@ class Batches:
             self._store.run(pipe)
         return Taken(made if drafts else None, **counts, rejected=sorted(rejected, key=lambda each: each.number))
 
-    def get(self, batch_id: str) -> dict[str, Any]:
+    def get(self, batch_id: str) -> Batch:
         """A batch: its list, author, time and counts, and since when it is undone. Raises ``not_found``."""
         found = self._standing(batch_id)
         at, undone = float(found["created_at"]), found.get("undone")
         return {
             "batch_id": batch_id,
-            "list": found["list"],
+            "list": cast("ListName", found["list"]),
             "author": found["author"],
             "created_at": rfc3339(at),
             "undone_at": None if undone is None else rfc3339(float(undone)),
-            **{what: int(found.get(what, 0)) for what in (*_COUNTS, *_UNDONE)},
+            "put": int(found.get("put", 0)),
+            "replaced": int(found.get("replaced", 0)),
+            "unchanged": int(found.get("unchanged", 0)),
+            "removed": int(found.get("removed", 0)),
+            "restored": int(found.get("restored", 0)),
+            "left": int(found.get("left", 0)),
         }
 
-    def undo(self, batch_id: str, actor: str, now: float) -> dict[str, Any]:
+    def undo(self, batch_id: str, actor: str, now: float) -> Batch:
         """Take all that a batch put off its list, and put back what it replaced; what somebody wrote anew since stays.
 
         Safe to repeat: what was left undone is done. Returns the batch. Raises ``not_found``.

@@ -10,14 +10,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 import orjson
+from typing_extensions import TypedDict
 
 from riskapi.budgets.keys import EVENTS
+from riskapi.contract import Count, Instant
 from riskapi.lists.matching import LETTERS, ListKind, ListName, field, hashed_field
 from riskapi.store import damaged
-from riskapi.store.connections import Store
+from riskapi.store.connections import Store, as_it_is
 from riskapi.times import rfc3339
 from signals.records import record
 
@@ -34,6 +36,32 @@ AFTERWARDS = 7 * 86400
 _SHORT = 6
 #: Fields of an entry's hash that name a decision which keeps it there, with the time until which it does.
 _CAUSE = "c:"
+
+
+class ListEntry(TypedDict):
+    """One entry. ``normalized`` is the value as signups are looked up by it.
+
+    A ``hashed`` one has no value, and ``normalized`` is the beginning of its HMAC. ``review_ids`` are the reviews
+    whose decisions keep it there. ``hits`` are the accounts it named, 10,000 or more at 10,000. The id is null for
+    what was not saved.
+    """
+
+    id: str | None
+    list: ListName
+    kind: ListKind
+    value: str | None
+    normalized: str
+    hashed: bool
+    reason: str | None
+    author: str
+    created_at: Instant
+    updated_at: Instant
+    expires_at: Instant | None
+    expired: bool
+    silences_feedback: bool
+    review_ids: Sequence[str]
+    hits: Count
+    last_hit_at: Instant | None
 
 
 @record
@@ -72,7 +100,7 @@ class StoredEntry:
         """Where it stands in the table."""
         return hashed_field(self.kind, self.normal) if self.hashed else field(self.kind, self.normal)
 
-    def view(self, now: float) -> dict[str, Any]:
+    def view(self, now: float) -> ListEntry:
         """The entry as callers get it at Unix time ``now``."""
         return {
             "id": self.id or None,
@@ -153,12 +181,19 @@ def new_id() -> str:
 def read(store: Store, entry_ids: Sequence[str]) -> Iterator[StoredEntry]:
     """The entries with these ids that are known, in that order; one trip. Raises :class:`StoreUnavailable`."""
     pipe = store.pipeline()
-    for entry_id in entry_ids:
-        pipe.execute_command("HGETALL", details_key(entry_id))
-        pipe.execute_command("ZCARD", hits_key(entry_id))
-    replies = store.run(pipe)
-    for entry_id, fields, hits in zip(entry_ids, replies[::2], replies[1::2], strict=True):
-        found = damaged.read("list entry", entry_id, partial(_entry, entry_id, fields, hits), None) if fields else None
+    asked = [
+        (
+            entry_id,
+            pipe.ask("HGETALL", details_key(entry_id), read=as_it_is),
+            pipe.ask("ZCARD", hits_key(entry_id), read=int),
+        )
+        for entry_id in entry_ids
+    ]
+    store.run(pipe)
+    for entry_id, details, hits in asked:
+        fields = details()
+        kept = partial(_entry, entry_id, fields, hits())
+        found = damaged.read("list entry", entry_id, kept, None) if fields else None
         if found is not None:
             yield found
 

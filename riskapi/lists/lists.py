@@ -8,20 +8,33 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
 
+from typing_extensions import TypedDict
+
+from riskapi.contract import Count
 from riskapi.errors import Problem, invalid
 from riskapi.links.entities import Links
 from riskapi.lists import entries
-from riskapi.lists.entries import AFTERWARDS, EXPIRIES, INDEX, TABLE, StoredEntry, details_key, hits_key, keys
+from riskapi.lists.entries import (
+    AFTERWARDS,
+    EXPIRIES,
+    INDEX,
+    TABLE,
+    ListEntry,
+    StoredEntry,
+    details_key,
+    hits_key,
+    keys,
+)
 from riskapi.lists.lookups import Lookups
 from riskapi.lists.matching import ListKind, ListName
 from riskapi.lists.members import MOST, Matches
 from riskapi.lists.puts import Put, Puts
 from riskapi.lists.values import Values
 from riskapi.policy.active import ActiveBasis
-from riskapi.store.connections import Store
+from riskapi.store.connections import Pipeline, Store, as_it_is
 from riskapi.store.pages import cursor_of, position
 from riskapi.store.streams import oldest
 
@@ -39,13 +52,47 @@ _LOOK_AGAIN = 365
 _DAY = 86400
 
 
-def queue(pipe: Any, fields: Sequence[str]) -> None:
-    """Ask, in a pipeline, what stands under fields of the table; :func:`riskapi.lists.matching.found` reads the reply.
+Staleness = Literal["expired", "never_hit", "not_hit_lately", "never_expires"]
 
-    Nothing is queued for no fields.
+
+class ListPage(TypedDict):
+    """A page of entries, newest first; ``next_cursor`` is null on the last one."""
+
+    entries: list[ListEntry]
+    next_cursor: str | None
+
+
+class StaleEntry(ListEntry):
+    """An entry that somebody should look at again, and why."""
+
+    why: list[Staleness]
+
+
+class StaleReport(TypedDict):
+    """Entries that somebody should look at again, oldest first; not ``complete`` where there are over a thousand."""
+
+    days: int
+    entries: list[StaleEntry]
+    complete: bool
+
+
+class WouldMatch(TypedDict):
+    """The accounts there are that an entry names: a hundred of them by name, and how many were found.
+
+    ``would_match_complete`` is false where there may be more: only a part of the accounts could be looked at.
     """
-    if fields:
-        pipe.execute_command("HMGET", TABLE, *fields)
+
+    would_match: list[str]
+    would_match_count: Count
+    would_match_complete: bool
+
+
+def queue(pipe: Pipeline, fields: Sequence[str]) -> Callable[[], Sequence[bytes | None]]:
+    """Ask, in a pipeline, what stands under fields of the table, for :func:`riskapi.lists.matching.found`.
+
+    Nothing is asked for no fields.
+    """
+    return pipe.ask("HMGET", TABLE, *fields, read=as_it_is) if fields else list
 
 
 class Lists:
@@ -134,7 +181,7 @@ class Lists:
 
     def page(
         self, name: ListName | None, kind: ListKind | None, limit: int, cursor: str | None, now: float
-    ) -> dict[str, Any]:
+    ) -> ListPage:
         """Entries, newest first, ``limit`` a page; of one list, one kind, or all.
 
         ``cursor`` is the ``next_cursor`` of the page before; one that cannot be read raises ``invalid``.
@@ -152,9 +199,9 @@ class Lists:
 
     def some(
         self, name: ListName | None, kind: ListKind | None, limit: int, cursor: str | None, now: float
-    ) -> tuple[list[dict[str, Any]], str | None]:
+    ) -> tuple[list[ListEntry], str | None]:
         """As :meth:`page`, for any ``limit``, in some trips: the entries, and the cursor of those that follow."""
-        found: list[dict[str, Any]] = []
+        found: list[ListEntry] = []
         while True:
             page = self.page(name, kind, min(limit - len(found), _TRIP), cursor, now)
             found += page["entries"]
@@ -162,18 +209,18 @@ class Lists:
             if cursor is None or len(found) >= limit:
                 return found, cursor
 
-    def of_value(self, name: ListName | None, kind: ListKind | None, value: str, now: float) -> dict[str, Any]:
+    def of_value(self, name: ListName | None, kind: ListKind | None, value: str, now: float) -> ListPage:
         """The entries that match a value, the most specific first, as a page; see :meth:`Lookups.matching`."""
         views = [entry.view(now) for entry in self._lookups.matching(name, kind, value, now)]
         return {"entries": views, "next_cursor": None}
 
-    def stale(self, now: float, days: int) -> dict[str, Any]:
+    def stale(self, now: float, days: int) -> StaleReport:
         """Entries that somebody should look at again, oldest first, with why; 1,000 at most.
 
         ``expired``; ``never_hit`` and ``not_hit_lately``: it is older than ``days`` and named nobody in that time;
         ``never_expires``: it has no expiry and nobody wrote it anew for a year.
         """
-        found: list[dict[str, Any]] = []
+        found: list[StaleEntry] = []
         places = list(self._places("+"))[::-1]
         for start in range(0, len(places), _TRIP):
             for entry in entries.read(self._store, [_id_of(place) for place in places[start : start + _TRIP]]):
@@ -198,7 +245,7 @@ class Lists:
         """At most ``limit`` accounts that an entry names, or named, and whether these are all of them."""
         return self._matches.matching(entry, limit)
 
-    def would_match(self, entry: StoredEntry) -> dict[str, Any]:
+    def would_match(self, entry: StoredEntry) -> WouldMatch:
         """Which accounts that are there already an entry names, for the answer."""
         names, complete = self.matching(entry, MOST)
         return {
@@ -217,7 +264,7 @@ class Lists:
         return oldest(self._active.policy.retention.decisions_days)
 
 
-def _staleness(entry: StoredEntry, now: float, since: float) -> Iterator[str]:
+def _staleness(entry: StoredEntry, now: float, since: float) -> Iterator[Staleness]:
     if entry.expires_at is not None and entry.expires_at <= now:
         yield "expired"
     if entry.last_hit_at is None and entry.updated_at < since:

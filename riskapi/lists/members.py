@@ -118,10 +118,9 @@ class Matches:
         complete = True
         for start in range(0, len(keys), _KEYS):
             pipe = self._store.pipeline()
-            for key in keys[start : start + _KEYS]:
-                self._links.queue_accounts(pipe, key)
-            for reply in self._store.run(pipe):
-                names = self._links.names(reply)
+            asked = [self._links.queue_accounts(pipe, key) for key in keys[start : start + _KEYS]]
+            self._store.run(pipe)
+            for names in (reply() for reply in asked):
                 complete = complete and len(names) < KEEP
                 found.update(dict.fromkeys(names))
             if len(found) > MOST:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -103,7 +103,7 @@ def _no_csv(why: str) -> Problem:
     return Problem("invalid", f"This is not a CSV of entries: {why}.", [{"pointer": "", "code": "csv", "detail": why}])
 
 
-def written(entries: Iterable[dict[str, Any]], form: Format, *, header: bool = True) -> Iterator[bytes]:
+def written(entries: Iterable[Mapping[str, Any]], form: Format, *, header: bool = True) -> Iterator[bytes]:
     """Views of entries as lines of a file."""
     if form == "jsonl":
         for entry in entries:

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
 
 from model.scorer import Scorer
 from riskapi.policy import Policy
+
+
+class Versions(TypedDict):
+    """What the decision was made with."""
+
+    policy: int
+    model: str | None
+    asn: str | None
+    lists: str | None
+    country: NotRequired[str | None]
+    signals: NotRequired[str | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from typing_extensions import TypedDict
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+# ``from`` is a word of Python, which a class cannot have as a field.
+_From = TypedDict("_From", {"from": Any})
+
+
+class Change(_From):
+    """One difference: the key, dotted as in the file, and its value before and after; null where there was none."""
+
+    key: str
+    to: Any
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     """Every difference as ``{"key", "from", "to"}``, null for what is not there; the version itself is left out.
 
     Keys are dotted, as in the file (``tiers.review.daily``). Rules are compared by their name
@@ -24,7 +36,7 @@ def _by_name(policy: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _tables(before: Mapping[str, Any], after: Mapping[str, Any], above: str) -> Iterator[dict[str, Any]]:
+def _tables(before: Mapping[str, Any], after: Mapping[str, Any], above: str) -> Iterator[Change]:
     for key in dict.fromkeys([*before, *after]):
         yield from _values(before.get(key), after.get(key), f"{above}{key}")
     if above == "rules.":
@@ -33,7 +45,7 @@ def _tables(before: Mapping[str, Any], after: Mapping[str, Any], above: str) -> 
             yield {"key": "rules", "from": common[0], "to": common[1]}
 
 
-def _values(before: Any, after: Any, key: str) -> Iterator[dict[str, Any]]:
+def _values(before: Any, after: Any, key: str) -> Iterator[Change]:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         yield from _tables(before, after, f"{key}.")
     elif _are_tables(before) and _are_tables(after):

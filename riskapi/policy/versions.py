@@ -15,10 +15,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
+from typing_extensions import TypedDict
 
+from riskapi.contract import Instant
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.policy import Policy
-from riskapi.policy.changes import changes
+from riskapi.policy.changes import Change, changes
 from riskapi.store import damaged
 
 if TYPE_CHECKING:
@@ -27,6 +29,43 @@ if TYPE_CHECKING:
 #: Every version (number → JSON, ``current`` → mark). No TTL: decisions name the version they were made under.
 _TABLE = "risk:policies"
 _CURRENT = "current"
+
+
+class PolicySummary(TypedDict):
+    """One version: who published it when and why. ``restores`` is the version it brought back, if it did.
+
+    ``source`` is ``file`` for the policy of the file, which has no note and no time.
+    """
+
+    version: int
+    note: str | None
+    author: str
+    at: Instant | None
+    simulation_id: str | None
+    restores: int | None
+    source: Literal["store", "file"]
+    live: bool
+
+
+class PolicyVersion(PolicySummary):
+    """One version with the policy itself, whose tables `policy.toml` explains."""
+
+    policy: Mapping[str, Any]
+
+
+class PolicyPage(TypedDict):
+    """A page of versions, newest first; ``next_cursor`` is null on the last one."""
+
+    versions: list[PolicySummary]
+    next_cursor: str | None
+
+
+class PolicyChanges(TypedDict):
+    """What is different in a version from another. Rules are compared by their names."""
+
+    version: int
+    since: int
+    changes: list[Change]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +85,11 @@ class Version:
     restores: int | None = None
     source: Literal["file", "store"] = "file"
 
-    def body(self, *, live: bool) -> dict[str, Any]:
+    def body(self, *, live: bool) -> PolicyVersion:
         """The version as callers get it."""
         return {**self.summary(live=live), "policy": self.policy}
 
-    def summary(self, *, live: bool) -> dict[str, Any]:
+    def summary(self, *, live: bool) -> PolicySummary:
         """The same without the policy itself."""
         return {
             "version": self.version,
@@ -132,13 +171,13 @@ class Policies:
             if self._publish.call([_TABLE], [mark, number, f"{number}:{unique}", entry, self._file.version, file]):
                 return made
 
-    def show(self, number: int | None = None) -> dict[str, Any]:
+    def show(self, number: int | None = None) -> PolicyVersion:
         """A version, by default the one in force, as callers get it. Raises ``not_found``."""
         live = self.live()
         found = live if number is None else self.get(number)
         return found.body(live=found.version == live.version)
 
-    def page(self, limit: int, cursor: str | None = None) -> dict[str, Any]:
+    def page(self, limit: int, cursor: str | None = None) -> PolicyPage:
         """Versions without their policies, newest first; ``cursor`` is the number the page before ended with."""
         live = self.live()
         top = live.version if cursor is None else min(int(cursor) - 1, live.version)
@@ -151,7 +190,7 @@ class Policies:
         rows = [version.summary(live=version.version == live.version) for version in found[:limit]]
         return {"versions": rows, "next_cursor": str(rows[-1]["version"]) if len(found) > limit else None}
 
-    def compare(self, number: int, since: int | None = None) -> dict[str, Any]:
+    def compare(self, number: int, since: int | None = None) -> PolicyChanges:
         """What is different in a version from ``since``, by default the one before it. Raises ``not_found``."""
         after = self.get(number)
         before = self.get(number - 1 if since is None else since)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 import orjson
+
+from riskapi.budgets.grants import Grant
 
 #: Seconds to connect, and to wait for an answer (README: two; Postfix waits 100).
 PATIENCE = 2.0
@@ -26,19 +27,6 @@ class CannotAsk(Exception):
         self.cause = cause
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """The answer of ``POST …/sends``; ``retry_after`` in seconds, None when waiting does not help.
-
-    ``fits`` is false where so many recipients can never be granted at once.
-    """
-
-    granted: int
-    denied_by: str | None
-    retry_after: float | None
-    fits: bool = True
-
-
 class Asker:
     """Asks the riskapi at ``url`` with an API key of scope ``sends``; any thread may ask."""
 
@@ -53,15 +41,16 @@ class Asker:
     def ask(self, user_id: str, recipients: int, key: str) -> Grant | None:
         """A grant for all of the recipients or none; None when no account has this id, in whatever capitals.
 
-        The same question under the same ``key`` (an Idempotency-Key) counts once. Raises :class:`CannotAsk`.
+        Of what riskapi says, only what can be understood is taken: another release may say more, or less. The same
+        question under the same ``key`` (an Idempotency-Key) counts once. Raises :class:`CannotAsk`.
         """
         body = {"recipients": recipients, "partial": False, "any_case": True}
         status, content = self._post(user_id, body, {"Idempotency-Key": key})
         document = _document(content)
         if status == 200:
-            return _grant(document, recipients)
+            return _grant(document)
         if status == 422 and _names_recipients(document):
-            return Grant(0, None, None, fits=False)
+            return _grant({"granted": 0, "largest": 0})  # more than anybody may ask for
         if status == 404 and document.get("code") == "not_found":
             return None
         raise CannotAsk(str(status))
@@ -127,12 +116,18 @@ def _names_recipients(document: dict[str, Any]) -> bool:
     )
 
 
-def _grant(document: dict[str, Any], recipients: int) -> Grant:
+def _grant(document: dict[str, Any]) -> Grant:
+    """The grant in an answer. ``retry_after`` may be no whole number: another server may stand between."""
     granted, retry_after, denied_by = (document.get(name) for name in ("granted", "retry_after", "denied_by"))
     if type(granted) is not int or granted < 0:
         raise CannotAsk("not_a_grant")
     if not isinstance(retry_after, int | float) or isinstance(retry_after, bool) or not math.isfinite(retry_after):
         retry_after = None
     largest = document.get("largest")
-    fits = type(largest) is not int or recipients <= largest
-    return Grant(granted, denied_by if isinstance(denied_by, str) else None, retry_after, fits)
+    understood = {
+        "granted": granted,
+        "denied_by": denied_by if isinstance(denied_by, str) else None,
+        "retry_after": retry_after,
+        "largest": largest if type(largest) is int else None,
+    }
+    return cast("Grant", document | understood)

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from riskapi import logs
+from riskapi.budgets.grants import Grant
 from riskapi.policyd import protocol
-from riskapi.policyd.asker import Asker, CannotAsk, Grant
+from riskapi.policyd.asker import Asker, CannotAsk
 from riskapi.policyd.protocol import Request
 from riskapi.policyd.senders import Senders, is_user_id
 
@@ -54,11 +55,12 @@ class Gate:
             return self._said("away", request, self.away, "the sending limit cannot be checked now, try again later")
         if grant is None:
             return self._said("stranger", request, self.strangers, "no account is known for this sender")
-        if grant.granted >= request.recipients:
+        if grant["granted"] >= request.recipients:
             return self._said("granted", request)
-        if not grant.fits:
+        largest = grant["largest"]
+        if largest is not None and request.recipients > largest:
             return self._said("never_fits", request, "refuse", _TOO_MANY)
-        return self._said("denied", request, "defer", reason(grant, self.clock()), grant.denied_by)
+        return self._said("denied", request, "defer", reason(grant, self.clock()), grant["denied_by"])
 
     def _said(
         self,
@@ -90,10 +92,11 @@ def key_of(request: Request) -> str:
 
 def reason(grant: Grant, now: float) -> str:
     """Why a message waits, and until when. It goes to the sender: other accounts are not mentioned."""
-    window = next((name for name in _WINDOWS if (grant.denied_by or "").endswith(name)), None)
-    held = grant.denied_by in ("account_hold", "paused")
+    denied_by, retry_after = grant["denied_by"], grant["retry_after"]
+    window = next((name for name in _WINDOWS if (denied_by or "").endswith(name)), None)
+    held = denied_by in ("account_hold", "paused")
     said = "sending is held for this account" if held else f"the {window or 'present'} sending limit is reached"
-    if grant.retry_after is not None and 0 <= grant.retry_after < _FAR:
-        again = datetime.fromtimestamp(math.ceil(now + grant.retry_after), UTC)
+    if retry_after is not None and 0 <= retry_after < _FAR:
+        again = datetime.fromtimestamp(math.ceil(now + retry_after), UTC)
         return f"{said}, try again after {again:%Y-%m-%dT%H:%M:%SZ}"
     return f"the {window} sending limit does not allow this many recipients, send to fewer" if window else said

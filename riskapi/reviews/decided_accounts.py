@@ -14,8 +14,8 @@ from typing import Any, Literal, cast
 import orjson
 
 from riskapi.accounts.accounts import Standing, history_key, labels_key, standing
-from riskapi.accounts.history import PUT_LATER, tier_event
-from riskapi.accounts.labels import LabelName, entry
+from riskapi.accounts.history import PUT_LATER, LabelName, tier_event
+from riskapi.accounts.labels import entry
 from riskapi.accounts.packing import unpack
 from riskapi.accounts.stored import latest_answer
 from riskapi.accounts.tiers import by_reviewer
@@ -23,7 +23,7 @@ from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.links.keys import entities_of
 from riskapi.policy.active import ActiveBasis
-from riskapi.reviews.queue import index_key, place_of, refusal, review_key
+from riskapi.reviews.queue import ReviewScope, ReviewTier, index_key, place_of, refusal, review_key
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, oldest, shard, stream
@@ -60,9 +60,9 @@ class DecisionPlan:
 
     id: str
     user_id: str
-    tier: Literal["allow", "limit"]
+    tier: ReviewTier
     label: LabelName
-    apply_to: Literal["account", "cluster"]
+    apply_to: ReviewScope
     reason: str | None
     actor: str
     at: float

@@ -12,22 +12,71 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal, cast
+
+from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts, Standing
-from riskapi.accounts.labels import LabelName, Labels
+from riskapi.accounts.history import LabelName
+from riskapi.accounts.labels import Labels
 from riskapi.budgets.spends import Budgets
 from riskapi.clusters.clusters import Clusters
+from riskapi.contract import Tier
 from riskapi.errors import Problem, invalid
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.links.entities import Links
+from riskapi.lists.entries import ListEntry
 from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.decided_accounts import Candidate, DecidedAccounts, DecisionPlan, Undoing, Undone, review_of
-from riskapi.reviews.deniable_values import Deniable, DeniableKind, DeniableValues
+from riskapi.reviews.deniable_values import Deniable, DeniableKind, DeniableValues, Denied
 from riskapi.reviews.denials import Denials
-from riskapi.reviews.queue import Reviews, refusal, review_key
+from riskapi.reviews.queue import Review, Reviews, ReviewScope, ReviewTier, refusal, review_key
 from riskapi.store.connections import Store
 from signals.records import record
+
+
+class Touched(TypedDict):
+    """An account that a decision is about: its tier before and after, whether it counts as an established customer.
+
+    One that is ``left_out`` keeps its tier.
+    """
+
+    user_id: str
+    before: Tier
+    after: Tier
+    established: bool
+    left_out: bool
+
+
+class DecidedReview(Review):
+    """A review just decided, with every account touched or left out.
+
+    With ``dry_run`` the review is as it is, and accounts and values are as they would be.
+    """
+
+    accounts: list[Touched]
+    deny: list[Denied]
+    dry_run: bool
+
+
+class GivenBack(TypedDict):
+    """An account that a decision was about, before and after it was undone.
+
+    ``left`` says why it is not what it was: `decided_since`, somebody decided or labelled it after that; `tier_moved`,
+    its tier is not the one decided any more; `untouched`, the decision never reached it.
+    """
+
+    user_id: str
+    before: Tier
+    after: Tier
+    left: Literal["decided_since", "tier_moved", "untouched"] | None
+
+
+class UndoneReview(Review):
+    """A review whose decision was undone, with every account, and the entries of the deny list that are gone."""
+
+    accounts: list[GivenBack]
+    removed_entries: list[str]
 
 
 @record
@@ -40,9 +89,9 @@ class ReviewDecision:
     noted, and a review that somebody else holds is not theirs to decide. Without it whoever calls holds.
     """
 
-    tier: Literal["allow", "limit"]
+    tier: ReviewTier
     label: LabelName
-    apply_to: Literal["account", "cluster"] = "account"
+    apply_to: ReviewScope = "account"
     reason: str | None = None
     include_established: bool = False
     deny: tuple[DeniableKind, ...] = ()
@@ -82,7 +131,7 @@ class ReviewDecisions:
 
     def decide(
         self, review_id: str, decision: ReviewDecision, actor: str, now: float, *, dry_run: bool = False
-    ) -> dict[str, Any]:
+    ) -> DecidedReview:
         """Close a review with a decision; ``actor`` is who calls.
 
         Returns it with every account touched or left out, and every value denied.
@@ -118,7 +167,7 @@ class ReviewDecisions:
 
     def undo(
         self, review_id: str, reason: str | None, actor: str, now: float, reviewer: str | None = None
-    ) -> dict[str, Any]:
+    ) -> UndoneReview:
         """Take a decision back: its accounts are what they were, what it denied is not, its reviews are open.
 
         An account that a person decided or labelled since stays as it is. Returns the review with every account, what
@@ -134,18 +183,18 @@ class ReviewDecisions:
         first = self._decided.give_back(plan, undoing)
         removed, others = self._take_back(plan, undoing, first)
         found = {**({plan.user_id: first} if first is not None else {}), **others}
-        rows = [
+        rows: list[GivenBack] = [
             {
                 "user_id": name,
-                "before": standing.before,
-                "after": standing.tier,
+                "before": cast("Tier", standing.before),
+                "after": cast("Tier", standing.tier),
                 "left": None if state == "given_back" else state,
             }
             for name, (state, standing) in found.items()
         ]
         return {**self._reviews.get(review_id), "accounts": rows, "removed_entries": removed}
 
-    def denied(self, review_id: str, now: float) -> list[dict[str, Any]]:
+    def denied(self, review_id: str, now: float) -> list[ListEntry]:
         """The entries of the deny list that the decision of a review made or keeps. Raises ``not_found``."""
         _, decided, _ = self._standing(review_id)
         return [] if decided is None else self._denials.of(decided, now)
@@ -218,11 +267,11 @@ class ReviewDecisions:
         self,
         review_id: str,
         prospect: _Prospect,
-        rows: Sequence[Mapping[str, Any]],
+        rows: Sequence[Touched],
         entries: Mapping[tuple[str, str], str],
         *,
         dry_run: bool,
-    ) -> dict[str, Any]:
+    ) -> DecidedReview:
         """The review with the accounts decided (``rows``) and left out, and what is denied by which entry."""
         return {
             **self._reviews.get(review_id),
@@ -261,12 +310,12 @@ def _plan(
     )
 
 
-def _row(account: Candidate, *, before: str | None = None, after: str | None = None) -> dict[str, Any]:
+def _row(account: Candidate, *, before: str | None = None, after: str | None = None) -> Touched:
     """An account in an answer; without ``after`` it is left out."""
     return {
         "user_id": account.user_id,
-        "before": before or account.tier,
-        "after": after or account.tier,
+        "before": cast("Tier", before or account.tier),
+        "after": cast("Tier", after or account.tier),
         "established": account.established,
         "left_out": after is None,
     }

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
+from typing_extensions import TypedDict
+
+from riskapi.contract import Count
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.links.entities import Links
 from riskapi.links.keys import key_of, mac_of
 from riskapi.links.kinds import Touch
-from riskapi.lists.entries import TABLE, held_on, short
+from riskapi.lists import lists
+from riskapi.lists.entries import held_on, short
 from riskapi.lists.matching import HASHED, hashed_field
 from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.decided_accounts import Candidate
@@ -32,6 +36,24 @@ Skipped = Literal["not_given", "shared_domain", "hub", "held_by_another", "too_m
 MOST = 100
 #: Accounts that an answer names for one value.
 _NAMED = 100
+
+
+class Denied(TypedDict):
+    """A value of the accounts decided that goes on the deny list, or why not.
+
+    ``skipped``: `not_given`, none of them has one; `shared_domain`, strangers have their mail there; `hub`, it stands
+    for a crowd; `held_by_another`, an established customer has it too, or somebody who proved that it is theirs;
+    `too_many`, a decision denies 100 values. ``user_ids`` are those decided who have it, a hundred at most; ``already``
+    says that it was on the list before; ``would_match_count`` are the accounts known to have it, 2,000 at most.
+    """
+
+    kind: DeniableKind
+    normalized: str | None
+    user_ids: list[str]
+    skipped: Skipped | None
+    already: bool
+    entry_id: str | None
+    would_match_count: Count
 
 
 @record
@@ -61,7 +83,7 @@ class Deniable:
         """Where it stands in the table of lists."""
         return hashed_field(HASHED[self.entity], self.mac)
 
-    def view(self, made: str | None = None) -> dict[str, Any]:
+    def view(self, made: str | None = None) -> Denied:
         """The value as callers get it; ``made`` is the entry that denies it now, where there is one."""
         return {
             "kind": self.kind,
@@ -125,16 +147,17 @@ class DeniableValues:
         policy = self._active.policy
         touches = [Touch("", now, {value.entity: value.key}, frozenset()) for value in values]
         pipe = self._store.pipeline()
-        pipe.execute_command("HMGET", TABLE, *[value.field for value in values])
-        for value, touch in zip(values, touches, strict=True):
-            self._links.queue_holders(pipe, value.key)
-            self._links.queue(pipe, touch, policy, add=False)
-        denied, *replies = self._store.run(pipe)
-        holders = [self._links.holders(reply, now) for reply in replies[::2]]
+        rows = lists.queue(pipe, [value.field for value in values])
+        asked = [
+            (self._links.queue_holders(pipe, value.key), self._links.queue(pipe, touch, policy, add=False))
+            for value, touch in zip(values, touches, strict=True)
+        ]
+        self._store.run(pipe)
+        holders = [self._links.holders(held(), now) for held, _ in asked]
         others = self._innocent({name for names in holders for name in names} - {each.user_id for each in accounts})
         found = []
-        for value, touch, names, reply, row in zip(values, touches, holders, replies[1::2], denied, strict=True):
-            entity = self._links.entities(touch, [reply], policy)[value.entity]
+        for value, touch, names, (_, looked), row in zip(values, touches, holders, asked, rows(), strict=True):
+            entity = self._links.entities(touch, looked(), policy)[value.entity]
             skipped: Skipped | None = "hub" if entity.hub else None
             if not others.isdisjoint(names):
                 skipped = "held_by_another"

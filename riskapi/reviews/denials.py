@@ -18,6 +18,7 @@ from riskapi.lists.entries import (
     EXPIRIES,
     INDEX,
     TABLE,
+    ListEntry,
     StoredEntry,
     denied_key,
     details_key,
@@ -87,7 +88,7 @@ class Denials:
                 return [entry_id.decode() for entry_id in removed]
         return []
 
-    def of(self, decision_id: str, now: float) -> list[dict[str, Any]]:
+    def of(self, decision_id: str, now: float) -> list[ListEntry]:
         """The entries that a decision made or kept and that are still there, as callers get them."""
         found = entries.read(self._store, list(self._ids(decision_id).values()))
         return [entry.view(now) for entry in found if decision_id in entry.decisions and not entry.removed]

@@ -12,11 +12,14 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import orjson
+from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import ReviewOpening
+from riskapi.accounts.history import LabelName
+from riskapi.contract import Instant, Reason
 from riskapi.errors import Problem
 from riskapi.policy.active import ActiveBasis
 from riskapi.store import damaged
@@ -27,9 +30,40 @@ from riskapi.times import rfc3339
 
 STATUSES = ("open", "claimed", "escalated", "decided")
 ReviewStatus = Literal["open", "claimed", "escalated", "decided"]
+#: The tiers that a person can decide on, and whom a decision is about: the account of the review, or its cluster too.
+ReviewTier = Literal["allow", "limit"]
+ReviewScope = Literal["account", "cluster"]
 #: Reviews looked at in one trip when the indexes are swept.
 _SWEPT = 500
 _PLACE = re.compile(r"\d{12}\.\d{6}:rev_[0-9a-f]{21}")
+
+
+class Review(TypedDict):
+    """A decision that waits, or waited, for a person."""
+
+    id: str
+    user_id: str
+    status: ReviewStatus
+    opened_at: Instant
+    risk_score: float
+    reasons: list[Reason]
+    reviewer: str | None
+    claimed_at: Instant | None
+    escalated_by: str | None
+    escalation_reason: str | None
+    decided_at: Instant | None
+    decided_by: str | None
+    decision: ReviewTier | None
+    label: LabelName | None
+    apply_to: ReviewScope | None
+    reason: str | None
+
+
+class ReviewPage(TypedDict):
+    """A page of reviews; ``next_cursor`` is null on the last one."""
+
+    reviews: list[Review]
+    next_cursor: str | None
 
 
 def review_key(review_id: str) -> str:
@@ -57,7 +91,7 @@ def place_of(at: float, review_id: str) -> str:
 
 
 def opening(
-    user_id: str, at: float, risk_score: float, reasons: Sequence[Mapping[str, Any]], name: str | None = None
+    user_id: str, at: float, risk_score: float, reasons: Sequence[Reason], name: str | None = None
 ) -> ReviewOpening:
     """A new review, to be written with what it is about. ``name`` (20 hexadecimal digits) makes it one and the same."""
     number = shard(user_id)
@@ -90,7 +124,7 @@ class Reviews:
         self._store, self._active = store, active
         self._move = store.script("review_move")
 
-    def list(self, status: ReviewStatus, limit: int, cursor: str | None) -> dict[str, Any]:
+    def list(self, status: ReviewStatus, limit: int, cursor: str | None) -> ReviewPage:
         """Reviews in a status, oldest first (decided ones by the time of the decision), ``limit`` a page.
 
         ``cursor`` is the ``next_cursor`` of the page before; one that cannot be read raises ``invalid``.
@@ -110,7 +144,7 @@ class Reviews:
         reviews = [row for row in rows if row is not None]
         return {"reviews": reviews, "next_cursor": cursor_of(found[-1]) if more else None}
 
-    def get(self, review_id: str) -> dict[str, Any]:
+    def get(self, review_id: str) -> Review:
         """One review with the account it is about. Raises ``not_found``."""
         fields = self._store.execute("HGETALL", review_key(review_id))
         if not fields:
@@ -144,17 +178,17 @@ class Reviews:
         gone = [place for place, there in zip(places, self._store.run(pipe), strict=True) if not there]
         return int(self._store.execute("ZREM", index, *gone)) if gone else 0
 
-    def claim(self, review_id: str, reviewer: str, now: float) -> dict[str, Any]:
+    def claim(self, review_id: str, reviewer: str, now: float) -> Review:
         """Let a reviewer hold a review. Raises ``review_held`` while another does, ``review_closed`` once decided."""
         self._to("claimed", review_id, reviewer, now, {"reviewer": reviewer, "claimed_at": now})
         return self.get(review_id)
 
-    def release(self, review_id: str, reviewer: str, now: float) -> dict[str, Any]:
+    def release(self, review_id: str, reviewer: str, now: float) -> Review:
         """Put a review back into the queue."""
         self._to("open", review_id, reviewer, now, {"reviewer": "", "claimed_at": 0})
         return self.get(review_id)
 
-    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float, *, actor: str) -> dict[str, Any]:
+    def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float, *, actor: str) -> Review:
         """Hand a review to somebody more senior: it leaves the ordinary queue and nobody holds it.
 
         ``actor`` is who called, ``reviewer`` for whom.
@@ -205,7 +239,7 @@ def refusal(status: str, holder: str) -> Problem:
     return Problem("review_held", f"{holder} holds this review.")
 
 
-def _body(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
+def _body(fields: Mapping[bytes, bytes]) -> Review:
     found = {name.decode(): value.decode("utf-8", "replace") for name, value in fields.items()}
 
     def when(name: str) -> str | None:
@@ -215,7 +249,7 @@ def _body(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
     return {
         "id": found["id"],
         "user_id": found["user_id"],
-        "status": found["status"],
+        "status": cast("ReviewStatus", found["status"]),
         "opened_at": rfc3339(float(found["opened_at"])),
         "risk_score": float(found["risk_score"]),
         "reasons": orjson.loads(found["reasons"]),
@@ -225,8 +259,8 @@ def _body(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
         "escalation_reason": found.get("escalation_reason") or None,
         "decided_at": when("decided_at"),
         "decided_by": found.get("decided_by") or None,
-        "decision": found.get("decision") or None,
-        "label": found.get("label") or None,
-        "apply_to": found.get("apply_to") or None,
+        "decision": cast("ReviewTier | None", found.get("decision") or None),
+        "label": cast("LabelName | None", found.get("label") or None),
+        "apply_to": cast("ReviewScope | None", found.get("apply_to") or None),
         "reason": found.get("reason") or None,
     }

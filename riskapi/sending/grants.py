@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Annotated
 
 import orjson
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts
-from riskapi.budgets.spends import Budgets, Grant, GrantRequest, remaining
+from riskapi.budgets.grants import Grant, GrantRequest, StoredGrant, least
+from riskapi.budgets.limits import Counts
+from riskapi.budgets.spends import Budgets, remaining
 from riskapi.clusters.clusters import Clusters
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.links.entities import Links
@@ -21,11 +25,11 @@ from riskapi.lists.matching import Listed, linked, of_links
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis
-from riskapi.sending.agreeing import Agreeing
 from riskapi.sending.allowances import Allowance, Allowances
+from riskapi.sending.established import EstablishedCustomers
 from riskapi.sending.holds import Holds
 from riskapi.sending.outage import LocalGrants
-from riskapi.sending.tenure import Tenure
+from riskapi.sending.shared_content import SharedContent
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from signals.records import record
@@ -49,11 +53,19 @@ class Message:
 class SendAnswer:
     """What a sender gets. ``replay`` tells that it is the first answer under an Idempotency-Key given again."""
 
-    body: Mapping[str, Any]
+    body: Grant
     replay: bool
 
 
-class Sender:
+class Released(TypedDict):
+    """What was given back, and what is left after it."""
+
+    reservation_id: str
+    released: Annotated[int, Field(ge=1)]
+    remaining: Counts
+
+
+class Grants:
     """Grants recipients and takes back what was not sent. One a worker process; safe to share between its threads."""
 
     def __init__(
@@ -67,13 +79,13 @@ class Sender:
         budgets: Budgets,
         local: LocalGrants,
         holds: Holds,
-        tenure: Tenure,
+        established: EstablishedCustomers,
         metrics: Metrics,
         awaits: Callable[[str], bool],
     ) -> None:
         """``awaits`` tells whether an account was acknowledged on this machine and waits to be recorded."""
         self._awaits = awaits
-        self._tenure, self._agreeing = tenure, Agreeing(store, links)
+        self._established, self._shared_content = established, SharedContent(store, links)
         self._store, self._active, self._accounts = store, active, accounts
         self._links, self._clusters = links, clusters
         self._allowances, self._budgets, self._local = allowances, budgets, local
@@ -104,7 +116,7 @@ class Sender:
         awaited = self._awaits(user_id)
         try:
             if self._local.waits():
-                self.settle()
+                self.record()
             if any_case:
                 request = replace(request, user_id=self._accounts.meant(user_id))
             grant = self._granted(request, message, policy, now)
@@ -118,11 +130,11 @@ class Sender:
         # A reservation under another id than ours was made by an earlier request with the same key.
         replay = grant.reservation_id != request.reservation_id
         if not replay:
-            self._local.remember(request.user_id, min(grant.remaining.values()), now)
+            self._local.remember(request.user_id, least(grant.remaining), now)
         self._count(grant.granted, recipients, "repeated" if replay else None)
-        return SendAnswer(_body(grant, recipients), replay)
+        return SendAnswer(grant.answer(recipients), replay)
 
-    def _granted(self, request: GrantRequest, message: Message, policy: Policy, now: float) -> Grant:
+    def _granted(self, request: GrantRequest, message: Message, policy: Policy, now: float) -> StoredGrant:
         said = self._links.said(request.user_id, now, message.link_domains, message.fingerprint)
         if self._store.is_cluster and said.keys:  # elsewhere the script that touches them leaves them out
             own = self._accounts.things(request.user_id)
@@ -131,30 +143,30 @@ class Sender:
         names, listing = linked(hosts), None
         for attempt in range(_TRIES):
             pipe = self._store.pipeline()
-            self._allowances.queue(pipe, request.user_id, now)
+            allowance = self._allowances.queue(pipe, request.user_id, now)
             if attempt == 0:
-                lists.queue(pipe, names)
-                self._links.queue_said(pipe, said, policy, account_key(request.user_id))
-            replies = self._store.run(pipe)
+                listed = lists.queue(pipe, names)
+                entities = self._links.queue_said(pipe, said, policy, account_key(request.user_id))
+            self._store.run(pipe)
             try:
-                found = self._allowances.allowance(replies[:3], policy)
+                found = allowance(policy)
             except Problem:  # a stranger, who leaves no trace
                 self._links.leave(request.user_id, [key for _, key in said.keys])
                 raise
-            if attempt == 0 and names:
-                listing = of_links(hosts, names, replies.pop(3), now)
+            if attempt == 0:
+                listing = of_links(hosts, names, listed(), now)
             if attempt == 0 and said.keys:
-                entities = self._links.said_entities(said, replies[3:], policy)
-                entities = self._agreeing.kept(request.user_id, entities)
-                if self._clusters.settle(request.user_id, entities, policy, now, whole=False) is not None:
-                    continue  # joined just now: the cluster's budget counts from this very grant on
+                binding = self._shared_content.kept(request.user_id, entities())
+                joined = self._clusters.settle(request.user_id, binding, policy, now, whole=False)
+                if joined is not None:  # the cluster's budget counts from this very grant on
+                    found = allowance(policy, joined.usage)
             grant = self._budgets.grant(
                 request,
-                found.tier,
-                found.revision,
+                found.account.tier,
+                found.account.revision,
                 found.usage,
                 found.allowed,
-                self._local.pending(request.user_id),
+                self._local.unrecorded(request.user_id),
                 policy,
                 now,
                 hit=_hit(request.user_id, listing, now) if found.assessed else b"",
@@ -165,53 +177,45 @@ class Sender:
                 self._tell(request.user_id, grant, found, message, said, policy, now)
                 return grant
             if found.usage.cluster:
-                self._clusters.renew(found.usage.cluster, request.user_id, policy, now)
+                self._clusters.splits.renew(request.user_id, policy, now)
         raise StoreUnavailable("a budget changed too often to grant from it")
 
     def _tell(
-        self, user_id: str, grant: Grant, found: Allowance, message: Message, said: Said, policy: Policy, now: float
-    ) -> None:
+        self, user_id: str, grant: StoredGrant, found: Allowance, message: Message, said: Said, policy: Policy,
+        now: float,
+    ) -> None:  # fmt: skip
         """Let the neighbours feel what happened to the budget, a reviewer see a jump, and a worker look at the sender.
 
         The grant stands whatever becomes of this, so a store that goes away just now is no reason to refuse it.
         """
+        account = found.account
         with contextlib.suppress(StoreUnavailable, Problem):
             if grant.held:
                 self._metrics.hold(policy.takeover.mode)
                 if policy.takeover.mode == "live" and found.assessed:
                     self._holds.open(user_id, grant.at, found.allowed.usual or 0, policy)
-            self._tenure.note(user_id, found, policy, now)
-            if said.keys and self._store.is_cluster and found.established is not None and found.tier != "limit":
+            self._established.note(user_id, found, policy, now)
+            if said.keys and self._store.is_cluster and account.established is not None and account.tier != "limit":
                 # Elsewhere the script that touches them does.
                 keys = [key for _, key in said.keys]
-                self._links.mark(user_id, keys, abusive=False, limited=False, established=found.established)
+                self._links.mark(user_id, keys, abusive=False, limited=False, established=account.established)
             if (grant.near or grant.out) and found.assessed:
                 keys = list(self._accounts.standing(user_id).entities.values())
                 self._links.mark_spent(user_id, keys, now, out=grant.out, near=grant.near)
             if message.from_domain and found.assessed and grant.granted:
                 domain = self._links.sender(message.from_domain)
-                if domain is not None and domain != found.sender:
+                if domain is not None and domain != account.from_domain:
                     self._accounts.send_from(user_id, domain, now, policy)
 
     def _granted_locally(self, request: GrantRequest, policy: Policy, now: float) -> SendAnswer:
         local = self._local.grant(request, policy, now)
         replay = local.reservation_id != request.reservation_id
-        body = {
-            "reservation_id": local.reservation_id,
-            "granted": local.granted,
-            "denied": local.denied,
-            "denied_by": local.denied_by,
-            "retry_after": None,
-            "tier": local.tier,
-            "remaining": dict.fromkeys(("hourly", "daily", "monthly"), local.left),
-            "largest": None,
-        }
         self._count(local.granted, request.recipients, "repeated" if replay else "local")
-        return SendAnswer(body, replay)
+        return SendAnswer(local.stored().answer(request.recipients), replay)
 
-    def settle(self) -> None:
-        """Count what was granted while the store was away. Raises :class:`StoreUnavailable` when it is away again."""
-        self._metrics.settled(self._local.settle(self._active.policy))
+    def record(self) -> None:
+        """Record what was granted while the store was away. Raises :class:`StoreUnavailable` when it is away again."""
+        self._metrics.settled(self._local.record(self._active.policy))
 
     def rejected(self) -> int:
         """Grants made while the store was away that cannot be read, and so not counted."""
@@ -221,19 +225,19 @@ class Sender:
         """Let go of the journal of grants."""
         self._local.close()
 
-    def release(self, reservation_id: str, recipients: int, now: float, repeat: str | None = None) -> dict[str, Any]:
+    def release(self, reservation_id: str, recipients: int, now: float, repeat: str | None = None) -> Released:
         """Give back recipients of a reservation at Unix time ``now``, under the same ``repeat`` once.
 
         Raises ``not_found``, ``over_release`` and :class:`StoreUnavailable`.
         """
         policy = self._active.policy
         if self._local.waits():
-            self.settle()
+            self.record()
         user_id = self._budgets.reserved_by(reservation_id)
         self._budgets.release(reservation_id, user_id, recipients, repeat or secrets.token_hex(12), policy, now)
         found = self._allowances.of(user_id, policy, now)
         left = remaining(found.usage, found.allowed)
-        self._local.remember(user_id, min(left.values()), now)
+        self._local.remember(user_id, least(left), now)
         self._metrics.recipients("released", recipients)
         return {"reservation_id": reservation_id, "released": recipients, "remaining": left}
 
@@ -249,16 +253,3 @@ def _hit(user_id: str, listing: Listed | None, now: float) -> bytes:
     if listing is None or listing.list == "allow":
         return b""
     return orjson.dumps({"user_id": user_id, "entry": listing.id, "list": listing.list, "at": now})
-
-
-def _body(grant: Grant, wanted: int) -> dict[str, Any]:
-    return {
-        "reservation_id": grant.reservation_id,
-        "granted": grant.granted,
-        "denied": wanted - grant.granted,
-        "denied_by": grant.denied_by,
-        "retry_after": grant.retry_after,
-        "tier": grant.tier,
-        "remaining": grant.remaining,
-        "largest": grant.largest,
-    }

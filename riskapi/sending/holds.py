@@ -10,6 +10,7 @@ import hashlib
 from typing import Any
 
 from riskapi.accounts.accounts import Accounts
+from riskapi.contract import Reason
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.reviews import queue
@@ -36,7 +37,7 @@ class Holds:
 
     def review(self, user_id: str, at: float, code: str, text: str, name: str, policy: Policy) -> None:
         """Open a review of an account for one reason, once for each ``name``. Raises as :meth:`open`."""
-        reason: dict[str, Any] = {"code": code, "signal": None, "text": text, "contribution": None}
+        reason: Reason = {"code": code, "signal": None, "text": text, "contribution": None}
         score = self._accounts.load(user_id).latest_answer["risk_score"]
         opening = queue.opening(user_id, at, score, [reason], hashlib.sha256(name.encode()).hexdigest()[:20])
         keys = [account_key(user_id), opening.key, opening.index, stream(shard(user_id))]

@@ -1,4 +1,4 @@
-"""Grants while the store is away: few, from an allowance of this process, kept on its disk and settled afterwards."""
+"""Grants while the store is away: few, from an allowance of this process, kept on its disk and recorded afterwards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from riskapi.budgets.spends import Budgets, GrantRequest, Local, Pending
+from riskapi.budgets.grants import GrantRequest, LocalGrant, Unrecorded
+from riskapi.budgets.spends import Budgets
 from riskapi.errors import Problem
 from riskapi.policy import Policy
 from riskapi.store.damaged import known
@@ -22,7 +23,7 @@ _HOUR = 3600.0
 
 class LocalGrants:
     """Grants without the store: to an account no more than ``outage.hourly`` nor what was last known to be left to it,
-    and to all together no more than ``outage.recipients``, until what was granted is settled.
+    and to all together no more than ``outage.recipients``, until what was granted is recorded.
     """
 
     def __init__(self, journal: Journal, budgets: Budgets) -> None:
@@ -39,7 +40,7 @@ class LocalGrants:
             if len(self._left) > _REMEMBERED:
                 self._left.popitem(last=False)
 
-    def grant(self, request: GrantRequest, policy: Policy, now: float) -> Local:
+    def grant(self, request: GrantRequest, policy: Policy, now: float) -> LocalGrant:
         """Grant what the allowance leaves, kept on the disk before it is answered.
 
         Raises ``unavailable`` where nothing can be granted or kept, and ``idempotency_conflict``.
@@ -57,7 +58,7 @@ class LocalGrants:
             granted = request.recipients if request.recipients <= left else left if request.partial else 0
             if granted <= 0:
                 raise _unavailable("Nothing can be granted while the store is away; try again.")
-            made = Local(
+            made = LocalGrant(
                 user_id=request.user_id,
                 reservation_id=request.reservation_id,
                 granted=granted,
@@ -77,11 +78,11 @@ class LocalGrants:
             return made
 
     def _lately(self, user_id: str, now: float) -> tuple[int, float]:
-        """What was granted here to an account within an hour, settled or not, and since when."""
+        """What was granted here to an account within an hour, recorded or not, and since when."""
         self._granted = {name: found for name, found in self._granted.items() if now - found[1] < _HOUR}
         return self._granted.get(user_id, (0, now))
 
-    def _room(self, user_id: str, waiting: list[Local], policy: Policy, now: float) -> int:
+    def _room(self, user_id: str, waiting: list[LocalGrant], policy: Policy, now: float) -> int:
         own = sum(found.granted for found in waiting if found.user_id == user_id)
         own = max(own, self._lately(user_id, now)[0])  # a store that comes and goes is no second hour
         everybody = sum(found.granted for found in waiting)
@@ -90,30 +91,26 @@ class LocalGrants:
         account = min(policy.outage.hourly, left) if now - asked < _HOUR else policy.outage.hourly
         return max(min(account - own, policy.outage.recipients - everybody), 0)
 
-    def _elsewhere(self) -> list[Local]:
+    def _elsewhere(self) -> list[LocalGrant]:
         return _locals(self._journal.elsewhere())
 
-    def pending(self, user_id: str) -> Pending:
-        """What other processes on this machine granted and did not settle yet."""
+    def unrecorded(self, user_id: str) -> Unrecorded:
+        """What other processes on this machine granted and did not record yet."""
         found = self._elsewhere()
-        return Pending(
+        return Unrecorded(
             sum(each.granted for each in found if each.user_id == user_id), sum(each.granted for each in found)
         )
 
     def waits(self) -> bool:
-        """Whether this process granted what is not settled yet."""
+        """Whether this process granted what is not recorded yet."""
         return self._journal.waits()
 
-    def settle(self, policy: Policy) -> int:
-        """Count everything that was granted, as of when it was; returns how many grants. Idempotent.
+    def record(self, policy: Policy) -> int:
+        """Record everything that was granted, as of when it was; returns how many grants. Idempotent.
 
         Raises :class:`riskapi.errors.StoreUnavailable` when the store is away again; what is left stays.
         """
-
-        def record(entry: dict[str, Any]) -> None:
-            self._budgets.settle(_local(entry), policy)
-
-        return self._journal.replay(record)
+        return self._journal.replay(lambda entry: self._budgets.record(_local(entry), policy))
 
     def rejected(self) -> int:
         """Grants that were set aside because they cannot be read: nothing was counted for them."""
@@ -124,7 +121,7 @@ class LocalGrants:
         self._journal.close()
 
 
-def _locals(entries: Iterable[dict[str, Any]]) -> list[Local]:
+def _locals(entries: Iterable[dict[str, Any]]) -> list[LocalGrant]:
     """The grants in entries of the journal. An entry that is not a grant is left out; the replay sets it aside."""
     found = []
     for entry in entries:
@@ -133,9 +130,9 @@ def _locals(entries: Iterable[dict[str, Any]]) -> list[Local]:
     return found
 
 
-def _local(entry: dict[str, Any]) -> Local:
+def _local(entry: dict[str, Any]) -> LocalGrant:
     """The grant in an entry; what a newer release says besides is passed over. ``TypeError`` where it is none."""
-    made = Local(**known(Local, entry))
+    made = LocalGrant(**known(LocalGrant, entry))
     whole = all(isinstance(count, int) for count in (made.granted, made.denied, made.left))
     if not whole or not isinstance(made.user_id, str) or not isinstance(made.at, int | float):
         raise TypeError("not a grant")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import orjson
+from typing_extensions import TypedDict
 
+from riskapi.budgets.limits import Limits
 from riskapi.budgets.spends import Budgets
-from riskapi.budgets.terms import OwnCaps
+from riskapi.budgets.terms import OwnCaps, OwnCapsView
+from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Caps
@@ -17,6 +19,15 @@ from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, oldest, shard, stream
 
 _DAY = 86400
+
+
+class CapsOfAccount(TypedDict):
+    """The caps of its own that an account has now, if any, and what it may send by them."""
+
+    user_id: str
+    tier: Tier
+    caps: OwnCapsView | None
+    limits: Limits
 
 
 class AccountCaps:
@@ -28,7 +39,7 @@ class AccountCaps:
 
     def put(
         self, user_id: str, caps: Caps, reason: str, expires_at: float | None, author: str, now: float
-    ) -> dict[str, Any]:
+    ) -> CapsOfAccount:
         """Give an account caps of its own from Unix time ``now`` until ``expires_at``, None for good.
 
         They stand for those of its tier, plan and steps, see :func:`riskapi.budgets.caps.allowed`, and go before any it
@@ -39,11 +50,11 @@ class AccountCaps:
         until = None if expires_at is None else math.floor(expires_at * 1000) / 1000
         return self._change(user_id, OwnCaps(caps, reason, author, now, until), author, now)
 
-    def remove(self, user_id: str, author: str, now: float) -> dict[str, Any]:
+    def remove(self, user_id: str, author: str, now: float) -> CapsOfAccount:
         """Take an account's own caps away, if it has any. Raises ``not_found`` for an unknown account."""
         return self._change(user_id, None, author, now)
 
-    def _change(self, user_id: str, given: OwnCaps | None, author: str, now: float) -> dict[str, Any]:
+    def _change(self, user_id: str, given: OwnCaps | None, author: str, now: float) -> CapsOfAccount:
         policy = self._active.policy
         stored = b"" if given is None else given.json()
         event = {"user_id": user_id, "at": now, "actor": author, "caps": None if given is None else given.view()}
@@ -56,7 +67,7 @@ class AccountCaps:
         found = self._allowances.of(user_id, policy, now)
         return {
             "user_id": user_id,
-            "tier": found.tier,
+            "tier": found.account.tier,
             "caps": None if given is None else given.view(),
             "limits": limits(found.usage, found.allowed),
         }

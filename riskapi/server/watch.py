@@ -30,7 +30,7 @@ def watch(service: Service, stop: threading.Event) -> None:
     reads the data that was swapped.
     """
     _repeat("journal", _JOURNAL_SECONDS, lambda: _recover(service), stop)
-    _repeat("policy", _POLICY_SECONDS, lambda: _follow(service.publisher), stop)
+    _repeat("policy", _POLICY_SECONDS, lambda: _follow(service.parts.publisher), stop)
     _repeat("data", _DATA_SECONDS, lambda: _follow_data(service.reader_refresh), stop)
 
 

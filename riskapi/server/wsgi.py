@@ -35,7 +35,7 @@ _SAMPLE = (
 def _warm(service: Service) -> None:
     """Run the pure part of the line once, and keep what was loaded out of every garbage collection to come."""
     basis = service.active.basis
-    gatherer, now = service.assessor.gatherer, time.time()
+    gatherer, now = service.parts.assessor.gatherer, time.time()
     parsed = gatherer.parse(Signup.model_validate_json(_SAMPLE), now)
     case = case_in_outage(basis, "warm-up", parsed, gatherer.without_store(parsed.facts), now, terms.NONE)
     decide(case.readings, basis.scorer, basis.policy, explain=True)

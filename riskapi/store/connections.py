@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 import redis
 from redis.cluster import RedisCluster
@@ -59,13 +59,43 @@ _AWAY = (
 )
 
 
+T = TypeVar("T")
+
+
+def as_it_is(reply: Any) -> Any:
+    """For a reply that is taken as redis-py gives it."""
+    return reply
+
+
+class Reply(Generic[T]):
+    """What the store says to one command of a pipeline. Call it once :meth:`Store.run` has sent the pipeline."""
+
+    __slots__ = ("_at", "_pipe", "_read")
+
+    def __init__(self, pipe: Pipeline, at: int, read: Callable[[Any], T]) -> None:
+        self._pipe, self._at, self._read = pipe, at, read
+
+    def __call__(self) -> T:
+        """The reply, read anew at each call. RuntimeError while the pipeline has not been run."""
+        replies = self._pipe.replies
+        if replies is None:
+            raise RuntimeError("the pipeline has not been run")
+        return self._read(replies[self._at])
+
+
 class Pipeline:
     """Commands for one trip to the store. They are not a transaction; each is atomic by itself."""
 
-    __slots__ = ("commands",)
+    __slots__ = ("commands", "replies")
 
     def __init__(self) -> None:
         self.commands: list[Command] = []
+        self.replies: list[Any] | None = None
+
+    def ask(self, *args: Argument, read: Callable[[Any], T]) -> Reply[T]:
+        """Queue one command whose reply ``read`` makes a value of: what is asked and how it is read stand together."""
+        self.commands.append(args)
+        return Reply(self, len(self.commands) - 1, read)
 
     def execute_command(self, *args: Argument) -> Self:
         """Queue one command. On a cluster its first key decides the node: ``args[1]``, or the first of KEYS."""
@@ -123,14 +153,15 @@ class Store:
         return self._run([args])[0]
 
     def run(self, pipe: Pipeline) -> list[Any]:
-        """Send every command in one trip and return their answers in order.
+        """Send every command in one trip and return their answers in order, as :class:`Reply` finds them too.
 
         Raises:
             StoreUnavailable: the store did not answer in time or refused the write; it may still have
                 executed some of the commands.
             redis.ResponseError: a command is wrong.
         """
-        return self._run(pipe.commands) if pipe.commands else []
+        pipe.replies = self._run(pipe.commands) if pipe.commands else []
+        return pipe.replies
 
     def ping(self) -> None:
         """Ask every primary node whether it is there, however recently the store was away.

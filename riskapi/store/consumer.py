@@ -104,6 +104,8 @@ class Consumer:
         self._store, self._group, self._name, self._handle = store, group, name, handle
         self._idle, self._tries, self._streams, self._count = idle, tries, READ[group], count
         self._read = store.script("outbox_read")
+        #: The last entry of each stream that this reader knows of.
+        self._seen: dict[str, bytes] = {}
 
     @property
     def group(self) -> Group:
@@ -122,18 +124,46 @@ class Consumer:
         for name, (found, dead) in zip(self._streams, self._store.run(pipe), strict=True):
             if dead:
                 logs.note(logging.ERROR, "dead_letters", group=self._group, shard=name, count=dead)
+            done: list[tuple[bytes, bool]] = []
+            began = time.monotonic()
             for id, *rest in found:
                 if self._handled(name, id, rest):
-                    self._finish(name, id, failed=rest[2] > 1)
+                    done.append((id, rest[2] > 1))
+                # In time, so that nobody takes over what is done while what is behind it is handled.
+                if 1000 * (time.monotonic() - began) > self._idle / 20:
+                    self._finish(name, done)
+                    done, began = [], time.monotonic()
+            self._finish(name, done)
             handled += len(found)
+            if found:
+                self._seen[name] = max(self._seen.get(name, b"0-0"), found[-1][0], key=_place)
         return handled
 
-    def _finish(self, name: str, id: bytes, *, failed: bool) -> None:
-        """An entry is done with: at once, so that nobody takes it over while those behind it are handled."""
+    def wait(self, seconds: float) -> bool:
+        """Wait until there may be something new in the streams, ``seconds`` at most, which costs next to nothing;
+        whether there is. On a cluster, whose nodes cannot be waited for together, at once and true.
+
+        What somebody left unfinished is not waited for. Raises :class:`StoreUnavailable`.
+        """
+        if self._store.is_cluster:
+            return True
+        names = [stream(name) for name in self._streams]
+        ids = [self._seen.get(name, b"$") for name in self._streams]
+        found = self._store.execute("XREAD", "COUNT", 1, "BLOCK", int(1000 * seconds), "STREAMS", *names, *ids)
+        short = {stream(name): name for name in self._streams}
+        for name, entries in found or ():
+            self._seen[short[name.decode()]] = entries[-1][0]
+        return bool(found)
+
+    def _finish(self, name: str, done: Sequence[tuple[bytes, bool]]) -> None:
+        """These entries of a stream are done with; of each: whether it failed before."""
+        if not done:
+            return
         pipe = self._store.pipeline()
-        pipe.execute_command("XACK", stream(name), self._group, id)
+        pipe.execute_command("XACK", stream(name), self._group, *(id for id, _ in done))
+        failed = [f"{self._group}:{id.decode()}" for id, before in done if before]
         if failed:
-            pipe.execute_command("HDEL", _errors_key(name), f"{self._group}:{id.decode()}")
+            pipe.execute_command("HDEL", _errors_key(name), *failed)
         self._store.run(pipe)
 
     def _handled(self, name: str, id: bytes, rest: Sequence[Any]) -> bool:
@@ -151,6 +181,12 @@ class Consumer:
             self._store.run(pipe)
             return False
         return True
+
+
+def _place(id: bytes) -> tuple[int, int]:
+    """Where an entry stands in its stream."""
+    milliseconds, _, number = id.partition(b"-")
+    return int(milliseconds), int(number)
 
 
 def type_of(error: Exception) -> str:

@@ -80,7 +80,7 @@ def whole(raw: bytes | None, needs: Iterable[str] = ()) -> dict[str, Any]:
     return found
 
 
-def rows(kind: str, name: str, raws: Iterable[bytes], needs: Iterable[str]) -> list[dict[str, Any]]:
+def rows(kind: str, name: str, raws: Iterable[bytes], needs: Iterable[str]) -> list[Any]:
     """The objects in rows of JSON that say what is needed; those that cannot be read are left out."""
     found = (read(kind, f"{name} {number}", partial(whole, raw, needs), None) for number, raw in enumerate(raws))
     return [row for row in found if row is not None]

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from riskapi.store.redis_socket import Argument
 
 if TYPE_CHECKING:
-    from riskapi.store.connections import Pipeline, Store
+    from riskapi.store.connections import Pipeline, Reply, Store
 
+T = TypeVar("T")
 _PART = re.compile(rb"^--\+ (\w+)$", re.MULTILINE)
 
 
@@ -40,6 +41,12 @@ class Script:
     def queue(self, pipe: Pipeline, keys: Sequence[str | bytes], args: Iterable[Argument] = ()) -> None:
         """Add a call to a pipeline. All ``keys`` must be in one slot of a cluster."""
         pipe.execute_command("EVALSHA", self.source.sha1, len(keys), *keys, *args)
+
+    def ask(
+        self, pipe: Pipeline, keys: Sequence[str | bytes], args: Iterable[Argument] = (), *, read: Callable[[Any], T]
+    ) -> Reply[T]:
+        """Add a call to a pipeline whose reply ``read`` makes a value of. ``keys`` as in :meth:`queue`."""
+        return pipe.ask("EVALSHA", self.source.sha1, len(keys), *keys, *args, read=read)
 
     def call(self, keys: Sequence[str | bytes], args: Iterable[Argument] = ()) -> Any:
         """Run alone and return the answer.

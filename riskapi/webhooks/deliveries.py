@@ -13,8 +13,11 @@ import random
 import re
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+from typing_extensions import TypedDict
+
+from riskapi.contract import Count, Instant
 from riskapi.errors import Problem
 from riskapi.store import damaged
 from riskapi.store.connections import Store
@@ -44,6 +47,33 @@ MOST = 100_000
 #: Dead deliveries put back in one trip.
 _TRIP = 200
 _CURSOR = re.compile(r"[0-9]{1,20}\.[0-9]{1,20}\|msg_[0-9a-f]{32}")
+
+
+class DeliveryView(TypedDict):
+    """One event on its way to one endpoint; ``id`` is its ``webhook-id``.
+
+    ``last_error`` is ``status`` for an answer other than 2xx, ``timeout``, ``connect`` (no connection), ``tls``,
+    ``broken`` (the connection broke off), ``refused`` (the address may not be connected to), ``queue_full`` or
+    ``defect``.
+    """
+
+    id: str
+    webhook_id: str
+    type: str
+    status: Status
+    attempts: Count
+    created_at: Instant
+    last_attempt_at: Instant | None
+    last_status: int | None
+    last_error: str | None
+    next_attempt_at: Instant | None
+
+
+class DeliveryPage(TypedDict):
+    """A page of deliveries; ``next_cursor`` is null on the last one."""
+
+    deliveries: list[DeliveryView]
+    next_cursor: str | None
 
 
 def delivery_key(delivery_id: str) -> str:
@@ -207,7 +237,7 @@ class Deliveries:
         found = self._finish.call([delivery_key(delivery.id), queue_key(delivery.endpoint_id), into], args)
         return status if found else None
 
-    def redeliver(self, endpoint_id: str, delivery_id: str, now: float) -> dict[str, Any]:
+    def redeliver(self, endpoint_id: str, delivery_id: str, now: float) -> DeliveryView:
         """Send a delivery anew at once, whatever became of it, with a day of tries. Raises ``not_found``."""
         if not self._put_back(endpoint_id, [delivery_id], now):
             raise Problem("not_found", "The endpoint has no delivery with this id.")
@@ -228,14 +258,14 @@ class Deliveries:
             self._redeliver.queue(pipe, keys, [id, endpoint_id, repr(now), _KEPT])
         return sum(self._store.run(pipe))
 
-    def get(self, delivery_id: str) -> dict[str, Any]:
+    def get(self, delivery_id: str) -> DeliveryView:
         """One delivery as callers see it. Raises ``not_found``."""
         found = self._rows([delivery_id])
         if not found:
             raise Problem("not_found", "The endpoint has no delivery with this id.")
         return found[0]
 
-    def page(self, endpoint_id: str, status: Status, limit: int, cursor: str | None = None) -> dict[str, Any]:
+    def page(self, endpoint_id: str, status: Status, limit: int, cursor: str | None = None) -> DeliveryPage:
         """Deliveries of an endpoint in a status: pending ones in the order they are due, others the latest first.
 
         ``cursor`` is the ``next_cursor`` of the page before; one that cannot be read raises ``invalid``.
@@ -265,7 +295,7 @@ class Deliveries:
         command = "ZREVRANGE" if back else "ZRANGE"
         return scored(self._store.execute(command, key, start, start + count - 1, "WITHSCORES"))
 
-    def _rows(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+    def _rows(self, ids: Sequence[str]) -> list[DeliveryView]:
         pipe = self._store.pipeline()
         for id in ids:
             pipe.execute_command("HGETALL", delivery_key(id))
@@ -289,7 +319,7 @@ def _delivery(id: str, endpoint_id: str, row: Sequence[bytes], lease: float) -> 
     return Delivery(id, endpoint_id, type.decode(), body, int(attempts), float(started), lease)
 
 
-def _view(fields: dict[bytes, bytes]) -> dict[str, Any]:
+def _view(fields: dict[bytes, bytes]) -> DeliveryView:
     """A delivery as callers see it: never what was answered, which may hold anything."""
     found = {name.decode(): value.decode() for name, value in fields.items() if name != b"body"}
 
@@ -300,9 +330,9 @@ def _view(fields: dict[bytes, bytes]) -> dict[str, Any]:
         "id": found["id"],
         "webhook_id": found["endpoint"],
         "type": found["type"],
-        "status": found["status"],
+        "status": cast("Status", found["status"]),
         "attempts": int(found["attempts"]),
-        "created_at": when("made_at"),
+        "created_at": rfc3339(float(found["made_at"])),
         "last_attempt_at": when("tried_at"),
         "last_status": int(found["response"]) if found.get("response") else None,
         "last_error": found.get("error") or None,

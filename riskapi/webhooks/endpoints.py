@@ -13,11 +13,14 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, field, replace
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import orjson
+from pydantic import Field
+from typing_extensions import TypedDict
 
+from riskapi.contract import Instant
 from riskapi.errors import Problem
 from riskapi.outgoing.destinations import Address, DestinationGuard, DestinationRefused, system_addresses
 from riskapi.store import damaged
@@ -36,6 +39,8 @@ EventType = Literal[
     "threshold.crossed",
     "cluster.merged",
 ]
+#: Why an endpoint is told nothing.
+Gone = Literal["gone"]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 #: Every endpoint by its id. No TTL: it holds until it is deleted, like an API key.
 TABLE = "risk:hooks:{h}"
@@ -69,6 +74,33 @@ def guards(internal: Sequence[str], look_up: LookUp = system_addresses) -> dict[
     return {"https": DestinationGuard(internal, look_up), "http": NamedOnly(internal, look_up)}
 
 
+class Webhook(TypedDict):
+    """An endpoint of the operator's that is told of changes; ``disabled_reason`` ``gone``: it answered 410."""
+
+    id: str
+    url: str
+    events: list[EventType]
+    enabled: bool
+    disabled_reason: Gone | None
+    created_at: Instant
+    created_by: str
+    previous_secret_until: Annotated[
+        Instant | None, Field(description="Until when the secret before the last change signs, or signed, too.")
+    ]
+
+
+class NewWebhook(Webhook):
+    """An endpoint with its new secret, which is shown only here."""
+
+    secret: str
+
+
+class WebhookList(TypedDict):
+    """Every endpoint, oldest first."""
+
+    webhooks: list[Webhook]
+
+
 @record
 class Destination:
     """The parts of a URL that a request needs: what was checked is what is connected to, with no second reading."""
@@ -95,19 +127,19 @@ class Endpoint:
 
     id: str
     url: str
-    events: list[str]
+    events: list[EventType]
     secrets: list[str]
     created_at: float
     created_by: str
     overlap_until: float = 0.0
-    disabled: str | None = None
+    disabled: Gone | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def signing(self, now: float) -> list[str]:
         """The secrets to sign with at Unix time ``now``."""
         return self.secrets if now < self.overlap_until else self.secrets[:1]
 
-    def view(self) -> dict[str, Any]:
+    def view(self) -> Webhook:
         """The endpoint as callers see it, without its secrets."""
         return {
             "id": self.id,
@@ -147,7 +179,7 @@ class Webhooks:
         self._store, self.guards = store, guards
         self._put = store.script("webhook_put")
 
-    def create(self, url: str, events: Sequence[str], actor: str, now: float) -> dict[str, Any]:
+    def create(self, url: str, events: Sequence[EventType], actor: str, now: float) -> NewWebhook:
         """Register an endpoint at Unix time ``now``; its ``secret`` is shown this once (and after :meth:`rotate`).
 
         Raises ``destination_refused`` for what may not be connected to, ``invalid`` for a bad URL or one too many.
@@ -164,15 +196,15 @@ class Webhooks:
         found = [damaged.read("webhook", name.decode(), partial(_endpoint, raw), None) for name, raw in rows]
         return sorted(filter(None, found), key=lambda each: (each.created_at, each.id))
 
-    def list(self) -> dict[str, Any]:
+    def list(self) -> WebhookList:
         """Every endpoint as callers see them, oldest first."""
         return {"webhooks": [each.view() for each in self.endpoints()]}
 
-    def get(self, endpoint_id: str) -> dict[str, Any]:
+    def get(self, endpoint_id: str) -> Webhook:
         """One endpoint as callers see it. Raises ``not_found``."""
         return self._read(endpoint_id)[1].view()
 
-    def delete(self, endpoint_id: str) -> dict[str, Any]:
+    def delete(self, endpoint_id: str) -> Webhook:
         """Delete an endpoint; returns what it was. Raises ``not_found``, also for one whose row cannot be read: it is
         deleted all the same.
         """
@@ -181,7 +213,7 @@ class Webhooks:
             self._written(endpoint_id, raw, None)
         return self._changed(endpoint_id, lambda each: None).view()
 
-    def rotate(self, endpoint_id: str, now: float) -> dict[str, Any]:
+    def rotate(self, endpoint_id: str, now: float) -> NewWebhook:
         """Give an endpoint another secret, shown in the answer; the one before signs too for a day from ``now``.
 
         Raises ``not_found``.
@@ -193,12 +225,12 @@ class Webhooks:
         )
         return {**found.view(), "secret": secret}
 
-    def enable(self, endpoint_id: str) -> dict[str, Any]:
+    def enable(self, endpoint_id: str) -> Webhook:
         """Tell an endpoint of changes again. Raises ``not_found``, and ``destination_refused`` as :meth:`create`."""
         self._admit(self._read(endpoint_id)[1].url)
         return self._changed(endpoint_id, lambda each: replace(each, disabled=None)).view()
 
-    def disable(self, endpoint_id: str, reason: str) -> None:
+    def disable(self, endpoint_id: str, reason: Gone) -> None:
         """Tell an endpoint of nothing more until it is enabled; one that was deleted stays so."""
         try:
             self._changed(endpoint_id, lambda each: replace(each, disabled=reason))

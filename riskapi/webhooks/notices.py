@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
-from riskapi.budgets.spends import LIMITS
+from riskapi.budgets.grants import LIMITS
 from riskapi.errors import Problem
 from riskapi.store.streams import StreamEntry
 from riskapi.times import rfc3339
-from riskapi.webhooks.deliveries import Deliveries, delivery_id
+from riskapi.webhooks.deliveries import Deliveries, DeliveryView, delivery_id
 from riskapi.webhooks.endpoints import EventType, Webhooks
 from signals.records import record
 
@@ -94,7 +94,7 @@ class Notices:
             if each.disabled is None and told.type in each.events:
                 self._deliveries.enqueue(name, each.id, told.type, body, now)
 
-    def test(self, endpoint_id: str, name: str) -> dict[str, Any]:
+    def test(self, endpoint_id: str, name: str) -> DeliveryView:
         """Queue an event of the type ``test`` for one endpoint, whatever it wants; ``name`` makes it one and the same.
 
         Returns the delivery. Raises ``not_found`` and ``webhook_disabled``.

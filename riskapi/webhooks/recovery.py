@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
+from typing_extensions import TypedDict
 
+from riskapi.contract import Count, Instant
 from riskapi.errors import Problem, invalid
 from riskapi.policy.active import ActiveBasis
 from riskapi.store.connections import Store
@@ -30,6 +32,17 @@ _PLACE = re.compile(r"[0-9]\|[0-9]{1,19}-[0-9]{1,19}")
 _LAST = 10**19 - 1
 
 
+class Replayed(TypedDict):
+    """How many events are sent, and from when on what is kept was looked through.
+
+    With a ``next_cursor`` there is more: send the same with it as ``cursor``.
+    """
+
+    queued: Count
+    since: Instant
+    next_cursor: str | None
+
+
 class Recovery:
     """Tells again. Every method raises :class:`StoreUnavailable` while the store is away."""
 
@@ -40,7 +53,7 @@ class Recovery:
         self._store, self._active, self._clock = store, active, clock
         self._webhooks, self._deliveries = webhooks, deliveries
 
-    def replay(self, endpoint_id: str, since: float, cursor: str | None, *, delivered: bool) -> dict[str, Any]:
+    def replay(self, endpoint_id: str, since: float, cursor: str | None, *, delivered: bool) -> Replayed:
         """Queue for an endpoint what it wants of all that was recorded since Unix time ``since`` and that it does not
         have; with ``delivered`` also what it has.
 

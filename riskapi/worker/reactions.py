@@ -31,12 +31,14 @@ from riskapi.enrichment.findings import RETRACTED, Findings
 from riskapi.enrichment.subjects import Subject, subject_told
 from riskapi.errors import Problem
 from riskapi.inputs.signup import Signup
+from riskapi.links.bonds import entity_of
 from riskapi.lists.lists import Lists
 from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.decided_accounts import review_of
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.sending.holds import Holds
 from riskapi.store.streams import StreamEntry
+from riskapi.times import instant
 
 #: Seconds that those who are linked to an account wait, so that a ring that opens at once is looked at once.
 _SETTLE = 2.0
@@ -150,8 +152,15 @@ class Reactions:
         return standing
 
     def _joined(self, entry: StreamEntry) -> None:
-        if entry.data["change"] in ("joined", "merged"):
-            self._together(self._clusters.accounts(entry.data["cluster_id"]))
+        data = entry.data
+        if data["change"] not in ("joined", "merged"):
+            return
+        for edge in data.get("looks", ()):
+            policy, since = self._active.policy, instant(data["at"]).timestamp()
+            self._clusters.look(entity_of(edge), policy, self._clock(), since=since)
+        # Whoever joined is among those who are looked at, however many there are.
+        first = [data["user_id"]] if "user_id" in data else []
+        self._together(list(dict.fromkeys([*first, *self._clusters.accounts(data["cluster_id"])])))
 
     def _together(self, user_ids: list[str]) -> None:
         most = self._active.policy.rescoring.linked

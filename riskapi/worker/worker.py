@@ -15,6 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from riskapi import logs
 from riskapi.accounts.agenda import Agenda
@@ -42,6 +43,8 @@ WORKERS = "risk:workers"
 _BEAT, GONE = 5.0, 60.0
 #: Seconds between two looks where there was nothing to do: a fiftieth of the five within which an answer has to count.
 _IDLE = 0.1
+#: Seconds after which a reader of a stream looks again for what others left unfinished.
+_LOOK = 1.0
 #: Seconds after a store that was away is tried again.
 _AWAY = 1.0
 _HOUR = 3600
@@ -66,17 +69,17 @@ class SeenClock:
 
 def reactions(service: Service, agenda: Agenda, clock: Callable[[], float]) -> Reactions:
     """What reacts to what happened, made of the parts of a process; ``clock`` gives Unix time."""
-    worker_parts = service.worker_parts
+    parts = service.parts
     return Reactions(
         service.active,
-        worker_parts.accounts,
-        worker_parts.gatherer,
-        worker_parts.findings,
-        worker_parts.clusters,
-        worker_parts.labels,
-        worker_parts.lists,
-        worker_parts.holds,
-        worker_parts.review_decisions,
+        service.accounts,
+        service.gatherer,
+        service.findings,
+        parts.clusters,
+        parts.labels,
+        parts.lists,
+        service.holds,
+        parts.review_decisions,
         agenda,
         clock,
     )
@@ -93,28 +96,28 @@ class Worker:
         self.clock: Callable[[], float] = self._seen or real
         self._real = real
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-        worker_parts, parts = service.worker_parts, service.parts
+        parts = service.parts
         self.agenda = Agenda(self.store)
         self.reactions = reactions(service, self.agenda, self.clock)
         # Endpoints are outside: they live in the real time, also where callers set the clock.
-        self.notices = Notices(worker_parts.webhooks, worker_parts.deliveries, real)
-        self.looks = Schedule(self.agenda, worker_parts.rescorer, self.clock)
+        self.notices = Notices(parts.webhooks, parts.deliveries, real)
+        self.looks = Schedule(self.agenda, service.rescorer, self.clock)
         self.enricher: Enricher | None = None
         self.doubts = Doubts(self.store, parts.metrics, self.clock)
         if settings.enrichment:
             upstreams = asking(
                 settings, parts.ratelimits, lambda: service.active_readers.readers.lists, self.doubts.tell
             )
-            self.enricher = Enricher(worker_parts.findings, service.active, upstreams, parts.metrics, self.clock)
-        webhooks = worker_parts.webhooks
+            self.enricher = Enricher(service.findings, service.active, upstreams, parts.metrics, self.clock)
+        webhooks = parts.webhooks
         self.dispatcher = Dispatcher(
-            webhooks, worker_parts.deliveries, lambda: WebhookClient(webhooks.guards), parts.metrics, real
+            webhooks, parts.deliveries, lambda: WebhookClient(webhooks.guards), parts.metrics, real
         )
         self.chores = Chores(self.store, self._chores())
 
     def waiting(self) -> int:
         """Domains and networks that wait to be looked up."""
-        return self._service.worker_parts.findings.waiting()
+        return self._service.findings.waiting()
 
     def handlers(self) -> Mapping[Group, Callable[[StreamEntry], None]]:
         """What each group does about an entry."""
@@ -147,7 +150,7 @@ class Worker:
         """Start all threads, which end when ``stop`` is set, with what they have in hand."""
         works: dict[str, Callable[[], object]] = {"looks": lambda: _repeat("looks", self.looks.step, stop)}
         for reader in self.readers():
-            works[reader.group] = lambda reader=reader: _repeat(reader.group, reader.step, stop)  # type: ignore[misc]
+            works[reader.group] = partial(_repeat, reader.group, reader.step, stop, wait=reader.wait)
         if self.enricher is not None:
             enricher = self.enricher
             works["enricher"] = lambda: enricher.run(stop)
@@ -170,21 +173,21 @@ class Worker:
         pipe.execute_command("ZREMRANGEBYSCORE", WORKERS, "-inf", repr(now - GONE))
         self.store.run(pipe)
         self._service.parts.metrics.backlog(DeadLetters(self.store).count(), self.waiting())
-        findings, active = self._service.worker_parts.findings, self._service.active
+        findings, active = self._service.findings, self._service.active
         self.doubts.step(now, lambda since, parts: findings.retract(since, parts, active.policy, self.clock()))
         self.chores.step(self.clock())
         return 0
 
     def _chores(self) -> dict[str, Chore]:
-        worker_parts, active = self._service.worker_parts, self._service.active
+        parts, active = self._service.parts, self._service.active
 
         def streams(_: float) -> int:
             return consumer.sweep(self.store, oldest(active.policy.retention.decisions_days))
 
         return {
             "streams": Chore(_HOUR, streams),
-            "lists": Chore(60, worker_parts.lists.expire),
-            "reviews": Chore(_HOUR, lambda _: worker_parts.reviews.sweep()),
+            "lists": Chore(60, parts.lists.expire),
+            "reviews": Chore(_HOUR, lambda _: parts.reviews.sweep()),
             "accounts": Chore(_HOUR, lambda _: migrate(self.store)),
         }
 
@@ -195,13 +198,26 @@ def working(store: Store, now: float) -> dict[str, float]:
     return {name: max(now - at, 0.0) for name, at in scored(found)}
 
 
-def _repeat(name: str, step: Callable[[], int], stop: threading.Event, idle: float = _IDLE) -> None:
-    """Take steps until told to stop: at once while there is something to do, else after a while."""
+def _repeat(
+    name: str,
+    step: Callable[[], int],
+    stop: threading.Event,
+    idle: float = _IDLE,
+    wait: Callable[[float], bool] | None = None,
+) -> None:
+    """Take steps until told to stop: at once while there is something to do, else after a while, or as soon as
+    ``wait(seconds)`` says that there is something; but at least once in :data:`_LOOK` seconds.
+    """
     while not stop.is_set():
         pause = idle * random.uniform(0.8, 1.2)  # so that workers do not ask in step
         try:
             if step():
                 pause = 0.0
+            elif wait is not None and not stop.is_set():
+                rest = int(_LOOK / idle)
+                while rest and not stop.is_set() and not wait(idle):
+                    rest -= 1
+                pause = 0.0 if rest else pause
         except StoreUnavailable:
             pause = _AWAY
         except Exception as error:  # a defect must not end the thread: what waits would wait for ever

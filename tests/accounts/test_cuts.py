@@ -19,8 +19,7 @@ from riskapi.store.connections import Store
 from riskapi.worker.schedule import Schedule
 from tests import consistency
 from tests.conftest import NOW
-from tests.sending.test_grants import ask, opened, view
-from tests.sending.test_grants import service as service
+from tests.grants import ask, opened, view
 from tests.signups import body, post, together
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -33,7 +32,7 @@ def visitor(service: Service, user: str, after: float = 0.0) -> dict[str, Any]:
 
 def looked(service: Service, after: float) -> None:
     """A worker looks at all that is due by then."""
-    looks = Schedule(Agenda(service.store), service.worker_parts.rescorer, lambda: NOW + after)
+    looks = Schedule(Agenda(service.store), service.rescorer, lambda: NOW + after)
     while looks.step():
         pass
 
@@ -65,7 +64,7 @@ def library(service: Service) -> Service:
         visitor(service, f"v{number}", number * 20 * MINUTE - 2 * HOUR)
     assert tiers(service, "v0", "v1", "v2", "v3") == ["allow", "allow", "review", "review"]
     service.parts.labels.add("v0", "abuse", "manual_review", None, "ana", NOW)
-    service.worker_parts.rescorer.again("v0", "linkage", NOW)
+    service.rescorer.again("v0", "linkage", NOW)
     Agenda(service.store).add(["v1", "v2", "v3"], NOW, "linkage")
     looked(service, MINUTE)
     assert visitor(service, "v4", 2 * MINUTE)["decision"] == "limit"
@@ -183,7 +182,7 @@ class TestAccount:
     def test_it_holds_whatever_happens_to_the_cluster(self, library: Service) -> None:
         cut(library, "v1", thing=False)
         visitor(library, "v5", HOUR + 1)
-        library.worker_parts.rescorer.again("v1", "schedule", NOW + DAY)
+        library.rescorer.again("v1", "schedule", NOW + DAY)
         assert view(library, "v1", NOW + DAY)["linkage"]["size"] == 1
         assert view(library, "v5", NOW + DAY)["linkage"]["size"] == 5
         consistency.check(library)
@@ -193,7 +192,7 @@ class TestAccount:
         library.store.execute("DEL", f"risk:e:{found_edge(library, found['cut_id'])}")
         visitor(library, "v5", HOUR + 1)
         visitor(library, "v6", HOUR + 2)
-        library.worker_parts.rescorer.again("v1", "schedule", NOW + DAY)
+        library.rescorer.again("v1", "schedule", NOW + DAY)
         assert view(library, "v1", NOW + DAY)["linkage"]["size"] == 1
 
     def test_undone_it_is_bound_again(self, library: Service) -> None:

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import orjson
-import pytest
 
 from riskapi.accounts.accounts import history_key
-from riskapi.app import Service, assemble
-from riskapi.settings import Settings
-from riskapi.store.connections import Store
+from riskapi.app import Service
 from riskapi.store.streams import shard, stream
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW
 from tests.signups import body, post
 
 RISKAPI = Path(__file__).parents[2] / "riskapi"
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.recover(NOW)
-    return made
 
 
 def test_one_script_part_and_nothing_else_changes_a_tier() -> None:
@@ -40,7 +28,7 @@ def test_one_script_part_and_nothing_else_changes_a_tier() -> None:
 def test_the_first_entry_of_a_history_is_told_by_the_answer_and_not_kept_twice(service: Service) -> None:
     answer = post(service, body())
     assert service.store.execute("LLEN", history_key("u_1")) == 0
-    (entry,) = service.worker_parts.accounts.load("u_1").history
+    (entry,) = service.accounts.load("u_1").history
     assert entry == {
         "at": answer["created_at"],
         "from": None,
@@ -61,14 +49,14 @@ def test_what_the_answer_does_not_tell_of_it_is_kept(service: Service) -> None:
     )
     lists.put(draft, NOW)
     assert post(service, body())["decision"] == "limit"
-    (first,) = service.worker_parts.accounts.load("u_1").history
+    (first,) = service.accounts.load("u_1").history
     assert (first["source"], first["expires_at"]) == ("list", "2026-11-23T10:00:00.000Z")
 
 
 def test_a_change_is_an_entry_and_an_event_at_once(service: Service) -> None:
     post(service, body())
     service.parts.labels.add("u_1", "abuse", "manual_review", "spam", "kim", NOW + 60)
-    first, second = service.worker_parts.accounts.load("u_1").history
+    first, second = service.accounts.load("u_1").history
     assert (first["to"], second["from"], second["to"], second["actor"]) == ("allow", "allow", "limit", "kim")
     told = [
         orjson.loads(fields[b"data"])

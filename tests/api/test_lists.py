@@ -11,32 +11,15 @@ from flask.testing import FlaskClient
 
 from riskapi.access.keys import Keys
 from riskapi.store.connections import Store
-from tests.api.test_openapi import conforms
-from tests.api.test_problems import is_problem
+from tests.answers import is_problem
 from tests.conftest import BOOTSTRAP_KEY, Clock
-from tests.test_logs import Lines, lines  # noqa: F401 - the fixture
+from tests.logged import Lines
 
 ONE, ALL, ENTRY = "/v1/lists/{list}", "/v1/lists", "/v1/lists/{list}/{entry_id}"
 
 
 #: What the answer to a put has besides the entry.
 ADDED = {"replaced", "would_match", "would_match_count", "would_match_complete"}
-
-
-@pytest.fixture
-def document(client: FlaskClient) -> dict[str, Any]:
-    return dict(client.get("/openapi.json").json or {})
-
-
-@pytest.fixture
-def ask(client: FlaskClient, document: dict[str, Any]) -> Callable[..., Any]:
-    """``ask("GET", template, path, …)`` asks and holds the answer to the document; gives status and body."""
-
-    def made(method: str, template: str, path: str, **given: Any) -> tuple[int, dict[str, Any]]:
-        response = client.open(path, method=method, **given)
-        return response.status_code, conforms(document, method, template, response)
-
-    return made
 
 
 @pytest.fixture
@@ -197,7 +180,7 @@ def test_only_keys_with_the_scope_may(client: FlaskClient, store: Store) -> None
         assert client.delete("/v1/lists/deny/lst_1", headers=headers).status_code == (404 if status == 200 else 403)
 
 
-def test_values_are_never_logged(client: FlaskClient, put: Callable[..., Any], lines: Lines) -> None:  # noqa: F811
+def test_values_are_never_logged(client: FlaskClient, put: Callable[..., Any], lines: Lines) -> None:
     made = put("deny", "email", "somebody@ruiz.example")[1]
     client.post("/v1/signups", json=signup("u_1", email={"address": "somebody@ruiz.example"}))
     client.delete(f"/v1/lists/deny/{made['id']}")

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from riskapi.api.server import ROUTES
 from riskapi.errors import CODES
+from tests.answers import conforms, operations
 from tests.conftest import BOOTSTRAP_KEY, NOW
 
 #: A signup that is sent to review by the shipped policy: a throw-away mailbox.
@@ -49,24 +50,6 @@ def document(http: FlaskClient) -> dict[str, Any]:
     return dict(found)
 
 
-def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    return {(method.upper(), path): each for path, item in document["paths"].items() for method, each in item.items()}
-
-
-def conforms(document: dict[str, Any], method: str, path: str, response: Any) -> dict[str, Any]:
-    """Check an answer against what is documented for its operation and status; returns its body."""
-    answer = operations(document)[method, path]["responses"][str(response.status_code)]
-    media = answer["content"][response.headers["Content-Type"]]
-    validator = jsonschema_rs.Draft202012Validator(
-        {**media["schema"], "components": document["components"]}, validate_formats=True
-    )
-    assert [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(response.json)] == []
-    for name in ("X-Request-Id", *({"Idempotent-Replay"} & set(response.headers.keys()))):
-        assert name in answer["headers"]
-    body: dict[str, Any] = response.json
-    return body
-
-
 def test_every_schema_is_a_valid_json_schema(document: dict[str, Any]) -> None:
     assert document["openapi"] == "3.1.0"
     for schema in document["components"]["schemas"].values():
@@ -77,6 +60,25 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     references = set(re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(document)))
     assert references
     assert references <= set(document["components"]["schemas"])
+
+
+def test_every_schema_has_a_plain_name_and_says_what_it_is(document: dict[str, Any]) -> None:
+    """Two shapes of one name would be told apart by their modules."""
+    for name, schema in document["components"]["schemas"].items():
+        assert re.fullmatch("[A-Z][A-Za-z]+", name)
+        assert schema["description"]
+
+
+def test_an_answer_has_the_fields_of_its_shape_and_no_others(document: dict[str, Any]) -> None:
+    bodies = {route.body.__name__ for route in ROUTES if route.body is not None}
+    answers = {
+        shape.__name__ for route in ROUTES for shape in (route.response, *route.others.values()) if shape is not None
+    }
+    assert answers
+    for name in answers:
+        schema = document["components"]["schemas"][name]
+        assert (schema["type"], schema["additionalProperties"]) == ("object", False), name
+    assert not answers & bodies
 
 
 def test_every_route_is_documented_and_every_documented_route_is_served(app: Flask, document: dict[str, Any]) -> None:

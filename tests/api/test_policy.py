@@ -18,8 +18,7 @@ from riskapi.app import Service, assemble
 from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from tests.api.test_openapi import conforms
-from tests.api.test_problems import is_problem
+from tests.answers import conforms, is_problem
 from tests.conftest import BOOTSTRAP_KEY, Clock
 from tests.signups import together
 
@@ -293,7 +292,7 @@ def test_another_worker_judges_by_it_once_it_looked(worker: Any) -> None:
     put(here, review(60))
     assert there.get("/v1/policy").json["version"] == FIRST + 1  # what is in force is asked of the store
     assert there.get("/readyz").json["versions"]["policy"] == FIRST
-    other.publisher.follow()
+    other.parts.publisher.follow()
     assert there.get("/readyz").json["versions"]["policy"] == FIRST + 1
     (again, _) = worker()
     assert again.active.policy.tiers.review.daily == 60
@@ -304,7 +303,7 @@ def test_a_version_that_cannot_be_used_here_shows_in_readyz(worker: Any, store: 
     content = b'{"version": 9, "policy": {"version": 9}, "author": "x", "source": "store"}'
     store.execute("HSET", "risk:policies", 9, content, "current", "9:x")
     with pytest.raises(ConfigurationError):
-        service.publisher.follow()
+        service.parts.publisher.follow()
     answer = http.get("/readyz")
     said = "version 9 cannot be used: store, policy version 9: tiers: is missing"
     assert (answer.status_code, answer.json["checks"]["policy"]) == (503, said)

@@ -11,27 +11,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from riskapi.api import problems
-from riskapi.api.parts import Parts
-from riskapi.api.server import build
 from riskapi.errors import CODES, Problem, StoreUnavailable
 from riskapi.store.connections import Store
-from tests import fakes
-from tests.conftest import BOOTSTRAP_KEY, Clock
+from tests.answers import is_problem
+from tests.conftest import BOOTSTRAP_KEY
+from tests.failing import FailingAssessor
+from tests.requests import GOOD, SIGNUP
 
 MIB = 1024 * 1024
-GOOD = b'{"account":{"user_id":"u"},"email":{"address":"ana@ruiz.example"}}'
-SIGNUP = "/v1/signups"
-
-
-@pytest.fixture
-def make_http(store: Store, clock: Clock) -> Callable[..., FlaskClient]:
-    def make(**changes: Any) -> FlaskClient:
-        found: Parts = fakes.parts(store, clock, BOOTSTRAP_KEY, **changes)
-        client = build(found).test_client()
-        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {BOOTSTRAP_KEY}"
-        return client
-
-    return make
 
 
 @pytest.fixture
@@ -41,19 +28,6 @@ def http(make_http: Callable[..., FlaskClient]) -> FlaskClient:
 
 def signup(**changes: Any) -> bytes:
     return json.dumps({**json.loads(GOOD), **changes}).encode()
-
-
-def is_problem(response: Any, status: int, code: str) -> dict[str, Any]:
-    """Check that the answer is a whole problem document of this code."""
-    assert (response.status_code, response.mimetype) == (status, "application/problem+json"), response.data
-    document: dict[str, Any] = response.json
-    problems.ProblemDocument.model_validate(document)
-    assert document["code"] == code
-    assert document["status"] == status == CODES[code][0]
-    assert document["title"] == CODES[code][1]
-    assert document["type"] == f"/docs/errors#{code}"
-    assert document["request_id"] == response.headers["X-Request-Id"]
-    return document
 
 
 @pytest.mark.parametrize(
@@ -322,7 +296,7 @@ def test_a_sane_request_id_is_kept_and_another_replaced(http: FlaskClient, given
 def test_failures_become_problems_without_a_trace(
     make_http: Callable[..., FlaskClient], error: Exception, status: int, code: str
 ) -> None:
-    client = make_http(assessor=fakes.Assessors(fails=error))
+    client = make_http(assessor=FailingAssessor(error))
     response = client.post(SIGNUP, data=GOOD, content_type="application/json")
     is_problem(response, status, code)
     for secret in ("ana@", "Traceback", "secret:6379", "ZeroDivision"):

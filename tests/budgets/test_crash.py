@@ -10,6 +10,7 @@ import re
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,18 @@ import pytest
 
 from riskapi import policy
 from riskapi.app import Service as Parts
-from riskapi.budgets.spends import Local
+from riskapi.app import assemble
+from riskapi.budgets.grants import LocalGrant
+from riskapi.budgets.spends import Budgets
 from riskapi.errors import StoreUnavailable
+from riskapi.settings import Settings
 from riskapi.store.embedded import Embedded
-from tests.commands.test_serve import await_text
+from riskapi.store.journal import Journal
 from tests.conftest import BOOTSTRAP_KEY, NOW, Service
-from tests.sending.test_grants import ask, opened, view
-from tests.sending.test_grants import service as parts  # noqa: F401 - the fixture
+from tests.grants import ask, opened, view
 from tests.signups import body
-from tests.store.test_connections import await_true
+from tests.store_servers import await_true
+from tests.waiting import await_text
 
 Serve = Callable[..., Service]
 WORKERS, THREADS = 2, 8
@@ -204,33 +208,36 @@ def test_what_is_granted_while_the_store_is_away_is_settled_and_within_the_allow
 
 @pytest.mark.parametrize("left_over", [0, 4, 200], ids=["nothing", "less", "as much"])
 def test_a_grant_nobody_heard_of_makes_room_for_the_one_that_was_answered(
-    parts: Parts,  # noqa: F811
+    service: Parts,
+    settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     left_over: int,
 ) -> None:
     """The store grants, is killed before it says so, and the worker grants from its allowance."""
-    user = opened(parts, "u1")
-    ask(parts, user, 200 - left_over)
-    parts.sender._local._left.clear()  # the worker did not hear how little is left: another one granted it
-    execute, run = parts.store.execute, parts.store.run
+    user = opened(service, "u1")
+    other = assemble(replace(settings, model_mode="off"), service.store, service.parts.clock)
+    ask(other, user, 200 - left_over)  # the worker did not hear how little is left: another one granted it
+    execute, run = service.store.execute, service.store.run
 
     def unheard(*words: Any) -> Any:
         execute(*words)
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(parts.store, "execute", unheard)
-    answered = ask(parts, user, 9, repeat="k", digest="d")
+    monkeypatch.setattr(service.store, "execute", unheard)
+    answered = ask(service, user, 9, repeat="k", digest="d")
     assert (answered["granted"], answered["tier"]) == (9, "review")
-    monkeypatch.setattr(parts.store, "execute", execute)
-    monkeypatch.setattr(parts.store, "run", run)
-    entries = parts.sender._local._journal.waiting()
-    parts.sender.settle()
+    monkeypatch.setattr(service.store, "execute", execute)
+    monkeypatch.setattr(service.store, "run", run)
+    with contextlib.closing(Journal(settings.data_dir / "journal" / "sends", 1)) as journal:
+        entries = journal.elsewhere()
+    budgets = Budgets(service.store)
+    service.parts.sender.record()
     for entry in (*entries, *entries):  # whoever settles may be killed before it takes the entry off the journal
-        parts.sender._budgets.settle(Local(**entry), parts.active.policy)
-        assert view(parts, user)["limits"]["remaining"]["monthly"] == 5000 - (200 - left_over) - 9
-    again = ask(parts, user, 9, NOW + 1, repeat="k", digest="d")
+        budgets.record(LocalGrant(**entry), service.active.policy)
+        assert view(service, user)["limits"]["remaining"]["monthly"] == 5000 - (200 - left_over) - 9
+    again = ask(service, user, 9, NOW + 1, repeat="k", digest="d")
     assert (again["reservation_id"], again["granted"]) == (answered["reservation_id"], 9)
-    assert parts.sender.release(answered["reservation_id"], 4, NOW)["remaining"]["monthly"] == 4795 + left_over
+    assert service.parts.sender.release(answered["reservation_id"], 4, NOW)["remaining"]["monthly"] == 4795 + left_over
     for entry in entries:
-        parts.sender._budgets.settle(Local(**entry), parts.active.policy)
-    assert parts.sender.release(answered["reservation_id"], 5, NOW)["remaining"]["monthly"] == 4800 + left_over
+        budgets.record(LocalGrant(**entry), service.active.policy)
+    assert service.parts.sender.release(answered["reservation_id"], 5, NOW)["remaining"]["monthly"] == 4800 + left_over

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 
-from riskapi import policy
 from riskapi.accounts.agenda import Agenda
 from riskapi.app import Service
 from riskapi.budgets import terms
@@ -17,78 +15,22 @@ from riskapi.budgets.caps import FeedbackRecord, allowed, unused
 from riskapi.budgets.spends import Budgets
 from riskapi.budgets.terms import Terms
 from riskapi.contract import Tier
-from riskapi.decisions.events import Event
 from riskapi.errors import StoreUnavailable
-from riskapi.links.keys import entities_of
-from riskapi.policy import Policy
 from riskapi.policy.tables import Caps
 from riskapi.store.streams import StreamEntry, account_key, shard, stream
-from riskapi.worker.reactions import Reactions
+from riskapi.worker.worker import reactions
 from tests.conftest import NOW
-from tests.sending.test_grants import ask, outage, view  # noqa: F401 - the fixture
-from tests.sending.test_grants import service as shipped  # noqa: F401 - the fixture
-from tests.signups import body, post
+from tests.grants import ask, view
+from tests.plans import PLANS, field, marked, planned, signed_up, tell, touched
 
 HOUR, DAY = 3600.0, 86400.0
-PLANS: dict[str, Any] = {
-    "free": {"hourly": 100, "daily": 300, "monthly": 3000},
-    "pro": {
-        "paid": True,
-        "hourly": 500,
-        "daily": 2000,
-        "monthly": 20_000,
-        "review": {"hourly": 50, "daily": 100, "monthly": 500},
-    },
-    "huge": {
-        "paid": True,
-        "hourly": 5000,
-        "daily": 50_000,
-        "monthly": 500_000,
-        "review": {"hourly": 500, "daily": 1000, "monthly": 5000},
-        "limit": {"hourly": 50, "daily": 100, "monthly": 500},
-    },
-}
-
-
-def planned(service: Service, plans: dict[str, Any] | None = None, **tables: Any) -> Policy:
-    """Put the same policy with plans into force, and with some tables replaced."""
-    basis = service.active.basis
-    found = {**basis.policy.model_dump(mode="json"), "plans": PLANS if plans is None else plans, **tables}
-    made = policy.check(found, where="test")
-    service.active.use(basis.under(made))
-    return made
 
 
 @pytest.fixture
-def service(shipped: Service) -> Service:  # noqa: F811
-    """The shipped policy with plans."""
-    planned(shipped)
-    return shipped
-
-
-def signed_up(service: Service, user: str = "u1", plan: str | None = None, **parts: Any) -> dict[str, Any]:
-    given = {"account": {"user_id": user, "plan": plan}, "email": {"address": f"{user}@{user}.example"}, "device": None}
-    return post(service, body(user, **{**given, **parts}))
-
-
-def tell(service: Service, type: str, user: str = "u1", at: float = NOW, **more: Any) -> dict[str, Any]:
-    event = Event.model_validate_json(json.dumps({"type": type, **more}))
-    return service.parts.events.record(user, event, at)
-
-
-def field(service: Service, name: str, user: str = "u1") -> str | None:
-    found = service.store.execute("HGET", account_key(user), name)
-    return None if found is None else found.decode()
-
-
-def marked(service: Service, user: str = "u1") -> set[str]:
-    """The kinds of entities that know the account as an established customer."""
-    entities = entities_of((field(service, "entities", user) or "{}").encode())
-    return {kind for kind, key in entities.items() if service.store.execute("ZSCORE", key, f"&{user}") is not None}
-
-
-def touched(service: Service, user: str = "u1") -> set[str]:
-    return set(entities_of((field(service, "entities", user) or "{}").encode()))
+def service(service: Service) -> Service:
+    """The service policy with plans."""
+    planned(service)
+    return service
 
 
 def hourly(service: Service, user: str = "u1", at: float = NOW) -> int:
@@ -215,18 +157,18 @@ class TestSignup:
         when = {"email_is_valid": {"eq": True}, "email_is_disposable": {"eq": False}}
         planned(service, rules=[{"name": "all", "mode": "live", "tier": "limit", "text": "Everybody", "when": when}])
         assert signed_up(service, plan="pro")["decision"] == "limit"
-        key = entities_of((field(service, "entities") or "").encode())["mailbox"]
+        key = orjson.loads(field(service, "entities") or "")["mailbox"]
         assert service.store.execute("ZSCORE", key, "~u1") and marked(service) == touched(service)
 
     def test_that_is_journaled_counts_once_it_is_recorded(
         self,
         service: Service,
-        outage: Callable[[bool], None],  # noqa: F811
+        outage: Callable[[bool], None],
     ) -> None:
         outage(True)
         assert signed_up(service, plan="pro")["limits"]["hourly"] == 10
         outage(False)
-        service.assessor.replay_journal(NOW)
+        service.parts.assessor.replay_journal(NOW)
         assert (hourly(service), marked(service)) == (500, touched(service))
 
     def test_a_signup_again_changes_nothing(self, service: Service) -> None:
@@ -364,23 +306,17 @@ class TestRaces:
         self, service: Service, monkeypatch: pytest.MonkeyPatch, clock: Callable[[], float]
     ) -> None:
         signed_up(service)
-        settle = service.worker_parts.labels.settle
+        settle = service.parts.labels.settle
 
         def away(*_: Any) -> None:
             raise StoreUnavailable("away")
 
-        monkeypatch.setattr(service.worker_parts.labels, "settle", away)
+        monkeypatch.setattr(service.parts.labels, "settle", away)
         assert tell(service, "plan_changed", plan="pro")["tier"] == "allow"
         assert marked(service) == set()
-        monkeypatch.setattr(service.worker_parts.labels, "settle", settle)
-        found: Any = service.worker_parts
-        reactions = Reactions(
-            service.active, found.accounts, found.gatherer, found.findings, found.clusters, found.labels,
-            found.lists, found.holds, found.review_decisions, Agenda(service.store), clock,
-        )  # fmt: skip
+        monkeypatch.setattr(service.parts.labels, "settle", settle)
+        react = reactions(service, Agenda(service.store), clock)
         name = stream(shard("u1"))
         for number, fields in service.store.execute("XRANGE", name, "-", "+"):
-            reactions.handle(
-                StreamEntry(name, number.decode(), fields[b"type"].decode(), orjson.loads(fields[b"data"]))
-            )
+            react.handle(StreamEntry(name, number.decode(), fields[b"type"].decode(), orjson.loads(fields[b"data"])))
         assert marked(service) == touched(service)

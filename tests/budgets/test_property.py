@@ -12,14 +12,15 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from riskapi import policy
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.budgets.caps import Allowed, unused
+from riskapi.budgets.grants import GrantRequest, StoredGrant, Unrecorded
 from riskapi.budgets.keys import budget_key
-from riskapi.budgets.spends import Budgets, Grant, GrantRequest, Pending, remaining
+from riskapi.budgets.limits import Counts
+from riskapi.budgets.spends import Budgets, remaining
 from riskapi.policy.tables import Caps
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW
 from tests.consistency import check
 from tests.histories import (
     CARDS,
@@ -41,10 +42,10 @@ HOUR, DAY, MONTH = 3600, 86_400, 30 * 86_400
 
 
 @pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.active.use(made.active.basis.under(rules()))
-    return made
+def service(service: Service) -> Service:
+    """The policy of :func:`rules`."""
+    service.active.use(service.active.basis.under(rules()))
+    return service
 
 
 numbers = st.integers(0, 6)
@@ -269,11 +270,11 @@ class Budget:
         self.reference = Reference(caps={"u": caps})
         self.granted: list[tuple[str, Spend]] = []
 
-    def send(self, recipients: int, at: float, *, partial: bool = True) -> Grant:
+    def send(self, recipients: int, at: float, *, partial: bool = True) -> StoredGrant:
         usage = self.budgets.read("u", at)
         request = GrantRequest("u", recipients, partial, f"rsv_{id(self)}_{len(self.granted)}", "")
         self.store.execute("DEL", f"risk:v:{{b}}:{request.reservation_id}")
-        found = self.budgets.grant(request, "allow", 0, usage, self.allowed, Pending(), self.rules, at)
+        found = self.budgets.grant(request, "allow", 0, usage, self.allowed, Unrecorded(), self.rules, at)
         assert found is not None
         expected, spend = self.reference.send("u", recipients, at, partial=partial)
         self.granted.append((request.reservation_id, spend))
@@ -293,7 +294,7 @@ class Budget:
         usage = self.budgets.release(reservation, "u", recipients, f"{number}-{at}-{spend.released}", self.rules, at)
         self.left(at, remaining(usage, self.allowed))
 
-    def left(self, at: float, found: dict[str, int] | None = None) -> None:
+    def left(self, at: float, found: Counts | None = None) -> None:
         found = found or remaining(self.budgets.read("u", at), self.allowed)
         assert found == self.reference.remaining("u", at)
 
@@ -387,7 +388,7 @@ def test_the_log_stays_small_however_much_is_sent(store: Store) -> None:
     budget = Budget(store, (10**9, 10**10, 10**11))
     for minute in range(0, 31 * 24 * 60, 61):
         request, at = GrantRequest("u", 5, True, f"rsv_small_{minute}", ""), NOW + 60.0 * minute
-        budget.budgets.grant(request, "allow", 0, unused(at), budget.allowed, Pending(), budget.rules, at)
+        budget.budgets.grant(request, "allow", 0, unused(at), budget.allowed, Unrecorded(), budget.rules, at)
     packed = store.execute("HGET", budget_key("u"), "spends")
     # A bucket a minute of the hour, a quarter of the day, six hours of the month; nine bytes or fewer each.
     assert len(packed) < 10 * (61 + 97 + 122)
@@ -397,6 +398,6 @@ def test_when_room_is_taken_by_what_waits_to_be_settled_nobody_knows_when_it_is_
     budget = Budget(store, (10, 10, 10))
     usage = budget.budgets.read("u", NOW)
     request = GrantRequest("u", 10, True, "rsv_waiting", "")
-    found = budget.budgets.grant(request, "allow", 0, usage, budget.allowed, Pending(4, 4), budget.rules, NOW)
+    found = budget.budgets.grant(request, "allow", 0, usage, budget.allowed, Unrecorded(4, 4), budget.rules, NOW)
     assert found is not None
     assert (found.granted, found.denied_by, found.retry_after) == (6, "account_hourly", None)

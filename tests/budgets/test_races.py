@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,14 +14,16 @@ from riskapi import policy
 from riskapi.app import Service
 from riskapi.budgets.keys import budget_key
 from riskapi.budgets.spends import Budgets
-from riskapi.clusters.clusters import Clusters
-from riskapi.clusters.joins import Joins, ban_key
+from riskapi.clusters.joins import ban_key
+from riskapi.clusters.splits import Splits
 from riskapi.errors import Problem
+from riskapi.links.bonds import edge_of
 from riskapi.sending.grants import Message
 from tests import consistency
 from tests.conftest import NOW
-from tests.sending.test_grants import ask, opened, under, view
-from tests.sending.test_grants import service as shipped  # noqa: F401 - the fixture
+from tests.grants import ask, opened, under, view
+from tests.joining import STEPS, meanwhile
+from tests.racing import beside, raised
 from tests.signups import body, post, together
 
 HOURLY, CLUSTER = 200, 300
@@ -29,12 +31,12 @@ LEFT, RIGHT, BRIDGE = "dev-left", "dev-right", "+34600123123"
 
 
 @pytest.fixture
-def service(shipped: Service) -> Service:  # noqa: F811
+def service(service: Service) -> Service:
     """Without rules: many accounts on one device stay in the tier of others, so that sums are easily told."""
-    basis = shipped.active.basis
+    basis = service.active.basis
     found = basis.policy.model_dump(mode="json")
-    shipped.active.use(basis.under(policy.check({**found, "rules": []}, where="test")))
-    return shipped
+    service.active.use(basis.under(policy.check({**found, "rules": []}, where="test")))
+    return service
 
 
 def joined(service: Service, user: str, device: str | None = None, phone: str | None = None) -> str:
@@ -44,41 +46,6 @@ def joined(service: Service, user: str, device: str | None = None, phone: str | 
     parts["phone"] = {"number": phone} if phone else None
     post(service, body(user, **parts))
     return user
-
-
-def raised(found: list[Any]) -> list[Any]:
-    """What went wrong otherwise than by a problem that the API would answer."""
-    return [
-        f"{type(each).__name__}: {each}"
-        for each in found
-        if isinstance(each, BaseException) and not isinstance(each, Problem)
-    ]
-
-
-@contextlib.contextmanager
-def beside(work: Callable[[], object], threads: int) -> Iterator[list[BaseException]]:
-    """Do ``work`` again and again in threads as long as the block lasts, and at least once afterwards."""
-    stop, wrong = threading.Event(), []  # type: threading.Event, list[BaseException]
-
-    def run() -> None:
-        last = False
-        while not last:
-            last = stop.is_set()
-            try:
-                work()
-            except Exception as error:
-                wrong.append(error)
-                return
-
-    found = [threading.Thread(target=run) for _ in range(threads)]
-    for thread in found:
-        thread.start()
-    try:
-        yield wrong
-    finally:
-        stop.set()
-        for thread in found:
-            thread.join()
 
 
 class Books:
@@ -234,7 +201,7 @@ def test_releases_at_once_give_back_no_more_than_was_granted(service: Service) -
         opened(service, f"u{number}", "ring")
     reservation = ask(service, "u0", 100)["reservation_id"]
     ask(service, "u1", 50)
-    found = together(32, lambda number: service.sender.release(reservation, 7, NOW, repeat=f"r{number % 16}"))
+    found = together(32, lambda number: service.parts.sender.release(reservation, 7, NOW, repeat=f"r{number % 16}"))
     assert not raised(found)
     # Sixteen releases, each asked for twice: fourteen of them find seven to give back.
     assert sum(isinstance(each, Problem) for each in found) == 4
@@ -242,7 +209,7 @@ def test_releases_at_once_give_back_no_more_than_was_granted(service: Service) -
     consistency.check(service)
     assert view(service, "u2")["limits"]["remaining"]["hourly"] == HOURLY
     with pytest.raises(Problem):
-        service.sender.release(reservation, 3, NOW)
+        service.parts.sender.release(reservation, 3, NOW)
 
 
 def test_releases_while_clusters_merge_and_part(service: Service) -> None:
@@ -258,7 +225,7 @@ def test_releases_while_clusters_merge_and_part(service: Service) -> None:
         else:
             for reservation in held[users[number % 4]]:
                 with contextlib.suppress(Problem):
-                    service.sender.release(reservation, 1, NOW)
+                    service.parts.sender.release(reservation, 1, NOW)
 
     assert not raised(together(14, release))
     # Three threads an account, each gives back one of every reservation.
@@ -303,20 +270,17 @@ def test_two_devices_bridged_while_both_sides_sign_up_are_one_cluster(service: S
 def test_what_is_let_go_while_all_sign_up_leaves_nobody_half_bound(service: Service, turn: int) -> None:
     """Who comes after it is bound to those who came after it, too; let go once more, it binds nobody."""
     joined(service, "first", "kiosk")
-    device = service.assessor._accounts.standing("first").entities["device"]
-
-    def let_go() -> None:
-        service.assessor._clusters.let_go(device, service.active.policy, NOW, "hub")
+    device = service.parts.assessor._accounts.standing("first").entities["device"]
 
     def work(number: int) -> None:
         if number % 5 == turn:
-            let_go()
+            let_go(service, device)
         else:
             ask(service, joined(service, f"u{number}", "kiosk"), 5)
 
     assert not raised(together(25, work))
     assert len(consistency.check(service)) < 2
-    let_go()
+    let_go(service, device)
     assert consistency.check(service) == {}
     assert all(
         consistency.recorded(service.store, budget_key(f"u{number}")) == 5 for number in range(5) if number != turn
@@ -338,8 +302,8 @@ def test_a_crowd_on_one_device_in_one_moment_is_one_cluster_however_many(service
 def test_what_was_found_to_be_a_hub_binds_none_of_those_who_sign_up_at_once(service: Service, turn: int) -> None:
     joined(service, "first", "kiosk")
     joined(service, "second", "kiosk")
-    device = service.assessor._accounts.standing("first").entities["device"]
-    service.assessor._links.find_hub(device, NOW - 3600, service.active.policy, hub=True)
+    device = service.parts.assessor._accounts.standing("first").entities["device"]
+    service.parts.assessor._links.find_hub(device, NOW - 3600, service.active.policy, hub=True)
     # As many a day as came until now, and a few: three. The rest are a burst, and bound to each other.
     assert not raised(together(12, lambda number: joined(service, f"u{number}", "kiosk")))
     sizes = [len(members) for members in consistency.check(service).values()]
@@ -423,15 +387,8 @@ def test_what_happens_while_a_join_is_planned_counts(
         joined(service, user, device, phone)
     joined(service, "b2", RIGHT, BRIDGE)
     ask(service, "a2", 20)
-    meanwhile, expected, _ = MEANWHILE[what]
-    committed, first = Joins._committed, iter([True])
-
-    def commit(joins: Joins, *given: Any) -> Any:
-        if next(first, False):
-            meanwhile(service)
-        return committed(joins, *given)
-
-    monkeypatch.setattr(Joins, "_committed", commit)
+    deed, expected, _ = MEANWHILE[what]
+    meanwhile(monkeypatch, "before the join", lambda: deed(service))
     joined(service, "ab", LEFT, BRIDGE)
     assert clusters(service) == expected
 
@@ -444,24 +401,23 @@ def test_what_happens_while_a_cluster_is_taken_apart_counts(
         joined(service, user, device, phone)
     joined(service, "b2", None, BRIDGE)
     ask(service, "a2", 20)
-    meanwhile, _, expected = MEANWHILE[what]
-    edges, looks = Clusters._edges, iter([False, True])  # the first look finds out whether there is such an edge
+    deed, _, expected = MEANWHILE[what]
+    loosen, first = Splits.loosen, iter([True])  # whether there is such an edge was found out before
 
-    def look(found: Clusters, *given: Any) -> Any:
-        seen = edges(found, *given)
-        if next(looks, False):
-            meanwhile(service)
-        return seen
+    def late(found: Splits, *given: Any, **named: Any) -> None:
+        if next(first, False):
+            deed(service)
+        loosen(found, *given, **named)
 
     cluster = consistency.cluster_of(service, "b2")
     edge = next(row["edge"] for row in view(service, "b2")["linkage"]["edges"] if row["kind"] == "phone")
-    monkeypatch.setattr(Clusters, "_edges", look)
+    monkeypatch.setattr(Splits, "loosen", late)
     service.parts.cuts.cut(cluster, None, edge, "a shared phone", "ana", NOW)
     monkeypatch.undo()
     assert clusters(service) == expected
 
 
-@pytest.mark.parametrize("step", ["states", "_committed"])
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("how", ["cut", "found to be a hub"])
 def test_a_thing_that_binds_nobody_any_more_joins_nobody_who_was_about_to(
     service: Service, monkeypatch: pytest.MonkeyPatch, step: str, how: str
@@ -469,21 +425,18 @@ def test_a_thing_that_binds_nobody_any_more_joins_nobody_who_was_about_to(
     """The others stay together by something else, so that their cluster alone does not tell."""
     for user in ("a1", "a2"):
         joined(service, user, LEFT, BRIDGE)
-    after, first = getattr(Joins, step), iter([True])
     edge = next(row["edge"] for row in view(service, "a1")["linkage"]["edges"] if row["kind"] == "device")
 
-    def between(joins: Joins, *given: Any) -> Any:
-        if next(first, False):
-            if how == "cut":
-                cut(service, "a1", "device")
-            else:
-                service.assessor._clusters.let_go(f"risk:e:{edge}", service.active.policy, NOW, "hub")
-        return after(joins, *given)
+    def between() -> None:
+        if how == "cut":
+            cut(service, "a1", "device")
+        else:
+            let_go(service, f"risk:e:{edge}")
 
-    monkeypatch.setattr(Joins, step, between)
+    meanwhile(monkeypatch, step, between)
     joined(service, "late", LEFT)
     found = clusters(service)
-    if how == "cut":
+    if how == "cut" or step == "after the join":
         assert found == [{"a1", "a2"}]
     else:  # it was no hub when the last one came
         assert found == [{"a1", "a2", "late"}]
@@ -495,14 +448,8 @@ def test_a_word_about_a_thing_that_comes_while_it_is_about_to_bind_counts(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     joined(service, "a1", LEFT)
-    committed, first = Joins._committed, iter([True])
-
-    def commit(joins: Joins, user: str, plan: Any, *given: Any) -> Any:
-        if next(first, False):
-            service.store.execute("SET", ban_key(plan.edges[0][1]), "{}")
-        return committed(joins, user, plan, *given)
-
-    monkeypatch.setattr(Joins, "_committed", commit)
+    edge = edge_of(service.parts.assessor._accounts.standing("a1").entities["device"])
+    meanwhile(monkeypatch, "before the join", lambda: service.store.execute("SET", ban_key(edge), "{}"))
     joined(service, "late", LEFT)
     assert clusters(service) == []
 
@@ -524,20 +471,20 @@ def test_a_tier_that_others_saw_lowered_is_not_read_from_before(
     assert (found["tier"], found["granted"]) == ("limit", 2)
 
 
-def test_whoever_is_bound_while_a_hub_is_let_go_is_let_go_by_the_next(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whoever_is_bound_once_a_hub_was_let_go_is_let_go_by_the_next(service: Service) -> None:
     opened(service, "a1", LEFT)
-    device = service.assessor._accounts.standing("a1").entities["device"]
-    held, first = Clusters.bound_by, iter([True])
-
-    def look(found: Clusters, *given: Any) -> set[str]:
-        seen: set[str] = held(found, *given)
-        if next(first, False):
-            joined(service, "a2", LEFT)
-        return seen
-
-    monkeypatch.setattr(Clusters, "bound_by", look)
-    service.assessor._clusters.let_go(device, service.active.policy, NOW, "hub")
+    device = service.parts.assessor._accounts.standing("a1").entities["device"]
+    let_go(service, device)
+    joined(service, "a2", LEFT)
     assert clusters(service) == [{"a1", "a2"}]
     assert service.store.execute("ZSCORE", device, "=") is not None
+    let_go(service, device)
+    assert clusters(service) == []
+    assert service.store.execute("ZSCORE", device, "=") is None
+
+
+def let_go(service: Service, key: str) -> None:
+    """Let a thing bind nobody, as a signup does that finds that it does no more."""
+    pipe = service.store.pipeline()
+    service.parts.assessor._clusters.splits.queue_let_go(pipe, key, service.active.policy, NOW)
+    service.store.run(pipe)

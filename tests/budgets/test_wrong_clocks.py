@@ -12,7 +12,7 @@ from riskapi.settings import Settings
 from riskapi.store.clock import StoreClock
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
-from tests.sending.test_grants import ask, opened, service  # noqa: F401
+from tests.grants import ask, opened
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 MONTH, YEAR = 30 * DAY, 365 * DAY
@@ -22,7 +22,7 @@ WRONG = [2 * DAY, 20 * DAY, 40 * DAY, 2 * YEAR, 20 * YEAR]
 
 @pytest.mark.parametrize("by", WRONG)
 @pytest.mark.parametrize("clustered", [False, True])
-def test_a_clock_that_ran_ahead_costs_a_window_at_most(service: Service, by: float, clustered: bool) -> None:  # noqa: F811
+def test_a_clock_that_ran_ahead_costs_a_window_at_most(service: Service, by: float, clustered: bool) -> None:
     user = opened(service, "u1", "device-1" if clustered else None)
     if clustered:
         opened(service, "u2", "device-1")
@@ -35,7 +35,7 @@ def test_a_clock_that_ran_ahead_costs_a_window_at_most(service: Service, by: flo
     assert ask(service, user, 1, over)["remaining"]["monthly"] == 5000 - 1
 
 
-def test_a_clock_that_ran_ahead_by_little_costs_a_second_hour_at_most(service: Service) -> None:  # noqa: F811
+def test_a_clock_that_ran_ahead_by_little_costs_a_second_hour_at_most(service: Service) -> None:
     user = opened(service, "u1")
     assert ask(service, user, 200, NOW + 2 * HOUR)["granted"] == 200
     assert ask(service, user, 1, NOW)["granted"] == 0
@@ -44,7 +44,7 @@ def test_a_clock_that_ran_ahead_by_little_costs_a_second_hour_at_most(service: S
 
 
 @pytest.mark.parametrize("by", [2 * HOUR, *WRONG])
-def test_a_clock_that_ran_behind_gives_nothing_more(service: Service, by: float) -> None:  # noqa: F811
+def test_a_clock_that_ran_behind_gives_nothing_more(service: Service, by: float) -> None:
     user = opened(service, "u1")
     assert ask(service, user, 200, NOW)["granted"] == 200
     assert ask(service, user, 1, NOW - by)["granted"] == 0
@@ -55,7 +55,7 @@ def test_a_clock_that_ran_behind_gives_nothing_more(service: Service, by: float)
 
 
 @pytest.mark.parametrize("ahead", [HOUR, 3 * HOUR, DAY])
-def test_one_clock_ahead_and_another_far_behind_give_nothing_more(service: Service, ahead: float) -> None:  # noqa: F811
+def test_one_clock_ahead_and_another_far_behind_give_nothing_more(service: Service, ahead: float) -> None:
     user = opened(service, "u1")
     assert ask(service, user, 200, NOW)["granted"] == 200
     ask(service, user, 200, NOW + ahead)
@@ -63,7 +63,7 @@ def test_one_clock_ahead_and_another_far_behind_give_nothing_more(service: Servi
     assert ask(service, user, 1, NOW + MINUTE)["granted"] == 0
 
 
-def test_what_was_granted_while_the_clock_was_behind_counts_once_it_is_right(service: Service) -> None:  # noqa: F811
+def test_what_was_granted_while_the_clock_was_behind_counts_once_it_is_right(service: Service) -> None:
     user = opened(service, "u1")
     assert ask(service, user, 50, NOW)["granted"] == 50
     assert ask(service, user, 200, NOW - 2 * DAY)["granted"] == 150
@@ -72,14 +72,14 @@ def test_what_was_granted_while_the_clock_was_behind_counts_once_it_is_right(ser
     assert ask(service, user, 200, NOW + 3 * HOUR + MINUTE)["granted"] == 100  # of the day's 500, 400 are spent
 
 
-def test_a_reservation_of_a_wrong_clock_can_be_released(service: Service) -> None:  # noqa: F811
+def test_a_reservation_of_a_wrong_clock_can_be_released(service: Service) -> None:
     user = opened(service, "u1")
     made = ask(service, user, 100, NOW + 2 * YEAR)
-    assert service.sender.release(made["reservation_id"], 60, NOW)["remaining"]["hourly"] == 160
-    assert service.sender.release(made["reservation_id"], 40, NOW + MINUTE)["remaining"]["hourly"] == 200
+    assert service.parts.sender.release(made["reservation_id"], 60, NOW)["remaining"]["hourly"] == 160
+    assert service.parts.sender.release(made["reservation_id"], 40, NOW + MINUTE)["remaining"]["hourly"] == 200
 
 
-def test_a_hold_of_a_wrong_clock_lasts_as_long_as_any(service: Service, store: Store) -> None:  # noqa: F811
+def test_a_hold_of_a_wrong_clock_lasts_as_long_as_any(service: Service, store: Store) -> None:
     user = opened(service, "u1")
     ask(service, user, 1)
     key = next(each for each in store.execute("KEYS", "risk:b:*") if each.endswith(b":u1"))
@@ -90,7 +90,7 @@ def test_a_hold_of_a_wrong_clock_lasts_as_long_as_any(service: Service, store: S
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_no_window_of_true_time_ever_holds_more_than_its_cap(service: Service, seed: int) -> None:  # noqa: F811
+def test_no_window_of_true_time_ever_holds_more_than_its_cap(service: Service, seed: int) -> None:
     """However often a clock falls behind by more than a day and a half: by less, time stands still meanwhile."""
     rng = random.Random(seed)
     user, true, wrong = opened(service, "u1"), NOW, 0.0

@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service
-from riskapi.clusters.joins import Joins
-from riskapi.decisions.events import Event
 from riskapi.inputs.signup import DevicePart
+from riskapi.reviews.queue import Review
 from riskapi.sending.grants import Message
-from tests import consistency
 from tests.conftest import NOW
-from tests.sending.test_grants import ask, view
-from tests.sending.test_grants import service as service
+from tests.grants import ask, view
+from tests.holders import CLUSTER, ONE, again, clusters, establish, evidence, granted, happens, joined
+from tests.joining import STEPS, meanwhile
 from tests.signups import body, post, together
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -32,12 +31,6 @@ THEIRS: dict[str, dict[str, Any]] = {
     "device": {"device": {"id": "hers"}},
     "payment": {"payment": {"fingerprint": CARD}},
 }
-#: An hour's cap of one account, and of a cluster that nobody's claims hold down.
-ONE, CLUSTER = 200, 300
-
-
-def joined(service: Service, user: str, at: float = NOW, **parts: Any) -> dict[str, Any]:
-    return post(service, body(user, **parts), at)
 
 
 def holder(service: Service, **parts: Any) -> str:
@@ -45,33 +38,6 @@ def holder(service: Service, **parts: Any) -> str:
     joined(service, "her", NOW - 30 * DAY, **(parts or HERS))
     establish(service, "her", NOW - DAY)
     return "her"
-
-
-def establish(service: Service, user: str, since: float) -> None:
-    accounts = service.worker_parts.accounts
-    accounts.establish(user, since, "import", service.active.policy)
-    service.worker_parts.labels.settle(user, accounts.standing(user))
-
-
-def happens(service: Service, user: str, type: str, at: float = NOW, **more: Any) -> dict[str, Any]:
-    found: dict[str, Any] = service.parts.events.record(user, Event(type=type, **more), at)
-    return found
-
-
-def again(service: Service, user: str, at: float = NOW + HOUR) -> str:
-    return str(service.worker_parts.rescorer.again(user, "linkage", at).tier)
-
-
-def clusters(service: Service) -> list[set[str]]:
-    return sorted(consistency.check(service).values(), key=sorted)
-
-
-def granted(service: Service, *users: str, at: float = NOW + MINUTE) -> list[int]:
-    return [ask(service, user, ONE, at)["granted"] for user in users]
-
-
-def evidence(service: Service, user: str, kind: str, at: float = NOW) -> dict[str, Any]:
-    return next(dict(row) for row in view(service, user, at)["linkage"]["evidence"] if row["kind"] == kind)
 
 
 class TestUse:
@@ -215,9 +181,9 @@ class TestProof:
     def test_before_anybody_is_looked_at_again(self, service: Service) -> None:
         for user in ("a", "her", "b"):
             joined(service, user, phone={"number": NUMBER})
-        key = service.assessor._links.entity_key("phone", NUMBER)
+        key = service.parts.assessor._links.entity_key("phone", NUMBER)
         for _ in range(2):
-            service.worker_parts.rescorer._proofs.give("her", [key], NOW, service.active.policy, NOW, aside=False)
+            service.rescorer._proofs.give("her", [key], NOW, service.active.policy, NOW, aside=False)
         assert clusters(service) == [{"a", "b"}]
         assert view(service, "a")["limits"]["cluster"]["hourly"] == ONE
 
@@ -342,7 +308,7 @@ class TestGuilt:
         assert granted(service, "her", at=NOW + HOUR) == [ONE]
 
 
-def reviews(service: Service, user: str) -> list[dict[str, Any]]:
+def reviews(service: Service, user: str) -> list[Review]:
     found = service.parts.reviews.list("open", 50, None)["reviews"]
     return [row for row in found if row["user_id"] == user]
 
@@ -354,8 +320,8 @@ class TestThings:
         said = Message(("shop.example",))
         joined(service, "her", NOW - 30 * DAY)
         ask(service, "her", 1, NOW - 29 * DAY, said=said)
-        seen = service.assessor._links.entity_key("link_domain", "shop.example")
-        service.assessor._links.mark("her", [seen], abusive=False, limited=False, established=NOW - DAY)
+        seen = service.parts.assessor._links.entity_key("link_domain", "shop.example")
+        service.parts.assessor._links.mark("her", [seen], abusive=False, limited=False, established=NOW - DAY)
         for number in range(3):
             joined(service, f"c{number}")
             ask(service, f"c{number}", 1, NOW + number, said=said)
@@ -412,7 +378,7 @@ class TestThings:
         assert clusters(service) == [{"r0", "r1", "r2", "r3"}]
 
 
-@pytest.mark.parametrize("step", ["states", "_committed"])
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("first", ["her", "c0"])
 def test_a_proof_while_a_join_is_in_flight_counts(
     service: Service, monkeypatch: pytest.MonkeyPatch, step: str, first: str
@@ -420,14 +386,7 @@ def test_a_proof_while_a_join_is_in_flight_counts(
     """The claimant who was about to join her joins the other claimants."""
     for user in sorted(("her", "c0"), key=lambda name: name != first):
         joined(service, user, phone={"number": NUMBER})
-    after, once = getattr(Joins, step), iter([True])
-
-    def between(joins: Joins, *given: Any) -> Any:
-        if next(once, False):
-            happens(service, "her", "phone_verified", NOW + 1)
-        return after(joins, *given)
-
-    monkeypatch.setattr(Joins, step, between)
+    meanwhile(monkeypatch, step, lambda: happens(service, "her", "phone_verified", NOW + 1))
     joined(service, "late", NOW + 1, phone={"number": NUMBER})
     monkeypatch.undo()
     assert clusters(service) == [{"c0", "late"}]

@@ -66,7 +66,9 @@ class World:
         content = next((thing for thing in said if thing[0] == "c"), None)
         message = Message(tuple(thing[2:] for thing in said if thing[0] == "l"), content)
         at = self.clock.now
-        found = dict(self.service.sender.send(user, recipients, message, at, partial=True, digest="").body)
+        found = dict[str, Any](
+            self.service.parts.sender.send(user, recipients, message, at, partial=True, digest="").body
+        )
         self.granted.append((user, at, found["granted"]))
         self.go_on()
         return found
@@ -85,7 +87,7 @@ class World:
         self.clock.advance(STEP + seconds)
 
     def tier(self, user: str) -> str:
-        return self.service.worker_parts.accounts.standing(user).tier
+        return self.service.accounts.standing(user).tier
 
     def within(self, users: Sequence[str], seconds: float, at: float) -> int:
         """What accounts were granted in the seconds up to a time: the plain sum."""
@@ -253,7 +255,7 @@ def test_a_holder_has_its_own_caps_and_all_who_claim_its_things_have_one_account
             elif name == "label":
                 world.label(user, rest[1])
             else:
-                world.service.worker_parts.rescorer.again(user, "schedule", world.clock.now)
+                world.service.rescorer.again(user, "schedule", world.clock.now)
         for (seconds, _), cap in zip(WINDOWS.values(), CAPS["allow"], strict=True):
             assert world.within(theirs, seconds, world.clock.now) <= cap
         assert cluster_of(world.service, "her") == ""
@@ -378,7 +380,7 @@ def settle(world: World) -> None:
     """Everybody is looked at, twice: what one look brings about counts for the next."""
     for _ in range(2):
         for user in world.users:
-            world.service.worker_parts.rescorer.again(user, "linkage", world.clock.now)
+            world.service.rescorer.again(user, "linkage", world.clock.now)
         world.go_on(60.0)
 
 
@@ -405,12 +407,12 @@ class Change:
             self.world.label(self.user, "abuse")
         elif self.name in ("deny", "watch"):
             phone = next((key for key in self.phones()), "")
-            entry = service.worker_parts.lists.draft(
+            entry = service.parts.lists.draft(
                 self.name,  # type: ignore[arg-type]
                 "phone" if phone else "user", phone or self.user, expires_at=None, reason=None, author="ana",
                 silences_feedback=False, now=now,
             )  # fmt: skip
-            self.kept = service.worker_parts.lists.put(entry, now).entry.id
+            self.kept = service.parts.lists.put(entry, now).entry.id
         elif self.name == "proof":
             self.world.event(self.user, "phone_verified")
         else:
@@ -424,7 +426,7 @@ class Change:
         settle(self.world)
 
     def phones(self) -> list[str]:
-        signup = orjson.loads(self.world.service.worker_parts.accounts.signup(self.user) or b"{}")
+        signup = orjson.loads(self.world.service.accounts.signup(self.user) or b"{}")
         return [signup["phone"]["number"]] if "phone" in signup else []
 
     def take(self) -> None:
@@ -432,7 +434,7 @@ class Change:
         if self.name in ("label", "word"):
             self.world.label(self.user, "unknown", "external" if self.name == "label" else "manual_review")
         elif self.name in ("deny", "watch"):
-            service.worker_parts.lists.remove(self.name, self.kept, "ana", now)  # type: ignore[arg-type]
+            service.parts.lists.remove(self.name, self.kept, "ana", now)  # type: ignore[arg-type]
         elif self.name == "proof":
             if phones := self.phones():
                 self.world.event(self.user, "phone_changed", phone={"number": "+34600999999"})

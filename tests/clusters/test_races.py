@@ -10,7 +10,6 @@ import orjson
 import pytest
 
 from riskapi.app import Service
-from riskapi.clusters.joins import Joins
 from riskapi.decisions.events import Event
 from riskapi.errors import Problem
 from riskapi.inputs.json_lines import Row
@@ -18,8 +17,8 @@ from riskapi.inputs.signup import PhonePart
 from riskapi.times import rfc3339
 from tests import consistency
 from tests.conftest import NOW, Clock
-from tests.sending.test_grants import ask, view
-from tests.sending.test_grants import service as service
+from tests.grants import ask, view
+from tests.joining import STEPS, meanwhile
 from tests.signups import body, post, together
 from tests.working import Work
 
@@ -72,7 +71,7 @@ def settled(service: Service, users: list[str]) -> list[set[str]]:
     Work(service, Clock(NOW)).do()
     for _ in range(2):
         for user in users:
-            service.worker_parts.rescorer.again(user, "linkage", NOW)
+            service.rescorer.again(user, "linkage", NOW)
     return sorted(consistency.check(service).values(), key=sorted)
 
 
@@ -99,7 +98,7 @@ USERS = ["a1", "a2", "late", "old"]
 
 
 def there(service: Service) -> list[str]:
-    return [user for user in USERS if service.worker_parts.accounts.signup(user) is not None]
+    return [user for user in USERS if service.accounts.signup(user) is not None]
 
 
 def begun(service: Service, before: Sequence[str], shared: dict[str, Any]) -> None:
@@ -116,7 +115,7 @@ def abusive(service: Service) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("what", MEANWHILE)
-@pytest.mark.parametrize("step", ["states", "_committed"])
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("before", [("a1",), ("a1", "a2")], ids=["one", "two"])
 @pytest.mark.parametrize("shared", [TYPES, ON | TYPES], ids=["number", "number and device"])
 def test_what_happens_while_somebody_joins_is_as_if_it_had_happened_before_or_after(
@@ -127,24 +126,17 @@ def test_what_happens_while_somebody_joins_is_as_if_it_had_happened_before_or_af
     before: Sequence[str],
     shared: dict[str, Any],
 ) -> None:
-    meanwhile, expected = MEANWHILE[what], []
+    deed, expected = MEANWHILE[what], []
     for first in (True, False):
         begun(service, before, shared)
         if first:
-            meanwhile(service)
+            deed(service)
         joined(service, "late", **shared)
         if not first:
-            meanwhile(service)
+            deed(service)
         expected.append((settled(service, there(service)), abusive(service)))
     begun(service, before, shared)
-    after, once = getattr(Joins, step), iter([True])
-
-    def between(joins: Joins, *given: Any) -> Any:
-        if next(once, False):
-            meanwhile(service)
-        return after(joins, *given)
-
-    monkeypatch.setattr(Joins, step, between)
+    meanwhile(monkeypatch, step, lambda: deed(service))
     joined(service, "late", **shared)
     monkeypatch.undo()
     consistency.check(service)
@@ -156,16 +148,13 @@ def test_who_is_cut_out_while_it_is_about_to_be_bound_stays_out(
 ) -> None:
     """Another bound both meanwhile, and after the cuts they look as they did before."""
     joined(service, "a1", **TYPES)
-    committed, once = Joins._committed, iter([True])
 
-    def between(joins: Joins, *given: Any) -> Any:
-        if next(once, False):
-            joined(service, "a2", **TYPES)
-            for user in ("a1", "late"):
-                assert cut(service, user)
-        return committed(joins, *given)
+    def between() -> None:
+        joined(service, "a2", **TYPES)
+        for user in ("a1", "late"):
+            assert cut(service, user)
 
-    monkeypatch.setattr(Joins, "_committed", between)
+    meanwhile(monkeypatch, "before the join", between)
     joined(service, "late", **TYPES)
     monkeypatch.undo()
     assert consistency.check(service) == {}
@@ -185,7 +174,7 @@ def test_whatever_sixteen_do_at_once_leaves_nothing_half_done(service: Service, 
             joined(service, user, **random.choice(things))
         for _ in range(4):
             other = random.choice(users)
-            if service.worker_parts.accounts.signup(other) is not None:
+            if service.accounts.signup(other) is not None:
                 random.choice(DEEDS)(service, other)
             ask(service, user, 7)
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
-from riskapi.commands import COMMANDS
-from riskapi.commands.docs import PAGES
+from riskapi.commands.docs import pages
+from riskapi.commands.program import program
 from riskapi.errors import CODES
 from riskapi.settings import settings_table
 from riskapi.store.connections import Store
@@ -19,19 +20,24 @@ ROOT = Path(__file__).resolve().parents[2]
 KEYS = (ROOT / "docs/keys.md").read_text()
 
 
+PAGES = pages(typer.main.get_group(program))
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_generated_pages_are_current(name: str) -> None:
     assert (ROOT / name).read_text() == PAGES[name](), "run make docs"
 
 
 def test_every_signal_setting_code_and_command_is_documented() -> None:
-    catalogue, settings, errors, commands = (
+    catalogue, settings, errors, manual = (
         (ROOT / f"docs/{name}.md").read_text() for name in ("signals", "settings", "errors", "commands")
     )
     assert [name for name in registered() if f"`{name}`" not in catalogue] == []
     assert [name for name, _, _ in settings_table() if f"`{name}`" not in settings] == []
     assert [code for code in CODES if f"`{code}`" not in errors] == []
-    assert [name for name in COMMANDS if f"`python -m riskapi {name}`" not in commands] == []
+    commands = typer.main.get_group(program).commands
+    assert len(commands) == 12
+    assert [name for name in commands if f"riskapi {name}" not in manual] == []
 
 
 def test_every_key_in_the_source_is_documented() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +11,12 @@ import orjson
 import pytest
 
 from riskapi import policy
-from riskapi.__main__ import main
 from riskapi.app import assemble
 from riskapi.policy.versions import Policies
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from riskapi.store.embedded import Embedded
-from tests.policy.test_publisher import WHY, anything, store_version
+from tests.commanding import Command
+from tests.publications import WHY, anything, store_version
 from tests.signups import body, post
 
 SHIPPED = policy.load(policy.DEFAULT).model_dump(mode="json")
@@ -27,88 +24,52 @@ FIRST = SHIPPED["version"]
 DAILY = SHIPPED["tiers"]["review"]["daily"]
 
 
-@dataclass
-class Done:
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def run(
-    store: Store,
-    embedded_store: Embedded,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Callable[..., Done]:
-    """``run("policy", "show")`` runs a command on the empty store of the test."""
-    monkeypatch.setenv("REDIS_URL", f"unix://{embedded_store.socket}")
-    monkeypatch.setenv("RISKAPI_DATA_DIR", str(settings.data_dir))
-    monkeypatch.setenv("RISKAPI_MODEL_MODE", "off")
-    monkeypatch.setenv("LOGNAME", "ana")
-
-    def command(*words: str) -> Done:
-        try:
-            code = main(list(words))
-        except SystemExit as left:  # argparse
-            code = int(left.code or 0)
-        said = capsys.readouterr()
-        return Done(code, said.out, said.err)
-
-    return command
-
-
 def reviewing(daily: int) -> dict[str, Any]:
     tiers = {**SHIPPED["tiers"], "review": {**SHIPPED["tiers"]["review"], "daily": daily}}
     return {**SHIPPED, "tiers": tiers}
 
 
-def test_a_policy_is_shown_edited_published_listed_compared_and_brought_back(
-    run: Callable[..., Done], tmp_path: Path
-) -> None:
-    shown = run("policy", "show")
+def test_a_policy_is_shown_edited_published_listed_compared_and_brought_back(command: Command, tmp_path: Path) -> None:
+    shown = command("policy", "show")
     assert (shown.code, json.loads(shown.out)) == (0, SHIPPED)
     assert shown.err == f"*{FIRST}\t-\tfile\t-\n"
     file = tmp_path / "new.json"
     file.write_text(json.dumps(reviewing(DAILY + 5)))
     publish = ("policy", "publish", str(file), "--note", "more", "--from", str(FIRST))
-    assert run(*publish).out == f"version {FIRST + 1} is in force\n"
-    late = run(*publish)
+    assert command(*publish).out == f"version {FIRST + 1} is in force\n"
+    late = command(*publish)
     assert (late.code, late.err.partition(". ")[0]) == (1, f"Version {FIRST + 1} of the policy is in force now")
     assert f"`policy changes N --since {FIRST}`" in late.err
-    toml = run("policy", "publish", str(policy.DEFAULT), "--note", "as shipped")
+    toml = command("policy", "publish", str(policy.DEFAULT), "--note", "as shipped")
     assert toml.out == f"version {FIRST + 2} is in force\n"
-    assert run("policy", "rollback", str(FIRST + 1)).out == f"version {FIRST + 3} is in force\n"
+    assert command("policy", "rollback", str(FIRST + 1)).out == f"version {FIRST + 3} is in force\n"
 
-    assert json.loads(run("policy", "show", "--version", str(FIRST)).out) == SHIPPED
-    rows = [line.split("\t") for line in run("policy", "versions").out.splitlines()]
+    assert json.loads(command("policy", "show", "--version", str(FIRST)).out) == SHIPPED
+    rows = [line.split("\t") for line in command("policy", "versions").out.splitlines()]
     assert [(row[0], row[3]) for row in rows] == [
         (f"*{FIRST + 3}", f"Back to version {FIRST + 1}"),
         (f" {FIRST + 2}", "as shipped"),
         (f" {FIRST + 1}", "more"),
         (f" {FIRST}", "-"),
     ]
-    assert run("policy", "changes", str(FIRST + 3)).out == f"tiers.review.daily: {DAILY} -> {DAILY + 5}\n"
-    assert run("policy", "changes", str(FIRST + 3), "--since", str(FIRST + 1)).out == ""
+    assert command("policy", "changes", str(FIRST + 3)).out == f"tiers.review.daily: {DAILY} -> {DAILY + 5}\n"
+    assert command("policy", "changes", str(FIRST + 3), "--since", str(FIRST + 1)).out == ""
 
 
-def test_what_was_shown_is_published_while_its_version_is_in_force(run: Callable[..., Done], tmp_path: Path) -> None:
+def test_what_was_shown_is_published_while_its_version_is_in_force(command: Command, tmp_path: Path) -> None:
     mine, theirs, older = (tmp_path / name for name in ("mine.json", "theirs.json", "older.json"))
-    shown = json.loads(run("policy", "show").out)
+    shown = json.loads(command("policy", "show").out)
     for file, daily in ((mine, DAILY + 1), (theirs, DAILY + 2)):
         file.write_text(json.dumps({**shown, "tiers": reviewing(daily)["tiers"]}))
-    assert run("policy", "publish", str(theirs), "--note", "theirs", "--author", "bo").code == 0
-    refused = run("policy", "publish", str(mine), "--note", "mine")
+    assert command("policy", "publish", str(theirs), "--note", "theirs", "--author", "bo").code == 0
+    refused = command("policy", "publish", str(mine), "--note", "mine")
     assert (refused.code, refused.out) == (1, "")
     assert refused.err.startswith(f"Version {FIRST + 1} of the policy is in force now. {mine} is from version {FIRST}:")
-    older.write_text(run("policy", "show", "--version", str(FIRST)).out)
-    assert run("policy", "publish", str(older), "--note", "an older one is old, too").code == 1
-    assert run("policy", "publish", str(mine), "--note", "both", "--from", str(FIRST + 1)).code == 0
-    assert run("policy", "publish", str(policy.DEFAULT), "--note", "the file of a repository").code == 0
-    authors = [line.split("\t")[2] for line in run("policy", "versions").out.splitlines()]
+    older.write_text(command("policy", "show", "--version", str(FIRST)).out)
+    assert command("policy", "publish", str(older), "--note", "an older one is old, too").code == 1
+    assert command("policy", "publish", str(mine), "--note", "both", "--from", str(FIRST + 1)).code == 0
+    assert command("policy", "publish", str(policy.DEFAULT), "--note", "the file of a repository").code == 0
+    authors = [line.split("\t")[2] for line in command("policy", "versions").out.splitlines()]
     assert authors == ["ana", "ana", "bo", "file"]
 
 
@@ -134,15 +95,15 @@ def test_an_author_is_a_person(
     environment: dict[str, str],
     words: list[str],
     expected: str | None,
-    run: Callable[..., Done],
+    command: Command,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("SUDO_USER", "DOAS_USER", "LOGNAME", "USER", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    done = run("policy", "publish", str(policy.DEFAULT), "--note", "x", *words)
-    row = run("policy", "versions").out.splitlines()[0].split("\t")
+    done = command("policy", "publish", str(policy.DEFAULT), "--note", "x", *words)
+    row = command("policy", "versions").out.splitlines()[0].split("\t")
     if expected is None:
         assert (done.code, row[2]) == (2, "file")
         assert done.err.startswith("command line: --author: is missing, and the login is not a person's")
@@ -150,9 +111,9 @@ def test_an_author_is_a_person(
         assert (done.code, row[2]) == (0, expected), done.err
 
 
-def test_a_name_that_is_none_is_refused(run: Callable[..., Done]) -> None:
+def test_a_name_that_is_none_is_refused(command: Command) -> None:
     for name in ("", " ", "a\nb", "x" * 129):
-        assert run("policy", "rollback", "1", "--author", name).code == 2
+        assert command("policy", "rollback", "1", "--author", name).code == 2
 
 
 @pytest.mark.parametrize(
@@ -168,16 +129,14 @@ def test_a_name_that_is_none_is_refused(run: Callable[..., Done]) -> None:
     ],
     ids=["cut", "not UTF-8", "deep", "a list", "empty", "broken", "none"],
 )
-def test_a_file_that_is_no_policy_is_refused(
-    run: Callable[..., Done], tmp_path: Path, given: bytes | None, said: str
-) -> None:
+def test_a_file_that_is_no_policy_is_refused(command: Command, tmp_path: Path, given: bytes | None, said: str) -> None:
     file = tmp_path / "new.json"
     if given is not None:
         file.write_bytes(given)
-    done = run("policy", "publish", str(file), "--note", "x")
+    done = command("policy", "publish", str(file), "--note", "x")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith(f"{file}: {said}")
-    assert run("policy", "versions").out == f"*{FIRST}\t-\tfile\t-\n"
+    assert command("policy", "versions").out == f"*{FIRST}\t-\tfile\t-\n"
 
 
 @pytest.mark.parametrize(
@@ -186,32 +145,30 @@ def test_a_file_that_is_no_policy_is_refused(
         (("rollback", "99"), 1, "There is no version 99 of the policy."),
         (("show", "--version", "99"), 1, "There is no version 99 of the policy."),
         (("changes", str(FIRST)), 1, f"There is no version {FIRST - 1} of the policy."),
-        (("publish", str(policy.DEFAULT)), 2, "required: --note"),
+        (("publish", str(policy.DEFAULT)), 2, "Missing option '--note'"),
         (("publish", str(policy.DEFAULT), "--note", " "), 2, "expected 1 to 2000 characters"),
         (("rollback", "1", "--note", "x" * 2001), 2, "expected 1 to 2000 characters"),
-        (("rollback", "x"), 2, "invalid int value"),
+        (("rollback", "x"), 2, "should be a valid integer"),
     ],
 )
-def test_what_cannot_be_done_is_said(run: Callable[..., Done], words: tuple[str, ...], code: int, said: str) -> None:
-    done = run("policy", *words)
+def test_what_cannot_be_done_is_said(command: Command, words: tuple[str, ...], code: int, said: str) -> None:
+    done = command("policy", *words)
     assert (done.code, said in done.err) == (code, True), done.err
 
 
-def test_a_version_that_cannot_be_used_is_found_and_another_can_be_published(
-    run: Callable[..., Done], store: Store
-) -> None:
+def test_a_version_that_cannot_be_used_is_found_and_another_can_be_published(command: Command, store: Store) -> None:
     store_version(store, 9, {key: value for key, value in SHIPPED.items() if key != "reviews"})
-    found = run("doctor")
+    found = command("doctor")
     assert (found.code, "FAIL" in found.out) == (1, True)
     assert "store, policy version 9: reviews: is missing" in found.out
-    assert run("policy", "publish", str(policy.DEFAULT), "--note", "mend").out == "version 10 is in force\n"
-    assert "ok    policy 10 decides, published " in run("doctor").out
+    assert command("policy", "publish", str(policy.DEFAULT), "--note", "mend").out == "version 10 is in force\n"
+    assert "ok    policy 10 decides, published " in command("doctor").out
 
 
 def test_replay_and_doctor_go_by_the_policy_in_force(
-    run: Callable[..., Done], store: Store, settings: Settings, tmp_path: Path
+    command: Command, store: Store, settings: Settings, tmp_path: Path
 ) -> None:
-    assert f"ok    policy {FIRST} decides, the file's: none was published" in run("doctor").out
+    assert f"ok    policy {FIRST} decides, the file's: none was published" in command("doctor").out
     Policies(store, policy.load(policy.DEFAULT)).publish(
         policy.check(reviewing(DAILY + 5), where="test"), WHY, anything
     )
@@ -219,7 +176,8 @@ def test_replay_and_doctor_go_by_the_policy_in_force(
     service.decisions.register_schema()
     post(service, body())
     recorded = tmp_path / "decisions.jsonl"
-    recorded.write_text(run("export", "decisions").out)
-    assert "1 the same, 0 different, 0 of another" in run("replay", str(recorded)).err
-    assert "0 the same, 0 different, 1 of another" in run("replay", "--policy", str(policy.DEFAULT), str(recorded)).err
-    assert re.search(rf"policy {FIRST + 1} decides, published \S+ by ana: the file is ignored", run("doctor").out)
+    recorded.write_text(command("export", "decisions").out)
+    assert "1 the same, 0 different, 0 of another" in command("replay", str(recorded)).err
+    of_file = command("replay", "--policy", str(policy.DEFAULT), str(recorded))
+    assert "0 the same, 0 different, 1 of another" in of_file.err
+    assert re.search(rf"policy {FIRST + 1} decides, published \S+ by ana: the file is ignored", command("doctor").out)

@@ -20,22 +20,12 @@ from riskapi.commands.serve import first_key, greeting
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.embedded import Embedded
+from tests.commanding import environment
 from tests.conftest import BOOTSTRAP_KEY, ROOT, Service
-from tests.waiting import until
+from tests.waiting import await_text, until
 
 Serve = Callable[..., Service]
 SIGNUP = {"account": {"user_id": "u_1"}, "email": {"address": "ana@ruiz.example"}}
-
-
-def await_text(file: Path, pattern: str, seconds: float = 30.0) -> str:
-    return until(lambda: re.search(pattern, file.read_text()), seconds).group()  # type: ignore[union-attr]
-
-
-def command(service: Service, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "RISKAPI_DATA_DIR": str(service.data_dir)}
-    return subprocess.run(
-        [sys.executable, "-m", "riskapi", *words], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
 
 
 def test_the_line_a_first_start_prints_works_when_pasted_and_a_second_start_finds_it(serve: Serve) -> None:
@@ -88,32 +78,32 @@ def test_a_store_that_ends_is_started_again_with_all_data(serve: Serve) -> None:
 
 def test_commands_work_beside_the_service_and_leave_its_store_alone(serve: Serve) -> None:
     service = serve()
-    made = command(service, "keys", "create", "--name", "flow", "--scope", "signups", "--scope", "reviews")
+    made = service.command("keys", "create", "--name", "flow", "--scope", "signups", "--scope", "reviews")
     assert made.returncode == 0, made.stderr
     assert re.fullmatch(r"rk_\S+\n", made.stdout)
     assert service.request("POST", "/v1/signups", SIGNUP, made.stdout.strip())[0] == 200
 
-    exported = command(service, "export", "decisions")
+    exported = service.command("export", "decisions")
     assert exported.returncode == 0, exported.stderr
     assert exported.stdout.count("\n") == 1 and '"user_id":"u_1"' in exported.stdout
     file = service.data_dir / "decisions.jsonl"
     file.write_text(exported.stdout)
-    replayed = command(service, "replay", str(file))
+    replayed = service.command("replay", str(file))
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
     assert "1 the same, 0 different" in replayed.stderr
     file.write_text(re.sub(r'"risk_score":[0-9.]+', '"risk_score":99.5', exported.stdout) + "{}\n")
-    replayed = command(service, "replay", str(file))
+    replayed = service.command("replay", str(file))
     assert replayed.returncode == 1
     assert "line 1" in replayed.stdout and "line 2: not a decision" in replayed.stdout
 
-    doctor = command(service, "doctor")
+    doctor = service.command("doctor")
     assert doctor.returncode == 0, doctor.stdout
     assert "keeps an append-only file" in doctor.stdout and "FAIL" not in doctor.stdout
 
-    listed = command(service, "keys", "list").stdout.splitlines()
+    listed = service.command("keys", "list").stdout.splitlines()
     key_id = next(line for line in listed if line.endswith("\tflow")).split("\t")[0]
-    assert command(service, "keys", "revoke", key_id).returncode == 0
-    assert command(service, "keys", "revoke", key_id).returncode == 1
+    assert service.command("keys", "revoke", key_id).returncode == 0
+    assert service.command("keys", "revoke", key_id).returncode == 1
     assert service.request("GET", "/readyz")[0] == 200
 
 
@@ -194,7 +184,8 @@ def test_the_greeting_shows_the_key_only_when_it_is_new(settings: Settings) -> N
 
 def test_help_names_every_command() -> None:
     shown: Any = subprocess.run(
-        [sys.executable, "-m", "riskapi", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
+        [sys.executable, "-m", "riskapi", "--help"],
+        cwd=ROOT, env=environment(), capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
     for name in ("serve", "keys", "export", "replay", "policy", "data", "doctor"):
-        assert re.search(rf"^ +{name} ", shown, re.MULTILINE)
+        assert re.search(rf"^│ {name} ", shown, re.MULTILINE)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import lightgbm
@@ -27,8 +25,8 @@ from riskapi.lists.matching import KINDS, Listed, verdict
 from riskapi.policy import Policy
 from riskapi.policy.tables import SEVERITY
 from signals.registry import Readings
+from tests.small_policy import made, rule
 
-GOOD = tomllib.loads((Path(__file__).parents[1] / "policies/good_small.toml").read_text())
 UNKNOWN: Readings = dict.fromkeys(signals.registered())
 SHIPPED = policy.load(policy.DEFAULT)
 
@@ -53,19 +51,6 @@ class Told(Scorer):
 def odds(risk_score: float) -> float:
     """The log-odds that make this risk score."""
     return math.log(risk_score / (100 - risk_score))
-
-
-def rule(name: str, tier: str = "review", mode: str = "live", **when: Any) -> dict[str, Any]:
-    conditions = when or {"velocity_phone_30d": {"ge": 3}}
-    return {"name": name, "mode": mode, "tier": tier, "text": f"Text of {name}", "when": conditions}
-
-
-def made(*rules: dict[str, Any], mode: str = "live", **change: Any) -> Policy:
-    """A policy with thresholds at 40 and 90.5 and these rules."""
-    tables = {**GOOD, "model": {"mode": mode, "prior": 0.05}, "rules": list(rules)}
-    for name, table in change.items():
-        tables[name] = {**tables[name], **table}
-    return policy.check(tables, where="test")
 
 
 def decided(readings: Mapping[str, Any], scorer: Scorer | None, by: Policy, **how: Any) -> Decision:
@@ -371,6 +356,19 @@ def test_asking_for_reasons_changes_nothing_else(score: float) -> None:
     )
 
 
+@pytest.mark.parametrize(("score", "explained"), [(1, 0), (50, 0), (95, 1)])
+def test_without_reasons_the_decision_is_the_same_and_what_no_tier_needs_is_not_worked_out(
+    score: float, explained: int
+) -> None:
+    scorer = Told(odds(score) - 1, {"velocity_phone_24h": 1.0})
+    whole = decided({"velocity_phone_24h": 9}, scorer, made())
+    scorer.explained = 0
+    found = decided({"velocity_phone_24h": 9}, scorer, made(), bare=True)
+    assert (found.tier, found.before, found.eased, found.fired) == (whole.tier, whole.before, whole.eased, whole.fired)
+    assert found.reasons == ()
+    assert scorer.explained == explained
+
+
 # The shipped policy
 
 
@@ -482,6 +480,8 @@ def test_replaying_recorded_readings_gives_the_same_decision(
     first = decide(readings, scorer, SHIPPED, explain=explain, store_away=store_away)
     recorded = json.loads(json.dumps(readings))
     assert decide(recorded, scorer, SHIPPED, explain=explain, store_away=store_away) == first
+    bare = decide(readings, scorer, SHIPPED, explain=explain, bare=True, store_away=store_away)
+    assert (bare.tier, bare.before, bare.rule, bare.source) == (first.tier, first.before, first.rule, first.source)
     assert features.row(recorded, scorer.columns).__repr__() == features.row(readings, scorer.columns).__repr__()
 
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import orjson
 import pytest
-from pydantic import TypeAdapter
 
 from riskapi.accounts.accounts import history_key
-from riskapi.api.answers import Assessment
 from riskapi.app import Service, assemble
+from riskapi.decisions.assessment import Assessment
 from riskapi.errors import StoreUnavailable
 from riskapi.inputs.signup import Signup
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
+from tests.answers import checked
 from tests.conftest import NOW, Clock
 from tests.signups import post
 
@@ -82,7 +82,7 @@ def without(*pointers: str) -> dict[str, Any]:
 
 def answered(service: Service, signup: dict[str, Any]) -> dict[str, Any]:
     found = post(service, Signup.model_validate_json(json.dumps(signup)))
-    Assessment.model_validate_json(json.dumps(found))
+    checked(Assessment, orjson.dumps(found))
     return found
 
 
@@ -165,7 +165,7 @@ def test_without_the_store_what_it_knows_is_degraded_and_what_was_not_sent_is_no
     with monkeypatch.context() as outage:
         outage.setattr(service.store, "run", away)
         found = answered(service, {**BARE, "email": {"address": "ana@otto-ceramics.de"}})
-    assert service.assessor.replay_journal(NOW) == 1
+    assert service.parts.assessor.replay_journal(NOW) == 1
     assert set(causes(found).values()) == {"store_unavailable"}
     assert {"links_abusive", "velocity_mailbox_1h", "domain_exists"} <= set(causes(found))
     assert not {"velocity_phone_1h", "velocity_device_1h", "velocity_ip_1h"} & set(causes(found))
@@ -183,7 +183,7 @@ class TestRecordsOfBefore:
     @staticmethod
     def age(service: Service) -> dict[str, Any]:
         """Rewrite what is kept of an account into what it was; returns the answer as it was."""
-        account, key = service.worker_parts.accounts.load("u_1"), account_key("u_1")
+        account, key = service.accounts.load("u_1"), account_key("u_1")
         answer = account.first_answer
         del answer["not_provided"]
         answer["degraded"] = [
@@ -208,13 +208,13 @@ class TestRecordsOfBefore:
         for answer in (found["assessment"], found["latest"]):
             assert answer["degraded"] == [{"signal": "network_asn", "cause": "no_data"}]
             assert answer["not_provided"] == ALL
-            TypeAdapter(Assessment).validate_json(orjson.dumps(answer))
+            checked(Assessment, orjson.dumps(answer))
 
     def test_the_same_signup_gets_it_again(self, make: Callable[..., Service]) -> None:
         service = make()
         answered(service, BARE)
         before = self.age(service)
-        found = service.assessor.signup(Signup.model_validate_json(json.dumps(BARE)), NOW)
+        found = service.parts.assessor.signup(Signup.model_validate_json(json.dumps(BARE)), NOW)
         again = orjson.loads(found.body)
         assert found.replay
         assert (again["id"], again["not_provided"]) == (before["id"], ALL)
@@ -224,4 +224,4 @@ class TestRecordsOfBefore:
         service = make()
         answered(service, BARE)
         self.age(service)
-        assert service.worker_parts.rescorer.again("u_1", "schedule", NOW + 86_400).tier == "allow"
+        assert service.rescorer.again("u_1", "schedule", NOW + 86_400).tier == "allow"

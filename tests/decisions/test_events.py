@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
 from riskapi.accounts.activity import TYPES
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.decisions.events import Event
 from riskapi.errors import Problem
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.scripts import Script
 from riskapi.store.streams import account_key, shard, stream
 from riskapi.times import rfc3339
-from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
+from tests.conftest import BOOTSTRAP_KEY, NOW
 from tests.signups import body, post, together
 
 HOUR = 3600.0
@@ -29,19 +27,12 @@ NOWHERE, NOWHERE_TOO = "203.0.113.9", "198.51.100.7"
 V6, V6_TOO = "2001:db8:1::1", "2001:db8:1:ffff::2"
 
 
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    return made
-
-
 def account(service: Service, ip: str | None = HOME) -> None:
     """Let ``u_1`` sign up from an address."""
     post(service, body(device={"ip_address": ip}))
 
 
-def login(service: Service, ip: str | None = AWAY, at: float = NOW, type: str = "login") -> dict[str, Any]:
+def login(service: Service, ip: str | None = AWAY, at: float = NOW, type: str = "login") -> Any:
     given = {"type": type, "time": rfc3339(at), "device": {"ip_address": ip}}
     return service.parts.events.record("u_1", Event.model_validate_json(orjson.dumps(given)), at)
 

@@ -18,26 +18,26 @@ from riskapi.links.keys import entities_of
 from riskapi.sending.grants import Message
 from riskapi.store.streams import account_key
 from tests import consistency
-from tests.clusters.test_holders import again, clusters, establish, evidence, granted, happens, joined
-from tests.conftest import NOW
-from tests.sending.test_grants import ask, view
-from tests.sending.test_grants import service as service
+from tests.conftest import NOW, Clock
+from tests.grants import ask, view
+from tests.holders import again, clusters, establish, evidence, granted, happens, joined
 from tests.signups import body, post, together
+from tests.working import Work
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 NUMBER, OTHER = "+34600123123", "+34711234234"
 ONE, CLUSTER = 200, 300
 
 
-def phone(service: Service, user: str, number: str, at: float = NOW, type: str = "phone_changed") -> dict[str, Any]:
+def phone(service: Service, user: str, number: str, at: float = NOW, type: str = "phone_changed") -> Any:
     return happens(service, user, type, at, phone=PhonePart(number=number))
 
 
-def mail(service: Service, user: str, address: str, at: float = NOW, type: str = "email_changed") -> dict[str, Any]:
+def mail(service: Service, user: str, address: str, at: float = NOW, type: str = "email_changed") -> Any:
     return happens(service, user, type, at, email=EmailPart(address=address))
 
 
-def seen(service: Service, user: str, device: str, at: float = NOW, type: str = "device_seen") -> dict[str, Any]:
+def seen(service: Service, user: str, device: str, at: float = NOW, type: str = "device_seen") -> Any:
     return happens(service, user, type, at, device=DevicePart(id=device))
 
 
@@ -96,7 +96,7 @@ class TestChanged:
         assert clusters(service) == [{"c0", "c1"}]
 
     def test_lists_follow(self, service: Service) -> None:
-        lists = service.worker_parts.lists
+        lists = service.parts.lists
         joined(service, "her", email={"address": "ana@ruiz-old.example"})
         draft = lists.draft(
             "deny", "email_domain", "spam.example", expires_at=None, reason=None, author="kim",
@@ -219,6 +219,24 @@ class TestVouching:
         assert [again(service, user) for user in ("agency", "k1", "k2")] == ["allow"] * 3
         assert self.client(service, "k3", NOW + HOUR)["decision"] == "allow"
 
+    @pytest.mark.parametrize("first", ["worker", "claimants"])
+    def test_what_the_agency_holds_its_clients_hold_too_once_a_worker_looked(
+        self, service: Service, first: str
+    ) -> None:
+        """Who claims the agency's number is bound to neither, whether it comes before the worker or after."""
+        joined(service, "agency", NOW - 30 * DAY, phone={"number": NUMBER})
+        establish(service, "agency", NOW - DAY)
+        happens(service, "agency", "vouching_started", NOW - HOUR)
+        self.client(service, "k0", phone={"number": NUMBER})
+        if first == "worker":
+            Work(service, Clock(NOW)).do()
+        for number in range(2):
+            joined(service, f"c{number}", NOW + number, phone={"number": NUMBER})
+        if first == "claimants":
+            Work(service, Clock(NOW + 2)).do()
+        assert clusters(service) == [{"agency", "k0"}, {"c0", "c1"}]
+        assert evidence(service, "k0", "phone", NOW + HOUR)["standing"] == "proved"
+
     @pytest.mark.parametrize("why", ["never said so", "not established", "taken back", "abusive", "limited"])
     def test_nobody_else_vouches(self, service: Service, why: str) -> None:
         joined(service, "agency", NOW - 30 * DAY)
@@ -282,7 +300,7 @@ def test_what_cannot_be_read_changes_nothing_and_is_answered(service: Service, e
 )
 def test_an_account_nobody_knows_is_a_problem(service: Service, ask_it: Callable[[Identifiers], object]) -> None:
     with pytest.raises(Problem) as problem:
-        ask_it(service.parts.events._identifiers)  # type: ignore[attr-defined]
+        ask_it(service.parts.events._identifiers)
     assert problem.value.code == "not_found"
     assert service.store.execute("EXISTS", account_key("nobody")) == 0
 
@@ -300,7 +318,7 @@ def test_changes_all_at_once_leave_one_of_them(service: Service) -> None:
     assert not [each for each in together(14, work) if each is not None]
     now = stored(service, "her", "signup")["phone"]["number"]
     entities = stored(service, "her", "entities")
-    assert entities["phone"] == service.assessor._links.entity_key("phone", now)
+    assert entities["phone"] == service.parts.assessor._links.entity_key("phone", now)
     assert sum(name.startswith("device:") for name in entities) == 4
     assert sum(name.startswith("phone:") for name in entities) == 10, "what it claimed before stays linked"
     consistency.check(service)

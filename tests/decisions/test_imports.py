@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,8 @@ from hypothesis import strategies as st
 from riskapi.access.keys import Keys
 from riskapi.api.routes import MAX_BODY
 from riskapi.api.server import build
-from riskapi.app import Service, assemble
-from riskapi.commands import COMMANDS
+from riskapi.app import Service
+from riskapi.commands.panels import customers
 from riskapi.commands.remote import Refused, Remote
 from riskapi.decisions import imports
 from riskapi.decisions.imports import ImportOutcome
@@ -32,33 +31,21 @@ from riskapi.inputs import json_lines
 from riskapi.inputs.json_lines import Row
 from riskapi.links.keys import entities_of
 from riskapi.links.kinds import touched_at
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.streams import SHARDS, StreamEntry, account_key, stream
 from riskapi.times import rfc3339
 from riskapi.webhooks.notices import notice
-from tests.api.test_openapi import conforms
-from tests.api.test_problems import is_problem
-from tests.budgets.test_plans import field, marked, planned, tell, touched
-from tests.commands import test_policy as policy_commands
-from tests.commands.test_policy import Done
-from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT, Clock
+from tests.answers import conforms, is_problem
+from tests.commanding import Command, environment, on_terminal
+from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT
 from tests.conftest import Service as Served
-from tests.sending.test_grants import ask, view
+from tests.grants import ask, view
+from tests.plans import field, marked, planned, tell, touched
 from tests.signups import body, post, together
 
 DAY = 86400.0
 PATH, LINES = "/v1/accounts/import", "application/x-ndjson"
 PHONE = "+34600123123"
-#: ``command("import", …)`` runs a command on the empty store of the test.
-command = policy_commands.run
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    return made
 
 
 @pytest.fixture
@@ -440,7 +427,7 @@ class TestAgain:
         assert stray == []
 
     def test_a_signup_that_came_between_the_trips(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-        queue = type(service.parts.imports)._queue_account  # type: ignore[attr-defined]
+        queue = type(service.parts.imports)._queue_account
         answers = []
 
         def late(self: Any, *args: Any) -> None:
@@ -597,9 +584,6 @@ def old(*users: str) -> list[dict[str, Any]]:
     return [{**customer(user), "created_at": "2023-04-01T09:30:00Z"} for user in users]
 
 
-Command = Callable[..., Done]
-
-
 class TestCommand:
     """``python -m riskapi import``."""
 
@@ -638,7 +622,7 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("words", "code", "said"),
         [
-            (["import"], 2, "the following arguments are required: FILE"),
+            (["import"], 2, "Missing argument 'FILE'"),
             (["import", "/nowhere"], 2, "/nowhere: file: cannot be read: No such file or directory"),
             (["import", "/dev/null", "--url", "x"], 2, "command line: --url: 'x' is not a URL such as"),
             (["import", "/dev/null", "--url", "http://h:1:2/", "--key", "k"], 2, "command line: --url: "),
@@ -656,16 +640,14 @@ class TestCommand:
 
     def test_shows_how_far_it_has_come_on_a_terminal(
         self,
-        command: Command,
         tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-        monkeypatch.setattr("riskapi.commands.progress._SECONDS", 0.0)
-        monkeypatch.setattr("riskapi.commands.imports._LINES", 10)
-        done = command("import", "--dry-run", written(tmp_path / "c", *old(*(f"u{number}" for number in range(40)))))
-        assert re.search(r"\[#+-+\] +\d+%  30 accounts", done.err), done.err
-        assert done.err.endswith("\r\033[K")
+        file = written(tmp_path / "c", *old(*(f"u{number}" for number in range(2_000))), b"{}\n")
+        words = ["import", "--dry-run", file]
+        done = on_terminal(words, environment(RISKAPI_DATA_DIR=str(tmp_path)), ROOT, pipe=True)
+        assert re.search(r"importing .*100%.* 1,500 accounts", done.err), done.err
+        assert "line 2001: /account: Field required (missing)" in done.err
+        assert done.out.startswith("2,000 good, nothing is written, 1 rejected")
 
     def test_reads_standard_input(self, tmp_path: Path) -> None:
         content = b"".join(orjson.dumps(each) + b"\n" for each in old("u1", "u2"))
@@ -736,7 +718,6 @@ class TestUrl:
 
 
 def test_the_records_that_are_shown_work() -> None:
-    text = (COMMANDS["import"].__doc__ or "").replace("\n", " ")
-    record = text[text.index('{"account"') : text.index("(on one line)")].strip()
+    record = re.findall(r"(?s)^ {8}({.*?})\n\n", customers.take.__doc__ or "", re.MULTILINE)[0].replace("\n", " ")
     page = (ROOT / "docs/customers.md").read_text().split("```json\n")[1].partition("```")[0]
     assert imports.check([Row(1, record.encode()), Row(2, page.encode())], NOW)[1] == []

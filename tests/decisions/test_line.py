@@ -14,7 +14,7 @@ from riskapi.policy.active import Basis
 from signals.facts import Account, Cluster, Email, Entity, Facts
 from signals.registry import Readings
 from tests.conftest import NOW
-from tests.decisions.test_decide import made, rule
+from tests.small_policy import made, rule
 
 #: An abuser's number limits, one in the cluster asks for a look, and so does a crowd; a broken address is its own.
 POLICY = made(

@@ -6,44 +6,39 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import orjson
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.contract import Tier
 from riskapi.decisions.events import Event
 from riskapi.errors import Problem
 from riskapi.settings import Settings
 from riskapi.settings.environment import Bind
-from riskapi.store.connections import Store
-from riskapi.store.streams import SHARDS, stream
 from signals.facts import MailDomain, Registrant, Sender
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW
 from tests.reviewing import decide
 from tests.signups import body, post, together
+from tests.streams import told
 
 HOUR, DAY = 3600.0, 86400.0
 
 
 @pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    """By rules only. A resolver of the operator's own is named, so that example domains are asked about."""
-    ours = replace(settings, model_mode="off", dns_resolver=Bind("127.0.0.1", 1), rdap_base="http://127.0.0.1:1")
-    made = assemble(ours, store, clock)
-    made.recover(NOW)
-    return made
+def service_settings(service_settings: Settings) -> Settings:
+    """A resolver of the operator's own is named, so that example domains are asked about."""
+    return replace(service_settings, dns_resolver=Bind("127.0.0.1", 1), rdap_base="http://127.0.0.1:1")
 
 
 @pytest.fixture
 def says(service: Service) -> Callable[..., None]:
     """``says("ruiz.example", MailDomain(…))``: an upstream has answered about a domain or, for one, its network."""
-    findings = service.worker_parts.findings
+    findings = service.findings
 
     def say(said: Any, user: str = "u_1", sender: str | None = None, at: float = NOW + 100) -> None:
         kinds = {MailDomain: "mail_domain", Registrant: "registrant", Sender: "sender"}
-        signup = service.worker_parts.accounts.signup(user)
+        signup = service.accounts.signup(user)
         assert signup is not None
-        facts = service.worker_parts.gatherer.parse(body().model_validate_json(signup), NOW).facts
+        facts = service.gatherer.parse(body().model_validate_json(signup), NOW).facts
         subject = next(found for found in findings.subjects(facts, sender) if found.kind == kinds[type(said)])
         findings.want(user, [subject], {}, at)
         for task in findings.take(subject.shard, subject.family, at, 60.0, 10):
@@ -55,18 +50,13 @@ def says(service: Service) -> Callable[..., None]:
     return say
 
 
-def view(service: Service, user: str = "u_1", now: float = NOW) -> dict[str, Any]:
-    found: dict[str, Any] = service.parts.accounts.view(user, now)
+def view(service: Service, user: str = "u_1", now: float = NOW) -> Any:
+    found = service.parts.accounts.view(user, now)
     return found
 
 
 def again(service: Service, cause: str = "finding.mail_domain", user: str = "u_1", now: float = NOW + 105) -> Tier:
-    return service.worker_parts.rescorer.again(user, cause, now).tier
-
-
-def told(store: Store, type: str) -> list[dict[str, Any]]:
-    entries = [entry for number in range(SHARDS) for entry in store.execute("XRANGE", stream(number), "-", "+")]
-    return [orjson.loads(fields[b"data"]) for _, fields in entries if fields[b"type"] == type.encode()]
+    return service.rescorer.again(user, cause, now).tier
 
 
 def test_what_dns_said_changes_the_tier_with_reasons_history_review_and_events(
@@ -143,7 +133,7 @@ def test_many_at_once_are_one_change(service: Service, says: Callable[..., None]
 
 def test_a_look_by_the_schedule_that_finds_nothing_writes_nothing(service: Service) -> None:
     post(service, body())
-    found = service.worker_parts.rescorer.again("u_1", "schedule", NOW + HOUR)
+    found = service.rescorer.again("u_1", "schedule", NOW + HOUR)
     assert (found.before, found.tier, found.due) == ("allow", "allow", NOW + 24 * HOUR)
     assert len(told(service.store, "decision")) == 1
     assert view(service)["latest"]["id"] == view(service)["assessment"]["id"]
@@ -209,8 +199,8 @@ def test_a_limit_that_was_found_later_is_felt_by_neighbours_through_links(
     post(service, body("u_1", device=device))
     service.parts.labels.add("u_1", "abuse", "external", None, "ana", NOW)
     post(service, body("u_2", device={**device, "id": "dev-2"}))
-    service.worker_parts.lists.put(
-        service.worker_parts.lists.draft(
+    service.parts.lists.put(
+        service.parts.lists.draft(
             "deny", "user", "u_2", expires_at=None, reason=None, author="ana", silences_feedback=False, now=NOW
         ),
         NOW,
@@ -222,7 +212,7 @@ def test_a_limit_that_was_found_later_is_felt_by_neighbours_through_links(
 
 
 def test_a_deny_entry_that_goes_is_taken_back(service: Service) -> None:
-    lists = service.worker_parts.lists
+    lists = service.parts.lists
     post(service, body())
     draft = lists.draft(
         "deny",
@@ -235,7 +225,7 @@ def test_a_deny_entry_that_goes_is_taken_back(service: Service) -> None:
         now=NOW,
     )
     entry = lists.put(draft, NOW).entry
-    found = service.worker_parts.rescorer.again("u_1", "list", NOW + 1)
+    found = service.rescorer.again("u_1", "list", NOW + 1)
     assert (found.tier, found.due) == ("limit", NOW + HOUR), "looked at when the entry ends"
     row = view(service)["history"][-1]
     assert (row["source"], row["reason"], row["cause"]) == ("list", entry.id, "list")
@@ -245,8 +235,8 @@ def test_a_deny_entry_that_goes_is_taken_back(service: Service) -> None:
     assert view(service)["history"][-1]["cause"] == "list", "whatever led to the look"
 
 
-def event(service: Service, type: str, now: float, **more: Any) -> dict[str, Any]:
-    found: dict[str, Any] = service.parts.events.record("u_1", Event(type=type, **more), now)
+def event(service: Service, type: str, now: float, **more: Any) -> Any:
+    found = service.parts.events.record("u_1", Event(type=type, **more), now)
     return found
 
 
@@ -310,7 +300,7 @@ def test_an_identity_that_is_checked_earns_the_step_that_asks_for_it(
         "none",
     )
     for day in range(26):
-        service.sender.send("u_1", 20, _message(), NOW + 100 + day * DAY)
+        service.parts.sender.send("u_1", 20, _message(), NOW + 100 + day * DAY)
     limits = view(service, now=NOW + 27 * DAY)["limits"]
     steps = service.active.policy.tiers.allow.steps
     assert limits["daily"] == steps[-1].daily and steps[-1].identity
@@ -338,7 +328,7 @@ def test_what_is_nobodys_own_domain_proves_nothing(
 
 def test_a_confirmed_address_proves_the_domain_that_mail_names(service: Service, says: Callable[..., None]) -> None:
     post(service, body())
-    service.sender.send("u_1", 1, _message("news.ruiz.example"), NOW + 10)
+    service.parts.sender.send("u_1", 1, _message("news.ruiz.example"), NOW + 10)
     says(Sender(NOW, spf=True, dmarc="reject", aligned=True), sender="news.ruiz.example")
     again(service, "finding.sender")
     assert view(service)["readings"]["sender_identity_checked"] is False, "anybody can write any domain"
@@ -366,7 +356,7 @@ def test_what_was_pending_is_so_no_more_when_nobody_knows(service: Service, says
 
 
 def test_a_watch_entry_that_comes_and_goes_opens_one_review(service: Service) -> None:
-    lists = service.worker_parts.lists
+    lists = service.parts.lists
     post(service, body())
     for turn in range(3):
         at = NOW + 200 + 10 * turn

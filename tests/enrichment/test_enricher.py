@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.enrichment.enricher import PAUSES, Enricher
 from riskapi.enrichment.findings import Findings
 from riskapi.enrichment.pace import QueryPace
@@ -17,7 +17,6 @@ from riskapi.enrichment.questions import Questions
 from riskapi.enrichment.subjects import Subject
 from riskapi.enrichment.upstream import UpstreamClosed, UpstreamError
 from riskapi.errors import StoreUnavailable
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.rates import RateLimits
 from signals.facts import MailDomain
@@ -28,19 +27,14 @@ LEASE = 60.0
 
 
 @pytest.fixture
-def service(store: Store, ip_data: Any, settings: Settings, clock: Clock) -> Service:
-    return assemble(settings, store, clock)
-
-
-@pytest.fixture
 def findings(service: Service) -> Findings:
-    return Findings(service.store, service.worker_parts.gatherer._links, lambda _: True)
+    return Findings(service.store, service.gatherer._links, lambda _: True)
 
 
 @pytest.fixture
 def subject(findings: Findings, service: Service) -> Subject:
     """The mail domain of a signup that waits for it."""
-    facts = service.worker_parts.gatherer.parse(body(), NOW).facts
+    facts = service.gatherer.parse(body(), NOW).facts
     found = next(each for each in findings.subjects(facts) if each.kind == "mail_domain")
     findings.want("u_1", [found], {}, NOW)
     return found
@@ -122,7 +116,7 @@ def test_an_upstream_that_is_left_alone_costs_no_try(
 def test_one_defect_holds_up_nothing_behind_it(
     enricher: Scouting, findings: Findings, service: Service, store: Store
 ) -> None:
-    gatherer = service.worker_parts.gatherer
+    gatherer = service.gatherer
     subjects = []
     for number in range(6):
         facts = gatherer.parse(body(email={"address": f"a@d{number}.example"}), NOW).facts
@@ -136,7 +130,7 @@ def test_one_defect_holds_up_nothing_behind_it(
 
 def test_it_takes_no_more_than_it_can_ask_at_once(enricher: Scouting, findings: Findings, service: Service) -> None:
     for number in range(7):
-        facts = service.worker_parts.gatherer.parse(body(email={"address": f"a@d{number}.example"}), NOW).facts
+        facts = service.gatherer.parse(body(email={"address": f"a@d{number}.example"}), NOW).facts
         findings.want("u_1", [findings.subjects(facts)[0]], {}, NOW)
     tries = enricher(lambda _: MailDomain(NOW))
     assert [tries.step() for _ in range(5)] == [2, 2, 2, 1, 0]
@@ -220,7 +214,7 @@ def test_while_the_store_is_away_nobody_is_asked(store: Store, monkeypatch: pyte
 
 def test_one_owner_s_names_do_not_take_every_place(findings: Findings, service: Service, clock: Clock) -> None:
     """Three hundred names below a domain that never answers; whoever comes after them is asked about all the same."""
-    gatherer = service.worker_parts.gatherer
+    gatherer = service.gatherer
     for number in range(30):
         facts = gatherer.parse(body(email={"address": f"a@s{number}.hole.example"}), NOW).facts
         findings.want("u_1", findings.subjects(facts)[:1], {}, NOW)

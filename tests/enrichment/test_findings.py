@@ -4,36 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.enrichment.findings import RETRACTED, Findings, finding_key, speaks_against
 from riskapi.enrichment.sources import doubtful
 from riskapi.enrichment.subjects import Subject, Task, queue_key
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from riskapi.store.streams import SHARDS, stream
+from riskapi.store.streams import SHARDS
 from signals.facts import Facts, MailDomain, Registrant, Sender
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW
 from tests.signups import body, together
+from tests.streams import told
 
 LEASE = 60.0
 ABSENT, ALL = doubtful("nothing_exists"), doubtful("everything_exists")
 
 
 @pytest.fixture
-def service(store: Store, ip_data: Any, settings: Settings, clock: Clock) -> Service:
-    return assemble(settings, store, clock)
-
-
-@pytest.fixture
 def findings(service: Service) -> Findings:
-    return Findings(service.store, service.worker_parts.gatherer._links, lambda _: True, anywhere=True)
+    return Findings(service.store, service.gatherer._links, lambda _: True, anywhere=True)
 
 
 def facts(service: Service, **parts: Any) -> Facts:
-    return service.worker_parts.gatherer.parse(body(**parts), NOW).facts
+    return service.gatherer.parse(body(**parts), NOW).facts
 
 
 def taken(findings: Findings, now: float = NOW, most: int = 100) -> list[Task]:
@@ -43,12 +37,6 @@ def taken(findings: Findings, now: float = NOW, most: int = 100) -> list[Task]:
         for family in ("dns", "rdap")
         for task in findings.take(number, family, now, LEASE, most)
     ]
-
-
-def told(store: Store) -> list[dict[str, Any]]:
-    """What the streams were told of findings."""
-    entries = [entry for number in range(SHARDS) for entry in store.execute("XRANGE", stream(number), "-", "+")]
-    return [orjson.loads(fields[b"data"]) for _, fields in entries if fields[b"type"] == b"finding"]
 
 
 def domain(findings: Findings, service: Service, name: str = "ruiz.example") -> Subject:
@@ -89,7 +77,7 @@ def test_what_is_asked_about_a_signup(
 def test_nobody_is_asked_where_enrichment_is_off_nor_about_names_that_cannot_be(
     findings: Findings, service: Service
 ) -> None:
-    links = service.worker_parts.gatherer._links
+    links = service.gatherer._links
     assert Findings(service.store, links, None).subjects(facts(service)) == ()
     kinds = {found.kind for found in Findings(service.store, links, lambda _: False).subjects(facts(service))}
     assert kinds <= {"registrant"}
@@ -105,7 +93,7 @@ def test_a_thousand_who_want_the_same_put_it_into_the_queue_once(findings: Findi
     (task,) = taken(findings)
     assert (task.subject, task.tries) == (subject, 1)
     assert findings.finish(task, MailDomain(NOW, exists=True), service.active.policy, NOW)
-    events = told(service.store)
+    events = told(service.store, "finding")
     assert sorted(name for event in events for name in event["user_ids"]) == sorted(
         f"u_{number}_{each}" for number in range(20) for each in range(50)
     )
@@ -120,7 +108,7 @@ def test_no_event_and_no_key_holds_the_domain(findings: Findings, service: Servi
     findings.finish(taken(findings)[0], MailDomain(NOW, exists=True), service.active.policy, NOW)
     keys = b" ".join(service.store.execute("KEYS", "*"))
     assert b"ruiz" not in keys
-    assert "ruiz" not in str(told(service.store))
+    assert "ruiz" not in str(told(service.store, "finding"))
 
 
 def test_of_two_who_take_at_once_one_gets_it(findings: Findings, service: Service) -> None:
@@ -137,7 +125,7 @@ def test_who_wants_what_is_being_looked_up_waits_for_it(findings: Findings, serv
     findings.want("u_2", [subject], {}, NOW + 1)
     assert taken(findings, NOW + 1) == []
     findings.finish(task, MailDomain(NOW + 1, exists=True), service.active.policy, NOW + 1)
-    assert sorted(told(service.store)[0]["user_ids"]) == ["u_1", "u_2"]
+    assert sorted(told(service.store, "finding")[0]["user_ids"]) == ["u_1", "u_2"]
 
 
 def test_whoever_was_killed_loses_the_task_and_can_finish_it_no_more(findings: Findings, service: Service) -> None:
@@ -149,7 +137,7 @@ def test_whoever_was_killed_loses_the_task_and_can_finish_it_no_more(findings: F
     assert not findings.finish(dead, MailDomain(NOW, exists=False), policy, NOW)
     assert not findings.retry(dead, NOW)
     assert findings.finish(heir, MailDomain(NOW, exists=True), policy, NOW)
-    assert len(told(service.store)) == 1
+    assert len(told(service.store, "finding")) == 1
 
 
 def test_a_finding_is_read_with_the_next_signup_and_has_an_age(findings: Findings, service: Service) -> None:
@@ -174,7 +162,7 @@ def test_what_is_fresh_is_not_asked_again_and_what_is_not_is(findings: Findings,
     assert not findings.want("u_4", [subject], {"mail_domain": NOW}, later)
     (task,) = taken(findings, later)
     findings.finish(task, MailDomain(later, exists=False), policy, later)
-    assert told(service.store)[-1]["user_ids"] == ["u_4"]
+    assert told(service.store, "finding")[-1]["user_ids"] == ["u_4"]
 
 
 def test_a_task_put_off_comes_back_when_it_is_due_and_counts_its_tries(findings: Findings, service: Service) -> None:
@@ -192,7 +180,7 @@ def test_what_nobody_answers_is_given_up_and_asked_again_in_an_hour(findings: Fi
     subject, policy = domain(findings, service), service.active.policy
     findings.want("u_1", [subject], {}, NOW)
     assert findings.give_up(taken(findings)[0], policy, NOW)
-    assert [event["user_ids"] for event in told(service.store)] == [["u_1"]], "it is pending no more"
+    assert [event["user_ids"] for event in told(service.store, "finding")] == [["u_1"]], "it is pending no more"
     findings.want("u_2", [subject], {"mail_domain": NOW}, NOW + 3000)
     assert taken(findings, NOW + 3000) == []
     findings.want("u_3", [subject], {"mail_domain": NOW}, NOW + 3601)
@@ -211,7 +199,7 @@ def test_registries_and_dns_wait_in_queues_of_their_own(findings: Findings, serv
 
 def test_a_registry_that_knows_a_crowd_makes_the_network_a_hub(findings: Findings, service: Service) -> None:
     """Whoever shares the network of a university or a carrier is no neighbour."""
-    gatherer = service.worker_parts.gatherer
+    gatherer = service.gatherer
     gatherer._findings = findings
     policy = service.active.policy
     for user in ("u_1", "u_2"):
@@ -263,7 +251,7 @@ def test_an_answer_with_a_part_missing_counts_and_is_completed(findings: Finding
     findings.want("u_1", [subject], {}, NOW)
     half = MailDomain(NOW, exists=True, null_mx=True, whole=False)
     assert findings.finish(taken(findings)[0], half, policy, NOW, NOW + 5)
-    assert len(told(service.store)) == 1
+    assert len(told(service.store, "finding")) == 1
     assert known(findings, service, subject) == half
     (again,) = taken(findings, NOW + 5)
     assert again.tries == 2
@@ -276,7 +264,7 @@ def test_an_answer_with_a_part_missing_counts_and_is_completed(findings: Finding
     whole = MailDomain(NOW + 30, exists=True, null_mx=False, spf="fail")
     findings.finish(last, whole, policy, NOW + 30)
     assert known(findings, service, subject) == whole
-    assert findings.waiting() == 0 and len(told(service.store)) == 3
+    assert findings.waiting() == 0 and len(told(service.store, "finding")) == 3
 
 
 def test_a_task_is_kept_for_as_long_as_it_is_renewed(findings: Findings, service: Service) -> None:
@@ -301,7 +289,7 @@ def test_a_queue_that_is_full_takes_no_more(
 
 
 def retracted(store: Store) -> list[str]:
-    return sorted(name for event in told(store) if event.get("retracted") for name in event["user_ids"])
+    return sorted(name for event in told(store, "finding") if event.get("retracted") for name in event["user_ids"])
 
 
 def asked_and_said(findings: Findings, service: Service, user: str, name: str, said: MailDomain, now: float) -> Subject:
@@ -368,20 +356,20 @@ def test_many_who_were_told_are_told_by_a_hundred(findings: Findings, service: S
     findings.finish(taken(findings)[0], MailDomain(NOW, exists=False), service.active.policy, NOW)
     findings.retract(NOW, ABSENT, service.active.policy, NOW + 5)
     assert retracted(service.store) == sorted(f"u_{number}" for number in range(250))
-    assert all(len(event["user_ids"]) <= 100 for event in told(service.store))
+    assert all(len(event["user_ids"]) <= 100 for event in told(service.store, "finding"))
 
 
 @pytest.mark.parametrize(("address", "known"), [("ana@gmail.com", True), ("ana@ruiz.example", False)])
 def test_a_large_provider_s_domain_is_known_without_asking(
     findings: Findings, service: Service, address: str, known: bool
 ) -> None:
-    gatherer = service.worker_parts.gatherer
+    gatherer = service.gatherer
     gatherer._findings = findings
     found = gatherer.gather("u_1", facts(service, email={"address": address}), service.active.policy).facts
     assert (found.mail_domain is not None) is known
     if found.mail_domain is not None:
         assert (found.mail_domain.exists, found.mail_domain.accepts_mail) == (True, True)
-    off = Findings(service.store, service.worker_parts.gatherer._links, None)
+    off = Findings(service.store, service.gatherer._links, None)
     assert off.known(found) is None, "where nobody is asked, nothing is known of anybody"
 
 

@@ -163,7 +163,7 @@ def test_versions_survive_the_next_policy_and_policies_the_next_versions(store: 
     assert lists.startswith("disposable 2026-11-22.")
     first = service.active.basis
     assert first.versions["lists"] == lists and first.versions["policy"] == shipped["version"]
-    made = service.publisher.publish(
+    made = service.parts.publisher.publish(
         shipped, Publication(note="the same", author="ana", at="2026-11-22T10:00:00Z"), lambda _: True
     )
     assert service.active.basis.versions == {**first.versions, "policy": made.version}
@@ -173,7 +173,7 @@ def test_versions_survive_the_next_policy_and_policies_the_next_versions(store: 
     assert (basis.versions["policy"], basis.policy.version) == (made.version, made.version)
     assert ", free 2026-11-22." in basis.versions["lists"]
     store.execute("FLUSHALL")
-    service.publisher.follow()  # none is published any more: the file's decides again
+    service.parts.publisher.follow()  # none is published any more: the file's decides again
     assert service.active.basis.versions == {**basis.versions, "policy": shipped["version"]}
 
 

@@ -13,8 +13,9 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from riskapi.api.answers import Assessment
 from riskapi.api.problems import ProblemDocument
+from riskapi.decisions.assessment import Assessment
+from tests.answers import checked
 from tests.conftest import BOOTSTRAP_KEY
 
 QUICK = settings(
@@ -154,11 +155,11 @@ def test_any_signup_is_assessed(http: FlaskClient, signup: dict[str, Any]) -> No
         assert response.json["code"] == "signup_conflict"
         return
     assert response.status_code == 200, response.text
-    found = Assessment.model_validate_json(response.data)
-    assert found.user_id == signup["account"]["user_id"]
+    found = checked(Assessment, response.data)
+    assert found["user_id"] == signup["account"]["user_id"]
     again = http.post("/v1/signups", json=signup)
     assert (again.status_code, again.data) == (200, response.data)
-    account = http.get(f"/v1/accounts/{found.user_id}")
+    account = http.get(f"/v1/accounts/{found['user_id']}")
     assert account.status_code == 200, account.text
 
 
@@ -174,10 +175,10 @@ def test_any_damage_to_a_signup_is_answered(
 ) -> None:
     response = http.post("/v1/signups", json=damage(signup, path, value, action))
     if response.status_code == 200:
-        Assessment.model_validate_json(response.data)
+        checked(Assessment, response.data)
     else:
         assert response.status_code in (409, 422), response.text
-        ProblemDocument.model_validate_json(response.data)
+        checked(ProblemDocument, response.data)
 
 
 @QUICK

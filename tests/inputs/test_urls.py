@@ -18,7 +18,8 @@ from riskapi.store.connections import Store, open_store
 from riskapi.store.streams import account_key
 from signals.facts import Entity
 from tests.active_readers import readers_of
-from tests.store.test_connections import cluster  # noqa: F401 - the fixture
+from tests.joining import bind
+from tests.store_servers import url as cluster_url
 
 NOW = 1_795_341_600.0
 HOUR, DAY = 3600.0, 86400.0
@@ -49,8 +50,9 @@ def send(
 ) -> list[Entity]:
     said = links.said(user, at, linked, content)
     pipe = store.pipeline()
-    links.queue_said(pipe, said, rules, account_key(user))
-    return links.said_entities(said, store.run(pipe), rules)
+    entities = links.queue_said(pipe, said, rules, account_key(user))
+    store.run(pipe)
+    return entities()
 
 
 @pytest.mark.parametrize(
@@ -152,9 +154,9 @@ def test_content_is_the_same_behind_space_around_it(links: Links) -> None:
 def test_a_message_that_says_nothing_asks_the_store_nothing(links: Links, store: Store, rules: Policy) -> None:
     pipe = store.pipeline()
     said = links.said("u1", NOW, ["facebook.com"], None)
-    links.queue_said(pipe, said, rules, account_key("u1"))
+    entities = links.queue_said(pipe, said, rules, account_key("u1"))
     assert len(pipe) == 0
-    assert links.said_entities(said, [], rules) == []
+    assert entities() == []
 
 
 def test_accounts_that_send_the_same_are_linked(links: Links, store: Store, rules: Policy) -> None:
@@ -248,13 +250,13 @@ def test_going_on_sending_makes_nobody_come_first(links: Links, store: Store, ru
     assert (holder.standing, holder.holders, holder.others) == ("held", (), ())
 
 
-def test_on_a_cluster_it_is_the_same(cluster: list[int], lists: DomainLists, rules: Policy) -> None:  # noqa: F811
-    url = "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in cluster)
+def test_on_a_cluster_it_is_the_same(cluster: list[int], lists: DomainLists, rules: Policy) -> None:
+    url = cluster_url(cluster)
     store = open_store(Settings.load({"REDIS_URL": url}))
     links = Links(store, b"0123456789abcdef", readers_of(lists))
     keys = [found.key for found in send(links, store, rules, "u1", "shop.example", "blog.example", content="f1")]
     links.mark_spent("u1", keys, NOW, out=True, near=False)
-    links.bind_mark(keys, on=True)
+    bind(links, keys, on=True)
     found = send(links, store, rules, "u2", "shop.example", "blog.example", content="f1")
     assert [(entity.kind, entity.weight) for entity in found] == [
         ("link_domain", 1.0), ("link_domain", 1.0), ("content", 1.0)

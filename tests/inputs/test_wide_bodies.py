@@ -13,7 +13,7 @@ import pytest
 from riskapi.api.routes import MAX_BODY
 from riskapi.errors import Problem
 from riskapi.inputs.invalid import MOST_ERRORS, refuse_wide
-from tests.api.test_problems import is_problem
+from tests.answers import is_problem
 
 SIGNUP = {"account": {"user_id": "u"}, "email": {"address": "a@mail.example"}}
 

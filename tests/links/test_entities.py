@@ -20,6 +20,7 @@ from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from signals.facts import Account, Behavior, Device, Email, Entity, Facts, Network, Phone
 from tests.active_readers import readers_of
+from tests.joining import bind
 
 NOW = 1_795_341_600.0
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -263,7 +264,7 @@ def test_a_note_that_an_entity_binds_counts_as_nobody_and_can_be_taken_back(
     key = touch(links, store, rules, "a", device())["device"].key
     store.execute("EXPIRE", key, 1000)
     for _ in range(2):
-        links.bind_mark([key], on=True)
+        bind(links, [key], on=True)
     assert 0 < store.execute("TTL", key) <= 1000
     found = touch(links, store, rules, "b", device())["device"]
     assert (found.bound, found.accounts, found.accounts_1h, found.abusive, found.limited) == (True, 2, 2, 0, 0)
@@ -274,14 +275,14 @@ def test_a_note_that_an_entity_binds_counts_as_nobody_and_can_be_taken_back(
     assert links.accounts(key) == []
     assert touch(links, store, rules, "c", device())["device"].accounts == 1
     for _ in range(2):
-        links.bind_mark([key], on=False)
+        bind(links, [key], on=False)
     assert not touch(links, store, rules, "c", device())["device"].bound
 
 
 @pytest.mark.parametrize("on", [True, False])
 def test_a_note_makes_no_entity(links: Links, store: Store, on: bool) -> None:
-    links.bind_mark(["risk:e:d:nobody", "risk:e:p:nobody"], on=on)
-    links.bind_mark([], on=on)
+    bind(links, ["risk:e:d:nobody", "risk:e:p:nobody"], on=on)
+    bind(links, [], on=on)
     assert store.execute("DBSIZE") == 0
     assert links.accounts("risk:e:d:nobody") == []
 
@@ -555,7 +556,7 @@ def test_counts_agree_with_a_plain_reference(
                 links.mark_spent(user, [key], at, out=what == "out", near=what == "near")
                 known.spend(user, at, out=what == "out")
             case "bind" | "unbind":
-                links.bind_mark([key], on=what == "bind")
+                bind(links, [key], on=what == "bind")
                 known.bound = what == "bind" and known.there
             case "prove" | "unprove":
                 links.prove(user, [key], at, proved=what == "prove")

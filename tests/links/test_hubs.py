@@ -14,10 +14,10 @@ from riskapi.links.hubs import Hubs, is_hub
 from riskapi.policy import DEFAULT, Policy, load
 from riskapi.store.streams import account_key
 from signals.facts import Entity
-from tests.conftest import NOW
-from tests.sending.test_grants import service as service
-from tests.sending.test_grants import under
+from tests.conftest import NOW, Clock
+from tests.grants import under
 from tests.signups import body, post
+from tests.working import Work
 
 POLICY = load(DEFAULT)
 HOUR, DAY = 3600.0, 86_400.0
@@ -121,7 +121,7 @@ def entity(kind: str = "device", month: int = 501, found_at: float = 0.0, **chan
     ],
 )  # fmt: skip
 def test_what_is_looked_at(service: Service, found: Entity, due: bool) -> None:
-    assert Hubs(service.store, service.assessor._links).is_due(found, POLICY, NOW) is due
+    assert Hubs(service.store, service.parts.assessor._links).is_due(found, POLICY, NOW) is due
 
 
 def small(service: Service) -> Policy:
@@ -132,11 +132,14 @@ def small(service: Service) -> Policy:
 
 
 def kiosk(service: Service, user: str, days: float) -> Entity:
-    """Somebody signs up on the device; what it is then."""
+    """Somebody signs up on the device, and a worker reacts; what it is then."""
     at = NOW + days * DAY
     post(service, body(user, device={"id": "kiosk", "ip_address": f"203.0.{int(days)}.9"}), at)
-    facts = service.assessor.gatherer.parse(body(user, device={"id": "kiosk"}), at).facts
-    return service.assessor.gatherer.gather(user, facts, service.active.policy, add=False).facts.entities["device"]  # type: ignore[index]
+    Work(service, Clock(at)).do()
+    facts = service.parts.assessor.gatherer.parse(body(user, device={"id": "kiosk"}), at).facts
+    return service.parts.assessor.gatherer.gather(user, facts, service.active.policy, add=False).facts.entities[
+        "device"
+    ]  # type: ignore[index]
 
 
 def test_a_look_is_noted_with_the_thing(service: Service) -> None:
@@ -166,17 +169,15 @@ def test_it_is_looked_at_again_and_may_be_none_any_more(service: Service) -> Non
 def test_of_many_a_sample_is_looked_at_that_spans_them_all(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hubs, "_SAMPLE", 10)
     policy = small(service)
-    key = service.assessor._links.entity_key("device", "crowd")
+    key = service.parts.assessor._links.entity_key("device", "crowd")
     for number in range(100):
         service.store.execute("ZADD", key, NOW + number * DAY / 2, f"u{number}")
         if number % 10 == 0:
             mine = things(number, number)
             service.store.execute("HSET", account_key(f"u{number}"), "entities", mine, "tier", "allow")
-    found = Entity("device", 1, 1, 60, 100, 0, 0, False, key=key)
-    assert Hubs(service.store, service.assessor._links).look(found, policy, NOW + 50 * DAY)
+    assert Hubs(service.store, service.parts.assessor._links).look(key, policy, NOW + 50 * DAY)
     assert float(service.store.execute("ZSCORE", key, "=h")) == 5e12 + NOW + 50 * DAY
 
 
 def test_a_thing_that_was_forgotten_meanwhile_is_no_hub(service: Service) -> None:
-    found = Entity("device", 1, 1, 600, 600, 0, 0, False, key="risk:e:d:gone")
-    assert not Hubs(service.store, service.assessor._links).look(found, POLICY, NOW)
+    assert not Hubs(service.store, service.parts.assessor._links).look("risk:e:d:gone", POLICY, NOW)

@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,10 +17,11 @@ from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.links import secret as link_key
 from riskapi.links.secret import LinkKey
 from riskapi.settings import Settings
-from riskapi.store.connections import Store
+from riskapi.store.connections import Store, running_store
 from riskapi.store.streams import stream
-from tests.commands.test_serve import SIGNUP, command
 from tests.conftest import Service
+
+SIGNUP = {"account": {"user_id": "u_1"}, "email": {"address": "ana@ruiz.example"}}
 
 OTHER = "another-secret-of-at-least-32-characters"
 
@@ -149,7 +149,8 @@ def test_no_key_is_made_while_nobody_can_say_whether_the_store_is_new(own: Setti
 
 
 def asked(settings: Settings, *, accept: bool) -> int:
-    return keys.run(SimpleNamespace(action="link-key", accept=accept, start_store=False), settings)  # type: ignore[arg-type]
+    with running_store(settings, start=True) as store:
+        return keys.link(settings, store, accept=accept)
 
 
 @pytest.mark.parametrize("content", [None, "", OTHER], ids=["lost", "emptied", "another"])
@@ -181,7 +182,7 @@ def test_a_service_whose_key_is_gone_does_not_start(serve: Callable[..., Service
     assert refused.process.wait(60) == 2
     assert f"{file}: link key: is empty, though the store holds links" in refused.errors.read_text()
     assert file.read_bytes() == b""
-    found: subprocess.CompletedProcess[str] = command(service, "keys", "link-key")
+    found: subprocess.CompletedProcess[str] = service.command("keys", "link-key")
     assert found.returncode == 1 and "is empty" in found.stderr
     file.write_bytes(made)
     assert serve().request("GET", "/v1/accounts/u_1")[0] == 200

@@ -13,6 +13,7 @@ from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from signals.facts import Account, Device, Email, Entity, Facts
 from tests.active_readers import readers_of
+from tests.joining import bind
 from tests.signups import together
 
 NOW = 1_795_341_600.0
@@ -127,7 +128,7 @@ def test_marks_go_with_the_account_and_with_age(links: Links, store: Store, rule
 
 def test_a_note_of_binding_outlives_the_forgetting_of_old_accounts(links: Links, store: Store, rules: Policy) -> None:
     key = touch(links, store, rules, "a")["device"].key
-    links.bind_mark([key], on=True)
+    bind(links, [key], on=True)
     store.execute("EXPIRE", key, 1000)
     found = touch(links, store, rules, "b", NOW + 91 * DAY)["device"]
     assert (found.bound, found.accounts, links.accounts(key)) == (True, 1, ["b"])
@@ -148,7 +149,7 @@ def test_touches_and_marks_that_race_lose_nothing(links: Links, store: Store, ru
                 links.mark(user, [key], abusive=False, limited=True)
             case _:
                 touch(links, store, rules, f"new-{number}")
-                links.bind_mark([key], on=True)
+                bind(links, [key], on=True)
 
     assert together(32, act) == [None] * 32
     found = touch(links, store, rules, "last", add=False)["device"]

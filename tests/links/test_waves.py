@@ -17,8 +17,7 @@ from riskapi.policy import DEFAULT, Policy, load
 from signals.facts import Account, Behavior, Email, Entity, Facts, Registration, Wave
 from tests import consistency
 from tests.conftest import NOW
-from tests.sending.test_grants import ask, under, view
-from tests.sending.test_grants import service as service
+from tests.grants import ask, under, view
 from tests.signups import body, post, together
 
 POLICY = load(DEFAULT)
@@ -446,7 +445,7 @@ def test_a_signup_posted_again_is_no_wave_with_itself_and_later_looks_bind_nobod
         assert arrive(service, "r0", after)["linkage"]["size"] == 1
     arrive(service, "r1", 30 * MINUTE)
     for user in ("r0", "r1"):
-        service.worker_parts.rescorer.again(user, "schedule", NOW + 31 * MINUTE)
+        service.rescorer.again(user, "schedule", NOW + 31 * MINUTE)
     assert consistency.check(service) == {}
 
 
@@ -478,7 +477,7 @@ def test_in_shadow_it_is_told_and_binds_nobody(service: Service) -> None:
 def test_how_it_came_is_known_when_it_is_decided_again(service: Service) -> None:
     found = [arrive(service, f"r{number}", number) for number in range(10)]
     assert [answer["decision"] for answer in found] == ["allow"] * 9 + ["review"]
-    service.worker_parts.rescorer.again("r9", "event.login", NOW + 30 * DAY)
+    service.rescorer.again("r9", "event.login", NOW + 30 * DAY)
     readings = view(service, "r9", NOW + 30 * DAY)["readings"]
     assert (readings["velocity_ip_1m"], readings["velocity_domain_15m"], readings["velocity_wave"]) == (10, 10, 9)
 

@@ -18,15 +18,12 @@ from riskapi.lists.lists import Lists
 from riskapi.lists.puts import KEPT, batch_key
 from riskapi.lists.rows import rows
 from riskapi.store.connections import Store
-from tests.api.test_lists import ask, document  # noqa: F401 - fixtures
-from tests.api.test_problems import is_problem
-from tests.commands.test_policy import run  # noqa: F401 - the fixture
+from tests.answers import is_problem
+from tests.commanding import Command
 from tests.conftest import NOW
-from tests.decisions.test_imports import Command, command  # noqa: F401 - the fixture
-from tests.lists.test_lists import DAY, Put, entries, put, service, table, told  # noqa: F401 - fixtures
+from tests.lists.kept import Put, table, told
 from tests.signups import together
 
-# ruff: noqa: F811
 BULK, BATCH = "/v1/lists/{list}/bulk", "/v1/lists/batches/{batch_id}"
 CSV = """kind,value,expires_at,reason,silences_feedback
 ip,203.0.113.9,,scan,
@@ -37,7 +34,7 @@ phone,+34600123123,,,
 
 @pytest.fixture
 def batches(service: Service) -> Batches:
-    return service.parts.list_batches  # type: ignore[return-value]
+    return service.parts.list_batches
 
 
 def lines(*given: Mapping[str, Any]) -> Iterable[Row]:
@@ -154,7 +151,7 @@ class TestUndo:
     """A batch is taken back as one step."""
 
     def test_everything_is_as_it_was(self, batches: Batches, put: Put, store: Store, entries: Lists) -> None:
-        put("deny", "user", "u_1", expires_at=NOW + DAY, reason="a", author="ana")
+        put("deny", "user", "u_1", expires_at=NOW + 86_400.0, reason="a", author="ana")
         put("deny", "user", "u_2", reason="b")
         put("allow", "user", "u_3", silences_feedback=True)
         put("deny", "mailbox", "ana@ruiz.example", hashed=True)
@@ -180,7 +177,7 @@ class TestUndo:
         taken = take(batches, user("u_1", reason="batch"), user("u_2"), user("u_3"))
         put("deny", "user", "u_1", NOW + 1, reason="a person's")
         gone = next(row for row in entries.page("deny", None, 9, None, NOW)["entries"] if row["value"] == "u_2")
-        entries.remove("deny", gone["id"], "lee", NOW + 1)
+        entries.remove("deny", str(gone["id"]), "lee", NOW + 1)
         again = put("deny", "user", "u_2", NOW + 2)
         assert taken.id is not None
         done = batches.undo(taken.id, "lee", NOW + 3)

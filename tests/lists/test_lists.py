@@ -2,68 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import orjson
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.budgets.keys import EVENTS
 from riskapi.commands.replay import replay
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.counts import FeedbackAction, FeedbackEvent
 from riskapi.inputs.signup import Signup
 from riskapi.lists import lists, members
 from riskapi.lists.entries import StoredEntry
 from riskapi.lists.lists import Lists
 from riskapi.sending.grants import Message
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, shard, stream
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW
+from tests.lists.kept import Put, table, told
 from tests.signups import body, post, together
 
 DAY = 86400.0
 DISPOSABLE = "mailinator.com"
-Put = Callable[..., StoredEntry]
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    """By rules only, so that what these tests post is decided the same whatever the model learns."""
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    return made
-
-
-@pytest.fixture
-def entries(service: Service) -> Lists:
-    return service.worker_parts.lists
-
-
-@pytest.fixture
-def put(entries: Lists) -> Put:
-    """``put("deny", "ip", "203.0.113.9")`` puts something on a list."""
-
-    def make(name: Any, kind: Any, value: str, now: float = NOW, **more: Any) -> StoredEntry:
-        given = {"expires_at": None, "reason": None, "author": "kim", "silences_feedback": False, **more}
-        return entries.put(entries.draft(name, kind, value, now=now, **given), now, replace=True).entry
-
-    return make
-
-
-def told(store: Store, type: str = "list", key: str = EVENTS) -> list[dict[str, Any]]:
-    """What the stream was told of one sort."""
-    rows = store.execute("XRANGE", key, "-", "+")
-    return [orjson.loads(fields[b"data"]) for _, fields in rows if fields[b"type"] == type.encode()]
-
-
-def table(store: Store) -> Mapping[bytes, bytes]:
-    found: Mapping[bytes, bytes] = store.execute("HGETALL", "risk:l:{b}")
-    return found
 
 
 def names(page: Mapping[str, Any]) -> list[str]:
@@ -439,7 +402,7 @@ class TestMatches:
     ) -> None:
         for user, parts in PEOPLE.items():
             post(service, body(user, **parts))
-        service.sender.send("u_shop", 1, Message(("https://www.shop.example/a",)), NOW)
+        service.parts.sender.send("u_shop", 1, Message(("https://www.shop.example/a",)), NOW)
         entry = put("watch", kind, value)
         assert entries.would_match(entry)["would_match_count"] == len(users)
         found, complete = entries.matching(entry, 100)
@@ -500,7 +463,7 @@ class TestMatches:
         self, service: Service, entries: Lists, put: Put
     ) -> None:
         post(service, body("u_1"))
-        service.sender.send("u_1", 1, Message(("a.shop.example", "bit.ly")), NOW)
+        service.parts.sender.send("u_1", 1, Message(("a.shop.example", "bit.ly")), NOW)
         for value in ("a.shop.example", "bit.ly"):
             assert entries.matching(put("deny", "link_domain", value), 10) == ([], False)
 
@@ -651,7 +614,7 @@ class TestSignups:
             away.setattr(store, "run", refuse)
             away.setattr(store, "execute", refuse)
             assert post(service, body("u_1"))["disposition"] == {"source": "outage", "rule": None}
-        service.assessor.replay_journal(NOW + 1)
+        service.parts.assessor.replay_journal(NOW + 1)
         assert service.parts.accounts.view("u_1", NOW + 1)["latest"]["disposition"]["source"] == "list"
 
 
@@ -661,7 +624,7 @@ class TestFeedback:
     def _grown(self, service: Service) -> float:
         post(service, body("u_1"))
         for day in range(7):
-            service.sender.send("u_1", 20, Message(), NOW + day * DAY)
+            service.parts.sender.send("u_1", 20, Message(), NOW + day * DAY)
         later = NOW + 7 * DAY
         assert self._daily(service, later) == 1000
         return later
@@ -669,7 +632,7 @@ class TestFeedback:
     def _daily(self, service: Service, now: float) -> int:
         return int(service.parts.accounts.view("u_1", now)["limits"]["daily"])
 
-    def _complain(self, service: Service, now: float, name: str = "c") -> list[dict[str, str]]:
+    def _complain(self, service: Service, now: float, name: str = "c") -> list[FeedbackAction]:
         events = [FeedbackEvent(id=f"{name}{number}", type="complaint", user_id="u_1") for number in range(2)]
         return service.parts.feedback.count(events, now).actions
 
@@ -706,7 +669,7 @@ class TestLinks:
     """What mail links to."""
 
     def _ask(self, service: Service, *links: str, now: float = NOW, **more: Any) -> Any:
-        return service.sender.send("u_1", 10, Message(links), now, **more)
+        return service.parts.sender.send("u_1", 10, Message(links), now, **more)
 
     def test_a_denied_link_is_granted_nothing_and_told(self, service: Service, put: Put, store: Store) -> None:
         made = put("deny", "link_domain", "spam.example")
@@ -721,7 +684,7 @@ class TestLinks:
         put("deny", "link_domain", "bit.ly")
         post(service, body("u_1"))
         assert self._ask(service, "bit.ly", partial=False).body["denied_by"] == "list_link_domain"
-        service.sender.send("u_1", 1000, Message(), NOW)
+        service.parts.sender.send("u_1", 1000, Message(), NOW)
         found = self._ask(service, "bit.ly").body
         assert (found["denied_by"], found["retry_after"], found["remaining"]["hourly"]) == ("list_link_domain", None, 0)
 
@@ -788,7 +751,7 @@ def test_the_account_s_stream_knows_nothing_of_values(service: Service, put: Put
 def test_whom_an_entry_hit_is_known_however_long_ago_that_was(service: Service, put: Put) -> None:
     """Finding them anew looks at the newest decisions only; letting them go must not depend on it."""
     entry = put("deny", "phone_prefix", "+3906")
-    service.worker_parts.lists.count_hit(entry.id, "u_old", NOW)
-    service.worker_parts.lists.count_hit(entry.id, "u_new", NOW + 1)
-    service.worker_parts.lists.remove("deny", entry.id, "kim", NOW + 2)
-    assert service.worker_parts.lists.hit(entry.id) == ["u_new", "u_old"]
+    service.parts.lists.count_hit(entry.id, "u_old", NOW)
+    service.parts.lists.count_hit(entry.id, "u_new", NOW + 1)
+    service.parts.lists.remove("deny", entry.id, "kim", NOW + 2)
+    assert service.parts.lists.hit(entry.id) == ["u_new", "u_old"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from riskapi.policy.changes import changes
-from tests.policy.test_policy import good
+from tests.small_policy import good
 
 RULE = {"name": "one", "mode": "live", "tier": "review", "text": "t", "when": {"velocity_phone_30d": {"ge": 2}}}
 OTHER = {**RULE, "name": "two"}

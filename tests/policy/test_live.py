@@ -15,10 +15,9 @@ from riskapi import policy
 from riskapi.server import watch
 from riskapi.store.connections import Store
 from riskapi.store.embedded import Embedded
-from tests.commands.test_serve import await_text
 from tests.conftest import BOOTSTRAP_KEY, Service
-from tests.policy.test_publisher import store_version
-from tests.waiting import until
+from tests.publications import store_version
+from tests.waiting import await_text, until
 
 Serve = Callable[..., Service]
 WORKERS = 2

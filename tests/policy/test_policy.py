@@ -4,35 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from riskapi import policy
 from riskapi.errors import ConfigurationError
-from riskapi.policy import DEFAULT, Policy
+from riskapi.policy import DEFAULT
 from riskapi.policy.tables import Caps
+from tests.small_policy import GOOD, POLICIES, good, overlaid
 
-POLICIES = Path(__file__).parents[1] / "policies"
-GOOD = tomllib.loads((POLICIES / "good_small.toml").read_text())
 BUSTED = sorted(POLICIES.glob("busted_*.toml"))
-
-
-def overlaid(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """``base`` with the tables of ``change`` laid over it; the text ``(missing)`` takes a key away."""
-    found = dict(base)
-    for key, value in change.items():
-        if value == "(missing)":
-            del found[key]
-        elif isinstance(value, dict) and isinstance(found.get(key), dict):
-            found[key] = overlaid(found[key], value)
-        else:
-            found[key] = value
-    return found
-
-
-def good(**change: Any) -> Policy:
-    return policy.check(overlaid(GOOD, change), where="good.toml")
 
 
 @pytest.mark.parametrize("path", BUSTED, ids=[path.stem.removeprefix("busted_") for path in BUSTED])

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from model.scorer import Scorer
@@ -15,24 +14,20 @@ from riskapi.errors import ConfigurationError, Problem, StoreUnavailable
 from riskapi.policy import Policy
 from riskapi.policy.active import Basis
 from riskapi.policy.publisher import Publisher
-from riskapi.policy.versions import Policies, Publication, Version
+from riskapi.policy.versions import Policies, Version
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
-from tests.policy.test_policy import good
+from tests.publications import WHY, anything, store_version
 from tests.signups import together
-from tests.store.test_connections import cluster  # noqa: F401 - the fixture
+from tests.small_policy import good
+from tests.store_servers import url as cluster_url
 
-WHY = Publication(note="why", author="ana", at="2026-11-22T10:00:00.000Z")
 FILE = good(version=7, model={"mode": "off"})
 
 
 def daily(number: int) -> Policy:
     return good(version=1, model={"mode": "off"}, tiers={"review": {"daily": number}})
-
-
-def anything(_: int) -> bool:
-    return True
 
 
 def no_scorer() -> Scorer:
@@ -51,12 +46,6 @@ def publisher(policies: Policies) -> Publisher:
 
 def published_by(policies: Policies, model_mode: Any = None) -> Publisher:
     return Publisher(policies, Basis(FILE, None, {"policy": 7, "model": None, "asn": "x"}), model_mode, no_scorer)
-
-
-def store_version(store: Store, number: int, content: dict[str, Any]) -> None:
-    """What other software, or another store, may have left."""
-    row = {"version": number, "policy": content, "source": "store", "author": "x", "new_field": 1}
-    store.execute("HSET", "risk:policies", number, orjson.dumps(row), "current", f"{number}:other")
 
 
 def test_the_policy_of_the_file_is_in_force_until_one_is_published(policies: Policies) -> None:
@@ -268,8 +257,8 @@ def test_a_version_that_is_named_but_not_there_is_said(store: Store, publisher: 
         publisher.follow()
 
 
-def test_versions_are_the_same_on_a_cluster(cluster: list[int]) -> None:  # noqa: F811
-    url = "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in cluster)
+def test_versions_are_the_same_on_a_cluster(cluster: list[int]) -> None:
+    url = cluster_url(cluster)
     store = open_store(Settings.load({"REDIS_URL": url}))
     every = [Policies(store, FILE) for _ in range(8)]
     together(8, partial(_publish_over, every, 7))

@@ -19,53 +19,15 @@ from riskapi.policyd.senders import Senders
 from riskapi.settings.environment import Bind, networks
 from tests.conftest import NOW
 from tests.grants_stand_in import KEY, UNKNOWN, Answer, Grants, denied, granted, grants, never
-from tests.test_logs import Lines, lines  # noqa: F401
+from tests.logged import Lines
+from tests.policyd.smtpd import FREE, WAIT, Postfix
 from tests.waiting import until
 
-FREE, WAIT = "DUNNO", "DEFER_IF_PERMIT"
 CANNOT = f"{WAIT} the sending limit cannot be checked now, try again later"
 NOBODY = f"{WAIT} no account is known for this sender"
 FEWER = f"{WAIT} the hourly sending limit does not allow this many recipients, send to fewer"
 NEVER = "554 5.5.3 this account can never send to so many recipients at once, send to fewer"
 ONE_HOUR = f"{WAIT} the hourly sending limit is reached, try again after 2026-11-22T10:01:30Z"
-
-
-class Postfix:
-    """What smtpd does: one connection, many questions."""
-
-    def __init__(self, address: Any) -> None:
-        self._socket = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
-        self._socket.settimeout(10)
-        try:
-            self._socket.connect(address)
-        except OSError:
-            self._socket.close()
-            raise
-        self._answers = self._socket.makefile("rb")
-
-    def send(self, content: bytes) -> None:
-        self._socket.sendall(content)
-
-    def answer(self) -> str | None:
-        """The action; None when the connection ended instead."""
-        try:
-            line = self._answers.readline()
-        except ConnectionResetError:
-            return None
-        if not line:
-            return None
-        assert line.startswith(b"action=") and self._answers.readline() == b"\n"
-        return line.decode().removeprefix("action=").strip()
-
-    def ask(self, stage: str = "RCPT", **attributes: object) -> str | None:
-        first = {"request": "smtpd_access_policy", "protocol_state": stage, "instance": "1.2.3", "sasl_username": "u_1"}
-        content = "".join(f"{name}={value}\n" for name, value in {**first, **attributes}.items())
-        self.send(content.encode() + b"\n")
-        return self.answer()
-
-    def close(self) -> None:
-        self._answers.close()
-        self._socket.close()
 
 
 @pytest.fixture
@@ -278,7 +240,7 @@ BUSTED = {
 def test_nonsense_ends_its_connection_without_an_answer_and_no_other(
     content: bytes,
     start: Start,
-    lines: Lines,  # noqa: F811
+    lines: Lines,
 ) -> None:
     connect = start()
     other, postfix = connect(), connect()
@@ -289,7 +251,7 @@ def test_nonsense_ends_its_connection_without_an_answer_and_no_other(
     assert [line["event"] for line in lines()] == ["policyd_malformed"]
 
 
-def test_a_peer_that_goes_away_in_the_middle_harms_nobody(start: Start, lines: Lines, riskapi: Grants) -> None:  # noqa: F811
+def test_a_peer_that_goes_away_in_the_middle_harms_nobody(start: Start, lines: Lines, riskapi: Grants) -> None:
     connect = start()
     for content in (b"request=smtpd_acc", b"request=smtpd_access_policy\n", b""):
         postfix = connect()
@@ -357,7 +319,7 @@ def test_a_unix_socket_is_listened_on_and_taken_away_at_the_end(riskapi: Grants,
     assert path.read_text() == "mine"
 
 
-def test_the_log_says_what_happened_and_to_nobody(start: Start, riskapi: Grants, lines: Lines) -> None:  # noqa: F811
+def test_the_log_says_what_happened_and_to_nobody(start: Start, riskapi: Grants, lines: Lines) -> None:
     riskapi.answer = lambda asked: denied("cluster_daily")
     postfix = start(strangers="defer")()
     postfix.ask(sasl_username="u_7a31c9", sender="ana@ruiz.example", recipient="bo@customer.example")

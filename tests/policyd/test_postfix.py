@@ -9,7 +9,7 @@ import pytest
 
 from tests import postfix
 from tests.conftest import BOOTSTRAP_KEY, Service
-from tests.policyd.test_command import Policyd
+from tests.policyd.process import Policyd
 
 pytestmark = [
     pytest.mark.slow,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from riskapi.budgets.grants import Grant
 from riskapi.policyd import protocol
-from riskapi.policyd.asker import Grant
 from riskapi.policyd.gate import key_of, reason
 from riskapi.policyd.protocol import MalformedRequest, Request
 from tests.conftest import NOW
@@ -185,29 +186,33 @@ def test_the_same_question_has_the_same_key(first: dict[str, object], second: di
     assert all(len(key) < 256 and key.isascii() and key.isprintable() for key in keys)
 
 
+def denied(by: str | None, retry_after: float | None) -> Grant:
+    return cast("Grant", {"granted": 0, "denied_by": by, "retry_after": retry_after, "largest": None})
+
+
 REASONS = {
     "hour": (
-        Grant(0, "account_hourly", 90),
+        denied("account_hourly", 90),
         "the hourly sending limit is reached, try again after 2026-11-22T10:01:30Z",
     ),
     "cluster's day": (
-        Grant(0, "cluster_daily", 3600.2),
+        denied("cluster_daily", 3600.2),
         "the daily sending limit is reached, try again after 2026-11-22T11:00:01Z",
     ),
     "never": (
-        Grant(0, "account_monthly", None),
+        denied("account_monthly", None),
         "the monthly sending limit does not allow this many recipients, send to fewer",
     ),
-    "hold": (Grant(0, "account_hold", None), "sending is held for this account"),
+    "hold": (denied("account_hold", None), "sending is held for this account"),
     "hold with an end": (
-        Grant(0, "account_hold", 0),
+        denied("account_hold", 0),
         "sending is held for this account, try again after 2026-11-22T10:00:00Z",
     ),
-    "a limit of the future": (Grant(0, "moon\nphase", None), "the present sending limit is reached"),
-    "store away": (Grant(0, "outage", None), "the present sending limit is reached"),
-    "no word why": (Grant(0, None, None), "the present sending limit is reached"),
-    "before now": (Grant(0, "paused", -5), "sending is held for this account"),
-    "after the end of time": (Grant(0, "paused", 1e300), "sending is held for this account"),
+    "a limit of the future": (denied("moon\nphase", None), "the present sending limit is reached"),
+    "store away": (denied("outage", None), "the present sending limit is reached"),
+    "no word why": (denied(None, None), "the present sending limit is reached"),
+    "before now": (denied("paused", -5), "sending is held for this account"),
+    "after the end of time": (denied("paused", 1e300), "sending is held for this account"),
 }
 
 

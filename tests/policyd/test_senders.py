@@ -11,7 +11,7 @@ from riskapi.errors import ConfigurationError
 from riskapi.policyd.senders import LARGEST, LOOK, Senders, load
 from riskapi.settings.environment import networks
 from tests.conftest import Clock
-from tests.test_logs import Lines, lines  # noqa: F401
+from tests.logged import Lines
 
 MAP = """# who sends for whom
 relay           u_relay
@@ -125,7 +125,7 @@ def test_the_same_line_twice_and_an_empty_map_are_no_mistake(tmp_path: Path) -> 
 def test_a_changed_map_is_read_again_and_a_busted_one_is_not_believed(
     path: Path,
     clock: Clock,
-    lines: Lines,  # noqa: F811
+    lines: Lines,
 ) -> None:
     senders = Senders(path, monotonic=clock)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,14 +9,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.errors import Problem
-from riskapi.lists.entries import StoredEntry
+from riskapi.lists.entries import ListEntry, StoredEntry
 from riskapi.reviews import deniable_values
 from riskapi.reviews.decided_accounts import DecisionPlan
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW
 from tests.reviewing import decide, establish, prove, undo
 from tests.signups import body, post, together
 
@@ -40,14 +38,6 @@ SHARES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    """By rules only, so that what these tests post is decided the same whatever the model learns."""
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    return made
-
-
 def reviewed(service: Service, user: str = "u_1", **parts: Any) -> str:
     """A review of an account that signed up as :data:`ABUSER`, with some parts replaced: its user_id is watched."""
     draft(service, "watch", "user", user)
@@ -56,14 +46,14 @@ def reviewed(service: Service, user: str = "u_1", **parts: Any) -> str:
 
 def draft(service: Service, name: Any, kind: Any, value: str, now: float = NOW, **more: Any) -> StoredEntry:
     """Put something on a list by hand."""
-    lists = service.worker_parts.lists
+    lists = service.parts.lists
     given = {"expires_at": None, "reason": None, "author": "ana", "silences_feedback": False, **more}
     return lists.put(lists.draft(name, kind, value, now=now, **given), now, replace=True).entry
 
 
-def denied(service: Service, kind: Any = None) -> list[dict[str, Any]]:
+def denied(service: Service, kind: Any = None) -> list[Any]:
     """The deny list, newest first."""
-    entries: list[dict[str, Any]] = service.worker_parts.lists.page("deny", kind, 200, None, NOW)["entries"]
+    entries: list[Any] = [*service.parts.lists.page("deny", kind, 200, None, NOW)["entries"]]
     return entries
 
 
@@ -134,8 +124,8 @@ class TestBans:
         assert [row["user_ids"] for row in found["deny"]] == [["u_1"]]
 
 
-def service_denied(service: Service, review: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = service.parts.review_decisions.denied(review, NOW)
+def service_denied(service: Service, review: str) -> list[ListEntry]:
+    found = service.parts.review_decisions.denied(review, NOW)
     return sorted(found, key=lambda row: [each["id"] for each in denied(service)].index(row["id"]))
 
 
@@ -167,7 +157,7 @@ class TestOthers:
 
     def test_what_is_a_crowd_s(self, service: Service) -> None:
         post(service, body("s_0", device=ABUSER["device"]))
-        links = service.assessor._links
+        links = service.parts.assessor._links
         links.find_hub(links.entity_key("device", ABUSER["device"]["id"]), NOW - 60, service.active.policy, hub=True)
         found = decide(service, reviewed(service), deny=("device", "phone"))
         assert skipped(found) == {"device": "hub", "phone": None}
@@ -227,20 +217,20 @@ class TestCauses:
         review = reviewed(service)
         (row,) = decide(service, review, deny=("phone",))["deny"]
         assert (row["already"], row["entry_id"]) == (True, before.id)
-        assert service.worker_parts.lists.get("deny", before.id).reason == "by hand"
+        assert service.parts.lists.get("deny", before.id).reason == "by hand"
         assert undo(service, review)["removed_entries"] == []
-        found = service.worker_parts.lists.get("deny", before.id)
+        found = service.parts.lists.get("deny", before.id)
         assert (found.expires_at, found.decisions) == (None, ())
 
     def test_one_that_would_end_sooner_lasts_as_long_as_the_decision_wants(self, service: Service) -> None:
         before = draft(service, "deny", "phone", "+34600123123", hashed=True, expires_at=NOW + DAY)
         review = reviewed(service)
         decide(service, review, deny=("phone",))
-        assert service.worker_parts.lists.get("deny", before.id).expires_at is None
-        assert service.worker_parts.lists.expire(NOW + 2 * DAY) == 0
+        assert service.parts.lists.get("deny", before.id).expires_at is None
+        assert service.parts.lists.expire(NOW + 2 * DAY) == 0
         undo(service, review)
-        assert service.worker_parts.lists.get("deny", before.id).expires_at == NOW + DAY
-        assert service.worker_parts.lists.expire(NOW + 2 * DAY) == 1
+        assert service.parts.lists.get("deny", before.id).expires_at == NOW + DAY
+        assert service.parts.lists.expire(NOW + 2 * DAY) == 1
 
     def test_two_decisions_keep_one_entry(self, service: Service) -> None:
         first, second = reviewed(service, "u_1"), reviewed(service, "u_2")
@@ -263,8 +253,8 @@ class TestCauses:
     def test_what_a_person_took_off_is_not_put_there_again(self, service: Service) -> None:
         review = reviewed(service)
         (made,) = decide(service, review, deny=("phone",))["deny"]
-        service.worker_parts.lists.remove("deny", made["entry_id"], "ana", NOW)
-        service.worker_parts.review_decisions.finish(decision_of(service, review))
+        service.parts.lists.remove("deny", made["entry_id"], "ana", NOW)
+        service.parts.review_decisions.finish(decision_of(service, review))
         assert denied(service) == service.parts.review_decisions.denied(review, NOW) == []
         assert undo(service, review)["removed_entries"] == []
 
@@ -272,11 +262,11 @@ class TestCauses:
         review = reviewed(service)
         decide(service, review, deny=ALL)
         before = denied(service)
-        together(8, lambda _: service.worker_parts.review_decisions.finish(decision_of(service, review)))
+        together(8, lambda _: service.parts.review_decisions.finish(decision_of(service, review)))
         assert denied(service) == before
 
     def test_whoever_carries_it_out_while_it_is_undone_leaves_nothing(self, service: Service) -> None:
-        denials = service.worker_parts.review_decisions._denials
+        denials = service.parts.review_decisions._denials
         for number in range(20):
             plan = planned(service, number)
             work = [lambda plan=plan: denials.put(plan), lambda plan=plan: denials.take_back(plan, "lee", NOW)]
@@ -285,7 +275,7 @@ class TestCauses:
             assert denials.put(plan) == {}
 
     def test_racing_decisions_about_one_value_make_one_entry(self, service: Service) -> None:
-        denials = service.worker_parts.review_decisions._denials
+        denials = service.parts.review_decisions._denials
         plans = [planned(service, number) for number in range(8)]
         together(8, lambda number: denials.put(plans[number]))
         (entry,) = denied(service)
@@ -302,7 +292,7 @@ def decision_of(service: Service, review: str) -> str:
 
 def planned(service: Service, number: int, expires_at: float | None = None) -> DecisionPlan:
     """A decision that denies one number."""
-    mac = service.worker_parts.labels._links.mac("phone", "+34600123123")
+    mac = service.parts.labels._links.mac("phone", "+34600123123")
     name = f"rev_0{number:020}.1"
     return DecisionPlan(
         name, "u_1", "limit", "abuse", "account", None, "kim", NOW, deny=(("phone", mac),), deny_expires_at=expires_at
@@ -328,7 +318,7 @@ STEPS = st.lists(
 def test_whatever_the_order_an_entry_is_there_as_long_as_its_last_cause(service: Service, steps: Any) -> None:
     """Against a plain model: causes by name, each until a time."""
     service.store.execute("FLUSHALL")
-    denials, lists = service.worker_parts.review_decisions._denials, service.worker_parts.lists
+    denials, lists = service.parts.review_decisions._denials, service.parts.lists
     causes: dict[int | None, float | None] = {}
     done: set[int] = set()
     undone: set[int] = set()

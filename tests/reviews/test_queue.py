@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW
 from tests.reviewing import contents, decide, establish, opened, own
 from tests.signups import body, post, together
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    """By rules only, so that what these tests post is decided the same whatever the model learns."""
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    return made
 
 
 def test_one_of_many_racing_reviewers_gets_it(service: Service) -> None:
@@ -118,7 +108,7 @@ def test_a_review_that_an_outage_put_off_is_closed_with_its_cluster(
     with monkeypatch.context() as away:
         away.setattr(service.store, "run", refuse)
         post(service, body("u_2", email={"address": "u_2@mailinator.com"}, device={"id": "dev-1"}))
-    service.assessor.replay_journal(NOW)
+    service.parts.assessor.replay_journal(NOW)
     later = service.parts.reviews.list("open", 10, None)["reviews"][0]["id"]
     first = opened(service, "u_1", device={"id": "dev-1"})
     decide(service, first, "limit", "abuse", "cluster", None, "kim", NOW)
@@ -272,10 +262,10 @@ def test_what_a_person_decides_is_the_account_s_own_tier(service: Service) -> No
 def test_a_word_that_moves_no_tier_makes_it_the_account_s_own(service: Service) -> None:
     """Whoever was decided again meanwhile on what was known before has to look again."""
     post(service, body("u_1"))
-    before = service.worker_parts.accounts.standing("u_1").revision
+    before = service.accounts.standing("u_1").revision
     service.parts.labels.add("u_1", "legitimate", "appeal", None, "kim", NOW)
     assert own(service, "u_1") == "allow"
-    assert service.worker_parts.accounts.standing("u_1").revision > before
+    assert service.accounts.standing("u_1").revision > before
 
 
 @pytest.mark.parametrize(

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.errors import Problem
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store import consumer
 from riskapi.store.connections import Store
 from riskapi.store.consumer import Consumer
-from riskapi.store.streams import SHARDS, StreamEntry, stream
 from riskapi.webhooks.notices import notice
 from riskapi.worker.worker import Worker
-from tests.conftest import NOW, Clock
+from tests import streams
+from tests.conftest import NOW
 from tests.reviewing import decide, establish, opened, own, undo
 from tests.signups import body, post, together
 
@@ -30,14 +28,6 @@ DAY = 86400.0
 RING: dict[str, Any] = {"device": {"ip_address": "203.0.113.9", "id": "dev-ring"}, "phone": {"number": "+34600123123"}}
 #: The users of a ring that are reviewed, and one that is not.
 REVIEWED, OTHER = ("u_1", "u_2", "u_3"), "u_4"
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    """By rules only, so that what these tests post is decided the same whatever the model learns."""
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.recover(NOW)
-    return made
 
 
 def ring(service: Service) -> list[str]:
@@ -48,7 +38,7 @@ def ring(service: Service) -> list[str]:
 
 def state(service: Service, user: str) -> dict[str, Any]:
     """What a decision can change of an account."""
-    fields = service.worker_parts.accounts.load(user).fields
+    fields = service.accounts.load(user).fields
     return {name: fields.get(name, b"").decode() for name in ("tier", "label", "own", "decided")}
 
 
@@ -58,7 +48,7 @@ def states(service: Service) -> dict[str, dict[str, Any]]:
 
 def marks(service: Service, user: str) -> set[str]:
     """With what signs an account is marked on its device."""
-    key = service.worker_parts.accounts.standing(user).entities["device"]
+    key = service.accounts.standing(user).entities["device"]
     members = service.store.execute("ZRANGE", key, 0, -1)
     return {member.decode()[0] for member in members if member.decode()[1:] == user}
 
@@ -106,7 +96,7 @@ class TestGivenBack:
         decide(service, review)
         undo(service, review)
         assert state(service, "u_1")["label"] == "legitimate"
-        labels = service.worker_parts.accounts.labels("u_1")
+        labels = service.accounts.labels("u_1")
         assert [row["label"] for row in labels] == ["legitimate", "abuse", "legitimate"]
 
     def test_its_history_says_who_undid_it_and_why(self, service: Service) -> None:
@@ -128,11 +118,11 @@ class TestGivenBack:
     def test_it_is_told_in_the_streams_and_to_webhooks(self, service: Service) -> None:
         review = opened(service)
         decide(service, review)
-        before = len(told(service))
+        before = len(streams.entries(service.store))
         undo(service, review, now=NOW + 60)
-        entries = told(service)[before:]
-        assert [entry.type for entry in entries] == ["review", "label", "tier"]
-        notices = [found for entry in entries if (found := notice(entry)) is not None]
+        new = streams.entries(service.store)[before:]
+        assert [entry.type for entry in new] == ["review", "label", "tier"]
+        notices = [found for entry in new if (found := notice(entry)) is not None]
         assert [each.type for each in notices] == ["review.opened", "tier.changed"]
         assert notices[0].data["reasons"]
         assert (notices[1].data["from"], notices[1].data["to"]) == ("limit", "review")
@@ -144,6 +134,7 @@ class TestGivenBack:
         undo(service, review, now=later + 120)
         assert send(service, 300, later + 180) == 0
         limits = service.parts.accounts.view("u_1", later + 180)["limits"]
+        assert limits["hold"] is not None
         assert limits["hold"]["daily"] == 30
 
     def test_a_hold_that_was_over_is_not_brought_back(self, service: Service) -> None:
@@ -165,10 +156,10 @@ class TestGivenBack:
         """A decision to allow keeps model and rules from tightening for a while; undone it does not."""
         review = opened(service)
         decide(service, review, "allow", "legitimate", now=NOW + 60)
-        again = service.worker_parts.rescorer.again
+        again = service.rescorer.again
         assert again("u_1", "schedule", NOW + 61).tier == "allow"
         undo(service, review, now=NOW + 62)
-        lists = service.worker_parts.lists
+        lists = service.parts.lists
         given = {"expires_at": None, "reason": None, "author": "ana", "silences_feedback": False, "now": NOW}
         entry = lists.put(lists.draft("allow", "user", "u_1", **given), NOW).entry  # type: ignore[arg-type]
         assert again("u_1", "list", NOW + 63).tier == "allow", "which a person's word would have been stronger than"
@@ -187,16 +178,7 @@ def held(service: Service) -> tuple[str, float]:
 
 
 def send(service: Service, recipients: int, now: float) -> int:
-    return int(service.sender.send("u_1", recipients, Message(), now).body["granted"])
-
-
-def told(service: Service) -> list[StreamEntry]:
-    """The entries of the streams of accounts, stream by stream."""
-    return [
-        StreamEntry(stream(number), name.decode(), fields[b"type"].decode(), orjson.loads(fields[b"data"]))
-        for number in range(SHARDS)
-        for name, fields in service.store.execute("XRANGE", stream(number), "-", "+")
-    ]
+    return int(service.parts.sender.send("u_1", recipients, Message(), now).body["granted"])
 
 
 class TestLeft:
@@ -229,10 +211,10 @@ class TestLeft:
     def test_a_tier_that_model_or_rules_moved_since_stays_and_the_label_goes(self, service: Service) -> None:
         review = opened(service)
         decide(service, review, "allow", "legitimate")
-        lists = service.worker_parts.lists
+        lists = service.parts.lists
         given = {"expires_at": None, "reason": None, "author": "ana", "silences_feedback": False, "now": NOW}
         lists.put(lists.draft("deny", "user", "u_1", **given), NOW)  # type: ignore[arg-type]
-        assert service.worker_parts.rescorer.again("u_1", "list", NOW + 1).tier == "limit"
+        assert service.rescorer.again("u_1", "list", NOW + 1).tier == "limit"
         (row,) = undo(service, review, now=NOW + 2)["accounts"]
         assert (row["before"], row["after"], row["left"]) == ("limit", "limit", "tier_moved")
         assert state(service, "u_1")["label"] == ""
@@ -370,7 +352,7 @@ class TestRaces:
         before = states(service)
         decide(service, reviews[0], apply_to="cluster", deny=("phone",), now=NOW + 10)
         decision = state(service, "u_1")["decided"]
-        finish = service.worker_parts.review_decisions.finish
+        finish = service.parts.review_decisions.finish
         at_once(lambda: undo(service, reviews[0], now=NOW + 20), *[lambda: finish(decision)] * 3)
         assert states(service) == before
         assert service.store.execute("HLEN", "risk:l:{b}") == 0
@@ -415,6 +397,7 @@ class Trips:
 
 def worked_off(service: Service, settings: Settings) -> None:
     """Let a worker handle all that the streams tell, but decide nobody again."""
+    consumer.found(service.store)
     reader = Consumer(service.store, "reactions", "heir", Worker(service, settings).reactions.handle, idle=1)
     while reader.step():
         pass
@@ -446,7 +429,7 @@ def whole(service: Service, ids: list[str], where: str) -> None:
     """The decision was carried out, or nothing of it was."""
     found = states(service)
     review = service.parts.reviews.get(ids[0])
-    entries = service.worker_parts.lists.page("deny", None, 50, None, NOW)["entries"]
+    entries = service.parts.lists.page("deny", None, 50, None, NOW)["entries"]
     if review["status"] == "open":
         assert {each["decided"] for each in found.values()} == {""}, where
         assert entries == [], where
@@ -458,7 +441,7 @@ def whole(service: Service, ids: list[str], where: str) -> None:
     assert [service.parts.reviews.get(review)["status"] for review in ids] == ["decided"] * 3, where
     assert sorted(row["kind"] for row in entries) == ["device", "mailbox", "mailbox", "mailbox", "mailbox", "phone"]
     assert len(service.parts.review_decisions.denied(ids[0], NOW)) == 6, where
-    changes = [entry.data["user_id"] for entry in told(service) if entry.type == "tier"]
+    changes = [entry.data["user_id"] for entry in streams.entries(service.store) if entry.type == "tier"]
     assert sorted(changes) == sorted(found), where
 
 
@@ -526,14 +509,14 @@ def test_a_new_decision_finishes_the_undoing_before_it(
     reviews = ring(service)
     was = states(service)
     decide(service, reviews[0], apply_to="cluster", deny=("phone",), now=NOW + 60)
-    give_back = service.worker_parts.review_decisions._decided.give_back
+    give_back = service.parts.review_decisions._decided.give_back
 
     def dies(*args: Any) -> Any:
         give_back(*args)
         raise Killed
 
     with monkeypatch.context() as dying:
-        dying.setattr(service.worker_parts.review_decisions._decided, "give_back", dies)
+        dying.setattr(service.parts.review_decisions._decided, "give_back", dies)
         with pytest.raises(Killed):
             undo(service, reviews[0], now=NOW + 70)
     assert state(service, "u_2")["tier"] == "limit"
@@ -545,7 +528,7 @@ def test_a_new_decision_finishes_the_undoing_before_it(
 
 def test_whoever_carries_out_a_decision_that_is_undone_by_now_changes_nothing(service: Service) -> None:
     """He read it while it stood, and was slow."""
-    decisions, reviews = service.worker_parts.review_decisions, ring(service)
+    decisions, reviews = service.parts.review_decisions, ring(service)
     was = (states(service), waiting(service))
     decide(service, reviews[0], apply_to="cluster", deny=("phone",), now=NOW + 60)
     plan, undoing = decisions._decided.load(state(service, "u_1")["decided"])
@@ -579,12 +562,12 @@ def test_commands_that_are_executed_twice_change_once(
     assert {row["after"] for row in found["accounts"]} == {"limit"}
     assert {row["before"] for row in found["accounts"]} == {"review", "allow"}
     assert [row["already"] for row in found["deny"]] == [False, False]
-    whole_history = [entry.type for entry in told(service)].count("tier")
+    whole_history = [entry.type for entry in streams.entries(service.store)].count("tier")
     back = undo(service, reviews[0], now=NOW + 120)
     assert {(row["before"], row["left"]) for row in back["accounts"]} == {("limit", None)}
     assert len(back["removed_entries"]) == 2
     monkeypatch.undo()
-    assert (whole_history, [entry.type for entry in told(service)].count("tier")) == (4, 8)
+    assert (whole_history, [entry.type for entry in streams.entries(service.store)].count("tier")) == (4, 8)
     assert (states(service), waiting(service)) == was
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,70 +10,18 @@ import pytest
 
 from riskapi.app import Service, assemble
 from riskapi.decisions.events import Event
-from riskapi.errors import Problem, StoreUnavailable
+from riskapi.errors import Problem
 from riskapi.feedback.counts import FeedbackEvent
-from riskapi.policy import Policy
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
+from tests.grants import ask, opened, under, view
 from tests.reviewing import decide
-from tests.signups import body, home, post
+from tests.signups import body, post
+from tests.working import Work
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    """By rules only, so that what these tests post is decided the same whatever the model learns."""
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    return made
-
-
-@pytest.fixture
-def outage(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], None]]:
-    """``outage(True)`` takes the store away, ``outage(False)`` brings it back. Nothing is left for other tests."""
-    run, execute = service.store.run, service.store.execute
-
-    def away(on: bool) -> None:
-        def refuse(*_: Any) -> Any:
-            raise StoreUnavailable("away")
-
-        monkeypatch.setattr(service.store, "run", refuse if on else run)
-        monkeypatch.setattr(service.store, "execute", refuse if on else execute)
-
-    yield away
-    away(False)
-    service.sender.settle()
-
-
-def under(service: Service, **tables: dict[str, Any]) -> Policy:
-    """Put another policy into force: the same, with some keys of some tables changed."""
-    basis = service.active.basis
-    changed = {name: getattr(basis.policy, name).model_copy(update=changes) for name, changes in tables.items()}
-    policy = basis.policy.model_copy(update=changed)
-    service.active.use(basis.under(policy))
-    return policy
-
-
-def opened(service: Service, user: str, device: str | None = None, now: float = NOW) -> str:
-    """An account of a customer at a domain of their own; those with the same device belong together."""
-    mail = {"address": f"{user}@{user.replace('_', '-')}.example"}
-    parts = {"id": device or f"dev-{user}", "ip_address": home(user)}
-    post(service, body(user, email=mail, device=parts), now)
-    return user
-
-
-def ask(service: Service, user: str, recipients: int, now: float = NOW, **more: Any) -> dict[str, Any]:
-    """Ask for a grant; ``said`` is the message."""
-    message = more.pop("said", Message())
-    return dict(service.sender.send(user, recipients, message, now, **more).body)
-
-
-def view(service: Service, user: str, now: float = NOW) -> dict[str, Any]:
-    found: dict[str, Any] = service.parts.accounts.view(user, now)
-    return found
 
 
 class TestCaps:
@@ -156,45 +104,45 @@ class TestReleases:
     def test_released_recipients_can_be_granted_again(self, service: Service) -> None:
         user = opened(service, "u1")
         reservation = ask(service, user, 200)["reservation_id"]
-        found = service.sender.release(reservation, 60, NOW)
+        found = service.parts.sender.release(reservation, 60, NOW)
         assert found["remaining"] == {"hourly": 60, "daily": 360, "monthly": 4860}
         assert ask(service, user, 100)["granted"] == 60
 
     def test_no_more_than_was_granted(self, service: Service) -> None:
         user = opened(service, "u1")
         reservation = ask(service, user, 10)["reservation_id"]
-        service.sender.release(reservation, 7, NOW)
+        service.parts.sender.release(reservation, 7, NOW)
         with pytest.raises(Problem) as problem:
-            service.sender.release(reservation, 4, NOW)
+            service.parts.sender.release(reservation, 4, NOW)
         assert (problem.value.code, problem.value.errors[0]["detail"]) == ("over_release", "3 can still be released")
         assert view(service, user)["limits"]["remaining"]["hourly"] == 197
-        service.sender.release(reservation, 3, NOW)
+        service.parts.sender.release(reservation, 3, NOW)
         with pytest.raises(Problem):
-            service.sender.release(reservation, 1, NOW)
+            service.parts.sender.release(reservation, 1, NOW)
 
     def test_of_nothing_granted_nothing_is_released(self, service: Service) -> None:
         user = opened(service, "u1")
         ask(service, user, 200)
         with pytest.raises(Problem) as problem:
-            service.sender.release(ask(service, user, 1)["reservation_id"], 1, NOW)
+            service.parts.sender.release(ask(service, user, 1)["reservation_id"], 1, NOW)
         assert problem.value.code == "over_release"
 
     def test_a_release_that_is_repeated_counts_once(self, service: Service) -> None:
         reservation = ask(service, opened(service, "u1"), 10)["reservation_id"]
-        first = service.sender.release(reservation, 5, NOW, repeat="abc")
-        assert service.sender.release(reservation, 5, NOW, repeat="abc") == first
-        assert service.sender.release(reservation, 5, NOW)["remaining"]["hourly"] == 200
+        first = service.parts.sender.release(reservation, 5, NOW, repeat="abc")
+        assert service.parts.sender.release(reservation, 5, NOW, repeat="abc") == first
+        assert service.parts.sender.release(reservation, 5, NOW)["remaining"]["hourly"] == 200
 
     def test_a_reservation_that_is_nobodys_is_not_found(self, service: Service) -> None:
         with pytest.raises(Problem) as problem:
-            service.sender.release("rsv_foreign", 1, NOW)
+            service.parts.sender.release("rsv_foreign", 1, NOW)
         assert problem.value.code == "not_found"
 
     def test_long_after_the_grant_the_right_window_is_freed(self, service: Service) -> None:
         user = opened(service, "u1")
         reservation = ask(service, user, 200)["reservation_id"]
         ask(service, user, 100, NOW + 2 * HOUR)
-        found = service.sender.release(reservation, 200, NOW + 4 * HOUR)
+        found = service.parts.sender.release(reservation, 200, NOW + 4 * HOUR)
         assert found["remaining"] == {"hourly": 200, "daily": 400, "monthly": 4900}
 
 
@@ -204,7 +152,7 @@ class TestRepeats:
     def test_gets_the_first_answer_and_is_counted_once(self, service: Service) -> None:
         user = opened(service, "u1")
         first = ask(service, user, 50, repeat="k", digest="d")
-        again = service.sender.send(user, 50, Message(), NOW + 5, repeat="k", digest="d")
+        again = service.parts.sender.send(user, 50, Message(), NOW + 5, repeat="k", digest="d")
         assert (dict(again.body), again.replay) == (first, True)
         assert view(service, user)["limits"]["remaining"]["hourly"] == 150
 
@@ -290,8 +238,13 @@ class TestClusters:
 
     def test_a_crowd_that_grew_over_weeks_binds_no_newcomer_and_lets_go_of_nobody(self, service: Service) -> None:
         self._kiosk(service)
-        users = [opened(service, f"r{number}", "kiosk", NOW + number * 5 * DAY) for number in range(5)]
+        users = []
+        for number in range(5):
+            users.append(opened(service, f"r{number}", "kiosk", NOW + number * 5 * DAY))
+            Work(service, Clock(NOW + number * 5 * DAY)).do()
         late, at = opened(service, "late", "kiosk", NOW + 25 * DAY), NOW + 25 * DAY
+        assert view(service, late, at)["linkage"]["size"] == 6, "until somebody looked"
+        Work(service, Clock(at)).do()
         assert view(service, late, at)["linkage"]["cluster_id"] is None
         assert {view(service, user, at)["linkage"]["size"] for user in users} == {5}
         assert ask(service, users[0], 200, at)["granted"] == 200
@@ -518,11 +471,11 @@ class TestStoreAway:
             ask(service, user, 1)
         assert problem.value.code == "unavailable"
         outage(False)
-        service.sender.settle()
+        service.parts.sender.record()
         assert view(service, user)["limits"]["remaining"]["hourly"] == 190
-        service.sender.settle()
+        service.parts.sender.record()
         assert view(service, user)["limits"]["remaining"]["hourly"] == 190
-        assert service.sender.release(found["reservation_id"], 10, NOW)["remaining"]["hourly"] == 200
+        assert service.parts.sender.release(found["reservation_id"], 10, NOW)["remaining"]["hourly"] == 200
 
     def test_who_was_acknowledged_here_may_send_a_little_before_it_is_recorded(
         self, service: Service, outage: Callable[[bool], None], settings: Settings, store: Store, clock: Clock
@@ -538,9 +491,9 @@ class TestStoreAway:
             with pytest.raises(Problem) as problem:
                 ask(asked, "u2", 1)
             assert problem.value.code == "not_found"
-        service.assessor.replay_journal(NOW)
-        service.sender.settle()
-        other.sender.settle()
+        service.parts.assessor.replay_journal(NOW)
+        service.parts.sender.record()
+        other.parts.sender.record()
         assert view(service, "u1")["limits"]["remaining"]["hourly"] == 200 - 20
         other.close()
 
@@ -555,7 +508,7 @@ class TestStoreAway:
         label = {"label": "abuse", "source": "external"}
         assert client.post("/v1/accounts/u1/labels", json=label).status_code == 503
         assert client.get("/v1/accounts/u2").status_code == 404
-        service.assessor.replay_journal(NOW)
+        service.parts.assessor.replay_journal(NOW)
         assert client.get("/v1/accounts/u1").status_code == 200
 
     def test_a_grant_after_it_settles_first(self, service: Service, outage: Callable[[bool], None]) -> None:
@@ -586,14 +539,12 @@ class TestStoreAway:
         under(service, outage={"recipients": 15})
         outage(True)
         assert ask(service, "u1", 10)["granted"] == 10
-        journal = service.sender._local._journal
-        assert journal._file is not None
-        journal._file.close()
+        service.parts.sender.close()  # as the end of a process lets go of its file
         other = assemble(replace(settings, model_mode="off"), store, clock)
         under(other, outage={"recipients": 15})
         assert ask(other, "u2", 10)["granted"] == 5
         outage(False)
-        other.sender.settle()
+        other.parts.sender.record()
         assert view(other, "u1")["limits"]["remaining"]["hourly"] == 190
 
     def test_a_store_that_comes_and_goes_is_no_second_hour(
@@ -602,7 +553,7 @@ class TestStoreAway:
         outage(True)
         assert ask(service, "u1", 10)["granted"] == 10
         outage(False)
-        service.sender.settle()
+        service.parts.sender.record()
         outage(True)
         with pytest.raises(Problem):
             ask(service, "u1", 1, NOW + HOUR - 1)

@@ -19,26 +19,20 @@ from riskapi.budgets.terms import OwnCaps, Terms
 from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.policy.tables import Caps
+from riskapi.sending.own_caps import CapsOfAccount
 from riskapi.store.scripts import Script
 from riskapi.store.streams import account_key, shard, stream
 from riskapi.times import rfc3339
-from tests.api.test_openapi import conforms
-from tests.api.test_problems import is_problem
-from tests.budgets.test_plans import planned, signed_up, tell
-from tests.budgets.test_races import beside, raised
+from tests.answers import conforms, is_problem
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
-from tests.sending.test_grants import ask, opened, under, view
-from tests.sending.test_grants import service as shipped  # noqa: F401 - the fixture
+from tests.grants import ask, opened, under, view
+from tests.plans import planned, signed_up, tell
+from tests.racing import beside, raised
 from tests.signups import together
 
 HOUR, DAY = 3600.0, 86400.0
 PATH = "/v1/accounts/u1/caps"
 BODY = {"hourly": 300, "daily": 900, "monthly": 3000, "reason": "Opens a shop"}
-
-
-@pytest.fixture
-def service(shipped: Service) -> Service:  # noqa: F811
-    return shipped
 
 
 @pytest.fixture
@@ -50,7 +44,7 @@ def http(service: Service) -> FlaskClient:
 
 def give(
     service: Service, hourly: int, daily: int | None = None, *, until: float | None = None, now: float = NOW
-) -> dict[str, Any]:
+) -> CapsOfAccount:
     """Give ``u1`` caps of its own, the day's and month's ten times the hour's."""
     caps = Caps(hourly=hourly, daily=10 * hourly if daily is None else daily, monthly=100 * hourly)
     return service.parts.account_caps.put("u1", caps, "why", until, "ana", now)

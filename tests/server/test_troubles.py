@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from riskapi import logs
 from riskapi.metrics import Metrics
 from riskapi.server.troubles import Troubles
 from riskapi.store.connections import Store
 from riskapi.store.faults import Fault
 from tests.conftest import Service
+from tests.logged import Lines
 from tests.waiting import until
 
 FULL, SLOW = Fault("full", "its memory is used up"), Fault("slow", "it took 0.40 seconds to answer")
 
 
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    logs.configure("info", stream)
-    yield stream
-    logs.configure()
+def faults(lines: Lines) -> list[tuple[str, str, str]]:
+    return [(line["event"], line["level"], line["fault"]) for line in lines()]
 
 
-def lines(stream: io.StringIO) -> list[tuple[str, str, str]]:
-    found = [json.loads(line) for line in stream.getvalue().split("\n")[:-1]]
-    return [(line["event"], line["level"], line["fault"]) for line in found]
-
-
-def test_a_fault_is_logged_when_it_begins_and_when_it_is_over(written: io.StringIO) -> None:
+def test_a_fault_is_logged_when_it_begins_and_when_it_is_over(lines: Lines) -> None:
     now: list[Fault] = []
     metrics = Metrics()
     troubles = Troubles(lambda: list(now), metrics)
@@ -44,19 +30,19 @@ def test_a_fault_is_logged_when_it_begins_and_when_it_is_over(written: io.String
             troubles.look()
 
     look(3)
-    assert lines(written) == []
+    assert faults(lines) == []
     look(10, FULL)
     look(1)  # gone for a moment is not over
     look(3, FULL, SLOW)
     began = [("fault_began", "error", "full"), ("fault_began", "warning", "slow")]
-    assert lines(written) == began
+    assert faults(lines) == began
     assert 'riskapi_fault{fault="full"} 1.0' in metrics.render().decode()
     look(20)
     ended = {("fault_ended", "info", "full"), ("fault_ended", "info", "slow")}
-    assert lines(written)[:2] == began and set(lines(written)[2:]) == ended and len(lines(written)) == 4
+    assert faults(lines)[:2] == began and set(faults(lines)[2:]) == ended and len(faults(lines)) == 4
     assert 'riskapi_fault{fault="full"} 0.0' in metrics.render().decode()
     look(1, FULL)
-    assert lines(written)[-1] == ("fault_began", "error", "full")
+    assert faults(lines)[-1] == ("fault_began", "error", "full")
 
 
 def test_readyz_says_what_is_full(make_app: Any, store: Store) -> None:
@@ -72,17 +58,17 @@ def test_readyz_says_what_is_full(make_app: Any, store: Store) -> None:
     assert client.get("/readyz").status_code == 200
 
 
-def test_a_service_says_that_its_store_is_full_and_that_it_has_room_again(service: Service) -> None:
+def test_a_service_says_that_its_store_is_full_and_that_it_has_room_again(served: Service) -> None:
     def metric() -> str:
-        found = service.read("/metrics")
+        found = served.read("/metrics")
         return next((line for line in found.splitlines() if line.startswith('riskapi_fault{fault="full"}')), "")
 
-    service.ask_store("CONFIG", "SET", "maxmemory", "1")
+    served.ask_store("CONFIG", "SET", "maxmemory", "1")
     until(lambda: metric().endswith(" 1.0"))
-    status, ready = service.request("GET", "/readyz")
+    status, ready = served.request("GET", "/readyz")
     assert status == 503 and ready["checks"]["store"].startswith("full: ")
-    service.ask_store("CONFIG", "SET", "maxmemory", "0")
+    served.ask_store("CONFIG", "SET", "maxmemory", "0")
     until(lambda: metric().endswith(" 0.0"))
-    service.wait_until_ready()
-    told = [line for line in service.logged() if line["event"].startswith("fault_")]
+    served.wait_until_ready()
+    told = [line for line in served.logged() if line["event"].startswith("fault_")]
     assert [(line["event"], line["fault"]) for line in told] == [("fault_began", "full"), ("fault_ended", "full")]

@@ -75,14 +75,14 @@ def run(program: list[str], recipients: str, tmp_path: Path, **environment: str)
 @pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_what_is_granted_is_sent_and_what_is_not_used_given_back(
-    program: list[str], service: Service, sink: str, tmp_path: Path
+    program: list[str], served: Service, sink: str, tmp_path: Path
 ) -> None:
-    service.request("POST", "/v1/signups", {"account": {"user_id": "u_1"}, "email": {"address": "ana@ruiz.example"}})
+    served.request("POST", "/v1/signups", {"account": {"user_id": "u_1"}, "email": {"address": "ana@ruiz.example"}})
     label = {"label": "abuse", "source": "manual_review"}
-    assert service.request("POST", "/v1/accounts/u_1/labels", label)[1]["tier"] == "limit"  # 5 recipients an hour
+    assert served.request("POST", "/v1/accounts/u_1/labels", label)[1]["tier"] == "limit"  # 5 recipients an hour
 
     def sent(recipients: str) -> Any:
-        environment = {"RISK_API_URL": service.url, "RISK_API_KEY": BOOTSTRAP_KEY, "SMTP_HOST": sink}
+        environment = {"RISK_API_URL": served.url, "RISK_API_KEY": BOOTSTRAP_KEY, "SMTP_HOST": sink}
         done = run(program, recipients, tmp_path, **environment)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

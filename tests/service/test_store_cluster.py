@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.decisions.events import Event
 from riskapi.errors import StoreUnavailable
 from riskapi.feedback.counts import FeedbackEvent
@@ -20,32 +20,30 @@ from riskapi.lists.entries import StoredEntry
 from riskapi.policy.tables import Caps
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
-from riskapi.store.connections import open_store
+from riskapi.store.connections import Store, open_store
 from riskapi.store.streams import account_key
 from riskapi.webhooks.deliveries import Deliveries, DeliveryOutcome
 from riskapi.webhooks.endpoints import Webhooks, guards
-from tests import consistency
-from tests.conftest import NOW, Clock
+from tests import consistency, store_servers
+from tests.conftest import NOW
+from tests.joining import bind
 from tests.reviewing import decide, opened, undo
 from tests.signups import body, post, together
-from tests.store.test_connections import cluster  # noqa: F401 - the fixture
+from tests.trips import KINDS, Trips
 
 SILENT = Message()
 
 
 @pytest.fixture
-def service(cluster: list[int], settings: Settings, ip_data: Any, clock: Clock) -> Iterator[Service]:  # noqa: F811
-    url = "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in cluster)
-    store = open_store(Settings.load({"REDIS_URL": url}))
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.decisions.register_schema()
-    yield made
-    store.close()
+def store(cluster: list[int]) -> Iterator[Store]:
+    """The store of a cluster, in the place of the embedded one."""
+    with contextlib.closing(open_store(Settings.load({"REDIS_URL": store_servers.url(cluster)}))) as store:
+        yield store
 
 
 def test_signups_are_raced_linked_labelled_reviewed_and_exported(service: Service) -> None:
     signup = body(phone={"number": "+34600123123"}, device={"id": "dev-1"}, payment={"fingerprint": "card-1"})
-    answers = together(20, lambda _: service.assessor.signup(signup, NOW))
+    answers = together(20, lambda _: service.parts.assessor.signup(signup, NOW))
     assert len({answer.body for answer in answers}) == 1
     service.parts.labels.add("u_1", "abuse", "external", None, "key", NOW)
     claims = post(service, body("u_2", phone={"number": "+34600123123"}))
@@ -78,7 +76,7 @@ def test_feedback_and_events_are_counted(service: Service) -> None:
 
 
 def send(service: Service, user: str, recipients: int, said: Message = SILENT, **more: Any) -> dict[str, Any]:
-    return dict(service.sender.send(user, recipients, said, NOW, **more).body)
+    return dict(service.parts.sender.send(user, recipients, said, NOW, **more).body)
 
 
 def test_budgets_are_joined_spent_released_merged_cut_and_settled(service: Service) -> None:
@@ -95,15 +93,15 @@ def test_budgets_are_joined_spent_released_merged_cut_and_settled(service: Servi
     assert first == send(service, "a1", 150, repeat="k", digest="d")
     assert sum(found["granted"] for found in together(16, lambda _: send(service, "b1", 20))) == 200
     assert send(service, "a2", 200)["granted"] == 150
-    assert service.sender.release(first["reservation_id"], 100, NOW)["remaining"]["hourly"] == 100
-    assert service.sender.release(first["reservation_id"], 50, NOW, repeat="r")["remaining"]["hourly"] == 150
+    assert service.parts.sender.release(first["reservation_id"], 100, NOW)["remaining"]["hourly"] == 100
+    assert service.parts.sender.release(first["reservation_id"], 50, NOW, repeat="r")["remaining"]["hourly"] == 150
 
     bridge = body("ab", email={"address": "ab@ab.example"}, device={"id": "left"}, phone={"number": "+34600123123"})
     assert post(service, bridge)["linkage"]["size"] == 5
     assert send(service, "b2", 1)["denied_by"] == "cluster_hourly"
     assert [len(members) for members in consistency.check(service).values()] == [5]
 
-    seen = service.parts.accounts.view("b2", NOW)["linkage"]
+    seen: Any = service.parts.accounts.view("b2", NOW)["linkage"]
     edge = next(row["edge"] for row in seen["edges"] if row["kind"] == "phone")
     after = service.parts.cuts.cut(seen["cluster_id"], None, edge, "a shared phone", "ana", NOW)["accounts"]
     assert after["a1"] == after["ab"] != after["b1"] == after["b2"]
@@ -118,6 +116,33 @@ def test_budgets_are_joined_spent_released_merged_cut_and_settled(service: Servi
 
     labelled = service.parts.labels.add("c1", "abuse", "manual_review", None, "ana", NOW)
     assert (labelled["tier"], send(service, "c1", 1)["granted"]) == ("limit", 0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["two clusters that become one", "a claimant of all", "who proves what others claim", "a thing that may be a hub",
+     "the third, which makes it a switchboard", "at a pace that people have not"],
+)  # fmt: skip
+def test_a_signup_is_joined_as_on_one_node_in_one_trip_more(service: Service, trips: Trips, name: str) -> None:
+    """Things lie on other nodes than budgets: who shares one that binds nobody yet, or no more, is asked before."""
+    kind = KINDS[name]
+    kind.before(service)
+    found: list[dict[str, Any]] = []
+    assert trips(lambda: found.append(post(service, body("late", **kind.parts), kind.at))) <= 4
+    assert found[0]["linkage"]["size"] == kind.size
+    consistency.check(service)
+
+
+def test_who_comes_while_those_named_are_about_to_join_is_joined_with_all_who_were_there(service: Service) -> None:
+    """The thing is marked, and nobody of those the first trip told is bound by it yet."""
+    for user in ("a1", "a2"):
+        post(service, body(user, device={"id": user}))
+    links = service.parts.clusters._links
+    key = links.entity_key("device", "a1")
+    service.store.execute("ZADD", key, NOW - 1, "a2")
+    bind(links, [key], on=True)
+    assert post(service, body("late", device={"id": "a1"}))["linkage"]["size"] == 3
+    consistency.check(service)
 
 
 def test_what_was_granted_while_all_nodes_were_away_is_settled(
@@ -185,7 +210,7 @@ def test_a_decision_for_a_cluster_bans_and_is_undone(service: Service) -> None:
 
 
 def test_entries_of_lists_match_are_hit_and_expire(service: Service) -> None:
-    entries = service.worker_parts.lists
+    entries = service.parts.lists
     more: dict[str, Any] = {"reason": None, "author": "ana", "silences_feedback": False, "now": NOW}
 
     def put(kind: Any, value: str, until: float | None = None) -> StoredEntry:

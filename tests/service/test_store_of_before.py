@@ -46,8 +46,8 @@ def service(
     return made
 
 
-def view(service: Service, user: str) -> dict[str, Any]:
-    found: dict[str, Any] = service.parts.accounts.view(user, KEPT["now"])
+def view(service: Service, user: str) -> Any:
+    found = service.parts.accounts.view(user, KEPT["now"])
     return found
 
 
@@ -55,7 +55,7 @@ def view(service: Service, user: str) -> dict[str, Any]:
 def test_a_signup_posted_again_gets_its_first_answer_to_the_letter(service: Service, user: str) -> None:
     body = KEPT["bodies"][user]
     signup = Signup.model_validate_json(body if isinstance(body, str) else orjson.dumps(body))
-    again = service.assessor.signup(signup, KEPT["now"])
+    again = service.parts.assessor.signup(signup, KEPT["now"])
     assert again.replay
     assert again.body.decode() == KEPT["answers"][user]
 
@@ -78,7 +78,7 @@ def test_accounts_are_decided_again_and_their_history_goes_on(service: Service) 
     count = len(KEPT["export"])
     for number, user in enumerate(KEPT["views"]):
         before = view(service, user)
-        again = service.worker_parts.rescorer.again(user, "event.login", KEPT["now"] + 60 + number)
+        again = service.rescorer.again(user, "event.login", KEPT["now"] + 60 + number)
         after = view(service, user)
         assert after["history"][: len(before["history"])] == before["history"]
         assert (after["tier"], after["assessment"]) == (again.tier, before["assessment"])

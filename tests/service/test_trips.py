@@ -1,79 +1,66 @@
-"""How often one request goes to the store: each trip costs more than most of what is done in it."""
+"""How often one request goes to the store: each trip costs more than most of what is done in it.
+
+A signup takes two trips where nothing binds it: one touches what it shares and reads what is known, the other writes
+it down. Where something does, one in between joins it. Whatever there is to be joined, merged or split, it is three.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.sending.grants import Message
-from riskapi.settings import Settings
-from riskapi.store.connections import Store
-from tests.conftest import NOW, Clock
+from tests import consistency
+from tests.conftest import NOW
 from tests.signups import body, post
-
-DEVICE = {"device": {"id": "dev-1"}}
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    made = assemble(settings, store, clock)
-    made.decisions.register_schema()
-    return made
+from tests.trips import DAY, HOUR, KINDS, NUMBER, Trips, calls, on
 
 
-@pytest.fixture
-def trips(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], int]:
-    """How many trips some work takes."""
-    counted = [0]
-    for name in ("run", "execute"):
-        through = getattr(Store, name)
-
-        def count(self: Store, *given: Any, through: Any = through, **named: Any) -> Any:
-            counted[0] += 1
-            return through(self, *given, **named)
-
-        monkeypatch.setattr(Store, name, count)
-
-    def measure(work: Callable[[], Any]) -> int:
-        before = counted[0]
-        work()
-        return counted[0] - before
-
-    return measure
+@pytest.mark.parametrize("name", KINDS)
+def test_a_signup_takes_three_whatever_binds_it(service: Service, trips: Trips, name: str) -> None:
+    kind = KINDS[name]
+    kind.before(service)
+    found: list[dict[str, Any]] = []
+    signup = body("late", **kind.parts)
+    assert trips(lambda: found.append(post(service, signup, kind.at))) <= 3
+    assert found[0]["linkage"]["size"] == kind.size
+    consistency.check(service)
+    assert trips(lambda: found.append(post(service, signup, kind.at + 1))) <= 3, "posted again"
+    assert found[1] == found[0]
 
 
-def test_a_signup_that_shares_nothing_takes_two(service: Service, trips: Callable[[Callable[[], Any]], int]) -> None:
+@pytest.mark.parametrize("parts", [{}, calls(NUMBER, verified=True), {"behavior": {"honeypot_filled": True}}], ids=str)
+def test_a_signup_that_shares_nothing_takes_two(service: Service, trips: Trips, parts: dict[str, Any]) -> None:
     post(service, body("u0"))
-    assert trips(lambda: post(service, body("u1"))) == 2
+    assert trips(lambda: post(service, body("u1", **parts))) == 2
 
 
-def test_a_signup_with_a_confirmed_number_takes_two(
-    service: Service, trips: Callable[[Callable[[], Any]], int]
-) -> None:
-    proved = {"phone": {"number": "+34600123123", "verified": True}}
-    assert trips(lambda: post(service, body("u1", **proved))) == 2
+def test_one_that_is_known_and_comes_with_more_takes_two(service: Service, trips: Trips) -> None:
+    """What it touched beyond the first time is taken back, and what that bound."""
+    for user in ("u0", "u1"):
+        post(service, body(user, **on("dev-1")))
+    assert trips(lambda: post(service, body("u1", **on("dev-2")))) == 2
+    assert trips(lambda: post(service, body("u1", **on("dev-1")))) == 1
 
 
-@pytest.mark.parametrize("others", [1, 2, 30])
-def test_a_signup_that_is_bound_takes_six_however_many_there_are(
-    service: Service, trips: Callable[[Callable[[], Any]], int], others: int
-) -> None:
-    for number in range(others):
-        post(service, body(f"u{number}", **DEVICE), NOW - 5000 + number)
-    assert trips(lambda: post(service, body("late", **DEVICE))) <= 6
+SAID = {"nothing": Message(), "a link": Message(("shop.example",)), "content": Message((), "spring")}
 
 
-def test_a_signup_in_a_wave_takes_six(service: Service, trips: Callable[[Callable[[], Any]], int]) -> None:
-    same = {"email": {"address": "a@pills.example"}, "device": {"ip_address": "203.0.113.9"}}
-    post(service, body("u1", **same))
-    other = {**same, "email": {"address": "b@pills.example"}}
-    assert trips(lambda: post(service, body("u2", **other), NOW + 5)) <= 6
-
-
-@pytest.mark.parametrize("said", [Message(), Message(("shop.example",)), Message((), "spring")], ids=str)
-def test_a_grant_takes_two(service: Service, trips: Callable[[Callable[[], Any]], int], said: Message) -> None:
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID)
+def test_a_grant_takes_two(service: Service, trips: Trips, said: Message) -> None:
     post(service, body("u1"))
-    assert trips(lambda: service.sender.send("u1", 1, said, NOW)) == 2
+    assert trips(lambda: service.parts.sender.send("u1", 1, said, NOW)) == 2
+
+
+@pytest.mark.parametrize(("said", "most"), [("a link", 3), ("content", 4)])
+def test_one_that_joins_takes_one_more_and_one_for_what_content_needs(
+    service: Service, trips: Trips, said: str, most: int
+) -> None:
+    for number in range(4):
+        post(service, body(f"u{number}", **calls(f"+3460012310{number}")), NOW + number * HOUR)
+    for number in range(3):
+        service.parts.sender.send(f"u{number}", 1, SAID[said], NOW + DAY)
+    assert trips(lambda: service.parts.sender.send("u3", 1, SAID[said], NOW + DAY)) <= most
+    assert [len(members) for members in consistency.check(service).values()] == [4]

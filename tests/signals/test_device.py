@@ -11,7 +11,7 @@ from riskapi.inputs import device as devices
 from riskapi.inputs.signup import DevicePart
 from signals.facts import Account, Email, Facts, Network
 from signals.registry import Readings, registered
-from tests.inputs.test_device import CHROME, IPHONE
+from tests.agents import CHROME, IPHONE
 
 SIGNALS = {name: found for name, found in registered().items() if found.family == "device"}
 AT = datetime(2024, 11, 1, tzinfo=UTC).timestamp()

@@ -38,6 +38,34 @@ def test_without_the_store_everything_is_unknown_and_says_why() -> None:
     assert {signal.cause(facts) for signal in SIGNALS.values()} == {"store_unavailable"}
 
 
+#: Things in the order of their columns; the kind of their entities where that has another name.
+THINGS = ["mailbox", "pattern", "domain", "phone", "phone_block", "device", "payment", "ip", "network"]
+THINGS += ["fingerprint", "referrer"]
+KINDS = {"domain": "mail_domain"}
+LATER = ["abusive", "limited", "accounts", "weight_max", "weight_total", "proved_abusive", "cluster_abusive"]
+
+
+def test_the_columns_of_the_table_are_what_recorded_decisions_and_the_model_know() -> None:
+    rows = [f"links_{thing}_{standing}" for thing in THINGS for standing in ("abusive", "limited")]
+    assert list(SIGNALS) == [*rows, *(f"links_{name}" for name in LATER), "links_claims_held"]
+    assert {(SIGNALS[name].type, SIGNALS[name].needs, SIGNALS[name].risk) for name in rows} == {("int", ("store",), 1)}
+    found = SIGNALS["links_ip_limited"]
+    assert found.text(1) == "1 account under a limit is linked through the same IP address"
+    assert found.doc == (
+        "Other accounts, limited now, that signed up with the same IP address; shared by offices and households, so "
+        "weak evidence alone.\n\nUnit: accounts, 0 and up; typically 0."
+    )
+
+
+@pytest.mark.parametrize("thing", THINGS)
+def test_accounts_of_a_standing_are_those_of_the_thing(thing: str) -> None:
+    kind = KINDS.get(thing, thing)
+    names = [f"links_{thing}_abusive", f"links_{thing}_limited"]
+    for row, told in ((entity(kind, 3, limited=5), [3, 5]), (entity(kind, 3, limited=5, hub=True), [0, 0])):
+        assert [read(row)[name] for name in names] == told, "a hub links nobody"
+    assert [read()[name] for name in names] == [0, 0]
+
+
 HELD = ("u_holder",)
 
 

@@ -19,6 +19,51 @@ def read(*entities: Entity, wave: Wave | None = None, email: str = "ana@ruiz.exa
     return {name: signal.read(facts) for name, signal in SIGNALS.items()}
 
 
+#: Things in the order of their columns, what each needs, and the direction the model is held to.
+THINGS = [
+    ("mailbox", "/email/address", 1),
+    ("pattern", "/email/address", 1),
+    ("domain", "/email/address", 0),
+    ("phone", "/phone/number", 1),
+    ("phone_block", "/phone/number", 1),
+    ("device", "/device/id", 1),
+    ("ip", "/device/ip_address", 1),
+    ("network", "/device/ip_address", 1),
+    ("fingerprint", "/device/tls_fingerprint", 1),
+]
+LATER = ["ip_1m", "domain_15m", "wave", "mailbox_earlier", "phone_earlier", "device_earlier"]
+
+
+def test_the_columns_of_the_table_are_what_recorded_decisions_and_the_model_know() -> None:
+    rows = [(f"velocity_{thing}_{period}", *more) for thing, *more in THINGS for period in ("1h", "24h", "30d")]
+    assert [(row.name, row.needs[1], row.risk) for row in list(SIGNALS.values())[:27]] == rows
+    assert list(SIGNALS)[27:] == [f"velocity_{name}" for name in LATER]
+    assert {(row.type, row.needs[0], row.family) for row in SIGNALS.values()} == {("int", "store", "velocity")}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text", "doc"),
+    [
+        (
+            "velocity_phone_block_1h",
+            1,
+            "1 account signed up with a phone number of the same hundred within an hour, this one included",
+            "Distinct accounts with the same block of phone numbers over the last hour, this one included.\n\n"
+            "Unit: accounts, 1 and up; 1 until five came within an hour, or ten within a day.",
+        ),
+        (
+            "velocity_fingerprint_30d",
+            7,
+            "7 accounts signed up with the same browser fingerprint within 30 days, this one included",
+            "Distinct accounts with the same TLS and agent fingerprint over the last 30 days, this one included.\n\n"
+            "Unit: accounts, 1 and up.",
+        ),
+    ],
+)
+def test_a_row_of_the_table_says_what_it_counts(name: str, value: int, text: str, doc: str) -> None:
+    assert (SIGNALS[name].text(value), SIGNALS[name].doc) == (text, doc)
+
+
 def test_without_the_store_everything_is_unknown_and_says_why() -> None:
     facts = Facts(at=NOW, account=Account(), email=Email("x", valid=False), missing={"store": "store_unavailable"})
     assert {signal.read(facts) for signal in SIGNALS.values()} == {None}

@@ -20,7 +20,7 @@ from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
 from riskapi.store.faults import Fault
 from tests.filesystems import fill, small
-from tests.store.test_embedded_life import refuse_writes, run_for_ever, stop
+from tests.store.stopping import refuse_writes, run_for_ever, stop
 
 
 @pytest.fixture

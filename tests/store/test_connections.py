@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,50 +20,12 @@ from riskapi.store.circuit import Circuit
 from riskapi.store.connections import Pipeline, Store, open_store, running_store
 from riskapi.store.embedded import Embedded
 from riskapi.store.scripts import Script, Source
-from tests.waiting import until
+from tests.store_servers import await_true, free_ports, server
+from tests.store_servers import url as cluster_url
 
 
 def opened(url: str, **more: str) -> Store:
     return open_store(Settings.load({"REDIS_URL": url, **more}))
-
-
-def free_ports(count: int, spread: int = 0) -> list[int]:
-    """Ports nobody listens on; with ``spread`` those that many above are free as well (a cluster's bus)."""
-    found: list[int] = []
-    while len(found) < count:
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError, OverflowError):
-            first = stack.enter_context(socket.socket())
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            if spread:
-                stack.enter_context(socket.socket()).bind(("127.0.0.1", port + spread))
-            if port not in found:
-                found.append(port)
-    return found
-
-
-def await_true(what: Callable[[], object], seconds: float = 20.0) -> None:
-    """Look until ``what`` holds; errors of a server that starts count as not yet."""
-
-    def holds() -> bool:
-        with contextlib.suppress(redis.RedisError, OSError, StoreUnavailable):
-            return bool(what())
-        return False
-
-    until(holds, seconds)
-
-
-@contextlib.contextmanager
-def server(folder: Path, port: int, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    folder.mkdir(parents=True, exist_ok=True)
-    standard = [] if "--sentinel" in options else ["--port", str(port), "--dir", str(folder), "--save", ""]
-    command = [str(server_binary.find()), *standard, *options]
-    with (folder / "log").open("ab") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        try:
-            await_true(lambda: redis.Redis(port=port, socket_timeout=1).ping())
-            yield process
-        finally:
-            process.kill()
 
 
 # One trip
@@ -81,6 +43,26 @@ def test_a_trip_answers_in_order_and_as_redis_py_does(store: Store) -> None:
 def test_an_empty_trip_asks_nobody() -> None:
     store = opened("redis://127.0.0.1:1")
     assert store.run(store.pipeline()) == []
+
+
+def test_each_command_says_how_its_reply_is_read(store: Store) -> None:
+    pipe = store.pipeline()
+    pipe.execute_command("SET", "risk:reply", "7")
+    number = pipe.ask("GET", "risk:reply", read=int)
+    said = pipe.ask("ECHO", b"all of it", read=len)
+    with pytest.raises(RuntimeError, match="has not been run"):
+        number()
+    replies = store.run(pipe)
+    assert (number(), said()) == (7, 9)
+    assert replies[1:] == [b"7", b"all of it"], "whoever reads by position still can"
+
+
+def test_a_script_says_how_its_reply_is_read(store: Store) -> None:
+    pipe = store.pipeline()
+    first = store.script("budget_revise").ask(pipe, ["risk:b:{b}:who"], [3, 60], read=bool)
+    again = store.script("budget_revise").ask(pipe, ["risk:b:{b}:who"], [3, 60], read=bool)
+    store.run(pipe)
+    assert (first(), again()) == (True, False)
 
 
 def test_a_wrong_command_is_an_error_and_the_connection_stays_usable(store: Store) -> None:
@@ -400,31 +382,8 @@ def test_a_socket_is_used(embedded_store: Embedded, store: Store) -> None:
         assert found.execute("ECHO", "x") == b"x"
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[list[int]]:
-    """Three nodes that share the slots."""
-    ports = free_ports(3, spread=10_000)
-    with contextlib.ExitStack() as stack:
-        for number, port in enumerate(ports):
-            options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--appendonly", "no")
-            stack.enter_context(server(tmp_path / str(number), port, *options))
-        nodes: list[Any] = [redis.Redis(port=port) for port in ports]
-        for number, node in enumerate(nodes):
-            node.execute_command("CLUSTER", "ADDSLOTSRANGE", *((0, 5460), (5461, 10_922), (10_923, 16_383))[number])
-            node.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-        for port in ports[1:]:
-            nodes[0].execute_command("CLUSTER", "MEET", "127.0.0.1", port)
-        await_true(lambda: all(_whole(node) for node in nodes))
-        yield ports
-
-
-def _whole(node: Any) -> bool:
-    state = node.execute_command("CLUSTER INFO")
-    return bool(state["cluster_state"] == "ok" and state["cluster_known_nodes"] == "3")
-
-
 def test_a_cluster_answers_in_order_and_gets_its_scripts(cluster: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    store = opened("redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in cluster))
+    store = opened(cluster_url(cluster))
     assert store.is_cluster
     store.ping()
     script = counting(store, monkeypatch)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import orjson
 import pytest
 
 from riskapi.access.keys import Keys
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.commands import doctor
 from riskapi.inputs.signup import Signup
 from riskapi.outgoing.destinations import DestinationGuard
@@ -22,7 +21,7 @@ from riskapi.store.connections import Store
 from riskapi.store.journal_lines import encode
 from riskapi.webhooks.endpoints import TABLE, Webhooks, guards
 from tests.bench.bodies import bodies
-from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
+from tests.conftest import BOOTSTRAP_KEY, NOW
 from tests.signups import body, post
 
 KEYS = {"user": "u1", "mail": "u1@mail.example"}
@@ -34,14 +33,6 @@ def forgotten() -> Iterator[None]:
     yield
     damaged._met.clear()
     damaged._told.clear()
-
-
-@pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Iterator[Service]:
-    made = assemble(replace(settings, model_mode="off"), store, clock)
-    made.recover(NOW)
-    yield made
-    made.close()
 
 
 def key_of(store: Store, pattern: str) -> bytes:
@@ -129,6 +120,7 @@ def test_a_damaged_account_is_never_a_500_and_stops_no_other(
 ) -> None:
     post(service, body("u1"))
     post(service, body("u2"))
+    service.parts.labels.add("u1", "abuse", "manual_review", None, "kim", NOW)  # a move, which the history tells of
     client.post("/v1/accounts/u1/labels", json={"label": "legitimate", "source": "external"})
     if field is None:
         store.execute("LSET", key_of(store, pattern), 0, damage)
@@ -199,9 +191,9 @@ def test_one_cut_line_in_the_journal_of_sends_stops_no_send(service: Service, se
     folder = Path(settings.data_dir) / "journal" / "sends"
     for line in (b'{"user_id": "u1", "gran\n', encode("r", {"user_id": "u1"}), encode("r", {"granted": "x"}), b"1ab\n"):
         (folder / "1-a.journal").write_bytes(line)
-        answer = service.sender.send("u1", 1, _message(), NOW)
+        answer = service.parts.sender.send("u1", 1, _message(), NOW)
         assert answer.body["granted"] == 1
-    service.sender.settle()
+    service.parts.sender.record()
     (folder / "rejected").unlink()
 
 
@@ -212,13 +204,13 @@ def _message() -> Any:
 
 
 def test_the_journal_holds_as_many_signups_as_its_policy_says(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: Service, outage: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With signups that say everything: 30,000 in 64 MiB was promised."""
     sizes: list[int] = []
+    outage(True)
     monkeypatch.setattr(service.journal, "append", lambda name, entry: sizes.append(len(encode(name, entry))))
     for text in itertools.islice(bodies(7, "u"), 100):
-        signup = Signup.model_validate_json(text)
-        parsed = service.assessor.gatherer.parse(signup, NOW)
-        service.assessor._journaled(service.active.basis, signup, parsed, NOW)
+        service.parts.assessor.signup(Signup.model_validate_json(text), NOW)
+    assert len(sizes) == 100
     assert service.active.policy.outage.journal_bytes / (sum(sizes) / len(sizes)) > 30_000

@@ -8,8 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,11 @@ from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.store.embedded import Embedded
 from riskapi.store.supervisor import Supervisor
 from tests.filesystems import fill, small
+from tests.store.stopping import SHORT, ask, refuse_writes, run_for_ever, state, stop
 from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads the states of processes from /proc")
 
-#: Seconds a server is given in these tests. One that lives answers in milliseconds, one that is stopped never.
-SHORT, LONG = 0.3, 20.0
 STARTER = """
 import sys
 from pathlib import Path
@@ -34,36 +32,6 @@ server.start()
 print(server.pid, flush=True)
 sys.stdin.read()
 """
-
-
-@contextlib.contextmanager
-def asking(data_dir: Path) -> Iterator[redis.Redis]:
-    client = redis.Redis(unix_socket_path=str(Embedded(data_dir).socket), socket_timeout=LONG)
-    with contextlib.closing(client):
-        yield client
-
-
-def ask(data_dir: Path, *words: str | int) -> object:
-    with asking(data_dir) as client:
-        return client.execute_command(*words)  # type: ignore[no-untyped-call]
-
-
-def refused(data_dir: Path, code: str) -> bool:
-    """Whether PING is refused with this error."""
-    with asking(data_dir) as client:
-        try:
-            client.ping()
-        except redis.ResponseError as error:
-            return code in str(error)
-    return False
-
-
-def state(pid: int) -> str:
-    """The state of a process as proc(5) names it: T stopped, Z ended; Z too when there is none."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return "Z"
 
 
 def servers(data_dir: Path) -> list[int]:
@@ -86,31 +54,6 @@ def orphan(data_dir: Path) -> int:
         pid = int(starter.stdout.readline())
         starter.kill()
     return pid
-
-
-def stop(data_dir: Path, pid: int) -> None:
-    os.kill(pid, signal.SIGSTOP)
-    until(lambda: state(pid) == "T")
-
-
-def refuse_writes(data_dir: Path, pid: int) -> None:
-    """MISCONF: a snapshot could not be written, as on a full disk."""
-    (data_dir / "store" / "dump.rdb").mkdir()  # stands where the snapshot would go
-    ask(data_dir, "CONFIG", "SET", "save", "3600 1000000")
-    ask(data_dir, "BGSAVE")
-    until(lambda: refused(data_dir, "MISCONF"))
-
-
-def run_for_ever(data_dir: Path, pid: int) -> None:
-    """BUSY: a script does not end."""
-    ask(data_dir, "CONFIG", "SET", "busy-reply-threshold", "1")
-
-    def run() -> None:
-        with contextlib.suppress(redis.RedisError):
-            ask(data_dir, "EVAL", "while true do end", 0)
-
-    threading.Thread(target=run, daemon=True).start()
-    until(lambda: refused(data_dir, "BUSY"))
 
 
 def fill_memory(data_dir: Path, pid: int) -> None:

@@ -331,7 +331,7 @@ class TestWorker:
         waiting = Platform(Busy(), START)  # type: ignore[arg-type]
         monkeypatch.setattr(Busy, "after", [*after])
         asked.clear()
-        done = waiting.settle(START + DAY)
+        done = waiting.await_worker(START + DAY)
         logins = [at for at, path, _ in asked if path.endswith("/events")]
         assert len(logins) == rounds and logins[-1] == done
         assert len(set(logins)) == steps + 1 and logins == sorted(logins)
@@ -341,7 +341,7 @@ class TestWorker:
         waiting = Platform(Busy(), START)  # type: ignore[arg-type]
         monkeypatch.setattr(Busy, "after", [1] * 21)
         with pytest.raises(ServiceError, match="not done after 20 rounds"):
-            waiting.settle(START + DAY)
+            waiting.await_worker(START + DAY)
 
     def test_one_that_does_nothing_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         waiting = Platform(Busy(), START)  # type: ignore[arg-type]
@@ -349,7 +349,7 @@ class TestWorker:
         monkeypatch.setattr(platform, "_PATIENCE", 0.0)
         monkeypatch.setattr(Busy, "counted", lambda self, metric: {})
         with pytest.raises(ServiceError, match="did nothing"):
-            waiting.settle(START + DAY)
+            waiting.await_worker(START + DAY)
 
     def test_a_trial_without_one_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(platform, "_WARM", 0.0)

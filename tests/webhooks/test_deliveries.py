@@ -14,6 +14,7 @@ from riskapi.webhooks.deliveries import (
     Deliveries,
     Delivery,
     DeliveryOutcome,
+    DeliveryView,
     delivery_id,
     delivery_key,
     next_try,
@@ -41,8 +42,8 @@ def take(deliveries: Deliveries, now: float = NOW, count: int = 10) -> list[Deli
     return deliveries.take("whk_1", now, 30.0, count)
 
 
-def rows(deliveries: Deliveries, status: Any, endpoint: str = "whk_1") -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = deliveries.page(endpoint, status, 200)["deliveries"]
+def rows(deliveries: Deliveries, status: Any, endpoint: str = "whk_1") -> list[DeliveryView]:
+    found = deliveries.page(endpoint, status, 200)["deliveries"]
     return found
 
 

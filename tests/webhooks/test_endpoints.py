@@ -12,7 +12,16 @@ import pytest
 from riskapi.errors import Problem
 from riskapi.store.connections import Store
 from riskapi.webhooks.deliveries import Deliveries, DeliveryOutcome
-from riskapi.webhooks.endpoints import EVENT_TYPES, MOST, Destination, Webhooks, destination, guards
+from riskapi.webhooks.endpoints import (
+    EVENT_TYPES,
+    MOST,
+    Destination,
+    EventType,
+    NewWebhook,
+    Webhooks,
+    destination,
+    guards,
+)
 from tests.conftest import NOW
 from tests.signups import together
 
@@ -30,7 +39,7 @@ def webhooks(store: Store) -> Webhooks:
     return Webhooks(store, guards((), public))
 
 
-def create(webhooks: Webhooks, url: str = URL, events: Sequence[str] = ("tier.changed",)) -> dict[str, Any]:
+def create(webhooks: Webhooks, url: str = URL, events: Sequence[EventType] = ("tier.changed",)) -> NewWebhook:
     return webhooks.create(url, events, "ana", NOW)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.budgets.keys import EVENTS
 from riskapi.errors import Problem
 from riskapi.feedback.counts import FeedbackEvent
@@ -18,7 +18,7 @@ from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.pages import cursor_of
-from riskapi.store.streams import SHARDS, StreamEntry, stream
+from riskapi.store.streams import StreamEntry
 from riskapi.times import rfc3339
 from riskapi.webhooks.deliveries import DeliveryOutcome
 from riskapi.webhooks.endpoints import EVENT_TYPES, TABLE
@@ -27,6 +27,7 @@ from riskapi.webhooks.recovery import Recovery
 from tests.conftest import NOW, Clock
 from tests.reviewing import decide, opened
 from tests.signups import body, home, post, together
+from tests.streams import entries
 from tests.waiting import until
 
 AT = rfc3339(NOW)
@@ -35,20 +36,14 @@ DAY = 86400.0
 
 
 @pytest.fixture
-def service(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Service:
-    """By rules only, so that what these tests post is decided the same whatever the model learns."""
-    made = assemble(replace(settings, model_mode="off", webhook_internal=("127.0.0.0/8",)), store, clock)
-    made.decisions.register_schema()
-    return made
+def service_settings(service_settings: Settings) -> Settings:
+    """Webhooks may go to this machine."""
+    return replace(service_settings, webhook_internal=("127.0.0.0/8",))
 
 
-def entries(store: Store) -> list[StreamEntry]:
-    """Everything in the streams."""
-    found = []
-    for name in (*(stream(number) for number in range(SHARDS)), EVENTS):
-        for id, fields in store.execute("XRANGE", name, "-", "+"):
-            found.append(StreamEntry(name, id.decode(), fields[b"type"].decode(), orjson.loads(fields[b"data"])))
-    return found
+def everything(store: Store) -> list[StreamEntry]:
+    """The streams of accounts, and that of what concerns no single one."""
+    return [*entries(store), *entries(store, EVENTS)]
 
 
 class Told:
@@ -56,17 +51,17 @@ class Told:
 
     def __init__(self, service: Service, clock: Callable[[], float]) -> None:
         self.parts, self.store = service.parts, service.store
-        self.notices = Notices(self.parts.webhooks, self.parts.deliveries, clock)  # type: ignore[arg-type]
+        self.notices = Notices(self.parts.webhooks, self.parts.deliveries, clock)
         self.id = self.parts.webhooks.create("http://127.0.0.1:9/", EVENT_TYPES, "ana", NOW)["id"]
-        self.seen = {(entry.stream, entry.id) for entry in entries(self.store)}
+        self.seen = {(entry.stream, entry.id) for entry in everything(self.store)}
 
     def since(self) -> list[tuple[str, dict[str, Any]]]:
         """Type and data of what was told since this was last asked, handling each entry twice."""
-        new = [entry for entry in entries(self.store) if (entry.stream, entry.id) not in self.seen]
+        new = [entry for entry in everything(self.store) if (entry.stream, entry.id) not in self.seen]
         self.seen |= {(entry.stream, entry.id) for entry in new}
         for entry in new * 2:
             self.notices.handle(entry)
-        taken = self.parts.deliveries.take(self.id, NOW, 60.0, 1000)  # type: ignore[attr-defined]
+        taken = self.parts.deliveries.take(self.id, NOW, 60.0, 1000)
         found = [orjson.loads(delivery.body) for delivery in taken]
         assert [row["type"] for row in found] == [delivery.type for delivery in taken]
         assert all(row["timestamp"] == row["data"]["at"] for row in found)
@@ -174,7 +169,7 @@ class TestReviews:
 
     def test_its_label_is_in_the_stream_like_any_other(self, service: Service, told: Told) -> None:
         decide(service, opened(service), "limit", "abuse", "account", "spam", "kim", LATER)
-        labels = [entry.data for entry in entries(service.store) if entry.type == "label"]
+        labels = [entry.data for entry in everything(service.store) if entry.type == "label"]
         assert labels == [
             {
                 "user_id": "u_1",
@@ -289,7 +284,7 @@ class TestEndpoints:
         assert waiting == [1, *[0] * (len(EVENT_TYPES) - 1)]
 
     def test_that_are_disabled_are_told_nothing(self, service: Service, told: Told) -> None:
-        service.parts.webhooks.disable(told.id, "gone")  # type: ignore[attr-defined]
+        service.parts.webhooks.disable(told.id, "gone")
         told.notices.handle(self.ENTRY)
         assert service.parts.deliveries.page(told.id, "pending", 9)["deliveries"] == []
         with pytest.raises(Problem) as problem:
@@ -308,7 +303,7 @@ class TestEndpoints:
         assert (type, data["webhook_id"]) == ("test", told.id)
 
     def test_no_endpoint_no_key(self, service: Service, store: Store, clock: Clock) -> None:
-        Notices(service.parts.webhooks, service.parts.deliveries, clock).handle(self.ENTRY)  # type: ignore[arg-type]
+        Notices(service.parts.webhooks, service.parts.deliveries, clock).handle(self.ENTRY)
         assert store.execute("EXISTS", TABLE) == 0
         assert store.execute("KEYS", "risk:h[dqrx]:*") == []
 
@@ -328,7 +323,7 @@ class TestCaps:
         hourly = service.active.policy.tiers.allow.hourly
 
         def ask(user: str, at: float, recipients: int = hourly) -> None:
-            service.sender.send(user, recipients, Message(), at)
+            service.parts.sender.send(user, recipients, Message(), at)
 
         ask("u_1", NOW)
         assert told.since() == []
@@ -355,7 +350,7 @@ class TestCaps:
         policy = service.active.policy.tiers.allow
         at, windows = NOW, []
         for _ in range(policy.daily // policy.hourly + 2):
-            service.sender.send("u_1", policy.hourly, Message(), at)
+            service.parts.sender.send("u_1", policy.hourly, Message(), at)
             at += 3700
         windows = [data["window"] for type, data in told.since() if type == "account.capped"]
         assert windows == ["daily"]
@@ -363,31 +358,31 @@ class TestCaps:
     def test_many_who_ask_at_once_are_one_event(self, service: Service, told: Told) -> None:
         post(service, body("u_1"))
         told.since()
-        together(8, lambda number: service.sender.send("u_1", 10**5, Message(), NOW))
+        together(8, lambda number: service.parts.sender.send("u_1", 10**5, Message(), NOW))
         assert [type for type, _ in told.since()] == ["account.capped"]
 
     def test_strangers_are_nobody_s_account(self, service: Service, told: Told) -> None:
         policy = service.active.policy
         sends = policy.sends.model_copy(update={"strangers": "limit"})
         service.active.use(service.active.basis.under(policy.model_copy(update={"sends": sends})))
-        service.sender.send("nobody", 10**5, Message(), NOW)
+        service.parts.sender.send("nobody", 10**5, Message(), NOW)
         assert told.since() == []
 
     def test_a_hold_is_told_when_it_begins(self, service: Service, told: Told) -> None:
         opened_at = NOW
         post(service, body("u_1"))
         for day in range(0, 21, 2):
-            service.sender.send("u_1", 30, Message(), opened_at + day * DAY)
+            service.parts.sender.send("u_1", 30, Message(), opened_at + day * DAY)
         told.since()
         later = NOW + 22 * DAY
-        service.sender.send("u_1", 300, Message(), later)
+        service.parts.sender.send("u_1", 300, Message(), later)
         found = dict(told.since())
         days = service.active.policy.takeover.hold_days
         assert found["account.held"] == {
             "user_id": "u_1", "tier": "allow", "daily": 30, "at": rfc3339(later),
             "expires_at": rfc3339(later + days * DAY),
         }  # fmt: skip
-        service.sender.send("u_1", 300, Message(), later + 60)
+        service.parts.sender.send("u_1", 300, Message(), later + 60)
         assert "account.held" not in dict(told.since())
 
 
@@ -400,7 +395,7 @@ class TestRecovery:
 
     @pytest.fixture
     def recovery(self, service: Service, store: Store, now: float) -> Recovery:
-        return service.parts.recovery  # type: ignore[return-value]
+        return service.parts.recovery
 
     def moved(self, service: Service, *users: str) -> None:
         for user in users:
@@ -420,7 +415,7 @@ class TestRecovery:
     ) -> None:
         self.moved(service, "u_1")
         assert [type for type, _ in told.since()] == ["tier.changed"]
-        service.parts.webhooks.disable(told.id, "gone")  # type: ignore[attr-defined]
+        service.parts.webhooks.disable(told.id, "gone")
         self.moved(service, "u_2", "u_3")
         assert told.since() == []
         with pytest.raises(Problem) as problem:
@@ -429,7 +424,7 @@ class TestRecovery:
         service.parts.webhooks.enable(told.id)
         found = recovery.replay(told.id, now - 60, None, delivered=False)
         assert (found["queued"], found["next_cursor"]) == (2, None)
-        taken = service.parts.deliveries.take(told.id, time.time() + 1, 60.0, 9)  # type: ignore[attr-defined]
+        taken = service.parts.deliveries.take(told.id, time.time() + 1, 60.0, 9)
         names = {orjson.loads(each.body)["data"]["user_id"] for each in taken}
         assert names - {"u_1"} == {"u_2", "u_3"}, "that of the first was taken before, and its lease has ended"
         assert recovery.replay(told.id, now - 60, None, delivered=False)["queued"] == 0, "it waits already"
@@ -440,7 +435,7 @@ class TestRecovery:
         self.moved(service, "u_1")
         id = service.parts.webhooks.create("http://127.0.0.1:9/", ["review.opened"], "ana", NOW)["id"]
         assert recovery.replay(id, 0.0, None, delivered=False)["queued"] == 0
-        between = max(int(entry.id.partition("-")[0]) for entry in entries(store)) / 1000 + 0.001
+        between = max(int(entry.id.partition("-")[0]) for entry in everything(store)) / 1000 + 0.001
         until(lambda: time.time() > between + 0.001)
         self.moved(service, "u_2")
         id = service.parts.webhooks.create("http://127.0.0.1:9/", ["tier.changed"], "ana", NOW)["id"]

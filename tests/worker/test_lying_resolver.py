@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
-from io import StringIO
 from typing import Any
 
 import pytest
 
-from riskapi import logs
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.commands import doctor
 from riskapi.enrichment.doubts import GONE, Doubts, doubted
 from riskapi.enrichment.sources import Part, doubtful
 from riskapi.metrics import Metrics
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from riskapi.store.embedded import Embedded
 from riskapi.worker.worker import Worker
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
 from tests.conftest import Service as Served
+from tests.logged import Lines
 from tests.signups import body, post
 from tests.upstreams import KNOWN, DnsServer, RdapServer
 from tests.waiting import until
@@ -49,60 +46,17 @@ def rdap() -> Iterator[RdapServer]:
 
 
 @pytest.fixture
-def asking(settings: Settings, dns: DnsServer, rdap: RdapServer, embedded_store: Embedded) -> Settings:
-    return Settings.load(
-        {
-            "RISKAPI_DATA_DIR": str(settings.data_dir),
-            "RISKAPI_MODEL_MODE": "off",
-            "RISKAPI_DNS_RESOLVER": dns.bind,
-            "RISKAPI_RDAP_BASE": rdap.base,
-            "RISKAPI_DNS_RATE": "10000",
-            "RISKAPI_RDAP_RATE": "1000",
-            "REDIS_URL": f"unix://{embedded_store.socket}",
-        }
-    )
-
-
-@pytest.fixture
-def log() -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """The whole lines logged so far."""
-    stream = StringIO()
-    before = logs._ROOT.handlers[:], logs._ROOT.level
-    logs.configure("info", stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().split("\n")[:-1]]
-    logs._ROOT.handlers[:], logs._ROOT.level = before
-
-
-@pytest.fixture
-def service(store: Store, asking: Settings, ip_data: Any) -> Service:
-    made = assemble(asking, store)
-    made.recover(time.time())
-    return made
-
-
-@pytest.fixture
-def begin(service: Service, asking: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Worker]]:
-    """``begin()`` starts a worker in this process that looks again sooner than it does in life."""
+def begin(begin: Callable[[], Worker], monkeypatch: pytest.MonkeyPatch) -> Callable[[], Worker]:
+    """Workers that look again sooner than they do in life."""
     monkeypatch.setattr("riskapi.enrichment.resolver_trust.DOUBTED", 0.1)
     monkeypatch.setattr("riskapi.enrichment.upstream.DOUBTED_PAUSE", 0.2)
     monkeypatch.setattr("riskapi.enrichment.enricher._WATCH_DOUBTED", 0.2)
     monkeypatch.setattr("riskapi.worker.worker._BEAT", 0.1)
-    stop, threads = threading.Event(), list[threading.Thread]()
-
-    def started() -> Worker:
-        made = Worker(service, asking)
-        threads.extend(made.start(stop))
-        return made
-
-    yield started
-    stop.set()
-    for thread in threads:
-        thread.join(20)
-        assert not thread.is_alive(), thread.name
+    return begin
 
 
-def view(service: Service, user: str) -> dict[str, Any]:
-    found: dict[str, Any] = service.parts.accounts.view(user, time.time())
+def view(service: Service, user: str) -> Any:
+    found = service.parts.accounts.view(user, time.time())
     return found
 
 
@@ -135,7 +89,7 @@ def test_while_it_lies_nobody_is_convicted_and_operators_are_told(
     begin: Callable[[], Worker],
     asking: Settings,
     dns: DnsServer,
-    log: Callable[[], list[dict[str, Any]]],
+    lines: Lines,
     mode: str,
     how: dict[str, Any],
     words: str,
@@ -162,9 +116,9 @@ def test_while_it_lies_nobody_is_convicted_and_operators_are_told(
     until(lambda: view(service, "u_3")["tier"] == "review")
     assert tiers(service, ["u_1", "u_2"]) == {"allow"}
     assert counted(service, 'riskapi_source_doubted{source="dns"}') == 0
-    lines = [(line["event"], line["source"]) for line in log() if line["event"].startswith("source_")]
-    assert lines == [("source_doubted", "dns"), ("source_believed", "dns")]
-    assert "gone.example" not in json.dumps(log()) and not [line for line in log() if line["level"] == "error"]
+    changed = [(line["event"], line["source"]) for line in lines() if line["event"].startswith("source_")]
+    assert changed == [("source_doubted", "dns"), ("source_believed", "dns")]
+    assert "gone.example" not in json.dumps(lines()) and not [line for line in lines() if line["level"] == "error"]
 
 
 def test_what_it_said_before_it_was_found_out_is_taken_back(

@@ -30,18 +30,20 @@ from riskapi.store import consumer
 from riskapi.store.connections import Store, open_store
 from riskapi.store.consumer import Consumer, backlog
 from riskapi.store.embedded import Embedded, socket_path
-from riskapi.store.streams import SHARDS, stream
+from riskapi.store.streams import stream
 from riskapi.worker.schedule import Schedule
 from riskapi.worker.worker import SeenClock, Worker, working
+from tests.commanding import Command
 from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT, Clock
 from tests.conftest import Service as Served
 from tests.signups import body, home, post
+from tests.streams import told
 from tests.upstreams.dns_server import DnsServer
 from tests.upstreams.rdap_server import RdapServer
 from tests.waiting import until
+from tests.worker.conftest import LINK_KEY, environment
 
 Serve = Callable[..., Served]
-LINK_KEY = "link-key-0123456789-0123456789-0123456789"
 
 
 @pytest.fixture(scope="module")
@@ -74,52 +76,15 @@ def rdap(rdap_of_module: RdapServer) -> RdapServer:
     return rdap_of_module
 
 
-def environment(dns: DnsServer, rdap: RdapServer) -> dict[str, str]:
-    return {
-        "RISKAPI_DNS_RESOLVER": dns.bind,
-        "RISKAPI_RDAP_BASE": rdap.base,
-        "RISKAPI_ENRICHMENT": "on",
-        "RISKAPI_DNS_RATE": "10000",
-        "RISKAPI_RDAP_RATE": "1000",
-        "RISKAPI_LINK_KEY": LINK_KEY,
-    }
-
-
 @pytest.fixture
-def asking(settings: Settings, dns: DnsServer, rdap: RdapServer, embedded_store: Embedded) -> Settings:
-    """Settings whose upstreams are the servers of these tests, on the store of this test process."""
-    ours = {"RISKAPI_DATA_DIR": str(settings.data_dir), "RISKAPI_MODEL_MODE": "off"}
-    return Settings.load({**ours, **environment(dns, rdap), "REDIS_URL": f"unix://{embedded_store.socket}"})
-
-
-@pytest.fixture
-def service(store: Store, asking: Settings, ip_data: Any) -> Service:
-    made = assemble(asking, store)
-    made.recover(time.time())
-    return made
-
-
-@pytest.fixture
-def worker(service: Service, asking: Settings) -> Iterator[Worker]:
+def worker(begin: Callable[[], Worker]) -> Worker:
     """A worker at work in this process."""
-    stop = threading.Event()
-    made = Worker(service, asking)
-    threads = made.start(stop)
-    yield made
-    stop.set()
-    for thread in threads:
-        thread.join(20)
-        assert not thread.is_alive(), thread.name
+    return begin()
 
 
-def view(service: Service, user: str = "u_1") -> dict[str, Any]:
-    found: dict[str, Any] = service.parts.accounts.view(user, time.time())
+def view(service: Service, user: str = "u_1") -> Any:
+    found = service.parts.accounts.view(user, time.time())
     return found
-
-
-def told(store: Store, type: str) -> list[dict[str, Any]]:
-    entries = [entry for number in range(SHARDS) for entry in store.execute("XRANGE", stream(number), "-", "+")]
-    return [orjson.loads(fields[b"data"]) for _, fields in entries if fields[b"type"] == type.encode()]
 
 
 def at(domain: str, user: str = "u_1", **parts: Any) -> Any:
@@ -202,7 +167,7 @@ def test_a_label_is_felt_by_those_who_are_linked(service: Service, worker: Worke
 def test_an_entry_of_a_list_is_felt_by_those_it_names_and_its_hits_are_counted(
     service: Service, worker: Worker
 ) -> None:
-    lists = service.worker_parts.lists
+    lists = service.parts.lists
     for user in ("u_1", "u_2"):
         post(service, at("good.example", user), time.time())
     draft = lists.draft(
@@ -228,7 +193,7 @@ def test_what_changed_a_tier_is_told_and_not_what_led_to_the_look(service: Servi
     post(service, at("good.example", "u_1", device=device), time.time())
     post(service, at("good.example", "u_2", device=device), time.time())
     service.parts.labels.add("u_1", "abuse", "external", None, "ana", time.time())
-    service.worker_parts.rescorer.again("u_2", "finding.mail_domain", time.time())
+    service.rescorer.again("u_2", "finding.mail_domain", time.time())
     assert view(service, "u_2")["history"][-1]["cause"] == "linkage"
 
 
@@ -317,12 +282,12 @@ class Steps:
     """Takes the steps of a worker one after another, and kills it at one of its trips to the store."""
 
     def __init__(self, service: Service, asking: Settings, clock: Clock) -> None:
-        self.service, worker_parts = service, service.worker_parts
+        self.service = service
         self.worker = Worker(service, asking)
         self.worker.reactions._clock = clock
         upstreams = upstreams_of(asking, service.parts.ratelimits, lambda: service.active_readers.readers.lists)
-        self.enricher = Enricher(worker_parts.findings, service.active, upstreams, service.parts.metrics, clock)
-        self.looks = Schedule(self.worker.agenda, worker_parts.rescorer, clock)
+        self.enricher = Enricher(service.findings, service.active, upstreams, service.parts.metrics, clock)
+        self.looks = Schedule(self.worker.agenda, service.rescorer, clock)
         self._run, self._execute = service.store.run, service.store.execute
         self.trips, self.kill_at, self.before = 0, 0, False
 
@@ -368,7 +333,7 @@ def test_a_worker_killed_at_any_step_is_followed_by_one_that_finishes_its_work(
     asking = replace(asking, webhook_internal=("127.0.0.1",))
     service = assemble(asking, store, clock)
     steps = Steps(service, asking, clock)
-    hooks, deliveries = service.worker_parts.webhooks, service.worker_parts.deliveries
+    hooks, deliveries = service.parts.webhooks, service.parts.deliveries
     trip = 0
     while True:
         trip += 1
@@ -417,7 +382,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand(
     stop.set()
     thread.join(20)
     assert ended == [0]
-    assert service.worker_parts.findings.waiting() <= 2
+    assert service.findings.waiting() <= 2
     stored = service.store.execute("KEYS", "risk:k:*")
     assert len(stored) >= 1, "the answer it waited for was kept"
 
@@ -514,25 +479,23 @@ def test_simulated_months_are_looked_back_on_as_they_go_by(serve: Serve) -> None
 
 def test_chores_are_done_once_whoever_finds_them_and_may_be_done_again(service: Service, worker: Worker) -> None:
     until(lambda: service.store.execute("EXISTS", "risk:chore:streams"))
-    assert set(worker.chores.all(time.time())) == {"streams", "lists", "reviews"}
-    assert worker.chores.all(time.time()) == dict.fromkeys(("streams", "lists", "reviews"), 0)
+    assert set(worker.chores.all(time.time())) == {"streams", "lists", "reviews", "accounts"}
+    assert worker.chores.all(time.time()) == dict.fromkeys(("streams", "lists", "reviews", "accounts"), 0)
     assert worker.chores.step(time.time()) == 0
 
 
 def test_dead_letters_are_listed_replayed_and_dropped_by_command(
-    service: Service, asking: Settings, store: Store, capsys: pytest.CaptureFixture[str]
+    service: Service, asking: Settings, store: Store, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from riskapi.__main__ import parser
-
+    monkeypatch.setenv("RISKAPI_LINK_KEY", LINK_KEY)
     store.execute("XADD", stream("0"), "*", "type", "decision", "data", json.dumps({"broken": True}))
     made = Worker(service, asking)
     reader = Consumer(store, "reactions", "one", made.handlers()["reactions"], idle=1, tries=1)
     until(lambda: (reader.step(), consumer.DeadLetters(store).count())[1])
 
     def run(*words: str) -> tuple[int, str]:
-        arguments = parser().parse_args(["worker", *words])
-        code = arguments.run(arguments, asking)
-        return code, capsys.readouterr().out
+        done = command("worker", *words)
+        return done.code, done.out
 
     code, shown = run("dead")
     assert code == 0 and "\treactions\tdecision\t1 tries\tbuiltins.KeyError at " in shown

@@ -66,11 +66,11 @@ class Framing:
         if self.verdict is not None:
             yield at + _VERDICT
             self.verdict(setting.platform, teams, at + _VERDICT)
-            setting.platform.settle(at + _VERDICT)
+            setting.platform.await_worker(at + _VERDICT)
             begin = at + _AFTER
         yield from measure(setting.platform, victims, begin)
         yield begin + DAY
-        now = setting.platform.settle(begin + DAY)
+        now = setting.platform.await_worker(begin + DAY)
         lost = losses(setting.platform, victims, now)
         found.append(Framed(self.name, len(victims), lost, multiple(teams, lone, at)))
 
@@ -181,6 +181,6 @@ def sat_upon(setting: Setting, start: float, found: list[Framed]) -> Process:
     pairs = comparable(setting.platform, pairs, begin)
     yield from measure(setting.platform, pairs, begin)
     yield begin + DAY
-    now = setting.platform.settle(begin + DAY)
+    now = setting.platform.await_worker(begin + DAY)
     lost = losses(setting.platform, pairs, now)
     found.append(Framed("a number typed before its owner came", len(pairs), lost, multiple(teams, lone, start)))

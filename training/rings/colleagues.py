@@ -37,5 +37,5 @@ def alike(setting: Setting, start: float, found: list[Framed]) -> Process:
     yield begin
     pairs = comparable(setting.platform, pairs, begin)
     yield from measure(setting.platform, pairs, begin)
-    now = setting.platform.settle(begin + 4 * HOUR)
+    now = setting.platform.await_worker(begin + 4 * HOUR)
     found.append(Framed("one template; one firm's site", len(pairs), losses(setting.platform, pairs, now)))

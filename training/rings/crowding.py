@@ -60,11 +60,11 @@ class Crowding:
             self.timetable.add(self._open(account, fate))
         day = start + (crowd.days + 1) * DAY
         yield day
-        now = self.platform.settle(day)
+        now = self.platform.await_worker(day)
         for place, account in enumerate(accounts):
             self.timetable.add(self._send(account, now + place * _TOGETHER / len(accounts), fate))
         yield day + DAY
-        now = self.platform.settle(day + DAY)
+        now = self.platform.await_worker(day + DAY)
         for account in accounts:
             found_now = self.platform.view(account, now)
             self._look(account, found_now["tier"], found_now["latest"], fate)

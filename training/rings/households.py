@@ -44,15 +44,15 @@ def library(setting: Setting, start: float, found: list[Framed]) -> Process:
     spammer = pairs.pop(_READERS // 2).customer
     yield labelled_at
     setting.platform.label(spammer, "abuse", labelled_at)
-    now = setting.platform.settle(labelled_at)
+    now = setting.platform.await_worker(labelled_at)
     yield now + HOUR / 2
     setting.platform.cut(spammer, "device", now + HOUR / 2)
-    setting.platform.settle(now + HOUR / 2)
+    setting.platform.await_worker(now + HOUR / 2)
     begin = pairs[-1].twin.at + HOUR
     yield begin
     pairs = comparable(setting.platform, pairs, begin)
     yield from measure(setting.platform, pairs, begin)
-    now = setting.platform.settle(begin + 4 * HOUR)
+    now = setting.platform.await_worker(begin + 4 * HOUR)
     found.append(Framed("a library's machine, labelled and cut", len(pairs), losses(setting.platform, pairs, now)))
 
 
@@ -72,21 +72,21 @@ def labels(setting: Setting, start: float, found: list[Framed]) -> Process:
     at = wronged[0].customer.at + _WRONG * DAY
     yield at
     setting.platform.label(wronged[0].customer, "abuse", at)
-    setting.platform.settle(at)
+    setting.platform.await_worker(at)
     at += _BETWEEN * _BETWEEN_DAYS * DAY
     yield at
     setting.platform.label(wronged[0].customer, "legitimate", at)
-    setting.platform.settle(at)
+    setting.platform.await_worker(at)
     pairs = [*wronged, *(household[1] for household in cleared)]
     at = start + (_HOUSEHOLDS + 6 + _HOLDS) * DAY
     yield at
     for household in cleared:
         for account in household[1].both:
             setting.platform.tell(account, "login", at)
-    begin = setting.platform.settle(at)
+    begin = setting.platform.await_worker(at)
     pairs = comparable(setting.platform, pairs, begin)
     yield from measure(setting.platform, pairs, begin)
-    now = setting.platform.settle(begin + 4 * HOUR)
+    now = setting.platform.await_worker(begin + 4 * HOUR)
     found.append(Framed("labels that wear off or are lifted", len(pairs), losses(setting.platform, pairs, now)))
 
 
@@ -109,7 +109,7 @@ def _clear(setting: Setting, household: Sequence[Pair]) -> Process:
     at = first.at + 5 * DAY
     yield at
     setting.platform.label(first, "abuse", at)
-    setting.platform.settle(at)
+    setting.platform.await_worker(at)
     yield at + DAY
     setting.platform.label(second, "legitimate", at + DAY)
-    setting.platform.settle(at + DAY)
+    setting.platform.await_worker(at + DAY)

@@ -116,9 +116,9 @@ class Platform:
         """Have the worker be done with what came before at each of these times, as it is where nobody hurries time."""
         for at in times:
             yield at
-            self.settle(at)
+            self.await_worker(at)
 
-    def settle(self, at: float) -> float:
+    def await_worker(self, at: float) -> float:
         """Wait until the worker has nothing left to do but what is due later; returns the time it is by then.
 
         There is no such answer in the contract. So an account logs in, which has the worker decide it again after all

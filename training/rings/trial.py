@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, get_args
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from training.progress import posting
+from training.progress import counting
 from training.rings.claims import FRAMINGS, sat_upon
 from training.rings.colleagues import alike
 from training.rings.crowding import Crowding, Fate, compared
@@ -98,7 +98,7 @@ class Trial:
             ("crowds", "crowds", lambda begun: self._crowd(begun, plan.crowds, together, True)),
             ("crowds", "the same apart", lambda begun: self._crowd(begun, plan.crowds, apart, False)),
         ]
-        with posting(console) as progress, ThreadPoolExecutor(_AT_ONCE) as pool:
+        with counting(console) as progress, ThreadPoolExecutor(_AT_ONCE) as pool:
             running = [
                 pool.submit(self._play, fill, plan.others, progress, progress.add_task(name, total=None, rate=0.0))
                 for part, name, fill in fills

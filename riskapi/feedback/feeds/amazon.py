@@ -24,10 +24,11 @@ def fetch(address: str, guard: DestinationGuard | None = None, tls: ssl.SSLConte
     """
     if not is_amazons(address):  # who calls has checked it; nothing else is ever asked from here
         raise ValueError("not an address of Amazon SNS")
-    return asyncio.run(_fetched(address, guard or DestinationGuard(), tls))
+    return asyncio.run(get(address, guard or DestinationGuard(), tls))
 
 
-async def _fetched(address: str, guard: DestinationGuard, tls: ssl.SSLContext | None) -> bytes:
+async def get(address: str, guard: DestinationGuard, tls: ssl.SSLContext | None) -> bytes:
+    """What is at an address that was checked. Raises ``unavailable``."""
     client = HttpClient(guard, tls, connections=1)
     try:
         async with client.ask("GET", address, PLAIN, _PATIENCE) as answer:

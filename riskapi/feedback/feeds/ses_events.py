@@ -9,6 +9,7 @@ domain, so a complaint is one of the message.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from riskapi.feedback.feeds.feed import NotUnderstood, Outcome
@@ -53,50 +54,48 @@ def reports(event: Part, naming: Naming, now: float) -> Sequence[Report]:
     if kind is None:
         return []
     part, mail = mapping(event.get(kind.member)), mapping(event.get("mail"))
-    outcome, people = kind.outcome(part), kind.people(part, mail)
+    people = kind.people(part, mail)
     if not part or not people:
         raise NotUnderstood
+    outcome, message, common = kind.outcome(part), text(mail.get("messageId")), mapping(mail.get("commonHeaders"))
     if outcome is None:
         return []
-    message = text(mail.get("messageId"))
-    return [_report(word, kind, outcome, part, mail, person, message, naming, now) for person in people]
-
-
-def _report(
-    word: str,
-    kind: _Kind,
-    outcome: Outcome,
-    part: Part,
-    mail: Part,
-    person: Part,
-    message: str | None,
-    naming: Naming,
-    now: float,
-) -> Report:
-    address = text(person.get("emailAddress"))
-    own = kind.own(part, message, address)
-    if not any(own) or outcome is None:
-        raise NotUnderstood
-    common = mapping(mail.get("commonHeaders"))
-    clues = naming.clues(
-        metadata=[mail.get("tags")],
-        headers=pairs(mail.get("headers")),
-        message_ids=[common.get("messageId"), message],
-        return_path=text(common.get("returnPath")) or text(mail.get("source")),
-    )
-    said = text(person.get("diagnosticCode"), LONGEST_DIAGNOSTIC)
-    return Report(
+    whole = Report(
         feed="ses",
-        id=digest(word, outcome[0], *own),
+        id="",
         type=outcome[0],
         at=moment(part.get("timestamp") or mail.get("timestamp"), now),
-        recipient=address,
-        clues=clues,
+        clues=naming.clues(
+            metadata=[mail.get("tags")],
+            headers=pairs(mail.get("headers")),
+            message_ids=[common.get("messageId"), message],
+            return_path=text(common.get("returnPath")) or text(mail.get("source")),
+        ),
         message=message if word == "Complaint" else None,
-        reporter=domain_of(address),
-        diagnostic=diagnostic(said or part.get("smtpResponse") or part.get("reason")),
-        enhanced=enhanced(person.get("status")),
+        diagnostic=diagnostic(part.get("smtpResponse") or part.get("reason")),
         diagnosis=outcome[1],
+    )
+    return [_about(person, whole, (word, *_own(kind, part, message, person))) for person in people]
+
+
+def _own(kind: _Kind, part: Part, message: str | None, person: Part) -> Sequence[str | None]:
+    """What tells this report from others of its kind. Raises :class:`NotUnderstood` where nothing does."""
+    found = kind.own(part, message, text(person.get("emailAddress")))
+    if not any(found):
+        raise NotUnderstood
+    return found
+
+
+def _about(person: Part, whole: Report, own: Sequence[str | None]) -> Report:
+    """The report of an event about one person, whose id is made of ``own``."""
+    address, said = text(person.get("emailAddress")), text(person.get("diagnosticCode"), LONGEST_DIAGNOSTIC)
+    return replace(
+        whole,
+        id=digest(whole.type, *own),
+        recipient=address,
+        reporter=domain_of(address),
+        diagnostic=diagnostic(said) or whole.diagnostic,
+        enhanced=enhanced(person.get("status")),
     )
 
 

@@ -3,44 +3,9 @@
 -- KEYS    1 budget of the account   2 its cluster (or the budget again where it has none, or it is not asked for)
 --         3 the members of that (or the budget again)
 -- ARGV    1 now, or '' for the store's clock
--- returns {cluster id or '', revision, first spend or '', hold or '', hold until, hold off until, spent by the account (3), by
---         the cluster (3), now, {day, recipients, …}, usual, size, abusive, claims: days as days since 1970 in UTC, rising, the last
---         30; usual: the most in any day's window that ended before the one up to now; and of the cluster: how many accounts
---         it has (1 for none), how many others are labelled abusive, and how many things bind it that somebody else holds}
+-- returns what parts/usage.lua tells
 -- TTL     left as it is
 --+ spends
-local found = redis.call('HMGET', KEYS[1], 'cluster', 'revision', 'first', 'hold', 'hold_until', 'hold_off', 'spends')
-local now = clock(ARGV[1])
-local ours = KEYS[2] ~= KEYS[1] and spends_at(redis.call('HGET', KEYS[2], 'spends'), now) or {now}
-local own = spends_at(found[7], ours[1])
-local sums, theirs = spent_in(own), spent_in(ours)
-local days = {}
-for i = 2, #own, 2 do
-  local day, size = floor(own[i] / 86400), #days
-  if days[size - 1] == day then
-    days[size] = days[size] + own[i + 1]
-  else
-    days[size + 1], days[size + 2] = day, own[i + 1]
-  end
-end
-local usual, sum, from = 0, 0, 2
-for i = 2, #own, 2 do
-  if leaves(own[i], 2) > own[1] then break end
-  sum = sum + own[i + 1]
-  while leaves(own[from], 2) <= own[i] do
-    sum, from = sum - own[from + 1], from + 2
-  end
-  usual = math.max(usual, sum)
-end
-local size, bad, claims = 1, 0, 0
-if KEYS[2] ~= KEYS[1] then
-  local cluster = redis.call('HMGET', KEYS[2], 'bad', 'claims')
-  size = math.max(redis.call('SCARD', KEYS[3]), 1)
-  bad = tonumber(cluster[1] or 0) - redis.call('HEXISTS', KEYS[1], 'bad')
-  claims = tonumber(cluster[2] or 0)
-end
-return {
-  found[1] or '', tonumber(found[2] or 0), found[3] or '', found[4] or '', found[5] or '0', found[6] or '0',
-  sums[1], sums[2], sums[3], theirs[1], theirs[2], theirs[3], string.format('%.17g', now), days, usual,
-  size, math.max(bad, 0), claims,
-}
+--+ usage
+local cluster = KEYS[2] ~= KEYS[1] and KEYS[2] or nil
+return usage(KEYS[1], cluster, KEYS[3], clock(ARGV[1]))

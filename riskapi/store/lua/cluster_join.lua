@@ -1,100 +1,153 @@
--- Join accounts, and the clusters they are in, to one cluster, and add up what was spent.
+-- Join an account to all it is bound to: they, and the clusters they are in, become one cluster, and what was spent is added
+-- up. Nothing can happen in between: who shares what, and what binds whom, is read, planned and written in one step.
 --
--- KEYS    the budgets of the accounts and then of the members, then for each cluster concerned its hash and its members, the
---         one that stays first, then for each entity among the edges the word that would forbid it, and last the stream of
---         events
--- ARGV    1 JSON: {"now" (or "" for the store's clock), "ttl", "oldest", "accounts": [[user_id, cluster expected or ""], …],
---         "members": [[user_id, cluster that goes], …], "clusters": [[id, version expected], …],
---         "edges": [[place of the account, entity, until], …], "held": [[place, entity], …], "claims": [entity, …], "event"}
---         Those held are edges that must still be there. All members of every cluster but the one that stays must be among
---         the accounts or members; of the latter some may be forgotten, as a budget that nobody uses is. Claims are edges of
---         what somebody else holds: whoever is bound by one shares the budget of one account.
--- returns {'again'} when something changed since it was read, else {'joined'}
+-- KEYS    1 2 3 4 what the keys of budgets, of clusters, of their members and of words that forbid an edge begin with: whose
+--         there are only the script finds out, and all lie in one slot   5 stream of events, then the things, and the lists
+--         of who claims what a holder has, of which the script asks who shares them. Those lie in other slots: on a cluster
+--         of nodes the caller tells who shares them, and marks what binds.
+-- ARGV    1 JSON: {"now" (or "" for the store's clock), "at" (for the event), "ttl", "claimed": TTL of those lists, "oldest",
+--         "user", "cluster": id of a new one, "keep": accounts read of a thing, "named": accounts an event names, "waves": the
+--         wave that would begin with each of those who came close, by name, "bonds"}, each bond as in parts/joins.lua without
+--         "names", and with "thing": its place among KEYS, "list": it is a list of claimants, "whole": the others are all who
+--         share it, "due": it must be looked at whether it is a hub, which `l:` of the budget then says
+-- returns {'whole', edge, …} of things for which nobody of those told stands: all who share them are to be told. Else
+--         {'' or 'joined' or 'merged', what parts/usage.lua tells}
 -- TTL     "ttl", for all that is written; the stream is trimmed by age
 --+ spends
-local call, plan = redis.call, cjson.decode(ARGV[1])
-local now = clock(plan.now)
-local named = #plan.accounts
-local count = named + #plan.members
-for i, account in ipairs(plan.accounts) do
-  if (call('HGET', KEYS[i], 'cluster') or '') ~= account[2] then return {'again'} end
+--+ usage
+--+ edges
+--+ joins
+local call, asked = redis.call, cjson.decode(ARGV[1])
+local now, user, bonds = clock(asked.now), asked.user, asked.bonds
+local function budget(name) return KEYS[1] .. name end
+local function hash(id) return KEYS[2] .. id end
+local function members(id) return KEYS[3] .. id end
+
+-- Who may be bound by what.
+local accounts, short = {[user] = bound_by(budget(user))}, {}
+local function read(names)
+  for _, name in ipairs(names) do accounts[name] = accounts[name] or bound_by(budget(name)) end
+  return names
 end
--- A member that is no longer in the cluster that goes is forgotten: had it left, the cluster's version would say so.
-local forgotten = {}
-for i, member in ipairs(plan.members) do
-  forgotten[named + i] = call('HGET', KEYS[named + i], 'cluster') ~= member[2]
+for _, bond in ipairs(bonds) do
+  bond.names = asked.waves
+  local thing = bond.thing and KEYS[bond.thing]
+  local function sharing() return read(call('ZREVRANGEBYSCORE', thing, '(5e11', '-inf', 'LIMIT', 0, asked.keep)) end
+  if not bond.wave and call('EXISTS', KEYS[4] .. bond.edge) == 1 then
+    bond.banned = true
+    -- The thing was forgotten since, and comes back without the mark.
+    if thing and call('EXISTS', thing) == 1 then call('ZADD', thing, 'NX', 9e12, '*') end
+  end
+  if thing and bond.list then
+    call('ZADD', thing, 'NX', now, user)
+    call('EXPIRE', thing, asked.claimed)
+  end
+  if thing and not bond.bound then bond.others = sharing() else read(bond.others) end
+  local binds = bond.bound and not bond.banned and not accounts[user].out[bond.edge]
+  if binds and not first_bound(bindable(bond, user, accounts), bond.edge, accounts) then
+    -- Those named are about to join themselves: whoever was there before them is it.
+    if thing then bond.others = sharing() elseif not bond.whole then short[#short + 1] = bond.edge end
+  end
 end
--- What was cut since, or proved to be an account's own, binds it no more; who gave proof is in no wave.
-for _, edge in ipairs(plan.edges) do
-  local key, wave = KEYS[edge[1]], string.sub(edge[2], 1, 2) == 'w:'
-  if call('HEXISTS', key, 'x:' .. edge[2]) == 1 or call('HEXISTS', key, 'p:' .. edge[2]) == 1
-    or (wave and call('HEXISTS', key, 'proof') == 1) then return {'again'} end
+if #short > 0 then return {'whole', unpack(short)} end
+
+local function used(change)
+  local id = call('HGET', budget(user), 'cluster')
+  return {change, usage(budget(user), id and hash(id) or nil, id and members(id) or nil, now)}
 end
--- What bound others may have been cut, or found to be a hub, and they stay together by something else.
-for _, edge in ipairs(plan.held) do
-  if call('HEXISTS', KEYS[edge[1]], 'b:' .. edge[2]) == 0 then return {'again'} end
+local plan = planned_join(user, bonds, accounts)
+if #plan.edges == 0 then return used('') end
+
+-- The clusters concerned; the one with the most accounts stays.
+local ids, sizes, places = {}, {}, {}
+for _, name in ipairs(plan.names) do
+  local id = accounts[name].cluster
+  if id ~= '' and not sizes[id] then
+    ids[#ids + 1] = id
+    sizes[id], places[id] = call('SCARD', members(id)), #ids
+  end
 end
-for at = count + 2 * #plan.clusters + 1, #KEYS - 1 do
-  if call('EXISTS', KEYS[at]) == 1 then return {'again'} end
-end
-local function hash(at) return KEYS[count + 2 * at - 1] end
-local function members(at) return KEYS[count + 2 * at] end
-for at, cluster in ipairs(plan.clusters) do
-  -- The one that stays is there as long as one of its accounts is; one that goes must bring all of its accounts along.
-  if at > 1 and (call('HGET', hash(at), 'version') or '0') ~= cluster[2] then return {'again'} end
-end
+table.sort(ids, function(one, other)
+  if sizes[one] == sizes[other] then return places[one] < places[other] end
+  return sizes[one] > sizes[other]
+end)
+local into = table.remove(ids, 1) or asked.cluster
+
 local log, due, bad = nil, math.huge, 0
-local function join(packed)
-  local other = spends_at(packed, now)
+local function join(key)
+  local other = spends_at(call('HGET', key, 'spends') or nil, now)
   log = log and merged(log, other) or other
 end
-for at in ipairs(plan.clusters) do
-  join(call('HGET', hash(at), 'spends') or nil)
-  due = math.min(due, tonumber(call('HGET', hash(at), 'due') or math.huge))
-  bad = bad + tonumber(call('HGET', hash(at), 'bad') or 0)
-  if at > 1 then
-    local fields = call('HGETALL', hash(at))
-    for i = 1, #fields, 2 do
-      local sort = string.sub(fields[i], 1, 2)
-      if sort == 'e:' or sort == 'c:' then
-        -- The later end stands.
-        local before = tonumber(call('HGET', hash(1), fields[i]) or 0)
-        if tonumber(fields[i + 1]) > before then call('HSET', hash(1), fields[i], fields[i + 1]) end
-      end
+local function count(id)
+  join(hash(id))
+  due = math.min(due, tonumber(call('HGET', hash(id), 'due') or math.huge))
+  bad = bad + tonumber(call('HGET', hash(id), 'bad') or 0)
+end
+local function move(name)
+  call('HSET', budget(name), 'cluster', into)
+  call('SADD', members(into), name)
+  call('EXPIRE', budget(name), asked.ttl)
+end
+if sizes[into] then count(into) end
+for _, id in ipairs(ids) do
+  count(id)
+  local fields = call('HGETALL', hash(id))
+  for at = 1, #fields, 2 do
+    local sort = string.sub(fields[at], 1, 2)
+    if sort == 'e:' or sort == 'c:' then
+      -- The later end stands.
+      local before = tonumber(call('HGET', hash(into), fields[at]) or 0)
+      if tonumber(fields[at + 1]) > before then call('HSET', hash(into), fields[at], fields[at + 1]) end
     end
-    call('DEL', hash(at), members(at))
+  end
+  for _, name in ipairs(call('SMEMBERS', members(id))) do
+    -- Some may be forgotten, as a budget that nobody uses is.
+    if call('HGET', budget(name), 'cluster') == id then move(name) end
+  end
+  call('DEL', hash(id), members(id))
+end
+local came, stay = {}, {}
+for _, name in ipairs(plan.names) do
+  if accounts[name].cluster == '' then
+    join(budget(name))
+    bad = bad + call('HEXISTS', budget(name), 'bad')
+  end
+  if accounts[name].cluster ~= into then
+    came[#came + 1] = name
+    move(name)
+  else
+    call('EXPIRE', budget(name), asked.ttl)
+    stay[#stay + 1] = name
   end
 end
-local into = plan.clusters[1][1]
-for i, account in ipairs(plan.accounts) do
-  if account[2] == '' then
-    join(call('HGET', KEYS[i], 'spends') or nil)
-    bad = bad + call('HEXISTS', KEYS[i], 'bad')
+-- Should the cluster have been forgotten before them, it knows them again.
+for at = 1, #stay, 1000 do call('SADD', members(into), unpack(stay, at, math.min(at + 999, #stay))) end
+local looks, waits = {}, {}
+for _, bond in ipairs(plan.bonds) do
+  if bond.due and not waits[bond.edge] then
+    looks[#looks + 1] = bond.edge
+    waits[bond.edge] = true
   end
-  if account[2] ~= into then call('HSET', KEYS[i], 'cluster', into) end
-  call('SADD', members(1), account[1])
-end
-for i, member in ipairs(plan.members) do
-  if not forgotten[named + i] then
-    call('HSET', KEYS[named + i], 'cluster', into)
-    call('SADD', members(1), member[1])
-  end
+  if bond.thing and not bond.list and call('EXISTS', KEYS[bond.thing]) == 1 then call('ZADD', KEYS[bond.thing], 5e12, '=') end
 end
 for _, edge in ipairs(plan.edges) do
-  call('HSET', KEYS[edge[1]], 'b:' .. edge[2], edge[3])
-  local before = tonumber(call('HGET', hash(1), 'e:' .. edge[2]) or 0)
-  if edge[3] > before then call('HSET', hash(1), 'e:' .. edge[2], edge[3]) end
-  due = math.min(due, edge[3])
+  local name, thing, till = edge[1], edge[2], edge[3]
+  call('HSET', budget(name), 'b:' .. thing, till)
+  if waits[thing] and not accounts[name].edges[thing] then call('HSET', budget(name), 'l:' .. thing, 1) end
+  local before = tonumber(call('HGET', hash(into), 'e:' .. thing) or 0)
+  if till > before then call('HSET', hash(into), 'e:' .. thing, till) end
+  due = math.min(due, till)
 end
-for _, entity in ipairs(plan.claims) do call('HSET', hash(1), 'c:' .. entity, 1) end
+for _, edge in ipairs(plan.claims) do call('HSET', hash(into), 'c:' .. edge, 1) end
 local claims = 0
-for _, field in ipairs(call('HKEYS', hash(1))) do
+for _, field in ipairs(call('HKEYS', hash(into))) do
   if string.sub(field, 1, 2) == 'c:' then claims = claims + 1 end
 end
-call('HSET', hash(1), 'spends', packed_spends(log), 'due', due, 'bad', bad, 'claims', claims)
-call('HINCRBY', hash(1), 'version', 1)
-for i = 1, count + 2 do
-  if not forgotten[i] then call('EXPIRE', KEYS[i], plan.ttl) end
-end
-if plan.event then call('XADD', KEYS[#KEYS], 'MINID', '~', plan.oldest, '*', 'type', 'cluster', 'data', plan.event) end
-return {'joined'}
+call('HSET', hash(into), 'spends', packed_spends(log), 'due', due, 'bad', bad, 'claims', claims)
+call('EXPIRE', hash(into), asked.ttl)
+call('EXPIRE', members(into), asked.ttl)
+local change = #ids > 0 and 'merged' or 'joined'
+call('XADD', KEYS[5], 'MINID', '~', asked.oldest, '*', 'type', 'cluster', 'data', string.format(
+  '{"cluster_id":%s,"at":%s,"change":"%s","merged":%s,"user_ids":%s,"user_id":%s,"looks":%s}', cjson.encode(into),
+  cjson.encode(asked.at), change, listed(ids), listed(some(came, asked.named)), cjson.encode(user), listed(looks)))
+return used(change)

@@ -15,28 +15,30 @@
 --   *<user_id>   9e12 + at   a reviewer cut this account from the entity; its own member is gone
 -- A user_id never starts with one of these signs, and no time a caller can give reaches 3e11 (year 9999) or -1e11.
 --
--- KEYS    the entities: all of them on one node, one a call on a cluster; then, where ARGV[9] is 1, the account's hash:
+-- KEYS    the entities: all of them on one node, one a call on a cluster; then, where ARGV[1] has `account`, the account's hash:
 --         its field `things` names the entities that are its own and make no claim, and `established` since when it is an
 --         established customer, which nobody is whose `label` is abuse
--- ARGV    1 user_id   2 at   3 touch: 0 only looks, 1 adds the account and its first time stands, 2 its latest stands
---         4 retention, seconds   5 the most accounts a key keeps   6 seconds that are close in time   7 seconds that are
---         a past   8 seconds after which what an established customer uses is its own   9 whether the last key is the
---         account's, then for each entity the number of accounts from which it is a crowd (0: never; -1: only counted for
---         reputation; -2: counted, and who came last is told), then for each 1 where the account proved that it is its own, 2
---         where nobody can hold it: a place, or what addresses and numbers have in common
+-- ARGV    1 JSON: {"user_id", "at" (a text: the Unix time), "adds": 'look' only looks, 'first' adds the account and its first time
+--         stands, 'latest' its latest stands; "retention" (seconds), "keep" (the most accounts a key keeps), "near" (seconds
+--         that are close in time), "past" (seconds that are a past), "long" (seconds after which what an established customer
+--         uses is its own), "account" (whether the last key is the account's), "crowds": for each entity the number of accounts
+--         from which it is a crowd (0: never; -1: only counted for reputation; -2: counted, and who came last is told), "proved":
+--         for each 1 where the account proved that it is its own, 2 where nobody can hold it: a place, or what addresses and
+--         numbers have in common}
 -- returns for each entity {-1} for one of the account's own, else {accounts, 1h, 24h, 30d, abusive, limited,
 --         {user_id, at, …}, past, earlier}: distinct accounts, the toucher included; abusive, limited and the list leave the toucher
 --         out. The list has up to eight, newest first, and up to 32 of those that came close in time; of a crowd only the
---         latter. past: accounts that were there before ARGV[7]; earlier: those that came before this one. Where there are marks of the
+--         latter. past: accounts that were there before `past`; earlier: those that came before this one. Where there are marks of the
 --         last sorts, ten more:
 --         binds (0 or 1), of the others those that ran out within 24 h and within 7 d, the Unix time of the last (0: none
 --         within retention), those near a cap within 7 d, the holders, how they came to it ('proof', 'first', 'use' or ''), how
 --         many other holders are abusive and limited, and when it was found to be a hub (negative: to be none; 0: never
 --         looked at). For an entity that was cut, or the account was cut from, only the account itself is told
 -- TTL     retention, renewed once a day while it is touched; what is older than retention goes then, too
-local user, at, touch, retention = ARGV[1], tonumber(ARGV[2]), ARGV[3] ~= '0', tonumber(ARGV[4])
-local keep, near, past, long = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local stands = ARGV[3] == '2' and 'GT' or 'NX'
+local ask = cjson.decode(ARGV[1])
+local user, at, touch, retention = ask.user_id, tonumber(ask.at), ask.adds ~= 'look', ask.retention
+local keep, near, past, long = ask.keep, ask.near, ask.past, ask.long
+local stands = ask.adds == 'latest' and 'GT' or 'NX'
 local call = redis.call
 local last = at + 300 -- clocks of callers differ by up to the five minutes the contract allows
 -- The bounds are written out once: a call from a script costs more than most of these commands.
@@ -121,14 +123,14 @@ local function prune(key, since)
   end
 end
 
-local count = #KEYS - tonumber(ARGV[9])
-local account = count < #KEYS and call('HMGET', KEYS[#KEYS], 'things', 'established', 'label') or {}
+local count = #KEYS - (ask.account and 1 or 0)
+local account = ask.account and call('HMGET', KEYS[#KEYS], 'things', 'established', 'label') or {}
 local own, established, bad = account[1] or '', account[2], account[3] == 'abuse'
 local replies = {}
 
 local function look(i, key)
-  local crowd = tonumber(ARGV[9 + i])
-  local added = touch and call('ZADD', key, stands, ARGV[2], user) or 0
+  local crowd = ask.crowds[i]
+  local added = touch and call('ZADD', key, stands, ask.at, user) or 0
   if stands == 'GT' and touch then added = added + call('ZADD', key, 'NX', 8e12 + at, '#' .. user) end
   if established and touch and not bad then
     added = added + call('ZADD', key, 7e12 + tonumber(established), '&' .. user)
@@ -138,27 +140,27 @@ local function look(i, key)
   local members = call('ZCARD', key)
   local alone = members == added
   if alone and added > 0 then call('EXPIRE', key, retention) end
-  local nobodys = false
-  if not alone and call('ZCOUNT', key, 89e11, '+inf') > 0 then
+  local nobodys, since = false, at - retention
+  -- Without marks there is no cut, and so no need to look for one.
+  local accounts = alone and 0 or call('ZCOUNT', key, since, '(5e11')
+  if members > accounts and not alone and call('ZCOUNT', key, 89e11, '+inf') > 0 then
     if call('ZSCORE', key, '*' .. user) then
       if added > 0 then call('ZREM', key, user, '#' .. user, '&' .. user) end
       return {1, 1, 1, 1, 0, 0, {}, 0, 0}
     end
     nobodys = call('ZSCORE', key, '*')
   end
-  if touch and ARGV[9 + count + i] == '1' then call('ZADD', key, 'NX', 6e12 + at, '%' .. user) end
+  if touch and ask.proved[i] == 1 then call('ZADD', key, 'NX', 6e12 + at, '%' .. user) end
   if nobodys then return {1, 1, 1, 1, 0, 0, {}, 0, 0} end
   if alone then
     local one = added > 0 and 1 or 0
     return {one, one, one, one, 0, 0, {}, 0, 0}
   end
-  local since = at - retention
   if touch and call('TTL', key) < retention - 86400 then
     call('EXPIRE', key, retention)
     prune(key, since)
     members = call('ZCARD', key)
   end
-  local accounts = call('ZCOUNT', key, since, '(5e11')
   local marked = members > accounts
   if accounts > keep then
     -- Count bad accounts over the same stretch of time as all accounts. The oldest stays: it may hold the entity.
@@ -197,10 +199,10 @@ local function look(i, key)
     if #others == 16 and tonumber(others[16]) >= at - near then collect(at - near, 32) end
   end
   local row = {accounts, hour, day, month, abusive, limited, others, 0, 0}
-  if accounts > 1 then row[8] = call('ZCOUNT', key, since, '(' .. (at - past)) end
+  if accounts > 1 and (accounts > day or past < 86400) then row[8] = call('ZCOUNT', key, since, '(' .. (at - past)) end
   -- Whoever came before it; of holders the script below says nothing: nobody did.
   if accounts > 1 then row[9] = call('ZRANK', key, user) or accounts end
-  if marked then add_marks(row, key, since, ARGV[9 + count + i] ~= '2') end
+  if marked then add_marks(row, key, since, ask.proved[i] ~= 2) end
   return row
 end
 

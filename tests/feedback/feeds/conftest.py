@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from pydantic import SecretStr
-from werkzeug.test import TestResponse
 
-from riskapi.app import assemble, build
+from riskapi.api.server import build
+from riskapi.app import assemble
 from riskapi.datasets import installed
 from riskapi.feedback.feeds.feed import ProviderFeed
 from riskapi.feedback.feeds.table import feeds
@@ -27,13 +27,13 @@ JSON = "application/json"
 
 
 @dataclass
-class Service:
-    """The service, to which providers post."""
+class ProviderClient:
+    """Posts to the service as providers do."""
 
     http: FlaskClient
     clock: Clock
 
-    def post(self, feed: str, sent: Sent, media: str | None = None) -> TestResponse:
+    def post(self, feed: str, sent: Sent, media: str | None = None) -> Any:
         return self.http.post(
             f"/v1/feedback/{feed}",
             data=sent.body,
@@ -60,21 +60,21 @@ def feed_settings(session_settings: Settings, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="session")
-def shared(session_store: Store, feed_settings: Settings, ip_data: installed.DataPaths) -> Callable[[], Service]:
+def shared(session_store: Store, feed_settings: Settings, ip_data: installed.DataPaths) -> Callable[[], ProviderClient]:
     clock = Clock()
     assembled = assemble(feed_settings, session_store, clock)
     http = build(assembled.parts).test_client()
 
-    def begin() -> Service:
+    def begin() -> ProviderClient:
         clock.now = NOW
         assembled.recover(NOW)  # the store is another one now
-        return Service(http, clock)
+        return ProviderClient(http, clock)
 
     return begin
 
 
 @pytest.fixture
-def service(store: Store, shared: Callable[[], Service]) -> Service:
+def provider(store: Store, shared: Callable[[], ProviderClient]) -> ProviderClient:
     """The service on the empty store, knowing the accounts u_1 and u_2."""
     begun = shared()
     for user in ("u_1", "u_2"):
@@ -86,13 +86,13 @@ def service(store: Store, shared: Callable[[], Service]) -> Service:
 
 
 @pytest.fixture
-def away(feed_settings: Settings, free_port: int, ip_data: installed.DataPaths, tmp_path: Path) -> Service:
+def away(feed_settings: Settings, free_port: int, ip_data: installed.DataPaths, tmp_path: Path) -> ProviderClient:
     """The service while its store is away: nothing listens where it should be."""
     url = SecretStr(f"redis://127.0.0.1:{free_port}/0")
     clock = Clock()
     link_key = SecretStr("0123456789abcdef0123456789abcdef")
     settings = replace(feed_settings, redis_url=url, link_key=link_key, data_dir=tmp_path)
-    return Service(build(assemble(settings, None, clock).parts).test_client(), clock)
+    return ProviderClient(build(assemble(settings, None, clock).parts).test_client(), clock)
 
 
 @pytest.fixture

@@ -354,8 +354,8 @@ class Ses(Sender):
     name = "ses"
 
     def __init__(self) -> None:
-        authority = _key()
-        self.key, self.authority = _key(), authority
+        authority = rsa_key()
+        self.key, self.authority = rsa_key(), authority
         self.certificate = certificate(self.key, "sns.amazonaws.com", authority)
 
     def settings(self, folder: Path) -> dict[str, str]:
@@ -456,7 +456,7 @@ def certificate(
     return made.public_bytes(serialization.Encoding.PEM)
 
 
-def _key() -> rsa.RSAPrivateKey:
+def rsa_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, 2048)
 
 

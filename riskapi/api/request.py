@@ -24,7 +24,7 @@ from werkzeug.wsgi import get_content_length, get_input_stream
 
 from riskapi import logs
 from riskapi.access.keys import Principal
-from riskapi.api import callers, problems, repeats
+from riskapi.api import auth, problems, repeats
 from riskapi.api.broken_json import mended
 from riskapi.api.parts import Parts
 from riskapi.api.routes import JSON, PATHS, Call, Raw, Reply, Route
@@ -88,9 +88,9 @@ def answerer(route: Route, parts: Parts) -> Answerer:
         caller = ""
         code = None
         try:
-            principal = callers.authenticate(route, parts, environ)
+            principal = auth.authenticate(route, parts, environ)
             caller = principal.id
-            callers.limit(parts, principal, headers)
+            auth.limit(parts, principal, headers)
             for pattern, value in zip(checked, path.values(), strict=True):
                 if not pattern.match(value):
                     raise Problem("not_found", "Nothing has this id.")

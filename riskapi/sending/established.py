@@ -1,4 +1,4 @@
-"""Tenure: who has become an established customer by its mail, and that what such a customer uses is not forgotten.
+"""Established customers: who becomes one by its mail, and that what such a customer uses is not forgotten.
 
 Noted when it asks to send, which an established customer does. What accounts touched is remembered for
 ``retention.entities_days``; of a customer who stays for longer it is renewed every month, or whoever claims its number
@@ -19,7 +19,7 @@ _DAY = 86400.0
 _RENEWED = 30
 
 
-class Tenure:
+class EstablishedCustomers:
     """Notes since when accounts are established. Each method is safe to repeat."""
 
     def __init__(self, accounts: Accounts, links: Links, labels: Labels) -> None:
@@ -28,17 +28,18 @@ class Tenure:
     def note(self, user_id: str, found: Allowance, policy: Policy, now: float) -> None:
         """Look at an account that asked to send at Unix time ``now``. Raises :class:`StoreUnavailable`."""
         rules = policy.customers
-        if not found.assessed or found.signed_up_at is None:
+        account = found.account
+        if not found.assessed or account.signed_up_at is None:
             return
-        if found.established is None and found.tier != "limit" and found.clean_days >= rules.active_days:
-            since = max(found.signed_up_at + rules.days * _DAY, now)
+        if account.established is None and account.tier != "limit" and found.clean_days >= rules.active_days:
+            since = max(account.signed_up_at + rules.days * _DAY, now)
             self._accounts.establish(user_id, since, "mail", policy)
             self._labels.settle(user_id, self._accounts.standing(user_id))
-        elif found.established_by == "mail" and not found.clean:
+        elif account.established_by == "mail" and not found.clean:
             self._accounts.establish(user_id, None, "mail", policy)
             self._labels.settle(user_id, self._accounts.standing(user_id))
-        elif found.established is not None and now - max(found.renewed_at, found.signed_up_at) > _RENEWED * _DAY:
-            self._renew(user_id, found.signed_up_at, policy, now)
+        elif account.established is not None and now - max(account.renewed_at, account.signed_up_at) > _RENEWED * _DAY:
+            self._renew(user_id, account.signed_up_at, policy, now)
 
     def _renew(self, user_id: str, signed_up_at: float, policy: Policy, now: float) -> None:
         standing = self._accounts.standing(user_id)

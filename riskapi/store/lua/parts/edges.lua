@@ -1,0 +1,34 @@
+-- What binds an account, from all the fields of its budget: {cluster = its id or '', edges = {edge = until}, out = {edge =
+-- true} for those it is not bound by (cut, or proved to be its own), aside = whether a proof, or a cut from one, keeps it out
+-- of waves}.
+local function bound_by(budget)
+  local found = {cluster = '', edges = {}, out = {}, aside = false}
+  local fields = redis.call('HGETALL', budget)
+  for at = 1, #fields, 2 do
+    local name, value = fields[at], fields[at + 1]
+    local sort, edge = string.sub(name, 1, 2), string.sub(name, 3)
+    if sort == 'b:' then
+      found.edges[edge] = tonumber(value)
+    elseif sort == 'x:' or sort == 'p:' then
+      found.out[edge] = true
+      found.aside = found.aside or string.sub(edge, 1, 2) == 'w:'
+    elseif name == 'cluster' then
+      found.cluster = value
+    elseif name == 'proof' then
+      found.aside = true
+    end
+  end
+  return found
+end
+
+-- A list as JSON: cjson takes an empty one for an object.
+local function listed(values)
+  return #values > 0 and cjson.encode(values) or '[]'
+end
+
+-- The first of them, as many as are named at most.
+local function some(values, most)
+  local found = {}
+  for at = 1, math.min(#values, most) do found[at] = values[at] end
+  return found
+end
