@@ -148,9 +148,10 @@ def mailbox(
         str | None, typer.Option(help="The riskapi to hand mail to.", show_default="RISKAPI_MAILBOX_URL")
     ] = None,
 ) -> int:
-    """Take bounces and complaints from a mail server, by LMTP or from a maildir.
+    """Take bounces and complaints as mail.
 
-    They are handed to a running service with `RISKAPI_MAILBOX_API_KEY`, a key with the scope feedback. A mail is
+    A mail server delivers them by LMTP or into a maildir, and they are handed to a running service with
+    `RISKAPI_MAILBOX_API_KEY`, a key with the scope feedback. A mail is
     acknowledged once it is stored: while the service is away, Postfix keeps the mail, and the maildir its files. Ctrl-C
     or SIGTERM ends what has begun, and stops. In `main.cf` of Postfix, for a domain that takes nothing but bounces:
 

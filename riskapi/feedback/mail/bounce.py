@@ -98,6 +98,8 @@ def _report(
             more = f"{diagnostic} {freeform.said_of(status.recipient, words.text, others)}".strip()
             diagnosis, blocklist, enhanced = classify(more, status.status)
             diagnostic = diagnostic or more
+        if diagnosis == "unknown" and action == "delayed":
+            diagnosis = "soft"
     type: ReportType = (
         "delivered" if action == "delivered" else type_of(diagnosis or "unknown", delayed=action == "delayed")
     )
@@ -124,6 +126,8 @@ def _free(mail: Part, words: Words, now: float, header: str) -> Iterator[Report]
     message = clues.message_id_of(words.returned) or clues.fingerprint(words.returned)
     for bounced in freeform.read(mail, words):
         diagnosis, blocklist, enhanced = classify(bounced.diagnostic)
+        if diagnosis == "unknown" and bounced.delayed:
+            diagnosis = "soft"
         type = type_of(diagnosis, delayed=bounced.delayed)
         yield Report(
             feed="dsn",

@@ -21,6 +21,8 @@ from riskapi.feedback.mail.message import Fields, Part
 
 #: Characters of a text that are read, lines about one recipient, and recipients. Chosen by us.
 _TEXT, _LINES, _MOST = 65_536, 12, 100
+#: Lines with an address that are looked at. Chosen by us.
+_PLACES: Final = 5
 #: Lines at the head of a text in which a bounce names itself.
 _HEAD: Final = 1500
 _RETURNED: Final = frozenset(
@@ -93,10 +95,12 @@ def read(mail: Part, words: Words) -> list[Bounced]:
 
 
 def _is_bounce(mail: Part, text: str) -> bool:
-    words = wording.of("bounce")
-    if words.search(mail.fields.text("subject")):
+    words, subject = wording.of("bounce"), mail.fields.text("subject")
+    if words.search(subject):
         return True
-    return (_is_empty_sender(mail) or is_daemon(mail)) and words.search(text[:_HEAD]) is not None
+    if not (_is_empty_sender(mail) or is_daemon(mail)):
+        return False
+    return words.search(text[:_HEAD]) is not None or wording.of("delay").search(subject) is not None
 
 
 def _is_empty_sender(mail: Part) -> bool:
@@ -170,12 +174,20 @@ def said_of(address: str | None, text: str, others: list[str] | None = None) -> 
     """
     others = [address] if others is None and address is not None else others or []
     lines = text.split("\n")
-    at = next((at for at, line in enumerate(lines) if address and address.lower() in line.lower()), None)
-    if at is None:
+    places = [at for at, line in enumerate(lines) if address and address.lower() in line.lower()][:_PLACES]
+    if not places:
         return " ".join(text.split())[:2000] if len(others) < 2 else ""
-    near: list[str] = [lines[at]]
-    rest: list[str] = [lines[at]]
-    open_end = True
+    said = [each for at in places for each in _beside(address or "", at, others, lines)]
+    said += [" ".join(text.split())] if len(others) == 1 else []
+    read = [(each, classify(each)) for each in said]
+    clear = [each for each, (diagnosis, _, _) in read if diagnosis != "unknown"]
+    coded = [each for each, (diagnosis, _, code) in read if diagnosis != "unknown" and code]
+    return next(iter(coded or clear or said))[:2000]
+
+
+def _beside(address: str, at: int, others: list[str], lines: list[str]) -> tuple[str, str]:
+    """The paragraph that a line with an address begins, and all that follows up to the next recipient."""
+    near, rest, open_end = [lines[at]], [lines[at]], True
     for line in lines[at + 1 : at + 40]:
         if any(other in line for other in others if other != address):
             break
@@ -184,9 +196,4 @@ def said_of(address: str | None, text: str, others: list[str] | None = None) -> 
         else:
             open_end = False
         rest.append(line)
-    whole = lines if len(others) == 1 else rest
-    for piece in (near, rest, whole):
-        found = " ".join(" ".join(piece).split())
-        if classify(found)[0] != "unknown":
-            return found[:2000]
-    return " ".join(" ".join(rest).split())[:2000]
+    return " ".join(" ".join(near).split()), " ".join(" ".join(rest).split())

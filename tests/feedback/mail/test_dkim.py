@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable
-from typing import Any
 
-import dkim
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from riskapi.feedback.diagnostics import rows_of
 from riskapi.feedback.mail import complaint
-from riskapi.feedback.mail.dkim import KeyUnavailable, Lookup, Signed, reporters, signed_by
+from riskapi.feedback.mail.dkim import KeyUnavailable, Signed, reporters, signed_by
 from riskapi.feedback.mail.message import NotThisKind
 from tests.conftest import NOW
-from tests.feedback.mail.corpus import mail
-
-ALLOWED = frozenset({"arf.example", "staff@hotmail.example"})
-
-
-def made_key(bits: int = 2048) -> tuple[bytes, str]:
-    """A private key in PEM, and the record that has its public half."""
-    key = rsa.generate_private_key(65537, bits)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-    )
-    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return private, f"v=DKIM1; k=rsa; p={base64.b64encode(public).decode()}"
-
-
-PRIVATE, RECORD = made_key()
-REPORT = mail("arf-abuse").replace(b"\n", b"\r\n")
-
-
-def signed(raw: bytes = REPORT, domain: bytes = b"arf.example", key: bytes = PRIVATE, **more: Any) -> bytes:
-    made: bytes = dkim.sign(raw, b"s1", domain, key, **more)
-    return made + raw
-
-
-def lookup(**records: str) -> Lookup:
-    """DNS that knows the key ``s1`` of every domain, unless it is named."""
-    return lambda name: records.get(name.rstrip(".").replace(".", "_"), RECORD)
+from tests.feedback.mail.signing import ALLOWED, RECORD, REPORT, lookup, made_key, signed
 
 
 def test_an_allowed_reporter_is_believed() -> None:

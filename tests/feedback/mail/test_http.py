@@ -20,7 +20,7 @@ from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from tests.conftest import BOOTSTRAP_KEY, Clock
 from tests.feedback.mail.corpus import EXPECTED, mail
-from tests.feedback.mail.test_dkim import ALLOWED, lookup, signed
+from tests.feedback.mail.signing import ALLOWED, lookup, signed
 
 MAIL = "message/rfc822"
 KEY = {"Authorization": f"Bearer {BOOTSTRAP_KEY}"}
