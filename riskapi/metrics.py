@@ -58,9 +58,7 @@ METRICS = (
     Metric("counter", "riskapi_clusters_total", ("change",), "Clusters joined, merged and split."),
     Metric("counter", "riskapi_holds_total", ("mode",), "Sudden jumps in volume, by the mode of policy's takeover."),
     Metric("counter", "riskapi_feedback_total", ("type",), "Feedback events counted, duplicates left out."),
-    Metric(
-        "counter", "riskapi_triggers_fired_total", ("trigger", "mode"), "Triggers of the policy that feedback fired."
-    ),
+    Metric("counter", "riskapi_triggers_fired_total", ("trigger", "mode"), "Triggers of the policy that fired."),
     Metric("counter", "riskapi_events_total", ("type",), "Events of accounts, by the types of the contract and other."),
     Metric(
         "counter",

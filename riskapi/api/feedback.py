@@ -84,7 +84,8 @@ ROUTES = (
             "1 to 1000 events. Each is counted once by its `source` and `id`, for 31 days and whatever the "
             "`Idempotency-Key`, on the day it happened; what happened over 30 days ago counts no more. An event that "
             "cannot be read is `rejected` with its index and stops none of the others. Addresses are not stored. "
-            "An account whose mail is no longer clean by the policy's rules loses its earned steps: `steps_lost`. What the triggers of the policy say is done at once: `warned`, "
+            "An account whose mail is no longer clean by the policy's rules loses its earned steps: `steps_lost`. "
+            "What the triggers of the policy say is done at once: `warned`, "
             "`tightened`, `limited` or `paused`, by `rule`."
         ),
         scopes=("feedback",),

@@ -24,7 +24,7 @@ from riskapi.budgets.spends import Budgets
 from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
 from riskapi.errors import Problem
-from riskapi.feedback.counts import Feedback, FeedbackAction, FeedbackEvent, Tally, met
+from riskapi.feedback.counts import EventCounts, Feedback, FeedbackAction, FeedbackEvent, Tally, met
 from riskapi.feedback.triggers import Met, fired, gravest
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
@@ -47,8 +47,6 @@ _NEXT: dict[Tier, Tier] = {"allow": "review", "review": "limit", "limit": "limit
 HARMLESS = frozenset({"delivered", "soft_bounce", "unsubscribe", "not_spam"})
 #: Accounts of a cluster that are looked at together.
 _MOST = 200
-#: More recipients than any trigger asks for: the account has been sending for longer than is counted.
-_MANY = 10**12
 _SAID = {
     "complaint": "people complained about its mail",
     "hard_bounce": "its mail went to addresses that do not exist",
@@ -167,11 +165,10 @@ class Consequences:
         self._store.execute(*words, orjson.dumps(told))
 
 
-def _met(events: Any, usage: Usage) -> Met:
-    """What an account met; how much it ever sent is known where its first mail lies within the days counted."""
-    sent = sum(usage.days.values())
+def _met(events: EventCounts, usage: Usage) -> Met:
+    """What an account met."""
     long = usage.first is not None and usage.first < usage.now - 30 * _DAY
-    return met(events, usage.days, _MANY if long else sent)
+    return met(events, usage.days, long=long)
 
 
 def _together(found: Iterable[Met]) -> Met:

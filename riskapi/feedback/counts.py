@@ -38,6 +38,8 @@ EventType = Literal[
 ]
 #: The rules of clean sending, by what does not hold.
 Rule = Literal["complaint_rate", "hard_bounce_rate", "spam_trap"]
+#: More recipients than any trigger asks for.
+_MANY = 10**12
 #: What a trigger counts, by its letter.
 _CAUSES: Mapping[str, Cause] = {LETTERS[cause]: cause for cause in get_args(Cause)}
 #: Days of the window: today, which is not over yet, and the 29 before, in UTC. As long as the month of the caps.
@@ -320,16 +322,24 @@ def _counts_key(user_id: str) -> str:
     return f"risk:f:{{{shard(user_id)}}}:{user_id}"
 
 
-def met(events: EventCounts, days: Mapping[int, int], ever: int) -> Met:
-    """What the triggers of the policy look at, from the events of an account and the recipients of each day."""
+def met(events: EventCounts, granted: Mapping[int, int], *, long: bool) -> Met:
+    """What the triggers of the policy look at, from the events of an account and the recipients granted of each day.
+
+    Recipients written to are never fewer than were delivered or bounced for good: some mail is sent without a grant.
+    ``long``: it was sending before the days that are counted.
+    """
     found: dict[Cause, dict[int, dict[str, int]]] = {}
+    reported = Counter[int]()
     for name, value in events.items():
         if name.startswith(b"v:"):
             _, day, letter, voice = name.decode().split(":", 3)
             cause = _CAUSES.get(letter)
             if cause is not None:
                 found.setdefault(cause, {}).setdefault(int(day), {})[voice] = int(value)
-    return Met(found, days, ever)
+        elif name.endswith((b":d", b":h")):
+            reported[int(name[:-2])] += int(value)
+    sent = {day: max(granted.get(day, 0), reported[day]) for day in {*granted, *reported}}
+    return Met(found, sent, _MANY if long else sum(sent.values()))
 
 
 def _day(at: float) -> int:
