@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: help run test demo bench train evaluate lint format docs clean libgomp
+.PHONY: help run test demo bench bench-light train evaluate lint format docs clean libgomp
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 run: $(INSTALLED) libgomp ## start the service and its store; Ctrl-C stops both
 	@exec $(BIN)/python -m riskapi serve
@@ -21,8 +21,11 @@ test: $(INSTALLED_DEV) libgomp ## run every test; PYTEST="-k links" chooses
 demo: $(INSTALLED_DEV) libgomp ## post varied signups to a service of its own and print what became of them
 	@exec $(BIN)/python -m tests.demo
 
-bench: $(INSTALLED_DEV) libgomp ## decisions a second and latency, beside a route that does nothing
-	@exec $(BIN)/python -m tests.bench
+bench: $(INSTALLED_DEV) libgomp ## what a signup costs beside a route that does nothing, and how it grows (10 minutes); BENCH="--help" tells more
+	@exec $(BIN)/python -m tests.bench $(BENCH)
+
+bench-light: $(INSTALLED_DEV) libgomp ## warn where a signup became dearer by a quarter than it was (a minute)
+	@exec $(BIN)/python -m tests.bench.light
 
 train: $(INSTALLED_DEV) libgomp ## simulate, record, train a new model/artifact, evaluate (5 to 10 minutes)
 	@$(BIN)/python -m riskapi data update

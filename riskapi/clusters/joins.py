@@ -112,6 +112,7 @@ class Joins:
             "keep": KEEP,
             "named": NAMED,
             "bonds": [self._bond(bond, place, sharing.get(bond.edge), due) for bond in bonds],
+            "waves": self._waves(bonds),
         }
         told = self._join.ask(pipe, [*keys, *(things if own else ())], [orjson.dumps(asked)], read=as_it_is)
         if not own:  # after, in case it was let go meanwhile
@@ -125,8 +126,14 @@ class Joins:
             self._metrics.cluster(joined.change)
         return joined
 
+    def _waves(self, bonds: Sequence[Bond]) -> dict[str, str]:
+        """The edge of the wave that would begin with each of those who came close: many bonds name the same ones."""
+        names = dict.fromkeys(name for bond in bonds if bond.wave for name in bond.others)
+        return {name: edge_of(self._links.entity_key("wave", name)) for name in names}
+
+    @staticmethod
     def _bond(
-        self, bond: Bond, place: Mapping[str, int], sharing: Sequence[str] | None, due: Collection[str]
+        bond: Bond, place: Mapping[str, int], sharing: Sequence[str] | None, due: Collection[str]
     ) -> dict[str, Any]:
         """A bond as the script takes it; what is not so is left out."""
         others = bond.others if sharing is None else sharing
@@ -139,13 +146,11 @@ class Joins:
             "whole": sharing is not None,
             "due": bond.edge in due,
         }
-        names = {name: edge_of(self._links.entity_key("wave", name)) for name in others} if bond.wave else {}
         return {
             "edge": bond.edge,
             "others": others,
             "till": bond.until,
             "apart": bond.apart,
-            "names": names,
             **{name: value for name, value in found.items() if value},
         }
 

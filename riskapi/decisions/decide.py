@@ -112,6 +112,7 @@ def decide(
     policy: Policy,
     *,
     explain: bool = False,
+    bare: bool = False,
     store_away: bool = False,
     listing: Listed | None = None,
 ) -> Decision:
@@ -119,7 +120,8 @@ def decide(
 
     The tier is the tightest of what the score, the live rules and, while the store is away or a model that
     should be live is missing, the outage section ask for. With the model off or in shadow the score is the
-    policy's prior. Reasons are given for every tier but ``allow``, and for that too with ``explain``.
+    policy's prior. Reasons are given for every tier but ``allow``, and for that too with ``explain``; with ``bare`` for
+    none, where only the tier is wanted.
 
     ``listing`` is the entry of a list that decides about this signup. Deny limits and allow allows, whatever model and
     rules say; watch asks for a review at least. What the lists say is unknown while the store is away.
@@ -128,7 +130,7 @@ def decide(
     mode = policy.model.mode
     verdict = _Verdict("allow", policy.model.prior)
     if mode == "live" and scorer is not None:
-        verdict = _judge(readings, scorer, policy, explain=explain)
+        verdict = _judge(readings, scorer, policy, explain=explain, bare=bare)
 
     fired = [matcher.rule for matcher in policy.live if matcher.matches(readings)]
     tier, rule = _tightest(verdict.tier, fired)
@@ -144,7 +146,7 @@ def decide(
 
     explanation = verdict.explanation
     reasons: tuple[Reason, ...] = ()
-    if tier != "allow" or explain:
+    if (tier != "allow" or explain) and not bare:
         if explanation is None and verdict.margin is not None and scorer is not None:
             explanation = scorer.explain(readings)
         reasons = _reasons(readings, fired, explanation, outage=source == "outage", safest=tier == "allow")
@@ -182,10 +184,11 @@ def _listed(listing: Listed) -> Reason:
     return Reason(f"LIST_{listing.list.upper()}", None, text, None)
 
 
-def _judge(readings: Readings, scorer: Scorer, policy: Policy, *, explain: bool) -> _Verdict:
+def _judge(readings: Readings, scorer: Scorer, policy: Policy, *, explain: bool, bare: bool = False) -> _Verdict:
     score = scorer.score(readings)
     tier = _tier_of(score.probability, policy)
-    if tier == "allow" and not explain:
+    # An explanation costs ten times a score; the guard needs one only where it could ease the tier.
+    if (tier == "allow" and not explain) or (bare and not _is_guarded(tier, policy)):
         return _Verdict(tier, score.probability, score.margin)
     explanation = scorer.explain(readings)
     eased = _ease(tier, score.log_odds, explanation.contributions, policy)
@@ -199,9 +202,14 @@ def _tier_of(probability: float, policy: Policy) -> Tier:
     return "review" if score >= policy.thresholds.review else "allow"
 
 
+def _is_guarded(tier: Tier, policy: Policy) -> bool:
+    """Whether the guard has a say in a tier: it is tighter than the guard's own."""
+    return SEVERITY[tier] > SEVERITY[policy.guard.tier]
+
+
 def _ease(tier: Tier, log_odds: float, contributions: Mapping[str, float], policy: Policy) -> Tier:
     """The tier after the guard: what is left without shared places, or the guard's tier, whichever is tighter."""
-    if SEVERITY[tier] <= SEVERITY[policy.guard.tier]:
+    if not _is_guarded(tier, policy):
         return tier
     places = sum(value for name, value in contributions.items() if policy.guards(name))
     if places <= 0.0:

@@ -121,9 +121,9 @@ def decided_on(
     ``cleared`` (labelled legitimate by a person), of whom only what was seen of bad company is left out.
     """
 
-    def on(found: Facts) -> tuple[Readings, Decision]:
+    def on(found: Facts, *, bare: bool = False) -> tuple[Readings, Decision]:
         readings = signals.read(found)
-        return readings, decide(readings, basis.scorer, basis.policy, listing=listing)
+        return readings, decide(readings, basis.scorer, basis.policy, bare=bare, listing=listing)
 
     facts = fair(facts)
     readings, decision = on(facts)
@@ -135,7 +135,7 @@ def decided_on(
     if spared is facts:
         own = decision.before
         if own != "allow" and is_felt(facts):
-            own = min(own, on(blameless(facts))[1].before, key=SEVERITY.__getitem__)
+            own = min(own, on(blameless(facts), bare=True)[1].before, key=SEVERITY.__getitem__)
         return Decided(facts, readings, decision, own)
     company, (readings, decision) = decision, on(spared)
     looks = established and is_accused(facts) and SEVERITY[company.before] > SEVERITY[decision.before]

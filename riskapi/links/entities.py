@@ -34,7 +34,7 @@ _DAY = 86400
 #: What stands before a user_id in the members that say something of an account; see ``store/lua/entity_touch.lua``.
 _SIGNS = ("~", "!", "$", "^", "%", "&", "#")
 #: Kinds whose values recur from signup to signup, so that their HMACs are worth remembering.
-_COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain", "behavior"})
+_COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain", "behavior", "wave"})
 #: Longest fingerprint of a content: what is longer is the content itself, and none.
 _FINGERPRINT = 256
 

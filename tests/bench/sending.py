@@ -6,11 +6,12 @@ import itertools
 import json
 import random
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bench import load
+from tests.bench.figures import Grants
 
 #: Accounts that send. With the caps of the shipped policy they do not run dry within a benchmark.
 _ACCOUNTS = 2000
@@ -49,7 +50,9 @@ def _requests(prefix: str, accounts: int, key: str, seed: int) -> Iterator[bytes
         yield load.request(f"/v1/accounts/{user}/sends", body, key, f"{seed}-{number}")
 
 
-def measure(port: int, store: Path, key: str, *, rounds: int, seconds: int, connections: int) -> Sending:
+def measure(
+    port: int, store: Path, key: str, *, rounds: int, seconds: int, connections: int, advance: Callable[[int], None]
+) -> list[Grants]:
     """Open the accounts and let them send; the rounds of each sort take turns."""
     # One connection, so that the accounts of a ring come one after the other; the load takes what it needs of them.
     made = [load.request("/v1/signups", body, key) for body in signups()]
@@ -75,20 +78,19 @@ def measure(port: int, store: Path, key: str, *, rounds: int, seconds: int, conn
         )
         if number:
             found.bare.append(measured)
-    return found
+        advance(1)
+    return _rows(found)
 
 
-def show(found: Sending) -> None:
-    """Print the figures."""
+def _rows(found: Sending) -> list[Grants]:
     bare = statistics.median(each.p50 for each in found.bare)
-    rows = (
+    rows = []
+    for name, figures in (
         ("POST …/sends, account alone", found.alone),
         (f"POST …/sends, cluster of {_RING}", found.clustered),
         ("bare PING to the store", found.bare),
-    )
-    print(f"\n{'':<30}{'a second':>10}{'p50 ms':>10}{'p99 ms':>10}{'p50 in bare round trips':>26}")
-    for name, figures in rows:
+    ):
         rate, p50, p99 = (statistics.median(getattr(each, key) for each in figures) for key in ("rate", "p50", "p99"))
-        print(f"{name:<30}{rate:>10.0f}{p50:>10.2f}{p99:>10.2f}{p50 / bare:>26.0f}")
-    errors = sum(each.errors for figures in (found.alone, found.clustered) for each in figures)
-    print(f"answers to senders that were not 200: {errors}")
+        errors = sum(each.errors for each in figures)
+        rows.append(Grants(name=name, rate=rate, p50=p50, p99=p99, trips=p50 / bare, errors=errors))
+    return rows

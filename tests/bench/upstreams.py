@@ -8,9 +8,8 @@ import multiprocessing
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,8 @@ from riskapi.store.connections import open_store
 from riskapi.worker.worker import working
 from tests.bench import load, servers
 from tests.bench.bodies import bodies
+from tests.bench.figures import Upstreams
+from tests.bench.ratio import Plan
 from tests.upstreams import DnsServer, RdapServer
 
 #: Seconds an answer of a slow upstream takes.
@@ -36,29 +37,17 @@ _CASES: dict[str, tuple[str, dict[str, Any]]] = {
 _ZONES = {"*.example": {"MX": ["10 mx.dns.example"], "TXT": ["v=spf1 mx -all"]}, "mx.dns.example": {"A": ["192.0.2.1"]}}
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Figures a round, and how many look-ups the DNS and the RDAP server saw in all of them."""
-
-    figures: list[load.Figures]
-    dns: int
-    rdap: int
-
-
-def measure(
-    directory: Path, key: str, *, rounds: int, seconds: int, connections: int, workers: int, fsync: str
-) -> dict[str, Case]:
+def measure(directory: Path, key: str, plan: Plan, fsync: str, advance: Callable[[int], None]) -> list[Upstreams]:
     """Load one service after the other, each with a store and upstreams of its own; by the name of the case."""
-    found = {}
+    found: list[Upstreams] = []
     for number, (name, (mode, how)) in enumerate(_CASES.items()):
-        print(f"\r{f'upstreams {name}':<40}", end="", file=sys.stderr, flush=True)
         port = servers.free_port()
         with _upstreams(mode, how) as (addresses, counts):
             environment = {
                 "RISKAPI_BIND": f"127.0.0.1:{port}",
                 "RISKAPI_DATA_DIR": str(directory / f"upstreams{number}"),
                 "RISKAPI_BOOTSTRAP_KEY": key,
-                "RISKAPI_WORKERS": str(workers),
+                "RISKAPI_WORKERS": str(plan.workers),
                 "RISKAPI_STORE_FSYNC": fsync,
                 "RISKAPI_SERVE_WORKER": "on",
                 "RISKAPI_ENRICHMENT": "on" if number else "off",
@@ -69,35 +58,28 @@ def measure(
             with servers.running(command, port, environment, directory / f"upstreams{number}.log"):
                 _wait_for_worker(environment)
                 requests = (load.request("/v1/signups", body, key) for body in _bodies(number))
-                made = iter(list(itertools.islice(requests, 4000 * (rounds * seconds + 1))))
-                load.run(load.web(port), made, seconds=1, connections=connections)
+                made = iter(list(itertools.islice(requests, 4000 * (plan.rounds * plan.seconds + 1))))
+                load.run(load.web(port), made, seconds=1, connections=plan.connections)
                 figures = [
-                    load.run(load.web(port), made, seconds=seconds, connections=connections) for _ in range(rounds)
+                    load.run(load.web(port), made, seconds=plan.seconds, connections=plan.connections)
+                    for _ in range(plan.rounds)
                 ]
-            found[name] = Case(figures, *counts())
-    print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
+            dns, rdap = counts()
+            found.append(_row(name, figures, dns, rdap, found[0].p99 if found else None))
+        advance(1)
     return found
 
 
-def show(found: dict[str, Case]) -> None:
-    """Print the figures."""
-    columns = f"{'a second':>10}{'p50 ms':>10}{'p99 ms':>10}{'p99 to off':>12}{'DNS asked':>11}{'RDAP asked':>12}"
-    print(f"\n{'signups with upstreams':<28}{columns}")
-    off = 0.0
-    for name, case in found.items():
-        rate, p50, p99 = (
-            statistics.median(getattr(each, key) for each in case.figures) for key in ("rate", "p50", "p99")
-        )
-        off = off or p99
-        print(f"{name:<28}{rate:>10.0f}{p50:>10.2f}{p99:>10.2f}{p99 / off:>12.2f}{case.dns:>11}{case.rdap:>12}")
-    print(f"answers that were not 200: {errors(found)}")
-    if not all(case.dns and case.rdap for case in list(found.values())[1:]):
-        print("an upstream was never asked: these figures show nothing")
+def cases() -> int:
+    """How many services :func:`measure` loads."""
+    return len(_CASES)
 
 
-def errors(found: dict[str, Case]) -> int:
-    """Answers that were not 200."""
-    return sum(each.errors for case in found.values() for each in case.figures)
+def _row(name: str, figures: list[load.Figures], dns: int, rdap: int, off: float | None) -> Upstreams:
+    rate, p50, p99 = (statistics.median(getattr(each, key) for each in figures) for key in ("rate", "p50", "p99"))
+    errors = sum(each.errors for each in figures)
+    to_off = 1.0 if off is None else p99 / off
+    return Upstreams(name=name, rate=rate, p50=p50, p99=p99, to_off=to_off, dns=dns, rdap=rdap, errors=errors)
 
 
 def _wait_for_worker(environment: dict[str, str]) -> None:

@@ -356,6 +356,19 @@ def test_asking_for_reasons_changes_nothing_else(score: float) -> None:
     )
 
 
+@pytest.mark.parametrize(("score", "explained"), [(1, 0), (50, 0), (95, 1)])
+def test_without_reasons_the_decision_is_the_same_and_what_no_tier_needs_is_not_worked_out(
+    score: float, explained: int
+) -> None:
+    scorer = Told(odds(score) - 1, {"velocity_phone_24h": 1.0})
+    whole = decided({"velocity_phone_24h": 9}, scorer, made())
+    scorer.explained = 0
+    found = decided({"velocity_phone_24h": 9}, scorer, made(), bare=True)
+    assert (found.tier, found.before, found.eased, found.fired) == (whole.tier, whole.before, whole.eased, whole.fired)
+    assert found.reasons == ()
+    assert scorer.explained == explained
+
+
 # The shipped policy
 
 
@@ -467,6 +480,8 @@ def test_replaying_recorded_readings_gives_the_same_decision(
     first = decide(readings, scorer, SHIPPED, explain=explain, store_away=store_away)
     recorded = json.loads(json.dumps(readings))
     assert decide(recorded, scorer, SHIPPED, explain=explain, store_away=store_away) == first
+    bare = decide(readings, scorer, SHIPPED, explain=explain, bare=True, store_away=store_away)
+    assert (bare.tier, bare.before, bare.rule, bare.source) == (first.tier, first.before, first.rule, first.source)
     assert features.row(recorded, scorer.columns).__repr__() == features.row(readings, scorer.columns).__repr__()
 
 

@@ -120,6 +120,7 @@ def test_a_damaged_account_is_never_a_500_and_stops_no_other(
 ) -> None:
     post(service, body("u1"))
     post(service, body("u2"))
+    service.parts.labels.add("u1", "abuse", "manual_review", None, "kim", NOW)  # a move, which the history tells of
     client.post("/v1/accounts/u1/labels", json={"label": "legitimate", "source": "external"})
     if field is None:
         store.execute("LSET", key_of(store, pattern), 0, damage)

@@ -6,9 +6,10 @@
 --         of who claims what a holder has, of which the script asks who shares them. Those lie in other slots: on a cluster
 --         of nodes the caller tells who shares them, and marks what binds.
 -- ARGV    1 JSON: {"now" (or "" for the store's clock), "at" (for the event), "ttl", "claimed": TTL of those lists, "oldest",
---         "user", "cluster": id of a new one, "keep": accounts read of a thing, "named": accounts an event names, "bonds"},
---         each bond as in parts/joins.lua, and with "thing": its place among KEYS, "list": it is a list of claimants, "whole":
---         the others are all who share it, "due": it must be looked at whether it is a hub, which `l:` of the budget then says
+--         "user", "cluster": id of a new one, "keep": accounts read of a thing, "named": accounts an event names, "waves": the
+--         wave that would begin with each of those who came close, by name, "bonds"}, each bond as in parts/joins.lua without
+--         "names", and with "thing": its place among KEYS, "list": it is a list of claimants, "whole": the others are all who
+--         share it, "due": it must be looked at whether it is a hub, which `l:` of the budget then says
 -- returns {'whole', edge, …} of things for which nobody of those told stands: all who share them are to be told. Else
 --         {'' or 'joined' or 'merged', what parts/usage.lua tells}
 -- TTL     "ttl", for all that is written; the stream is trimmed by age
@@ -29,6 +30,7 @@ local function read(names)
   return names
 end
 for _, bond in ipairs(bonds) do
+  bond.names = asked.waves
   local thing = bond.thing and KEYS[bond.thing]
   local function sharing() return read(call('ZREVRANGEBYSCORE', thing, '(5e11', '-inf', 'LIMIT', 0, asked.keep)) end
   if not bond.wave and call('EXISTS', KEYS[4] .. bond.edge) == 1 then
@@ -104,15 +106,22 @@ for _, id in ipairs(ids) do
   end
   call('DEL', hash(id), members(id))
 end
-local came = {}
+local came, stay = {}, {}
 for _, name in ipairs(plan.names) do
   if accounts[name].cluster == '' then
     join(budget(name))
     bad = bad + call('HEXISTS', budget(name), 'bad')
   end
-  if accounts[name].cluster ~= into then came[#came + 1] = name end
-  move(name)
+  if accounts[name].cluster ~= into then
+    came[#came + 1] = name
+    move(name)
+  else
+    call('EXPIRE', budget(name), asked.ttl)
+    stay[#stay + 1] = name
+  end
 end
+-- Should the cluster have been forgotten before them, it knows them again.
+for at = 1, #stay, 1000 do call('SADD', members(into), unpack(stay, at, math.min(at + 999, #stay))) end
 local looks, waits = {}, {}
 for _, bond in ipairs(plan.bonds) do
   if bond.due and not waits[bond.edge] then
