@@ -1,7 +1,7 @@
 """What follows from feedback: the triggers of the policy are tried on the account and on its cluster, and what fires is
 done at once, once for each trigger and its days.
 
-What is to be done is written before it is done, and marked when it was (``risk:ft:{n}:<user_id>:<trigger>``): whoever
+What is to be done is written before it is done, and marked when it was (``risk:fa:{n}:<user_id>:<trigger>``): whoever
 is killed in between has it done by the worker, which reads of the same events.
 """
 
@@ -128,7 +128,7 @@ class Consequences:
 
     def _done(self, user_id: str, trigger: Trigger, policy: Policy, now: float, *, alone: bool) -> bool:
         """Do what a trigger says about an account, once in its days; whether it was not done before."""
-        key = f"risk:ft:{{{shard(user_id)}}}:{user_id}:{trigger.name}"
+        key = f"risk:fa:{{{shard(user_id)}}}:{user_id}:{trigger.name}"
         standing = self._accounts.standing(user_id)
         spared = not alone and standing.established is not None
         tier: Tier = standing.tier  # type: ignore[assignment]
