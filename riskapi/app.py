@@ -43,6 +43,8 @@ from riskapi.enrichment.findings import Findings
 from riskapi.enrichment.names import is_worth_asking
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback.counts import Feedback
+from riskapi.feedback.feeds.table import feeds
+from riskapi.feedback.intake import Intake
 from riskapi.inputs import refresh
 from riskapi.inputs.readers import ActiveReaders, Readers
 from riskapi.inputs.refresh import ReaderRefresh
@@ -245,6 +247,8 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         cuts=Cuts(store, links, clusters, claims, Agenda(store), active),
         feedback=feedback,
         consequences=consequences,
+        feeds=feeds(settings, store),
+        intake=Intake(store, consequences.take),
         events=Events(store, active, links, active_readers, rescorer, identifiers, budgets, labels, metrics),
         policies=policies,
         lists=lists,

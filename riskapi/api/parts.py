@@ -17,6 +17,8 @@ from riskapi.decisions.imports import Imports
 from riskapi.decisions.signups import Assessor
 from riskapi.decisions.view import Profiles
 from riskapi.feedback.counts import Feedback
+from riskapi.feedback.feeds.feed import ProviderFeed
+from riskapi.feedback.intake import Intake
 from riskapi.lists.batches import Batches
 from riskapi.lists.lists import Lists
 from riskapi.metrics import Metrics
@@ -51,6 +53,8 @@ class Parts:
     review_decisions: ReviewDecisions
     feedback: Feedback
     consequences: Consequences
+    feeds: Mapping[str, ProviderFeed]
+    intake: Intake
     events: Events
     sender: Grants
     clusters: Clusters
