@@ -202,12 +202,9 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     labels, proofs = Labels(store, accounts, tiers, links, clusters, active), Proofs(store, links, clusters, claims)
     gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
-    holds = Holds(store, accounts, metrics)
-    feedback = Feedback(store, active, budgets, metrics)
-    pauses = Pauses(store)
-    consequences = Consequences(
-        store, active, accounts, tiers, pauses, labels, clusters, budgets, feedback, holds, metrics
-    )
+    holds, pauses, feedback = Holds(store, accounts, metrics), Pauses(store), Feedback(store, active, budgets, metrics)
+    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, metrics)
+    consequences = Consequences(store, active, accounts, *acting)
     rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
     assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
     recorded = log.Decisions(store)
