@@ -20,6 +20,7 @@ from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.agenda import Agenda
 from riskapi.accounts.cuts import Cuts
 from riskapi.accounts.labels import Labels
+from riskapi.accounts.pauses import Pauses
 from riskapi.accounts.tiers import Tiers
 from riskapi.api import readiness
 from riskapi.api.parts import Parts
@@ -30,6 +31,7 @@ from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
 from riskapi.datasets import manifest
 from riskapi.datasets.manifest import Manifest
+from riskapi.decisions.consequences import Consequences
 from riskapi.decisions.events import Events
 from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.identifiers import Identifiers
@@ -41,6 +43,8 @@ from riskapi.enrichment.findings import Findings
 from riskapi.enrichment.names import is_worth_asking
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback.counts import Feedback
+from riskapi.feedback.feeds.table import feeds
+from riskapi.feedback.intake import Intake
 from riskapi.inputs import refresh
 from riskapi.inputs.readers import ActiveReaders, Readers
 from riskapi.inputs.refresh import ReaderRefresh
@@ -198,19 +202,22 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     labels, proofs = Labels(store, accounts, tiers, links, clusters, active), Proofs(store, links, clusters, claims)
     gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
-    holds = Holds(store, accounts, metrics)
+    holds, pauses, feedback = Holds(store, accounts, metrics), Pauses(store), Feedback(store, active, budgets, metrics)
+    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, metrics)
+    consequences = Consequences(store, active, accounts, *acting)
     rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
     assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
     recorded = log.Decisions(store)
     values = Values(active_readers)
     matches = Matches(store, links, accounts, recorded, active_readers)
     lists = Lists(store, values, links, matches, Lookups(store, values, links, active_readers), active)
-    feedback = Feedback(store, active, budgets, metrics)
     allowances = Allowances(store, budgets)
     profiles = Profiles(active, accounts, recorded, gatherer, feedback, clusters, allowances)
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", active.policy.outage.journal_bytes), budgets)
     reviews = Reviews(store, active)
-    decided = ReviewDecisions(store, reviews, accounts, links, labels, active, clusters, budgets, active_readers)
+    decided = ReviewDecisions(
+        store, reviews, accounts, pauses, links, labels, active, clusters, budgets, active_readers
+    )
     webhooks, deliveries = Webhooks(store, guards(settings.webhook_internal)), Deliveries(store)
     established = EstablishedCustomers(accounts, links, labels)
     awaits = journal.holds
@@ -236,6 +243,9 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         clusters=clusters,
         cuts=Cuts(store, links, clusters, claims, Agenda(store), active),
         feedback=feedback,
+        consequences=consequences,
+        feeds=feeds(settings, store),
+        intake=Intake(store, consequences.take),
         events=Events(store, active, links, active_readers, rescorer, identifiers, budgets, labels, metrics),
         policies=policies,
         lists=lists,

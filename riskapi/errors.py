@@ -24,7 +24,9 @@ class StoreUnavailable(Exception):
 #: Every problem code with its HTTP status and title. Documented in docs/errors.md, which a test holds to this table.
 CODES: dict[str, tuple[int, str]] = {
     "not_json": (400, "The body is not JSON"),
+    "not_this_feed": (400, "The body is not what this mail provider sends"),
     "unauthorized": (401, "A valid API key is required"),
+    "bad_signature": (401, "It is not proved that the mail provider sent this"),
     "forbidden": (403, "The API key lacks the scope"),
     "not_found": (404, "No such resource"),
     "method_not_allowed": (405, "The resource does not take this method"),
@@ -40,7 +42,7 @@ CODES: dict[str, tuple[int, str]] = {
     "webhook_disabled": (409, "The webhook is disabled"),
     "precondition_failed": (412, "Another version is in force than the request was made for"),
     "payload_too_large": (413, "The body is too large"),
-    "unsupported_media_type": (415, "The body must be application/json"),
+    "unsupported_media_type": (415, "The body is of a type that is not taken"),
     "over_release": (422, "More recipients than can be released"),
     "invalid": (422, "The body is well-formed but wrong"),
     "destination_refused": (422, "The destination may not be connected to"),

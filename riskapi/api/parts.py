@@ -11,11 +11,14 @@ from riskapi.access.keys import Keys
 from riskapi.accounts.cuts import Cuts
 from riskapi.accounts.labels import Labels
 from riskapi.clusters.clusters import Clusters
+from riskapi.decisions.consequences import Consequences
 from riskapi.decisions.events import Events
 from riskapi.decisions.imports import Imports
 from riskapi.decisions.signups import Assessor
 from riskapi.decisions.view import Profiles
 from riskapi.feedback.counts import Feedback
+from riskapi.feedback.feeds.feed import ProviderFeed
+from riskapi.feedback.intake import Intake
 from riskapi.lists.batches import Batches
 from riskapi.lists.lists import Lists
 from riskapi.metrics import Metrics
@@ -49,6 +52,9 @@ class Parts:
     reviews: Reviews
     review_decisions: ReviewDecisions
     feedback: Feedback
+    consequences: Consequences
+    feeds: Mapping[str, ProviderFeed]
+    intake: Intake
     events: Events
     sender: Grants
     clusters: Clusters

@@ -20,7 +20,9 @@ MEDIA = "application/problem+json"
 #: What to do about each code of :data:`riskapi.errors.CODES`.
 ADVICE: Mapping[str, str] = {
     "not_json": "Send one JSON text (RFC 8259) in UTF-8. Lone surrogates and trailing commas are not JSON.",
+    "not_this_feed": "Have the provider post to the address that ends with its own name.",
     "unauthorized": "Send `Authorization: Bearer <key>`. Make a key with `python -m riskapi keys create`.",
+    "bad_signature": "Set the secret, key or topic that the provider shows; `detail` says what does not fit.",
     "forbidden": "Use a key that has the scope named in `detail`.",
     "not_found": "Check the path and the id. Accounts are known once their signup was assessed.",
     "method_not_allowed": "Use a method named in the `Allow` header.",
@@ -35,7 +37,7 @@ ADVICE: Mapping[str, str] = {
     "not_undoable": "Read the review: it waits for a decision, or was closed by that of another review.",
     "precondition_failed": "Read it again, see whether your change still fits, and send it with the new `ETag`.",
     "payload_too_large": "Send less: a body may have 1 MiB.",
-    "unsupported_media_type": "Send `Content-Type: application/json`.",
+    "unsupported_media_type": "Send the `Content-Type` that `detail` names, mostly `application/json`.",
     "over_release": "Release at most what was granted and not released yet; `errors` says how many recipients that is.",
     "invalid": "Correct the fields in `errors`; each `pointer` is a JSON pointer (RFC 6901) into the body.",
     "destination_refused": "Give an `https` URL whose host is public and in DNS, or have the operator name the host.",

@@ -159,7 +159,8 @@ def _serve(
     body: Any = None
     if route.body is not None:
         media, raw = _read(environ, route)
-        body = _body(route.body, raw, mends=route.mends) if media == JSON else Raw(media=media, content=raw)
+        is_read = media == JSON and not route.verbatim
+        body = _body(route.body, raw, mends=route.mends) if is_read else Raw(media=media, content=raw)
     elif route.query is not None:
         try:
             body = route.query.model_validate(Request(environ).args.to_dict())

@@ -34,6 +34,7 @@ PATHS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "batch_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the batch."),
     "entry_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the entry."),
     "review_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the review."),
+    "feed": (re.compile(r"^(?:ses|sendgrid|mailgun|postmark|sparkpost|resend|brevo|mailjet)\Z"), "The mail provider."),
     "asset": (re.compile(r"^[a-z0-9-]{1,64}\.(?:js|css|png)\Z"), "File of the documentation page."),
 }
 
@@ -82,6 +83,7 @@ class Route:
     handed to the handler, validated; ``example`` is a body that works, ``optional_body`` takes none for ``{}``.
     ``mends``: of JSON that no parser takes because of what a visitor typed, the rest is taken.
     ``raw`` are other types of bodies than JSON that the handler takes as :class:`Raw`, each with an example.
+    ``verbatim`` hands JSON over as :class:`Raw` too: a signature is over the bytes.
     ``response`` is the shape of the answer, which has ``status``; ``others`` those of answers with other statuses.
     ``problems`` are the codes of the handler's own, those of the checks before it follow from the other fields.
     ``idempotent`` honours ``Idempotency-Key``; ``repeatable`` says that the handler honours it by itself. ``tagged``
@@ -100,6 +102,7 @@ class Route:
     optional_body: bool = False
     mends: bool = False
     raw: Mapping[str, str] = field(default_factory=dict)
+    verbatim: bool = False
     query: type[BaseModel] | None = None
     response: Shape | None = None
     status: int = 200
