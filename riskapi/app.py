@@ -45,6 +45,7 @@ from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.table import feeds
 from riskapi.feedback.intake import Intake
+from riskapi.feedback.mail.key_records import verifier
 from riskapi.inputs import refresh
 from riskapi.inputs.readers import ActiveReaders, Readers
 from riskapi.inputs.refresh import ReaderRefresh
@@ -214,15 +215,14 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     allowances = Allowances(store, budgets)
     profiles = Profiles(active, accounts, recorded, gatherer, feedback, clusters, allowances)
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", active.policy.outage.journal_bytes), budgets)
-    reviews = Reviews(store, active)
+    reviews, deliveries = Reviews(store, active), Deliveries(store)
     decided = ReviewDecisions(
         store, reviews, accounts, pauses, links, labels, active, clusters, budgets, active_readers
     )
-    webhooks, deliveries = Webhooks(store, guards(settings.webhook_internal)), Deliveries(store)
+    webhooks = Webhooks(store, guards(settings.webhook_internal))
     established = EstablishedCustomers(accounts, links, labels)
-    awaits = journal.holds
     sender = Grants(
-        store, active, accounts, links, clusters, allowances, budgets, local, holds, established, metrics, awaits
+        store, active, accounts, links, clusters, allowances, budgets, local, holds, established, metrics, journal.holds
     )
 
     def ready() -> dict[str, str]:
@@ -246,6 +246,8 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         consequences=consequences,
         feeds=feeds(settings, store),
         intake=Intake(store, consequences.take),
+        signed=verifier(settings.feedback_reporters, settings.dns_resolver),
+        account_header=settings.feedback_account_header,
         events=Events(store, active, links, active_readers, rescorer, identifiers, budgets, labels, metrics),
         policies=policies,
         lists=lists,

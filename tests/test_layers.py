@@ -41,6 +41,7 @@ ROOMS = (
     ("worker", "what is done after the answer"),
     ("server", "the processes of serve"),
     ("policyd", "the policy server for Postfix"),
+    ("mailbox", "takes bounces and complaints from a mail server"),
     ("commands", "the command line"),
 )
 #: What signals may not import: they do no I/O.

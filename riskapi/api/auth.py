@@ -14,8 +14,11 @@ _ANYBODY = Principal("", "", frozenset(), limited=False)
 
 
 def authenticate(route: Route, parts: Parts, environ: Mapping[str, Any]) -> Principal:
-    """Whoever shows a key that has one of the route's scopes. Raises ``unauthorized`` or ``forbidden``."""
-    if not route.scopes:
+    """Whoever shows a key that has one of the route's scopes. Raises ``unauthorized`` or ``forbidden``.
+
+    Where the route may do without a key, a caller that shows none is nobody: its ``id`` is empty.
+    """
+    if not route.scopes or (route.keyless and "HTTP_AUTHORIZATION" not in environ):
         return _ANYBODY
     scheme, _, presented = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     principal = parts.keys.find(presented.strip()) if scheme.lower() == "bearer" and presented else None

@@ -15,14 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from riskapi.api.routes import MAX_BODY
+from riskapi.api.routes import LARGER, MAX_BODY
 from riskapi.errors import Problem
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 #: Bytes up to which a body is read beside any number of others, and how many larger ones are read at once: with every
-#: connection in use (`serve` allows 4096 a worker) they take some 300 MB at worst.
+#: connection in use (`serve` allows 4096 a worker) they take some 300 MB at worst, and 430 MB where all are mails.
 _SMALL, _LARGE_AT_ONCE = 65_536, 32
 #: Answered in the event loop, so that it is answered also while every thread waits for something.
 _HEALTH = "/healthz"
@@ -92,7 +92,8 @@ class Gateway:
             length = None
         elif length is None:
             length = 0
-        if length == 0 or (length is not None and length > MAX_BODY):  # refused for what it announces
+        limit = LARGER.get(environ["PATH_INFO"], MAX_BODY)
+        if length == 0 or (length is not None and length > limit):  # refused for what it announces
             environ["wsgi.input"] = io.BytesIO()
             return
         try:
@@ -101,7 +102,7 @@ class Gateway:
                     body = bytes(await protocol())
                 else:
                     async with self._large:
-                        body = await _most(protocol)
+                        body = await _most(protocol, limit)
         except TimeoutError:
             problem = Problem("request_timeout", f"The body did not arrive within {self._patience:g} seconds.")
             environ["wsgi.input"] = Unread(problem)
@@ -111,13 +112,13 @@ class Gateway:
             environ["wsgi.input"] = io.BytesIO(body)
 
 
-async def _most(protocol: HttpProtocol) -> bytes:
+async def _most(protocol: HttpProtocol, limit: int) -> bytes:
     """The body, or as much of one that is too long as shows that it is."""
     parts, size = [], 0
     async for part in protocol:
         parts.append(bytes(part))
         size += len(part)
-        if size > MAX_BODY:
+        if size > limit:
             break
     return b"".join(parts)
 

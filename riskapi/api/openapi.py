@@ -117,12 +117,14 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": route.summary,
         "description": f"{route.description} {scopes}".strip(),
         "tags": [route.tag],
-        "security": [{"key": []}] if route.scopes else [],
+        "security": ([{"key": []}] if route.scopes else []) + ([{}] if route.keyless else []),
         "parameters": _parameters(route),
         "responses": _responses(route),
     }
     if route.body is not None:
-        content: dict[str, Any] = {JSON: {"schema": _schema(route.body), "example": route.example}}
+        content: dict[str, Any] = {}
+        if route.example or not route.raw:
+            content[JSON] = {"schema": _schema(route.body), "example": route.example}
         content |= {media: {"schema": {"type": "string"}, "example": text} for media, text in route.raw.items()}
         found["requestBody"] = {"required": not route.optional_body, "content": content}
     return found

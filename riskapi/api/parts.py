@@ -19,6 +19,7 @@ from riskapi.decisions.view import Profiles
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.feed import ProviderFeed
 from riskapi.feedback.intake import Intake
+from riskapi.feedback.mail.dkim import Signed
 from riskapi.lists.batches import Batches
 from riskapi.lists.lists import Lists
 from riskapi.metrics import Metrics
@@ -41,7 +42,9 @@ class Parts:
 
     ``clock`` gives Unix time. ``readiness`` gives ``ok`` or what is wrong for each of store, model, data and policy;
     ``versions`` what decisions are made with. ``replay`` honours ``X-Replay-Time``; ``api_rate_limit`` in requests a
-    second for a key that has no limit of its own; ``metrics_token`` opens ``/metrics`` from elsewhere than loopback.
+    second for a key that has no limit of its own. ``signed`` gives as much of a mail as an allowed reporter signed,
+    ``account_header`` names the account in what was sent; ``metrics_token`` opens ``/metrics`` from elsewhere than
+    loopback.
     """
 
     assessor: Assessor
@@ -55,6 +58,8 @@ class Parts:
     consequences: Consequences
     feeds: Mapping[str, ProviderFeed]
     intake: Intake
+    signed: Callable[[bytes, float], Signed | None]
+    account_header: str
     events: Events
     sender: Grants
     clusters: Clusters

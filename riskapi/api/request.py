@@ -27,7 +27,7 @@ from riskapi.access.keys import Principal
 from riskapi.api import auth, problems, repeats
 from riskapi.api.broken_json import mended
 from riskapi.api.parts import Parts
-from riskapi.api.routes import JSON, MAX_BODY, PATHS, Call, Raw, Reply, Route
+from riskapi.api.routes import JSON, PATHS, Call, Raw, Reply, Route
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.inputs.invalid import from_validation, is_no_json, refuse_wide
 from riskapi.store import damaged
@@ -193,25 +193,25 @@ def _read(environ: WSGIEnvironment, route: Route) -> tuple[str, bytes]:
     if given != JSON:
         media = given.partition(";")[0].strip().lower()
         if media in route.raw:
-            return media, _content(environ)
+            return media, _content(environ, route.most_bytes)
         if media != JSON and not (media.startswith("application/") and media.endswith("+json")):
-            if route.optional_body and not media and not _content(environ):
+            if route.optional_body and not media and not _content(environ, route.most_bytes):
                 return JSON, b"{}"
             raise Problem("unsupported_media_type", f"Send Content-Type: {' or '.join([JSON, *route.raw])}.")
-    raw = _content(environ)
+    raw = _content(environ, route.most_bytes)
     return JSON, b"{}" if route.optional_body and not raw else raw
 
 
-def _content(environ: WSGIEnvironment) -> bytes:
-    """What was sent, at most :data:`MAX_BODY` of it, whether its length was announced or not."""
+def _content(environ: WSGIEnvironment, most: int) -> bytes:
+    """What was sent, at most ``most`` bytes of it, whether its length was announced or not."""
     raw = b""
     length = get_content_length(environ)
-    if length is None or length <= MAX_BODY:
+    if length is None or length <= most:
         # One byte more than is taken: a body of no announced length is cut there in silence, and is then too long.
-        raw = get_input_stream(environ, max_content_length=MAX_BODY + 1).read()
+        raw = get_input_stream(environ, max_content_length=most + 1).read()
         length = len(raw)
-    if length > MAX_BODY:
-        raise Problem("payload_too_large", f"The body may have {MAX_BODY} bytes.")
+    if length > most:
+        raise Problem("payload_too_large", f"The body may have {most} bytes.")
     return raw
 
 

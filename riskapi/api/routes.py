@@ -17,6 +17,9 @@ from signals.records import record
 #: Bodies over this are refused, bytes (api.md: 1 MiB).
 MAX_BODY = 1024 * 1024
 
+#: Those that may be larger: a mail comes whole (api.md: raw mail, 5 MiB).
+LARGER: Mapping[str, int] = {"/v1/feedback/arf": 5 * MAX_BODY, "/v1/feedback/dsn": 5 * MAX_BODY}
+
 JSON = "application/json"
 #: JSON lines: one JSON text a line (https://github.com/ndjson/ndjson-spec).
 LINES = "application/x-ndjson"
@@ -79,7 +82,8 @@ class Reply:
 class Route:
     """One endpoint.
 
-    ``scopes``: any one of them will do; empty for an endpoint that needs no key. ``body`` and ``query`` are what is
+    ``scopes``: any one of them will do; empty for an endpoint that needs no key. ``keyless``: without a key the handler
+    decides whether the request is believed. ``body`` and ``query`` are what is
     handed to the handler, validated; ``example`` is a body that works, ``optional_body`` takes none for ``{}``.
     ``mends``: of JSON that no parser takes because of what a visitor typed, the rest is taken.
     ``raw`` are other types of bodies than JSON that the handler takes as :class:`Raw`, each with an example.
@@ -97,6 +101,7 @@ class Route:
     tag: str
     description: str = ""
     scopes: tuple[str, ...] = ()
+    keyless: bool = False
     body: type[BaseModel] | None = None
     example: Mapping[str, Any] = field(default_factory=dict)
     optional_body: bool = False
@@ -114,6 +119,11 @@ class Route:
     tagged: bool = False
     conditional: bool = False
     documented: bool = True
+
+    @property
+    def most_bytes(self) -> int:
+        """Bytes its body may have."""
+        return LARGER.get(self.path, MAX_BODY)
 
     @property
     def rule(self) -> str:

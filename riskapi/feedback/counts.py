@@ -21,8 +21,8 @@ from typing_extensions import TypedDict
 from riskapi.budgets.spends import Budgets
 from riskapi.contract import Time, UserId
 from riskapi.feedback import clean_sending
-from riskapi.feedback.blocklists import names_blocklist
 from riskapi.feedback.clean_sending import ARRIVED, ATTEMPTED, LETTERS, largest
+from riskapi.feedback.diagnostics import classify
 from riskapi.feedback.triggers import Met
 from riskapi.inputs.signup import Text
 from riskapi.metrics import Metrics
@@ -207,7 +207,7 @@ class Feedback:
     ) -> Reply[tuple[str, str]]:
         """Count an event in a pipeline: what became of it, and the rule that it broke, or none (``""``)."""
         user_id, policy = event.user_id, self._active.policy
-        also = LETTERS["block_blocklist"] if event.type == "block" and names_blocklist(event.diagnostic) else ""
+        also = LETTERS["block_blocklist"] if event.type == "block" and _names_blocklist(event.diagnostic) else ""
         number, today = shard(user_id), _day(now)
         day = _day(min(event.at(now), now))  # a clock that runs ahead is no reason to count tomorrow
         about = {"user_id": user_id, "at": now}
@@ -340,6 +340,11 @@ def met(events: EventCounts, granted: Mapping[int, int], *, long: bool) -> Met:
             reported[int(name[:-2])] += int(value)
     sent = {day: max(granted.get(day, 0), reported[day]) for day in {*granted, *reported}}
     return Met(found, sent, _MANY if long else sum(sent.values()))
+
+
+def _names_blocklist(diagnostic: str | None) -> bool:
+    """Whether these words of a receiving server name a blocklist that we are on."""
+    return diagnostic is not None and classify(diagnostic)[1] is not None
 
 
 def _day(at: float) -> int:

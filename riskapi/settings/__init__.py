@@ -18,6 +18,7 @@ from riskapi.errors import ConfigurationError
 from riskapi.settings import environment
 from riskapi.settings.data import DataSettings
 from riskapi.settings.feeds import FeedSettings
+from riskapi.settings.mailbox import MailboxSettings
 from riskapi.settings.policyd import PolicydSettings
 from riskapi.settings.setting import declare
 
@@ -30,7 +31,7 @@ def cores() -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(PolicydSettings, DataSettings, FeedSettings):
+class Settings(PolicydSettings, DataSettings, FeedSettings, MailboxSettings):
     """What the environment says, checked. Every field is also read from the file named by ``…_FILE``."""
 
     bind: environment.Bind = declare(

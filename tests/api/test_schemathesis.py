@@ -18,6 +18,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from riskapi.api.server import ROUTES
 from tests.conftest import BOOTSTRAP_KEY
 
+schemathesis.serializer.alias("message/rfc822", "text/plain")
 #: Not asked of us: a well-formed signup may still be refused, because it lies in the future.
 EXCLUDED: list[Any] = [positive_data_acceptance]
 OPERATIONS = [(route.method, route.path) for route in ROUTES if route.documented]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -124,3 +125,24 @@ def policyd(context: typer.Context) -> int:
     from riskapi.commands import policyd
 
     return policyd.run(invocation.of(context).settings)
+
+
+@app.command(rich_help_panel=PANEL, epilog=epilog("mailbox --maildir /var/spool/feedback --once"))
+def mailbox(
+    context: typer.Context,
+    maildir: Annotated[Path | None, typer.Option(metavar="DIR", help="Read the maildir DIR, do not listen.")] = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what is stored, do not move it to cur/.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Read what is there now, and end; 1 if some waits.")] = False,
+    url: Annotated[str | None, typer.Option(help="The riskapi to hand mail to, not RISKAPI_MAILBOX_URL.")] = None,
+) -> int:
+    """Take bounces and complaints as mail.
+
+    Mail comes by LMTP or from a maildir and is handed to a running riskapi at `RISKAPI_MAILBOX_URL`, with
+    `RISKAPI_MAILBOX_API_KEY`, a key with the scope feedback. A mail is acknowledged once riskapi stored it: while it is
+    away, Postfix keeps the mail and the maildir keeps its files. docs/bounces.md and docs/complaints.md say how to have
+    mail sent there. Ctrl-C or SIGTERM finishes what has begun, and stops.
+    """
+    from riskapi.commands import mailbox
+
+    settings = invocation.of(context).settings
+    return mailbox.run(settings, maildir, delete=delete, once=once, given_url=url)

@@ -1,0 +1,170 @@
+"""``/v1/feedback/arf`` and ``/v1/feedback/dsn``: raw mail that says what became of other mail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from pydantic import RootModel
+
+from riskapi.api.feeds import FeedTaken
+from riskapi.api.routes import Call, Raw, Reply, Route
+from riskapi.errors import Problem
+from riskapi.feedback.mail import bounce, complaint
+from riskapi.feedback.mail.dkim import KeyUnavailable
+from riskapi.feedback.mail.message import NotThisKind
+from riskapi.feedback.reports import Feed, Received
+
+MAIL: Final = "message/rfc822"
+#: Mails without a key that are looked at in a second, of all callers together: each may cost a question to DNS. Large
+#: senders get some thousand reports a day. Chosen by us.
+_KEYLESS: Final = 10.0
+
+_COMPLAINT: Final = """From: feedback@arf.example
+To: fbl@mail.saas.example
+Subject: FW: Spring news
+Date: Sun, 22 Nov 2026 09:30:00 +0000
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="b"
+
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: Example/1.0
+Version: 1
+
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: <spring-1@mail.saas.example>
+X-Account-Id: u_1001
+
+--b--
+"""
+_BOUNCE: Final = """From: MAILER-DAEMON@mail.saas.example
+To: bounces@mail.saas.example
+Subject: Undelivered Mail Returned to Sender
+Date: Sun, 22 Nov 2026 09:05:00 +0000
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mail.saas.example
+
+Final-Recipient: rfc822; bo@example.net
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 User unknown
+
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: <spring-1@mail.saas.example>
+X-Account-Id: u_1001
+
+--b--
+"""
+
+
+class MailBody(RootModel[str]):
+    """A mail, as it came."""
+
+
+def take_complaint(call: Call[Raw]) -> Reply:
+    """A report of abuse."""
+    header = call.parts.account_header
+    return _take(call, "arf", lambda raw, reporter: complaint.read(raw, call.now, header, reporter))
+
+
+def take_bounce(call: Call[Raw]) -> Reply:
+    """A bounce."""
+    header = call.parts.account_header
+    return _take(call, "dsn", lambda raw, reporter: bounce.read(raw, call.now, header))
+
+
+def _take(call: Call[Raw], feed: Feed, read: Callable[[bytes, str | None], Received]) -> Reply:
+    """Believe, read, store; only then is anything acknowledged."""
+    if call.body.media != MAIL:
+        raise Problem("unsupported_media_type", f"Send Content-Type: {MAIL}.")
+    raw, reporter = call.body.content, None
+    try:
+        if not call.principal.id:
+            reporter, raw = _proved(call, raw)
+        received = read(raw, reporter)
+    except NotThisKind as error:
+        raise Problem("not_this_feed", f"Not taken: {error}.") from None
+    taken = call.parts.intake.take_reports(feed, received, call.body.content, call.now)
+    return Reply(
+        {
+            "accepted": taken.accepted,
+            "duplicates": taken.duplicates,
+            "unknown_accounts": taken.unknown_accounts,
+            "ignored": taken.ignored,
+            "not_understood": taken.not_understood,
+            "actions": list(taken.actions),
+        }
+    )
+
+
+def _proved(call: Call[Raw], raw: bytes) -> tuple[str, bytes]:
+    """The reporter who signed a mail that came without a key, and what is signed of it.
+
+    Raises ``bad_signature``; ``unavailable`` where it cannot be checked now, so that it is sent again.
+    """
+    state = call.parts.ratelimits.take("feedback-mail", _KEYLESS, call.parts.clock())
+    if not state.allowed:
+        raise Problem("rate_limited", "Too many mails without an API key.", headers=state.headers())
+    try:
+        found = call.parts.signed(raw, call.now)
+    except KeyUnavailable as error:
+        raise Problem("unavailable", str(error), headers={"Retry-After": "60"}) from None
+    if found is None:
+        raise Problem(
+            "bad_signature",
+            "No API key, and no allowed reporter's signature (DKIM) on it.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return found.reporter, found.content
+
+
+def _route(feed: str, handler: Callable[[Call[Raw]], Reply], summary: str, what: str, example: str) -> Route:
+    return Route(
+        method="POST",
+        path=f"/v1/feedback/{feed}",
+        handler=handler,
+        summary=summary,
+        tag="Feedback",
+        description=(
+            f"{what} Up to 5 MiB. Believed with a key, or without one when DKIM shows that an allowed reporter signed "
+            "it; otherwise 401, and 503 when DNS does not say. What is there twice counts once. What is not understood "
+            "is acknowledged and counted as such."
+        ),
+        scopes=("feedback",),
+        keyless=True,
+        body=MailBody,
+        verbatim=True,
+        raw={MAIL: example},
+        response=FeedTaken,
+        problems=("bad_signature", "not_this_feed"),
+    )
+
+
+ROUTES = (
+    _route(
+        "arf",
+        take_complaint,
+        "Take a complaint as mail",
+        "A report of abuse (RFC 5965) as a feedback loop sends it.",
+        _COMPLAINT,
+    ),
+    _route(
+        "dsn",
+        take_bounce,
+        "Take a bounce as mail",
+        "A delivery status notification (RFC 3464), or a bounce that a person was meant to read.",
+        _BOUNCE,
+    ),
+)

@@ -1,0 +1,1 @@
+"""The mailbox that a mail server delivers bounces and complaints to."""
