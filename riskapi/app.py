@@ -188,8 +188,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     reader_refresh = ReaderRefresh(settings, active_readers, sources.manifest, publisher.rename)
     secret = LinkKey(settings, store)
     accounts, links = Accounts(store), Links(store, secret.secret, active_readers)
-    kinds = [each.kind for each in settings.dns_blocklists]
-    own_registry = settings.rdap_base is not None
+    kinds, own_registry = [each.kind for each in settings.dns_blocklists], settings.rdap_base is not None
     findings = Findings(store, links, worth_asking(settings), anywhere=own_registry, blocklists=kinds)
     journal = Journal(settings.data_dir / "journal", active.policy.outage.journal_bytes)
     # Where the clock is the real one, budgets go by the store's: the same for every host, whatever their clocks say.
@@ -208,8 +207,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     consequences = Consequences(store, active, accounts, *acting)
     rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
     assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
-    recorded = log.Decisions(store)
-    values = Values(active_readers)
+    recorded, values = log.Decisions(store), Values(active_readers)
     matches = Matches(store, links, accounts, recorded, active_readers)
     lists = Lists(store, values, links, matches, Lookups(store, values, links, active_readers), active)
     allowances = Allowances(store, budgets)
