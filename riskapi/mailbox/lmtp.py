@@ -11,7 +11,8 @@ import socket
 import stat
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+from weakref import WeakSet
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope, Session
@@ -33,6 +34,8 @@ _ANSWERS: Final = {
     Outcome.REFUSED: "554 5.6.0 This is no mail that riskapi reads",
     Outcome.LATER: "451 4.3.0 riskapi cannot store it now, try again later",
 }
+#: Turns of the loop in which connections are closed at the end: one is accepted, made and closed in a turn each.
+_CYCLES: Final = 10
 _PRINTABLE = re.compile(r"[^\x21-\x7e\x80-\U0010ffff]")
 
 #: Hands over one mail; called in a thread of its own.
@@ -43,6 +46,11 @@ class _Session(LMTP):
     """One connection. Lines may be as long as a mail: what servers return was not always written by a mail program."""
 
     line_length_limit = MAX_MAIL
+
+    def eof_received(self) -> bool:
+        """Close the connection that the other side closed; the library would keep it until it is collected."""
+        super().eof_received()
+        return False
 
 
 class _Handler:
@@ -85,10 +93,10 @@ async def listening(bind: Bind | Path, give: Give) -> AsyncIterator[None]:
     """Take mail at ``bind`` while the context is open. Raises ``OSError`` where nobody can listen."""
     loop = asyncio.get_running_loop()
     handler = _Handler(give)
-    made = _socket(bind)
+    sessions: WeakSet[_Session] = WeakSet()
 
     def session() -> asyncio.Protocol:
-        return _Session(
+        made = _Session(
             handler,
             data_size_limit=_LARGEST,
             enable_SMTPUTF8=True,
@@ -98,12 +106,19 @@ async def listening(bind: Bind | Path, give: Give) -> AsyncIterator[None]:
             timeout=_IDLE,
             loop=loop,
         )
+        sessions.add(made)
+        return made
 
-    server: Any = await loop.create_server(session, sock=made)
+    server = await loop.create_server(session, sock=_socket(bind))
     try:
         yield
     finally:
         server.close()
+        for _ in range(_CYCLES):
+            for each in sessions:
+                if each.transport is not None:
+                    each.transport.close()
+            await asyncio.sleep(0)
         if isinstance(bind, Path):
             bind.unlink(missing_ok=True)
 
