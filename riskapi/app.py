@@ -45,7 +45,7 @@ from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.table import feeds
 from riskapi.feedback.intake import Intake
-from riskapi.feedback.mail.key_records import verifier
+from riskapi.feedback.mail.proof import Proof
 from riskapi.inputs import refresh
 from riskapi.inputs.readers import ActiveReaders, Readers
 from riskapi.inputs.refresh import ReaderRefresh
@@ -244,7 +244,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         consequences=consequences,
         feeds=feeds(settings, store),
         intake=Intake(store, consequences.take),
-        signed=verifier(settings.feedback_reporters, settings.dns_resolver),
+        signed=Proof(settings.feedback_reporters, settings.dns_resolver),
         account_header=settings.feedback_account_header,
         events=Events(store, active, links, active_readers, rescorer, identifiers, budgets, labels, metrics),
         policies=policies,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from threading import Lock
 from typing import Final
 
 from riskapi.enrichment.resolver import Resolver
 from riskapi.enrichment.upstream import UpstreamError, UpstreamSilent
-from riskapi.feedback.mail.dkim import KeyUnavailable, Signed, reporters, signed_by
+from riskapi.feedback.mail.dkim import KeyUnavailable
 from riskapi.settings.environment import Bind
 
 #: Seconds a key is kept, and how many; a reporter has a few selectors. Chosen by us.
@@ -49,12 +49,3 @@ class KeyRecords:
         except (UpstreamSilent, UpstreamError) as error:
             raise KeyUnavailable("DNS does not say what the reporter's key is.") from error
         return next(iter(answer.texts()), None)
-
-
-def verifier(allowed: Collection[str], resolver: Bind | None) -> Callable[[bytes, float], Signed | None]:
-    """What gives as much of a mail as an ``allowed`` reporter signed, at a Unix time; without any, the shipped ones are
-    allowed. Keys are asked for at ``resolver``, None for the system's. See
-    :func:`riskapi.feedback.mail.dkim.signed_by`.
-    """
-    believed, records = frozenset(allowed) or reporters(), KeyRecords(resolver)
-    return lambda raw, now: signed_by(raw, believed, records, now)
