@@ -20,6 +20,7 @@ from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.agenda import Agenda
 from riskapi.accounts.cuts import Cuts
 from riskapi.accounts.labels import Labels
+from riskapi.accounts.pauses import Pauses
 from riskapi.accounts.tiers import Tiers
 from riskapi.api import readiness
 from riskapi.api.parts import Parts
@@ -30,6 +31,7 @@ from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
 from riskapi.datasets import manifest
 from riskapi.datasets.manifest import Manifest
+from riskapi.decisions.consequences import Consequences
 from riskapi.decisions.events import Events
 from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.identifiers import Identifiers
@@ -186,8 +188,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     reader_refresh = ReaderRefresh(settings, active_readers, sources.manifest, publisher.rename)
     secret = LinkKey(settings, store)
     accounts, links = Accounts(store), Links(store, secret.secret, active_readers)
-    kinds = [each.kind for each in settings.dns_blocklists]
-    own_registry = settings.rdap_base is not None
+    kinds, own_registry = [each.kind for each in settings.dns_blocklists], settings.rdap_base is not None
     findings = Findings(store, links, worth_asking(settings), anywhere=own_registry, blocklists=kinds)
     journal = Journal(settings.data_dir / "journal", active.policy.outage.journal_bytes)
     # Where the clock is the real one, budgets go by the store's: the same for every host, whatever their clocks say.
@@ -201,24 +202,25 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     labels, proofs = Labels(store, accounts, tiers, links, clusters, active), Proofs(store, links, clusters, claims)
     gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
-    holds = Holds(store, accounts, metrics)
+    holds, pauses, feedback = Holds(store, accounts, metrics), Pauses(store), Feedback(store, active, budgets, metrics)
+    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, metrics)
+    consequences = Consequences(store, active, accounts, *acting)
     rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
     assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
-    recorded = log.Decisions(store)
-    values = Values(active_readers)
+    recorded, values = log.Decisions(store), Values(active_readers)
     matches = Matches(store, links, accounts, recorded, active_readers)
     lists = Lists(store, values, links, matches, Lookups(store, values, links, active_readers), active)
-    feedback = Feedback(store, active, budgets, metrics)
     allowances = Allowances(store, budgets)
     profiles = Profiles(active, accounts, recorded, gatherer, feedback, clusters, allowances)
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", active.policy.outage.journal_bytes), budgets)
-    reviews = Reviews(store, active)
-    decided = ReviewDecisions(store, reviews, accounts, links, labels, active, clusters, budgets, active_readers)
-    webhooks, deliveries = Webhooks(store, guards(settings.webhook_internal)), Deliveries(store)
+    reviews, deliveries = Reviews(store, active), Deliveries(store)
+    decided = ReviewDecisions(
+        store, reviews, accounts, pauses, links, labels, active, clusters, budgets, active_readers
+    )
+    webhooks = Webhooks(store, guards(settings.webhook_internal))
     established = EstablishedCustomers(accounts, links, labels)
-    awaits = journal.holds
     sender = Grants(
-        store, active, accounts, links, clusters, allowances, budgets, local, holds, established, metrics, awaits
+        store, active, accounts, links, clusters, allowances, budgets, local, holds, established, metrics, journal.holds
     )
 
     def ready() -> dict[str, str]:
@@ -239,8 +241,9 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         clusters=clusters,
         cuts=Cuts(store, links, clusters, claims, Agenda(store), active),
         feedback=feedback,
+        consequences=consequences,
         feeds=feeds(settings, store),
-        intake=Intake(store, feedback),
+        intake=Intake(store, consequences.take),
         signed=Proof(settings.feedback_reporters, settings.dns_resolver),
         account_header=settings.feedback_account_header,
         events=Events(store, active, links, active_readers, rescorer, identifiers, budgets, labels, metrics),

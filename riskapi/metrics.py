@@ -58,6 +58,7 @@ METRICS = (
     Metric("counter", "riskapi_clusters_total", ("change",), "Clusters joined, merged and split."),
     Metric("counter", "riskapi_holds_total", ("mode",), "Sudden jumps in volume, by the mode of policy's takeover."),
     Metric("counter", "riskapi_feedback_total", ("type",), "Feedback events counted, duplicates left out."),
+    Metric("counter", "riskapi_triggers_fired_total", ("trigger", "mode"), "Triggers of the policy that fired."),
     Metric("counter", "riskapi_events_total", ("type",), "Events of accounts, by the types of the contract and other."),
     Metric(
         "counter",
@@ -190,6 +191,10 @@ class Metrics:
     def hold(self, mode: str) -> None:
         """Count a sudden jump in volume; ``mode`` is ``live`` where it was held, ``shadow`` where not."""
         self._child("riskapi_holds_total", mode).inc()
+
+    def trigger(self, name: str, mode: str) -> None:
+        """Count a trigger that fired; ``mode`` is ``live`` or ``shadow``."""
+        self._child("riskapi_triggers_fired_total", name, mode).inc()
 
     def feedback(self, type: str) -> None:
         """Count a feedback event that was counted for its account."""

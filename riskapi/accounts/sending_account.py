@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from riskapi.accounts.pauses import Pause, pause_of
 from riskapi.budgets import terms
 from riskapi.budgets.terms import Terms
 from riskapi.contract import Tier
@@ -22,6 +23,7 @@ SENDING_FIELDS = (
     "established",
     "established_by",
     "renewed",
+    "paused",
     *terms.FIELDS,
 )
 
@@ -33,7 +35,7 @@ class SendingAccount:
     ``moved_at`` is its last login from a new network. Until ``silenced`` feedback does not count against it, 0: it does
     (see :func:`riskapi.lists.matching.silenced`). ``identity``: it proved to own the domain it sends from.
     ``from_domain`` is the domain its mail comes from. ``established`` is since when it is an established customer, by
-    ``established_by``; ``renewed_at`` is when what it uses was last renewed.
+    ``established_by``; ``renewed_at`` is when what it uses was last renewed. ``pause`` may be over.
     """
 
     tier: Tier
@@ -46,17 +48,18 @@ class SendingAccount:
     established: float | None
     established_by: str | None
     renewed_at: float
+    pause: Pause | None
     terms: Terms
 
 
 def stranger(tier: Tier) -> SendingAccount:
     """An account never assessed, in the tier that the policy has for strangers."""
-    return SendingAccount(tier, 0, None, 0.0, False, None, None, None, None, 0.0, terms.NONE)
+    return SendingAccount(tier, 0, None, 0.0, False, None, None, None, None, 0.0, None, terms.NONE)
 
 
 def sending_account(values: Sequence[bytes | None]) -> SendingAccount | None:
     """The account in the values of :data:`SENDING_FIELDS`, None where it was never assessed."""
-    tier, revision, moved_at, silenced, identity, sender, at, established, by, renewed, *own = values
+    tier, revision, moved_at, silenced, identity, sender, at, established, by, renewed, paused, *own = values
     if tier is None:
         return None
     return SendingAccount(
@@ -70,5 +73,6 @@ def sending_account(values: Sequence[bytes | None]) -> SendingAccount | None:
         None if established is None else float(established),
         None if by is None else by.decode(),
         float(renewed or 0.0),
+        pause_of(paused),
         terms.read(own),
     )

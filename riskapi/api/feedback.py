@@ -46,7 +46,7 @@ def take(call: Call[FeedbackBody]) -> Reply:
             first = problem.errors[0]
             detail = f"{first['pointer'] or 'the event'}: {first['detail']}"
             rejected.append({"index": index, "code": first["code"], "detail": detail})
-    tally = call.parts.feedback.count(events, call.now)
+    tally = call.parts.consequences.take(events, call.now)
     answer: FeedbackTaken = {
         "accepted": tally.accepted,
         "duplicates": tally.duplicates,
@@ -84,7 +84,9 @@ ROUTES = (
             "1 to 1000 events. Each is counted once by its `source` and `id`, for 31 days and whatever the "
             "`Idempotency-Key`, on the day it happened; what happened over 30 days ago counts no more. An event that "
             "cannot be read is `rejected` with its index and stops none of the others. Addresses are not stored. "
-            "An account whose mail is no longer clean by the policy's rules loses its earned steps: `steps_lost`."
+            "An account whose mail is no longer clean by the policy's rules loses its earned steps: `steps_lost`. "
+            "What the triggers of the policy say is done at once: `warned`, "
+            "`tightened`, `limited` or `paused`, by `rule`."
         ),
         scopes=("feedback",),
         body=FeedbackBody,

@@ -11,6 +11,7 @@ from riskapi.access.keys import Keys
 from riskapi.accounts.cuts import Cuts
 from riskapi.accounts.labels import Labels
 from riskapi.clusters.clusters import Clusters
+from riskapi.decisions.consequences import Consequences
 from riskapi.decisions.events import Events
 from riskapi.decisions.imports import Imports
 from riskapi.decisions.signups import Assessor
@@ -54,6 +55,7 @@ class Parts:
     reviews: Reviews
     review_decisions: ReviewDecisions
     feedback: Feedback
+    consequences: Consequences
     feeds: Mapping[str, ProviderFeed]
     intake: Intake
     signed: Callable[[bytes, float], Signed | None]

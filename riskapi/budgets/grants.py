@@ -8,7 +8,7 @@ and its Idempotency-Key.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import orjson
 from pydantic import Field
@@ -18,6 +18,8 @@ from riskapi.budgets.limits import Counts
 from riskapi.contract import Tier
 from signals.records import record
 
+#: What stands in the way whatever the caps leave.
+DeniedBy = Literal["list_link_domain", "paused"]
 #: What stands in the way, by the number the script gives it.
 LIMITS = (
     None,
@@ -30,6 +32,7 @@ LIMITS = (
     "account_hold",
     "outage",
     "list_link_domain",
+    "paused",
 )
 
 

@@ -13,7 +13,7 @@ import orjson
 
 from riskapi.access.idempotency import REMEMBERED
 from riskapi.budgets.caps import Allowed, Usage
-from riskapi.budgets.grants import GrantRequest, LocalGrant, StoredGrant, Unrecorded, compact, stored
+from riskapi.budgets.grants import LIMITS, DeniedBy, GrantRequest, LocalGrant, StoredGrant, Unrecorded, compact, stored
 from riskapi.budgets.keys import EVENTS, budget_key, cluster_key, kept, members_key, repeat_key, reservation_key
 from riskapi.budgets.limits import Counts
 from riskapi.contract import Tier
@@ -94,14 +94,16 @@ class Budgets:
         now: float,
         *,
         hit: bytes = b"",
-        denies: bool = False,
+        denied_by: DeniedBy | None = None,
+        denied_until: float | None = None,
         tells: bool = True,
     ) -> StoredGrant | None:
         """Grant what the caps leave; None when cluster, tier or caps changed since they were read: read again.
 
         ``hit`` is the event of an entry of a list that names what the message links to; it is written once a grant, in
-        the same step. With ``denies`` that entry is why nothing is granted. ``tells``: the stream is told of a cap that
-        denied recipients, once a window, and of a hold that began.
+        the same step. ``denied_by`` is why nothing is granted, whatever the caps leave, and until Unix time
+        ``denied_until`` where that is known. ``tells``: the stream is told of a cap that denied recipients, once a
+        window, and of a hold that began.
 
         Raises ``idempotency_conflict`` for another request under the same key, and :class:`StoreUnavailable`.
         """
@@ -135,7 +137,8 @@ class Budgets:
             "jump": allowed.jump,
             "hold": rules.hold_days * _DAY,
             "holds": rules.mode == "live",
-            "denies": denies,
+            "denied": None if denied_by is None else LIMITS.index(denied_by),
+            "denied_until": denied_until,
             "hit": hit.decode() or None,
             "tier": tier,
             "largest": allowed.largest,

@@ -1,4 +1,4 @@
-"""The mailbox as it runs: everything checked first, then mail is taken until it is told to stop."""
+"""Mail of bounces and complaints as it is taken, by LMTP or from a maildir, and handed to a running riskapi."""
 
 from __future__ import annotations
 
@@ -23,32 +23,24 @@ _LOOK: Final = 1.0
 _STOP: Final = (signal.SIGTERM, signal.SIGINT)
 
 
-def run(
-    settings: Settings,
-    directory: Path | None = None,
-    *,
-    delete: bool = False,
-    once: bool = False,
-    url: str | None = None,
-) -> int:
-    """Check everything, take mail by LMTP or from the maildir ``directory``, and stay until told to stop.
-
-    ``url`` stands for the setting where it is given. Returns 1 where mail has to wait and ``once`` was asked for.
-    """
+def run(settings: Settings, directory: Path | None, *, delete: bool, once: bool, given_url: str | None) -> int:
+    """Check everything, take mail, and stay until told to stop."""
     logs.configure(settings.log_level)
     key = settings.mailbox_api_key
     if key is None:
         made = "make one with `python -m riskapi keys create --name mailbox --scope feedback`"
         raise ConfigurationError("environment", "RISKAPI_MAILBOX_API_KEY", f"is not set; {made}")
-    try:
-        url = settings.mailbox_url if url is None else environment.web_url(url)
-    except ValueError as error:
-        raise ConfigurationError("command line", "--url", str(error)) from None
+    url = settings.mailbox_url
+    if given_url is not None:
+        try:
+            url = environment.web_url(given_url)
+        except ValueError as error:
+            raise ConfigurationError("command line", "--url", str(error)) from None
+    handover = Handover(url, key.get_secret_value())
     if directory is not None and not maildir.is_maildir(directory):
         raise ConfigurationError("command line", "--maildir", f"{directory} has no new/, cur/ and tmp/")
     if directory is None and (once or delete):
         raise ConfigurationError("command line", "--once" if once else "--delete", "goes with --maildir")
-    handover = Handover(url, key.get_secret_value())
     _check(handover, url)
     if directory is not None:
         return _read(directory, handover, delete=delete, once=once)

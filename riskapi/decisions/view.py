@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.history import HistoryEntry, LabelEntry
 from riskapi.accounts.log import Decisions
+from riskapi.accounts.pauses import PauseView, pause_of
 from riskapi.accounts.stored import StoredAccount
 from riskapi.budgets import terms
 from riskapi.budgets.limits import Limits
@@ -39,6 +40,7 @@ class AccountView(TypedDict):
     user_id: str
     tier: Tier
     paused: bool
+    pause: PauseView | None
     limits: Limits
     plan: str | None
     caps: OwnCapsView | None
@@ -104,12 +106,14 @@ class Profiles:
             newest["reasons"] = self._explained(account.decision) or newest["reasons"]
         if assessment["id"] == newest["id"]:
             assessment["reasons"] = newest["reasons"]
+        pause = pause_of(account.fields.get("paused"))
         budget = self._allowances.of(user_id, self._active.policy, now)
         return {
             "object": "account",
             "user_id": user_id,
             "tier": account.tier,
-            "paused": False,
+            "paused": pause is not None and pause.holds(now),
+            "pause": pause.view() if pause is not None and pause.holds(now) else None,
             "limits": limits(budget.usage, budget.allowed),
             **terms.view(account.fields, now),
             "assessment": assessment,

@@ -27,6 +27,9 @@ LETTERS = {
     "block": "b",
     "unsubscribe": "u",
     "spam_trap": "t",
+    "not_spam": "n",
+    "not_mine": "m",
+    "block_blocklist": "k",
 }
 
 #: Recipients that were written to: what was sent, and never fewer than were delivered or bounced for good. Soft bounces

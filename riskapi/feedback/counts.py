@@ -12,7 +12,7 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, cast, get_args
 
 import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -22,18 +22,26 @@ from riskapi.budgets.spends import Budgets
 from riskapi.contract import Time, UserId
 from riskapi.feedback import clean_sending
 from riskapi.feedback.clean_sending import ARRIVED, ATTEMPTED, LETTERS, largest
+from riskapi.feedback.diagnostics import classify
+from riskapi.feedback.triggers import Met
 from riskapi.inputs.signup import Text
 from riskapi.metrics import Metrics
 from riskapi.policy.active import ActiveBasis
-from riskapi.policy.tables import Clean
+from riskapi.policy.tables import Cause, Clean
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import rfc3339
 from signals.records import record
 
-EventType = Literal["delivered", "hard_bounce", "soft_bounce", "complaint", "block", "unsubscribe", "spam_trap"]
+EventType = Literal[
+    "delivered", "hard_bounce", "soft_bounce", "complaint", "block", "unsubscribe", "spam_trap", "not_spam", "not_mine"
+]
 #: The rules of clean sending, by what does not hold.
 Rule = Literal["complaint_rate", "hard_bounce_rate", "spam_trap"]
+#: More recipients than any trigger asks for.
+_MANY = 10**12
+#: What a trigger counts, by its letter.
+_CAUSES: Mapping[str, Cause] = {LETTERS[cause]: cause for cause in get_args(Cause)}
 #: Days of the window: today, which is not over yet, and the 29 before, in UTC. As long as the month of the caps.
 WINDOW_DAYS = 30
 _DAY = 86400
@@ -62,6 +70,12 @@ class FeedbackEvent(BaseModel):
     time: Time | None = None
     source: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,64}$")] | None = None
     diagnostic: Annotated[str, StringConstraints(max_length=10_000)] | None = None
+
+    @property
+    def voice(self) -> str:
+        """Who speaks: whose mailbox it is, by the hash of its domain, else the feed. No address is told."""
+        domain = (self.recipient or "").rpartition("@")[2].strip().lower() or self.feed
+        return hashlib.sha256(domain.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
     @property
     def feed(self) -> str:
@@ -119,8 +133,8 @@ class FeedbackAction(TypedDict):
     """What feedback brought about for an account, and by which rule of the policy."""
 
     user_id: str
-    action: Literal["steps_lost"]
-    rule: Rule
+    action: Literal["steps_lost", "warned", "tightened", "limited", "paused"]
+    rule: str
 
 
 class FeedbackView(TypedDict):
@@ -182,7 +196,7 @@ class Feedback:
             results += found
         states = Counter(state for state, _ in results)
         actions: list[FeedbackAction] = [
-            {"user_id": event.user_id, "action": "steps_lost", "rule": cast("Rule", rule)}
+            {"user_id": event.user_id, "action": "steps_lost", "rule": rule}
             for event, (_, rule) in zip(events, results, strict=True)
             if rule
         ]
@@ -193,6 +207,7 @@ class Feedback:
     ) -> Reply[tuple[str, str]]:
         """Count an event in a pipeline: what became of it, and the rule that it broke, or none (``""``)."""
         user_id, policy = event.user_id, self._active.policy
+        also = LETTERS["block_blocklist"] if event.type == "block" and _names_blocklist(event.diagnostic) else ""
         number, today = shard(user_id), _day(now)
         day = _day(min(event.at(now), now))  # a clock that runs ahead is no reason to count tomorrow
         about = {"user_id": user_id, "at": now}
@@ -206,6 +221,8 @@ class Feedback:
             "day": day,
             "type": LETTERS[event.type],
             "token": token,
+            "voice": event.voice,
+            "also": also,
             "sent": sent,
             # Deliveries are nearly all there is and nobody waits for one: they are in the counts, not in the stream.
             "told": orjson.dumps(told).decode() if event.type != "delivered" else "",
@@ -248,6 +265,7 @@ class Feedback:
         for name, value in events.items():
             if name == b"soiled":
                 soiled = float(value)
+            if name == b"soiled" or name.startswith(b"v:"):
                 continue
             day, _, letter = name.decode().partition(":")
             if first <= int(day) <= last:
@@ -302,6 +320,31 @@ def _result(reply: Sequence[bytes]) -> tuple[str, str]:
 def _counts_key(user_id: str) -> str:
     """Key of an account's counts; it expires 31 days after its last event."""
     return f"risk:f:{{{shard(user_id)}}}:{user_id}"
+
+
+def met(events: EventCounts, granted: Mapping[int, int], *, long: bool) -> Met:
+    """What the triggers of the policy look at, from the events of an account and the recipients granted of each day.
+
+    Recipients written to are never fewer than were delivered or bounced for good: some mail is sent without a grant.
+    ``long``: it was sending before the days that are counted.
+    """
+    found: dict[Cause, dict[int, dict[str, int]]] = {}
+    reported = Counter[int]()
+    for name, value in events.items():
+        if name.startswith(b"v:"):
+            _, day, letter, voice = name.decode().split(":", 3)
+            cause = _CAUSES.get(letter)
+            if cause is not None:
+                found.setdefault(cause, {}).setdefault(int(day), {})[voice] = int(value)
+        elif name.endswith((b":d", b":h")):
+            reported[int(name[:-2])] += int(value)
+    sent = {day: max(granted.get(day, 0), reported[day]) for day in {*granted, *reported}}
+    return Met(found, sent, _MANY if long else sum(sent.values()))
+
+
+def _names_blocklist(diagnostic: str | None) -> bool:
+    """Whether these words of a receiving server name a blocklist that we are on."""
+    return diagnostic is not None and classify(diagnostic)[1] is not None
 
 
 def _day(at: float) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final, get_args
 
-from riskapi.feedback.counts import EventType, Feedback, FeedbackAction, FeedbackEvent
+from riskapi.feedback.counts import EventType, FeedbackAction, FeedbackEvent, Tally
 from riskapi.feedback.reports import Feed, Received, Report
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
@@ -33,8 +33,9 @@ class Taken:
 class Intake:
     """Takes what feeds received."""
 
-    def __init__(self, store: Store, feedback: Feedback) -> None:
-        self._store, self._feedback = store, feedback
+    def __init__(self, store: Store, take: Callable[[Sequence[FeedbackEvent], float], Tally]) -> None:
+        """``take`` counts events at a Unix time, and does what follows."""
+        self._store, self._take = store, take
 
     def take_reports(self, feed: Feed, received: Received, raw: bytes, now: float) -> Taken:
         """Count the reports that name an account, each once by its id, at Unix time ``now``.
@@ -46,18 +47,18 @@ class Intake:
         counted = [report for report in received.reports if report.type in _COUNTED]
         events = [
             FeedbackEvent.model_construct(
-                id=report.id,
+                id=_id(report),
                 type=report.type,
                 user_id=user_id,
-                recipient=None,
+                recipient=report.recipient or (f"@{report.reporter}" if report.reporter else None),
                 time=datetime.fromtimestamp(report.at, UTC),
                 source=feed,
-                diagnostic=None,
+                diagnostic=report.diagnostic,
             )
             for report in counted
             if (user_id := _account(report, accounts)) is not None
         ]
-        tally = self._feedback.count(events, now)
+        tally = self._take(events, now)
         return Taken(
             accepted=tally.accepted,
             duplicates=tally.duplicates,
@@ -74,6 +75,11 @@ class Intake:
         known = [pipe.ask("EXISTS", account_key(user_id), read=bool) for user_id in named]
         self._store.run(pipe)
         return frozenset(user_id for user_id, found in zip(named, known, strict=True) if found())
+
+
+def _id(report: Report) -> str:
+    """What a report is known again by. Complaints about one message are one: some only infer who did."""
+    return f"message {report.message}" if report.type == "complaint" and report.message is not None else report.id
 
 
 def _account(report: Report, accounts: frozenset[str]) -> str | None:

@@ -26,6 +26,7 @@ from riskapi.policy.tables import (
     Clusters,
     Customers,
     Enrichment,
+    FeedbackRules,
     Guard,
     Hubs,
     Kind,
@@ -78,6 +79,7 @@ class Policy(Section):
     hubs: Hubs = Hubs()
     waves: Waves = Waves()
     customers: Customers = Customers()
+    feedback: FeedbackRules = FeedbackRules()
     rules: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
 
     def caps(self, tier: Tier, plan: str | None = None, *, outage: bool = False) -> Caps:

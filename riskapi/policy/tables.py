@@ -244,6 +244,75 @@ class Clean(Section):
     least_hard_bounces: Annotated[int, Field(ge=1)]
 
 
+#: What a trigger counts: a sort of event, or what a diagnostic said (:data:`riskapi.feedback.reports.Diagnosis`).
+Cause = Literal["complaint", "hard_bounce", "block", "block_blocklist", "spam_trap", "not_mine"]
+#: What a trigger does, from the mildest: tell, drop one tier, put in ``limit``, pause.
+TriggerAction = Literal["warn", "tighten", "limit", "pause"]
+
+
+class Trigger(Section):
+    """When what an account's mail meets has something done about the account.
+
+    ``level``: so many of ``of`` within ``days`` that their rate is above ``rate`` for certain, of ``recipients`` or
+    more. ``count``: ``least`` of them within ``days``, among the first ``among`` recipients where that is given.
+    ``spike``: a day with more than ``factor`` times the account's usual rate, and ``least`` of them. ``silence``:
+    ``recipients`` were written to, and nobody opened, clicked or accepted.
+
+    ``review`` also has a person look; what was done ends after ``hours`` (0: when a person ends it).
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    mode: Mode
+    kind: Literal["level", "count", "spike", "silence"]
+    of: Cause = "complaint"
+    action: TriggerAction
+    review: bool = False
+    rate: Annotated[float, Field(ge=0, le=1)] = 0.0
+    least: Annotated[int, Field(ge=1, le=10**6)] = 1
+    days: Annotated[int, Field(ge=1, le=30)] = 7
+    recipients: Annotated[int, Field(ge=0, le=10**9)] = 0
+    among: Annotated[int, Field(ge=0, le=10**9)] = 0
+    factor: Annotated[float, Field(ge=1, le=1000)] = 1.0
+    hours: Annotated[int, Field(ge=0, le=8760)] = 0
+
+
+#: What providers publish, as policy.toml explains it.
+_TRIGGERS: tuple[Trigger, ...] = tuple(
+    Trigger.model_validate({"mode": "live", "of": of, "review": action != "warn", "action": action, **more})
+    for of, action, more in (
+        ("block_blocklist", "pause", {"name": "blocklist_named", "kind": "count", "days": 1}),
+        ("complaint", "pause", {"name": "complaints_pause", "kind": "level", "rate": 0.003, "recipients": 200}),
+        ("hard_bounce", "pause", {"name": "hard_bounces_pause", "kind": "level", "rate": 0.08, "recipients": 200}),
+        ("complaint", "limit", {"name": "complaints_limit", "kind": "level", "rate": 0.001, "recipients": 200}),
+        ("hard_bounce", "limit", {"name": "hard_bounces_limit", "kind": "level", "rate": 0.05, "recipients": 200}),
+        ("complaint", "tighten", {"name": "first_complaint", "kind": "count", "among": 50}),
+        ("hard_bounce", "tighten", {"name": "hard_bounces_in_a_day", "kind": "count", "least": 5, "days": 1}),
+        ("spam_trap", "tighten", {"name": "spam_trap", "kind": "count"}),
+        ("complaint", "warn", {"name": "complaints_warn", "kind": "level", "rate": 0.0008, "recipients": 200}),
+        ("hard_bounce", "warn", {"name": "hard_bounces_warn", "kind": "level", "rate": 0.04, "recipients": 200}),
+        (
+            "complaint",
+            "tighten",
+            {"name": "complaint_spike", "kind": "spike", "mode": "shadow", "least": 3, "factor": 4},
+        ),
+        ("complaint", "warn", {"name": "silence", "kind": "silence", "mode": "shadow", "recipients": 100}),
+    )
+)
+
+
+class FeedbackRules(Section):
+    """What is done about feedback. A rate counts once it is above the threshold for certain: by the lower end of its
+    Wilson interval at ``confidence`` standard deviations. One voice (who reports, and whose mailbox it is) brings at
+    most ``voice_share`` of what is counted, and one event at least. At most ``spread`` linked accounts are decided
+    again because of one.
+    """
+
+    confidence: Annotated[float, Field(ge=0, le=4)] = 1.96
+    voice_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    spread: Annotated[int, Field(ge=0, le=2000)] = 100
+    triggers: Annotated[tuple[Trigger, ...], Field(strict=False, max_length=100)] = _TRIGGERS
+
+
 class Jump(Section):
     """A day of more than ``factor`` times the usual volume, and more than ``floor`` recipients, is a jump."""
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts
-from riskapi.budgets.grants import Grant, GrantRequest, StoredGrant, least
+from riskapi.budgets.grants import DeniedBy, Grant, GrantRequest, StoredGrant, least
 from riskapi.budgets.limits import Counts
 from riskapi.budgets.spends import Budgets, remaining
 from riskapi.clusters.clusters import Clusters
@@ -141,6 +141,7 @@ class Grants:
             said = replace(said, keys=tuple(each for each in said.keys if each[1] not in own))
         hosts = self._links.hosts(message.link_domains)
         names, listing = linked(hosts), None
+        denied_by: DeniedBy | None
         for attempt in range(_TRIES):
             pipe = self._store.pipeline()
             allowance = self._allowances.queue(pipe, request.user_id, now)
@@ -160,6 +161,11 @@ class Grants:
                 joined = self._clusters.settle(request.user_id, binding, policy, now, whole=False)
                 if joined is not None:  # the cluster's budget counts from this very grant on
                     found = allowance(policy, joined.usage)
+            pause, denied_by = found.account.pause, None
+            if pause is not None and pause.holds(found.usage.now):
+                denied_by = "paused"
+            elif listing is not None and listing.list == "deny":
+                denied_by = "list_link_domain"
             grant = self._budgets.grant(
                 request,
                 found.account.tier,
@@ -170,7 +176,8 @@ class Grants:
                 policy,
                 now,
                 hit=_hit(request.user_id, listing, now) if found.assessed else b"",
-                denies=listing is not None and listing.list == "deny",
+                denied_by=denied_by,
+                denied_until=pause.expires_at if denied_by == "paused" and pause is not None else None,
                 tells=found.assessed,
             )
             if grant is not None:

@@ -14,6 +14,7 @@ from riskapi.contract import Reason
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.reviews import queue
+from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, oldest, shard, stream
 
@@ -38,7 +39,8 @@ class Holds:
     def review(self, user_id: str, at: float, code: str, text: str, name: str, policy: Policy) -> None:
         """Open a review of an account for one reason, once for each ``name``. Raises as :meth:`open`."""
         reason: Reason = {"code": code, "signal": None, "text": text, "contribution": None}
-        score = self._accounts.load(user_id).latest_answer["risk_score"]
+        account = self._accounts.load(user_id)
+        score = damaged.read("account", user_id, lambda: float(account.latest_answer["risk_score"]), 0.0)
         opening = queue.opening(user_id, at, score, [reason], hashlib.sha256(name.encode()).hexdigest()[:20])
         keys = [account_key(user_id), opening.key, opening.index, stream(shard(user_id))]
         args: list[Any] = [policy.retention.accounts_days * _DAY, opening.place, opening.event]

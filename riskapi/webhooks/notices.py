@@ -43,7 +43,7 @@ def notice(entry: StreamEntry) -> Notice | None:
         case "review" if data["to"] == "decided":
             names = ("user_id", "decision", "label", "apply_to", "reason")
             return _made("review.decided", data, *names, review_id=data["id"], actor=data.get("decided_by"))
-        case "feedback" if data.get("action") == "steps_lost":
+        case "feedback" if data.get("action"):
             return _made("threshold.crossed", data, "user_id", "action", "rule")
         case "cluster" if data.get("change") == "merged":
             return _made("cluster.merged", data, "cluster_id", "merged", "user_ids")

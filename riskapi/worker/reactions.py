@@ -26,6 +26,7 @@ from riskapi.accounts.activity import ESTABLISHING, TYPES
 from riskapi.accounts.agenda import Agenda
 from riskapi.accounts.labels import Labels
 from riskapi.clusters.clusters import Clusters
+from riskapi.decisions.consequences import HARMLESS, Consequences
 from riskapi.decisions.gather import Gatherer
 from riskapi.enrichment.findings import RETRACTED, Findings
 from riskapi.enrichment.subjects import Subject, subject_told
@@ -60,13 +61,14 @@ class Reactions:
         lists: Lists,
         holds: Holds,
         review_decisions: ReviewDecisions,
+        consequences: Consequences,
         agenda: Agenda,
         clock: Callable[[], float],
     ) -> None:
         self._active, self._accounts, self._gatherer = active, accounts, gatherer
         self._findings, self._clusters, self._labels = findings, clusters, labels
         self._lists, self._holds, self._review_decisions = lists, holds, review_decisions
-        self._agenda, self._clock = agenda, clock
+        self._agenda, self._clock, self._consequences = agenda, clock, consequences
         self._about: dict[str, Callable[[StreamEntry], None]] = {
             "decision": self._decided,
             "finding": self._found,
@@ -77,6 +79,7 @@ class Reactions:
             "tier": self._moved,
             "cluster": self._joined,
             "hit": self._hit,
+            "feedback": self._met,
         }
 
     def handle(self, entry: StreamEntry) -> None:
@@ -133,6 +136,13 @@ class Reactions:
     def _moved(self, entry: StreamEntry) -> None:
         if "limit" in (entry.data.get("from"), entry.data["to"]):
             self._tell_linked(entry.data)
+
+    def _met(self, entry: StreamEntry) -> None:
+        """Do what was left undone about what an account's mail met, and look at all that its cluster met."""
+        if entry.data.get("event") not in (None, *HARMLESS):
+            with contextlib.suppress(Problem):  # erased, or expired
+                self._consequences.of(entry.data["user_id"], self._clock())
+                self._consequences.of_cluster(entry.data["user_id"], self._clock())
 
     def _tell_linked(self, data: Mapping[str, Any]) -> None:
         """Mark what the account touched with its standing, and have those linked to it decided again."""

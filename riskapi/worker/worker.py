@@ -80,6 +80,7 @@ def reactions(service: Service, agenda: Agenda, clock: Callable[[], float]) -> R
         parts.lists,
         service.holds,
         parts.review_decisions,
+        parts.consequences,
         agenda,
         clock,
     )

@@ -160,9 +160,12 @@ def test_the_examples_of_the_contract_are_what_is_answered(http: FlaskClient, do
     feedback = [{"id": each, "type": "complaint", "user_id": "u1"} for each in ("e1", "e2", "e1", 7)]
     counted = ask("POST", "/v1/feedback", "/v1/feedback", json={"events": feedback})
     assert (counted["accepted"], counted["duplicates"], len(counted["rejected"])) == (2, 1, 1)
-    assert counted["actions"] == [{"user_id": "u1", "action": "steps_lost", "rule": "complaint_rate"}]
+    assert counted["actions"] == [
+        {"user_id": "u1", "action": "steps_lost", "rule": "complaint_rate"},
+        {"user_id": "u1", "action": "tightened", "rule": "first_complaint"},
+    ]
     account = ask("GET", "/v1/accounts/u1", "/v1/accounts/{user_id}")
-    assert (account["tier"], account["assessment"]) == ("allow", first)  # an appeal is heard at once
+    assert (account["tier"], account["assessment"]) == ("review", first)  # a complaint, too, is heard at once
     ask("GET", "/v1/accounts/u2", "/v1/accounts/{user_id}")
     for path, status in (("/v1/accounts/nobody", 404), ("/v1/accounts/%20", 404)):
         response = http.get(path)

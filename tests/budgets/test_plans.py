@@ -157,7 +157,7 @@ class TestSignup:
         when = {"email_is_valid": {"eq": True}, "email_is_disposable": {"eq": False}}
         planned(service, rules=[{"name": "all", "mode": "live", "tier": "limit", "text": "Everybody", "when": when}])
         assert signed_up(service, plan="pro")["decision"] == "limit"
-        key = orjson.loads(field(service, "entities") or "")["mailbox"]
+        key = service.accounts.standing("u1").entities["mailbox"]
         assert service.store.execute("ZSCORE", key, "~u1") and marked(service) == touched(service)
 
     def test_that_is_journaled_counts_once_it_is_recorded(

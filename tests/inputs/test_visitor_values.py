@@ -11,6 +11,7 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
+from riskapi.accounts.packing import unpack
 from riskapi.app import Service, assemble
 from riskapi.inputs.signup import Signup
 from riskapi.settings import Settings
@@ -201,7 +202,7 @@ def test_a_body_is_kept_bounded(http: FlaskClient, store: Store) -> None:
     body["custom_inputs"] = {"campaign": "z" * 100_000}
     assert http.post("/v1/signups", json=body).status_code == 200
     [key] = store.execute("KEYS", "risk:a:*")
-    kept = orjson.loads(store.execute("HGET", key, "signup"))
+    kept = orjson.loads(unpack(store.execute("HGET", key, "signup")))
     lengths = (
         len(kept["account"]["name"]),
         len(kept["behavior"]["pasted_fields"]),

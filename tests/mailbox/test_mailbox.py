@@ -163,6 +163,7 @@ def test_what_is_handed_over_is_a_complaint_or_a_bounce_by_its_form(
     handover = Handover(riskapi.url, BOOTSTRAP_KEY)
     assert handover.give(mail("jmrp-old")) is Outcome.STORED
     assert handover.give(mail("qmail-nomailbox")) is Outcome.STORED
+    assert handover.give(mail("qmail-nomailbox") + b"\n" * 4_000_000) is Outcome.STORED  # raw mail may have 5 MiB
     assert handover.give(b"{}") is Outcome.REFUSED
     assert counted(riskapi) == {"complaints": 1, "hard_bounces": 1}
     assert Handover(riskapi.url, "wrong").give(mail("jmrp-old")) is Outcome.LATER

@@ -95,8 +95,8 @@ def test_an_account_comes_out_when_nothing_answers(program: list[str], free_port
 
 
 @pytest.mark.slow
-def test_the_real_service_answers_every_program_the_same(service: Service) -> None:
+def test_the_real_service_answers_every_program_the_same(served: Service) -> None:
     for program in (PYTHON, *([JAVASCRIPT] if NODE else [])):
-        found, trouble = opened(program, service.url, BOOTSTRAP_KEY)
+        found, trouble = opened(program, served.url, BOOTSTRAP_KEY)
         assert found["limits"] == {"hourly": 200, "daily": 500, "monthly": 5000}, trouble
         assert (found["decision"], found["ask_again"], trouble) == ("allow", False, "")

@@ -1,4 +1,4 @@
-"""The panel of what runs until it is stopped: the service, further workers, policy server and mailbox for Postfix."""
+"""The panel of what runs until it is stopped: the service, further workers, the policy server for Postfix."""
 
 from __future__ import annotations
 
@@ -127,41 +127,30 @@ def policyd(context: typer.Context) -> int:
     return policyd.run(invocation.of(context).settings)
 
 
-@app.command(
-    rich_help_panel=PANEL,
-    epilog=epilog(
-        "mailbox",
-        "mailbox --maildir /var/spool/feedback",
-        codes={1: "with --once: some mail has to wait, riskapi did not store it"},
-    ),
-)
+@app.command(rich_help_panel=PANEL, epilog=epilog("mailbox --maildir /var/spool/feedback --once"))
 def mailbox(
     context: typer.Context,
-    maildir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Read this maildir instead of listening.", show_default=False)
-    ] = None,
-    delete: Annotated[
-        bool, typer.Option("--delete", help="Delete what is stored instead of moving it to `cur/`.")
-    ] = False,
-    once: Annotated[bool, typer.Option("--once", help="Read what is there now, and end.")] = False,
-    url: Annotated[
-        str | None, typer.Option(help="The riskapi to hand mail to.", show_default="RISKAPI_MAILBOX_URL")
-    ] = None,
+    maildir: Annotated[Path | None, typer.Option(metavar="DIR", help="Read the maildir DIR, do not listen.")] = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what is stored, do not move it to cur/.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Read what is there now, and end; 1 if some waits.")] = False,
+    url: Annotated[str | None, typer.Option(help="The riskapi to hand mail to, not RISKAPI_MAILBOX_URL.")] = None,
 ) -> int:
     """Take bounces and complaints as mail.
 
-    A mail server delivers them by LMTP or into a maildir, and they are handed to a running service with
-    `RISKAPI_MAILBOX_API_KEY`, a key with the scope feedback. A mail is
-    acknowledged once it is stored: while the service is away, Postfix keeps the mail, and the maildir its files. Ctrl-C
-    or SIGTERM ends what has begun, and stops. In `main.cf` of Postfix, for a domain that takes nothing but bounces:
+    Mail comes by LMTP or from a maildir and is handed to a running riskapi at `RISKAPI_MAILBOX_URL`, with
+    `RISKAPI_MAILBOX_API_KEY`, a key with the scope feedback. A mail is acknowledged once riskapi stored it: while it is
+    away, Postfix keeps the mail and the maildir keeps its files. Ctrl-C or SIGTERM finishes what has begun, and stops.
+
+    In `main.cf` of Postfix, for a domain that takes nothing but bounces:
 
     `relay_domains = bounces.saas.example`
 
     `transport_maps = inline:{ bounces.saas.example=lmtp:inet:127.0.0.1:10024 }`
 
-    `RISKAPI_MAILBOX_BIND` is another port of loopback, or `unix:` and the path of a socket (mode 0660). Of a maildir,
-    `aliases` of Postfix have `bounces: /var/spool/feedback/`. docs/feedback/bounces.md says more.
+    Or have it deliver to a maildir, with `bounces: /var/spool/feedback/` in `aliases`. docs/feedback/bounces.md and
+    docs/feedback/complaints.md say more.
     """
     from riskapi.commands import mailbox
 
-    return mailbox.run(invocation.of(context).settings, maildir, delete=delete, once=once, url=url)
+    settings = invocation.of(context).settings
+    return mailbox.run(settings, maildir, delete=delete, once=once, given_url=url)

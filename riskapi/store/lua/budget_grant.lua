@@ -16,14 +16,14 @@
 --         near             share of a cap that is near it
 --         usual            volume of a usual day; jump: recipients in a day that are too many more; hold: seconds a hold lasts;
 --                          holds: whether one is for real, or only told
---         denies           whether the message links to what is denied; hit: event of an entry of a list that names what it
+--         denied           number of what stands in the way whatever the caps leave, denied_until: Unix time it ends; hit: event of an entry of a list that names what it
 --                          links to
 --         tier, largest    for the answer; largest: most recipients that can ever be granted at once
 --         tells            whether the stream is told of caps and holds; oldest: the oldest stream id kept
 -- returns {'again'} when the cluster, the tier, the caps or an edge changed since they were read, {'conflict'} for another request under
 --         the same Idempotency-Key, else {'granted', the answer}. The answer is JSON: reservation_id, granted, limit, retry_after,
 --         remaining (of the hour, day and month), near, out, held, at (a text: the Unix time), tier, largest; retry_after and
---         largest are left out where there is none; limit: 0 none, 1 to 3 account, 4 to 6 cluster, 7 hold, 9 list;
+--         largest are left out where there is none; limit: 0 none, 1 to 3 account, 4 to 6 cluster, 7 hold, 9 list, 10 pause;
 --         near, out, held: whether that is news
 -- stream  `capped`: a cap denied recipients, once for each of hour, day and month and as long as that lasts; `hold`: a hold began
 -- TTL     as ARGV[1] says; stream: trimmed by age
@@ -36,7 +36,7 @@ if known[1] then
   if known[1] ~= ask.request then return {'conflict'} end
   return {'granted', kept_answer(known[2])}
 end
-local now, want, denies = clock(ask.now), ask.wanted, ask.denies
+local now, want, denies = clock(ask.now), ask.wanted, ask.denied
 local account = call('HMGET', KEYS[1], 'cluster', 'revision', 'spends', 'hold', 'hold_until', 'hold_off', 'near', 'out',
   'first')
 local clustered = ask.cluster ~= ''
@@ -106,7 +106,8 @@ end
 -- the longest. Asking again for the rest, or for as much of it as the caps can ever grant at once, is then granted.
 -- What would be a jump then stands in the way, too.
 -- A list stands in the way whatever the caps leave, and for as long as somebody wants it to.
-local denied, retry, number = want - granted, nil, denies and 9 or 0
+local denied, retry, number = want - granted, nil, denies or 0
+if denies and ask.denied_until then retry = math.max(math.ceil(ask.denied_until - now), 1) end
 if usual and not holding and ask.holds and tonumber(account[6] or 0) <= now then
   limits[#limits + 1] = {log = own, w = 2, cap = ask.jump, room = want, number = 7}
 end

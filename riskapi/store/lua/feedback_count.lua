@@ -3,6 +3,7 @@
 -- KEYS    1 feedback hash   2 the event's own key   3 account hash   4 decisions stream
 -- ARGV    1 JSON: {"now" (a text), "first", "last" (days of the window, as days since 1970 in UTC), "day" (of the event),
 --         "type" (its letter, see riskapi/feedback/clean_sending.py), "token" (of this attempt, without white space),
+--         "voice" (who reports, or whose mailbox it is; "" for unknown), "also" (letter of what the diagnostic said, or ""),
 --         "sent" (recipients sent to within the window, 0 for unknown), "told" (event for the stream, or ""), "lost" (event of
 --         a lost step with "rule":"?" for what lost it), "oldest" (the oldest stream id kept), "kept" (TTL of the feedback),
 --         "known" (TTL of the event's key)}
@@ -24,13 +25,14 @@ local first, last, day, type = ask.first, ask.last, ask.day, ask.type
 
 -- What is counted within the window; days that left it are forgotten.
 local function sums()
-  local found, rows = {d = 0, h = 0, s = 0, c = 0, b = 0, u = 0, t = 0, sent = ask.sent}, redis.call('HGETALL', KEYS[1])
+  local found, rows = {sent = ask.sent}, redis.call('HGETALL', KEYS[1])
+  for letter in string.gmatch('dhscbutnmk', '%a') do found[letter] = 0 end
   for at = 1, #rows, 2 do
     local day, letter = string.match(rows[at], '^(%-?%d+):(%a)$')
-    day = tonumber(day)
+    day = tonumber(day or string.match(rows[at], '^v:(%-?%d+):'))
     if day and day < first then
       redis.call('HDEL', KEYS[1], rows[at])
-    elseif day and day <= last then
+    elseif letter and day <= last then
       found[letter] = found[letter] + tonumber(rows[at + 1])
     end
   end
@@ -63,7 +65,17 @@ end
 if ask.told ~= '' then tell(ask.told) end
 local lost = ''
 if day >= first and day <= last then
-  local new = redis.call('HINCRBY', KEYS[1], day .. ':' .. type, 1) == 1
+  -- Who takes mail out of the junk folder takes a complaint back.
+  local counted, step = type == 'n' and 'c' or type, type == 'n' and -1 or 1
+  local function count(name)
+    if step > 0 or tonumber(redis.call('HGET', KEYS[1], name) or 0) > 0 then return redis.call('HINCRBY', KEYS[1], name, step) end
+  end
+  local new = count(day .. ':' .. counted) == 1
+  if ask.voice ~= '' and string.find('chbtm', counted, 1, true) then
+    local voice = redis.call('HLEN', KEYS[1]) < 1000 and ask.voice or '*'
+    count('v:' .. day .. ':' .. counted .. ':' .. voice)
+    if ask.also ~= '' then count('v:' .. day .. ':' .. ask.also .. ':' .. voice) end
+  end
   local soiled = redis.call('HGET', KEYS[1], 'soiled')
   -- A delivery or an unsubscription never makes sending unclean: the sums are spared where it was clean.
   if soiled or new or (type ~= 'd' and type ~= 'u') then

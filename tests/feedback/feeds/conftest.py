@@ -75,13 +75,15 @@ def shared(session_store: Store, feed_settings: Settings, ip_data: installed.Dat
 
 @pytest.fixture
 def provider(store: Store, shared: Callable[[], ProviderClient]) -> ProviderClient:
-    """The service on the empty store, knowing the accounts u_1 and u_2."""
+    """The service on the empty store, knowing u_1 and u_2, who wrote to more than fifty."""
     begun = shared()
     for user in ("u_1", "u_2"):
         body = {"account": {"user_id": user, "name": "Ana Ruiz"}, "email": {"address": f"{user}@ruiz.example"}}
         headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}"}
         assert begun.http.post("/v1/signups", json=body, headers=headers).status_code == 200
         assert store.execute("EXISTS", account_key(user)) == 1
+        granted = begun.http.post(f"/v1/accounts/{user}/sends", json={"recipients": 60}, headers=headers)
+        assert (granted.json or {})["granted"] == 60
     return begun
 
 

@@ -1,4 +1,4 @@
-"""Mails that are signed with DKIM, and a DNS that knows the key."""
+"""Mail that is signed, and the DNS that knows the keys."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def told(answer: TestResponse) -> tuple[int, ...]:
     )
 
 
-COUNTED = {"delivered", "hard_bounce", "soft_bounce", "complaint", "block", "unsubscribe", "spam_trap"}
+COUNTED = {"delivered", "hard_bounce", "soft_bounce", "complaint", "block", "unsubscribe", "spam_trap", "not_spam"}
 
 
 @pytest.mark.parametrize("name", EXPECTED)

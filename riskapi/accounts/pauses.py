@@ -1,0 +1,96 @@
+"""Pauses: an account that may send nothing, for a while or until a person says so. Its tier stays what it is."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import orjson
+from typing_extensions import TypedDict
+
+from riskapi.policy import Policy
+from riskapi.store import damaged
+from riskapi.store.connections import Store
+from riskapi.store.streams import account_key, oldest, shard, stream
+from riskapi.times import rfc3339
+from signals.records import record
+
+_DAY = 86400
+
+
+class PauseView(TypedDict):
+    """Why an account may send nothing, by whom, since when, and until when; null until a person ends it."""
+
+    source: str
+    reason: str
+    actor: str | None
+    since: str
+    expires_at: str | None
+
+
+@record
+class Pause:
+    """A pause. ``source`` is what paused it (``feedback``, or ``reviewer``), ``reason`` the trigger, or what a person
+    said. Times are Unix times; ``expires_at`` is None where it holds until a person ends it.
+    """
+
+    source: Literal["feedback", "reviewer"]
+    reason: str
+    actor: str | None
+    at: float
+    expires_at: float | None
+
+    def holds(self, now: float) -> bool:
+        """Whether it holds at Unix time ``now``."""
+        return self.expires_at is None or now < self.expires_at
+
+    def view(self) -> PauseView:
+        """As answers show it."""
+        return {
+            "source": self.source,
+            "reason": self.reason,
+            "actor": self.actor,
+            "since": rfc3339(self.at),
+            "expires_at": None if self.expires_at is None else rfc3339(self.expires_at),
+        }
+
+
+def pause_of(kept: bytes | None) -> Pause | None:
+    """The pause in the field ``paused`` of an account, None where there is none, or it cannot be read."""
+
+    def read() -> Pause:
+        return Pause(**damaged.known(Pause, orjson.loads(kept or b"")))
+
+    return damaged.read("pause", "?", read, None) if kept else None
+
+
+class Pauses:
+    """Pauses accounts and ends pauses. Every method raises :class:`riskapi.errors.StoreUnavailable`."""
+
+    def __init__(self, store: Store) -> None:
+        self._pause = store.script("account_pause")
+
+    def set(self, user_id: str, pause: Pause, policy: Policy) -> int | None:
+        """Pause an account, unless it is paused for as long already; its revision where that is another one by it.
+
+        Safe to repeat. None where nothing changed, and for an account that is not there.
+        """
+        event: dict[str, Any] = {
+            "user_id": user_id,
+            "at": pause.at,
+            "source": pause.source,
+            "actor": pause.actor,
+            "reason": pause.reason,
+            "expires_at": pause.expires_at,
+        }
+        ends = "" if pause.expires_at is None else repr(pause.expires_at)
+        return self._written(user_id, orjson.dumps(pause), ends, orjson.dumps(event), policy)
+
+    def end(self, user_id: str, policy: Policy) -> int | None:
+        """End the pause of an account, if it has one; its revision where that changed it. Safe to repeat."""
+        return self._written(user_id, b"", "", b"", policy)
+
+    def _written(self, user_id: str, pause: bytes, ends: str, event: bytes, policy: Policy) -> int | None:
+        args: list[str | bytes | int] = [policy.retention.accounts_days * _DAY, pause, ends, event]
+        args.append(oldest(policy.retention.decisions_days))
+        revision = self._pause.call([account_key(user_id), stream(shard(user_id))], args)
+        return None if revision < 0 else int(revision)

@@ -1,0 +1,190 @@
+"""What follows from feedback: the triggers of the policy are tried on the account and on its cluster, and what fires is
+done at once, once for each trigger and its days.
+
+What is to be done is written before it is done, and marked when it was (``risk:fa:{n}:<user_id>:<trigger>``): whoever
+is killed in between has it done by the worker, which reads of the same events.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import orjson
+
+from riskapi.accounts.accounts import Accounts
+from riskapi.accounts.history import PUT_LATER, history_entry
+from riskapi.accounts.labels import Labels
+from riskapi.accounts.pauses import Pause, Pauses
+from riskapi.accounts.tiers import Tiers
+from riskapi.budgets.caps import Usage
+from riskapi.budgets.spends import Budgets
+from riskapi.clusters.clusters import Clusters
+from riskapi.contract import Tier
+from riskapi.errors import Problem
+from riskapi.feedback.counts import EventCounts, Feedback, FeedbackAction, FeedbackEvent, Tally, met
+from riskapi.feedback.triggers import Met, fired, gravest
+from riskapi.metrics import Metrics
+from riskapi.policy import Policy
+from riskapi.policy.active import ActiveBasis
+from riskapi.policy.tables import SEVERITY, Trigger
+from riskapi.sending.holds import Holds
+from riskapi.store.connections import Store
+from riskapi.store.streams import oldest, shard, stream
+
+_DAY = 86400
+#: What each action is called in answers and events.
+_DONE: dict[str, Literal["warned", "tightened", "limited", "paused"]] = {
+    "warn": "warned",
+    "tighten": "tightened",
+    "limit": "limited",
+    "pause": "paused",
+}
+_NEXT: dict[Tier, Tier] = {"allow": "review", "review": "limit", "limit": "limit"}
+#: Types of events that no trigger looks at.
+HARMLESS = frozenset({"delivered", "soft_bounce", "unsubscribe", "not_spam"})
+#: Accounts of a cluster that are looked at together.
+_MOST = 200
+_SAID = {
+    "complaint": "people complained about its mail",
+    "hard_bounce": "its mail went to addresses that do not exist",
+    "block": "its mail was blocked",
+    "block_blocklist": "its mail was blocked, with a blocklist named",
+    "spam_trap": "its mail reached a spam trap",
+    "not_mine": "somebody says that it signed up with an address that is not its own",
+}
+
+
+class Consequences:
+    """Counts feedback and acts on it. Safe to share between threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        active: ActiveBasis,
+        accounts: Accounts,
+        tiers: Tiers,
+        pauses: Pauses,
+        labels: Labels,
+        clusters: Clusters,
+        budgets: Budgets,
+        feedback: Feedback,
+        holds: Holds,
+        metrics: Metrics,
+    ) -> None:
+        self._store, self._active, self._accounts, self._tiers = store, active, accounts, tiers
+        self._pauses, self._labels, self._clusters, self._budgets = pauses, labels, clusters, budgets
+        self._feedback, self._holds, self._metrics = feedback, holds, metrics
+
+    def take(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
+        """Count events at Unix time ``now``, and do what follows for their accounts. Raises :class:`StoreUnavailable`;
+        sent again, what was counted is a duplicate, and what was left to do is done.
+        """
+        tally = self._feedback.count(events, now)
+        users = dict.fromkeys(event.user_id for event in events if event.type not in HARMLESS)
+        actions: list[FeedbackAction] = []
+        for user_id in users:
+            actions += self.of(user_id, now)
+        return replace(tally, actions=[*tally.actions, *actions])
+
+    def of(self, user_id: str, now: float) -> list[FeedbackAction]:
+        """Try the triggers on an account at Unix time ``now``, and do what fires and was not done yet."""
+        policy = self._active.policy
+        return self._act([user_id], fired(policy.feedback, self._met([user_id], now), now), policy, now)
+
+    def of_cluster(self, user_id: str, now: float) -> list[FeedbackAction]:
+        """The same on all that the cluster of an account has met together; established customers are looked at only."""
+        policy, cluster = self._active.policy, self._clusters.of(user_id)
+        names = self._clusters.accounts(cluster)[:_MOST] if cluster else []
+        if len(names) < 2:
+            return []
+        return self._act(names, fired(policy.feedback, self._met(names, now), now), policy, now)
+
+    def _met(self, user_ids: Sequence[str], now: float) -> Met:
+        pipe = self._store.pipeline()
+        asked = [(Feedback.queue(pipe, name), self._budgets.queue_read(pipe, name, now)) for name in user_ids]
+        self._store.run(pipe)
+        found = [_met(events(), usage()) for events, usage in asked]
+        return found[0] if len(found) == 1 else _together(found)
+
+    def _act(
+        self, user_ids: Sequence[str], found: Sequence[Trigger], policy: Policy, now: float
+    ) -> list[FeedbackAction]:
+        for each in found:
+            self._metrics.trigger(each.name, each.mode)
+        trigger = gravest(list(found))
+        if trigger is None:
+            return []
+        done: list[FeedbackAction] = []
+        for name in user_ids:
+            try:
+                if self._done(name, trigger, policy, now, alone=len(user_ids) == 1):
+                    done.append({"user_id": name, "action": _DONE[trigger.action], "rule": trigger.name})
+            except Problem:
+                continue  # erased, or expired
+        return done
+
+    def _done(self, user_id: str, trigger: Trigger, policy: Policy, now: float, *, alone: bool) -> bool:
+        """Do what a trigger says about an account, once in its days; whether it was not done before."""
+        key = f"risk:fa:{{{shard(user_id)}}}:{user_id}:{trigger.name}"
+        standing = self._accounts.standing(user_id)
+        spared = not alone and standing.established is not None
+        tier: Tier = standing.tier  # type: ignore[assignment]
+        wanted: Tier = "limit" if trigger.action == "limit" else _NEXT[tier] if trigger.action == "tighten" else tier
+        if not self._store.execute("SET", key, f"todo {wanted}", "NX", "EX", trigger.days * _DAY):
+            state, _, todo = (self._store.execute("GET", key) or b"done").decode().partition(" ")
+            if state == "done":
+                return False
+            wanted = todo  # type: ignore[assignment]
+        if trigger.action in ("tighten", "limit") and not spared and SEVERITY[wanted] > SEVERITY[tier]:
+            entry = history_entry(
+                now, PUT_LATER, wanted, "feedback", trigger.name, {"policy": policy.version},
+                until=now + 3600 * trigger.hours if trigger.hours else None, cause="feedback",
+            )  # fmt: skip
+            moved = self._tiers.change(user_id, entry, now, policy)
+            self._budgets.revise(user_id, moved.revision, policy)
+            self._labels.settle(user_id, moved)
+        if trigger.action == "pause" and not spared:
+            ends = now + 3600 * trigger.hours if trigger.hours else None
+            revision = self._pauses.set(user_id, Pause("feedback", trigger.name, None, now, ends), policy)
+            if revision is not None:
+                self._budgets.revise(user_id, revision, policy)
+        if trigger.review or spared:
+            name = f"{user_id}\0feedback\0{trigger.name}\0{int(now // _DAY)}"
+            self._holds.review(user_id, now, trigger.name.upper(), _sentence(trigger), name, policy)
+        self._tell(user_id, trigger, policy, now)
+        self._store.execute("SET", key, "done", "EX", trigger.days * _DAY)
+        return True
+
+    def _tell(self, user_id: str, trigger: Trigger, policy: Policy, now: float) -> None:
+        told: dict[str, Any] = {"user_id": user_id, "at": now, "action": _DONE[trigger.action], "rule": trigger.name}
+        kept = oldest(policy.retention.decisions_days)
+        words = ("XADD", stream(shard(user_id)), "MINID", "~", kept, "*", "type", "feedback", "data")
+        self._store.execute(*words, orjson.dumps(told))
+
+
+def _met(events: EventCounts, usage: Usage) -> Met:
+    """What an account met."""
+    long = usage.first is not None and usage.first < usage.now - 30 * _DAY
+    return met(events, usage.days, long=long)
+
+
+def _together(found: Iterable[Met]) -> Met:
+    """What several accounts met, as one."""
+    events: dict[Any, dict[int, Counter[str]]] = {}
+    sent: Counter[int] = Counter()
+    ever, accepted = 0, frozenset[int]()
+    for each in found:
+        for cause, days in each.events.items():
+            for day, voices in days.items():
+                events.setdefault(cause, {}).setdefault(day, Counter()).update(voices)
+        sent.update(each.sent)
+        ever, accepted = ever + each.ever, accepted | each.accepted
+    return Met(events, sent, ever, accepted)
+
+
+def _sentence(trigger: Trigger) -> str:
+    said = _SAID[trigger.of]
+    return f"{said[:1].upper()}{said[1:]}, more than the policy allows ({trigger.name.replace('_', ' ')})"

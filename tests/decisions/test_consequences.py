@@ -1,0 +1,152 @@
+"""Feedback acts at once, on the real store: the next grant knows of it, once a trigger, for accounts and clusters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from riskapi.app import Service
+from riskapi.feedback.counts import FeedbackEvent
+from riskapi.store.connections import Store
+from riskapi.store.streams import StreamEntry, shard, stream
+from riskapi.webhooks.notices import notice
+from tests.conftest import NOW, Clock
+from tests.grants import ask, opened, view
+from tests.reviewing import decide
+from tests.signups import together
+from tests.working import Work
+
+BLOCKED = "554 5.7.1 Service unavailable; client host [192.0.2.1] blocked using zen.spamhaus.org"
+
+
+def event(id: str, type: Any = "complaint", user: str = "u1", **more: Any) -> FeedbackEvent:
+    return FeedbackEvent(id=id, type=type, user_id=user, **{"recipient": f"{id}@{id}.example", **more})
+
+
+def told(service: Service, *events: FeedbackEvent, now: float = NOW + 60) -> list[tuple[str, str, str]]:
+    found = service.parts.consequences.take(events, now).actions
+    return [(row["user_id"], row["action"], row["rule"]) for row in found if row["action"] != "steps_lost"]
+
+
+def sent(service: Service, user: str, recipients: int, now: float = NOW) -> None:
+    assert ask(service, user, recipients, now)["granted"] == recipients
+
+
+def test_a_complaint_among_the_first_fifty_drops_one_tier_and_opens_a_review(service: Service) -> None:
+    opened(service, "u1")
+    sent(service, "u1", 40)
+    assert told(service, event("c1")) == [("u1", "tightened", "first_complaint")]
+    account = view(service, "u1", NOW + 60)
+    assert account["tier"] == "review"
+    entry = account["history"][-1]
+    assert (entry["source"], entry["reason"], entry["from"], entry["to"]) == (
+        "feedback", "first_complaint", "allow", "review",
+    )  # fmt: skip
+    (review,) = service.parts.reviews.list("open", 50, None)["reviews"]
+    assert [reason["code"] for reason in review["reasons"]] == ["FIRST_COMPLAINT"]
+    assert ask(service, "u1", 1, NOW + 61)["tier"] == "review"
+
+
+def test_what_was_done_is_not_done_again(service: Service) -> None:
+    opened(service, "u1")
+    sent(service, "u1", 10)
+    assert len(told(service, event("c1"))) == 1
+    assert told(service, event("c1"), event("c2"), now=NOW + 120) == []
+    assert view(service, "u1", NOW + 120)["tier"] == "review"
+
+
+def test_a_blocklist_pauses_at_once_until_a_person_allows(service: Service) -> None:
+    opened(service, "u1")
+    sent(service, "u1", 10)
+    assert told(service, event("b1", "block", diagnostic=BLOCKED)) == [("u1", "paused", "blocklist_named")]
+    grant = ask(service, "u1", 5, NOW + 61)
+    assert (grant["granted"], grant["denied"], grant["denied_by"], grant["retry_after"]) == (0, 5, "paused", None)
+    account = view(service, "u1", NOW + 61)
+    assert account["paused"] and account["pause"]["reason"] == "blocklist_named" and account["tier"] == "allow"
+    (review,) = service.parts.reviews.list("open", 50, None)["reviews"]
+    decide(service, review["id"], "allow", "legitimate", "account", None, "kim", NOW + 62)
+    assert ask(service, "u1", 5, NOW + 63)["granted"] == 5
+    assert not view(service, "u1", NOW + 63)["paused"]
+
+
+def test_an_ordinary_block_pauses_nobody(service: Service) -> None:
+    opened(service, "u1")
+    sent(service, "u1", 10)
+    assert told(service, event("b1", "block", diagnostic="550 5.7.1 message content rejected")) == []
+
+
+def test_not_spam_takes_a_complaint_back(service: Service) -> None:
+    opened(service, "u1")
+    service.parts.feedback.count([event("c1", recipient="a@b.example")], NOW)
+    service.parts.feedback.count([event("n1", "not_spam", recipient="a@b.example")], NOW)
+    assert view(service, "u1")["feedback"]["complaints"] == 0
+    assert told(service, event("h1", "hard_bounce")) == []
+    service.parts.feedback.count([event("n2", "not_spam")], NOW)
+    assert view(service, "u1")["feedback"]["complaints"] == 0
+
+
+@pytest.mark.parametrize("by", ["request", "worker"])
+def test_whoever_is_killed_has_it_done_by_the_worker(
+    service: Service, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    opened(service, "u1")
+    sent(service, "u1", 10)
+    if by == "worker":
+        service.parts.feedback.count([event("c1")], NOW + 60)  # and the process ends here
+        clock.advance(60)
+        Work(service, clock).do()
+    else:
+        told(service, event("c1"))
+    assert view(service, "u1", NOW + 61)["tier"] == "review"
+
+
+def test_twenty_threads_telling_of_one_complaint_act_once(service: Service) -> None:
+    opened(service, "u1")
+    sent(service, "u1", 10)
+    found = together(20, lambda number: told(service, event(f"c{number}")))
+    assert view(service, "u1", NOW + 61)["tier"] == "review"
+    assert len([row for rows in found for row in rows]) >= 1
+    assert len(view(service, "u1", NOW + 61)["history"]) == 2
+
+
+def ring(service: Service) -> None:
+    """Two accounts on one device, each with too few recipients for a rate of its own."""
+    for number in range(2):
+        opened(service, f"u{number}", device="dev-ring")
+        sent(service, f"u{number}", 120, NOW + number)
+
+
+def test_a_cluster_is_judged_by_what_all_of_it_met(service: Service, clock: Clock) -> None:
+    ring(service)
+    clock.advance(120)
+    events = [event(f"c{user}{number}", user=f"u{user}") for user in range(2) for number in range(4)]
+    assert told(service, *events) == []
+    Work(service, clock).do()
+    assert [view(service, f"u{number}", NOW + 120)["paused"] for number in range(2)] == [True, True]
+    assert ask(service, "u0", 1, NOW + 121)["denied_by"] == "paused"
+
+
+def test_an_established_member_of_a_bad_cluster_is_only_looked_at(service: Service, clock: Clock) -> None:
+    ring(service)
+    service.accounts.establish("u1", NOW - 86_400, "import", service.active.policy)
+    clock.advance(120)
+    told(service, *[event(f"c{number}", user="u0") for number in range(8)])
+    Work(service, clock).do()
+    assert view(service, "u0", NOW + 120)["paused"] and not view(service, "u1", NOW + 120)["paused"]
+    users = {row["user_id"] for row in service.parts.reviews.list("open", 50, None)["reviews"]}
+    assert "u1" in users
+
+
+def test_a_pause_is_told_to_webhooks(service: Service, store: Store) -> None:
+
+    opened(service, "u1")
+    told(service, event("b1", "block", diagnostic=BLOCKED))
+    name = stream(shard("u1"))
+    entries = [
+        StreamEntry(name, id.decode(), fields[b"type"].decode(), orjson.loads(fields[b"data"]))
+        for id, fields in store.execute("XRANGE", name, "-", "+")
+    ]
+    types = [made.type for made in map(notice, entries) if made is not None]
+    assert "account.paused" in types and "threshold.crossed" in types
