@@ -113,6 +113,7 @@ async def listening(bind: Bind | Path, give: Give) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        await _turns()  # a connection that is being accepted when the server closes would stay open
         server.close()
         for _ in range(_CYCLES):
             for each in sessions:
@@ -121,6 +122,11 @@ async def listening(bind: Bind | Path, give: Give) -> AsyncIterator[None]:
             await asyncio.sleep(0)
         if isinstance(bind, Path):
             bind.unlink(missing_ok=True)
+
+
+async def _turns() -> None:
+    for _ in range(_CYCLES):
+        await asyncio.sleep(0)
 
 
 def _socket(bind: Bind | Path) -> socket.socket:
