@@ -88,7 +88,7 @@ METRICS = (
 
 #: Bytes of the file of each kind of metric in a process, some three times what all routes, statuses and rules together
 #: come to. Labels are bounded, so that no file outgrows them.
-ROOM = {"counter": 1 << 18, "histogram": 1 << 20, "gauge_mostrecent": 1 << 16}
+ROOM = {"counter": 1 << 19, "histogram": 1 << 20, "gauge_mostrecent": 1 << 16}
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 
