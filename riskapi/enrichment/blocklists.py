@@ -28,8 +28,8 @@ _REFUSED: Final = (IPv4Network("127.255.255.0/24"), IPv4Network("127.0.0.1/32"))
 #: What no list may have (RFC 5782, 5): one that has it lists everything, as some did when they were given up.
 _NEVER: Final = {"domain": "invalid", "ip": "1.0.0.127", "ip6": _reversed("::ffff:7f00:1")}
 
-#: What every list must have (RFC 5782, 5): 127.0.0.2, as IPv6 ::FFFF:7F00:2, and the domain TEST. A list of domains that
-#: lacks TEST may have 127.0.0.2 as its test entry, as SURBL's has (surbl.org, "Implementation guidelines").
+#: What every list must have (RFC 5782, 5): 127.0.0.2, as IPv6 ::FFFF:7F00:2, and the domain TEST. A list of domains
+#: that lacks TEST may have 127.0.0.2 as its test entry, as SURBL's has (surbl.org, "Implementation guidelines").
 _ALWAYS: Final[Mapping[str, Sequence[str]]] = {
     "domain": ("test", "2.0.0.127"),
     "ip": ("2.0.0.127",),

@@ -176,11 +176,11 @@ def _signatures(rules: PlatformRules, confidence: float, heard: Heard, since: fl
     signatures = rules.signatures
     pause = now - heard.last if heard.last is not None else 0.0
     longest = max(longest_pause(heard), rules.silence.least_minutes * 60)
-    stopped = heard.since_good >= signatures.requests and pause > longest and not is_forgotten(rules, heard, now)
+    stopped = heard.since_good >= signatures.requests and pause > longest
     fallen = _is_fallen(rules, heard, now) and wilson(heard.share * _LAST, _LAST, confidence) > signatures.rate
     state: State = "clear"
-    if heard.last is None:
-        pass  # nobody knows how it should be: its provider never got through
+    if heard.last is None or is_forgotten(rules, heard, now):
+        pass  # nobody knows how it should be: its provider never got through, or not for long
     elif fallen or (stopped and now - since > longest):
         state = "crossed"
     elif stopped:
@@ -190,13 +190,13 @@ def _signatures(rules: PlatformRules, confidence: float, heard: Heard, since: fl
 
 def _is_fallen(rules: PlatformRules, heard: Heard, now: float) -> bool:
     """Whether the last 24 hours had no more than half the good bodies of the smallest day before them, the first one
-    of the feed left out; of two days at least.
+    of the feed left out; of two days at least. A feed that has days without any never falls.
     """
     hour, today = int(now // _HOUR), int(now // _DAY)
     first = int((heard.first or now) // _DAY) + 1
     before = range(max(first, today - DAYS + 1), today - 1)
     usual = min((heard.counts.get("G", {}).get(day, 0) for day in before), default=0)
-    return len(before) >= 2 and 2 * heard.total("g", hour - 23, hour) <= usual
+    return len(before) >= 2 and usual > 0 and 2 * heard.total("g", hour - 23, hour) <= usual
 
 
 def _gone(name: str, rules: PlatformRules, receiving: Receiving) -> Verdict:

@@ -3,7 +3,8 @@
 --
 -- KEYS    1 the feeds   2 the feed's hash   3 hash of the feed that stands for it where there are too many
 -- ARGV    1 JSON: {"token" (of this attempt, 12 characters), "feed", "other" (the feed of KEYS[3]), "now" (Unix time),
---         "good" (bodies), "parts" (understood), "missed" (not understood), "bad" (requests), "most" (feeds there may be),
+--         "good" (bodies), "parts" (understood), "missed" (not understood), "bad" (requests), "named" (whether a caller chose the
+--         name), "most" (such feeds there may be),
 --         "factor" and "least" (what clips a pause, seconds), "young" (seconds in which none is clipped), "hours" and
 --         "days" (kept), "weight" (of one request in the share of bad ones), "ttl" (seconds)}
 -- returns 1, or 0 where this attempt was counted before
@@ -11,7 +12,12 @@
 --+ attempts
 local ask = cjson.decode(ARGV[1])
 local feed, key, now = ask.feed, KEYS[2], ask.now
-if redis.call('HEXISTS', KEYS[1], feed) == 0 and redis.call('HLEN', KEYS[1]) >= ask.most then feed, key = ask.other, KEYS[3] end
+-- Names that callers choose are bounded; the others always have their place.
+if ask.named and redis.call('HEXISTS', KEYS[1], feed) == 0 then
+  local named = 0
+  for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do if string.find(name, ':', 1, true) then named = named + 1 end end
+  if named >= ask.most then feed, key = ask.other, KEYS[3] end
+end
 if is_again(key, ask.token) then return 0 end
 local hour, day = math.floor(now / 3600), math.floor(now / 86400)
 local function add(name, count) if count > 0 then redis.call('HINCRBY', key, name, count) end end

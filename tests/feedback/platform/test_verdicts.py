@@ -29,14 +29,14 @@ def states(seen: Seen, under_way: Any = (), policy: Policy = SHIPPED) -> dict[st
 
 def feed(ago: float = 60, name: str = "postmark", pause: float = 1800, days: int = 14, **more: Any) -> Heard:
     """A feed that was heard ten times a day for some days, with no pause longer than ``pause``, and ``ago`` last."""
-    past = range(TODAY - days, TODAY + 1)
+    past = range(TODAY - days, int((NOW - ago) // DAY) + 1)
     counts = {
         "G": dict.fromkeys(past, 10.0),
         "P": dict.fromkeys(past, 100.0),
         "m": dict.fromkeys(past, pause),
         **more.pop("counts", {}),
     }
-    return Heard(name, NOW - days * DAY, NOW - ago, counts=counts, **more)
+    return Heard(name, NOW - max(days * DAY, ago), NOW - ago, counts=counts, **more)
 
 
 def heard(each: Heard, since: float = NOW - 30 * DAY) -> Seen:
@@ -87,9 +87,15 @@ def test_silence(each: Heard, since: float, state: str) -> None:
     assert states(heard(each, since))["feed_silence postmark"] == state
 
 
+def test_days_without_any_are_no_fall() -> None:
+    past = {day: float(day % 7 > 1) * 10 for day in range(TODAY - 14, TODAY + 1)}
+    each = feed(5, since_good=3, share=0.9, counts={"G": past, "g": {}})
+    assert states(heard(each))["feed_signatures postmark"] == "clear"
+
+
 def test_a_feed_keeps_its_rhythm_while_it_is_silent() -> None:
     """What is 28 days old at the end of a long silence was young when it began."""
-    each = feed(ago=20 * DAY)
+    each = feed(ago=20 * DAY, days=40)
     assert silence_limit(RULES, each) == 2 * HOUR
     assert states(heard(each))["feed_silence postmark"] == "crossed"
 
@@ -120,23 +126,24 @@ def test_shape(counts: dict[str, Any], state: str) -> None:
     assert states(heard(feed(counts=counts)))["feed_shape postmark"] == state
 
 
-def good_ones(hours: float) -> dict[str, dict[int, float]]:
-    return {"g": {THIS_HOUR - 2: hours}}
+def bad(ago: float, since_good: int, share: float, good: float = 10) -> Heard:
+    """A feed that had so many good requests within the day, and ten on any other."""
+    return feed(ago, since_good=since_good, share=share, counts={"g": {THIS_HOUR - 2: good}})
 
 
 @pytest.mark.parametrize(
     ("each", "state"),
     [
-        pytest.param(feed(ago=HOUR + 1, since_good=20, share=0.4), "crossed", id="good ones stopped, bad ones come"),
-        pytest.param(feed(ago=HOUR + 1, since_good=19, share=0.4), "clear", id="too few bad ones"),
-        pytest.param(feed(ago=HOUR - 1, since_good=10_000, share=1.0, counts=good_ones(10)), "clear", id="a flood of noise in a usual pause"),
-        pytest.param(feed(ago=5, since_good=3, share=0.97, counts=good_ones(10)), "clear", id="noise beside the usual good ones"),
-        pytest.param(feed(ago=5, since_good=3, share=0.5, counts=good_ones(5)), "crossed", id="half of all fail, half of the good ones come"),
-        pytest.param(feed(ago=5, since_good=0, share=0.05, counts=good_ones(2)), "clear", id="a quiet day without bad ones"),
-        pytest.param(feed(ago=40 * DAY, since_good=10_000, share=1.0), "clear", id="noise at a feed that was given up"),
+        pytest.param(bad(HOUR + 1, 20, 0.4), "crossed", id="good ones stopped, bad ones come"),
+        pytest.param(bad(HOUR + 1, 19, 0.4), "clear", id="too few bad ones"),
+        pytest.param(bad(HOUR - 1, 9999, 1.0), "clear", id="a flood of noise in a usual pause"),
+        pytest.param(bad(5, 3, 0.97), "clear", id="noise beside the usual good ones"),
+        pytest.param(bad(5, 3, 0.5, 5), "crossed", id="half of all fail, half of the good ones come"),
+        pytest.param(bad(5, 0, 0.05, 2), "clear", id="a quiet day without bad ones"),
+        pytest.param(bad(40 * DAY, 9999, 1.0), "clear", id="noise at a feed that was given up"),
         pytest.param(Heard("postmark", since_good=500, share=1.0), "clear", id="noise at a feed that was never good"),
     ],
-)  # fmt: skip
+)
 def test_signatures(each: Heard, state: str) -> None:
     assert states(heard(each))["feed_signatures postmark"] == state
 
