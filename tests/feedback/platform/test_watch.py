@@ -19,7 +19,8 @@ HOUR, DAY = 3600, 86_400
 
 
 def mail(domain: str, delivered: int, blocked: int) -> list[tuple[str, str | None]]:
-    return [("delivered", f"a@{domain}")] * delivered + [("block", f"a@{domain}")] * blocked
+    address: str | None = f"a@{domain}"
+    return [("delivered", address)] * delivered + [("block", address)] * blocked
 
 
 class TestReceivers:
