@@ -182,8 +182,10 @@ class Worker:
         return 0
 
     def _look_up(self) -> int:
-        """Have own senders looked up where that is due; 0: there is nothing more to do at once."""
-        self._service.parts.watch.look_up(self.clock())
+        """Have own senders looked up where that is due, and judge what was found; 0: there is no more to do at once."""
+        watch = self._service.parts.watch
+        if watch.look_up(self.clock()):
+            watch.step(self.clock())
         return 0
 
     def _chores(self) -> dict[str, Chore]:

@@ -10,9 +10,9 @@ import contextlib
 import re
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import orjson
 
@@ -43,7 +43,6 @@ WEIGHT: Final = 0.02
 #: are written with the next. Anybody can send them, so they must not cost a trip to the store each. Chosen by us.
 _BURST, _PACE = 50.0, 5.0
 _UNPROVED: Final = frozenset({"bad_signature", "not_json", "not_this_feed"})
-_HOURLY: Final = frozenset("gpxs")
 
 
 @record
@@ -104,17 +103,17 @@ class Hearing:
 
     def heard(self, feed: str, now: float, parts: int, missed: int) -> None:
         """Note a body with a good proof, of which so many parts were understood and so many not."""
-        self._metrics.feed(feed.partition(":")[0], "taken" if parts or not missed else "not_understood")
-        self._note(feed, now, good=1, parts=parts, missed=missed)
+        self._note([self._taken(feed, now, parts, missed)])
 
     def heard_events(self, sources: Mapping[str | None, int], missed: int, now: float) -> None:
         """Note a body of JSON events: how many each source has, and how many could not be read."""
-        feeds: dict[str, int] = {}
+        feeds: dict[str, int] = {} if sources else {JSON: 0}
         for source, count in sources.items():
             name = f"{JSON}:{source}" if source is not None and _SOURCE.fullmatch(source) else JSON
+            name = name if name in feeds or len(feeds) < SOURCES else JSON
             feeds[name] = feeds.get(name, 0) + count
-        for number, (name, count) in enumerate(feeds.items() if feeds else {JSON: 0}.items()):
-            self.heard(name, now, count, 0 if number else missed)
+        rows = enumerate(feeds.items())
+        self._note([self._taken(name, now, count, 0 if number else missed) for number, (name, count) in rows])
 
     def read(self) -> dict[str, Heard]:
         """What is known of every feed that was heard of, by its name. Raises :class:`StoreUnavailable`."""
@@ -141,31 +140,33 @@ class Hearing:
                 return
             self._room -= 1
             bad = self._waiting.pop(feed)
-        self._note(feed, now, bad=bad)
+        self._note([{"feed": feed, "now": now, "good": 0, "parts": 0, "missed": 0, "bad": bad}])
 
-    def _note(self, feed: str, now: float, *, good: int = 0, parts: int = 0, missed: int = 0, bad: int = 0) -> None:
-        rules = self._active.policy.feedback.platform.silence
-        asked = {
-            "token": secrets.token_hex(6),
-            "feed": feed,
-            "other": JSON,
-            "now": now,
-            "good": good,
-            "parts": parts,
-            "missed": missed,
-            "bad": bad,
-            "named": ":" in feed,
-            "most": SOURCES,
-            "factor": rules.factor,
-            "least": rules.least_minutes * 60,
-            "young": rules.days * _DAY,
-            "hours": HOURS,
-            "days": DAYS,
-            "weight": WEIGHT,
-            "ttl": _KEPT,
-        }
+    def _taken(self, feed: str, now: float, parts: int, missed: int) -> dict[str, Any]:
+        self._metrics.feed(feed.partition(":")[0], "taken" if parts or not missed else "not_understood")
+        return {"feed": feed, "now": now, "good": 1, "parts": parts, "missed": missed, "bad": 0}
+
+    def _note(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write down what came, all feeds in one trip."""
+        rules, pipe = self._active.policy.feedback.platform.silence, self._store.pipeline()
+        for row in rows:
+            asked = {
+                **row,
+                "token": secrets.token_hex(6),
+                "other": JSON,
+                "named": ":" in row["feed"],
+                "most": SOURCES,
+                "factor": rules.factor,
+                "least": rules.least_minutes * 60,
+                "young": rules.days * _DAY,
+                "hours": HOURS,
+                "days": DAYS,
+                "weight": WEIGHT,
+                "ttl": _KEPT,
+            }
+            self._hear.queue(pipe, [_INDEX, _key(row["feed"]), _key(JSON)], [orjson.dumps(asked)])
         with contextlib.suppress(StoreUnavailable):
-            self._hear.call([_INDEX, _key(feed), _key(JSON)], [orjson.dumps(asked)])
+            self._store.run(pipe)
 
 
 #: Every feed that was heard of, by when. Expires 91 days after the last of them.
