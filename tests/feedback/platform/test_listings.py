@@ -165,3 +165,14 @@ def test_a_sender_that_is_not_ours_any_more_ends_its_alarm(
     ours.step(NOW)
     make_watch().step(NOW + 60)
     assert [action for action, _, _ in told()] == ["crossed", "ended"]
+
+
+def test_of_a_resolver_that_knows_the_list_and_not_the_world_nothing_is_believed(
+    make_watch: Callable[..., Watch],
+) -> None:
+    with DnsServer(zone(KEYED, TEST4)) as cut_off:
+        watch = make_watch(
+            dns_resolver=resolver(cut_off.bind), dns_blocklists=(Blocklist("ip", KEYED),), sender_addresses=(OURS,)
+        )
+        watch.look_up(NOW)
+    assert watch.view(NOW)["listings"][0]["state"] == "unknown"
