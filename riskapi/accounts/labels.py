@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import orjson
@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts, Standing
 from riskapi.accounts.history import LabelEntry, LabelName, LabelSource
+from riskapi.accounts.spreads import KeptSpread, Spreads
 from riskapi.accounts.tiers import Tiers, by_reviewer
 from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
@@ -24,13 +25,19 @@ PEOPLE = frozenset({"manual_review", "appeal"})
 _TIERS: Mapping[LabelName, Tier] = {"abuse": "limit", "legitimate": "allow"}
 
 
+#: What abuse is held against others by. Places, mail domains and the make of addresses are reputation, which moves with
+#: every label, whatever becomes of the spread.
+ARROWS = frozenset({"mailbox", "phone", "device", "payment"})
+
+
 class Labelled(TypedDict):
-    """The account's labels, the one that stands first named."""
+    """The account's labels, the one that stands first named. ``spread`` is what ``abuse`` means for others."""
 
     user_id: str
     label: LabelName
     tier: Tier
     labels: list[LabelEntry]
+    spread: KeptSpread | None
 
 
 def entry(label: LabelName, source: LabelSource, note: str | None, actor: str, now: float) -> LabelEntry:
@@ -42,9 +49,19 @@ class Labels:
     """Adds labels and lets the next signups feel them through links and reputation."""
 
     def __init__(
-        self, store: Store, accounts: Accounts, tiers: Tiers, links: Links, clusters: Clusters, active: ActiveBasis
+        self,
+        store: Store,
+        accounts: Accounts,
+        tiers: Tiers,
+        links: Links,
+        clusters: Clusters,
+        active: ActiveBasis,
+        spreads: Spreads,
+        begin: Callable[[str], Standing],
     ) -> None:
+        """``begin`` begins the spread of an account that is labelled abusive, and gives where it stands then."""
         self._store, self._accounts, self._tiers = store, accounts, tiers
+        self._spreads, self._begin = spreads, begin
         self._links = links
         self._clusters = clusters
         self._active = active
@@ -65,11 +82,13 @@ class Labels:
             history = by_reviewer(tier, note or f"labelled {label}", actor, now, self._active.policy)
             standing = self._tiers.change(user_id, history, now, self._active.policy)
         self.settle(user_id, standing)
+        spread = self._spreads.of(user_id) if label == "abuse" else None
         return {
             "user_id": user_id,
             "label": label,
             "tier": cast("Tier", standing.tier),
             "labels": self._accounts.labels(user_id),
+            "spread": None if spread is None else spread.view(),
         }
 
     def settle(self, user_id: str, standing: Standing) -> None:
@@ -78,7 +97,9 @@ class Labels:
         Two changes may mark in the wrong order; whoever marks last reads the revision again and repeats.
         """
         while True:
-            self._clusters.note_label(user_id, self._active.policy, abusive=standing.label == "abuse")
+            if standing.label == "abuse" and not standing.spread:
+                standing = self._begin(user_id)
+            self._clusters.note_label(user_id, self._active.policy, abusive=_is_felt(standing))
             latest = self.mark(user_id, standing)
             if latest.revision == standing.revision:
                 return
@@ -93,13 +114,22 @@ class Labels:
 
     def queue_mark(self, pipe: Pipeline, user_id: str, standing: Standing) -> Reply[Standing]:
         """As :meth:`mark`, in a pipeline: to be read is where the account stands by then."""
-        abusive = standing.label == "abuse"
-        self._links.queue_mark(
-            pipe,
-            user_id,
-            list(standing.entities.values()),
-            abusive=abusive,
-            limited=standing.tier == "limit",
-            established=None if abusive else standing.established,
-        )
+        abusive, felt = standing.label == "abuse", _is_felt(standing)
+        arrows = [key for name, key in standing.entities.items() if name.partition(":")[0] in ARROWS]
+        others = [key for key in standing.entities.values() if key not in arrows]
+        groups = [(arrows, felt), (others, abusive)] if felt != abusive else [([*arrows, *others], abusive)]
+        for keys, marked in groups:
+            self._links.queue_mark(
+                pipe,
+                user_id,
+                keys,
+                abusive=marked,
+                limited=standing.tier == "limit",
+                established=None if abusive else standing.established,
+            )
         return self._accounts.queue_standing(pipe, user_id)
+
+
+def _is_felt(standing: Standing) -> bool:
+    """Whether what an account is labelled is held against others."""
+    return standing.label == "abuse" and standing.spread == "live"

@@ -258,7 +258,8 @@ class Trigger(Section):
     ``spike``: a day with more than ``factor`` times the account's usual rate, and ``least`` of them. ``silence``:
     ``recipients`` were written to, and nobody opened, clicked or accepted.
 
-    ``review`` also has a person look; what was done ends after ``hours`` (0: when a person ends it).
+    ``review`` also has a person look; what was done ends after ``hours`` (0: when a person ends it). ``spread`` labels
+    the account ``abuse`` as well, by the source ``rule``, which is felt along :class:`Spread`.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -267,6 +268,7 @@ class Trigger(Section):
     of: Cause = "complaint"
     action: TriggerAction
     review: bool = False
+    spread: bool = False
     rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     least: Annotated[int, Field(ge=1, le=10**6)] = 1
     days: Annotated[int, Field(ge=1, le=30)] = 7
@@ -300,16 +302,29 @@ _TRIGGERS: tuple[Trigger, ...] = tuple(
 )
 
 
+class Spread(Section):
+    """What confirmed abuse of one account means for others: how far that goes by itself.
+
+    ``mode``: ``off`` and ``shadow`` hold it against nobody else, ``shadow`` is counted and shown. A spread that would
+    touch more than ``most`` accounts waits for a person. An account goes down by ``steps`` tiers at most because of
+    others. A spread ends after ``days`` (0: with its label). Established customers are looked at and never moved.
+    """
+
+    mode: Mode = "live"
+    most: Annotated[int, Field(ge=0, le=2000)] = 500
+    steps: Annotated[int, Field(ge=1, le=2)] = 2
+    days: Annotated[int, Field(ge=0, le=3650)] = 90
+
+
 class FeedbackRules(Section):
     """What is done about feedback. A rate counts once it is above the threshold for certain: by the lower end of its
     Wilson interval at ``confidence`` standard deviations. One voice (who reports, and whose mailbox it is) brings at
-    most ``voice_share`` of what is counted, and one event at least. At most ``spread`` linked accounts are decided
-    again because of one.
+    most ``voice_share`` of what is counted, and one event at least. ``spread`` is what abuse means for others.
     """
 
     confidence: Annotated[float, Field(ge=0, le=4)] = 1.96
     voice_share: Annotated[float, Field(gt=0, le=1)] = 0.5
-    spread: Annotated[int, Field(ge=0, le=2000)] = 100
+    spread: Spread = Spread()
     triggers: Annotated[tuple[Trigger, ...], Field(strict=False, max_length=100)] = _TRIGGERS
 
 

@@ -19,7 +19,6 @@ from typing_extensions import TypedDict
 from riskapi.accounts.accounts import Accounts, Standing
 from riskapi.accounts.history import LabelName
 from riskapi.accounts.labels import Labels
-from riskapi.accounts.pauses import Pauses
 from riskapi.budgets.spends import Budgets
 from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
@@ -117,7 +116,6 @@ class ReviewDecisions:
         store: Store,
         reviews: Reviews,
         accounts: Accounts,
-        pauses: Pauses,
         links: Links,
         labels: Labels,
         active: ActiveBasis,
@@ -126,7 +124,6 @@ class ReviewDecisions:
         active_readers: ActiveReaders,
     ) -> None:
         self._store, self._reviews, self._accounts, self._labels = store, reviews, accounts, labels
-        self._pauses = pauses
         self._active, self._clusters, self._budgets = active, clusters, budgets
         self._decided = DecidedAccounts(store, active)
         self._values = DeniableValues(store, links, active_readers, active)
@@ -248,16 +245,7 @@ class ReviewDecisions:
         others = self._decided.decide_others(plan)
         self._settle({**others, plan.user_id: first})
         self._budgets.end_holds(plan.user_ids, plan.id, self._active.policy, plan.at)
-        if plan.tier == "allow":
-            for name in plan.user_ids:
-                self._end_pause(name)
         return entries, others
-
-    def _end_pause(self, user_id: str) -> None:
-        """Let an account that a person allows send again."""
-        revision = self._pauses.end(user_id, self._active.policy)
-        if revision is not None:
-            self._budgets.revise(user_id, revision, self._active.policy)
 
     def _take_back(
         self, plan: DecisionPlan, undoing: Undoing, first: tuple[Undone, Standing] | None
@@ -271,9 +259,14 @@ class ReviewDecisions:
         return removed, others
 
     def _settle(self, standings: Mapping[str, Standing | None]) -> None:
-        for name, standing in standings.items():
+        """Let all that an account touched know where it stands, and the grants in flight that it may be paused now, or
+        paused no longer.
+        """
+        for name, given in standings.items():
             with contextlib.suppress(Problem):  # erased, or expired
-                self._labels.settle(name, standing or self._accounts.standing(name))
+                standing = given or self._accounts.standing(name)
+                self._budgets.revise(name, standing.revision, self._active.policy)
+                self._labels.settle(name, standing)
 
     def _answer(
         self,
