@@ -214,9 +214,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     profiles = Profiles(active, accounts, recorded, gatherer, feedback, clusters, allowances)
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", active.policy.outage.journal_bytes), budgets)
     reviews, deliveries = Reviews(store, active), Deliveries(store)
-    decided = ReviewDecisions(
-        store, reviews, accounts, links, labels, active, clusters, budgets, active_readers
-    )
+    decided = ReviewDecisions(store, reviews, accounts, links, labels, active, clusters, budgets, active_readers)
     webhooks = Webhooks(store, guards(settings.webhook_internal))
     established = EstablishedCustomers(accounts, links, labels)
     sender = Grants(

@@ -9,7 +9,6 @@ undo a spread is to change its state.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -20,22 +19,19 @@ from riskapi.contract import Count, Instant
 from riskapi.policy import Policy
 from riskapi.store import damaged
 from riskapi.store.connections import Store
-from riskapi.store.replies import scored
-from riskapi.store.streams import SHARDS, account_key, oldest, shard, stream
+from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import rfc3339
 from signals.records import record
 
-_DAY = 86400
 #: ``held``: it would touch more accounts than the policy lets go by itself. ``undone``: a person took it back.
+#: ``ended``: the days that the policy gives it are over.
 SpreadState = Literal["live", "held", "shadow", "off", "undone", "ended"]
-#: Spreads that are ended in one go, of a shard.
-_MOST = 100
 
 
 class KeptSpread(TypedDict):
     """A spread of an account: its state, since when and by whom, and whom it was found to touch when it began.
 
-    ``accounts`` would be moved or looked at, ``established`` of them are customers who are only looked at.
+    ``accounts`` are decided again, at most; ``established`` of them are customers, who are only looked at.
     """
 
     spread_id: str
@@ -65,6 +61,10 @@ class Spread:
     established: int
     expires_at: float | None
 
+    def has_ended(self, now: float) -> bool:
+        """Whether its days are over at Unix time ``now``, and nobody noted that yet."""
+        return self.state == "live" and self.expires_at is not None and self.expires_at <= now
+
     def view(self) -> KeptSpread:
         """As answers show it."""
         return {
@@ -80,9 +80,10 @@ class Spread:
         }
 
 
-def spread_id(user_id: str, at: str, by: str) -> str:
+def spread_id(user_id: str, at: float, by: str) -> str:
     """The id of the spread of a label, by when it was given and by whom: the same for everybody who begins it."""
-    return f"spr_{hashlib.sha256(f'{user_id}\0{at}\0{by}'.encode()).hexdigest()[:20]}"
+    name = f"{user_id}\0{at!r}\0{by}"
+    return f"spr_{hashlib.sha256(name.encode()).hexdigest()[:20]}"
 
 
 def spread_of(kept: bytes | None, user_id: str = "?") -> Spread | None:
@@ -92,11 +93,6 @@ def spread_of(kept: bytes | None, user_id: str = "?") -> Spread | None:
         return Spread(**damaged.known(Spread, orjson.loads(kept or b"")))
 
     return damaged.read("spread", user_id, read, None) if kept else None
-
-
-def ends_key(number: int) -> str:
-    """Key of a shard's live spreads, by when they end. No TTL: they leave it when they have ended."""
-    return f"risk:sp:{{{number}}}"
 
 
 class Spreads:
@@ -110,34 +106,24 @@ class Spreads:
         """The spread of the label that an account has now."""
         return spread_of(self._store.execute("HGET", account_key(user_id), "spread"), user_id)
 
-    def begin(self, user_id: str, spread: Spread, policy: Policy) -> bool:
-        """Keep the spread of an account's label; False where somebody did, or the account is not labelled any more."""
-        return self._written(user_id, "", spread, spread.at, policy)
+    def begin(self, user_id: str, spread: Spread, policy: Policy) -> None:
+        """Keep the spread of an account's label, unless somebody did, or the account is not labelled any more."""
+        self._written(user_id, "", spread, policy)
 
-    def change(self, user_id: str, spread: Spread, state: SpreadState, actor: str | None, at: float, policy: Policy) -> bool:
-        """Put a spread in another state at Unix time ``at``; False where it is another one by now, or gone."""
-        changed = replace(spread, state=state, changed_at=at, changed_by=actor)
-        return self._written(user_id, spread.id, changed, at, policy)
+    def change(
+        self, user_id: str, spread: Spread, state: SpreadState, actor: str | None, at: float, policy: Policy
+    ) -> bool:
+        """Put a spread in another state at Unix time ``at``; False where the account has another one by now, or none.
 
-    def due(self, now: float) -> Iterator[tuple[str, Spread | None]]:
-        """Accounts whose spread has ended by Unix time ``now``, with the spread they have."""
-        for number in range(SHARDS):
-            found = self._store.execute(
-                "ZRANGEBYSCORE", ends_key(number), "-inf", repr(now), "WITHSCORES", "LIMIT", 0, _MOST
-            )
-            for user_id, _ in scored(found):
-                yield user_id, self.of(user_id)
+        What a person applies does not end by itself.
+        """
+        ends = None if state == "live" else spread.expires_at
+        changed = replace(spread, state=state, changed_at=at, changed_by=actor, expires_at=ends)
+        return self._written(user_id, spread.id, changed, policy)
 
-    def forget(self, user_id: str) -> None:
-        """Ask no more when the spread of an account ends."""
-        self._store.execute("ZREM", ends_key(shard(user_id)), user_id)
-
-    def _written(self, user_id: str, before: str, spread: Spread, at: float, policy: Policy) -> bool:
-        number = shard(user_id)
-        told: dict[str, Any] = {"user_id": user_id, "at": at, "state": spread.state, "spread_id": spread.id}
-        told |= {"accounts": spread.accounts, "established": spread.established, "by": spread.changed_by or spread.by}
-        kept = orjson.dumps(spread)
-        ends = repr(spread.expires_at) if spread.state == "live" and spread.expires_at is not None else ""
-        event = orjson.dumps(told) if spread.accounts else b""
-        args: list[Any] = [user_id, before, kept, ends, event, oldest(policy.retention.decisions_days)]
-        return bool(self._put.call([account_key(user_id), stream(number), ends_key(number)], args))
+    def _written(self, user_id: str, before: str, spread: Spread, policy: Policy) -> bool:
+        told: dict[str, Any] = {"user_id": user_id, "at": spread.changed_at, "state": spread.state}
+        told |= {"spread_id": spread.id, "by": spread.changed_by or spread.by}
+        args: list[Any] = [before, orjson.dumps(spread), orjson.dumps(told)]
+        args.append(oldest(policy.retention.decisions_days))
+        return bool(self._put.call([account_key(user_id), stream(shard(user_id))], args))

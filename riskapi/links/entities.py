@@ -309,6 +309,11 @@ class Links:
         return [name.decode() for name in reply]
 
     @staticmethod
+    def queue_provers(pipe: Pipeline, key: str) -> Reply[frozenset[str]]:
+        """Ask, in a pipeline, who proved that an entity is his."""
+        return pipe.ask("ZRANGEBYSCORE", key, 59e11, "(69e11", read=_provers)
+
+    @staticmethod
     def queue_holders(pipe: Pipeline, key: str) -> Reply[Sequence[Any]]:
         """Ask, in a pipeline, who proved that an entity is his, or is an established customer, for :meth:`holders`."""
         return pipe.ask("ZRANGEBYSCORE", key, "(59e11", "(8e12", "WITHSCORES", read=as_it_is)
@@ -329,6 +334,10 @@ class Links:
         """As :meth:`leave`, in a pipeline."""
         for key in keys:
             pipe.execute_command("ZREM", key, user_id, *[sign + user_id for sign in _SIGNS])
+
+
+def _provers(reply: Sequence[bytes]) -> frozenset[str]:
+    return frozenset(mark[1:].decode() for mark in reply)
 
 
 def _said_entities(said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:

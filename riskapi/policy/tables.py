@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from riskapi.contract import Tier
 from riskapi.policy.rules import Mode
@@ -298,22 +298,22 @@ _TRIGGERS: tuple[Trigger, ...] = tuple(
             {"name": "complaint_spike", "kind": "spike", "mode": "shadow", "least": 3, "factor": 4},
         ),
         ("complaint", "warn", {"name": "silence", "kind": "silence", "mode": "shadow", "recipients": 100}),
+        ("not_mine", "tighten", {"name": "not_mine", "kind": "count", "days": 30}),
     )
 )
 
 
 class Spread(Section):
-    """What confirmed abuse of one account means for others: how far that goes by itself.
+    """What the label ``abuse`` of one account means for others: how far that goes by itself.
 
-    ``mode``: ``off`` and ``shadow`` hold it against nobody else, ``shadow`` is counted and shown. A spread that would
-    touch more than ``most`` accounts waits for a person. An account goes down by ``steps`` tiers at most because of
-    others. A spread ends after ``days`` (0: with its label). Established customers are looked at and never moved.
+    In ``shadow`` and ``off`` it is held against nobody else; ``shadow`` shows whom it would touch. A spread that would
+    touch more than ``max_accounts`` waits for a person. It ends after ``days`` (0: with its label). Established
+    customers are looked at and never moved.
     """
 
     mode: Mode = "live"
-    most: Annotated[int, Field(ge=0, le=2000)] = 500
-    steps: Annotated[int, Field(ge=1, le=2)] = 2
-    days: Annotated[int, Field(ge=0, le=3650)] = 90
+    max_accounts: Annotated[int, Field(ge=0, le=2000)] = 500
+    days: Annotated[int, Field(ge=0, le=3650)] = 0
 
 
 class FeedbackRules(Section):
@@ -326,6 +326,12 @@ class FeedbackRules(Section):
     voice_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     spread: Spread = Spread()
     triggers: Annotated[tuple[Trigger, ...], Field(strict=False, max_length=100)] = _TRIGGERS
+
+    @field_validator("spread", mode="before")
+    @classmethod
+    def _counted(cls, given: Any) -> Any:
+        """A policy of before 2026-11-27 has a number there: how many accounts are decided again because of one."""
+        return {"max_accounts": given} if isinstance(given, int) and not isinstance(given, bool) else given
 
 
 class Jump(Section):

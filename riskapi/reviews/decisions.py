@@ -19,6 +19,7 @@ from typing_extensions import TypedDict
 from riskapi.accounts.accounts import Accounts, Standing
 from riskapi.accounts.history import LabelName
 from riskapi.accounts.labels import Labels
+from riskapi.accounts.reach import ReachView
 from riskapi.budgets.spends import Budgets
 from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
@@ -51,11 +52,13 @@ class Touched(TypedDict):
 class DecidedReview(Review):
     """A review just decided, with every account touched or left out.
 
-    With ``dry_run`` the review is as it is, and accounts and values are as they would be.
+    With ``dry_run`` the review is as it is, and accounts and values are as they would be; ``would_touch`` says whom the
+    label ``abuse`` would touch besides.
     """
 
     accounts: list[Touched]
     deny: list[Denied]
+    would_touch: ReachView | None
     dry_run: bool
 
 
@@ -148,7 +151,8 @@ class ReviewDecisions:
         prospect = self._prospect(user_id, decision, now)
         if dry_run:
             rows = [_row(each, after=decision.tier) for each in prospect.decided]
-            return self._answer(review_id, prospect, rows, {}, dry_run=True)
+            touches = self._labels.reach(user_id, now) if decision.label == "abuse" else None
+            return self._answer(review_id, prospect, rows, {}, touches, dry_run=True)
         plan = _plan(review_id, user_id, decision, prospect, actor, now)
         try:
             first = self._decided.decide(plan)
@@ -163,7 +167,7 @@ class ReviewDecisions:
             for each in prospect.decided
             if each.user_id in standings  # else erased or expired since
         ]
-        return self._answer(review_id, prospect, rows, entries, dry_run=False)
+        return self._answer(review_id, prospect, rows, entries, None, dry_run=False)
 
     def undo(
         self, review_id: str, reason: str | None, actor: str, now: float, reviewer: str | None = None
@@ -274,6 +278,7 @@ class ReviewDecisions:
         prospect: _Prospect,
         rows: Sequence[Touched],
         entries: Mapping[tuple[str, str], str],
+        would_touch: ReachView | None,
         *,
         dry_run: bool,
     ) -> DecidedReview:
@@ -282,6 +287,7 @@ class ReviewDecisions:
             **self._reviews.get(review_id),
             "accounts": [*rows, *map(_row, prospect.left_out)],
             "deny": [value.view(entries.get((value.entity, value.mac))) for value in prospect.values],
+            "would_touch": would_touch,
             "dry_run": dry_run,
         }
 
