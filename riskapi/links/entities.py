@@ -248,6 +248,11 @@ class Links:
         """
         self._on_each(self._prove, keys, (user_id, repr(at) if proved else ""))
 
+    def proved_at(self, user_id: str, key: str) -> float:
+        """When an account proved that an entity is its own, as a Unix time; 0 where it did not."""
+        found = self._store.execute("ZSCORE", key, f"%{user_id}")
+        return 0.0 if found is None else float(found) - 6e12
+
     def renew(self, user_id: str, keys: Sequence[str], at: float, policy: Policy) -> None:
         """Remember for longer that an account uses entities; where it was forgotten, from Unix time ``at`` on."""
         self._on_each(self._renew, keys, (user_id, repr(at), policy.retention.entities_days * _DAY))
