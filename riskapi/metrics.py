@@ -45,7 +45,7 @@ METRICS = (
         "counter",
         "riskapi_reviews_total",
         ("step",),
-        "Reviews opened, claimed, released, escalated, decided and undone.",
+        "Reviews opened, claimed, released, escalated, decided, undone and withdrawn.",
     ),
     Metric("counter", "riskapi_labels_total", ("label", "source"), "Labels given to accounts."),
     Metric(
@@ -163,7 +163,7 @@ class Metrics:
         self._child("riskapi_rules_fired_total", name, mode).inc()
 
     def review(self, step: str) -> None:
-        """Count a step of a review: opened, claimed, released, escalated, decided or undone."""
+        """Count a step of a review: opened, claimed, released, escalated, decided, undone or withdrawn."""
         self._child("riskapi_reviews_total", step).inc()
 
     def label(self, label: str, source: str) -> None:

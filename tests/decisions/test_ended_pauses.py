@@ -71,7 +71,7 @@ def test_one_that_began_since_stands(service: Service) -> None:
 
 
 def test_all_accounts_of_a_cluster_get_theirs_back(service: Service) -> None:
-    ring = {"device": {"ip_address": "203.0.113.9", "id": "dev-ring"}}
+    ring: dict[str, Any] = {"device": {"ip_address": "203.0.113.9", "id": "dev-ring"}}
     review, _ = [opened(service, user, **ring) for user in ("u_1", "u_2")]
     for user in ("u_1", "u_2"):
         paused(service, user)
@@ -84,7 +84,7 @@ def test_all_accounts_of_a_cluster_get_theirs_back(service: Service) -> None:
 @pytest.mark.parametrize("first", [0, 1])
 def test_of_two_decisions_the_last_to_be_undone_brings_it_back(service: Service, first: int) -> None:
     """The review of another account of the cluster decided this one after its own was."""
-    ring = {"device": {"ip_address": "203.0.113.9", "id": "dev-ring"}}
+    ring: dict[str, Any] = {"device": {"ip_address": "203.0.113.9", "id": "dev-ring"}}
     reviews = [opened(service, user, **ring) for user in ("u_1", "u_2")]
     paused(service, "u_1")
     decide(service, reviews[0], "allow", "legitimate", now=NOW + 20)
