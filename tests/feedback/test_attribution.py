@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from riskapi.contract import USER_ID
+from riskapi.errors import ConfigurationError
 from riskapi.feedback.attribution import Attributed, Attribution, Claims, decide
 from riskapi.feedback.message_ids import MessageIds
 from riskapi.feedback.reports import Channel, Clues, Report
 from riskapi.feedback.return_path import ReturnPath
+from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from tests.conftest import NOW
 
 KEY, OTHER = b"0123456789abcdef0123456789abcdef", b"fedcba9876543210fedcba9876543210"
+EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 PATTERN = "bounces+{user_id}"
 KNOWN = {"u_1", "u_2", "ana@ruiz.example", "t:1"}
 UNKNOWN = Attributed(reason="unknown_account")
@@ -90,6 +97,16 @@ class TestReturnPath:
         assert ReturnPath(PATTERN, (OTHER,)).read(made) is None
         assert ReturnPath(PATTERN, (OTHER, KEY)).read(made) == "u_1"  # while the key changes
 
+    @pytest.mark.parametrize("user_id", ["u_1", "ana@Ruiz.example", "t:1"])
+    @pytest.mark.parametrize("example", ["return_path.py", "return_path.mjs"])
+    def test_the_examples_make_the_same(self, example: str, user_id: str) -> None:
+        program = sys.executable if example.endswith(".py") else shutil.which("node")
+        if program is None:
+            pytest.skip("Node is not installed")
+        words = [program, str(EXAMPLES / example), user_id, "saas.example", KEY.decode()]
+        made = subprocess.run(words, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
+        assert made == ReturnPath(PATTERN, (KEY,)).make(user_id, "saas.example")
+
     def test_a_pattern_may_name_the_domain(self) -> None:
         path = ReturnPath("b-{user_id}-x@bounces.saas.example")
         assert path.make("u_1") == "b-u_1-x@bounces.saas.example"
@@ -99,6 +116,40 @@ class TestReturnPath:
     def test_an_id_that_makes_no_address_is_refused(self) -> None:
         with pytest.raises(ValueError, match="64"):
             ReturnPath(PATTERN).make("u" * 60)
+
+
+class TestSettings:
+    def test_what_is_set_is_read(self) -> None:
+        found = Settings.load(
+            {
+                "RISKAPI_FEEDBACK_ID_FIELD": "off",
+                "RISKAPI_FEEDBACK_RETURN_PATH": "b-{user_id}@bounces.saas.example",
+                "RISKAPI_FEEDBACK_RETURN_PATH_KEY": f"{KEY.decode()}, {OTHER.decode()}",
+                "RISKAPI_FEEDBACK_REPORT_DAYS": "0",
+            }
+        )
+        assert (found.feedback_id_field, found.feedback_report_days) == (0, 0)
+        assert [key.get_secret_value().encode() for key in found.feedback_return_path_key] == [KEY, OTHER]
+        assert ReturnPath(found.feedback_return_path).make("u_1") == "b-u_1@bounces.saas.example"
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("ID_FIELD", "5"),
+            ("ID_FIELD", "0"),
+            ("RETURN_PATH", "bounces"),
+            ("RETURN_PATH", "{user_id}"),
+            ("RETURN_PATH", "b+{user_id}{user_id}"),
+            ("RETURN_PATH", "b={user_id}"),
+            ("RETURN_PATH", "b+{user_id}@"),
+            ("RETURN_PATH_KEY", "short"),
+            ("REPORT_DAYS", "401"),
+            ("REPORT_KEY", "short"),
+        ],
+    )
+    def test_what_makes_no_sense_stops_the_start(self, name: str, value: str) -> None:
+        with pytest.raises(ConfigurationError, match=f"RISKAPI_FEEDBACK_{name}"):
+            Settings.load({f"RISKAPI_FEEDBACK_{name}": value})
 
 
 class TestOnTheStore:
