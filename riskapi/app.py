@@ -42,16 +42,10 @@ from riskapi.decisions.view import Profiles
 from riskapi.enrichment.findings import Findings
 from riskapi.enrichment.names import is_worth_asking
 from riskapi.errors import ConfigurationError, StoreUnavailable
-from riskapi.feedback.attribution import Attribution
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.table import feeds
-from riskapi.feedback.intake import Intake
-from riskapi.feedback.kept_reports import KeptReports
+from riskapi.feedback.intake import open_intake
 from riskapi.feedback.mail.proof import Proof
-from riskapi.feedback.message_ids import MessageIds
-from riskapi.feedback.return_path import ReturnPath
-from riskapi.feedback.sealing import Seal
-from riskapi.feedback.unattributed import Unattributed
 from riskapi.inputs import refresh
 from riskapi.inputs.readers import ActiveReaders, Readers
 from riskapi.inputs.refresh import ReaderRefresh
@@ -211,13 +205,6 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     holds, pauses, feedback = Holds(store, accounts, metrics), Pauses(store), Feedback(store, active, budgets, metrics)
     acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, metrics)
     consequences = Consequences(store, active, accounts, *acting)
-    seal = Seal(
-        settings.feedback_report_key.get_secret_value().encode() if settings.feedback_report_key else secret.secret
-    )
-    unattributed, kept_reports = Unattributed(store, seal), KeptReports(store, seal, settings.feedback_report_days)
-    path_keys = [key.get_secret_value().encode() for key in settings.feedback_return_path_key]
-    message_ids, return_path = MessageIds(store), ReturnPath(settings.feedback_return_path, path_keys)
-    attribution = Attribution(store, message_ids, return_path, settings.feedback_id_field)
     rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
     assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
     recorded, values = log.Decisions(store), Values(active_readers)
@@ -256,9 +243,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         feedback=feedback,
         consequences=consequences,
         feeds=feeds(settings, store),
-        intake=Intake(consequences.take, attribution, message_ids, unattributed, kept_reports, metrics),
-        unattributed=unattributed,
-        kept_reports=kept_reports,
+        intake=open_intake(settings, store, secret.secret, consequences.take, metrics),
         signed=Proof(settings.feedback_reporters, settings.dns_resolver),
         account_header=settings.feedback_account_header,
         events=Events(store, active, links, active_readers, rescorer, identifiers, budgets, labels, metrics),

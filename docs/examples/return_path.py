@@ -7,6 +7,7 @@ import sys
 
 
 def return_path(user_id: str, domain: str, key: bytes) -> str:
+    """The address for mail of this account; ``key`` is RISKAPI_FEEDBACK_RETURN_PATH_KEY."""
     written = user_id.replace("@", "=").replace(":", "~")
     made = hmac.new(key, b"riskapi return path 1\0" + written.lower().encode(), hashlib.sha256).digest()
     return f"bounces+{written}-{base64.b32encode(made[:10]).decode().lower()}@{domain}"

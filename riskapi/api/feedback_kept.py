@@ -35,17 +35,19 @@ class ReportQuery(BaseModel):
 def list_unattributed(call: Call[UnattributedQuery]) -> Reply:
     """A page of what has no account."""
     body = call.body
-    return Reply(call.parts.unattributed.page(body.limit, body.cursor, call.now, reason=body.reason, feed=body.feed))
+    return Reply(
+        call.parts.intake.unattributed.page(body.limit, body.cursor, call.now, reason=body.reason, feed=body.feed)
+    )
 
 
 def list_reports(call: Call[ReportQuery]) -> Reply:
     """The reports about an account."""
-    return Reply(call.parts.kept_reports.of_account(call.body.user_id))
+    return Reply(call.parts.intake.kept.of_account(call.body.user_id))
 
 
 def show_report(call: Call[None]) -> Reply:
     """One report, as it came."""
-    return Reply(call.parts.kept_reports.get(call.path["report_id"]))
+    return Reply(call.parts.intake.kept.get(call.path["report_id"]))
 
 
 ROUTES = (

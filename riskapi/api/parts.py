@@ -19,9 +19,7 @@ from riskapi.decisions.view import Profiles
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.feed import ProviderFeed
 from riskapi.feedback.intake import Intake
-from riskapi.feedback.kept_reports import KeptReports
 from riskapi.feedback.mail.dkim import Signed
-from riskapi.feedback.unattributed import Unattributed
 from riskapi.lists.batches import Batches
 from riskapi.lists.lists import Lists
 from riskapi.metrics import Metrics
@@ -60,8 +58,6 @@ class Parts:
     consequences: Consequences
     feeds: Mapping[str, ProviderFeed]
     intake: Intake
-    unattributed: Unattributed
-    kept_reports: KeptReports
     signed: Callable[[bytes, float], Signed | None]
     account_header: str
     events: Events

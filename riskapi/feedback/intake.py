@@ -16,8 +16,12 @@ from riskapi.feedback.counts import EventType, FeedbackAction, FeedbackEvent, Ta
 from riskapi.feedback.kept_reports import KeptReports
 from riskapi.feedback.message_ids import MessageIds
 from riskapi.feedback.reports import Channel, Feed, Received, Report
+from riskapi.feedback.return_path import ReturnPath
+from riskapi.feedback.sealing import Seal
 from riskapi.feedback.unattributed import Unattributed, Unclaimed
 from riskapi.metrics import Metrics
+from riskapi.settings import Settings
+from riskapi.store.connections import Store
 from signals.records import record
 
 _COUNTED: Final = frozenset(get_args(EventType))
@@ -51,7 +55,7 @@ class Told:
 
 
 class Intake:
-    """Takes what feeds received."""
+    """Takes what feeds received. ``unattributed`` has what names no account, ``kept`` the reports as they came."""
 
     def __init__(
         self,
@@ -64,7 +68,7 @@ class Intake:
     ) -> None:
         """``take`` counts events at a Unix time, and does what follows."""
         self._take, self._attribution, self._message_ids = take, attribution, message_ids
-        self._unattributed, self._kept, self._metrics = unattributed, kept, metrics
+        self.unattributed, self.kept, self._metrics = unattributed, kept, metrics
 
     @property
     def needs_proof(self) -> bool:
@@ -87,7 +91,7 @@ class Intake:
         unclaimed = [
             Unclaimed(feed, _id(report), whose.reason, report) for report, whose in found if whose.reason is not None
         ]
-        body = self._kept.name(feed, raw)
+        body = self.kept.name(feed, raw)
         missed = [Unclaimed(feed, f"{body} {place}", "not_understood") for place in received.not_understood]
         late = self._keep_unclaimed([*unclaimed, *missed], raw_report_id, now)
         return Taken(
@@ -114,20 +118,20 @@ class Intake:
             whose.user_id for report, whose in found if whose.user_id is not None and report.type != "delivered"
         )
         if users or received.not_understood or any(report.type != "delivered" for report, _ in found):
-            return self._kept.keep(feed, raw, list(users), now)
+            return self.kept.keep(feed, raw, list(users), now)
         return None
 
     def _keep_unclaimed(self, unclaimed: Sequence[Unclaimed], raw_report_id: str | None, now: float) -> Tally:
         if not unclaimed:
             return Tally(0, 0, 0, [])
-        for each in self._unattributed.keep(unclaimed, raw_report_id, now):
+        for each in self.unattributed.keep(unclaimed, raw_report_id, now):
             self._metrics.unattributed(each.feed, each.reason)
         ids = [id for each in unclaimed if each.report is not None for id in each.report.clues.message_ids]
         return self._count_waiting(list(dict.fromkeys(ids)), now)
 
     def _count_waiting(self, message_ids: Sequence[str], now: float) -> Tally:
         """Count what waited for messages whose account is known now, then forget that it waited."""
-        waiting = self._unattributed.waiting(message_ids)
+        waiting = self.unattributed.waiting(message_ids)
         names = list(waiting)
         found = self._attribution.of([waiting[name] for name in names], "key")
         whose = {name: each.user_id for name, each in zip(names, found, strict=True) if each.by in _OURS}
@@ -135,8 +139,25 @@ class Intake:
         if not events:
             return Tally(0, 0, 0, [])
         tally = self._take(events, now)
-        self._unattributed.forget({name: waiting[name] for name in whose})
+        self.unattributed.forget({name: waiting[name] for name in whose})
         return tally
+
+
+def open_intake(
+    settings: Settings,
+    store: Store,
+    link_key: bytes,
+    take: Callable[[Sequence[FeedbackEvent], float], Tally],
+    metrics: Metrics,
+) -> Intake:
+    """The intake of these settings. ``link_key`` is what reports are encrypted with where there is no key for that."""
+    own = settings.feedback_report_key
+    seal = Seal(link_key if own is None else own.get_secret_value().encode())
+    keys = [key.get_secret_value().encode() for key in settings.feedback_return_path_key]
+    message_ids, return_path = MessageIds(store), ReturnPath(settings.feedback_return_path, keys)
+    attribution = Attribution(store, message_ids, return_path, settings.feedback_id_field)
+    kept = KeptReports(store, seal, settings.feedback_report_days)
+    return Intake(take, attribution, message_ids, Unattributed(store, seal), kept, metrics)
 
 
 def _event(report: Report, user_id: str) -> FeedbackEvent:

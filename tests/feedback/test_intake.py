@@ -343,7 +343,7 @@ class TestRawReports:
     def test_erasing_an_account_erases_its_reports(self, site: Site, store: Store) -> None:
         site.bounced(bounce(headers="X-Account-Id: u_1"))
         site.bounced(bounce("m.2", headers="X-Account-Id: u_2"))
-        kept = site.service.parts.kept_reports
+        kept = site.service.parts.intake.kept
         assert (kept.erase("u_1"), kept.erase("u_1")) == (1, 0)
         assert site.read("/v1/feedback/reports", user_id="u_1") == {"reports": [], "kept": 0}
         assert len(store.execute("KEYS", "risk:fr:*")) == 1
