@@ -75,7 +75,7 @@ class Site:
         """Accepted, duplicates, unknown accounts, not understood."""
         answer = self.post("/v1/feedback/dsn", raw).json
         assert answer is not None
-        return tuple(answer[name] for name in ("accepted", "duplicates", "unknown_accounts", "not_understood"))  # type: ignore[return-value]
+        return tuple(answer[name] for name in ("accepted", "duplicates", "unknown_accounts", "not_understood"))
 
     def read(self, path: str, **query: str) -> Any:
         answer = self.http.get(path, query_string=query, headers=KEY)
