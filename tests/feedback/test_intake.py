@@ -299,6 +299,21 @@ class TestLate:
         assert site.counted("u_1", "soft_bounces") == 10
         assert not site.unattributed()
 
+    def test_told_between_the_question_and_the_keeping_it_counts(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found = site.service.parts.intake.unattributed
+        keep = found.keep
+
+        def late(*given: Any) -> Any:
+            monkeypatch.undo()
+            assert site.tell("u_1", "m.1@mail.saas.example")["attributed"] == 0
+            return keep(*given)
+
+        monkeypatch.setattr(found, "keep", late)
+        assert site.bounced(bounce("m.1")) == (1, 0, 0, 0)
+        assert site.counted("u_1") == 1 and not site.unattributed()
+
     @pytest.mark.parametrize(
         ("ids", "status"), [([], 422), (["<>"], 422), ([" "], 422), (["x" * 301], 422), ([1], 422), (["a"] * 1001, 422)]
     )
