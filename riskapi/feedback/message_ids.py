@@ -14,7 +14,7 @@ KEPT = (WINDOW_DAYS + 1) * 86400
 
 
 class MessageIds:
-    """Knows the accounts of messages for :data:`KEPT` seconds. Some 130 bytes an id."""
+    """Knows the accounts of messages for :data:`KEPT` seconds. Some 105 bytes an id."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

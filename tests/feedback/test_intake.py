@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -350,6 +351,13 @@ class TestRawReports:
         row = site.read("/v1/feedback/reports", user_id="u_1")["reports"][0]
         found = site.read(f"/v1/feedback/reports/{row['id']}")
         assert found["encoding"] == "base64" and found["truncated"] and len(found["raw"]) > 300_000
+
+    def test_what_cannot_be_compressed_takes_no_more_room(self, site: Site, store: Store) -> None:
+        site.bounced(bounce(headers="X-Account-Id: u_1") + random.Random(1).randbytes(500_000))
+        (key,) = store.execute("KEYS", "risk:fr:*")
+        assert store.execute("HSTRLEN", key, "raw") < kept_reports.SEALED + 100
+        row = site.read("/v1/feedback/reports", user_id="u_1")["reports"][0]
+        assert site.read(f"/v1/feedback/reports/{row['id']}")["truncated"]
 
     def test_what_only_tells_of_deliveries_is_not_kept(self, site: Site, store: Store) -> None:
         site.bounced(bounce(headers="X-Account-Id: u_1", action="delivered", status="2.0.0"))
