@@ -44,7 +44,7 @@ from riskapi.enrichment.names import is_worth_asking
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.table import feeds
-from riskapi.feedback.intake import Intake
+from riskapi.feedback.intake import open_intake
 from riskapi.feedback.mail.proof import Proof
 from riskapi.inputs import refresh
 from riskapi.inputs.readers import ActiveReaders, Readers
@@ -241,7 +241,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         feedback=feedback,
         consequences=consequences,
         feeds=feeds(settings, store),
-        intake=Intake(store, consequences.take),
+        intake=open_intake(settings, store, secret.secret, consequences.take, metrics),
         signed=Proof(settings.feedback_reporters, settings.dns_resolver),
         account_header=settings.feedback_account_header,
         events=Events(store, active, links, active_readers, rescorer, identifiers, budgets, labels, metrics),

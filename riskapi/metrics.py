@@ -58,6 +58,12 @@ METRICS = (
     Metric("counter", "riskapi_clusters_total", ("change",), "Clusters joined, merged and split."),
     Metric("counter", "riskapi_holds_total", ("mode",), "Sudden jumps in volume, by the mode of policy's takeover."),
     Metric("counter", "riskapi_feedback_total", ("type",), "Feedback events counted, duplicates left out."),
+    Metric(
+        "counter",
+        "riskapi_feedback_unattributed_total",
+        ("feed", "reason"),
+        "Reports that nobody could attribute to an account, by feed and reason; each once.",
+    ),
     Metric("counter", "riskapi_triggers_fired_total", ("trigger", "mode"), "Triggers of the policy that fired."),
     Metric("counter", "riskapi_events_total", ("type",), "Events of accounts, by the types of the contract and other."),
     Metric(
@@ -199,6 +205,10 @@ class Metrics:
     def feedback(self, type: str) -> None:
         """Count a feedback event that was counted for its account."""
         self._child("riskapi_feedback_total", type).inc()
+
+    def unattributed(self, feed: str, reason: str) -> None:
+        """Count a report that nobody could attribute, and why."""
+        self._child("riskapi_feedback_unattributed_total", feed, reason).inc()
 
     def event(self, type: str) -> None:
         """Count an event of an account; ``type`` is one of the contract's, or ``other``."""
