@@ -12,10 +12,10 @@ from riskapi.api.feeds import FeedTaken
 from riskapi.api.routes import Call, Raw, Reply, Route
 from riskapi.errors import Problem
 from riskapi.feedback.mail import bounce, complaint
-from riskapi.feedback.mail.dkim import KeyUnavailable
+from riskapi.feedback.mail.dkim import KeyUnavailable, Signed
 from riskapi.feedback.mail.message import NotThisKind
 from riskapi.feedback.platform.hearing import MAILBOX
-from riskapi.feedback.reports import Feed, Received
+from riskapi.feedback.reports import Channel, Feed, Received
 
 MAIL: Final = "message/rfc822"
 #: Header of what ``python -m riskapi mailbox`` hands over, as PEP 3333 names it.
@@ -95,15 +95,18 @@ def _take(call: Call[Raw], feed: Feed, read: Callable[[bytes, str | None], Recei
         raise Problem("unsupported_media_type", f"Send Content-Type: {MAIL}.")
     raw, reporter, hearing = call.body.content, None, call.parts.watch.hearing
     heard_as = MAILBOX if call.principal.id and HANDED_OVER in call.environ else feed
+    channel: Channel = "key"
     try:
-        if not call.principal.id:
-            with hearing.proving(feed, call.now):
-                reporter, raw = _proved(call, raw)
+        # A mail server hands over what anybody sent it: where that is not enough, a signature may still be there.
+        with hearing.proving(heard_as, call.now):
+            signed = _proved(call, raw) if not call.principal.id else _signed(call, raw, feed)
+        if signed is not None:
+            channel, reporter, raw = "reporter", signed.reporter, signed.content
         with hearing.reading(heard_as, call.now) if raw else contextlib.nullcontext():  # nothing: a probe
             received = read(raw, reporter)
     except NotThisKind as error:
         raise Problem("not_this_feed", f"Not taken: {error}.") from None
-    taken = call.parts.intake.take_reports(feed, received, call.body.content, call.now)
+    taken = call.parts.intake.take_reports(feed, received, call.body.content, call.now, channel)
     hearing.took(heard_as, received, call.now)
     return Reply(
         {
@@ -117,8 +120,21 @@ def _take(call: Call[Raw], feed: Feed, read: Callable[[bytes, str | None], Recei
     )
 
 
-def _proved(call: Call[Raw], raw: bytes) -> tuple[str, bytes]:
-    """The reporter who signed a mail that came without a key, and what is signed of it.
+def _signed(call: Call[Raw], raw: bytes, feed: Feed) -> Signed | None:
+    """What an allowed reporter signed of a complaint that came with a key, where that is asked for; None without.
+
+    Raises ``unavailable`` where it cannot be checked now.
+    """
+    if feed != "arf" or not call.parts.intake.needs_proof:
+        return None
+    try:
+        return call.parts.signed(raw, call.now)
+    except KeyUnavailable as error:
+        raise Problem("unavailable", str(error), headers={"Retry-After": "60"}) from None
+
+
+def _proved(call: Call[Raw], raw: bytes) -> Signed:
+    """What the reporter signed of a mail that came without a key.
 
     Raises ``bad_signature``; ``unavailable`` where it cannot be checked now, so that it is sent again.
     """
@@ -135,7 +151,7 @@ def _proved(call: Call[Raw], raw: bytes) -> tuple[str, bytes]:
             "No API key, and no allowed reporter's signature (DKIM) on it.",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    return found.reporter, found.content
+    return found
 
 
 def _route(feed: str, handler: Callable[[Call[Raw]], Reply], summary: str, what: str, example: str) -> Route:
