@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from time import process_time
 
 import pytest
@@ -13,6 +15,8 @@ from riskapi.feedback.diagnostics import classify, rows_of
 ROWS = list(rows_of("diagnostics"))
 BLOCKLISTS = list(rows_of("blocklists"))
 CODES = list(rows_of("enhanced"))
+with (Path(__file__).parent / "diagnostics.csv").open(encoding="utf-8", newline="") as file:
+    SAID = [(row["said"], row["diagnosis"]) for row in csv.DictReader(file)]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["example"][:60])
@@ -84,6 +88,11 @@ def test_traps(
     text: str, enhanced: str | None, reply: int | None, expected: tuple[str, str | None, str | None]
 ) -> None:
     assert classify(text, enhanced, reply) == expected
+
+
+@pytest.mark.parametrize(("said", "expected"), SAID, ids=lambda value: value[:60])
+def test_what_servers_say_in_many_languages(said: str, expected: str) -> None:
+    assert classify(said)[0] == expected
 
 
 @given(st.text(max_size=400), st.one_of(st.none(), st.text(max_size=12)), st.one_of(st.none(), st.integers(0, 999)))
