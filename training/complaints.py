@@ -32,6 +32,8 @@ _ANGRY, _DELAY = 0.01, 600.0
 _SOON, _LATER, _MANY = 300.0, HOUR, 20
 #: For how long a ring is watched, seconds.
 _WATCHED = DAY
+#: Complaints after which every account is looked at as soon as the worker is done; later, each when it asks to send.
+_LOOKS = 2
 #: Days for which good accounts send, and the median and spread (of logarithms) of what they send. Chosen by us.
 _DAYS, _MEDIAN, _SPREAD = 10, 1000.0, 1.3
 #: The share of good accounts with one angry recipient that may be touched.
@@ -139,7 +141,8 @@ def _ring(platform: Platform, service: Service, start: float, size: int, loop: b
     complaints: list[tuple[float, int, str]] = []
     first: float | None = None
     seconds: float | None = None
-    granted = told = 0
+    granted = told = looks = 0
+    held: set[str] = set()
     due = [(begun + draw.random() * _SOON, name) for name in names]
     heapq.heapify(due)
     while due and due[0][0] < (first or begun) + _WATCHED:
@@ -149,13 +152,20 @@ def _ring(platform: Platform, service: Service, start: float, size: int, loop: b
             first = first or when
             if loop:
                 _complain(service, angry, told, when)
-                if seconds is None:
+                if seconds is None and looks < _LOOKS:
+                    looks += 1
                     now = platform.await_worker(when)
                     if all(_is_held(service, each, now) for each in names):
                         seconds = now - first
         body = {"recipients": _MANY, "partial": True}
-        got = service.post(f"/v1/accounts/{name}/sends", body, at)["granted"]
-        granted += got if first is not None else 0
+        grant = service.post(f"/v1/accounts/{name}/sends", body, at)
+        got = grant["granted"]
+        (held.add if grant["tier"] != "allow" or grant.get("denied_by") == "paused" else held.discard)(name)
+        if first is None and len(held) == size:
+            return Contained(size, loop, 0.0, 0)
+        if first is not None:
+            granted += got
+            seconds = at - first if seconds is None and len(held) == size else seconds
         for _ in range(got):
             if draw.random() < _ANGRY:
                 told += 1
@@ -211,4 +221,4 @@ def _is_held(service: Service, name: str, at: float) -> bool:
 
 
 def _seconds(seconds: float | None) -> str:
-    return "never" if seconds is None else f"≤ {seconds:.0f}"
+    return "never" if seconds is None else f"≤ {seconds:,.0f}" if seconds else "before it"
