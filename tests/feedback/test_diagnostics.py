@@ -17,6 +17,9 @@ BLOCKLISTS = list(rows_of("blocklists"))
 CODES = list(rows_of("enhanced"))
 with (Path(__file__).parent / "diagnostics.csv").open(encoding="utf-8", newline="") as file:
     SAID = [(row["said"], row["diagnosis"]) for row in csv.DictReader(file)]
+#: Answers of large receivers, shortened, in the shapes that their pages document; see the sources in the tables.
+with (Path(__file__).parent / "diagnostics_of_providers.csv").open(newline="") as file:
+    PROVIDERS = list(csv.DictReader(file))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["example"][:60])
@@ -26,6 +29,17 @@ def test_a_row_reads_its_own_example(row: dict[str, str]) -> None:
     assert (blocklist is not None) == (
         found == "block_blocklist" and row["diagnosis"] != "block_blocklist"
     ) or blocklist
+
+
+@pytest.mark.parametrize("table", [ROWS, BLOCKLISTS, CODES])
+def test_every_cell_of_a_table_is_filled(table: list[dict[str, str]]) -> None:
+    """A comma that is not quoted moves what follows into the next column."""
+    assert all(None not in row and all(row.values()) for row in table)
+
+
+@pytest.mark.parametrize("row", PROVIDERS, ids=lambda row: row["text"][:60])
+def test_answers_of_large_receivers_are_read_rightly(row: dict[str, str]) -> None:
+    assert classify(row["text"])[:2] == (row["diagnosis"], row["blocklist"] or None)
 
 
 @pytest.mark.parametrize("row", BLOCKLISTS, ids=lambda row: row["name"])

@@ -38,7 +38,24 @@ CHUNKS: Final = st.sampled_from(
     )
 )
 #: Values of every type, and some at its ends.
-VALUES: Final[Sequence[Any]] = (None, True, 0, -1, 2**63, 1.5, "", "x", "\x00", "é" * 300, "9" * 400, [], [[]], [None], {}, {"a": {}})
+VALUES: Final[Sequence[Any]] = (
+    None,
+    True,
+    0,
+    -1,
+    2**63,
+    1.5,
+    "",
+    "x",
+    "\x00",
+    "é" * 300,
+    "9" * 400,
+    [],
+    [[]],
+    [None],
+    {},
+    {"a": {}},
+)
 
 
 def paths(value: Any, so_far: tuple[int, ...] = ()) -> Iterator[tuple[int, ...]]:
