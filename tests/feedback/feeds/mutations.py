@@ -39,22 +39,9 @@ CHUNKS: Final = st.sampled_from(
 )
 #: Values of every type, and some at its ends.
 VALUES: Final[Sequence[Any]] = (
-    None,
-    True,
-    0,
-    -1,
-    2**63,
-    1.5,
-    "",
-    "x",
-    "\x00",
-    "é" * 300,
-    "9" * 400,
-    [],
-    [[]],
-    [None],
-    {},
-    {"a": {}},
+    *(None, True, 0, -1, 2**63, 1.5),
+    *("", "x", "\x00", "é" * 300, "9" * 400),
+    *([], [[]], [None], {}, {"a": {}}),
 )
 
 
