@@ -93,7 +93,7 @@ def deliver_all(settings: Settings, store: Store, count: int) -> Outcome:
         for process, _ in running:
             process.kill()
             process.join()
-    expected = Counter((event.user_id, event.type) for event in events(count))
+    expected: Counter[tuple[str, str]] = Counter((event.user_id, event.type) for event in events(count))
     return Outcome(expected, _counted(store), _told(store), killed_after, time.perf_counter() - begun)
 
 
