@@ -34,7 +34,7 @@
 --         within retention), those near a cap within 7 d, the holders, how they came to it ('proof', 'first', 'use' or ''), how
 --         many other holders are abusive and limited, and when it was found to be a hub (negative: to be none; 0: never
 --         looked at). For an entity that was cut, or the account was cut from, only the account itself is told
--- TTL     retention, renewed once a day while it is touched; what is older than retention goes then, too
+-- TTL     retention, renewed by the first touch of a day (UTC); what is older than retention goes then, too
 local ask = cjson.decode(ARGV[1])
 local user, at, touch, retention = ask.user_id, tonumber(ask.at), ask.adds ~= 'look', ask.retention
 local keep, near, past, long = ask.keep, ask.near, ask.past, ask.long
@@ -215,8 +215,7 @@ local function look(i, key)
     prune(key, since)
     list = newest_of(key)
   end
-  -- A proof of just now says nothing that is not known, but that somebody holds the entity it does.
-  local marked = list.top >= 5e11 or (touch and ask.proved[i] == 1)
+  local marked = list.top >= 5e11
   local accounts = list.whole and 0 or call('ZCOUNT', key, since, '(5e11')
   if list.whole then
     for j = 1, list.size do
@@ -254,7 +253,8 @@ local function look(i, key)
   if accounts > 1 and (accounts > day or past < 86400) then row[8] = call('ZCOUNT', key, since, '(' .. (at - past)) end
   -- Whoever came before it; of holders the script below says nothing: nobody did.
   if accounts > 1 then row[9] = came_before(list, key, accounts) end
-  if list.top >= 29e11 or (touch and ask.proved[i] == 1) then add_marks(row, key, since, ask.proved[i] ~= 2) end
+  -- Where it has marks, a proof of just now is one more.
+  if list.top >= 29e11 or (marked and touch and ask.proved[i] == 1) then add_marks(row, key, since, ask.proved[i] ~= 2) end
   return row
 end
 
