@@ -320,7 +320,7 @@ def outage(service: app.Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
 
     yield away
     away(False)
-    service.parts.sender.record()
+    service.parts.grants.record()
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ class Labels:
         if tier is not None:
             history = by_reviewer(tier, note or f"labelled {label}", actor, now, self._active.policy)
             standing = self._tiers.change(user_id, history, now, self._active.policy)
-        self.settle(user_id, standing)
+        self.mark_latest(user_id, standing)
         return {
             "user_id": user_id,
             "label": label,
@@ -72,7 +72,7 @@ class Labels:
             "labels": self._accounts.labels(user_id),
         }
 
-    def settle(self, user_id: str, standing: Standing) -> None:
+    def mark_latest(self, user_id: str, standing: Standing) -> None:
         """Mark all the account touched, and its cluster, with its standing, until no later change is left unmarked.
 
         Two changes may mark in the wrong order; whoever marks last reads the revision again and repeats.

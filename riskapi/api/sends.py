@@ -55,7 +55,7 @@ class ReleaseRecipientsBody(StrictBody):
 def send(call: Call[SendBody]) -> Reply:
     """Grant recipients."""
     body, said = call.body, call.body.message or MessageBody()
-    found = call.parts.sender.send(
+    found = call.parts.grants.send(
         call.path["user_id"],
         body.recipients,
         Message(tuple(said.link_domains or ()), said.fingerprint, said.from_domain),
@@ -70,7 +70,7 @@ def send(call: Call[SendBody]) -> Reply:
 
 def release(call: Call[ReleaseRecipientsBody]) -> Reply:
     """Give back recipients."""
-    found = call.parts.sender.release(
+    found = call.parts.grants.release(
         call.path["reservation_id"], call.body.recipients, call.now, repeat=repeats.name(call)
     )
     return Reply(found)

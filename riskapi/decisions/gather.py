@@ -234,7 +234,7 @@ class Gatherer:
     def join(self, gathered: Gathered, policy: Policy, now: float) -> tuple[Gathered, Usage]:
         """Join a new account to those it is bound to; also what is used of its budget, and by how many, then."""
         user_id, entities = gathered.touch.user_id, list((gathered.facts.entities or {}).values())
-        joined = self._clusters.settle(user_id, entities, policy, now, matches=gathered.matches)
+        joined = self._clusters.join(user_id, entities, policy, now, matches=gathered.matches)
         if joined is not None:
             usage = joined.usage
         else:  # where it is bound to nobody, only a stranger can have sent anything before this
@@ -248,7 +248,7 @@ class Gatherer:
         self._claims.release(user_id, entities, policy, now)
         if gathered.vouched:
             self._proofs.share(user_id, str(gathered.facts.account.referrer_id), entities, policy, now)
-        joined = self._clusters.settle(user_id, entities, policy, now)
+        joined = self._clusters.join(user_id, entities, policy, now)
         usage = joined.usage if joined is not None else self._clusters.usage(user_id, policy, now)
         return _with_cluster(gathered, usage), usage
 

@@ -108,7 +108,7 @@ class Rescorer:
     def _reassessed(self, basis: Basis, user_id: str, cause: str, now: float) -> Reassessment:
         account, policy = self._accounts.load(user_id), basis.policy
         if cause == "cut":  # what it shares knows it anew, without its standing
-            self._labels.settle(user_id, self._accounts.standing(user_id))
+            self._labels.mark_latest(user_id, self._accounts.standing(user_id))
             self._proofs.give(user_id, list(account.proved.values()), now, policy, now, aside=False)
         fields, at = account.fields, account.signed_up_at
         parsed = self._gatherer.parse(Signup.stored(account.signup), at)
@@ -191,7 +191,7 @@ class Rescorer:
         if stands is None:
             return False
         if "limit" in (past.tier, stands.tier) and past.tier != stands.tier:
-            self._labels.settle(user_id, stands)
+            self._labels.mark_latest(user_id, stands)
         if review is not None:
             self._metrics.review("opened")
         return True

@@ -306,15 +306,15 @@ class TestRaces:
         self, service: Service, monkeypatch: pytest.MonkeyPatch, clock: Callable[[], float]
     ) -> None:
         signed_up(service)
-        settle = service.parts.labels.settle
+        mark_latest = service.parts.labels.mark_latest
 
         def away(*_: Any) -> None:
             raise StoreUnavailable("away")
 
-        monkeypatch.setattr(service.parts.labels, "settle", away)
+        monkeypatch.setattr(service.parts.labels, "mark_latest", away)
         assert tell(service, "plan_changed", plan="pro")["tier"] == "allow"
         assert marked(service) == set()
-        monkeypatch.setattr(service.parts.labels, "settle", settle)
+        monkeypatch.setattr(service.parts.labels, "mark_latest", mark_latest)
         react = reactions(service, Agenda(service.store), clock)
         name = stream(shard("u1"))
         for number, fields in service.store.execute("XRANGE", name, "-", "+"):
