@@ -40,6 +40,11 @@ class Caps(Section):
         """Whether no cap is above the other's."""
         return self.hourly <= other.hourly and self.daily <= other.daily and self.monthly <= other.monthly
 
+    @property
+    def at_once(self) -> int:
+        """The most recipients that fit into all windows."""
+        return min(self.hourly, self.daily, self.monthly)
+
     def tightest(self, other: Caps) -> Caps:
         """Of each window the smaller cap."""
         return Caps(
