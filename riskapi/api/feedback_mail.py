@@ -94,12 +94,15 @@ def _take(call: Call[Raw], feed: Feed, read: Callable[[bytes, str | None], Recei
     if call.body.media != MAIL:
         raise Problem("unsupported_media_type", f"Send Content-Type: {MAIL}.")
     raw, reporter, hearing = call.body.content, None, call.parts.watch.hearing
-    heard_as = MAILBOX if call.principal.id and HANDED_OVER in call.environ else feed
     channel: Channel = "key"
+    heard_as = MAILBOX if call.principal.id and HANDED_OVER in call.environ else feed
     try:
         # A mail server hands over what anybody sent it: where that is not enough, a signature may still be there.
-        with hearing.proving(heard_as, call.now):
-            signed = _proved(call, raw) if not call.principal.id else _signed(call, raw, feed)
+        if call.principal.id:
+            signed = _signed(call, raw, feed)
+        else:
+            with hearing.proving(feed, call.now):
+                signed = _proved(call, raw)
         if signed is not None:
             channel, reporter, raw = "reporter", signed.reporter, signed.content
         with hearing.reading(heard_as, call.now) if raw else contextlib.nullcontext():  # nothing: a probe

@@ -49,7 +49,7 @@ class Parts:
     """
 
     assessor: Assessor
-    accounts: Profiles
+    profiles: Profiles
     account_caps: AccountCaps
     imports: Imports
     labels: Labels
@@ -63,7 +63,7 @@ class Parts:
     signed: Callable[[bytes, float], Signed | None]
     account_header: str
     events: Events
-    sender: Grants
+    grants: Grants
     clusters: Clusters
     cuts: Cuts
     policies: Policies

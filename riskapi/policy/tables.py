@@ -40,6 +40,11 @@ class Caps(Section):
         """Whether no cap is above the other's."""
         return self.hourly <= other.hourly and self.daily <= other.daily and self.monthly <= other.monthly
 
+    @property
+    def at_once(self) -> int:
+        """The most recipients that fit into all windows."""
+        return min(self.hourly, self.daily, self.monthly)
+
     def tightest(self, other: Caps) -> Caps:
         """Of each window the smaller cap."""
         return Caps(
@@ -315,7 +320,7 @@ class Spread(Section):
 class FeedbackRules(Section):
     """What is done about feedback. A rate counts once it is above the threshold for certain: by the lower end of its
     Wilson interval at ``confidence`` standard deviations. One voice (who reports, and whose mailbox it is) brings at
-    most ``voice_share`` of what is counted, and one event at least. ``spread`` is what abuse means for others.
+    most ``voice_share`` of what is counted, and one event at least. ``spread`` is what abuse means for others;
     ``platform`` says when the platform itself, or a feed, is in trouble.
     """
 
