@@ -40,12 +40,13 @@ from riskapi.decisions.rescoring import Rescorer
 from riskapi.decisions.signups import Assessor
 from riskapi.decisions.view import Profiles
 from riskapi.enrichment.findings import Findings
-from riskapi.enrichment.names import is_worth_asking
+from riskapi.enrichment.names import worth_asking
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.table import feeds
 from riskapi.feedback.intake import open_intake
 from riskapi.feedback.mail.proof import Proof
+from riskapi.feedback.platform.watch import Watch
 from riskapi.inputs import refresh
 from riskapi.inputs.readers import ActiveReaders, Readers
 from riskapi.inputs.refresh import ReaderRefresh
@@ -242,6 +243,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         consequences=consequences,
         feeds=feeds(settings, store),
         intake=open_intake(settings, store, secret.secret, consequences.take, metrics),
+        watch=Watch(settings, store, active, metrics),
         signed=Proof(settings.feedback_reporters, settings.dns_resolver),
         account_header=settings.feedback_account_header,
         events=Events(store, active, links, active_readers, rescorer, identifiers, budgets, labels, metrics),
@@ -281,14 +283,6 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         link_key=secret,
         compared=compared,
     )
-
-
-def worth_asking(settings: Settings) -> Callable[[str], bool] | None:
-    """Whether DNS can know a domain; ``None`` where the operator wants nobody asked."""
-    if not settings.enrichment:
-        return None
-    ours = settings.dns_resolver is not None
-    return lambda domain: is_worth_asking(domain, ours)
 
 
 def create_app(settings: Settings, store: Store | None = None, clock: Callable[[], float] = time.time) -> Flask:

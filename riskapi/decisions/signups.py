@@ -27,7 +27,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.inputs.signup import Signup
 from riskapi.links.arrival import kept
 from riskapi.links.entities import Links
-from riskapi.links.keys import entities_json
+from riskapi.links.keys import entities_text
 from riskapi.links.kinds import Touch
 from riskapi.lists.matching import silenced
 from riskapi.metrics import Metrics
@@ -141,7 +141,7 @@ class Assessor:
                 "mail": self._mail(signup),
                 "tier": decision.tier,
                 "at": repr(at),
-                "entities": entities_json(gathered.touch.keys),
+                "entities": entities_text(gathered.touch.keys),
                 "own": own_tier(case.decided, decision.tier, case.decided.own, policy),
                 "signup": pack(signup.model_dump_json(exclude_none=True).encode()),
                 **({} if first is None else {"latest": pack(answer)}),

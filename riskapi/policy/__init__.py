@@ -19,6 +19,7 @@ from riskapi.contract import Tier
 from riskapi.errors import ConfigurationError
 from riskapi.policy import cap_faults
 from riskapi.policy.rules import Matcher, Mode, Rule
+from riskapi.policy.section import Section
 from riskapi.policy.tables import (
     SEVERITY,
     Caps,
@@ -39,7 +40,6 @@ from riskapi.policy.tables import (
     Rescoring,
     Retention,
     Reviews,
-    Section,
     Sends,
     Step,
     Strength,

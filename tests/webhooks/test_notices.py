@@ -14,6 +14,7 @@ from riskapi.app import Service
 from riskapi.budgets.keys import EVENTS
 from riskapi.errors import Problem
 from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.platform.receivers import Receivers
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -226,6 +227,19 @@ class TestOthers:
         delivered = FeedbackEvent.model_validate_json(orjson.dumps({**trap, "id": "f2", "type": "complaint"}))
         service.parts.feedback.count([delivered], NOW)
         assert told.since() == []
+
+    def test_an_alarm_about_the_platform_is_told_when_it_begins_and_when_it_ends(
+        self, service: Service, told: Told
+    ) -> None:
+        receivers, watch = Receivers(service.store), service.parts.watch
+        receivers.count([("block", "a@gmail.com")] * 100 + [("delivered", "a@gmail.com")] * 100, NOW)
+        watch.step(NOW)
+        watch.step(NOW)
+        alarm = {"rule": "blocks", "subject": "gmail.com", "level": 0.1, "since": AT, "user_id": None}
+        assert told.since() == [("threshold.crossed", {**alarm, "action": "crossed", "value": 0.5, "at": AT})]
+        receivers.count([("delivered", "a@gmail.com")] * 800, NOW)
+        watch.step(NOW)
+        assert told.since() == [("threshold.crossed", {**alarm, "action": "ended", "value": 0.1, "at": AT})]
 
     def test_clusters_that_merge_are_told_once_and_those_that_grow_not(self, service: Service, told: Told) -> None:
         def sign_up(user: str, device: str, phone: str) -> None:
