@@ -181,7 +181,7 @@ def test_whoever_is_killed_has_it_done_by_the_worker(
         label(service)
         work.do()
     labels = service.parts.labels
-    method = {"label": "settle", "spread": "mark", "undo": "mark"}[after]
+    method = {"label": "mark_latest", "spread": "mark", "undo": "mark"}[after]
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(labels, method, killed)
         labels.spread("bad", "undo", "lee", NOW + 20) if after == "undo" else label(service)
