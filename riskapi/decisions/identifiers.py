@@ -203,11 +203,11 @@ class Identifiers:
         pipe = self._store.pipeline()
         self._links.queue(pipe, touch, policy)
         found = self._links.entities(touch, self._store.run(pipe), policy)
-        self._clusters.settle(user_id, list(found.values()), policy, now)
+        self._clusters.join(user_id, list(found.values()), policy, now)
 
     def _mark(self, user_id: str) -> None:
         """Let what it has by now know what it is: an abuser's next machine, or a customer's."""
-        self._labels.settle(user_id, self._accounts.standing(user_id))
+        self._labels.mark_latest(user_id, self._accounts.standing(user_id))
 
     def _is_held(self, user_id: str) -> bool:
         return self._accounts.standing(user_id).established is not None

@@ -203,7 +203,7 @@ class Imports:
             return  # erased, or expired
         theirs = set(standing.entities.values())
         self._links.leave(user_id, [key for key in arrival.touch.keys.values() if key not in theirs])
-        self._labels.settle(user_id, standing)
+        self._labels.mark_latest(user_id, standing)
 
 
 def _proofs(customer: Customer) -> list[tuple[str, str]]:

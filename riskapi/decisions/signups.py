@@ -184,7 +184,7 @@ class Assessor:
         self._store.run(pipe)
         if known() is not None or later().revision:
             try:
-                self._labels.settle(arrival.user_id, later())
+                self._labels.mark_latest(arrival.user_id, later())
             except StoreUnavailable:
                 self._keep(signup, now, body)
         return known()
@@ -264,7 +264,7 @@ class Assessor:
                 raise
         standing = self._accounts.standing(signup.account.user_id)
         if standing.tier == "limit" or standing.established is not None:
-            self._labels.settle(signup.account.user_id, standing)
+            self._labels.mark_latest(signup.account.user_id, standing)
 
 
 def _shares(gathered: Gathered) -> bool:

@@ -48,7 +48,7 @@ def service(
 
 
 def view(service: Service, user: str) -> Any:
-    found = service.parts.accounts.view(user, KEPT["now"])
+    found = service.parts.profiles.view(user, KEPT["now"])
     return found
 
 
