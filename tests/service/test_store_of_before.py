@@ -103,7 +103,7 @@ def test_an_entity_of_before_goes_on(service: Service, store: Store) -> None:
     kept = entities_of(store.execute("HGET", account_key(user), "entities"))
     told = KEPT["bodies"][user]
     told = orjson.loads(told) if isinstance(told, str) else dict(told)
-    told["user_id"] = "u_of_today"
+    told["account"] = {**told["account"], "user_id": "u_of_today"}
     answer = service.parts.assessor.signup(Signup.model_validate_json(orjson.dumps(told)), KEPT["now"])
     assert not answer.replay
     assert store.execute("ZSCORE", kept["mailbox"], "u_of_today") is not None
