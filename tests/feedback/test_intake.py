@@ -250,7 +250,8 @@ class TestUnattributed:
     def test_after_a_month_it_is_gone(self, site: Site, store: Store) -> None:
         site.bounced(bounce("m.1"))
         for key in store.execute("KEYS", "risk:f*"):
-            assert 0 < store.execute("TTL", key) <= 31 * DAY, key
+            if not key.startswith(b"risk:fh:"):  # how often the feed is heard, without what it said
+                assert 0 < store.execute("TTL", key) <= 31 * DAY, key
         site.clock.advance(31 * DAY + 1)
         site.bounced(bounce("m.2", headers="X-Account-Id: gone"))
         page = site.read("/v1/feedback/unattributed")
