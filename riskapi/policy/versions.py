@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from riskapi.store.connections import Store
 
 #: Every version (number → JSON, ``current`` → mark). No TTL: decisions name the version they were made under.
-_TABLE = "risk:policies"
+TABLE = "risk:policies"
 _CURRENT = "current"
+#: Field of the same hash: attack mode, see :mod:`riskapi.policy.attacks`.
+ATTACK = "attack"
 
 
 class PolicySummary(TypedDict):
@@ -125,8 +127,12 @@ class Policies:
 
     def mark(self) -> str:
         """What is in force, to be compared with what it was before; empty while nothing was published."""
-        found = self._store.execute("HGET", _TABLE, _CURRENT)
-        return found.decode() if found else ""
+        return self.marks()[0]
+
+    def marks(self) -> tuple[str, bytes | None]:
+        """What is in force, as :meth:`mark` says it, and what is kept of attack mode, in one trip."""
+        found, attack = self._store.execute("HMGET", TABLE, _CURRENT, ATTACK)
+        return found.decode() if found else "", attack
 
     def live(self, mark: str | None = None) -> Version:
         """The version in force, or the one with this ``mark``, which :meth:`mark` gave.
@@ -168,7 +174,7 @@ class Policies:
             unique = secrets.token_hex(8)
             entry = orjson.dumps({"id": unique, **asdict(made)})
             file = orjson.dumps(asdict(self._file))
-            if self._publish.call([_TABLE], [mark, number, f"{number}:{unique}", entry, self._file.version, file]):
+            if self._publish.call([TABLE], [mark, number, f"{number}:{unique}", entry, self._file.version, file]):
                 return made
 
     def show(self, number: int | None = None) -> PolicyVersion:
@@ -201,7 +207,7 @@ class Policies:
         """The versions with these numbers, None for what is not there."""
         if not numbers:
             return []
-        rows = zip(numbers, self._store.execute("HMGET", _TABLE, *numbers), strict=True)
+        rows = zip(numbers, self._store.execute("HMGET", TABLE, *numbers), strict=True)
         return [
             damaged.read("policy", str(number), partial(_version, row), None) if row else None for number, row in rows
         ]
