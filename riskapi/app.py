@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Flask
 
@@ -59,17 +60,23 @@ from riskapi.lists.values import Values
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
+from riskapi.policy.attacks import Attacks
+from riskapi.policy.proposals import Proposals
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
+from riskapi.policy.workers import PolicyWorkers, deciding
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
 from riskapi.sending.allowances import Allowances
+from riskapi.sending.cap_hits import cap_hits
 from riskapi.sending.established import EstablishedCustomers
 from riskapi.sending.grants import Grants
 from riskapi.sending.holds import Holds
 from riskapi.sending.outage import LocalGrants
 from riskapi.sending.own_caps import AccountCaps
 from riskapi.settings import Settings
+from riskapi.simulations.past import PastSignups
+from riskapi.simulations.runs import Runs
 from riskapi.store import consumer, damaged
 from riskapi.store.clock import StoreClock
 from riskapi.store.connections import Store, open_store
@@ -118,13 +125,15 @@ def _scorer(settings: Settings) -> Scorer:
         raise ConfigurationError(str(settings.model_dir), "model", str(error)) from error
 
 
-def follow_policy(settings: Settings, store: Store, file: Policy, basis: Basis) -> tuple[Policies, Publisher]:
+def follow_policy(
+    settings: Settings, store: Store, file: Policy, basis: Basis, clock: Callable[[], float] = time.time
+) -> tuple[Policies, Publisher]:
     """The versions of the policy, and what keeps the one in force in use, from its first ``follow`` on.
 
-    ``file`` is the policy of the file, ``basis`` what decides by it.
+    ``file`` is the policy of the file, ``basis`` what decides by it. ``clock`` gives Unix time.
     """
     policies = Policies(store, file)
-    return policies, Publisher(policies, basis, settings.model_mode, lambda: _scorer(settings))
+    return policies, Publisher(policies, basis, settings.model_mode, lambda: _scorer(settings), clock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +188,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     """
     sources = check(settings)
     store = store or open_store(settings)
-    policies, publisher = follow_policy(settings, store, sources.file, sources.basis)
+    policies, publisher = follow_policy(settings, store, sources.file, sources.basis, clock)
     try:
         publisher.follow()
     except StoreUnavailable:
@@ -251,6 +260,11 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         lists=lists,
         list_batches=Batches(store, active, lists),
         publisher=publisher,
+        proposals=Proposals(store, policies, publisher),
+        attacks=Attacks(store),
+        policy_workers=lambda: policy_workers(store, policies),
+        runs=Runs(store, policies, publisher, PastSignups(store, recorded, allowances)),
+        cap_hits=partial(cap_hits, store),
         webhooks=webhooks,
         deliveries=deliveries,
         notices=Notices(webhooks, deliveries, clock),
@@ -283,6 +297,12 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         link_key=secret,
         compared=compared,
     )
+
+
+def policy_workers(store: Store, policies: Policies) -> PolicyWorkers:
+    """Which process decides by which version of the policy. Raises :class:`StoreUnavailable`."""
+    live = policies.live()
+    return deciding(store, live.version, live.at, time.time())
 
 
 def worth_asking(settings: Settings) -> Callable[[str], bool] | None:

@@ -52,17 +52,13 @@ class Publisher:
         self._lock = threading.Lock()
         self._mark = ""
         self._attack: AttackMode | None = None
+        self._used = basis
         self._fault: str | None = None
 
     @property
     def fault(self) -> str | None:
         """Why this worker does not decide by the policy in force; ``None`` when it does."""
         return self._fault
-
-    @property
-    def mark(self) -> str:
-        """The mark of the version that was taken up last, as :meth:`Policies.mark` gives it."""
-        return self._mark
 
     @property
     def attack(self) -> AttackMode | None:
@@ -81,20 +77,27 @@ class Publisher:
         here, as one that newer software published; the policy in use stays.
         """
         with self._lock:
-            mark, kept = self._policies.marks()
-            attack = attack_of(kept)
-            if attack is not None and attack.until <= self._clock():
-                attack = None
-            if mark == self._mark and attack == self._attack:
-                return
-            if attack != self._attack:
-                logs.note(logging.WARNING, "attack_mode", until=None if attack is None else rfc3339(attack.until))
-            self._attack = attack
+            try:
+                mark, kept = self._policies.marks()
+            except StoreUnavailable:
+                self._decide(self._attack)  # attack mode ends at its time all the same
+                raise
             try:
                 if mark != self._mark:
                     self._take(mark)
             finally:  # attack mode also holds where the version cannot be used
-                self.active.use(self._plain if attack is None else self._plain.attacked(rfc3339(attack.until)))
+                self._decide(attack_of(kept))
+
+    def _decide(self, attack: AttackMode | None) -> None:
+        """Decide by the version that was taken up, in attack mode where that is on."""
+        if attack is not None and attack.until <= self._clock():
+            attack = None
+        if attack != self._attack:
+            logs.note(logging.WARNING, "attack_mode", until=None if attack is None else rfc3339(attack.until))
+        elif self._used is self._plain:
+            return
+        self._attack, self._used = attack, self._plain
+        self.active.use(self._plain if attack is None else self._plain.attacked(rfc3339(attack.until)))
 
     def _take(self, mark: str) -> None:
         try:
@@ -110,8 +113,7 @@ class Publisher:
         with self._lock:
             self._file = replace(self._file, versions={**self._file.versions, **versions})
             self._plain = replace(self._plain, versions={**self._plain.versions, **versions})
-            basis = self.active.basis
-            self.active.use(replace(basis, versions={**basis.versions, **versions}))
+            self._decide(self._attack)
 
     def publish(
         self, given: Mapping[str, Any], publication: Publication, allowed: Callable[[int], bool], where: str = "policy"
@@ -142,15 +144,6 @@ class Publisher:
         except ConfigurationError as error:
             reason = f"{found.model.mode} needs a model, and there is none that can be used: {error.reason}"
             raise ConfigurationError(where, "model.mode", reason) from error
-
-    def rollback(self, number: int, publication: Publication) -> Version:
-        """Put what an earlier version says into force again, as a new version.
-
-        Raises ``not_found``, and :class:`ConfigurationError` for one that would not be taken today.
-        """
-        earlier = self._policies.get(number)
-        publication = replace(publication, restores=number)
-        return self.publish(earlier.policy, publication, lambda _: True, f"version {number}")
 
     def _stored(self, version: Version) -> Policy:
         return policy.check(version.policy, where=f"store, policy version {version.version}")

@@ -358,7 +358,8 @@ class Attack(Section):
 
     The score asks for a review from ``review`` on and for the limit from ``limit`` on, where the thresholds are higher.
     Accounts that signed up less than ``days`` ago get ``factor`` times their caps, unless they are established
-    customers or a person gave them caps of their own. ``rules`` are rules in shadow that decide meanwhile, ``*`` for all.
+    customers or a person gave them caps of their own. ``rules`` are rules in shadow that decide meanwhile, ``*`` for
+    all.
     """
 
     review: Percent = 15.0
