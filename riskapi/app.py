@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from flask import Flask
 
@@ -25,6 +24,7 @@ from riskapi.accounts.pauses import Pauses
 from riskapi.accounts.tiers import Tiers
 from riskapi.api import readiness
 from riskapi.api.parts import Parts
+from riskapi.api.policy_parts import policy_parts
 from riskapi.api.server import build
 from riskapi.budgets.spends import Budgets
 from riskapi.clusters.claims import Claims
@@ -60,23 +60,17 @@ from riskapi.lists.values import Values
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
-from riskapi.policy.attacks import Attacks
-from riskapi.policy.proposals import Proposals
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
-from riskapi.policy.workers import PolicyWorkers, deciding
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
 from riskapi.sending.allowances import Allowances
-from riskapi.sending.cap_hits import cap_hits
 from riskapi.sending.established import EstablishedCustomers
 from riskapi.sending.grants import Grants
 from riskapi.sending.holds import Holds
 from riskapi.sending.outage import LocalGrants
 from riskapi.sending.own_caps import AccountCaps
 from riskapi.settings import Settings
-from riskapi.simulations.past import PastSignups
-from riskapi.simulations.runs import Runs
 from riskapi.store import consumer, damaged
 from riskapi.store.clock import StoreClock
 from riskapi.store.connections import Store, open_store
@@ -260,11 +254,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         lists=lists,
         list_batches=Batches(store, active, lists),
         publisher=publisher,
-        proposals=Proposals(store, policies, publisher),
-        attacks=Attacks(store),
-        policy_workers=lambda: policy_workers(store, policies),
-        runs=Runs(store, policies, publisher, PastSignups(store, recorded, allowances)),
-        cap_hits=partial(cap_hits, store),
+        policy=policy_parts(store, policies, publisher, recorded, allowances),
         webhooks=webhooks,
         deliveries=deliveries,
         notices=Notices(webhooks, deliveries, clock),
@@ -297,12 +287,6 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         link_key=secret,
         compared=compared,
     )
-
-
-def policy_workers(store: Store, policies: Policies) -> PolicyWorkers:
-    """Which process decides by which version of the policy. Raises :class:`StoreUnavailable`."""
-    live = policies.live()
-    return deciding(store, live.version, live.at, time.time())
 
 
 def worth_asking(settings: Settings) -> Callable[[str], bool] | None:

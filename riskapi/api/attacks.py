@@ -27,20 +27,20 @@ def show(call: Call[None]) -> Reply:
 def begin(call: Call[AttackBody]) -> Reply:
     """Switch it on."""
     body, parts = call.body, call.parts
-    parts.attacks.begin(body.until.timestamp(), body.note, call.principal.name, call.now)
+    parts.policy.attacks.begin(body.until.timestamp(), body.note, call.principal.name, call.now)
     parts.publisher.follow()
     return Reply(_answer(call))
 
 
 def end(call: Call[None]) -> Reply:
     """Switch it off."""
-    call.parts.attacks.end(None, call.principal.name, call.now)
+    call.parts.policy.attacks.end(None, call.principal.name, call.now)
     call.parts.publisher.follow()
     return Reply(_answer(call))
 
 
 def _answer(call: Call[Any]) -> AttackAnswer:
-    attacks, plain = call.parts.attacks, call.parts.publisher.plain.policy
+    attacks, plain = call.parts.policy.attacks, call.parts.publisher.plain.policy
     mode = attacks.read(call.now)
     before, after = (each.model_dump(mode="json") for each in (plain, plain.attacked))
     return {
@@ -70,8 +70,8 @@ ROUTES = (
         tag="Policy",
         description=(
             "What the table `attack` of the policy says decides on every worker within a second, and ends by itself. "
-            "It only tightens, and no version is published. Where it is on already, the new end counts. Every switch is "
-            "kept, with who did it."
+            "It only tightens, and no version is published. Where it is on already, the new end counts. Every "
+            "switch is kept, with who did it."
         ),
         scopes=("policy",),
         body=AttackBody,

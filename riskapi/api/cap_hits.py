@@ -29,7 +29,7 @@ def show(call: Call[CapHitsQuery]) -> Reply:
     since = call.now - _USUAL if call.body.since is None else call.body.since.timestamp()
     if since >= call.now:
         raise invalid("/since", "does not lie in the past")
-    return Reply(call.parts.cap_hits(since, call.now, call.body.limit))
+    return Reply(call.parts.policy.cap_hits(since, call.now, call.body.limit))
 
 
 ROUTES = (

@@ -10,6 +10,7 @@ from riskapi.access.idempotency import Idempotency
 from riskapi.access.keys import Keys
 from riskapi.accounts.cuts import Cuts
 from riskapi.accounts.labels import Labels
+from riskapi.api.policy_parts import PolicyParts
 from riskapi.clusters.clusters import Clusters
 from riskapi.decisions.consequences import Consequences
 from riskapi.decisions.events import Events
@@ -23,17 +24,12 @@ from riskapi.feedback.mail.dkim import Signed
 from riskapi.lists.batches import Batches
 from riskapi.lists.lists import Lists
 from riskapi.metrics import Metrics
-from riskapi.policy.attacks import Attacks
-from riskapi.policy.proposals import Proposals
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
-from riskapi.policy.workers import PolicyWorkers
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
-from riskapi.sending.cap_hits import CapHits
 from riskapi.sending.grants import Grants
 from riskapi.sending.own_caps import AccountCaps
-from riskapi.simulations.runs import Runs
 from riskapi.store.rates import RateLimits
 from riskapi.webhooks.deliveries import Deliveries
 from riskapi.webhooks.endpoints import Webhooks
@@ -45,7 +41,6 @@ from riskapi.webhooks.recovery import Recovery
 class Parts:
     """Everything the HTTP layer calls.
 
-    ``cap_hits`` gives the hits from one Unix time to another, with so many accounts.
     ``clock`` gives Unix time. ``readiness`` gives ``ok`` or what is wrong for each of store, model, data and policy;
     ``versions`` what decisions are made with. ``replay`` honours ``X-Replay-Time``; ``api_rate_limit`` in requests a
     second for a key that has no limit of its own. ``signed`` gives as much of a mail as an allowed reporter signed,
@@ -74,11 +69,7 @@ class Parts:
     lists: Lists
     list_batches: Batches
     publisher: Publisher
-    proposals: Proposals
-    attacks: Attacks
-    policy_workers: Callable[[], PolicyWorkers]
-    runs: Runs
-    cap_hits: Callable[[float, float, int], CapHits]
+    policy: PolicyParts
     webhooks: Webhooks
     deliveries: Deliveries
     notices: Notices

@@ -42,8 +42,8 @@ def publish(call: Call[PolicyBody]) -> Reply:
         simulated: int | None = None
         if body.simulation_id is not None:
             simulated = call.parts.policies.live().version
-            call.parts.runs.fits(body.simulation_id, call.parts.publisher.checked(body.policy), simulated)
-        made = call.parts.proposals.submit(
+            call.parts.policy.runs.fits(body.simulation_id, call.parts.publisher.checked(body.policy), simulated)
+        made = call.parts.policy.proposals.submit(
             body.policy,
             publication,
             lambda number: simulated in (None, number) and (tags.star_tag or tags.contains_weak(str(number))),
@@ -74,7 +74,7 @@ def rollback(call: Call[RollbackBody]) -> Reply:
     note = call.body.note or f"Back to version {number}"
     publication = Publication(note=note, author=call.principal.name, at=rfc3339(call.now))
     try:
-        made = call.parts.proposals.restore(number, publication)
+        made = call.parts.policy.proposals.restore(number, publication)
     except ConfigurationError as error:
         raise _invalid("/version", error, f"{error.where}: {error.key}: ") from None
     return _made(made)
@@ -82,7 +82,7 @@ def rollback(call: Call[RollbackBody]) -> Reply:
 
 def show_workers(call: Call[None]) -> Reply:
     """Which worker runs which version."""
-    return Reply(call.parts.policy_workers())
+    return Reply(call.parts.policy.workers())
 
 
 def _made(found: Version | Waiting) -> Reply:
@@ -146,10 +146,10 @@ ROUTES = (
         description=(
             "The whole policy, checked as at the start; a fault is `invalid` with its place, and changes nothing. It "
             "gets the next number, is kept for ever and decides on every worker within a second. Of several who "
-            "changed the same version one gets through, the others `precondition_failed`. The author is the key's name. "
-            "With `simulation_id` only what was simulated is published, over the version it was compared with; else it is "
-            "`simulation_unfit`. Where `publishing.loosening_needs_second` is on, a policy that loosens anything waits "
-            "for a second person: 202."
+            "changed the same version one gets through, the others `precondition_failed`. The author is the key's "
+            "name. With `simulation_id` only what was simulated is published, over the version it was compared with; "
+            "else it is `simulation_unfit`. Where `publishing.loosening_needs_second` is on, a policy that loosens "
+            "anything waits for a second person: 202."
         ),
         scopes=("policy",),
         body=PolicyBody,

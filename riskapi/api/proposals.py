@@ -12,13 +12,13 @@ from riskapi.policy.versions import PolicyVersion
 
 def list_all(call: Call[None]) -> Reply:
     """What waits."""
-    return Reply({"proposals": [each.view() for each in call.parts.proposals.waiting(call.now)]})
+    return Reply({"proposals": [each.view() for each in call.parts.policy.proposals.waiting(call.now)]})
 
 
 def approve(call: Call[NothingBody]) -> Reply:
     """Put a proposal into force."""
     try:
-        made = call.parts.proposals.approve(call.path["proposal_id"], call.principal.name, call.now)
+        made = call.parts.policy.proposals.approve(call.path["proposal_id"], call.principal.name, call.now)
     except ConfigurationError as error:
         raise pointed(error, {}) from None
     return tagged(made.body(live=True))
@@ -26,7 +26,7 @@ def approve(call: Call[NothingBody]) -> Reply:
 
 def withdraw(call: Call[None]) -> Reply:
     """Take a proposal away."""
-    return Reply(call.parts.proposals.withdraw(call.path["proposal_id"], call.now).view())
+    return Reply(call.parts.policy.proposals.withdraw(call.path["proposal_id"], call.now).view())
 
 
 ROUTES = (

@@ -36,7 +36,7 @@ class SuggestionBody(StrictBody):
 
 def simulate(call: Call[SimulationBody]) -> Reply:
     """Try a policy on recorded signups."""
-    runs, body = call.parts.runs, call.body
+    runs, body = call.parts.policy.runs, call.body
     try:
         run = runs.simulation(body.policy, _since(body.since), call.principal.name, call.now)
     except ConfigurationError as error:
@@ -48,7 +48,7 @@ def suggest(call: Call[SuggestionBody]) -> Reply:
     """Propose thresholds for a budget."""
     body = call.body
     asked = {"reviews_per_day": body.reviews_per_day, "legitimate_limited": body.legitimate_limited}
-    run = call.parts.runs.suggestion(asked, _since(body.since), call.principal.name, call.now)  # type: ignore[arg-type]
+    run = call.parts.policy.runs.suggestion(asked, _since(body.since), call.principal.name, call.now)  # type: ignore[arg-type]
     return _started(call, run)
 
 
@@ -67,12 +67,12 @@ def _since(time: Any) -> float | None:
 
 
 def _started(call: Call[Any], run: Run) -> Reply:
-    found = call.parts.runs.start(run)
+    found = call.parts.policy.runs.start(run)
     return Reply(found, 200 if found["status"] == "done" else 202)
 
 
 def _shown(call: Call[None], kind: Kind) -> Reply:
-    found = call.parts.runs.get(kind, call.path[f"{kind}_id"])
+    found = call.parts.policy.runs.get(kind, call.path[f"{kind}_id"])
     return Reply(found, 200 if found["status"] == "done" else 202)
 
 

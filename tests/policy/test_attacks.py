@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service
+from riskapi.budgets.spends import Budgets
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.policy.active import Basis
 from riskapi.policy.attacks import LONGEST, Attacks, attack_of
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
+from riskapi.sending.allowances import Allowances
 from riskapi.store.connections import Store
+from riskapi.store.streams import account_key
 from tests.conftest import NOW, Clock
 from tests.publications import WHY, anything
 from tests.signups import body, post
@@ -119,22 +122,16 @@ def test_new_accounts_get_a_part_of_their_caps(service: Service, store: Store) -
     """Not the established, and not those that signed up before."""
     old = post(service, body("old"), NOW - 8 * 86400)
     post(service, body("kept"), NOW)
-    service.parts.labels  # noqa: B018
-    store.execute("HSET", _key("kept"), "established", repr(NOW))
+    store.execute("HSET", account_key("kept"), "established", repr(NOW))
     Attacks(store).begin(NOW + 3600, "a wave", "ana", NOW)
     service.parts.publisher.follow()
     new = post(service, body("new"), NOW)
     assert new["versions"]["attack"]
     assert new["limits"]["daily"] == old["limits"]["daily"] // 2
 
+    allowances = Allowances(store, Budgets(store))
+
     def daily(user: str) -> int:
-        allowances = service.parts.runs._past._allowances
         return allowances.of(user, service.active.policy, NOW).allowed.caps.daily
 
     assert [daily(user) for user in ("old", "kept", "new")] == [old["limits"]["daily"]] * 2 + [new["limits"]["daily"]]
-
-
-def _key(user_id: str) -> str:
-    from riskapi.store.streams import account_key
-
-    return account_key(user_id)
