@@ -41,7 +41,7 @@ from riskapi.decisions.rescoring import Rescorer
 from riskapi.decisions.signups import Assessor
 from riskapi.decisions.view import Profiles
 from riskapi.enrichment.findings import Findings
-from riskapi.enrichment.names import is_worth_asking
+from riskapi.enrichment.names import worth_asking
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.table import feeds
@@ -287,14 +287,6 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         link_key=secret,
         compared=compared,
     )
-
-
-def worth_asking(settings: Settings) -> Callable[[str], bool] | None:
-    """Whether DNS can know a domain; ``None`` where the operator wants nobody asked."""
-    if not settings.enrichment:
-        return None
-    ours = settings.dns_resolver is not None
-    return lambda domain: is_worth_asking(domain, ours)
 
 
 def create_app(settings: Settings, store: Store | None = None, clock: Callable[[], float] = time.time) -> Flask:

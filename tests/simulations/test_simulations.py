@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from typing import Any
 
 import orjson
@@ -15,13 +16,14 @@ from riskapi.budgets.spends import Budgets
 from riskapi.errors import Problem
 from riskapi.sending.allowances import Allowances
 from riskapi.sending.grants import Message
-from riskapi.simulations.past import PastSignups
+from riskapi.simulations.past import PastSignup, PastSignups
 from riskapi.simulations.shares import rate, share
 from riskapi.simulations.simulation import effect
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from tests.conftest import NOW
 from tests.signups import body, post
+from tests.waiting import until
 
 DAY = 86400.0
 SHIPPED = policy.load(policy.DEFAULT).model_dump(mode="json")
@@ -193,6 +195,34 @@ def test_a_run_that_fails_is_said(known: Service, monkeypatch: pytest.MonkeyPatc
         runs.start(run)
     assert caught.value.code == "run_failed"
     assert runs.start(runs.simulation(SHIPPED, None, "ana", NOW))["status"] == "done"
+
+
+def test_a_long_run_goes_on_beside_requests_and_tells_how_far_it_is(
+    known: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("riskapi.simulations.runs._WAIT", 0.0)
+    runs, goes_on = known.parts.policy.runs, threading.Event()
+    run = runs.simulation(SHIPPED, None, "ana", NOW)
+    add = run.add
+
+    def slow(slice: list[PastSignup]) -> None:
+        assert goes_on.wait(10)
+        add(slice)
+
+    run.add = slow  # type: ignore[misc]
+    state = runs.start(run)
+    assert (state["status"], "moved" in state) == ("running", False)
+    others = [runs.simulation(SHIPPED, None, "ana", NOW) for _ in range(4)]
+    for other in others[:3]:
+        runs.start(other)
+    with pytest.raises(Problem) as caught:
+        runs.start(others[3])
+    assert caught.value.code == "rate_limited"
+    with pytest.raises(Problem, match="not done"):
+        runs.fits(run.id, known.parts.publisher.checked(SHIPPED), SHIPPED["version"])
+    goes_on.set()
+    for each in (run, *others[:3]):
+        until(lambda id=each.id: runs.get("simulation", id)["status"] == "done")  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
