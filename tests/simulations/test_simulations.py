@@ -113,7 +113,7 @@ def test_only_signups_since_then_count(known: Service, days: float, decisions: i
 
 def test_a_tighter_cap_is_seen_in_what_was_sent(known: Service) -> None:
     for user, count in (("u_a", 100), ("u_b", 30)):
-        assert known.parts.sender.send(user, count, Message(), NOW - 3600).body["granted"] == count
+        assert known.parts.grants.send(user, count, Message(), NOW - 3600).body["granted"] == count
     tiers = copy.deepcopy(SHIPPED["tiers"])
     tiers["allow"] |= {"hourly": 60, "daily": 60, "steps": []}
     tiers["review"] |= {"hourly": 10, "steps": []}
