@@ -24,6 +24,7 @@ from riskapi.accounts.pauses import Pauses
 from riskapi.accounts.tiers import Tiers
 from riskapi.api import readiness
 from riskapi.api.parts import Parts
+from riskapi.api.policy_parts import policy_parts
 from riskapi.api.server import build
 from riskapi.budgets.spends import Budgets
 from riskapi.clusters.claims import Claims
@@ -119,13 +120,15 @@ def _scorer(settings: Settings) -> Scorer:
         raise ConfigurationError(str(settings.model_dir), "model", str(error)) from error
 
 
-def follow_policy(settings: Settings, store: Store, file: Policy, basis: Basis) -> tuple[Policies, Publisher]:
+def follow_policy(
+    settings: Settings, store: Store, file: Policy, basis: Basis, clock: Callable[[], float] = time.time
+) -> tuple[Policies, Publisher]:
     """The versions of the policy, and what keeps the one in force in use, from its first ``follow`` on.
 
-    ``file`` is the policy of the file, ``basis`` what decides by it.
+    ``file`` is the policy of the file, ``basis`` what decides by it. ``clock`` gives Unix time.
     """
     policies = Policies(store, file)
-    return policies, Publisher(policies, basis, settings.model_mode, lambda: _scorer(settings))
+    return policies, Publisher(policies, basis, settings.model_mode, lambda: _scorer(settings), clock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +183,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     """
     sources = check(settings)
     store = store or open_store(settings)
-    policies, publisher = follow_policy(settings, store, sources.file, sources.basis)
+    policies, publisher = follow_policy(settings, store, sources.file, sources.basis, clock)
     try:
         publisher.follow()
     except StoreUnavailable:
@@ -251,6 +254,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         lists=lists,
         list_batches=Batches(store, active, lists),
         publisher=publisher,
+        policy=policy_parts(store, policies, publisher, recorded, allowances),
         webhooks=webhooks,
         deliveries=deliveries,
         notices=Notices(webhooks, deliveries, clock),

@@ -37,6 +37,7 @@ ROOMS = (
     ("sending", "grants, holds, outage, who becomes established by mail"),
     ("webhooks", "endpoints, deliveries, notices"),
     ("decisions", "the line: gather, read, score, decide, record; signups, rescoring, events, imports"),
+    ("simulations", "a policy tried on recorded signups, thresholds proposed from them"),
     ("api", "HTTP: routes, requests, answers"),
     ("worker", "what is done after the answer"),
     ("server", "the processes of serve"),

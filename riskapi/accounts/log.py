@@ -93,7 +93,7 @@ class Decisions:
             replies = self._store.run(pipe)
             for at, (event, kept) in enumerate(told):
                 name = str(event.get("id"))
-                stored = damaged.read("decision", name, partial(_stored, event, kept or replies[2 * at]), None)
+                stored = damaged.read("decision", name, partial(stored_decision, event, kept or replies[2 * at]), None)
                 if stored is not None:
                     yield stored, damaged.rows("label", event["user_id"], replies[2 * at + 1], LABEL)
             position = f"({entries[-1][0].decode()}"
@@ -125,7 +125,7 @@ class Decisions:
         return list(found), False
 
 
-def _stored(event: dict[str, Any], kept: bytes | None) -> dict[str, Any] | None:
+def stored_decision(event: dict[str, Any], kept: bytes | None) -> dict[str, Any] | None:
     """The decision that an event tells of: ``kept`` with the event or with the account, None where it is gone.
 
     Until 2026-11 the event was the decision itself.

@@ -10,6 +10,7 @@ from riskapi.access.idempotency import Idempotency
 from riskapi.access.keys import Keys
 from riskapi.accounts.cuts import Cuts
 from riskapi.accounts.labels import Labels
+from riskapi.api.policy_parts import PolicyParts
 from riskapi.clusters.clusters import Clusters
 from riskapi.decisions.consequences import Consequences
 from riskapi.decisions.events import Events
@@ -70,6 +71,7 @@ class Parts:
     lists: Lists
     list_batches: Batches
     publisher: Publisher
+    policy: PolicyParts
     webhooks: Webhooks
     deliveries: Deliveries
     notices: Notices

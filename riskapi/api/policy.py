@@ -12,7 +12,9 @@ from riskapi.api.bodies import ChangesQuery, PolicyBody, RollbackBody, VersionsQ
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.policy import DEFAULT
-from riskapi.policy.versions import PolicyChanges, PolicyPage, PolicyVersion, Publication
+from riskapi.policy.proposals import PolicyProposal, Waiting
+from riskapi.policy.versions import PolicyChanges, PolicyPage, PolicyVersion, Publication, Version
+from riskapi.policy.workers import PolicyWorkers
 from riskapi.times import rfc3339
 
 #: Characters of a reason that repeats what it found; a policy may hold a value of a mebibyte.
@@ -21,7 +23,7 @@ _MOST_REASON = 500
 
 def show(call: Call[None]) -> Reply:
     """The policy in force."""
-    return _tagged(call.parts.policies.show())
+    return tagged(call.parts.policies.show())
 
 
 def publish(call: Call[PolicyBody]) -> Reply:
@@ -37,12 +39,18 @@ def publish(call: Call[PolicyBody]) -> Reply:
         note=body.note, author=call.principal.name, at=rfc3339(call.now), simulation_id=body.simulation_id
     )
     try:
-        made = call.parts.publisher.publish(
-            body.policy, publication, lambda number: tags.star_tag or tags.contains_weak(str(number))
+        simulated: int | None = None
+        if body.simulation_id is not None:
+            simulated = call.parts.policies.live().version
+            call.parts.policy.runs.fits(body.simulation_id, call.parts.publisher.checked(body.policy), simulated)
+        made = call.parts.policy.proposals.submit(
+            body.policy,
+            publication,
+            lambda number: simulated in (None, number) and (tags.star_tag or tags.contains_weak(str(number))),
         )
     except ConfigurationError as error:
-        raise _invalid("/policy" + pointer(error.key, body.policy), error) from None
-    return _tagged(made.body(live=True))
+        raise pointed(error, body.policy) from None
+    return _made(made)
 
 
 def list_page(call: Call[VersionsQuery]) -> Reply:
@@ -52,7 +60,7 @@ def list_page(call: Call[VersionsQuery]) -> Reply:
 
 def show_version(call: Call[None]) -> Reply:
     """One version."""
-    return _tagged(call.parts.policies.show(int(call.path["version"])))
+    return tagged(call.parts.policies.show(int(call.path["version"])))
 
 
 def compare(call: Call[ChangesQuery]) -> Reply:
@@ -66,13 +74,29 @@ def rollback(call: Call[RollbackBody]) -> Reply:
     note = call.body.note or f"Back to version {number}"
     publication = Publication(note=note, author=call.principal.name, at=rfc3339(call.now))
     try:
-        made = call.parts.publisher.rollback(number, publication)
+        made = call.parts.policy.proposals.restore(number, publication)
     except ConfigurationError as error:
         raise _invalid("/version", error, f"{error.where}: {error.key}: ") from None
-    return _tagged(made.body(live=True))
+    return _made(made)
 
 
-def _tagged(found: PolicyVersion) -> Reply:
+def show_workers(call: Call[None]) -> Reply:
+    """Which worker runs which version."""
+    return Reply(call.parts.policy.workers())
+
+
+def _made(found: Version | Waiting) -> Reply:
+    """What became of a policy: it is in force, or waits for a second person."""
+    return tagged(found.body(live=True)) if isinstance(found, Version) else Reply(found.view(), 202)
+
+
+def pointed(error: ConfigurationError, given: Mapping[str, Any]) -> Problem:
+    """What is wrong with a policy that was given under ``/policy``, and where."""
+    return _invalid("/policy" + pointer(error.key, given), error)
+
+
+def tagged(found: PolicyVersion) -> Reply:
+    """A version with its number as ``ETag``."""
     return Reply(found, headers={"ETag": f'"{found["version"]}"'})
 
 
@@ -122,14 +146,29 @@ ROUTES = (
         description=(
             "The whole policy, checked as at the start; a fault is `invalid` with its place, and changes nothing. It "
             "gets the next number, is kept for ever and decides on every worker within a second. Of several who "
-            "changed the same version one gets through, the others `precondition_failed`. The author is the key's name."
+            "changed the same version one gets through, the others `precondition_failed`. The author is the key's "
+            "name. With `simulation_id` only what was simulated is published, over the version it was compared with; "
+            "else it is `simulation_unfit`. Where `publishing.loosening_needs_second` is on, a policy that loosens "
+            "anything waits for a second person: 202."
         ),
         scopes=("policy",),
         body=PolicyBody,
         example={"policy": tomllib.loads(DEFAULT.read_text()), "note": "Twice as many for new customers"},
         response=PolicyVersion,
+        others={202: PolicyProposal},
+        problems=("simulation_unfit",),
         tagged=True,
         conditional=True,
+    ),
+    Route(
+        method="GET",
+        path="/v1/policy/workers",
+        handler=show_workers,
+        summary="Which worker decides by which version",
+        tag="Policy",
+        description="The processes of all hosts, heard of within 15 seconds. They say at once what they take up.",
+        scopes=("policy",),
+        response=PolicyWorkers,
     ),
     Route(
         method="GET",
@@ -169,11 +208,15 @@ ROUTES = (
         handler=rollback,
         summary="Bring back an earlier version",
         tag="Policy",
-        description="What it says comes into force as a new version; one that would not be taken today is `invalid`.",
+        description=(
+            "What it says comes into force as a new version; one that would not be taken today is `invalid`. One that "
+            "loosens anything may wait for a second person, as with `PUT`."
+        ),
         scopes=("policy",),
         body=RollbackBody,
         example={"version": 1, "note": "Too many reviews"},
         response=PolicyVersion,
+        others={202: PolicyProposal},
         problems=("not_found",),
         idempotent=True,
         tagged=True,

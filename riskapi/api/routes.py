@@ -28,6 +28,9 @@ LINES = "application/x-ndjson"
 PATHS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "user_id": (re.compile(USER_ID.removesuffix("$") + r"\Z"), "The caller's own identifier of the account."),
     "version": (re.compile(r"^[1-9][0-9]{0,8}\Z"), "Number of the version."),
+    "simulation_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the simulation."),
+    "suggestion_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the suggestion."),
+    "proposal_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the proposal."),
     "reservation_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the reservation."),
     "cluster_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the cluster."),
     "cut_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the cut."),

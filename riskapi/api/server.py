@@ -11,6 +11,8 @@ from werkzeug.exceptions import HTTPException
 from riskapi.api import (
     account_caps,
     accounts,
+    attacks,
+    cap_hits,
     clusters,
     events,
     feedback,
@@ -25,10 +27,12 @@ from riskapi.api import (
     pages,
     platform,
     policy,
+    proposals,
     request,
     reviews,
     sends,
     signups,
+    simulations,
     webhooks,
 )
 from riskapi.api.parts import Parts
@@ -61,6 +65,10 @@ ROUTES: tuple[Route, ...] = (
     *reviews.ROUTES,
     *clusters.ROUTES,
     *policy.ROUTES,
+    *simulations.ROUTES,
+    *proposals.ROUTES,
+    *attacks.ROUTES,
+    *cap_hits.ROUTES,
     *lists.ROUTES,
     *list_batches.ROUTES,
     *webhooks.ROUTES,

@@ -100,9 +100,19 @@ def largest(policy: Policy, usage: Usage, own: Terms) -> int:
 
 
 def allowed(
-    policy: Policy, tier: Tier, usage: Usage, past: FeedbackRecord, moved_at: float | None, own: Terms = terms.NONE
+    policy: Policy,
+    tier: Tier,
+    usage: Usage,
+    past: FeedbackRecord,
+    moved_at: float | None,
+    own: Terms = terms.NONE,
+    *,
+    fresh: bool = False,
 ) -> Allowed:
     """What an account of this tier may send. ``moved_at``: the last login from a new network, a Unix time.
+
+    ``fresh``: it signed up of late and is no established customer, see :func:`is_fresh`. In attack mode it gets a part
+    of the caps, unless a person gave it caps of its own.
 
     Caps that a person set for this account stand for those of its tier, plan and steps. In the tier ``limit`` they can
     only tighten: of each window the smaller cap holds.
@@ -117,17 +127,29 @@ def allowed(
     caps: Caps = steps[earned - 1] if earned else policy.caps(tier, own.plan)
     if given is not None:
         caps = caps.tightest(given.caps) if tier == "limit" else given.caps
+    elif fresh and policy.under_attack:
+        caps = _times(caps, policy.attack.factor)
     following = steps[earned] if earned < len(steps) else None
     cluster = None
     if usage.cluster and policy.clusters.mode == "live":
         factor = 1.0 if usage.claims else policy.clusters.factor
-        cluster = Caps(
-            hourly=int(caps.hourly * factor), daily=int(caps.daily * factor), monthly=int(caps.monthly * factor)
-        )
+        cluster = _times(caps, factor)
     usual, jump = _jump(policy, usage, moved_at, own.daily_volume, 0 if given is None else given.caps.daily)
     ahead = _next_step(policy, following, active, past, usage.now) if following else None
     until = None if given is None else given.expires_at
     return Allowed(caps, cluster, ahead, usual, jump, until, largest(policy, usage, own))
+
+
+def is_fresh(policy: Policy, signed_up_at: float | None, established: float | None, now: float) -> bool:
+    """Whether attack mode tightens the caps of an account: it signed up less than ``attack.days`` before Unix time
+    ``now``, or nobody knows when, and is no established customer. Times are Unix times.
+    """
+    young = signed_up_at is None or now - signed_up_at < policy.attack.days * _DAY
+    return established is None and young
+
+
+def _times(caps: Caps, factor: float) -> Caps:
+    return Caps(hourly=int(caps.hourly * factor), daily=int(caps.daily * factor), monthly=int(caps.monthly * factor))
 
 
 def clean_days(policy: Policy, usage: Usage, past: FeedbackRecord) -> int:

@@ -17,9 +17,11 @@ from riskapi.commands import author, tables
 from riskapi.commands.invocation import Invocation
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.policy.active import Basis
+from riskapi.policy.proposals import Proposals, Waiting
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies, Publication, Version
 from riskapi.settings import Settings
+from riskapi.store.connections import Store
 from riskapi.times import rfc3339
 
 #: Versions listed, newest first.
@@ -36,7 +38,7 @@ def check(settings: Settings, path: Path | None) -> int:
 
 def show(call: Invocation, version: int | None) -> int:
     """Print a version, or the one in force."""
-    with _policies(call) as (policies, _):
+    with _policies(call) as (_, policies, _):
         found = policies.show(version)
         print(*_row(found), sep="\t", file=sys.stderr)
         print(json.dumps(found["policy"], indent=1, ensure_ascii=False))
@@ -45,14 +47,14 @@ def show(call: Invocation, version: int | None) -> int:
 
 def versions(call: Invocation) -> int:
     """List the last versions."""
-    with _policies(call) as (policies, _):
+    with _policies(call) as (_, policies, _):
         tables.show(("version", "published", "author", "note"), map(_row, policies.page(_LISTED)["versions"]))
     return 0
 
 
 def changes(call: Invocation, version: int, since: int | None) -> int:
     """Print what is different in a version from ``since``, or from the one before."""
-    with _policies(call) as (policies, _):
+    with _policies(call) as (_, policies, _):
         found = policies.compare(version, since)["changes"]
         if not found:
             print("nothing is different", file=sys.stderr)
@@ -64,24 +66,42 @@ def changes(call: Invocation, version: int, since: int | None) -> int:
 
 def publish(call: Invocation, path: Path, note: str, since: int | None, given_author: str | None) -> int:
     """Put a file into force, if version ``since`` still is."""
-    with _policies(call) as (_, publisher):
-        return _in_force(_publish(publisher, path, since, _publication(note, given_author)))
+    with _policies(call) as (store, policies, publisher):
+        proposals = Proposals(store, policies, publisher)
+        return _in_force(_publish(proposals, path, since, _publication(note, given_author)))
 
 
 def rollback(call: Invocation, version: int, note: str | None, given_author: str | None) -> int:
     """Put what an earlier version says into force again."""
-    with _policies(call) as (_, publisher):
+    with _policies(call) as (store, policies, publisher):
         publication = _publication(note or f"Back to version {version}", given_author)
-        return _in_force(publisher.rollback(version, publication))
+        return _in_force(Proposals(store, policies, publisher).restore(version, publication))
+
+
+def approve(call: Invocation, id: str, given_author: str | None) -> int:
+    """Put a proposal into force, as somebody else than who proposed it."""
+    with _policies(call) as (store, policies, publisher):
+        return _in_force(Proposals(store, policies, publisher).approve(id, author.name(given_author), time.time()))
+
+
+def compare(call: Invocation, version: int, since: int | None) -> int:
+    """Print what is different in a version from ``since``, or from the one before, in sentences."""
+    with _policies(call) as (_, policies, _):
+        found = policies.compare(version, since)
+        print(f"version {found['since']} to version {found['version']}", file=sys.stderr)
+        tables.show(("what changes", "key"), ((each["text"], each["key"]) for each in found["changes"]))
+        if not found["changes"]:
+            print("nothing is different", file=sys.stderr)
+    return 0
 
 
 @contextlib.contextmanager
-def _policies(call: Invocation) -> Iterator[tuple[Policies, Publisher]]:
+def _policies(call: Invocation) -> Iterator[tuple[Store, Policies, Publisher]]:
     """The versions in the store and who publishes them. What cannot be done is said, and ends the command with 1."""
     file = policy.load(call.settings.policy_file or policy.DEFAULT)
     with call.store() as store:
         try:
-            yield app.follow_policy(call.settings, store, file, Basis(file, None, {}))
+            yield store, *app.follow_policy(call.settings, store, file, Basis(file, None, {}))
         except Problem as problem:
             print(problem.detail, file=sys.stderr)
             raise typer.Exit(1) from None
@@ -96,24 +116,32 @@ def _publication(note: str, given_author: str | None) -> Publication:
     return Publication(note=note, author=author.name(given_author), at=rfc3339(time.time()))
 
 
-def _in_force(made: Version) -> int:
-    print(f"version {made.version} is in force")
+def _in_force(made: Version | Waiting) -> int:
+    if isinstance(made, Waiting):
+        print(f"{made.id} waits for a second person until {made.until}, because it loosens something:")
+        print(*(f"  {text}" for text in made.loosens), sep="\n")
+    else:
+        print(f"version {made.version} is in force")
     return 0
 
 
-def _publish(publisher: Publisher, path: Path, since: int | None, publication: Publication) -> Version:
+def _publish(proposals: Proposals, path: Path, since: int | None, publication: Publication) -> Version | Waiting:
     """Put a file into force, if version ``since`` still is; by default the one that JSON was shown from."""
-    shown = path.suffix == ".json"
-    given = _json(path) if shown else policy.load(path).model_dump(mode="json")
+    given, shown = tables_of(path), path.suffix == ".json"
     if shown and since is None and type(given.get("version")) is int:
         since = given["version"]
     try:
-        return publisher.publish(given, publication, lambda live: since in (None, live), str(path))
+        return proposals.submit(given, publication, lambda live: since in (None, live), str(path))
     except Problem as problem:
         if problem.code != "precondition_failed" or not shown:
             raise
         since_then = f"`policy changes N --since {since}` says what came since, `--from N` that you know"
         raise Problem(problem.code, f"{problem.detail} {path} is from version {since}: {since_then}.") from None
+
+
+def tables_of(path: Path) -> dict[str, Any]:
+    """The policy in a file, TOML or JSON. Raises :class:`ConfigurationError`."""
+    return _json(path) if path.suffix == ".json" else policy.load(path).model_dump(mode="json")
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -15,8 +15,7 @@ from riskapi import app
 from riskapi.commands import sources
 from riskapi.commands.invocation import Invocation
 from riskapi.commands.progress import LongWork
-from riskapi.decisions.decide import decide
-from riskapi.decisions.record import listing
+from riskapi.decisions.again import decided_again
 from riskapi.policy.active import Basis
 from signals import registered
 
@@ -72,13 +71,7 @@ def _compare(recorded: dict[str, Any], basis: Basis) -> tuple[str, str]:
     same_judge = same_judge and recorded["model_mode"] == basis.policy.model.mode
     if not same_judge or list(recorded["readings"]) != list(registered()):
         return "other", ""
-    again = decide(
-        recorded["readings"],
-        basis.scorer,
-        basis.policy,
-        store_away=recorded["store_away"],
-        listing=listing(recorded),
-    )
+    again = decided_again(recorded, recorded["readings"], basis)
     for name in COMPARED:
         value = getattr(again, name)
         value = list(value) if isinstance(value, tuple) else value

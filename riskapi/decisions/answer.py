@@ -9,7 +9,8 @@ from typing import Any, cast
 import orjson
 
 import signals
-from riskapi.budgets.caps import Allowed, FeedbackRecord, allowed
+from riskapi.budgets.caps import Allowed, FeedbackRecord, allowed, is_fresh
+from riskapi.budgets.terms import is_paid
 from riskapi.contract import Reason, Tier
 from riskapi.decisions.assessment import Assessment
 from riskapi.decisions.decide import Decision
@@ -30,7 +31,8 @@ def assessment(case: Case, *, tier: Tier | None = None, review_id: str | None = 
     if decision.source == "outage":
         permitted = Allowed(policy.caps(tier, case.terms.plan, outage=True), None, None, None, 0)
     else:
-        permitted = allowed(policy, tier, usage, FeedbackRecord(), None, case.terms)
+        fresh = not is_paid(case.terms.plan, policy) and is_fresh(policy, case.facts.signup_at, None, case.now)
+        permitted = allowed(policy, tier, usage, FeedbackRecord(), None, case.terms, fresh=fresh)
     return {
         "object": "assessment",
         "id": f"asm_{secrets.token_hex(12)}",

@@ -139,7 +139,7 @@ def decide(
         source = "outage"
         if SEVERITY[policy.outage.tier] > SEVERITY[tier]:
             tier, rule = policy.outage.tier, None
-    before, tier = tier, _under(listing, tier)
+    before, tier = tier, under(listing, tier)
     by_list = listing is not None and (listing.list != "watch" or tier != before)
     if by_list:
         source = "list"
@@ -170,7 +170,7 @@ def decide(
     )
 
 
-def _under(listing: Listed | None, tier: Tier) -> Tier:
+def under(listing: Listed | None, tier: Tier) -> Tier:
     """The tier that an entry of a list makes of one."""
     if listing is None:
         return tier
@@ -211,11 +211,23 @@ def _ease(tier: Tier, log_odds: float, contributions: Mapping[str, float], polic
     """The tier after the guard: what is left without shared places, or the guard's tier, whichever is tighter."""
     if not _is_guarded(tier, policy):
         return tier
-    places = sum(value for name, value in contributions.items() if policy.guards(name))
-    if places <= 0.0:
+    alone = _without_places(log_odds, contributions, policy)
+    if alone is None:
         return tier
-    alone = _tier_of(sigmoid(log_odds - places), policy)
-    return max(alone, policy.guard.tier, key=SEVERITY.__getitem__)
+    return max(_tier_of(alone, policy), policy.guard.tier, key=SEVERITY.__getitem__)
+
+
+def _without_places(log_odds: float, contributions: Mapping[str, float], policy: Policy) -> float | None:
+    """The probability of abuse without what shared places bring; None where they bring nothing against it."""
+    places = sum(value for name, value in contributions.items() if policy.guards(name))
+    return sigmoid(log_odds - places) if places > 0.0 else None
+
+
+def probability_alone(readings: Readings, scorer: Scorer, policy: Policy) -> float:
+    """The probability of abuse that the guard goes by: without what shared places bring against it."""
+    score = scorer.score(readings)
+    found = _without_places(score.log_odds, scorer.explain(readings).contributions, policy)
+    return score.probability if found is None else found
 
 
 def _tightest(tier: Tier, fired: list[Rule]) -> tuple[Tier, Rule | None]:
@@ -243,11 +255,11 @@ def _shadows(
     for matcher in policy.shadow:
         if matcher.matches(readings):
             rule = matcher.rule
-            would = _under(listing, max(tier, rule.tier, key=SEVERITY.__getitem__))
+            would = under(listing, max(tier, rule.tier, key=SEVERITY.__getitem__))
             found.append(Shadow(f"rule:{rule.name}", would, score))
     if policy.model.mode == "shadow" and scorer is not None:
         judged = _judge(readings, scorer, policy, explain=False)
-        would = _under(listing, max(tier, judged.tier, key=SEVERITY.__getitem__))
+        would = under(listing, max(tier, judged.tier, key=SEVERITY.__getitem__))
         found.append(Shadow(f"model:{scorer.version}", would, _risk_score(judged.probability)))
     return tuple(found)
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self, cast, get_args
 
-from pydantic import Field, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 
 from riskapi.contract import Tier
 from riskapi.errors import ConfigurationError
@@ -22,6 +22,7 @@ from riskapi.policy.rules import Matcher, Mode, Rule
 from riskapi.policy.section import Section
 from riskapi.policy.tables import (
     SEVERITY,
+    Attack,
     Caps,
     Clean,
     Clusters,
@@ -36,6 +37,7 @@ from riskapi.policy.tables import (
     Outage,
     Plan,
     PlanName,
+    Publishing,
     Reputation,
     Rescoring,
     Retention,
@@ -80,7 +82,38 @@ class Policy(Section):
     waves: Waves = Waves()
     customers: Customers = Customers()
     feedback: FeedbackRules = FeedbackRules()
+    attack: Attack = Attack()
+    publishing: Publishing = Publishing()
     rules: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
+    _under_attack: bool = PrivateAttr(default=False)
+
+    @property
+    def under_attack(self) -> bool:
+        """Whether this is what :attr:`attacked` gave: the policy as it is in attack mode."""
+        return self._under_attack
+
+    @cached_property
+    def attacked(self) -> Policy:
+        """This policy in attack mode, see :class:`Attack`. It is tighter or the same, never looser."""
+        if self._under_attack:
+            return self
+        rules = tuple(
+            rule.model_copy(update={"mode": "live"}) if rule.mode == "shadow" and self._turned_live(rule) else rule
+            for rule in self.rules
+        )
+        # Made anew and not copied: a copy would keep the answers of the cached properties.
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        made = type(self).model_construct(**{**fields, "rules": rules, "thresholds": self._attacked_thresholds()})
+        made._under_attack = True
+        return made
+
+    def _turned_live(self, rule: Rule) -> bool:
+        return "*" in self.attack.rules or rule.name in self.attack.rules
+
+    def _attacked_thresholds(self) -> Thresholds:
+        """The lower of each threshold and that of attack mode; never so low that a signup without a model meets it."""
+        review = min(self.thresholds.review, max(self.attack.review, self.model.prior * 100 + 1))
+        return Thresholds(review=review, limit=min(self.thresholds.limit, max(self.attack.limit, review)))
 
     def caps(self, tier: Tier, plan: str | None = None, *, outage: bool = False) -> Caps:
         """The caps of a tier for accounts on a plan, without steps; for a plan that no table names those of the tier.
@@ -234,6 +267,12 @@ def _faults(policy: Policy, known: Mapping[str, Signal]) -> Iterator[tuple[str, 
             "thresholds.review",
             f"{policy.thresholds.review} must be below thresholds.limit, {policy.thresholds.limit}",
         )
+    if policy.attack.review >= policy.attack.limit:
+        yield "attack.review", f"{policy.attack.review} must be below attack.limit, {policy.attack.limit}"
+    named = {"*", *(rule.name for rule in policy.rules)}
+    for at, name in enumerate(policy.attack.rules):
+        if name not in named:
+            yield f"attack.rules[{at}]", f"there is no rule named {name[:64]!r}"
     if policy.model.prior * 100 >= policy.thresholds.review:
         yield "model.prior", "must lie below thresholds.review / 100, or everybody would be reviewed without a model"
     for at, glob in enumerate(policy.guard.signals):

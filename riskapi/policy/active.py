@@ -13,7 +13,7 @@ from riskapi.policy import Policy
 
 
 class Versions(TypedDict):
-    """What the decision was made with."""
+    """What the decision was made with. ``attack`` is there in attack mode: until when it was to last."""
 
     policy: int
     model: str | None
@@ -21,6 +21,7 @@ class Versions(TypedDict):
     lists: str | None
     country: NotRequired[str | None]
     signals: NotRequired[str | None]
+    attack: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,10 @@ class Basis:
     def under(self, policy: Policy) -> Basis:
         """The same model and data under another policy."""
         return replace(self, policy=policy, versions={**self.versions, "policy": policy.version})
+
+    def attacked(self, until: str) -> Basis:
+        """The same in attack mode, which lasts until this time (RFC 3339)."""
+        return replace(self, policy=self.policy.attacked, versions={**self.versions, "attack": until})
 
 
 class ActiveBasis:

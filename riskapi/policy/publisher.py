@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,29 +19,40 @@ from riskapi import logs, policy
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
+from riskapi.policy.attacks import AttackMode, attack_of
 from riskapi.policy.rules import Mode
 from riskapi.policy.versions import Policies, Publication, Version
+from riskapi.times import rfc3339
 
 
 class Publisher:
     """Keeps the policy in force in use, and puts policies into force. Safe for threads."""
 
     def __init__(
-        self, policies: Policies, basis: Basis, model_mode: Mode | None, load_scorer: Callable[[], Scorer]
+        self,
+        policies: Policies,
+        basis: Basis,
+        model_mode: Mode | None,
+        load_scorer: Callable[[], Scorer],
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """``basis`` is the file's. ``model_mode`` overrides every policy's, as the setting asks.
+        """``basis`` is the file's. ``model_mode`` overrides every policy's, as the setting asks. ``clock`` gives Unix
+        time, by which attack mode ends.
 
         ``load_scorer`` is called when a policy needs a model and the file's did not; it raises
         :class:`ConfigurationError` when there is none.
         """
         self.active = ActiveBasis(basis)
         self._policies = policies
-        self._file = basis
+        self._file = self._plain = basis
+        self._clock = clock
         self._model_mode = model_mode
         self._load_scorer = load_scorer
         self._scorer = basis.scorer
         self._lock = threading.Lock()
         self._mark = ""
+        self._attack: AttackMode | None = None
+        self._used = basis
         self._fault: str | None = None
 
     @property
@@ -48,31 +60,60 @@ class Publisher:
         """Why this worker does not decide by the policy in force; ``None`` when it does."""
         return self._fault
 
+    @property
+    def attack(self) -> AttackMode | None:
+        """Attack mode, where this worker decides in it."""
+        return self._attack
+
+    @property
+    def plain(self) -> Basis:
+        """What decides here outside attack mode."""
+        return self._plain
+
     def follow(self) -> None:
-        """Use the policy in force, if another one is in use.
+        """Use the policy in force, if another one is in use, and attack mode while it is on.
 
         Raises :class:`StoreUnavailable`, and :class:`ConfigurationError`, once, for a version that cannot be used
         here, as one that newer software published; the policy in use stays.
         """
         with self._lock:
-            mark = self._policies.mark()
-            if mark == self._mark:
-                return
             try:
-                basis = self._basis_under(self._stored(self._policies.live(mark))) if mark else self._file
-            except ConfigurationError as error:
-                self._mark, self._fault = mark, f"version {mark.partition(':')[0]} cannot be used: {error}"
+                mark, kept = self._policies.marks()
+            except StoreUnavailable:
+                self._decide(self._attack)  # attack mode ends at its time all the same
                 raise
-            logs.note(logging.INFO, "policy", policy=basis.policy.version, before=self.active.policy.version)
-            self.active.use(basis)
-            self._mark, self._fault = mark, None
+            try:
+                if mark != self._mark:
+                    self._take(mark)
+            finally:  # attack mode also holds where the version cannot be used
+                self._decide(attack_of(kept))
+
+    def _decide(self, attack: AttackMode | None) -> None:
+        """Decide by the version that was taken up, in attack mode where that is on."""
+        if attack is not None and attack.until <= self._clock():
+            attack = None
+        if attack != self._attack:
+            logs.note(logging.WARNING, "attack_mode", until=None if attack is None else rfc3339(attack.until))
+        elif self._used is self._plain:
+            return
+        self._attack, self._used = attack, self._plain
+        self.active.use(self._plain if attack is None else self._plain.attacked(rfc3339(attack.until)))
+
+    def _take(self, mark: str) -> None:
+        try:
+            basis = self._basis_under(self._stored(self._policies.live(mark))) if mark else self._file
+        except ConfigurationError as error:
+            self._mark, self._fault = mark, f"version {mark.partition(':')[0]} cannot be used: {error}"
+            raise
+        logs.note(logging.INFO, "policy", policy=basis.policy.version, before=self.active.policy.version)
+        self._plain, self._mark, self._fault = basis, mark, None
 
     def rename(self, versions: Mapping[str, str]) -> None:
         """Have answers name other versions of the data from now on, under this policy and every later one."""
         with self._lock:
             self._file = replace(self._file, versions={**self._file.versions, **versions})
-            basis = self.active.basis
-            self.active.use(replace(basis, versions={**basis.versions, **versions}))
+            self._plain = replace(self._plain, versions={**self._plain.versions, **versions})
+            self._decide(self._attack)
 
     def publish(
         self, given: Mapping[str, Any], publication: Publication, allowed: Callable[[int], bool], where: str = "policy"
@@ -82,25 +123,27 @@ class Publisher:
         Its ``version`` does not matter. ``allowed`` and what else is raised: see :meth:`Policies.publish`. Raises
         :class:`ConfigurationError`, naming ``where``, for one that is broken or needs a model that is not there.
         """
-        checked = policy.check({**given, "version": 1}, where=where)
-        try:
-            self._basis_under(checked)
-        except ConfigurationError as error:
-            reason = f"{checked.model.mode} needs a model, and there is none that can be used: {error.reason}"
-            raise ConfigurationError(where, "model.mode", reason) from error
-        made = self._policies.publish(checked, publication, allowed)
+        made = self._policies.publish(self.checked(given, where), publication, allowed)
         with contextlib.suppress(StoreUnavailable):  # it is in force all the same; the next look takes it up
             self.follow()
         return made
 
-    def rollback(self, number: int, publication: Publication) -> Version:
-        """Put what an earlier version says into force again, as a new version.
+    def checked(self, given: Mapping[str, Any], where: str = "policy") -> Policy:
+        """A policy as it is checked before it comes into force; its ``version`` is 1.
 
-        Raises ``not_found``, and :class:`ConfigurationError` for one that would not be taken today.
+        Raises :class:`ConfigurationError`, naming ``where``.
         """
-        earlier = self._policies.get(number)
-        publication = replace(publication, restores=number)
-        return self.publish(earlier.policy, publication, lambda _: True, f"version {number}")
+        found = policy.check({**given, "version": 1}, where=where)
+        self.under(found, where)
+        return found
+
+    def under(self, found: Policy, where: str = "policy") -> Basis:
+        """What would decide here by a policy that is not in force. Raises :class:`ConfigurationError`."""
+        try:
+            return self._basis_under(found)
+        except ConfigurationError as error:
+            reason = f"{found.model.mode} needs a model, and there is none that can be used: {error.reason}"
+            raise ConfigurationError(where, "model.mode", reason) from error
 
     def _stored(self, version: Version) -> Policy:
         return policy.check(version.policy, where=f"store, policy version {version.version}")

@@ -377,6 +377,31 @@ class Reviews(Section):
     claim_minutes: Annotated[int, Field(ge=1, le=10080)]
 
 
+class Attack(Section):
+    """What attack mode changes while somebody has switched it on. It only tightens.
+
+    The score asks for a review from ``review`` on and for the limit from ``limit`` on, where the thresholds are higher.
+    Accounts that signed up less than ``days`` ago get ``factor`` times their caps, unless they are established
+    customers or a person gave them caps of their own. ``rules`` are rules in shadow that decide meanwhile, ``*`` for
+    all.
+    """
+
+    review: Percent = 15.0
+    limit: Percent = 60.0
+    factor: Annotated[float, Field(gt=0, le=1)] = 0.5
+    days: Annotated[int, Field(ge=1, le=90)] = 7
+    rules: Annotated[tuple[str, ...], Field(strict=False, max_length=200)] = ()
+
+
+class Publishing(Section):
+    """Who may put a policy into force. With ``loosening_needs_second`` one that loosens anything waits as a proposal
+    until a second person approves it, for ``proposal_hours``.
+    """
+
+    loosening_needs_second: bool = False
+    proposal_hours: Annotated[int, Field(ge=1, le=720)] = 72
+
+
 class Enrichment(Section):
     """For how long what upstreams said stands: hours for DNS, days for registries. Older answers still serve while a
     signup has them asked anew; after twice the time they are gone.

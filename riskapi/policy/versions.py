@@ -20,19 +20,23 @@ from typing_extensions import TypedDict
 from riskapi.contract import Instant
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.policy import Policy
-from riskapi.policy.changes import Change, changes
+from riskapi.policy.changes import changes
+from riskapi.policy.words import ToldChange, told
 from riskapi.store import damaged
 
 if TYPE_CHECKING:
     from riskapi.store.connections import Store
 
 #: Every version (number → JSON, ``current`` → mark). No TTL: decisions name the version they were made under.
-_TABLE = "risk:policies"
+TABLE = "risk:policies"
 _CURRENT = "current"
+#: Field of the same hash: attack mode, see :mod:`riskapi.policy.attacks`.
+ATTACK = "attack"
 
 
 class PolicySummary(TypedDict):
-    """One version: who published it when and why. ``restores`` is the version it brought back, if it did.
+    """One version: who published it when and why. ``restores`` is the version it brought back, if it did, and
+    ``approved_by`` the second person, where one was asked for.
 
     ``source`` is ``file`` for the policy of the file, which has no note and no time.
     """
@@ -43,6 +47,7 @@ class PolicySummary(TypedDict):
     at: Instant | None
     simulation_id: str | None
     restores: int | None
+    approved_by: str | None
     source: Literal["store", "file"]
     live: bool
 
@@ -61,11 +66,11 @@ class PolicyPage(TypedDict):
 
 
 class PolicyChanges(TypedDict):
-    """What is different in a version from another. Rules are compared by their names."""
+    """What is different in a version from another, each in a sentence too. Rules are compared by their names."""
 
     version: int
     since: int
-    changes: list[Change]
+    changes: list[ToldChange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class Version:
     """One version: the policy as JSON, and who published it when (RFC 3339) and why.
 
     ``source`` is ``file`` for the policy of the file; nobody published that, so it has no note and no time.
-    ``restores`` is the version it brought back, for one that was made by going back.
+    ``restores`` is the version it brought back, for one that was made by going back; ``approved_by`` the second person.
     """
 
     version: int
@@ -83,6 +88,7 @@ class Version:
     at: str | None = None
     simulation_id: str | None = None
     restores: int | None = None
+    approved_by: str | None = None
     source: Literal["file", "store"] = "file"
 
     def body(self, *, live: bool) -> PolicyVersion:
@@ -98,6 +104,7 @@ class Version:
             "at": self.at,
             "simulation_id": self.simulation_id,
             "restores": self.restores,
+            "approved_by": self.approved_by,
             "source": self.source,
             "live": live,
         }
@@ -105,13 +112,14 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """Why and by whom a version is published, and when (RFC 3339)."""
+    """Why and by whom a version is published, and when (RFC 3339); ``approved_by`` is the second person, if any."""
 
     note: str
     author: str
     at: str
     simulation_id: str | None = None
     restores: int | None = None
+    approved_by: str | None = None
 
 
 class Policies:
@@ -125,8 +133,12 @@ class Policies:
 
     def mark(self) -> str:
         """What is in force, to be compared with what it was before; empty while nothing was published."""
-        found = self._store.execute("HGET", _TABLE, _CURRENT)
-        return found.decode() if found else ""
+        return self.marks()[0]
+
+    def marks(self) -> tuple[str, bytes | None]:
+        """What is in force, as :meth:`mark` says it, and what is kept of attack mode, in one trip."""
+        found, attack = self._store.execute("HMGET", TABLE, _CURRENT, ATTACK)
+        return found.decode() if found else "", attack
 
     def live(self, mark: str | None = None) -> Version:
         """The version in force, or the one with this ``mark``, which :meth:`mark` gave.
@@ -168,7 +180,7 @@ class Policies:
             unique = secrets.token_hex(8)
             entry = orjson.dumps({"id": unique, **asdict(made)})
             file = orjson.dumps(asdict(self._file))
-            if self._publish.call([_TABLE], [mark, number, f"{number}:{unique}", entry, self._file.version, file]):
+            if self._publish.call([TABLE], [mark, number, f"{number}:{unique}", entry, self._file.version, file]):
                 return made
 
     def show(self, number: int | None = None) -> PolicyVersion:
@@ -194,14 +206,14 @@ class Policies:
         """What is different in a version from ``since``, by default the one before it. Raises ``not_found``."""
         after = self.get(number)
         before = self.get(number - 1 if since is None else since)
-        found = changes(before.policy, after.policy)
+        found = [told(change) for change in changes(before.policy, after.policy)]
         return {"version": after.version, "since": before.version, "changes": found}
 
     def _read(self, numbers: Sequence[int]) -> list[Version | None]:
         """The versions with these numbers, None for what is not there."""
         if not numbers:
             return []
-        rows = zip(numbers, self._store.execute("HMGET", _TABLE, *numbers), strict=True)
+        rows = zip(numbers, self._store.execute("HMGET", TABLE, *numbers), strict=True)
         return [
             damaged.read("policy", str(number), partial(_version, row), None) if row else None for number, row in rows
         ]

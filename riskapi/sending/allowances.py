@@ -6,7 +6,7 @@ from typing import Protocol, cast
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.sending_account import SendingAccount, stranger
-from riskapi.budgets.caps import Allowed, FeedbackRecord, Usage, allowed, clean_days
+from riskapi.budgets.caps import Allowed, FeedbackRecord, Usage, allowed, clean_days, is_fresh
 from riskapi.budgets.limits import Limits
 from riskapi.budgets.spends import Budgets, remaining
 from riskapi.contract import Tier
@@ -36,8 +36,10 @@ class Allowance:
 class Read(Protocol):
     """Reads what was asked for, see :meth:`Allowances.queue`."""
 
-    def __call__(self, policy: Policy, since: Usage | None = None) -> Allowance:
-        """The allowance by a policy, with what was used ``since`` that was asked for, where that is known."""
+    def __call__(self, policy: Policy, since: Usage | None = None, tier: Tier | None = None) -> Allowance:
+        """The allowance by a policy, with what was used ``since`` that was asked for, where that is known; with
+        ``tier`` what it would be in that tier.
+        """
 
 
 class Allowances:
@@ -57,8 +59,8 @@ class Allowances:
         events = Feedback.queue(pipe, user_id)
         usage = self._budgets.queue_read(pipe, user_id, now, cluster)
 
-        def read(policy: Policy, since: Usage | None = None) -> Allowance:
-            return _allowance(account(), events(), usage() if since is None else since, policy)
+        def read(policy: Policy, since: Usage | None = None, tier: Tier | None = None) -> Allowance:
+            return _allowance(account(), events(), usage() if since is None else since, policy, tier)
 
         return read
 
@@ -75,7 +77,9 @@ class Allowances:
             cluster = found.usage.cluster
 
 
-def _allowance(known: SendingAccount | None, events: EventCounts, usage: Usage, policy: Policy) -> Allowance:
+def _allowance(
+    known: SendingAccount | None, events: EventCounts, usage: Usage, policy: Policy, tier: Tier | None
+) -> Allowance:
     strangers = policy.sends.strangers
     if known is None and strangers == "none":
         raise Problem("not_found", "No account with this user_id was ever assessed.")
@@ -88,7 +92,15 @@ def _allowance(known: SendingAccount | None, events: EventCounts, usage: Usage, 
     return Allowance(
         account,
         usage,
-        allowed(policy, account.tier, usage, past, account.moved_at, account.terms),
+        allowed(
+            policy,
+            tier or account.tier,
+            usage,
+            past,
+            account.moved_at,
+            account.terms,
+            fresh=is_fresh(policy, account.signed_up_at, account.established, usage.now),
+        ),
         known is not None,
         clean,
         clean_days(policy, usage, past) if clean else 0,

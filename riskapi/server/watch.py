@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from riskapi import logs
@@ -13,6 +14,7 @@ from riskapi.app import Service
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.inputs.refresh import ReaderRefresh
 from riskapi.policy.publisher import Publisher
+from riskapi.policy.workers import DecidingWorker
 
 #: Seconds between two looks at the journal for signups that wait to be recorded.
 _JOURNAL_SECONDS = 1.0
@@ -28,11 +30,12 @@ _PLATFORM_SECONDS = 15.0
 def watch(service: Service, stop: threading.Event) -> None:
     """Start the threads that work beside requests, until ``stop`` is set.
 
-    One records what was journaled as soon as the store is there again, one takes the policy that comes into force, one
-    reads the data that was swapped, one shows the alarms about the platform in the metrics.
+    One records what was journaled as soon as the store is there again, one takes the policy that comes into force and
+    says which that is, one reads the data that was swapped, one shows the alarms about the platform in the metrics.
     """
     _repeat("journal", _JOURNAL_SECONDS, lambda: _recover(service), stop)
-    _repeat("policy", _POLICY_SECONDS, lambda: _follow(service.parts.publisher), stop)
+    worker = DecidingWorker(service.store, service.parts.publisher, time.time)
+    _repeat("policy", _POLICY_SECONDS, lambda: _follow(service.parts.publisher, worker), stop)
     _repeat("data", _DATA_SECONDS, lambda: _follow_data(service.reader_refresh), stop)
     _repeat("platform", _PLATFORM_SECONDS, service.parts.watch.publish, stop)
 
@@ -44,11 +47,12 @@ def _recover(service: Service) -> None:
         logs.note(logging.ERROR, "link_key_unusable", said=str(error))
 
 
-def _follow(publisher: Publisher) -> None:
+def _follow(publisher: Publisher, worker: DecidingWorker) -> None:
     try:
         publisher.follow()
     except ConfigurationError as error:  # names keys and values of a policy, nobody's data
         logs.note(logging.ERROR, "policy_unusable", policy=publisher.active.policy.version, said=str(error))
+    worker.say()
 
 
 def _follow_data(active_readers: ReaderRefresh) -> None:

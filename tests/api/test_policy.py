@@ -64,7 +64,8 @@ def test_the_policy_is_read_changed_and_read_again(client: FlaskClient) -> None:
     assert body["policy"] == SHIPPED
     assert first.headers["ETag"] == f'"{FIRST}"'
 
-    answer = put(client, review(60), first.headers["ETag"], simulation_id="sim_1")
+    simulated: Any = client.post("/v1/policy/simulations", json={"policy": review(60)}).json
+    answer = put(client, review(60), first.headers["ETag"], simulation_id=simulated["simulation_id"])
     made = conforms(document, "PUT", "/v1/policy", answer)
     assert answer.headers["ETag"] == f'"{FIRST + 1}"'
     assert {key: value for key, value in made.items() if key != "policy"} == {
@@ -72,8 +73,9 @@ def test_the_policy_is_read_changed_and_read_again(client: FlaskClient) -> None:
         "note": "why",
         "author": "bootstrap",
         "at": "2026-11-22T10:00:00.000Z",
-        "simulation_id": "sim_1",
+        "simulation_id": simulated["simulation_id"],
         "restores": None,
+        "approved_by": None,
         "source": "store",
         "live": True,
     }
@@ -87,7 +89,8 @@ def test_the_policy_is_read_changed_and_read_again(client: FlaskClient) -> None:
     assert [(row["version"], row["live"]) for row in listed["versions"]] == [(FIRST + 1, True), (FIRST, False)]
     path = "/v1/policy/versions/{version}/changes"
     found = client.get(f"/v1/policy/versions/{FIRST + 1}/changes?since={FIRST}")
-    assert conforms(document, "GET", path, found)["changes"] == [{"key": "tiers.review.daily", "from": 50, "to": 60}]
+    change = {"key": "tiers.review.daily", "from": 50, "to": 60, "text": "review: a cap of 50 a day becomes 60"}
+    assert conforms(document, "GET", path, found)["changes"] == [change]
 
     back = client.post("/v1/policy/rollback", json={"version": FIRST})
     restored = conforms(document, "POST", "/v1/policy/rollback", back)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +183,54 @@ def test_replay_and_doctor_go_by_the_policy_in_force(
     of_file = command("replay", "--policy", str(policy.DEFAULT), str(recorded))
     assert "0 the same, 0 different, 1 of another" in of_file.err
     assert re.search(rf"policy {FIRST + 1} decides, published \S+ by ana: the file is ignored", command("doctor").out)
+
+
+def test_a_policy_is_tried_suggested_and_compared(
+    command: Command, tmp_path: Path, store: Store, settings: Settings, ip_data: Any
+) -> None:
+    now = time.time()
+    service = assemble(replace(settings, model_mode="off"), store, lambda: now)
+    service.recover(now)
+    for user, mail in (("u_1", "ana@ruiz.example"), ("d_1", "x@mailinator.com")):
+        post(service, body(user, email={"address": mail}), now - 3600)
+    service.close()
+    file = tmp_path / "new.json"
+    when = {"email_is_disposable": {"eq": True}}
+    strict = {"name": "strict", "mode": "live", "tier": "limit", "text": "x", "when": when}
+    file.write_text(json.dumps({**SHIPPED, "rules": [*SHIPPED["rules"], strict]}))
+
+    tried = command("policy", "simulate", str(file))
+    assert tried.code == 0, tried.err
+    assert "2 recorded signups of 1 day" in tried.err and "compared with version" in tried.err
+    rows = [line.split("\t") for line in tried.out.splitlines()]
+    assert ["The rule strict is new: live, it asks for limit"] in rows
+    assert ["review to limit", "1", "0", "d_1"] in rows
+    assert ["rule:strict", "1", "0"] in rows
+    found = json.loads(command("policy", "simulate", str(file), "--json").out)
+    assert found["moved_accounts"] == 1
+    later = command("policy", "simulate", str(file), "--since", "2999-01-01")
+    assert (later.code, later.err) == (1, "does not lie in the past\n")
+
+    wanted = command("policy", "suggest", "--reviews-per-day", "40")
+    assert wanted.code == 0 and "The model is off" in wanted.err
+    figures = [line.split("\t")[0] for line in wanted.out.splitlines()]
+    assert figures[:3] == ["review from", "limit from", "reviews a day"]
+
+    command("policy", "publish", str(file), "--note", "stricter")
+    compared = command("policy", "compare", str(FIRST + 1))
+    assert compared.out == "The rule strict is new: live, it asks for limit\trules.strict\n"
+    assert command("policy", "compare", str(FIRST), "--since", str(FIRST)).err.endswith("nothing is different\n")
+
+
+def test_what_loosens_waits_for_somebody_else(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "new.json"
+    careful = {**SHIPPED, "publishing": {"loosening_needs_second": True, "proposal_hours": 1}}
+    file.write_text(json.dumps(careful))
+    assert command("policy", "publish", str(file), "--note", "four eyes").out == f"version {FIRST + 1} is in force\n"
+    file.write_text(json.dumps({**careful, **{"tiers": reviewing(DAILY + 5)["tiers"]}, "version": FIRST + 1}))
+    waits = command("policy", "publish", str(file), "--note", "more")
+    id = waits.out.split()[0]
+    assert waits.code == 0 and f"review: a cap of {DAILY} a day becomes {DAILY + 5}" in waits.out
+    own = command("policy", "approve", id)
+    assert (own.code, own.err) == (1, "Somebody else than who proposed it has to approve it.\n")
+    assert command("policy", "approve", id, "--author", "sam").out == f"version {FIRST + 2} is in force\n"

@@ -54,6 +54,12 @@ def taken_up(service: Service, version: int) -> list[float]:
     ]
 
 
+def said_to_decide(service: Service) -> dict[str, Any]:
+    """What each process says it decides by."""
+    found: dict[str, Any] = service.request("GET", "/v1/policy/workers")[1]
+    return found
+
+
 def test_every_worker_judges_by_it_at_its_next_look_and_no_request_is_lost(serve: Serve) -> None:
     """Workers look ten times a second; how late a busy machine lets them is no matter of the service."""
     assert watch._POLICY_SECONDS <= 0.2
@@ -82,6 +88,8 @@ def test_every_worker_judges_by_it_at_its_next_look_and_no_request_is_lost(serve
         decided[version] = max(until(lambda: found if len(found := taken_up(service, version)) == WORKERS else []))  # noqa: B023
     last = len(answers)
     until(lambda: len(answers) >= last + 20)
+    told = until(lambda: workers if (workers := said_to_decide(service))["current"] >= WORKERS else {})
+    assert (told["version"], {each["fault"] for each in told["workers"]}) == (FIRST + 4, {None})
     done.set()
     for thread in threads:
         thread.join(30)

@@ -13,6 +13,7 @@ from riskapi import policy
 from riskapi.errors import ConfigurationError, Problem, StoreUnavailable
 from riskapi.policy import Policy
 from riskapi.policy.active import Basis
+from riskapi.policy.proposals import Proposals
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies, Version
 from riskapi.settings import Settings
@@ -137,9 +138,9 @@ def test_versions_are_listed_page_by_page(policies: Policies) -> None:
 def test_a_version_is_compared_with_the_one_before_or_any_other(policies: Policies) -> None:
     policies.publish(daily(40), WHY, anything)
     policies.publish(daily(41), WHY, anything)
-    change = {"key": "tiers.review.daily", "from": 40, "to": 41}
+    change = {"key": "tiers.review.daily", "from": 40, "to": 41, "text": "review: a cap of 40 a day becomes 41"}
     assert policies.compare(9) == {"version": 9, "since": 8, "changes": [change]}
-    assert policies.compare(8, 9)["changes"] == [{"key": "tiers.review.daily", "from": 41, "to": 40}]
+    assert [each["text"] for each in policies.compare(8, 9)["changes"]] == ["review: a cap of 41 a day becomes 40"]
     for number, since in ((7, None), (9, 6), (10, 9)):
         with pytest.raises(Problem, match="no version"):
             policies.compare(number, since)
@@ -164,10 +165,11 @@ def test_the_judge_follows_what_is_published_elsewhere(policies: Policies, publi
     assert publisher.active.basis is before
 
 
-def test_who_publishes_judges_by_it_at_once(publisher: Publisher) -> None:
+def test_who_publishes_judges_by_it_at_once(store: Store, policies: Policies, publisher: Publisher) -> None:
     publisher.publish(daily(40).model_dump(mode="json"), WHY, anything)
     assert (publisher.active.policy.version, publisher.active.policy.tiers.review.daily) == (8, 40)
-    again = publisher.rollback(7, WHY)
+    again = Proposals(store, policies, publisher).restore(7, WHY)
+    assert isinstance(again, Version)
     assert (again.version, again.restores, publisher.active.policy.tiers) == (9, 7, FILE.tiers)
 
 
@@ -243,7 +245,7 @@ def test_a_version_this_software_cannot_use_leaves_the_judge_who_used(
     assert publisher.active.basis is used
     assert publisher.fault is not None and publisher.fault.startswith("version 9 cannot be used: ")
     with pytest.raises(ConfigurationError, match=r"^version 9: "):
-        publisher.rollback(9, WHY)
+        Proposals(store, policies, publisher).restore(9, WHY)
     # It can be read all the same, and another can be put in its place.
     assert policies.show()["version"] == 9
     assert publisher.publish(daily(42).model_dump(mode="json"), WHY, anything).version == 10

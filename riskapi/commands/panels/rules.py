@@ -11,9 +11,19 @@ from riskapi.commands import arguments, invocation
 from riskapi.commands.epilog import epilog
 
 PANEL = "Rules"
+_BROKEN = {2: "the policy is broken"}
+_NO_PROPOSAL = {1: "nothing waits under this id, it is your own, or another version came into force"}
 _NO_VERSION = {1: "there is no such version"}
 #: A version of the policy, as `policy versions` lists them.
 Version = Annotated[int, typer.Argument(metavar="N", help="As `policy versions` lists them.")]
+#: What recorded signups are looked at.
+Since = Annotated[
+    float | None,
+    typer.Option(
+        parser=arguments.instant, metavar="TIME", help="Signups from then on, RFC 3339.", show_default="a week ago"
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer of the API.")]
 ListName = Literal["allow", "deny", "watch"]
 Format = Literal["csv", "jsonl"]
 
@@ -92,6 +102,75 @@ def changes(
     from riskapi.commands import policy
 
     return policy.changes(invocation.of(context), version, since)
+
+
+@policy.command(epilog=epilog("policy compare 4", "policy compare 4 --since 2", codes=_NO_VERSION))
+def compare(
+    context: typer.Context,
+    version: Version,
+    since: Annotated[
+        int | None, typer.Option(metavar="M", help="Compare with this version.", show_default="the one before")
+    ] = None,
+) -> int:
+    """Say in sentences what a version changes."""
+    from riskapi.commands import policy
+
+    return policy.compare(invocation.of(context), version, since)
+
+
+@policy.command(
+    epilog=epilog("policy simulate new.json", "policy simulate new.toml --since 2026-11-01 --json", codes=_BROKEN)
+)
+def simulate(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="TOML, or JSON as `policy show` prints it.")],
+    since: Since = None,
+    as_json: AsJson = False,
+) -> int:
+    """Try a policy on recorded signups.
+
+    They are decided anew by the policy in force and by the file's, on the readings they were recorded with: at most
+    20,000, the newest. Nothing is changed. `PUT /v1/policy` takes the id of the simulation.
+    """
+    from riskapi.commands import simulations
+
+    return simulations.simulate(invocation.of(context), file, since, as_json=as_json)
+
+
+@policy.command(
+    epilog=epilog("policy suggest --reviews-per-day 40", "policy suggest --reviews-per-day 40 --legitimate-limited 0")
+)
+def suggest(
+    context: typer.Context,
+    reviews_per_day: Annotated[float, typer.Option(metavar="N", min=0, help="Reviews a day, at most.")],
+    legitimate_limited: Annotated[
+        float, typer.Option(metavar="SHARE", min=0, max=1, help="Of accounts labelled legitimate, at most.")
+    ] = 0.01,
+    since: Since = None,
+    as_json: AsJson = False,
+) -> int:
+    """Propose thresholds for a budget of reviews.
+
+    They come from recorded signups and their labels. Nothing is changed.
+    """
+    from riskapi.commands import simulations
+
+    return simulations.suggest(invocation.of(context), reviews_per_day, legitimate_limited, since, as_json=as_json)
+
+
+@policy.command(epilog=epilog("policy approve prp_01", "policy approve prp_01 --author sam", codes=_NO_PROPOSAL))
+def approve(
+    context: typer.Context,
+    proposal: Annotated[str, typer.Argument(metavar="PROPOSAL", help="The id that `policy publish` printed.")],
+    author: arguments.Author = None,
+) -> int:
+    """Put into force what somebody else proposed.
+
+    Where the policy in force asks for it (`publishing.loosening_needs_second`), a policy that loosens anything waits.
+    """
+    from riskapi.commands import policy
+
+    return policy.approve(invocation.of(context), proposal, author)
 
 
 @policy.command(

@@ -1,0 +1,47 @@
+"""What the routes of the policy call besides its versions: simulations, proposals, attack mode, workers, caps hit."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from riskapi.accounts.log import Decisions
+from riskapi.policy.attacks import Attacks
+from riskapi.policy.proposals import Proposals
+from riskapi.policy.publisher import Publisher
+from riskapi.policy.versions import Policies
+from riskapi.policy.workers import PolicyWorkers, deciding
+from riskapi.sending.allowances import Allowances
+from riskapi.sending.cap_hits import CapHits, cap_hits
+from riskapi.simulations.past import PastSignups
+from riskapi.simulations.runs import Runs
+from riskapi.store.connections import Store
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyParts:
+    """The parts themselves, and what is asked of the store alone."""
+
+    store: Store
+    policies: Policies
+    proposals: Proposals
+    attacks: Attacks
+    runs: Runs
+
+    def workers(self) -> PolicyWorkers:
+        """Which process decides by which version. Raises :class:`StoreUnavailable`."""
+        live = self.policies.live()
+        # Processes say in real time that they are there, also where callers set the clock.
+        return deciding(self.store, live.version, live.at, time.time())
+
+    def cap_hits(self, since: float, now: float, limit: int) -> CapHits:
+        """See :func:`riskapi.sending.cap_hits.cap_hits`."""
+        return cap_hits(self.store, since, now, limit)
+
+
+def policy_parts(
+    store: Store, policies: Policies, publisher: Publisher, recorded: Decisions, allowances: Allowances
+) -> PolicyParts:
+    """Put them together."""
+    runs = Runs(store, policies, publisher, PastSignups(store, recorded, allowances))
+    return PolicyParts(store, policies, Proposals(store, policies, publisher), Attacks(store), runs)

@@ -1,0 +1,24 @@
+"""A recorded decision, decided again: the one way through for replays and simulations. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from riskapi.decisions.decide import Decision, decide
+from riskapi.decisions.record import listing
+from riskapi.policy.active import Basis
+from signals.registry import Readings
+
+
+def decided_again(recorded: Mapping[str, Any], readings: Readings, basis: Basis, *, bare: bool = False) -> Decision:
+    """Decide on the readings of a recorded decision, under another policy and model, or the same.
+
+    What was decided in attack mode is decided under what ``basis`` changes in that mode. ``bare``: see
+    :func:`riskapi.decisions.decide.decide`. Raises KeyError or TypeError for what is no recorded decision.
+    """
+    attacked = recorded["versions"].get("attack") is not None
+    policy = basis.policy.attacked if attacked else basis.policy
+    return decide(
+        readings, basis.scorer, policy, bare=bare, store_away=recorded["store_away"], listing=listing(recorded)
+    )

@@ -1,0 +1,1 @@
+"""A policy tried on recorded signups before it is published, and thresholds proposed from their labels."""
