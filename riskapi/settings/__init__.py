@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from riskapi.errors import ConfigurationError
 from riskapi.settings import environment
+from riskapi.settings.console import ConsoleSettings
 from riskapi.settings.data import DataSettings
 from riskapi.settings.feeds import FeedSettings
 from riskapi.settings.mailbox import MailboxSettings
@@ -31,7 +32,7 @@ def cores() -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(PolicydSettings, DataSettings, FeedSettings, MailboxSettings):
+class Settings(PolicydSettings, DataSettings, FeedSettings, MailboxSettings, ConsoleSettings):
     """What the environment says, checked. Every field is also read from the file named by ``…_FILE``."""
 
     bind: environment.Bind = declare(
@@ -237,7 +238,18 @@ class Settings(PolicydSettings, DataSettings, FeedSettings, MailboxSettings):
                 "RISKAPI_REPLAY",
                 "is on together with RISKAPI_STORE_PRODUCTION; a store with production data takes no replayed time",
             )
+        oidc = (settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret)
+        if any(oidc) and not all(oidc):
+            raise ConfigurationError(
+                "environment", "RISKAPI_OIDC_ISSUER", "needs RISKAPI_OIDC_CLIENT_ID and RISKAPI_OIDC_CLIENT_SECRET too"
+            )
         return settings
+
+    @property
+    def console_address(self) -> str:
+        """Where people reach the service. A browser takes passkeys for names only, so loopback is ``localhost``."""
+        local = self.bind.reached in ("127.0.0.1", "::1")
+        return self.console_url or (f"http://localhost:{self.bind.port}" if local else self.bind.url)
 
 
 def settings_table() -> list[tuple[str, str, str]]:
