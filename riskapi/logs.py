@@ -31,8 +31,17 @@ class JsonLines(logging.Formatter):
         return _line(record.created, record.levelno, "message", fields)
 
 
-class Output(logging.StreamHandler[TextIO]):
+class Output(logging.Handler):
     """Where lines go. Takes records of libraries like any handler, and our own lines as they are."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        """Writes to ``stream``, or to what standard error is when a line is written, as it may be replaced."""
+        super().__init__()
+        self._stream = stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line of a library's record."""
+        self.write(self.format(record))
 
     def write(self, line: str) -> None:
         """Write one line, whole, whatever other threads write.
@@ -41,9 +50,10 @@ class Output(logging.StreamHandler[TextIO]):
         """
         self.acquire()
         try:
+            stream = sys.stderr if self._stream is None else self._stream
             with contextlib.suppress(OSError):
-                self.stream.write(f"{line}\n")
-                self.flush()
+                stream.write(f"{line}\n")
+                stream.flush()
         finally:
             self.release()
 
@@ -71,7 +81,7 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
 
     ``level`` is one of debug, info, warning, error, critical; anything else raises ``ValueError``.
     """
-    output = Output(stream if stream is not None else sys.stderr)
+    output = Output(stream)
     output.setFormatter(JsonLines())
     _ROOT.setLevel(level.upper())
     _ROOT.handlers[:] = [output]

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from riskapi.__main__ import main
+from tests.logged import put_back
 
 #: What would change what a command shows, whoever runs the tests.
 _UNWANTED = ("NO_COLOR", "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "COLUMNS", "TERMINAL_WIDTH", "TTY_COMPATIBLE")
@@ -37,7 +38,8 @@ def within(capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs commands in this process, with its environment."""
 
     def command(*words: str) -> Done:
-        code = main(list(words))
+        with put_back():
+            code = main(list(words))
         said = capsys.readouterr()
         return Done(code, said.out, said.err)
 

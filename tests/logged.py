@@ -16,14 +16,21 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 
 @contextlib.contextmanager
+def put_back() -> Iterator[None]:
+    """Afterwards logs go where they went before, whatever was configured while the block lasted."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+
+@contextlib.contextmanager
 def captured() -> Iterator[Lines]:
     """Lines logged while the block lasts; afterwards logs go where they went before."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
     stream = io.StringIO()
-    logs.configure("info", stream)
-    try:
+    with put_back():
+        logs.configure("info", stream)
         yield lambda: [json.loads(line) for line in stream.getvalue().split("\n")[:-1]]
-    finally:
-        root.handlers[:] = before[0]
-        root.setLevel(before[1])

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from riskapi import logs
 from riskapi.store.connections import Store
 from tests.failing import FailingAssessor
-from tests.logged import Lines
+from tests.logged import Lines, captured
 from tests.requests import SIGNUP
 
 #: Every one of these is personal data, or leads to it.
@@ -137,3 +137,14 @@ def test_a_line_that_finds_no_room_is_lost_and_nothing_else() -> None:
         finally:
             logs.configure()
             stream.detach()  # which closes with ``full``, not a second time by itself
+
+
+def test_lines_go_to_what_standard_error_is_at_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with captured():
+        monkeypatch.setattr("sys.stderr", closed := io.StringIO())
+        logs.configure()
+        closed.close()  # as a test runner does with the stream of a command that it ran
+        monkeypatch.setattr("sys.stderr", now := io.StringIO())
+        logs.note(logging.INFO, "something")
+        logging.getLogger("some.library").warning("odd")
+    assert [json.loads(line)["event"] for line in now.getvalue().splitlines()] == ["something", "message"]
