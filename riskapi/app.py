@@ -29,6 +29,8 @@ from riskapi.budgets.spends import Budgets
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
+from riskapi.console.doors import open_doors
+from riskapi.console.serving import mount
 from riskapi.datasets import manifest
 from riskapi.datasets.manifest import Manifest
 from riskapi.decisions.consequences import Consequences
@@ -61,6 +63,7 @@ from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
+from riskapi.reviews.cases import Cases
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
 from riskapi.sending.allowances import Allowances
@@ -237,6 +240,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         labels=labels,
         reviews=reviews,
         review_decisions=decided,
+        cases=Cases(store, reviews, active),
         sender=sender,
         clusters=clusters,
         cuts=Cuts(store, links, clusters, claims, Agenda(store), active),
@@ -299,4 +303,11 @@ def create_app(settings: Settings, store: Store | None = None, clock: Callable[[
     with contextlib.suppress(StoreUnavailable):  # the worker's watch does it when the store is back
         service.decisions.register_schema()
         consumer.found(service.store)
-    return build(service.parts)
+    return serving(service, settings)
+
+
+def serving(service: Service, settings: Settings) -> Flask:
+    """The application of a service: the API, and the console of people."""
+    made = build(service.parts)
+    mount(made, service.parts, open_doors(settings, service.store))
+    return made

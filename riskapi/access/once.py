@@ -15,8 +15,11 @@ from riskapi.access.sessions import digest
 if TYPE_CHECKING:
     from riskapi.store.connections import Store
 
-#: Seconds a link to the first admin, to a new password, and into the console works. Chosen by us.
-FIRST_ADMIN, PASSWORD, ENTER = 24 * 3600, 24 * 3600, 15 * 60
+#: What tokens are for: the link that makes the first admin, one to choose a password, a password that was right, and
+#: the secret of an authenticator that no code proved yet.
+FIRST, PASSWORD, CODE, AUTHENTICATOR = "first", "password", "code", "authenticator"
+#: Seconds a link to the first admin and to a new password works. Chosen by us.
+LINK = 24 * 3600
 #: Seconds that a step of signing in may take: as long as people need to find their telephone. Chosen by us.
 STEP = 300
 

@@ -25,7 +25,7 @@ _NOTED = 60
 class Session:
     """A session as it is listed. ``id`` names it, and opens nothing. Times are Unix times.
 
-    ``how`` is what the user showed: ``password``, ``totp``, ``recovery``, ``passkey``, ``provider`` or ``link``.
+    ``how`` is what the user showed: ``password``, ``totp``, ``recovery`` or ``link``.
     """
 
     id: str
@@ -57,7 +57,16 @@ class Sessions:
         """Begin a session and return its token. Raises ``StoreUnavailable``."""
         token = secrets.token_urlsafe(32)
         name = digest(token)
-        given = [person.id, person.epoch, now, round(self.longest), how, agent[:_AGENT], address, name]
+        given: list[str | float] = [
+            person.id,
+            person.epoch,
+            now,
+            round(self.longest),
+            how,
+            agent[:_AGENT],
+            address,
+            name,
+        ]
         self._begin.call([_key(name), _of(person.id)], given)
         return token
 

@@ -47,24 +47,12 @@ class NotFirst(Exception):
     """There is a user already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Passkey:
-    """A passkey of WebAuthn: the credential's id and public key (base64url), its counter, and what its owner calls it."""
-
-    id: str
-    public_key: str
-    count: int
-    name: str
-    made: float
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """A user. ``id`` is random and names nobody, so it may be logged; ``name`` is what they sign in with.
 
     ``password`` is an Argon2 hash; ``totp`` the secret of an authenticator, ``totp_step`` the last time step it was
     used for; ``recovery`` hashes of the codes that are left. ``epoch`` grows whenever every session has to end.
-    ``subject`` is who they are at the OpenID provider.
     """
 
     id: str
@@ -75,10 +63,8 @@ class Person:
     totp: str | None = None
     totp_step: int = 0
     recovery: tuple[str, ...] = ()
-    passkeys: tuple[Passkey, ...] = ()
     disabled: bool = False
     epoch: int = 0
-    subject: str | None = None
 
     def may(self, role: Role) -> bool:
         """Whether they may do what ``role`` stands for."""
@@ -87,7 +73,15 @@ class Person:
     @property
     def has_second_factor(self) -> bool:
         """Whether more than a password is needed to be them."""
-        return self.totp is not None or bool(self.passkeys)
+        return self.totp is not None
+
+    def shut_out(self) -> Person:
+        """As somebody who may come in no more; every session ends."""
+        return replace(self, disabled=True, epoch=self.epoch + 1)
+
+    def anew(self) -> Person:
+        """As somebody who begins anew, with a link: nothing they had opens the console any more."""
+        return replace(self, disabled=False, password=None, totp=None, recovery=(), epoch=self.epoch + 1)
 
 
 def name_of(text: str) -> str:
@@ -178,5 +172,4 @@ def _person(raw: bytes) -> Person:
     row: dict[str, Any] = damaged.known(Person, orjson.loads(raw))
     if row["role"] not in ROLES:
         raise ValueError("not a role")
-    keys = tuple(Passkey(**damaged.known(Passkey, each)) for each in row.pop("passkeys", ()))
-    return Person(**{**row, "passkeys": keys, "recovery": tuple(row.get("recovery", ()))})
+    return Person(**{**row, "recovery": tuple(row.get("recovery", ()))})

@@ -1,34 +1,22 @@
-"""What the console is handed by ``riskapi.app`` besides the parts of the API: who may come in, and who is told of it."""
+"""What the console is handed by ``riskapi.app`` besides the parts of the API: who may come in, and who hears of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
 
+from riskapi.access import once
+from riskapi.access.audit import Audit
 from riskapi.access.once import Once
 from riskapi.access.sessions import Sessions
 from riskapi.access.throttle import Throttle
-from riskapi.access.users import Users
+from riskapi.access.users import Person, Users
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-
-#: Tells the audit log who did what to whom, and when: ``note(actor, action, subject, at, **details)``.
-Note = Callable[..., None]
-
-
-def unheard(actor: str, action: str, subject: str, at: float, **details: Any) -> None:
-    """Takes a note and keeps nothing: what stands here until an audit log is handed in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """Who may come in, and how.
-
-    ``note`` is where the audit log connects. ``attack_until`` gives the Unix time until which a stricter policy holds,
-    or None. ``settings`` are read for addresses, times and the OpenID provider.
-    """
+    """Who may come in, and how. ``settings`` are read for addresses and times."""
 
     settings: Settings
     store: Store
@@ -36,27 +24,16 @@ class Doors:
     sessions: Sessions
     once: Once
     throttle: Throttle
-    note: Note = unheard
-    attack_until: Callable[[], float | None] = lambda: None
-
-    @property
-    def address(self) -> str:
-        """Where people reach the service: scheme, host and port."""
-        return self.settings.console_address
-
-    @property
-    def host(self) -> str:
-        """The host of that address."""
-        return urlsplit(self.address).hostname or ""
+    audit: Audit
 
     @property
     def is_secure(self) -> bool:
         """Whether people come by HTTPS."""
-        return self.address.startswith("https://")
+        return self.settings.console_address.startswith("https://")
 
 
-def open_doors(settings: Settings, store: Store, **more: Any) -> Doors:
-    """The doors over a store. ``more`` are other fields of :class:`Doors`."""
+def open_doors(settings: Settings, store: Store) -> Doors:
+    """The doors over a store."""
     idle, longest = settings.console_idle_minutes * 60.0, settings.console_session_hours * 3600.0
     return Doors(
         settings=settings,
@@ -65,5 +42,20 @@ def open_doors(settings: Settings, store: Store, **more: Any) -> Doors:
         sessions=Sessions(store, idle, longest),
         once=Once(store),
         throttle=Throttle(store),
-        **more,
+        audit=Audit(store),
     )
+
+
+def first_link(doors: Doors, now: float) -> str | None:
+    """A link with which somebody becomes the first admin; None where there is a user. Raises ``StoreUnavailable``."""
+    return None if doors.users.any() else _link(doors, doors.once.make(once.FIRST, {}, once.LINK, now))
+
+
+def password_link(doors: Doors, person: Person, now: float) -> str:
+    """A link with which a user chooses a password; it works once. Raises ``StoreUnavailable``."""
+    held = {"id": person.id, "epoch": person.epoch}
+    return _link(doors, doors.once.make(once.PASSWORD, held, once.LINK, now))
+
+
+def _link(doors: Doors, token: str) -> str:
+    return f"{doors.settings.console_address}/console/welcome/{token}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from riskapi.access.users import Role
 from riskapi.api.routes import PATHS
@@ -15,7 +15,7 @@ ROOT = "/console"
 #: What may stand for ``{name}`` in a path, besides what the API knows.
 _OWN: Mapping[str, re.Pattern[str]] = {
     "token": re.compile(r"[A-Za-z0-9_-]{20,80}"),
-    "name": re.compile(r"[A-Za-z0-9_.:@-]{1,128}"),
+    "person": re.compile(r"[0-9a-f]{16}"),
 }
 
 
@@ -24,9 +24,8 @@ class Page:
     """One page, or what a form of it does.
 
     ``path`` is under :data:`ROOT`, with ``{name}`` for what :func:`pattern` knows. ``role`` is the one a person needs;
-    None for pages of signing in, which anybody may see. ``entry`` is its word in the menu, in the order of declaration;
-    ``count`` gives a number beside that word. ``examples`` are values for the names in the path, and ``open_to_new``
-    says that somebody without the second factor they need may see it.
+    None for pages of signing in, which anybody may see. ``entry`` is its word in the menu, in the order of declaration.
+    ``open_to_new`` says that somebody without the second factor they need may see it.
     """
 
     path: str
@@ -34,8 +33,6 @@ class Page:
     role: Role | None
     method: str = "GET"
     entry: str | None = None
-    count: Callable[[Visit], int] | None = None
-    examples: Mapping[str, str] = field(default_factory=dict)
     open_to_new: bool = False
 
     @property
@@ -47,11 +44,6 @@ class Page:
     def name(self) -> str:
         """Unique name: the method and the words of the path."""
         return "_".join([self.method.lower(), *re.findall(r"\w+", self.path)])
-
-    @property
-    def address(self) -> str:
-        """The path from the root of the service, examples put in."""
-        return ROOT + re.sub(r"\{(\w+)\}", lambda found: self.examples[found[1]], self.path)
 
     def takes(self, path: Mapping[str, str]) -> bool:
         """Whether these values can stand in the path."""

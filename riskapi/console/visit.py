@@ -9,7 +9,6 @@ from typing import Any
 from riskapi.access.users import Person, Role
 from riskapi.api.parts import Parts
 from riskapi.console.doors import Doors
-from riskapi.errors import Problem
 
 
 class Fields(Mapping[str, str]):
@@ -45,8 +44,8 @@ class Visit:
 
     ``now`` is Unix time. ``query`` is what the address carries after ``?``, ``form`` what was posted. ``path`` has the
     values of ``{name}`` in the page's path. ``address`` and ``agent`` are the caller's; ``session`` names their
-    session, ``how`` says what they showed for it. ``here`` is the path that was asked for, with its query.
-    ``shown`` are the subjects whose personal data the person asked to see.
+    session. ``kept`` is what the browser keeps for pages, see :class:`Moved`, and ``known`` are the ids of users who
+    signed in from it before.
     """
 
     parts: Parts
@@ -59,24 +58,16 @@ class Visit:
     address: str = ""
     agent: str = ""
     session: str = ""
-    how: str = ""
-    here: str = ""
-    request_id: str = ""
-    pending: str = ""
-    shown: frozenset[str] = frozenset()
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
 
     def may(self, role: Role) -> bool:
         """Whether the person may do what ``role`` stands for."""
         return self.person is not NOBODY and self.person.may(role)
 
-    def need(self, role: Role) -> None:
-        """Raise ``forbidden`` where the person may not do what ``role`` stands for."""
-        if not self.may(role):
-            raise Problem("forbidden", f"This needs the role {role}.")
-
     def note(self, action: str, subject: str, **details: Any) -> None:
-        """Tell the audit log what the person does, before it is done."""
-        self.doors.note(self.person.name or "nobody", action, subject, self.now, **details)
+        """Tell the audit log what the person does, before it is done. Raises ``StoreUnavailable``."""
+        self.doors.audit.note(self.person.name or "nobody", action, subject, self.now, **details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +82,14 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Go to another page (303). ``to`` is a path of the console; ``said`` is shown there once."""
+    """Go to another page (303). ``to`` is a path of the console; ``said`` is shown there once.
+
+    ``keep`` is kept by the browser, signed, until the person signs out: short lists of ids, nothing personal.
+    """
 
     to: str
     said: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file to keep: bytes, their media type, and a name."""
-
-    content: bytes
-    media: str
-    name: str
+    keep: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +109,4 @@ class Left:
     said: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Halfway:
-    """Go on to the next step of signing in. ``token`` names the step; the browser keeps it."""
-
-    to: str
-    token: str
-
-
-Answer = View | Moved | File | Entered | Left | Halfway
+Answer = View | Moved | Entered | Left

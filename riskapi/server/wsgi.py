@@ -14,8 +14,7 @@ from riskapi import logs
 from riskapi.accounts.packing import unpack
 from riskapi.accounts.stored import packed_json
 from riskapi.api.gateway import Gateway
-from riskapi.api.server import build
-from riskapi.app import Service, assemble
+from riskapi.app import Service, assemble, serving
 from riskapi.budgets import terms
 from riskapi.decisions.answer import assessment
 from riskapi.decisions.decide import decide
@@ -48,7 +47,7 @@ _settings = Settings.load(os.environ)
 logs.configure(_settings.log_level)
 _service = assemble(_settings)
 _warm(_service)
-app = build(_service.parts)
+app = serving(_service, _settings)
 gateway = Gateway(app, _settings.threads, _settings.body_seconds)
 #: Stops the watch over journal, policy and data; a worker that ends takes the thread with it.
 stop = threading.Event()

@@ -238,18 +238,12 @@ class Settings(PolicydSettings, DataSettings, FeedSettings, MailboxSettings, Con
                 "RISKAPI_REPLAY",
                 "is on together with RISKAPI_STORE_PRODUCTION; a store with production data takes no replayed time",
             )
-        oidc = (settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret)
-        if any(oidc) and not all(oidc):
-            raise ConfigurationError(
-                "environment", "RISKAPI_OIDC_ISSUER", "needs RISKAPI_OIDC_CLIENT_ID and RISKAPI_OIDC_CLIENT_SECRET too"
-            )
         return settings
 
     @property
     def console_address(self) -> str:
-        """Where people reach the service. A browser takes passkeys for names only, so loopback is ``localhost``."""
-        local = self.bind.reached in ("127.0.0.1", "::1")
-        return self.console_url or (f"http://localhost:{self.bind.port}" if local else self.bind.url)
+        """Where people reach the service. ``console_url``, without it the service's own address."""
+        return self.console_url or self.bind.url
 
 
 def settings_table() -> list[tuple[str, str, str]]:

@@ -1,10 +1,8 @@
-"""Settings of the console: where people reach it, how long a session lasts, and who else may say who they are."""
+"""Settings of the console: where people reach it, how long a session lasts, and whether a password is enough."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from pydantic import SecretStr
 
 from riskapi.settings import environment
 from riskapi.settings.setting import declare
@@ -17,9 +15,9 @@ class ConsoleSettings:
     console_url: str | None = declare(
         environment.web_url,
         "Where people reach the service with a browser, such as `https://risk.example`. With `https` the cookies of "
-        "the console are for HTTPS only. Passkeys and sign-in links are made for this address.",
+        "the console are for HTTPS only. Links to sign in with are made for this address.",
         default=lambda: None,
-        shown="http://localhost:8000",
+        shown="the address it listens on",
     )
     console_proxies: tuple[environment.Network, ...] = declare(
         environment.networks,
@@ -30,7 +28,7 @@ class ConsoleSettings:
     )
     console_second_factor: bool = declare(
         environment.switch,
-        "Whether people who use the console need an authenticator or a passkey besides their password.",
+        "Whether people who use the console need an authenticator besides their password.",
         default=lambda: True,
         shown="on",
     )
@@ -45,22 +43,4 @@ class ConsoleSettings:
         "Hours after which a session of the console is over, used or not.",
         default=lambda: 12,
         shown="12",
-    )
-    oidc_issuer: str | None = declare(
-        environment.web_url,
-        "An OpenID Connect provider that people of the console may sign in with, by its issuer URL.",
-        default=lambda: None,
-        shown="–",
-    )
-    oidc_client_id: str | None = declare(
-        str,
-        "The client id that the provider knows the console by.",
-        default=lambda: None,
-        shown="–",
-    )
-    oidc_client_secret: SecretStr | None = declare(
-        environment.secret(1),
-        "The client secret that goes with it.",
-        default=lambda: None,
-        shown="–",
     )
