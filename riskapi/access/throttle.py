@@ -1,8 +1,8 @@
 """How often somebody may try to sign in: counted by the name tried and by the address it comes from.
 
-A try is taken before the password is looked at, so tries at the same moment do not get past. A browser in which a person
-signed in before has tries of its own, which a stranger cannot use up: so nobody is locked out by somebody who tries
-their name (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
+A try is taken before the password is looked at, so tries at the same moment do not get past. A browser in which a
+person signed in before has tries of its own, which a stranger cannot use up: so nobody is locked out by somebody who
+tries their name (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """People who use the console: their names, roles, and what they prove themselves with.
 
-A row is read whole, changed, and put back only if nobody changed it meanwhile (``user_put.lua``), so two changes at once
-never lose one.
+A row is read whole, changed, and put back only if nobody changed it meanwhile (``user_put.lua``), so two changes at
+once never lose one.
 """
 
 from __future__ import annotations

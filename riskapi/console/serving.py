@@ -96,7 +96,7 @@ class _Server:
         session.modified = False
         held = self._doors.sessions.visit(session["token"], now) if "token" in session else None
         person = held.person if held is not None else NOBODY
-        if held is None:
+        if held is None and "token" in session:
             _forget()
         form = self._form()
         refused = self._refused(page, person)

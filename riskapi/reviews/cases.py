@@ -1,4 +1,4 @@
-"""Cases: the reviews of one cluster, as one. What a reviewer chooses from, read in a few trips, however many there are."""
+"""Cases: the reviews of one cluster, as one. What a reviewer chooses from, read in a few trips."""
 
 from __future__ import annotations
 
