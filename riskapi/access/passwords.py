@@ -14,7 +14,7 @@ LEAST, MOST = 12, 128
 #: What zxcvbn calls safely unguessable begins at 3 of 4 (https://github.com/dropbox/zxcvbn, "Usage").
 _SAFE = 3
 #: The second recommended parameters of RFC 9106, section 4 (64 MiB), which argon2-cffi has as its own.
-_HASHER = PasswordHasher()
+HASHER = PasswordHasher()
 #: One hash at a time in a process: each holds 64 MiB, and signups beside it need processor and memory.
 _ONE = threading.Lock()
 
@@ -34,7 +34,7 @@ def fault(password: str, *own: str) -> str | None:
 def hashed(password: str) -> str:
     """The hash of a password, with its parameters and salt."""
     with _ONE:
-        return _HASHER.hash(password)
+        return HASHER.hash(password)
 
 
 def matches(password: str, kept: str | None) -> bool:
@@ -43,11 +43,11 @@ def matches(password: str, kept: str | None) -> bool:
         return False
     with _ONE:
         try:
-            return _HASHER.verify(kept or _nobody(), password) and kept is not None
+            return HASHER.verify(kept or _nobody(), password) and kept is not None
         except (VerificationError, InvalidHashError):
             return False
 
 
 @cache
 def _nobody() -> str:
-    return _HASHER.hash("")
+    return HASHER.hash("")

@@ -1,32 +1,67 @@
-"""The console over the service of this process."""
+"""The console over the parts of this process, on the empty store."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 
-from riskapi import app
+from riskapi.access import passwords
+from riskapi.accounts.log import Decisions
+from riskapi.api.parts import Parts
+from riskapi.api.server import build
 from riskapi.console.doors import Doors, open_doors
+from riskapi.console.serving import mount
 from riskapi.settings import Settings
+from riskapi.store.connections import Store
+from tests.conftest import Clock
 from tests.console.visitor import Visitor
 
 
-@pytest.fixture
-def service_settings(settings: Settings) -> Settings:
-    """By rules only, and without the second factor, which a few tests are about."""
-    return replace(settings, model_mode="off", console_second_factor=False)
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Hashes that cost little: each of the real ones takes 64 MiB and a tenth of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
 
 
 @pytest.fixture
-def doors(service: app.Service, service_settings: Settings) -> Doors:
-    return open_doors(service_settings, service.store)
+def settings(session_settings: Settings) -> Settings:
+    """Without the second factor, which a few tests are about."""
+    return replace(session_settings, console_second_factor=False)
 
 
 @pytest.fixture
-def site(service: app.Service, service_settings: Settings) -> Flask:
-    return app.serving(service, service_settings)
+def parts(session_parts: Parts, store: Store, clock: Clock) -> Parts:
+    """The parts at a clock that tests move, on a store that knows the names of readings."""
+    Decisions(store).register_schema()
+    return replace(session_parts, clock=clock)
+
+
+@pytest.fixture
+def doors(store: Store, settings: Settings) -> Doors:
+    return open_doors(settings, store)
+
+
+@pytest.fixture
+def make_site(parts: Parts, store: Store, settings: Settings) -> Callable[..., Flask]:
+    """``make_site(console_url="…")``: API and console, with some settings changed."""
+
+    def make(**changes: object) -> Flask:
+        made = build(parts)
+        mount(made, parts, open_doors(replace(settings, **changes), store))  # type: ignore[arg-type]
+        return made
+
+    return make
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Flask]) -> Flask:
+    return make_site()
 
 
 @pytest.fixture

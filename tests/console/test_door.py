@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from pyotp import TOTP
 
-from riskapi import app
 from riskapi.access.throttle import NAME
 from riskapi.access.users import ROLES
 from riskapi.console.doors import Doors, first_link, password_link
 from riskapi.console.page import ROOT
 from riskapi.console.site import PAGES
-from riskapi.settings import Settings
 from tests.conftest import Clock
 from tests.console.visitor import PASSWORD, SECRET, Visitor, code, made, signed_in
 
@@ -133,9 +131,9 @@ class TestSigningIn:
         assert visitor.path == "/console/queue"
 
     def test_needs_the_second_factor_where_it_is_asked_for(
-        self, service: app.Service, service_settings: Settings, doors: Doors, clock: Clock
+        self, make_site: Callable[..., Flask], doors: Doors, clock: Clock
     ) -> None:
-        strict = app.serving(service, replace(service_settings, console_second_factor=True))
+        strict = make_site(console_second_factor=True)
         visitor = signed_in(strict, doors, "ana", "admin", clock.now)
         assert visitor.path == "/console/account/authenticator"
         assert visitor.get("/console/admin").request.path == "/console/account/authenticator"
@@ -240,10 +238,8 @@ class TestAnswers:
         cookie = found["Set-Cookie"]
         assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Secure" not in cookie
 
-    def test_keep_the_cookie_to_https_where_people_come_by_it(
-        self, service: app.Service, service_settings: Settings
-    ) -> None:
-        secure = app.serving(service, replace(service_settings, console_url="https://risk.example"))
+    def test_keep_the_cookie_to_https_where_people_come_by_it(self, make_site: Callable[..., Flask]) -> None:
+        secure = make_site(console_url="https://risk.example")
         found = secure.test_client().get("/console/sign-in").headers
         assert found["Set-Cookie"].startswith("__Host-console=") and "Secure" in found["Set-Cookie"]
         assert "max-age=31536000" in found["Strict-Transport-Security"]

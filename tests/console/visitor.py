@@ -17,8 +17,8 @@ from riskapi.access.users import Person, Role
 from riskapi.console.doors import Doors
 
 PASSWORD = "blue kettle walks north"
-#: Its hash is made once: each takes a tenth of a second.
-HASHED = passwords.hashed(PASSWORD)
+
+
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
@@ -68,7 +68,7 @@ class Visitor:
 
 def made(doors: Doors, name: str, role: Role, now: float, *, totp: bool = False) -> Person:
     """A user with the password of this module."""
-    person = doors.users.create(name, role, now, password=HASHED)
+    person = doors.users.create(name, role, now, password=passwords.hashed(PASSWORD))
     if totp:
         changed = doors.users.change(person.id, lambda kept: replace(kept, totp=SECRET))
         assert changed is not None
