@@ -24,13 +24,11 @@ from riskapi.accounts.pauses import Pauses
 from riskapi.accounts.tiers import Tiers
 from riskapi.api import readiness
 from riskapi.api.parts import Parts
-from riskapi.api.server import build
 from riskapi.budgets.spends import Budgets
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
-from riskapi.console.doors import open_doors
-from riskapi.console.serving import mount
+from riskapi.console.application import application
 from riskapi.datasets import manifest
 from riskapi.datasets.manifest import Manifest
 from riskapi.decisions.consequences import Consequences
@@ -303,11 +301,4 @@ def create_app(settings: Settings, store: Store | None = None, clock: Callable[[
     with contextlib.suppress(StoreUnavailable):  # the worker's watch does it when the store is back
         service.decisions.register_schema()
         consumer.found(service.store)
-    return serving(service, settings)
-
-
-def serving(service: Service, settings: Settings) -> Flask:
-    """The application of a service: the API, and the console of people."""
-    made = build(service.parts)
-    mount(made, service.parts, open_doors(settings, service.store))
-    return made
+    return application(service.parts, settings, service.store)

@@ -53,6 +53,7 @@ class Person:
 
     ``password`` is an Argon2 hash; ``totp`` the secret of an authenticator, ``totp_step`` the last time step it was
     used for; ``recovery`` hashes of the codes that are left. ``epoch`` grows whenever every session has to end.
+    ``revision`` is another with each change, so that of two who make the same change one comes second.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Person:
     recovery: tuple[str, ...] = ()
     disabled: bool = False
     epoch: int = 0
+    revision: str = ""
 
     def may(self, role: Role) -> bool:
         """Whether they may do what ``role`` stands for."""
@@ -144,6 +146,7 @@ class Users:
             changed = None if person is None else change(person)
             if changed is None:
                 return None
+            changed = replace(changed, revision=secrets.token_hex(8))
             if self._write(raw, changed):
                 return changed
         raise RuntimeError("a row of users changes faster than it can be written")

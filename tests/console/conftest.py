@@ -12,9 +12,8 @@ from flask import Flask
 from riskapi.access import passwords
 from riskapi.accounts.log import Decisions
 from riskapi.api.parts import Parts
-from riskapi.api.server import build
+from riskapi.console.application import application
 from riskapi.console.doors import Doors, open_doors
-from riskapi.console.serving import mount
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import Clock
@@ -52,9 +51,7 @@ def make_site(parts: Parts, store: Store, settings: Settings) -> Callable[..., F
     """``make_site(console_url="…")``: API and console, with some settings changed."""
 
     def make(**changes: object) -> Flask:
-        made = build(parts)
-        mount(made, parts, open_doors(replace(settings, **changes), store))  # type: ignore[arg-type]
-        return made
+        return application(parts, replace(settings, **changes), store)  # type: ignore[arg-type]
 
     return make
 

@@ -12,8 +12,9 @@ from pyotp import TOTP
 from riskapi.access.throttle import NAME
 from riskapi.access.users import ROLES
 from riskapi.console.doors import Doors, first_link, password_link
-from riskapi.console.page import ROOT
+from riskapi.console.page import ROOT, Page
 from riskapi.console.site import PAGES
+from riskapi.errors import StoreUnavailable
 from tests.conftest import Clock
 from tests.console.visitor import PASSWORD, SECRET, Visitor, code, made, signed_in
 
@@ -173,7 +174,8 @@ class TestSessions:
     def test_end_with_a_new_password_a_new_role_and_being_shut_out(
         self, site: Flask, doors: Doors, clock: Clock
     ) -> None:
-        admin, ana = (signed_in(site, doors, *who, clock.now) for who in (("kim", "admin"), ("ana", "viewer")))  # type: ignore[arg-type]
+        admin = signed_in(site, doors, "kim", "admin", clock.now)
+        ana = signed_in(site, doors, "ana", "viewer", clock.now)
         person = doors.users.find("ana")
         assert person is not None
         for what in ({"do": "role", "role": "growth"}, {"do": "disable"}):
@@ -223,9 +225,9 @@ def test_each_page_is_for_its_role_only(site: Flask, doors: Doors, clock: Clock,
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.method == "POST"], ids=lambda page: page.name)
-def test_each_form_needs_its_token(visitor: Visitor, page: object) -> None:
+def test_each_form_needs_its_token(visitor: Visitor, page: Page) -> None:
     for token in ("", "x", "IjAi.aaaa.bbbb"):
-        answer = visitor.client.post(address(page.path), data={"csrf": token})  # type: ignore[attr-defined]
+        answer = visitor.client.post(address(page.path), data={"csrf": token})
         assert answer.status_code == 422 and "out of date" in answer.text
 
 
@@ -263,10 +265,14 @@ class TestAnswers:
         assert ana.client.get("/console").status_code == 308
 
     def test_are_a_sentence_while_the_store_is_away(
-        self, site: Flask, doors: Doors, clock: Clock, outage: object
+        self, site: Flask, doors: Doors, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        def refuse(*_: object) -> object:
+            raise StoreUnavailable("away")
+
         ana = signed_in(site, doors, "ana", "admin", clock.now)
-        outage(True)
+        monkeypatch.setattr(doors.store, "run", refuse)
+        monkeypatch.setattr(doors.store, "execute", refuse)
         answer = ana.client.get("/console/queue")
         assert answer.status_code == 503 and "The store does not answer" in answer.text
 

@@ -18,7 +18,7 @@ users = typer.Typer(no_args_is_help=True)
 
 @users.callback(epilog=epilog("users add ana@riskapi.example --role reviewer", "users list"))
 def _users() -> None:
-    """Add, list, disable and reset users of the console.
+    """Add, list, shut out users of the console.
 
     A user chooses their own password, by a link that works once. It is printed alone on standard output.
     """
@@ -32,7 +32,10 @@ def add(
         Role, typer.Option(metavar="ROLE", help="What they may do: viewer, reviewer, growth or admin.")
     ] = "reviewer",
 ) -> int:
-    """Add a user and print the link with which they choose a password."""
+    """Add a user and print a link for them.
+
+    By the link they choose a password; it works once, within 24 hours.
+    """
     from riskapi.commands import users
 
     call = invocation.of(context)
