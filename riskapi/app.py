@@ -61,7 +61,6 @@ from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
-from riskapi.reviews.cases import Cases
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
 from riskapi.sending.allowances import Allowances
@@ -238,7 +237,6 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         labels=labels,
         reviews=reviews,
         review_decisions=decided,
-        cases=Cases(store, reviews, active),
         sender=sender,
         clusters=clusters,
         cuts=Cuts(store, links, clusters, claims, Agenda(store), active),

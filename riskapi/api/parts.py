@@ -25,7 +25,6 @@ from riskapi.lists.lists import Lists
 from riskapi.metrics import Metrics
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
-from riskapi.reviews.cases import Cases
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
 from riskapi.sending.grants import Grants
@@ -55,7 +54,6 @@ class Parts:
     labels: Labels
     reviews: Reviews
     review_decisions: ReviewDecisions
-    cases: Cases
     feedback: Feedback
     consequences: Consequences
     feeds: Mapping[str, ProviderFeed]

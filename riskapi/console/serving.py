@@ -26,6 +26,7 @@ from riskapi.console.page import ROOT, Page
 from riskapi.console.site import PAGES
 from riskapi.console.visit import NOBODY, Answer, Entered, Fields, Left, Moved, View, Visit
 from riskapi.errors import Problem, StoreUnavailable
+from riskapi.reviews.cases import Cases
 from riskapi.store import damaged
 
 #: Bytes a form may have. The largest has a few lines of text. Chosen by us.
@@ -58,6 +59,7 @@ class _Server:
 
     def __init__(self, parts: Parts, doors: Doors) -> None:
         self._parts, self._doors = parts, doors
+        self._cases = Cases(doors.store, parts.reviews, parts.publisher.active)
         self._headers = headers(is_secure=doors.is_secure)
 
     def view(self, page: Page, *, found: bool = True) -> Any:
@@ -107,6 +109,7 @@ class _Server:
         visit = Visit(
             parts=self._parts,
             doors=self._doors,
+            cases=self._cases,
             person=person,
             now=now,
             path=path,

@@ -9,6 +9,7 @@ from typing import Any
 from riskapi.access.users import Person, Role
 from riskapi.api.parts import Parts
 from riskapi.console.doors import Doors
+from riskapi.reviews.cases import Cases
 
 
 class Fields(Mapping[str, str]):
@@ -50,6 +51,7 @@ class Visit:
 
     parts: Parts
     doors: Doors
+    cases: Cases
     person: Person
     now: float
     path: Mapping[str, str]

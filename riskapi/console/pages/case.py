@@ -34,7 +34,7 @@ def shown(visit: Visit, fault: str | None = None, status: int = 200) -> View:
     previews = _previews(visit, review)
     touched = previews["limit"]["accounts"] if previews else []
     names = [review["user_id"], *(row["user_id"] for row in touched if row["user_id"] != review["user_id"])]
-    people = visit.parts.cases.applicants(names[:_NAMED])
+    people = visit.cases.applicants(names[:_NAMED])
     against, reassuring = sentences.reasons(account["latest"]["reasons"] or review["reasons"])
     edges = account["linkage"].get("edges") or []
     holder = review["reviewer"] if queue.left(visit, review["claimed_at"]) > 0 else None

@@ -34,7 +34,7 @@ def show(visit: Visit) -> Answer:
     """The page."""
     query = visit.query
     tab = query["tab"] if query["tab"] in TABS else "open"
-    found = [case for case in visit.parts.cases.waiting(TABS[tab]) if tab != "mine" or is_mine(visit, case)]
+    found = [case for case in visit.cases.waiting(TABS[tab]) if tab != "mine" or is_mine(visit, case)]
     skipped = set(visit.kept.get("skipped", ())) if tab == "open" else set()
     kept = [case for case in found if case.lead["id"] not in skipped]
     codes = sorted({reason["code"] for case in found for reason in case.lead["reasons"]})
@@ -42,7 +42,7 @@ def show(visit: Visit) -> Answer:
     first = max(_number(query["from"]) or 0, 0)
     shown = rows[first : first + _ROWS]
     after = f"?{urlencode({**_asked(query), 'from': first + _ROWS})}" if len(rows) > first + _ROWS else None
-    people = visit.parts.cases.applicants(name for case in shown for name in _first(case))
+    people = visit.cases.applicants(name for case in shown for name in _first(case))
     data = {
         "tab": tab,
         "tabs": list(TABS),
@@ -64,7 +64,7 @@ def next_case(visit: Visit, skipped: Collection[str] | None = None) -> str:
     ``skipped`` are the cases that they left to others, as their browser keeps them.
     """
     skipped = set(visit.kept.get("skipped", ()) if skipped is None else skipped)
-    for case in visit.parts.cases.waiting(TABS["open"]):
+    for case in visit.cases.waiting(TABS["open"]):
         if case.lead["id"] not in skipped and (holder_of(visit, case) in (None, visit.person.name)):
             return f"/console/cases/{case.lead['id']}"
     return "/console/queue"
@@ -101,7 +101,7 @@ def _filtered(visit: Visit, cases: Sequence[Case]) -> list[Case]:
     words = query["q"].casefold().strip()
     if not words:
         return found
-    people = visit.parts.cases.applicants(review["user_id"] for case in found for review in case.reviews)
+    people = visit.cases.applicants(review["user_id"] for case in found for review in case.reviews)
     matching = {name for name, who in people.items() if words in f"{who.user_id} {who.name} {who.mail}".casefold()}
     return [case for case in found if any(review["user_id"] in matching for review in case.reviews)]
 
