@@ -44,7 +44,7 @@ from riskapi.enrichment.names import is_worth_asking
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.table import feeds
-from riskapi.feedback.intake import Intake
+from riskapi.feedback.intake import open_intake
 from riskapi.feedback.mail.proof import Proof
 from riskapi.inputs import refresh
 from riskapi.inputs.readers import ActiveReaders, Readers
@@ -203,7 +203,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
     holds, pauses, feedback = Holds(store, accounts, metrics), Pauses(store), Feedback(store, active, budgets, metrics)
-    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, metrics)
+    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, identifiers, metrics)
     consequences = Consequences(store, active, accounts, *acting)
     rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
     assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
@@ -214,9 +214,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     profiles = Profiles(active, accounts, recorded, gatherer, feedback, clusters, allowances)
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", active.policy.outage.journal_bytes), budgets)
     reviews, deliveries = Reviews(store, active), Deliveries(store)
-    decided = ReviewDecisions(
-        store, reviews, accounts, pauses, links, labels, active, clusters, budgets, active_readers
-    )
+    decided = ReviewDecisions(store, reviews, accounts, links, labels, active, clusters, budgets, active_readers)
     webhooks = Webhooks(store, guards(settings.webhook_internal))
     established = EstablishedCustomers(accounts, links, labels)
     sender = Grants(
@@ -243,7 +241,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         feedback=feedback,
         consequences=consequences,
         feeds=feeds(settings, store),
-        intake=Intake(store, consequences.take),
+        intake=open_intake(settings, store, secret.secret, consequences.take, metrics),
         signed=Proof(settings.feedback_reporters, settings.dns_resolver),
         account_header=settings.feedback_account_header,
         events=Events(store, active, links, active_readers, rescorer, identifiers, budgets, labels, metrics),

@@ -46,12 +46,13 @@ class Output(logging.Handler):
     def write(self, line: str) -> None:
         """Write one line, whole, whatever other threads write.
 
-        A line that finds no room (a full disk, a pipe that nobody reads any more) is lost: what it tells of goes on.
+        A line that finds no room (a full disk, a pipe that nobody reads any more, a stream that is closed) is lost:
+        what it tells of goes on.
         """
         self.acquire()
         try:
             stream = sys.stderr if self._stream is None else self._stream
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):  # ValueError: the stream is closed
                 stream.write(f"{line}\n")
                 stream.flush()
         finally:

@@ -45,7 +45,7 @@ METRICS = (
         "counter",
         "riskapi_reviews_total",
         ("step",),
-        "Reviews opened, claimed, released, escalated, decided and undone.",
+        "Reviews opened, claimed, released, escalated, decided, undone and withdrawn.",
     ),
     Metric("counter", "riskapi_labels_total", ("label", "source"), "Labels given to accounts."),
     Metric(
@@ -58,6 +58,12 @@ METRICS = (
     Metric("counter", "riskapi_clusters_total", ("change",), "Clusters joined, merged and split."),
     Metric("counter", "riskapi_holds_total", ("mode",), "Sudden jumps in volume, by the mode of policy's takeover."),
     Metric("counter", "riskapi_feedback_total", ("type",), "Feedback events counted, duplicates left out."),
+    Metric(
+        "counter",
+        "riskapi_feedback_unattributed_total",
+        ("feed", "reason"),
+        "Reports that nobody could attribute to an account, by feed and reason; each once.",
+    ),
     Metric("counter", "riskapi_triggers_fired_total", ("trigger", "mode"), "Triggers of the policy that fired."),
     Metric("counter", "riskapi_events_total", ("type",), "Events of accounts, by the types of the contract and other."),
     Metric(
@@ -163,7 +169,7 @@ class Metrics:
         self._child("riskapi_rules_fired_total", name, mode).inc()
 
     def review(self, step: str) -> None:
-        """Count a step of a review: opened, claimed, released, escalated, decided or undone."""
+        """Count a step of a review: opened, claimed, released, escalated, decided, undone or withdrawn."""
         self._child("riskapi_reviews_total", step).inc()
 
     def label(self, label: str, source: str) -> None:
@@ -199,6 +205,10 @@ class Metrics:
     def feedback(self, type: str) -> None:
         """Count a feedback event that was counted for its account."""
         self._child("riskapi_feedback_total", type).inc()
+
+    def unattributed(self, feed: str, reason: str) -> None:
+        """Count a report that nobody could attribute, and why."""
+        self._child("riskapi_feedback_unattributed_total", feed, reason).inc()
 
     def event(self, type: str) -> None:
         """Count an event of an account; ``type`` is one of the contract's, or ``other``."""

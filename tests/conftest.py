@@ -57,6 +57,13 @@ class Clock:
         return self.now
 
 
+@pytest.fixture(autouse=True)
+def logs_put_back() -> Iterator[None]:
+    """No test leaves its log behind for the next one."""
+    with logged.put_back():
+        yield
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from riskapi import logs
 from riskapi.store.connections import Store
 from tests.failing import FailingAssessor
-from tests.logged import Lines, captured
+from tests.logged import Lines, captured, put_back
 from tests.requests import SIGNUP
 
 #: Every one of these is personal data, or leads to it.
@@ -148,3 +148,11 @@ def test_lines_go_to_what_standard_error_is_at_the_time(monkeypatch: pytest.Monk
         logs.note(logging.INFO, "something")
         logging.getLogger("some.library").warning("odd")
     assert [json.loads(line)["event"] for line in now.getvalue().splitlines()] == ["something", "message"]
+
+
+def test_a_line_to_a_closed_stream_is_lost_and_nothing_else() -> None:
+    closed = io.StringIO()
+    with put_back():
+        logs.configure("info", closed)
+        closed.close()
+        logs.note(logging.ERROR, "something")

@@ -7,7 +7,7 @@ One hash an account, one list for its history and one for its labels, all in the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ import orjson
 from riskapi.accounts.history import LabelEntry
 from riskapi.accounts.packing import unpack
 from riskapi.accounts.sending_account import SENDING_FIELDS, SendingAccount, sending_account
+from riskapi.accounts.spreads import spread_of
 from riskapi.accounts.stored import StoredAccount
 from riskapi.errors import Problem
 from riskapi.links import spellings
@@ -56,6 +57,8 @@ class Standing:
     """Where an account stands after a change: what its entities must be marked with.
 
     ``established`` is the Unix time since when it counts as an established customer, None while it does not.
+    ``spread`` is the state of what its label means for others (:mod:`riskapi.accounts.spreads`), ``""`` where nobody
+    began that yet, or it was not read.
     """
 
     label: str
@@ -64,6 +67,7 @@ class Standing:
     revision: int
     established: float | None = None
     before: str | None = None
+    spread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +175,12 @@ class Accounts:
         """As :meth:`standing`, in a pipeline; the reader raises ``not_found``."""
 
         def read(reply: Sequence[Any]) -> Standing:
-            label, tier, entities, revision, established = reply
-            return standing([label or b"", tier, entities, revision or 0, established or b""] if tier else [], user_id)
+            label, tier, entities, revision, established, kept = reply
+            given = [label or b"", tier, entities, revision or 0, established or b""] if tier else []
+            spread = spread_of(kept, user_id)
+            return replace(standing(given, user_id), spread=spread.state if spread is not None else "")
 
-        asked = ("label", "tier", "entities", "revision", "established")
+        asked = ("label", "tier", "entities", "revision", "established", "spread")
         return pipe.ask("HMGET", account_key(user_id), *asked, read=read)
 
     def send_from(self, user_id: str, domain: str, now: float, policy: Policy) -> None:

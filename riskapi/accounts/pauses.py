@@ -64,7 +64,9 @@ def pause_of(kept: bytes | None) -> Pause | None:
 
 
 class Pauses:
-    """Pauses accounts and ends pauses. Every method raises :class:`riskapi.errors.StoreUnavailable`."""
+    """Pauses accounts. A decision of a review ends a pause, and its undoing lets the pause go on
+    (``store/lua/review_decide.lua``). Every method raises :class:`riskapi.errors.StoreUnavailable`.
+    """
 
     def __init__(self, store: Store) -> None:
         self._pause = store.script("account_pause")
@@ -83,14 +85,7 @@ class Pauses:
             "expires_at": pause.expires_at,
         }
         ends = "" if pause.expires_at is None else repr(pause.expires_at)
-        return self._written(user_id, orjson.dumps(pause), ends, orjson.dumps(event), policy)
-
-    def end(self, user_id: str, policy: Policy) -> int | None:
-        """End the pause of an account, if it has one; its revision where that changed it. Safe to repeat."""
-        return self._written(user_id, b"", "", b"", policy)
-
-    def _written(self, user_id: str, pause: bytes, ends: str, event: bytes, policy: Policy) -> int | None:
-        args: list[str | bytes | int] = [policy.retention.accounts_days * _DAY, pause, ends, event]
-        args.append(oldest(policy.retention.decisions_days))
+        args: list[str | bytes | int] = [policy.retention.accounts_days * _DAY, orjson.dumps(pause), ends]
+        args += (orjson.dumps(event), oldest(policy.retention.decisions_days))
         revision = self._pause.call([account_key(user_id), stream(shard(user_id))], args)
         return None if revision < 0 else int(revision)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from riskapi.accounts.labels import Labelled
-from riskapi.api.bodies import LabelBody
+from riskapi.accounts.spreads import KeptSpread
+from riskapi.api.bodies import LabelBody, SpreadBody
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.decisions.view import AccountView
 
@@ -20,11 +21,18 @@ def show(call: Call[None]) -> Reply:
 def label(call: Call[LabelBody]) -> Reply:
     """Label the account; the latest label stands, all are kept."""
     body = call.body
+    if body.dry_run:
+        return Reply(call.parts.labels.preview(call.path["user_id"], body.label, body.source, call.now))
     found = call.parts.labels.add(
         call.path["user_id"], body.label, body.source, body.note, call.principal.name, call.now
     )
     call.parts.metrics.label(body.label, body.source)
     return Reply(found)
+
+
+def spread(call: Call[SpreadBody]) -> Reply:
+    """Say what is to become of what abuse of the account means for others."""
+    return Reply(call.parts.labels.spread(call.path["user_id"], call.body.action, call.principal.name, call.now))
 
 
 ROUTES = (
@@ -47,12 +55,31 @@ ROUTES = (
         description=(
             "The latest label stands, all are kept. The next signup that shares something with the account feels it. "
             "A person's word (`manual_review`, `appeal`) also moves the account's own tier: `abuse` to `limit`, "
-            "`legitimate` to `allow`."
+            "`legitimate` to `allow`. `abuse` is felt by all who share a mailbox, number, device, card or budget with "
+            "the account; one that would touch more accounts than the policy's `feedback.spread.max_accounts` is "
+            "`held` until a person applies it. `dry_run` names whom it would touch."
         ),
         scopes=("reviews",),
         body=LabelBody,
         example={"label": "abuse", "source": "manual_review", "note": "sent phishing"},
         response=Labelled,
+        problems=("not_found",),
+        idempotent=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/accounts/{user_id}/spread",
+        handler=spread,
+        summary="Take back what abuse of an account means for others, or apply it",
+        tag="Accounts",
+        description=(
+            "One step for all of them: a worker decides everybody it touched again, and the reviews it opened are "
+            "closed. The account itself stays labelled. To apply it brings all back. A new label begins anew."
+        ),
+        scopes=("reviews",),
+        body=SpreadBody,
+        example={"action": "undo"},
+        response=KeptSpread,
         problems=("not_found",),
         idempotent=True,
     ),

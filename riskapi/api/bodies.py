@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -27,11 +27,20 @@ class StrictBody(BaseModel):
 
 
 class LabelBody(StrictBody):
-    """What an account turned out to be, and who says so."""
+    """What an account turned out to be, and who says so. `dry_run` changes nothing and tells whom it would touch."""
 
     label: LabelName
     source: LabelSource
     note: Note | None = None
+    dry_run: bool = False
+
+
+class SpreadBody(StrictBody):
+    """What is to become of what the label `abuse` of an account means for others: `undo` takes it back, `apply` lets it
+    go that waits, is only shown, or was taken back.
+    """
+
+    action: Literal["undo", "apply"]
 
 
 class ClaimBody(StrictBody):

@@ -11,9 +11,9 @@ from riskapi.api.feeds import FeedTaken
 from riskapi.api.routes import Call, Raw, Reply, Route
 from riskapi.errors import Problem
 from riskapi.feedback.mail import bounce, complaint
-from riskapi.feedback.mail.dkim import KeyUnavailable
+from riskapi.feedback.mail.dkim import KeyUnavailable, Signed
 from riskapi.feedback.mail.message import NotThisKind
-from riskapi.feedback.reports import Feed, Received
+from riskapi.feedback.reports import Channel, Feed, Received
 
 MAIL: Final = "message/rfc822"
 #: Mails without a key that are looked at in a second, of all callers together: each may cost a question to DNS. Large
@@ -90,13 +90,16 @@ def _take(call: Call[Raw], feed: Feed, read: Callable[[bytes, str | None], Recei
     if call.body.media != MAIL:
         raise Problem("unsupported_media_type", f"Send Content-Type: {MAIL}.")
     raw, reporter = call.body.content, None
+    channel: Channel = "key"
     try:
-        if not call.principal.id:
-            reporter, raw = _proved(call, raw)
+        # A mail server hands over what anybody sent it: where that is not enough, a signature may still be there.
+        signed = _proved(call, raw) if not call.principal.id else _signed(call, raw, feed)
+        if signed is not None:
+            channel, reporter, raw = "reporter", signed.reporter, signed.content
         received = read(raw, reporter)
     except NotThisKind as error:
         raise Problem("not_this_feed", f"Not taken: {error}.") from None
-    taken = call.parts.intake.take_reports(feed, received, call.body.content, call.now)
+    taken = call.parts.intake.take_reports(feed, received, call.body.content, call.now, channel)
     return Reply(
         {
             "accepted": taken.accepted,
@@ -109,8 +112,21 @@ def _take(call: Call[Raw], feed: Feed, read: Callable[[bytes, str | None], Recei
     )
 
 
-def _proved(call: Call[Raw], raw: bytes) -> tuple[str, bytes]:
-    """The reporter who signed a mail that came without a key, and what is signed of it.
+def _signed(call: Call[Raw], raw: bytes, feed: Feed) -> Signed | None:
+    """What an allowed reporter signed of a complaint that came with a key, where that is asked for; None without.
+
+    Raises ``unavailable`` where it cannot be checked now.
+    """
+    if feed != "arf" or not call.parts.intake.needs_proof:
+        return None
+    try:
+        return call.parts.signed(raw, call.now)
+    except KeyUnavailable as error:
+        raise Problem("unavailable", str(error), headers={"Retry-After": "60"}) from None
+
+
+def _proved(call: Call[Raw], raw: bytes) -> Signed:
+    """What the reporter signed of a mail that came without a key.
 
     Raises ``bad_signature``; ``unavailable`` where it cannot be checked now, so that it is sent again.
     """
@@ -127,7 +143,7 @@ def _proved(call: Call[Raw], raw: bytes) -> tuple[str, bytes]:
             "No API key, and no allowed reporter's signature (DKIM) on it.",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    return found.reporter, found.content
+    return found
 
 
 def _route(feed: str, handler: Callable[[Call[Raw]], Reply], summary: str, what: str, example: str) -> Route:

@@ -38,6 +38,7 @@ PATHS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "entry_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the entry."),
     "review_id": (re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "Id of the review."),
     "feed": (re.compile(r"^(?:ses|sendgrid|mailgun|postmark|sparkpost|resend|brevo|mailjet)\Z"), "The mail provider."),
+    "report_id": (re.compile(r"^rpt_[0-9a-f]{24}\Z"), "Id of the report."),
     "asset": (re.compile(r"^[a-z0-9-]{1,64}\.(?:js|css|png)\Z"), "File of the documentation page."),
 }
 

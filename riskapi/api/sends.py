@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from typing_extensions import TypedDict
 
 from riskapi.api import repeats
 from riskapi.api.bodies import StrictBody
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.budgets.grants import Grant
+from riskapi.contract import Count
+from riskapi.feedback.message_ids import bare
 from riskapi.sending.grants import Message, Released
 
 #: More at once is a mistake of the caller: no account of a free tier sends to a million.
 MOST_RECIPIENTS = 1_000_000
 Recipients = Annotated[int, Field(ge=1, le=MOST_RECIPIENTS)]
+#: Message ids told at once, as many as events of feedback; characters of one, as many as are read of a returned one.
+MOST_MESSAGES, LONGEST_ID = 1000, 300
 
 
 class MessageBody(StrictBody):
@@ -52,6 +57,33 @@ class ReleaseRecipientsBody(StrictBody):
     recipients: Recipients
 
 
+def _message_id(text: str) -> str:
+    found = bare(text)
+    if not found or not found.isprintable():
+        raise ValueError("expected a message id, such as <1@mail.saas.example>")
+    return found
+
+
+class MessagesBody(StrictBody):
+    """The ids of messages that were sent: their `Message-ID`, or what the mail provider calls them."""
+
+    message_ids: Annotated[
+        list[Annotated[str, StringConstraints(max_length=LONGEST_ID), AfterValidator(_message_id)]],
+        Field(min_length=1, max_length=MOST_MESSAGES),
+    ]
+
+
+class MessagesTold(TypedDict):
+    """What came of message ids. ``ambiguous`` are those that other accounts told as well: they say of nobody whose they
+    are. ``attributed`` are events that had waited for one of them and were counted now.
+    """
+
+    reservation_id: str
+    recorded: Count
+    ambiguous: Count
+    attributed: Count
+
+
 def send(call: Call[SendBody]) -> Reply:
     """Grant recipients."""
     body, said = call.body, call.body.message or MessageBody()
@@ -76,7 +108,38 @@ def release(call: Call[ReleaseRecipientsBody]) -> Reply:
     return Reply(found)
 
 
+def tell_messages(call: Call[MessagesBody]) -> Reply:
+    """Say which messages were sent."""
+    reservation_id, ids = call.path["reservation_id"], list(dict.fromkeys(call.body.message_ids))
+    told = call.parts.intake.tell_messages(call.parts.sender.reserved_by(reservation_id), ids, call.now)
+    answer: MessagesTold = {
+        "reservation_id": reservation_id,
+        "recorded": len(ids) - told.ambiguous,
+        "ambiguous": told.ambiguous,
+        "attributed": told.attributed,
+    }
+    return Reply(answer)
+
+
 ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/reservations/{reservation_id}/messages",
+        handler=tell_messages,
+        summary="Say which messages were sent",
+        tag="Sending",
+        description=(
+            "1 to 1000 message ids: the `Message-ID`, or what the mail provider calls the message. Bounces and "
+            "complaints that name one are counted for the account, for 31 days; those that came before are counted "
+            "now. Repeating it changes nothing."
+        ),
+        scopes=("sends",),
+        body=MessagesBody,
+        example={"message_ids": ["<spring-1@mail.saas.example>", "0102018f-0000-4c5e-8f0a-1b2c3d4e5f60"]},
+        response=MessagesTold,
+        problems=("not_found", "invalid"),
+        idempotent=True,
+    ),
     Route(
         method="POST",
         path="/v1/accounts/{user_id}/sends",

@@ -160,7 +160,7 @@ class Budgets:
         """The account a reservation is of. Raises ``not_found``."""
         found = self._store.execute("HGET", reservation_key(reservation_id), "user")
         if found is None:
-            raise Problem("not_found", "No reservation has this id, or it is too old to be released.")
+            raise Problem("not_found", "No reservation has this id, or it is too old.")
         return str(found.decode())
 
     def release(

@@ -22,6 +22,7 @@ from riskapi.enrichment.doubts import doubted
 from riskapi.enrichment.questions import probed
 from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import ConfigurationError, StoreUnavailable
+from riskapi.feedback import unattributed
 from riskapi.links import secret
 from riskapi.settings import Settings
 from riskapi.store import condition, damaged, disk
@@ -118,6 +119,7 @@ def _store(settings: Settings, sources: app.Sources | None, start: bool) -> Iter
                 yield from _judge(settings, sources, store)
             yield from _work(store, time.time())
             yield from _rows(store)
+            yield from _feedback(store, time.time())
     except ConfigurationError as error:
         yield "FAIL", f"store ({kind}): {error}"
     except StoreUnavailable as error:
@@ -174,6 +176,16 @@ def _rows(store: Store) -> Iterator[Finding]:
     yield (
         ("ok", "the clock agrees with the store's") if clock.fault is None else ("warn", f"the clock is {clock.fault}")
     )
+
+
+def _feedback(store: Store, now: float) -> Iterator[Finding]:
+    """How much of what mail providers report names no account, and why."""
+    found = unattributed.counts(store, now)
+    if not found:
+        yield "ok", "every report of the last 30 days names an account"
+        return
+    said = ", ".join(f"{each['count']:,} {each['feed']} {each['reason']}" for each in found)
+    yield "warn", f"reports of the last 30 days that name no account: {said} (GET /v1/feedback/unattributed)"
 
 
 def persistence(store: Store) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ is killed in between has it done by the worker, which reads of the same events.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ from riskapi.budgets.caps import Usage
 from riskapi.budgets.spends import Budgets
 from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
+from riskapi.decisions.identifiers import Identifiers
 from riskapi.errors import Problem
 from riskapi.feedback.counts import EventCounts, Feedback, FeedbackAction, FeedbackEvent, Tally, met
 from riskapi.feedback.triggers import Met, fired, gravest
@@ -45,6 +47,8 @@ _DONE: dict[str, Literal["warned", "tightened", "limited", "paused"]] = {
 _NEXT: dict[Tier, Tier] = {"allow": "review", "review": "limit", "limit": "limit"}
 #: Types of events that no trigger looks at.
 HARMLESS = frozenset({"delivered", "soft_bounce", "unsubscribe", "not_spam"})
+#: What a person merely says: it is held against the one account, and puts it no lower than `review`.
+_WORDS = frozenset({"not_mine"})
 #: Accounts of a cluster that are looked at together.
 _MOST = 200
 _SAID = {
@@ -72,16 +76,22 @@ class Consequences:
         budgets: Budgets,
         feedback: Feedback,
         holds: Holds,
+        identifiers: Identifiers,
         metrics: Metrics,
     ) -> None:
         self._store, self._active, self._accounts, self._tiers = store, active, accounts, tiers
         self._pauses, self._labels, self._clusters, self._budgets = pauses, labels, clusters, budgets
         self._feedback, self._holds, self._metrics = feedback, holds, metrics
+        self._identifiers = identifiers
 
     def take(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
         """Count events at Unix time ``now``, and do what follows for their accounts. Raises :class:`StoreUnavailable`;
         sent again, what was counted is a duplicate, and what was left to do is done.
         """
+        for event in events:
+            if event.type == "not_mine":  # before it counts: who is told again of one that was not counted does it then
+                with contextlib.suppress(Problem):  # no such account
+                    self._identifiers.disown(event.user_id, event.recipient, event.at(now), now)
         tally = self._feedback.count(events, now)
         users = dict.fromkeys(event.user_id for event in events if event.type not in HARMLESS)
         actions: list[FeedbackAction] = []
@@ -100,7 +110,8 @@ class Consequences:
         names = self._clusters.accounts(cluster)[:_MOST] if cluster else []
         if len(names) < 2:
             return []
-        return self._act(names, fired(policy.feedback, self._met(names, now), now), policy, now)
+        found = fired(policy.feedback, self._met(names, now), now)
+        return self._act(names, [each for each in found if each.of not in _WORDS], policy, now)
 
     def _met(self, user_ids: Sequence[str], now: float) -> Met:
         pipe = self._store.pipeline()
@@ -130,9 +141,9 @@ class Consequences:
         """Do what a trigger says about an account, once in its days; whether it was not done before."""
         key = f"risk:fa:{{{shard(user_id)}}}:{user_id}:{trigger.name}"
         standing = self._accounts.standing(user_id)
-        spared = not alone and standing.established is not None
+        spared = standing.established is not None and (not alone or trigger.of in _WORDS)
         tier: Tier = standing.tier  # type: ignore[assignment]
-        wanted: Tier = "limit" if trigger.action == "limit" else _NEXT[tier] if trigger.action == "tighten" else tier
+        wanted = _wanted(trigger, tier)
         if not self._store.execute("SET", key, f"todo {wanted}", "NX", "EX", trigger.days * _DAY):
             state, _, todo = (self._store.execute("GET", key) or b"done").decode().partition(" ")
             if state == "done":
@@ -151,6 +162,10 @@ class Consequences:
             revision = self._pauses.set(user_id, Pause("feedback", trigger.name, None, now, ends), policy)
             if revision is not None:
                 self._budgets.revise(user_id, revision, policy)
+        if trigger.spread and alone and not spared and standing.label in ("", "unknown"):
+            # Whom somebody called legitimate is left to a person.
+            self._labels.add(user_id, "abuse", "rule", f"by the trigger {trigger.name}", trigger.name, now)
+            self._metrics.label("abuse", "rule")
         if trigger.review or spared:
             name = f"{user_id}\0feedback\0{trigger.name}\0{int(now // _DAY)}"
             self._holds.review(user_id, now, trigger.name.upper(), _sentence(trigger), name, policy)
@@ -163,6 +178,13 @@ class Consequences:
         kept = oldest(policy.retention.decisions_days)
         words = ("XADD", stream(shard(user_id)), "MINID", "~", kept, "*", "type", "feedback", "data")
         self._store.execute(*words, orjson.dumps(told))
+
+
+def _wanted(trigger: Trigger, tier: Tier) -> Tier:
+    """The tier that a trigger puts an account in which is in this one."""
+    if trigger.action not in ("tighten", "limit") or (trigger.of in _WORDS and tier != "allow"):
+        return tier
+    return "limit" if trigger.action == "limit" and trigger.of not in _WORDS else _NEXT[tier]
 
 
 def _met(events: EventCounts, usage: Usage) -> Met:

@@ -121,6 +121,32 @@ class Identifiers:
                 return
         raise StoreUnavailable("an account changed too often to follow it")
 
+    def disown(self, user_id: str, address: str | None, at: float, now: float) -> None:
+        """Note that the owner of an address said at Unix time ``at`` that the account signed up with it and is not his.
+
+        What the account proved of the address before that counts no more: it holds the mailbox no longer, and only
+        claims it, as all who typed it do. An ``address`` that is not the account's changes nothing.
+        """
+        for _ in range(_TRIES):
+            read = self._read(user_id)
+            key = entities_of(read["proved"] or b"{}", user_id).get("mailbox")
+            if key is None or (address and self._mailbox(user_id, read, address, now) != key):
+                return
+            if self._links.proved_at(user_id, key) > at:
+                return  # it was confirmed since
+            proved = {kind: own for kind, own in entities_of(read["proved"], user_id).items() if kind != "mailbox"}
+            kept = orjson.dumps(proved) if proved else b""
+            if self._written(user_id, read, read["signup"], read["entities"], kept, read["things"]):
+                self._proofs.take(user_id, [key], now, self._active.policy)
+                self._mark(user_id)
+                return
+        raise StoreUnavailable("an account changed too often to follow it")
+
+    def _mailbox(self, user_id: str, read: dict[str, bytes], address: str, now: float) -> str | None:
+        """The key of the mailbox of an address."""
+        signup = _changed(damaged.whole(unpack(read["signup"])), "email", address)
+        return self._links.touched(user_id, self._gatherer.parse(signup, now).facts).keys.get("mailbox")
+
     def authenticate(self, user_id: str, domain: str, now: float) -> None:
         """Note a domain that the account proved to be its own: mail may link to it without claiming anything."""
         for _ in range(_TRIES):

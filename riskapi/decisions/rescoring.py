@@ -17,6 +17,7 @@ from riskapi.accounts.agenda import next_look
 from riskapi.accounts.history import history_entry
 from riskapi.accounts.identity import is_checked, sender_of
 from riskapi.accounts.labels import Labels
+from riskapi.accounts.spreads import spread_of
 from riskapi.accounts.tiers import Change, Tiers
 from riskapi.budgets import terms
 from riskapi.clusters.proofs import Proofs
@@ -88,6 +89,7 @@ class Rescorer:
             due = self._next(basis, found, now)
             self._want(user_id, found, cause, now)
             self._look(user_id, found, now)
+            self._withdraw(user_id, found, now)
             before = found.past.tier
             if found.tier == before and not found.is_news(cause):
                 self._metrics.again(cause, "same")
@@ -107,6 +109,10 @@ class Rescorer:
 
     def _reassessed(self, basis: Basis, user_id: str, cause: str, now: float) -> Reassessment:
         account, policy = self._accounts.load(user_id), basis.policy
+        spread = spread_of(account.fields.get("spread"), user_id)
+        if spread is not None and spread.has_ended(now):
+            self._labels.spread(user_id, "end", None, now)
+            account = self._accounts.load(user_id)
         if cause == "cut":  # what it shares knows it anew, without its standing
             self._labels.settle(user_id, self._accounts.standing(user_id))
             self._proofs.give(user_id, list(account.proved.values()), now, policy, now, aside=False)
@@ -141,14 +147,22 @@ class Rescorer:
         since = rfc3339(found.gathered.facts.signup_at)
         text = f"Accounts that share something with it were found abusive; it was here first, since {since[:10]}"
         name = f"{user_id}\0company\0{found.case.usage.cluster or company.rule}"
-        self._holds.review(user_id, now, code, text, name, self._active.policy)
+        self._holds.review(user_id, now, code, text, name, self._active.policy, company=True)
+
+    def _withdraw(self, user_id: str, found: Reassessment, now: float) -> None:
+        """Close the review that others' deeds opened, where they ask for none any more."""
+        looked = found.account.fields.get("looked")
+        if looked and found.case.decided.company is None and found.tier == "allow":
+            self._holds.withdraw(user_id, looked.decode(), now, self._active.policy)
 
     def _next(self, basis: Basis, found: Reassessment, now: float) -> float | None:
         """When to look again, whatever happens: by the schedule, and when what decided now is over."""
-        due = [next_look(basis.policy, found.gathered.facts.signup_at, now)]
+        due: list[float | None] = [next_look(basis.policy, found.gathered.facts.signup_at, now)]
         if found.gathered.facts.identity:
             due.append(now + _IDENTITY_SECONDS)
         due += [entry.expires_at for entry in found.gathered.listed]
+        spread = spread_of(found.account.fields.get("spread"))
+        due.append(spread.expires_at if spread is not None else None)
         return min((at for at in due if at is not None and at > now), default=None)
 
     def _want(self, user_id: str, found: Reassessment, cause: str, now: float) -> None:
@@ -186,7 +200,9 @@ class Rescorer:
         revision = found.account.fields.get("revision", b"0").decode()
         answer, decided = orjson.dumps(body), orjson.dumps(stored)
         event = decision_event(case, stored, found.tier)
-        change = Change(user_id, revision, found.tier, found.kept, answer, decided, entry, event, review)
+        looked = {"looked": review.id} if review is not None and cause == "linkage" else {}
+        kept = {**found.kept, **looked}
+        change = Change(user_id, revision, found.tier, kept, answer, decided, entry, event, review)
         stands = self._tiers.again(change, policy, now)
         if stands is None:
             return False

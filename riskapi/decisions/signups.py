@@ -146,6 +146,7 @@ class Assessor:
                 "signup": pack(signup.model_dump_json(exclude_none=True).encode()),
                 **({} if first is None else {"latest": pack(answer)}),
                 **kept(self._links, gathered.facts, gathered.touch, verified=signup.email.verified),
+                **({"looked": review.id} if review is not None and entry["cause"] == "linkage" else {}),
                 **({"silenced": until} if (until := silenced(decision.listing)) else {}),
                 **terms.signed_up(signup.account.plan, policy, at),
             },

@@ -12,6 +12,7 @@ from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.history import HistoryEntry, LabelEntry
 from riskapi.accounts.log import Decisions
 from riskapi.accounts.pauses import PauseView, pause_of
+from riskapi.accounts.spreads import KeptSpread, spread_of
 from riskapi.accounts.stored import StoredAccount
 from riskapi.budgets import terms
 from riskapi.budgets.limits import Limits
@@ -34,7 +35,9 @@ from riskapi.times import rfc3339
 
 
 class AccountView(TypedDict):
-    """Where an account stands and how it got there. ``caps`` are those that a person set for it, while they hold."""
+    """Where an account stands and how it got there. ``caps`` are those that a person set for it, while they hold;
+    ``spread`` is what its label ``abuse`` means for others.
+    """
 
     object: Literal["account"]
     user_id: str
@@ -50,6 +53,7 @@ class AccountView(TypedDict):
     linkage: Linkage
     feedback: FeedbackView
     labels: list[LabelEntry]
+    spread: KeptSpread | None
     history: list[HistoryEntry]
     signup: NotRequired[
         Annotated[
@@ -121,6 +125,7 @@ class Profiles:
             "linkage": self._linked(user_id, account, budget.usage.cluster, now),
             "feedback": self._feedback.view(*self._feedback.read(user_id, now)),
             "labels": account.labels,
+            "spread": spread.view() if (spread := spread_of(account.fields.get("spread"), user_id)) else None,
             "history": account.history,
             "signup": damaged.whole(account.signup),
             "readings": self._decisions.readings(account.decision),

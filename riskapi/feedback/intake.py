@@ -1,4 +1,9 @@
-"""Intake: reports of mail providers are attributed to accounts and counted."""
+"""Intake: reports of mail providers are attributed to accounts and counted; what has no account is kept.
+
+A report that a message id tells the account of later is counted then, once: it is written down before message ids are
+asked for again, and ids are written down before it is looked for, so that one of the two sees the other; and both count
+it under the same id.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +11,22 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final, get_args
 
+from riskapi.feedback.attribution import Attributed, Attribution
 from riskapi.feedback.counts import EventType, FeedbackAction, FeedbackEvent, Tally
-from riskapi.feedback.reports import Feed, Received, Report
+from riskapi.feedback.kept_reports import KeptReports
+from riskapi.feedback.message_ids import MessageIds
+from riskapi.feedback.reports import Channel, Feed, Received, Report
+from riskapi.feedback.return_path import ReturnPath
+from riskapi.feedback.sealing import Seal
+from riskapi.feedback.unattributed import Unattributed, Unclaimed
+from riskapi.metrics import Metrics
+from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from riskapi.store.streams import account_key
 from signals.records import record
 
 _COUNTED: Final = frozenset(get_args(EventType))
+#: What names the account of a report that waited: the caller's own word alone.
+_OURS: Final = frozenset({"metadata", "message_id"})
 
 
 @record
@@ -30,59 +44,134 @@ class Taken:
     actions: list[FeedbackAction]
 
 
+@record
+class Told:
+    """What came of message ids that were told: how many several accounts have told, and so say nothing, and how many
+    reports had waited for them and were counted now.
+    """
+
+    ambiguous: int
+    attributed: int
+
+
 class Intake:
-    """Takes what feeds received."""
+    """Takes what feeds received. ``unattributed`` has what names no account, ``kept`` the reports as they came."""
 
-    def __init__(self, store: Store, take: Callable[[Sequence[FeedbackEvent], float], Tally]) -> None:
+    def __init__(
+        self,
+        take: Callable[[Sequence[FeedbackEvent], float], Tally],
+        attribution: Attribution,
+        message_ids: MessageIds,
+        unattributed: Unattributed,
+        kept: KeptReports,
+        metrics: Metrics,
+    ) -> None:
         """``take`` counts events at a Unix time, and does what follows."""
-        self._store, self._take = store, take
+        self._take, self._attribution, self._message_ids = take, attribution, message_ids
+        self.unattributed, self.kept, self._metrics = unattributed, kept, metrics
 
-    def take_reports(self, feed: Feed, received: Received, raw: bytes, now: float) -> Taken:
-        """Count the reports that name an account, each once by its id, at Unix time ``now``.
+    @property
+    def needs_proof(self) -> bool:
+        """Whether mail that is handed over names nobody by what anybody can write."""
+        return self._attribution.needs_proof
+
+    def take_reports(
+        self, feed: Feed, received: Received, raw: bytes, now: float, channel: Channel = "provider"
+    ) -> Taken:
+        """Count the reports that name an account, each once by its id, at Unix time ``now``; keep the others, and the
+        ``raw`` body they came in by ``channel``.
 
         Raises :class:`StoreUnavailable`; taken again, what was counted before it is a duplicate.
         """
-        del raw
-        accounts = self._named(received.reports)
         counted = [report for report in received.reports if report.type in _COUNTED]
-        events = [
-            FeedbackEvent.model_construct(
-                id=_id(report),
-                type=report.type,
-                user_id=user_id,
-                recipient=report.recipient or (f"@{report.reporter}" if report.reporter else None),
-                time=datetime.fromtimestamp(report.at, UTC),
-                source=feed,
-                diagnostic=report.diagnostic,
-            )
-            for report in counted
-            if (user_id := _account(report, accounts)) is not None
+        found = list(zip(counted, self._attribution.of(counted, channel), strict=True))
+        raw_report_id = self._keep_raw(feed, received, found, raw, now)
+        known = [(report, whose.user_id) for report, whose in found if whose.user_id is not None]
+        tally = self._take([_event(report, user_id) for report, user_id in known], now)
+        unclaimed = [
+            Unclaimed(feed, _id(report), whose.reason, report) for report, whose in found if whose.reason is not None
         ]
-        tally = self._take(events, now)
+        body = self.kept.name(feed, raw)
+        missed = [Unclaimed(feed, f"{body} {place}", "not_understood") for place in received.not_understood]
+        late = self._keep_unclaimed([*unclaimed, *missed], raw_report_id, now)
         return Taken(
-            accepted=tally.accepted,
-            duplicates=tally.duplicates,
-            unknown_accounts=tally.unknown_accounts + len(counted) - len(events),
+            accepted=tally.accepted + late.accepted,
+            duplicates=tally.duplicates + late.duplicates,
+            unknown_accounts=tally.unknown_accounts + len(unclaimed) - late.accepted - late.duplicates,
             ignored=received.ignored + len(received.reports) - len(counted),
             not_understood=len(received.not_understood),
-            actions=tally.actions,
+            actions=[*tally.actions, *late.actions],
         )
 
-    def _named(self, reports: Sequence[Report]) -> frozenset[str]:
-        """Those accounts that reports name and that exist, in one trip."""
-        named = list(dict.fromkeys(user_id for report in reports for user_id in report.clues.named))
-        pipe = self._store.pipeline()
-        known = [pipe.ask("EXISTS", account_key(user_id), read=bool) for user_id in named]
-        self._store.run(pipe)
-        return frozenset(user_id for user_id, found in zip(named, known, strict=True) if found())
+    def tell_messages(self, user_id: str, message_ids: Sequence[str], now: float) -> Told:
+        """Note that messages are of an account, and count at Unix time ``now`` the reports that waited for them.
+
+        Safe to repeat. Raises :class:`StoreUnavailable`.
+        """
+        ambiguous = self._message_ids.tell(user_id, message_ids)
+        return Told(ambiguous, self._count_waiting(message_ids, now).accepted)
+
+    def _keep_raw(
+        self, feed: Feed, received: Received, found: Sequence[tuple[Report, Attributed]], raw: bytes, now: float
+    ) -> str | None:
+        users = dict.fromkeys(
+            whose.user_id for report, whose in found if whose.user_id is not None and report.type != "delivered"
+        )
+        if users or received.not_understood or any(report.type != "delivered" for report, _ in found):
+            return self.kept.keep(feed, raw, list(users), now)
+        return None
+
+    def _keep_unclaimed(self, unclaimed: Sequence[Unclaimed], raw_report_id: str | None, now: float) -> Tally:
+        if not unclaimed:
+            return Tally(0, 0, 0, [])
+        for each in self.unattributed.keep(unclaimed, raw_report_id, now):
+            self._metrics.unattributed(each.feed, each.reason)
+        ids = [id for each in unclaimed if each.report is not None for id in each.report.clues.message_ids]
+        return self._count_waiting(list(dict.fromkeys(ids)), now)
+
+    def _count_waiting(self, message_ids: Sequence[str], now: float) -> Tally:
+        """Count what waited for messages whose account is known now, then forget that it waited."""
+        waiting = self.unattributed.waiting(message_ids)
+        names = list(waiting)
+        found = self._attribution.of([waiting[name] for name in names], "key")
+        whose = {name: each.user_id for name, each in zip(names, found, strict=True) if each.by in _OURS}
+        events = [_event(waiting[name], user_id) for name, user_id in whose.items() if user_id is not None]
+        if not events:
+            return Tally(0, 0, 0, [])
+        tally = self._take(events, now)
+        self.unattributed.forget({name: waiting[name] for name in whose})
+        return tally
+
+
+def open_intake(
+    settings: Settings,
+    store: Store,
+    link_key: bytes,
+    take: Callable[[Sequence[FeedbackEvent], float], Tally],
+    metrics: Metrics,
+) -> Intake:
+    """The intake of these settings. ``link_key`` is what reports are encrypted with where there is no key for that."""
+    own = settings.feedback_report_key
+    seal = Seal(link_key if own is None else own.get_secret_value().encode())
+    keys = [key.get_secret_value().encode() for key in settings.feedback_return_path_key]
+    message_ids, return_path = MessageIds(store), ReturnPath(settings.feedback_return_path, keys)
+    attribution = Attribution(store, message_ids, return_path, settings.feedback_id_field)
+    kept = KeptReports(store, seal, settings.feedback_report_days)
+    return Intake(take, attribution, message_ids, Unattributed(store, seal), kept, metrics)
+
+
+def _event(report: Report, user_id: str) -> FeedbackEvent:
+    return FeedbackEvent.model_construct(
+        id=_id(report),
+        type=report.type,
+        user_id=user_id,
+        recipient=report.recipient or (f"@{report.reporter}" if report.reporter else None),
+        time=datetime.fromtimestamp(report.at, UTC),
+        source=report.feed,
+        diagnostic=report.diagnostic,
+    )
 
 
 def _id(report: Report) -> str:
     """What a report is known again by. Complaints about one message are one: some only infer who did."""
     return f"message {report.message}" if report.type == "complaint" and report.message is not None else report.id
-
-
-def _account(report: Report, accounts: frozenset[str]) -> str | None:
-    """The one account that a report names; None for none, and for several, of which nobody can say which it is."""
-    found = [user_id for user_id in report.clues.named if user_id in accounts]
-    return found[0] if len(found) == 1 else None

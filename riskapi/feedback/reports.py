@@ -28,8 +28,12 @@ ReportType = Literal[
 ]
 #: Providers whose own webhook is taken, and raw mail.
 Feed = Literal["ses", "sendgrid", "mailgun", "postmark", "sparkpost", "resend", "brevo", "mailjet", "arf", "dsn"]
-#: Why nobody can say whose account a report is about.
-Unattributed = Literal["no_clue", "unknown_account", "ambiguous", "not_understood"]
+#: How a report came: as a webhook proved to be its provider's, as mail that an allowed reporter signed, or as mail that
+#: somebody with an API key handed over, as a mail server does with whatever comes to an address.
+Channel = Literal["provider", "reporter", "key"]
+#: Why nobody can say whose account a report is about: nothing names one, what is named is none, two are named, only a
+#: stranger says so, or the report itself was not understood.
+Unattributed = Literal["no_clue", "unknown_account", "ambiguous", "not_believed", "not_understood"]
 
 #: What a diagnostic says, as :func:`riskapi.feedback.diagnostics.classify` reads it. ``hard`` means the list of
 #: recipients, ``block_…`` and ``policy`` mean the sender, the others nobody yet.
@@ -49,12 +53,13 @@ BLOCKS: Final = frozenset({"block_reputation", "block_blocklist", "block_content
 
 @record
 class Clues:
-    """What may tell whose account a report is about, in the order in which it is believed.
+    """What may tell whose account a report is about; :mod:`riskapi.feedback.attribution` weighs it.
 
-    ``named`` are values under the configured key of metadata, tags or headers (of the report, or of the returned
-    message); ``feedback_id`` is the message's Feedback-ID header (``a:b:c:sender``), ``return_path`` the envelope
-    sender, which may say it by VERP, ``message_ids`` the message's and the provider's own ids, by which the caller said
-    at send time whose it is. ``dkim_domain`` is the domain that signed the message, where a loop knows no more.
+    ``named`` are values under the configured key of metadata or tags, or, with ``is_header``, of the header in the sent
+    message, which the account's own user may have written; ``feedback_id`` is the message's Feedback-ID header
+    (``a:b:c:sender``), ``return_path`` the envelope sender, which may say it by VERP, ``message_ids`` the message's and
+    the provider's own ids, by which the caller said at send time whose it is. ``dkim_domain`` is the domain that signed
+    the message.
     """
 
     named: tuple[str, ...] = ()
@@ -62,6 +67,7 @@ class Clues:
     return_path: str | None = None
     message_ids: tuple[str, ...] = ()
     dkim_domain: str | None = None
+    is_header: bool = False
 
 
 @record

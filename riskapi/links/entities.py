@@ -248,6 +248,11 @@ class Links:
         """
         self._on_each(self._prove, keys, (user_id, repr(at) if proved else ""))
 
+    def proved_at(self, user_id: str, key: str) -> float:
+        """When an account proved that an entity is its own, as a Unix time; 0 where it did not."""
+        found = self._store.execute("ZSCORE", key, f"%{user_id}")
+        return 0.0 if found is None else float(found) - 6e12
+
     def renew(self, user_id: str, keys: Sequence[str], at: float, policy: Policy) -> None:
         """Remember for longer that an account uses entities; where it was forgotten, from Unix time ``at`` on."""
         self._on_each(self._renew, keys, (user_id, repr(at), policy.retention.entities_days * _DAY))
@@ -309,6 +314,11 @@ class Links:
         return [name.decode() for name in reply]
 
     @staticmethod
+    def queue_provers(pipe: Pipeline, key: str) -> Reply[frozenset[str]]:
+        """Ask, in a pipeline, who proved that an entity is his."""
+        return pipe.ask("ZRANGEBYSCORE", key, 59e11, "(69e11", read=_provers)
+
+    @staticmethod
     def queue_holders(pipe: Pipeline, key: str) -> Reply[Sequence[Any]]:
         """Ask, in a pipeline, who proved that an entity is his, or is an established customer, for :meth:`holders`."""
         return pipe.ask("ZRANGEBYSCORE", key, "(59e11", "(8e12", "WITHSCORES", read=as_it_is)
@@ -329,6 +339,10 @@ class Links:
         """As :meth:`leave`, in a pipeline."""
         for key in keys:
             pipe.execute_command("ZREM", key, user_id, *[sign + user_id for sign in _SIGNS])
+
+
+def _provers(reply: Sequence[bytes]) -> frozenset[str]:
+    return frozenset(mark[1:].decode() for mark in reply)
 
 
 def _said_entities(said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:

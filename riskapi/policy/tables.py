@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from riskapi.contract import Tier
 from riskapi.policy.rules import Mode
@@ -258,7 +258,8 @@ class Trigger(Section):
     ``spike``: a day with more than ``factor`` times the account's usual rate, and ``least`` of them. ``silence``:
     ``recipients`` were written to, and nobody opened, clicked or accepted.
 
-    ``review`` also has a person look; what was done ends after ``hours`` (0: when a person ends it).
+    ``review`` also has a person look; what was done ends after ``hours`` (0: when a person ends it). ``spread`` labels
+    the account ``abuse`` as well, by the source ``rule``, which is felt along :class:`Spread`.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -267,6 +268,7 @@ class Trigger(Section):
     of: Cause = "complaint"
     action: TriggerAction
     review: bool = False
+    spread: bool = False
     rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     least: Annotated[int, Field(ge=1, le=10**6)] = 1
     days: Annotated[int, Field(ge=1, le=30)] = 7
@@ -296,21 +298,40 @@ _TRIGGERS: tuple[Trigger, ...] = tuple(
             {"name": "complaint_spike", "kind": "spike", "mode": "shadow", "least": 3, "factor": 4},
         ),
         ("complaint", "warn", {"name": "silence", "kind": "silence", "mode": "shadow", "recipients": 100}),
+        ("not_mine", "tighten", {"name": "not_mine", "kind": "count", "days": 30}),
     )
 )
+
+
+class Spread(Section):
+    """What the label ``abuse`` of one account means for others: how far that goes by itself.
+
+    In ``shadow`` and ``off`` it is held against nobody else; ``shadow`` shows whom it would touch. A spread that would
+    touch more than ``max_accounts`` waits for a person. It ends after ``days`` (0: with its label). Established
+    customers are looked at and never moved.
+    """
+
+    mode: Mode = "live"
+    max_accounts: Annotated[int, Field(ge=0, le=2000)] = 500
+    days: Annotated[int, Field(ge=0, le=3650)] = 0
 
 
 class FeedbackRules(Section):
     """What is done about feedback. A rate counts once it is above the threshold for certain: by the lower end of its
     Wilson interval at ``confidence`` standard deviations. One voice (who reports, and whose mailbox it is) brings at
-    most ``voice_share`` of what is counted, and one event at least. At most ``spread`` linked accounts are decided
-    again because of one.
+    most ``voice_share`` of what is counted, and one event at least. ``spread`` is what abuse means for others.
     """
 
     confidence: Annotated[float, Field(ge=0, le=4)] = 1.96
     voice_share: Annotated[float, Field(gt=0, le=1)] = 0.5
-    spread: Annotated[int, Field(ge=0, le=2000)] = 100
+    spread: Spread = Spread()
     triggers: Annotated[tuple[Trigger, ...], Field(strict=False, max_length=100)] = _TRIGGERS
+
+    @field_validator("spread", mode="before")
+    @classmethod
+    def _counted(cls, given: Any) -> Any:
+        """A policy of before 2026-11-27 has a number there: how many accounts are decided again because of one."""
+        return {"max_accounts": given} if isinstance(given, int) and not isinstance(given, bool) else given
 
 
 class Jump(Section):

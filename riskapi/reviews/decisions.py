@@ -19,7 +19,7 @@ from typing_extensions import TypedDict
 from riskapi.accounts.accounts import Accounts, Standing
 from riskapi.accounts.history import LabelName
 from riskapi.accounts.labels import Labels
-from riskapi.accounts.pauses import Pauses
+from riskapi.accounts.reach import ReachView
 from riskapi.budgets.spends import Budgets
 from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
@@ -52,11 +52,13 @@ class Touched(TypedDict):
 class DecidedReview(Review):
     """A review just decided, with every account touched or left out.
 
-    With ``dry_run`` the review is as it is, and accounts and values are as they would be.
+    With ``dry_run`` the review is as it is, and accounts and values are as they would be; ``would_touch`` says whom the
+    label ``abuse`` would touch besides.
     """
 
     accounts: list[Touched]
     deny: list[Denied]
+    would_touch: ReachView | None
     dry_run: bool
 
 
@@ -117,7 +119,6 @@ class ReviewDecisions:
         store: Store,
         reviews: Reviews,
         accounts: Accounts,
-        pauses: Pauses,
         links: Links,
         labels: Labels,
         active: ActiveBasis,
@@ -126,7 +127,6 @@ class ReviewDecisions:
         active_readers: ActiveReaders,
     ) -> None:
         self._store, self._reviews, self._accounts, self._labels = store, reviews, accounts, labels
-        self._pauses = pauses
         self._active, self._clusters, self._budgets = active, clusters, budgets
         self._decided = DecidedAccounts(store, active)
         self._values = DeniableValues(store, links, active_readers, active)
@@ -151,7 +151,8 @@ class ReviewDecisions:
         prospect = self._prospect(user_id, decision, now)
         if dry_run:
             rows = [_row(each, after=decision.tier) for each in prospect.decided]
-            return self._answer(review_id, prospect, rows, {}, dry_run=True)
+            touches = self._labels.reach(user_id, now) if decision.label == "abuse" else None
+            return self._answer(review_id, prospect, rows, {}, touches, dry_run=True)
         plan = _plan(review_id, user_id, decision, prospect, actor, now)
         try:
             first = self._decided.decide(plan)
@@ -166,7 +167,7 @@ class ReviewDecisions:
             for each in prospect.decided
             if each.user_id in standings  # else erased or expired since
         ]
-        return self._answer(review_id, prospect, rows, entries, dry_run=False)
+        return self._answer(review_id, prospect, rows, entries, None, dry_run=False)
 
     def undo(
         self, review_id: str, reason: str | None, actor: str, now: float, reviewer: str | None = None
@@ -248,16 +249,7 @@ class ReviewDecisions:
         others = self._decided.decide_others(plan)
         self._settle({**others, plan.user_id: first})
         self._budgets.end_holds(plan.user_ids, plan.id, self._active.policy, plan.at)
-        if plan.tier == "allow":
-            for name in plan.user_ids:
-                self._end_pause(name)
         return entries, others
-
-    def _end_pause(self, user_id: str) -> None:
-        """Let an account that a person allows send again."""
-        revision = self._pauses.end(user_id, self._active.policy)
-        if revision is not None:
-            self._budgets.revise(user_id, revision, self._active.policy)
 
     def _take_back(
         self, plan: DecisionPlan, undoing: Undoing, first: tuple[Undone, Standing] | None
@@ -271,9 +263,14 @@ class ReviewDecisions:
         return removed, others
 
     def _settle(self, standings: Mapping[str, Standing | None]) -> None:
-        for name, standing in standings.items():
+        """Let all that an account touched know where it stands, and the grants in flight that it may be paused now, or
+        paused no longer.
+        """
+        for name, given in standings.items():
             with contextlib.suppress(Problem):  # erased, or expired
-                self._labels.settle(name, standing or self._accounts.standing(name))
+                standing = given or self._accounts.standing(name)
+                self._budgets.revise(name, standing.revision, self._active.policy)
+                self._labels.settle(name, standing)
 
     def _answer(
         self,
@@ -281,6 +278,7 @@ class ReviewDecisions:
         prospect: _Prospect,
         rows: Sequence[Touched],
         entries: Mapping[tuple[str, str], str],
+        would_touch: ReachView | None,
         *,
         dry_run: bool,
     ) -> DecidedReview:
@@ -289,6 +287,7 @@ class ReviewDecisions:
             **self._reviews.get(review_id),
             "accounts": [*rows, *map(_row, prospect.left_out)],
             "deny": [value.view(entries.get((value.entity, value.mac))) for value in prospect.values],
+            "would_touch": would_touch,
             "dry_run": dry_run,
         }
 

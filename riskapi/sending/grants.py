@@ -238,15 +238,19 @@ class Grants:
         Raises ``not_found``, ``over_release`` and :class:`StoreUnavailable`.
         """
         policy = self._active.policy
-        if self._local.waits():
-            self.record()
-        user_id = self._budgets.reserved_by(reservation_id)
+        user_id = self.reserved_by(reservation_id)
         self._budgets.release(reservation_id, user_id, recipients, repeat or secrets.token_hex(12), policy, now)
         found = self._allowances.of(user_id, policy, now)
         left = remaining(found.usage, found.allowed)
         self._local.remember(user_id, least(left), now)
         self._metrics.recipients("released", recipients)
         return {"reservation_id": reservation_id, "released": recipients, "remaining": left}
+
+    def reserved_by(self, reservation_id: str) -> str:
+        """The account that a reservation is of. Raises ``not_found`` and :class:`StoreUnavailable`."""
+        if self._local.waits():
+            self.record()
+        return self._budgets.reserved_by(reservation_id)
 
     def _count(self, granted: int, wanted: int, result: str | None) -> None:
         self._metrics.send(result or ("granted" if granted == wanted else "partial" if granted else "denied"))

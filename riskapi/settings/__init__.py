@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from riskapi.errors import ConfigurationError
 from riskapi.settings import environment
+from riskapi.settings.attribution import AttributionSettings
 from riskapi.settings.console import ConsoleSettings
 from riskapi.settings.data import DataSettings
 from riskapi.settings.feeds import FeedSettings
@@ -32,7 +33,7 @@ def cores() -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(PolicydSettings, DataSettings, FeedSettings, MailboxSettings, ConsoleSettings):
+class Settings(PolicydSettings, DataSettings, FeedSettings, MailboxSettings, AttributionSettings, ConsoleSettings):
     """What the environment says, checked. Every field is also read from the file named by ``…_FILE``."""
 
     bind: environment.Bind = declare(

@@ -6,6 +6,7 @@
                make it an established customer, mark what it touched
     sender     its mail comes from a domain that was not known before: have that looked up
     label      it turned out to be something: decide those again who are linked to it
+    spread     what abuse of it means for others began, or is another by now: decide those again, or have a person look
     review     a reviewer decided, or a decision was undone: do what may be left to do of that
     tier       it is limited now, or no longer: mark what it touched, decide those again who are linked to it
     cluster    accounts belong together now: decide them again
@@ -75,6 +76,7 @@ class Reactions:
             "event": self._acted,
             "sender": self._sent,
             "label": self._labelled,
+            "spread": self._spread,
             "review": self._reviewed,
             "tier": self._moved,
             "cluster": self._joined,
@@ -128,6 +130,16 @@ class Reactions:
         self._agenda.add([entry.data["user_id"]], self._clock(), "label")
         self._tell_linked(entry.data)
 
+    def _spread(self, entry: StreamEntry) -> None:
+        """Have those decided again whom abuse of an account touches, or no longer does; ask a person where it waits."""
+        data = entry.data
+        self._tell_linked(data)
+        if data["state"] == "held":
+            with contextlib.suppress(Problem):  # erased, or expired
+                text = "What its label means for others would touch more accounts than the policy lets go by itself"
+                name = f"{data['user_id']}\0{data['spread_id']}"
+                self._holds.review(data["user_id"], data["at"], "SPREAD_HELD", text, name, self._active.policy)
+
     def _reviewed(self, entry: StreamEntry) -> None:
         decision = entry.data.get("decision_id")
         if decision is not None and review_of(decision) == entry.data["id"]:  # not one that was closed along with it
@@ -143,6 +155,8 @@ class Reactions:
             with contextlib.suppress(Problem):  # erased, or expired
                 self._consequences.of(entry.data["user_id"], self._clock())
                 self._consequences.of_cluster(entry.data["user_id"], self._clock())
+        if entry.data.get("event") == "not_mine":  # what it proved may count no more
+            self._agenda.add([entry.data["user_id"]], self._clock(), "feedback.not_mine")
 
     def _tell_linked(self, data: Mapping[str, Any]) -> None:
         """Mark what the account touched with its standing, and have those linked to it decided again."""

@@ -18,6 +18,7 @@ from riskapi.settings import Settings
 from riskapi.store.embedded import Embedded
 from tests.bench.bodies import bodies
 from tests.bench.counters import counters
+from tests.logged import put_back
 
 #: Milliseconds a trip may take: a store that forks to write a large file anew stands still meanwhile.
 _PATIENCE = "60000"
@@ -55,7 +56,7 @@ def settings_of(directory: Path, key: str, enrichment: str = "off") -> Settings:
 @contextmanager
 def serving(settings: Settings) -> Iterator[Service]:
     """The service on the embedded store of its directory, which is started if it does not run; nothing is logged."""
-    with Embedded(settings.data_dir, fsync="everysec"), open(os.devnull, "w") as nowhere:
+    with Embedded(settings.data_dir, fsync="everysec"), open(os.devnull, "w") as nowhere, put_back():
         logs.configure("info", nowhere)
         service = assemble(settings)
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from time import process_time
 
 import pytest
@@ -13,6 +15,9 @@ from riskapi.feedback.diagnostics import classify, rows_of
 ROWS = list(rows_of("diagnostics"))
 BLOCKLISTS = list(rows_of("blocklists"))
 CODES = list(rows_of("enhanced"))
+#: Answers of large receivers, shortened, in the shapes that their pages document; see the sources in the tables.
+with (Path(__file__).parent / "diagnostics_of_providers.csv").open(newline="") as file:
+    PROVIDERS = list(csv.DictReader(file))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["example"][:60])
@@ -22,6 +27,17 @@ def test_a_row_reads_its_own_example(row: dict[str, str]) -> None:
     assert (blocklist is not None) == (
         found == "block_blocklist" and row["diagnosis"] != "block_blocklist"
     ) or blocklist
+
+
+@pytest.mark.parametrize("table", [ROWS, BLOCKLISTS, CODES])
+def test_every_cell_of_a_table_is_filled(table: list[dict[str, str]]) -> None:
+    """A comma that is not quoted moves what follows into the next column."""
+    assert all(None not in row and all(row.values()) for row in table)
+
+
+@pytest.mark.parametrize("row", PROVIDERS, ids=lambda row: row["text"][:60])
+def test_answers_of_large_receivers_are_read_rightly(row: dict[str, str]) -> None:
+    assert classify(row["text"])[:2] == (row["diagnosis"], row["blocklist"] or None)
 
 
 @pytest.mark.parametrize("row", BLOCKLISTS, ids=lambda row: row["name"])

@@ -46,10 +46,16 @@ class Naming:
             [value for name, value in headers if name.lower() == self.header.lower()],
             [value for value in bare if not str(value).strip().isdigit()],
         )
-        named = next((found for found in map(_ids, levels) if found), ())
+        place, named = next(((place, found) for place, found in enumerate(map(_ids, levels)) if found), (0, ()))
         feedback_id = next((text(value) for name, value in headers if name.lower() == "feedback-id"), None)
         ids = dict.fromkeys(found for each in message_ids if (found := bare_id(each)) is not None)
-        return Clues(named=named, feedback_id=feedback_id, return_path=return_path, message_ids=tuple(ids))
+        return Clues(
+            named=named,
+            feedback_id=feedback_id,
+            return_path=return_path,
+            message_ids=tuple(ids),
+            is_header=levels[place] is levels[2],
+        )
 
     def _tagged(self, tags: Iterable[Any]) -> Iterator[str]:
         for tag in tags:

@@ -37,6 +37,7 @@ def of(returned: Fields, mail: Part, header: str, *, sender: str = "", ids: Sequ
         return_path=_return_path(returned, mail, sender),
         message_ids=tuple(dict.fromkeys(value[:_LONGEST] for value in found if value)),
         dkim_domain=dkim_domain(returned),
+        is_header=True,
     )
 
 

@@ -1,4 +1,5 @@
--- Label an account; the latest label stands and all are kept. Undoing a decision of a review from before leaves the account alone.
+-- Label an account; the latest label stands and all are kept. Undoing a decision of a review from before leaves the account alone,
+-- and what the label before meant for others (`spread`) goes with it.
 --
 -- KEYS    1 account hash   2 labels list   3 decisions stream
 -- ARGV    1 TTL, seconds   2 label   3 label entry   4 event   5 oldest stream id kept
@@ -6,7 +7,7 @@
 -- TTL     account and labels: ARGV[1]
 if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
 redis.call('HSET', KEYS[1], 'label', ARGV[2])
-redis.call('HDEL', KEYS[1], 'decided')
+redis.call('HDEL', KEYS[1], 'decided', 'spread')
 local revision = redis.call('HINCRBY', KEYS[1], 'revision', 1)
 redis.call('EXPIRE', KEYS[1], ARGV[1])
 redis.call('RPUSH', KEYS[2], ARGV[3])

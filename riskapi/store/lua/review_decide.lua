@@ -1,7 +1,7 @@
 -- Decide an account as a reviewer said, once for each decision, and close its review.
 --
--- What the account was before is kept in its field `d:<decision>`: tier, label, own, what the decision made of them (`to`, `said`), and
--- the decision before it (`prev`). `decided` is the decision that stands: no label was given and nothing was decided by a person since.
+-- What the account was before is kept in its field `d:<decision>`: tier, label, own, what the decision made of them (`to`, `said`), what
+-- the label meant for others (`spread`), the pause that an `allow` ends (`paused`, `paused_until`), and the decision before it (`prev`). `decided` is the decision that stands: no label was given and nothing was decided by a person since.
 --
 -- KEYS    1 account hash   2 history list   3 labels list   4 decisions stream, and where the account has a review   5 review hash
 --         6 index of open   7 of claimed   8 of escalated   9 of decided reviews
@@ -18,7 +18,8 @@
 --+ tiers
 local call, id, leads = redis.call, ARGV[1], ARGV[2] == '1'
 local function tell(kind, event) call('XADD', KEYS[4], 'MINID', '~', ARGV[7], '*', 'type', kind, 'data', event) end
-local account = call('HMGET', KEYS[1], 'tier', 'label', 'own', 'decided', 'd:' .. id, 'entities', 'established', 'revision')
+local account = call('HMGET', KEYS[1], 'tier', 'label', 'own', 'decided', 'd:' .. id, 'entities', 'established', 'revision', 'spread',
+  'paused', 'paused_until')
 local before, record = account[1], account[5]
 if record and string.sub(record, 1, 1) ~= '{' then return {'undone'} end
 local stood = KEYS[5] and call('HMGET', KEYS[5], 'status', 'decision_id', 'u:' .. id)
@@ -40,10 +41,16 @@ if record then
 end
 
 local kept = {tier = before, label = label, own = account[3] or '', to = tier, said = ARGV[9], prev = account[4] or ''}
+if account[9] then kept.spread = account[9] end
+if tier == 'allow' and account[10] then
+  kept.paused, kept.paused_until = account[10], account[11] or ''
+  call('HDEL', KEYS[1], 'paused', 'paused_until')
+end
 call('HSET', KEYS[1], 'own', tier, 'decided', id, 'd:' .. id, cjson.encode(kept))
 if ARGV[9] ~= '' then
   label = ARGV[9]
   call('HSET', KEYS[1], 'label', label)
+  call('HDEL', KEYS[1], 'spread')
   call('RPUSH', KEYS[3], ARGV[10])
   tell('label', ARGV[11])
 end

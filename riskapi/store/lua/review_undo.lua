@@ -1,5 +1,5 @@
 -- Give an account back what it was before a reviewer's decision, once, unless a person decided it or labelled it again since; and open
--- its review again. See review_decide.lua for what is kept of a decision. One that is undone is never carried out any more.
+-- its review again. A pause that the decision ended goes on, unless there is another. See review_decide.lua for what is kept of a decision. One that is undone is never carried out any more.
 --
 -- KEYS    1 account hash   2 history list   3 labels list   4 decisions stream, and where the account has a review   5 review hash
 --         6 index of open   7 of decided reviews
@@ -30,7 +30,7 @@ if closed then
   tell('review', ARGV[9])
 end
 
-local account = call('HMGET', KEYS[1], 'tier', 'label', 'own', 'decided', mine, 'entities', 'established', 'revision')
+local account = call('HMGET', KEYS[1], 'tier', 'label', 'own', 'decided', mine, 'entities', 'established', 'revision', 'paused')
 local tier, label, record, revision = account[1], account[2] or '', account[5], account[8] or 0
 if not tier then return {'gone'} end
 local function standing(state, before)
@@ -49,9 +49,20 @@ local function give_label_back()
   if kept.said == '' or label ~= kept.said or label == kept.label then return end
   label = kept.label
   put('label', label)
+  put('spread', label == 'abuse' and kept.spread or '')
   local word = label == '' and 'unknown' or label
   call('RPUSH', KEYS[3], filled(ARGV[5], 'label', word))
   tell('label', filled(ARGV[6], 'label', word))
+end
+
+-- Let the pause go on that this decision ended.
+local function give_pause_back()
+  if not kept.paused or account[9] then return end
+  call('HSET', KEYS[1], 'paused', kept.paused, 'paused_until', kept.paused_until)
+  local whole, event = pcall(cjson.decode, kept.paused)
+  if not whole or type(event) ~= 'table' then return end
+  event.user_id = cjson.decode(ARGV[6]).user_id
+  tell('pause', cjson.encode(event))
 end
 
 -- The decisions about the account since this one, the latest first; nil where a label lies between.
@@ -73,6 +84,7 @@ if kept and account[4] == id then
   put('decided', kept.prev)
   if account[3] == kept.to then put('own', kept.own) end
   give_label_back()
+  give_pause_back()
   if tier ~= kept.to then
     state = 'tier_moved'
   elseif tier ~= kept.tier then
@@ -90,8 +102,9 @@ elseif kept then
       each.prev = kept.prev
       if each.tier == kept.to then each.tier = kept.tier end
       if each.own == kept.to then each.own = kept.own end
+      if kept.paused and not each.paused and each.to == 'allow' then each.paused, each.paused_until = kept.paused, kept.paused_until end
     end
-    if silent and kept.said ~= '' and each.label == kept.said then each.label = kept.label end
+    if silent and kept.said ~= '' and each.label == kept.said then each.label, each.spread = kept.label, kept.spread end
     silent = silent and each.said == ''
     call('HSET', KEYS[1], 'd:' .. later[at].id, cjson.encode(each))
   end

@@ -423,7 +423,7 @@ def mail(id: str, user: str | None = "u_1", **more: Any) -> dict[str, Any]:
     headers = [{"name": "From", "value": "sender@saas.example"}, {"name": "Feedback-ID", "value": "a:b:c:saas"}]
     return {
         "timestamp": rfc3339(NOW - 60),
-        "source": "bounces+u_1@saas.example",
+        "source": f"bounces+{user}@saas.example" if user else "sender@saas.example",
         "messageId": id,
         "destination": ["bo@ruiz.example"],
         "headersTruncated": False,
