@@ -36,6 +36,7 @@ evaluate: $(INSTALLED_DEV) libgomp ## how good the model is, what attackers, rin
 	@test -s var/training/decisions.jsonl || { $(BIN)/python -m riskapi data update; $(BIN)/python -m training collect; }
 	@$(BIN)/python -m training evaluate
 	@compgen -G 'var/ip/origin-asn-*.mmdb' >/dev/null || $(BIN)/python -m riskapi data update
+	@$(BIN)/python -m training feedback
 	@exec $(BIN)/python -m training rings
 
 lint: $(INSTALLED_DEV) ## ruff, ruff format and mypy --strict

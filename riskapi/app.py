@@ -40,12 +40,13 @@ from riskapi.decisions.rescoring import Rescorer
 from riskapi.decisions.signups import Assessor
 from riskapi.decisions.view import Profiles
 from riskapi.enrichment.findings import Findings
-from riskapi.enrichment.names import is_worth_asking
+from riskapi.enrichment.names import worth_asking
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.table import feeds
 from riskapi.feedback.intake import open_intake
 from riskapi.feedback.mail.proof import Proof
+from riskapi.feedback.platform.watch import Watch
 from riskapi.inputs import refresh
 from riskapi.inputs.readers import ActiveReaders, Readers
 from riskapi.inputs.refresh import ReaderRefresh
@@ -160,15 +161,15 @@ class Service:
         consumer.found(self.store)
         self.parts.keys.warm()
         self.parts.assessor.replay_journal(now)
-        self.parts.sender.record()
-        self.parts.metrics.journal(self.journal.entries(), self.journal.rejected() + self.parts.sender.rejected())
+        self.parts.grants.record()
+        self.parts.metrics.journal(self.journal.entries(), self.journal.rejected() + self.parts.grants.rejected())
         damaged.publish(self.store)
         self.parts.metrics.damaged(damaged.by_kind(damaged.published(self.store)))
 
     def close(self) -> None:
         """Let go of the files that this process holds; what waits in them is recorded by whoever comes next."""
         self.journal.close()
-        self.parts.sender.close()
+        self.parts.grants.close()
 
 
 def assemble(settings: Settings, store: Store | None = None, clock: Callable[[], float] = time.time) -> Service:
@@ -217,31 +218,32 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     decided = ReviewDecisions(store, reviews, accounts, links, labels, active, clusters, budgets, active_readers)
     webhooks = Webhooks(store, guards(settings.webhook_internal))
     established = EstablishedCustomers(accounts, links, labels)
-    sender = Grants(
+    grants = Grants(
         store, active, accounts, links, clusters, allowances, budgets, local, holds, established, metrics, journal.holds
     )
 
     def ready() -> dict[str, str]:
         own = {"model": "ok" if active.basis.scorer else "off"}
         own |= {"data": reader_refresh.fault or "ok", "policy": publisher.fault or "ok"}
-        return readiness.checks(settings, store, own, compared, journal.rejected() + sender.rejected())
+        return readiness.checks(settings, store, own, compared, journal.rejected() + grants.rejected())
 
     bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
     parts = Parts(
         assessor=assessor,
-        accounts=profiles,
+        profiles=profiles,
         account_caps=AccountCaps(store, active, allowances, budgets),
         imports=Imports(store, active, gatherer, accounts, tiers, links, labels, proofs),
         labels=labels,
         reviews=reviews,
         review_decisions=decided,
-        sender=sender,
+        grants=grants,
         clusters=clusters,
         cuts=Cuts(store, links, clusters, claims, Agenda(store), active),
         feedback=feedback,
         consequences=consequences,
         feeds=feeds(settings, store),
         intake=open_intake(settings, store, secret.secret, consequences.take, metrics),
+        watch=Watch(settings, store, active, metrics),
         signed=Proof(settings.feedback_reporters, settings.dns_resolver),
         account_header=settings.feedback_account_header,
         events=Events(store, active, links, active_readers, rescorer, identifiers, budgets, labels, metrics),
@@ -281,14 +283,6 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         link_key=secret,
         compared=compared,
     )
-
-
-def worth_asking(settings: Settings) -> Callable[[str], bool] | None:
-    """Whether DNS can know a domain; ``None`` where the operator wants nobody asked."""
-    if not settings.enrichment:
-        return None
-    ours = settings.dns_resolver is not None
-    return lambda domain: is_worth_asking(domain, ours)
 
 
 def create_app(settings: Settings, store: Store | None = None, clock: Callable[[], float] = time.time) -> Flask:

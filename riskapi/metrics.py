@@ -7,6 +7,7 @@ each process then counts into files there (:func:`count_as`) and any of them ans
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -65,6 +66,19 @@ METRICS = (
         "Reports that nobody could attribute to an account, by feed and reason; each once.",
     ),
     Metric("counter", "riskapi_triggers_fired_total", ("trigger", "mode"), "Triggers of the policy that fired."),
+    Metric(
+        "counter",
+        "riskapi_feed_bodies_total",
+        ("feed", "result"),
+        "Bodies of feeds: taken, not_understood, or refused for their signature.",
+    ),
+    Metric("gauge", "riskapi_platform_alarms", ("rule",), "Alarms about the platform that are told and not over."),
+    Metric(
+        "gauge",
+        "riskapi_platform_block_share",
+        ("receiver",),
+        "Share of mail that a mailbox provider blocks; NaN where too little is known.",
+    ),
     Metric("counter", "riskapi_events_total", ("type",), "Events of accounts, by the types of the contract and other."),
     Metric(
         "counter",
@@ -133,6 +147,7 @@ class Metrics:
         self._metrics = {metric.name: self._declare(metric) for metric in METRICS}
         self._children: dict[tuple[str, ...], Any] = {}
         self._kinds: frozenset[str] = frozenset()
+        self._receivers: frozenset[str] = frozenset()
 
     def _declare(self, metric: Metric) -> Any:
         more: dict[str, Any] = {}
@@ -209,6 +224,18 @@ class Metrics:
     def unattributed(self, feed: str, reason: str) -> None:
         """Count a report that nobody could attribute, and why."""
         self._child("riskapi_feedback_unattributed_total", feed, reason).inc()
+
+    def feed(self, feed: str, result: str) -> None:
+        """Count a body of a feed: taken, not_understood or refused."""
+        self._child("riskapi_feed_bodies_total", feed, result).inc()
+
+    def platform(self, alarms: Mapping[str, int], shares: Mapping[str, float]) -> None:
+        """Say how many alarms there are by rule, and the share of blocks by mailbox provider."""
+        for rule, count in alarms.items():
+            self._child("riskapi_platform_alarms", rule).set(count)
+        self._receivers |= shares.keys()
+        for receiver in self._receivers:
+            self._child("riskapi_platform_block_share", receiver).set(shares.get(receiver, math.nan))
 
     def event(self, type: str) -> None:
         """Count an event of an account; ``type`` is one of the contract's, or ``other``."""

@@ -327,7 +327,7 @@ def outage(service: app.Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
 
     yield away
     away(False)
-    service.parts.sender.record()
+    service.parts.grants.record()
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ def opened(service: Service, user: str, device: str | None = None, now: float = 
 def ask(service: Service, user: str, recipients: int, now: float = NOW, **more: Any) -> dict[str, Any]:
     """Ask for a grant; ``said`` is the message."""
     message = more.pop("said", Message())
-    return dict(service.parts.sender.send(user, recipients, message, now, **more).body)
+    return dict(service.parts.grants.send(user, recipients, message, now, **more).body)
 
 
 def view(service: Service, user: str, now: float = NOW) -> dict[str, Any]:
-    return dict[str, Any](service.parts.accounts.view(user, now))
+    return dict[str, Any](service.parts.profiles.view(user, now))

@@ -251,7 +251,7 @@ class History:
         content = next((thing for thing in said if thing[0] == "c"), None)
         message = Message(tuple(thing[2:] for thing in said if thing[0] == "l"), content)
         answer = dict[str, Any](
-            self.service.parts.sender.send(
+            self.service.parts.grants.send(
                 user, recipients, message, at, partial=partial, repeat=key, digest=f"{recipients}"
             ).body
         )
@@ -294,7 +294,7 @@ class History:
         if key not in self.repeats:
             return
         user, recipients, partial, first = self.repeats[key]
-        found = self.service.parts.sender.send(
+        found = self.service.parts.grants.send(
             user, recipients, Message(), self.now, partial=partial, repeat=key, digest=f"{recipients}"
         )
         assert (dict(found.body), found.replay) == (first, True)
@@ -306,10 +306,10 @@ class History:
         left = self.reference.release(spend, recipients, self.now - lag)
         if left is not None:
             with pytest.raises(Problem) as problem:
-                self.service.parts.sender.release(reservation, recipients, self.now - lag)
+                self.service.parts.grants.release(reservation, recipients, self.now - lag)
             assert problem.value.errors[0]["detail"] == f"{left} can still be released"
             return
-        answer = self.service.parts.sender.release(reservation, recipients, self.now - lag)
+        answer = self.service.parts.grants.release(reservation, recipients, self.now - lag)
         assert answer["remaining"] == self.reference.remaining(spend.user, self.now - lag)
 
     def event(self, number: int, type: str) -> None:

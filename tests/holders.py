@@ -23,7 +23,7 @@ def joined(service: Service, user: str, at: float = NOW, **parts: Any) -> dict[s
 def establish(service: Service, user: str, since: float) -> None:
     accounts = service.accounts
     accounts.establish(user, since, "import", service.active.policy)
-    service.parts.labels.settle(user, accounts.standing(user))
+    service.parts.labels.mark_latest(user, accounts.standing(user))
 
 
 def happens(service: Service, user: str, type: str, at: float = NOW, **more: Any) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def undo(service: Service, review_id: str, reason: str | None = None, actor: str
 def establish(service: Service, user: str, since: float) -> None:
     """Let an account count as an established customer since a Unix time."""
     service.store.execute("HSET", account_key(user), "established", repr(since))
-    service.parts.labels.settle(user, service.accounts.standing(user))
+    service.parts.labels.mark_latest(user, service.accounts.standing(user))
 
 
 def prove(service: Service, user: str, kind: str, at: float = NOW) -> None:

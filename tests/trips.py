@@ -54,7 +54,7 @@ def customer(service: Service, user: str, **parts: Any) -> None:
     post(service, body(user, **parts), NOW - 30 * DAY)
     accounts = service.accounts
     accounts.establish(user, NOW - DAY, "import", service.active.policy)
-    service.parts.labels.settle(user, accounts.standing(user))
+    service.parts.labels.mark_latest(user, accounts.standing(user))
 
 
 def held(service: Service, *claims: dict[str, Any]) -> None:
@@ -98,7 +98,7 @@ def stranger(service: Service) -> None:
     """The account sent mail before it signed up, and so did another with the same links."""
     under(service, sends={"strangers": "review"})
     for user in ("other", "late"):
-        service.parts.sender.send(user, 1, Message(("pills.example",)), NOW - HOUR)
+        service.parts.grants.send(user, 1, Message(("pills.example",)), NOW - HOUR)
 
 
 REFERRED = {"account": {"user_id": "late", "referrer_id": "agency"}}

@@ -1,4 +1,4 @@
-"""Command line of training: ``python -m training simulate | collect | train | evaluate | all | rings``."""
+"""Command line of training: ``python -m training simulate | collect | train | evaluate | all | rings | feedback``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from model.card import ArtifactError
-from training import collect, dataset, evaluate, rings, train
+from training import collect, complaints, dataset, evaluate, rings, train
 from training.dataset import DatasetError, Split
 from training.progress import counting
 from training.report import Report
@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
         "evaluate": "print what a model does on the last part of an export",
         "all": "collect, train and evaluate",
         "rings": "print what strangers can do to customers, what rings of accounts get, and what honest crowds lose",
+        "feedback": "print how soon complaints contain a ring, and what one complaint costs good accounts",
     }
     for name, text in helps.items():
         command = commands.add_parser(
@@ -95,7 +96,14 @@ def parser() -> argparse.ArgumentParser:
                 "--part", action="append", choices=rings.PARTS, default=None, help="only this part; may be repeated"
             )
             command.add_argument("--names", action="store_true", help="also say which accounts lost what")
-        if name in ("evaluate", "all", "rings"):
+        if name == "feedback":
+            command.add_argument("--good", type=int, default=300, help="good accounts with one angry recipient each")
+            command.add_argument("--seed", type=int, default=1, help="the same seed gives the same people")
+            _start_and_networks(command)
+            command.add_argument(
+                "--policy", type=Path, default=_ROOT / "riskapi" / "policy" / "policy.toml", help="policy to try"
+            )
+        if name in ("evaluate", "all", "rings", "feedback"):
             command.add_argument("--report", type=Path, default=None, help="also write the tables to this file")
     return made
 
@@ -215,6 +223,17 @@ def _rings(options: argparse.Namespace, console: Console) -> bool:
     return not figures.failed
 
 
+def _feedback(options: argparse.Namespace, console: Console) -> None:
+    if not options.policy.is_file():
+        raise DatasetError(f"cannot read the policy: there is no file {options.policy}")
+    start = _start(options).timestamp()
+    found = complaints.run(_databases(options), options.policy, start, options.good, options.seed, console)
+    complaints.show(*found, Report(console, "simulated"))
+    if options.report:
+        with _paper(options.report) as paper:
+            complaints.show(*found, Report(paper, "simulated"))
+
+
 @contextmanager
 def _paper(path: Path) -> Iterator[Console]:
     """A console that writes to a file."""
@@ -246,6 +265,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _evaluate(options, console)
         if options.command == "rings":
             return 0 if _rings(options, console) else 1
+        if options.command == "feedback":
+            _feedback(options, console)
     except (ArtifactError, DatasetError, NetworksError, ServiceError) as error:
         Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1

@@ -89,7 +89,7 @@ class Labels:
         if tier is not None:
             history = by_reviewer(tier, note or f"labelled {label}", actor, now, self._active.policy)
             standing = self._tiers.change(user_id, history, now, self._active.policy)
-        self.settle(user_id, standing)
+        self.mark_latest(user_id, standing)
         spread = self._spreads.of(user_id) if label == "abuse" else None
         return {
             "user_id": user_id,
@@ -132,7 +132,7 @@ class Labels:
             if found is None:
                 raise Problem("not_found", "This account is not labelled abuse.")
             if found.state == state:
-                self.settle(user_id, standing)
+                self.mark_latest(user_id, standing)
                 return found.view()
             self._spreads.change(user_id, found, state, actor, now, self._active.policy)
         raise StoreUnavailable("an account was labelled too often to change what that means for others")
@@ -163,7 +163,7 @@ class Labels:
         self._spreads.begin(user_id, spread, self._active.policy)
         return self._accounts.standing(user_id)
 
-    def settle(self, user_id: str, standing: Standing) -> None:
+    def mark_latest(self, user_id: str, standing: Standing) -> None:
         """Mark all the account touched, and its cluster, with its standing, until no later change is left unmarked.
 
         Two changes may mark in the wrong order; whoever marks last reads the revision again and repeats.

@@ -11,7 +11,7 @@ from riskapi.decisions.view import AccountView
 
 def show(call: Call[None]) -> Reply:
     """Where the account stands and how it got there."""
-    found = call.parts.accounts.view(call.path["user_id"], call.now)
+    found = call.parts.profiles.view(call.path["user_id"], call.now)
     if "reviews" not in call.principal.scopes:
         # What only those see who judge people.
         del found["signup"], found["readings"]

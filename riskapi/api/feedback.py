@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from pydantic import ValidationError
@@ -47,6 +48,8 @@ def take(call: Call[FeedbackBody]) -> Reply:
             detail = f"{first['pointer'] or 'the event'}: {first['detail']}"
             rejected.append({"index": index, "code": first["code"], "detail": detail})
     tally = call.parts.consequences.take(events, call.now)
+    sources = Counter(event.source for event in events)
+    call.parts.watch.hearing.heard_events(sources, len(rejected), call.now)
     answer: FeedbackTaken = {
         "accepted": tally.accepted,
         "duplicates": tally.duplicates,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -13,9 +14,12 @@ from riskapi.errors import Problem
 from riskapi.feedback.mail import bounce, complaint
 from riskapi.feedback.mail.dkim import KeyUnavailable, Signed
 from riskapi.feedback.mail.message import NotThisKind
+from riskapi.feedback.platform.hearing import MAILBOX
 from riskapi.feedback.reports import Channel, Feed, Received
 
 MAIL: Final = "message/rfc822"
+#: Header of what ``python -m riskapi mailbox`` hands over, as PEP 3333 names it.
+HANDED_OVER: Final = "HTTP_X_RISKAPI_MAILBOX"
 #: Mails without a key that are looked at in a second, of all callers together: each may cost a question to DNS. Large
 #: senders get some thousand reports a day. Chosen by us.
 _KEYLESS: Final = 10.0
@@ -89,17 +93,24 @@ def _take(call: Call[Raw], feed: Feed, read: Callable[[bytes, str | None], Recei
     """Believe, read, store; only then is anything acknowledged."""
     if call.body.media != MAIL:
         raise Problem("unsupported_media_type", f"Send Content-Type: {MAIL}.")
-    raw, reporter = call.body.content, None
+    raw, reporter, hearing = call.body.content, None, call.parts.watch.hearing
     channel: Channel = "key"
+    heard_as = MAILBOX if call.principal.id and HANDED_OVER in call.environ else feed
     try:
         # A mail server hands over what anybody sent it: where that is not enough, a signature may still be there.
-        signed = _proved(call, raw) if not call.principal.id else _signed(call, raw, feed)
+        if call.principal.id:
+            signed = _signed(call, raw, feed)
+        else:
+            with hearing.proving(feed, call.now):
+                signed = _proved(call, raw)
         if signed is not None:
             channel, reporter, raw = "reporter", signed.reporter, signed.content
-        received = read(raw, reporter)
+        with hearing.reading(heard_as, call.now) if raw else contextlib.nullcontext():  # nothing: a probe
+            received = read(raw, reporter)
     except NotThisKind as error:
         raise Problem("not_this_feed", f"Not taken: {error}.") from None
     taken = call.parts.intake.take_reports(feed, received, call.body.content, call.now, channel)
+    hearing.took(heard_as, received, call.now)
     return Reply(
         {
             "accepted": taken.accepted,

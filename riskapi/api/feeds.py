@@ -46,10 +46,14 @@ def take(call: Call[Raw]) -> Reply:
     if call.body.media not in feed.media:
         raise Problem("unsupported_media_type", f"This feed takes {' or '.join(sorted(feed.media))}.")
     posted = Posted(call.body.content, _headers(call), _query(call), call.body.media, call.now)
-    feed.verify(posted)
-    received = feed.read(posted)
+    hearing = call.parts.watch.hearing
+    with hearing.proving(feed.name, call.now):
+        feed.verify(posted)
+    with hearing.reading(feed.name, call.now):
+        received = feed.read(posted)
     taken = call.parts.intake.take_reports(feed.name, received, posted.body, call.now)
     feed.finish(posted)
+    hearing.took(feed.name, received, call.now)
     answer: FeedTaken = {
         "accepted": taken.accepted,
         "duplicates": taken.duplicates,

@@ -26,7 +26,7 @@ class Readiness(TypedDict):
     """Whether signups get full answers. ``checks`` says of each part ``ok`` or what is wrong: a word, a colon, why.
 
     ``dns``, ``rdap`` and ``blocklists`` are asked after the answer, which loses nothing where they are not believed.
-    ``clock``, ``rows`` and ``journal`` say what a person should look at. None of these makes it unready.
+    ``clock``, ``rows``, ``journal`` and ``platform`` say what a person should look at. None of these makes it unready.
     """
 
     ready: bool

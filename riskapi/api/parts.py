@@ -20,6 +20,7 @@ from riskapi.feedback.counts import Feedback
 from riskapi.feedback.feeds.feed import ProviderFeed
 from riskapi.feedback.intake import Intake
 from riskapi.feedback.mail.dkim import Signed
+from riskapi.feedback.platform.watch import Watch
 from riskapi.lists.batches import Batches
 from riskapi.lists.lists import Lists
 from riskapi.metrics import Metrics
@@ -48,7 +49,7 @@ class Parts:
     """
 
     assessor: Assessor
-    accounts: Profiles
+    profiles: Profiles
     account_caps: AccountCaps
     imports: Imports
     labels: Labels
@@ -58,10 +59,11 @@ class Parts:
     consequences: Consequences
     feeds: Mapping[str, ProviderFeed]
     intake: Intake
+    watch: Watch
     signed: Callable[[bytes, float], Signed | None]
     account_header: str
     events: Events
-    sender: Grants
+    grants: Grants
     clusters: Clusters
     cuts: Cuts
     policies: Policies

@@ -87,7 +87,7 @@ class MessagesTold(TypedDict):
 def send(call: Call[SendBody]) -> Reply:
     """Grant recipients."""
     body, said = call.body, call.body.message or MessageBody()
-    found = call.parts.sender.send(
+    found = call.parts.grants.send(
         call.path["user_id"],
         body.recipients,
         Message(tuple(said.link_domains or ()), said.fingerprint, said.from_domain),
@@ -102,7 +102,7 @@ def send(call: Call[SendBody]) -> Reply:
 
 def release(call: Call[ReleaseRecipientsBody]) -> Reply:
     """Give back recipients."""
-    found = call.parts.sender.release(
+    found = call.parts.grants.release(
         call.path["reservation_id"], call.body.recipients, call.now, repeat=repeats.name(call)
     )
     return Reply(found)
@@ -111,7 +111,7 @@ def release(call: Call[ReleaseRecipientsBody]) -> Reply:
 def tell_messages(call: Call[MessagesBody]) -> Reply:
     """Say which messages were sent."""
     reservation_id, ids = call.path["reservation_id"], list(dict.fromkeys(call.body.message_ids))
-    told = call.parts.intake.tell_messages(call.parts.sender.reserved_by(reservation_id), ids, call.now)
+    told = call.parts.intake.tell_messages(call.parts.grants.reserved_by(reservation_id), ids, call.now)
     answer: MessagesTold = {
         "reservation_id": reservation_id,
         "recorded": len(ids) - told.ambiguous,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import UTC, datetime
-from typing import get_args
 
 from riskapi.budgets import terms
 from riskapi.budgets.limits import NextStep
@@ -16,7 +15,6 @@ from riskapi.policy.tables import Caps, Step
 from signals.records import record
 
 _DAY = 86400
-_TIERS: tuple[Tier, ...] = get_args(Tier)
 #: Days a month is long here, and the farthest the spends look back.
 MONTH = 30
 
@@ -97,11 +95,8 @@ def largest(policy: Policy, usage: Usage, own: Terms) -> int:
     """
     given = own.caps_at(usage.now)
     if given is not None and given.expires_at is None:
-        return _at_once(given.caps)
-    found: list[Caps] = [] if given is None else [given.caps]
-    for tier in _TIERS:
-        found += (policy.caps(tier, own.plan), *policy.steps(tier, own.plan))
-    return max(map(_at_once, found))
+        return given.caps.at_once
+    return max(policy.most_at_once(own.plan), 0 if given is None else given.caps.at_once)
 
 
 def allowed(
@@ -133,10 +128,6 @@ def allowed(
     ahead = _next_step(policy, following, active, past, usage.now) if following else None
     until = None if given is None else given.expires_at
     return Allowed(caps, cluster, ahead, usual, jump, until, largest(policy, usage, own))
-
-
-def _at_once(caps: Caps) -> int:
-    return min(caps.hourly, caps.daily, caps.monthly)
 
 
 def clean_days(policy: Policy, usage: Usage, past: FeedbackRecord) -> int:

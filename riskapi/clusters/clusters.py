@@ -79,7 +79,7 @@ class Clusters:
         self._prove = store.script("budget_prove")
         self._claim = store.script("cluster_claim")
 
-    def settle(
+    def join(
         self,
         user_id: str,
         entities: Collection[Entity],

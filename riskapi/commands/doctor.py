@@ -23,6 +23,8 @@ from riskapi.enrichment.questions import probed
 from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.feedback import unattributed
+from riskapi.feedback.platform import alarms
+from riskapi.feedback.platform.verdicts import SENTENCES
 from riskapi.links import secret
 from riskapi.settings import Settings
 from riskapi.store import condition, damaged, disk
@@ -31,6 +33,7 @@ from riskapi.store.connections import Store, open_store, running_store
 from riskapi.store.consumer import DeadLetters, Group, backlog
 from riskapi.store.faults import MINOR
 from riskapi.store.journal import Journal
+from riskapi.times import rfc3339
 from riskapi.webhooks.endpoints import Webhooks
 from riskapi.worker.worker import working
 
@@ -118,6 +121,7 @@ def _store(settings: Settings, sources: app.Sources | None, start: bool) -> Iter
             if sources is not None:
                 yield from _judge(settings, sources, store)
             yield from _work(store, time.time())
+            yield from platform_findings(store, time.time())
             yield from _rows(store)
             yield from _feedback(store, time.time())
     except ConfigurationError as error:
@@ -150,6 +154,17 @@ def _work(store: Store, now: float) -> Iterator[Finding]:
     dead = DeadLetters(store).count()
     if dead:
         yield "warn", f"{dead} entries could not be handled (python -m riskapi worker dead)"
+
+
+def platform_findings(store: Store, now: float) -> Iterator[Finding]:
+    """Whether the platform is watched, and each alarm about it."""
+    state = alarms.read(store)
+    if state.judged is None or now - state.judged > alarms.BREAK:
+        yield "ok", "the platform is not watched: no worker looked of late"
+    for each in state.live():
+        yield "warn", f"{SENTENCES[each.rule]}: {each.subject}, since {rfc3339(each.since)} (GET /v1/platform)"
+    if state.judged is not None and not state.live():
+        yield "ok", "the platform has no alarm (GET /v1/platform)"
 
 
 def journals(directory: Path, limit: int) -> Iterator[Finding]:

@@ -29,6 +29,7 @@ _CLEANED = {
     "streams": "readers that are gone forgotten, and what is older than the retention trimmed",
     "lists": "entries told of that have expired",
     "accounts": "accounts of an earlier release rewritten in today's form",
+    "platform": "alarms about the platform begun or ended",
     "reviews": "reviews whose accounts have expired taken out of the queue",
 }
 #: Seconds what is in hand is given to end; leases bring back the rest.

@@ -156,7 +156,7 @@ class Consequences:
             )  # fmt: skip
             moved = self._tiers.change(user_id, entry, now, policy)
             self._budgets.revise(user_id, moved.revision, policy)
-            self._labels.settle(user_id, moved)
+            self._labels.mark_latest(user_id, moved)
         if trigger.action == "pause" and not spared:
             ends = now + 3600 * trigger.hours if trigger.hours else None
             revision = self._pauses.set(user_id, Pause("feedback", trigger.name, None, now, ends), policy)

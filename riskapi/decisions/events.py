@@ -131,7 +131,7 @@ class Events:
         self._metrics.event(event.type if event.type in TYPES else "other")
         self._follow(user_id, event, domain, at, now, warnings)
         if event.type in ESTABLISHING:
-            self._settle(user_id, policy)
+            self._mark_latest(user_id, policy)
         tier = self._tier(user_id, event, now) or found[0].decode()
         return {"user_id": user_id, "type": event.type, "tier": tier, "warnings": one_each(warnings)}
 
@@ -159,12 +159,12 @@ class Events:
         if event.type in ("device_seen", "login") and event.device is not None and event.device.id:
             has.see(user_id, event.device.id, now)
 
-    def _settle(self, user_id: str, policy: Policy) -> None:
+    def _mark_latest(self, user_id: str, policy: Policy) -> None:
         """Have grants in flight read the terms again, and let the standing be felt; where that fails, a worker does."""
         try:
             standing = self._accounts.standing(user_id)
             self._budgets.revise(user_id, standing.revision, policy)
-            self._labels.settle(user_id, standing)
+            self._labels.mark_latest(user_id, standing)
         except StoreUnavailable:
             self._metrics.store_failure("event")
 

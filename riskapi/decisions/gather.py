@@ -5,7 +5,7 @@ join the account to those it is bound to (another, where there are any), and ret
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 
 from riskapi.accounts.accounts import Accounts, KnownAccount, known_account
 from riskapi.budgets.caps import Usage, unused
@@ -30,7 +30,7 @@ from riskapi.lists.matching import Listed
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from signals.facts import Account, Behavior, Cluster, Facts, Network
-from signals.records import record
+from signals.records import changed, record
 from signals.whereabouts import country_of_person
 
 _DAY = 86400
@@ -169,7 +169,7 @@ class Gatherer:
     def without_store(self, facts: Facts) -> Facts:
         """The same facts, marked as gathered while the store was away: what it knows is unknown, not absent."""
         kept = ["store", *(subject.kind for subject in self._findings.subjects(facts))]
-        return replace(facts, missing={**self._findings.unasked, **facts.missing, **dict.fromkeys(kept, _AWAY)})
+        return changed(facts, missing={**self._findings.unasked, **facts.missing, **dict.fromkeys(kept, _AWAY)})
 
     def gather(
         self,
@@ -207,16 +207,16 @@ class Gatherer:
         if proves:
             replies.pop(0)
         found = self._findings.read(subjects, replies[: len(subjects)])
-        facts = replace(facts, mail_domain=self._findings.known(facts))
+        facts = changed(facts, mail_domain=self._findings.known(facts))
         facts = _with_findings(facts, subjects, found, self._findings.unasked)
         if "registrant" in found:  # which may know of a crowd that the local databases do not
-            touch = replace(touch, hubs=frozenset(kinds.hubs(facts)))
+            touch = changed(touch, hubs=frozenset(kinds.hubs(facts)))
         linked = self._links.entities(touch, replies[len(subjects) :], policy, referrer if vouched else None)
         wave, together = matches(facts, touch, linked, policy)
         linking = {kind: entity for kind, entity in linked.items() if kind not in kinds.CLOSE}
         return Gathered(
             # Only at its signup did it come with anybody.
-            replace(
+            changed(
                 facts,
                 entities=linking,
                 reputation=reputation(linking, policy),
@@ -234,7 +234,7 @@ class Gatherer:
     def join(self, gathered: Gathered, policy: Policy, now: float) -> tuple[Gathered, Usage]:
         """Join a new account to those it is bound to; also what is used of its budget, and by how many, then."""
         user_id, entities = gathered.touch.user_id, list((gathered.facts.entities or {}).values())
-        joined = self._clusters.settle(user_id, entities, policy, now, matches=gathered.matches)
+        joined = self._clusters.join(user_id, entities, policy, now, matches=gathered.matches)
         if joined is not None:
             usage = joined.usage
         else:  # where it is bound to nobody, only a stranger can have sent anything before this
@@ -248,13 +248,13 @@ class Gatherer:
         self._claims.release(user_id, entities, policy, now)
         if gathered.vouched:
             self._proofs.share(user_id, str(gathered.facts.account.referrer_id), entities, policy, now)
-        joined = self._clusters.settle(user_id, entities, policy, now)
+        joined = self._clusters.join(user_id, entities, policy, now)
         usage = joined.usage if joined is not None else self._clusters.usage(user_id, policy, now)
         return _with_cluster(gathered, usage), usage
 
 
 def _with_cluster(gathered: Gathered, usage: Usage) -> Gathered:
-    return replace(gathered, facts=replace(gathered.facts, cluster=Cluster(usage.size, usage.abusive)))
+    return changed(gathered, facts=changed(gathered.facts, cluster=Cluster(usage.size, usage.abusive)))
 
 
 def _untold(network: Network) -> dict[str, str]:
@@ -273,4 +273,4 @@ def _with_findings(
     missing = {**unasked, **facts.missing}
     missing |= {subject.kind: "pending" for subject in subjects if subject.kind not in found}
     missing |= {kind: "no_data" for kind, said in found.items() if not is_told(said)}
-    return replace(facts, **found, missing=missing)  # type: ignore[arg-type]
+    return changed(facts, **found, missing=missing)

@@ -23,7 +23,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.inputs import device as devices
 from riskapi.inputs.signup import Signup
 from riskapi.links.entities import Links
-from riskapi.links.keys import entities_json, entities_of
+from riskapi.links.keys import entities_of, entities_text
 from riskapi.links.kinds import Touch, own_domain
 from riskapi.policy.active import ActiveBasis
 from riskapi.store import damaged
@@ -94,7 +94,7 @@ class Identifiers:
             self._touch(user_id, touch, fresh, now)
             written = self._written(
                 user_id, read, pack(signup.model_dump_json(exclude_none=True).encode()),
-                entities_json({**kept, **fresh}), orjson.dumps(proved) if proved else b"", things,
+                entities_text({**kept, **fresh}), orjson.dumps(proved) if proved else b"", things,
             )  # fmt: skip
             if not written:
                 continue
@@ -174,7 +174,7 @@ class Identifiers:
             before = entities_of(read["entities"], user_id)
             if key in before.values() or sum(name.startswith("device:") for name in before) >= _DEVICES:
                 break
-            entities = entities_json({**before, f"device:{key[-6:]}": key})
+            entities = entities_text({**before, f"device:{key[-6:]}": key})
             if self._written(user_id, read, read["signup"], entities, read["proved"], read["things"]):
                 break
         self._touch(user_id, Touch(user_id, now, {}, frozenset()), {"device": key}, now)
@@ -203,11 +203,11 @@ class Identifiers:
         pipe = self._store.pipeline()
         self._links.queue(pipe, touch, policy)
         found = self._links.entities(touch, self._store.run(pipe), policy)
-        self._clusters.settle(user_id, list(found.values()), policy, now)
+        self._clusters.join(user_id, list(found.values()), policy, now)
 
     def _mark(self, user_id: str) -> None:
         """Let what it has by now know what it is: an abuser's next machine, or a customer's."""
-        self._labels.settle(user_id, self._accounts.standing(user_id))
+        self._labels.mark_latest(user_id, self._accounts.standing(user_id))
 
     def _is_held(self, user_id: str) -> bool:
         return self._accounts.standing(user_id).established is not None

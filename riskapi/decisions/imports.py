@@ -36,7 +36,7 @@ from riskapi.inputs.json_lines import Rejected, Row
 from riskapi.links import spellings
 from riskapi.links.arrival import kept
 from riskapi.links.entities import Links
-from riskapi.links.keys import entities_json
+from riskapi.links.keys import entities_text
 from riskapi.links.kinds import Touch, touched_at
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
@@ -176,7 +176,7 @@ class Imports:
             "mail": self._links.mac("address", customer.email.address.strip().lower()),
             "tier": "allow",
             "at": repr(customer.created),
-            "entities": entities_json(arrival.touch.keys),
+            "entities": entities_text(arrival.touch.keys),
             "signup": pack(customer.signup_json().encode()),
             "own": "allow",
             **kept(self._links, parsed.facts, arrival.touch, verified=customer.email.verified),
@@ -203,7 +203,7 @@ class Imports:
             return  # erased, or expired
         theirs = set(standing.entities.values())
         self._links.leave(user_id, [key for key in arrival.touch.keys.values() if key not in theirs])
-        self._labels.settle(user_id, standing)
+        self._labels.mark_latest(user_id, standing)
 
 
 def _proofs(customer: Customer) -> list[tuple[str, str]]:

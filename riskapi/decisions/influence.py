@@ -7,9 +7,9 @@ its own evidence is kept apart. So the effect goes when its cause goes, for ever
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from signals.facts import Cluster, Entity, Facts, Reputation
+from signals.records import changed
 
 #: What strangers have in common by chance: a place, a browser, the make of an address, neighbouring numbers.
 _CHANCE = frozenset({"ip", "network", "fingerprint", "pattern", "phone_block", "referrer"})
@@ -27,7 +27,7 @@ def fair(facts: Facts) -> Facts:
         for kind, each in found.items()
         if kind in _CHANCE and 0 < max(each.abusive, each.limited) < max(_NOTORIOUS, _SHARE * each.accounts)
     }
-    return replace(facts, entities={**found, **few}) if few else facts
+    return changed(facts, entities={**found, **few}) if few else facts
 
 
 def is_felt(facts: Facts) -> bool:
@@ -51,18 +51,18 @@ def is_accused(facts: Facts) -> bool:
 def blameless(facts: Facts) -> Facts:
     """The same facts as if no other account were bad, or had come before: how many share what is still known."""
     found = facts.entities
-    return replace(
+    return changed(
         facts,
         entities=None if found is None else {kind: _blameless(entity) for kind, entity in found.items()},
         reputation=_base(facts.reputation),
-        cluster=None if facts.cluster is None else replace(facts.cluster, abusive=0),
+        cluster=None if facts.cluster is None else changed(facts.cluster, abusive=0),
     )
 
 
 def alone(facts: Facts) -> Facts:
     """The same facts as if the account shared nothing with anybody."""
     found: Mapping[str, Entity] | None = facts.entities
-    return replace(
+    return changed(
         facts,
         entities=None if found is None else {kind: _alone(entity) for kind, entity in found.items()},
         reputation=_base(facts.reputation),
@@ -75,7 +75,7 @@ def _blameless(entity: Entity) -> Entity:
     spent = entity.exhausted_7d or entity.exhausted_at or entity.near_7d
     if not (entity.abusive or entity.limited or spent or entity.earlier):
         return entity
-    return replace(
+    return changed(
         entity, abusive=0, limited=0, exhausted_24h=0, exhausted_7d=0, exhausted_at=None, near_7d=0, earlier=0
     )
 

@@ -114,7 +114,7 @@ class Rescorer:
             self._labels.spread(user_id, "end", None, now)
             account = self._accounts.load(user_id)
         if cause == "cut":  # what it shares knows it anew, without its standing
-            self._labels.settle(user_id, self._accounts.standing(user_id))
+            self._labels.mark_latest(user_id, self._accounts.standing(user_id))
             self._proofs.give(user_id, list(account.proved.values()), now, policy, now, aside=False)
         fields, at = account.fields, account.signed_up_at
         parsed = self._gatherer.parse(Signup.stored(account.signup), at)
@@ -207,7 +207,7 @@ class Rescorer:
         if stands is None:
             return False
         if "limit" in (past.tier, stands.tier) and past.tier != stands.tier:
-            self._labels.settle(user_id, stands)
+            self._labels.mark_latest(user_id, stands)
         if review is not None:
             self._metrics.review("opened")
         return True

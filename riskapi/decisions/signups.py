@@ -27,7 +27,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.inputs.signup import Signup
 from riskapi.links.arrival import kept
 from riskapi.links.entities import Links
-from riskapi.links.keys import entities_json
+from riskapi.links.keys import entities_text
 from riskapi.links.kinds import Touch
 from riskapi.lists.matching import silenced
 from riskapi.metrics import Metrics
@@ -141,7 +141,7 @@ class Assessor:
                 "mail": self._mail(signup),
                 "tier": decision.tier,
                 "at": repr(at),
-                "entities": entities_json(gathered.touch.keys),
+                "entities": entities_text(gathered.touch.keys),
                 "own": own_tier(case.decided, decision.tier, case.decided.own, policy),
                 "signup": pack(signup.model_dump_json(exclude_none=True).encode()),
                 **({} if first is None else {"latest": pack(answer)}),
@@ -184,7 +184,7 @@ class Assessor:
         self._store.run(pipe)
         if known() is not None or later().revision:
             try:
-                self._labels.settle(arrival.user_id, later())
+                self._labels.mark_latest(arrival.user_id, later())
             except StoreUnavailable:
                 self._keep(signup, now, body)
         return known()
@@ -264,7 +264,7 @@ class Assessor:
                 raise
         standing = self._accounts.standing(signup.account.user_id)
         if standing.tier == "limit" or standing.established is not None:
-            self._labels.settle(signup.account.user_id, standing)
+            self._labels.mark_latest(signup.account.user_id, standing)
 
 
 def _shares(gathered: Gathered) -> bool:

@@ -70,7 +70,7 @@ def asking(
     """Whom the settings say to ask, within the limits they set. ``lists`` gives the domain lists of now; ``tell`` hears
     which sources are doubted.
     """
-    resolver = _resolver(settings, limits)
+    resolver = paced_resolver(settings, limits)
     fetcher = _fetcher(settings, limits)
     servers = Servers(fetcher, time.monotonic, settings.rdap_base)
     blocklists = settings.dns_blocklists
@@ -155,7 +155,8 @@ def _dns_rate(settings: Settings) -> float:
     return settings.dns_rate or (100.0 if settings.dns_resolver is None else 500.0)
 
 
-def _resolver(settings: Settings, limits: RateLimits) -> Resolver:
+def paced_resolver(settings: Settings, limits: RateLimits) -> Resolver:
+    """The resolver of the settings, asked no faster than all workers together may."""
     pace = QueryPace(limits, "dns", _dns_rate(settings), time.time)
     upstream = Upstream(time.monotonic, random.random, Resolver(settings.dns_resolver).alive)
     return Resolver(settings.dns_resolver, upstream, pace)

@@ -23,6 +23,7 @@ from riskapi.contract import Time, UserId
 from riskapi.feedback import clean_sending
 from riskapi.feedback.clean_sending import ARRIVED, ATTEMPTED, LETTERS, largest
 from riskapi.feedback.diagnostics import classify
+from riskapi.feedback.platform.receivers import Receivers
 from riskapi.feedback.triggers import Met
 from riskapi.inputs.signup import Text
 from riskapi.metrics import Metrics
@@ -170,7 +171,7 @@ class Feedback:
         self._store = store
         self._active = active
         self._budgets = budgets
-        self._metrics = metrics
+        self._metrics, self._receivers = metrics, Receivers(store)
         self._count = store.script("feedback_count")
 
     def count(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
@@ -190,9 +191,10 @@ class Feedback:
             ]
             self._store.run(pipe)
             found = [result() for result in asked]
-            for event, (state, _) in zip(part, found, strict=True):
-                if state == "counted":
-                    self._metrics.feedback(event.type)
+            counted = [event for event, (state, _) in zip(part, found, strict=True) if state == "counted"]
+            for event in counted:
+                self._metrics.feedback(event.type)
+            self._receivers.count(((event.type, event.recipient) for event in counted), now)
             results += found
         states = Counter(state for state, _ in results)
         actions: list[FeedbackAction] = [

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import orjson
+from collections.abc import Iterator, Mapping
 
 from riskapi.links.kinds import CLOSE, COUNTED, KINDS
 from riskapi.store import damaged
 
 #: One byte a kind keeps keys short: they are the larger part of what the store holds.
 LETTERS = dict(zip((*KINDS, *COUNTED, *CLOSE, "holder", "wave"), "mptdoifbxnrlcasvqkhw", strict=True))
+_KINDS = {letter: kind for kind, letter in LETTERS.items()}
+#: Characters of an HMAC: 96 bits, six a character.
+_MAC = 16
 
 
 def key_of(kind: str, mac: str) -> str:
@@ -25,16 +26,36 @@ def mac_of(key: str) -> str:
 
 def entities_of(stored: bytes | None, user_id: str = "?") -> dict[str, str]:
     """What an account has to do with, by kind, as its field says it; nothing where that cannot be read."""
+    if stored and stored[:1].isalpha():
+        return damaged.read("account", user_id, lambda: _read(stored.decode()), dict[str, str]())
+    # Until 2026-11-27 a field was JSON by kind, and until 2026-11 it said whole keys.
     found = damaged.loads("account", user_id, stored, dict[str, str]())
-    # Until 2026-11 a field said whole keys.
     return {name: said if ":" in said else key_of(_kind_of(name), said) for name, said in found.items()}
 
 
-def entities_json(keys: Mapping[str, str]) -> bytes:
-    """What an account has to do with, by kind, as JSON for its field: of each key the HMAC alone, for its kind tells
-    the rest. A name is a kind, or a kind and a colon and something that tells two of a kind apart.
+def entities_text(keys: Mapping[str, str]) -> bytes:
+    """What an account has to do with, by kind, for its field: the letter and the HMAC of each, with a space between
+    them, as ``m1LMa6wJg5AzehvzC xrX7ADziuUAtepCjD``. A name is a kind, or a kind and a colon and something that tells
+    two of a kind apart, which then stands behind the HMAC.
     """
-    return orjson.dumps({name: mac_of(key) for name, key in keys.items()})
+    said = [LETTERS[kind] + mac_of(key) + colon + apart for kind, colon, apart, key in _parts(keys)]
+    return " ".join(said).encode() or b"{}"
+
+
+def _parts(keys: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
+    for name, key in keys.items():
+        yield *name.partition(":"), key
+
+
+def _read(text: str) -> dict[str, str]:
+    found = {}
+    for word in text.split(" "):
+        said, colon, apart = word.partition(":")
+        if len(said) != 1 + _MAC:
+            raise ValueError("not an HMAC")
+        kind = _KINDS[said[0]]
+        found[kind + colon + apart] = key_of(kind, said[1:])
+    return found
 
 
 def _kind_of(name: str) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from ipaddress import IPv6Address
 from typing import Any, Literal, cast, get_args
 
 from riskapi.policy import Policy
 from riskapi.policy.tables import Kind, Linking
 from signals.facts import Entity, Facts, Network
-from signals.records import record
+from signals.records import changed, record
 
 #: Kinds that can link accounts, in the order of the answer. Strengths and hub limits are policy.
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -188,7 +187,7 @@ def overlapping(said: Sequence[Entity]) -> list[Entity]:
     for found in said:
         if found.kind == "link_domain" and found.others:
             most = max(sum(name in other.others for other in shared) for name in found.others)
-            found = replace(found, weight=found.weight * most / len(shared))
+            found = changed(found, weight=found.weight * most / len(shared))
         weighed.append(found)
     return weighed
 
@@ -300,7 +299,7 @@ def without(found: Entity, same: Entity) -> Entity:
     difference is exact while neither is full.
     """
     others = tuple([name for name in found.others if name not in same.others])
-    return replace(
+    return changed(
         found,
         accounts_1h=max(found.accounts_1h - same.accounts_1h, 0) + 1,
         accounts_24h=max(found.accounts_24h - same.accounts_24h, 0) + 1,
@@ -319,7 +318,7 @@ def without(found: Entity, same: Entity) -> Entity:
 
 def granted(found: Entity) -> Entity:
     """A thing that its holder lets this account use: it claims nothing, and is bound to nobody who does."""
-    return replace(found, others=(), weight=0.0, standing="proved")
+    return changed(found, others=(), weight=0.0, standing="proved")
 
 
 def is_switchboard(phone: Entity, domain: Entity) -> bool:

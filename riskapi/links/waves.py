@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -20,7 +19,7 @@ from riskapi.links.kinds import Touch, is_automatic
 from riskapi.policy import Policy
 from riskapi.store import damaged
 from signals.facts import Entity, Facts, Wave
-from signals.records import record
+from signals.records import changed, record
 
 #: The family of each kind of thing: an address and its network say the same, and so do a number and its block. An
 #: address is either at a domain of its own or of a make. What binds by itself (a device, a card) needs no second thing.
@@ -93,7 +92,7 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
                 quick.update(dict.fromkeys(names))
     if quick:
         families |= {"network", "pace"}
-    wave = replace(rates, accounts=len({*alike, *quick}), families=frozenset(families), quick=bool(quick))
+    wave = changed(rates, accounts=len({*alike, *quick}), families=frozenset(families), quick=bool(quick))
     return wave, told if rules.mode == "live" else []
 
 

@@ -19,6 +19,7 @@ from riskapi.contract import Tier
 from riskapi.errors import ConfigurationError
 from riskapi.policy import cap_faults
 from riskapi.policy.rules import Matcher, Mode, Rule
+from riskapi.policy.section import Section
 from riskapi.policy.tables import (
     SEVERITY,
     Caps,
@@ -39,7 +40,6 @@ from riskapi.policy.tables import (
     Rescoring,
     Retention,
     Reviews,
-    Section,
     Sends,
     Step,
     Strength,
@@ -114,6 +114,21 @@ class Policy(Section):
     @cached_property
     def _worth(self) -> dict[tuple[Tier, str | None], tuple[Step, ...]]:
         """Answers of :meth:`steps` so far."""
+        return {}
+
+    def most_at_once(self, plan: str | None = None) -> int:
+        """The most recipients that accounts on a plan can ever be granted at once, in whatever tier, with all steps."""
+        known = plan if plan in self.plans else None
+        found = self._most.get(known)
+        if found is None:
+            tiers: tuple[Tier, ...] = get_args(Tier)
+            every = (caps for tier in tiers for caps in (self.caps(tier, known), *self.steps(tier, known)))
+            found = self._most[known] = max(caps.at_once for caps in every)
+        return found
+
+    @cached_property
+    def _most(self) -> dict[str | None, int]:
+        """Answers of :meth:`most_at_once` so far."""
         return {}
 
     def tier(self, tier: Tier) -> TierCaps:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from riskapi.contract import Tier
+from riskapi.policy.platform import PlatformRules
 from riskapi.policy.rules import Mode
+from riskapi.policy.section import Section
 
 #: Tiers from the loosest to the tightest.
 SEVERITY: dict[str, int] = {tier: at for at, tier in enumerate(get_args(Tier))}
@@ -27,12 +29,6 @@ PLAN_NAME = r"^[a-z0-9_-]{1,64}$"
 PlanName = Annotated[str, StringConstraints(pattern=PLAN_NAME)]
 
 
-class Section(BaseModel):
-    """What all tables have in common: unknown keys, wrong types and infinite numbers are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
 class Caps(Section):
     """How many recipients may be sent to in any hour, day and month (30 days)."""
 
@@ -43,6 +39,11 @@ class Caps(Section):
     def within(self, other: Caps) -> bool:
         """Whether no cap is above the other's."""
         return self.hourly <= other.hourly and self.daily <= other.daily and self.monthly <= other.monthly
+
+    @property
+    def at_once(self) -> int:
+        """The most recipients that fit into all windows."""
+        return min(self.hourly, self.daily, self.monthly)
 
     def tightest(self, other: Caps) -> Caps:
         """Of each window the smaller cap."""
@@ -319,13 +320,15 @@ class Spread(Section):
 class FeedbackRules(Section):
     """What is done about feedback. A rate counts once it is above the threshold for certain: by the lower end of its
     Wilson interval at ``confidence`` standard deviations. One voice (who reports, and whose mailbox it is) brings at
-    most ``voice_share`` of what is counted, and one event at least. ``spread`` is what abuse means for others.
+    most ``voice_share`` of what is counted, and one event at least. ``spread`` is what abuse means for others;
+    ``platform`` says when the platform itself, or a feed, is in trouble.
     """
 
     confidence: Annotated[float, Field(ge=0, le=4)] = 1.96
     voice_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     spread: Spread = Spread()
     triggers: Annotated[tuple[Trigger, ...], Field(strict=False, max_length=100)] = _TRIGGERS
+    platform: PlatformRules = PlatformRules()
 
     @field_validator("spread", mode="before")
     @classmethod

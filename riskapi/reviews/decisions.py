@@ -247,7 +247,7 @@ class ReviewDecisions:
         """Do all that follows from a decision; ``first`` is where its account stands, None to look."""
         entries = self._denials.put(plan)
         others = self._decided.decide_others(plan)
-        self._settle({**others, plan.user_id: first})
+        self._mark_latest({**others, plan.user_id: first})
         self._budgets.end_holds(plan.user_ids, plan.id, self._active.policy, plan.at)
         return entries, others
 
@@ -258,11 +258,11 @@ class ReviewDecisions:
         removed = self._denials.take_back(plan, undoing.actor, undoing.at)
         others = self._decided.give_back_others(plan, undoing)
         standings: dict[str, Standing | None] = {name: standing for name, (_, standing) in others.items()}
-        self._settle({**standings, plan.user_id: first[1] if first is not None else None})
+        self._mark_latest({**standings, plan.user_id: first[1] if first is not None else None})
         self._budgets.restore_holds(plan.user_ids, plan.id, self._active.policy)
         return removed, others
 
-    def _settle(self, standings: Mapping[str, Standing | None]) -> None:
+    def _mark_latest(self, standings: Mapping[str, Standing | None]) -> None:
         """Let all that an account touched know where it stands, and the grants in flight that it may be paused now, or
         paused no longer.
         """
@@ -270,7 +270,7 @@ class ReviewDecisions:
             with contextlib.suppress(Problem):  # erased, or expired
                 standing = given or self._accounts.standing(name)
                 self._budgets.revise(name, standing.revision, self._active.policy)
-                self._labels.settle(name, standing)
+                self._labels.mark_latest(name, standing)
 
     def _answer(
         self,

@@ -34,10 +34,10 @@ class EstablishedCustomers:
         if account.established is None and account.tier != "limit" and found.clean_days >= rules.active_days:
             since = max(account.signed_up_at + rules.days * _DAY, now)
             self._accounts.establish(user_id, since, "mail", policy)
-            self._labels.settle(user_id, self._accounts.standing(user_id))
+            self._labels.mark_latest(user_id, self._accounts.standing(user_id))
         elif account.established_by == "mail" and not found.clean:
             self._accounts.establish(user_id, None, "mail", policy)
-            self._labels.settle(user_id, self._accounts.standing(user_id))
+            self._labels.mark_latest(user_id, self._accounts.standing(user_id))
         elif account.established is not None and now - max(account.renewed_at, account.signed_up_at) > _RENEWED * _DAY:
             self._renew(user_id, account.signed_up_at, policy, now)
 
@@ -45,5 +45,5 @@ class EstablishedCustomers:
         standing = self._accounts.standing(user_id)
         self._links.renew(user_id, list(standing.entities.values()), touched_at(signed_up_at, policy, now), policy)
         self._links.prove(user_id, list(self._accounts.proofs(user_id).values()), now)
-        self._labels.settle(user_id, standing)
+        self._labels.mark_latest(user_id, standing)
         self._accounts.note_renewed(user_id, now)

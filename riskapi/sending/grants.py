@@ -158,7 +158,7 @@ class Grants:
                 listing = of_links(hosts, names, listed(), now)
             if attempt == 0 and said.keys:
                 binding = self._shared_content.kept(request.user_id, entities())
-                joined = self._clusters.settle(request.user_id, binding, policy, now, whole=False)
+                joined = self._clusters.join(request.user_id, binding, policy, now, whole=False)
                 if joined is not None:  # the cluster's budget counts from this very grant on
                     found = allowance(policy, joined.usage)
             pause, denied_by = found.account.pause, None

@@ -201,6 +201,18 @@ class Settings(PolicydSettings, DataSettings, FeedSettings, MailboxSettings, Att
         default=lambda: (),
         shown="–",
     )
+    sender_addresses: tuple[str, ...] = declare(
+        environment.addresses,
+        "Addresses your mail is sent from, with commas between them: looked up on `RISKAPI_DNS_BLOCKLISTS`.",
+        default=lambda: (),
+        shown="–",
+    )
+    sender_domains: tuple[str, ...] = declare(
+        environment.domains,
+        "Domains of your own that stand in mail you send, with commas between them: looked up like the addresses.",
+        default=lambda: (),
+        shown="–",
+    )
     webhook_internal: tuple[str, ...] = declare(
         environment.destinations,
         "Hosts and networks (CIDR) on the inside that webhooks may be sent to, by plain HTTP too, with commas between "

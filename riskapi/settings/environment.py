@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -119,6 +119,14 @@ class Blocklist(NamedTuple):
     kind: str
     zone: str
 
+    @property
+    def shown(self) -> str:
+        """What may be printed and kept: the zone without a key of the operator's, which is a long first label
+        (Spamhaus DQS and Abusix have 26 and 32 characters).
+        """
+        first, _, rest = self.zone.partition(".")
+        return rest if len(first) >= 20 and "." in rest else self.zone
+
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
@@ -147,6 +155,14 @@ def domains(text: str) -> tuple[str, ...]:
     if not all(_is_name(word) and "." in word for word in found):
         raise ValueError("expected domains with commas between them, such as spf.saas.example")
     return tuple(word.lower().rstrip(".") for word in found)
+
+
+def addresses(text: str) -> tuple[str, ...]:
+    """Single IP addresses with commas between them, each as RFC 5952 writes it."""
+    try:
+        return tuple(str(ip_address(word)) for word in _words(text))
+    except ValueError:
+        raise ValueError("expected addresses with commas between them, such as 192.0.2.1,2001:db8::1") from None
 
 
 def selectors(text: str) -> tuple[str, ...]:

@@ -111,14 +111,14 @@ class Embedded:
                 if self._use is None:
                     self._use = self._open("use.lock")
                     fcntl.flock(self._use, fcntl.LOCK_SH)
-                self._settle(newcomer)
+                self._attach(newcomer)
             except BaseException:
                 if newcomer:
                     self._leave()
                 raise
         append_only.seen(self.directory)
 
-    def _settle(self, newcomer: bool) -> None:
+    def _attach(self, newcomer: bool) -> None:
         """Take on the server that is there, or start one. Only a newcomer takes a silent one for left over."""
         if self.alive():
             if self._answers_in_time():

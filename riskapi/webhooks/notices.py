@@ -16,7 +16,7 @@ from riskapi.webhooks.endpoints import EventType, Webhooks
 from signals.records import record
 
 #: Types of entries that :func:`notice` knows.
-TOLD = frozenset({"tier", "review", "feedback", "cluster", "capped", "hold", "pause"})
+TOLD = frozenset({"tier", "review", "feedback", "cluster", "capped", "hold", "pause", "platform"})
 
 
 @record
@@ -45,6 +45,9 @@ def notice(entry: StreamEntry) -> Notice | None:
             return _made("review.decided", data, *names, review_id=data["id"], actor=data.get("decided_by"))
         case "feedback" if data.get("action"):
             return _made("threshold.crossed", data, "user_id", "action", "rule")
+        case "platform":
+            names = ("action", "rule", "subject", "value", "level")
+            return _made("threshold.crossed", data, *names, user_id=None, since=_time(data["since"]))
         case "cluster" if data.get("change") == "merged":
             return _made("cluster.merged", data, "cluster_id", "merged", "user_ids")
         case "capped":

@@ -119,7 +119,7 @@ class Reactions:
 
     def _acted(self, entry: StreamEntry) -> None:
         if entry.data["type"] in ESTABLISHING:
-            self._settle(entry.data["user_id"])
+            self._mark_latest(entry.data["user_id"])
         if entry.data["type"] in TYPES:
             self._agenda.add([entry.data["user_id"]], self._clock(), f"event.{entry.data['type']}")
 
@@ -161,16 +161,16 @@ class Reactions:
     def _tell_linked(self, data: Mapping[str, Any]) -> None:
         """Mark what the account touched with its standing, and have those linked to it decided again."""
         user_id = data["user_id"]
-        standing = self._settle(user_id)
+        standing = self._mark_latest(user_id)
         if standing is not None:
             most = self._active.policy.rescoring.linked
             self._together(self._clusters.company(user_id, list(standing.entities.values()), most))
 
-    def _settle(self, user_id: str) -> Standing | None:
+    def _mark_latest(self, user_id: str) -> Standing | None:
         """Mark what the account touched with its standing; None for one that was erased, or expired."""
         try:
             standing = self._accounts.standing(user_id)
-            self._labels.settle(user_id, standing)
+            self._labels.mark_latest(user_id, standing)
         except Problem:
             return None
         return standing

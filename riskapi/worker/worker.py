@@ -155,6 +155,8 @@ class Worker:
         if self.enricher is not None:
             enricher = self.enricher
             works["enricher"] = lambda: enricher.run(stop)
+        # In a thread of its own: a look-up on a slow blocklist holds up no sign of life.
+        works["listings"] = lambda: _repeat("listings", self._look_up, stop, _BEAT)
         works["dispatcher"] = lambda: self.dispatcher.run(stop)
         works["chores"] = lambda: _repeat("chores", self._beat, stop, _BEAT)
         threads = [threading.Thread(target=work, name=name, daemon=True) for name, work in works.items()]
@@ -179,6 +181,13 @@ class Worker:
         self.chores.step(self.clock())
         return 0
 
+    def _look_up(self) -> int:
+        """Have own senders looked up where that is due, and judge what was found; 0: there is no more to do at once."""
+        watch = self._service.parts.watch
+        if watch.look_up(self.clock()):
+            watch.step(self.clock())
+        return 0
+
     def _chores(self) -> dict[str, Chore]:
         parts, active = self._service.parts, self._service.active
 
@@ -188,6 +197,7 @@ class Worker:
         return {
             "streams": Chore(_HOUR, streams),
             "lists": Chore(60, parts.lists.expire),
+            "platform": Chore(60, parts.watch.step),
             "reviews": Chore(_HOUR, lambda _: parts.reviews.sweep()),
             "accounts": Chore(_HOUR, lambda _: migrate(self.store)),
         }

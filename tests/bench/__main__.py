@@ -14,7 +14,7 @@ from typing import get_args
 
 from riskapi.settings import cores
 from riskapi.store.embedded import socket_path
-from tests.bench import asked, growth, in_process, ratio, sending, servers, stages, upstreams, worst
+from tests.bench import asked, feedback, growth, in_process, ratio, sending, servers, stages, upstreams, worst
 from tests.bench.figures import Bench, Fsync, Grants, Growth, Memory, Worst
 from tests.bench.plot import plot
 from tests.bench.progress import Steps
@@ -31,17 +31,24 @@ _STAGED, _ASKED = 2000, 1000
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run the benchmark, print it and write it down; 1 where an answer was not 200."""
-    options = _parser().parse_args(words)
+    """Run the benchmark, print it and write it down; 1 where an answer was not 200, or a complaint was late."""
+    given = sys.argv[1:] if words is None else list(words)
+    if given[:1] == ["feedback"]:
+        return feedback.main(given[1:])
+    options = _parser().parse_args(given)
     servers.end_in_order()
     plan = Plan(options.rounds, options.seconds, options.connections, options.workers)
     modes: tuple[Fsync, ...] = (options.fsync,) if options.fsync else get_args(Fsync)
+    steps = Steps()
     with tempfile.TemporaryDirectory(prefix="riskapi-bench-") as name:
-        bench = _measure(Path(name), plan, modes, options, Steps())
-    for line in report(bench):
+        bench = _measure(Path(name), plan, modes, options, steps)
+    with steps.step("complaints", 1) as advance:
+        found = feedback.measure(feedback.COMPLAINTS, feedback.SECONDS)
+        advance(1)
+    for line in [*report(bench), "", *feedback.lines(found)]:
         print(line)
     print("\n" + "\n".join(str(path) for path in write(bench, options.folder)))
-    return 1 if bench.errors else 0
+    return 1 if bench.errors or feedback.is_late(found) else 0
 
 
 def write(bench: Bench, folder: Path) -> list[Path]:

@@ -26,7 +26,7 @@ from riskapi.decisions.signups import Assessor
 from riskapi.inputs.signup import Signup
 from riskapi.links.arrival import kept
 from riskapi.links.entities import Links
-from riskapi.links.keys import entities_json
+from riskapi.links.keys import entities_text
 from riskapi.policy import Policy
 from riskapi.reviews import queue
 from riskapi.store.connections import Pipeline, Reply, Store
@@ -120,7 +120,7 @@ class Copies:
                 **fields,
                 "mail": self._links.mac("address", signup.email.address),
                 "at": repr(at),
-                "entities": entities_json(touch.keys),
+                "entities": entities_text(touch.keys),
                 "signup": pack(signup.model_dump_json(exclude_none=True).encode()),
                 **kept(self._links, parsed.facts, touch, verified=signup.email.verified),
             },

@@ -231,13 +231,13 @@ def test_a_grant_nobody_heard_of_makes_room_for_the_one_that_was_answered(
     with contextlib.closing(Journal(settings.data_dir / "journal" / "sends", 1)) as journal:
         entries = journal.elsewhere()
     budgets = Budgets(service.store)
-    service.parts.sender.record()
+    service.parts.grants.record()
     for entry in (*entries, *entries):  # whoever settles may be killed before it takes the entry off the journal
         budgets.record(LocalGrant(**entry), service.active.policy)
         assert view(service, user)["limits"]["remaining"]["monthly"] == 5000 - (200 - left_over) - 9
     again = ask(service, user, 9, NOW + 1, repeat="k", digest="d")
     assert (again["reservation_id"], again["granted"]) == (answered["reservation_id"], 9)
-    assert service.parts.sender.release(answered["reservation_id"], 4, NOW)["remaining"]["monthly"] == 4795 + left_over
+    assert service.parts.grants.release(answered["reservation_id"], 4, NOW)["remaining"]["monthly"] == 4795 + left_over
     for entry in entries:
         budgets.record(LocalGrant(**entry), service.active.policy)
-    assert service.parts.sender.release(answered["reservation_id"], 5, NOW)["remaining"]["monthly"] == 4800 + left_over
+    assert service.parts.grants.release(answered["reservation_id"], 5, NOW)["remaining"]["monthly"] == 4800 + left_over

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -85,6 +85,12 @@ class TestCaps:
     def test_are_the_plans_where_it_has_them(self, service: Service, plan: str, tier: Tier, daily: int) -> None:
         found = allowed(service.active.policy, tier, unused(NOW), FeedbackRecord(), None, Terms(plan))
         assert found.caps.daily == daily == service.active.policy.caps(tier, plan).daily
+
+    @pytest.mark.parametrize("plan", [None, "unknown", "free", "pro", "huge"])
+    def test_the_most_at_once_is_that_of_every_tier_and_step(self, service: Service, plan: str | None) -> None:
+        policy, tiers = service.active.policy, get_args(Tier)
+        every = [caps for tier in tiers for caps in (policy.caps(tier, plan), *policy.steps(tier, plan))]
+        assert policy.most_at_once(plan) == max(min(each.hourly, each.daily, each.monthly) for each in every)
 
     @pytest.mark.parametrize(
         ("plan", "days", "daily", "following"),
@@ -306,15 +312,15 @@ class TestRaces:
         self, service: Service, monkeypatch: pytest.MonkeyPatch, clock: Callable[[], float]
     ) -> None:
         signed_up(service)
-        settle = service.parts.labels.settle
+        mark_latest = service.parts.labels.mark_latest
 
         def away(*_: Any) -> None:
             raise StoreUnavailable("away")
 
-        monkeypatch.setattr(service.parts.labels, "settle", away)
+        monkeypatch.setattr(service.parts.labels, "mark_latest", away)
         assert tell(service, "plan_changed", plan="pro")["tier"] == "allow"
         assert marked(service) == set()
-        monkeypatch.setattr(service.parts.labels, "settle", settle)
+        monkeypatch.setattr(service.parts.labels, "mark_latest", mark_latest)
         react = reactions(service, Agenda(service.store), clock)
         name = stream(shard("u1"))
         for number, fields in service.store.execute("XRANGE", name, "-", "+"):

@@ -201,7 +201,7 @@ def test_releases_at_once_give_back_no_more_than_was_granted(service: Service) -
         opened(service, f"u{number}", "ring")
     reservation = ask(service, "u0", 100)["reservation_id"]
     ask(service, "u1", 50)
-    found = together(32, lambda number: service.parts.sender.release(reservation, 7, NOW, repeat=f"r{number % 16}"))
+    found = together(32, lambda number: service.parts.grants.release(reservation, 7, NOW, repeat=f"r{number % 16}"))
     assert not raised(found)
     # Sixteen releases, each asked for twice: fourteen of them find seven to give back.
     assert sum(isinstance(each, Problem) for each in found) == 4
@@ -209,7 +209,7 @@ def test_releases_at_once_give_back_no_more_than_was_granted(service: Service) -
     consistency.check(service)
     assert view(service, "u2")["limits"]["remaining"]["hourly"] == HOURLY
     with pytest.raises(Problem):
-        service.parts.sender.release(reservation, 3, NOW)
+        service.parts.grants.release(reservation, 3, NOW)
 
 
 def test_releases_while_clusters_merge_and_part(service: Service) -> None:
@@ -225,7 +225,7 @@ def test_releases_while_clusters_merge_and_part(service: Service) -> None:
         else:
             for reservation in held[users[number % 4]]:
                 with contextlib.suppress(Problem):
-                    service.parts.sender.release(reservation, 1, NOW)
+                    service.parts.grants.release(reservation, 1, NOW)
 
     assert not raised(together(14, release))
     # Three threads an account, each gives back one of every reservation.

@@ -75,8 +75,8 @@ def test_what_was_granted_while_the_clock_was_behind_counts_once_it_is_right(ser
 def test_a_reservation_of_a_wrong_clock_can_be_released(service: Service) -> None:
     user = opened(service, "u1")
     made = ask(service, user, 100, NOW + 2 * YEAR)
-    assert service.parts.sender.release(made["reservation_id"], 60, NOW)["remaining"]["hourly"] == 160
-    assert service.parts.sender.release(made["reservation_id"], 40, NOW + MINUTE)["remaining"]["hourly"] == 200
+    assert service.parts.grants.release(made["reservation_id"], 60, NOW)["remaining"]["hourly"] == 160
+    assert service.parts.grants.release(made["reservation_id"], 40, NOW + MINUTE)["remaining"]["hourly"] == 200
 
 
 def test_a_hold_of_a_wrong_clock_lasts_as_long_as_any(service: Service, store: Store) -> None:

@@ -67,7 +67,7 @@ class World:
         message = Message(tuple(thing[2:] for thing in said if thing[0] == "l"), content)
         at = self.clock.now
         found = dict[str, Any](
-            self.service.parts.sender.send(user, recipients, message, at, partial=True, digest="").body
+            self.service.parts.grants.send(user, recipients, message, at, partial=True, digest="").body
         )
         self.granted.append((user, at, found["granted"]))
         self.go_on()

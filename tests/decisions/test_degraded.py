@@ -204,7 +204,7 @@ class TestRecordsOfBefore:
         service = make()
         answered(service, BARE)
         self.age(service)
-        found = service.parts.accounts.view("u_1", NOW)
+        found = service.parts.profiles.view("u_1", NOW)
         for answer in (found["assessment"], found["latest"]):
             assert answer["degraded"] == [{"signal": "network_asn", "cause": "no_data"}]
             assert answer["not_provided"] == ALL

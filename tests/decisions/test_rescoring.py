@@ -51,7 +51,7 @@ def says(service: Service) -> Callable[..., None]:
 
 
 def view(service: Service, user: str = "u_1", now: float = NOW) -> Any:
-    found = service.parts.accounts.view(user, now)
+    found = service.parts.profiles.view(user, now)
     return found
 
 
@@ -208,7 +208,7 @@ def test_a_limit_that_was_found_later_is_felt_by_neighbours_through_links(
     assert again(service, "list", "u_2") == "limit"
     seen = post(service, body("u_3", device={**device, "id": "dev-2"}))
     assert seen["decision"] in ("allow", "review")
-    assert service.parts.accounts.view("u_3", NOW)["readings"]["links_device_limited"] == 1
+    assert service.parts.profiles.view("u_3", NOW)["readings"]["links_device_limited"] == 1
 
 
 def test_a_deny_entry_that_goes_is_taken_back(service: Service) -> None:
@@ -300,7 +300,7 @@ def test_an_identity_that_is_checked_earns_the_step_that_asks_for_it(
         "none",
     )
     for day in range(26):
-        service.parts.sender.send("u_1", 20, _message(), NOW + 100 + day * DAY)
+        service.parts.grants.send("u_1", 20, _message(), NOW + 100 + day * DAY)
     limits = view(service, now=NOW + 27 * DAY)["limits"]
     steps = service.active.policy.tiers.allow.steps
     assert limits["daily"] == steps[-1].daily and steps[-1].identity
@@ -328,7 +328,7 @@ def test_what_is_nobodys_own_domain_proves_nothing(
 
 def test_a_confirmed_address_proves_the_domain_that_mail_names(service: Service, says: Callable[..., None]) -> None:
     post(service, body())
-    service.parts.sender.send("u_1", 1, _message("news.ruiz.example"), NOW + 10)
+    service.parts.grants.send("u_1", 1, _message("news.ruiz.example"), NOW + 10)
     says(Sender(NOW, spf=True, dmarc="reject", aligned=True), sender="news.ruiz.example")
     again(service, "finding.sender")
     assert view(service)["readings"]["sender_identity_checked"] is False, "anybody can write any domain"

@@ -35,7 +35,7 @@ def test_fifty_threads_posting_the_same_signup_get_one_answer_and_count_once(ser
     assert len(list(service.decisions.export())) == 1
     seen = post(service, body("u_2", phone={"number": "+34600123123"}))
     assert seen["linkage"]["evidence"][0]["accounts"] == 2
-    assert len(service.parts.accounts.view("u_1", NOW)["history"]) == 1
+    assert len(service.parts.profiles.view("u_1", NOW)["history"]) == 1
 
 
 def test_the_same_user_with_another_address_is_a_conflict_and_leaves_no_trace(service: Service) -> None:
@@ -45,7 +45,7 @@ def test_the_same_user_with_another_address_is_a_conflict_and_leaves_no_trace(se
     assert problem.value.code == "signup_conflict"
     assert post(service, body("u_2", device={"id": "theirs"}))["linkage"]["size"] <= 2
     kinds = {row["kind"] for row in post(service, body("u_3", device={"id": "theirs"}))["linkage"]["evidence"]}
-    shared = service.parts.accounts.view("u_3", NOW)["linkage"]["evidence"]
+    shared = service.parts.profiles.view("u_3", NOW)["linkage"]["evidence"]
     assert "device" in kinds
     assert all("u_1" not in (row["user_ids"] or ()) for row in shared if row["kind"] == "device")
 
@@ -72,7 +72,7 @@ def test_two_racing_signups_on_one_device_know_each_other(service: Service) -> N
         answers = together(2, partial(_nth, service, signups))
         assert max(answer["linkage"]["size"] for answer in answers) >= 2
         for side in "ab":
-            rows = service.parts.accounts.view(f"r{round_}_{side}", NOW)["linkage"]["evidence"]
+            rows = service.parts.profiles.view(f"r{round_}_{side}", NOW)["linkage"]["evidence"]
             assert any(row["kind"] == "device" and row["accounts"] == 2 for row in rows)
 
 
@@ -100,7 +100,7 @@ def test_a_label_is_felt_by_the_next_signup_and_can_be_taken_back(
     service.parts.labels.add("u_1", "legitimate", "appeal", None, "key", NOW)
     assert service.rescorer.again("u_2", "linkage", NOW + 1).tier == "allow", "the cause is gone"
     assert post(service, body("u_3", **shared))["linkage"]["abusive"] == 0
-    assert [row["label"] for row in service.parts.accounts.view("u_1", NOW)["labels"]] == ["abuse", "legitimate"]
+    assert [row["label"] for row in service.parts.profiles.view("u_1", NOW)["labels"]] == ["abuse", "legitimate"]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_label_is_felt_by_the_next_signup_and_can_be_taken_back(
 def test_only_a_persons_word_moves_the_accounts_own_tier(service: Service, label: Any, source: Any, tier: str) -> None:
     post(service, body(email={"address": "x@mailinator.com"}))
     assert service.parts.labels.add("u_1", label, source, "a note", "kim", NOW)["tier"] == tier
-    profile = service.parts.accounts.view("u_1", NOW)
+    profile = service.parts.profiles.view("u_1", NOW)
     assert profile["tier"] == tier
     assert len(profile["history"]) == (1 if tier == "review" else 2)
 
@@ -204,7 +204,7 @@ class TestStoreAway:
         assert post(service, body())["id"] == found["id"]
         outage(False)
         assert service.parts.assessor.replay_journal(NOW + 60) == 1
-        profile = service.parts.accounts.view("u_1", NOW + 60)
+        profile = service.parts.profiles.view("u_1", NOW + 60)
         assert profile["assessment"]["id"] == found["id"]
         assert profile["tier"] == profile["latest"]["decision"] == "allow"
         assert (profile["history"][0]["from"], profile["history"][0]["to"]) == (found["decision"], "allow")
@@ -221,7 +221,7 @@ class TestStoreAway:
         post(service, body(custom_inputs={"big": 2**70, "small": -0.0}, event={"time": "0001-01-01T00:00:00Z"}))
         outage(False)
         assert service.parts.assessor.replay_journal(NOW) == 1
-        assert service.parts.accounts.view("u_1", NOW)["assessment"]["disposition"]["source"] == "outage"
+        assert service.parts.profiles.view("u_1", NOW)["assessment"]["disposition"]["source"] == "outage"
 
     def test_a_limit_decided_during_an_outage_is_felt_afterwards(
         self, service: Service, outage: Callable[[bool], None]
@@ -232,7 +232,7 @@ class TestStoreAway:
         post(service, body("u_1", payment={"fingerprint": "card-1"}, device={"id": "dev-9"}))
         outage(False)
         service.parts.assessor.replay_journal(NOW)
-        assert service.parts.accounts.view("u_1", NOW)["tier"] == "limit"
+        assert service.parts.profiles.view("u_1", NOW)["tier"] == "limit"
         post(service, body("u_2", device={"id": "dev-9"}))
         stored = next(row for row in service.decisions.export() if row["user_id"] == "u_2")
         assert stored["readings"]["links_device_limited"] == 1

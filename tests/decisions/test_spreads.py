@@ -195,7 +195,7 @@ def test_done_twice_it_changes_nothing(service: Service, work: Work) -> None:
     spread, reviews = view(service, "bad", NOW + 60)["spread"], waiting(service)
     histories = {user: view(service, user, NOW + 60)["history"] for user in TOUCHED}
     for user in ("bad", *TOUCHED):
-        service.parts.labels.settle(user, service.accounts.standing(user))
+        service.parts.labels.mark_latest(user, service.accounts.standing(user))
         service.rescorer.again(user, "linkage", NOW + 60)
     assert view(service, "bad", NOW + 60)["spread"] == spread and waiting(service) == reviews
     assert {user: view(service, user, NOW + 60)["history"] for user in TOUCHED} == histories

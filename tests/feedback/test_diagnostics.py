@@ -15,6 +15,8 @@ from riskapi.feedback.diagnostics import classify, rows_of
 ROWS = list(rows_of("diagnostics"))
 BLOCKLISTS = list(rows_of("blocklists"))
 CODES = list(rows_of("enhanced"))
+with (Path(__file__).parent / "diagnostics.csv").open(encoding="utf-8", newline="") as file:
+    SAID = [(row["said"], row["diagnosis"]) for row in csv.DictReader(file)]
 #: Answers of large receivers, shortened, in the shapes that their pages document; see the sources in the tables.
 with (Path(__file__).parent / "diagnostics_of_providers.csv").open(newline="") as file:
     PROVIDERS = list(csv.DictReader(file))
@@ -100,6 +102,11 @@ def test_traps(
     text: str, enhanced: str | None, reply: int | None, expected: tuple[str, str | None, str | None]
 ) -> None:
     assert classify(text, enhanced, reply) == expected
+
+
+@pytest.mark.parametrize(("said", "expected"), SAID, ids=lambda value: value[:60])
+def test_what_servers_say_in_many_languages(said: str, expected: str) -> None:
+    assert classify(said)[0] == expected
 
 
 @given(st.text(max_size=400), st.one_of(st.none(), st.text(max_size=12)), st.one_of(st.none(), st.integers(0, 999)))

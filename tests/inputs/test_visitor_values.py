@@ -164,10 +164,10 @@ def test_what_is_kept_is_read_the_same_each_time(
     service.decisions.register_schema()
     service.parts.assessor.signup(Signup.model_validate_json(json.dumps(signup(pointer, value))), NOW)
     name, reading = kept
-    before = service.parts.accounts.view("u_1", NOW)
+    before = service.parts.profiles.view("u_1", NOW)
     assert before["readings"][name] == reading
     service.rescorer.again("u_1", "schedule", NOW + 86_400)
-    after = service.parts.accounts.view("u_1", NOW + 86_400)
+    after = service.parts.profiles.view("u_1", NOW + 86_400)
     assert after["readings"][name] == reading
     assert after["latest"]["warnings"] == before["assessment"]["warnings"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -64,6 +66,15 @@ def touch(
 
 def device(at: float = NOW, name: str = "dev-1") -> Facts:
     return facts(at, device=Device(id=name))
+
+
+@pytest.mark.parametrize("length", [16, 64, 65, 200])
+def test_a_value_is_known_by_its_hmac(store: Store, lists: DomainLists, length: int) -> None:
+    key = bytes(range(length))
+    links = Links(store, key, readers_of(lists))
+    for value in ("a@ruiz.example", "\ud800", ""):
+        text = f"mailbox\0{value}".encode("utf-8", "surrogatepass")
+        assert links.mac("mailbox", value) == base64.urlsafe_b64encode(hmac.digest(key, text, "sha256")[:12]).decode()
 
 
 def test_first_account_is_alone(links: Links, store: Store, rules: Policy) -> None:

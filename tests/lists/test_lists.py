@@ -402,7 +402,7 @@ class TestMatches:
     ) -> None:
         for user, parts in PEOPLE.items():
             post(service, body(user, **parts))
-        service.parts.sender.send("u_shop", 1, Message(("https://www.shop.example/a",)), NOW)
+        service.parts.grants.send("u_shop", 1, Message(("https://www.shop.example/a",)), NOW)
         entry = put("watch", kind, value)
         assert entries.would_match(entry)["would_match_count"] == len(users)
         found, complete = entries.matching(entry, 100)
@@ -463,7 +463,7 @@ class TestMatches:
         self, service: Service, entries: Lists, put: Put
     ) -> None:
         post(service, body("u_1"))
-        service.parts.sender.send("u_1", 1, Message(("a.shop.example", "bit.ly")), NOW)
+        service.parts.grants.send("u_1", 1, Message(("a.shop.example", "bit.ly")), NOW)
         for value in ("a.shop.example", "bit.ly"):
             assert entries.matching(put("deny", "link_domain", value), 10) == ([], False)
 
@@ -491,7 +491,7 @@ class TestSignups:
         assert answer["reasons"][0] == {
             "code": "LIST_DENY", "signal": None, "text": "Its mail domain is on the deny list", "contribution": None,
         }  # fmt: skip
-        seen = service.parts.accounts.view("u_1", NOW)
+        seen = service.parts.profiles.view("u_1", NOW)
         first = seen["history"][0]
         assert (first["source"], first["reason"], first["expires_at"]) == ("list", made.id, "2026-11-23T10:00:00.000Z")
         assert post(service, body("u_2"))["decision"] == "allow"
@@ -549,7 +549,7 @@ class TestSignups:
         answer = post(service, body("u_1", email=address))
         assert (answer["decision"], answer["review_id"]) == ("allow", None)
         assert answer["disposition"] == {"source": "list", "rule": made.id}
-        reasons = service.parts.accounts.view("u_1", NOW)["latest"]["reasons"]
+        reasons = service.parts.profiles.view("u_1", NOW)["latest"]["reasons"]
         assert reasons[0]["code"] == "LIST_ALLOW"
         assert len(reasons) > 1
 
@@ -615,7 +615,7 @@ class TestSignups:
             away.setattr(store, "execute", refuse)
             assert post(service, body("u_1"))["disposition"] == {"source": "outage", "rule": None}
         service.parts.assessor.replay_journal(NOW + 1)
-        assert service.parts.accounts.view("u_1", NOW + 1)["latest"]["disposition"]["source"] == "list"
+        assert service.parts.profiles.view("u_1", NOW + 1)["latest"]["disposition"]["source"] == "list"
 
 
 class TestFeedback:
@@ -624,13 +624,13 @@ class TestFeedback:
     def _grown(self, service: Service) -> float:
         post(service, body("u_1"))
         for day in range(7):
-            service.parts.sender.send("u_1", 20, Message(), NOW + day * DAY)
+            service.parts.grants.send("u_1", 20, Message(), NOW + day * DAY)
         later = NOW + 7 * DAY
         assert self._daily(service, later) == 1000
         return later
 
     def _daily(self, service: Service, now: float) -> int:
-        return int(service.parts.accounts.view("u_1", now)["limits"]["daily"])
+        return int(service.parts.profiles.view("u_1", now)["limits"]["daily"])
 
     def _complain(self, service: Service, now: float, name: str = "c") -> list[FeedbackAction]:
         events = [FeedbackEvent(id=f"{name}{number}", type="complaint", user_id="u_1") for number in range(2)]
@@ -647,7 +647,7 @@ class TestFeedback:
         later = self._grown(service)
         assert self._complain(service, later) == []
         assert self._daily(service, later) == 1000
-        assert service.parts.accounts.view("u_1", later)["feedback"]["complaints"] == 2
+        assert service.parts.profiles.view("u_1", later)["feedback"]["complaints"] == 2
 
     def test_when_it_is_over_what_happened_counts_again(self, service: Service, put: Put) -> None:
         put("allow", "user", "u_1", silences_feedback=True, expires_at=NOW + 8 * DAY)
@@ -669,7 +669,7 @@ class TestLinks:
     """What mail links to."""
 
     def _ask(self, service: Service, *links: str, now: float = NOW, **more: Any) -> Any:
-        return service.parts.sender.send("u_1", 10, Message(links), now, **more)
+        return service.parts.grants.send("u_1", 10, Message(links), now, **more)
 
     def test_a_denied_link_is_granted_nothing_and_told(self, service: Service, put: Put, store: Store) -> None:
         made = put("deny", "link_domain", "spam.example")
@@ -684,7 +684,7 @@ class TestLinks:
         put("deny", "link_domain", "bit.ly")
         post(service, body("u_1"))
         assert self._ask(service, "bit.ly", partial=False).body["denied_by"] == "list_link_domain"
-        service.parts.sender.send("u_1", 1000, Message(), NOW)
+        service.parts.grants.send("u_1", 1000, Message(), NOW)
         found = self._ask(service, "bit.ly").body
         assert (found["denied_by"], found["retry_after"], found["remaining"]["hourly"]) == ("list_link_domain", None, 0)
 

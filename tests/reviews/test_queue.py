@@ -59,7 +59,7 @@ def test_a_decision_changes_the_tier_labels_the_account_and_closes_the_review(se
     assert found["accounts"] == [
         {"user_id": "u_1", "before": "review", "after": "limit", "established": False, "left_out": False}
     ]
-    profile = service.parts.accounts.view("u_1", NOW + 60)
+    profile = service.parts.profiles.view("u_1", NOW + 60)
     assert (profile["tier"], profile["labels"][0]["label"]) == ("limit", "abuse")
     assert [(row["from"], row["to"], row["source"]) for row in profile["history"]][-1] == (
         "review",
@@ -79,7 +79,7 @@ def test_racing_decisions_give_one(service: Service) -> None:
         lambda number: decide(service, review, ("allow", "limit")[number % 2], "unknown", "account", None, "kim", NOW),
     )
     assert len([answer for answer in answers if isinstance(answer, dict)]) == 1
-    assert len(service.parts.accounts.view("u_1", NOW)["labels"]) == 1
+    assert len(service.parts.profiles.view("u_1", NOW)["labels"]) == 1
 
 
 def test_deciding_for_those_linked_touches_them_too_and_nobody_else(service: Service) -> None:
@@ -88,8 +88,8 @@ def test_deciding_for_those_linked_touches_them_too_and_nobody_else(service: Ser
     review = opened(service, device={"id": "dev-1"})
     found = decide(service, review, "limit", "abuse", "cluster", None, "kim", NOW)
     assert {row["user_id"] for row in found["accounts"]} == {"u_1", "u_a"}
-    assert service.parts.accounts.view("u_b", NOW)["tier"] == "allow"
-    assert service.parts.accounts.view("u_a", NOW)["labels"] == []
+    assert service.parts.profiles.view("u_b", NOW)["tier"] == "allow"
+    assert service.parts.profiles.view("u_a", NOW)["labels"] == []
 
 
 def test_deciding_for_those_linked_reaches_accounts_that_came_later_and_closes_their_reviews(service: Service) -> None:
@@ -173,12 +173,12 @@ class TestEstablished:
             "u_new": ("allow", "limit", False, False),
             "u_old": ("allow", "allow", True, True),
         }
-        assert service.parts.accounts.view("u_old", NOW)["history"][-1]["source"] != "reviewer"
+        assert service.parts.profiles.view("u_old", NOW)["history"][-1]["source"] != "reviewer"
 
     def test_they_are_decided_where_that_is_asked_for(self, service: Service, review: str) -> None:
         found = decide(service, review, apply_to="cluster", include_established=True)
         assert rows(found)["u_old"] == ("allow", "limit", True, False)
-        assert service.parts.accounts.view("u_old", NOW)["tier"] == "limit"
+        assert service.parts.profiles.view("u_old", NOW)["tier"] == "limit"
 
     def test_one_is_established_from_the_moment_it_is(self, service: Service, review: str) -> None:
         establish(service, "u_new", NOW + 1)

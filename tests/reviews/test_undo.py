@@ -103,7 +103,7 @@ class TestGivenBack:
         review = opened(service)
         decide(service, review, now=NOW + 60)
         undo(service, review, "the wrong Ana", "lee", NOW + 120)
-        account = service.parts.accounts.view("u_1", NOW + 120)
+        account = service.parts.profiles.view("u_1", NOW + 120)
         decided, undone = account["history"][-2:]
         assert (undone["from"], undone["to"], undone["source"], undone["actor"]) == (
             "limit",
@@ -133,7 +133,7 @@ class TestGivenBack:
         assert send(service, 300, later + 60) == 300
         undo(service, review, now=later + 120)
         assert send(service, 300, later + 180) == 0
-        limits = service.parts.accounts.view("u_1", later + 180)["limits"]
+        limits = service.parts.profiles.view("u_1", later + 180)["limits"]
         assert limits["hold"] is not None
         assert limits["hold"]["daily"] == 30
 
@@ -141,7 +141,7 @@ class TestGivenBack:
         review, later = held(service)
         decide(service, review, "allow", "legitimate", now=later + 30 * DAY)
         undo(service, review, now=later + 30 * DAY)
-        assert service.parts.accounts.view("u_1", later + 30 * DAY)["limits"]["hold"] is None
+        assert service.parts.profiles.view("u_1", later + 30 * DAY)["limits"]["hold"] is None
 
     def test_it_can_be_decided_again_and_undone_again(self, service: Service) -> None:
         reviews = ring(service)
@@ -178,7 +178,7 @@ def held(service: Service) -> tuple[str, float]:
 
 
 def send(service: Service, recipients: int, now: float) -> int:
-    return int(service.parts.sender.send("u_1", recipients, Message(), now).body["granted"])
+    return int(service.parts.grants.send("u_1", recipients, Message(), now).body["granted"])
 
 
 class TestLeft:

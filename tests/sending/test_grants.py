@@ -104,45 +104,45 @@ class TestReleases:
     def test_released_recipients_can_be_granted_again(self, service: Service) -> None:
         user = opened(service, "u1")
         reservation = ask(service, user, 200)["reservation_id"]
-        found = service.parts.sender.release(reservation, 60, NOW)
+        found = service.parts.grants.release(reservation, 60, NOW)
         assert found["remaining"] == {"hourly": 60, "daily": 360, "monthly": 4860}
         assert ask(service, user, 100)["granted"] == 60
 
     def test_no_more_than_was_granted(self, service: Service) -> None:
         user = opened(service, "u1")
         reservation = ask(service, user, 10)["reservation_id"]
-        service.parts.sender.release(reservation, 7, NOW)
+        service.parts.grants.release(reservation, 7, NOW)
         with pytest.raises(Problem) as problem:
-            service.parts.sender.release(reservation, 4, NOW)
+            service.parts.grants.release(reservation, 4, NOW)
         assert (problem.value.code, problem.value.errors[0]["detail"]) == ("over_release", "3 can still be released")
         assert view(service, user)["limits"]["remaining"]["hourly"] == 197
-        service.parts.sender.release(reservation, 3, NOW)
+        service.parts.grants.release(reservation, 3, NOW)
         with pytest.raises(Problem):
-            service.parts.sender.release(reservation, 1, NOW)
+            service.parts.grants.release(reservation, 1, NOW)
 
     def test_of_nothing_granted_nothing_is_released(self, service: Service) -> None:
         user = opened(service, "u1")
         ask(service, user, 200)
         with pytest.raises(Problem) as problem:
-            service.parts.sender.release(ask(service, user, 1)["reservation_id"], 1, NOW)
+            service.parts.grants.release(ask(service, user, 1)["reservation_id"], 1, NOW)
         assert problem.value.code == "over_release"
 
     def test_a_release_that_is_repeated_counts_once(self, service: Service) -> None:
         reservation = ask(service, opened(service, "u1"), 10)["reservation_id"]
-        first = service.parts.sender.release(reservation, 5, NOW, repeat="abc")
-        assert service.parts.sender.release(reservation, 5, NOW, repeat="abc") == first
-        assert service.parts.sender.release(reservation, 5, NOW)["remaining"]["hourly"] == 200
+        first = service.parts.grants.release(reservation, 5, NOW, repeat="abc")
+        assert service.parts.grants.release(reservation, 5, NOW, repeat="abc") == first
+        assert service.parts.grants.release(reservation, 5, NOW)["remaining"]["hourly"] == 200
 
     def test_a_reservation_that_is_nobodys_is_not_found(self, service: Service) -> None:
         with pytest.raises(Problem) as problem:
-            service.parts.sender.release("rsv_foreign", 1, NOW)
+            service.parts.grants.release("rsv_foreign", 1, NOW)
         assert problem.value.code == "not_found"
 
     def test_long_after_the_grant_the_right_window_is_freed(self, service: Service) -> None:
         user = opened(service, "u1")
         reservation = ask(service, user, 200)["reservation_id"]
         ask(service, user, 100, NOW + 2 * HOUR)
-        found = service.parts.sender.release(reservation, 200, NOW + 4 * HOUR)
+        found = service.parts.grants.release(reservation, 200, NOW + 4 * HOUR)
         assert found["remaining"] == {"hourly": 200, "daily": 400, "monthly": 4900}
 
 
@@ -152,7 +152,7 @@ class TestRepeats:
     def test_gets_the_first_answer_and_is_counted_once(self, service: Service) -> None:
         user = opened(service, "u1")
         first = ask(service, user, 50, repeat="k", digest="d")
-        again = service.parts.sender.send(user, 50, Message(), NOW + 5, repeat="k", digest="d")
+        again = service.parts.grants.send(user, 50, Message(), NOW + 5, repeat="k", digest="d")
         assert (dict(again.body), again.replay) == (first, True)
         assert view(service, user)["limits"]["remaining"]["hourly"] == 150
 
@@ -471,11 +471,11 @@ class TestStoreAway:
             ask(service, user, 1)
         assert problem.value.code == "unavailable"
         outage(False)
-        service.parts.sender.record()
+        service.parts.grants.record()
         assert view(service, user)["limits"]["remaining"]["hourly"] == 190
-        service.parts.sender.record()
+        service.parts.grants.record()
         assert view(service, user)["limits"]["remaining"]["hourly"] == 190
-        assert service.parts.sender.release(found["reservation_id"], 10, NOW)["remaining"]["hourly"] == 200
+        assert service.parts.grants.release(found["reservation_id"], 10, NOW)["remaining"]["hourly"] == 200
 
     def test_who_was_acknowledged_here_may_send_a_little_before_it_is_recorded(
         self, service: Service, outage: Callable[[bool], None], settings: Settings, store: Store, clock: Clock
@@ -492,8 +492,8 @@ class TestStoreAway:
                 ask(asked, "u2", 1)
             assert problem.value.code == "not_found"
         service.parts.assessor.replay_journal(NOW)
-        service.parts.sender.record()
-        other.parts.sender.record()
+        service.parts.grants.record()
+        other.parts.grants.record()
         assert view(service, "u1")["limits"]["remaining"]["hourly"] == 200 - 20
         other.close()
 
@@ -539,12 +539,12 @@ class TestStoreAway:
         under(service, outage={"recipients": 15})
         outage(True)
         assert ask(service, "u1", 10)["granted"] == 10
-        service.parts.sender.close()  # as the end of a process lets go of its file
+        service.parts.grants.close()  # as the end of a process lets go of its file
         other = assemble(replace(settings, model_mode="off"), store, clock)
         under(other, outage={"recipients": 15})
         assert ask(other, "u2", 10)["granted"] == 5
         outage(False)
-        other.parts.sender.record()
+        other.parts.grants.record()
         assert view(other, "u1")["limits"]["remaining"]["hourly"] == 190
 
     def test_a_store_that_comes_and_goes_is_no_second_hour(
@@ -553,7 +553,7 @@ class TestStoreAway:
         outage(True)
         assert ask(service, "u1", 10)["granted"] == 10
         outage(False)
-        service.parts.sender.record()
+        service.parts.grants.record()
         outage(True)
         with pytest.raises(Problem):
             ask(service, "u1", 1, NOW + HOUR - 1)

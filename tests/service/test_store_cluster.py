@@ -70,13 +70,13 @@ def test_feedback_and_events_are_counted(service: Service) -> None:
     tallies = together(4, lambda _: service.parts.feedback.count(events, NOW))
     assert sum(tally.accepted for tally in tallies) == len(events)
     assert sorted(action["user_id"] for tally in tallies for action in tally.actions) == users
-    assert all(service.parts.accounts.view(user, NOW)["feedback"]["complaints"] == 3 for user in users)
+    assert all(service.parts.profiles.view(user, NOW)["feedback"]["complaints"] == 3 for user in users)
     login = Event(type="login", device=DevicePart(ip_address="198.51.100.7"))
     assert [service.parts.events.record(user, login, NOW)["tier"] for user in users] == ["allow"] * 9
 
 
 def send(service: Service, user: str, recipients: int, said: Message = SILENT, **more: Any) -> dict[str, Any]:
-    return dict(service.parts.sender.send(user, recipients, said, NOW, **more).body)
+    return dict(service.parts.grants.send(user, recipients, said, NOW, **more).body)
 
 
 def test_budgets_are_joined_spent_released_merged_cut_and_settled(service: Service) -> None:
@@ -93,15 +93,15 @@ def test_budgets_are_joined_spent_released_merged_cut_and_settled(service: Servi
     assert first == send(service, "a1", 150, repeat="k", digest="d")
     assert sum(found["granted"] for found in together(16, lambda _: send(service, "b1", 20))) == 200
     assert send(service, "a2", 200)["granted"] == 150
-    assert service.parts.sender.release(first["reservation_id"], 100, NOW)["remaining"]["hourly"] == 100
-    assert service.parts.sender.release(first["reservation_id"], 50, NOW, repeat="r")["remaining"]["hourly"] == 150
+    assert service.parts.grants.release(first["reservation_id"], 100, NOW)["remaining"]["hourly"] == 100
+    assert service.parts.grants.release(first["reservation_id"], 50, NOW, repeat="r")["remaining"]["hourly"] == 150
 
     bridge = body("ab", email={"address": "ab@ab.example"}, device={"id": "left"}, phone={"number": "+34600123123"})
     assert post(service, bridge)["linkage"]["size"] == 5
     assert send(service, "b2", 1)["denied_by"] == "cluster_hourly"
     assert [len(members) for members in consistency.check(service).values()] == [5]
 
-    seen: Any = service.parts.accounts.view("b2", NOW)["linkage"]
+    seen: Any = service.parts.profiles.view("b2", NOW)["linkage"]
     edge = next(row["edge"] for row in seen["edges"] if row["kind"] == "phone")
     after = service.parts.cuts.cut(seen["cluster_id"], None, edge, "a shared phone", "ana", NOW)["accounts"]
     assert after["a1"] == after["ab"] != after["b1"] == after["b2"]
@@ -249,7 +249,7 @@ def test_customers_are_imported_and_their_terms_change(service: Service) -> None
     assert sum(each.imported for each in found) == 9 and sum(each.existing for each in found) == 18
     for number in range(9):
         user = f"c_{number}"
-        seen = service.parts.accounts.view(user, NOW)
+        seen = service.parts.profiles.view(user, NOW)
         assert seen["established"] == {"since": "2023-04-01T09:30:00.000Z", "by": "import"}
         entities = entities_of(service.store.execute("HGET", account_key(user), "entities"))
         for kind, key in entities.items():
@@ -260,4 +260,4 @@ def test_customers_are_imported_and_their_terms_change(service: Service) -> None
         assert send(service, user, 200)["granted"] == number
         service.parts.account_caps.remove(user, "ana", NOW)
         service.parts.events.record(user, Event(type="plan_changed", plan="pro"), NOW)
-        assert service.parts.accounts.view(user, NOW)["plan"] == "pro"
+        assert service.parts.profiles.view(user, NOW)["plan"] == "pro"

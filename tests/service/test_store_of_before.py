@@ -18,6 +18,7 @@ import zstandard
 from riskapi.accounts.migration import DONE, migrate
 from riskapi.app import Service, assemble
 from riskapi.inputs.signup import Signup
+from riskapi.links.keys import entities_of, entities_text
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
@@ -47,7 +48,7 @@ def service(
 
 
 def view(service: Service, user: str) -> Any:
-    found = service.parts.accounts.view(user, KEPT["now"])
+    found = service.parts.profiles.view(user, KEPT["now"])
     return found
 
 
@@ -84,6 +85,29 @@ def test_accounts_are_decided_again_and_their_history_goes_on(service: Service) 
         assert (after["tier"], after["assessment"]) == (again.tier, before["assessment"])
         assert after["history"][-1]["to"] == after["tier"]
     assert len(list(service.decisions.export())) >= count
+
+
+def test_what_accounts_have_to_do_with_is_read_in_either_form(service: Service, store: Store) -> None:
+    done = store.execute("EXISTS", DONE) == 1
+    for user in KEPT["views"]:
+        stored = store.execute("HGET", account_key(user), "entities")
+        found = entities_of(stored)
+        assert found
+        assert stored == entities_text(found) if done else stored.startswith(b"{")
+        assert all(store.execute("ZSCORE", key, user) is not None for key in found.values())
+
+
+def test_an_entity_of_before_goes_on(service: Service, store: Store) -> None:
+    """What another touches that was kept by the release of then is found, and bound, as if today's had kept it."""
+    user = "u_1"
+    kept = entities_of(store.execute("HGET", account_key(user), "entities"))
+    told = KEPT["bodies"][user]
+    told = orjson.loads(told) if isinstance(told, str) else dict(told)
+    told["user_id"] = "u_of_today"
+    answer = service.parts.assessor.signup(Signup.model_validate_json(orjson.dumps(told)), KEPT["now"])
+    assert not answer.replay
+    assert store.execute("ZSCORE", kept["mailbox"], "u_of_today") is not None
+    assert user in service.parts.assessor._links.accounts(kept["mailbox"])
 
 
 def test_what_is_migrated_takes_half_the_room(service: Service, store: Store) -> None:

@@ -51,7 +51,7 @@ SAID = {"nothing": Message(), "a link": Message(("shop.example",)), "content": M
 @pytest.mark.parametrize("said", SAID.values(), ids=SAID)
 def test_a_grant_takes_two(service: Service, trips: Trips, said: Message) -> None:
     post(service, body("u1"))
-    assert trips(lambda: service.parts.sender.send("u1", 1, said, NOW)) == 2
+    assert trips(lambda: service.parts.grants.send("u1", 1, said, NOW)) == 2
 
 
 @pytest.mark.parametrize(("said", "most"), [("a link", 3), ("content", 4)])
@@ -61,6 +61,6 @@ def test_one_that_joins_takes_one_more_and_one_for_what_content_needs(
     for number in range(4):
         post(service, body(f"u{number}", **calls(f"+3460012310{number}")), NOW + number * HOUR)
     for number in range(3):
-        service.parts.sender.send(f"u{number}", 1, SAID[said], NOW + DAY)
-    assert trips(lambda: service.parts.sender.send("u3", 1, SAID[said], NOW + DAY)) <= most
+        service.parts.grants.send(f"u{number}", 1, SAID[said], NOW + DAY)
+    assert trips(lambda: service.parts.grants.send("u3", 1, SAID[said], NOW + DAY)) <= most
     assert [len(members) for members in consistency.check(service).values()] == [4]

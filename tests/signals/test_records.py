@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from signals.records import record
+from signals.records import changed, record
 
 
 @record
@@ -21,6 +21,24 @@ def test_a_record_has_its_fields_and_compares_by_them() -> None:
 def test_a_record_takes_no_other_attribute() -> None:
     with pytest.raises(AttributeError):
         Point(1).z = 3  # type: ignore[attr-defined]
+
+
+@record
+class One:
+    x: int
+
+
+def test_a_changed_record_has_the_other_values_and_leaves_the_first_as_it_was() -> None:
+    point = Point(1, 2)
+    assert changed(point, y=3) == Point(1, 3)
+    assert changed(One(1), x=2) == One(2)
+    assert changed(point) == point == Point(1, 2)
+    assert changed(point) is not point
+
+
+def test_a_field_that_a_record_does_not_have_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        changed(Point(1), z=3)
 
 
 def test_the_type_checker_holds_a_record_frozen() -> None:

@@ -193,9 +193,9 @@ def test_one_cut_line_in_the_journal_of_sends_stops_no_send(service: Service, se
     folder = Path(settings.data_dir) / "journal" / "sends"
     for line in (b'{"user_id": "u1", "gran\n', encode("r", {"user_id": "u1"}), encode("r", {"granted": "x"}), b"1ab\n"):
         (folder / "1-a.journal").write_bytes(line)
-        answer = service.parts.sender.send("u1", 1, _message(), NOW)
+        answer = service.parts.grants.send("u1", 1, _message(), NOW)
         assert answer.body["granted"] == 1
-    service.parts.sender.record()
+    service.parts.grants.record()
     (folder / "rejected").unlink()
 
 

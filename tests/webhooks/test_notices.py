@@ -14,6 +14,7 @@ from riskapi.app import Service
 from riskapi.budgets.keys import EVENTS
 from riskapi.errors import Problem
 from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.platform.receivers import Receivers
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -107,7 +108,7 @@ class TestTiers:
         service.parts.labels.add("u_1", "abuse", "manual_review", reason, "kim", LATER)
         ((_, data),) = told.since()
         assert (data["from"], data["reason"]) == ("allow", reason)
-        assert service.parts.accounts.view("u_1", LATER)["history"][-1]["reason"] == reason
+        assert service.parts.profiles.view("u_1", LATER)["history"][-1]["reason"] == reason
 
     def test_of_many_who_set_the_same_tier_one_is_told_of(self, service: Service, told: Told) -> None:
         post(service, body())
@@ -202,7 +203,7 @@ class TestReviews:
     def test_for_a_cluster_tells_of_every_account_and_review(self, service: Service, told: Told) -> None:
         device = {"id": "device-of-a-ring-1", "ip_address": "203.0.113.9"}
         reviews = [opened(service, f"u_{number}", device=device) for number in (1, 2, 3)]
-        assert service.parts.accounts.view("u_1", NOW)["linkage"]["size"] == 3
+        assert service.parts.profiles.view("u_1", NOW)["linkage"]["size"] == 3
         told.since()
         decide(service, reviews[0], "limit", "abuse", "cluster", None, "kim", LATER)
         found = told.since()
@@ -227,6 +228,19 @@ class TestOthers:
         service.parts.feedback.count([delivered], NOW)
         assert told.since() == []
 
+    def test_an_alarm_about_the_platform_is_told_when_it_begins_and_when_it_ends(
+        self, service: Service, told: Told
+    ) -> None:
+        receivers, watch = Receivers(service.store), service.parts.watch
+        receivers.count([("block", "a@gmail.com")] * 100 + [("delivered", "a@gmail.com")] * 100, NOW)
+        watch.step(NOW)
+        watch.step(NOW)
+        alarm = {"rule": "blocks", "subject": "gmail.com", "level": 0.1, "since": AT, "user_id": None}
+        assert told.since() == [("threshold.crossed", {**alarm, "action": "crossed", "value": 0.5, "at": AT})]
+        receivers.count([("delivered", "a@gmail.com")] * 800, NOW)
+        watch.step(NOW)
+        assert told.since() == [("threshold.crossed", {**alarm, "action": "ended", "value": 0.1, "at": AT})]
+
     def test_clusters_that_merge_are_told_once_and_those_that_grow_not(self, service: Service, told: Told) -> None:
         def sign_up(user: str, device: str, phone: str) -> None:
             post(service, body(user, device={"id": device, "ip_address": home(user)}, phone={"number": phone}))
@@ -238,9 +252,9 @@ class TestOthers:
         sign_up("u_5", "device-of-a-ring-3", first)
         ((type, data),) = told.since()
         assert (type, set(data)) == ("cluster.merged", {"cluster_id", "merged", "user_ids", "at"})
-        assert data["cluster_id"] == service.parts.accounts.view("u_5", NOW)["linkage"]["cluster_id"]
+        assert data["cluster_id"] == service.parts.profiles.view("u_5", NOW)["linkage"]["cluster_id"]
         assert len(data["merged"]) == 1
-        assert service.parts.accounts.view("u_5", NOW)["linkage"]["size"] == 5
+        assert service.parts.profiles.view("u_5", NOW)["linkage"]["size"] == 5
 
 
 @pytest.mark.parametrize(
@@ -323,7 +337,7 @@ class TestCaps:
         hourly = service.active.policy.tiers.allow.hourly
 
         def ask(user: str, at: float, recipients: int = hourly) -> None:
-            service.parts.sender.send(user, recipients, Message(), at)
+            service.parts.grants.send(user, recipients, Message(), at)
 
         ask("u_1", NOW)
         assert told.since() == []
@@ -350,7 +364,7 @@ class TestCaps:
         policy = service.active.policy.tiers.allow
         at, windows = NOW, []
         for _ in range(policy.daily // policy.hourly + 2):
-            service.parts.sender.send("u_1", policy.hourly, Message(), at)
+            service.parts.grants.send("u_1", policy.hourly, Message(), at)
             at += 3700
         windows = [data["window"] for type, data in told.since() if type == "account.capped"]
         assert windows == ["daily"]
@@ -358,31 +372,31 @@ class TestCaps:
     def test_many_who_ask_at_once_are_one_event(self, service: Service, told: Told) -> None:
         post(service, body("u_1"))
         told.since()
-        together(8, lambda number: service.parts.sender.send("u_1", 10**5, Message(), NOW))
+        together(8, lambda number: service.parts.grants.send("u_1", 10**5, Message(), NOW))
         assert [type for type, _ in told.since()] == ["account.capped"]
 
     def test_strangers_are_nobody_s_account(self, service: Service, told: Told) -> None:
         policy = service.active.policy
         sends = policy.sends.model_copy(update={"strangers": "limit"})
         service.active.use(service.active.basis.under(policy.model_copy(update={"sends": sends})))
-        service.parts.sender.send("nobody", 10**5, Message(), NOW)
+        service.parts.grants.send("nobody", 10**5, Message(), NOW)
         assert told.since() == []
 
     def test_a_hold_is_told_when_it_begins(self, service: Service, told: Told) -> None:
         opened_at = NOW
         post(service, body("u_1"))
         for day in range(0, 21, 2):
-            service.parts.sender.send("u_1", 30, Message(), opened_at + day * DAY)
+            service.parts.grants.send("u_1", 30, Message(), opened_at + day * DAY)
         told.since()
         later = NOW + 22 * DAY
-        service.parts.sender.send("u_1", 300, Message(), later)
+        service.parts.grants.send("u_1", 300, Message(), later)
         found = dict(told.since())
         days = service.active.policy.takeover.hold_days
         assert found["account.held"] == {
             "user_id": "u_1", "tier": "allow", "daily": 30, "at": rfc3339(later),
             "expires_at": rfc3339(later + days * DAY),
         }  # fmt: skip
-        service.parts.sender.send("u_1", 300, Message(), later + 60)
+        service.parts.grants.send("u_1", 300, Message(), later + 60)
         assert "account.held" not in dict(told.since())
 
 

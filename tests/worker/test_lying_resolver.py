@@ -56,7 +56,7 @@ def begin(begin: Callable[[], Worker], monkeypatch: pytest.MonkeyPatch) -> Calla
 
 
 def view(service: Service, user: str) -> Any:
-    found = service.parts.accounts.view(user, time.time())
+    found = service.parts.profiles.view(user, time.time())
     return found
 
 

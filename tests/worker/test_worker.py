@@ -83,7 +83,7 @@ def worker(begin: Callable[[], Worker]) -> Worker:
 
 
 def view(service: Service, user: str = "u_1") -> Any:
-    found = service.parts.accounts.view(user, time.time())
+    found = service.parts.profiles.view(user, time.time())
     return found
 
 
@@ -354,7 +354,7 @@ def test_a_worker_killed_at_any_step_is_followed_by_one_that_finishes_its_work(
             clock.advance(61)  # what it had taken is free by then
             time.sleep(0.002)  # which the store counts by its own clock
             quiet = 0 if steps.once("heir") else quiet + 1
-        account = service.parts.accounts.view("u_1", clock.now)
+        account = service.parts.profiles.view("u_1", clock.now)
         where = f"killed {'before' if before else 'after'} trip {trip}"
         assert account["tier"] == "review", where
         assert [row["to"] for row in account["history"]] == ["allow", "review"], where

@@ -185,6 +185,19 @@ def doctor(context: typer.Context) -> int:
     return doctor.run(call.settings, start=call.start_store)
 
 
+@app.command(rich_help_panel=PANEL, epilog=epilog("platform", codes={1: "there is an alarm that people are told of"}))
+def platform(context: typer.Context) -> int:
+    """Show who blocks you, and what feeds say.
+
+    Alarms, receiving domains, own senders on DNS blocklists, and feeds, as `GET /v1/platform` has them.
+    """
+    from riskapi.commands import platform
+
+    call = invocation.of(context)
+    with call.store() as store:
+        return platform.show(call.settings, store)
+
+
 @app.command(
     rich_help_panel=PANEL, epilog=epilog("docs", "docs --check", codes={1: "with `--check`: a page is out of date"})
 )

@@ -43,7 +43,8 @@ def message(body: bytes) -> Mapping[str, Any]:
     what SES says without SNS's signature.
     """
     found = mapping(parsed(body))
-    if found.get("Type") in _SIGNED and isinstance(found.get("TopicArn"), str):
+    kind, topic = found.get("Type"), found.get("TopicArn")
+    if isinstance(kind, str) and kind in _SIGNED and isinstance(topic, str):
         return found
     if "mail" in found and ("notificationType" in found or "eventType" in found):
         raise bad_signature("Turn raw message delivery of the subscription off: it carries no signature.")

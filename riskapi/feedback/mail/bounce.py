@@ -60,9 +60,17 @@ def _notified(mail: Part, told: Notification, words: Words, now: float, header: 
         elif action == "ignored":
             ignored += 1
         else:
+            if status.recipient is None and len(told.recipients) == 1:
+                status = status._replace(recipient=_only_recipient(words))
             made = _report(mail, told, words, status, action, now, header)
             reports.setdefault(made.id, made)
     return Received(tuple(reports.values()), ignored=ignored, not_understood=tuple(unclear))
+
+
+def _only_recipient(words: Words) -> str | None:
+    """To whom the returned mail was, where the notification names a login alone; None for several."""
+    to = addresses.found(words.returned.text("to"))
+    return to[0] if len(to) == 1 else None
 
 
 def _action(status: Status) -> str | None:

@@ -53,7 +53,7 @@ def read(raw: bytes, now: float, header: str, reporter: str | None = None) -> Re
     said = fields_of(part.text) if part is not None else Fields()
     if not said.rows and returned.has(_JMRP):
         said = Fields((("feedback-type", "abuse"),))
-    kind = said.get("feedback-type").strip().lower()
+    kind = _kind(said)
     if not kind:
         return Received(not_understood=(0,))
     if kind not in TYPES:
@@ -90,7 +90,23 @@ def _reports(
 
 
 def _report_part(mail: Part) -> Part | None:
-    return next((part for part in mail.walk() if part.type == "message/feedback-report"), None)
+    """The part with the report; where a gateway changed its type, the one that begins as a report does."""
+    parts = list(mail.walk())
+    declared = next((part for part in parts if part.type == "message/feedback-report"), None)
+    return declared or next((part for part in parts[1:] if _is_report(part)), None)
+
+
+def _is_report(part: Part) -> bool:
+    if not part.type.startswith(("text/plain", "application/")):
+        return False
+    fields = fields_of(part.text[:2000])
+    return fields.has("feedback-type") and fields.has("user-agent")  # both are required (RFC 5965, 3.1)
+
+
+def _kind(said: Fields) -> str:
+    """The feedback type in small letters, without quotes, comments and parameters around it."""
+    found = re.search(r"[a-z][a-z0-9-]*", said.get("feedback-type").lower())
+    return found[0] if found is not None else ""
 
 
 def _recipients(said: Fields, returned: Fields) -> list[str]:

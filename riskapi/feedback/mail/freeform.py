@@ -18,6 +18,7 @@ from riskapi.feedback.diagnostics import classify
 from riskapi.feedback.mail import addresses, wording
 from riskapi.feedback.mail.autoreply import is_daemon
 from riskapi.feedback.mail.message import Fields, Part
+from riskapi.feedback.reports import BLOCKS
 
 #: Characters of a text that are read, lines about one recipient, and recipients. Chosen by us.
 _TEXT, _LINES, _MOST = 65_536, 12, 100
@@ -46,6 +47,10 @@ _LABEL = re.compile(
     r"|收件人(?:地址)?|收信人|宛先|받는 ?사람|수신인?)\s*(?:address)?\s*[:：]?\s*$",
     re.IGNORECASE,
 )
+#: The subject of an answer, and of a mail that is passed on.
+_ANSWER = re.compile(r"\s*(?:re|aw|sv|antw|odp|fwd?|wg|tr|rv)\s*:", re.IGNORECASE)
+#: A server's reply with its status code (RFC 2034, 4), which says enough in any language.
+_REPLY = re.compile(r"\b[45]\d\d[ -][45]\.\d{1,3}\.\d{1,3}\b")
 _LOG = logging.getLogger("flufl.bounce")
 
 
@@ -73,6 +78,8 @@ def words_of(mail: Part) -> Words:
             returned = returned if returned.rows else part.inner.fields
         elif part.type.startswith("text/") and part.body.strip():
             texts.append(part)
+        elif part.type == "application/octet-stream" and not returned.rows and part.inner.fields.has("message-id"):
+            returned = part.inner.fields
     plain = [part for part in texts if part.type != "text/html"] or texts
     joined = "\n".join(part.text for part in plain)[:_TEXT]
     text, header = wording.parted(joined)
@@ -83,15 +90,21 @@ def read(mail: Part, words: Words) -> list[Bounced]:
     """What a mail without a delivery status notification says of each recipient; nothing if it is no bounce."""
     named = [found for value in mail.fields.all("x-failed-recipients") for found in addresses.found(value)]
     delayed, failed = _flufl(mail, words)
-    if not (named or delayed or failed or _is_bounce(mail, words.text)):
+    if _is_from_person(mail) or not (named or delayed or failed or _is_bounce(mail, words.text)):
         return []
     known = list(dict.fromkeys([*named, *failed, *delayed])) or list(_guessed(mail, words))
-    late = not failed and (bool(delayed) or _is_delay(mail, words.text))
+    # flufl.bounce takes a filter's refusal for a warning
+    late = not failed and ((bool(delayed) and not _is_refused(words.text)) or _is_delay(mail, words.text))
     if known:
         return [Bounced(address, said_of(address, words.text, known), late) for address in known[:_MOST]]
     if classify(words.text)[0] != "unknown":
         return [Bounced(None, " ".join(words.text.split())[:1000], late)]
     return []
+
+
+def _is_from_person(mail: Part) -> bool:
+    """Whether somebody answers a bounce, or passes one on."""
+    return _ANSWER.match(mail.fields.text("subject")) is not None and not (_is_empty_sender(mail) or is_daemon(mail))
 
 
 def _is_bounce(mail: Part, text: str) -> bool:
@@ -100,7 +113,8 @@ def _is_bounce(mail: Part, text: str) -> bool:
         return True
     if not (_is_empty_sender(mail) or is_daemon(mail)):
         return False
-    return words.search(text[:_HEAD]) is not None or wording.of("delay").search(subject) is not None
+    head = text[:_HEAD]
+    return bool(words.search(head) or wording.of("delay").search(subject) or _REPLY.search(head))
 
 
 def _is_empty_sender(mail: Part) -> bool:
@@ -111,6 +125,10 @@ def _is_empty_sender(mail: Part) -> bool:
 def _is_delay(mail: Part, text: str) -> bool:
     about = f"{mail.fields.text('subject')}\n{text[:_HEAD]}"
     return wording.of("delay").search(about) is not None and wording.of("final").search(about) is None
+
+
+def _is_refused(text: str) -> bool:
+    return classify(text)[0] in BLOCKS
 
 
 def _flufl(mail: Part, words: Words) -> tuple[list[str], list[str]]:
@@ -182,7 +200,8 @@ def said_of(address: str | None, text: str, others: list[str] | None = None) -> 
     read = [(each, classify(each)) for each in said]
     clear = [each for each, (diagnosis, _, _) in read if diagnosis != "unknown"]
     coded = [each for each, (diagnosis, _, code) in read if diagnosis != "unknown" and code]
-    return next(iter(coded or clear or said))[:2000]
+    listed = [each for each, (_, blocklist, _) in read if blocklist]
+    return next(iter(listed or coded or clear or said))[:2000]
 
 
 def _beside(address: str, at: int, others: list[str], lines: list[str]) -> tuple[str, str]:

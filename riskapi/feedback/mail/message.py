@@ -103,7 +103,7 @@ class Part:
         """The content without its transfer encoding, cut after 256 KiB."""
         encoding = self.fields.get("content-transfer-encoding").strip().lower()
         if encoding == "base64":
-            return _base64(self.body[: _CONTENT * 2])
+            return _base64(self.body[: _CONTENT * 2])[:_CONTENT]
         if encoding == "quoted-printable":
             return quopri.decodestring(self.body[: _CONTENT * 3])[:_CONTENT]
         return self.body[:_CONTENT]

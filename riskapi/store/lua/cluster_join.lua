@@ -12,7 +12,8 @@
 --         share it, "due": it must be looked at whether it is a hub, which `l:` of the budget then says
 -- returns {'whole', edge, …} of things for which nobody of those told stands: all who share them are to be told. Else
 --         {'' or 'joined' or 'merged', what parts/usage.lua tells}
--- TTL     "ttl", for all that is written; the stream is trimmed by age
+-- TTL     "ttl", for all that is written; of accounts that are in the cluster already it is renewed once a day; the stream is
+--         trimmed by age
 --+ spends
 --+ usage
 --+ edges
@@ -116,7 +117,8 @@ for _, name in ipairs(plan.names) do
     came[#came + 1] = name
     move(name)
   else
-    call('EXPIRE', budget(name), asked.ttl)
+    -- Renewed once a day: asking is a third of the work, and nothing is appended to the file.
+    if call('TTL', budget(name)) < asked.ttl - 86400 then call('EXPIRE', budget(name), asked.ttl) end
     stay[#stay + 1] = name
   end
 end
@@ -138,10 +140,16 @@ for _, edge in ipairs(plan.edges) do
   if till > before then call('HSET', hash(into), 'e:' .. thing, till) end
   due = math.min(due, till)
 end
-for _, edge in ipairs(plan.claims) do call('HSET', hash(into), 'c:' .. edge, 1) end
-local claims = 0
-for _, field in ipairs(call('HKEYS', hash(into))) do
-  if string.sub(field, 1, 2) == 'c:' then claims = claims + 1 end
+local claims = #ids == 0 and tonumber(call('HGET', hash(into), 'claims') or nil)
+for _, edge in ipairs(plan.claims) do
+  local fresh = call('HSET', hash(into), 'c:' .. edge, 1)
+  claims = claims and claims + fresh
+end
+if not claims then -- of a cluster that is new, or took in others
+  claims = 0
+  for _, field in ipairs(call('HKEYS', hash(into))) do
+    if string.sub(field, 1, 2) == 'c:' then claims = claims + 1 end
+  end
 end
 call('HSET', hash(into), 'spends', packed_spends(log), 'due', due, 'bad', bad, 'claims', claims)
 call('EXPIRE', hash(into), asked.ttl)

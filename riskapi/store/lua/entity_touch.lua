@@ -34,15 +34,16 @@
 --         within retention), those near a cap within 7 d, the holders, how they came to it ('proof', 'first', 'use' or ''), how
 --         many other holders are abusive and limited, and when it was found to be a hub (negative: to be none; 0: never
 --         looked at). For an entity that was cut, or the account was cut from, only the account itself is told
--- TTL     retention, renewed once a day while it is touched; what is older than retention goes then, too
+-- TTL     retention, renewed by the first touch of a day (UTC); what is older than retention goes then, too
 local ask = cjson.decode(ARGV[1])
 local user, at, touch, retention = ask.user_id, tonumber(ask.at), ask.adds ~= 'look', ask.retention
 local keep, near, past, long = ask.keep, ask.near, ask.past, ask.long
 local stands = ask.adds == 'latest' and 'GT' or 'NX'
 local call = redis.call
 local last = at + 300 -- clocks of callers differ by up to the five minutes the contract allows
--- The bounds are written out once: a call from a script costs more than most of these commands.
-local month_ago, day_ago, hour_ago = '(' .. (at - 2592000), '(' .. (at - 86400), '(' .. (at - 3600)
+-- What is read of every entity at once, newest and marks first: who touched it, and the eight before.
+local NEWEST = 9
+local month_ago, day_ago, hour_ago = at - 2592000, at - 86400, at - 3600
 local MOST_HOLDERS = 64
 
 -- How many accounts other than the toucher have a mark of one sort between two times.
@@ -81,11 +82,8 @@ end
 
 -- The ten last parts of a row, or nothing where there are no such marks. Only asked where there are marks at all.
 local function add_marks(row, key, since, holdable)
-  local rest = call('ZCOUNT', key, 29e11, '+inf')
-  if rest == 0 then return end
   row[10] = call('ZSCORE', key, '=') and 1 or 0
   row[11], row[12], row[13], row[14], row[15], row[16], row[17], row[18], row[19] = 0, 0, 0, 0, {}, '', 0, 0, 0
-  if rest == row[10] then return end
   if call('ZCOUNT', key, 29e11, '(49e11') > 0 then
     row[12] = others_marked(key, '$', 3e12, at - 604800)
     if row[12] > 0 then row[11] = others_marked(key, '$', 3e12, at - 86400) end
@@ -128,6 +126,65 @@ local account = ask.account and call('HMGET', KEYS[#KEYS], 'things', 'establishe
 local own, established, bad = account[1] or '', account[2], account[3] == 'abuse'
 local replies = {}
 
+-- The newest of an entity: {names, scores, size, top (the highest score, 0 for none), whole (whether that is all of it)}.
+local function newest_of(key)
+  local found = call('ZREVRANGE', key, 0, NEWEST - 1, 'WITHSCORES')
+  local list = {names = {}, scores = {}, size = #found / 2, top = tonumber(found[2]) or 0}
+  for j = 1, list.size do list.names[j], list.scores[j] = found[2 * j - 1], tonumber(found[2 * j]) end
+  list.whole = list.size < NEWEST
+  return list
+end
+
+-- Whether the newest tell of all that came from a time on.
+local function tells(list, from) return list.whole or list.scores[list.size] < from end
+
+-- How many accounts touched an entity after a time, those left out that come later than clocks differ.
+local function came(list, key, from)
+  if not tells(list, from) then return call('ZCOUNT', key, '(' .. from, last) end
+  local found = 0
+  for j = 1, list.size do
+    if list.scores[j] > from and list.scores[j] <= last then found = found + 1 end
+  end
+  return found
+end
+
+-- The newest others since a time, at most so many: {user_id, at, …}.
+local function others_of(list, key, from, most)
+  local found = {}
+  for j = 1, list.size do
+    local time = list.scores[j]
+    if time <= last and time >= from and list.names[j] ~= user and #found < 2 * most then
+      found[#found + 1], found[#found + 2] = list.names[j], string.format('%.17g', time)
+    end
+  end
+  if #found == 2 * most or tells(list, from) then return found end
+  local newest = call('ZREVRANGEBYSCORE', key, last, from, 'WITHSCORES', 'LIMIT', 0, most + 1)
+  found = {}
+  for j = 1, #newest, 2 do
+    if newest[j] ~= user and #found < 2 * most then found[#found + 1], found[#found + 2] = newest[j], newest[j + 1] end
+  end
+  return found
+end
+
+-- How many touched it before the toucher; `accounts` where that is unknown.
+local function came_before(list, key, accounts)
+  for j = 1, list.size do
+    if list.names[j] == user and list.whole then return list.size - j end
+    if list.names[j] == user and list.top < 5e11 then return accounts - j end
+  end
+  return call('ZRANK', key, user) or accounts
+end
+
+-- Whether it may be a day since the time to live was renewed: whoever touched it first on a day (of UTC) renews it.
+local function is_due(list)
+  local today = math.floor(at / 86400) * 86400
+  for j = 1, list.size do
+    local time = list.scores[j]
+    if time < 5e11 and list.names[j] ~= user then return time < today end
+  end
+  return true
+end
+
 local function look(i, key)
   local crowd = ask.crowds[i]
   local added = touch and call('ZADD', key, stands, ask.at, user) or 0
@@ -137,13 +194,10 @@ local function look(i, key)
   elseif established and touch then
     call('ZREM', key, '&' .. user)
   end
-  local members = call('ZCARD', key)
-  local alone = members == added
+  local list = newest_of(key)
+  local alone, since, nobodys = list.size == added, at - retention, false
   if alone and added > 0 then call('EXPIRE', key, retention) end
-  local nobodys, since = false, at - retention
-  -- Without marks there is no cut, and so no need to look for one.
-  local accounts = alone and 0 or call('ZCOUNT', key, since, '(5e11')
-  if members > accounts and not alone and call('ZCOUNT', key, 89e11, '+inf') > 0 then
+  if list.top > 89e11 and not alone then
     if call('ZSCORE', key, '*' .. user) then
       if added > 0 then call('ZREM', key, user, '#' .. user, '&' .. user) end
       return {1, 1, 1, 1, 0, 0, {}, 0, 0}
@@ -156,12 +210,18 @@ local function look(i, key)
     local one = added > 0 and 1 or 0
     return {one, one, one, one, 0, 0, {}, 0, 0}
   end
-  if touch and call('TTL', key) < retention - 86400 then
+  if touch and is_due(list) and call('TTL', key) < retention - 86400 then
     call('EXPIRE', key, retention)
     prune(key, since)
-    members = call('ZCARD', key)
+    list = newest_of(key)
   end
-  local marked = members > accounts
+  local marked = list.top >= 5e11
+  local accounts = list.whole and 0 or call('ZCOUNT', key, since, '(5e11')
+  if list.whole then
+    for j = 1, list.size do
+      if list.scores[j] < 5e11 and list.scores[j] >= since then accounts = accounts + 1 end
+    end
+  end
   if accounts > keep then
     -- Count bad accounts over the same stretch of time as all accounts. The oldest stays: it may hold the entity.
     call('ZREMRANGEBYRANK', key, 1, accounts - keep)
@@ -177,32 +237,24 @@ local function look(i, key)
     limited = others_marked(key, '~', 1e12, since)
   end
   if crowd == -1 then return {accounts, 0, 0, 0, abusive, limited, {}, 0, 0} end
-  local month = call('ZCOUNT', key, month_ago, last)
   local new = added > 0 and 1 or 0 -- who came just now counts in every window
-  local day = month > new and call('ZCOUNT', key, day_ago, last) or month
-  local hour = day > new and call('ZCOUNT', key, hour_ago, last) or day
-  local others = {}
-  local function collect(oldest, most)
-    local newest = call('ZREVRANGEBYSCORE', key, last, oldest, 'WITHSCORES', 'LIMIT', 0, most + 1)
-    others = {}
-    for j = 1, #newest, 2 do
-      if newest[j] ~= user and #others < 2 * most then
-        others[#others + 1] = newest[j]
-        others[#others + 1] = newest[j + 1]
-      end
-    end
-  end
+  -- The middle window is asked first: where it has all accounts, so has the longer one; where it has none, the shorter.
+  local day = came(list, key, day_ago)
+  local month = day == accounts and retention >= 2592000 and day or came(list, key, month_ago)
+  local hour = day > new and came(list, key, hour_ago) or day
+  local others
   if crowd == -2 or (crowd > 0 and month > crowd) then
-    collect(math.max(since, at - near), 32)
+    others = others_of(list, key, math.max(since, at - near), 32)
   else
-    collect(since, 8)
-    if #others == 16 and tonumber(others[16]) >= at - near then collect(at - near, 32) end
+    others = others_of(list, key, since, 8)
+    if #others == 16 and tonumber(others[16]) >= at - near then others = others_of(list, key, at - near, 32) end
   end
   local row = {accounts, hour, day, month, abusive, limited, others, 0, 0}
   if accounts > 1 and (accounts > day or past < 86400) then row[8] = call('ZCOUNT', key, since, '(' .. (at - past)) end
   -- Whoever came before it; of holders the script below says nothing: nobody did.
-  if accounts > 1 then row[9] = call('ZRANK', key, user) or accounts end
-  if marked then add_marks(row, key, since, ask.proved[i] ~= 2) end
+  if accounts > 1 then row[9] = came_before(list, key, accounts) end
+  -- Where it has marks, a proof of just now is one more.
+  if list.top >= 29e11 or (marked and touch and ask.proved[i] == 1) then add_marks(row, key, since, ask.proved[i] ~= 2) end
   return row
 end
 

@@ -53,11 +53,13 @@ if moved then redis.call('HINCRBY', KEYS[1], 'revision', 1) end
 
 if ARGV[12] then
   -- The places of the signup are kept in its entities, under the same HMACs.
-  local sound, entities = pcall(cjson.decode, account[2])
-  if not sound or type(entities) ~= 'table' then entities = {} end
-  local signup, known = {}, false
+  local signup, known, entities = {}, false, account[2] or ''
+  for mac in string.gmatch(' ' .. entities, ' [na]([^ :]+)') do signup[mac] = true end
+  -- Until 2026-11-27 the field was JSON.
+  local sound, before = pcall(cjson.decode, entities)
   for _, kind in ipairs({'network', 'asn'}) do
-    if entities[kind] then signup[string.match(entities[kind], '[^:]+$')] = true end
+    local said = sound and type(before) == 'table' and before[kind]
+    if said then signup[string.match(said, '[^:]+$')] = true end
   end
   local anywhere = next(signup) or redis.call('EXISTS', KEYS[4]) == 1
   for at = 12, #ARGV do

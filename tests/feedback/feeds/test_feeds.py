@@ -20,6 +20,7 @@ from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import NOW, ROOT, Clock
 from tests.feedback.feeds.conftest import ProviderClient
+from tests.feedback.feeds.mutations import mutated
 from tests.feedback.feeds.senders import SENDERS, Sender, Sent
 
 each_sender = pytest.mark.parametrize("sender", SENDERS.values(), ids=SENDERS)
@@ -202,17 +203,6 @@ JSONS = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
     max_leaves=12,
 )
-
-
-def mutated(value: Any, path: list[int], other: Any) -> Any:
-    """A payload in which one value, at the end of a way through it, is another."""
-    if not path or not isinstance(value, list | dict) or not value:
-        return other
-    keys = list(value) if isinstance(value, dict) else list(range(len(value)))
-    at = keys[path[0] % len(keys)]
-    changed = dict(value) if isinstance(value, dict) else list(value)
-    changed[at] = mutated(value[at], path[1:], other)
-    return changed
 
 
 @each_sender

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from contextlib import suppress
 from time import process_time
 
 import pytest
@@ -94,6 +95,9 @@ def test_a_bomb_is_read_in_bounded_time_and_space(name: str) -> None:
     found = read(raw)
     assert process_time() - started < 5.0  # a fraction of a second, unless something is quadratic
     assert all(len(received.reports) <= 200 for received in found)
+    with suppress(NotThisKind):
+        parts = list(open_mail(raw).walk())
+        assert len(parts) <= 60 and all(len(part.content) <= 262_144 for part in parts)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,9 @@ end
 
 -- Write a review about an account that is being written, `given` as in account_record.lua.
 local function open_review(review, index, given)
-  for name, value in pairs(given.review.fields) do redis.call('HSET', review, name, value) end
+  local fields = {}
+  for name, value in pairs(given.review.fields) do fields[#fields + 1], fields[#fields + 2] = name, value end
+  redis.call('HSET', review, unpack(fields))
   redis.call('EXPIRE', review, given.ttl)
   redis.call('ZADD', index, 0, given.review.place)
 end
