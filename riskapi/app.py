@@ -25,11 +25,11 @@ from riskapi.accounts.tiers import Tiers
 from riskapi.api import readiness
 from riskapi.api.parts import Parts
 from riskapi.api.policy_parts import policy_parts
-from riskapi.api.server import build
 from riskapi.budgets.spends import Budgets
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
+from riskapi.console.application import application
 from riskapi.datasets import manifest
 from riskapi.datasets.manifest import Manifest
 from riskapi.decisions.consequences import Consequences
@@ -295,4 +295,4 @@ def create_app(settings: Settings, store: Store | None = None, clock: Callable[[
     with contextlib.suppress(StoreUnavailable):  # the worker's watch does it when the store is back
         service.decisions.register_schema()
         consumer.found(service.store)
-    return build(service.parts)
+    return application(service.parts, settings, service.store)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from riskapi.api.bodies import ClaimBody, DecideBody, EscalateBody, ReleaseBody, ReviewQuery, UndoBody
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.lists.entries import ListEntry
+from riskapi.metrics import Metrics
 from riskapi.reviews.decisions import DecidedReview, ReviewDecision, UndoneReview
 from riskapi.reviews.queue import Review, ReviewPage
 
@@ -68,11 +69,16 @@ def decide(call: Call[DecideBody]) -> Reply:
     actor = call.principal.name
     found = parts.review_decisions.decide(call.path["review_id"], decision, actor, call.now, dry_run=body.dry_run)
     if not body.dry_run:
-        parts.metrics.review("decided")
-        for row in found["deny"]:
-            if row["entry_id"] is not None and not row["already"]:
-                parts.metrics.list_change("deny", "put")
+        count_decision(parts.metrics, found)
     return Reply(found)
+
+
+def count_decision(metrics: Metrics, found: DecidedReview) -> None:
+    """Count a decision that was carried out, and the entries of the deny list that it made."""
+    metrics.review("decided")
+    for row in found["deny"]:
+        if row["entry_id"] is not None and not row["already"]:
+            metrics.list_change("deny", "put")
 
 
 def undo(call: Call[UndoBody]) -> Reply:
@@ -80,10 +86,15 @@ def undo(call: Call[UndoBody]) -> Reply:
     body, parts = call.body, call.parts
     actor = call.principal.name
     found = parts.review_decisions.undo(call.path["review_id"], body.reason, actor, call.now, body.reviewer)
-    parts.metrics.review("undone")
-    for _ in found["removed_entries"]:
-        parts.metrics.list_change("deny", "removed")
+    count_undo(parts.metrics, found)
     return Reply(found)
+
+
+def count_undo(metrics: Metrics, found: UndoneReview) -> None:
+    """Count a decision that was taken back, and the entries of the deny list that are gone with it."""
+    metrics.review("undone")
+    for _ in found["removed_entries"]:
+        metrics.list_change("deny", "removed")
 
 
 def _reviewer(call: Call[ReleaseBody] | Call[EscalateBody] | Call[DecideBody], named: str | None) -> str | None:

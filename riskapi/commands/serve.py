@@ -19,6 +19,7 @@ from riskapi import app, logs, metrics
 from riskapi.access.keys import SCOPES, Keys
 from riskapi.commands.doctor import persistence
 from riskapi.commands.worker import beside_server
+from riskapi.console.doors import first_link, open_doors
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.links.secret import LinkKey
 from riskapi.policy.publisher import Publisher
@@ -62,7 +63,7 @@ def run(settings: Settings) -> int:
         consumer.found(store)
         _say_policy(app.follow_policy(settings, store, sources.file, sources.basis))
         key = first_key(Keys(store))
-        _announce(settings, key)
+        _announce(settings, key, first_link(open_doors(settings, store), time.time()))
         stack.enter_context(_processes(settings))
         stack.enter_context(_watched(store, settings))
         if settings.serve_worker:
@@ -76,12 +77,18 @@ def first_key(keys: Keys) -> str | None:
     return None if keys.list() else keys.create("first-start", SCOPES)
 
 
-def greeting(settings: Settings, key: str | None) -> str:
-    """What a person reads when the service is there; ``key`` only at the first start."""
+def greeting(settings: Settings, key: str | None, admin: str | None = None) -> str:
+    """What a person reads when the service is there; ``key`` only at the first start.
+
+    ``admin`` is the link that makes the first admin of the console, as long as there is no user.
+    """
     url = settings.bind.url
     lines = [f"riskapi listens on {url}   (what it can do: {url}/docs)"]
     if key is not None:
         lines += ["", f"API key, shown this once: {key}"]
+    lines += ["", f"Console: {settings.console_address}/console/"]
+    if admin is not None:
+        lines += [f"Become its first admin, once, within 24 hours: {admin}"]
     lines += [
         "",
         "Score a signup:" if key else f"Score a signup (another key: {_python()} -m riskapi keys create --help):",
@@ -130,13 +137,13 @@ def _stop_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
-def _announce(settings: Settings, key: str | None) -> None:
+def _announce(settings: Settings, key: str | None, admin: str | None) -> None:
     """Greet as soon as the service answers, from a thread of its own."""
 
     def greet() -> None:
         while not _is_ready(settings.bind.reached, settings.bind.port):
             time.sleep(0.05)
-        print(greeting(settings, key), flush=True)
+        print(greeting(settings, key, admin), flush=True)
 
     threading.Thread(target=greet, name="greeting", daemon=True).start()
 

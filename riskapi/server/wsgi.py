@@ -14,9 +14,9 @@ from riskapi import logs
 from riskapi.accounts.packing import unpack
 from riskapi.accounts.stored import packed_json
 from riskapi.api.gateway import Gateway
-from riskapi.api.server import build
 from riskapi.app import Service, assemble
 from riskapi.budgets import terms
+from riskapi.console.application import application
 from riskapi.decisions.answer import assessment
 from riskapi.decisions.decide import decide
 from riskapi.decisions.line import case_in_outage
@@ -48,7 +48,7 @@ _settings = Settings.load(os.environ)
 logs.configure(_settings.log_level)
 _service = assemble(_settings)
 _warm(_service)
-app = build(_service.parts)
+app = application(_service.parts, _settings, _service.store)
 gateway = Gateway(app, _settings.threads, _settings.body_seconds)
 #: Stops the watch over journal, policy and data; a worker that ends takes the thread with it.
 stop = threading.Event()

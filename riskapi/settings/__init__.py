@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from riskapi.errors import ConfigurationError
 from riskapi.settings import environment
 from riskapi.settings.attribution import AttributionSettings
+from riskapi.settings.console import ConsoleSettings
 from riskapi.settings.data import DataSettings
 from riskapi.settings.feeds import FeedSettings
 from riskapi.settings.mailbox import MailboxSettings
@@ -32,7 +33,7 @@ def cores() -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(PolicydSettings, DataSettings, FeedSettings, MailboxSettings, AttributionSettings):
+class Settings(PolicydSettings, DataSettings, FeedSettings, MailboxSettings, AttributionSettings, ConsoleSettings):
     """What the environment says, checked. Every field is also read from the file named by ``…_FILE``."""
 
     bind: environment.Bind = declare(
@@ -251,6 +252,11 @@ class Settings(PolicydSettings, DataSettings, FeedSettings, MailboxSettings, Att
                 "is on together with RISKAPI_STORE_PRODUCTION; a store with production data takes no replayed time",
             )
         return settings
+
+    @property
+    def console_address(self) -> str:
+        """Where people reach the service. ``console_url``, without it the service's own address."""
+        return self.console_url or self.bind.url
 
 
 def settings_table() -> list[tuple[str, str, str]]:

@@ -45,12 +45,12 @@ class RateLimits:
     def __init__(self, store: Store) -> None:
         self._take = store.script("ratelimit_take")
 
-    def take(self, key_id: str, rate: float, now: float) -> RateState:
+    def take(self, key_id: str, rate: float, now: float, *, burst: int | None = None) -> RateState:
         """Take one request of the key ``key_id`` that may make ``rate`` (> 0) a second; ``now`` is Unix time.
 
-        A second's worth may come at once, and always at least one. Raises ``StoreUnavailable``.
+        ``burst`` may come at once, without it a second's worth, and always at least one. Raises ``StoreUnavailable``.
         """
-        quota = max(1, math.floor(rate))
+        quota = burst or max(1, math.floor(rate))
         window = max(1, math.ceil(1 / rate))
         gap = max(1, round(_MICRO / rate))
         allowed, remaining, reset, retry = self._take.call([f"risk:rate:{key_id}"], [round(now * _MICRO), gap, quota])

@@ -143,7 +143,7 @@ def test_the_key_s_own_limit_goes_before_the_general_one(make_http: MakeHttp, st
 
 def test_a_limit_that_cannot_be_counted_stops_nobody(make_http: MakeHttp, store: Store) -> None:
     class Away(RateLimits):
-        def take(self, key_id: str, rate: float, now: float) -> RateState:
+        def take(self, key_id: str, rate: float, now: float, *, burst: int | None = None) -> RateState:
             raise StoreUnavailable("away")
 
     client = make_http(api_rate_limit=1.0, ratelimits=Away(store))

@@ -182,6 +182,11 @@ def test_the_greeting_shows_the_key_only_when_it_is_new(settings: Settings) -> N
     assert BOOTSTRAP_KEY not in greeting(settings, None)
 
 
+def test_the_greeting_shows_the_link_to_the_first_admin_while_there_is_no_user(settings: Settings) -> None:
+    assert "/console/welcome/abc" in greeting(settings, None, "http://127.0.0.1:8000/console/welcome/abc")
+    assert "first admin" not in greeting(settings, None)
+
+
 def test_help_names_every_command() -> None:
     shown: Any = subprocess.run(
         [sys.executable, "-m", "riskapi", "--help"],

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from riskapi.commands import invocation
 from riskapi.commands.epilog import epilog
+from riskapi.commands.panels.users import users
 
 PANEL = "Look after"
 _NO_KEY = {1: "there is no such key"}
@@ -20,6 +21,7 @@ _DATA = (
 app = typer.Typer()
 keys = typer.Typer(no_args_is_help=True)
 app.add_typer(keys, name="keys", rich_help_panel=PANEL)
+app.add_typer(users, name="users", rich_help_panel=PANEL)
 data = typer.Typer(no_args_is_help=True)
 app.add_typer(data, name="data", rich_help_panel=PANEL)
 

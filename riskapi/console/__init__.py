@@ -1,0 +1,1 @@
+"""The console: pages for people, in the process of the API and beside it."""

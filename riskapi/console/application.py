@@ -1,0 +1,19 @@
+"""The application: the API, and the console of people beside it."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from riskapi.api.parts import Parts
+from riskapi.api.server import build
+from riskapi.console.doors import open_doors
+from riskapi.console.serving import mount
+from riskapi.settings import Settings
+from riskapi.store.connections import Store
+
+
+def application(parts: Parts, settings: Settings, store: Store) -> Flask:
+    """API and console over the same parts."""
+    made = build(parts)
+    mount(made, parts, open_doors(settings, store))
+    return made

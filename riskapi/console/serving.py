@@ -1,0 +1,238 @@
+"""From a request to a page and back: the session, the role, the token of forms, headers, errors. All pages share it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, redirect, request, session
+from flask.globals import request_ctx
+from flask_wtf.csrf import generate_csrf, validate_csrf
+from markupsafe import Markup
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException
+from wtforms import ValidationError
+
+from riskapi import logs
+from riskapi.access.users import Person
+from riskapi.api.parts import Parts
+from riskapi.api.request import request_id_of
+from riskapi.console import callers, cookies, rendering
+from riskapi.console.doors import Doors
+from riskapi.console.headers import headers
+from riskapi.console.page import ROOT, Page
+from riskapi.console.site import PAGES
+from riskapi.console.visit import NOBODY, Answer, Entered, Fields, Left, Moved, View, Visit
+from riskapi.errors import Problem, StoreUnavailable
+from riskapi.reviews.cases import Cases
+from riskapi.store import damaged
+
+#: Bytes a form may have. The largest has a few lines of text. Chosen by us.
+_MOST = 65_536
+#: Names a browser remembers to have signed in, and characters of what is said once.
+_NAMES, _SAID = 5, 500
+#: Where somebody goes who has no second factor yet and needs one.
+_AUTHENTICATOR = f"{ROOT}/account/authenticator"
+_NO_PAGE = Page(path="/nothing", handler=lambda _: Moved(ROOT), role=None)
+
+
+def mount(app: Flask, parts: Parts, doors: Doors) -> None:
+    """Have the application serve the console."""
+    console = Blueprint("console", __name__, url_prefix=ROOT)
+    server = _Server(parts, doors)
+    for page in PAGES:
+        view, methods = server.view(page), [page.method]
+        console.add_url_rule(page.rule, page.name, view, methods=methods, provide_automatic_options=False)
+    console.add_url_rule("/static/<asset>", "static", _asset, methods=["GET"], provide_automatic_options=False)
+    nothing = server.view(_NO_PAGE, found=False)
+    console.add_url_rule("/<path:rest>", "nothing", nothing, methods=["GET", "POST"], provide_automatic_options=False)
+    app.add_url_rule(ROOT, "console", lambda: redirect(f"{ROOT}/", 308), methods=["GET"])
+    app.config.update(cookies.settings(doors))
+    app.session_interface = cookies.Cookies(doors)
+    app.register_blueprint(console)
+
+
+class _Server:
+    """Serves the pages of one application."""
+
+    def __init__(self, parts: Parts, doors: Doors) -> None:
+        self._parts, self._doors = parts, doors
+        self._cases = Cases(doors.store, parts.reviews, parts.publisher.active)
+        self._headers = headers(is_secure=doors.is_secure)
+
+    def view(self, page: Page, *, found: bool = True) -> Any:
+        """The Flask view of a page; where it is not ``found``, of whatever has no page."""
+
+        def respond(**path: str) -> Response:
+            started, request_id = perf_counter(), request_id_of(request.environ)
+            try:
+                answer = self._answer(page, path, request_id, found=found)
+            except Exception as error:
+                answer = self._fault(error, page, request_id)
+            answer.headers.update({**self._headers, "X-Request-Id": request_id})
+            seconds = perf_counter() - started
+            # One row of metrics for all pages; the log says which it was, without what stands for the names in it.
+            self._parts.metrics.request(ROOT, request.method, answer.status_code, seconds)
+            milliseconds = round(seconds * 1000, 3)
+            logs.note(
+                logging.INFO,
+                "request",
+                request_id=request_id,
+                method=request.method,
+                route=ROOT + page.path,
+                status=answer.status_code,
+                duration_ms=milliseconds,
+            )
+            return answer
+
+        return respond
+
+    def _answer(self, page: Page, path: Mapping[str, str], request_id: str, *, found: bool) -> Response:
+        now = self._parts.clock()
+        opener = current_app.session_interface
+        assert isinstance(opener, cookies.Cookies)  # noqa: S101 - mount put it there
+        session.update(opener.load(current_app, request_ctx.request))
+        session.permanent = True
+        session.modified = False
+        held = self._doors.sessions.visit(session["token"], now) if "token" in session else None
+        person = held.person if held is not None else NOBODY
+        if held is None and "token" in session:
+            _forget()
+        form = self._form()
+        refused = self._refused(page, person)
+        if refused is not None:
+            return self._response(refused, person, page, request_id)
+        if not found or not page.takes(path):
+            raise Problem("not_found", "There is no such page.")
+        visit = Visit(
+            parts=self._parts,
+            doors=self._doors,
+            cases=self._cases,
+            person=person,
+            now=now,
+            path=path,
+            query=Fields(dict(request.args.lists())),
+            form=Fields(dict(form.lists())),
+            address=callers.address(request.environ, self._doors.settings.console_proxies),
+            agent=request.headers.get("User-Agent", ""),
+            session=held.session if held is not None else "",
+            kept=session.get("kept", {}),
+            known=frozenset(session.get("known", ())),
+        )
+        return self._done(page.handler(visit), visit, page, request_id)
+
+    def _form(self) -> MultiDict[str, str]:
+        """What was posted, with the token that a page of this session carries. Raises ``Problem``."""
+        if request.method != "POST":
+            return MultiDict()
+        request.max_content_length = _MOST
+        form = request.form
+        try:
+            validate_csrf(form.get("csrf", ""), secret_key=current_app.secret_key, token_key="csrf")  # noqa: S106
+        except ValidationError:
+            raise Problem("invalid", "This form is out of date. Go back, load the page again, and repeat it.") from None
+        return form
+
+    def _refused(self, page: Page, person: Person) -> Answer | None:
+        """What somebody gets who may not see the page. Raises ``forbidden``."""
+        if page.role is None:
+            return None
+        if person is NOBODY:
+            if request.method == "GET":
+                session["next"] = request.full_path.rstrip("?")[:_SAID]
+            return Moved(f"{ROOT}/sign-in")
+        needed = self._doors.settings.console_second_factor and not person.has_second_factor
+        if needed and not page.open_to_new:
+            return Moved(_AUTHENTICATOR, "Set up an authenticator first.")
+        if not person.may(page.role):
+            raise Problem("forbidden", f"This needs the role {page.role}; you have the role {person.role}.")
+        return None
+
+    def _done(self, answer: Answer, visit: Visit, page: Page, request_id: str) -> Response:
+        if isinstance(answer, Entered):
+            person, known, after = answer.person, session.get("known", []), session.get("next")
+            if "token" in session:  # one browser, one session
+                self._doors.sessions.end(visit.person.id, visit.session)
+            session.clear()  # with the token of forms: nothing from before signing in is good after it
+            given = {"agent": visit.agent, "address": visit.address}
+            session["token"] = self._doors.sessions.begin(person, answer.how, visit.now, **given)
+            session["known"] = list(dict.fromkeys([person.id, *known]))[:_NAMES]
+            session.permanent = True
+            return self._response(Moved(after or answer.to), person, page, request_id)
+        if isinstance(answer, Left):
+            self._doors.sessions.end(visit.person.id, visit.session)
+            _forget()
+            return self._response(Moved(answer.to, answer.said), NOBODY, page, request_id)
+        return self._response(answer, visit.person, page, request_id)
+
+    def _response(self, answer: Answer, person: Person, page: Page, request_id: str) -> Response:
+        if isinstance(answer, Moved):
+            if answer.said:
+                session["said"] = answer.said[:_SAID]
+            if answer.keep:
+                session["kept"] = {**session.get("kept", {}), **answer.keep}
+            return Response(status=303, headers={"Location": answer.to})
+        assert isinstance(answer, View)  # noqa: S101 - the others are done by now
+        said = session.pop("said", None)
+        data = {**answer.data, "frame": self._frame(person, page, said), "csrf": _csrf, "request_id": request_id}
+        text = rendering.page(answer.template, data)
+        return Response(text, answer.status, {**answer.headers, "Content-Type": "text/html; charset=utf-8"})
+
+    def _frame(self, person: Person, page: Page, said: str | None) -> dict[str, Any]:
+        """What the frame of every page shows."""
+        menu = [
+            {"word": each.entry, "address": ROOT + each.path, "current": each.path == page.path}
+            for each in PAGES
+            if each.entry is not None and person is not NOBODY and each.role is not None and person.may(each.role)
+        ]
+        shown = {"name": person.name, "role": person.role} if person is not NOBODY else None
+        policy = self._parts.versions()["policy"] if shown else None
+        undo = session.get("kept", {}).get("undo") if shown and person.may("reviewer") else None
+        return {"menu": menu, "person": shown, "policy": policy, "said": said, "undo": undo}
+
+    def _fault(self, error: Exception, page: Page, request_id: str) -> Response:
+        """A page that says what failed. Only a defect is logged with its stack."""
+        status, title, detail = _explained(error)
+        if status == 500:
+            logs.note(logging.ERROR, "defect", error, request_id=request_id, route=ROOT + page.path)
+        if isinstance(error, StoreUnavailable):
+            self._parts.metrics.store_failure("request")
+        person = NOBODY  # no menu: what it shows may be what failed
+        return self._response(View("fault.html", {"title": title, "detail": detail}, status), person, page, request_id)
+
+
+def _explained(error: Exception) -> tuple[int, str, str]:
+    if isinstance(error, Problem):
+        title = {"not_found": "Not found", "forbidden": "You may not do this"}.get(error.code, "This was not done")
+        wrong = " ".join(each["detail"] for each in error.errors)
+        return error.status, title, f"{error.detail} {wrong}".strip()
+    if isinstance(error, StoreUnavailable):
+        return 503, "The store does not answer", "Nothing was changed. Load the page again in a moment."
+    if isinstance(error, damaged.Unreadable):
+        return 503, "This cannot be read", "What is stored of it is damaged. The service's log says which row."
+    if isinstance(error, HTTPException) and error.code is not None and 400 <= error.code < 500:
+        return error.code, "This was not done", error.description or "The request could not be read."
+    return 500, "Something failed on our side", "It is in the service's log under the request id below."
+
+
+def _csrf() -> Markup:
+    """The hidden field that each form carries."""
+    token = generate_csrf(secret_key=current_app.secret_key, token_key="csrf")  # noqa: S106
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(token)
+
+
+def _forget() -> None:
+    """Let the browser forget all that belongs to a session that is over."""
+    for name in ("token", "csrf", "kept"):
+        session.pop(name, None)
+
+
+def _asset(asset: str) -> Response:
+    """A file that goes with the pages. Its address changes with it, so it is kept for a year."""
+    found = rendering.assets().get(asset)
+    if found is None:
+        return Response(status=404)
+    kept = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+    return Response(found.content, 200, {**kept, "Content-Type": found.media})

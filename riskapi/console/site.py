@@ -1,0 +1,16 @@
+"""Every page of the console, in the order of the menu. Add the ``PAGES`` of a new file here."""
+
+from __future__ import annotations
+
+from riskapi.console.page import Page
+from riskapi.console.pages import account, admin, audit, case, queue, sign_in, welcome
+
+PAGES: tuple[Page, ...] = (
+    *queue.PAGES,
+    *case.PAGES,
+    *audit.PAGES,
+    *admin.PAGES,
+    *account.PAGES,
+    *sign_in.PAGES,
+    *welcome.PAGES,
+)

@@ -1,0 +1,49 @@
+// Keys of the console. Every page works without it: a key presses a button or follows a link that is there.
+//
+// In a page:  data-key="a" on a link, button or field: this key presses (or focuses) it. Two keys in a row: "g q".
+//             data-rows on a list: j and k move among its [data-row], enter opens the first link of the row.
+"use strict";
+
+(() => {
+  let before = ""; // the first of two keys
+
+  const isTyping = (target) =>
+    /^(input|select|textarea)$/i.test(target.tagName) && !/^(checkbox|radio|submit)$/.test(target.type);
+
+  const press = (key) => {
+    for (const each of document.querySelectorAll("[data-key]")) {
+      if (each.dataset.key !== key || each.disabled || each.closest("[hidden]")) continue;
+      if (isTyping(each)) each.focus();
+      else each.click();
+      return true;
+    }
+    return false;
+  };
+
+  const move = (step) => {
+    const rows = [...document.querySelectorAll("[data-rows] [data-row]")];
+    if (rows.length === 0) return false;
+    const at = rows.findIndex((row) => row.dataset.row === "here");
+    const next = rows[Math.min(Math.max(at + step, 0), rows.length - 1)];
+    for (const row of rows) row.dataset.row = row === next ? "here" : "";
+    const link = next.querySelector("a");
+    (link || next).focus();
+    next.scrollIntoView({ block: "nearest" });
+    return true;
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (isTyping(event.target)) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    const both = `${before} ${event.key}`;
+    before = event.key === "g" ? "g" : "";
+    const done = press(both) || press(event.key) || (event.key === "j" && move(1)) || (event.key === "k" && move(-1));
+    if (done) {
+      before = "";
+      event.preventDefault();
+    }
+  });
+})();

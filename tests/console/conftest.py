@@ -1,0 +1,66 @@
+"""The console over the parts of this process, on the empty store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+
+from riskapi.access import passwords
+from riskapi.accounts.log import Decisions
+from riskapi.api.parts import Parts
+from riskapi.console.application import application
+from riskapi.console.doors import Doors, open_doors
+from riskapi.settings import Settings
+from riskapi.store.connections import Store
+from tests.conftest import Clock
+from tests.console.visitor import Visitor
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Hashes that cost little: each of the real ones takes 64 MiB and a tenth of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
+
+
+@pytest.fixture
+def settings(session_settings: Settings) -> Settings:
+    """Without the second factor, which a few tests are about."""
+    return replace(session_settings, console_second_factor=False)
+
+
+@pytest.fixture
+def parts(session_parts: Parts, store: Store, clock: Clock) -> Parts:
+    """The parts at a clock that tests move, on a store that knows the names of readings."""
+    Decisions(store).register_schema()
+    return replace(session_parts, clock=clock)
+
+
+@pytest.fixture
+def doors(store: Store, settings: Settings) -> Doors:
+    return open_doors(settings, store)
+
+
+@pytest.fixture
+def make_site(parts: Parts, store: Store, settings: Settings) -> Callable[..., Flask]:
+    """``make_site(console_url="…")``: API and console, with some settings changed."""
+
+    def make(**changes: object) -> Flask:
+        return application(parts, replace(settings, **changes), store)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Flask]) -> Flask:
+    return make_site()
+
+
+@pytest.fixture
+def visitor(site: Flask) -> Visitor:
+    return Visitor(site.test_client())

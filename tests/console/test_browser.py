@@ -1,0 +1,152 @@
+"""The console in a real browser: keys, the policy of contents, and what axe-core says of each page.
+
+One service, one browser; a test is skipped where there is no Chromium.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from riskapi.accounts.log import Decisions
+from riskapi.api.parts import Parts
+from riskapi.console.application import application
+from riskapi.console.doors import Doors, first_link, open_doors
+from riskapi.settings import Settings
+from riskapi.store.connections import Store
+from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
+from tests.console.visitor import PASSWORD
+from tests.signups import home
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (Debian: apt-get install chromium)")
+#: Milliseconds that anything on a page may take to be there: a machine with other work is slow.
+DEADLINE = 20_000
+
+
+@pytest.fixture(scope="module")
+def doors(session_store: Store, session_settings: Settings) -> Doors:
+    return open_doors(replace(session_settings, console_second_factor=False), session_store)
+
+
+@pytest.fixture(scope="module")
+def site(session_parts: Parts, session_store: Store, doors: Doors) -> Flask:
+    session_store.execute("FLUSHALL")
+    Decisions(session_store).register_schema()
+    parts = replace(session_parts, clock=Clock())
+    made = application(parts, doors.settings, session_store)
+    ask = made.test_client()
+    for number in range(5):
+        user, device = f"u_{number}", "device-of-a-ring-0001" if number < 3 else f"device-of-ones-own-{number}"
+        body = {
+            "account": {"user_id": user, "name": f"Name of {user}"},
+            "email": {"address": f"{user}@mailinator.com"},
+            "device": {"ip_address": home(user), "id": device},
+        }
+        headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}"}
+        assert ask.post("/v1/signups", json=body, headers=headers).status_code == 200
+    return made
+
+
+@pytest.fixture(scope="module")
+def url(site: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, site, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # As root Chromium has no sandbox to run in.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        made = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=120_000)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def faults() -> list[str]:
+    """What the browser complained about: blocked by the policy of contents, or failed in a script."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, url: str, doors: Doors, faults: list[str]) -> Page:
+    """A browser signed in as the first admin, by the link."""
+    made = browser.new_page(viewport={"width": 1280, "height": 900})
+    made.set_default_timeout(DEADLINE)
+    made.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    made.on("pageerror", lambda error: faults.append(str(error)))
+    link = first_link(doors, NOW) or ""
+    made.goto(url + link[link.index("/console") :])
+    for name, value in (("name", "ana"), ("password", PASSWORD), ("again", PASSWORD)):
+        made.fill(f"#{name}", value)
+    made.press("#again", "Enter")
+    made.wait_for_url("**/console/queue")
+    return made
+
+
+def test_no_page_has_faults_that_axe_finds_nor_breaks_the_policy_of_contents(
+    page: Page, url: str, faults: list[str]
+) -> None:
+    page.goto(f"{url}/console/queue")
+    case = page.locator("[data-row] a").first.get_attribute("href") or ""
+    paths = ["/queue", case.removeprefix("/console"), "/account", "/account/authenticator", "/admin", "/audit"]
+    found = []
+    for width, scheme, looked in ((360, "light", paths[:2]), (1280, "dark", paths)):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for path in paths:
+            page.goto(f"{url}/console{path}")
+            # Each look costs a second; colours and frame are the same on all pages.
+            broken = Axe().run(page).response["violations"] if path in looked else []
+            found += [(path, scheme, each["id"], each["nodes"][0]["html"]) for each in broken]
+            over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert over <= 0, f"{path} is {over} wider than a screen of {width}"
+    assert found == [] and faults == []
+
+
+def test_cases_are_decided_by_keyboard(page: Page, url: str, faults: list[str]) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{url}/console/queue")
+    assert page.locator("[data-row]").count() == 3
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/cases/*")
+    first = page.url
+    for key, said in (("l", "Limit:"), ("a", "Allow:")):
+        here = page.url
+        page.keyboard.press(f"Control+{key}")  # with a modifier it is the browser's
+        page.keyboard.press("n")
+        page.keyboard.type("al")  # letters in a field are text
+        assert page.input_value("#note") == "al" and page.url == here
+        page.keyboard.press("Escape")
+        page.keyboard.press(key)
+        page.get_by_role("status").filter(has_text=said).wait_for()
+        assert page.url != here
+    page.keyboard.press("u")
+    page.get_by_role("status").filter(has_text="Undone:").wait_for()
+    page.keyboard.press("a")
+    page.get_by_role("status").filter(has_text="Allow:").wait_for()
+    page.keyboard.press("l")
+    page.get_by_role("status").filter(has_text="Limit:").wait_for()
+    assert re.search("/console/queue$", page.url) and page.locator("[data-row]").count() == 0
+    page.goto(first)
+    assert "decided by ana" in page.content() and faults == []

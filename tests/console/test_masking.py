@@ -1,0 +1,30 @@
+"""What stays readable of personal data."""
+
+from __future__ import annotations
+
+import pytest
+
+from riskapi.console import masking
+
+
+@pytest.mark.parametrize(
+    ("mask", "value", "shown"),
+    [
+        (masking.mail, "ana.ruiz@ruiz.example", "a…@ruiz.example"),
+        (masking.mail, "no address", "n…"),
+        (masking.mail, "", "…"),
+        (masking.ip, "203.0.113.9", "203.0.113.0/24"),
+        (masking.ip, "2001:db8:1:2::9", "2001:db8:1::/48"),
+        (masking.ip, "nowhere", "nowhere"),
+        (masking.phone, "+34 600 123 123", "+34 … 23"),
+        (masking.phone, "0600123123", "060 … 23"),
+        (masking.phone, "123", "…"),
+        (masking.text, "write to ana@ruiz.example, or 203.0.113.9", "write to a…@ruiz.example, or 203.0.113.0/24"),
+        (masking.text, "call 0600 12 31 23 now", "call 060 … 23 now"),
+        (masking.text, "from 2001:db8:1:2::9 on", "from 2001:db8:1::/48 on"),
+        (masking.text, "2026, 500 a day, at 10:30", "2026, 500 a day, at 10:30"),
+        (masking.text, "", ""),
+    ],
+)
+def test_masks(mask: object, value: str, shown: str) -> None:
+    assert mask(value) == shown  # type: ignore[operator]
