@@ -29,7 +29,7 @@ def show(visit: Visit) -> View:
 def shown(visit: Visit, fault: str | None = None, status: int = 200) -> View:
     """The page, with what went wrong. Raises ``not_found`` for an unknown review."""
     review = visit.parts.reviews.get(visit.path["review_id"])
-    account = visit.parts.accounts.view(review["user_id"], visit.now)
+    account = visit.parts.profiles.view(review["user_id"], visit.now)
     plain = visit.may("reviewer") and review["id"] in visit.kept.get("shown", ())
     previews = _previews(visit, review)
     touched = previews["limit"]["accounts"] if previews else []
