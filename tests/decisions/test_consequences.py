@@ -11,6 +11,7 @@ from riskapi.app import Service
 from riskapi.feedback.counts import FeedbackEvent
 from riskapi.store.connections import Store
 from riskapi.store.streams import StreamEntry, shard, stream
+from riskapi.times import rfc3339
 from riskapi.webhooks.notices import notice
 from tests.conftest import NOW, Clock
 from tests.grants import ask, opened, view
@@ -22,7 +23,8 @@ BLOCKED = "554 5.7.1 Service unavailable; client host [192.0.2.1] blocked using 
 
 
 def event(id: str, type: Any = "complaint", user: str = "u1", **more: Any) -> FeedbackEvent:
-    return FeedbackEvent(id=id, type=type, user_id=user, **{"recipient": f"{id}@{id}.example", **more})
+    given = {"id": id, "type": type, "user_id": user, "recipient": f"{id}@{id}.example", **more}
+    return FeedbackEvent.model_validate(given)
 
 
 def told(service: Service, *events: FeedbackEvent, now: float = NOW + 60) -> list[tuple[str, str, str]]:
@@ -85,6 +87,17 @@ def test_not_spam_takes_a_complaint_back(service: Service) -> None:
     assert told(service, event("h1", "hard_bounce")) == []
     service.parts.feedback.count([event("n2", "not_spam")], NOW)
     assert view(service, "u1")["feedback"]["complaints"] == 0
+
+
+@pytest.mark.parametrize("days", [(2, 0), (0, 2)], ids=["told later", "dated as the mail"])
+def test_not_spam_takes_a_complaint_of_another_day_back(service: Service, days: tuple[int, int]) -> None:
+    opened(service, "u1")
+    sent(service, "u1", 10)
+    complained, taken_back = (rfc3339(NOW - 86_400 * day) for day in days)
+    service.parts.feedback.count([event("c1", recipient="a@b.example", time=complained)], NOW)
+    service.parts.feedback.count([event("n1", "not_spam", recipient="x@b.example", time=taken_back)], NOW)
+    assert view(service, "u1")["feedback"]["complaints"] == 0
+    assert told(service, event("h1", "hard_bounce")) == [], "and no trigger counts it"
 
 
 @pytest.mark.parametrize("by", ["request", "worker"])
