@@ -27,7 +27,7 @@ from riskapi.contract import Tier
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.errors import Problem
 from riskapi.feedback.counts import EventCounts, Feedback, FeedbackAction, FeedbackEvent, Tally, met
-from riskapi.feedback.triggers import Met, fired, gravest
+from riskapi.feedback.triggers import Met, acting, fired
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis
@@ -125,16 +125,12 @@ class Consequences:
     ) -> list[FeedbackAction]:
         for each in found:
             self._metrics.trigger(each.name, each.mode)
-        trigger = gravest(list(found))
-        if trigger is None:
-            return []
         done: list[FeedbackAction] = []
-        for name in user_ids:
-            try:
-                if self._done(name, trigger, policy, now, alone=len(user_ids) == 1):
-                    done.append({"user_id": name, "action": _DONE[trigger.action], "rule": trigger.name})
-            except Problem:
-                continue  # erased, or expired
+        for trigger in acting(list(found)):
+            for name in user_ids:
+                with contextlib.suppress(Problem):  # erased, or expired
+                    if self._done(name, trigger, policy, now, alone=len(user_ids) == 1):
+                        done.append({"user_id": name, "action": _DONE[trigger.action], "rule": trigger.name})
         return done
 
     def _done(self, user_id: str, trigger: Trigger, policy: Policy, now: float, *, alone: bool) -> bool:

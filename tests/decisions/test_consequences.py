@@ -100,6 +100,18 @@ def test_not_spam_takes_a_complaint_of_another_day_back(service: Service, days: 
     assert told(service, event("h1", "hard_bounce")) == [], "and no trigger counts it"
 
 
+def test_each_cause_acts_by_itself(service: Service) -> None:
+    """What one did already does not hide what another says."""
+    opened(service, "u1")
+    sent(service, "u1", 10)
+    assert told(service, event("c1")) == [("u1", "tightened", "first_complaint")]
+    bounces = [event(f"h{number}", "hard_bounce") for number in range(5)]
+    assert told(service, *bounces) == [("u1", "tightened", "hard_bounces_in_a_day")]
+    assert view(service, "u1", NOW + 60)["tier"] == "limit"
+    assert told(service, event("n1", "not_mine")) == [("u1", "tightened", "not_mine")]
+    assert told(service, event("b1", "block", diagnostic=BLOCKED)) == [("u1", "paused", "blocklist_named")]
+
+
 @pytest.mark.parametrize("by", ["request", "worker"])
 def test_whoever_is_killed_has_it_done_by_the_worker(
     service: Service, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, by: str
