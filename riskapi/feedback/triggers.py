@@ -40,8 +40,9 @@ def fired(rules: FeedbackRules, met: Met, now: float) -> list[Trigger]:
 
 
 def acting(found: list[Trigger]) -> list[Trigger]:
-    """The live triggers whose actions are done: of each cause the gravest, and of several the one that stands first in the
-    policy. What one cause did already hides no other.
+    """The live triggers whose actions are done: of each cause the gravest, and of several the first in the policy.
+
+    What one cause did already hides no other.
     """
     causes: dict[Cause, Trigger] = {}
     for each in found:

@@ -112,6 +112,16 @@ def test_each_cause_acts_by_itself(service: Service) -> None:
     assert told(service, event("b1", "block", diagnostic=BLOCKED)) == [("u1", "paused", "blocklist_named")]
 
 
+def test_a_trigger_is_counted_once_an_account_in_live_and_shadow(service: Service) -> None:
+    opened(service, "u1")
+    sent(service, "u1", 100)
+    for number in range(3):
+        told(service, event(f"t{number}", "spam_trap"))
+    rows = service.parts.metrics.render().decode()
+    for mode, trigger in (("live", "spam_trap"), ("shadow", "silence")):
+        assert f'riskapi_triggers_fired_total{{mode="{mode}",trigger="{trigger}"}} 1.0' in rows
+
+
 @pytest.mark.parametrize("by", ["request", "worker"])
 def test_whoever_is_killed_has_it_done_by_the_worker(
     service: Service, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, by: str
