@@ -65,7 +65,12 @@ METRICS = (
         ("feed", "reason"),
         "Reports that nobody could attribute to an account, by feed and reason; each once.",
     ),
-    Metric("counter", "riskapi_triggers_fired_total", ("trigger", "mode"), "Triggers of the policy that fired."),
+    Metric(
+        "counter",
+        "riskapi_triggers_fired_total",
+        ("trigger", "mode"),
+        "Accounts about which a trigger of the policy did something, or would have in shadow.",
+    ),
     Metric(
         "counter",
         "riskapi_feed_bodies_total",
@@ -214,7 +219,7 @@ class Metrics:
         self._child("riskapi_holds_total", mode).inc()
 
     def trigger(self, name: str, mode: str) -> None:
-        """Count a trigger that fired; ``mode`` is ``live`` or ``shadow``."""
+        """Count an account about which a trigger acted, or would have; ``mode`` is ``live`` or ``shadow``."""
         self._child("riskapi_triggers_fired_total", name, mode).inc()
 
     def feedback(self, type: str) -> None:

@@ -27,7 +27,7 @@ from riskapi.contract import Tier
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.errors import Problem
 from riskapi.feedback.counts import EventCounts, Feedback, FeedbackAction, FeedbackEvent, Tally, met
-from riskapi.feedback.triggers import Met, fired, gravest
+from riskapi.feedback.triggers import Met, acting, fired
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis
@@ -123,23 +123,34 @@ class Consequences:
     def _act(
         self, user_ids: Sequence[str], found: Sequence[Trigger], policy: Policy, now: float
     ) -> list[FeedbackAction]:
-        for each in found:
-            self._metrics.trigger(each.name, each.mode)
-        trigger = gravest(list(found))
-        if trigger is None:
-            return []
+        self._note_shadows(user_ids, [each for each in found if each.mode == "shadow"])
         done: list[FeedbackAction] = []
-        for name in user_ids:
-            try:
-                if self._done(name, trigger, policy, now, alone=len(user_ids) == 1):
-                    done.append({"user_id": name, "action": _DONE[trigger.action], "rule": trigger.name})
-            except Problem:
-                continue  # erased, or expired
+        for trigger in acting(list(found)):
+            for name in user_ids:
+                with contextlib.suppress(Problem):  # erased, or expired
+                    if self._done(name, trigger, policy, now, alone=len(user_ids) == 1):
+                        self._metrics.trigger(trigger.name, "live")
+                        done.append({"user_id": name, "action": _DONE[trigger.action], "rule": trigger.name})
         return done
+
+    def _note_shadows(self, user_ids: Sequence[str], found: Sequence[Trigger]) -> None:
+        """Count what shadow triggers would have done about accounts, once in their days as live ones do it."""
+        if not found:
+            return
+        pipe = self._store.pipeline()
+        asked = [
+            (each, pipe.ask("SET", f"{_done_key(name, each)}:shadow", "1", "NX", "EX", each.days * _DAY, read=bool))
+            for each in found
+            for name in user_ids
+        ]
+        self._store.run(pipe)
+        for each, is_new in asked:
+            if is_new():
+                self._metrics.trigger(each.name, each.mode)
 
     def _done(self, user_id: str, trigger: Trigger, policy: Policy, now: float, *, alone: bool) -> bool:
         """Do what a trigger says about an account, once in its days; whether it was not done before."""
-        key = f"risk:fa:{{{shard(user_id)}}}:{user_id}:{trigger.name}"
+        key = _done_key(user_id, trigger)
         standing = self._accounts.standing(user_id)
         spared = standing.established is not None and (not alone or trigger.of in _WORDS)
         tier: Tier = standing.tier  # type: ignore[assignment]
@@ -178,6 +189,11 @@ class Consequences:
         kept = oldest(policy.retention.decisions_days)
         words = ("XADD", stream(shard(user_id)), "MINID", "~", kept, "*", "type", "feedback", "data")
         self._store.execute(*words, orjson.dumps(told))
+
+
+def _done_key(user_id: str, trigger: Trigger) -> str:
+    """Key of what a trigger did about an account."""
+    return f"risk:fa:{{{shard(user_id)}}}:{user_id}:{trigger.name}"
 
 
 def _wanted(trigger: Trigger, tier: Tier) -> Tier:

@@ -39,9 +39,16 @@ def fired(rules: FeedbackRules, met: Met, now: float) -> list[Trigger]:
     return sorted(found, key=lambda each: -GRAVITY[each.action])
 
 
-def gravest(found: list[Trigger]) -> Trigger | None:
-    """The live trigger whose action is done: the gravest, and of several the one that stands first in the policy."""
-    return next((each for each in found if each.mode == "live"), None)
+def acting(found: list[Trigger]) -> list[Trigger]:
+    """The live triggers whose actions are done: of each cause the gravest, and of several the first in the policy.
+
+    What one cause did already hides no other.
+    """
+    causes: dict[Cause, Trigger] = {}
+    for each in found:
+        if each.mode == "live":
+            causes.setdefault(each.of, each)
+    return list(causes.values())
 
 
 def wilson(events: float, of: float, confidence: float) -> float:

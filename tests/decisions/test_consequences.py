@@ -11,6 +11,7 @@ from riskapi.app import Service
 from riskapi.feedback.counts import FeedbackEvent
 from riskapi.store.connections import Store
 from riskapi.store.streams import StreamEntry, shard, stream
+from riskapi.times import rfc3339
 from riskapi.webhooks.notices import notice
 from tests.conftest import NOW, Clock
 from tests.grants import ask, opened, view
@@ -22,7 +23,8 @@ BLOCKED = "554 5.7.1 Service unavailable; client host [192.0.2.1] blocked using 
 
 
 def event(id: str, type: Any = "complaint", user: str = "u1", **more: Any) -> FeedbackEvent:
-    return FeedbackEvent(id=id, type=type, user_id=user, **{"recipient": f"{id}@{id}.example", **more})
+    given = {"id": id, "type": type, "user_id": user, "recipient": f"{id}@{id}.example", **more}
+    return FeedbackEvent.model_validate(given)
 
 
 def told(service: Service, *events: FeedbackEvent, now: float = NOW + 60) -> list[tuple[str, str, str]]:
@@ -85,6 +87,39 @@ def test_not_spam_takes_a_complaint_back(service: Service) -> None:
     assert told(service, event("h1", "hard_bounce")) == []
     service.parts.feedback.count([event("n2", "not_spam")], NOW)
     assert view(service, "u1")["feedback"]["complaints"] == 0
+
+
+@pytest.mark.parametrize("days", [(2, 0), (0, 2)], ids=["told later", "dated as the mail"])
+def test_not_spam_takes_a_complaint_of_another_day_back(service: Service, days: tuple[int, int]) -> None:
+    opened(service, "u1")
+    sent(service, "u1", 10)
+    complained, taken_back = (rfc3339(NOW - 86_400 * day) for day in days)
+    service.parts.feedback.count([event("c1", recipient="a@b.example", time=complained)], NOW)
+    service.parts.feedback.count([event("n1", "not_spam", recipient="x@b.example", time=taken_back)], NOW)
+    assert view(service, "u1")["feedback"]["complaints"] == 0
+    assert told(service, event("h1", "hard_bounce")) == [], "and no trigger counts it"
+
+
+def test_each_cause_acts_by_itself(service: Service) -> None:
+    """What one did already does not hide what another says."""
+    opened(service, "u1")
+    sent(service, "u1", 10)
+    assert told(service, event("c1")) == [("u1", "tightened", "first_complaint")]
+    bounces = [event(f"h{number}", "hard_bounce") for number in range(5)]
+    assert told(service, *bounces) == [("u1", "tightened", "hard_bounces_in_a_day")]
+    assert view(service, "u1", NOW + 60)["tier"] == "limit"
+    assert told(service, event("n1", "not_mine")) == [("u1", "tightened", "not_mine")]
+    assert told(service, event("b1", "block", diagnostic=BLOCKED)) == [("u1", "paused", "blocklist_named")]
+
+
+def test_a_trigger_is_counted_once_an_account_in_live_and_shadow(service: Service) -> None:
+    opened(service, "u1")
+    sent(service, "u1", 100)
+    for number in range(3):
+        told(service, event(f"t{number}", "spam_trap"))
+    rows = service.parts.metrics.render().decode()
+    for mode, trigger in (("live", "spam_trap"), ("shadow", "silence")):
+        assert f'riskapi_triggers_fired_total{{mode="{mode}",trigger="{trigger}"}} 1.0' in rows
 
 
 @pytest.mark.parametrize("by", ["request", "worker"])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskapi import policy
-from riskapi.feedback.triggers import Met, fired, gravest, weighed, wilson
+from riskapi.feedback.triggers import Met, acting, fired, weighed, wilson
 from riskapi.policy.tables import FeedbackRules
 from tests.conftest import NOW
 
@@ -50,14 +50,13 @@ CASES: dict[str, tuple[Met, str | None]] = {
 
 @pytest.mark.parametrize(("found", "expected"), CASES.values(), ids=CASES)
 def test_what_fires(found: Met, expected: str | None) -> None:
-    trigger = gravest(fired(RULES, found, NOW))
-    assert (trigger.name if trigger is not None else None) == expected
+    assert [each.name for each in acting(fired(RULES, found, NOW))] == ([expected] if expected else [])
 
 
 def test_shadow_triggers_are_told_and_not_done() -> None:
     silent = Met({}, {TODAY: 100}, 100)
     assert [each.name for each in fired(RULES, silent, NOW)] == ["silence"]
-    assert gravest(fired(RULES, silent, NOW)) is None
+    assert acting(fired(RULES, silent, NOW)) == []
     assert fired(RULES, Met({}, {TODAY: 100}, 100, frozenset({TODAY})), NOW) == []
 
 

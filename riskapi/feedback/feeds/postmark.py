@@ -72,11 +72,12 @@ class Postmark(ProviderFeed):
         if message is None and event.get("ID") is None:
             raise NotUnderstood
         at = next((event[key] for key in ("BouncedAt", "DeliveredAt", "ChangedAt") if key in event), None)
-        # Only bounces and complaints have an id; a message is delivered to a recipient once.
-        own = text(event.get("ID"))
+        # Only bounces and complaints have an id; a message is delivered to a recipient once. A complaint may also be
+        # told as a bounce of that type and id.
+        own, record = text(event.get("ID")), "SpamComplaint" if kind == "complaint" else event["RecordType"]
         report = Report(
             feed=self.name,
-            id=f"{event['RecordType']}:{own}" if own else digest(event["RecordType"], message, recipient, text(at)),
+            id=f"{record}:{own}" if own else digest(record, message, recipient, text(at)),
             type=kind,
             at=moment(at, now),
             recipient=recipient,

@@ -62,11 +62,23 @@ local function tell(event)
   redis.call('XADD', KEYS[4], 'MINID', '~', ask.oldest, '*', 'type', 'feedback', 'data', event)
 end
 
+-- The day whose complaint is taken back: the last on which this voice complained, else the last on which any did. The mail
+-- may be taken out of the junk folder days after the complaint, and the report may carry the day of the mail.
+local function complained()
+  for _, name in ipairs({'v:%d:c:' .. ask.voice, '%d:c'}) do
+    for at = last, first, -1 do
+      if tonumber(redis.call('HGET', KEYS[1], string.format(name, at)) or 0) > 0 then return at end
+    end
+  end
+  return day
+end
+
 if ask.told ~= '' then tell(ask.told) end
 local lost = ''
 if day >= first and day <= last then
   -- Who takes mail out of the junk folder takes a complaint back.
-  local counted, step = type == 'n' and 'c' or type, type == 'n' and -1 or 1
+  local counted, step = type, 1
+  if type == 'n' then counted, step, day = 'c', -1, complained() end
   local function count(name)
     if step > 0 or tonumber(redis.call('HGET', KEYS[1], name) or 0) > 0 then return redis.call('HINCRBY', KEYS[1], name, step) end
   end

@@ -409,3 +409,10 @@ def test_a_providers_word_means(
         assert report.recipient == "bo@ruiz.example"
         assert report.reporter in ("ruiz.example", "JMRPP")
         assert NOW - 86_400 < report.at <= NOW
+
+
+def test_a_complaint_that_postmark_tells_as_a_bounce_too_is_one(providers: dict[str, ProviderFeed]) -> None:
+    told = [postmark(record, Type="SpamComplaint") for record in ("SpamComplaint", "Bounce")]
+    assert len({report.id for each in told for report in read(providers, "postmark", each)}) == 1
+    bounced = read(providers, "postmark", postmark("Bounce", Type="HardBounce"))
+    assert bounced[0].id != read(providers, "postmark", told[0])[0].id, "ids may be the same in examples"
