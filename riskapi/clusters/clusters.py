@@ -202,6 +202,17 @@ class Clusters:
         """The accounts of a cluster, by name."""
         return sorted(name.decode() for name in self._store.execute("SMEMBERS", members_key(cluster_id)))
 
+    def bound(self, cluster_id: str, user_id: str, now: float) -> set[str]:
+        """The accounts of a cluster that more than waves bind to one of them at Unix time ``now``, itself included."""
+        _, things = self.things(cluster_id, now)
+        left = [set(thing.user_ids) for thing in things if self.kind_of(thing.edge) != "wave"]
+        found, grown = {user_id}, True
+        while grown:
+            near = [users for users in left if users & found]
+            left = [users for users in left if not users & found]
+            found, grown = found.union(*near), bool(near)
+        return found
+
     def company(self, user_id: str, keys: Collection[str], most: int) -> list[str]:
         """The other accounts that share a budget with one, or something of the entities ``keys`` that people do not
         share by chance: at most ``most``, its cluster first.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -38,7 +38,10 @@ from riskapi.store.streams import oldest, shard, stream
 
 _DAY = 86400
 #: What each action is called in answers and events.
-_DONE: dict[str, Literal["warned", "tightened", "limited", "paused"]] = {
+FeedbackDone = Literal["warned", "tightened", "limited", "paused"]
+#: What concerns an account: what it met itself, what its cluster met, or what one met that only a wave binds it to.
+Concern = Literal["itself", "cluster", "wave"]
+_DONE: dict[str, FeedbackDone] = {
     "warn": "warned",
     "tighten": "tightened",
     "limit": "limited",
@@ -102,16 +105,21 @@ class Consequences:
     def of(self, user_id: str, now: float) -> list[FeedbackAction]:
         """Try the triggers on an account at Unix time ``now``, and do what fires and was not done yet."""
         policy = self._active.policy
-        return self._act([user_id], fired(policy.feedback, self._met([user_id], now), now), policy, now)
+        return self._act({user_id: "itself"}, fired(policy.feedback, self._met([user_id], now), now), policy, now)
 
     def of_cluster(self, user_id: str, now: float) -> list[FeedbackAction]:
-        """The same on all that the cluster of an account has met together; established customers are looked at only."""
+        """The same on all that the cluster of an account met together. Established customers are looked at only, and
+        whom nothing but a wave binds to the account gets `review` at most: a stranger can sign up beside anybody.
+        """
         policy, cluster = self._active.policy, self._clusters.of(user_id)
         names = self._clusters.accounts(cluster)[:_MOST] if cluster else []
         if len(names) < 2:
             return []
-        found = fired(policy.feedback, self._met(names, now), now)
-        return self._act(names, [each for each in found if each.of not in _WORDS], policy, now)
+        found = [each for each in fired(policy.feedback, self._met(names, now), now) if each.of not in _WORDS]
+        if not found:
+            return []
+        bound = self._clusters.bound(cluster, user_id, now)
+        return self._act({name: "cluster" if name in bound else "wave" for name in names}, found, policy, now)
 
     def _met(self, user_ids: Sequence[str], now: float) -> Met:
         pipe = self._store.pipeline()
@@ -121,16 +129,17 @@ class Consequences:
         return found[0] if len(found) == 1 else _together(found)
 
     def _act(
-        self, user_ids: Sequence[str], found: Sequence[Trigger], policy: Policy, now: float
+        self, concerned: Mapping[str, Concern], found: Sequence[Trigger], policy: Policy, now: float
     ) -> list[FeedbackAction]:
-        self._note_shadows(user_ids, [each for each in found if each.mode == "shadow"])
+        self._note_shadows(list(concerned), [each for each in found if each.mode == "shadow"])
         done: list[FeedbackAction] = []
         for trigger in acting(list(found)):
-            for name in user_ids:
+            for name, concern in concerned.items():
                 with contextlib.suppress(Problem):  # erased, or expired
-                    if self._done(name, trigger, policy, now, alone=len(user_ids) == 1):
+                    action = self._done(name, trigger, concern, policy, now)
+                    if action is not None:
                         self._metrics.trigger(trigger.name, "live")
-                        done.append({"user_id": name, "action": _DONE[trigger.action], "rule": trigger.name})
+                        done.append({"user_id": name, "action": action, "rule": trigger.name})
         return done
 
     def _note_shadows(self, user_ids: Sequence[str], found: Sequence[Trigger]) -> None:
@@ -148,19 +157,23 @@ class Consequences:
             if is_new():
                 self._metrics.trigger(each.name, each.mode)
 
-    def _done(self, user_id: str, trigger: Trigger, policy: Policy, now: float, *, alone: bool) -> bool:
-        """Do what a trigger says about an account, once in its days; whether it was not done before."""
-        key = _done_key(user_id, trigger)
+    def _done(
+        self, user_id: str, trigger: Trigger, concern: Concern, policy: Policy, now: float
+    ) -> FeedbackDone | None:
+        """Do what a trigger says about an account, once in its days; None where it was done before."""
         standing = self._accounts.standing(user_id)
-        spared = standing.established is not None and (not alone or trigger.of in _WORDS)
+        spared = standing.established is not None and (concern != "itself" or trigger.of in _WORDS)
+        # Who was only looked at because of others still gets all that its own deeds bring.
+        key = _done_key(user_id, trigger) + (":looked" if concern == "wave" or (spared and concern != "itself") else "")
         tier: Tier = standing.tier  # type: ignore[assignment]
-        wanted = _wanted(trigger, tier)
+        wanted = _wanted(trigger, tier, concern)
         if not self._store.execute("SET", key, f"todo {wanted}", "NX", "EX", trigger.days * _DAY):
             state, _, todo = (self._store.execute("GET", key) or b"done").decode().partition(" ")
             if state == "done":
-                return False
+                return None
             wanted = todo  # type: ignore[assignment]
-        if trigger.action in ("tighten", "limit") and not spared and SEVERITY[wanted] > SEVERITY[tier]:
+        moves = not spared and SEVERITY[wanted] > SEVERITY[tier]
+        if moves:
             entry = history_entry(
                 now, PUT_LATER, wanted, "feedback", trigger.name, {"policy": policy.version},
                 until=now + 3600 * trigger.hours if trigger.hours else None, cause="feedback",
@@ -168,24 +181,27 @@ class Consequences:
             moved = self._tiers.change(user_id, entry, now, policy)
             self._budgets.revise(user_id, moved.revision, policy)
             self._labels.mark_latest(user_id, moved)
-        if trigger.action == "pause" and not spared:
+        if trigger.action == "pause" and not spared and concern != "wave":
             ends = now + 3600 * trigger.hours if trigger.hours else None
             revision = self._pauses.set(user_id, Pause("feedback", trigger.name, None, now, ends), policy)
             if revision is not None:
                 self._budgets.revise(user_id, revision, policy)
-        if trigger.spread and alone and not spared and standing.label in ("", "unknown"):
+        if trigger.spread and concern == "itself" and not spared and standing.label in ("", "unknown"):
             # Whom somebody called legitimate is left to a person.
             self._labels.add(user_id, "abuse", "rule", f"by the trigger {trigger.name}", trigger.name, now)
             self._metrics.label("abuse", "rule")
         if trigger.review or spared:
             name = f"{user_id}\0feedback\0{trigger.name}\0{int(now // _DAY)}"
             self._holds.review(user_id, now, trigger.name.upper(), _sentence(trigger), name, policy)
-        self._tell(user_id, trigger, policy, now)
+        action = _DONE[trigger.action]
+        if spared or concern == "wave":
+            action = "tightened" if moves else "warned"
+        self._tell(user_id, trigger, action, policy, now)
         self._store.execute("SET", key, "done", "EX", trigger.days * _DAY)
-        return True
+        return action
 
-    def _tell(self, user_id: str, trigger: Trigger, policy: Policy, now: float) -> None:
-        told: dict[str, Any] = {"user_id": user_id, "at": now, "action": _DONE[trigger.action], "rule": trigger.name}
+    def _tell(self, user_id: str, trigger: Trigger, action: FeedbackDone, policy: Policy, now: float) -> None:
+        told: dict[str, Any] = {"user_id": user_id, "at": now, "action": action, "rule": trigger.name}
         kept = oldest(policy.retention.decisions_days)
         words = ("XADD", stream(shard(user_id)), "MINID", "~", kept, "*", "type", "feedback", "data")
         self._store.execute(*words, orjson.dumps(told))
@@ -196,8 +212,10 @@ def _done_key(user_id: str, trigger: Trigger) -> str:
     return f"risk:fa:{{{shard(user_id)}}}:{user_id}:{trigger.name}"
 
 
-def _wanted(trigger: Trigger, tier: Tier) -> Tier:
+def _wanted(trigger: Trigger, tier: Tier, concern: Concern) -> Tier:
     """The tier that a trigger puts an account in which is in this one."""
+    if concern == "wave":
+        return "review" if tier == "allow" and trigger.action != "warn" else tier
     if trigger.action not in ("tighten", "limit") or (trigger.of in _WORDS and tier != "allow"):
         return tier
     return "limit" if trigger.action == "limit" and trigger.of not in _WORDS else _NEXT[tier]

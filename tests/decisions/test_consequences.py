@@ -16,7 +16,7 @@ from riskapi.webhooks.notices import notice
 from tests.conftest import NOW, Clock
 from tests.grants import ask, opened, view
 from tests.reviewing import decide
-from tests.signups import together
+from tests.signups import body, post, together
 from tests.working import Work
 
 BLOCKED = "554 5.7.1 Service unavailable; client host [192.0.2.1] blocked using zen.spamhaus.org"
@@ -172,6 +172,27 @@ def test_an_established_member_of_a_bad_cluster_is_only_looked_at(service: Servi
     assert view(service, "u0", NOW + 120)["paused"] and not view(service, "u1", NOW + 120)["paused"]
     users = {row["user_id"] for row in service.parts.reviews.list("open", 50, None)["reviews"]}
     assert "u1" in users
+
+
+def test_whom_only_a_wave_binds_to_an_abuser_is_never_paused_for_it(service: Service, clock: Clock) -> None:
+    names = [f"w{number}" for number in range(14)]
+    for at, name in enumerate(names):
+        device = {"id": "dev-two" if name in ("w12", "w13") else f"dev-{name}", "ip_address": "198.51.100.77"}
+        post(service, body(name, email={"address": f"{name}@{name}.example"}, device=device), NOW + at)
+    clock.advance(120)
+    Work(service, clock).do()
+    assert service.parts.clusters.of("w1") == service.parts.clusters.of("w13") != ""
+    assert told(service, event("b1", "block", user="w13", diagnostic=BLOCKED), now=clock()) == [
+        ("w13", "paused", "blocklist_named")
+    ]
+    Work(service, clock).do()
+    accounts = {name: view(service, name, clock()) for name in names}
+    assert {name for name, account in accounts.items() if account["paused"]} == {"w12", "w13"}
+    assert {accounts[name]["tier"] for name in names[:12]} <= {"allow", "review"}
+    # What somebody met itself acts in full, though it was looked at because of others already.
+    assert told(service, event("b2", "block", user="w1", diagnostic=BLOCKED), now=clock()) == [
+        ("w1", "paused", "blocklist_named")
+    ]
 
 
 def test_a_pause_is_told_to_webhooks(service: Service, store: Store) -> None:
