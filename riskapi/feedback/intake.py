@@ -133,13 +133,17 @@ class Intake:
         """Count what waited for messages whose account is known now, then forget that it waited."""
         waiting = self.unattributed.waiting(message_ids)
         names = list(waiting)
-        found = self._attribution.of([waiting[name] for name in names], "key")
+        found = self._attribution.of([waiting[name][0] for name in names], "key")
         whose = {name: each.user_id for name, each in zip(names, found, strict=True) if each.by in _OURS}
-        events = [_event(waiting[name], user_id) for name, user_id in whose.items() if user_id is not None]
+        events = [_event(waiting[name][0], user_id) for name, user_id in whose.items() if user_id is not None]
         if not events:
             return Tally(0, 0, 0, [])
         tally = self._take(events, now)
-        self.unattributed.forget({name: waiting[name] for name in whose})
+        for name, user_id in whose.items():
+            report, raw_report_id = waiting[name]
+            if raw_report_id is not None and user_id is not None and report.type != "delivered":
+                self.kept.note(raw_report_id, user_id, now)
+        self.unattributed.forget({name: waiting[name][0] for name in whose})
         return tally
 
 

@@ -66,6 +66,7 @@ class KeptReports:
         """``days`` is for how long; 0 keeps nothing."""
         self._store, self._seal, self._days = store, seal, days
         self._keep = store.script("feedback_keep")
+        self._note = store.script("feedback_note")
 
     def keep(self, feed: Feed, raw: bytes, user_ids: Collection[str], now: float) -> str | None:
         """Keep what came at Unix time ``now``, and note the accounts it is about; its id, None where none is kept.
@@ -85,6 +86,14 @@ class KeptReports:
         args: list[Argument] = [repr(now), feed, sealed, cut, self._days * _DAY, MOST, name, *user_ids]
         self._forget([each.decode() for each in self._keep.call(keys, args)])
         return f"rpt_{name}"
+
+    def note(self, report_id: str, user_id: str, now: float) -> None:
+        """Note at Unix time ``now`` that a report is about an account, if it is still kept.
+
+        Raises :class:`StoreUnavailable`.
+        """
+        name = report_id.removeprefix("rpt_")
+        self._note.call([_key(name), _account_key(user_id)], [repr(now), name, user_id])
 
     def name(self, feed: Feed, raw: bytes) -> str:
         """What tells a body from others, for who has the secret."""

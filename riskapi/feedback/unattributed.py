@@ -112,8 +112,11 @@ class Unattributed:
             self._forget(place.decode() for place in gone)
         return new
 
-    def waiting(self, message_ids: Iterable[str]) -> dict[str, Report]:
-        """Reports that wait for one of these messages, by their name here. Raises :class:`StoreUnavailable`."""
+    def waiting(self, message_ids: Iterable[str]) -> dict[str, tuple[Report, str | None]]:
+        """Reports that wait for one of these messages, and the id of what came, by their name here.
+
+        Raises :class:`StoreUnavailable`.
+        """
         pipe = self._store.pipeline()
         sets = [pipe.ask("SMEMBERS", _waiting_key(id), read=as_it_is) for id in message_ids]
         if not sets:
@@ -121,12 +124,17 @@ class Unattributed:
         self._store.run(pipe)
         names = sorted({name.decode() for found in sets for name in found()})
         pipe = self._store.pipeline()
-        asked = [pipe.ask("HGET", _key(name), "report", read=as_it_is) for name in names]
+        asked = [pipe.ask("HMGET", _key(name), "report", "raw", read=as_it_is) for name in names]
         if not asked:
             return {}
         self._store.run(pipe)
-        read = {name: self._opened(name, sealed()) for name, sealed in zip(names, asked, strict=True)}
-        return {name: report for name, report in read.items() if report is not None}
+        found: dict[str, tuple[Report, str | None]] = {}
+        for name, row in zip(names, asked, strict=True):
+            sealed, raw = row()
+            report = self._opened(name, sealed)
+            if report is not None:
+                found[name] = report, raw.decode() or None
+        return found
 
     def forget(self, reports: dict[str, Report]) -> None:
         """Remove reports that were attributed, by their name here. Safe to repeat.

@@ -277,6 +277,8 @@ class TestLate:
         assert site.bounced(bounce("m.1")) == (0, 0, 1, 0)
         assert site.tell("u_1", "m.1@mail.saas.example")["attributed"] == 1
         assert site.counted("u_1") == 1 and not site.unattributed()
+        [row] = site.read("/v1/feedback/reports", user_id="u_1")["reports"]
+        assert site.read(f"/v1/feedback/reports/{row['id']}")["user_ids"] == ["u_1"]
         assert site.tell("u_1", "m.1@mail.saas.example")["attributed"] == 0
         assert site.bounced(bounce("m.1")) == (0, 1, 0, 0)  # the provider sends it again
         assert site.counted("u_1") == 1
