@@ -85,7 +85,12 @@ def embedded_store(data_dir: Path) -> Iterator[Embedded]:
 @pytest.fixture(scope="session")
 def session_settings(data_dir: Path) -> Settings:
     return Settings.load(
-        {"RISKAPI_DATA_DIR": str(data_dir), "RISKAPI_BOOTSTRAP_KEY": BOOTSTRAP_KEY, "RISKAPI_WORKERS": "1"}
+        {
+            "RISKAPI_DATA_DIR": str(data_dir),
+            "RISKAPI_BOOTSTRAP_KEY": BOOTSTRAP_KEY,
+            "RISKAPI_WORKERS": "1",
+            "RISKAPI_STORE_TIMEOUT_MS": "10000",  # a disk that others write to can stop the store for a second
+        }
     )
 
 
