@@ -192,7 +192,8 @@ def test_what_is_granted_while_the_store_is_away_is_settled_and_within_the_allow
         kill_store(service)
         senders.wait(lambda: any(answer["tier"] == rules.tier for answer in senders.granted.values()))
         kill_worker(service)
-        senders.wait(lambda: senders.total > CAP * 0.8)
+        # Nothing may be granted for a while before the cap is reached, too: what an outage allows is little.
+        senders.wait(lambda: senders.total >= CAP)
         senders.wait(lambda: sum(answer["granted"] == 0 for answer in senders.granted.values()) > 20)
     local = [answer for answer in senders.granted.values() if answer["tier"] == rules.tier]
     assert 0 < sum(answer["granted"] for answer in local) <= rules.hourly * WORKERS
