@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import re
 import socket
-import stat
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
@@ -19,6 +17,7 @@ from aiosmtpd.smtp import Envelope, Session
 
 from riskapi.feedback.mail.message import MAX_MAIL
 from riskapi.mailbox.handover import Outcome
+from riskapi.server import socket_files
 from riskapi.settings.environment import Bind
 
 #: Seconds of silence after which a connection is closed (RFC 5321, 4.5.3.2.7: at least five minutes).
@@ -133,7 +132,7 @@ def _socket(bind: Bind | Path) -> socket.socket:
     if isinstance(bind, Bind):
         family, _, _, _, address = socket.getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM)[0]
         return socket.create_server((str(address[0]), int(address[1])), family=family, backlog=_MOST)
-    _clear(bind)
+    socket_files.clear(bind)
     made = socket.socket(socket.AF_UNIX)
     before = os.umask(0o777 & ~_MODE)
     try:
@@ -145,14 +144,3 @@ def _socket(bind: Bind | Path) -> socket.socket:
         os.umask(before)
     made.listen(_MOST)
     return made
-
-
-def _clear(path: Path) -> None:
-    """Take away a socket that a process which was killed left behind; with another listening, binding fails."""
-    with contextlib.suppress(FileNotFoundError), socket.socket(socket.AF_UNIX) as probe:
-        if not stat.S_ISSOCK(path.stat().st_mode):
-            raise FileExistsError(errno.EEXIST, "is there and is no socket")
-        try:
-            probe.connect(os.fspath(path))
-        except ConnectionRefusedError:
-            path.unlink()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import socket
 import socketserver
-import stat
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 from riskapi import logs
 from riskapi.policyd import protocol
 from riskapi.policyd.protocol import MalformedRequest, Request
+from riskapi.server import socket_files
 from riskapi.settings.environment import Bind
 
 #: Connections at a time. Postfix has 100 smtpd processes (``default_process_limit``), each with one; with the
@@ -63,7 +62,7 @@ class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self._path = bind if isinstance(bind, Path) else None
         address: Any
         if isinstance(bind, Path):
-            _clear(bind)
+            socket_files.clear(bind)
             self.address_family, address = socket.AF_UNIX, os.fspath(bind)
         else:
             found = socket.getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -113,14 +112,3 @@ class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that broke while it was set up or closed; the inherited method would print its address."""
         logs.note(logging.DEBUG, "policyd_connection_lost")
-
-
-def _clear(path: Path) -> None:
-    """Take away a socket file that a process which was killed left behind; with another listening, binding fails."""
-    with contextlib.suppress(FileNotFoundError), socket.socket(socket.AF_UNIX) as probe:
-        if not stat.S_ISSOCK(path.stat().st_mode):
-            raise FileExistsError(errno.EEXIST, "is there and is no socket")
-        try:
-            probe.connect(os.fspath(path))
-        except ConnectionRefusedError:
-            path.unlink()

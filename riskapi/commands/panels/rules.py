@@ -16,6 +16,10 @@ _NO_PROPOSAL = {1: "nothing waits under this id, it is your own, or another vers
 _NO_VERSION = {1: "there is no such version"}
 #: A version of the policy, as `policy versions` lists them.
 Version = Annotated[int, typer.Argument(metavar="N", help="As `policy versions` lists them.")]
+#: The version that another is compared with.
+Earlier = Annotated[
+    int | None, typer.Option(metavar="M", help="Compare with this version.", show_default="the one before")
+]
 #: What recorded signups are looked at.
 Since = Annotated[
     float | None,
@@ -94,9 +98,7 @@ def versions(context: typer.Context) -> int:
 def changes(
     context: typer.Context,
     version: Version,
-    since: Annotated[
-        int | None, typer.Option(metavar="M", help="Compare with this version.", show_default="the one before")
-    ] = None,
+    since: Earlier = None,
 ) -> int:
     """Print what is different in a version."""
     from riskapi.commands import policy
@@ -108,9 +110,7 @@ def changes(
 def compare(
     context: typer.Context,
     version: Version,
-    since: Annotated[
-        int | None, typer.Option(metavar="M", help="Compare with this version.", show_default="the one before")
-    ] = None,
+    since: Earlier = None,
 ) -> int:
     """Say in sentences what a version changes."""
     from riskapi.commands import policy
