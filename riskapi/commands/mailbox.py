@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
 import signal
 import sys
 import threading
@@ -16,6 +14,7 @@ from riskapi import logs
 from riskapi.errors import ConfigurationError
 from riskapi.mailbox import lmtp, maildir
 from riskapi.mailbox.handover import Handover
+from riskapi.server import listening
 from riskapi.settings import Settings, environment
 
 #: Seconds between looks into a maildir. Chosen by us: what is reported acts within seconds.
@@ -49,13 +48,12 @@ def run(settings: Settings, directory: Path | None, *, delete: bool, once: bool,
 
 def _listen(settings: Settings, handover: Handover, url: str) -> int:
     bind = settings.mailbox_bind
-    where = os.fspath(bind) if isinstance(bind, Path) else f"{bind.host}:{bind.port}"
+    where = listening.written(bind)
     at = f"lmtp:unix:{where}" if isinstance(bind, Path) else f"lmtp:inet:{where}"
     try:
         asyncio.run(_serve(bind, handover, f"riskapi mailbox takes mail at {at} and hands it to {url}"))
     except OSError as error:
-        why = "is in use by another program" if error.errno == errno.EADDRINUSE else f"{error.strerror}"
-        raise ConfigurationError("environment", "RISKAPI_MAILBOX_BIND", f"{where} {why}") from None
+        raise listening.refused("RISKAPI_MAILBOX_BIND", bind, error) from None
     return 0
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import signal
 import sys
 from pathlib import Path
@@ -15,6 +13,7 @@ from riskapi.policyd.asker import Asker, CannotAsk
 from riskapi.policyd.gate import Gate
 from riskapi.policyd.listener import Listener
 from riskapi.policyd.senders import Senders
+from riskapi.server import listening
 from riskapi.settings import Settings
 
 #: Postfix' default ``queue_directory``.
@@ -69,9 +68,7 @@ def _listen(settings: Settings, gate: Gate) -> Listener:
     try:
         return Listener(bind, gate.answer)
     except OSError as error:
-        why = "is in use by another program" if error.errno == errno.EADDRINUSE else f"{error.strerror}"
-        where = os.fspath(bind) if isinstance(bind, Path) else f"{bind.host}:{bind.port}"
-        raise ConfigurationError("environment", "RISKAPI_POLICYD_BIND", f"{where} {why}") from None
+        raise listening.refused("RISKAPI_POLICYD_BIND", bind, error) from None
 
 
 def _check(asker: Asker, settings: Settings) -> None:

@@ -95,9 +95,19 @@ def _probe(bind: Bind, family: int, address: tuple[str, int]) -> None:
             if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
                 time.sleep(0.05)
                 continue
-            taken = error.errno == errno.EADDRINUSE
-            raise _refused(bind, "is in use by another program" if taken else f"{error.strerror}") from None
+            raise refused("RISKAPI_BIND", bind, error) from None
+
+
+def written(bind: Bind | Path) -> str:
+    """An address or a path to listen on, as messages show it."""
+    return os.fspath(bind) if isinstance(bind, Path) else f"{bind.host}:{bind.port}"
+
+
+def refused(setting: str, bind: Bind | Path, error: OSError) -> ConfigurationError:
+    """Says that what a setting names cannot be listened on, and why."""
+    why = "is in use by another program" if error.errno == errno.EADDRINUSE else f"{error.strerror}"
+    return ConfigurationError("environment", setting, f"{written(bind)} {why}")
 
 
 def _refused(bind: Bind, why: str) -> ConfigurationError:
-    return ConfigurationError("environment", "RISKAPI_BIND", f"{bind.host}:{bind.port} {why}")
+    return ConfigurationError("environment", "RISKAPI_BIND", f"{written(bind)} {why}")
