@@ -12,6 +12,7 @@ from riskapi.links.keys import entities_of
 from riskapi.policy import Policy
 from riskapi.store.streams import account_key
 from tests.conftest import NOW
+from tests.members import members
 from tests.signups import body, post
 
 PLANS: dict[str, Any] = {
@@ -61,7 +62,7 @@ def field(service: Service, name: str, user: str = "u1") -> str | None:
 def marked(service: Service, user: str = "u1") -> set[str]:
     """The kinds of entities that know the account as an established customer."""
     entities = entities_of((field(service, "entities", user) or "{}").encode())
-    return {kind for kind, key in entities.items() if service.store.execute("ZSCORE", key, f"&{user}") is not None}
+    return {kind for kind, key in entities.items() if f"&{user}" in members(service.store, key)}
 
 
 def touched(service: Service, user: str = "u1") -> set[str]:

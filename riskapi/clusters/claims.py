@@ -42,8 +42,7 @@ class Claims:
         if not edges:
             return
         pipe = self._store.pipeline()
-        for edge in edges:
-            pipe.execute_command("ZREM", entity_of(edge), *names)
+        self._links.queue_leave(pipe, names, [entity_of(edge) for edge in edges])
         self._store.run(pipe)
         self._clusters.splits.loosen(names, edges, policy, now, reason=reason, actor=actor)
 

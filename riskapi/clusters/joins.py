@@ -161,8 +161,7 @@ class Joins:
             if bond.key is None:
                 continue
             if _is_list(bond):
-                pipe.execute_command("ZADD", bond.key, "NX", repr(now), user_id)
-                pipe.execute_command("EXPIRE", bond.key, policy.retention.entities_days * _DAY)
+                self._links.queue_renew(pipe, user_id, [bond.key], now, policy)
             found[bond.edge] = self._links.queue_accounts(pipe, bond.key)
         if found:
             self._store.run(pipe)

@@ -2,14 +2,16 @@
 
 Every entity (a mailbox, a phone, a network …) is one sorted set of accounts under a keyed HMAC, so the
 store holds no address. Touching is atomic for each entity and safe to repeat: an account is in a set or it
-is not, so a retry counts nothing twice. The layout is described in ``store/lua/entity_touch.lua``.
+is not, so a retry counts nothing twice. The layout is described in ``store/lua/entity_touch.lua``. A set of few is
+packed in a string, which only ``store/lua/parts/entities.lua`` knows: nothing here reads or writes an entity but by a
+script.
 """
 
 from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -31,8 +33,13 @@ _UNLINKED_KEYS = tuple(f"risk:e:{LETTERS[kind]}:" for kind in (*COUNTED, *CLOSE)
 #: Most accounts an entity remembers. 2,000 give an abuse rate a standard error of at most 1.1 points.
 KEEP = 2000
 _DAY = 86400
-#: What stands before a user_id in the members that say something of an account; see ``store/lua/entity_touch.lua``.
-_SIGNS = ("~", "!", "$", "^", "%", "&", "#")
+#: As many members as there are.
+_ALL = 1_000_000
+_HUB_MARKS = {"=h": 1, "=n": -1}
+#: Kinds in the order in which the script looks for those it knows as sorted sets: those that most share first.
+_BY_CROWD = {
+    kind: place for place, kind in enumerate(("service", "tld", "asn", "mail_domain", "pattern", "behavior", "stem"))
+}
 #: Kinds whose values recur from signup to signup, so that their HMACs are worth remembering.
 _COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain", "behavior", "wave"})
 #: Longest fingerprint of a content: what is longer is the content itself, and none.
@@ -56,6 +63,9 @@ class Links:
         self._bind = store.script("entity_bind")
         self._cut = store.script("entity_cut")
         self._renew = store.script("entity_renew")
+        self._members = store.script("entity_members")
+        self._leave = store.script("entity_leave")
+        self._found = store.script("entity_found")
         self._common = lru_cache(maxsize=16384)(self._mac)
 
     def mac(self, kind: str, value: str) -> str:
@@ -121,21 +131,26 @@ class Links:
 
     def find_hub(self, key: str, at: float, policy: Policy, *, hub: bool) -> None:
         """Note at Unix time ``at`` whether an entity was found to be a hub."""
-        pipe = self._store.pipeline()
-        pipe.execute_command("ZADD", key, repr(5e12 + at), "=h" if hub else "=n")
-        pipe.execute_command("ZREM", key, "=n" if hub else "=h")
-        # One that was forgotten meanwhile begins anew with this.
-        pipe.execute_command("EXPIRE", key, policy.retention.entities_days * _DAY, "NX")
-        self._store.run(pipe)
+        self._found.call([key], (repr(at), int(hub), policy.retention.entities_days * _DAY))
+
+    def hub_found_at(self, key: str) -> float:
+        """When an entity was last looked at for being a hub, as a Unix time: negative where it was none, 0 where nobody
+        did.
+        """
+        for mark, score in self._between(key, 5e12, "(59e11"):
+            if mark in _HUB_MARKS:
+                return _HUB_MARKS[mark] * (score - 5e12)
+        return 0.0
 
     def queue(self, pipe: Pipeline, touch: Touch, policy: Policy, *, add: bool = True) -> Callable[[], Sequence[Any]]:
         """Add the touch (or, without ``add``, only the look) to a pipeline: its replies, for :meth:`entities`.
 
         The first touch of an account stands, so that a signup posted again counts nothing twice.
         """
-        crowds = [kinds.crowd_limit(kind, policy, hosting=touch.hosting) for kind in touch.keys]
-        proved = [self._proof(kind, kind in touch.proved, policy) for kind in touch.keys]
-        keys = list(touch.keys.values())
+        order = _by_crowd(touch)
+        crowds = [kinds.crowd_limit(kind, policy, hosting=touch.hosting) for kind in order]
+        proved = [self._proof(kind, kind in touch.proved, policy) for kind in order]
+        keys = [touch.keys[kind] for kind in order]
         return self._queue(pipe, touch.user_id, touch.at, "first" if add else "look", keys, crowds, proved, policy)
 
     @staticmethod
@@ -195,7 +210,7 @@ class Links:
         """The entities from the replies to :meth:`queue`, by kind: linking ones, counted ones, and those of
         :data:`riskapi.links.kinds.CLOSE`. ``voucher`` is the referrer, where it says that those it refers belong to it.
         """
-        rows = dict(zip(touch.keys, _rows(replies), strict=True))
+        rows = dict(zip(_by_crowd(touch), _rows(replies), strict=True))
 
         def read(kind: str, *, family: bool) -> Entity:
             key, crowd = touch.keys[kind], kind in touch.hubs
@@ -251,12 +266,17 @@ class Links:
 
     def proved_at(self, user_id: str, key: str) -> float:
         """When an account proved that an entity is its own, as a Unix time; 0 where it did not."""
-        found = self._store.execute("ZSCORE", key, f"%{user_id}")
-        return 0.0 if found is None else float(found) - 6e12
+        return dict(self._between(key, 59e11, "(69e11")).get(f"%{user_id}", 6e12) - 6e12
 
     def renew(self, user_id: str, keys: Sequence[str], at: float, policy: Policy) -> None:
         """Remember for longer that an account uses entities; where it was forgotten, from Unix time ``at`` on."""
-        self._on_each(self._renew, keys, (user_id, repr(at), policy.retention.entities_days * _DAY))
+        pipe = self._store.pipeline()
+        self.queue_renew(pipe, user_id, keys, at, policy)
+        self._store.run(pipe)
+
+    def queue_renew(self, pipe: Pipeline, user_id: str, keys: Sequence[str], at: float, policy: Policy) -> None:
+        """As :meth:`renew`, in a pipeline."""
+        self._queue_each(pipe, self._renew, keys, (user_id, repr(at), policy.retention.entities_days * _DAY))
 
     def mark_spent(self, user_id: str, keys: Sequence[str], at: float, *, out: bool, near: bool) -> None:
         """Note on what an account touched that it ran out of a cap, or came near one, at Unix time ``at``.
@@ -297,32 +317,27 @@ class Links:
     def uses(self, key: str) -> list[tuple[str, float]]:
         """Everybody who is remembered for an entity, with the Unix time of the first use, oldest first."""
         pipe = self._store.pipeline()
-        pipe.execute_command("ZRANGEBYSCORE", key, "-inf", "(5e11", "WITHSCORES")
-        pipe.execute_command("ZRANGEBYSCORE", key, 79e11, "(89e11", "WITHSCORES")
-        latest, first = self._store.run(pipe)
-        found = {name.decode(): float(at) for name, at in zip(latest[::2], latest[1::2], strict=True)}
-        found |= {name[1:].decode(): float(at) - 8e12 for name, at in zip(first[::2], first[1::2], strict=True)}
+        latest = self._members.ask(pipe, [key], ("-inf", "(5e11", _ALL, "oldest", "scores"), read=scored)
+        first = self._members.ask(pipe, [key], (79e11, "(89e11", _ALL, "oldest", "scores"), read=scored)
+        self._store.run(pipe)
+        found = dict(latest()) | {name[1:]: at - 8e12 for name, at in first()}
         return sorted(found.items(), key=lambda pair: pair[1])
 
-    @staticmethod
-    def queue_accounts(pipe: Pipeline, key: str) -> Reply[list[str]]:
+    def queue_accounts(self, pipe: Pipeline, key: str) -> Reply[list[str]]:
         """Ask, in a pipeline, for the accounts of an entity."""
-        return pipe.ask("ZREVRANGEBYSCORE", key, "(5e11", "-inf", "LIMIT", 0, KEEP, read=Links.names)
+        return self._members.ask(pipe, [key], ("-inf", "(5e11", KEEP, "newest", "names"), read=_names)
 
-    @staticmethod
-    def names(reply: Sequence[bytes]) -> list[str]:
-        """The accounts in a reply to :meth:`queue_accounts`."""
-        return [name.decode() for name in reply]
-
-    @staticmethod
-    def queue_provers(pipe: Pipeline, key: str) -> Reply[frozenset[str]]:
+    def queue_provers(self, pipe: Pipeline, key: str) -> Reply[frozenset[str]]:
         """Ask, in a pipeline, who proved that an entity is his."""
-        return pipe.ask("ZRANGEBYSCORE", key, 59e11, "(69e11", read=_provers)
+        return self._members.ask(pipe, [key], (59e11, "(69e11", _ALL, "oldest", "names"), read=_provers)
 
-    @staticmethod
-    def queue_holders(pipe: Pipeline, key: str) -> Reply[Sequence[Any]]:
+    def queue_holders(self, pipe: Pipeline, key: str) -> Reply[Sequence[Any]]:
         """Ask, in a pipeline, who proved that an entity is his, or is an established customer, for :meth:`holders`."""
-        return pipe.ask("ZRANGEBYSCORE", key, "(59e11", "(8e12", "WITHSCORES", read=as_it_is)
+        return self._members.ask(pipe, [key], ("(59e11", "(8e12", _ALL, "oldest", "scores"), read=as_it_is)
+
+    def _between(self, key: str, low: float | str, high: float | str) -> list[tuple[str, float]]:
+        """The members of an entity between two scores, with them."""
+        return scored(self._members.call([key], (low, high, _ALL, "oldest", "scores")))
 
     @staticmethod
     def holders(reply: Sequence[Any], now: float) -> set[str]:
@@ -335,11 +350,18 @@ class Links:
         self.queue_leave(pipe, user_id, keys)
         self._store.run(pipe)
 
-    @staticmethod
-    def queue_leave(pipe: Pipeline, user_id: str, keys: Sequence[str]) -> None:
-        """As :meth:`leave`, in a pipeline."""
-        for key in keys:
-            pipe.execute_command("ZREM", key, user_id, *[sign + user_id for sign in _SIGNS])
+    def queue_leave(self, pipe: Pipeline, user_ids: str | Collection[str], keys: Sequence[str]) -> None:
+        """As :meth:`leave`, in a pipeline, for one account or several."""
+        self._queue_each(pipe, self._leave, keys, (user_ids,) if isinstance(user_ids, str) else tuple(user_ids))
+
+
+def _by_crowd(touch: Touch) -> list[str]:
+    """The kinds of a touch in the order in which the script is given them."""
+    return sorted(touch.keys, key=lambda kind: _BY_CROWD.get(kind, len(_BY_CROWD)))
+
+
+def _names(reply: Sequence[bytes]) -> list[str]:
+    return [name.decode() for name in reply]
 
 
 def _provers(reply: Sequence[bytes]) -> frozenset[str]:

@@ -38,8 +38,7 @@ class Hubs:
 
     def found_at(self, key: str) -> float:
         """When a thing was last looked at, as a Unix time: negative where it was no hub, 0 where nobody did."""
-        hub, none = self._store.execute("ZMSCORE", key, "=h", "=n")
-        return float(hub) - 5e12 if hub is not None else 5e12 - float(none) if none is not None else 0.0
+        return self._links.hub_found_at(key)
 
     def look(self, key: str, policy: Policy, now: float) -> bool:
         """Whether a thing is a hub at Unix time ``now``; noted with it. Raises :class:`StoreUnavailable`."""

@@ -26,6 +26,7 @@ from tests.bench.copies import Copies
 from tests.bench.families import families
 from tests.bench.in_process import sign_up
 from tests.conftest import BOOTSTRAP_KEY
+from tests.members import members
 from tests.working import Work
 
 _COUNT = 150
@@ -92,7 +93,7 @@ def test_it_is_in_all_that_its_signup_shares(loaded: list[Signup], service: Serv
         touch = links.touched(user_id, parsed.facts)
         assert entities_of(account.fields["entities"]) == dict(touch.keys)
         for key in touch.keys.values():
-            assert float(store.execute("ZSCORE", key, user_id)) == account.signed_up_at
+            assert members(store, key)[user_id] == account.signed_up_at
 
 
 def test_who_shares_its_device_is_linked_to_it(loaded: list[Signup], service: Service) -> None:

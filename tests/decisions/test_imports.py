@@ -40,6 +40,7 @@ from tests.commanding import Command, environment, on_terminal
 from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT
 from tests.conftest import Service as Served
 from tests.grants import ask, view
+from tests.members import members
 from tests.plans import field, marked, planned, tell, touched
 from tests.signups import body, post, together
 
@@ -85,8 +86,7 @@ def entries(service: Service) -> list[tuple[str, dict[str, Any]]]:
 
 def score(service: Service, kind: str, member: str, user: str = "u1") -> float | None:
     key = entities_of((field(service, "entities", user) or "").encode())[kind]
-    found = service.store.execute("ZSCORE", key, member)
-    return None if found is None else float(found)
+    return members(service.store, key).get(member)
 
 
 class TestRecords:
@@ -422,7 +422,7 @@ class TestAgain:
         stray = [
             key
             for key in service.store.execute("KEYS", "risk:e:*")
-            if key.decode() not in entities.values() and service.store.execute("ZCARD", key)
+            if key.decode() not in entities.values() and members(service.store, key)
         ]
         assert stray == []
 

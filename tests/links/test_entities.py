@@ -615,6 +615,8 @@ def test_old_touches_are_forgotten_and_an_entity_keeps_a_bounded_number(
     assert touch(links, store, rules, "new", device())["device"].accounts == 1
     key = links.touched("x", device()).keys["device"]
     assert 0 < store.execute("TTL", key) <= rules.retention.entities_days * 86400
+    for number in range(10):  # so many are kept as a sorted set
+        touch(links, store, rules, f"v{number}", device(NOW - 2101 + number / 10))
     pipe = store.pipeline()
     for number in range(2100):
         pipe.execute_command("ZADD", key, NOW - 2100 + number, f"u{number}")

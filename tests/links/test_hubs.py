@@ -16,6 +16,7 @@ from riskapi.store.streams import account_key
 from signals.facts import Entity
 from tests.conftest import NOW, Clock
 from tests.grants import under
+from tests.members import members
 from tests.signups import body, post
 from tests.working import Work
 
@@ -153,7 +154,7 @@ def test_a_look_is_noted_with_the_thing(service: Service) -> None:
     assert (found.hub_found_at, found.accounts) == (NOW + 22 * DAY, 7)
     later = kiosk(service, "u7", 22.5)
     assert (later.hub, later.hub_found_at) == (True, NOW + 22 * DAY)
-    assert service.store.execute("ZSCORE", found.key, "=n") is None
+    assert "=n" not in members(service.store, found.key)
 
 
 def test_it_is_looked_at_again_and_may_be_none_any_more(service: Service) -> None:
@@ -176,7 +177,7 @@ def test_of_many_a_sample_is_looked_at_that_spans_them_all(service: Service, mon
             mine = things(number, number)
             service.store.execute("HSET", account_key(f"u{number}"), "entities", mine, "tier", "allow")
     assert Hubs(service.store, service.parts.assessor._links).look(key, policy, NOW + 50 * DAY)
-    assert float(service.store.execute("ZSCORE", key, "=h")) == 5e12 + NOW + 50 * DAY
+    assert members(service.store, key)["=h"] == 5e12 + NOW + 50 * DAY
 
 
 def test_a_thing_that_was_forgotten_meanwhile_is_no_hub(service: Service) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from riskapi.app import Service
 from tests.conftest import NOW
+from tests.members import members
 from tests.signups import body, post
 
 #: Accounts and what they share: all but one a network, half of them a private mail domain with one make of address.
@@ -33,8 +34,7 @@ def counted(service: Service) -> dict[tuple[str, str], set[str]]:
     for user in USERS:
         for kind, key in service.accounts.standing(user).entities.items():
             if kind in (*REPUTATION, *ARROWS):
-                members = [name.decode() for name in service.store.execute("ZRANGE", key, 0, -1)]
-                found[kind, key] = {name[1:] for name in members if name.startswith("!")}
+                found[kind, key] = {name[1:] for name in members(service.store, key) if name.startswith("!")}
     return found
 
 

@@ -21,6 +21,7 @@ from riskapi.webhooks.notices import notice
 from riskapi.worker.worker import Worker
 from tests import streams
 from tests.conftest import NOW
+from tests.members import members
 from tests.reviewing import decide, establish, opened, own, undo
 from tests.signups import body, post, together
 
@@ -49,8 +50,7 @@ def states(service: Service) -> dict[str, dict[str, Any]]:
 def marks(service: Service, user: str) -> set[str]:
     """With what signs an account is marked on its device."""
     key = service.accounts.standing(user).entities["device"]
-    members = service.store.execute("ZRANGE", key, 0, -1)
-    return {member.decode()[0] for member in members if member.decode()[1:] == user}
+    return {member[0] for member in members(service.store, key) if member[1:] == user}
 
 
 def waiting(service: Service) -> list[tuple[str, str]]:

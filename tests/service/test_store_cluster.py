@@ -27,6 +27,7 @@ from riskapi.webhooks.endpoints import Webhooks, guards
 from tests import consistency, store_servers
 from tests.conftest import NOW
 from tests.joining import bind
+from tests.members import members
 from tests.reviewing import decide, opened, undo
 from tests.signups import body, post, together
 from tests.trips import KINDS, Trips
@@ -139,7 +140,7 @@ def test_who_comes_while_those_named_are_about_to_join_is_joined_with_all_who_we
         post(service, body(user, device={"id": user}))
     links = service.parts.clusters._links
     key = links.entity_key("device", "a1")
-    service.store.execute("ZADD", key, NOW - 1, "a2")
+    links.renew("a2", [key], NOW - 1, service.active.policy)
     bind(links, [key], on=True)
     assert post(service, body("late", device={"id": "a1"}))["linkage"]["size"] == 3
     consistency.check(service)
@@ -253,7 +254,7 @@ def test_customers_are_imported_and_their_terms_change(service: Service) -> None
         assert seen["established"] == {"since": "2023-04-01T09:30:00.000Z", "by": "import"}
         entities = entities_of(service.store.execute("HGET", account_key(user), "entities"))
         for kind, key in entities.items():
-            marks = {member.decode() for member in service.store.execute("ZRANGE", key, 0, -1)}
+            marks = set(members(service.store, key))
             assert {user, f"&{user}"} <= marks and (f"%{user}" in marks) == (kind == "phone")
         caps = Caps(hourly=number, daily=number, monthly=number)
         assert service.parts.account_caps.put(user, caps, "why", None, "ana", NOW)["limits"]["hourly"] == number

@@ -5,9 +5,11 @@
 -- ARGV    1 the thing, as edges are called   2 accounts read of a thing, then who shares it where KEYS[3] is not given
 -- returns the number of accounts that it binds
 -- TTL     left as it is
+--+ order
+--+ entities
 local call, edge, bound = redis.call, ARGV[1], 0
 local names = {unpack(ARGV, 3)}
-if KEYS[3] then names = call('ZREVRANGEBYSCORE', KEYS[3], '(5e11', '-inf', 'LIMIT', 0, ARGV[2]) end
+if KEYS[3] then names = names_between(open_entities({KEYS[3]})[1], '-inf', '(5e11', tonumber(ARGV[2]), true) end
 for _, name in ipairs(names) do
   local found = call('HMGET', KEYS[1] .. name, 'cluster', 'b:' .. edge)
   local hash = found[1] and found[2] and KEYS[2] .. found[1]

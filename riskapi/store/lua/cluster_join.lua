@@ -17,9 +17,12 @@
 --+ spends
 --+ usage
 --+ edges
+--+ order
 --+ joins
+--+ entities
 local call, asked = redis.call, cjson.decode(ARGV[1])
 local now, user, bonds = clock(asked.now), asked.user, asked.bonds
+local things = open_entities({unpack(KEYS, 6)})
 local function budget(name) return KEYS[1] .. name end
 local function hash(id) return KEYS[2] .. id end
 local function members(id) return KEYS[3] .. id end
@@ -32,16 +35,16 @@ local function read(names)
 end
 for _, bond in ipairs(bonds) do
   bond.names = asked.waves
-  local thing = bond.thing and KEYS[bond.thing]
-  local function sharing() return read(call('ZREVRANGEBYSCORE', thing, '(5e11', '-inf', 'LIMIT', 0, asked.keep)) end
+  local thing = bond.thing and things[bond.thing - 5]
+  local function sharing() return read(names_between(thing, '-inf', '(5e11', asked.keep, true)) end
   if not bond.wave and call('EXISTS', KEYS[4] .. bond.edge) == 1 then
     bond.banned = true
     -- The thing was forgotten since, and comes back without the mark.
-    if thing and call('EXISTS', thing) == 1 then call('ZADD', thing, 'NX', 9e12, '*') end
+    if thing and is_there(thing) then add_member(thing, 'NX', 9e12, '*') end
   end
   if thing and bond.list then
-    call('ZADD', thing, 'NX', now, user)
-    call('EXPIRE', thing, asked.claimed)
+    add_member(thing, 'NX', now, user)
+    call('EXPIRE', thing.key, asked.claimed)
   end
   if thing and not bond.bound then bond.others = sharing() else read(bond.others) end
   local binds = bond.bound and not bond.banned and not accounts[user].out[bond.edge]
@@ -50,14 +53,20 @@ for _, bond in ipairs(bonds) do
     if thing then bond.others = sharing() elseif not bond.whole then short[#short + 1] = bond.edge end
   end
 end
-if #short > 0 then return {'whole', unpack(short)} end
+if #short > 0 then
+  write_entities(things)
+  return {'whole', unpack(short)}
+end
 
 local function used(change)
   local id = call('HGET', budget(user), 'cluster')
   return {change, usage(budget(user), id and hash(id) or nil, id and members(id) or nil, now)}
 end
 local plan = planned_join(user, bonds, accounts)
-if #plan.edges == 0 then return used('') end
+if #plan.edges == 0 then
+  write_entities(things)
+  return used('')
+end
 
 -- The clusters concerned; the one with the most accounts stays.
 local ids, sizes, places = {}, {}, {}
@@ -130,8 +139,10 @@ for _, bond in ipairs(plan.bonds) do
     looks[#looks + 1] = bond.edge
     waits[bond.edge] = true
   end
-  if bond.thing and not bond.list and call('EXISTS', KEYS[bond.thing]) == 1 then call('ZADD', KEYS[bond.thing], 5e12, '=') end
+  local thing = bond.thing and not bond.list and things[bond.thing - 5]
+  if thing and is_there(thing) then add_member(thing, nil, 5e12, '=') end
 end
+write_entities(things)
 for _, edge in ipairs(plan.edges) do
   local name, thing, till = edge[1], edge[2], edge[3]
   call('HSET', budget(name), 'b:' .. thing, till)

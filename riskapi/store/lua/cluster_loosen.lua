@@ -14,6 +14,8 @@
 --+ spends
 --+ edges
 --+ splits
+--+ order
+--+ entities
 local call, asked = redis.call, cjson.decode(ARGV[1])
 local function budget(name) return KEYS[1] .. name end
 local function hash(id) return KEYS[2] .. id end
@@ -21,8 +23,10 @@ local function members(id) return KEYS[3] .. id end
 local moment, names, edges = clock(asked.now), asked.names, {}
 for _, edge in ipairs(asked.edges) do edges[edge] = true end
 if KEYS[5] then
-  call('ZREM', KEYS[5], '=')
-  names = call('ZREVRANGEBYSCORE', KEYS[5], '(5e11', '-inf', 'LIMIT', 0, asked.keep)
+  local things = open_entities({KEYS[5]})
+  remove_members(things[1], '=')
+  write_entities(things)
+  names = names_between(things[1], '-inf', '(5e11', asked.keep, true)
 end
 
 

@@ -4,13 +4,16 @@
 -- ARGV    1 binds: 1 or 0
 -- returns the number of entities that bind now: one that nobody touched is not made by a note about it
 -- TTL     left as it is
-local found = 0
-for _, key in ipairs(KEYS) do
+--+ order
+--+ entities
+local found, things = 0, open_entities(KEYS)
+for _, thing in ipairs(things) do
   if ARGV[1] == '0' then
-    redis.call('ZREM', key, '=')
-  elseif redis.call('EXISTS', key) == 1 then
-    redis.call('ZADD', key, 5e12, '=')
+    remove_members(thing, '=')
+  elseif is_there(thing) then
+    add_member(thing, nil, 5e12, '=')
     found = found + 1
   end
 end
+write_entities(things)
 return found

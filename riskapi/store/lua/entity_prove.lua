@@ -4,15 +4,18 @@
 -- ARGV    1 user_id   2 Unix time of the proof, or '' where it holds no longer
 -- returns the number of entities in which the account was found; where it is not, nothing is noted
 -- TTL     left as it is: a proof does not prolong what is remembered
-local user, found = ARGV[1], 0
-for _, key in ipairs(KEYS) do
-  if redis.call('ZSCORE', key, user) then
+--+ order
+--+ entities
+local user, found, things = ARGV[1], 0, open_entities(KEYS)
+for _, thing in ipairs(things) do
+  if score_of(thing, user) then
     found = found + 1
     if ARGV[2] == '' then
-      redis.call('ZREM', key, '%' .. user)
+      remove_members(thing, '%' .. user)
     else
-      redis.call('ZADD', key, 'NX', 6e12 + tonumber(ARGV[2]), '%' .. user)
+      add_member(thing, 'NX', 6e12 + tonumber(ARGV[2]), '%' .. user)
     end
   end
 end
+write_entities(things)
 return found

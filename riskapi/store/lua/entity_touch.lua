@@ -1,6 +1,6 @@
 -- Touch entities for one account and count who else shares them. One atomic step for each key given.
 --
--- An entity is one sorted set. Members and scores:
+-- An entity is one sorted set, packed in a string while it has few members (parts/entities.lua). Members and scores:
 --   <user_id>    at          the account touched the entity at Unix time `at`
 --   ~<user_id>   1e12 + at   … and that account is limited now
 --   !<user_id>   2e12 + at   … and that account is labelled abusive now
@@ -15,7 +15,7 @@
 --   *<user_id>   9e12 + at   a reviewer cut this account from the entity; its own member is gone
 -- A user_id never starts with one of these signs, and no time a caller can give reaches 3e11 (year 9999) or -1e11.
 --
--- KEYS    the entities: all of them on one node, one a call on a cluster; then, where ARGV[1] has `account`, the account's hash:
+-- KEYS    the entities, those that many share first: all of them on one node, one a call on a cluster; then, where ARGV[1] has `account`, the account's hash:
 --         its field `things` names the entities that are its own and make no claim, and `established` since when it is an
 --         established customer, which nobody is whose `label` is abuse
 -- ARGV    1 JSON: {"user_id", "at" (a text: the Unix time), "adds": 'look' only looks, 'first' adds the account and its first time
@@ -34,44 +34,48 @@
 --         within retention), those near a cap within 7 d, the holders, how they came to it ('proof', 'first', 'use' or ''), how
 --         many other holders are abusive and limited, and when it was found to be a hub (negative: to be none; 0: never
 --         looked at). For an entity that was cut, or the account was cut from, only the account itself is told
--- TTL     retention, renewed by the first touch of a day (UTC); what is older than retention goes then, too
+-- TTL     retention, renewed by the first touch of a day (UTC), of a packed one by each that changes it; what is older than
+--         retention goes with the first touch of a day, too
+--+ order
+--+ entities
 local ask = cjson.decode(ARGV[1])
 local user, at, touch, retention = ask.user_id, tonumber(ask.at), ask.adds ~= 'look', ask.retention
 local keep, near, past, long = ask.keep, ask.near, ask.past, ask.long
 local stands = ask.adds == 'latest' and 'GT' or 'NX'
 local call = redis.call
 local last = at + 300 -- clocks of callers differ by up to the five minutes the contract allows
--- What is read of every entity at once, newest and marks first: who touched it, and the eight before.
-local NEWEST = 9
+-- What is read at once of an entity that is a sorted set, newest and marks first: who touched it, and as many as are told of
+-- those who came close in time. Of one that is only counted the newest nine say whether there is anything more to count.
+local NEWEST, NEWEST_COUNTED = 33, 9
 local month_ago, day_ago, hour_ago = at - 2592000, at - 86400, at - 3600
-local MOST_HOLDERS = 64
+local MOST_HOLDERS, ALL = 64, 1000000
 
 -- How many accounts other than the toucher have a mark of one sort between two times.
-local function others_marked(key, sign, region, from)
-  local count = call('ZCOUNT', key, region + from, region + last)
+local function others_marked(thing, sign, region, from)
+  local count = count_between(thing, region + from, region + last)
   if count == 0 then return 0 end
-  local own = tonumber(call('ZSCORE', key, sign .. user) or nil)
+  local own = score_of(thing, sign .. user)
   return own and own >= region + from and own <= region + last and count - 1 or count
 end
 
 -- Who holds the entity: who proved it; else the oldest account, if it was an established customer when the next came ('first',
 -- and named first), and established customers who have used it for long.
-local function holders(key)
-  local proofs = call('ZRANGEBYSCORE', key, 59e11, '(69e11', 'LIMIT', 0, MOST_HOLDERS)
+local function holders(thing)
+  local proofs = names_between(thing, 59e11, '(69e11', MOST_HOLDERS)
   for i, name in ipairs(proofs) do proofs[i] = string.sub(name, 2) end
   if #proofs > 0 then return proofs, 'proof' end
-  if call('ZCOUNT', key, 69e11, 7e12 + at) == 0 then return {}, '' end
+  if count_between(thing, 69e11, 7e12 + at) == 0 then return {}, '' end
   local region, sign = 8e12, 1
-  local early = call('ZRANGEBYSCORE', key, 79e11, '(89e11', 'WITHSCORES', 'LIMIT', 0, MOST_HOLDERS)
+  local early = members_between(thing, 79e11, '(89e11', MOST_HOLDERS)
   if #early == 0 then
     region, sign = 0, 0
-    early = call('ZRANGEBYSCORE', key, '-inf', '(5e11', 'WITHSCORES', 'LIMIT', 0, MOST_HOLDERS)
+    early = members_between(thing, '-inf', '(5e11', MOST_HOLDERS)
   end
   local found, how = {}, 'use'
   for i = 1, #early, 2 do
     local name, first = string.sub(early[i], 1 + sign), tonumber(early[i + 1]) - region
     if i > 1 and first > at - long then break end
-    local since = tonumber(call('ZSCORE', key, '&' .. name) or nil)
+    local since = score_of(thing, '&' .. name)
     since = since and since - 7e12
     local before = i == 1 and since and (not early[4] or tonumber(early[4]) - region >= since)
     if since and since <= at and (before or first <= at - long) then found[#found + 1] = name end
@@ -81,43 +85,43 @@ local function holders(key)
 end
 
 -- The ten last parts of a row, or nothing where there are no such marks. Only asked where there are marks at all.
-local function add_marks(row, key, since, holdable)
-  row[10] = call('ZSCORE', key, '=') and 1 or 0
+local function add_marks(row, thing, since, holdable)
+  row[10] = score_of(thing, '=') and 1 or 0
   row[11], row[12], row[13], row[14], row[15], row[16], row[17], row[18], row[19] = 0, 0, 0, 0, {}, '', 0, 0, 0
-  if call('ZCOUNT', key, 29e11, '(49e11') > 0 then
-    row[12] = others_marked(key, '$', 3e12, at - 604800)
-    if row[12] > 0 then row[11] = others_marked(key, '$', 3e12, at - 86400) end
-    local newest = call('ZREVRANGEBYSCORE', key, 3e12 + last, 3e12 + since, 'WITHSCORES', 'LIMIT', 0, 2)
+  if count_between(thing, 29e11, '(49e11') > 0 then
+    row[12] = others_marked(thing, '$', 3e12, at - 604800)
+    if row[12] > 0 then row[11] = others_marked(thing, '$', 3e12, at - 86400) end
+    local newest = members_between(thing, 3e12 + since, 3e12 + last, 2, true)
     local time = newest[newest[1] == '$' .. user and 4 or 2]
     if time then row[13] = math.max(0, time - 3e12) end
-    row[14] = others_marked(key, '^', 4e12, at - 604800)
+    row[14] = others_marked(thing, '^', 4e12, at - 604800)
   end
-  if holdable and call('ZCOUNT', key, 59e11, '(79e11') > 0 then
-    row[15], row[16] = holders(key)
+  if holdable and count_between(thing, 59e11, '(79e11') > 0 then
+    row[15], row[16] = holders(thing)
     for _, name in ipairs(row[15]) do
-      if name ~= user and call('ZSCORE', key, '!' .. name) then row[17] = row[17] + 1 end
-      if name ~= user and call('ZSCORE', key, '~' .. name) then row[18] = row[18] + 1 end
+      if name ~= user and score_of(thing, '!' .. name) then row[17] = row[17] + 1 end
+      if name ~= user and score_of(thing, '~' .. name) then row[18] = row[18] + 1 end
     end
   end
-  local hub, none = tonumber(call('ZSCORE', key, '=h') or nil), tonumber(call('ZSCORE', key, '=n') or nil)
+  local hub, none = score_of(thing, '=h'), score_of(thing, '=n')
   row[19] = tostring(hub and hub - 5e12 or none and 5e12 - none or 0)
 end
 
 -- Take away what is older than retention. The account that used the entity first is kept as long as it goes on
 -- using it; what an account is or proved is kept as long as the account.
-local function prune(key, since)
+local function prune(thing, since)
   for _, region in ipairs({0, 1e12, 2e12, 3e12, 4e12}) do
-    call('ZREMRANGEBYSCORE', key, region > 0 and region - 1e11 or '-inf', '(' .. (region + since))
+    remove_between(thing, region > 0 and region - 1e11 or '-inf', '(' .. string.format('%.17g', region + since))
   end
-  for _, name in ipairs(call('ZRANGEBYSCORE', key, 79e11, '(' .. (8e12 + since), 'LIMIT', 0, 100)) do
-    if call('ZSCORE', key, string.sub(name, 2)) then
-      call('ZADD', key, 'XX', 8e12 + since, name)
+  for _, name in ipairs(names_between(thing, 79e11, '(' .. string.format('%.17g', 8e12 + since), 100)) do
+    if score_of(thing, string.sub(name, 2)) then
+      add_member(thing, 'XX', 8e12 + since, name)
     else
-      call('ZREM', key, name)
+      remove_members(thing, name)
     end
   end
-  for _, name in ipairs(call('ZRANGEBYSCORE', key, 59e11, '(79e11')) do
-    if not call('ZSCORE', key, string.sub(name, 2)) then call('ZREM', key, name) end
+  for _, name in ipairs(names_between(thing, 59e11, '(79e11', ALL)) do
+    if not score_of(thing, string.sub(name, 2)) then remove_members(thing, name) end
   end
 end
 
@@ -126,21 +130,69 @@ local account = ask.account and call('HMGET', KEYS[#KEYS], 'things', 'establishe
 local own, established, bad = account[1] or '', account[2], account[3] == 'abuse'
 local replies = {}
 
+-- Where a member stands, or would, among names and scores that fall.
+local function place_in(list, score, name)
+  local j = 1
+  while j <= list.size and (list.scores[j] > score or (list.scores[j] == score and is_before(name, list.names[j]))) do j = j + 1 end
+  return j
+end
+
 -- The newest of an entity: {names, scores, size, top (the highest score, 0 for none), whole (whether that is all of it)}.
-local function newest_of(key)
-  local found = call('ZREVRANGE', key, 0, NEWEST - 1, 'WITHSCORES')
-  local list = {names = {}, scores = {}, size = #found / 2, top = tonumber(found[2]) or 0}
-  for j = 1, list.size do list.names[j], list.scores[j] = found[2 * j - 1], tonumber(found[2 * j]) end
-  list.whole = list.size < NEWEST
+local function newest_of(thing, most)
+  local list = {names = {}, scores = {}, size = 0, whole = true}
+  if thing.packed then
+    list.size = thing.size
+    for j = 1, list.size do
+      list.names[j], list.scores[j] = thing.names[list.size + 1 - j], thing.scores[list.size + 1 - j]
+    end
+  else
+    local found = call('ZREVRANGE', thing.key, 0, most - 1, 'WITHSCORES')
+    list.size = #found / 2
+    for j = 1, list.size do list.names[j], list.scores[j] = found[2 * j - 1], tonumber(found[2 * j]) end
+    list.whole = list.size < most
+  end
+  list.top = list.scores[1] or 0
   return list
+end
+
+-- Let it have its whole time to live again: at once, or when it is written.
+local function renew(thing)
+  thing.renewed = true
+  if thing.packed then thing.changed = true else call('EXPIRE', thing.key, retention) end
+end
+
+-- Whether its time to live is a day old; that of a packed one is renewed whenever it is written.
+local function is_to_renew(thing)
+  return thing.packed and thing.changed or call('TTL', thing.key) < retention - 86400
+end
+
+local function most_of(i) return ask.crowds[i] == -1 and NEWEST_COUNTED or NEWEST end
+
+-- Which of those that are no strings are not there yet: these begin as packed ones. The others are read, those that many share
+-- first, until as many are found as there are.
+local things, lists = open_entities({unpack(KEYS, 1, count)}), {}
+local function is_own(i) return own ~= '' and string.find(own, KEYS[i], 1, true) end
+local asked = {}
+for i = 1, count do
+  if not things[i].packed and not is_own(i) then asked[#asked + 1] = i end
+end
+local there = 0
+if #asked > 0 then
+  local keys = {}
+  for j, i in ipairs(asked) do keys[j] = KEYS[i] end
+  there = call('EXISTS', unpack(keys))
+end
+for _, i in ipairs(asked) do
+  lists[i] = there > 0 and newest_of(things[i], most_of(i))
+  if lists[i] and lists[i].size > 0 then there = there - 1 else begin_packed(things[i]) end
 end
 
 -- Whether the newest tell of all that came from a time on.
 local function tells(list, from) return list.whole or list.scores[list.size] < from end
 
 -- How many accounts touched an entity after a time, those left out that come later than clocks differ.
-local function came(list, key, from)
-  if not tells(list, from) then return call('ZCOUNT', key, '(' .. from, last) end
+local function came(list, thing, from)
+  if not tells(list, from) then return count_between(thing, '(' .. from, last) end
   local found = 0
   for j = 1, list.size do
     if list.scores[j] > from and list.scores[j] <= last then found = found + 1 end
@@ -149,7 +201,7 @@ local function came(list, key, from)
 end
 
 -- The newest others since a time, at most so many: {user_id, at, …}.
-local function others_of(list, key, from, most)
+local function others_of(list, thing, from, most)
   local found = {}
   for j = 1, list.size do
     local time = list.scores[j]
@@ -158,7 +210,7 @@ local function others_of(list, key, from, most)
     end
   end
   if #found == 2 * most or tells(list, from) then return found end
-  local newest = call('ZREVRANGEBYSCORE', key, last, from, 'WITHSCORES', 'LIMIT', 0, most + 1)
+  local newest = members_between(thing, from, last, most + 1, true)
   found = {}
   for j = 1, #newest, 2 do
     if newest[j] ~= user and #found < 2 * most then found[#found + 1], found[#found + 2] = newest[j], newest[j + 1] end
@@ -167,12 +219,12 @@ local function others_of(list, key, from, most)
 end
 
 -- How many touched it before the toucher; `accounts` where that is unknown.
-local function came_before(list, key, accounts)
+local function came_before(list, thing, accounts)
   for j = 1, list.size do
     if list.names[j] == user and list.whole then return list.size - j end
     if list.names[j] == user and list.top < 5e11 then return accounts - j end
   end
-  return call('ZRANK', key, user) or accounts
+  return not list.whole and call('ZRANK', thing.key, user) or accounts
 end
 
 -- Whether it may be a day since the time to live was renewed: whoever touched it first on a day (of UTC) renews it.
@@ -185,38 +237,59 @@ local function is_due(list)
   return true
 end
 
-local function look(i, key)
-  local crowd = ask.crowds[i]
-  local added = touch and call('ZADD', key, stands, ask.at, user) or 0
-  if stands == 'GT' and touch then added = added + call('ZADD', key, 'NX', 8e12 + at, '#' .. user) end
-  if established and touch and not bad then
-    added = added + call('ZADD', key, 7e12 + tonumber(established), '&' .. user)
-  elseif established and touch then
-    call('ZREM', key, '&' .. user)
+-- Add the account. Returns how many members are new, and whether `list`, the newest before, tells of all that changed.
+local function touched(thing, list)
+  local added = add_member(thing, stands, ask.at, user)
+  local whole = stands == 'NX'
+  thing.renewed = thing.packed
+  if added == 1 and not thing.packed then
+    local j = place_in(list, at, user)
+    if list.whole or j <= list.size then
+      table.insert(list.names, j, user)
+      table.insert(list.scores, j, at)
+      list.size, list.top = list.size + 1, list.scores[1]
+    end
   end
-  local list = newest_of(key)
+  if stands == 'GT' then added = added + add_member(thing, 'NX', 8e12 + at, '#' .. user) end
+  if established and not bad then
+    added, whole = added + add_member(thing, nil, 7e12 + tonumber(established), '&' .. user), false
+  elseif established then
+    remove_members(thing, '&' .. user)
+    whole = false
+  end
+  return added, whole
+end
+
+local function look(i, thing)
+  local crowd, list, added = ask.crowds[i], lists[i], 0
+  if touch then
+    local whole
+    added, whole = touched(thing, list)
+    if not whole then list = nil end
+  end
+  if thing.packed or not list then list = newest_of(thing, most_of(i)) end
   local alone, since, nobodys = list.size == added, at - retention, false
-  if alone and added > 0 then call('EXPIRE', key, retention) end
+  if alone and added > 0 then renew(thing) end
   if list.top > 89e11 and not alone then
-    if call('ZSCORE', key, '*' .. user) then
-      if added > 0 then call('ZREM', key, user, '#' .. user, '&' .. user) end
+    if score_of(thing, '*' .. user) then
+      if added > 0 then remove_members(thing, user, '#' .. user, '&' .. user) end
       return {1, 1, 1, 1, 0, 0, {}, 0, 0}
     end
-    nobodys = call('ZSCORE', key, '*')
+    nobodys = score_of(thing, '*')
   end
-  if touch and ask.proved[i] == 1 then call('ZADD', key, 'NX', 6e12 + at, '%' .. user) end
+  if touch and ask.proved[i] == 1 then add_member(thing, 'NX', 6e12 + at, '%' .. user) end
   if nobodys then return {1, 1, 1, 1, 0, 0, {}, 0, 0} end
   if alone then
     local one = added > 0 and 1 or 0
     return {one, one, one, one, 0, 0, {}, 0, 0}
   end
-  if touch and is_due(list) and call('TTL', key) < retention - 86400 then
-    call('EXPIRE', key, retention)
-    prune(key, since)
-    list = newest_of(key)
+  if touch and is_due(list) and is_to_renew(thing) then
+    renew(thing)
+    prune(thing, since)
+    list = newest_of(thing, most_of(i))
   end
   local marked = list.top >= 5e11
-  local accounts = list.whole and 0 or call('ZCOUNT', key, since, '(5e11')
+  local accounts = list.whole and 0 or count_between(thing, since, '(5e11')
   if list.whole then
     for j = 1, list.size do
       if list.scores[j] < 5e11 and list.scores[j] >= since then accounts = accounts + 1 end
@@ -224,45 +297,41 @@ local function look(i, key)
   end
   if accounts > keep then
     -- Count bad accounts over the same stretch of time as all accounts. The oldest stays: it may hold the entity.
-    call('ZREMRANGEBYRANK', key, 1, accounts - keep)
+    call('ZREMRANGEBYRANK', thing.key, 1, accounts - keep)
     accounts = keep
-    since = math.max(since, tonumber(call('ZRANGE', key, 1, 1, 'WITHSCORES')[2]))
+    since = math.max(since, tonumber(call('ZRANGE', thing.key, 1, 1, 'WITHSCORES')[2]))
   end
   local abusive, limited = 0, 0
   if marked then
     if stands == 'GT' and touch then -- standing is as young as the touch it belongs to
-      call('ZADD', key, 'XX', 'GT', 1e12 + at, '~' .. user, 2e12 + at, '!' .. user)
+      raise_member(thing, 1e12 + at, '~' .. user)
+      raise_member(thing, 2e12 + at, '!' .. user)
     end
-    abusive = others_marked(key, '!', 2e12, since)
-    limited = others_marked(key, '~', 1e12, since)
+    abusive = others_marked(thing, '!', 2e12, since)
+    limited = others_marked(thing, '~', 1e12, since)
   end
   if crowd == -1 then return {accounts, 0, 0, 0, abusive, limited, {}, 0, 0} end
   local new = added > 0 and 1 or 0 -- who came just now counts in every window
   -- The middle window is asked first: where it has all accounts, so has the longer one; where it has none, the shorter.
-  local day = came(list, key, day_ago)
-  local month = day == accounts and retention >= 2592000 and day or came(list, key, month_ago)
-  local hour = day > new and came(list, key, hour_ago) or day
+  local day = came(list, thing, day_ago)
+  local month = day == accounts and retention >= 2592000 and day or came(list, thing, month_ago)
+  local hour = day > new and came(list, thing, hour_ago) or day
   local others
   if crowd == -2 or (crowd > 0 and month > crowd) then
-    others = others_of(list, key, math.max(since, at - near), 32)
+    others = others_of(list, thing, math.max(since, at - near), 32)
   else
-    others = others_of(list, key, since, 8)
-    if #others == 16 and tonumber(others[16]) >= at - near then others = others_of(list, key, at - near, 32) end
+    others = others_of(list, thing, since, 8)
+    if #others == 16 and tonumber(others[16]) >= at - near then others = others_of(list, thing, at - near, 32) end
   end
   local row = {accounts, hour, day, month, abusive, limited, others, 0, 0}
-  if accounts > 1 and (accounts > day or past < 86400) then row[8] = call('ZCOUNT', key, since, '(' .. (at - past)) end
+  if accounts > 1 and (accounts > day or past < 86400) then row[8] = count_between(thing, since, '(' .. (at - past)) end
   -- Whoever came before it; of holders the script below says nothing: nobody did.
-  if accounts > 1 then row[9] = came_before(list, key, accounts) end
+  if accounts > 1 then row[9] = came_before(list, thing, accounts) end
   -- Where it has marks, a proof of just now is one more.
-  if list.top >= 29e11 or (marked and touch and ask.proved[i] == 1) then add_marks(row, key, since, ask.proved[i] ~= 2) end
+  if list.top >= 29e11 or (marked and touch and ask.proved[i] == 1) then add_marks(row, thing, since, ask.proved[i] ~= 2) end
   return row
 end
 
-for i = 1, count do
-  if own ~= '' and string.find(own, KEYS[i], 1, true) then
-    replies[i] = {-1}
-  else
-    replies[i] = look(i, KEYS[i])
-  end
-end
+for i = 1, count do replies[i] = is_own(i) and {-1} or look(i, things[i]) end
+write_entities(things, retention)
 return replies

@@ -1,4 +1,4 @@
--- What a join makes of the bonds of an account: whom it binds, by what. Nothing is read or written here.
+-- What a join makes of the bonds of an account: whom it binds, by what. Nothing is read or written here. Needs parts/order.lua.
 --
 -- `accounts` are what parts/edges.lua tells of everybody concerned, by name, as it stood before the first bond. A bond is
 --   {edge, others = {name, …}, till = when it ends, apart = {holder, …}, claims, bound, wave, banned, names}
@@ -21,15 +21,6 @@ local function first_bound(names, edge, accounts)
   for _, name in ipairs(names) do
     if accounts[name].edges[edge] then return name end
   end
-end
-
--- Whether a text is before another by its bytes: `<` goes by the language that the server was started in.
-local function is_before(one, other)
-  for at = 1, math.min(#one, #other) do
-    local mine, theirs = string.byte(one, at), string.byte(other, at)
-    if mine ~= theirs then return mine < theirs end
-  end
-  return #one < #other
 end
 
 -- The waves that an account joins with those it came with: theirs, or one named after the first of them. An account that gave
