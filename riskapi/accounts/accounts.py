@@ -79,7 +79,7 @@ class ReviewOpening:
 
     id: str
     place: str
-    fields: Mapping[str, str]
+    fields: Mapping[str, str | bytes]
     event: str
     key: str
     index: str

@@ -115,11 +115,7 @@ class Tiers:
         keys = [account_key(user_id), history_key(user_id), stream(number), agenda_key(number)]
         if review is not None:
             keys += (review.key, review.index)
-            given["review"] = {"fields": review.fields, "place": review.place, "event": review.event}
-        args: list[Any] = [orjson.dumps(given), arrival.event]
-        for name, value in fields.items():
-            args += (name, value)
-        return self._record.ask(pipe, keys, args, read=_known)
+        return self._record.ask(pipe, keys, _args(given, (arrival.event,), _flat(fields), review), read=_known)
 
     def again(self, change: Change, policy: Policy, now: float) -> Standing | None:
         """Write down that an account was decided again; where it stands then, None when it changed meanwhile.
@@ -139,11 +135,8 @@ class Tiers:
         keys = [account_key(user_id), history_key(user_id), stream(shard(user_id))]
         if review is not None:
             keys += (review.key, review.index)
-            given["review"] = {"fields": review.fields, "place": review.place, "event": review.event}
-        args: list[Any] = [orjson.dumps(given), change.event, pack(change.decision), "latest", pack(change.answer)]
-        for name, value in change.fields.items():
-            args += (name, value) if value != "" else ()
-        reply = self._again.call(keys, args)
+        fields: Fields = {"latest": pack(change.answer)} | {n: value for n, value in change.fields.items() if value}
+        reply = self._again.call(keys, _args(given, (change.event, pack(change.decision)), _flat(fields), review))
         return None if list(reply) == [b"again"] else standing(reply)
 
     def change(self, user_id: str, entry: HistoryEntry, now: float, policy: Policy) -> Standing:
@@ -155,6 +148,24 @@ class Tiers:
         args: list[Any] = [policy.retention.accounts_days * _DAY, entry["to"], orjson.dumps(entry)]
         args.append(tier_event(user_id, entry, now))
         return standing(self._tier.call(keys, [*args, oldest(policy.retention.decisions_days)]))
+
+
+def _flat(fields: Fields) -> list[bytes | str | int]:
+    return [word for pair in fields.items() for word in pair]
+
+
+def _args(
+    given: dict[str, Any], told: Sequence[bytes], fields: Sequence[bytes | str | int], review: ReviewOpening | None
+) -> list[Any]:
+    """What ``account_record`` and ``account_again`` are given: JSON, what is told, then the fields of the account and
+    those of the review.
+    """
+    args = [*told, *fields]
+    if review is not None:
+        # Lua counts from 1, and the JSON comes first.
+        given["review"] = {"place": review.place, "event": review.event, "first": len(args) + 2}
+        args += _flat(review.fields)
+    return [orjson.dumps(given), *args]
 
 
 def _known(reply: Sequence[Any]) -> KnownAccount | None:

@@ -23,7 +23,7 @@ from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.links.keys import entities_of
 from riskapi.policy.active import ActiveBasis
-from riskapi.reviews.queue import ReviewScope, ReviewTier, index_key, place_of, refusal, review_key
+from riskapi.reviews.queue import ReviewScope, ReviewTier, index_key, place_of, reasons_of, refusal, review_key
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, oldest, shard, stream
@@ -231,8 +231,11 @@ class DecidedAccounts:
         for review_id in review_ids:
             pipe.execute_command("HGET", review_key(review_id), "reasons")
         rows = zip(review_ids, self._store.run(pipe), strict=True)
-        read = {name: damaged.loads("review", name, found, list[Any]()) for name, found in rows}
-        return {name: [reason["code"] for reason in found] for name, found in read.items()}
+        return {name: damaged.read("review", name, partial(_codes_of, found), list[str]()) for name, found in rows}
+
+
+def _codes_of(kept: bytes | None) -> list[str]:
+    return [reason["code"] for reason in reasons_of(kept)] if kept is not None else []
 
 
 def _review_of(answer: Mapping[str, bytes]) -> str | None:

@@ -4,7 +4,7 @@
 -- KEYS    1 account hash   2 history list   3 decisions stream   4 review hash   5 index of open reviews
 -- ARGV    1 JSON: `ttl` of the account in seconds, `oldest` stream id kept, `revision` it was read at, `tier`, `history` entry and
 --         `moved` event of a changed tier, `gone`: fields to take away; where one is opened: `review`, see account_record.lua
---         2 event   3 decision   then fields of the account and values
+--         2 event   3 decision   then fields of the account and values, then those of the review
 -- returns {} for an unknown account, {'again'} when it changed, else {label, tier, entities, revision, established, tier before}
 -- TTL     account, history and review: `ttl`; stream: trimmed by age; index: entries leave it with their review
 --+ reviews
@@ -16,7 +16,7 @@ if not before then return {} end
 -- A lost connection has this run twice; what stands there is then this very decision.
 if account[3] == ARGV[3] then return {account[4] or '', before, account[5], revision, account[6] or '', before} end
 if revision ~= given.revision then return {'again'} end
-call('HSET', KEYS[1], 'again', ARGV[3], unpack(ARGV, 4))
+call('HSET', KEYS[1], 'again', ARGV[3], unpack(ARGV, 4, given.review and given.review.first - 1 or #ARGV))
 for _, name in ipairs(given.gone) do call('HDEL', KEYS[1], name) end
 call('XADD', KEYS[3], 'MINID', '~', given.oldest, '*', 'type', 'decision', 'data', ARGV[2], 'decision', ARGV[3])
 if before ~= given.tier then

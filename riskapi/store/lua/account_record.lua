@@ -3,8 +3,9 @@
 -- KEYS    1 account hash   2 history list   3 decisions stream   4 agenda of the shard   5 review hash   6 index of open reviews
 -- ARGV    1 JSON: `ttl` of the account in seconds, `oldest` stream id kept, `type` of the event, `user_id`; where there is one: `due`,
 --         when it is decided again; `history` entry that the first answer does not say; `moved`, the event of a tier that is another
---         than was answered; `review`: its `fields`, its `place` in the index and its `event`
---         2 event   then fields of the account and values, among them `assessment`
+--         than was answered; `review`: its `place` in the index, its `event`, and
+--         the `first` of ARGV that is of its fields   2 event   then fields of the account and values, among them `assessment`,
+--         then those of the review
 -- returns {1} when written, also by this very call before (the connection was lost on the way back: the id in the first answer is
 --         random), else {0, mail key, first answer, entities} of the account that is there already
 -- TTL     account, history and review: `ttl`; stream: trimmed by age; index: entries leave it with their review; agenda: see
@@ -19,7 +20,7 @@ if known[4] then
   return {0, known[1], known[2], known[3]}
 end
 local function tell(type, event) call('XADD', KEYS[3], 'MINID', '~', given.oldest, '*', 'type', type, 'data', event) end
-call('HSET', KEYS[1], unpack(ARGV, 3))
+call('HSET', KEYS[1], unpack(ARGV, 3, given.review and given.review.first - 1 or #ARGV))
 call('EXPIRE', KEYS[1], given.ttl)
 if given.history then
   call('RPUSH', KEYS[2], given.history)

@@ -137,22 +137,22 @@ local function place_in(list, score, name)
   return j
 end
 
--- The newest of an entity: {names, scores, size, top (the highest score, 0 for none), whole (whether that is all of it)}.
+-- The newest of an entity: {names, scores, texts (the scores as the store writes them, where it does), size, top (the highest
+-- score, 0 for none), whole (whether that is all of it)}.
 local function newest_of(thing, most)
-  local list = {names = {}, scores = {}, size = 0, whole = true}
+  local names, scores, texts, size, whole = {}, {}, {}, thing.size, true
   if thing.packed then
-    list.size = thing.size
-    for j = 1, list.size do
-      list.names[j], list.scores[j] = thing.names[list.size + 1 - j], thing.scores[list.size + 1 - j]
-    end
+    for j = 1, size do names[j], scores[j] = thing.names[size + 1 - j], thing.scores[size + 1 - j] end
   else
     local found = call('ZREVRANGE', thing.key, 0, most - 1, 'WITHSCORES')
-    list.size = #found / 2
-    for j = 1, list.size do list.names[j], list.scores[j] = found[2 * j - 1], tonumber(found[2 * j]) end
-    list.whole = list.size < most
+    size = #found / 2
+    for j = 1, size do
+      local text = found[2 * j]
+      names[j], texts[j], scores[j] = found[2 * j - 1], text, tonumber(text)
+    end
+    whole = size < most
   end
-  list.top = list.scores[1] or 0
-  return list
+  return {names = names, scores = scores, texts = texts, size = size, top = scores[1] or 0, whole = whole}
 end
 
 -- Let it have its whole time to live again: at once, or when it is written.
@@ -202,14 +202,16 @@ end
 
 -- The newest others since a time, at most so many: {user_id, at, …}.
 local function others_of(list, thing, from, most)
-  local found = {}
+  local names, scores, texts, found, size = list.names, list.scores, list.texts, {}, 0
   for j = 1, list.size do
-    local time = list.scores[j]
-    if time <= last and time >= from and list.names[j] ~= user and #found < 2 * most then
-      found[#found + 1], found[#found + 2] = list.names[j], string.format('%.17g', time)
+    local time, name = scores[j], names[j]
+    if time < from or size == 2 * most then break end
+    if time <= last and name ~= user then
+      found[size + 1], found[size + 2] = name, texts[j] or string.format('%.17g', time)
+      size = size + 2
     end
   end
-  if #found == 2 * most or tells(list, from) then return found end
+  if size == 2 * most or tells(list, from) then return found end
   local newest = members_between(thing, from, last, most + 1, true)
   found = {}
   for j = 1, #newest, 2 do
@@ -247,6 +249,7 @@ local function touched(thing, list)
     if list.whole or j <= list.size then
       table.insert(list.names, j, user)
       table.insert(list.scores, j, at)
+      table.insert(list.texts, j, ask.at)
       list.size, list.top = list.size + 1, list.scores[1]
     end
   end

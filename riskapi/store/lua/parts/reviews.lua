@@ -18,11 +18,10 @@ local function move(review, indexes, status, place)
   redis.call('HSET', review, 'status', status, 'place', place)
 end
 
--- Write a review about an account that is being written, `given` as in account_record.lua.
+-- Write a review about an account that is being written, `given` as in account_record.lua. Its fields and values are the last
+-- of ARGV: values need not be text, as those in JSON must.
 local function open_review(review, index, given)
-  local fields = {}
-  for name, value in pairs(given.review.fields) do fields[#fields + 1], fields[#fields + 2] = name, value end
-  redis.call('HSET', review, unpack(fields))
+  redis.call('HSET', review, unpack(ARGV, given.review.first))
   redis.call('EXPIRE', review, given.ttl)
   redis.call('ZADD', index, 0, given.review.place)
 end
