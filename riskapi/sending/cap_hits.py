@@ -16,7 +16,7 @@ from riskapi.store.streams import account_key
 from riskapi.times import rfc3339
 
 #: Entries of the stream that are read at most, and in one trip. Chosen by us: half a second's work.
-_MOST, _PAGE = 20_000, 500
+MOST, _PAGE = 20_000, 500
 
 
 class CapHitGroup(TypedDict):
@@ -59,11 +59,11 @@ class CapHits(TypedDict):
     most: list[CapHitAccount]
 
 
-def cap_hits(store: Store, since: float, now: float, limit: int) -> CapHits:
-    """The hits with ``since <= at <= now`` (Unix times), and the ``limit`` accounts with most. Raises
-    :class:`StoreUnavailable`.
+def cap_hits(store: Store, since: float, now: float, limit: int, most: int = MOST) -> CapHits:
+    """The hits with ``since <= at <= now`` (Unix times) among the newest ``most`` entries, and the ``limit`` accounts
+    with most. Raises :class:`StoreUnavailable`.
     """
-    found, reached = _hits(store, since, now)
+    found, reached = _hits(store, since, now, most)
     standing = _standing(store, list(dict.fromkeys(each["user_id"] for each in found)))
     groups: defaultdict[tuple[str, str | None, str], list[dict[str, Any]]] = defaultdict(list)
     accounts: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -104,10 +104,10 @@ def cap_hits(store: Store, since: float, now: float, limit: int) -> CapHits:
     }
 
 
-def _hits(store: Store, since: float, now: float) -> tuple[list[dict[str, Any]], float | None]:
+def _hits(store: Store, since: float, now: float, most: int) -> tuple[list[dict[str, Any]], float | None]:
     """The hits, the newest first, and how far back they were read, None where all were."""
     found, position, read, oldest = list[dict[str, Any]](), "+", 0, now
-    while read < _MOST:
+    while read < most:
         entries = store.execute("XREVRANGE", EVENTS, position, "-", "COUNT", _PAGE)
         read += len(entries)
         told = [
