@@ -38,7 +38,7 @@ class Field(TypedDict):
 
 
 class Form:
-    """The fields of a page: those of ``said`` with what was ``typed`` over them, beside ``live``, the policy in force."""
+    """The fields of a page: those of ``said``, with what was ``typed`` over them, beside the policy in ``live``."""
 
     def __init__(
         self,
