@@ -105,7 +105,9 @@ def shown(value: Any) -> str:
     """A value as a field has it."""
     if value is None:
         return ""
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def filled(policy: Mapping[str, Any], typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -13,6 +13,7 @@ from riskapi.errors import ConfigurationError
 from riskapi.policy import Policy
 from riskapi.policy.explained import explained
 from riskapi.policy.history import LastChange
+from riskapi.policy.section import Section
 from riskapi.policy.versions import Version
 
 #: What a page's form carries besides values of the policy.
@@ -117,5 +118,7 @@ def _docstring(name: str) -> str:
     model: Any = Policy
     for part in name.split("."):
         model = model.model_fields[part].annotation if part in getattr(model, "model_fields", {}) else None
-    said = (getattr(model, "__doc__", None) or "").replace("``", "").split("\n\n")[0]
+    if not (isinstance(model, type) and issubclass(model, Section)):
+        return ""
+    said = (model.__doc__ or "").replace("``", "").split("\n\n")[0]
     return " ".join(said.split())

@@ -40,9 +40,12 @@ class PolicyTexts:
         self._store, self._file = store, file.read_text()
 
     def of(self, said: Mapping[str, Any]) -> str:
-        """The text of a policy."""
+        """The text of a policy; what has none yet is given one, which is kept."""
         kept, latest = self._read(said)
-        return written(latest, said) if kept is None else numbered(kept, said["version"])
+        if kept is None:
+            kept = self._file if self._is_file(said) else written(latest, said)
+            self._store.execute("HSET", TABLE, _name(said), zlib.compress(kept.encode()))
+        return numbered(kept, said["version"])
 
     def commented(self, said: Mapping[str, Any]) -> str:
         """A text whose comments explain a policy; its values may be another one's. Cheaper than :meth:`of`."""
@@ -53,6 +56,9 @@ class PolicyTexts:
         """Keep the text of a policy that is published, or proposed."""
         packed = zlib.compress(text.encode())
         self._store.execute("HSET", TABLE, _name(said), packed, _LAST, packed)
+
+    def _is_file(self, said: Mapping[str, Any]) -> bool:
+        return _same(policy.load(self._file).model_dump(mode="json"), said)
 
     def _read(self, said: Mapping[str, Any]) -> tuple[str | None, str]:
         kept, latest = self._store.execute("HMGET", TABLE, _name(said), _LAST)

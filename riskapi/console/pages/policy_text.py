@@ -17,13 +17,14 @@ _MOST = 400_000
 
 
 def show(visit: Visit) -> Answer:
-    """The text of the version in force, or of a draft."""
-    draft = drafts.of(visit)
+    """The text of the version in force, of another one, or of a draft."""
+    draft, policies, asked = drafts.of(visit), visit.parts.policies, visit.query["version"]
     if draft is None:
-        return _shown(visit, None, visit.parts.policy.texts.of(visit.parts.policies.live().policy))
+        found = policies.get(int(asked)) if _is_number(asked) else policies.live()
+        return _shown(visit, None, visit.parts.policy.texts.of(found.policy), of=found.version)
     if draft.text is not None:
         return _shown(visit, draft, draft.text)
-    before = visit.parts.policy.texts.of(visit.parts.policies.get(draft.base).policy)
+    before = visit.parts.policy.texts.of(policies.get(draft.base).policy)
     return _shown(visit, draft, written(before, {**draft.policy, "version": draft.base}))
 
 
@@ -33,7 +34,7 @@ def simulate(visit: Visit) -> Answer:
     named = visit.form["base"]
     if draft is not None:
         base = draft.base
-    elif named.isascii() and named.isdecimal() and len(named) < 10:
+    elif _is_number(named):
         base = visit.parts.policies.get(int(named)).version
     else:
         base = visit.parts.policies.live().version
@@ -46,18 +47,25 @@ def simulate(visit: Visit) -> Answer:
     return Moved(f"{_HERE}?draft={made.id}#effect")
 
 
-def _shown(visit: Visit, draft: Draft | None, text: str, fault: str | None = None, status: int = 200) -> View:
+def _shown(
+    visit: Visit, draft: Draft | None, text: str, fault: str | None = None, status: int = 200, *, of: int | None = None
+) -> View:
     version, _ = in_force(visit)
     data = {
         "text": text,
         "base": version.version if draft is None else draft.base,
         "version": version.summary(live=True),
+        "earlier": of if of != version.version else None,
         "draft": None if draft is None else drafts.panel(visit, draft),
         "fault": fault,
         "note": "",
         "may": visit.may("growth"),
     }
     return View("policy_text.html", data, status)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 0 < len(text) < 10
 
 
 PAGES = (

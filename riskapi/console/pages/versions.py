@@ -77,7 +77,6 @@ def _shown(visit: Visit, fault: str | None = None, status: int = 200) -> View:
         "live": live.version,
         "changed": changed,
         "back": back,
-        "text": visit.parts.policy.texts.of(found.policy),
         "workers": visit.parts.policy.workers() if found.version == live.version else None,
         "fault": fault,
         "note": visit.form["note"],
