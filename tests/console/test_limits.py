@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -29,10 +29,11 @@ Api = Callable[..., Any]
 
 
 @pytest.fixture
-def parts(parts: Parts, store: Store) -> Parts:
-    """The parts, on whose empty store the policy of the file is in force."""
+def parts(parts: Parts, store: Store) -> Iterator[Parts]:
+    """The parts, which others use after; what is published here goes with the store."""
+    yield parts
+    store.execute("FLUSHALL")
     parts.publisher.follow()
-    return parts
 
 
 @pytest.fixture

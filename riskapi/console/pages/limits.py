@@ -63,8 +63,9 @@ def tried(visit: Visit, here: str, shown: Callable[..., View]) -> Answer:
         made = drafts.begun(visit, base, said, text)
     except ConfigurationError as error:
         field = policy_fields.field_of(error.key, list(values))
-        known = {field: error.reason} if field else {}
-        return shown(visit, draft, values, known, f"{error.key}: {error.reason}", 422)
+        if field:
+            return shown(visit, draft, values, {field: error.reason}, status=422)
+        return shown(visit, draft, values, fault=f"{error.key}: {error.reason}", status=422)
     except Problem as problem:
         return shown(visit, draft, values, fault=problem.detail, status=problem.status)
     return Moved(f"{here}?draft={made.id}#effect")
