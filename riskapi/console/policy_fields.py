@@ -191,7 +191,7 @@ def _put(table: Any, path: Path, value: Any) -> None:
             return
         elif table.get(part) is None:
             table[part] = [] if isinstance(after, int) else {}
-        table = table[part]  # type: ignore[index]
+        table = table[part]
     if isinstance(table, dict):
         table[path[-1]] = value
 

@@ -98,7 +98,7 @@ def _write(table: Any, was: Mapping[str, Any], wanted: Mapping[str, Any]) -> Non
             table.pop(key, None)
         elif isinstance(before, Mapping) and isinstance(after, Mapping) and key in table:
             _write(table[key], before, after)
-        elif _are_rows(before) and _are_rows(after) and key in table:
+        elif isinstance(before, list) and isinstance(after, list) and _are_rows(before + after) and key in table:
             _write_rows(table[key], before, after)
         else:
             table[key] = _plain(after)
@@ -124,8 +124,8 @@ def _write_rows(rows: Any, was: Sequence[Mapping[str, Any]], wanted: Sequence[Ma
             rows.append(made)
 
 
-def _are_rows(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(row, Mapping) for row in value)
+def _are_rows(values: list[Any]) -> bool:
+    return all(isinstance(value, Mapping) for value in values)
 
 
 def _plain(value: Any) -> Any:

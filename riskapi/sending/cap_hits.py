@@ -70,7 +70,7 @@ def cap_hits(store: Store, since: float, now: float, limit: int, most: int = MOS
     for each in found:
         groups[each["tier"], standing[each["user_id"]][0], str(LIMITS[each["number"]])].append(each)
         accounts[each["user_id"]].append(each)
-    most = Counter({user_id: len(rows) for user_id, rows in accounts.items()}).most_common(limit)
+    first = Counter({user_id: len(rows) for user_id, rows in accounts.items()}).most_common(limit)
     return {
         "since": rfc3339(since if reached is None else reached),
         "until": rfc3339(now),
@@ -99,7 +99,7 @@ def cap_hits(store: Store, since: float, now: float, limit: int, most: int = MOS
                 "recipients_denied": _denied(accounts[user_id]),
                 "last_at": rfc3339(max(row["at"] for row in accounts[user_id])),
             }
-            for user_id, count in most
+            for user_id, count in first
         ],
     }
 
