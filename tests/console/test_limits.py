@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import orjson
 import pytest
 from flask import Flask
 
@@ -16,6 +17,7 @@ from riskapi.api.parts import Parts
 from riskapi.console.doors import Doors
 from riskapi.policy.versions import Publication
 from riskapi.policy.workers import DecidingWorker
+from riskapi.simulations.runs import LATEST
 from riskapi.store.connections import Store
 from riskapi.times import rfc3339
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
@@ -413,3 +415,25 @@ def test_who_hits_caps_is_counted_by_tier_and_plan(gil: Visitor, kim: Visitor, a
         "<td>pro</td><td>account, hour</td>" in text and "<script>alert" not in text and "script&gt;alert" not in text
     )
     assert "<script>alert" not in kim.get(f"{HERE}/hits?days=9").text and "script&gt;alert" in kim.text
+
+
+def test_pages_show_how_far_a_run_is_and_load_again_without_a_script(gil: Visitor, parts: Parts, store: Store) -> None:
+    draft = tried(gil, **{"tiers.allow.daily": "400"})
+    kept = parts.policy.drafts.get(draft).simulation_id or ""
+    runs = {"simulation": kept, "suggestion": f"sug_{'1' * 24}", "count": LATEST}
+    paths = {"simulation": f"drafts/{draft}", "suggestion": f"suggestions/{runs['suggestion']}", "count": "rules"}
+    for kind, id in runs.items():
+        answer = {"status": "running", "progress": {"done": 1234, "entries": 5000}, "base_version": 1}
+        for status in ("running", "failed"):
+            row = orjson.dumps({"digest": "", "answer": {**answer, "status": status}})
+            store.execute("SET", f"risk:run:{kind}:{id}", row)
+            text = gil.get(f"{HERE}/{paths[kind]}").text
+            if status == "failed":
+                assert "failed" in text, kind
+            else:
+                assert "1\u202f234 of at most 5\u202f000 entries read" in text and "data-refresh" in text, kind
+                assert '<noscript><meta http-equiv="refresh"' in text, kind
+    store.execute("DEL", f"risk:run:simulation:{kept}")
+    assert "There is no simulation of this, or not any more." in gil.get(f"{HERE}/drafts/{draft}").text
+    gil.post(f"{HERE}/drafts/{draft}/simulate")
+    until(lambda: "No signups are" in gil.get(gil.path).text)

@@ -39,11 +39,10 @@ def ask(visit: Visit) -> Answer:
 def show_one(visit: Visit) -> Answer:
     """What came of it, or how far it is."""
     found = visit.parts.policy.runs.get("suggestion", visit.path["suggestion_id"])
-    asked = found.get("asked")
-    typed = {} if asked is None else {
-        "reviews": f"{asked['reviews_per_day']:g}",
-        "percent": f"{asked['legitimate_limited'] * 100:g}",
-    }  # fmt: skip
+    asked, typed = found.get("asked"), {"reviews": "", "percent": ""}  # what was asked is not told while it runs
+    if asked is not None:
+        reviews, share = asked["reviews_per_day"], asked["legitimate_limited"]
+        typed = {"reviews": f"{reviews:g}", "percent": f"{share * 100:g}"}
     return View("suggestion.html", {"found": found, "typed": typed, "fault": None, "may": visit.may("growth")})
 
 
