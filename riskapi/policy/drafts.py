@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Seconds a draft is kept: as long as its simulation is.
 _KEPT = 7 * 86400
+#: What stands for a key that is not there.
+_GONE = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +72,9 @@ def carried_over(base: Any, mine: Any, theirs: Any) -> Any:
     if mine == base and isinstance(mine, bool) == isinstance(base, bool):
         return theirs
     if all(isinstance(each, Mapping) for each in (base, mine, theirs)):
-        found = {key: carried_over(base.get(key), mine.get(key), theirs.get(key)) for key in {**theirs, **mine}}
-        return {key: value for key, value in found.items() if value is not None or key in theirs or key in mine}
+        sides = (base, mine, theirs)
+        found = {key: carried_over(*(side.get(key, _GONE) for side in sides)) for key in {**theirs, **mine}}
+        return {key: value for key, value in found.items() if value is not _GONE}
     if all(isinstance(each, list) and len(each) == len(mine) for each in (base, mine, theirs)) and all(
         isinstance(row, Mapping) for row in mine
     ):
