@@ -324,6 +324,8 @@ class TestTwoPeople:
         published(gil, **{"tiers.review.daily": "61"})
         first, second = parts.policy.proposals.waiting(clock.now)
         kim.get(f"{HERE}/proposals")
+        assert kim.post(f"{HERE}/proposals/{first.id}", do="").status_code == 422
+        kim.get(f"{HERE}/proposals")
         kim.post(f"{HERE}/proposals/{first.id}", do="refuse")
         assert [each.id for each in parts.policy.proposals.waiting(clock.now)] == [second.id]
         by_another(parts, clock, clusters={"mode": "live", "factor": 1.2})

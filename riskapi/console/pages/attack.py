@@ -6,6 +6,7 @@ import re
 
 from riskapi.console.page import Page
 from riskapi.console.visit import Answer, Moved, View, Visit
+from riskapi.errors import invalid
 from riskapi.policy.attacks import LONGEST
 from riskapi.policy.changes import changes
 from riskapi.policy.words import told
@@ -29,6 +30,8 @@ def switch(visit: Visit) -> Answer:
         attacks.end(None, visit.person.name, visit.now)
         parts.publisher.follow()
         return Moved(_HERE, "Attack mode is off.")
+    if visit.form["do"] != "begin":
+        raise invalid("/do", "expected begin or end")
     hours, note = visit.form["hours"].strip(), visit.form["note"].strip()
     most = LONGEST // _HOUR
     if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?", hours) is None or not 0 < float(hours) <= most:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from riskapi import policy
 from riskapi.console.page import Page
-from riskapi.console.pages import drafts
+from riskapi.console.pages import drafts, limits
 from riskapi.console.policy_form import in_force
 from riskapi.console.visit import Answer, Moved, View, Visit
 from riskapi.errors import ConfigurationError, Problem
@@ -12,8 +12,6 @@ from riskapi.policy.drafts import Draft
 from riskapi.policy.texts import written
 
 _HERE = "/console/limits/text"
-#: Bytes of the form: the shipped policy has 33 kB, and a form writes some characters as three. Chosen by us.
-_MOST = 400_000
 
 
 def show(visit: Visit) -> Answer:
@@ -70,5 +68,5 @@ def _is_number(text: str) -> bool:
 
 PAGES = (
     Page(path="/limits/text", handler=show, role="viewer"),
-    Page(path="/limits/text", handler=simulate, role="growth", method="POST", most=_MOST),
+    Page(path="/limits/text", handler=simulate, role="growth", method="POST", most=limits.MOST),
 )

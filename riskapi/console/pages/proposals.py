@@ -6,7 +6,7 @@ import contextlib
 
 from riskapi.console.page import Page
 from riskapi.console.visit import Answer, Moved, View, Visit
-from riskapi.errors import ConfigurationError, Problem
+from riskapi.errors import ConfigurationError, Problem, invalid
 from riskapi.policy.proposals import Waiting
 
 _HERE = "/console/limits/proposals"
@@ -23,6 +23,8 @@ def decide(visit: Visit) -> Answer:
     found = next((each for each in proposals.waiting(visit.now) if each.id == id), None)
     if found is None:
         raise Problem("not_found", "This proposal does not wait any more: it was decided, or it is over.")
+    if visit.form["do"] not in ("approve", "refuse", "withdraw"):
+        raise invalid("/do", "expected approve, refuse or withdraw")
     if visit.form["do"] == "approve":
         return _approve(visit, found)
     word = "withdrawn" if found.author == visit.person.name else "refused"

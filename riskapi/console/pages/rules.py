@@ -103,6 +103,6 @@ def _operand(operand: Any) -> str:
 
 PAGES = (
     Page(path="/limits/rules", handler=show, role="viewer"),
-    Page(path="/limits/rules", handler=simulate, role="growth", method="POST"),
+    Page(path="/limits/rules", handler=simulate, role="growth", method="POST", most=limits.MOST),
     Page(path="/limits/rules/count", handler=count, role="growth", method="POST"),
 )

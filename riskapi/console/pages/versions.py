@@ -8,7 +8,7 @@ from riskapi.console.page import Page
 from riskapi.console.pages import drafts
 from riskapi.console.policy_form import whole
 from riskapi.console.visit import Answer, Moved, View, Visit
-from riskapi.errors import ConfigurationError, Problem
+from riskapi.errors import ConfigurationError, Problem, invalid
 from riskapi.policy.changes import changes
 from riskapi.policy.versions import Publication, Version
 from riskapi.policy.words import told
@@ -50,6 +50,8 @@ def restore(visit: Visit) -> Answer:
             live = parts.policies.live().version
             draft = drafts.begun(visit, live, parts.policies.get(number).policy, restores=number)
             return Moved(f"{drafts.HERE}/{draft.id}")
+        if visit.form["do"] != "restore":
+            raise invalid("/do", "expected restore or simulate")
         if not note or len(note) > drafts.NOTE:
             return _shown(visit, f"Note: say why, in up to {drafts.NOTE:,} characters.", 422)
         visit.note("policy rolled back", f"version {number}")
