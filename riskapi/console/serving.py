@@ -190,7 +190,8 @@ class _Server:
         undo = session.get("kept", {}).get("undo") if shown and person.may("reviewer") else None
         attack = self._parts.publisher.attack if shown else None  # what this worker decides by: no trip to the store
         found = {"menu": menu, "person": shown, "policy": policy, "said": said, "undo": undo}
-        return {**found, "attack": None if attack is None else attack.until}
+        notice = self._doors.settings.console_notice
+        return {**found, "notice": notice, "attack": None if attack is None else attack.until}
 
     def _fault(self, error: Exception, page: Page, request_id: str) -> Response:
         """A page that says what failed. Only a defect is logged with its stack."""
