@@ -23,6 +23,16 @@ _FIGURES = {
     "spike": ("factor", "least"),
     "silence": ("recipients", "days"),
 }
+#: These figures in words.
+_WORDS = {
+    "rate": "rate above",
+    "recipients": "of recipients, at least",
+    "days": "within days",
+    "least": "events, at least",
+    "among": "among the first recipients (0: all)",
+    "factor": "times the usual rate",
+    "hours": "ends after hours (0: a person ends it)",
+}
 
 
 def show(visit: Visit) -> Answer:
@@ -67,6 +77,7 @@ def _shown(
         "note": "",
         "rules": [{**rule, "conditions": _conditions(rule["when"])} for rule in said["rules"]],
         "triggers": [{**each, "figures": (*_FIGURES[each["kind"]], "hours")} for each in triggers],
+        "words": _WORDS,
         "state": state,
         "run": run,
         "counted_rules": dict.fromkeys(names) | {row["name"]: row for row in run.get("rules", ())},
