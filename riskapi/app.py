@@ -65,6 +65,8 @@ from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
+from riskapi.reviews.selections import SelectionDecisions
+from riskapi.search.search import Search
 from riskapi.sending.allowances import Allowances
 from riskapi.sending.established import EstablishedCustomers
 from riskapi.sending.grants import Grants
@@ -239,6 +241,8 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         labels=labels,
         reviews=reviews,
         review_decisions=decided,
+        selection_decisions=SelectionDecisions(store, decided, active),
+        search=Search(store, links, accounts, clusters, budgets, gatherer, recorded, lists, active_readers),
         grants=grants,
         clusters=clusters,
         cuts=Cuts(store, links, clusters, claims, Agenda(store), active),

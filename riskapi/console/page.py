@@ -15,6 +15,7 @@ ROOT = "/console"
 #: What may stand for ``{name}`` in a path, besides what the API knows.
 _OWN: Mapping[str, re.Pattern[str]] = {
     "token": re.compile(r"[A-Za-z0-9_-]{20,80}"),
+    "deed_id": re.compile(r"(?:sel|lsb)_[0-9a-f]{20}"),
     "person": re.compile(r"[0-9a-f]{16}"),
 }
 

@@ -24,7 +24,7 @@ from riskapi.console.doors import Doors
 from riskapi.console.headers import headers
 from riskapi.console.page import ROOT, Page
 from riskapi.console.site import PAGES
-from riskapi.console.visit import NOBODY, Answer, Entered, Fields, Left, Moved, View, Visit
+from riskapi.console.visit import NOBODY, Answer, Entered, Fields, File, Left, Moved, View, Visit
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.reviews.cases import Cases
 from riskapi.store import damaged
@@ -174,6 +174,9 @@ class _Server:
             if answer.keep:
                 session["kept"] = {**session.get("kept", {}), **answer.keep}
             return Response(status=303, headers={"Location": answer.to})
+        if isinstance(answer, File):
+            kept = {"Content-Type": answer.media, "Content-Disposition": f'attachment; filename="{answer.name}"'}
+            return Response(answer.content, 200, kept)
         assert isinstance(answer, View)  # noqa: S101 - the others are done by now
         said = session.pop("said", None)
         data = {**answer.data, "frame": self._frame(person, page, said), "csrf": _csrf, "request_id": request_id}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from riskapi.console.page import Page
-from riskapi.console.pages import account, admin, audit, case, queue, sign_in, welcome
+from riskapi.console.pages import account, admin, audit, case, queue, search, selecting, sign_in, welcome
 
 PAGES: tuple[Page, ...] = (
     *queue.PAGES,
     *case.PAGES,
+    *search.PAGES,
+    *selecting.PAGES,
     *audit.PAGES,
     *admin.PAGES,
     *account.PAGES,

@@ -83,6 +83,15 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file to keep: its name, its bytes and its media type."""
+
+    name: str
+    content: bytes
+    media: str
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """Go to another page (303). ``to`` is a path of the console; ``said`` is shown there once.
 
@@ -111,4 +120,4 @@ class Left:
     said: str = ""
 
 
-Answer = View | Moved | Entered | Left
+Answer = View | File | Moved | Entered | Left

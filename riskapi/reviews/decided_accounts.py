@@ -55,7 +55,9 @@ class DecisionPlan:
 
     ``id`` begins with the id of the review. ``others`` are the accounts decided along with that of the review, each
     with its own review where it has one. ``deny`` are the kinds of entities and HMACs that go on the deny list until
-    ``deny_expires_at``, None for good. ``actor`` is who called, ``reviewer`` for whom, as they say.
+    ``deny_expires_at``, None for good. ``actor`` is who called, ``reviewer`` for whom, as they say. A decision about
+    accounts that a person selected (:mod:`riskapi.reviews.selections`) has no account of its own (``user_id`` is
+    empty), and ``labels_all``: each of them is labelled.
     """
 
     id: str
@@ -70,6 +72,7 @@ class DecisionPlan:
     deny: tuple[tuple[str, str], ...] = ()
     deny_expires_at: float | None = None
     reviewer: str | None = None
+    labels_all: bool = False
 
     @property
     def review_id(self) -> str:
@@ -78,8 +81,9 @@ class DecisionPlan:
 
     @property
     def user_ids(self) -> list[str]:
-        """All accounts that are decided, that of the review first."""
-        return [self.user_id, *(name for name, _ in self.others)]
+        """All accounts that are decided, that of the review first, if there is one."""
+        lead = [self.user_id] if self.user_id else []
+        return [*lead, *(name for name, _ in self.others)]
 
 
 @record
@@ -150,6 +154,7 @@ class DecidedAccounts:
     def _deciding(self, plan: DecisionPlan, user_id: str, review_id: str | None) -> tuple[list[str], list[Any]]:
         """Keys and arguments of ``review_decide.lua``."""
         leads, policy = user_id == plan.user_id, self._active.policy
+        label = plan.label if leads or plan.labels_all else ""
         given = entry(plan.label, "manual_review", plan.reason, plan.actor, plan.at)
         history = by_reviewer(plan.tier, plan.reason, plan.actor, plan.at, policy, plan.reviewer)
         history["decision_id"] = plan.id
@@ -157,7 +162,7 @@ class DecidedAccounts:
             "decided_at": plan.at,
             "decided_by": plan.actor,
             "decision": plan.tier,
-            "label": plan.label if leads else "",
+            "label": label,
             "apply_to": plan.apply_to,
             "reason": plan.reason or "",
             **({"reviewer": plan.reviewer} if plan.reviewer else {}),
@@ -166,7 +171,7 @@ class DecidedAccounts:
         holder = plan.reviewer or plan.actor
         args: list[Any] = [plan.id, int(leads), holder, repr(plan.at), policy.reviews.claim_minutes * 60]
         args += (policy.retention.accounts_days * _DAY, oldest(policy.retention.decisions_days), plan.tier)
-        args += (plan.label if leads else "", orjson.dumps({**given, "decision_id": plan.id}))
+        args += (label, orjson.dumps({**given, "decision_id": plan.id}))
         args += (orjson.dumps({"user_id": user_id, **given, "at": plan.at}), orjson.dumps(history))
         args += (tier_event(user_id, history, plan.at), orjson.dumps({"id": review_id, **told, **fields}))
         args.append(place_of(plan.at, review_id or ""))
@@ -181,9 +186,7 @@ class DecidedAccounts:
         """A decision, and who undid it, if anybody did; None for one whose review expired."""
         names = (f"p:{decision_id}", f"u:{decision_id}")
         plan, undoing = self._store.execute("HMGET", review_key(review_of(decision_id)), *names)
-        return _plan(plan) if plan else None, Undoing(
-            **damaged.known(Undoing, orjson.loads(undoing))
-        ) if undoing else None
+        return plan_of(plan) if plan else None, undoing_of(undoing) if undoing else None
 
     def give_back(self, plan: DecisionPlan, undoing: Undoing) -> tuple[Undone, Standing] | None:
         """Give the account of the review back and open the review; None where the account is there no more.
@@ -252,7 +255,13 @@ def _keys(user_id: str, review_id: str | None, statuses: Sequence[str]) -> list[
     return keys
 
 
-def _plan(text: bytes) -> DecisionPlan:
+def undoing_of(text: bytes) -> Undoing:
+    """Who undid a decision, from its JSON."""
+    return Undoing(**damaged.known(Undoing, orjson.loads(text)))
+
+
+def plan_of(text: bytes) -> DecisionPlan:
+    """A decision from its JSON."""
     found = orjson.loads(text)
     pairs = {name: tuple((first, second) for first, second in found[name]) for name in ("others", "deny")}
     return DecisionPlan(**damaged.known(DecisionPlan, {**found, **pairs}))
