@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from riskapi.contract import USER_ID
 from riskapi.inputs import device as devices
 from riskapi.inputs.readers import ActiveReaders
+from riskapi.inputs.visitor_values import LONGEST
 from riskapi.links.entities import Links
 from riskapi.links.keys import LETTERS, key_of
 from riskapi.links.kinds import is_inside, line
@@ -43,8 +44,6 @@ SearchKind = Literal[
 KINDS: tuple[SearchKind, ...] = get_args(SearchKind)
 #: Kinds of entities that can be searched for, by the letter of their keys.
 _OF_LETTER = {letter: kind for kind, letter in LETTERS.items() if kind in KINDS}
-#: Longest text that is read: more than the longest value that a signup keeps of these kinds. Chosen by us.
-LONGEST = 512
 #: A thing by its HMAC, as answers name edges: a letter for the kind (a capital one stands for who proved it), 96 bits.
 _THING = re.compile(r"([A-Za-z]):([A-Za-z0-9_-]{16})")
 _CLUSTER = re.compile(r"clu_[0-9a-f]{20,24}")
@@ -90,9 +89,12 @@ class Meanings:
         )  # fmt: skip
 
     def read(self, text: str) -> list[Meaning]:
-        """Every way to read a text, the likeliest first, one of each kind; none for what is blank. Never raises."""
-        text = text.strip()[:LONGEST].strip()
-        if not text or not text.isprintable():
+        """Every way to read a text, the likeliest first, one of each kind. Never raises.
+
+        None for what is blank, has signs that cannot be shown, or is longer than any value that a signup keeps.
+        """
+        text = text.strip()
+        if not text or len(text) > LONGEST or not text.isprintable():
             return []
         found: dict[SearchKind, Meaning] = {}
         for way in self._ways:

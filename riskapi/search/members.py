@@ -52,13 +52,12 @@ class MembersReader:
         asked = [self._queue_count(pipe, each, meant) for each in meanings]
         if len(pipe):
             self._store.run(pipe)
-        return [
-            (
-                changed(each, value=meant) if each.kind == "user" else each,
-                None if each.kind == "name" else sum(count() for count in counts),
-            )
-            for each, counts in zip(meanings, asked, strict=True)
-        ]
+        found: list[tuple[Meaning, int | None]] = []
+        for each, counts in zip(meanings, asked, strict=True):
+            count = sum(read() for read in counts)
+            named = changed(each, value=meant) if each.kind == "user" and count else each
+            found.append((named, None if each.kind == "name" else count))
+        return found
 
     @staticmethod
     def _queue_count(pipe: Pipeline, meaning: Meaning, meant: str) -> list[Callable[[], int]]:

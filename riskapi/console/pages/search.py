@@ -10,8 +10,9 @@ from riskapi.console import masking, sentences, spreadsheet
 from riskapi.console.page import Page
 from riskapi.console.visit import Answer, Fields, File, Moved, View, Visit
 from riskapi.errors import Problem
+from riskapi.inputs.visitor_values import LONGEST
 from riskapi.search.answer import SearchAnswer, SearchMeaning
-from riskapi.search.meanings import KINDS, LONGEST, SearchKind
+from riskapi.search.meanings import KINDS, SearchKind
 from riskapi.search.rows import SearchedAccount
 from riskapi.search.search import LISTED
 from riskapi.times import instant
