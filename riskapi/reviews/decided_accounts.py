@@ -30,6 +30,8 @@ from riskapi.store.streams import account_key, oldest, shard, stream
 from signals.records import record
 
 _DAY = 86400
+#: What ids of decisions about selected accounts begin with, see :mod:`riskapi.reviews.selections`.
+SELECTION = "sel_"
 #: What became of an account when a decision was undone; see ``store/lua/review_undo.lua``.
 Undone = Literal["given_back", "tier_moved", "decided_since", "untouched"]
 
@@ -98,6 +100,11 @@ class Undoing:
     reason: str | None
     token: str
     reviewer: str | None = None
+
+
+def selection_key(selection_id: str) -> str:
+    """Key of a decision about selected accounts; it expires ``retention.accounts_days`` after it was made."""
+    return f"risk:sel:{selection_id}"
 
 
 def review_of(decision_id: str) -> str:
@@ -183,10 +190,12 @@ class DecidedAccounts:
         return _keys(user_id, review_id, statuses), args
 
     def load(self, decision_id: str) -> tuple[DecisionPlan | None, Undoing | None]:
-        """A decision, and who undid it, if anybody did; None for one whose review expired."""
-        names = (f"p:{decision_id}", f"u:{decision_id}")
-        plan, undoing = self._store.execute("HMGET", review_key(review_of(decision_id)), *names)
-        return plan_of(plan) if plan else None, undoing_of(undoing) if undoing else None
+        """A decision, and who undid it, if anybody did; None for one whose review, or which itself, expired."""
+        key, names = review_key, (f"p:{decision_id}", f"u:{decision_id}")
+        if decision_id.startswith(SELECTION):
+            key, names = selection_key, ("plan", "undone")
+        plan, undoing = self._store.execute("HMGET", key(review_of(decision_id)), *names)
+        return _plan(plan) if plan else None, _undoing(undoing) if undoing else None
 
     def give_back(self, plan: DecisionPlan, undoing: Undoing) -> tuple[Undone, Standing] | None:
         """Give the account of the review back and open the review; None where the account is there no more.
@@ -255,13 +264,11 @@ def _keys(user_id: str, review_id: str | None, statuses: Sequence[str]) -> list[
     return keys
 
 
-def undoing_of(text: bytes) -> Undoing:
-    """Who undid a decision, from its JSON."""
+def _undoing(text: bytes) -> Undoing:
     return Undoing(**damaged.known(Undoing, orjson.loads(text)))
 
 
-def plan_of(text: bytes) -> DecisionPlan:
-    """A decision from its JSON."""
+def _plan(text: bytes) -> DecisionPlan:
     found = orjson.loads(text)
     pairs = {name: tuple((first, second) for first, second in found[name]) for name in ("others", "deny")}
     return DecisionPlan(**damaged.known(DecisionPlan, {**found, **pairs}))

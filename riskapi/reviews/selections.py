@@ -13,13 +13,21 @@ from collections.abc import Sequence
 from typing import cast
 
 import orjson
+from typing_extensions import TypedDict
 
 from riskapi.accounts.agenda import Agenda
 from riskapi.accounts.history import LabelName
 from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.policy.active import ActiveBasis
-from riskapi.reviews.decided_accounts import Candidate, DecidedAccounts, DecisionPlan, Undoing, plan_of, undoing_of
+from riskapi.reviews.decided_accounts import (
+    SELECTION,
+    Candidate,
+    DecidedAccounts,
+    DecisionPlan,
+    Undoing,
+    selection_key,
+)
 from riskapi.reviews.decisions import GivenBack, ReviewDecisions, Touched, touched
 from riskapi.reviews.queue import ReviewTier
 from riskapi.store.connections import Store
@@ -43,9 +51,19 @@ class SelectionDecision:
     include_established: bool = False
 
 
+class MadeSelection(TypedDict):
+    """A decision that was made: by whom, at which Unix time, about how many accounts, and who undid it, if anybody."""
+
+    actor: str
+    at: float
+    tier: ReviewTier
+    accounts: int
+    undone_by: str | None
+
+
 def new_selection() -> str:
     """The id of a decision that is about to be made."""
-    return f"sel_{secrets.token_hex(10)}"
+    return f"{SELECTION}{secrets.token_hex(10)}"
 
 
 class SelectionDecisions:
@@ -100,12 +118,11 @@ class SelectionDecisions:
         """
         key = selection_key(_checked(selection_id))
         self._store.execute("HSETNX", key, "undone", orjson.dumps(Undoing(actor, now, None, secrets.token_hex(6))))
-        kept, undone = self._store.execute("HMGET", key, "plan", "undone")
-        if kept is None:
+        plan, undoing = self._accounts.load(selection_id)
+        if plan is None or undoing is None:
             self._store.execute("DEL", key)
-            raise Problem("not_found", "No decision has this id, or it is too long ago.")
-        plan = plan_of(kept)
-        back = self._decisions.take_back(plan, undoing_of(undone))
+            raise _unknown()
+        back = self._decisions.take_back(plan, undoing)
         self._agenda.add(plan.user_ids, now, "linkage")
         return [
             {
@@ -116,6 +133,19 @@ class SelectionDecisions:
             }
             for name, (state, standing) in back.items()
         ]
+
+    def get(self, selection_id: str) -> MadeSelection:
+        """A decision that was made. Raises ``not_found``."""
+        plan, undoing = self._accounts.load(_checked(selection_id))
+        if plan is None:
+            raise _unknown()
+        return {
+            "actor": plan.actor,
+            "at": plan.at,
+            "tier": plan.tier,
+            "accounts": len(plan.others),
+            "undone_by": None if undoing is None else undoing.actor,
+        }
 
     def _candidates(self, user_ids: Sequence[str], now: float) -> list[Candidate]:
         names = list(dict.fromkeys(user_ids))
@@ -128,20 +158,19 @@ class SelectionDecisions:
         key, pipe = selection_key(_checked(plan.id)), self._store.pipeline()
         pipe.execute_command("HSETNX", key, "plan", orjson.dumps(plan))
         pipe.execute_command("EXPIRE", key, self._active.policy.retention.accounts_days * _DAY)
-        pipe.execute_command("HMGET", key, "plan", "undone")
-        kept, undone = self._store.run(pipe)[2]
-        return plan_of(kept), None if undone is None else undoing_of(undone)
-
-
-def selection_key(selection_id: str) -> str:
-    """Key of a decision about selected accounts; it expires ``retention.accounts_days`` after it was made."""
-    return f"risk:sel:{selection_id}"
+        self._store.run(pipe)
+        kept, undoing = self._accounts.load(plan.id)
+        return kept or plan, undoing
 
 
 def _checked(selection_id: str) -> str:
     if not _ID.fullmatch(selection_id):
         raise Problem("invalid", "This is not the id of a selection.")
     return selection_id
+
+
+def _unknown() -> Problem:
+    return Problem("not_found", "No decision has this id, or it is too long ago.")
 
 
 def _is_spared(account: Candidate, decision: SelectionDecision) -> bool:

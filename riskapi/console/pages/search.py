@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from riskapi.console import masking, sentences, spreadsheet
-from riskapi.console.page import Page
+from riskapi.console.page import Page, pattern
 from riskapi.console.visit import Answer, Fields, File, Moved, View, Visit
 from riskapi.errors import Problem
 from riskapi.inputs.visitor_values import LONGEST
@@ -38,9 +38,10 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def show(visit: Visit) -> View:
-    """The page."""
-    return shown(visit)
+def show(visit: Visit) -> Answer:
+    """The page; for the id of something that was done here, the page of that."""
+    text = visit.query["q"].strip()
+    return Moved(f"{HERE}/deeds/{text}") if pattern("deed_id").fullmatch(text) else shown(visit)
 
 
 def shown(visit: Visit, fault: str | None = None, status: int = 200) -> View:
@@ -65,6 +66,7 @@ def shown(visit: Visit, fault: str | None = None, status: int = 200) -> View:
         "others": [
             {**_meaning(each, plain=plain), "address": address({"q": asked["q"], "as": each["kind"]})}
             for each in found["others"]
+            if each["accounts"] or not found["total"]  # what nobody has is of interest where nothing is found
         ],
         "entries": [_entry(each, plain=plain) for each in found["lists"]],
         "people": [_person(each, visit.now, plain=plain) for each in found["accounts"]],
@@ -111,7 +113,7 @@ def export(visit: Visit) -> Answer:
 def query_of(visit: Visit) -> dict[str, str]:
     """What is searched for, as the address says it, or the form that stands on such a page."""
     given: Fields = visit.form if "q" in visit.form else visit.query
-    return {"q": given["q"][:LONGEST], "as": given["as"], "cursor": given["cursor"][:256]}
+    return {"q": given["q"][: LONGEST + 1], "as": given["as"], "cursor": given["cursor"][:256]}
 
 
 def query_text(asked: Mapping[str, str | None]) -> str:

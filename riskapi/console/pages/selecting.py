@@ -16,7 +16,7 @@ from riskapi.reviews.decisions import Touched
 from riskapi.reviews.selections import SelectionDecision, new_selection
 from riskapi.search.rows import SearchedAccount
 from riskapi.search.search import LISTED, MOST
-from riskapi.times import rfc3339
+from riskapi.times import instant, rfc3339
 
 #: Characters of a sentence, as the API takes them.
 _SENTENCE = 1800
@@ -106,6 +106,21 @@ def put(visit: Visit) -> Answer:
     return Moved(search.address(asked), said, {"undo": taken.id})
 
 
+def show(visit: Visit) -> Answer:
+    """What was done under an id that the audit log names, for whoever wants to take it back."""
+    deed = visit.path["deed_id"]
+    if deed.startswith("lsb_"):
+        batch = visit.parts.list_batches.get(deed)
+        count = batch["put"] + batch["replaced"]
+        said = f"{batch['author']} put {sentences.many(count, 'value')} on the {batch['list']} list."
+        done, at = batch["undone_at"] is not None, instant(batch["created_at"]).timestamp()
+    else:
+        made = visit.parts.selection_decisions.get(deed)
+        said = f"{made['actor']} decided {sentences.many(made['accounts'], 'account')}: {made['tier']}."
+        done, at = made["undone_by"] is not None, made["at"]
+    return View("deed.html", {"deed": deed, "said": said, "at": at, "done": done})
+
+
 def undo(visit: Visit) -> Answer:
     """Take back what was done to a selection, or an entry of a list."""
     deed = visit.path["deed_id"]
@@ -140,5 +155,6 @@ PAGES = (
     Page(path="/search/selection", handler=preview, role="reviewer"),
     Page(path="/search/decide", handler=decide, role="reviewer", method="POST"),
     Page(path="/search/list", handler=put, role="reviewer", method="POST"),
+    Page(path="/search/deeds/{deed_id}", handler=show, role="reviewer"),
     Page(path="/search/deeds/{deed_id}/undo", handler=undo, role="reviewer", method="POST"),
 )
