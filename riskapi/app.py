@@ -65,7 +65,6 @@ from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
-from riskapi.reviews.selections import SelectionDecisions
 from riskapi.search.search import Search
 from riskapi.sending.allowances import Allowances
 from riskapi.sending.established import EstablishedCustomers
@@ -221,8 +220,10 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", active.policy.outage.journal_bytes), budgets)
     reviews, deliveries = Reviews(store, active), Deliveries(store)
     decided = ReviewDecisions(store, reviews, accounts, links, labels, active, clusters, budgets, active_readers)
-    webhooks = Webhooks(store, guards(settings.webhook_internal))
-    established = EstablishedCustomers(accounts, links, labels)
+    webhooks, established = (
+        Webhooks(store, guards(settings.webhook_internal)),
+        EstablishedCustomers(accounts, links, labels),
+    )
     grants = Grants(
         store, active, accounts, links, clusters, allowances, budgets, local, holds, established, metrics, journal.holds
     )
@@ -241,7 +242,6 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         labels=labels,
         reviews=reviews,
         review_decisions=decided,
-        selection_decisions=SelectionDecisions(store, decided, active),
         search=Search(store, links, accounts, clusters, budgets, gatherer, recorded, lists, active_readers),
         grants=grants,
         clusters=clusters,

@@ -29,7 +29,6 @@ from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
-from riskapi.reviews.selections import SelectionDecisions
 from riskapi.search.search import Search
 from riskapi.sending.grants import Grants
 from riskapi.sending.own_caps import AccountCaps
@@ -58,7 +57,6 @@ class Parts:
     labels: Labels
     reviews: Reviews
     review_decisions: ReviewDecisions
-    selection_decisions: SelectionDecisions
     search: Search
     feedback: Feedback
     consequences: Consequences

@@ -27,6 +27,7 @@ from riskapi.console.site import PAGES
 from riskapi.console.visit import NOBODY, Answer, Entered, Fields, File, Left, Moved, View, Visit
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.reviews.cases import Cases
+from riskapi.reviews.selections import SelectionDecisions
 from riskapi.store import damaged
 
 #: Bytes a form may have. The largest has a few lines of text. Chosen by us.
@@ -60,6 +61,7 @@ class _Server:
     def __init__(self, parts: Parts, doors: Doors) -> None:
         self._parts, self._doors = parts, doors
         self._cases = Cases(doors.store, parts.reviews, parts.publisher.active)
+        self._selections = SelectionDecisions(doors.store, parts.review_decisions, parts.publisher.active)
         self._headers = headers(is_secure=doors.is_secure)
 
     def view(self, page: Page, *, found: bool = True) -> Any:
@@ -110,6 +112,7 @@ class _Server:
             parts=self._parts,
             doors=self._doors,
             cases=self._cases,
+            selections=self._selections,
             person=person,
             now=now,
             path=path,

@@ -10,6 +10,7 @@ from riskapi.access.users import Person, Role
 from riskapi.api.parts import Parts
 from riskapi.console.doors import Doors
 from riskapi.reviews.cases import Cases
+from riskapi.reviews.selections import SelectionDecisions
 
 
 class Fields(Mapping[str, str]):
@@ -52,6 +53,7 @@ class Visit:
     parts: Parts
     doors: Doors
     cases: Cases
+    selections: SelectionDecisions
     person: Person
     now: float
     path: Mapping[str, str]

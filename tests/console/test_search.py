@@ -19,7 +19,7 @@ from riskapi.console import spreadsheet
 from riskapi.console.doors import Doors
 from riskapi.errors import StoreUnavailable
 from riskapi.reviews.decided_accounts import DecidedAccounts
-from riskapi.reviews.selections import SelectionDecision, new_selection
+from riskapi.reviews.selections import SelectionDecision, SelectionDecisions, new_selection
 from riskapi.store.connections import Store
 from tests.conftest import BOOTSTRAP_KEY, Clock
 from tests.console.visitor import Visitor, signed_in
@@ -244,10 +244,14 @@ class TestManyAtOnce:
         assert tiers(api, ring) == ["limit"] * 3
 
     def test_that_were_cut_off_are_finished_by_the_same_id(
-        self, parts: Parts, ring: list[str], api: Api, clock: Clock, monkeypatch: pytest.MonkeyPatch
+        self, parts: Parts, store: Store, ring: list[str], api: Api, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        deed, decision = new_selection(), SelectionDecision("limit", "abuse", "spam")
-        decisions, others = parts.selection_decisions, DecidedAccounts.decide_others
+        deed, decision, others = (
+            new_selection(),
+            SelectionDecision("limit", "abuse", "spam"),
+            DecidedAccounts.decide_others,
+        )
+        decisions = SelectionDecisions(store, parts.review_decisions, parts.publisher.active)
 
         def cut(*_: Any) -> Any:
             raise StoreUnavailable("away")

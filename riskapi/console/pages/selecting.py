@@ -66,7 +66,7 @@ def decide(visit: Visit) -> Answer:
     decision = SelectionDecision(tier, LABELS[tier], reason, include_established="established" in visit.form)
     deed, names = visit.form["id"], list(dict.fromkeys(visit.form.all("user")))[:MOST]
     visit.note("decided a selection", deed, decision=tier, accounts=len(names))
-    rows = visit.parts.selection_decisions.decide(deed, names, decision, visit.person.name, visit.now)
+    rows = visit.selections.decide(deed, names, decision, visit.person.name, visit.now)
     said = f"{tier.capitalize()}: {sentences.effect(rows)}"
     return Moved(search.address(search.query_of(visit)), said, {"undo": deed})
 
@@ -115,7 +115,7 @@ def show(visit: Visit) -> Answer:
         said = f"{batch['author']} put {sentences.many(count, 'value')} on the {batch['list']} list."
         done, at = batch["undone_at"] is not None, instant(batch["created_at"]).timestamp()
     else:
-        made = visit.parts.selection_decisions.get(deed)
+        made = visit.selections.get(deed)
         said = f"{made['actor']} decided {sentences.many(made['accounts'], 'account')}: {made['tier']}."
         done, at = made["undone_by"] is not None, made["at"]
     return View("deed.html", {"deed": deed, "said": said, "at": at, "done": done})
@@ -130,7 +130,7 @@ def undo(visit: Visit) -> Answer:
         if batch["removed"]:
             visit.parts.metrics.list_change(batch["list"], "removed")
         return Moved(search.HERE, f"Undone: the {batch['list']} list is as before.", {"undo": None})
-    rows = visit.parts.selection_decisions.undo(deed, visit.person.name, visit.now)
+    rows = visit.selections.undo(deed, visit.person.name, visit.now)
     return Moved(search.HERE, sentences.undone(rows), {"undo": None})
 
 
@@ -143,7 +143,7 @@ def _selected(visit: Visit) -> list[str]:
 def _tried(visit: Visit, names: list[str], tier: str, *, established: bool) -> list[Touched]:
     tried = next(each for each in TIERS if each == tier)
     decision = SelectionDecision(tried, LABELS[tried], include_established=established)
-    return visit.parts.selection_decisions.preview(names, decision, visit.now)
+    return visit.selections.preview(names, decision, visit.now)
 
 
 def _row(row: Touched, account: SearchedAccount | None, *, plain: bool) -> dict[str, object]:
