@@ -191,10 +191,11 @@ class DecidedAccounts:
 
     def load(self, decision_id: str) -> tuple[DecisionPlan | None, Undoing | None]:
         """A decision, and who undid it, if anybody did; None for one whose review, or which itself, expired."""
-        key, names = review_key, (f"p:{decision_id}", f"u:{decision_id}")
         if decision_id.startswith(SELECTION):
-            key, names = selection_key, ("plan", "undone")
-        plan, undoing = self._store.execute("HMGET", key(review_of(decision_id)), *names)
+            asked = (selection_key(decision_id), "plan", "undone")
+        else:
+            asked = (review_key(review_of(decision_id)), f"p:{decision_id}", f"u:{decision_id}")
+        plan, undoing = self._store.execute("HMGET", *asked)
         return _plan(plan) if plan else None, _undoing(undoing) if undoing else None
 
     def give_back(self, plan: DecisionPlan, undoing: Undoing) -> tuple[Undone, Standing] | None:

@@ -263,10 +263,13 @@ class TestManyAtOnce:
         for _ in range(2):
             rows = decisions.decide(deed, ring, decision, "ana", clock.now)
             assert [(row["before"], row["after"]) for row in rows] == [("review", "limit")] * 3
+        decisions.decide(deed, ring[:1], SelectionDecision("allow", "legitimate"), "bo", clock.now)  # the first stands
+        made = decisions.get(deed)
+        assert (made["actor"], made["tier"], made["accounts"]) == ("ana", "limit", 3)
         assert labels(api, "ring0") == ["abuse"] and tiers(api, ring) == ["limit"] * 3
 
     def test_take_no_other_words(self, ana: Visitor, ring: list[str], api: Api) -> None:
-        good = {"id": new_selection(), "user": ring, "do": "limit", "code": "spam", "q": DEVICE}
+        good: dict[str, Any] = {"id": new_selection(), "user": ring, "do": "limit", "code": "spam", "q": DEVICE}
         for wrong in ({"do": "ban"}, {"code": "revenge"}, {"id": "sel_x"}, {"id": "rev_1"}):
             find(ana, DEVICE)
             assert ana.post(f"{SEARCH}/decide", **{**good, **wrong}).status_code == 422, wrong
