@@ -215,15 +215,12 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     recorded, values = log.Decisions(store), Values(active_readers)
     matches = Matches(store, links, accounts, recorded, active_readers)
     lists = Lists(store, values, links, matches, Lookups(store, values, links, active_readers), active)
-    allowances = Allowances(store, budgets)
+    allowances, established = Allowances(store, budgets), EstablishedCustomers(accounts, links, labels)
     profiles = Profiles(active, accounts, recorded, gatherer, feedback, clusters, allowances)
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", active.policy.outage.journal_bytes), budgets)
     reviews, deliveries = Reviews(store, active), Deliveries(store)
     decided = ReviewDecisions(store, reviews, accounts, links, labels, active, clusters, budgets, active_readers)
-    webhooks, established = (
-        Webhooks(store, guards(settings.webhook_internal)),
-        EstablishedCustomers(accounts, links, labels),
-    )
+    webhooks = Webhooks(store, guards(settings.webhook_internal))
     grants = Grants(
         store, active, accounts, links, clusters, allowances, budgets, local, holds, established, metrics, journal.holds
     )

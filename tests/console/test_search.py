@@ -194,6 +194,7 @@ class TestManyAtOnce:
         assert "Decide 3 accounts" in ana.get(f"{SEARCH}/selection?{urlencode(page)}").text
         assert ana.get(f"{SEARCH}/selection?{urlencode({'q': DEVICE})}").status_code == 422
         assert "Nothing is selected" in ana.text and "Read as: device" in ana.text
+        assert ana.get(f"{SEARCH}/selection").status_code == 200 and "Nothing is selected" in ana.text
         assert "None of these accounts" in select(ana, ["nobody"])
 
     def test_are_undone_with_their_reviews(self, ana: Visitor, ring: list[str], api: Api) -> None:
