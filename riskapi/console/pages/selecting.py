@@ -33,8 +33,8 @@ def preview(visit: Visit) -> Answer:
 def _preview(visit: Visit, fault: str | None = None, status: int = 200) -> Answer:
     names = _selected(visit)
     if not names:
-        asked = search.query_of(visit)["q"].strip()
-        return search.shown(visit, "Nothing is selected: tick accounts, or all of a page.", 422 if asked else 200)
+        text = search.query_of(visit)["q"].strip()
+        return search.shown(visit, "Nothing is selected: tick accounts, or all of a page.", 422 if text else 200)
     asked = search.query_of(visit)
     people = {row["user_id"]: row for row in visit.parts.search.of(names, visit.now)}
     found = visit.parts.search.find(asked["q"], search.kind_of(asked["as"]), visit.now, most=1)
