@@ -16,6 +16,8 @@ from riskapi.console.pages import (
     proposals,
     queue,
     rules,
+    search,
+    selecting,
     sign_in,
     suggestions,
     versions,
@@ -25,6 +27,8 @@ from riskapi.console.pages import (
 PAGES: tuple[Page, ...] = (
     *queue.PAGES,
     *case.PAGES,
+    *search.PAGES,
+    *selecting.PAGES,
     *limits.PAGES,
     *drafts.PAGES,
     *rules.PAGES,
