@@ -156,12 +156,15 @@ class FeedbackView(TypedDict):
 
 @record
 class Tally:
-    """What became of a body of events. ``actions`` are those it brought about, as the answer shows them."""
+    """What became of a body of events. ``actions`` are those it brought about, as the answer shows them; ``unknown``
+    are the places of events whose account is not known.
+    """
 
     accepted: int
     duplicates: int
     unknown_accounts: int
     actions: list[FeedbackAction]
+    unknown: tuple[int, ...] = ()
 
 
 class Feedback:
@@ -202,7 +205,8 @@ class Feedback:
             for event, (_, rule) in zip(events, results, strict=True)
             if rule
         ]
-        return Tally(states["counted"], states["duplicate"], states["unknown"], actions)
+        unknown = tuple(index for index, (state, _) in enumerate(results) if state == "unknown")
+        return Tally(states["counted"], states["duplicate"], len(unknown), actions, unknown)
 
     def _queue_count(
         self, pipe: Pipeline, event: FeedbackEvent, token: str, sent: int, now: float
