@@ -46,6 +46,9 @@ _CAUSES: Mapping[str, Cause] = {LETTERS[cause]: cause for cause in get_args(Caus
 #: Days of the window: today, which is not over yet, and the 29 before, in UTC. As long as the month of the caps.
 WINDOW_DAYS = 30
 _DAY = 86400
+#: Days for which a complaint may come after the report that takes it back. Mail is tried for four to five days
+#: (RFC 5321, 4.5.4.1); a day more, because days are counted in UTC.
+_AWAITED_DAYS = 6
 #: Counts outlive the window by a day, for clocks that differ.
 _KEPT = (WINDOW_DAYS + 1) * _DAY
 #: For how long an event is known again, seconds: a day longer than it counts.
@@ -79,6 +82,12 @@ class FeedbackEvent(BaseModel):
         return hashlib.sha256(domain.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
     @property
+    def about(self) -> str:
+        """What tells its mail from others of the account, by a short hash: the recipient; ``""`` where none is told."""
+        recipient = (self.recipient or "").strip().lower()
+        return _about(f"{self.user_id}\0{recipient}") if recipient.partition("@")[0] else ""
+
+    @property
     def feed(self) -> str:
         """The feed the event came by; ``api`` where none is named."""
         return self.source or "api"
@@ -86,6 +95,17 @@ class FeedbackEvent(BaseModel):
     def at(self, now: float) -> float:
         """Unix time of the event: ``time``, or ``now`` where it is missing."""
         return now if self.time is None else self.time.timestamp()
+
+
+class ReportedEvent(FeedbackEvent):
+    """An event that a provider or a mail told of. ``message`` is the id of the message, where it says one."""
+
+    message: str | None = None
+
+    @property
+    def about(self) -> str:
+        """As of other events; a message id says it where the recipient may be redacted."""
+        return _about(f"{self.user_id}\0message {self.message}") if self.message else super().about
 
 
 @record
@@ -228,6 +248,10 @@ class Feedback:
             "type": LETTERS[event.type],
             "token": token,
             "voice": event.voice,
+            "speaks": bool(event.recipient),
+            "about": event.about,
+            "happened": event.at(now),
+            "awaited": today - _AWAITED_DAYS + 1,
             "also": also,
             "sent": sent,
             # Deliveries are nearly all there is and nobody waits for one: they are in the counts, not in the stream.
@@ -346,6 +370,11 @@ def met(events: EventCounts, granted: Mapping[int, int], *, long: bool) -> Met:
             reported[int(name[:-2])] += int(value)
     sent = {day: max(granted.get(day, 0), reported[day]) for day in {*granted, *reported}}
     return Met(found, sent, _MANY if long else sum(sent.values()))
+
+
+def _about(text: str) -> str:
+    """32 bits of a hash, which tell some hundred mails of an account apart and nobody's address."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def _names_blocklist(diagnostic: str | None) -> bool:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Final, get_args
 
 from riskapi.feedback.attribution import Attributed, Attribution
-from riskapi.feedback.counts import EventType, FeedbackAction, FeedbackEvent, Tally
+from riskapi.feedback.counts import EventType, FeedbackAction, FeedbackEvent, ReportedEvent, Tally
 from riskapi.feedback.kept_reports import KeptReports
 from riskapi.feedback.message_ids import MessageIds
 from riskapi.feedback.reports import Channel, Clues, Feed, Received, Report
@@ -200,7 +200,9 @@ def _report(event: FeedbackEvent, now: float) -> Report:
 
 
 def _event(report: Report, user_id: str) -> FeedbackEvent:
-    return FeedbackEvent.model_construct(
+    ids = report.clues.message_ids
+    return ReportedEvent.model_construct(
+        message=ids[0] if ids else None,
         id=_id(report),
         type=report.type,
         user_id=user_id,

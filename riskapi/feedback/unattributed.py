@@ -1,8 +1,8 @@
 """What nobody can attribute: kept encrypted for as long as an event counts, listed and counted by reason.
 
 A message id that is told afterwards says whose such a report is, and so does the account that the caller's own code
-named, once it is there; :meth:`Unattributed.waiting` finds the reports that wait for either. Everything is in one hash slot, ``{f}``. Deliveries have an index of their own: they are many, and must not
-push out what matters.
+named, once it is there; :meth:`Unattributed.waiting` finds the reports that wait for either. Everything is in one hash
+slot, ``{f}``. Deliveries have an index of their own: they are many, and must not push out what matters.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class Unclaimed:
 
 class UnattributedReport(TypedDict):
     """A report that nobody can attribute. ``claimed`` are accounts that it names, ``raw_report_id`` is for
-    ``GET /v1/feedback/reports/{id}``. ``feed`` is ``json`` for an event of ``POST /v1/feedback``, and ``source`` what it
-    named. What cannot be decrypted is null.
+    ``GET /v1/feedback/reports/{id}``. ``feed`` is ``json`` for an event of ``POST /v1/feedback``, and ``source`` what
+    that named. What cannot be decrypted is null.
     """
 
     id: str
