@@ -132,7 +132,7 @@ NO_SPAM = event("n1", "not_spam", recipient=BO)
         pytest.param([event("n1", "not_spam", **LATE), event("c1", **EARLY)], 0,
                      id="one that was made before"),
         pytest.param([event("n1", "not_spam", **NONE), event("c1", **NONE)], 1, id="what names no mail waits for none"),
-        pytest.param([event("c1", recipient=BO), event("n1", "not_spam", **NONE)], 0, id="what names no mail takes the last"),
+        pytest.param([event("c1", recipient=BO), event("n1", "not_spam", **NONE)], 0, id="and takes the last"),
         pytest.param([event("n1", "not_spam", recipient="@b.example"), event("c1", recipient="@b.example")], 1,
                      id="a redacted recipient waits for none"),
         pytest.param([event("c1", recipient="@b.example"), event("n1", "not_spam", recipient="@b.example")], 0,
@@ -231,10 +231,31 @@ def test_a_cluster_is_judged_by_what_all_of_it_met(service: Service, clock: Cloc
     ring(service)
     clock.advance(120)
     events = [event(f"c{user}{number}", user=f"u{user}") for user in range(2) for number in range(4)]
-    assert told(service, *events) == []
+    assert told(service, *events) == [(f"u{user}", "tightened", "second_complaint") for user in range(2)]
     Work(service, clock).do()
     assert [view(service, f"u{number}", NOW + 120)["paused"] for number in range(2)] == [True, True]
     assert ask(service, "u0", 1, NOW + 121)["denied_by"] == "paused"
+
+
+@pytest.mark.parametrize(
+    ("recipients", "tiers"),
+    [
+        (("a@a.example", "b@b.example"), ["limit", "review"]),
+        (("a@a.example", "b@a.example"), ["review", "allow"]),
+        (("a@a.example",), ["review", "allow"]),
+    ],
+    ids=["two voices move all", "one voice twice moves nobody else", "one voice moves nobody else"],
+)
+def test_a_ring_in_which_each_sends_little_is_moved_by_two_voices(
+    service: Service, clock: Clock, recipients: tuple[str, ...], tiers: list[str]
+) -> None:
+    for number in range(2):
+        opened(service, f"u{number}", device="dev-ring")
+        sent(service, f"u{number}", 40, NOW + number)
+    clock.advance(120)
+    told(service, *[event(f"c{at}", user="u0", recipient=who) for at, who in enumerate(recipients)])
+    Work(service, clock).do()
+    assert [view(service, f"u{number}", NOW + 120)["tier"] for number in range(2)] == tiers
 
 
 def test_an_established_member_of_a_bad_cluster_is_only_looked_at(service: Service, clock: Clock) -> None:
