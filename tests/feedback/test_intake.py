@@ -178,6 +178,9 @@ class TestAttribution:
         assert proved.bounced(forged) == (0, 0, 1, 0)
         assert proved.unattributed()[0]["reason"] == "not_believed"
         mine = ReturnPath("bounces+{user_id}", (TOKEN.encode(),)).make("u_1", "saas.example")
+        assert proved.bounced(bounce("m.3", to=mine.replace("u_1", "u_2"))) == (0, 0, 1, 0)
+        assert proved.bounced(bounce("m.4", to="bounces+u_2@saas.example")) == (0, 0, 1, 0)
+        assert {each["reason"] for each in proved.unattributed()} == {"not_believed"} and proved.counted("u_2") == 0
         assert proved.bounced(bounce("m.2", to=mine)) == (1, 0, 0, 0)
         assert proved.counted("u_1") == 1
 
