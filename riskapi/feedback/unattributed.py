@@ -2,7 +2,8 @@
 
 A message id that is told afterwards says whose such a report is, and so does the account that the caller's own code
 named, once it is there; :meth:`Unattributed.waiting` finds the reports that wait for either. Everything is in one hash
-slot, ``{f}``. Deliveries have an index of their own: they are many, and must not push out what matters.
+slot, ``{f}``. Deliveries have an index of their own, for they are many, and so has what strangers can send in any
+number: neither pushes out what matters.
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ KEPT: Final = (WINDOW_DAYS + 1) * _DAY
 MOST: Final = 20_000
 #: Places looked at for one page: one that is filtered may be short, and its cursor leads on. Chosen by us.
 _LOOKED_AT: Final = 2000
-_INDEXES: Final = ("risk:fui:{f}:other", "risk:fui:{f}:delivered")
+_OTHER, _DELIVERED, _STRANGERS, _OWN = (
+    f"risk:fui:{{f}}:{sort}" for sort in ("other", "delivered", "strangers", "json")
+)
+_INDEXES: Final = (_OTHER, _DELIVERED, _STRANGERS, _OWN)
 _COUNTS: Final = "risk:fuc:{f}"
 _PLACE: Final = re.compile(r"\d{14}:[0-9a-f]{24}:[a-z]{1,16}:[a-z_]{1,20}")
 #: Reasons that a message id told later can mend.
@@ -181,7 +185,7 @@ class Unattributed:
         report = each.report
         name = self._seal.name(each.feed.encode(), each.name.encode("utf-8", "surrogatepass"))
         ids = report.clues.message_ids if report is not None and each.reason in _MENDABLE else ()
-        sort = _INDEXES[report is not None and report.type == "delivered"]
+        sort = _index_of(each)
         told = self._seal.close(name, orjson.dumps(asdict(report) if report is not None else None))
         today, oldest = int(now // _DAY), f"{int((now - KEPT) * 1000):014d}"
         keys = [_key(name), sort, _COUNTS, *map(_waiting_key, ids), *map(_account_key, awaited(each))]
@@ -250,6 +254,14 @@ def counts(store: Store, now: float) -> list[ReasonCount]:
         if int(day) >= first:
             found[feed, reason] += int(count)
     return [{"feed": feed, "reason": reason, "count": count} for (feed, reason), count in found.most_common()]
+
+
+def _index_of(unclaimed: Unclaimed) -> str:
+    """Where a report is listed, and among which the newest are kept."""
+    report = unclaimed.report
+    if report is None or unclaimed.reason == "not_believed":
+        return _STRANGERS
+    return _DELIVERED if report.type == "delivered" else _OWN if unclaimed.feed == "json" else _OTHER
 
 
 def _fits(place: str, reason: str | None, feed: str | None) -> bool:

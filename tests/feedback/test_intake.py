@@ -252,6 +252,18 @@ class TestUnattributed:
         assert found == [("delivered", "m.3"), ("delivered", "m.2"), ("hard_bounce", "m.0")]
         assert len(store.execute("KEYS", "risk:fu:*")) == 3
 
+    def test_what_strangers_send_pushes_out_nothing_else(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch, store: Store
+    ) -> None:
+        monkeypatch.setattr(unattributed, "MOST", 2)
+        reported(site, {"id": "e1"})
+        site.bounced(bounce("m.0"))
+        for number in range(4):
+            site.clock.advance(1)
+            site.bounced(f"From: bo@example.net\nSubject: Hello {number}\n\nHow are you?\n".encode())
+        reasons = ["not_understood", "not_understood", "no_clue", "unknown_account"]
+        assert sorted(each["reason"] for each in site.unattributed()) == sorted(reasons)
+
     def test_after_a_month_it_is_gone(self, site: Site, store: Store) -> None:
         site.bounced(bounce("m.1"))
         for key in store.execute("KEYS", "risk:f*"):
