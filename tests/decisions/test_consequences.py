@@ -114,7 +114,7 @@ def dated(days: float) -> str:
 
 BO, EVA = "bo@b.example", "eva@b.example"
 EARLY, LATE = {"recipient": BO, "time": dated(2)}, {"recipient": BO, "time": dated(1)}
-NONE = {"recipient": None}
+NONE: dict[str, Any] = {"recipient": None}
 NO_SPAM = event("n1", "not_spam", recipient=BO)
 
 
