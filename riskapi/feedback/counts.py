@@ -12,7 +12,7 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Annotated, Literal, cast, get_args
+from typing import Annotated, Literal, cast
 
 import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -24,11 +24,11 @@ from riskapi.feedback import clean_sending
 from riskapi.feedback.clean_sending import ARRIVED, ATTEMPTED, LETTERS, largest
 from riskapi.feedback.diagnostics import classify
 from riskapi.feedback.platform.receivers import Receivers
-from riskapi.feedback.triggers import Met
+from riskapi.feedback.triggers import EventCounts
 from riskapi.inputs.signup import Text
 from riskapi.metrics import Metrics
 from riskapi.policy.active import ActiveBasis
-from riskapi.policy.tables import Cause, Clean
+from riskapi.policy.tables import Clean
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import rfc3339
@@ -39,10 +39,6 @@ EventType = Literal[
 ]
 #: The rules of clean sending, by what does not hold.
 Rule = Literal["complaint_rate", "hard_bounce_rate", "spam_trap"]
-#: More recipients than any trigger asks for.
-_MANY = 10**12
-#: What a trigger counts, by its letter.
-_CAUSES: Mapping[str, Cause] = {LETTERS[cause]: cause for cause in get_args(Cause)}
 #: Days of the window: today, which is not over yet, and the 29 before, in UTC. As long as the month of the caps.
 WINDOW_DAYS = 30
 _DAY = 86400
@@ -55,8 +51,6 @@ _KEPT = (WINDOW_DAYS + 1) * _DAY
 _KNOWN = (WINDOW_DAYS + 1) * _DAY
 #: Events sent to the store in one trip. At some 20 µs an event it is busy with them for 5 ms.
 _TRIP = 250
-#: What the hash of an account has: how many events of each day and type, and ``soiled``.
-EventCounts = Mapping[bytes, bytes]
 
 
 class FeedbackEvent(BaseModel):
@@ -350,26 +344,6 @@ def _result(reply: Sequence[bytes]) -> tuple[str, str]:
 def _counts_key(user_id: str) -> str:
     """Key of an account's counts; it expires 31 days after its last event."""
     return f"risk:f:{{{shard(user_id)}}}:{user_id}"
-
-
-def met(events: EventCounts, granted: Mapping[int, int], *, long: bool) -> Met:
-    """What the triggers of the policy look at, from the events of an account and the recipients granted of each day.
-
-    Recipients written to are never fewer than were delivered or bounced for good: some mail is sent without a grant.
-    ``long``: it was sending before the days that are counted.
-    """
-    found: dict[Cause, dict[int, dict[str, int]]] = {}
-    reported = Counter[int]()
-    for name, value in events.items():
-        if name.startswith(b"v:"):
-            _, day, letter, voice = name.decode().split(":", 3)
-            cause = _CAUSES.get(letter)
-            if cause is not None:
-                found.setdefault(cause, {}).setdefault(int(day), {})[voice] = int(value)
-        elif name.endswith((b":d", b":h")):
-            reported[int(name[:-2])] += int(value)
-    sent = {day: max(granted.get(day, 0), reported[day]) for day in {*granted, *reported}}
-    return Met(found, sent, _MANY if long else sum(sent.values()))
 
 
 def _about(text: str) -> str:
