@@ -81,6 +81,7 @@ def reactions(service: Service, agenda: Agenda, clock: Callable[[], float]) -> R
         service.holds,
         parts.review_decisions,
         parts.consequences,
+        parts.intake,
         agenda,
         clock,
     )
