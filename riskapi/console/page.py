@@ -16,6 +16,7 @@ ROOT = "/console"
 _OWN: Mapping[str, re.Pattern[str]] = {
     "token": re.compile(r"[A-Za-z0-9_-]{20,80}"),
     "person": re.compile(r"[0-9a-f]{16}"),
+    "key_id": re.compile(r"[0-9a-f]{16}"),
 }
 
 

@@ -218,7 +218,10 @@ def _rated(found: Rates) -> list[str]:
         (found.bounced, found.bounce_rate),
         (found.blocked, found.block_rate),
     )
-    return [rendering.count(found.delivered), *(cell for n, rate in pairs for cell in (rendering.count(n), _share(rate)))]
+    return [
+        rendering.count(found.delivered),
+        *(cell for n, rate in pairs for cell in (rendering.count(n), _share(rate))),
+    ]
 
 
 def _share(rate: float | None) -> str:
@@ -242,4 +245,3 @@ def _leads(group: str, id: str) -> str:
 
 def _search(text: str) -> str:
     return f"/console/search?{urlencode({'q': text})}"
-
