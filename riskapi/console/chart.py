@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 #: Units of the drawing: its width, the height of a row and of its bars, and where bars begin and end.
-_WIDTH, _ROW, _BARS, _LEFT, _RIGHT = 480, 40, 30, 110, 410
+_WIDTH, _ROW, _BARS, _LEFT, _RIGHT = 370, 36, 28, 104, 306
 #: Characters of a word that fit before the bars.
-_WORD = 15
+_WORD = 14
 
 
 @dataclass(frozen=True, slots=True)

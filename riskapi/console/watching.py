@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from riskapi.clusters.growing import grown
-from riskapi.console import rendering, sentences
+from riskapi.console import rendering
 from riskapi.console.chart import Chart, Series, over_time, side_by_side
 from riskapi.console.visit import Visit
 from riskapi.feedback.rates import GROUPS, Rates, rates
@@ -80,7 +80,7 @@ def signups(buckets: Sequence[Bucket], names: Sequence[str]) -> Panel:
     rows = [Line([name, *map(rendering.count, row)]) for name, *row in zip(names, *counts.values(), strict=True)]
     return Panel(
         "Signups by decision",
-        sentences.many(total, "signup"),
+        _many(total, "signup"),
         over_time(series, together=True) if total else None,
         [Table("Signups by decision and time", ["time (UTC)", *counts], rows)],
         "Each signup counts here by its decision. POST /v1/signups makes one; make demo posts many.",
@@ -105,7 +105,7 @@ def queue(store: Store, buckets: Sequence[Bucket], names: Sequence[str], now: fl
         Line([name, _counted(wait), "–" if age is None else rendering.span(age), str(opened), str(decided)])
         for name, wait, age, opened, decided in zip(names, waiting, ages, *moved.values(), strict=True)
     ]
-    said = f"{sentences.many(here.waiting, 'review')} {'waits' if here.waiting == 1 else 'wait'}"
+    said = f"{_many(here.waiting, 'review')} {'waits' if here.waiting == 1 else 'wait'}"
     return Panel(
         "Queue and its age",
         f"{said}, the oldest for {rendering.span(here.oldest)}" if here.waiting else f"{said} now",
@@ -132,9 +132,9 @@ def mail(buckets: Sequence[Bucket], names: Sequence[str]) -> Panel:
         found = sorted(totals(buckets, group).items(), key=lambda row: (-sum(row[1].values()), row[0]))[:_LISTED]
         lines = [Line([_named(group, id), *_rated(rates(counts))], _leads(group, id)) for id, counts in found]
         tables.append(Table(f"Mail by {words}", [words, *head], lines))
-    said = f"{sentences.many(whole.delivered, 'recipient')} reached, {sentences.many(whole.complaints, 'complaint')}"
+    said = f"{_many(whole.delivered, 'recipient')} reached, {_many(whole.complaints, 'complaint')}"
     if whole.reported and not whole.delivered:
-        said = f"{sentences.many(whole.complaints, 'complaint')}; shares need deliveries, which are not reported"
+        said = f"{_many(whole.complaints, 'complaint')}; shares need deliveries, which are not reported"
     return Panel(
         "What mail met",
         said,
@@ -150,14 +150,17 @@ def clusters(store: Store, buckets: Sequence[Bucket]) -> Panel:
     most = sorted(found, key=lambda id: (-found[id], id))[:_LISTED]
     now = grown(store, most)
     rows = [(id, found[id], now[id]) for id in most if now[id].size > 1]
-    drawn = [(f"{each.size} accounts", float(came), f"+{came}") for _, came, each in rows[:_DRAWN]]
+    drawn = [
+        (f"{'wave' if each.wave else 'cluster'} of {each.size}", float(came), f"+{came}")
+        for _, came, each in rows[:_DRAWN]
+    ]
     lines = [
         Line([id, f"+{came}", rendering.count(each.size), "a wave" if each.wave else "shared things"], _search(id))
         for id, came, each in rows
     ]
     return Panel(
         "Clusters and waves that grow",
-        f"{sentences.many(len(rows), 'cluster')} grew, {sum(each.wave for _, _, each in rows)} by a wave",
+        f"{_many(len(rows), 'cluster')} grew, {sum(each.wave for _, _, each in rows)} by a wave",
         side_by_side(drawn) if rows else None,
         [Table("Clusters that grew", ["cluster", "joined", "accounts now", "bound by"], lines)],
         "Accounts that share a device, a number or more, and those that arrive together, are clusters. None grew.",
@@ -171,7 +174,7 @@ def thresholds(buckets: Sequence[Bucket]) -> Panel:
     drawn = [(rule.replace("_", " "), float(count), rendering.count(count)) for rule, count in rows[:_DRAWN]]
     return Panel(
         "Thresholds crossed",
-        f"{rendering.count(sum(found.values()))} times, by {sentences.many(len(found), 'rule')}",
+        f"{rendering.count(sum(found.values()))} times, by {_many(len(found), 'rule')}",
         side_by_side(drawn) if rows else None,
         [Table("Thresholds by rule", ["rule", "times"], [Line([rule, rendering.count(n)]) for rule, n in rows])],
         "Triggers of the policy, lost steps, holds and alarms count here. None of them acted.",
@@ -204,7 +207,7 @@ def _webhooks(visit: Visit) -> Check:
     counts = visit.parts.deliveries.counts([each["id"] for each in endpoints]).values()
     dead, waiting = (sum(each[status] for each in counts) for status in ("dead", "pending"))
     disabled = sum(not each["enabled"] for each in endpoints)
-    said = f"{len(endpoints)}, {disabled} disabled; {waiting} deliveries wait, {dead} given up"
+    said = f"{len(endpoints)}, {disabled} disabled; deliveries: {waiting} waiting, {dead} given up"
     return Check("webhooks", said, "bad" if dead or disabled else "ok")
 
 
@@ -218,10 +221,12 @@ def _rated(found: Rates) -> list[str]:
         (found.bounced, found.bounce_rate),
         (found.blocked, found.block_rate),
     )
-    return [
-        rendering.count(found.delivered),
-        *(cell for n, rate in pairs for cell in (rendering.count(n), _share(rate))),
-    ]
+    cells = [cell for count, rate in pairs for cell in (rendering.count(count), _share(rate))]
+    return [rendering.count(found.delivered), *cells]
+
+
+def _many(number: int, word: str) -> str:
+    return f"{rendering.count(number)} {word}{'' if number == 1 else 's'}"
 
 
 def _share(rate: float | None) -> str:

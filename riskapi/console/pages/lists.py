@@ -53,7 +53,7 @@ def add(visit: Visit) -> Answer:
         draft = _draft(visit)
         if form["do"] == "check":
             return _shown(visit, checked=_effect(visit, draft))
-        visit.note("list entry put", f"{draft.list} {draft.kind}", reason=draft.reason or "")
+        visit.note("list entry put", f"{draft.list} {draft.kind}")
         made = visit.parts.lists.put(draft, visit.now, replace=form["replace"] == "1")
     except Problem as problem:
         return _shown(visit, fault=_why(problem))
@@ -100,10 +100,8 @@ def undo(visit: Visit) -> Answer:
     batch = visit.path["batch_id"]
     visit.note("list import undone", batch)
     found = visit.parts.list_batches.undo(batch, visit.person.name, visit.now)
-    said = (
-        f"Undone: {found['removed']} removed, {found['restored']} as before, {found['left']} left as somebody changed"
-    )
-    return Moved(f"{_HERE}?list={found['list']}", f"{said} them since.")
+    said = f"Undone: {found['removed']} removed, {found['restored']} as before"
+    return Moved(f"{_HERE}?list={found['list']}", f"{said}, {found['left']} left, because somebody changed them since.")
 
 
 def show_data(visit: Visit) -> Answer:

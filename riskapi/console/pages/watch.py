@@ -1,4 +1,4 @@
-"""Watch: how signups, the queue, mail, clusters and the service itself fare, as small charts with tables behind them."""
+"""Watch: how signups, the queue, mail, clusters and the service fare, as small charts with tables behind them."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def show(visit: Visit) -> View:
     chosen = RANGES[name]
     buckets = Tallies(visit.doors.store).read(visit.now, chosen.unit, chosen.number)
     times = watching.times(buckets, chosen.unit)
+    checks = watching.health(visit)
     data: dict[str, Any] = {
         "range": name,
         "ranges": RANGES,
@@ -46,7 +47,8 @@ def show(visit: Visit) -> View:
             watching.clusters(visit.doors.store, buckets),
             watching.thresholds(buckets),
         ],
-        "health": watching.health(visit),
+        "fine": [check.name for check in checks if check.said == "ok"],
+        "told": [check for check in checks if check.said != "ok"],
     }
     return View("watch.html", data)
 

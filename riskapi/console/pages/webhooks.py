@@ -137,10 +137,8 @@ def _shown(visit: Visit, *, fault: str | None = None, made: tuple[str, str] | No
     counts = visit.parts.deliveries.counts([each["id"] for each in found])
     rows = [{**each, **counts[each["id"]]} for each in found]
     shown = {"webhooks": rows, "types": EVENT_TYPES, "fault": fault, "made": made}
-    chosen = visit.form.all("event") if fault else ()
-    return View(
-        "webhooks.html", {**shown, "url": visit.form["url"] if fault else "", "chosen": chosen}, 422 if fault else 200
-    )
+    typed = {"url": visit.form["url"], "chosen": visit.form.all("event")} if fault else {"url": "", "chosen": ()}
+    return View("webhooks.html", {**shown, **typed}, 422 if fault else 200)
 
 
 def _one(visit: Visit, *, fault: str | None = None, secret: str | None = None) -> Answer:
