@@ -107,6 +107,7 @@ def test_no_page_has_faults_that_axe_finds_nor_breaks_the_policy_of_contents(
     page.goto(f"{url}/console/queue")
     case = page.locator("[data-row] a").first.get_attribute("href") or ""
     paths = ["/queue", case.removeprefix("/console"), "/account", "/account/authenticator", "/admin", "/audit"]
+    paths += ["/watch", "/model", "/lists", "/lists?tab=stale", "/keys", "/webhooks"]
     found = []
     for width, scheme, looked in ((360, "light", paths[:2]), (1280, "dark", paths)):
         page.set_viewport_size({"width": width, "height": 900})

@@ -18,6 +18,12 @@ from tests.console.visitor import Visitor, signed_in
 
 
 @pytest.fixture
+def site(session_site: Flask, store: Store) -> Flask:
+    """On the empty store."""
+    return session_site
+
+
+@pytest.fixture
 def admin(site: Flask, doors: Doors) -> Visitor:
     made = signed_in(site, doors, "ana", "admin", NOW)
     made.get("/console/keys")

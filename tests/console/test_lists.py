@@ -23,6 +23,12 @@ CSV = "kind,value,reason\nemail_domain,spam.example,Phishing\nip,203.0.113.9,\na
 
 
 @pytest.fixture
+def site(session_site: Flask, store: Store) -> Flask:
+    """On the empty store."""
+    return session_site
+
+
+@pytest.fixture
 def reviewer(site: Flask, doors: Doors) -> Visitor:
     made = signed_in(site, doors, "rea", "reviewer", NOW)
     made.get("/console/lists")

@@ -23,6 +23,12 @@ from tests.signups import body
 
 
 @pytest.fixture
+def site(session_site: Flask, store: Store) -> Flask:
+    """On the empty store."""
+    return session_site
+
+
+@pytest.fixture
 def viewer(site: Flask, doors: Doors) -> Visitor:
     return signed_in(site, doors, "vic", "viewer", NOW)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from flask import Flask
@@ -17,7 +18,14 @@ from riskapi.webhooks.deliveries import DeliveryOutcome
 from tests.conftest import NOW
 from tests.console.visitor import Visitor, signed_in
 
-URL = "https://192.0.2.1/riskapi?secret=abc"
+#: Nobody resolves it, so it may be registered; what it resolves to later is looked at before anything is sent.
+URL = "https://hooks.ruiz.example/riskapi?secret=abc"
+
+
+@pytest.fixture
+def site(session_site: Flask, store: Store) -> Flask:
+    """On the empty store."""
+    return session_site
 
 
 @pytest.fixture
@@ -28,9 +36,7 @@ def admin(site: Flask, doors: Doors) -> Visitor:
 
 
 @pytest.fixture
-def hook(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> str:
-    # An address of documentation is not public; where it may lead is tested with the endpoints.
-    monkeypatch.setattr(parts.webhooks, "_admit", lambda url: None)
+def hook(parts: Parts) -> str:
     return parts.webhooks.create(URL, ["tier.changed"], "kim", NOW)["id"]
 
 
@@ -38,11 +44,9 @@ def hook(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> str:
 def failed(parts: Parts, hook: str) -> str:
     """A delivery that was given up."""
     sent = parts.notices.test(hook, "name")["id"]
-    now = NOW
-    for _ in range(8):
-        [taken] = parts.deliveries.take(hook, now, 30.0, 1)
-        parts.deliveries.finish(taken, DeliveryOutcome(503, "status"), now)
-        now += 40_000.0
+    now = time.time()  # notices go by the real clock
+    [taken] = parts.deliveries.take(hook, now, 30.0, 1)
+    parts.deliveries.finish(taken, DeliveryOutcome(503, "status", gone=True), now)
     assert parts.deliveries.get(sent)["status"] == "dead"
     return sent
 
@@ -63,19 +67,19 @@ def test_without_webhooks_it_says_how_to_register_one(admin: Visitor) -> None:
 
 
 def test_an_endpoint_is_registered_and_its_secret_shown_once(admin: Visitor, hook: str, parts: Parts) -> None:
-    admin.post("/console/webhooks", url="https://hooks.ruiz.example/in", event=["tier.changed", "review.opened"])
+    admin.post("/console/webhooks", url="https://hooks.bos.example/in", event=["tier.changed", "review.opened"])
     found = re.search(r"<code>(whsec_[^<]+)</code>", admin.text)
     assert found is not None
     admin.get("/console/webhooks")
-    assert found[1] not in admin.text and "hooks.ruiz.example" in admin.text
+    assert found[1] not in admin.text and "hooks.bos.example" in admin.text
     assert len(parts.webhooks.list()["webhooks"]) == 2
 
 
 @pytest.mark.parametrize(
     "form",
     [
-        {"url": "https://hooks.ruiz.example/in"},
-        {"url": "https://hooks.ruiz.example/in", "event": "nothing"},
+        {"url": "https://hooks.bos.example/in"},
+        {"url": "https://hooks.bos.example/in", "event": "nothing"},
         {"url": "http://127.0.0.1/in", "event": "tier.changed"},
         {"url": "https://127.0.0.1/in", "event": "tier.changed"},
         {"url": "<script>alert(1)</script>{{7*7}}", "event": "tier.changed"},
