@@ -7,7 +7,6 @@ type and ``soiled``, the Unix time at which they last were not clean. No recipie
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import secrets
 from collections import Counter
@@ -19,14 +18,13 @@ import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from typing_extensions import TypedDict
 
-from riskapi.accounts.origin import Origin, queue_origin
+from riskapi.accounts.origin import queue_origin
 from riskapi.budgets.spends import Budgets
 from riskapi.contract import Time, UserId
-from riskapi.errors import StoreUnavailable
-from riskapi.feedback import clean_sending, rates
+from riskapi.feedback import clean_sending
 from riskapi.feedback.clean_sending import ARRIVED, ATTEMPTED, LETTERS, largest
 from riskapi.feedback.diagnostics import classify
-from riskapi.feedback.platform.receivers import Receivers
+from riskapi.feedback.observed import Observed, Origins
 from riskapi.feedback.triggers import Met
 from riskapi.inputs.signup import Text
 from riskapi.metrics import Metrics
@@ -34,7 +32,6 @@ from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Cause, Clean
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
-from riskapi.store.tallies import Tallies
 from riskapi.times import rfc3339
 from signals.records import record
 
@@ -175,7 +172,7 @@ class Feedback:
         self._store = store
         self._active = active
         self._budgets = budgets
-        self._metrics, self._receivers, self._tallies = metrics, Receivers(store), Tallies(store)
+        self._metrics, self._observed = metrics, Observed(store)
         self._count = store.script("feedback_count")
 
     def count(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
@@ -199,7 +196,7 @@ class Feedback:
             counted = [event for event, (state, _) in zip(part, found, strict=True) if state == "counted"]
             for event in counted:
                 self._metrics.feedback(event.type)
-            self._look(counted, origins, now)
+            self._observed.count(((each.type, each.user_id, each.recipient) for each in counted), origins, now)
             results += found
         states = Counter(state for state, _ in results)
         actions: list[FeedbackAction] = [
@@ -241,20 +238,7 @@ class Feedback:
         args = [orjson.dumps(asked), clean_sending.as_json(policy.clean)]
         return self._count.ask(pipe, keys, args, read=_result)
 
-    def _look(self, counted: Sequence[FeedbackEvent], origins: Mapping[str, Reply[Origin | None]], now: float) -> None:
-        """Count for people to look at, in one trip. Lost where the store goes away in between: a share is not worth
-        refusing a report that is stored.
-        """
-        pipe = self._store.pipeline()
-        self._receivers.queue(pipe, ((event.type, event.recipient) for event in counted), now)
-        met = ((event.type, origins[event.user_id]()) for event in counted)
-        self._tallies.queue(pipe, rates.happened(met, now), now)
-        with contextlib.suppress(StoreUnavailable):
-            self._store.run(pipe)
-
-    def _sent(
-        self, events: Sequence[FeedbackEvent], now: float
-    ) -> tuple[dict[str, int], dict[str, Reply[Origin | None]]]:
+    def _sent(self, events: Sequence[FeedbackEvent], now: float) -> tuple[dict[str, int], Origins]:
         """Recipients each account of these events was granted in the last 30 days, and where it came from, in one
         trip.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from riskapi.console.visit import Answer, Fields, Moved, View, Visit
 from riskapi.errors import Problem
 from riskapi.lists.entries import ListEntry, StoredEntry
 from riskapi.lists.lists import StaleReport
-from riskapi.lists.matching import HASHED, KINDS, LETTERS, ListKind, ListName
+from riskapi.lists.matching import HASHED, KINDS, LETTERS, ListName
 from riskapi.lists.rows import Format, rows
 
 _HERE = "/console/lists"
@@ -28,13 +29,13 @@ WHY = {
     "not_hit_lately": f"it named nobody for {_STALE} days",
     "never_expires": "it never expires, and nobody wrote it anew for a year",
 }
-_MASKS = {
+_MASKS: Mapping[str, Callable[[str], str]] = {
     "email": masking.mail,
     "mailbox": masking.mail,
     "ip": masking.ip,
     "phone": masking.phone,
-    "device": lambda value: f"{value[:4]}…",
-    "payment": lambda value: f"{value[:4]}…",
+    "device": masking.beginning,
+    "payment": masking.beginning,
 }
 _DAYS = re.compile(r"[1-9][0-9]{0,3}")
 #: Fields of the form of a new entry.
@@ -82,7 +83,7 @@ def take(visit: Visit) -> Answer:
     try:
         taken = visit.parts.list_batches.take(
             name,
-            rows(form["rows"].encode("utf-8", "replace"), cast("Format", form_)),
+            rows(form["rows"].encode("utf-8", "replace"), form_),
             author=visit.person.name,
             now=visit.now,
             replace=form["replace"] == "1",
@@ -150,8 +151,8 @@ def _why(problem: Problem) -> str:
 def _page(visit: Visit) -> tuple[list[Any], str | None, StaleReport | None]:
     """The entries that are asked for, the address of the next page, and the report of stale ones where it is."""
     query, lists = visit.query, visit.parts.lists
-    name = cast("ListName", query["list"]) if query["list"] in LISTS else None
-    kind = cast("ListKind", query["kind"]) if query["kind"] in KINDS else None
+    name = query["list"] if query["list"] in LISTS else None
+    kind = query["kind"] if query["kind"] in KINDS else None
     if query["tab"] == "stale":
         report = lists.stale(visit.now, _STALE)
         return list(report["entries"][:_ROWS]), None, report
