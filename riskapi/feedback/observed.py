@@ -1,4 +1,4 @@
-"""What is counted of feedback for people to look at, besides what decides: by receiving domain, and by whose mail it was.
+"""What is counted of feedback for people to look at: by receiving domain, and by whose mail it was.
 
 One trip for a body of events. It is lost where the store goes away in between: a share is not worth refusing a report
 that is stored.

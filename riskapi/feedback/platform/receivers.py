@@ -8,7 +8,6 @@ may be a person's, is stored.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import re
 import secrets
@@ -19,7 +18,6 @@ from typing import Final
 
 import orjson
 
-from riskapi.errors import StoreUnavailable
 from riskapi.store.connections import Pipeline, Store, as_it_is
 from signals.records import record
 
@@ -59,15 +57,6 @@ class Receivers:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._count = store.script("receiver_count")
-
-    def count(self, met: Iterable[tuple[str, str | None]], now: float) -> None:
-        """Count as :meth:`queue`. Lost where the store goes away in between: a share is not worth refusing a report
-        that is stored.
-        """
-        pipe = self._store.pipeline()
-        self.queue(pipe, met, now)
-        with contextlib.suppress(StoreUnavailable):
-            self._store.run(pipe)
 
     def queue(self, pipe: Pipeline, met: Iterable[tuple[str, str | None]], now: float) -> None:
         """Count in a pipeline types of events and their recipients, in the hour of Unix time ``now``. Each once: what
