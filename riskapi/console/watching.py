@@ -71,7 +71,7 @@ def times(buckets: Sequence[Bucket], unit: Unit) -> list[str]:
 
 def signups(buckets: Sequence[Bucket], names: Sequence[str]) -> Panel:
     """Signups by decision."""
-    counts = {tier: [bucket.counts.get(("signup", tier, "n"), 0) for bucket in buckets] for tier in SEVERITY}
+    counts = {tier: [bucket.count("signup", tier, "n") for bucket in buckets] for tier in SEVERITY}
     total = sum(map(sum, counts.values()))
     series = [
         Series(f"{rendering.SHAPES[tier]} {tier}", values, rendering.count(sum(values)))
@@ -93,9 +93,7 @@ def queue(store: Store, buckets: Sequence[Bucket], names: Sequence[str], now: fl
     here = backlog(store, now)
     waiting = [bucket.most.get("waiting") for bucket in buckets[:-1]] + [float(here.waiting)]
     ages = [bucket.most.get("oldest") for bucket in buckets[:-1]] + [here.oldest]
-    moved = {
-        word: [bucket.counts.get(("review", word, "n"), 0) for bucket in buckets] for word in ("opened", "decided")
-    }
+    moved = {word: [bucket.count("review", word, "n") for bucket in buckets] for word in ("opened", "decided")}
     series = [
         Series("waiting", waiting, rendering.count(here.waiting)),
         Series("oldest", ages, rendering.span(here.oldest)),

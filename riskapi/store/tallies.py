@@ -50,14 +50,18 @@ class Happened:
 
 @record
 class Bucket:
-    """An hour or a day that begins at Unix time ``at``: counts by group, id and what, names by group and id, and the
-    largest value that each of ``most`` had.
+    """An hour or a day that begins at Unix time ``at``: counts of each group by id and what, names by group and id, and
+    the largest value that each of ``most`` had.
     """
 
     at: int
-    counts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    counts: Mapping[str, Mapping[tuple[str, str], int]] = field(default_factory=dict)
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
     most: Mapping[str, float] = field(default_factory=dict)
+
+    def count(self, group: str, id: str, what: str) -> int:
+        """How often something befell a thing."""
+        return self.counts.get(group, {}).get((id, what), 0)
 
 
 class Tallies:
@@ -130,19 +134,18 @@ def _key(unit: Unit, place: int) -> str:
 
 
 def _bucket(at: int, fields: Mapping[bytes, bytes]) -> Bucket:
-    counts: dict[tuple[str, str, str], int] = {}
+    counts: dict[str, dict[tuple[str, str], int]] = {}
     names: dict[tuple[str, str], str] = {}
     most: dict[str, float] = {}
-    for field_, value in fields.items():
-        letter, _, rest = field_.decode().partition(":")
-        group, _, id = rest.partition(":")
+    for name, value in fields.items():
+        letter, group, rest = (*name.decode().split(":", 2), "", "")[:3]
         if letter == "c":
-            id, _, what = id.rpartition(":")
-            counts[group, id, what] = int(value)
+            id, _, what = rest.rpartition(":")
+            counts.setdefault(group, {})[id, what] = int(value)
         elif letter == "n":
-            names[group, id] = value.decode()
+            names[group, rest] = value.decode()
         elif letter == "m":
-            most[rest] = float(value)
+            most[group] = float(value)
     return Bucket(at, counts, names, most)
 
 
@@ -150,7 +153,9 @@ def totals(buckets: Iterable[Bucket], group: str) -> dict[str, Counter[str]]:
     """What befell each thing of a group in some buckets, by what; things that have a name go by it."""
     found: dict[str, Counter[str]] = {}
     for bucket in buckets:
-        for (of, id, what), count in bucket.counts.items():
-            if of == group:
-                found.setdefault(bucket.names.get((of, id), id), Counter())[what] += count
+        for (id, what), count in bucket.counts.get(group, {}).items():
+            name = bucket.names.get((group, id), id) if bucket.names else id
+            if name not in found:
+                found[name] = Counter()
+            found[name][what] += count
     return found
