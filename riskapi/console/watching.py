@@ -83,7 +83,7 @@ def signups(buckets: Sequence[Bucket], names: Sequence[str]) -> Panel:
         _many(total, "signup"),
         over_time(series, together=True) if total else None,
         [Table("Signups by decision and time", ["time (UTC)", *counts], rows)],
-        "Each signup counts here by its decision. POST /v1/signups makes one; make demo posts many.",
+        "Each signup counts here by its decision. POST /v1/signups makes one.",
         ("/console/queue", "Open the queue"),
     )
 
@@ -192,7 +192,7 @@ def health(visit: Visit) -> list[Check]:
         found.append(Check("worker", f"looked {rendering.span(ago)} ago", "ok" if ago < 300 else "bad"))
     silent = [each["subject"] for each in platform["alarms"] if each["rule"].startswith("feed_")]
     heard = sum(each["last_at"] is not None for each in platform["feeds"])
-    said = f"alarm about {', '.join(silent)}" if silent else f"{heard} heard of"
+    said = f"alarm about {', '.join(silent)}" if silent else f"{heard or 'none'} heard of"
     found.append(Check("feeds", said, "bad" if silent else "ok" if heard else "quiet"))
     found.append(_webhooks(visit))
     return sorted(found, key=lambda check: {"bad": 0, "ok": 1, "quiet": 2}[check.state])
