@@ -34,7 +34,7 @@ class Tallying:
     def step(self, now: float) -> int:
         """Count what happened since the last step, and how long the queue is at Unix time ``now``.
 
-        Returns 0: nothing is cleaned up. Raises :class:`riskapi.errors.StoreUnavailable`.
+        Returns how many streams have more to count. Raises :class:`riskapi.errors.StoreUnavailable`.
         """
         left = list(STREAMS)
         for _ in range(_TRIPS):
@@ -44,7 +44,7 @@ class Tallying:
         waiting, pipe = backlog(self._store, now), self._store.pipeline()
         self._tallies.queue(pipe, [], now, {"waiting": waiting.waiting, "oldest": round(waiting.oldest)})
         self._store.run(pipe)
-        return 0
+        return len(left)
 
     def _count(self, names: list[str]) -> list[str]:
         """Count a page of each stream; returns those of which there is more."""
