@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from riskapi.clusters.growing import grown
 from riskapi.console import rendering
 from riskapi.console.chart import Chart, Series, over_time, side_by_side
+from riskapi.console.drift import MUCH, drift
 from riskapi.console.visit import Visit
 from riskapi.feedback.rates import GROUPS, Rates, rates
 from riskapi.policy.tables import SEVERITY
@@ -195,6 +196,9 @@ def health(visit: Visit) -> list[Check]:
     said = f"alarm about {', '.join(silent)}" if silent else f"{heard or 'none'} heard of"
     found.append(Check("feeds", said, "bad" if silent else "ok" if heard else "quiet"))
     found.append(_webhooks(visit))
+    moved = drift(visit.doors.store, visit.now)
+    state = "quiet" if moved.index is None else "bad" if moved.index >= MUCH else "ok"
+    found.append(Check("model drift", moved.said, state))
     return sorted(found, key=lambda check: {"bad": 0, "ok": 1, "quiet": 2}[check.state])
 
 

@@ -97,6 +97,15 @@ class Tallies:
         self._store.run(pipe)
         return [_bucket(place * SECONDS[unit], found()) for place, found in zip(places, asked, strict=True)]
 
+    def read_some(self, now: float, unit: Unit, number: int, wanted: Sequence[tuple[str, str, str]]) -> list[list[int]]:
+        """Some counts (group, id, what) of the last ``number`` buckets, oldest first, each in the order asked for."""
+        last, pipe = int(now // SECONDS[unit]), self._store.pipeline()
+        fields = [f"c:{group}:{id}:{what}" for group, id, what in wanted]
+        keys = [_key(unit, place) for place in range(last - number + 1, last + 1)]
+        asked = [pipe.ask("HMGET", key, *fields, read=_counts) for key in keys]
+        self._store.run(pipe)
+        return [found() for found in asked]
+
     def _queue(
         self,
         pipe: Pipeline,
@@ -127,6 +136,10 @@ class Tallies:
             ],
         }
         self._add.queue(pipe, [_POSITIONS, *found], [orjson.dumps(asked)])
+
+
+def _counts(reply: Sequence[bytes | None]) -> list[int]:
+    return [int(value or 0) for value in reply]
 
 
 def _key(unit: Unit, place: int) -> str:

@@ -10,7 +10,7 @@ from flask import Flask
 from riskapi.api.parts import Parts
 from riskapi.console.chart import Series, over_time, side_by_side
 from riskapi.console.doors import Doors
-from riskapi.console.pages.model import LITTLE, MUCH, stability
+from riskapi.console.drift import LITTLE, MUCH, stability
 from riskapi.console.pages.watch import RANGES
 from riskapi.feedback.counts import FeedbackEvent
 from riskapi.store.connections import Store
@@ -128,6 +128,9 @@ def test_the_model_page_shows_card_drift_and_shadow(viewer: Visitor, store: Stor
     if scorer is not None:
         assert scorer.version in viewer.text and "Learned from" in viewer.text
     assert "drift much" in viewer.text and "700" in viewer.text
+    viewer.get("/console/watch")
+    assert "look whether the model still fits" in viewer.text
+    viewer.get("/console/model")
     assert re.search(r"rule:burst</th><td class=\"number\">3</td><td class=\"number\">12</td>", viewer.text)
 
 

@@ -2,88 +2,51 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from riskapi.console import rendering
 from riskapi.console.chart import Series, over_time
+from riskapi.console.drift import DAYS, LATE, LEAST, drift
 from riskapi.console.page import Page
 from riskapi.console.visit import View, Visit
 from riskapi.console.watching import Line, Table
-from riskapi.store.tallies import Bucket, Tallies, totals
-
-#: Days looked at, and those of them that count as late. Chosen by us: a week has every weekday.
-_DAYS, _LATE = 30, 7
-#: Scores are counted in ten classes, 0 to 9 and so on to 90 to 100.
-_CLASSES: Final = tuple(str(each) for each in range(10))
-#: Signups that each side needs before they are compared. Chosen by us.
-_LEAST = 200
-#: From when on scores have moved a little, and a lot: the usual reading of the population stability index (Siddiqi,
-#: "Credit Risk Scorecards", Wiley 2006).
-LITTLE, MUCH = 0.1, 0.25
+from riskapi.store.tallies import Tallies, totals
 
 
 def show(visit: Visit) -> View:
     """The page."""
     basis = visit.parts.publisher.active.basis
-    days = Tallies(visit.doors.store).read(visit.now, "day", _DAYS)
-    before, late = _scores(days[:-_LATE]), _scores(days[-_LATE:])
+    moved = drift(visit.doors.store, visit.now)
+    before, late = moved.before, moved.late
+    days = Tallies(visit.doors.store).read(visit.now, "day", DAYS)
     shadow = totals(days, "shadow")
     names = ("same", "tighter", "looser")
     rows = [
         Line([name, *(rendering.count(counts[what]) for what in names)])
         for name, counts in sorted(shadow.items(), key=lambda row: (-sum(row[1].values()), row[0]))
     ]
-    index = stability(before, late)
     data: dict[str, Any] = {
         "card": None if basis.scorer is None else basis.scorer.card,
         "mode": basis.policy.model.mode,
         "groups": {} if basis.scorer is None else _groups(basis.scorer.card.metrics),
-        "drift": index,
-        "drift_said": _said(index),
-        "least": _LEAST,
+        "drift": moved.index,
+        "drift_said": moved.said,
+        "least": LEAST,
         "counts": (sum(before), sum(late)),
         "chart": None
         if not any(late)
         else over_time(
             [
-                Series(f"last {_LATE} days", late, rendering.count(sum(late))),
+                Series(f"last {LATE} days", late, rendering.count(sum(late))),
                 Series("before", before, rendering.count(sum(before))),
             ],
             together=False,
         ),
-        "scores": Table("Signups by score", ["score", f"last {_LATE} days", "before"], _compared(before, late)),
+        "scores": Table("Signups by score", ["score", f"last {LATE} days", "before"], _compared(before, late)),
         "shadow": Table("Shadow against live", ["candidate", *names], rows),
     }
     return View("model.html", data)
-
-
-def stability(before: Sequence[int], late: Sequence[int]) -> float | None:
-    """The population stability index of two counts by class, 0 for alike; None where either is too small.
-
-    Half a signup is added to each class, so that an empty one has a logarithm.
-    """
-    if min(sum(before), sum(late)) < _LEAST:
-        return None
-    first, second = (_shares(counts) for counts in (before, late))
-    return sum((two - one) * math.log(two / one) for one, two in zip(first, second, strict=True))
-
-
-def _shares(counts: Sequence[int]) -> list[float]:
-    whole = sum(counts) + 0.5 * len(counts)
-    return [(count + 0.5) / whole for count in counts]
-
-
-def _said(index: float | None) -> str:
-    if index is None:
-        return "not known yet"
-    return "none" if index < LITTLE else "a little" if index < MUCH else "much: look whether the model still fits"
-
-
-def _scores(days: Sequence[Bucket]) -> list[int]:
-    found = totals(days, "score")
-    return [found[each]["n"] if each in found else 0 for each in _CLASSES]
 
 
 def _compared(before: Sequence[int], late: Sequence[int]) -> list[Line]:
