@@ -51,6 +51,11 @@ def phone(number: str) -> str:
     return f"{plus}{front} … {digits[-_BEHIND:]}" if len(digits) > _FRONT + _BEHIND else "…"
 
 
+def beginning(value: str) -> str:
+    """``device-7f3a`` as ``devi…``: what has no part that is judged."""
+    return f"{value[:4]}…"
+
+
 def text(value: str) -> str:
     """Running text with the addresses, IPs and numbers in it masked."""
     found = _MAIL.sub(lambda match: mail(match[0]), value)

@@ -20,6 +20,7 @@ _OWN: Mapping[str, re.Pattern[str]] = {
     "deed_id": re.compile(r"(?:sel|lsb)_[0-9a-f]{20}"),
     "person": re.compile(r"[0-9a-f]{16}"),
     "draft_id": re.compile(r"drf_[0-9a-f]{24}"),
+    "key_id": re.compile(r"[0-9a-f]{16}"),
 }
 
 

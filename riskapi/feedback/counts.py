@@ -18,12 +18,13 @@ import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from typing_extensions import TypedDict
 
+from riskapi.accounts.origin import queue_origin
 from riskapi.budgets.spends import Budgets
 from riskapi.contract import Time, UserId
 from riskapi.feedback import clean_sending
 from riskapi.feedback.clean_sending import ARRIVED, ATTEMPTED, LETTERS, largest
 from riskapi.feedback.diagnostics import classify
-from riskapi.feedback.platform.receivers import Receivers
+from riskapi.feedback.observed import Observed, Origins
 from riskapi.feedback.triggers import EventCounts
 from riskapi.inputs.signup import Text
 from riskapi.metrics import Metrics
@@ -188,7 +189,7 @@ class Feedback:
         self._store = store
         self._active = active
         self._budgets = budgets
-        self._metrics, self._receivers = metrics, Receivers(store)
+        self._metrics, self._observed = metrics, Observed(store)
         self._count = store.script("feedback_count")
 
     def count(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
@@ -197,7 +198,8 @@ class Feedback:
         An event older than the window is accepted and counts nowhere. Raises :class:`StoreUnavailable`; sent again,
         what was counted before it is a duplicate.
         """
-        sent, attempt = self._sent(events, now), secrets.token_hex(6)
+        sent, origins = self._sent(events, now)
+        attempt = secrets.token_hex(6)
         results: list[tuple[str, str]] = []
         for start in range(0, len(events), _TRIP):
             part = events[start : start + _TRIP]
@@ -211,7 +213,7 @@ class Feedback:
             counted = [event for event, (state, _) in zip(part, found, strict=True) if state == "counted"]
             for event in counted:
                 self._metrics.feedback(event.type)
-            self._receivers.count(((event.type, event.recipient) for event in counted), now)
+            self._observed.count(((each.type, each.user_id, each.recipient) for each in counted), origins, now)
             results += found
         states = Counter(state for state, _ in results)
         actions: list[FeedbackAction] = [
@@ -258,13 +260,16 @@ class Feedback:
         args = [orjson.dumps(asked), clean_sending.as_json(policy.clean)]
         return self._count.ask(pipe, keys, args, read=_result)
 
-    def _sent(self, events: Sequence[FeedbackEvent], now: float) -> dict[str, int]:
-        """Recipients each account of these events was granted in the last 30 days, in one trip."""
+    def _sent(self, events: Sequence[FeedbackEvent], now: float) -> tuple[dict[str, int], Origins]:
+        """Recipients each account of these events was granted in the last 30 days, and where it came from, in one
+        trip.
+        """
         users = list(dict.fromkeys(event.user_id for event in events))
         pipe = self._store.pipeline()
         usages = {user_id: self._budgets.queue_read(pipe, user_id, now) for user_id in users}
+        origins = {user_id: queue_origin(pipe, user_id) for user_id in users}
         self._store.run(pipe)
-        return {user_id: usage().spent[2] for user_id, usage in usages.items()}
+        return {user_id: usage().spent[2] for user_id, usage in usages.items()}, origins
 
     def _seen_key(self, event: FeedbackEvent) -> str:
         """Key by which an event is known again, a hash of feed and id; it expires after :data:`_KNOWN` seconds.

@@ -120,6 +120,7 @@ def test_no_page_has_faults_that_axe_finds_nor_breaks_the_policy_of_contents(
     ring = "/search?q=device-of-a-ring-0001"
     paths = ["/queue", case.removeprefix("/console"), "/limits", ring, "/search", "/account", "/account/authenticator"]
     paths += [f"{ring.replace('?', '/selection?')}&user=u_0&user=u_1", "/admin", "/audit"]
+    paths += ["/watch", "/model", "/lists", "/lists?tab=stale", "/keys", "/webhooks"]
     paths += [f"/limits/{each}" for each in LIMITS]
     found = []
     for width, scheme, looked in ((360, "light", paths[:4]), (1280, "dark", paths)):
