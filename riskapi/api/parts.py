@@ -30,6 +30,7 @@ from riskapi.policy.versions import Policies
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
 from riskapi.sending.grants import Grants
+from riskapi.sending.holds import Holds
 from riskapi.sending.own_caps import AccountCaps
 from riskapi.store.rates import RateLimits
 from riskapi.webhooks.deliveries import Deliveries
@@ -64,6 +65,7 @@ class Parts:
     signed: Callable[[bytes, float], Signed | None]
     account_header: str
     events: Events
+    holds: Holds
     grants: Grants
     clusters: Clusters
     cuts: Cuts

@@ -41,6 +41,11 @@ def phone(number: str) -> str:
     return f"{plus}{front} … {digits[-_BEHIND:]}" if len(digits) > _FRONT + _BEHIND else "…"
 
 
+def name(value: str) -> str:
+    """``Greta Bos`` as ``G… B…``: the first letter of each of the first three words."""
+    return " ".join(f"{word[:1]}…" for word in value.split()[:3])
+
+
 def text(value: str) -> str:
     """Running text with the addresses, IPs and numbers in it masked."""
     found = _MAIL.sub(lambda match: mail(match[0]), value)
