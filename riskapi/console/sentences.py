@@ -51,8 +51,11 @@ def ring(size: int, seconds: float, kinds: Mapping[str, int]) -> str:
 
 
 def shared(kinds: Mapping[str, int]) -> str:
-    """What accounts share in words: ``one device and 2 mail domains``."""
-    words = [_counted(count, THINGS.get(kind, kind)) for kind, count in kinds.items()]
+    """What accounts share in words, three kinds at most: ``one device and 2 mail domains``. A wave, and what somebody
+    else holds, are named where there is nothing else.
+    """
+    named = [kind for kind in THINGS if kind in kinds and kind not in ("wave", "holder")]
+    words = [_counted(kinds[kind], THINGS[kind]) for kind in (named or list(kinds))[:3]]
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 

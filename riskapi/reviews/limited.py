@@ -12,12 +12,12 @@ from riskapi.accounts.stored import latest_answer
 from riskapi.budgets.keys import budget_key
 from riskapi.contract import Reason
 from riskapi.store import damaged
-from riskapi.store.connections import Store
+from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import SHARDS, account_key, stream
 from signals.records import changed, record
 
 #: Entries of each shard's stream that are looked at, the latest first, and rows. Chosen by us: what was limited lately.
-_ENTRIES, _ROWS = 200, 100
+_ENTRIES, _ROWS = 400, 100
 _FIELDS = ("tier", "own", "at", "assessment", "latest", "signup", "decided")
 
 
@@ -39,10 +39,10 @@ class LimitedCase:
 
 
 class LimitedCases:
-    """Reads them, from the last 200 entries of each shard's stream. Raises :class:`StoreUnavailable`."""
+    """Reads them, from the last 400 entries of each shard's stream. Raises :class:`StoreUnavailable`."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._store, self._limited = store, store.script("tier_limited")
 
     def latest(self) -> list[LimitedCase]:
         """Those limited last, the latest first, 100 at most."""
@@ -76,18 +76,13 @@ class LimitedCases:
     def _seen(self) -> dict[str, float]:
         """Accounts that were put to ``limit`` by something else than a person, with when, the latest first."""
         pipe = self._store.pipeline()
-        for number in range(SHARDS):
-            pipe.execute_command("XREVRANGE", stream(number), "+", "-", "COUNT", _ENTRIES)
+        asked = [self._limited.ask(pipe, [stream(number)], [_ENTRIES], read=as_it_is) for number in range(SHARDS)]
+        self._store.run(pipe)
         found: dict[str, float] = {}
-        for entries in self._store.run(pipe):
-            for id, fields in entries:
-                kind = fields.get(b"type")
-                if kind not in (b"decision", b"tier"):
-                    continue
-                told = damaged.loads("entry", id.decode(), fields.get(b"data"), dict[str, Any]())
-                to = told.get("tier") if kind == b"decision" else told.get("to")
-                if to == "limit" and told.get("source") != "reviewer" and "user_id" in told:
-                    found[told["user_id"]] = max(float(told["at"]), found.get(told["user_id"], 0.0))
+        for data in (data for reply in asked for data in reply()):
+            told = damaged.loads("entry", "limit", data, dict[str, Any]())
+            if told.get("source") != "reviewer" and "user_id" in told:
+                found[told["user_id"]] = max(float(told["at"]), found.get(told["user_id"], 0.0))
         return dict(sorted(found.items(), key=lambda row: -row[1])[: 4 * _ROWS])
 
 

@@ -12,10 +12,10 @@ from typing import Any
 from riskapi.accounts.accounts import labels_key
 from riskapi.accounts.activity import TYPES
 from riskapi.errors import invalid
-from riskapi.reviews.queue import Review, Reviews, review_key
+from riskapi.reviews.queue import Review, Reviews
+from riskapi.reviews.waiting import WaitingReview
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
-from riskapi.times import instant
 
 #: Characters of a question, and days a review waits at most. Chosen by us.
 LONGEST, DAYS = 500, 14
@@ -41,17 +41,11 @@ class Questions:
         (seen,) = self._seen([review["user_id"]])
         return self._reviews.ask(review_id, question, now + days * 86400, seen, reviewer, now)
 
-    def waiting(self, reviews: Iterable[Review], now: float) -> set[str]:
+    def waiting(self, reviews: Iterable[WaitingReview], now: float) -> set[str]:
         """The ids of those that still wait for an answer at Unix time ``now``. One trip; none where none was asked."""
-        asked = [each for each in reviews if each["waits_until"] and instant(each["waits_until"]).timestamp() > now]
-        if not asked:
-            return set()
-        pipe = self._store.pipeline()
-        for each in asked:
-            pipe.execute_command("HGET", review_key(each["id"]), "asked_seen")
-        before = [(found or b"").decode() for found in self._store.run(pipe)]
-        seen = self._seen([each["user_id"] for each in asked])
-        return {each["id"] for each, then, by_now in zip(asked, before, seen, strict=True) if then == by_now}
+        asked = [each for each in reviews if each.waits_until > now]
+        seen = self._seen([each.user_id for each in asked])
+        return {each.id for each, by_now in zip(asked, seen, strict=True) if each.asked_seen == by_now}
 
     def _seen(self, user_ids: Iterable[str]) -> list[str]:
         """What has happened to accounts, as a text that is another once more has: label, labels, events."""
@@ -59,7 +53,7 @@ class Questions:
         for name in user_ids:
             pipe.execute_command("HMGET", account_key(name), *_FIELDS)
             pipe.execute_command("LLEN", labels_key(name))
-        replies = self._store.run(pipe)
+        replies = self._store.run(pipe) if len(pipe) else []
         return [_said(fields, count) for fields, count in zip(replies[::2], replies[1::2], strict=True)]
 
 

@@ -49,7 +49,9 @@ def _said(visit: Visit, review: Review, account: AccountView, course: Course) ->
     reasons = latest["reasons"] or review["reasons"]
     codes = {reason["code"] for reason in review["reasons"]}
     similar = visit.cases.past.similar(review, codes, _sharing(account), visit.now)
-    holder = review["reviewer"] if queue.left(visit, review["claimed_at"]) > 0 else None
+    claimed_at = instant(review["claimed_at"]).timestamp() if review["claimed_at"] else 0.0
+    left = queue.left(visit, claimed_at)
+    holder = review["reviewer"] if left > 0 else None
     # What an account did, or a person wrote, may be personal: whoever sees masked data sees it masked there too.
     shown_text = str if reviews else masking.text
     return {
@@ -58,7 +60,7 @@ def _said(visit: Visit, review: Review, account: AccountView, course: Course) ->
         "plain": plain,
         "holder": holder,
         "is_mine": holder == visit.person.name,
-        "left": queue.left(visit, review["claimed_at"]),
+        "left": left,
         "opened": visit.now - instant(review["opened_at"]).timestamp(),
         "evidence": evidence.evidence(account.get("readings", {}), reasons, latest["versions"]["model"], basis),
         "opening": [row["text"] for row in review["reasons"] if row["contribution"] is None],
@@ -91,7 +93,7 @@ def _company(visit: Visit, review: Review, account: AccountView, course: Course)
     edges = linkage.get("edges") or []
     ring = visit.cases.rings.of([(user_id, linkage["cluster_id"] or "")], visit.now)[user_id]
     touched = {row["user_id"]: row for row in previews["limit"]["accounts"]} if previews else {}
-    names = list(dict.fromkeys([user_id, *touched, *(each.user_id for each in ring.members)]))
+    names = list(dict.fromkeys([user_id, *(each.user_id for each in ring.members), *touched]))
     outside = [name for row in linkage["evidence"] for name in row["holders"] or ()]
     members = visit.cases.rings.members([*names, *outside], visit.now)
     people, sent = visit.cases.applicants(names[:_NAMED]), visit.cases.rings.sent(names[:_NAMED], visit.now)

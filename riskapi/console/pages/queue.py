@@ -12,9 +12,7 @@ from riskapi.console.page import Page
 from riskapi.console.visit import Answer, Fields, Moved, View, Visit
 from riskapi.reviews.cases import Applicant, Case
 from riskapi.reviews.limited import LimitedCase
-from riskapi.reviews.queue import ReviewStatus
 from riskapi.reviews.rings import Ring
-from riskapi.times import instant
 
 #: Rows of a page, people named in a row, and sentences in it.
 _ROWS, _NAMED, _REASONS = 50, 2, 3
@@ -32,7 +30,6 @@ TABS: Mapping[str, str] = {
 AGES: Mapping[str, str] = {"1": "1 h", "4": "4 h", "24": "1 day", "72": "3 days"}
 #: What the address of a view says.
 _QUERY = ("tab", "q", "reason", "signal", "score", "size", "age", "cohort", "sort", "from")
-_WAITING: tuple[ReviewStatus, ...] = ("open", "claimed", "escalated")
 
 
 def home(visit: Visit) -> Answer:
@@ -44,16 +41,16 @@ def show(visit: Visit) -> Answer:
     """The page."""
     query = visit.query
     tab = query["tab"] if query["tab"] in TABS else "open"
-    tabs = _tabs(visit, visit.cases.waiting(_WAITING, visit.now))
+    tabs = _tabs(visit, visit.cases.waiting(visit.now))
     limited = visit.cases.limited.latest()
     found = tabs.get(tab, [])
     skipped = set(visit.kept.get("skipped", ())) if tab == "open" else set()
-    kept = [case for case in found if case.lead["id"] not in skipped]
+    kept = [case for case in found if case.lead.id not in skipped]
     rows = _sorted(_filtered(visit, kept), query)
     first = max(_number(query["from"]) or 0, 0)
     shown = rows[first : first + _ROWS]
     after = f"?{urlencode({**_asked(query), 'from': first + _ROWS})}" if len(rows) > first + _ROWS else None
-    reasons = [reason for case in found for reason in case.lead["reasons"]]
+    reasons = [reason for case in found for reason in case.lead.reasons]
     opened = [case.opened_at for case in tabs["open"]]
     data = {
         "tab": tab,
@@ -95,9 +92,9 @@ def next_case(visit: Visit, skipped: Collection[str] | None = None) -> str:
     ``skipped`` are the cases that they left to others, as their browser keeps them.
     """
     skipped = set(visit.kept.get("skipped", ()) if skipped is None else skipped)
-    for case in _tabs(visit, visit.cases.waiting(_WAITING, visit.now))["open"]:
-        if case.lead["id"] not in skipped and (holder_of(visit, case) in (None, visit.person.name)):
-            return f"/console/cases/{case.lead['id']}"
+    for case in _tabs(visit, visit.cases.waiting(visit.now))["open"]:
+        if case.lead.id not in skipped and (holder_of(visit, case) in (None, visit.person.name)):
+            return f"/console/cases/{case.lead.id}"
     return "/console/queue"
 
 
@@ -114,22 +111,20 @@ def is_mine(visit: Visit, case: Case) -> bool:
 
 def holder_of(visit: Visit, case: Case) -> str | None:
     """Who holds the case, while the claim lasts: any review of it."""
-    return next((each["reviewer"] for each in case.reviews if left(visit, each["claimed_at"]) > 0), None)
+    return next((each.reviewer for each in case.reviews if left(visit, each.claimed_at) > 0), None)
 
 
-def left(visit: Visit, claimed_at: str | None) -> float:
-    """Seconds that a claim has left; none where there is no claim."""
-    if claimed_at is None:
-        return 0.0
+def left(visit: Visit, claimed_at: float) -> float:
+    """Seconds that a claim of a Unix time has left; none where there is no claim (0)."""
     lasts = visit.parts.publisher.active.policy.reviews.claim_minutes * 60
-    return max(instant(claimed_at).timestamp() + lasts - visit.now, 0.0)
+    return max(claimed_at + lasts - visit.now, 0.0)
 
 
 def _tabs(visit: Visit, cases: Iterable[Case]) -> dict[str, list[Case]]:
     """The cases of each tab: one that was handed on, or waits for an answer, is open no more."""
     found: dict[str, list[Case]] = {name: [] for name in TABS}
     for case in cases:
-        handed_on = any(review["status"] == "escalated" for review in case.reviews)
+        handed_on = any(review.status == "escalated" for review in case.reviews)
         found["escalated" if handed_on else "waiting" if case.waits else "open"].append(case)
         if is_mine(visit, case):
             found["mine"].append(case)
@@ -143,19 +138,19 @@ def _filtered(visit: Visit, cases: Sequence[Case]) -> list[Case]:
     found = [
         case
         for case in cases
-        if (score is None or case.lead["risk_score"] >= score)
+        if (score is None or case.lead.risk_score >= score)
         and (size is None or case.size >= size)
         and (hours is None or visit.now - case.opened_at >= 3600 * hours)
         and (not cohort or _cohort(case) == cohort)
-        and (not code or code in {reason["code"] for reason in case.lead["reasons"]})
-        and (not signal or signal in {reason["signal"] for reason in case.lead["reasons"]})
+        and (not code or code in {reason["code"] for reason in case.lead.reasons})
+        and (not signal or signal in {reason["signal"] for reason in case.lead.reasons})
     ]
     words = query["q"].casefold().strip()
     if not words:
         return found
-    people = visit.cases.applicants(review["user_id"] for case in found for review in case.reviews)
+    people = visit.cases.applicants(review.user_id for case in found for review in case.reviews)
     matching = {name for name, who in people.items() if words in _findable(visit, who).casefold()}
-    return [case for case in found if any(review["user_id"] in matching for review in case.reviews)]
+    return [case for case in found if any(review.user_id in matching for review in case.reviews)]
 
 
 def _findable(visit: Visit, who: Applicant) -> str:
@@ -172,42 +167,42 @@ def _sorted(cases: Iterable[Case], query: Fields) -> list[Case]:
     if sort == "size":
         return sorted(cases, key=lambda case: -case.size)
     if sort == "score":
-        return sorted(cases, key=lambda case: -case.lead["risk_score"])
+        return sorted(cases, key=lambda case: -case.lead.risk_score)
     return list(cases)  # as they come: harm at stake
 
 
 def _rows(visit: Visit, cases: Sequence[Case]) -> list[dict[str, Any]]:
     """The rows of these cases, read together."""
-    rings = visit.cases.rings.of(((case.lead["user_id"], case.cluster_id) for case in cases), visit.now)
+    rings = visit.cases.rings.of(((case.lead.user_id, case.lead.cluster_id) for case in cases), visit.now)
     firsts = [ring.first.user_id for ring in rings.values() if ring.first is not None]
     people = visit.cases.applicants([*(name for case in cases for name in _first(case)), *firsts])
-    return [_row(visit, case, rings[case.lead["user_id"]], people) for case in cases]
+    return [_row(visit, case, rings[case.lead.user_id], people) for case in cases]
 
 
 def _row(visit: Visit, case: Case, ring: Ring, people: Mapping[str, Applicant]) -> dict[str, Any]:
     who = [people[name] for name in _first(case) if name in people]
     holder = holder_of(visit, case)
     said = [sentences.ring(case.size, ring.seconds, ring.kinds)] if case.size > 1 and ring.kinds else []
-    plain = sentences.plain([review["reasons"] for review in case.reviews], _REASONS - len(said))
+    plain = sentences.plain([review.reasons for review in case.reviews], _REASONS - len(said))
     first = people.get(ring.first.user_id) if ring.first is not None else None
     return {
-        "id": case.lead["id"],
-        "tier": case.tier,
+        "id": case.lead.id,
+        "tier": case.lead.tier,
         "size": case.size,
         "who": [named(visit, each) for each in who],
         "others": case.size - len(who),
         "age": visit.now - case.opened_at,
-        "score": case.lead["risk_score"],
+        "score": case.lead.risk_score,
         "daily": case.daily,
         "sent": ring.sent,
         "established": ring.established,
         "first": named(visit, first) if first is not None else None,
         "reasons": [*said, *plain],
         "holder": "you" if holder == visit.person.name else holder,
-        "left": max(left(visit, each["claimed_at"]) for each in case.reviews),
-        "escalated": next((each["escalation_reason"] for each in case.reviews if each["escalation_reason"]), None),
-        "question": next((each["question"] for each in case.reviews if each["question"]), None) if case.waits else None,
-        "waits_until": next((each["waits_until"] for each in case.reviews if each["waits_until"]), None),
+        "left": max(left(visit, each.claimed_at) for each in case.reviews),
+        "escalated": next((each.escalation_reason for each in case.reviews if each.escalation_reason), None),
+        "question": next((each.question for each in case.reviews if each.question), None) if case.waits else None,
+        "waits_until": next((each.waits_until for each in case.reviews if each.waits_until), None),
     }
 
 
@@ -226,12 +221,12 @@ def _limited(visit: Visit, case: LimitedCase) -> dict[str, Any]:
 
 
 def _first(case: Case) -> list[str]:
-    return list(dict.fromkeys(review["user_id"] for review in case.reviews))[:_NAMED]
+    return list(dict.fromkeys(review.user_id for review in case.reviews))[:_NAMED]
 
 
 def _cohort(case: Case) -> str:
     """The week (ISO 8601) in which the account signed up, as ``2026-W47``."""
-    return datetime.fromtimestamp(case.signed_up_at, UTC).strftime("%G-W%V")
+    return datetime.fromtimestamp(case.lead.signed_up_at, UTC).strftime("%G-W%V")
 
 
 def _asked(query: Fields) -> dict[str, str]:
