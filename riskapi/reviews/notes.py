@@ -75,34 +75,39 @@ class CaseNotes:
         """The notes of a review, oldest first."""
         return notes_in(review_id, self._store.execute("HGETALL", review_key(review_id)))
 
-    def pairs(self, since: float | None, until: float | None) -> Iterator[dict[str, Any]]:
-        """What people said of two accounts with ``since <= at < until`` (Unix times), shard by shard.
 
-        Each has ``user_ids``, whether they are the ``same`` person, who said so and when (RFC 3339). The latest word
-        stands. Left out where an account is erased or expired.
-        """
-        for number in range(SHARDS):
-            position = "-"
-            while entries := self._store.execute("XRANGE", stream(number), position, "+", "COUNT", _PAGE):
-                told = [
-                    damaged.loads("pair", id.decode(), fields.get(b"data"), dict[str, Any]())
-                    for id, fields in entries
-                    if fields.get(b"type") == b"pair"
-                ]
-                yield from self._there([row for row in told if row], since, until)
-                position = f"({entries[-1][0].decode()}"
+def pairs(store: Store, since: float | None = None, until: float | None = None) -> Iterator[dict[str, Any]]:
+    """What people said of two accounts with ``since <= at < until`` (Unix times), shard by shard, oldest first.
 
-    def _there(self, rows: list[dict[str, Any]], since: float | None, until: float | None) -> Iterator[dict[str, Any]]:
-        pipe = self._store.pipeline()
-        for row in rows:
-            pipe.execute_command("EXISTS", account_key(row["user_id"]))
-            pipe.execute_command("EXISTS", account_key(row["other"]))
-        replies = self._store.run(pipe) if rows else []
-        for at, row in enumerate(rows):
-            inside = (since is None or row["at"] >= since) and (until is None or row["at"] < until)
-            if inside and replies[2 * at] and replies[2 * at + 1]:
-                names = sorted((row["user_id"], row["other"]))
-                yield {"user_ids": names, "same": row["same"], "actor": row["actor"], "at": rfc3339(row["at"])}
+    Each has ``user_ids``, whether they are the ``same`` person, who said so and when (RFC 3339). Of two words about the
+    same accounts the later one stands. Left out where an account is erased or expired.
+    """
+    for number in range(SHARDS):
+        position = "-"
+        while entries := store.execute("XRANGE", stream(number), position, "+", "COUNT", _PAGE):
+            told = [
+                damaged.loads("pair", id.decode(), fields.get(b"data"), dict[str, Any]())
+                for id, fields in entries
+                if fields.get(b"type") == b"pair"
+            ]
+            yield from _there(store, [row for row in told if row], since, until)
+            position = f"({entries[-1][0].decode()}"
+
+
+def _there(
+    store: Store, rows: list[dict[str, Any]], since: float | None, until: float | None
+) -> Iterator[dict[str, Any]]:
+    """Those of that time whose accounts are both there."""
+    pipe = store.pipeline()
+    for row in rows:
+        pipe.execute_command("EXISTS", account_key(row["user_id"]))
+        pipe.execute_command("EXISTS", account_key(row["other"]))
+    replies = store.run(pipe) if rows else []
+    for at, row in enumerate(rows):
+        inside = (since is None or row["at"] >= since) and (until is None or row["at"] < until)
+        if inside and replies[2 * at] and replies[2 * at + 1]:
+            names = sorted((row["user_id"], row["other"]))
+            yield {"user_ids": names, "same": row["same"], "actor": row["actor"], "at": rfc3339(row["at"])}
 
 
 def notes_in(review_id: str, fields: Mapping[bytes, bytes]) -> list[CaseNote]:

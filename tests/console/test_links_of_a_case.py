@@ -7,9 +7,8 @@ import re
 
 from flask import Flask
 
-from riskapi.api.parts import Parts
 from riskapi.console.doors import Doors
-from riskapi.reviews.notes import CaseNotes
+from riskapi.reviews.notes import pairs
 from riskapi.store.connections import Store
 from tests.conftest import Clock
 from tests.console.casework import DEVICE, Api, rows, sign_up, tier
@@ -72,9 +71,7 @@ class TestCuts:
 
 
 class TestPairs:
-    def test_are_kept_and_exported_with_the_last_word(
-        self, ana: Visitor, api: Api, parts: Parts, store: Store, clock: Clock
-    ) -> None:
+    def test_are_kept_and_exported_with_the_last_word(self, ana: Visitor, api: Api, store: Store, clock: Clock) -> None:
         ring = [sign_up(api, f"ring{number}", DEVICE) for number in range(3)]
         for other, word in (("ring1", "same"), ("ring2", "apart"), ("ring1", "apart")):
             clock.advance(1)
@@ -85,14 +82,10 @@ class TestPairs:
         for fields in ({"user_id": "ring0", "do": "same"}, {"user_id": "nobody", "do": "same"}, {"user_id": "ring1"}):
             ana.get(f"/console/cases/{ring[0]}")
             assert ana.post(f"/console/cases/{ring[0]}/pair", **fields).status_code == 422
-        found = [(row["user_ids"], row["same"]) for row in _notes(parts, store).pairs(None, None)]
+        found = [(row["user_ids"], row["same"]) for row in pairs(store)]
         assert found == [(["ring0", "ring1"], True), (["ring0", "ring2"], False), (["ring0", "ring1"], False)]
-        assert list(_notes(parts, store).pairs(clock.now + 1, None)) == []
+        assert list(pairs(store, clock.now + 1)) == []
         assert tier(api, "ring1") == "review", "nothing else changes"
-
-
-def _notes(parts: Parts, store: Store) -> CaseNotes:
-    return CaseNotes(store, parts.publisher.active)
 
 
 class TestQuestions:

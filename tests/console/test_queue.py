@@ -17,7 +17,7 @@ from riskapi.store.streams import account_key
 from tests.conftest import Clock
 from tests.console.casework import DEVICE, Api, rows, sign_up, tier
 from tests.console.visitor import Visitor, made, signed_in
-from tests.signups import home
+from tests.signups import home, together
 
 
 def tabs(visitor: Visitor) -> dict[str, int]:
@@ -156,6 +156,17 @@ class TestHolding:
         assert "ana handed the case to bo" in bo.text
         assert ana.get(f"/console/cases/{review}").status_code == 200
         assert ana.post(f"/console/cases/{review}/hand", to="bo").status_code == 409, "bo holds it"
+
+    def test_of_many_who_claim_at_once_one_holds_it(
+        self, site: Flask, doors: Doors, clock: Clock, api: Api, parts: Parts
+    ) -> None:
+        review = sign_up(api, "u_1")
+        racers = [signed_in(site, doors, f"racer{number}", "reviewer", clock.now) for number in range(4)]
+        for each in racers:
+            each.get(f"/console/cases/{review}")
+        found = together(4, lambda number: racers[number].post(f"/console/cases/{review}/claim").status_code)
+        assert sorted(found) == [200, 409, 409, 409]
+        assert parts.reviews.get(review)["reviewer"] == f"racer{found.index(200)}"
 
     @pytest.mark.parametrize("button", ["note", "ask", "hand", "cut", "uncut", "pair"])
     def test_viewers_press_no_button(self, site: Flask, doors: Doors, clock: Clock, api: Api, button: str) -> None:
