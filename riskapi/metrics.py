@@ -189,7 +189,9 @@ class Metrics:
         self._child("riskapi_rules_fired_total", name, mode).inc()
 
     def review(self, step: str) -> None:
-        """Count a step of a review: opened, claimed, released, escalated, decided, undone or withdrawn."""
+        """Count a step of a review: opened, claimed, released, escalated, asked (the customer), decided, undone or
+        withdrawn.
+        """
         self._child("riskapi_reviews_total", step).inc()
 
     def label(self, label: str, source: str) -> None:

@@ -37,7 +37,7 @@ class Piece:
 
 @record
 class Evidence:
-    """Both sides, the heaviest first, and every known reading by family. ``base`` is the score before anything is
+    """Both sides, the heaviest first, and every known reading by family, the heaviest first. ``base`` is the score before anything is
     known. ``weighed`` is false where the model that decided is not in use any more: there are no weights then.
     """
 
@@ -62,7 +62,7 @@ def evidence(readings: Mapping[str, Any], reasons: Sequence[Reason], model: str 
     told.sort(key=lambda each: -abs(each.contribution or 0.0))
     against = [*said, *(each for each in told if (each.contribution or 0.0) > 0)]
     families: dict[str, list[Piece]] = {}
-    for each in pieces:
+    for each in sorted(pieces, key=lambda each: -abs(each.contribution or 0.0)):
         families.setdefault(registered()[each.signal or ""].family, []).append(each)
     return Evidence(
         against=against[:_MOST],

@@ -45,9 +45,9 @@ def plain(reviews: Sequence[Sequence[Reason]], most: int) -> list[str]:
 
 
 def ring(size: int, seconds: float, kinds: Mapping[str, int]) -> str:
-    """A ring in a sentence: ``Twelve accounts in 40 minutes from one IP address``."""
+    """A ring in a sentence: ``Twelve accounts in 40 minutes, bound by one IP address``."""
     number = _NUMBERS[size] if size < len(_NUMBERS) else str(size)
-    return f"{number} accounts in {_period(seconds)} with {shared(kinds)}" if kinds else f"{number} accounts"
+    return f"{number} accounts in {_period(seconds)}, bound by {shared(kinds)}" if kinds else f"{number} accounts"
 
 
 def shared(kinds: Mapping[str, int]) -> str:

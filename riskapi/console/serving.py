@@ -190,7 +190,8 @@ class _Server:
         shown = {"name": person.name, "role": person.role} if person is not NOBODY else None
         policy = self._parts.versions()["policy"] if shown else None
         undo = session.get("kept", {}).get("undo") if shown and person.may("reviewer") else None
-        return {"menu": menu, "person": shown, "policy": policy, "said": said, "undo": undo}
+        notice = self._doors.settings.console_notice
+        return {"menu": menu, "person": shown, "policy": policy, "said": said, "undo": undo, "notice": notice}
 
     def _fault(self, error: Exception, page: Page, request_id: str) -> Response:
         """A page that says what failed. Only a defect is logged with its stack."""

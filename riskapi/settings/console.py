@@ -44,3 +44,9 @@ class ConsoleSettings:
         default=lambda: 12,
         shown="12",
     )
+    console_notice: str | None = declare(
+        environment.line(80),
+        "Words that stand on top of every page of the console, such as `Sample data`.",
+        default=lambda: None,
+        shown="–",
+    )

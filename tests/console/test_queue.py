@@ -49,7 +49,7 @@ class TestARow:
         api("POST", "/v1/accounts/ring1/sends", {"recipients": 7})
         text = ana.get("/console/queue").text
         assert "first came Name of ring0" in text and "sent 7<" in text and "★ 1 established" in text
-        assert "Three accounts in 40 minutes with one device" in text
+        assert "Three accounts in 40 minutes, bound by one device" in text
         assert "(3 of 3)" in text, "how many of the accounts a reason is about"
 
     def test_of_a_large_ring_nobody_is_called_the_first(self, parts: Parts, api: Api, ana: Visitor) -> None:
