@@ -46,7 +46,7 @@ METRICS = (
         "counter",
         "riskapi_reviews_total",
         ("step",),
-        "Reviews opened, claimed, released, escalated, decided, undone and withdrawn.",
+        "Reviews opened, claimed, released, escalated, asked about, decided, undone and withdrawn.",
     ),
     Metric("counter", "riskapi_labels_total", ("label", "source"), "Labels given to accounts."),
     Metric(
