@@ -37,7 +37,7 @@ class Piece:
 
 @record
 class Evidence:
-    """Both sides, and every known reading by family, each with the heaviest first. ``base`` is the score before anything
+    """Both sides, and every known reading by family, the heaviest first. ``base`` is the score before anything
     is known. ``weighed`` is false where the model that decided is not in use any more: there are no weights then.
     """
 
