@@ -226,11 +226,10 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     )
 
     def ready() -> dict[str, str]:
-        own = {"model": "ok" if active.basis.scorer else "off"}
-        own |= {"data": reader_refresh.fault or "ok", "policy": publisher.fault or "ok"}
+        model, data = "ok" if active.basis.scorer else "off", reader_refresh.fault or "ok"
+        own = {"model": model, "data": data, "policy": publisher.fault or "ok"}
         return readiness.checks(settings, store, own, compared, journal.rejected() + grants.rejected())
 
-    bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
     parts = Parts(
         assessor=assessor,
         profiles=profiles,
@@ -240,6 +239,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         reviews=reviews,
         review_decisions=decided,
         search=Search(store, links, accounts, clusters, budgets, gatherer, recorded, lists, active_readers),
+        holds=holds,
         grants=grants,
         clusters=clusters,
         cuts=Cuts(store, links, clusters, claims, Agenda(store), active),
@@ -260,7 +260,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         deliveries=deliveries,
         notices=Notices(webhooks, deliveries, clock),
         recovery=Recovery(store, active, webhooks, deliveries, time.time),
-        keys=Keys(store, bootstrap),
+        keys=Keys(store, settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None),
         idempotency=Idempotency(store),
         ratelimits=RateLimits(store),
         metrics=metrics,

@@ -13,7 +13,8 @@ from riskapi.api.bodies import FeedbackBody
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.contract import Count
 from riskapi.errors import Problem
-from riskapi.feedback.counts import FeedbackAction, FeedbackEvent
+from riskapi.feedback.counts import FeedbackAction
+from riskapi.feedback.event import FeedbackEvent
 from riskapi.inputs.invalid import from_validation
 from riskapi.inputs.usable import AHEAD
 

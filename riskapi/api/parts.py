@@ -31,6 +31,7 @@ from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
 from riskapi.search.search import Search
 from riskapi.sending.grants import Grants
+from riskapi.sending.holds import Holds
 from riskapi.sending.own_caps import AccountCaps
 from riskapi.store.rates import RateLimits
 from riskapi.webhooks.deliveries import Deliveries
@@ -66,6 +67,7 @@ class Parts:
     signed: Callable[[bytes, float], Signed | None]
     account_header: str
     events: Events
+    holds: Holds
     grants: Grants
     clusters: Clusters
     cuts: Cuts

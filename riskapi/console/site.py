@@ -21,6 +21,7 @@ from riskapi.console.pages import (
     rules,
     search,
     selecting,
+    shortcuts,
     sign_in,
     suggestions,
     versions,
@@ -51,6 +52,7 @@ PAGES: tuple[Page, ...] = (
     *keys.PAGES,
     *webhooks.PAGES,
     *account.PAGES,
+    *shortcuts.PAGES,
     *sign_in.PAGES,
     *welcome.PAGES,
 )

@@ -26,7 +26,8 @@ from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.errors import Problem
-from riskapi.feedback.counts import Feedback, FeedbackAction, FeedbackEvent, Tally
+from riskapi.feedback.counts import Feedback, FeedbackAction, Tally
+from riskapi.feedback.event import FeedbackEvent
 from riskapi.feedback.triggers import EventCounts, Met, acting, fired, met
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy

@@ -12,21 +12,19 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Annotated, Literal, cast
+from typing import Literal, cast
 
 import orjson
-from pydantic import BaseModel, ConfigDict, StringConstraints
 from typing_extensions import TypedDict
 
 from riskapi.accounts.origin import queue_origin
 from riskapi.budgets.spends import Budgets
-from riskapi.contract import Time, UserId
 from riskapi.feedback import clean_sending
 from riskapi.feedback.clean_sending import ARRIVED, ATTEMPTED, LETTERS, largest
 from riskapi.feedback.diagnostics import classify
+from riskapi.feedback.event import FeedbackEvent
 from riskapi.feedback.observed import Observed, Origins
 from riskapi.feedback.triggers import EventCounts
-from riskapi.inputs.signup import Text
 from riskapi.metrics import Metrics
 from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Clean
@@ -35,9 +33,6 @@ from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import rfc3339
 from signals.records import record
 
-EventType = Literal[
-    "delivered", "hard_bounce", "soft_bounce", "complaint", "block", "unsubscribe", "spam_trap", "not_spam", "not_mine"
-]
 #: The rules of clean sending, by what does not hold.
 Rule = Literal["complaint_rate", "hard_bounce_rate", "spam_trap"]
 #: Days of the window: today, which is not over yet, and the 29 before, in UTC. As long as the month of the caps.
@@ -52,55 +47,6 @@ _KEPT = (WINDOW_DAYS + 1) * _DAY
 _KNOWN = (WINDOW_DAYS + 1) * _DAY
 #: Events sent to the store in one trip. At some 20 µs an event it is busy with them for 5 ms.
 _TRIP = 250
-
-
-class FeedbackEvent(BaseModel):
-    """One thing that happened to one mail. ``source`` is the feed it came by, in which ``id`` is unique.
-
-    ``recipient`` and ``diagnostic`` are taken and not stored.
-    """
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    id: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-    type: EventType
-    user_id: UserId
-    recipient: Text | None = None
-    time: Time | None = None
-    source: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,64}$")] | None = None
-    diagnostic: Annotated[str, StringConstraints(max_length=10_000)] | None = None
-
-    @property
-    def voice(self) -> str:
-        """Who speaks: whose mailbox it is, by the hash of its domain, else the feed. No address is told."""
-        domain = (self.recipient or "").rpartition("@")[2].strip().lower() or self.feed
-        return hashlib.sha256(domain.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-
-    @property
-    def about(self) -> str:
-        """What tells its mail from others of the account, by a short hash: the recipient; ``""`` where none is told."""
-        recipient = (self.recipient or "").strip().lower()
-        return _about(f"{self.user_id}\0{recipient}") if recipient.partition("@")[0] else ""
-
-    @property
-    def feed(self) -> str:
-        """The feed the event came by; ``api`` where none is named."""
-        return self.source or "api"
-
-    def at(self, now: float) -> float:
-        """Unix time of the event: ``time``, or ``now`` where it is missing."""
-        return now if self.time is None else self.time.timestamp()
-
-
-class ReportedEvent(FeedbackEvent):
-    """An event that a provider or a mail told of. ``message`` is the id of the message, where it says one."""
-
-    message: str | None = None
-
-    @property
-    def about(self) -> str:
-        """As of other events; a message id says it where the recipient may be redacted."""
-        return _about(f"{self.user_id}\0message {self.message}") if self.message else super().about
 
 
 @record
@@ -349,11 +295,6 @@ def _result(reply: Sequence[bytes]) -> tuple[str, str]:
 def _counts_key(user_id: str) -> str:
     """Key of an account's counts; it expires 31 days after its last event."""
     return f"risk:f:{{{shard(user_id)}}}:{user_id}"
-
-
-def _about(text: str) -> str:
-    """32 bits of a hash, which tell some hundred mails of an account apart and nobody's address."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def _names_blocklist(diagnostic: str | None) -> bool:

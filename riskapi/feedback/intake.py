@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from typing import Final, get_args
 
 from riskapi.feedback.attribution import Attributed, Attribution
-from riskapi.feedback.counts import EventType, FeedbackAction, FeedbackEvent, ReportedEvent, Tally
+from riskapi.feedback.counts import FeedbackAction, Tally
+from riskapi.feedback.event import EventType, FeedbackEvent, ReportedEvent
 from riskapi.feedback.kept_reports import KeptReports
 from riskapi.feedback.message_ids import MessageIds
 from riskapi.feedback.reports import Channel, Clues, Feed, Received, Report

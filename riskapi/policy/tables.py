@@ -373,9 +373,12 @@ class Reputation(Section):
 
 
 class Reviews(Section):
-    """A claim on a review lapses after ``claim_minutes`` without a decision."""
+    """A claim on a review lapses after ``claim_minutes`` without a decision. ``audit_share`` of the signups that are
+    allowed, drawn by chance, open a review all the same, 0 to 0.1.
+    """
 
     claim_minutes: Annotated[int, Field(ge=1, le=10080)]
+    audit_share: Annotated[float, Field(ge=0, le=0.1)] = 0.0
 
 
 class Attack(Section):

@@ -28,7 +28,7 @@ from riskapi.store.connections import Store
 from riskapi.times import rfc3339
 from signals.records import record
 
-#: What an endpoint can be told of (api.md, "Webhooks out").
+#: What an endpoint can be told of (api.md, "Webhooks out"; `review.question` is ours).
 EventType = Literal[
     "tier.changed",
     "account.paused",
@@ -36,6 +36,7 @@ EventType = Literal[
     "account.capped",
     "review.opened",
     "review.decided",
+    "review.question",
     "threshold.crossed",
     "cluster.merged",
 ]

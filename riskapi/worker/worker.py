@@ -25,6 +25,7 @@ from riskapi.enrichment.doubts import Doubts
 from riskapi.enrichment.enricher import Enricher
 from riskapi.enrichment.questions import asking
 from riskapi.errors import StoreUnavailable
+from riskapi.reviews.audits import Audits
 from riskapi.settings import Settings
 from riskapi.store import consumer
 from riskapi.store.connections import Store
@@ -83,6 +84,8 @@ def reactions(service: Service, agenda: Agenda, clock: Callable[[], float]) -> R
         parts.review_decisions,
         parts.consequences,
         parts.intake,
+        parts.profiles,
+        Audits(service.store, service.accounts, service.active),
         agenda,
         clock,
     )

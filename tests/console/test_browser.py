@@ -25,7 +25,7 @@ from riskapi.console.doors import Doors, first_link, open_doors
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
-from tests.console.visitor import PASSWORD
+from tests.console.visitor import PASSWORD, made
 from tests.signups import home
 
 CHROMIUM = shutil.which("chromium")
@@ -52,21 +52,24 @@ def site(session_parts: Parts, session_store: Store, doors: Doors, clock: Clock)
     session_store.execute("FLUSHALL")
     Decisions(session_store).register_schema()
     parts = replace(session_parts, clock=clock)
-    made = application(parts, doors.settings, session_store)
-    ask = made.test_client()
+    app = application(parts, doors.settings, session_store)
     for number in range(5):
-        user, device = f"u_{number}", "device-of-a-ring-0001" if number < 3 else f"device-of-ones-own-{number}"
-        body = {
-            "account": {"user_id": user, "name": f"Name of {user}"},
-            "email": {"address": f"{user}@mailinator.com"},
-            "device": {"ip_address": home(user), "id": device},
-        }
-        headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}"}
-        assert ask.post("/v1/signups", json=body, headers=headers).status_code == 200
+        sign_up(app, f"u_{number}", "device-of-a-ring-0001" if number < 3 else f"device-of-ones-own-{number}")
     clock.advance(60)
-    yield made
+    yield app
     session_store.execute("FLUSHALL")
     session_parts.publisher.follow()  # back to the policy that others find
+
+
+def sign_up(site: Flask, user: str, device: str) -> None:
+    """A signup that a person has to look at."""
+    body = {
+        "account": {"user_id": user, "name": f"Name of {user}"},
+        "email": {"address": f"{user}@mailinator.com"},
+        "device": {"ip_address": home(user), "id": device},
+    }
+    headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}"}
+    assert site.test_client().post("/v1/signups", json=body, headers=headers).status_code == 200
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +123,16 @@ def test_no_page_has_faults_that_axe_finds_nor_breaks_the_policy_of_contents(
     ring = "/search?q=device-of-a-ring-0001"
     paths = ["/queue", case.removeprefix("/console"), "/limits", ring, "/search", "/account", "/account/authenticator"]
     paths += [f"{ring.replace('?', '/selection?')}&user=u_0&user=u_1", "/admin", "/audit"]
-    paths += ["/watch", "/model", "/lists", "/lists?tab=stale", "/keys", "/webhooks"]
+    paths += [
+        "/watch",
+        "/model",
+        "/lists",
+        "/lists?tab=stale",
+        "/keys",
+        "/webhooks",
+        "/shortcuts",
+        "/queue?tab=limited",
+    ]
     paths += [f"/limits/{each}" for each in LIMITS]
     found = []
     for width, scheme, looked in ((360, "light", paths[:4]), (1280, "dark", paths)):
@@ -216,3 +228,65 @@ def test_a_cap_is_changed_with_its_effect_seen_first_and_the_next_sends_obey(
     page.get_by_role("button", name="Publish").click()
     page.get_by_role("status").filter(has_text="Version 2 is in force.").wait_for()
     assert sent(5) == 0 and faults == []
+
+
+def test_a_ring_of_forty_is_cleared_in_one_decision_and_undone_by_keyboard(
+    page: Page, site: Flask, url: str, faults: list[str]
+) -> None:
+    for number in range(40):
+        sign_up(site, f"forty_{number}", "device-of-forty-0001")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{url}/console/queue")
+    assert page.locator("[data-row]").count() == 1
+    page.keyboard.press("c")
+    page.get_by_text("held by you").wait_for()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/cases/*")
+    assert page.locator("svg.graph tspan.tier-review").count() == 40
+    for key, field in (("x", "cut-1"), ("q", "question"), ("n", "note")):
+        page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.id") == field
+        page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    page.keyboard.type("one shop")
+    page.keyboard.press("Enter")  # keeps a note, and decides nothing
+    page.get_by_role("status").filter(has_text="The note is kept").wait_for()
+    page.keyboard.press("l")
+    page.get_by_role("status").filter(has_text="Limit: 40 accounts: 40 review → limit.").wait_for()
+    page.keyboard.press("u")
+    page.get_by_role("status").filter(has_text="Undone: 40 accounts as before.").wait_for()
+    page.keyboard.press("?")
+    page.wait_for_url("**/console/shortcuts")
+    page.keyboard.press("g")
+    page.keyboard.press("q")
+    page.wait_for_url("**/console/queue")
+    assert page.locator("[data-row]").count() == 1 and faults == []
+
+
+def test_two_reviewers_race_for_one_claim(
+    page: Page, browser: Browser, url: str, doors: Doors, faults: list[str]
+) -> None:
+    made(doors, "bo", "reviewer", NOW)
+    other = browser.new_context().new_page()
+    other.set_default_timeout(DEADLINE)
+    other.goto(f"{url}/console/sign-in")
+    other.fill("#name", "bo")
+    other.fill("#password", PASSWORD)
+    other.press("#password", "Enter")
+    other.wait_for_url("**/console/queue")
+    page.goto(f"{url}/console/queue")
+    case = page.locator("[data-row] a").first.get_attribute("href") or ""
+    for each in (page, other):
+        each.goto(url + case)
+    for each in (page, other):  # both are on their way before either is answered
+        each.evaluate("setTimeout(() => document.querySelector('form[action$=\"/claim\"]').requestSubmit(), 50)")
+    found = []
+    for each in (page, other):
+        each.get_by_text(re.compile("held by you|holds this review")).first.wait_for()
+        found.append("held by you" in each.inner_text("main"))
+    assert sorted(found) == [False, True]
+    loser = (page, other)[found.index(False)]
+    assert "Nothing was changed" in loser.inner_text("[role=alert]")
+    faults.clear()  # the browser tells of the 409
+    other.context.close()

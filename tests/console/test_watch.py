@@ -12,7 +12,7 @@ from riskapi.console.chart import Series, over_time, side_by_side
 from riskapi.console.doors import Doors
 from riskapi.console.drift import LITTLE, MUCH, stability
 from riskapi.console.pages.watch import RANGES
-from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.event import FeedbackEvent
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from riskapi.store.tallies import Happened, Tallies

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from riskapi.app import Service
-from riskapi.feedback.counts import FeedbackEvent, ReportedEvent
+from riskapi.feedback.event import FeedbackEvent, ReportedEvent
 from riskapi.store.connections import Store
 from riskapi.store.streams import StreamEntry, shard, stream
 from riskapi.times import rfc3339

@@ -17,7 +17,8 @@ from riskapi import policy
 from riskapi.budgets.grants import LocalGrant
 from riskapi.budgets.spends import Budgets
 from riskapi.errors import StoreUnavailable
-from riskapi.feedback.counts import WINDOW_DAYS, Counts, EventType, Feedback, FeedbackEvent
+from riskapi.feedback.counts import WINDOW_DAYS, Counts, Feedback
+from riskapi.feedback.event import EventType, FeedbackEvent
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis

@@ -6,7 +6,7 @@ import pytest
 
 from riskapi.accounts.origin import Origin
 from riskapi.api.parts import Parts
-from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.event import FeedbackEvent
 from riskapi.feedback.rates import Rates, happened, rates
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key

@@ -7,7 +7,7 @@ from typing import Any
 
 from riskapi import policy
 from riskapi.app import Service
-from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.event import FeedbackEvent
 from riskapi.sending.grants import Message
 from riskapi.simulations.shares import share
 from riskapi.store.connections import Store

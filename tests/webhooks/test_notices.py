@@ -13,7 +13,8 @@ import pytest
 from riskapi.app import Service
 from riskapi.budgets.keys import EVENTS
 from riskapi.errors import Problem
-from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.event import FeedbackEvent
+from riskapi.reviews.questions import Questions
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -133,6 +134,14 @@ class TestReviews:
         service.parts.reviews.release(review, "kim", LATER)
         service.parts.reviews.escalate(review, "kim", None, LATER, actor="desk")
         assert told.since() == []
+
+    def test_a_question_to_the_customer_is_told(self, service: Service, told: Told) -> None:
+        review = opened(service)
+        told.since()
+        Questions(service.store, service.parts.reviews).ask(review, "Who reads this?", 3, "kim", LATER)
+        about = {"review_id": review, "user_id": "u_1", "question": "Who reads this?", "reviewer": "kim"}
+        times = {"waits_until": rfc3339(LATER + 3 * DAY), "at": rfc3339(LATER)}
+        assert told.since() == [("review.question", {**about, **times})]
 
     def test_a_decision_is_told_with_the_tier_it_changed(self, service: Service, told: Told) -> None:
         review = opened(service)

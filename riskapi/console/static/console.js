@@ -3,6 +3,7 @@
 // In a page:  data-key="a" on a link, button or field: this key presses (or focuses) it. Two keys in a row: "g q".
 //             data-refresh="2" on a part with an id: it is fetched anew after so many seconds, while it says so.
 //             data-rows on a list: j and k move among its [data-row], enter opens the first link of the row.
+//             data-row-key="c" in a row: this key presses it in the row that is chosen, or the first.
 "use strict";
 
 (() => {
@@ -16,6 +17,16 @@
       if (each.dataset.key !== key || each.disabled || each.closest("[hidden]")) continue;
       if (isTyping(each)) each.focus();
       else each.click();
+      return true;
+    }
+    return false;
+  };
+
+  const pressInRow = (key) => {
+    const row = document.querySelector("[data-row=here]") || document.querySelector("[data-rows] [data-row]");
+    for (const each of row ? row.querySelectorAll("[data-row-key]") : []) {
+      if (each.dataset.rowKey !== key || each.disabled) continue;
+      each.click();
       return true;
     }
     return false;
@@ -41,7 +52,8 @@
     }
     const both = `${before} ${event.key}`;
     before = event.key === "g" ? "g" : "";
-    const done = press(both) || press(event.key) || (event.key === "j" && move(1)) || (event.key === "k" && move(-1));
+    const pressed = press(both) || press(event.key) || pressInRow(event.key);
+    const done = pressed || (event.key === "j" && move(1)) || (event.key === "k" && move(-1));
     if (done) {
       before = "";
       event.preventDefault();
