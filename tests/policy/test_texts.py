@@ -59,7 +59,7 @@ class TestWritten:
             {"rules": []},
             {"attack": {**SHIPPED["attack"], "rules": ["*"]}},
             {"tiers": {**SHIPPED["tiers"], "allow": {**SHIPPED["tiers"]["allow"], "steps": []}}},
-            {"reviews": {"claim_minutes": 5}},
+            {"reviews": {**SHIPPED["reviews"], "claim_minutes": 5}},
         ],
     )
     def test_says_what_was_wanted(self, tables: dict[str, Any]) -> None:
@@ -73,12 +73,12 @@ class TestWritten:
 
 class TestTexts:
     def test_come_back_with_what_they_say(self, store: Store) -> None:
-        texts, wanted = PolicyTexts(store, policy.DEFAULT), said(reviews={"claim_minutes": 5})
+        texts, wanted = PolicyTexts(store, policy.DEFAULT), said(reviews={**SHIPPED["reviews"], "claim_minutes": 5})
         assert texts.of(SHIPPED) == TEXT
         mine = TEXT.replace("claim_minutes = 60", "claim_minutes = 5 # a short one")
         texts.keep(wanted, mine)
         assert texts.of({**wanted, "version": 3}) == mine.replace("version = 1", "version = 3")
-        other = said(reviews={"claim_minutes": 6})
+        other = said(reviews={**SHIPPED["reviews"], "claim_minutes": 6})
         assert "claim_minutes = 6 # a short one" in texts.of(other)
         assert texts.commented(other) == texts.of(other)  # what was written for it is kept
 
