@@ -26,12 +26,12 @@ def mail(address: str) -> str:
 
 
 def name(words: str) -> str:
-    """``Ana Ruiz`` as ``A… R…``."""
-    return " ".join(f"{word[0]}…" for word in words.split())
+    """``Ana Ruiz`` as ``A… R…``: of the first three words."""
+    return " ".join(f"{word[0]}…" for word in words.split()[:3])
 
 
 def token(identifier: str) -> str:
-    """An identifier as its first four characters: ``dev-…``."""
+    """An identifier as its first four characters, ``dev-…``: no part of it is judged."""
     return f"{identifier[:4]}…"
 
 
@@ -49,11 +49,6 @@ def phone(number: str) -> str:
     plus, digits = "+" if number.lstrip().startswith("+") else "", re.sub(r"\D", "", number)
     front = digits[: _FRONT - len(plus)]
     return f"{plus}{front} … {digits[-_BEHIND:]}" if len(digits) > _FRONT + _BEHIND else "…"
-
-
-def beginning(value: str) -> str:
-    """``device-7f3a`` as ``devi…``: what has no part that is judged."""
-    return f"{value[:4]}…"
 
 
 def text(value: str) -> str:

@@ -13,6 +13,11 @@ from riskapi.reviews.cases import Cases
 from riskapi.reviews.selections import SelectionDecisions
 
 
+def number(text: str) -> int | None:
+    """A whole number of at most nine digits; None for what is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
 class Fields(Mapping[str, str]):
     """What a form or an address carries. A name that was not sent is the empty text; of several values the first."""
 
@@ -30,6 +35,10 @@ class Fields(Mapping[str, str]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._values
+
+    def number(self, name: str) -> int | None:
+        """The whole number of a name, as :func:`number` reads it."""
+        return number(self[name])
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a name."""

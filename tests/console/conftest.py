@@ -64,10 +64,16 @@ def site(make_site: Callable[..., Flask]) -> Flask:
 
 
 @pytest.fixture(scope="session")
-def session_site(session_parts: Parts, session_store: Store, session_settings: Settings) -> Flask:
+def site_made_once(session_parts: Parts, session_store: Store, session_settings: Settings) -> Flask:
     """API and console made once, for tests that move no clock: making them takes a third of a second."""
     parts, settings = replace(session_parts, clock=Clock()), replace(session_settings, console_second_factor=False)
     return application(parts, settings, session_store)
+
+
+@pytest.fixture
+def session_site(site_made_once: Flask, store: Store) -> Flask:
+    """That site, on the empty store."""
+    return site_made_once
 
 
 @pytest.fixture

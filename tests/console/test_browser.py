@@ -5,9 +5,7 @@ One service, one browser; a test is skipped where there is no Chromium.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,11 +22,11 @@ from riskapi.console.application import application
 from riskapi.console.doors import Doors, first_link, open_doors
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
+from tests.browser import CHROMIUM, become_admin, launched
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
 from tests.console.visitor import PASSWORD, made
 from tests.signups import home
 
-CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (Debian: apt-get install chromium)")
 #: Pages about limits.
 LIMITS = ("rules", "text", "suggestions", "versions?since=1&to=1", "versions/1", "proposals", "hits", "attack")
@@ -86,9 +84,7 @@ def url(site: Flask) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        # As root Chromium has no sandbox to run in.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=120_000)
+        made = launched(playwright)
         yield made
         made.close()
 
@@ -107,11 +103,7 @@ def page(browser: Browser, url: str, doors: Doors, faults: list[str]) -> Page:
     made.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     made.on("pageerror", lambda error: faults.append(str(error)))
     link = first_link(doors, NOW) or ""
-    made.goto(url + link[link.index("/console") :])
-    for name, value in (("name", "ana"), ("password", PASSWORD), ("again", PASSWORD)):
-        made.fill(f"#{name}", value)
-    made.press("#again", "Enter")
-    made.wait_for_url("**/console/queue")
+    become_admin(made, url + link[link.index("/console") :], "ana")
     return made
 
 

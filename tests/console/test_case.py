@@ -11,9 +11,7 @@ from riskapi.console.doors import Doors
 from riskapi.store.connections import Store
 from tests.conftest import Clock
 from tests.console.casework import DEVICE, Api, rows, sign_up, tier
-from tests.console.visitor import Visitor, signed_in
-
-EVIL = '"><script>alert(1)</script>{{ 7*7 }}'
+from tests.console.visitor import EVIL, Visitor, signed_in
 
 
 class TestTheQueue:

@@ -18,14 +18,8 @@ from tests.console.visitor import Visitor, signed_in
 
 
 @pytest.fixture
-def site(session_site: Flask, store: Store) -> Flask:
-    """On the empty store."""
-    return session_site
-
-
-@pytest.fixture
-def admin(site: Flask, doors: Doors) -> Visitor:
-    made = signed_in(site, doors, "ana", "admin", NOW)
+def admin(session_site: Flask, doors: Doors) -> Visitor:
+    made = signed_in(session_site, doors, "ana", "admin", NOW)
     made.get("/console/keys")
     return made
 
@@ -37,8 +31,8 @@ def secret(visitor: Visitor) -> str:
 
 
 @pytest.mark.parametrize("role", ["viewer", "reviewer", "growth"])
-def test_others_may_not(site: Flask, doors: Doors, role: Role) -> None:
-    visitor = signed_in(site, doors, "x", role, NOW)
+def test_others_may_not(session_site: Flask, doors: Doors, role: Role) -> None:
+    visitor = signed_in(session_site, doors, "x", role, NOW)
     assert visitor.get("/console/keys").status_code == 403
     visitor.get("/console/account")
     token = visitor.token()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -20,14 +20,13 @@ from riskapi.policy.workers import DecidingWorker
 from riskapi.simulations.runs import LATEST
 from riskapi.store.connections import Store
 from riskapi.times import rfc3339
-from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
-from tests.console.visitor import Visitor, signed_in
+from tests.conftest import NOW, Clock
+from tests.console.casework import Api
+from tests.console.visitor import EVIL, Visitor, signed_in
 from tests.signups import home, mailbox
 from tests.waiting import until
 
-EVIL = '"><script>alert(1)</script>{{ 7*7 }}'
 HERE = "/console/limits"
-Api = Callable[..., Any]
 
 
 @pytest.fixture
@@ -36,19 +35,6 @@ def parts(parts: Parts, store: Store) -> Iterator[Parts]:
     yield parts
     store.execute("FLUSHALL")
     parts.publisher.follow()
-
-
-@pytest.fixture
-def api(site: Flask) -> Api:
-    """``api("GET", path, json)``: what the API answers to the bootstrap key."""
-
-    def ask(method: str, path: str, json: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}"}
-        answer = site.test_client().open(path, method=method, json=json, headers=headers)
-        assert answer.status_code < 300, answer.text
-        return answer.json
-
-    return ask
 
 
 @pytest.fixture

@@ -23,14 +23,8 @@ CSV = "kind,value,reason\nemail_domain,spam.example,Phishing\nip,203.0.113.9,\na
 
 
 @pytest.fixture
-def site(session_site: Flask, store: Store) -> Flask:
-    """On the empty store."""
-    return session_site
-
-
-@pytest.fixture
-def reviewer(site: Flask, doors: Doors) -> Visitor:
-    made = signed_in(site, doors, "rea", "reviewer", NOW)
+def reviewer(session_site: Flask, doors: Doors) -> Visitor:
+    made = signed_in(session_site, doors, "rea", "reviewer", NOW)
     made.get("/console/lists")
     return made
 
@@ -48,10 +42,10 @@ def listed(parts: Parts) -> list[tuple[str, str, str | None]]:
 
 @pytest.mark.parametrize(("role", "may"), [("viewer", False), ("growth", False), ("reviewer", True), ("admin", True)])
 def test_a_role_sees_buttons_it_may_press_and_no_others(
-    site: Flask, doors: Doors, parts: Parts, role: Role, may: bool
+    session_site: Flask, doors: Doors, parts: Parts, role: Role, may: bool
 ) -> None:
     entry = put(parts, "email_domain", "spam.example")
-    visitor = signed_in(site, doors, "x", role, NOW)
+    visitor = signed_in(session_site, doors, "x", role, NOW)
     visitor.get("/console/lists")
     assert "spam.example" in visitor.text
     assert ("Remove" in visitor.text) == may == ('id="rows"' in visitor.text)
@@ -151,7 +145,14 @@ def test_json_lines_are_taken_too_and_broken_files_are_said(reviewer: Visitor, p
     ],
 )
 def test_values_are_masked_until_a_reviewer_asks_which_is_noted(
-    reviewer: Visitor, site: Flask, doors: Doors, parts: Parts, store: Store, kind: ListKind, value: str, masked: str
+    reviewer: Visitor,
+    session_site: Flask,
+    doors: Doors,
+    parts: Parts,
+    store: Store,
+    kind: ListKind,
+    value: str,
+    masked: str,
 ) -> None:
     put(parts, kind, value, reason="Wrote to jo.bos@bos.example")
     reviewer.get("/console/lists")
@@ -160,7 +161,7 @@ def test_values_are_masked_until_a_reviewer_asks_which_is_noted(
     reviewer.post("/console/lists/show")
     assert f"<td>{value}" in reviewer.text and "jo.bos" in reviewer.text
     assert Audit(store).latest(1)[0].action == "list values shown"
-    viewer = signed_in(site, doors, "vic", "viewer", NOW)
+    viewer = signed_in(session_site, doors, "vic", "viewer", NOW)
     viewer.get("/console/lists")
     assert "Show values" not in viewer.text and f"<td>{masked}" in viewer.text
 

@@ -6,7 +6,6 @@ import csv
 import html
 import io
 import re
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,32 +20,13 @@ from riskapi.errors import StoreUnavailable
 from riskapi.reviews.decided_accounts import DecidedAccounts
 from riskapi.reviews.selections import SelectionDecision, SelectionDecisions, new_selection
 from riskapi.store.connections import Store
-from tests.conftest import BOOTSTRAP_KEY, Clock
-from tests.console.visitor import Visitor, signed_in
+from tests.conftest import Clock
+from tests.console.casework import Api
+from tests.console.visitor import EVIL, Visitor, signed_in
 from tests.signups import home
 
 DEVICE = "device-of-a-ring-0001"
-EVIL = '"><script>alert(1)</script>{{ 7*7 }}'
 SEARCH = "/console/search"
-Api = Callable[..., Any]
-
-
-@pytest.fixture
-def api(site: Flask) -> Api:
-    """``api("GET", path, json)``: what the API answers to the bootstrap key."""
-
-    def ask(method: str, path: str, json: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}"}
-        answer = site.test_client().open(path, method=method, json=json, headers=headers)
-        assert answer.status_code < 300, answer.text
-        return answer.json
-
-    return ask
-
-
-@pytest.fixture
-def ana(site: Flask, doors: Doors, clock: Clock) -> Visitor:
-    return signed_in(site, doors, "ana", "reviewer", clock.now)
 
 
 @pytest.fixture

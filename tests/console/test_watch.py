@@ -23,14 +23,8 @@ from tests.signups import body
 
 
 @pytest.fixture
-def site(session_site: Flask, store: Store) -> Flask:
-    """On the empty store."""
-    return session_site
-
-
-@pytest.fixture
-def viewer(site: Flask, doors: Doors) -> Visitor:
-    return signed_in(site, doors, "vic", "viewer", NOW)
+def viewer(session_site: Flask, doors: Doors) -> Visitor:
+    return signed_in(session_site, doors, "vic", "viewer", NOW)
 
 
 def count(store: Store, *happened: Happened, at: float = NOW) -> None:

@@ -23,14 +23,8 @@ URL = "https://hooks.ruiz.example/riskapi?secret=abc"
 
 
 @pytest.fixture
-def site(session_site: Flask, store: Store) -> Flask:
-    """On the empty store."""
-    return session_site
-
-
-@pytest.fixture
-def admin(site: Flask, doors: Doors) -> Visitor:
-    made = signed_in(site, doors, "ana", "admin", NOW)
+def admin(session_site: Flask, doors: Doors) -> Visitor:
+    made = signed_in(session_site, doors, "ana", "admin", NOW)
     made.get("/console/webhooks")
     return made
 
@@ -52,8 +46,8 @@ def failed(parts: Parts, hook: str) -> str:
 
 
 @pytest.mark.parametrize("role", ["viewer", "reviewer", "growth"])
-def test_others_may_not(site: Flask, doors: Doors, hook: str, role: Role) -> None:
-    visitor = signed_in(site, doors, "x", role, NOW)
+def test_others_may_not(session_site: Flask, doors: Doors, hook: str, role: Role) -> None:
+    visitor = signed_in(session_site, doors, "x", role, NOW)
     for path in ("", f"/{hook}"):
         assert visitor.get(f"/console/webhooks{path}").status_code == 403
     visitor.get("/console/account")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from riskapi.console import masking
+from riskapi.console import people
 from riskapi.console.page import Page
-from riskapi.console.pages.drafts import initials
 from riskapi.console.visit import Answer, View, Visit
 from riskapi.sending.cap_hits import MOST
 from riskapi.times import instant
@@ -23,17 +22,9 @@ def show(visit: Visit) -> Answer:
     deep = visit.query["all"] == "1"
     most = MOST if deep else _QUICK
     found = visit.parts.policy.cap_hits(visit.now - days * _DAY, visit.now, _NAMED, most)
-    who = visit.cases.applicants(row["user_id"] for row in found["most"])
-    plain = visit.may("reviewer")
-    people = []
-    for row in found["most"]:
-        each = who.get(row["user_id"])
-        name, mail = ("", "") if each is None else (each.name, masking.mail(each.mail))
-        at = instant(row["last_at"]).timestamp()
-        people.append({**row, "name": name if plain else initials(name), "mail": mail, "at": at})
     data = {
         "found": found,
-        "people": people,
+        "people": [{**row, "at": instant(row["last_at"]).timestamp()} for row in people.named(visit, found["most"])],
         "days": days,
         "choices": _DAYS,
         "deep": deep,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from riskapi.console import masking
+from riskapi.console import people
 from riskapi.console.page import Page
 from riskapi.console.policy_form import in_force, whole
 from riskapi.console.visit import Answer, Moved, View, Visit
@@ -127,7 +127,21 @@ def panel(visit: Visit, draft: Draft) -> dict[str, Any]:
         "faster": _faster(visit, draft, live, base, said, {change["key"] for change in mine}),
         "state": state,
         "run": run,
-        "people": _people(visit, most),
+        "people": people.named(visit, most),
+        "may": visit.may("growth"),
+    }
+
+
+def framed(visit: Visit, version: Version, draft: Draft | None, fault: str | None) -> dict[str, Any]:
+    """What every page shows from which a draft is made: the version in force, what the form starts from, the draft
+    itself, and what is wrong.
+    """
+    return {
+        "base": version.version if draft is None else draft.base,
+        "version": version.summary(live=True),
+        "draft": None if draft is None else panel(visit, draft),
+        "fault": fault,
+        "note": "",
         "may": visit.may("growth"),
     }
 
@@ -156,23 +170,6 @@ def _run(visit: Visit, draft: Draft) -> tuple[dict[str, Any], str]:
         return {}, "failed" if problem.code == "run_failed" else "gone"
     # One of before this release does not name whom it touches.
     return {"touched": {"accounts": 0, "most": []}, **found}, found["status"]
-
-
-def _people(visit: Visit, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The accounts with who they say they are, as the person may see it."""
-    who = visit.cases.applicants(row["user_id"] for row in rows)
-    plain = visit.may("reviewer")
-    found = []
-    for row in rows:
-        each = who.get(row["user_id"])
-        name, mail = ("", "") if each is None else (each.name, masking.mail(each.mail))
-        found.append({**row, "name": name if plain else initials(name), "mail": mail})
-    return found
-
-
-def initials(name: str) -> str:
-    """A name as people see it who have no need of it: ``Ana Ruiz`` as ``A… R…``."""
-    return " ".join(f"{word[:1]}…" for word in name.split()[:3])
 
 
 def _simulate(visit: Visit, draft: Draft) -> None:

@@ -53,7 +53,7 @@ def tried(visit: Visit, here: str, shown: Callable[..., View]) -> Answer:
     the page with what was typed, and what is wrong with it.
     """
     draft, values = drafts.of(visit), typed(visit)
-    base = draft.base if draft is not None else _number(visit.form["base"]) or visit.parts.policies.live().version
+    base = draft.base if draft is not None else visit.form.number("base") or visit.parts.policies.live().version
     before = whole(visit.parts.policies.get(base))
     said, faults = policy_fields.filled(before if draft is None else draft.policy, values)
     if faults:
@@ -88,12 +88,8 @@ def _shown(
     form = Form(visit, live, said, values, faults)
     steps = {tier: len(said["tiers"][tier]["steps"]) for tier in TIERS}
     data = {
+        **drafts.framed(visit, version, draft, fault),
         "form": form,
-        "base": version.version if draft is None else draft.base,
-        "version": version.summary(live=True),
-        "draft": None if draft is None else drafts.panel(visit, draft),
-        "fault": fault,
-        "note": "",
         "tiers": TIERS,
         "windows": policy_fields.CAPS,
         "plans": list(said["plans"]),
@@ -101,13 +97,8 @@ def _shown(
         "sections": _SECTIONS,
         "open": _OPEN,
         "workers": visit.parts.policy.workers(),
-        "may": visit.may("growth"),
     }
     return View("limits.html", data, status)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 PAGES = (

@@ -34,8 +34,8 @@ _MASKS: Mapping[str, Callable[[str], str]] = {
     "mailbox": masking.mail,
     "ip": masking.ip,
     "phone": masking.phone,
-    "device": masking.beginning,
-    "payment": masking.beginning,
+    "device": masking.token,
+    "payment": masking.token,
 }
 _DAYS = re.compile(r"[1-9][0-9]{0,3}")
 #: Fields of the form of a new entry.

@@ -16,9 +16,9 @@ _HERE = "/console/limits/text"
 
 def show(visit: Visit) -> Answer:
     """The text of the version in force, of another one, or of a draft."""
-    draft, policies, asked = drafts.of(visit), visit.parts.policies, visit.query["version"]
+    draft, policies, asked = drafts.of(visit), visit.parts.policies, visit.query.number("version")
     if draft is None:
-        found = policies.get(int(asked)) if _is_number(asked) else policies.live()
+        found = policies.live() if asked is None else policies.get(asked)
         return _shown(visit, None, visit.parts.policy.texts.of(found.policy), of=found.version)
     if draft.text is not None:
         return _shown(visit, draft, draft.text)
@@ -29,11 +29,11 @@ def show(visit: Visit) -> Answer:
 def simulate(visit: Visit) -> Answer:
     """Try the text."""
     draft, text = drafts.of(visit), visit.form["text"].replace("\r\n", "\n")
-    named = visit.form["base"]
+    named = visit.form.number("base")
     if draft is not None:
         base = draft.base
-    elif _is_number(named):
-        base = visit.parts.policies.get(int(named)).version
+    elif named is not None:
+        base = visit.parts.policies.get(named).version
     else:
         base = visit.parts.policies.live().version
     try:
@@ -50,20 +50,11 @@ def _shown(
 ) -> View:
     version, _ = in_force(visit)
     data = {
+        **drafts.framed(visit, version, draft, fault),
         "text": text,
-        "base": version.version if draft is None else draft.base,
-        "version": version.summary(live=True),
         "earlier": of if of != version.version else None,
-        "draft": None if draft is None else drafts.panel(visit, draft),
-        "fault": fault,
-        "note": "",
-        "may": visit.may("growth"),
     }
     return View("policy_text.html", data, status)
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and 0 < len(text) < 10
 
 
 PAGES = (

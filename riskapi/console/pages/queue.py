@@ -47,7 +47,7 @@ def show(visit: Visit) -> Answer:
     skipped = set(visit.kept.get("skipped", ())) if tab == "open" else set()
     kept = [case for case in found if case.lead.id not in skipped]
     rows = _sorted(_filtered(visit, kept), query)
-    first = max(_number(query["from"]) or 0, 0)
+    first = max(query.number("from") or 0, 0)
     shown = rows[first : first + _ROWS]
     after = f"?{urlencode({**_asked(query), 'from': first + _ROWS})}" if len(rows) > first + _ROWS else None
     reasons = [reason for case in found for reason in case.lead.reasons]
@@ -133,7 +133,7 @@ def _tabs(visit: Visit, cases: Iterable[Case]) -> dict[str, list[Case]]:
 
 def _filtered(visit: Visit, cases: Sequence[Case]) -> list[Case]:
     query = visit.query
-    score, size, hours = _number(query["score"]), _number(query["size"]), _number(query["age"])
+    score, size, hours = query.number("score"), query.number("size"), query.number("age")
     code, signal, cohort = query["reason"], query["signal"], query["cohort"]
     found = [
         case
@@ -231,11 +231,6 @@ def _cohort(case: Case) -> str:
 
 def _asked(query: Fields) -> dict[str, str]:
     return {name: query[name] for name in _QUERY if name != "from" and query[name]}
-
-
-def _number(text: str) -> int | None:
-    """A whole number that was asked for; None for what is none."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 PAGES = (

@@ -69,12 +69,8 @@ def _shown(
     triggers = said["feedback"]["triggers"]
     names = [each["name"] for each in (*said["rules"], *triggers)]
     data = {
+        **drafts.framed(visit, version, draft, fault),
         "form": Form(visit, live, said, values, faults),
-        "base": version.version if draft is None else draft.base,
-        "version": version.summary(live=True),
-        "draft": None if draft is None else drafts.panel(visit, draft),
-        "fault": fault,
-        "note": "",
         "rules": [{**rule, "conditions": _conditions(rule["when"])} for rule in said["rules"]],
         "triggers": [{**each, "figures": (*_FIGURES[each["kind"]], "hours")} for each in triggers],
         "words": _WORDS,
@@ -82,7 +78,6 @@ def _shown(
         "run": run,
         "counted_rules": dict.fromkeys(names) | {row["name"]: row for row in run.get("rules", ())},
         "counted_triggers": dict.fromkeys(names) | {row["name"]: row for row in run.get("triggers", ())},
-        "may": visit.may("growth"),
     }
     return View("rules.html", data, status)
 

@@ -7,7 +7,7 @@ from typing import Any
 from riskapi.console.page import Page
 from riskapi.console.pages import drafts
 from riskapi.console.policy_form import whole
-from riskapi.console.visit import Answer, Moved, View, Visit
+from riskapi.console.visit import Answer, Moved, View, Visit, number
 from riskapi.errors import ConfigurationError, Problem, invalid
 from riskapi.policy.changes import changes
 from riskapi.policy.versions import Publication, Version
@@ -23,7 +23,7 @@ def show(visit: Visit) -> Answer:
     """The list; with ``to`` and ``since`` in the address the two are compared."""
     policies = visit.parts.policies
     after = visit.query["after"]
-    page = policies.page(_ROWS, after if _is_number(after) else None)
+    page = policies.page(_ROWS, after if number(after) is not None else None)
     compared, fault = _compared(visit)
     data = {
         "rows": page["versions"],
@@ -89,20 +89,17 @@ def _shown(visit: Visit, fault: str | None = None, status: int = 200) -> View:
 
 def _compared(visit: Visit) -> tuple[dict[str, Any] | None, str | None]:
     """Two versions in words; what is wrong with what was asked for."""
-    to, since = visit.query["to"].strip(), visit.query["since"].strip()
-    if not to and not since:
+    asked = visit.query["to"].strip(), visit.query["since"].strip()
+    if not any(asked):
         return None, None
-    if not (_is_number(to) and _is_number(since)):
+    to, since = map(number, asked)
+    if to is None or since is None:
         return None, "Compare: give two numbers of versions."
     try:
-        found = visit.parts.policies.compare(int(to), int(since))
+        found = visit.parts.policies.compare(to, since)
     except Problem as problem:
         return None, problem.detail
     return {**found}, None
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and 0 < len(text) < 10
 
 
 PAGES = (
