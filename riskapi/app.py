@@ -13,6 +13,7 @@ from flask import Flask
 from model.card import ArtifactError
 from model.scorer import Scorer
 from riskapi import logs, policy
+from riskapi.access.audit import Audit
 from riskapi.access.idempotency import Idempotency
 from riskapi.access.keys import Keys
 from riskapi.accounts import log
@@ -201,13 +202,12 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     clock = compared or clock
     budgets = Budgets(store, store_clock=store_clock)
     clusters = Clusters(store, links, budgets, metrics, store_clock=store_clock)
-    claims = Claims(store, links, clusters)
-    tiers = Tiers(store)
+    claims, tiers, audit = Claims(store, links, clusters), Tiers(store), Audit(store)
     labels, proofs = Labels(store, accounts, tiers, links, clusters, active), Proofs(store, links, clusters, claims)
     gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
     holds, pauses, feedback = Holds(store, accounts, metrics), Pauses(store), Feedback(store, active, budgets, metrics)
-    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, identifiers, metrics)
+    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, identifiers, audit, metrics)
     consequences = Consequences(store, active, accounts, *acting)
     rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
     assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
@@ -233,6 +233,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
     parts = Parts(
         assessor=assessor,
+        audit=audit,
         profiles=profiles,
         account_caps=AccountCaps(store, active, allowances, budgets),
         imports=Imports(store, active, gatherer, accounts, tiers, links, labels, proofs),
