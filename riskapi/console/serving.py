@@ -116,6 +116,7 @@ class _Server:
             query=Fields(dict(request.args.lists())),
             form=Fields(dict(form.lists())),
             address=callers.address(request.environ, self._doors.settings.console_proxies),
+            host=request.host,
             agent=request.headers.get("User-Agent", ""),
             session=held.session if held is not None else "",
             kept=session.get("kept", {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from riskapi.console.page import Page
-from riskapi.console.pages import account, admin, audit, case, queue, sign_in, welcome
+from riskapi.console.pages import account, admin, audit, case, passkeys, queue, sign_in, welcome
 
 PAGES: tuple[Page, ...] = (
     *queue.PAGES,
@@ -11,6 +11,7 @@ PAGES: tuple[Page, ...] = (
     *audit.PAGES,
     *admin.PAGES,
     *account.PAGES,
+    *passkeys.PAGES,
     *sign_in.PAGES,
     *welcome.PAGES,
 )

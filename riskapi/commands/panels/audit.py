@@ -18,7 +18,8 @@ audit = typer.Typer(no_args_is_help=True)
 def _audit() -> None:
     """Show and verify the audit log.
 
-    What people, keys, commands and rules did. Each note carries the hash of the one before it; the newest 100,000 are kept.
+    What people, keys, commands and rules did. Each note carries the hash of the one before it; the newest 100,000 are
+    kept.
     """
 
 
@@ -53,8 +54,8 @@ def verify(
 ) -> int:
     """Say whether a note was changed.
 
-    Or taken out, or put in between. Number and hash of the latest note are printed alone on standard output. Keep them elsewhere: who can write to the
-    store can make a whole chain anew, and only a hash from before shows that.
+    Or taken out, or put in between. Number and hash of the latest note are printed alone on standard output. Keep them
+    elsewhere: who can write to the store can make a whole chain anew, and only a hash from before shows that.
     """
     from riskapi.commands import audit
 

@@ -31,8 +31,10 @@ def enter(visit: Visit) -> Answer:
     if person is None or not right or person.disabled:
         visit.note("sign-in refused", person.id if person else "an unknown name")
         return _again(_WRONG, name, 403)
-    if person.has_second_factor:
+    if person.totp is not None:
         return _code(visit.doors.once.make(CODE, {"id": person.id, "epoch": person.epoch}, STEP, visit.now))
+    if person.passkeys and visit.doors.settings.console_second_factor:
+        return _again("A password is not enough for you. Use your passkey: the button below.", name, 403)
     return _entered(visit, person, "password")
 
 
