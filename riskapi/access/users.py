@@ -66,10 +66,11 @@ class Passkey:
 class Person:
     """A user. ``id`` is random and names nobody, so it may be logged; ``name`` is what they sign in with.
 
-    ``password`` is an Argon2 hash; ``passkeys`` what proves them by itself; ``totp`` the
-    secret of an authenticator, ``totp_step`` the last time step it was used for; ``recovery`` hashes of the codes that
-    are left. ``epoch`` grows whenever every session has to end. ``revision`` is another with each change, so that of
-    two who make the same change one comes second.
+    ``password`` is an Argon2 hash; ``passkeys`` what proves them by itself; ``totp`` the secret of an authenticator,
+    ``totp_step`` the last time step it was used for; ``recovery`` hashes of the codes that are left. ``provider`` is
+    who an OpenID Connect provider says they are: its issuer and its name for them. ``epoch`` grows whenever every
+    session has to end. ``revision`` is another with each change, so that of two who make the same change one comes
+    second.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Person:
     totp: str | None = None
     totp_step: int = 0
     recovery: tuple[str, ...] = ()
+    provider: str | None = None
     disabled: bool = False
     epoch: int = 0
     revision: str = ""
@@ -100,7 +102,16 @@ class Person:
 
     def anew(self) -> Person:
         """As somebody who begins anew, with a link: nothing they had opens the console any more."""
-        return replace(self, disabled=False, password=None, passkeys=(), totp=None, recovery=(), epoch=self.epoch + 1)
+        return replace(
+            self,
+            disabled=False,
+            password=None,
+            passkeys=(),
+            provider=None,
+            totp=None,
+            recovery=(),
+            epoch=self.epoch + 1,
+        )
 
 
 def name_of(text: str) -> str:

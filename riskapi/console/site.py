@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from riskapi.console.page import Page
-from riskapi.console.pages import account, admin, audit, case, passkeys, queue, sign_in, welcome
+from riskapi.console.pages import account, admin, audit, case, oidc, passkeys, queue, sign_in, welcome
 
 PAGES: tuple[Page, ...] = (
     *queue.PAGES,
@@ -12,6 +12,7 @@ PAGES: tuple[Page, ...] = (
     *admin.PAGES,
     *account.PAGES,
     *passkeys.PAGES,
+    *oidc.PAGES,
     *sign_in.PAGES,
     *welcome.PAGES,
 )
