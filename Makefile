@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: help run test demo bench bench-light train evaluate lint format docs clean libgomp
+.PHONY: help run test demo demo-console screenshots bench bench-light train evaluate lint format docs clean libgomp chromium
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -15,11 +15,20 @@ help: ## list the targets
 run: $(INSTALLED) libgomp ## start the service and its store; Ctrl-C stops both
 	@exec $(BIN)/python -m riskapi serve
 
-test: $(INSTALLED_DEV) libgomp ## run every test; PYTEST="-k links" chooses
+test: $(INSTALLED_DEV) libgomp chromium ## run every test; PYTEST="-k links" chooses
 	@exec $(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST)
 
 demo: $(INSTALLED_DEV) libgomp ## post varied signups to a service of its own and print what became of them
 	@exec $(BIN)/python -m tests.demo
+
+demo-console: $(INSTALLED_DEV) libgomp ## show the console with a simulated month in it (two minutes to fill it the first time); Ctrl-C stops
+	@test -d var/sample || compgen -G 'var/ip/origin-asn-*.mmdb' >/dev/null || $(BIN)/python -m riskapi data update
+	@test -d var/sample || $(BIN)/python -m training sample --folder var/sample
+	@RISKAPI_DATA_DIR=var/sample RISKAPI_CONSOLE_NOTICE='Sample data' RISKAPI_CONSOLE_SECOND_FACTOR=off \
+	  RISKAPI_ENRICHMENT=off exec $(BIN)/python -m riskapi serve
+
+screenshots: $(INSTALLED_DEV) libgomp chromium ## take the pictures of the console that the docs show
+	@exec $(BIN)/python -m tests.screenshots
 
 bench: $(INSTALLED_DEV) libgomp ## what a signup costs beside a route that does nothing, and how it grows (10 minutes); BENCH="--help" tells more
 	@exec $(BIN)/python -m tests.bench $(BENCH)
@@ -89,3 +98,13 @@ libgomp: | $(BIN)/python
 	  echo 'installing libgomp1, which LightGBM needs'; \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libgomp1; } >/dev/null; \
 	else echo 'libgomp.so.1 is missing, which LightGBM needs (Debian and Ubuntu: apt-get install libgomp1; Fedora: dnf install libgomp).' >&2; exit 1; fi
+
+# Tests of the console and its pictures need a browser; without one those tests are skipped, and pytest says so.
+chromium:
+	@if command -v chromium >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo 'installing chromium, which tests of the console run'; \
+	  { timeout 120 apt-get update -qq; \
+	    DEBIAN_FRONTEND=noninteractive timeout 300 apt-get install -y -qq --no-install-recommends chromium; } \
+	    >/dev/null 2>&1 </dev/null || echo 'chromium cannot be installed here; tests in a browser are skipped'; \
+	else echo 'there is no chromium here; tests in a browser are skipped (Debian: apt-get install chromium)'; fi

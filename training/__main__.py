@@ -1,8 +1,9 @@
-"""Command line of training: ``python -m training simulate | collect | train | evaluate | all | rings | feedback``."""
+"""Command line of training: ``python -m training --help`` names what it can do."""
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,16 +13,18 @@ from pathlib import Path
 from rich.console import Console
 
 from model.card import ArtifactError
-from training import collect, complaints, dataset, evaluate, rings, train
+from training import collect, complaints, dataset, evaluate, rings, sample, train
 from training.dataset import DatasetError, Split
 from training.progress import counting
 from training.report import Report
 from training.server import ServiceError
-from training.simulator import Event, Networks, NetworksError, Window, World, simulate
+from training.simulator import DAY, Event, Networks, NetworksError, Window, World, simulate
 
 _ROOT = Path(__file__).resolve().parent.parent
 #: 24 August 2026, 00:00 UTC, a Monday: with 80 days the simulation ends on 12 November 2026.
 _START = "2026-08-24"
+#: Days before now that a sample tells of.
+_SAMPLE_DAYS = 30
 _EPILOG = """\
 examples:
   python -m training all                              simulate, collect, train, evaluate (5 to 10 minutes)
@@ -49,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
         "all": "collect, train and evaluate",
         "rings": "print what strangers can do to customers, what rings of accounts get, and what honest crowds lose",
         "feedback": "print how soon complaints contain a ring, and what one complaint costs good accounts",
+        "sample": "fill a data directory with a simulated month up to now, for the console to show",
     }
     for name, text in helps.items():
         command = commands.add_parser(
@@ -103,6 +107,11 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--policy", type=Path, default=_ROOT / "riskapi" / "policy" / "policy.toml", help="policy to try"
             )
+        if name == "sample":
+            command.add_argument("--folder", type=Path, default=Path("var/sample"), help="data directory to fill")
+            command.add_argument("--rows", type=int, default=800, help="number of signups")
+            command.add_argument("--seed", type=int, default=1, help="the same seed gives the same people")
+            _networks(command)
         if name in ("evaluate", "all", "rings", "feedback"):
             command.add_argument("--report", type=Path, default=None, help="also write the tables to this file")
     return made
@@ -117,6 +126,10 @@ def _simulation(command: argparse.ArgumentParser) -> None:
 
 def _start_and_networks(command: argparse.ArgumentParser) -> None:
     command.add_argument("--start", type=datetime.fromisoformat, default=_START, help="first simulated day, UTC")
+    _networks(command)
+
+
+def _networks(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--asn-database", type=Path, default=None, help="MMDB with AS numbers; found in var/ip if not given"
     )
@@ -234,6 +247,20 @@ def _feedback(options: argparse.Namespace, console: Console) -> None:
             complaints.show(*found, Report(paper, "simulated"))
 
 
+def _sample(options: argparse.Namespace, console: Console) -> None:
+    folder: Path = options.folder
+    if folder.exists():
+        raise DatasetError(f"{folder} is there already: remove it, or name another folder")
+    draft = folder.with_name(f".{folder.name}.draft")  # so that what was broken off is not taken for a sample
+    shutil.rmtree(draft, ignore_errors=True)
+    databases, end = _databases(options), datetime.now(UTC).timestamp()
+    window = Window(end - _SAMPLE_DAYS * DAY, _SAMPLE_DAYS)
+    events = simulate(World(Networks.load(*databases), window), options.rows, options.seed)
+    sample.fill(events, databases, draft, end, options.seed, console)
+    draft.rename(folder)
+    console.print(f"filled {folder}: {len(events):,} simulated signups of {_SAMPLE_DAYS} days")
+
+
 @contextmanager
 def _paper(path: Path) -> Iterator[Console]:
     """A console that writes to a file."""
@@ -267,6 +294,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0 if _rings(options, console) else 1
         if options.command == "feedback":
             _feedback(options, console)
+        if options.command == "sample":
+            _sample(options, console)
     except (ArtifactError, DatasetError, NetworksError, ServiceError) as error:
         Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from riskapi import logs
+from riskapi.commands import probe
 from riskapi.errors import ConfigurationError
 from riskapi.mailbox import lmtp, maildir
 from riskapi.mailbox.handover import Handover
@@ -82,16 +83,14 @@ def _read(directory: Path, handover: Handover, *, delete: bool, once: bool) -> i
 
 def _check(handover: Handover, url: str) -> None:
     """Find a wrong key or address now, not with the first mail; riskapi may be away, and come later."""
+    cause: str | None
     try:
         status = handover.probe()
     except (OSError, HTTPException) as error:
-        print(f"{url} cannot be asked now ({type(error).__name__}); mail waits until it can", file=sys.stderr)
-        return
-    if status in (401, 403):
-        why = "is not a valid key" if status == 401 else "lacks the scope feedback"
-        raise ConfigurationError("environment", "RISKAPI_MAILBOX_API_KEY", f"{why}, says {url}")
-    if status in (404, 405):
-        why = f"{url} is no riskapi that takes mail (it answered {status})"
-        raise ConfigurationError("environment", "RISKAPI_MAILBOX_URL", why)
-    if status not in (400, 429):
-        print(f"{url} cannot be asked now ({status}); mail waits until it can", file=sys.stderr)
+        cause = type(error).__name__
+    else:
+        cause = probe.judge(
+            status, url=url, settings="RISKAPI_MAILBOX", scope="feedback", does="takes mail", fine=(400, 429)
+        )
+    if cause is not None:
+        print(f"{url} cannot be asked now ({cause}); mail waits until it can", file=sys.stderr)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from riskapi import logs
+from riskapi.commands import probe
 from riskapi.errors import ConfigurationError
 from riskapi.policyd.asker import Asker, CannotAsk
 from riskapi.policyd.gate import Gate
@@ -73,21 +74,16 @@ def _listen(settings: Settings, gate: Gate) -> Listener:
 
 def _check(asker: Asker, settings: Settings) -> None:
     """Find a wrong key or address now, not with the first mail; riskapi may be away, and come later."""
+    url = str(settings.policyd_url)
+    cause: str | None
     try:
         status = asker.probe()
     except CannotAsk as error:
-        _warn(settings, error.cause)
-        return
-    if status in (401, 403):
-        why = "is not a valid key" if status == 401 else "lacks the scope sends"
-        raise ConfigurationError("environment", "RISKAPI_POLICYD_API_KEY", f"{why}, says {settings.policyd_url}")
-    if status in (404, 405):
-        why = f"{settings.policyd_url} is no riskapi that grants sends (it answered {status})"
-        raise ConfigurationError("environment", "RISKAPI_POLICYD_URL", why)
-    if status not in (422, 429):
-        _warn(settings, str(status))
-
-
-def _warn(settings: Settings, cause: str) -> None:
-    until = "is deferred" if settings.policyd_away == "defer" else "goes out uncounted"
-    print(f"{settings.policyd_url} cannot be asked now ({cause}); mail {until} until it can", file=sys.stderr)
+        cause = error.cause
+    else:
+        cause = probe.judge(
+            status, url=url, settings="RISKAPI_POLICYD", scope="sends", does="grants sends", fine=(422, 429)
+        )
+    if cause is not None:
+        until = "is deferred" if settings.policyd_away == "defer" else "goes out uncounted"
+        print(f"{url} cannot be asked now ({cause}); mail {until} until it can", file=sys.stderr)

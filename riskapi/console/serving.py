@@ -25,12 +25,10 @@ from riskapi.console.headers import headers
 from riskapi.console.page import ROOT, Page
 from riskapi.console.site import PAGES
 from riskapi.console.visit import NOBODY, Answer, Entered, Fields, Left, Moved, View, Visit
-from riskapi.errors import Problem, StoreUnavailable
+from riskapi.errors import ConfigurationError, Problem, StoreUnavailable
 from riskapi.reviews.cases import Cases
 from riskapi.store import damaged
 
-#: Bytes a form may have. The largest has a few lines of text. Chosen by us.
-_MOST = 65_536
 #: Names a browser remembers to have signed in, and characters of what is said once.
 _NAMES, _SAID = 5, 500
 #: Where somebody goes who has no second factor yet and needs one.
@@ -100,7 +98,7 @@ class _Server:
         person = held.person if held is not None else NOBODY
         if held is None and "token" in session:
             _forget()
-        form = self._form()
+        form = self._form(page)
         refused = self._refused(page, person, held.how if held is not None else "")
         if refused is not None:
             return self._response(refused, person, page, request_id)
@@ -124,11 +122,11 @@ class _Server:
         )
         return self._done(page.handler(visit), visit, page, request_id)
 
-    def _form(self) -> MultiDict[str, str]:
+    def _form(self, page: Page) -> MultiDict[str, str]:
         """What was posted, with the token that a page of this session carries. Raises ``Problem``."""
         if request.method != "POST":
             return MultiDict()
-        request.max_content_length = _MOST
+        request.max_content_length = page.most
         form = request.form
         try:
             validate_csrf(form.get("csrf", ""), secret_key=current_app.secret_key, token_key="csrf")  # noqa: S106
@@ -184,14 +182,17 @@ class _Server:
     def _frame(self, person: Person, page: Page, said: str | None) -> dict[str, Any]:
         """What the frame of every page shows."""
         menu = [
-            {"word": each.entry, "address": ROOT + each.path, "current": each.path == page.path}
+            {"word": each.entry, "address": ROOT + each.path, "current": f"{page.path}/".startswith(f"{each.path}/")}
             for each in PAGES
             if each.entry is not None and person is not NOBODY and each.role is not None and person.may(each.role)
         ]
         shown = {"name": person.name, "role": person.role} if person is not NOBODY else None
         policy = self._parts.versions()["policy"] if shown else None
         undo = session.get("kept", {}).get("undo") if shown and person.may("reviewer") else None
-        return {"menu": menu, "person": shown, "policy": policy, "said": said, "undo": undo}
+        attack = self._parts.publisher.attack if shown else None  # what this worker decides by: no trip to the store
+        found = {"menu": menu, "person": shown, "policy": policy, "said": said, "undo": undo}
+        notice = self._doors.settings.console_notice
+        return {**found, "notice": notice, "attack": None if attack is None else attack.until}
 
     def _fault(self, error: Exception, page: Page, request_id: str) -> Response:
         """A page that says what failed. Only a defect is logged with its stack."""
@@ -211,6 +212,8 @@ def _explained(error: Exception) -> tuple[int, str, str]:
         return error.status, title, f"{error.detail} {wrong}".strip()
     if isinstance(error, StoreUnavailable):
         return 503, "The store does not answer", "Nothing was changed. Load the page again in a moment."
+    if isinstance(error, ConfigurationError):
+        return 503, "The policy cannot be used", f"{error.where}: {error.key}: {error.reason}"
     if isinstance(error, damaged.Unreadable):
         return 503, "This cannot be read", "What is stored of it is damaged. The service's log says which row."
     if isinstance(error, HTTPException) and error.code is not None and 400 <= error.code < 500:

@@ -68,6 +68,12 @@ class ConsoleSettings:
         default=lambda: 12,
         shown="12",
     )
+    console_notice: str | None = declare(
+        environment.line(80),
+        "Words that stand on top of every page of the console, such as `Sample data`.",
+        default=lambda: None,
+        shown="–",
+    )
     console_oidc_issuer: str | None = declare(
         environment.web_url,
         "Issuer of an OpenID Connect provider that people can sign in with, such as `https://login.example`; "

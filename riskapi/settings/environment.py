@@ -259,6 +259,17 @@ def switch(text: str) -> bool:
     return words[text.lower()]
 
 
+def line(longest: int) -> Callable[[str], str]:
+    """A parser of one line of printable text with at most so many characters."""
+
+    def read(text: str) -> str:
+        if not text.isprintable() or len(text) > longest:
+            raise ValueError(f"expected one line of at most {longest} characters")
+        return text
+
+    return read
+
+
 def one_of(*words: str) -> Callable[[str], str]:
     """One of the given words, in any case."""
 

@@ -14,7 +14,20 @@ from typing import get_args
 
 from riskapi.settings import cores
 from riskapi.store.embedded import socket_path
-from tests.bench import asked, feedback, growth, in_process, ratio, sending, servers, stages, upstreams, worst
+from tests.bench import (
+    asked,
+    feedback,
+    growth,
+    in_process,
+    pages,
+    ratio,
+    reviewing,
+    sending,
+    servers,
+    stages,
+    upstreams,
+    worst,
+)
 from tests.bench.figures import Bench, Fsync, Grants, Growth, Memory, Worst
 from tests.bench.plot import plot
 from tests.bench.progress import Steps
@@ -26,6 +39,8 @@ _KEY = "bench-key-0123456789-0123456789-0123456789"
 _FOLDER = ROOT / "var" / "bench"
 #: Accounts among which signups are timed.
 _SIZES = (10_000, 100_000)
+#: Parts that are run alone, each with options of its own.
+_PARTS = {"feedback": feedback.main, "pages": pages.main, "reviewing": reviewing.main}
 #: Signups of which stages are told, and what they ask of the store.
 _STAGED, _ASKED = 2000, 1000
 
@@ -33,8 +48,9 @@ _STAGED, _ASKED = 2000, 1000
 def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmark, print it and write it down; 1 where an answer was not 200, or a complaint was late."""
     given = sys.argv[1:] if words is None else list(words)
-    if given[:1] == ["feedback"]:
-        return feedback.main(given[1:])
+    for word, part in _PARTS.items():
+        if given[:1] == [word]:
+            return part(given[1:])
     options = _parser().parse_args(given)
     servers.end_in_order()
     plan = Plan(options.rounds, options.seconds, options.connections, options.workers)
@@ -112,7 +128,11 @@ def _grow(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="make bench",
+        description=__doc__,
+        epilog="Parts run alone, each with --help: python -m tests.bench feedback | pages | reviewing",
+    )
     parser.add_argument("--rounds", type=int, default=5, help="rounds, in each of which every server has its turn (5)")
     parser.add_argument("--seconds", type=int, default=4, help="seconds a round and server (4)")
     parser.add_argument("--connections", type=int, default=8, help="connections, each with one request under way (8)")

@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+#: Seconds a server may take until it is up.
+_START = 120.0
+
 
 def end_in_order() -> None:
     """Let SIGTERM end this process as an error does: what it started is stopped."""
@@ -33,13 +36,16 @@ def running(command: list[str], port: int, environment: dict[str, str], log: Pat
     with log.open("wb") as output:
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
         try:
-            for _ in range(600):
+            deadline = time.monotonic() + _START
+            while True:
                 try:
                     with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
                         break
                 except (OSError, urllib.error.URLError):
                     if process.poll() is not None:
                         raise SystemExit(f"the server ended at once:\n{log.read_text()}") from None
+                    if time.monotonic() > deadline:
+                        raise SystemExit(f"the server was not ready after {_START:.0f} s:\n{log.read_text()}") from None
                     time.sleep(0.05)
             yield process.pid
         finally:

@@ -30,6 +30,8 @@ from tests.signups import home
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (Debian: apt-get install chromium)")
+#: Pages about limits.
+LIMITS = ("rules", "text", "suggestions", "versions?since=1&to=1", "versions/1", "proposals", "hits", "attack")
 #: Milliseconds that anything on a page may take to be there: a machine with other work is slow.
 DEADLINE = 20_000
 
@@ -40,10 +42,16 @@ def doors(session_store: Store, session_settings: Settings) -> Doors:
 
 
 @pytest.fixture(scope="module")
-def site(session_parts: Parts, session_store: Store, doors: Doors) -> Flask:
+def clock() -> Clock:
+    """The clock of the service; the signups are a minute old."""
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def site(session_parts: Parts, session_store: Store, doors: Doors, clock: Clock) -> Iterator[Flask]:
     session_store.execute("FLUSHALL")
     Decisions(session_store).register_schema()
-    parts = replace(session_parts, clock=Clock())
+    parts = replace(session_parts, clock=clock)
     made = application(parts, doors.settings, session_store)
     ask = made.test_client()
     for number in range(5):
@@ -55,7 +63,10 @@ def site(session_parts: Parts, session_store: Store, doors: Doors) -> Flask:
         }
         headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}"}
         assert ask.post("/v1/signups", json=body, headers=headers).status_code == 200
-    return made
+    clock.advance(60)
+    yield made
+    session_store.execute("FLUSHALL")
+    session_parts.publisher.follow()  # back to the policy that others find
 
 
 @pytest.fixture(scope="module")
@@ -106,17 +117,10 @@ def test_no_page_has_faults_that_axe_finds_nor_breaks_the_policy_of_contents(
 ) -> None:
     page.goto(f"{url}/console/queue")
     case = page.locator("[data-row] a").first.get_attribute("href") or ""
-    paths = [
-        "/queue",
-        case.removeprefix("/console"),
-        "/account",
-        "/account/authenticator",
-        "/account/passkeys",
-        "/admin",
-        "/audit",
-    ]
+    paths = ["/queue", case.removeprefix("/console"), "/limits", "/account", "/account/authenticator"]
+    paths += ["/account/passkeys", "/admin", "/audit", *(f"/limits/{each}" for each in LIMITS)]
     found = []
-    for width, scheme, looked in ((360, "light", paths[:2]), (1280, "dark", paths)):
+    for width, scheme, looked in ((360, "light", paths[:3]), (1280, "dark", paths)):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         for path in paths:
@@ -190,3 +194,27 @@ def test_a_passkey_is_added_and_signs_in(browser: Browser, page: Page, url: str,
         other.goto(f"{here}/console/account")
         assert other.locator("td", has_text="passkey").count() == 1
     assert faults == []
+
+
+def test_a_cap_is_changed_with_its_effect_seen_first_and_the_next_sends_obey(
+    page: Page, url: str, site: Flask, faults: list[str]
+) -> None:
+    def sent(recipients: int) -> int:
+        headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}"}
+        asked = {"recipients": recipients}
+        answer = site.test_client().post("/v1/accounts/u_4/sends", json=asked, headers=headers)
+        return int((answer.json or {})["granted"])
+
+    assert sent(3) == 3
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{url}/console/limits")
+    for cap in ("hourly", "daily", "monthly"):
+        for tier, count in (("review", "4"), ("limit", "3")):
+            page.fill(f'[id="tiers.{tier}.{cap}"]', count)
+    page.get_by_role("button", name="Simulate", exact=True).click()
+    page.get_by_text("5 recorded signups").wait_for()  # the small script asks again while it runs
+    assert page.get_by_text("review: a cap of 50 a day becomes 4").is_visible() and sent(1) == 1
+    page.fill("#note", "A wave of trials")
+    page.get_by_role("button", name="Publish").click()
+    page.get_by_role("status").filter(has_text="Version 2 is in force.").wait_for()
+    assert sent(5) == 0 and faults == []

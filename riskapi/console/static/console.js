@@ -1,6 +1,7 @@
 // Keys of the console. Every page works without it: a key presses a button or follows a link that is there.
 //
 // In a page:  data-key="a" on a link, button or field: this key presses (or focuses) it. Two keys in a row: "g q".
+//             data-refresh="2" on a part with an id: it is fetched anew after so many seconds, while it says so.
 //             data-rows on a list: j and k move among its [data-row], enter opens the first link of the row.
 "use strict";
 
@@ -46,4 +47,29 @@
       event.preventDefault();
     }
   });
+
+  const refresh = async () => {
+    const parts = [...document.querySelectorAll("[data-refresh][id]")];
+    if (parts.length === 0) return;
+    try {
+      const answer = await fetch(location.href.split("#")[0], { credentials: "same-origin" });
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of parts) {
+        const other = fresh.getElementById(part.id);
+        if (!other?.hasAttribute("data-refresh")) part.removeAttribute("data-refresh");
+        if (other) part.replaceChildren(...other.childNodes);
+      }
+    } catch {
+      // The service does not answer; it is asked again.
+    } finally {
+      wait();
+    }
+  };
+
+  const wait = () => {
+    const part = document.querySelector("[data-refresh][id]");
+    if (part) setTimeout(refresh, 1000 * Math.max(Number(part.dataset.refresh) || 2, 1));
+  };
+  wait();
 })();

@@ -1,0 +1,207 @@
+"""How long pages of the console take: ``python -m tests.bench pages``.
+
+A store is filled with accounts and open reviews, and served. Each page is asked for again and again over one
+connection, first alone, then beside signups; and signups are timed with and without somebody who looks at pages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import re
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from riskapi.console.page import ROOT
+from riskapi.console.site import PAGES
+from riskapi.reviews.queue import index_key
+from riskapi.store.streams import SHARDS
+from tests.bench import in_process, load, loading, servers
+from tests.bench.bodies import bodies
+from tests.bench.feedback import percentile
+from tests.bench.loading import Job
+from tests.bench.person import Person, first_link
+from tests.bench.progress import Steps
+
+_KEY: Final = "bench-key-0123456789-0123456789-0123456789"
+#: Accounts, and reviews that wait for somebody, as issue and design ask.
+ACCOUNTS, REVIEWS = 100_000, 2_000
+#: Times each page is asked for, and milliseconds that 95 of 100 answers may take.
+_TIMES, AIM = 40, 150.0
+#: Connections that sign up, each with one request under way, and the pause between two signups of one in seconds: a
+#: service that is used, not one that is at its limit.
+_CONNECTIONS, _PAUSE = 2, 0.02
+#: Signups that are timed with and without pages beside them.
+_SIGNUPS = 600
+#: Cases that are opened, one after the other.
+_CASES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A page and how long its answers took, milliseconds."""
+
+    page: str
+    milliseconds: Sequence[float]
+
+    @property
+    def p95(self) -> float:
+        """What 95 of 100 answers did not pass."""
+        return percentile(self.milliseconds, 0.95)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was measured: pages, and signups with and without them, milliseconds."""
+
+    accounts: int
+    reviews: int
+    pages: Sequence[Timed]
+    signups: Mapping[str, Sequence[float]]
+
+
+def measure(accounts: int, reviews: int, times: int, steps: Steps) -> Found:
+    """Fill a store, serve it and time every page."""
+    port = servers.free_port()
+    with tempfile.TemporaryDirectory(prefix="riskapi-bench-") as name:
+        folder = Path(name)
+        waiting = _fill(folder, accounts, reviews, steps)
+        environment = {
+            "RISKAPI_BIND": f"127.0.0.1:{port}", "RISKAPI_DATA_DIR": name, "RISKAPI_BOOTSTRAP_KEY": _KEY,
+            "RISKAPI_ENRICHMENT": "off", "RISKAPI_SERVE_WORKER": "on", "RISKAPI_LOG_LEVEL": "warning",
+            "RISKAPI_STORE_FSYNC": "everysec", "RISKAPI_CONSOLE_SECOND_FACTOR": "off",
+            "RISKAPI_STORE_TIMEOUT_MS": "20000",
+        }  # fmt: skip
+        log = folder / "serve.log"
+        with servers.running([sys.executable, "-m", "riskapi", "serve"], port, environment, log):
+            person = Person(port)
+            person.sign_in(first_link(log))
+            paths = _paths(person)
+            with steps.step("pages", len(paths)) as advance:
+                timed = []
+                for word, addresses in paths.items():
+                    timed.append(_time(person, word, addresses, times))
+                    advance(1)
+            with steps.step("signups", 2) as advance:
+                signups = {"alone": _sign_up(port, "alone")}
+                advance(1)
+                looking = threading.Event()
+                looker = threading.Thread(target=_look, args=(person, paths, looking), daemon=True)
+                looker.start()
+                signups["beside somebody who looks at one page after the other"] = _sign_up(port, "beside")
+                looking.set()
+                looker.join(60)
+                advance(1)
+    return Found(accounts, waiting, timed, signups)
+
+
+def _fill(folder: Path, accounts: int, reviews: int, steps: Steps) -> int:
+    """Accounts, and reviews until there are so many; returns how many wait."""
+    with in_process.serving(in_process.settings_of(folder, _KEY)) as service:
+        with loading.unwritten(service.store), steps.step(f"{accounts:,} accounts", accounts) as advance:
+            loading.load(Job(folder, _KEY, "acc", 3, accounts, copies=True), loading.workers(), advance)
+        waiting: int = sum(service.store.execute("ZCARD", index_key(number, "open")) for number in range(SHARDS))
+        more = max(reviews - waiting, 0)
+        with steps.step(f"{reviews:,} reviews", more or 1) as advance:
+            for number in range(more):
+                in_process.sign_up(service, json.dumps(_suspect(number)).encode())
+                advance(1)
+        return max(waiting, reviews)
+
+
+def _suspect(number: int) -> dict[str, Any]:
+    """Somebody with a disposable address, who comes to a review."""
+    return {
+        "account": {"user_id": f"rev_{number}", "name": f"Rev Iew {number}"},
+        "email": {"address": f"rev{number}@mailinator.com"},
+        "device": {"ip_address": f"198.18.{number // 250}.{number % 250 + 1}"},
+    }
+
+
+def _paths(person: Person) -> dict[str, list[str]]:
+    """What is asked for, by a name for it: pages without a part that varies, and some cases."""
+    found = {
+        page.path: [ROOT + page.path]
+        for page in PAGES
+        if page.method == "GET" and page.role is not None and "{" not in page.path and page.path != "/"
+    }
+    queue = person.get(f"{ROOT}/queue")[0]
+    cases = list(dict.fromkeys(re.findall(rf'href="({ROOT}/cases/[^"/?]+)"', queue)))[:_CASES]
+    asked = {
+        "/queue by words": f"{ROOT}/queue?q=rev+iew",
+        "/queue by age": f"{ROOT}/queue?sort=age&from=50",
+        **{f"/search {word}": f"{ROOT}/search?q={word}" for word in _SEARCHED if "/search" in found},
+    }
+    return found | {word: [path] for word, path in asked.items()} | ({"/cases/{review_id}": cases} if cases else {})
+
+
+#: What is searched for: few accounts, and very many behind one domain.
+_SEARCHED = ("rev_1", "rev1@mailinator.com", "mailinator.com", "198.18.0.2")
+
+
+def _time(person: Person, word: str, addresses: Sequence[str], times: int) -> Timed:
+    person.get(addresses[0])  # what is compiled and cached once
+    return Timed(word, [1000 * person.get(path)[1] for path in itertools.islice(itertools.cycle(addresses), times)])
+
+
+def _look(person: Person, paths: Mapping[str, Sequence[str]], done: threading.Event) -> None:
+    for path in itertools.cycle(path for addresses in paths.values() for path in addresses):
+        if done.is_set():
+            return
+        person.get(path)
+
+
+def _sign_up(port: int, label: str) -> list[float]:
+    """Milliseconds of signups over some connections, in a steady stream."""
+    taken: list[float] = []
+    source = bodies(17, label)
+    lock = threading.Lock()
+
+    def post(count: int) -> None:
+        for _ in range(count):
+            with lock:
+                body = next(source)
+            found = load.run(load.web(port), iter([load.request("/v1/signups", body, _KEY)]), seconds=60, connections=1)
+            if found.errors:
+                raise SystemExit("a signup was not answered with 200")
+            taken.append(found.p50)
+            time.sleep(_PAUSE)
+
+    threads = [threading.Thread(target=post, args=(_SIGNUPS // _CONNECTIONS,)) for _ in range(_CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return taken
+
+
+def lines(found: Found) -> Iterator[str]:
+    """The figures as lines to print."""
+    yield f"Pages with {found.accounts:,} accounts and {found.reviews:,} open reviews, milliseconds"
+    for each in sorted(found.pages, key=lambda timed: -timed.p95):
+        word = "" if each.p95 < AIM else f"   OVER {AIM:.0f}"
+        yield f"  {each.page:34} p50 {percentile(each.milliseconds, 0.5):6.1f}   p95 {each.p95:6.1f}{word}"
+    yield "Signups, milliseconds"
+    for name, values in found.signups.items():
+        yield f"  {name:58} p50 {percentile(values, 0.5):6.1f}   p99 {percentile(values, 0.99):6.1f}"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure and print; 1 where a page takes longer than is aimed at."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench pages", description=__doc__)
+    parser.add_argument("--accounts", type=int, default=ACCOUNTS, help=f"accounts in the store ({ACCOUNTS})")
+    parser.add_argument("--reviews", type=int, default=REVIEWS, help=f"reviews that wait, at least ({REVIEWS})")
+    parser.add_argument("--times", type=int, default=_TIMES, help=f"times each page is asked for ({_TIMES})")
+    options = parser.parse_args(words)
+    servers.end_in_order()
+    found = measure(options.accounts, options.reviews, options.times, Steps())
+    for line in lines(found):
+        print(line)
+    return int(any(each.p95 >= AIM for each in found.pages))

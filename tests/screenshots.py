@@ -1,0 +1,109 @@
+"""Pictures of the console for README and docs: ``make screenshots``.
+
+A copy of the simulated month of ``make demo-console`` is served, and a real Chromium looks at the main pages. The month
+is simulated first where it is not there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests.bench import servers
+from tests.bench.person import PASSWORD, first_link
+
+ROOT = Path(__file__).resolve().parents[1]
+#: Where the pictures are kept, and the month they show.
+IMAGES, SAMPLE = ROOT / "docs" / "images", ROOT / "var" / "sample"
+#: Width and height of the window, pixels, and milliseconds a page may take.
+_WINDOW, _PATIENCE = {"width": 1280, "height": 800}, 30_000
+#: The ring that the month ends with.
+_RING: Final = "harvest-offers.example"
+
+
+def _case(page: Page, url: str) -> None:
+    """The case of the ring."""
+    page.goto(f"{url}/console/queue?q={_RING}")
+    page.locator("[data-row] a").first.click()
+    page.wait_for_url("**/console/cases/*")
+
+
+def _at(path: str) -> Callable[[Page, str], object]:
+    return lambda page, url: page.goto(f"{url}/console/{path}")
+
+
+#: Name of a picture → colours, and how to get to what it shows.
+PICTURES: dict[str, tuple[Literal["light", "dark"], Callable[[Page, str], object]]] = {
+    "queue": ("light", _at("queue")),
+    "case": ("light", _case),
+    "case-dark": ("dark", _case),
+    "search": ("light", _at(f"search?q={_RING}")),
+    "limits": ("light", _at("limits")),
+    "watch": ("light", _at("watch")),
+}
+
+
+def take(sample: Path, images: Path) -> list[Path]:
+    """Serve a copy of a data directory and take every picture; where they are. SystemExit without a Chromium."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        raise SystemExit("there is no chromium here (Debian: apt-get install chromium)")
+    images.mkdir(parents=True, exist_ok=True)
+    port, made = servers.free_port(), []
+    with tempfile.TemporaryDirectory(prefix="riskapi-screenshots-") as name, sync_playwright() as playwright:
+        folder = Path(name) / "data"
+        shutil.copytree(sample, folder, ignore=shutil.ignore_patterns("*.sock", "*.pid", "*.lock"))
+        environment = {
+            "RISKAPI_BIND": f"127.0.0.1:{port}", "RISKAPI_DATA_DIR": str(folder), "RISKAPI_ENRICHMENT": "off",
+            "RISKAPI_CONSOLE_SECOND_FACTOR": "off", "RISKAPI_CONSOLE_NOTICE": "Sample data",
+            "RISKAPI_WORKERS": "1",
+        }  # fmt: skip
+        log = Path(name) / "serve.log"
+        with servers.running([sys.executable, "-m", "riskapi", "serve"], port, environment, log):
+            # As root Chromium has no sandbox to run in.
+            arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+            browser = playwright.chromium.launch(executable_path=chromium, args=arguments, timeout=120_000)
+            page = browser.new_page(viewport=_WINDOW)  # type: ignore[arg-type]
+            page.set_default_timeout(_PATIENCE)
+            url = f"http://127.0.0.1:{port}"
+            page.goto(url + first_link(log))
+            for field, value in (("name", "ana@riskapi.example"), ("password", PASSWORD), ("again", PASSWORD)):
+                page.fill(f"#{field}", value)
+            page.press("#again", "Enter")
+            page.wait_for_url(re.compile("/console/queue"))
+            for word, (colours, go) in PICTURES.items():
+                page.emulate_media(color_scheme=colours)
+                go(page, url)
+                path = images / f"{word}.png"
+                page.screenshot(path=path)
+                made.append(path)
+    return made
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Take the pictures and print where they are."""
+    parser = argparse.ArgumentParser(prog="make screenshots", description=__doc__)
+    parser.add_argument("--sample", type=Path, default=SAMPLE, help="data directory that is shown (var/sample)")
+    parser.add_argument("--images", type=Path, default=IMAGES, help="where the pictures are put (docs/images)")
+    options = parser.parse_args(words)
+    if not options.sample.exists():
+        command = [sys.executable, "-m", "training", "sample", "--folder", str(options.sample)]
+        if subprocess.run(command, check=False).returncode:
+            return 1
+    for path in take(options.sample, options.images):
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
