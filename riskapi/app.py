@@ -66,6 +66,7 @@ from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
+from riskapi.search.search import Search
 from riskapi.sending.allowances import Allowances
 from riskapi.sending.established import EstablishedCustomers
 from riskapi.sending.grants import Grants
@@ -182,8 +183,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     Raises :class:`ConfigurationError` for what the service refuses to start with, a published policy that cannot be
     used among it. With the store away the file's policy decides until it is back.
     """
-    sources = check(settings)
-    store = store or open_store(settings)
+    sources, store = check(settings), store or open_store(settings)
     policies, publisher = follow_policy(settings, store, sources.file, sources.basis, clock)
     try:
         publisher.follow()
@@ -214,13 +214,12 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     recorded, values = log.Decisions(store), Values(active_readers)
     matches = Matches(store, links, accounts, recorded, active_readers)
     lists = Lists(store, values, links, matches, Lookups(store, values, links, active_readers), active)
-    allowances = Allowances(store, budgets)
+    allowances, established = Allowances(store, budgets), EstablishedCustomers(accounts, links, labels)
     profiles = Profiles(active, accounts, recorded, gatherer, feedback, clusters, allowances)
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", active.policy.outage.journal_bytes), budgets)
     reviews, deliveries = Reviews(store, active), Deliveries(store)
     decided = ReviewDecisions(store, reviews, accounts, links, labels, active, clusters, budgets, active_readers)
     webhooks = Webhooks(store, guards(settings.webhook_internal))
-    established = EstablishedCustomers(accounts, links, labels)
     grants = Grants(
         store, active, accounts, links, clusters, allowances, budgets, local, holds, established, metrics, journal.holds
     )
@@ -240,6 +239,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         labels=labels,
         reviews=reviews,
         review_decisions=decided,
+        search=Search(store, links, accounts, clusters, budgets, gatherer, recorded, lists, active_readers),
         grants=grants,
         clusters=clusters,
         cuts=Cuts(store, links, clusters, claims, Agenda(store), active),

@@ -30,6 +30,7 @@ from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
+from riskapi.search.search import Search
 from riskapi.sending.grants import Grants
 from riskapi.sending.own_caps import AccountCaps
 from riskapi.store.rates import RateLimits
@@ -58,6 +59,7 @@ class Parts:
     labels: Labels
     reviews: Reviews
     review_decisions: ReviewDecisions
+    search: Search
     feedback: Feedback
     consequences: Consequences
     feeds: Mapping[str, ProviderFeed]

@@ -192,14 +192,19 @@ def _read(environ: WSGIEnvironment, route: Route) -> tuple[str, bytes]:
     given = environ.get("CONTENT_TYPE", "")
     if given != JSON:
         media = given.partition(";")[0].strip().lower()
-        if media in route.raw:
+        if media in route.raw or (route.verbatim and not _is_json(media)):  # whose handler says what it takes
             return media, _content(environ, route.most_bytes)
-        if media != JSON and not (media.startswith("application/") and media.endswith("+json")):
+        if not _is_json(media):
             if route.optional_body and not media and not _content(environ, route.most_bytes):
                 return JSON, b"{}"
             raise Problem("unsupported_media_type", f"Send Content-Type: {' or '.join([JSON, *route.raw])}.")
     raw = _content(environ, route.most_bytes)
     return JSON, b"{}" if route.optional_body and not raw else raw
+
+
+def _is_json(media: str) -> bool:
+    """Whether a type in small letters is that of JSON (RFC 8259), or of a format made of it (RFC 6839)."""
+    return media == JSON or (media.startswith("application/") and media.endswith("+json"))
 
 
 def _content(environ: WSGIEnvironment, most: int) -> bytes:

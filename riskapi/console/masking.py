@@ -25,6 +25,16 @@ def mail(address: str) -> str:
     return f"{local[:1]}…{at}{domain}" if at else f"{address[:1]}…"
 
 
+def name(words: str) -> str:
+    """``Ana Ruiz`` as ``A… R…``."""
+    return " ".join(f"{word[0]}…" for word in words.split())
+
+
+def token(identifier: str) -> str:
+    """An identifier as its first four characters: ``dev-…``."""
+    return f"{identifier[:4]}…"
+
+
 def ip(address: str) -> str:
     """``203.0.113.9`` as ``203.0.113.0/24``; what is no IP as it is."""
     try:
@@ -39,6 +49,11 @@ def phone(number: str) -> str:
     plus, digits = "+" if number.lstrip().startswith("+") else "", re.sub(r"\D", "", number)
     front = digits[: _FRONT - len(plus)]
     return f"{plus}{front} … {digits[-_BEHIND:]}" if len(digits) > _FRONT + _BEHIND else "…"
+
+
+def beginning(value: str) -> str:
+    """``device-7f3a`` as ``devi…``: what has no part that is judged."""
+    return f"{value[:4]}…"
 
 
 def text(value: str) -> str:

@@ -20,6 +20,14 @@ THINGS: Mapping[str, str] = {
 }  # fmt: skip
 
 
+#: What can be searched for, as people call it.
+SEARCHED: Mapping[str, str] = {
+    **THINGS, "mail_domain": "mail domain", "pattern": "shape of a mail address", "asn": "AS", "user": "user id",
+    "cluster": "cluster", "name": "name of a person or organization", "fingerprint": "fingerprint of a browser",
+    "link_domain": "domain that mail links to", "content": "fingerprint of a message",
+}  # fmt: skip
+
+
 class Said(TypedDict):
     """A reading as a sentence, with the name of the signal behind it."""
 

@@ -24,9 +24,10 @@ from riskapi.console.doors import Doors
 from riskapi.console.headers import headers
 from riskapi.console.page import ROOT, Page
 from riskapi.console.site import PAGES
-from riskapi.console.visit import NOBODY, Answer, Entered, Fields, Left, Moved, View, Visit
+from riskapi.console.visit import NOBODY, Answer, Entered, Fields, File, Left, Moved, View, Visit
 from riskapi.errors import ConfigurationError, Problem, StoreUnavailable
 from riskapi.reviews.cases import Cases
+from riskapi.reviews.selections import SelectionDecisions
 from riskapi.store import damaged
 
 #: Names a browser remembers to have signed in, and characters of what is said once.
@@ -58,6 +59,7 @@ class _Server:
     def __init__(self, parts: Parts, doors: Doors) -> None:
         self._parts, self._doors = parts, doors
         self._cases = Cases(doors.store, parts.reviews, parts.publisher.active)
+        self._selections = SelectionDecisions(doors.store, parts.review_decisions, parts.publisher.active)
         self._headers = headers(is_secure=doors.is_secure)
 
     def view(self, page: Page, *, found: bool = True) -> Any:
@@ -108,6 +110,7 @@ class _Server:
             parts=self._parts,
             doors=self._doors,
             cases=self._cases,
+            selections=self._selections,
             person=person,
             now=now,
             path=path,
@@ -173,6 +176,9 @@ class _Server:
             if answer.keep:
                 session["kept"] = {**session.get("kept", {}), **answer.keep}
             return Response(status=303, headers={"Location": answer.to})
+        if isinstance(answer, File):
+            kept = {"Content-Type": answer.media, "Content-Disposition": f'attachment; filename="{answer.name}"'}
+            return Response(answer.content, 200, kept)
         assert isinstance(answer, View)  # noqa: S101 - the others are done by now
         said = session.pop("said", None)
         data = {**answer.data, "frame": self._frame(person, page, said), "csrf": _csrf, "request_id": request_id}

@@ -10,6 +10,7 @@ from riskapi.access.users import Person, Role
 from riskapi.api.parts import Parts
 from riskapi.console.doors import Doors
 from riskapi.reviews.cases import Cases
+from riskapi.reviews.selections import SelectionDecisions
 
 
 class Fields(Mapping[str, str]):
@@ -52,6 +53,7 @@ class Visit:
     parts: Parts
     doors: Doors
     cases: Cases
+    selections: SelectionDecisions
     person: Person
     now: float
     path: Mapping[str, str]
@@ -84,6 +86,15 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file to keep: its name, its bytes and its media type."""
+
+    name: str
+    content: bytes
+    media: str
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """Go to another page (303). ``to`` is a path of the console; ``said`` is shown there once.
 
@@ -112,4 +123,4 @@ class Left:
     said: str = ""
 
 
-Answer = View | Moved | Entered | Left
+Answer = View | File | Moved | Entered | Left

@@ -27,8 +27,8 @@ from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.errors import Problem
-from riskapi.feedback.counts import EventCounts, Feedback, FeedbackAction, FeedbackEvent, Tally, met
-from riskapi.feedback.triggers import Met, acting, fired
+from riskapi.feedback.counts import Feedback, FeedbackAction, FeedbackEvent, Tally
+from riskapi.feedback.triggers import EventCounts, Met, acting, fired, met
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis

@@ -32,6 +32,7 @@ from riskapi.decisions.gather import Gatherer
 from riskapi.enrichment.findings import RETRACTED, Findings
 from riskapi.enrichment.subjects import Subject, subject_told
 from riskapi.errors import Problem
+from riskapi.feedback.intake import Intake
 from riskapi.inputs.signup import Signup
 from riskapi.links.bonds import entity_of
 from riskapi.lists.lists import Lists
@@ -63,15 +64,17 @@ class Reactions:
         holds: Holds,
         review_decisions: ReviewDecisions,
         consequences: Consequences,
+        intake: Intake,
         agenda: Agenda,
         clock: Callable[[], float],
     ) -> None:
         self._active, self._accounts, self._gatherer = active, accounts, gatherer
         self._findings, self._clusters, self._labels = findings, clusters, labels
         self._lists, self._holds, self._review_decisions = lists, holds, review_decisions
-        self._agenda, self._clock, self._consequences = agenda, clock, consequences
+        self._agenda, self._clock, self._consequences, self._intake = agenda, clock, consequences, intake
         self._about: dict[str, Callable[[StreamEntry], None]] = {
             "decision": self._decided,
+            "import": self._known,
             "finding": self._found,
             "event": self._acted,
             "sender": self._sent,
@@ -95,9 +98,14 @@ class Reactions:
         for entry_id in data.get("listed") or ():
             self._lists.count_hit(entry_id, data["user_id"], data["at"])
         if data["kind"] == "signup":
+            self._known(entry)
             told = data.get("subjects")  # an entry of before 2026-11 does not say
             subjects = self._subjects(data["user_id"]) if told is None else [subject_told(each) for each in told]
             self._look_up(data["user_id"], subjects, data.get("findings") or {})
+
+    def _known(self, entry: StreamEntry) -> None:
+        """Count what was reported of an account before it was known."""
+        self._intake.tell_account(entry.data["user_id"], self._clock())
 
     def _look_up(self, user_id: str, subjects: Sequence[Subject], used: Mapping[str, float]) -> None:
         """Have looked up what is not known of a signup; decide it again at once where it is by now."""

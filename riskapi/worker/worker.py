@@ -36,6 +36,7 @@ from riskapi.webhooks.notices import Notices
 from riskapi.worker.chores import Chore, Chores
 from riskapi.worker.reactions import Reactions
 from riskapi.worker.schedule import Schedule
+from riskapi.worker.tallying import Tallying
 
 #: Workers that were heard of within the last minutes, by when. No TTL: those silent for long leave it.
 WORKERS = "risk:workers"
@@ -81,6 +82,7 @@ def reactions(service: Service, agenda: Agenda, clock: Callable[[], float]) -> R
         service.holds,
         parts.review_decisions,
         parts.consequences,
+        parts.intake,
         agenda,
         clock,
     )
@@ -198,6 +200,7 @@ class Worker:
             "streams": Chore(_HOUR, streams),
             "lists": Chore(60, parts.lists.expire),
             "platform": Chore(60, parts.watch.step),
+            "tallies": Chore(10, Tallying(self.store).step),
             "reviews": Chore(_HOUR, lambda _: parts.reviews.sweep()),
             "accounts": Chore(_HOUR, lambda _: migrate(self.store)),
         }

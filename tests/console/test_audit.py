@@ -75,3 +75,33 @@ def test_what_is_no_note_is_not_undone(kim: Visitor, note: str) -> None:
     kim.get("/console/audit")
     kim.page = kim.client.get("/console/account")
     assert kim.post("/console/audit/undo", note=note).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("actor", "action", "subject", "details", "leads", "undoable"),
+    [
+        ("ana", "decided", "rev_1", {}, "/console/cases/rev_1", True),
+        ("ana", "decided", "sel_1", {}, "/console/search?q=sel_1", False),
+        ("rule calm", "account paused", "u@x.example", {}, "/console/search?q=u%40x.example", False),
+        ("key a", "labelled", "u_1", {}, "/console/search?q=u_1", False),
+        ("key a", "link cut", "clu_1", {"made": "cut_1"}, "/console/search?q=clu_1", True),
+        ("ana", "link cut", "clu_1", {}, "/console/search?q=clu_1", False),
+        ("ana", "list entry put", "deny asn", {}, None, False),
+        ("key a", "list entry put", "ent_1", {"list": "deny"}, None, True),
+    ],
+)
+def test_a_row_leads_to_what_it_is_about_and_is_undone_where_it_can_be(
+    kim: Visitor,
+    store: Store,
+    actor: str,
+    action: str,
+    subject: str,
+    details: dict[str, str],
+    leads: str | None,
+    undoable: bool,
+) -> None:
+    Audit(store).note(actor, action, subject, NOW + 1, **details)
+    kim.get("/console/audit")
+    row = rows(kim)[0]
+    assert ("<button" in row) == undoable
+    assert (f'href="{leads}"' in row) if leads else (">look<" not in row and ">case<" not in row)

@@ -117,10 +117,13 @@ def test_no_page_has_faults_that_axe_finds_nor_breaks_the_policy_of_contents(
 ) -> None:
     page.goto(f"{url}/console/queue")
     case = page.locator("[data-row] a").first.get_attribute("href") or ""
-    paths = ["/queue", case.removeprefix("/console"), "/limits", "/account", "/account/authenticator"]
-    paths += ["/account/passkeys", "/admin", "/audit", *(f"/limits/{each}" for each in LIMITS)]
+    ring = "/search?q=device-of-a-ring-0001"
+    paths = ["/queue", case.removeprefix("/console"), "/limits", ring, "/search", "/account", "/account/authenticator"]
+    paths += [f"{ring.replace('?', '/selection?')}&user=u_0&user=u_1", "/admin", "/audit"]
+    paths += ["/account/passkeys", "/watch", "/model", "/lists", "/lists?tab=stale", "/keys", "/webhooks"]
+    paths += [f"/limits/{each}" for each in LIMITS]
     found = []
-    for width, scheme, looked in ((360, "light", paths[:3]), (1280, "dark", paths)):
+    for width, scheme, looked in ((360, "light", paths[:4]), (1280, "dark", paths)):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         for path in paths:
@@ -131,6 +134,33 @@ def test_no_page_has_faults_that_axe_finds_nor_breaks_the_policy_of_contents(
             over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert over <= 0, f"{path} is {over} wider than a screen of {width}"
     assert found == [] and faults == []
+
+
+def test_a_search_leads_from_one_thing_to_the_next_and_many_are_decided(
+    page: Page, url: str, faults: list[str]
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{url}/console/queue")
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    page.wait_for_url("**/console/search")
+    page.keyboard.press("/")
+    page.keyboard.type("u_0@mailinator.com")
+    page.keyboard.press("Enter")
+    page.get_by_text("Read as: mailbox.").wait_for()
+    page.get_by_role("link", name="devi…").click()
+    page.get_by_text("Read as: device.").wait_for()
+    assert page.locator("[data-row]").count() == 3
+    here = page.url
+    page.keyboard.press("x")
+    page.keyboard.press("p")
+    page.get_by_role("heading", name="Decide 3 accounts").wait_for()
+    page.keyboard.press("l")
+    page.get_by_role("status").filter(has_text="Limit: 3 accounts").wait_for()
+    assert page.url == here and page.locator(".tier-limit").count() == 3
+    page.keyboard.press("u")
+    page.get_by_role("status").filter(has_text="Undone: 3 accounts").wait_for()
+    assert faults == []
 
 
 def test_cases_are_decided_by_keyboard(page: Page, url: str, faults: list[str]) -> None:

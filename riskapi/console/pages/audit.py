@@ -36,6 +36,10 @@ ACTIONS = (
     "account limited",
     "account paused",
 )
+#: Actions whose subject is an account.
+_ACCOUNTS = frozenset({"labelled", "label spread", "caps set", "caps removed"})
+#: Ids that search finds: clusters, decisions about a selection, and batches of lists.
+_FOUND = re.compile("(?:clu|sel|lsb)_")
 _CASE = re.compile(r"rev_[A-Za-z0-9_-]{1,60}")
 
 
@@ -71,7 +75,7 @@ def undo(visit: Visit) -> Answer:
     """Take back what a note says."""
     place = visit.form["note"]
     note = visit.parts.audit.get(place) if PLACE.fullmatch(place) else None
-    if note is None or note.action not in UNDO:
+    if note is None or not _is_undoable(note):
         raise Problem("not_found", "There is nothing to undo.")
     said = UNDO[note.action](visit, note)
     back = visit.form["back"]
@@ -127,9 +131,26 @@ def _row(note: Noted) -> dict[str, Any]:
         "by_actor": _address({"actor": note.actor}),
         "by_action": _address({"action": note.action}),
         "by_subject": _address({"subject": note.subject}) if note.subject else None,
-        "case": f"/console/cases/{note.subject}" if _CASE.fullmatch(note.subject) else None,
-        "undoable": note.action in UNDO,
+        "more": _more(note),
+        "undoable": _is_undoable(note),
     }
+
+
+def _more(note: Noted) -> tuple[str, str] | None:
+    """Address and word of where to look at what a note is about: its case, its account, or what search finds of it."""
+    if _CASE.fullmatch(note.subject):
+        return f"/console/cases/{note.subject}", "case"
+    if note.actor.startswith("rule ") or note.action in _ACCOUNTS or _FOUND.match(note.subject):
+        return f"/console/search?{urlencode({'q': note.subject})}", "look"
+    return None
+
+
+def _is_undoable(note: Noted) -> bool:
+    """Whether a note says what it takes to undo it: one written before the deed may not know what was made."""
+    needed = {"link cut": "made", "list entry put": "list"}.get(note.action)
+    if note.action == "decided" and not _CASE.fullmatch(note.subject):
+        return False
+    return note.action in UNDO and (needed is None or needed in note.details)
 
 
 def _day(text: str) -> float | None:
