@@ -13,6 +13,7 @@ from flask import Flask
 from model.card import ArtifactError
 from model.scorer import Scorer
 from riskapi import logs, policy
+from riskapi.access.audit import Audit
 from riskapi.access.idempotency import Idempotency
 from riskapi.access.keys import Keys
 from riskapi.accounts import log
@@ -182,8 +183,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     Raises :class:`ConfigurationError` for what the service refuses to start with, a published policy that cannot be
     used among it. With the store away the file's policy decides until it is back.
     """
-    sources = check(settings)
-    store = store or open_store(settings)
+    sources, store = check(settings), store or open_store(settings)
     policies, publisher = follow_policy(settings, store, sources.file, sources.basis, clock)
     try:
         publisher.follow()
@@ -202,13 +202,12 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     clock = compared or clock
     budgets = Budgets(store, store_clock=store_clock)
     clusters = Clusters(store, links, budgets, metrics, store_clock=store_clock)
-    claims = Claims(store, links, clusters)
-    tiers = Tiers(store)
+    claims, tiers, audit = Claims(store, links, clusters), Tiers(store), Audit(store)
     labels, proofs = Labels(store, accounts, tiers, links, clusters, active), Proofs(store, links, clusters, claims)
     gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
     holds, pauses, feedback = Holds(store, accounts, metrics), Pauses(store), Feedback(store, active, budgets, metrics)
-    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, identifiers, metrics)
+    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, identifiers, audit, metrics)
     consequences = Consequences(store, active, accounts, *acting)
     rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
     assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
@@ -232,6 +231,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
 
     parts = Parts(
         assessor=assessor,
+        audit=audit,
         profiles=profiles,
         account_caps=AccountCaps(store, active, allowances, budgets),
         imports=Imports(store, active, gatherer, accounts, tiers, links, labels, proofs),

@@ -180,6 +180,11 @@ class Keys:
         return found
 
 
+def id_of(presented: str) -> str:
+    """The id of a key, as it is listed and logged."""
+    return _digest(presented.encode("utf-8", "surrogateescape"))[:_ID_DIGITS]
+
+
 def _digest(secret: bytes) -> str:
     return hashlib.sha256(secret).hexdigest()
 

@@ -84,6 +84,7 @@ ROUTES = (
         method="GET",
         path="/v1/feedback/reports/{report_id}",
         handler=show_report,
+        audited="report read",
         summary="One report as it came",
         tag="Feedback",
         description=(

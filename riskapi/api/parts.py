@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from riskapi.access.audit import Audit
 from riskapi.access.idempotency import Idempotency
 from riskapi.access.keys import Keys
 from riskapi.accounts.cuts import Cuts
@@ -52,6 +53,7 @@ class Parts:
     """
 
     assessor: Assessor
+    audit: Audit
     profiles: Profiles
     account_caps: AccountCaps
     imports: Imports

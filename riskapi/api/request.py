@@ -24,7 +24,7 @@ from werkzeug.wsgi import get_content_length, get_input_stream
 
 from riskapi import logs
 from riskapi.access.keys import Principal
-from riskapi.api import auth, problems, repeats
+from riskapi.api import audit_notes, auth, problems, repeats
 from riskapi.api.broken_json import mended
 from riskapi.api.parts import Parts
 from riskapi.api.routes import JSON, PATHS, Call, Raw, Reply, Route
@@ -169,7 +169,7 @@ def _serve(
     call = Call(parts, principal, now, body, path, environ)
     if route.idempotent and "HTTP_IDEMPOTENCY_KEY" in environ:
         return repeats.answer(route, call, Request(environ).path, request_id)
-    return route.handler(call)
+    return audit_notes.handled(route, call)
 
 
 def _body(model: type[BaseModel], raw: bytes, *, mends: bool) -> BaseModel:

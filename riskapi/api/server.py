@@ -12,6 +12,7 @@ from riskapi.api import (
     account_caps,
     accounts,
     attacks,
+    audit,
     cap_hits,
     clusters,
     events,
@@ -74,6 +75,7 @@ ROUTES: tuple[Route, ...] = (
     *lists.ROUTES,
     *list_batches.ROUTES,
     *webhooks.ROUTES,
+    *audit.ROUTES,
     *health.ROUTES,
     Route(
         method="GET",

@@ -101,7 +101,7 @@ class _Server:
         if held is None and "token" in session:
             _forget()
         form = self._form(page)
-        refused = self._refused(page, person)
+        refused = self._refused(page, person, held.how if held is not None else "")
         if refused is not None:
             return self._response(refused, person, page, request_id)
         if not found or not page.takes(path):
@@ -117,6 +117,7 @@ class _Server:
             query=Fields(dict(request.args.lists())),
             form=Fields(dict(form.lists())),
             address=callers.address(request.environ, self._doors.settings.console_proxies),
+            host=request.host,
             agent=request.headers.get("User-Agent", ""),
             session=held.session if held is not None else "",
             kept=session.get("kept", {}),
@@ -136,7 +137,7 @@ class _Server:
             raise Problem("invalid", "This form is out of date. Go back, load the page again, and repeat it.") from None
         return form
 
-    def _refused(self, page: Page, person: Person) -> Answer | None:
+    def _refused(self, page: Page, person: Person, how: str) -> Answer | None:
         """What somebody gets who may not see the page. Raises ``forbidden``."""
         if page.role is None:
             return None
@@ -145,7 +146,7 @@ class _Server:
                 session["next"] = request.full_path.rstrip("?")[:_SAID]
             return Moved(f"{ROOT}/sign-in")
         needed = self._doors.settings.console_second_factor and not person.has_second_factor
-        if needed and not page.open_to_new:
+        if needed and how != "oidc" and not page.open_to_new:  # there the provider asks for it
             return Moved(_AUTHENTICATOR, "Set up an authenticator first.")
         if not person.may(page.role):
             raise Problem("forbidden", f"This needs the role {page.role}; you have the role {person.role}.")

@@ -15,6 +15,8 @@ from riskapi.console.pages import (
     limits,
     lists,
     model,
+    oidc,
+    passkeys,
     policy_text,
     proposals,
     queue,
@@ -53,6 +55,8 @@ PAGES: tuple[Page, ...] = (
     *webhooks.PAGES,
     *account.PAGES,
     *shortcuts.PAGES,
+    *passkeys.PAGES,
+    *oidc.PAGES,
     *sign_in.PAGES,
     *welcome.PAGES,
 )

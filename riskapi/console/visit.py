@@ -54,9 +54,9 @@ class Visit:
     """One request, checked: who comes, when it is, and what was sent.
 
     ``now`` is Unix time. ``query`` is what the address carries after ``?``, ``form`` what was posted. ``path`` has the
-    values of ``{name}`` in the page's path. ``address`` and ``agent`` are the caller's; ``session`` names their
-    session. ``kept`` is what the browser keeps for pages, see :class:`Moved`, and ``known`` are the ids of users who
-    signed in from it before.
+    values of ``{name}`` in the page's path. ``address`` and ``agent`` are the caller's, ``host`` is what they call us;
+    ``session`` names their session. ``kept`` is what the browser keeps for pages, see :class:`Moved`, and ``known``
+    are the ids of users who signed in from it before.
     """
 
     parts: Parts
@@ -69,6 +69,7 @@ class Visit:
     query: Fields
     form: Fields
     address: str = ""
+    host: str = ""
     agent: str = ""
     session: str = ""
     kept: Mapping[str, Any] = field(default_factory=dict)

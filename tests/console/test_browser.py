@@ -115,16 +115,8 @@ def test_no_page_has_faults_that_axe_finds_nor_breaks_the_policy_of_contents(
     ring = "/search?q=device-of-a-ring-0001"
     paths = ["/queue", case.removeprefix("/console"), "/limits", ring, "/search", "/account", "/account/authenticator"]
     paths += [f"{ring.replace('?', '/selection?')}&user=u_0&user=u_1", "/admin", "/audit"]
-    paths += [
-        "/watch",
-        "/model",
-        "/lists",
-        "/lists?tab=stale",
-        "/keys",
-        "/webhooks",
-        "/shortcuts",
-        "/queue?tab=limited",
-    ]
+    paths += ["/account/passkeys", "/watch", "/model", "/lists", "/lists?tab=stale", "/keys", "/webhooks"]
+    paths += ["/shortcuts", "/queue?tab=limited"]
     paths += [f"/limits/{each}" for each in LIMITS]
     found = []
     for width, scheme, looked in ((360, "light", paths[:4]), (1280, "dark", paths)):
@@ -196,6 +188,38 @@ def test_cases_are_decided_by_keyboard(page: Page, url: str, faults: list[str]) 
     assert re.search("/console/queue$", page.url) and page.locator("[data-row]").count() == 0
     page.goto(first)
     assert "decided by ana" in page.content() and faults == []
+
+
+def test_a_passkey_is_added_and_signs_in(browser: Browser, page: Page, url: str, faults: list[str]) -> None:
+    here = url.replace("127.0.0.1", "localhost")  # an address of numbers has no passkeys
+    with browser.new_context() as context:
+        other = context.new_page()
+        other.set_default_timeout(DEADLINE)
+        other.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        device = context.new_cdp_session(other)
+        device.send("WebAuthn.enable")
+        kind = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+        device.send(
+            "WebAuthn.addVirtualAuthenticator",
+            {"options": {**kind, "isUserVerified": True, "automaticPresenceSimulation": True}},
+        )
+        other.goto(f"{here}/console/sign-in")
+        other.fill("#name", "ana")
+        other.fill("#password", PASSWORD)
+        other.press("#password", "Enter")
+        other.wait_for_url("**/console/queue")
+        other.goto(f"{here}/console/account/passkeys")
+        other.fill("#name", "this device")
+        other.fill("#present", PASSWORD)
+        other.press("#present", "Enter")
+        other.get_by_role("status").filter(has_text="The passkey this device is added.").wait_for()
+        other.locator(".person summary").click()
+        other.get_by_role("button", name="Sign out").click()
+        other.get_by_role("button", name="Sign in with a passkey").click()
+        other.wait_for_url("**/console/queue")
+        other.goto(f"{here}/console/account")
+        assert other.locator("td", has_text="passkey").count() == 1
+    assert faults == []
 
 
 def test_a_cap_is_changed_with_its_effect_seen_first_and_the_next_sends_obey(

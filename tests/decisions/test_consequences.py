@@ -51,6 +51,15 @@ def test_a_complaint_among_the_first_fifty_drops_one_tier_and_opens_a_review(ser
     assert ask(service, "u1", 1, NOW + 61)["tier"] == "review"
 
 
+def test_what_a_rule_does_is_noted_once_by_id(service: Service) -> None:
+    opened(service, "u1")
+    sent(service, "u1", 10)
+    told(service, event("c1"))
+    told(service, event("c1"), now=NOW + 120)
+    found = [(note.actor, note.action, note.subject, note.details) for note in service.parts.audit.latest(9)]
+    assert found == [("rule first_complaint", "account tightened", "u1", {})]
+
+
 def test_what_was_done_is_not_done_again(service: Service) -> None:
     opened(service, "u1")
     sent(service, "u1", 10)
