@@ -13,6 +13,7 @@ from flask import Flask
 from model.card import ArtifactError
 from model.scorer import Scorer
 from riskapi import logs, policy
+from riskapi.access.audit import Audit
 from riskapi.access.idempotency import Idempotency
 from riskapi.access.keys import Keys
 from riskapi.accounts import log
@@ -65,6 +66,7 @@ from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
+from riskapi.search.search import Search
 from riskapi.sending.allowances import Allowances
 from riskapi.sending.established import EstablishedCustomers
 from riskapi.sending.grants import Grants
@@ -181,8 +183,7 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     Raises :class:`ConfigurationError` for what the service refuses to start with, a published policy that cannot be
     used among it. With the store away the file's policy decides until it is back.
     """
-    sources = check(settings)
-    store = store or open_store(settings)
+    sources, store = check(settings), store or open_store(settings)
     policies, publisher = follow_policy(settings, store, sources.file, sources.basis, clock)
     try:
         publisher.follow()
@@ -201,44 +202,44 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     clock = compared or clock
     budgets = Budgets(store, store_clock=store_clock)
     clusters = Clusters(store, links, budgets, metrics, store_clock=store_clock)
-    claims = Claims(store, links, clusters)
-    tiers = Tiers(store)
+    claims, tiers, audit = Claims(store, links, clusters), Tiers(store), Audit(store)
     labels, proofs = Labels(store, accounts, tiers, links, clusters, active), Proofs(store, links, clusters, claims)
     gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
     holds, pauses, feedback = Holds(store, accounts, metrics), Pauses(store), Feedback(store, active, budgets, metrics)
-    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, identifiers, metrics)
+    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, identifiers, audit, metrics)
     consequences = Consequences(store, active, accounts, *acting)
     rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
     assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
     recorded, values = log.Decisions(store), Values(active_readers)
     matches = Matches(store, links, accounts, recorded, active_readers)
     lists = Lists(store, values, links, matches, Lookups(store, values, links, active_readers), active)
-    allowances = Allowances(store, budgets)
+    allowances, established = Allowances(store, budgets), EstablishedCustomers(accounts, links, labels)
     profiles = Profiles(active, accounts, recorded, gatherer, feedback, clusters, allowances)
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", active.policy.outage.journal_bytes), budgets)
     reviews, deliveries = Reviews(store, active), Deliveries(store)
     decided = ReviewDecisions(store, reviews, accounts, links, labels, active, clusters, budgets, active_readers)
     webhooks = Webhooks(store, guards(settings.webhook_internal))
-    established = EstablishedCustomers(accounts, links, labels)
     grants = Grants(
         store, active, accounts, links, clusters, allowances, budgets, local, holds, established, metrics, journal.holds
     )
 
     def ready() -> dict[str, str]:
-        own = {"model": "ok" if active.basis.scorer else "off"}
-        own |= {"data": reader_refresh.fault or "ok", "policy": publisher.fault or "ok"}
+        model, data = "ok" if active.basis.scorer else "off", reader_refresh.fault or "ok"
+        own = {"model": model, "data": data, "policy": publisher.fault or "ok"}
         return readiness.checks(settings, store, own, compared, journal.rejected() + grants.rejected())
 
-    bootstrap = settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None
     parts = Parts(
         assessor=assessor,
+        audit=audit,
         profiles=profiles,
         account_caps=AccountCaps(store, active, allowances, budgets),
         imports=Imports(store, active, gatherer, accounts, tiers, links, labels, proofs),
         labels=labels,
         reviews=reviews,
         review_decisions=decided,
+        search=Search(store, links, accounts, clusters, budgets, gatherer, recorded, lists, active_readers),
+        holds=holds,
         grants=grants,
         clusters=clusters,
         cuts=Cuts(store, links, clusters, claims, Agenda(store), active),
@@ -254,12 +255,12 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
         lists=lists,
         list_batches=Batches(store, active, lists),
         publisher=publisher,
-        policy=policy_parts(store, policies, publisher, recorded, allowances),
+        policy=policy_parts(store, policies, publisher, recorded, allowances, settings.policy_file),
         webhooks=webhooks,
         deliveries=deliveries,
         notices=Notices(webhooks, deliveries, clock),
         recovery=Recovery(store, active, webhooks, deliveries, time.time),
-        keys=Keys(store, bootstrap),
+        keys=Keys(store, settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None),
         idempotency=Idempotency(store),
         ratelimits=RateLimits(store),
         metrics=metrics,

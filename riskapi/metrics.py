@@ -46,7 +46,7 @@ METRICS = (
         "counter",
         "riskapi_reviews_total",
         ("step",),
-        "Reviews opened, claimed, released, escalated, decided, undone and withdrawn.",
+        "Reviews opened, claimed, released, escalated, asked about, decided, undone and withdrawn.",
     ),
     Metric("counter", "riskapi_labels_total", ("label", "source"), "Labels given to accounts."),
     Metric(
@@ -189,7 +189,9 @@ class Metrics:
         self._child("riskapi_rules_fired_total", name, mode).inc()
 
     def review(self, step: str) -> None:
-        """Count a step of a review: opened, claimed, released, escalated, decided, undone or withdrawn."""
+        """Count a step of a review: opened, claimed, released, escalated, asked (the customer), decided, undone or
+        withdrawn.
+        """
         self._child("riskapi_reviews_total", step).inc()
 
     def label(self, label: str, source: str) -> None:

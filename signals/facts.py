@@ -334,6 +334,7 @@ class Reputation:
     network: float | None = None
     domain: float | None = None
     tld: float | None = None
+    link_domain: float | None = None
 
 
 @record

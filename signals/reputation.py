@@ -52,6 +52,20 @@ def reputation_tld(facts: Facts) -> float | None:
     return None if facts.reputation is None else facts.reputation.tld
 
 
+@signal(
+    reason="about {value:.1%} of other accounts that link to this website were labelled abusive",
+    risk=+1,
+    needs=("store", "/account/website"),
+)
+def reputation_link_domain(facts: Facts) -> float | None:
+    """Abuse rate of other accounts that link to the website given, in mail or as theirs, shrunk. Unit: 0 to 1.
+
+    Unknown for sites that everybody links to, and for a domain at which the account proved its mailbox. Where an
+    established customer uses the site, nobody counts as abusive there.
+    """
+    return None if facts.reputation is None else facts.reputation.link_domain
+
+
 @signal(reason="about {value:.1%} of all accounts of late were labelled abusive", risk=None)
 def reputation_base(facts: Facts) -> float | None:
     """Abuse rate over all accounts, towards which the other rates are shrunk. Unit: 0 to 1.

@@ -7,8 +7,6 @@ is simulated first where it is not there.
 from __future__ import annotations
 
 import argparse
-import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,7 +18,8 @@ from typing import Final, Literal
 from playwright.sync_api import Page, sync_playwright
 
 from tests.bench import servers
-from tests.bench.person import PASSWORD, first_link
+from tests.bench.person import first_link
+from tests.browser import become_admin, launched
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Where the pictures are kept, and the month they show.
@@ -55,9 +54,6 @@ PICTURES: dict[str, tuple[Literal["light", "dark"], Callable[[Page, str], object
 
 def take(sample: Path, images: Path) -> list[Path]:
     """Serve a copy of a data directory and take every picture; where they are. SystemExit without a Chromium."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        raise SystemExit("there is no chromium here (Debian: apt-get install chromium)")
     images.mkdir(parents=True, exist_ok=True)
     port, made = servers.free_port(), []
     with tempfile.TemporaryDirectory(prefix="riskapi-screenshots-") as name, sync_playwright() as playwright:
@@ -70,17 +66,11 @@ def take(sample: Path, images: Path) -> list[Path]:
         }  # fmt: skip
         log = Path(name) / "serve.log"
         with servers.running([sys.executable, "-m", "riskapi", "serve"], port, environment, log):
-            # As root Chromium has no sandbox to run in.
-            arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-            browser = playwright.chromium.launch(executable_path=chromium, args=arguments, timeout=120_000)
+            browser = launched(playwright)
             page = browser.new_page(viewport=_WINDOW)  # type: ignore[arg-type]
             page.set_default_timeout(_PATIENCE)
             url = f"http://127.0.0.1:{port}"
-            page.goto(url + first_link(log))
-            for field, value in (("name", "ana@riskapi.example"), ("password", PASSWORD), ("again", PASSWORD)):
-                page.fill(f"#{field}", value)
-            page.press("#again", "Enter")
-            page.wait_for_url(re.compile("/console/queue"))
+            become_admin(page, url + first_link(log), "ana@riskapi.example")
             for word, (colours, go) in PICTURES.items():
                 page.emulate_media(color_scheme=colours)
                 go(page, url)

@@ -38,6 +38,7 @@ ROOMS = (
     ("webhooks", "endpoints, deliveries, notices"),
     ("decisions", "the line: gather, read, score, decide, record; signups, rescoring, events, imports"),
     ("simulations", "a policy tried on recorded signups, thresholds proposed from them"),
+    ("search", "accounts found by anything they have, and what else they share"),
     ("api", "HTTP: routes, requests, answers"),
     ("console", "pages for reviewers and admins: who may come in, queue, cases, users"),
     ("worker", "what is done after the answer"),

@@ -1,10 +1,15 @@
-"""What people did in the console: who, what, to whom, when. Names of users, ids and words, no data of applicants.
+"""What people and rules did: who, what, to what, when. Names of users, ids and words, no data of applicants.
 
-It is one stream (``risk:audit``), written before the thing is done.
+It is one stream (``risk:audit``) whose notes are a chain (``audit_note.lua``): the hash of each is the SHA-256 of the
+hash before it, its number and the SHA-256 of its text. :mod:`riskapi.access.audit_chain` says whether the chain holds.
+Notes of releases that had no chain stand before its beginning.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
+import secrets
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,42 +19,139 @@ import orjson
 from riskapi.store import damaged
 
 if TYPE_CHECKING:
-    from riskapi.store.connections import Store
+    from riskapi.store.connections import Pipeline, Store
 
-#: Where it is kept.
-_STREAM = "risk:audit"
-#: Notes kept: some 20 MB. Chosen by us.
-_MOST = 100_000
+#: Where notes are kept, and beside them what is known of their chain, in the same slot of a cluster.
+STREAM, CHAIN = "risk:audit", "risk:audit:chain:{risk:audit}"
+#: Notes kept: some 40 MB. Chosen by us.
+MOST = 100_000
+#: Notes that a page with filters looks through, and how many are read at a time. Chosen by us: 4,000 take some 50 ms.
+_LOOKED, _READ = 4_000, 1_000
+#: An id of the stream.
+PLACE = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")
+#: Characters of an actor, an action, a subject, and of a detail: what callers name themselves can be long.
+_LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """One thing somebody did: ``actor`` the user's name, ``at`` Unix time, ``details`` words about it."""
+    """One thing that was done: ``actor`` the user, key or rule, ``at`` Unix time, ``details`` words about it.
+
+    ``id`` is its place in the log; ``number`` and ``hash`` those in the chain, None before its beginning.
+    """
 
     actor: str
     action: str
     subject: str
     at: float
     details: dict[str, Any]
+    id: str = ""
+    number: int | None = None
+    hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which notes are wanted: by whom, what, about what, since when and until before when (Unix times).
+
+    What is None is not looked at.
+    """
+
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    since: float | None = None
+    until: float | None = None
+
+    def matches(self, note: Noted) -> bool:
+        """Whether this note is wanted."""
+        return (
+            self.actor in (None, note.actor)
+            and self.action in (None, note.action)
+            and self.subject in (None, note.subject)
+            and (self.since is None or note.at >= self.since)
+            and (self.until is None or note.at < self.until)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """A page of notes, newest first. ``after`` is where the next begins, None where there are no older ones.
+
+    A page may be short, even empty, and have a next: a look goes through so many notes and no more.
+    """
+
+    notes: list[Noted]
+    after: str | None
 
 
 class Audit:
     """Takes notes and reads them."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, most: int = MOST) -> None:
+        self._store, self._most = store, most
+        self._note = store.script("audit_note")
 
     def note(self, actor: str, action: str, subject: str, at: float, **details: Any) -> None:
         """Keep a note. Raises ``StoreUnavailable``: what cannot be noted is not done."""
-        row = orjson.dumps({"actor": actor, "action": action, "subject": subject, "at": at, "details": details})
-        self._store.execute("XADD", _STREAM, "MAXLEN", "~", _MOST, "*", "data", row)
+        self._note.call([STREAM, CHAIN], self._given(actor, action, subject, at, details))
+
+    def queue(self, pipe: Pipeline, actor: str, action: str, subject: str, at: float, **details: Any) -> None:
+        """Have a note kept in the trip of a pipeline."""
+        self._note.queue(pipe, [STREAM, CHAIN], self._given(actor, action, subject, at, details))
+
+    def _given(
+        self, actor: str, action: str, subject: str, at: float, details: dict[str, Any]
+    ) -> list[str | bytes | int]:
+        words = {"actor": actor[:_LONGEST], "action": action[:_LONGEST], "subject": subject[:_LONGEST], "at": at}
+        short = {name: value[:_LONGEST] if isinstance(value, str) else value for name, value in details.items()}
+        row = orjson.dumps({**words, "details": short}, default=str)
+        return [row, hashlib.sha256(row).hexdigest(), max(round(at * 1000), 1), self._most, secrets.token_hex(6)]
 
     def latest(self, limit: int) -> list[Noted]:
         """The latest notes, newest first. Raises ``StoreUnavailable``."""
-        rows = self._store.execute("XREVRANGE", _STREAM, "+", "-", "COUNT", limit)
-        found = [damaged.read("audit", name.decode(), partial(_noted, fields), None) for name, fields in rows]
-        return [each for each in found if each is not None]
+        return self.page(Wanted(), limit).notes
+
+    def get(self, place: str) -> Noted | None:
+        """The note with this id. Raises ``StoreUnavailable``."""
+        rows = self._store.execute("XRANGE", STREAM, place, place)
+        return _read(rows[0]) if rows else None
+
+    def page(self, wanted: Wanted, limit: int, after: str | None = None) -> Notes:
+        """A page of the notes that are wanted, from ``after`` on. Raises ``StoreUnavailable``."""
+        newest = f"({after}" if after else (_place(wanted.until) if wanted.until is not None else "+")
+        oldest = _place(wanted.since) if wanted.since is not None else "-"
+        words = [orjson.dumps(each) for each in (wanted.actor, wanted.action, wanted.subject) if each is not None]
+        found: list[Noted] = []
+        for _ in range(_LOOKED // _READ):
+            size = _READ if wanted != Wanted() else limit + 1
+            rows = self._store.execute("XREVRANGE", STREAM, newest, oldest, "COUNT", size)
+            for place, fields in rows:
+                if not all(word in fields.get(b"data", b"") for word in words):
+                    continue  # reading all of them costs much more
+                note = _read((place, fields))
+                if note is not None and wanted.matches(note):
+                    if len(found) == limit:
+                        return Notes(found, found[-1].id)
+                    found.append(note)
+            if len(rows) < size:
+                return Notes(found, None)
+            newest = f"({rows[-1][0].decode()}"
+        return Notes(found, newest[1:])
 
 
-def _noted(fields: dict[bytes, bytes]) -> Noted:
-    return Noted(**damaged.known(Noted, orjson.loads(fields[b"data"])))
+def _place(at: float) -> str:
+    """The place of a time in the stream. A clock that ran ahead moves it; :meth:`Wanted.matches` looks at the note."""
+    return str(max(round(at * 1000), 0))
+
+
+def _read(row: tuple[bytes, dict[bytes, bytes]]) -> Noted | None:
+    place, fields = row
+    return damaged.read("audit", place.decode(), partial(_noted, place.decode(), fields), None)
+
+
+def _noted(place: str, fields: dict[bytes, bytes]) -> Noted:
+    kept = damaged.known(Noted, orjson.loads(fields[b"data"]))
+    number, digest = fields.get(b"number"), fields.get(b"hash")
+    chained = {"number": int(number), "hash": digest.decode()} if number is not None and digest is not None else {}
+    return Noted(**{**kept, **chained, "id": place})

@@ -30,6 +30,8 @@ SCOPES = ("signups", "sends", "events", "feedback", "reviews", "lists", "policy"
 #: Every key: a hash of SHA-256 → JSON {name, scopes, rate_limit, created_at}. No TTL: a key holds until it is revoked.
 _TABLE = "risk:keys"
 _ID_DIGITS = 16
+#: Seconds that a key still works after another took its place: a day to change it on every host. Chosen by us.
+OVERLAP = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,12 @@ class Keys:
         bootstrap: str | None = None,
         *,
         monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
         fresh: float = 2.0,
         stale: float = 86_400.0,
     ) -> None:
         self._store = store
-        self._monotonic = monotonic
+        self._monotonic, self._clock = monotonic, clock
         self._fresh, self._stale = fresh, stale
         self._bootstrap = bootstrap.encode() if bootstrap else None
         self._root = Principal("bootstrap", "bootstrap", frozenset(SCOPES), limited=False)
@@ -93,12 +96,28 @@ class Keys:
         return plain
 
     def list(self) -> list[dict[str, Any]]:
-        """Every key, oldest first: ``{id, name, scopes, rate_limit, created_at}``. Raises ``StoreUnavailable``."""
+        """Every key, oldest first: ``{id, name, scopes, rate_limit, created_at}``, and ``expires_at`` (Unix time) where
+        another took its place. Raises ``StoreUnavailable``.
+        """
         found = [
             {"id": digest[:_ID_DIGITS], **entry}
             for digest, entry in self._entries(self._store.execute("HGETALL", _TABLE)).items()
         ]
         return sorted(found, key=lambda key: (key["created_at"], key["id"]))
+
+    def rotate(self, key_id: str) -> str | None:
+        """Make a key that may do what this one may, and return it; this is the only time it can be seen. The one before
+        works for :data:`OVERLAP` seconds yet. None where there is no such key. Raises ``StoreUnavailable``.
+        """
+        rows = self._entries(self._store.execute("HGETALL", _TABLE))
+        found = next(((digest, row) for digest, row in rows.items() if digest[:_ID_DIGITS] == key_id), None)
+        if found is None:
+            return None
+        digest, row = found
+        made = self.create(row["name"], row["scopes"], row["rate_limit"])
+        ends = min(row.get("expires_at") or float("inf"), self._clock() + OVERLAP)
+        self._store.execute("HSET", _TABLE, digest, orjson.dumps({**row, "expires_at": ends}))
+        return made
 
     def revoke(self, key_id: str) -> bool:
         """Revoke the key with this ``id``; false when there is none. Raises ``StoreUnavailable``."""
@@ -151,15 +170,19 @@ class Keys:
         self._table[digest] = principal = _principal(digest, found)
         return principal
 
-    @staticmethod
-    def _entries(raw: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
-        """The keys in the table. A row that cannot be read is nobody's key."""
-        found = {}
+    def _entries(self, raw: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
+        """The keys in the table that work now. A row that cannot be read is nobody's key."""
+        found, now = {}, self._clock()
         for digest, entry in raw.items():
             row = damaged.read("key", digest.decode()[:_ID_DIGITS], partial(_row, entry), None)
-            if row is not None:
+            if row is not None and (row.get("expires_at") or now + 1) > now:
                 found[digest.decode()] = row
         return found
+
+
+def id_of(presented: str) -> str:
+    """The id of a key, as it is listed and logged."""
+    return _digest(presented.encode("utf-8", "surrogateescape"))[:_ID_DIGITS]
 
 
 def _digest(secret: bytes) -> str:
@@ -169,11 +192,13 @@ def _digest(secret: bytes) -> str:
 def _row(raw: bytes) -> dict[str, Any]:
     """A row of the table. Raises one of :data:`riskapi.store.damaged.FAULTS` for one that says no key."""
     row: dict[str, Any] = orjson.loads(raw)
-    rate = row["rate_limit"]
+    rate, ends = row["rate_limit"], row.get("expires_at")
     if not all(isinstance(each, str) for each in (row["name"], row["created_at"], *row["scopes"])):
         raise TypeError("not a key")
     if rate is not None and not (isinstance(rate, int | float) and rate > 0):
         raise ValueError("not a rate")
+    if ends is not None and not isinstance(ends, int | float):
+        raise TypeError("not a time")
     return row
 
 

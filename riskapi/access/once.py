@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 #: What tokens are for: the link that makes the first admin, one to choose a password, a password that was right, and
 #: the secret of an authenticator that no code proved yet.
 FIRST, PASSWORD, CODE, AUTHENTICATOR = "first", "password", "code", "authenticator"
+#: The challenges of a passkey that is to be added, and of one that signs somebody in.
+NEW_PASSKEY, PASSKEY = "new passkey", "passkey"
+#: A sign-in that a provider was asked for.
+OIDC = "oidc"
 #: Seconds a link to the first admin and to a new password works. Chosen by us.
 LINK = 24 * 3600
 #: Seconds that a step of signing in may take: as long as people need to find their telephone. Chosen by us.

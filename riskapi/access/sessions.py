@@ -25,7 +25,7 @@ _NOTED = 60
 class Session:
     """A session as it is listed. ``id`` names it, and opens nothing. Times are Unix times.
 
-    ``how`` is what the user showed: ``password``, ``totp``, ``recovery`` or ``link``.
+    ``how`` is what the user showed: ``password``, ``totp``, ``recovery``, ``link``, ``passkey`` or ``oidc``.
     """
 
     id: str

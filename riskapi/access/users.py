@@ -48,12 +48,29 @@ class NotFirst(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Passkey:
+    """A key pair on a device of a user (WebAuthn). ``id`` and ``key``, the public one, are base64url.
+
+    ``count`` is how often it was used, as the device last said; 0 where it does not count. ``name`` is the user's own
+    for it, ``made`` when it was added, Unix time.
+    """
+
+    id: str
+    key: str
+    count: int
+    name: str
+    made: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """A user. ``id`` is random and names nobody, so it may be logged; ``name`` is what they sign in with.
 
-    ``password`` is an Argon2 hash; ``totp`` the secret of an authenticator, ``totp_step`` the last time step it was
-    used for; ``recovery`` hashes of the codes that are left. ``epoch`` grows whenever every session has to end.
-    ``revision`` is another with each change, so that of two who make the same change one comes second.
+    ``password`` is an Argon2 hash; ``passkeys`` what proves them by itself; ``totp`` the secret of an authenticator,
+    ``totp_step`` the last time step it was used for; ``recovery`` hashes of the codes that are left. ``provider`` is
+    who an OpenID Connect provider says they are: its issuer and its name for them. ``epoch`` grows whenever every
+    session has to end. ``revision`` is another with each change, so that of two who make the same change one comes
+    second.
     """
 
     id: str
@@ -61,9 +78,11 @@ class Person:
     role: Role
     made: float
     password: str | None = None
+    passkeys: tuple[Passkey, ...] = ()
     totp: str | None = None
     totp_step: int = 0
     recovery: tuple[str, ...] = ()
+    provider: str | None = None
     disabled: bool = False
     epoch: int = 0
     revision: str = ""
@@ -75,7 +94,7 @@ class Person:
     @property
     def has_second_factor(self) -> bool:
         """Whether more than a password is needed to be them."""
-        return self.totp is not None
+        return self.totp is not None or bool(self.passkeys)
 
     def shut_out(self) -> Person:
         """As somebody who may come in no more; every session ends."""
@@ -83,7 +102,16 @@ class Person:
 
     def anew(self) -> Person:
         """As somebody who begins anew, with a link: nothing they had opens the console any more."""
-        return replace(self, disabled=False, password=None, totp=None, recovery=(), epoch=self.epoch + 1)
+        return replace(
+            self,
+            disabled=False,
+            password=None,
+            passkeys=(),
+            provider=None,
+            totp=None,
+            recovery=(),
+            epoch=self.epoch + 1,
+        )
 
 
 def name_of(text: str) -> str:
@@ -175,4 +203,5 @@ def _person(raw: bytes) -> Person:
     row: dict[str, Any] = damaged.known(Person, orjson.loads(raw))
     if row["role"] not in ROLES:
         raise ValueError("not a role")
-    return Person(**{**row, "recovery": tuple(row.get("recovery", ()))})
+    passkeys = tuple(Passkey(**damaged.known(Passkey, each)) for each in row.get("passkeys", ()))
+    return Person(**{**row, "recovery": tuple(row.get("recovery", ())), "passkeys": passkeys})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, cast
 
 import orjson
@@ -17,6 +17,7 @@ from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.links.entities import Links
+from riskapi.links.sites import Sites
 from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Spread as SpreadRules
 from riskapi.store.connections import Pipeline, Reply, Store
@@ -70,7 +71,7 @@ class Labels:
     ) -> None:
         self._store, self._accounts, self._tiers = store, accounts, tiers
         self._spreads, self._reaches = Spreads(store), Reaches(store, links, clusters)
-        self._links = links
+        self._links, self._sites = links, Sites(store)
         self._clusters = clusters
         self._active = active
 
@@ -178,17 +179,21 @@ class Labels:
             standing = latest
 
     def mark(self, user_id: str, standing: Standing) -> Standing:
-        """Mark what an account touched; returns where it stands by then."""
-        pipe = self._store.pipeline()
-        later = self.queue_mark(pipe, user_id, standing)
+        """Mark what an account touched, and linked to; returns where it stands by then."""
+        sites, pipe = self._sites.of(user_id), self._store.pipeline()
+        later = self.queue_mark(pipe, user_id, standing, sites)
         self._store.run(pipe)
         return later()
 
-    def queue_mark(self, pipe: Pipeline, user_id: str, standing: Standing) -> Reply[Standing]:
-        """As :meth:`mark`, in a pipeline: to be read is where the account stands by then."""
+    def queue_mark(
+        self, pipe: Pipeline, user_id: str, standing: Standing, sites: Sequence[str] = ()
+    ) -> Reply[Standing]:
+        """As :meth:`mark`, in a pipeline, with the keys of the ``sites`` that the account's mail links to: to be read
+        is where the account stands by then.
+        """
         abusive, felt = standing.label == "abuse", _is_felt(standing)
         arrows = [key for name, key in standing.entities.items() if name.partition(":")[0] in ARROWS]
-        others = [key for key in standing.entities.values() if key not in arrows]
+        others = [*(key for key in standing.entities.values() if key not in arrows), *sites]
         groups = [(arrows, felt), (others, abusive)] if felt != abusive else [([*arrows, *others], abusive)]
         for keys, marked in groups:
             self._links.queue_mark(

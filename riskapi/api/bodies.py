@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from riskapi.accounts.history import LabelName, LabelSource
 from riskapi.contract import Time
-from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.event import FeedbackEvent
 from riskapi.lists.rows import Reason as Reason
 from riskapi.reviews.deniable_values import DENIABLE, DeniableKind
 from riskapi.reviews.queue import ReviewScope, ReviewStatus, ReviewTier

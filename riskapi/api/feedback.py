@@ -13,7 +13,8 @@ from riskapi.api.bodies import FeedbackBody
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.contract import Count
 from riskapi.errors import Problem
-from riskapi.feedback.counts import FeedbackAction, FeedbackEvent
+from riskapi.feedback.counts import FeedbackAction
+from riskapi.feedback.event import FeedbackEvent
 from riskapi.inputs.invalid import from_validation
 from riskapi.inputs.usable import AHEAD
 
@@ -47,7 +48,7 @@ def take(call: Call[FeedbackBody]) -> Reply:
             first = problem.errors[0]
             detail = f"{first['pointer'] or 'the event'}: {first['detail']}"
             rejected.append({"index": index, "code": first["code"], "detail": detail})
-    tally = call.parts.consequences.take(events, call.now)
+    tally = call.parts.intake.take_events(events, call.now)
     sources = Counter(event.source for event in events)
     call.parts.watch.hearing.heard_events(sources, len(rejected), call.now)
     answer: FeedbackTaken = {
@@ -86,7 +87,9 @@ ROUTES = (
         description=(
             "1 to 1000 events. Each is counted once by its `source` and `id`, for 31 days and whatever the "
             "`Idempotency-Key`, on the day it happened; what happened over 30 days ago counts no more. An event that "
-            "cannot be read is `rejected` with its index and stops none of the others. Addresses are not stored. "
+            "cannot be read is `rejected` with its index and stops none of the others. One whose account is not known "
+            "is in `unknown_accounts`, kept (`GET /v1/feedback/unattributed`), and counted for the account once it is "
+            "there. Addresses are not stored otherwise. "
             "An account whose mail is no longer clean by the policy's rules loses its earned steps: `steps_lost`. "
             "What the triggers of the policy say is done at once: `warned`, "
             "`tightened`, `limited` or `paused`, by `rule`."

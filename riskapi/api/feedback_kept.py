@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.contract import UserId
 from riskapi.feedback.kept_reports import KeptReport, ReportList
-from riskapi.feedback.reports import Feed, Unattributed
+from riskapi.feedback.reports import Origin, Unattributed
 from riskapi.feedback.unattributed import UnattributedPage
 
 
@@ -19,7 +19,7 @@ class UnattributedQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     reason: Unattributed | None = None
-    feed: Feed | None = None
+    feed: Origin | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, StringConstraints(max_length=256)] | None = None
 
@@ -58,10 +58,12 @@ ROUTES = (
         summary="List reports that have no account, newest first",
         tag="Feedback",
         description=(
-            "Kept for 31 days, the newest 20,000 and as many deliveries. `reason`: `no_clue` (nothing names an "
-            "account), `unknown_account` (what is named is none), `ambiguous` (two are named), `not_believed` "
-            "(only a stranger says so), `not_understood`. A report is counted for its account as soon as its "
-            "message id is told (`POST /v1/reservations/{reservation_id}/messages`)."
+            "Kept for 31 days, the newest 20,000 of each sort: deliveries, what only strangers say, JSON events, "
+            "others. `reason`: `no_clue` (nothing names an account), `unknown_account` (what is named is "
+            "none), `ambiguous` (two are named), `not_believed` (only a stranger says so), "
+            "`not_understood`. A report is counted for its account as soon as its message id is told "
+            "(`POST /v1/reservations/{reservation_id}/messages`), or the account that your own code "
+            "named is known. `feed` is `json` for events of `POST /v1/feedback`."
         ),
         scopes=("feedback", "reviews"),
         query=UnattributedQuery,
@@ -82,6 +84,7 @@ ROUTES = (
         method="GET",
         path="/v1/feedback/reports/{report_id}",
         handler=show_report,
+        audited="report read",
         summary="One report as it came",
         tag="Feedback",
         description=(

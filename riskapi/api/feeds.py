@@ -44,7 +44,7 @@ def take(call: Call[Raw]) -> Reply:
     if feed is None:
         raise Problem("not_found", "This feed is off: its secret is not set.")
     if call.body.media not in feed.media:
-        raise Problem("unsupported_media_type", f"This feed takes {' or '.join(sorted(feed.media))}.")
+        raise Problem("unsupported_media_type", f"Send Content-Type: {' or '.join(sorted(feed.media))}.")
     posted = Posted(call.body.content, _headers(call), _query(call), call.body.media, call.now)
     hearing = call.parts.watch.hearing
     with hearing.proving(feed.name, call.now):

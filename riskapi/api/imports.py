@@ -77,6 +77,7 @@ ROUTES = (
         method="POST",
         path="/v1/accounts/import",
         handler=take,
+        audited="accounts imported",
         summary="Bring existing customers in",
         tag="Accounts",
         description=(

@@ -93,6 +93,7 @@ def _export_route(ending: str, media: str, name: str) -> Route:
         method="GET",
         path=f"/v1/lists/{{list}}/export.{ending}",
         handler=partial(export, media=media),
+        audited="list exported",
         summary=f"The entries of a list as {name}",
         tag="Lists",
         description=(
@@ -112,6 +113,7 @@ ROUTES = (
         method="POST",
         path="/v1/lists/{list}/bulk",
         handler=take,
+        audited="list batch put",
         summary="Put many entries on a list",
         tag="Lists",
         description=(
@@ -149,6 +151,7 @@ ROUTES = (
         method="DELETE",
         path="/v1/lists/batches/{batch_id}",
         handler=undo,
+        audited="list batch undone",
         summary="Undo a batch of entries",
         tag="Lists",
         description=(

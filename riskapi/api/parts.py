@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from riskapi.access.audit import Audit
 from riskapi.access.idempotency import Idempotency
 from riskapi.access.keys import Keys
 from riskapi.accounts.cuts import Cuts
@@ -29,7 +30,9 @@ from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
+from riskapi.search.search import Search
 from riskapi.sending.grants import Grants
+from riskapi.sending.holds import Holds
 from riskapi.sending.own_caps import AccountCaps
 from riskapi.store.rates import RateLimits
 from riskapi.webhooks.deliveries import Deliveries
@@ -50,12 +53,14 @@ class Parts:
     """
 
     assessor: Assessor
+    audit: Audit
     profiles: Profiles
     account_caps: AccountCaps
     imports: Imports
     labels: Labels
     reviews: Reviews
     review_decisions: ReviewDecisions
+    search: Search
     feedback: Feedback
     consequences: Consequences
     feeds: Mapping[str, ProviderFeed]
@@ -64,6 +69,7 @@ class Parts:
     signed: Callable[[bytes, float], Signed | None]
     account_header: str
     events: Events
+    holds: Holds
     grants: Grants
     clusters: Clusters
     cuts: Cuts

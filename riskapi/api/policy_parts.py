@@ -1,18 +1,25 @@
-"""What the routes of the policy call besides its versions: simulations, proposals, attack mode, workers, caps hit."""
+"""What the routes of the policy, and the pages about it, call besides its versions: simulations, drafts, proposals,
+attack mode, workers, caps hit.
+"""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from riskapi.accounts.log import Decisions
+from riskapi.policy import DEFAULT
 from riskapi.policy.attacks import Attacks
+from riskapi.policy.drafts import Drafts
+from riskapi.policy.history import PolicyHistory
 from riskapi.policy.proposals import Proposals
 from riskapi.policy.publisher import Publisher
+from riskapi.policy.texts import PolicyTexts
 from riskapi.policy.versions import Policies
 from riskapi.policy.workers import PolicyWorkers, deciding
 from riskapi.sending.allowances import Allowances
-from riskapi.sending.cap_hits import CapHits, cap_hits
+from riskapi.sending.cap_hits import MOST, CapHits, cap_hits
 from riskapi.simulations.past import PastSignups
 from riskapi.simulations.runs import Runs
 from riskapi.store.connections import Store
@@ -27,6 +34,9 @@ class PolicyParts:
     proposals: Proposals
     attacks: Attacks
     runs: Runs
+    drafts: Drafts
+    texts: PolicyTexts
+    history: PolicyHistory
 
     def workers(self) -> PolicyWorkers:
         """Which process decides by which version. Raises :class:`StoreUnavailable`."""
@@ -34,14 +44,27 @@ class PolicyParts:
         # Processes say in real time that they are there, also where callers set the clock.
         return deciding(self.store, live.version, live.at, time.time())
 
-    def cap_hits(self, since: float, now: float, limit: int) -> CapHits:
+    def cap_hits(self, since: float, now: float, limit: int, most: int = MOST) -> CapHits:
         """See :func:`riskapi.sending.cap_hits.cap_hits`."""
-        return cap_hits(self.store, since, now, limit)
+        return cap_hits(self.store, since, now, limit, most)
 
 
 def policy_parts(
-    store: Store, policies: Policies, publisher: Publisher, recorded: Decisions, allowances: Allowances
+    store: Store,
+    policies: Policies,
+    publisher: Publisher,
+    recorded: Decisions,
+    allowances: Allowances,
+    file: Path | None,
 ) -> PolicyParts:
-    """Put them together."""
-    runs = Runs(store, policies, publisher, PastSignups(store, recorded, allowances))
-    return PolicyParts(store, policies, Proposals(store, policies, publisher), Attacks(store), runs)
+    """Put them together. ``file`` is the policy's, by default the shipped one."""
+    return PolicyParts(
+        store,
+        policies,
+        Proposals(store, policies, publisher),
+        Attacks(store),
+        Runs(store, policies, publisher, PastSignups(store, recorded, allowances)),
+        Drafts(store),
+        PolicyTexts(store, file or DEFAULT),
+        PolicyHistory(policies),
+    )

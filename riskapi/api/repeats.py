@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from riskapi.access.idempotency import Attempt, Remembered
-from riskapi.api import problems
+from riskapi.api import audit_notes, problems
 from riskapi.api.parts import Parts
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.errors import Problem, StoreUnavailable
@@ -41,7 +41,7 @@ def answer(route: Route, call: Call[Any], path: str, request_id: str) -> Reply:
     if isinstance(attempt, Remembered):
         return _again(attempt, request_id)
     try:
-        reply = route.handler(call)
+        reply = audit_notes.handled(route, call)
     except Problem as problem:
         _remember(call.parts, attempt, problems.reply(problem, path, request_id))
         raise

@@ -24,7 +24,7 @@ from werkzeug.wsgi import get_content_length, get_input_stream
 
 from riskapi import logs
 from riskapi.access.keys import Principal
-from riskapi.api import auth, problems, repeats
+from riskapi.api import audit_notes, auth, problems, repeats
 from riskapi.api.broken_json import mended
 from riskapi.api.parts import Parts
 from riskapi.api.routes import JSON, PATHS, Call, Raw, Reply, Route
@@ -169,7 +169,7 @@ def _serve(
     call = Call(parts, principal, now, body, path, environ)
     if route.idempotent and "HTTP_IDEMPOTENCY_KEY" in environ:
         return repeats.answer(route, call, Request(environ).path, request_id)
-    return route.handler(call)
+    return audit_notes.handled(route, call)
 
 
 def _body(model: type[BaseModel], raw: bytes, *, mends: bool) -> BaseModel:
@@ -192,14 +192,19 @@ def _read(environ: WSGIEnvironment, route: Route) -> tuple[str, bytes]:
     given = environ.get("CONTENT_TYPE", "")
     if given != JSON:
         media = given.partition(";")[0].strip().lower()
-        if media in route.raw:
+        if media in route.raw or (route.verbatim and not _is_json(media)):  # whose handler says what it takes
             return media, _content(environ, route.most_bytes)
-        if media != JSON and not (media.startswith("application/") and media.endswith("+json")):
+        if not _is_json(media):
             if route.optional_body and not media and not _content(environ, route.most_bytes):
                 return JSON, b"{}"
             raise Problem("unsupported_media_type", f"Send Content-Type: {' or '.join([JSON, *route.raw])}.")
     raw = _content(environ, route.most_bytes)
     return JSON, b"{}" if route.optional_body and not raw else raw
+
+
+def _is_json(media: str) -> bool:
+    """Whether a type in small letters is that of JSON (RFC 8259), or of a format made of it (RFC 6839)."""
+    return media == JSON or (media.startswith("application/") and media.endswith("+json"))
 
 
 def _content(environ: WSGIEnvironment, most: int) -> bytes:

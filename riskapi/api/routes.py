@@ -95,7 +95,8 @@ class Route:
     ``response`` is the shape of the answer, which has ``status``; ``others`` those of answers with other statuses.
     ``problems`` are the codes of the handler's own, those of the checks before it follow from the other fields.
     ``idempotent`` honours ``Idempotency-Key``; ``repeatable`` says that the handler honours it by itself. ``tagged``
-    says that answers carry an ``ETag``, ``conditional`` that ``If-Match`` with one is required.
+    says that answers carry an ``ETag``, ``conditional`` that ``If-Match`` with one is required. ``audited`` is what the
+    audit log calls it, None for what stands in no audit log.
     """
 
     method: str
@@ -123,6 +124,7 @@ class Route:
     tagged: bool = False
     conditional: bool = False
     documented: bool = True
+    audited: str | None = None
 
     @property
     def most_bytes(self) -> int:

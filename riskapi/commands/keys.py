@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 
-from riskapi.access.keys import Keys
+from riskapi.access.audit import Audit
+from riskapi.access.keys import Keys, id_of
 from riskapi.commands import tables
+from riskapi.commands.audit import COMMAND_LINE
 from riskapi.links import secret
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -33,6 +36,9 @@ def create(store: Store, name: str, scopes: Sequence[str], rate_limit: float | N
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    Audit(store).note(
+        COMMAND_LINE, "key made", id_of(key), time.time(), name=name, scopes=" ".join(sorted(set(scopes)))
+    )
     print(f"{name}: {', '.join(sorted(set(scopes)))}; shown this once:", file=sys.stderr)
     print(key)
     return 0
@@ -51,6 +57,7 @@ def show(store: Store) -> int:
 def revoke(store: Store, key_id: str) -> int:
     """Make a key invalid; 1 when there is none."""
     if Keys(store).revoke(key_id):
+        Audit(store).note(COMMAND_LINE, "key revoked", key_id, time.time())
         print(f"{key_id}: revoked", file=sys.stderr)
         return 0
     print(f"{key_id}: no such key", file=sys.stderr)

@@ -13,7 +13,9 @@ import orjson
 import typer
 
 from riskapi import app
+from riskapi.access.audit import Audit
 from riskapi.commands import arguments, author, tables
+from riskapi.commands.audit import COMMAND_LINE
 from riskapi.commands.invocation import Invocation
 from riskapi.commands.progress import LongWork
 from riskapi.commands.sources import opened
@@ -59,6 +61,8 @@ def take(
                     counts[what] += getattr(taken, what)
                 done += len(some)
                 work.reach(done, f"{done:,} entries")
+    if batch_id is not None and not dry_run:
+        _note(call, "list batch put", batch_id, author=who, list=list_name)
     if dry_run:
         print(f"{counts['put']} good, nothing is put, {rejected} rejected")
     else:
@@ -102,9 +106,16 @@ def find(call: Invocation, value: str, kind: str | None) -> int:
 def undo(call: Invocation, batch_id: str, given_author: str | None) -> int:
     """Take a batch back."""
     with _lists(call) as (_, batches):
-        done = batches.undo(batch_id, author.name(given_author), time.time())
+        who = author.name(given_author)
+        done = batches.undo(batch_id, who, time.time())
+    _note(call, "list batch undone", batch_id, author=who)
     print("{removed} removed, {restored} as they were, {left} left".format(**done))
     return 0
+
+
+def _note(call: Invocation, action: str, subject: str, **details: str) -> None:
+    with call.store() as store:
+        Audit(store).note(COMMAND_LINE, action, subject, time.time(), **details)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,9 @@ from typing import Any
 import typer
 
 from riskapi import app, policy
+from riskapi.access.audit import Audit
 from riskapi.commands import author, tables
+from riskapi.commands.audit import COMMAND_LINE
 from riskapi.commands.invocation import Invocation
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.policy.active import Basis
@@ -68,20 +70,23 @@ def publish(call: Invocation, path: Path, note: str, since: int | None, given_au
     """Put a file into force, if version ``since`` still is."""
     with _policies(call) as (store, policies, publisher):
         proposals = Proposals(store, policies, publisher)
-        return _in_force(_publish(proposals, path, since, _publication(note, given_author)))
+        made = _publish(proposals, path, since, _publication(note, given_author))
+        return _in_force(store, "policy published", made)
 
 
 def rollback(call: Invocation, version: int, note: str | None, given_author: str | None) -> int:
     """Put what an earlier version says into force again."""
     with _policies(call) as (store, policies, publisher):
         publication = _publication(note or f"Back to version {version}", given_author)
-        return _in_force(Proposals(store, policies, publisher).restore(version, publication))
+        made = Proposals(store, policies, publisher).restore(version, publication)
+        return _in_force(store, "policy rolled back", made)
 
 
 def approve(call: Invocation, id: str, given_author: str | None) -> int:
     """Put a proposal into force, as somebody else than who proposed it."""
     with _policies(call) as (store, policies, publisher):
-        return _in_force(Proposals(store, policies, publisher).approve(id, author.name(given_author), time.time()))
+        made = Proposals(store, policies, publisher).approve(id, author.name(given_author), time.time())
+        return _in_force(store, "policy approved", made)
 
 
 def compare(call: Invocation, version: int, since: int | None) -> int:
@@ -116,11 +121,14 @@ def _publication(note: str, given_author: str | None) -> Publication:
     return Publication(note=note, author=author.name(given_author), at=rfc3339(time.time()))
 
 
-def _in_force(made: Version | Waiting) -> int:
+def _in_force(store: Store, action: str, made: Version | Waiting) -> int:
+    audit, now = Audit(store), time.time()
     if isinstance(made, Waiting):
+        audit.note(COMMAND_LINE, action, made.id, now, state="waits for a second person")
         print(f"{made.id} waits for a second person until {made.until}, because it loosens something:")
         print(*(f"  {text}" for text in made.loosens), sep="\n")
     else:
+        audit.note(COMMAND_LINE, action, str(made.version), now)
         print(f"version {made.version} is in force")
     return 0
 

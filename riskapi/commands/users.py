@@ -9,12 +9,10 @@ from datetime import UTC, datetime
 
 from riskapi.access.users import NameTaken, Person, Role
 from riskapi.commands import tables
+from riskapi.commands.audit import COMMAND_LINE
 from riskapi.console.doors import Doors, open_doors, password_link
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-
-#: Who the audit log says did it: whoever may give commands on a host of the service.
-_WHO = "command line"
 
 
 def add(settings: Settings, store: Store, name: str, role: Role) -> int:
@@ -28,7 +26,7 @@ def add(settings: Settings, store: Store, name: str, role: Role) -> int:
     except ValueError as error:
         print(f"name: {error}", file=sys.stderr)
         return 2
-    doors.audit.note(_WHO, "user added", person.id, now, name=person.name, role=role)
+    doors.audit.note(COMMAND_LINE, "user added", person.id, now, name=person.name, role=role)
     _say_link(doors, person, now)
     return 0
 
@@ -66,7 +64,7 @@ def _change(
     if person is None:
         print(f"{name}: no such user", file=sys.stderr)
         return None
-    doors.audit.note(_WHO, action, person.id, time.time())
+    doors.audit.note(COMMAND_LINE, action, person.id, time.time())
     found = doors.users.change(person.id, change)
     print(f"{person.name}: {action}", file=sys.stderr)
     return found

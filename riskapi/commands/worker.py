@@ -30,6 +30,7 @@ _CLEANED = {
     "lists": "entries told of that have expired",
     "accounts": "accounts of an earlier release rewritten in today's form",
     "platform": "alarms about the platform begun or ended",
+    "tallies": "streams with more to count than one round takes",
     "reviews": "reviews whose accounts have expired taken out of the queue",
 }
 #: Seconds what is in hand is given to end; leases bring back the rest.

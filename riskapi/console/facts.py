@@ -13,11 +13,15 @@ _MASKS = {"email.address": masking.mail, "device.ip_address": masking.ip, "phone
 _ROWS, _LONGEST = 60, 300
 
 
-def of(signup: Mapping[str, Any], *, plain: bool) -> list[tuple[str, str]]:
-    """Name and value of everything that was told, in the order of the signup; ``plain`` masks nothing."""
+def of(signup: Mapping[str, Any], *, plain: bool, names: bool = True) -> list[tuple[str, str]]:
+    """Name and value of everything that was told, in the order of the signup; ``plain`` masks nothing. Without
+    ``names`` those of people are masked too.
+    """
     rows = []
     for name, value in _leaves(signup, ""):
         text = {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+        if name == "account.name" and not names:
+            text = masking.name(text)
         shown = text if plain else _MASKS.get(name, masking.text)(text)
         rows.append((name.replace("_", " ").replace(".", ": "), shown[:_LONGEST]))
     return rows[:_ROWS]

@@ -25,6 +25,16 @@ def mail(address: str) -> str:
     return f"{local[:1]}…{at}{domain}" if at else f"{address[:1]}…"
 
 
+def name(words: str) -> str:
+    """``Ana Ruiz`` as ``A… R…``: of the first three words."""
+    return " ".join(f"{word[0]}…" for word in words.split()[:3])
+
+
+def token(identifier: str) -> str:
+    """An identifier as its first four characters, ``dev-…``: no part of it is judged."""
+    return f"{identifier[:4]}…"
+
+
 def ip(address: str) -> str:
     """``203.0.113.9`` as ``203.0.113.0/24``; what is no IP as it is."""
     try:

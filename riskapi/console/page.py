@@ -12,10 +12,15 @@ from riskapi.console.visit import Answer, Visit
 
 #: Where every page lies.
 ROOT = "/console"
+#: Bytes a form may have. Most have a few lines of text. Chosen by us.
+MOST = 65_536
 #: What may stand for ``{name}`` in a path, besides what the API knows.
 _OWN: Mapping[str, re.Pattern[str]] = {
     "token": re.compile(r"[A-Za-z0-9_-]{20,80}"),
+    "deed_id": re.compile(r"(?:sel|lsb)_[0-9a-f]{20}"),
     "person": re.compile(r"[0-9a-f]{16}"),
+    "draft_id": re.compile(r"drf_[0-9a-f]{24}"),
+    "key_id": re.compile(r"[0-9a-f]{16}"),
 }
 
 
@@ -25,7 +30,7 @@ class Page:
 
     ``path`` is under :data:`ROOT`, with ``{name}`` for what :func:`pattern` knows. ``role`` is the one a person needs;
     None for pages of signing in, which anybody may see. ``entry`` is its word in the menu, in the order of declaration.
-    ``open_to_new`` says that somebody without the second factor they need may see it.
+    ``open_to_new`` says that somebody without the second factor they need may see it. ``most`` are bytes of its form.
     """
 
     path: str
@@ -34,6 +39,7 @@ class Page:
     method: str = "GET"
     entry: str | None = None
     open_to_new: bool = False
+    most: int = MOST
 
     @property
     def rule(self) -> str:

@@ -1,10 +1,9 @@
-"""What a case says in sentences: reasons, what a decision would do, readings, history, and what is left unsaid."""
+"""What queue and case say in sentences: rings, reasons, what a decision would do, and what was undone."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
 
 from riskapi.contract import Reason
 from riskapi.reviews.decisions import GivenBack, Touched
@@ -20,17 +19,79 @@ THINGS: Mapping[str, str] = {
 }  # fmt: skip
 
 
-class Said(TypedDict):
-    """A reading as a sentence, with the name of the signal behind it."""
+#: What can be searched for, as people call it.
+SEARCHED: Mapping[str, str] = {
+    **THINGS, "mail_domain": "mail domain", "pattern": "shape of a mail address", "asn": "AS", "user": "user id",
+    "cluster": "cluster", "name": "name of a person or organization", "fingerprint": "fingerprint of a browser",
+    "link_domain": "domain that mail links to", "content": "fingerprint of a message",
+}  # fmt: skip
 
-    text: str
-    signal: str
+
+#: Numbers that people write as words.
+_NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
+#: Families of signals, what people see at once first: an account shares things and acts before its letters are counted.
+#: Chosen by us.
+_PLAIN = ("links", "velocity", "sending", "events", "behavior", "domain", "sender", "account", "reputation", "phone",
+          "network", "device", "email")  # fmt: skip
 
 
-def reasons(found: Sequence[Reason]) -> tuple[list[str], list[str]]:
-    """The sentences that speak against an account and those that speak for it, the heaviest first."""
-    against = [row["text"] for row in found if row["contribution"] is None or row["contribution"] > 0]
-    return against, [row["text"] for row in found if row["contribution"] is not None and row["contribution"] < 0]
+def plain(reviews: Sequence[Sequence[Reason]], most: int) -> list[str]:
+    """What speaks against the accounts of a case in sentences, the plainest first: what rules and lists say, then by
+    what is easily seen. Where several accounts have a reason, how many of them.
+    """
+    counts, said = Counter[str](), dict[str, Reason]()
+    for found in reviews:
+        for row in found:
+            if row["contribution"] is None or row["contribution"] > 0:
+                counts[row["code"]] += 1
+                said.setdefault(row["code"], row)
+    rows = sorted(said.values(), key=lambda row: (_place(row), -counts[row["code"]], -(row["contribution"] or 0.0)))
+    many_of = len(reviews)
+    return [
+        row["text"] if many_of == 1 else f"{row['text']} ({counts[row['code']]} of {many_of})" for row in rows[:most]
+    ]
+
+
+def ring(size: int, seconds: float, kinds: Mapping[str, int]) -> str:
+    """A ring in a sentence: ``Twelve accounts in 40 minutes, bound by one IP address``."""
+    number = _NUMBERS[size] if size < len(_NUMBERS) else str(size)
+    return f"{number} accounts in {_period(seconds)}, bound by {shared(kinds)}" if kinds else f"{number} accounts"
+
+
+def shared(kinds: Mapping[str, int]) -> str:
+    """What accounts share in words, three kinds at most: ``one device and 2 mail domains``. A wave, and what somebody
+    else holds, are named where there is nothing else.
+    """
+    named = [kind for kind in THINGS if kind in kinds and kind not in ("wave", "holder")]
+    words = [_counted(kinds[kind], THINGS[kind]) for kind in (named or list(kinds))[:3]]
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def _counted(count: int, word: str) -> str:
+    if word.startswith("something"):
+        return word
+    return f"one {word}" if count == 1 else f"{count} {word if word.startswith('means') else _plural(word)}"
+
+
+def _plural(word: str) -> str:
+    first, of, rest = word.partition(" of ")
+    ending = "es" if first.endswith(("x", "ss")) else "s"
+    return f"{first}{ending}{of}{rest}"
+
+
+def _period(seconds: float) -> str:
+    if seconds < 90:
+        return "a minute"
+    if seconds < 7200:
+        return f"{round(seconds / 60)} minutes"
+    return f"{round(seconds / 3600)} hours" if seconds < 172_800 else f"{round(seconds / 86400)} days"
+
+
+def _place(row: Reason) -> int:
+    signal = registered().get(row["signal"] or "")
+    if signal is None:
+        return -1
+    return _PLAIN.index(signal.family) if signal.family in _PLAIN else len(_PLAIN)
 
 
 def effect(rows: Sequence[Touched]) -> str:
@@ -65,16 +126,6 @@ def denials(rows: Sequence[Denied]) -> dict[str, str]:
     for kind in taken.keys() | skipped.keys():
         found[kind] = f"{taken[kind]}" + (f", {skipped[kind]} skipped" if skipped[kind] else "")
     return found
-
-
-def readings(found: Mapping[str, Any]) -> dict[str, list[Said]]:
-    """Every known reading by family. What nothing is known of is left out."""
-    families: dict[str, list[Said]] = {}
-    for name, value in found.items():
-        signal = registered().get(name)
-        if signal is not None and value is not None:
-            families.setdefault(signal.family, []).append({"text": signal.text(value), "signal": name})
-    return families
 
 
 def many(number: int, word: str) -> str:

@@ -24,13 +24,12 @@ from riskapi.console.doors import Doors
 from riskapi.console.headers import headers
 from riskapi.console.page import ROOT, Page
 from riskapi.console.site import PAGES
-from riskapi.console.visit import NOBODY, Answer, Entered, Fields, Left, Moved, View, Visit
-from riskapi.errors import Problem, StoreUnavailable
+from riskapi.console.visit import NOBODY, Answer, Entered, Fields, File, Left, Moved, View, Visit
+from riskapi.errors import ConfigurationError, Problem, StoreUnavailable
 from riskapi.reviews.cases import Cases
+from riskapi.reviews.selections import SelectionDecisions
 from riskapi.store import damaged
 
-#: Bytes a form may have. The largest has a few lines of text. Chosen by us.
-_MOST = 65_536
 #: Names a browser remembers to have signed in, and characters of what is said once.
 _NAMES, _SAID = 5, 500
 #: Where somebody goes who has no second factor yet and needs one.
@@ -60,6 +59,7 @@ class _Server:
     def __init__(self, parts: Parts, doors: Doors) -> None:
         self._parts, self._doors = parts, doors
         self._cases = Cases(doors.store, parts.reviews, parts.publisher.active)
+        self._selections = SelectionDecisions(doors.store, parts.review_decisions, parts.publisher.active)
         self._headers = headers(is_secure=doors.is_secure)
 
     def view(self, page: Page, *, found: bool = True) -> Any:
@@ -100,8 +100,8 @@ class _Server:
         person = held.person if held is not None else NOBODY
         if held is None and "token" in session:
             _forget()
-        form = self._form()
-        refused = self._refused(page, person)
+        form = self._form(page)
+        refused = self._refused(page, person, held.how if held is not None else "")
         if refused is not None:
             return self._response(refused, person, page, request_id)
         if not found or not page.takes(path):
@@ -110,12 +110,14 @@ class _Server:
             parts=self._parts,
             doors=self._doors,
             cases=self._cases,
+            selections=self._selections,
             person=person,
             now=now,
             path=path,
             query=Fields(dict(request.args.lists())),
             form=Fields(dict(form.lists())),
             address=callers.address(request.environ, self._doors.settings.console_proxies),
+            host=request.host,
             agent=request.headers.get("User-Agent", ""),
             session=held.session if held is not None else "",
             kept=session.get("kept", {}),
@@ -123,11 +125,11 @@ class _Server:
         )
         return self._done(page.handler(visit), visit, page, request_id)
 
-    def _form(self) -> MultiDict[str, str]:
+    def _form(self, page: Page) -> MultiDict[str, str]:
         """What was posted, with the token that a page of this session carries. Raises ``Problem``."""
         if request.method != "POST":
             return MultiDict()
-        request.max_content_length = _MOST
+        request.max_content_length = page.most
         form = request.form
         try:
             validate_csrf(form.get("csrf", ""), secret_key=current_app.secret_key, token_key="csrf")  # noqa: S106
@@ -135,7 +137,7 @@ class _Server:
             raise Problem("invalid", "This form is out of date. Go back, load the page again, and repeat it.") from None
         return form
 
-    def _refused(self, page: Page, person: Person) -> Answer | None:
+    def _refused(self, page: Page, person: Person, how: str) -> Answer | None:
         """What somebody gets who may not see the page. Raises ``forbidden``."""
         if page.role is None:
             return None
@@ -144,7 +146,7 @@ class _Server:
                 session["next"] = request.full_path.rstrip("?")[:_SAID]
             return Moved(f"{ROOT}/sign-in")
         needed = self._doors.settings.console_second_factor and not person.has_second_factor
-        if needed and not page.open_to_new:
+        if needed and how != "oidc" and not page.open_to_new:  # there the provider asks for it
             return Moved(_AUTHENTICATOR, "Set up an authenticator first.")
         if not person.may(page.role):
             raise Problem("forbidden", f"This needs the role {page.role}; you have the role {person.role}.")
@@ -174,6 +176,9 @@ class _Server:
             if answer.keep:
                 session["kept"] = {**session.get("kept", {}), **answer.keep}
             return Response(status=303, headers={"Location": answer.to})
+        if isinstance(answer, File):
+            kept = {"Content-Type": answer.media, "Content-Disposition": f'attachment; filename="{answer.name}"'}
+            return Response(answer.content, 200, kept)
         assert isinstance(answer, View)  # noqa: S101 - the others are done by now
         said = session.pop("said", None)
         data = {**answer.data, "frame": self._frame(person, page, said), "csrf": _csrf, "request_id": request_id}
@@ -183,15 +188,17 @@ class _Server:
     def _frame(self, person: Person, page: Page, said: str | None) -> dict[str, Any]:
         """What the frame of every page shows."""
         menu = [
-            {"word": each.entry, "address": ROOT + each.path, "current": each.path == page.path}
+            {"word": each.entry, "address": ROOT + each.path, "current": f"{page.path}/".startswith(f"{each.path}/")}
             for each in PAGES
             if each.entry is not None and person is not NOBODY and each.role is not None and person.may(each.role)
         ]
         shown = {"name": person.name, "role": person.role} if person is not NOBODY else None
         policy = self._parts.versions()["policy"] if shown else None
         undo = session.get("kept", {}).get("undo") if shown and person.may("reviewer") else None
+        attack = self._parts.publisher.attack if shown else None  # what this worker decides by: no trip to the store
+        found = {"menu": menu, "person": shown, "policy": policy, "said": said, "undo": undo}
         notice = self._doors.settings.console_notice
-        return {"menu": menu, "person": shown, "policy": policy, "said": said, "undo": undo, "notice": notice}
+        return {**found, "notice": notice, "attack": None if attack is None else attack.until}
 
     def _fault(self, error: Exception, page: Page, request_id: str) -> Response:
         """A page that says what failed. Only a defect is logged with its stack."""
@@ -211,6 +218,8 @@ def _explained(error: Exception) -> tuple[int, str, str]:
         return error.status, title, f"{error.detail} {wrong}".strip()
     if isinstance(error, StoreUnavailable):
         return 503, "The store does not answer", "Nothing was changed. Load the page again in a moment."
+    if isinstance(error, ConfigurationError):
+        return 503, "The policy cannot be used", f"{error.where}: {error.key}: {error.reason}"
     if isinstance(error, damaged.Unreadable):
         return 503, "This cannot be read", "What is stored of it is damaged. The service's log says which row."
     if isinstance(error, HTTPException) and error.code is not None and 400 <= error.code < 500:

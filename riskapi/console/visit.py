@@ -10,6 +10,12 @@ from riskapi.access.users import Person, Role
 from riskapi.api.parts import Parts
 from riskapi.console.doors import Doors
 from riskapi.reviews.cases import Cases
+from riskapi.reviews.selections import SelectionDecisions
+
+
+def number(text: str) -> int | None:
+    """A whole number of at most nine digits; None for what is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 class Fields(Mapping[str, str]):
@@ -30,6 +36,10 @@ class Fields(Mapping[str, str]):
     def __contains__(self, name: object) -> bool:
         return name in self._values
 
+    def number(self, name: str) -> int | None:
+        """The whole number of a name, as :func:`number` reads it."""
+        return number(self[name])
+
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a name."""
         return self._values.get(name, ())
@@ -44,20 +54,22 @@ class Visit:
     """One request, checked: who comes, when it is, and what was sent.
 
     ``now`` is Unix time. ``query`` is what the address carries after ``?``, ``form`` what was posted. ``path`` has the
-    values of ``{name}`` in the page's path. ``address`` and ``agent`` are the caller's; ``session`` names their
-    session. ``kept`` is what the browser keeps for pages, see :class:`Moved`, and ``known`` are the ids of users who
-    signed in from it before.
+    values of ``{name}`` in the page's path. ``address`` and ``agent`` are the caller's, ``host`` is what they call us;
+    ``session`` names their session. ``kept`` is what the browser keeps for pages, see :class:`Moved`, and ``known``
+    are the ids of users who signed in from it before.
     """
 
     parts: Parts
     doors: Doors
     cases: Cases
+    selections: SelectionDecisions
     person: Person
     now: float
     path: Mapping[str, str]
     query: Fields
     form: Fields
     address: str = ""
+    host: str = ""
     agent: str = ""
     session: str = ""
     kept: Mapping[str, Any] = field(default_factory=dict)
@@ -80,6 +92,15 @@ class View:
     data: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to keep: its name, its bytes and its media type."""
+
+    name: str
+    content: bytes
+    media: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +132,4 @@ class Left:
     said: str = ""
 
 
-Answer = View | Moved | Entered | Left
+Answer = View | File | Moved | Entered | Left

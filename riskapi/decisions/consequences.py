@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import orjson
 
+from riskapi.access.audit import Audit
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.history import PUT_LATER, history_entry
 from riskapi.accounts.labels import Labels
@@ -26,8 +27,9 @@ from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.errors import Problem
-from riskapi.feedback.counts import EventCounts, Feedback, FeedbackAction, FeedbackEvent, Tally, met
-from riskapi.feedback.triggers import Met, acting, fired
+from riskapi.feedback.counts import Feedback, FeedbackAction, Tally
+from riskapi.feedback.event import FeedbackEvent
+from riskapi.feedback.triggers import EventCounts, Met, acting, fired, met
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis
@@ -80,12 +82,13 @@ class Consequences:
         feedback: Feedback,
         holds: Holds,
         identifiers: Identifiers,
+        audit: Audit,
         metrics: Metrics,
     ) -> None:
         self._store, self._active, self._accounts, self._tiers = store, active, accounts, tiers
         self._pauses, self._labels, self._clusters, self._budgets = pauses, labels, clusters, budgets
         self._feedback, self._holds, self._metrics = feedback, holds, metrics
-        self._identifiers = identifiers
+        self._identifiers, self._audit = identifiers, audit
 
     def take(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
         """Count events at Unix time ``now``, and do what follows for their accounts. Raises :class:`StoreUnavailable`;
@@ -204,7 +207,9 @@ class Consequences:
         told: dict[str, Any] = {"user_id": user_id, "at": now, "action": action, "rule": trigger.name}
         kept = oldest(policy.retention.decisions_days)
         words = ("XADD", stream(shard(user_id)), "MINID", "~", kept, "*", "type", "feedback", "data")
-        self._store.execute(*words, orjson.dumps(told))
+        pipe = self._store.pipeline().execute_command(*words, orjson.dumps(told))
+        self._audit.queue(pipe, f"rule {trigger.name}", f"account {action}", user_id, now)
+        self._store.run(pipe)
 
 
 def _done_key(user_id: str, trigger: Trigger) -> str:

@@ -186,7 +186,7 @@ def _listed(listing: Listed) -> Reason:
 
 def _judge(readings: Readings, scorer: Scorer, policy: Policy, *, explain: bool, bare: bool = False) -> _Verdict:
     score = scorer.score(readings)
-    tier = _tier_of(score.probability, policy)
+    tier = tier_of(score.probability, policy)
     # An explanation costs ten times a score; the guard needs one only where it could ease the tier.
     if (tier == "allow" and not explain) or (bare and not _is_guarded(tier, policy)):
         return _Verdict(tier, score.probability, score.margin)
@@ -195,7 +195,8 @@ def _judge(readings: Readings, scorer: Scorer, policy: Policy, *, explain: bool,
     return _Verdict(eased, score.probability, score.margin, explanation, eased=eased != tier)
 
 
-def _tier_of(probability: float, policy: Policy) -> Tier:
+def tier_of(probability: float, policy: Policy) -> Tier:
+    """The tier that the thresholds put a probability of abuse in."""
     score = 100.0 * probability
     if score >= policy.thresholds.limit:
         return "limit"
@@ -214,7 +215,7 @@ def _ease(tier: Tier, log_odds: float, contributions: Mapping[str, float], polic
     alone = _without_places(log_odds, contributions, policy)
     if alone is None:
         return tier
-    return max(_tier_of(alone, policy), policy.guard.tier, key=SEVERITY.__getitem__)
+    return max(tier_of(alone, policy), policy.guard.tier, key=SEVERITY.__getitem__)
 
 
 def _without_places(log_odds: float, contributions: Mapping[str, float], policy: Policy) -> float | None:

@@ -214,12 +214,13 @@ class Gatherer:
         linked = self._links.entities(touch, replies[len(subjects) :], policy, referrer if vouched else None)
         wave, together = matches(facts, touch, linked, policy)
         linking = {kind: entity for kind, entity in linked.items() if kind not in kinds.CLOSE}
+        own = kinds.own_domain(facts, verified=True) if "mailbox" in touch.proved else None
         return Gathered(
             # Only at its signup did it come with anybody.
             changed(
                 facts,
                 entities=linking,
-                reputation=reputation(linking, policy),
+                reputation=reputation(linking, policy, self._links.entity_key("site", own) if own else None),
                 wave=wave if add else facts.wave,
             ),
             touch,

@@ -18,6 +18,7 @@ from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.activity import noted
 from riskapi.accounts.history import history_entry
 from riskapi.accounts.labels import Labels
+from riskapi.accounts.origin import origin_field
 from riskapi.accounts.packing import pack
 from riskapi.accounts.tiers import Arrival, Tiers
 from riskapi.budgets import terms
@@ -180,6 +181,7 @@ class Imports:
             "signup": pack(customer.signup_json().encode()),
             "own": "allow",
             **kept(self._links, parsed.facts, arrival.touch, verified=customer.email.verified),
+            **origin_field(parsed.facts),
             "established": repr(customer.created),
             "established_by": "import",
             "daily_volume": own.daily_volume,

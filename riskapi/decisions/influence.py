@@ -94,5 +94,10 @@ def _base(reputation: Reputation | None) -> Reputation | None:
         return None if rate is None else base
 
     return Reputation(
-        base, flat(reputation.asn), flat(reputation.network), flat(reputation.domain), flat(reputation.tld)
+        base,
+        flat(reputation.asn),
+        flat(reputation.network),
+        flat(reputation.domain),
+        flat(reputation.tld),
+        flat(reputation.link_domain),
     )

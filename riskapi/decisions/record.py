@@ -48,9 +48,12 @@ def decision_entry(
 
 def decision_event(case: Case, entry: Mapping[str, Any], tier: Tier) -> bytes:
     """What the stream is told of a decision, of which ``entry`` is kept: which account, and what is to be done about
-    it. ``tier`` is the one the account is in.
+    it. ``tier`` is the one the account is in; ``score`` and what shadow candidates would have decided are counted.
     """
     told = {name: entry[name] for name in ("id", "user_id", "at", "kind")}
+    told["score"] = round(entry["risk_score"])
+    if entry["kind"] == "signup" and case.decision.shadow:
+        told["shadow"] = {row.candidate: row.decision for row in case.decision.shadow}
     more = {name: entry[name] for name in ("cause", "findings", "listed") if entry[name]}
     subjects = () if case.gathered is None else case.gathered.subjects
     return orjson.dumps({**told, **more, "tier": tier, "subjects": [each.told for each in subjects]})

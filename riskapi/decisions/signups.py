@@ -11,6 +11,7 @@ from riskapi.accounts.accounts import Accounts, KnownAccount, ReviewOpening, Sta
 from riskapi.accounts.agenda import next_look
 from riskapi.accounts.history import history_entry
 from riskapi.accounts.labels import Labels
+from riskapi.accounts.origin import origin_field
 from riskapi.accounts.packing import pack
 from riskapi.accounts.tiers import Arrival, Tiers
 from riskapi.budgets import terms
@@ -146,6 +147,7 @@ class Assessor:
                 "signup": pack(signup.model_dump_json(exclude_none=True).encode()),
                 **({} if first is None else {"latest": pack(answer)}),
                 **kept(self._links, gathered.facts, gathered.touch, verified=signup.email.verified),
+                **origin_field(gathered.facts),
                 **({"looked": review.id} if review is not None and entry["cause"] == "linkage" else {}),
                 **({"silenced": until} if (until := silenced(decision.listing)) else {}),
                 **terms.signed_up(signup.account.plan, policy, at),

@@ -99,7 +99,11 @@ class Attribution:
         if not self.needs_proof:
             return replace(found, header=header, return_path=paths, feedback_id=feedback_id)
         if channel == "key":
-            return replace(found, signed=paths, is_stranger=bool(header or feedback_id))
+            return replace(
+                found,
+                signed=paths,
+                is_stranger=bool(header or feedback_id) or self._return_path.names(clues.return_path),
+            )
         return replace(found, signed=paths, header=header, feedback_id=feedback_id)
 
     def _of_feedback_id(self, value: str | None) -> tuple[str, ...]:

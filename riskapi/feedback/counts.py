@@ -12,80 +12,41 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Annotated, Literal, cast, get_args
+from typing import Literal, cast
 
 import orjson
-from pydantic import BaseModel, ConfigDict, StringConstraints
 from typing_extensions import TypedDict
 
+from riskapi.accounts.origin import queue_origin
 from riskapi.budgets.spends import Budgets
-from riskapi.contract import Time, UserId
 from riskapi.feedback import clean_sending
 from riskapi.feedback.clean_sending import ARRIVED, ATTEMPTED, LETTERS, largest
 from riskapi.feedback.diagnostics import classify
-from riskapi.feedback.platform.receivers import Receivers
-from riskapi.feedback.triggers import Met
-from riskapi.inputs.signup import Text
+from riskapi.feedback.event import FeedbackEvent
+from riskapi.feedback.observed import Observed, Origins
+from riskapi.feedback.triggers import EventCounts
 from riskapi.metrics import Metrics
 from riskapi.policy.active import ActiveBasis
-from riskapi.policy.tables import Cause, Clean
+from riskapi.policy.tables import Clean
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import rfc3339
 from signals.records import record
 
-EventType = Literal[
-    "delivered", "hard_bounce", "soft_bounce", "complaint", "block", "unsubscribe", "spam_trap", "not_spam", "not_mine"
-]
 #: The rules of clean sending, by what does not hold.
 Rule = Literal["complaint_rate", "hard_bounce_rate", "spam_trap"]
-#: More recipients than any trigger asks for.
-_MANY = 10**12
-#: What a trigger counts, by its letter.
-_CAUSES: Mapping[str, Cause] = {LETTERS[cause]: cause for cause in get_args(Cause)}
 #: Days of the window: today, which is not over yet, and the 29 before, in UTC. As long as the month of the caps.
 WINDOW_DAYS = 30
 _DAY = 86400
+#: Days for which a complaint may come after the report that takes it back. Mail is tried for four to five days
+#: (RFC 5321, 4.5.4.1); a day more, because days are counted in UTC.
+_AWAITED_DAYS = 6
 #: Counts outlive the window by a day, for clocks that differ.
 _KEPT = (WINDOW_DAYS + 1) * _DAY
 #: For how long an event is known again, seconds: a day longer than it counts.
 _KNOWN = (WINDOW_DAYS + 1) * _DAY
 #: Events sent to the store in one trip. At some 20 µs an event it is busy with them for 5 ms.
 _TRIP = 250
-#: What the hash of an account has: how many events of each day and type, and ``soiled``.
-EventCounts = Mapping[bytes, bytes]
-
-
-class FeedbackEvent(BaseModel):
-    """One thing that happened to one mail. ``source`` is the feed it came by, in which ``id`` is unique.
-
-    ``recipient`` and ``diagnostic`` are taken and not stored.
-    """
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    id: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-    type: EventType
-    user_id: UserId
-    recipient: Text | None = None
-    time: Time | None = None
-    source: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,64}$")] | None = None
-    diagnostic: Annotated[str, StringConstraints(max_length=10_000)] | None = None
-
-    @property
-    def voice(self) -> str:
-        """Who speaks: whose mailbox it is, by the hash of its domain, else the feed. No address is told."""
-        domain = (self.recipient or "").rpartition("@")[2].strip().lower() or self.feed
-        return hashlib.sha256(domain.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-
-    @property
-    def feed(self) -> str:
-        """The feed the event came by; ``api`` where none is named."""
-        return self.source or "api"
-
-    def at(self, now: float) -> float:
-        """Unix time of the event: ``time``, or ``now`` where it is missing."""
-        return now if self.time is None else self.time.timestamp()
 
 
 @record
@@ -156,12 +117,15 @@ class FeedbackView(TypedDict):
 
 @record
 class Tally:
-    """What became of a body of events. ``actions`` are those it brought about, as the answer shows them."""
+    """What became of a body of events. ``actions`` are those it brought about, as the answer shows them; ``unknown``
+    are the places of events whose account is not known.
+    """
 
     accepted: int
     duplicates: int
     unknown_accounts: int
     actions: list[FeedbackAction]
+    unknown: tuple[int, ...] = ()
 
 
 class Feedback:
@@ -171,7 +135,7 @@ class Feedback:
         self._store = store
         self._active = active
         self._budgets = budgets
-        self._metrics, self._receivers = metrics, Receivers(store)
+        self._metrics, self._observed = metrics, Observed(store)
         self._count = store.script("feedback_count")
 
     def count(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
@@ -180,7 +144,8 @@ class Feedback:
         An event older than the window is accepted and counts nowhere. Raises :class:`StoreUnavailable`; sent again,
         what was counted before it is a duplicate.
         """
-        sent, attempt = self._sent(events, now), secrets.token_hex(6)
+        sent, origins = self._sent(events, now)
+        attempt = secrets.token_hex(6)
         results: list[tuple[str, str]] = []
         for start in range(0, len(events), _TRIP):
             part = events[start : start + _TRIP]
@@ -194,7 +159,7 @@ class Feedback:
             counted = [event for event, (state, _) in zip(part, found, strict=True) if state == "counted"]
             for event in counted:
                 self._metrics.feedback(event.type)
-            self._receivers.count(((event.type, event.recipient) for event in counted), now)
+            self._observed.count(((each.type, each.user_id, each.recipient) for each in counted), origins, now)
             results += found
         states = Counter(state for state, _ in results)
         actions: list[FeedbackAction] = [
@@ -202,7 +167,8 @@ class Feedback:
             for event, (_, rule) in zip(events, results, strict=True)
             if rule
         ]
-        return Tally(states["counted"], states["duplicate"], states["unknown"], actions)
+        unknown = tuple(index for index, (state, _) in enumerate(results) if state == "unknown")
+        return Tally(states["counted"], states["duplicate"], len(unknown), actions, unknown)
 
     def _queue_count(
         self, pipe: Pipeline, event: FeedbackEvent, token: str, sent: int, now: float
@@ -224,6 +190,10 @@ class Feedback:
             "type": LETTERS[event.type],
             "token": token,
             "voice": event.voice,
+            "speaks": bool(event.recipient),
+            "about": event.about,
+            "happened": event.at(now),
+            "awaited": today - _AWAITED_DAYS + 1,
             "also": also,
             "sent": sent,
             # Deliveries are nearly all there is and nobody waits for one: they are in the counts, not in the stream.
@@ -236,13 +206,16 @@ class Feedback:
         args = [orjson.dumps(asked), clean_sending.as_json(policy.clean)]
         return self._count.ask(pipe, keys, args, read=_result)
 
-    def _sent(self, events: Sequence[FeedbackEvent], now: float) -> dict[str, int]:
-        """Recipients each account of these events was granted in the last 30 days, in one trip."""
+    def _sent(self, events: Sequence[FeedbackEvent], now: float) -> tuple[dict[str, int], Origins]:
+        """Recipients each account of these events was granted in the last 30 days, and where it came from, in one
+        trip.
+        """
         users = list(dict.fromkeys(event.user_id for event in events))
         pipe = self._store.pipeline()
         usages = {user_id: self._budgets.queue_read(pipe, user_id, now) for user_id in users}
+        origins = {user_id: queue_origin(pipe, user_id) for user_id in users}
         self._store.run(pipe)
-        return {user_id: usage().spent[2] for user_id, usage in usages.items()}
+        return {user_id: usage().spent[2] for user_id, usage in usages.items()}, origins
 
     def _seen_key(self, event: FeedbackEvent) -> str:
         """Key by which an event is known again, a hash of feed and id; it expires after :data:`_KNOWN` seconds.
@@ -322,26 +295,6 @@ def _result(reply: Sequence[bytes]) -> tuple[str, str]:
 def _counts_key(user_id: str) -> str:
     """Key of an account's counts; it expires 31 days after its last event."""
     return f"risk:f:{{{shard(user_id)}}}:{user_id}"
-
-
-def met(events: EventCounts, granted: Mapping[int, int], *, long: bool) -> Met:
-    """What the triggers of the policy look at, from the events of an account and the recipients granted of each day.
-
-    Recipients written to are never fewer than were delivered or bounced for good: some mail is sent without a grant.
-    ``long``: it was sending before the days that are counted.
-    """
-    found: dict[Cause, dict[int, dict[str, int]]] = {}
-    reported = Counter[int]()
-    for name, value in events.items():
-        if name.startswith(b"v:"):
-            _, day, letter, voice = name.decode().split(":", 3)
-            cause = _CAUSES.get(letter)
-            if cause is not None:
-                found.setdefault(cause, {}).setdefault(int(day), {})[voice] = int(value)
-        elif name.endswith((b":d", b":h")):
-            reported[int(name[:-2])] += int(value)
-    sent = {day: max(granted.get(day, 0), reported[day]) for day in {*granted, *reported}}
-    return Met(found, sent, _MANY if long else sum(sent.values()))
 
 
 def _names_blocklist(diagnostic: str | None) -> bool:

@@ -2,23 +2,26 @@
 
 A report that a message id tells the account of later is counted then, once: it is written down before message ids are
 asked for again, and ids are written down before it is looked for, so that one of the two sees the other; and both count
-it under the same id.
+it under the same id. In the same way a report that the caller's own code named an account in, which was not known yet,
+waits for that account.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, get_args
 
 from riskapi.feedback.attribution import Attributed, Attribution
-from riskapi.feedback.counts import EventType, FeedbackAction, FeedbackEvent, Tally
+from riskapi.feedback.counts import FeedbackAction, Tally
+from riskapi.feedback.event import EventType, FeedbackEvent, ReportedEvent
 from riskapi.feedback.kept_reports import KeptReports
 from riskapi.feedback.message_ids import MessageIds
-from riskapi.feedback.reports import Channel, Feed, Received, Report
+from riskapi.feedback.reports import Channel, Clues, Feed, Received, Report
 from riskapi.feedback.return_path import ReturnPath
 from riskapi.feedback.sealing import Seal
-from riskapi.feedback.unattributed import Unattributed, Unclaimed
+from riskapi.feedback.unattributed import Unattributed, Unclaimed, awaited
 from riskapi.metrics import Metrics
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -103,13 +106,38 @@ class Intake:
             actions=[*tally.actions, *late.actions],
         )
 
+    def take_events(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
+        """Count events that the caller's own code posted, at Unix time ``now``, each once by its source and id; keep
+        those whose account is not known until it is. Raises :class:`StoreUnavailable`; taken again as reports are.
+        """
+        tally = self._take(events, now)
+        unclaimed = [
+            Unclaimed("json", f"{event.feed}\0{event.id}\0{event.user_id}", "unknown_account", _report(event, now))
+            for event in (events[index] for index in tally.unknown)
+        ]
+        late = self._keep_unclaimed(unclaimed, None, now)
+        return replace(
+            tally,
+            accepted=tally.accepted + late.accepted,
+            duplicates=tally.duplicates + late.duplicates,
+            unknown_accounts=tally.unknown_accounts - late.accepted - late.duplicates,
+            actions=[*tally.actions, *late.actions],
+        )
+
+    def tell_account(self, user_id: str, now: float) -> int:
+        """Count at Unix time ``now`` the reports that waited for an account which is known by now; how many counted.
+
+        Safe to repeat. Raises :class:`StoreUnavailable`.
+        """
+        return self._count_waiting([], [user_id], now).accepted
+
     def tell_messages(self, user_id: str, message_ids: Sequence[str], now: float) -> Told:
         """Note that messages are of an account, and count at Unix time ``now`` the reports that waited for them.
 
         Safe to repeat. Raises :class:`StoreUnavailable`.
         """
         ambiguous = self._message_ids.tell(user_id, message_ids)
-        return Told(ambiguous, self._count_waiting(message_ids, now).accepted)
+        return Told(ambiguous, self._count_waiting(message_ids, [], now).accepted)
 
     def _keep_raw(
         self, feed: Feed, received: Received, found: Sequence[tuple[Report, Attributed]], raw: bytes, now: float
@@ -127,11 +155,12 @@ class Intake:
         for each in self.unattributed.keep(unclaimed, raw_report_id, now):
             self._metrics.unattributed(each.feed, each.reason)
         ids = [id for each in unclaimed if each.report is not None for id in each.report.clues.message_ids]
-        return self._count_waiting(list(dict.fromkeys(ids)), now)
+        users = [name for each in unclaimed for name in awaited(each)]
+        return self._count_waiting(list(dict.fromkeys(ids)), list(dict.fromkeys(users)), now)
 
-    def _count_waiting(self, message_ids: Sequence[str], now: float) -> Tally:
-        """Count what waited for messages whose account is known now, then forget that it waited."""
-        waiting = self.unattributed.waiting(message_ids)
+    def _count_waiting(self, message_ids: Sequence[str], user_ids: Sequence[str], now: float) -> Tally:
+        """Count what waited for messages whose account is known now, or for accounts, then forget that it waited."""
+        waiting = self.unattributed.waiting(message_ids, user_ids)
         names = list(waiting)
         found = self._attribution.of([waiting[name][0] for name in names], "key")
         whose = {name: each.user_id for name, each in zip(names, found, strict=True) if each.by in _OURS}
@@ -164,14 +193,23 @@ def open_intake(
     return Intake(take, attribution, message_ids, Unattributed(store, seal), kept, metrics)
 
 
+def _report(event: FeedbackEvent, now: float) -> Report:
+    """What is kept of an event: all that it is counted by later. It names its account as metadata does."""
+    clues = Clues(named=(event.user_id,))
+    at, said = event.at(now), event.diagnostic
+    return Report("json", event.id, event.type, at, event.recipient, clues, diagnostic=said, source=event.feed)
+
+
 def _event(report: Report, user_id: str) -> FeedbackEvent:
-    return FeedbackEvent.model_construct(
+    ids = report.clues.message_ids
+    return ReportedEvent.model_construct(
+        message=ids[0] if ids else None,
         id=_id(report),
         type=report.type,
         user_id=user_id,
         recipient=report.recipient or (f"@{report.reporter}" if report.reporter else None),
         time=datetime.fromtimestamp(report.at, UTC),
-        source=report.feed,
+        source=report.source or report.feed,
         diagnostic=report.diagnostic,
     )
 

@@ -28,6 +28,8 @@ ReportType = Literal[
 ]
 #: Providers whose own webhook is taken, and raw mail.
 Feed = Literal["ses", "sendgrid", "mailgun", "postmark", "sparkpost", "resend", "brevo", "mailjet", "arf", "dsn"]
+#: Where a report that is kept came from: one of these, or ``json``, an event posted by the caller's own code.
+Origin = Literal[Feed, "json"]
 #: How a report came: as a webhook proved to be its provider's, as mail that an allowed reporter signed, or as mail that
 #: somebody with an API key handed over, as a mail server does with whatever comes to an address.
 Channel = Literal["provider", "reporter", "key"]
@@ -78,10 +80,11 @@ class Report:
     reports of one message one complaint (SES infers recipients), None where each counts by itself. ``at`` is a Unix
     time. ``recipient`` may be empty or redacted. ``reporter`` is the domain that speaks: whose loop, whose receiving
     server. ``diagnosis`` is of ``diagnostic``, the words of the receiving server, and ``enhanced`` its status code
-    (RFC 3463). ``blocklist`` is the DNS blocklist that the diagnostic names.
+    (RFC 3463). ``blocklist`` is the DNS blocklist that the diagnostic names. ``source`` is the feed that the caller
+    named of an event posted as JSON.
     """
 
-    feed: Feed
+    feed: Origin
     id: str
     type: ReportType
     at: float
@@ -93,6 +96,7 @@ class Report:
     enhanced: str | None = None
     diagnosis: Diagnosis | None = None
     blocklist: str | None = None
+    source: str | None = None
 
 
 @record

@@ -33,10 +33,9 @@ class ReturnPath:
         local, _, self._domain = pattern.partition("@")
         self._before, _, self._after = local.partition(USER)
         token = r"-(?P<token>[a-z2-7]{16})" if keys else ""
-        self._shape = re.compile(
-            rf"{re.escape(self._before)}(?P<user>[A-Za-z0-9_.~=-]+?){token}(?P<recipient>=[^@]*)?{re.escape(self._after)}",
-            re.IGNORECASE,
-        )
+        before, user, after = re.escape(self._before), "(?P<user>[A-Za-z0-9_.~=-]+?)", re.escape(self._after)
+        self._shape = re.compile(rf"{before}{user}{token}(?P<recipient>=[^@]*)?{after}", re.IGNORECASE)
+        self._unsigned = re.compile(rf"{before}{user}(?P<recipient>=[^@]*)?{after}", re.IGNORECASE)
         self._keys = tuple(keys)
 
     @property
@@ -54,6 +53,12 @@ class ReturnPath:
         if len(local) > _LONGEST:
             raise ValueError(f"the local part would have over {_LONGEST} characters")
         return f"{local}@{self._domain or domain}"
+
+    def names(self, address: str | None) -> bool:
+        """Whether an address names an account, be it with a token, with none or with a wrong one."""
+        local, _, domain = (address or "").rpartition("@")
+        ours = not self._domain or domain.lower() == self._domain.lower()
+        return ours and self._unsigned.fullmatch(local) is not None
 
     def read(self, address: str | None) -> str | None:
         """The account that an address names; None for an address of another shape, and for a token that is not ours."""

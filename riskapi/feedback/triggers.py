@@ -7,12 +7,21 @@ Rates are judged by the lower end of Wilson's interval (Wilson 1927; Brown, Cai 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
+from typing import get_args
 
+from riskapi.feedback.clean_sending import LETTERS
 from riskapi.policy.tables import Cause, FeedbackRules, Trigger
 from signals.records import record
 
 _DAY = 86400
+#: More recipients than any trigger asks for.
+_MANY = 10**12
+#: What a trigger counts, by its letter.
+_CAUSES: Mapping[str, Cause] = {LETTERS[cause]: cause for cause in get_args(Cause)}
+#: What the hash of an account has: how many events of each day and type, and ``soiled``.
+EventCounts = Mapping[bytes, bytes]
 #: How grave an action is.
 GRAVITY = {"warn": 0, "tighten": 1, "limit": 2, "pause": 3}
 
@@ -30,6 +39,26 @@ class Met:
     sent: Mapping[int, int]
     ever: int
     accepted: frozenset[int] = frozenset()
+
+
+def met(events: EventCounts, granted: Mapping[int, int], *, long: bool) -> Met:
+    """What the triggers of the policy look at, from the events of an account and the recipients granted of each day.
+
+    Recipients written to are never fewer than were delivered or bounced for good: some mail is sent without a grant.
+    ``long``: it was sending before the days that are counted.
+    """
+    found: dict[Cause, dict[int, dict[str, int]]] = {}
+    reported = Counter[int]()
+    for name, value in events.items():
+        if name.startswith(b"v:"):
+            _, day, letter, voice = name.decode().split(":", 3)
+            cause = _CAUSES.get(letter)
+            if cause is not None:
+                found.setdefault(cause, {}).setdefault(int(day), {})[voice] = int(value)
+        elif name.endswith((b":d", b":h")):
+            reported[int(name[:-2])] += int(value)
+    sent = {day: max(granted.get(day, 0), reported[day]) for day in {*granted, *reported}}
+    return Met(found, sent, _MANY if long else sum(sent.values()))
 
 
 def fired(rules: FeedbackRules, met: Met, now: float) -> list[Trigger]:

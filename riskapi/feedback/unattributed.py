@@ -1,8 +1,9 @@
 """What nobody can attribute: kept encrypted for as long as an event counts, listed and counted by reason.
 
-A message id that is told afterwards says whose such a report is; :meth:`Unattributed.waiting` finds the reports that
-wait for it. Everything is in one hash slot, ``{f}``. Deliveries have an index of their own: they are many, and must not
-push out what matters.
+A message id that is told afterwards says whose such a report is, and so does the account that the caller's own code
+named, once it is there; :meth:`Unattributed.waiting` finds the reports that wait for either. Everything is in one hash
+slot, ``{f}``. Deliveries have an index of their own, for they are many, and so has what strangers can send in any
+number: neither pushes out what matters.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from typing import Any, Final
 import orjson
 from typing_extensions import TypedDict
 
-from riskapi.contract import Count, Instant
+from riskapi.contract import USER_ID, Count, Instant
 from riskapi.feedback.counts import WINDOW_DAYS
 from riskapi.feedback.message_ids import hashed
-from riskapi.feedback.reports import Clues, Feed, Report
+from riskapi.feedback.reports import Clues, Origin, Report
 from riskapi.feedback.reports import Unattributed as Reason
 from riskapi.feedback.sealing import Seal
 from riskapi.store.connections import Store, as_it_is
@@ -36,11 +37,17 @@ KEPT: Final = (WINDOW_DAYS + 1) * _DAY
 MOST: Final = 20_000
 #: Places looked at for one page: one that is filtered may be short, and its cursor leads on. Chosen by us.
 _LOOKED_AT: Final = 2000
-_INDEXES: Final = ("risk:fui:{f}:other", "risk:fui:{f}:delivered")
+_OTHER, _DELIVERED, _STRANGERS, _OWN = (
+    f"risk:fui:{{f}}:{sort}" for sort in ("other", "delivered", "strangers", "json")
+)
+_INDEXES: Final = (_OTHER, _DELIVERED, _STRANGERS, _OWN)
 _COUNTS: Final = "risk:fuc:{f}"
 _PLACE: Final = re.compile(r"\d{14}:[0-9a-f]{24}:[a-z]{1,16}:[a-z_]{1,20}")
 #: Reasons that a message id told later can mend.
 _MENDABLE: Final = frozenset({"no_clue", "unknown_account", "not_believed"})
+#: Accounts that one report waits for at most. Metadata and tags name one; more is a mistake. Chosen by us.
+_AWAITED: Final = 10
+_USER_ID: Final = re.compile(USER_ID.removesuffix("$") + r"\Z")
 
 
 @record
@@ -49,7 +56,7 @@ class Unclaimed:
     from others of the same feed.
     """
 
-    feed: Feed
+    feed: Origin
     name: str
     reason: Reason
     report: Report | None = None
@@ -57,11 +64,13 @@ class Unclaimed:
 
 class UnattributedReport(TypedDict):
     """A report that nobody can attribute. ``claimed`` are accounts that it names, ``raw_report_id`` is for
-    ``GET /v1/feedback/reports/{id}``. What cannot be decrypted is null.
+    ``GET /v1/feedback/reports/{id}``. ``feed`` is ``json`` for an event of ``POST /v1/feedback``, and ``source`` what
+    that named. What cannot be decrypted is null.
     """
 
     id: str
     feed: str
+    source: str | None
     reason: Reason
     received_at: Instant
     type: str | None
@@ -112,13 +121,14 @@ class Unattributed:
             self._forget(place.decode() for place in gone)
         return new
 
-    def waiting(self, message_ids: Iterable[str]) -> dict[str, tuple[Report, str | None]]:
-        """Reports that wait for one of these messages, and the id of what came, by their name here.
+    def waiting(self, message_ids: Iterable[str], user_ids: Iterable[str] = ()) -> dict[str, tuple[Report, str | None]]:
+        """Reports that wait for one of these messages or accounts, and the id of what came, by their name here.
 
         Raises :class:`StoreUnavailable`.
         """
         pipe = self._store.pipeline()
-        sets = [pipe.ask("SMEMBERS", _waiting_key(id), read=as_it_is) for id in message_ids]
+        keys = [*map(_waiting_key, message_ids), *map(_account_key, user_ids)]
+        sets = [pipe.ask("SMEMBERS", key, read=as_it_is) for key in keys]
         if not sets:
             return {}
         self._store.run(pipe)
@@ -144,8 +154,9 @@ class Unattributed:
         for name, report in reports.items():
             place = self._store.execute("HGET", _key(name), "place")
             self._forget([] if place is None else [place.decode()])
-            for id in report.clues.message_ids:
-                self._store.execute("SREM", _waiting_key(id), name)
+            named = report.clues.named[:_AWAITED]
+            for key in (*map(_waiting_key, report.clues.message_ids), *map(_account_key, named)):
+                self._store.execute("SREM", key, name)
 
     def page(
         self, limit: int, cursor: str | None, now: float, *, reason: str | None = None, feed: str | None = None
@@ -174,10 +185,10 @@ class Unattributed:
         report = each.report
         name = self._seal.name(each.feed.encode(), each.name.encode("utf-8", "surrogatepass"))
         ids = report.clues.message_ids if report is not None and each.reason in _MENDABLE else ()
-        sort = _INDEXES[report is not None and report.type == "delivered"]
+        sort = _index_of(each)
         told = self._seal.close(name, orjson.dumps(asdict(report) if report is not None else None))
         today, oldest = int(now // _DAY), f"{int((now - KEPT) * 1000):014d}"
-        keys = [_key(name), sort, _COUNTS, *map(_waiting_key, ids)]
+        keys = [_key(name), sort, _COUNTS, *map(_waiting_key, ids), *map(_account_key, awaited(each))]
         place = f"{int(now * 1000):014d}:{name}:{each.feed}:{each.reason}"
         args: list[Argument] = [name, place, each.feed, each.reason, raw_report_id or "", told]
         return self._keep.ask(pipe, keys, [*args, today, today - WINDOW_DAYS + 1, KEPT, oldest, MOST], read=as_it_is)
@@ -197,6 +208,7 @@ class Unattributed:
         return {
             "id": f"una_{name}",
             "feed": feed,
+            "source": report.source if report is not None else None,
             "reason": reason,  # type: ignore[typeddict-item]
             "received_at": rfc3339(int(at) / 1000),
             "type": report.type if report is not None else None,
@@ -223,6 +235,16 @@ class Unattributed:
                 self._store.execute("ZREM", index, place)
 
 
+def awaited(unclaimed: Unclaimed) -> Sequence[str]:
+    """The accounts that a report waits for: those that the caller's own code named and that are not there. What a
+    user may have written waits for nobody.
+    """
+    report = unclaimed.report
+    if report is None or unclaimed.reason != "unknown_account" or report.clues.is_header:
+        return ()
+    return [name for name in report.clues.named[:_AWAITED] if _USER_ID.match(name)]
+
+
 def counts(store: Store, now: float) -> list[ReasonCount]:
     """How many reports nobody could attribute in the last 30 days, most first. Raises :class:`StoreUnavailable`."""
     first = int(now // _DAY) - WINDOW_DAYS + 1
@@ -232,6 +254,14 @@ def counts(store: Store, now: float) -> list[ReasonCount]:
         if int(day) >= first:
             found[feed, reason] += int(count)
     return [{"feed": feed, "reason": reason, "count": count} for (feed, reason), count in found.most_common()]
+
+
+def _index_of(unclaimed: Unclaimed) -> str:
+    """Where a report is listed, and among which the newest are kept."""
+    report = unclaimed.report
+    if report is None or unclaimed.reason == "not_believed":
+        return _STRANGERS
+    return _DELIVERED if report.type == "delivered" else _OWN if unclaimed.feed == "json" else _OTHER
 
 
 def _fits(place: str, reason: str | None, feed: str | None) -> bool:
@@ -247,3 +277,8 @@ def _key(name: str) -> str:
 def _waiting_key(message_id: str) -> str:
     """Key of the reports that wait for a message; it expires :data:`KEPT` after the last."""
     return f"risk:fup:{{f}}:{hashed(message_id)}"
+
+
+def _account_key(user_id: str) -> str:
+    """Key of the reports that wait for an account; it expires :data:`KEPT` after the last."""
+    return f"risk:fua:{{f}}:{user_id}"

@@ -41,7 +41,7 @@ _BY_CROWD = {
     kind: place for place, kind in enumerate(("service", "tld", "asn", "mail_domain", "pattern", "behavior", "stem"))
 }
 #: Kinds whose values recur from signup to signup, so that their HMACs are worth remembering.
-_COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain", "behavior", "wave"})
+_COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain", "site", "behavior", "wave"})
 #: Longest fingerprint of a content: what is longer is the content itself, and none.
 _FINGERPRINT = 256
 
@@ -80,6 +80,9 @@ class Links:
     def touched(self, user_id: str, facts: Facts) -> Touch:
         """The entities of a signup. What is missing or invalid touches nothing."""
         values = kinds.values(facts)
+        website = facts.account.website
+        site = self._active_readers.readers.links.read([website]) if website else ()
+        values["site"] = site[0] if site else None
         keys = {kind: self.entity_key(kind, value) for kind, value in values.items() if value}
         return Touch(
             user_id,
@@ -107,7 +110,7 @@ class Links:
         content = device.identifier(fingerprint)
         if content is not None and len(content) <= _FINGERPRINT:
             keys.append(("content", self.entity_key("content", content)))
-        return Said(user_id, at, tuple(keys))
+        return Said(user_id, at, tuple(keys), tuple(self.entity_key("site", domain) for domain in domains))
 
     def sender(self, domain: str) -> str | None:
         """The domain that mail comes from, see :meth:`riskapi.inputs.urls.LinkDomains.sender`."""
@@ -168,8 +171,8 @@ class Links:
         """
         if not said.keys:
             return list
-        keys = [key for _, key in said.keys]
-        crowds = [kinds.crowd_limit(kind, policy) for kind, _ in said.keys]
+        keys, crowds = said.touched, [kinds.crowd_limit(kind, policy) for kind, _ in said.keys]
+        crowds += [kinds.crowd_limit("site", policy)] * len(said.sites)
         asked = self._queue(pipe, said.user_id, said.at, "latest", keys, crowds, [0] * len(keys), policy, account)
         return lambda: _said_entities(said, asked(), policy)
 
@@ -369,7 +372,7 @@ def _provers(reply: Sequence[bytes]) -> frozenset[str]:
 
 
 def _said_entities(said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:
-    rows = zip(said.keys, _rows(replies), strict=True)
+    rows = zip(said.keys, _rows(replies)[: len(said.keys)], strict=True)
     return kinds.overlapping(
         [kinds.entity(kind, key, said.at, row, policy, said.user_id) for (kind, key), row in rows if row[0] != -1]
     )

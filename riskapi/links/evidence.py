@@ -69,10 +69,11 @@ class Linkage(TypedDict):
     edges: NotRequired[list[Edge] | None]
 
 
-def reputation(entities: Mapping[str, Entity], policy: Policy) -> Reputation:
+def reputation(entities: Mapping[str, Entity], policy: Policy, own_site: str | None = None) -> Reputation:
     """Abuse rates of where a signup came from, shrunk towards the base rate, itself shrunk towards policy's.
 
     ``(abusive + prior × base) / (accounts + prior)``, the mean of a beta posterior; the account itself is left out.
+    ``own_site`` is the key of the site that it proved to be its own: what others who link there do says nothing of it.
     """
     rules = policy.reputation
 
@@ -91,6 +92,7 @@ def reputation(entities: Mapping[str, Entity], policy: Policy) -> Reputation:
         network=rate("network", base, prior),
         domain=rate("mail_domain", base, prior),
         tld=rate("tld", base, prior),
+        link_domain=None if "site" in entities and entities["site"].key == own_site else rate("site", base, prior),
     )
 
 

@@ -8,7 +8,7 @@ from riskapi.links.kinds import CLOSE, COUNTED, KINDS
 from riskapi.store import damaged
 
 #: One byte a kind keeps keys short: they are the larger part of what the store holds.
-LETTERS = dict(zip((*KINDS, *COUNTED, *CLOSE, "holder", "wave"), "mptdoifbxnrlcasvqkhw", strict=True))
+LETTERS = dict(zip((*KINDS, *COUNTED, *CLOSE, "holder", "wave"), "mptdoifbxnrlcasvuqkhw", strict=True))
 _KINDS = {letter: kind for kind, letter in LETTERS.items()}
 #: Characters of an HMAC: 96 bits, six a character.
 _MAC = 16

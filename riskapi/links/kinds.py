@@ -15,7 +15,7 @@ from signals.records import changed, record
 #: Kinds that can link accounts, in the order of the answer. Strengths and hub limits are policy.
 KINDS: tuple[str, ...] = get_args(Kind)
 #: Kinds that are only counted, to learn an abuse rate; they never link anybody.
-COUNTED = ("asn", "tld", "service")
+COUNTED = ("asn", "tld", "service", "site")
 #: Kinds that say something only of accounts that come close in time, see :mod:`riskapi.links.waves`.
 CLOSE = ("stem", "behavior")
 #: Kinds that are seen, whatever a person says; all others are claims, unless they are proved.
@@ -65,11 +65,20 @@ class Touch:
 
 @record
 class Said:
-    """What one message says of its sender: the kind and key of each entity, ``link_domain`` before ``content``."""
+    """What one message says of its sender: the kind and key of each entity, ``link_domain`` before ``content``.
+
+    ``sites`` are the keys of the same domains as reputation (:mod:`riskapi.links.sites`).
+    """
 
     user_id: str
     at: float
     keys: tuple[tuple[str, str], ...]
+    sites: tuple[str, ...] = ()
+
+    @property
+    def touched(self) -> list[str]:
+        """All keys that the message touches."""
+        return [*(key for _, key in self.keys), *self.sites]
 
 
 def values(facts: Facts) -> dict[str, str | None]:
@@ -194,8 +203,11 @@ def overlapping(said: Sequence[Entity]) -> list[Entity]:
 
 def crowd_limit(kind: str, policy: Policy, *, hosting: bool = False) -> int:
     """From how many accounts in 30 days on a weak thing is a crowd's; 0: never, -1: it is only counted, -2: counted,
-    and who came close in time is told, as of the operator of a hosting network.
+    and who came close in time is told, as of the operator of a hosting network, -3: counted, and nobody is bad at it
+    where an established customer uses it.
     """
+    if kind == "site":
+        return -3
     if kind in COUNTED:
         return -2 if kind == "asn" and hosting else -1
     if kind in CLOSE:

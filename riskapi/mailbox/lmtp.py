@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import re
 import socket
@@ -36,6 +37,9 @@ _ANSWERS: Final = {
 #: Turns of the loop in which connections are closed at the end: one is accepted, made and closed in a turn each.
 _CYCLES: Final = 10
 _PRINTABLE = re.compile(r"[^\x21-\x7e\x80-\U0010ffff]")
+
+#: What aiosmtpd writes of each command and connection is nobody's business here: four lines a mail, with addresses.
+logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 #: Hands over one mail; called in a thread of its own.
 Give = Callable[[bytes], Outcome]

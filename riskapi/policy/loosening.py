@@ -22,7 +22,7 @@ _LOWER = re.compile(
 _HIGHER = re.compile(r"attack\.days|tiers\..+\.days|customers\..+|takeover\.hold_days")
 #: What neither loosens nor tightens what an account may do.
 _NEITHER = re.compile(
-    r"retention\..+|enrichment\..+|reviews\.claim_minutes|publishing\.proposal_hours|outage\.journal_bytes"
+    r"retention\..+|enrichment\..+|reviews\..+|publishing\.proposal_hours|outage\.journal_bytes"
     r"|sends\.reservation_days|rules\.[a-z0-9_]+\.text"
 )
 _MODES = ("off", "shadow", "live")

@@ -289,6 +289,7 @@ _TRIGGERS: tuple[Trigger, ...] = tuple(
         ("complaint", "limit", {"name": "complaints_limit", "kind": "level", "rate": 0.001, "recipients": 200}),
         ("hard_bounce", "limit", {"name": "hard_bounces_limit", "kind": "level", "rate": 0.05, "recipients": 200}),
         ("complaint", "tighten", {"name": "first_complaint", "kind": "count", "among": 50}),
+        ("complaint", "tighten", {"name": "second_complaint", "kind": "count", "least": 2, "among": 200}),
         ("hard_bounce", "tighten", {"name": "hard_bounces_in_a_day", "kind": "count", "least": 5, "days": 1}),
         ("spam_trap", "tighten", {"name": "spam_trap", "kind": "count"}),
         ("complaint", "warn", {"name": "complaints_warn", "kind": "level", "rate": 0.0008, "recipients": 200}),
@@ -372,9 +373,12 @@ class Reputation(Section):
 
 
 class Reviews(Section):
-    """A claim on a review lapses after ``claim_minutes`` without a decision."""
+    """A claim on a review lapses after ``claim_minutes`` without a decision. ``audit_share`` of the signups that are
+    allowed, drawn by chance, open a review all the same, 0 to 0.1.
+    """
 
     claim_minutes: Annotated[int, Field(ge=1, le=10080)]
+    audit_share: Annotated[float, Field(ge=0, le=0.1)] = 0.0
 
 
 class Attack(Section):

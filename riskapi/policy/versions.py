@@ -202,6 +202,14 @@ class Policies:
         rows = [version.summary(live=version.version == live.version) for version in found[:limit]]
         return {"versions": rows, "next_cursor": str(rows[-1]["version"]) if len(found) > limit else None}
 
+    def newest(self, most: int) -> list[Version]:
+        """The newest versions, at most ``most``, the one in force first."""
+        live = self.live()
+        if live.source == "file":
+            return [live]
+        found = self._read(range(live.version, max(live.version - most, 0), -1))
+        return [version for version in found if version is not None]
+
     def compare(self, number: int, since: int | None = None) -> PolicyChanges:
         """What is different in a version from ``since``, by default the one before it. Raises ``not_found``."""
         after = self.get(number)

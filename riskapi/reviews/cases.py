@@ -1,24 +1,31 @@
-"""Cases: the reviews of one cluster, as one. What a reviewer chooses from, read in a few trips."""
+"""Cases: the reviews of one cluster, as one. What a reviewer chooses from, read in a few trips.
+
+What else a page says of a case is read by the parts that stand as fields of :class:`Cases`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import cast
 
+from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.packing import unpack
-from riskapi.budgets.keys import budget_key, members_key
-from riskapi.contract import Tier
 from riskapi.policy.active import ActiveBasis
-from riskapi.reviews.queue import Review, Reviews, ReviewStatus
+from riskapi.reviews.audits import Audits
+from riskapi.reviews.courses import Courses
+from riskapi.reviews.decided_accounts import DecidedAccounts
+from riskapi.reviews.limited import LimitedCases
+from riskapi.reviews.notes import CaseNotes
+from riskapi.reviews.past import PastCases
+from riskapi.reviews.questions import Questions
+from riskapi.reviews.queue import Reviews
+from riskapi.reviews.rings import Rings
+from riskapi.reviews.waiting import WaitingReview, WaitingReviews
 from riskapi.store import damaged
 from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import account_key
-from riskapi.times import instant
 from signals.records import record
 
-#: Reviews of a status that are looked at, the oldest first. Chosen by us.
-_MOST = 1_000
 #: What the name of a case begins with whose account is in no cluster; ids of clusters begin with letters.
 _ALONE = "."
 
@@ -36,57 +43,57 @@ class Applicant:
 class Case:
     """Reviews of accounts that share a cluster, the riskiest first; it stands for the case.
 
-    ``size`` counts the accounts of the cluster, with and without a review. ``tier`` is that of the account of the first
-    review. ``daily`` are the recipients a day that all of them together could write to, by the caps of that tier.
-    ``opened_at`` is a Unix time, of the oldest review.
+    ``daily`` are the recipients a day that all of its accounts together could write to, by the caps of the tier of the
+    first. ``waits``: the customer was asked, and has not answered yet.
     """
 
-    reviews: Sequence[Review]
-    cluster_id: str
-    size: int
-    tier: Tier
+    reviews: Sequence[WaitingReview]
     daily: int
-    opened_at: float
+    waits: bool = False
 
     @property
-    def lead(self) -> Review:
+    def lead(self) -> WaitingReview:
         """The review that stands for the case."""
         return self.reviews[0]
 
     @property
+    def size(self) -> int:
+        """How many accounts the cluster has, with and without a review."""
+        return self.lead.size
+
+    @property
+    def opened_at(self) -> float:
+        """The Unix time at which the oldest review was opened."""
+        return min(review.opened_at for review in self.reviews)
+
+    @property
     def harm(self) -> float:
         """What is at stake: recipients a day × probability of abuse."""
-        return self.daily * self.lead["risk_score"] / 100
+        return self.daily * self.lead.risk_score / 100
 
 
 class Cases:
     """Reads cases. Every method raises :class:`StoreUnavailable` while the store is away."""
 
     def __init__(self, store: Store, reviews: Reviews, active: ActiveBasis) -> None:
-        self._store, self._reviews, self._active = store, reviews, active
+        self._store, self._active = store, active
+        self._waiting = WaitingReviews(store)
+        self.notes, self.questions = CaseNotes(store, active), Questions(store, reviews)
+        self.rings, self.courses, self.limited = Rings(store), Courses(store), LimitedCases(store)
+        self.past, self.audits = (
+            PastCases(store, DecidedAccounts(store, active)),
+            Audits(store, Accounts(store), active),
+        )
 
-    def waiting(self, statuses: Iterable[ReviewStatus]) -> list[Case]:
-        """The cases with reviews in these statuses, what puts most at stake first."""
-        found = [review for status in statuses for review in self._reviews.list(status, _MOST, None)["reviews"]]
-        pipe = self._store.pipeline()
-        asked = [
-            (
-                review,
-                pipe.ask("HGET", budget_key(review["user_id"]), "cluster", read=_text),
-                pipe.ask("HGET", account_key(review["user_id"]), "tier", read=_text),
-            )
-            for review in found
-        ]
-        self._store.run(pipe)
-        tiers: dict[str, Tier] = {}
-        clusters: dict[str, list[Review]] = {}
-        for review, cluster, tier in asked:
-            if tier():  # without one the account is erased or expired; the sweep takes its review
-                tiers[review["id"]] = cast("Tier", tier())
-                clusters.setdefault(cluster() or f"{_ALONE}{review['user_id']}", []).append(review)
-        sizes = self._sizes(clusters)
-        cases = [self._case(name, reviews, sizes.get(name, 1), tiers) for name, reviews in clusters.items()]
-        return sorted(cases, key=lambda case: (-case.harm, case.opened_at, case.lead["id"]))
+    def waiting(self, now: float) -> list[Case]:
+        """The cases that wait at Unix time ``now``, what puts most at stake first."""
+        found = self._waiting.all()
+        clusters: dict[str, list[WaitingReview]] = {}
+        for review in found:
+            clusters.setdefault(review.cluster_id or f"{_ALONE}{review.user_id}", []).append(review)
+        asked_of = self.questions.waiting(found, now)
+        cases = [self._case(reviews, asked_of) for reviews in clusters.values()]
+        return sorted(cases, key=lambda case: (-case.harm, case.opened_at, case.lead.id))
 
     def applicants(self, user_ids: Iterable[str]) -> Mapping[str, Applicant]:
         """Who these accounts say they are."""
@@ -100,28 +107,15 @@ class Cases:
             if signup() is not None
         }
 
-    def _sizes(self, clusters: Iterable[str]) -> dict[str, int]:
-        pipe = self._store.pipeline()
-        asked = {
-            name: pipe.ask("SCARD", members_key(name), read=int) for name in clusters if not name.startswith(_ALONE)
-        }
-        self._store.run(pipe)
-        return {name: max(size(), 1) for name, size in asked.items()}
-
-    def _case(self, name: str, reviews: Sequence[Review], size: int, tiers: Mapping[str, Tier]) -> Case:
-        reviews = sorted(reviews, key=lambda review: (-review["risk_score"], review["opened_at"]))
-        tier, policy = tiers[reviews[0]["id"]], self._active.policy
+    def _case(self, reviews: Sequence[WaitingReview], asked_of: Collection[str]) -> Case:
+        reviews = sorted(reviews, key=lambda review: (-review.risk_score, review.opened_at))
+        lead, policy = reviews[0], self._active.policy
         # A cluster shares ``factor`` times the caps of an account; more accounts do not make it more.
-        many = min(size, policy.clusters.factor) if policy.clusters.mode == "live" else size
-        daily = round(policy.caps(tier).daily * many)
-        opened = min(instant(review["opened_at"]).timestamp() for review in reviews)
-        return Case(reviews, "" if name.startswith(_ALONE) else name, size, tier, daily, opened)
+        many = min(lead.size, policy.clusters.factor) if policy.clusters.mode == "live" else lead.size
+        daily = round(policy.caps(lead.tier).daily * many)
+        return Case(reviews, daily, any(review.id in asked_of for review in reviews))
 
 
 def _applicant(user_id: str, signup: bytes) -> Applicant:
     found = damaged.whole(unpack(signup))
     return Applicant(user_id, str(found["account"].get("name") or ""), str(found["email"]["address"]))
-
-
-def _text(reply: bytes | None) -> str:
-    return (reply or b"").decode()

@@ -30,6 +30,8 @@ from riskapi.store.streams import account_key, oldest, shard, stream
 from signals.records import record
 
 _DAY = 86400
+#: What ids of decisions about selected accounts begin with, see :mod:`riskapi.reviews.selections`.
+SELECTION = "sel_"
 #: What became of an account when a decision was undone; see ``store/lua/review_undo.lua``.
 Undone = Literal["given_back", "tier_moved", "decided_since", "untouched"]
 
@@ -55,7 +57,9 @@ class DecisionPlan:
 
     ``id`` begins with the id of the review. ``others`` are the accounts decided along with that of the review, each
     with its own review where it has one. ``deny`` are the kinds of entities and HMACs that go on the deny list until
-    ``deny_expires_at``, None for good. ``actor`` is who called, ``reviewer`` for whom, as they say.
+    ``deny_expires_at``, None for good. ``actor`` is who called, ``reviewer`` for whom, as they say. A decision about
+    accounts that a person selected (:mod:`riskapi.reviews.selections`) has no account of its own (``user_id`` is
+    empty), and ``labels_all``: each of them is labelled.
     """
 
     id: str
@@ -70,6 +74,7 @@ class DecisionPlan:
     deny: tuple[tuple[str, str], ...] = ()
     deny_expires_at: float | None = None
     reviewer: str | None = None
+    labels_all: bool = False
 
     @property
     def review_id(self) -> str:
@@ -78,8 +83,9 @@ class DecisionPlan:
 
     @property
     def user_ids(self) -> list[str]:
-        """All accounts that are decided, that of the review first."""
-        return [self.user_id, *(name for name, _ in self.others)]
+        """All accounts that are decided, that of the review first, if there is one."""
+        lead = [self.user_id] if self.user_id else []
+        return [*lead, *(name for name, _ in self.others)]
 
 
 @record
@@ -94,6 +100,11 @@ class Undoing:
     reason: str | None
     token: str
     reviewer: str | None = None
+
+
+def selection_key(selection_id: str) -> str:
+    """Key of a decision about selected accounts; it expires ``retention.accounts_days`` after it was made."""
+    return f"risk:sel:{selection_id}"
 
 
 def review_of(decision_id: str) -> str:
@@ -150,6 +161,7 @@ class DecidedAccounts:
     def _deciding(self, plan: DecisionPlan, user_id: str, review_id: str | None) -> tuple[list[str], list[Any]]:
         """Keys and arguments of ``review_decide.lua``."""
         leads, policy = user_id == plan.user_id, self._active.policy
+        label = plan.label if leads or plan.labels_all else ""
         given = entry(plan.label, "manual_review", plan.reason, plan.actor, plan.at)
         history = by_reviewer(plan.tier, plan.reason, plan.actor, plan.at, policy, plan.reviewer)
         history["decision_id"] = plan.id
@@ -157,7 +169,7 @@ class DecidedAccounts:
             "decided_at": plan.at,
             "decided_by": plan.actor,
             "decision": plan.tier,
-            "label": plan.label if leads else "",
+            "label": label,
             "apply_to": plan.apply_to,
             "reason": plan.reason or "",
             **({"reviewer": plan.reviewer} if plan.reviewer else {}),
@@ -166,7 +178,7 @@ class DecidedAccounts:
         holder = plan.reviewer or plan.actor
         args: list[Any] = [plan.id, int(leads), holder, repr(plan.at), policy.reviews.claim_minutes * 60]
         args += (policy.retention.accounts_days * _DAY, oldest(policy.retention.decisions_days), plan.tier)
-        args += (plan.label if leads else "", orjson.dumps({**given, "decision_id": plan.id}))
+        args += (label, orjson.dumps({**given, "decision_id": plan.id}))
         args += (orjson.dumps({"user_id": user_id, **given, "at": plan.at}), orjson.dumps(history))
         args += (tier_event(user_id, history, plan.at), orjson.dumps({"id": review_id, **told, **fields}))
         args.append(place_of(plan.at, review_id or ""))
@@ -178,12 +190,13 @@ class DecidedAccounts:
         return _keys(user_id, review_id, statuses), args
 
     def load(self, decision_id: str) -> tuple[DecisionPlan | None, Undoing | None]:
-        """A decision, and who undid it, if anybody did; None for one whose review expired."""
-        names = (f"p:{decision_id}", f"u:{decision_id}")
-        plan, undoing = self._store.execute("HMGET", review_key(review_of(decision_id)), *names)
-        return _plan(plan) if plan else None, Undoing(
-            **damaged.known(Undoing, orjson.loads(undoing))
-        ) if undoing else None
+        """A decision, and who undid it, if anybody did; None for one whose review, or which itself, expired."""
+        if decision_id.startswith(SELECTION):
+            asked = (selection_key(decision_id), "plan", "undone")
+        else:
+            asked = (review_key(review_of(decision_id)), f"p:{decision_id}", f"u:{decision_id}")
+        plan, undoing = self._store.execute("HMGET", *asked)
+        return _plan(plan) if plan else None, _undoing(undoing) if undoing else None
 
     def give_back(self, plan: DecisionPlan, undoing: Undoing) -> tuple[Undone, Standing] | None:
         """Give the account of the review back and open the review; None where the account is there no more.
@@ -253,6 +266,10 @@ def _keys(user_id: str, review_id: str | None, statuses: Sequence[str]) -> list[
     if review_id is not None:
         keys += (review_key(review_id), *(index_key(number, status) for status in statuses))
     return keys
+
+
+def _undoing(text: bytes) -> Undoing:
+    return Undoing(**damaged.known(Undoing, orjson.loads(text)))
 
 
 def _plan(text: bytes) -> DecisionPlan:

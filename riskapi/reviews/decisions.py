@@ -150,7 +150,7 @@ class ReviewDecisions:
             self._reviews.check(review_id, decision.reviewer or actor, now)
         prospect = self._prospect(user_id, decision, now)
         if dry_run:
-            rows = [_row(each, after=decision.tier) for each in prospect.decided]
+            rows = [touched(each, after=decision.tier) for each in prospect.decided]
             touches = self._labels.reach(user_id, now) if decision.label == "abuse" else None
             return self._answer(review_id, prospect, rows, {}, touches, dry_run=True)
         plan = _plan(review_id, user_id, decision, prospect, actor, now)
@@ -163,7 +163,7 @@ class ReviewDecisions:
         entries, others = self._carry_out(plan, first)
         standings = {**({user_id: first} if first is not None else {}), **others}
         rows = [
-            _row(each, before=standings[each.user_id].before, after=standings[each.user_id].tier)
+            touched(each, before=standings[each.user_id].before, after=standings[each.user_id].tier)
             for each in prospect.decided
             if each.user_id in standings  # else erased or expired since
         ]
@@ -217,6 +217,17 @@ class ReviewDecisions:
         self._carry_out(plan, None)
         return []
 
+    def carry_out(self, plan: DecisionPlan) -> Mapping[str, Standing]:
+        """Decide all accounts of a plan that has no review of its own, with what follows; where each stands then.
+
+        Those that are there no more are left out, and all of them where it was undone by now. Safe to repeat.
+        """
+        return self._carry_out(plan, None)[1]
+
+    def take_back(self, plan: DecisionPlan, undoing: Undoing) -> Mapping[str, tuple[Undone, Standing]]:
+        """Undo :meth:`carry_out`: what became of each account. Safe to repeat."""
+        return self._take_back(plan, undoing, None)[1]
+
     def _standing(self, review_id: str) -> tuple[str, str | None, str | None]:
         """The account of a review, the decision that stands and the one last undone. Raises ``not_found``."""
         names = ("user_id", "decision_id", "undone_id")
@@ -247,7 +258,7 @@ class ReviewDecisions:
         """Do all that follows from a decision; ``first`` is where its account stands, None to look."""
         entries = self._denials.put(plan)
         others = self._decided.decide_others(plan)
-        self._mark_latest({**others, plan.user_id: first})
+        self._mark_latest({**others, **({plan.user_id: first} if plan.user_id else {})})
         self._budgets.end_holds(plan.user_ids, plan.id, self._active.policy, plan.at)
         return entries, others
 
@@ -258,7 +269,9 @@ class ReviewDecisions:
         removed = self._denials.take_back(plan, undoing.actor, undoing.at)
         others = self._decided.give_back_others(plan, undoing)
         standings: dict[str, Standing | None] = {name: standing for name, (_, standing) in others.items()}
-        self._mark_latest({**standings, plan.user_id: first[1] if first is not None else None})
+        if plan.user_id:
+            standings[plan.user_id] = first[1] if first is not None else None
+        self._mark_latest(standings)
         self._budgets.restore_holds(plan.user_ids, plan.id, self._active.policy)
         return removed, others
 
@@ -285,7 +298,7 @@ class ReviewDecisions:
         """The review with the accounts decided (``rows``) and left out, and what is denied by which entry."""
         return {
             **self._reviews.get(review_id),
-            "accounts": [*rows, *map(_row, prospect.left_out)],
+            "accounts": [*rows, *map(touched, prospect.left_out)],
             "deny": [value.view(entries.get((value.entity, value.mac))) for value in prospect.values],
             "would_touch": would_touch,
             "dry_run": dry_run,
@@ -321,7 +334,7 @@ def _plan(
     )
 
 
-def _row(account: Candidate, *, before: str | None = None, after: str | None = None) -> Touched:
+def touched(account: Candidate, *, before: str | None = None, after: str | None = None) -> Touched:
     """An account in an answer; without ``after`` it is left out."""
     return {
         "user_id": account.user_id,

@@ -40,7 +40,11 @@ _PLACE = re.compile(r"\d{12}\.\d{6}:rev_[0-9a-f]{21}")
 
 
 class Review(TypedDict):
-    """A decision that waits, or waited, for a person."""
+    """A decision that waits, or waited, for a person.
+
+    ``question`` is the last one that the customer was to be asked, at ``asked_at``; until ``waits_until`` nobody needs
+    to look unless something happens.
+    """
 
     id: str
     user_id: str
@@ -58,6 +62,9 @@ class Review(TypedDict):
     label: LabelName | None
     apply_to: ReviewScope | None
     reason: str | None
+    question: str | None
+    asked_at: Instant | None
+    waits_until: Instant | None
 
 
 class ReviewPage(TypedDict):
@@ -181,7 +188,21 @@ class Reviews:
 
     def claim(self, review_id: str, reviewer: str, now: float) -> Review:
         """Let a reviewer hold a review. Raises ``review_held`` while another does, ``review_closed`` once decided."""
-        self._to("claimed", review_id, reviewer, now, {"reviewer": reviewer, "claimed_at": now})
+        self._to("claimed", review_id, reviewer, now, {"reviewer": reviewer, "claimed_at": now, "waits_until": 0})
+        return self.get(review_id)
+
+    def hand_over(self, review_id: str, reviewer: str, to: str, now: float) -> Review:
+        """Let somebody else hold a review from now on: ``to`` by name. Raises as :meth:`claim`."""
+        self._to("claimed", review_id, reviewer, now, {"reviewer": to, "claimed_at": now, "waits_until": 0})
+        return self.get(review_id)
+
+    def ask(self, review_id: str, question: str, until: float, seen: str, reviewer: str, now: float) -> Review:
+        """Have the customer asked (webhooks tell of it); nobody holds the review, which waits until Unix time ``until``
+        or until what has happened to the account is not ``seen`` any more. Raises as :meth:`claim`.
+        """
+        fields = {"reviewer": "", "claimed_at": 0, "question": question, "asked_at": now, "waits_until": until}
+        told = {"to": "asked", "reviewer": reviewer, "user_id": self.get(review_id)["user_id"]}
+        self._to("open", review_id, reviewer, now, {**fields, "asked_seen": seen}, told)
         return self.get(review_id)
 
     def release(self, review_id: str, reviewer: str, now: float) -> Review:
@@ -216,12 +237,14 @@ class Reviews:
         reviewer: str,
         now: float,
         fields: Mapping[str, Any],
+        more: Mapping[str, Any] | None = None,
     ) -> None:
-        """Move a review to another status and set ``fields`` of it."""
+        """Move a review to another status and set ``fields`` of it; ``more`` is what the stream is told besides."""
         number = _shard(review_id)
         keys = [review_key(review_id), stream(number)]
         keys += [index_key(number, each) for each in ("open", "claimed", "escalated")]
         told = {"id": review_id, "user_id": None, "to": status, "reviewer": reviewer, "at": now, **fields}
+        told |= more or {}
         args: list[Any] = [status, reviewer, repr(now), self._claim_seconds(), orjson.dumps(told)]
         args.append(oldest(self._active.policy.retention.decisions_days))
         for name, value in fields.items():
@@ -270,4 +293,7 @@ def _body(fields: Mapping[bytes, bytes]) -> Review:
         "label": cast("LabelName | None", found.get("label") or None),
         "apply_to": cast("ReviewScope | None", found.get("apply_to") or None),
         "reason": found.get("reason") or None,
+        "question": found.get("question") or None,
+        "asked_at": when("asked_at"),
+        "waits_until": when("waits_until"),
     }

@@ -11,7 +11,8 @@ from riskapi.budgets.limits import Limits
 from riskapi.budgets.spends import Budgets, remaining
 from riskapi.contract import Tier
 from riskapi.errors import Problem
-from riskapi.feedback.counts import EventCounts, Feedback
+from riskapi.feedback.counts import Feedback
+from riskapi.feedback.triggers import EventCounts
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Store
 from riskapi.times import rfc3339

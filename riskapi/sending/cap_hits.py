@@ -16,7 +16,7 @@ from riskapi.store.streams import account_key
 from riskapi.times import rfc3339
 
 #: Entries of the stream that are read at most, and in one trip. Chosen by us: half a second's work.
-_MOST, _PAGE = 20_000, 500
+MOST, _PAGE = 20_000, 500
 
 
 class CapHitGroup(TypedDict):
@@ -59,18 +59,18 @@ class CapHits(TypedDict):
     most: list[CapHitAccount]
 
 
-def cap_hits(store: Store, since: float, now: float, limit: int) -> CapHits:
-    """The hits with ``since <= at <= now`` (Unix times), and the ``limit`` accounts with most. Raises
-    :class:`StoreUnavailable`.
+def cap_hits(store: Store, since: float, now: float, limit: int, most: int = MOST) -> CapHits:
+    """The hits with ``since <= at <= now`` (Unix times) among the newest ``most`` entries, and the ``limit`` accounts
+    with most. Raises :class:`StoreUnavailable`.
     """
-    found, reached = _hits(store, since, now)
+    found, reached = _hits(store, since, now, most)
     standing = _standing(store, list(dict.fromkeys(each["user_id"] for each in found)))
     groups: defaultdict[tuple[str, str | None, str], list[dict[str, Any]]] = defaultdict(list)
     accounts: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for each in found:
         groups[each["tier"], standing[each["user_id"]][0], str(LIMITS[each["number"]])].append(each)
         accounts[each["user_id"]].append(each)
-    most = Counter({user_id: len(rows) for user_id, rows in accounts.items()}).most_common(limit)
+    first = Counter({user_id: len(rows) for user_id, rows in accounts.items()}).most_common(limit)
     return {
         "since": rfc3339(since if reached is None else reached),
         "until": rfc3339(now),
@@ -99,15 +99,15 @@ def cap_hits(store: Store, since: float, now: float, limit: int) -> CapHits:
                 "recipients_denied": _denied(accounts[user_id]),
                 "last_at": rfc3339(max(row["at"] for row in accounts[user_id])),
             }
-            for user_id, count in most
+            for user_id, count in first
         ],
     }
 
 
-def _hits(store: Store, since: float, now: float) -> tuple[list[dict[str, Any]], float | None]:
+def _hits(store: Store, since: float, now: float, most: int) -> tuple[list[dict[str, Any]], float | None]:
     """The hits, the newest first, and how far back they were read, None where all were."""
     found, position, read, oldest = list[dict[str, Any]](), "+", 0, now
-    while read < _MOST:
+    while read < most:
         entries = store.execute("XREVRANGE", EVENTS, position, "-", "COUNT", _PAGE)
         read += len(entries)
         told = [

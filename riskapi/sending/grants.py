@@ -13,6 +13,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts
+from riskapi.accounts.sending_account import SendingAccount
 from riskapi.budgets.grants import DeniedBy, Grant, GrantRequest, StoredGrant, least
 from riskapi.budgets.limits import Counts
 from riskapi.budgets.spends import Budgets, remaining
@@ -20,6 +21,7 @@ from riskapi.clusters.clusters import Clusters
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.links.entities import Links
 from riskapi.links.kinds import Said
+from riskapi.links.sites import Sites
 from riskapi.lists import lists
 from riskapi.lists.matching import Listed, linked, of_links
 from riskapi.metrics import Metrics
@@ -86,6 +88,7 @@ class Grants:
         """``awaits`` tells whether an account was acknowledged on this machine and waits to be recorded."""
         self._awaits = awaits
         self._established, self._shared_content = established, SharedContent(store, links)
+        self._sites = Sites(store)
         self._store, self._active, self._accounts = store, active, accounts
         self._links, self._clusters = links, clusters
         self._allowances, self._budgets, self._local = allowances, budgets, local
@@ -147,13 +150,17 @@ class Grants:
             allowance = self._allowances.queue(pipe, request.user_id, now)
             if attempt == 0:
                 listed = lists.queue(pipe, names)
+                too_many = self._sites.queue(pipe, said, policy) if said.sites else list
                 entities = self._links.queue_said(pipe, said, policy, account_key(request.user_id))
             self._store.run(pipe)
             try:
                 found = allowance(policy)
             except Problem:  # a stranger, who leaves no trace
-                self._links.leave(request.user_id, [key for _, key in said.keys])
+                self._links.leave(request.user_id, said.touched)
+                self._sites.forget(request.user_id)
                 raise
+            if attempt == 0 and too_many():
+                self._links.leave(request.user_id, too_many())
             if attempt == 0:
                 listing = of_links(hosts, names, listed(), now)
             if attempt == 0 and said.keys:
@@ -202,10 +209,8 @@ class Grants:
                 if policy.takeover.mode == "live" and found.assessed:
                     self._holds.open(user_id, grant.at, found.allowed.usual or 0, policy)
             self._established.note(user_id, found, policy, now)
-            if said.keys and self._store.is_cluster and account.established is not None and account.tier != "limit":
-                # Elsewhere the script that touches them does.
-                keys = [key for _, key in said.keys]
-                self._links.mark(user_id, keys, abusive=False, limited=False, established=account.established)
+            if said.keys and self._store.is_cluster and found.assessed:  # elsewhere the script that touches them does
+                self._mark_said(said, account)
             if (grant.near or grant.out) and found.assessed:
                 keys = list(self._accounts.standing(user_id).entities.values())
                 self._links.mark_spent(user_id, keys, now, out=grant.out, near=grant.near)
@@ -213,6 +218,14 @@ class Grants:
                 domain = self._links.sender(message.from_domain)
                 if domain is not None and domain != account.from_domain:
                     self._accounts.send_from(user_id, domain, now, policy)
+
+    def _mark_said(self, said: Said, account: SendingAccount) -> None:
+        """Let what a message says feel the standing of its sender."""
+        if self._accounts.standing(said.user_id).label == "abuse":
+            self._links.mark(said.user_id, said.sites, abusive=True, limited=False)
+        elif account.established is not None and account.tier != "limit":
+            since = account.established
+            self._links.mark(said.user_id, said.touched, abusive=False, limited=False, established=since)
 
     def _granted_locally(self, request: GrantRequest, policy: Policy, now: float) -> SendAnswer:
         local = self._local.grant(request, policy, now)

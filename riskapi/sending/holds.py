@@ -42,8 +42,8 @@ class Holds:
 
     def review(
         self, user_id: str, at: float, code: str, text: str, name: str, policy: Policy, *, company: bool = False
-    ) -> None:
-        """Open a review of an account for one reason, once for each ``name``. Raises as :meth:`open`.
+    ) -> str:
+        """Open a review of an account for one reason, once for each ``name``; its id. Raises as :meth:`open`.
 
         ``company``: it is about what others did, and is withdrawn when that does not hold any more.
         """
@@ -59,6 +59,7 @@ class Holds:
             args += (field, value)
         if self._open.call(keys, args):
             self._metrics.review("opened")
+        return opening.id
 
     def withdraw(self, user_id: str, review_id: str, at: float, policy: Policy) -> None:
         """Close at Unix time ``at`` the review that others' deeds opened, unless somebody holds it. Safe to repeat."""

@@ -21,6 +21,7 @@ from riskapi.decisions.answer import assessment
 from riskapi.decisions.decide import decide
 from riskapi.decisions.line import case_in_outage
 from riskapi.inputs.signup import Signup
+from riskapi.server import huge_pages
 from riskapi.server.watch import watch
 from riskapi.settings import Settings
 
@@ -33,7 +34,9 @@ _SAMPLE = (
 
 
 def _warm(service: Service) -> None:
-    """Run the pure part of the line once, and keep what was loaded out of every garbage collection to come."""
+    """Run the pure part of the line once; keep what was loaded out of every garbage collection to come, and have it
+    found fast.
+    """
     basis = service.active.basis
     gatherer, now = service.parts.assessor.gatherer, time.time()
     parsed = gatherer.parse(Signup.model_validate_json(_SAMPLE), now)
@@ -42,6 +45,7 @@ def _warm(service: Service) -> None:
     unpack(packed_json(assessment(case)))
     gc.collect()
     gc.freeze()
+    huge_pages.collapse()
 
 
 _settings = Settings.load(os.environ)

@@ -251,6 +251,9 @@ class Settings(PolicydSettings, DataSettings, FeedSettings, MailboxSettings, Att
                 "RISKAPI_REPLAY",
                 "is on together with RISKAPI_STORE_PRODUCTION; a store with production data takes no replayed time",
             )
+        fault = settings.oidc_fault()
+        if fault is not None:
+            raise ConfigurationError("environment", f"RISKAPI_CONSOLE_OIDC_{fault[0]}", fault[1])
         return settings
 
     @property

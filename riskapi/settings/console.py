@@ -3,9 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from riskapi.settings import environment
 from riskapi.settings.setting import declare
+
+_ROLES = ("viewer", "reviewer", "growth", "admin")
+
+
+def role_map(text: str) -> tuple[tuple[str, str], ...]:
+    """``VALUE=ROLE`` with commas between them; a value may have ``=`` and no comma."""
+    found = []
+    for part in text.split(","):
+        value, is_pair, role = part.strip().rpartition("=")
+        if not is_pair or not value or role not in _ROLES:
+            raise ValueError(f"expected VALUE=ROLE with commas between them, a role being one of {', '.join(_ROLES)}")
+        found.append((value, role))
+    return tuple(found)
+
+
+def words(text: str) -> str:
+    """Printable ASCII without blanks, 1 to 256 characters."""
+    if not text.isascii() or not text.isprintable() or " " in text or len(text) > 256:
+        raise ValueError("expected 1 to 256 printable ASCII characters without blanks")
+    return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,3 +74,58 @@ class ConsoleSettings:
         default=lambda: None,
         shown="–",
     )
+    console_oidc_issuer: str | None = declare(
+        environment.web_url,
+        "Issuer of an OpenID Connect provider that people can sign in with, such as `https://login.example`; "
+        "`https`, or loopback. What else it takes is `RISKAPI_CONSOLE_OIDC_CLIENT_ID`, `…_CLIENT_SECRET`, and "
+        "`…_DOMAINS` or `…_ROLES`.",
+        default=lambda: None,
+        shown="–",
+    )
+    console_oidc_client_id: str | None = declare(
+        words, "Client id of the console at the provider.", default=lambda: None, shown="–"
+    )
+    console_oidc_client_secret: SecretStr | None = declare(
+        environment.secret(8), "Secret of the console at the provider.", default=lambda: None, shown="–"
+    )
+    console_oidc_domains: tuple[str, ...] = declare(
+        environment.domains,
+        "Mail domains, with commas between them, of which verified addresses may come in by the provider.",
+        default=lambda: (),
+        shown="any, with `RISKAPI_CONSOLE_OIDC_ROLES`",
+    )
+    console_oidc_claim: str = declare(
+        words,
+        "Claim of the ID token that `RISKAPI_CONSOLE_OIDC_ROLES` looks at: a text or a list of texts.",
+        default=lambda: "groups",
+        shown="groups",
+    )
+    console_oidc_roles: tuple[tuple[str, str], ...] = declare(
+        role_map,
+        "Which role the values of the claim give, as `VALUE=ROLE` with commas between them, the first that fits. "
+        "Whoever has one and is no user yet is made one; without it only users that exist come in.",
+        default=lambda: (),
+        shown="–",
+    )
+
+    def oidc_fault(self) -> tuple[str, str] | None:
+        """Which setting of OpenID Connect is missing or wrong, and why; None where all is well, or none is set."""
+        given = (self.console_oidc_issuer, self.console_oidc_client_id, self.console_oidc_client_secret)
+        if not any(given) and not self.console_oidc_domains and not self.console_oidc_roles:
+            return None
+        for name, value in zip(("ISSUER", "CLIENT_ID", "CLIENT_SECRET"), given, strict=True):
+            if not value:
+                return name, "is missing; sign-in by OpenID Connect needs issuer, client id and secret"
+        if not self.console_oidc_domains and not self.console_oidc_roles:
+            return "DOMAINS", "is missing, and RISKAPI_CONSOLE_OIDC_ROLES too; say whom the provider may let in"
+        found = urlsplit(self.console_oidc_issuer or "")
+        if found.scheme != "https" and not _is_loopback(found.hostname or ""):
+            return "ISSUER", "expected https: what it says decides who comes in"
+        return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

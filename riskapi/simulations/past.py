@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -55,10 +55,22 @@ class PastSignups:
         """
         return Back(self._store, self._decisions, self._allowances, since, now, most)
 
+    def labels(self, user_ids: Iterable[str]) -> Mapping[str, str]:
+        """The latest label of each account, ``""`` for none. Raises :class:`StoreUnavailable`."""
+        names = list(dict.fromkeys(user_ids))
+        found: dict[str, str] = {}
+        for at in range(0, len(names), _PAGE):
+            pipe = self._store.pipeline()
+            for name in names[at : at + _PAGE]:
+                pipe.execute_command("HGET", account_key(name), "label")
+            found |= {name: (row or b"").decode() for name, row in zip(names[at:], self._store.run(pipe), strict=False)}
+        return found
+
 
 class Back:
     """One reading back. ``done`` of ``entries`` are read; ``since`` is how far back all signups were read, a Unix time.
 
+    ``acted`` is what triggers did in that time: ``user_id``, ``at`` and the ``rule``, which is the trigger's name.
     ``gone`` are signups whose account is no longer kept, or cannot be read; ``older`` those that were read by fewer
     signals than there are today.
     """
@@ -71,6 +83,7 @@ class Back:
         self._reached = dict.fromkeys(range(SHARDS), now)
         self._positions = dict.fromkeys(range(SHARDS), "+")
         self.done = self.found = self.gone = self.older = 0
+        self.acted: list[Mapping[str, Any]] = []
         pipe = store.pipeline()
         for number in range(SHARDS):
             pipe.execute_command("XLEN", stream(number))
@@ -99,6 +112,8 @@ class Back:
         self.done += len(entries)
         told = []
         for id, fields in entries:
+            if fields.get(b"type") == b"feedback":
+                self._note(damaged.loads("feedback", id.decode(), fields.get(b"data"), dict[str, Any]()))
             if fields.get(b"type") != b"decision":
                 continue
             event = damaged.loads("decision", id.decode(), fields.get(b"data"), dict[str, Any]())
@@ -117,6 +132,10 @@ class Back:
                 if event.get("kind", "signup") == "signup" and self._asked <= event["at"] < self._now
             ]
         )
+
+    def _note(self, event: dict[str, Any]) -> None:
+        if event.keys() >= {"user_id", "at", "rule"} and self._asked <= event["at"] < self._now:
+            self.acted.append(event)
 
     def _read(self, told: list[tuple[dict[str, Any], bytes | None]]) -> list[PastSignup]:
         pipe, asked = self._store.pipeline(), []

@@ -1,4 +1,4 @@
-"""Simulations and suggestions while they run, and what came of them, kept for a week.
+"""Simulations, suggestions and counts while they run, and what came of them, kept for a week.
 
 A run goes on beside requests: one at a time in a process, in slices after each of which it rests as long as the slice
 took. So it takes half a core at most, and signups keep their time.
@@ -26,6 +26,7 @@ from riskapi.policy.changes import changes
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
 from riskapi.policy.words import ToldChange, told
+from riskapi.simulations.counts import Tally
 from riskapi.simulations.past import Back, PastSignup, PastSignups
 from riskapi.simulations.simulation import Effect, Outcome, effect, outcome
 from riskapi.simulations.suggestion import Asked, Proposal, Scored, proposal, scored
@@ -43,7 +44,9 @@ USUAL = 7 * 86400.0
 #: process. Chosen by us.
 _LONGEST, _WAIT, _MOST_WAITING = 300.0, 2.0, 4
 
-Kind = Literal["simulation", "suggestion"]
+Kind = Literal["simulation", "suggestion", "count"]
+#: The id of every count: only the latest is of use.
+LATEST = "latest"
 
 
 class Progress(TypedDict):
@@ -144,7 +147,18 @@ class Runs:
 
         return self._begun("suggestion", author, now, basis.policy.version, "", back, add, finish)
 
-    def start(self, run: Run) -> dict[str, Any]:
+    def count(self, author: str, now: float) -> Run:
+        """A count of what each rule and trigger caught in a week, yet to be made. Its id is :data:`LATEST`."""
+        self._follow()
+        policy, back = self._publisher.plain.policy, self._back(None, now)
+        tally = Tally(policy, now)
+
+        def finish() -> Mapping[str, Any]:
+            return tally.counted(back, self._past.labels(each["user_id"] for each in back.acted))
+
+        return Run(LATEST, "count", author, now, policy.version, "", back, tally.add, finish)
+
+    def start(self, run: Run, wait: float = _WAIT) -> dict[str, Any]:
         """Let a run go on beside requests, and wait for it a little; returns what :meth:`get` does.
 
         Raises ``rate_limited`` where too many wait already.
@@ -171,7 +185,7 @@ class Runs:
                 done.set()
 
         threading.Thread(target=work, name=run.kind, daemon=True).start()
-        done.wait(_WAIT)
+        done.wait(wait)
         return self.get(run.kind, run.id)
 
     def carry_out(

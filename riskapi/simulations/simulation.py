@@ -63,6 +63,26 @@ class MovedCustomer(_From):
     to: Tier
 
 
+class TouchedAccount(_From):
+    """An account of somebody good that the policy would hold tighter: its tier before and after, and how many more of
+    the recipients it wrote to in the last 30 days would be above its caps.
+    """
+
+    user_id: str
+    to: Tier
+    established: bool
+    recipients_capped: int
+
+
+class TouchedGood(TypedDict):
+    """Established customers, and accounts labelled legitimate, that would get a tighter tier, or whose mail of the last
+    30 days would meet more of their caps; the ten that it would touch most.
+    """
+
+    accounts: Count
+    most: list[TouchedAccount]
+
+
 class MovedBy(TypedDict):
     """Accounts that move because of one thing: `model`, `rule:<name>`, `list` or `outage`."""
 
@@ -113,6 +133,7 @@ class Effect(TypedDict):
     moved_accounts: Count
     moved: list[Move]
     established: Annotated[list[MovedCustomer], Field(description="At most 100.")]
+    touched: TouchedGood
     tiers: list[TierCounts]
     reasons: list[MovedBy]
     reviews_per_day: RateBeforeAndAfter
@@ -189,6 +210,7 @@ def effect(found: Iterable[Outcome], back: Back, until: float) -> Effect:
         "established": [
             {"user_id": row.user_id, "from": row.before, "to": row.after} for row in customers[:_MOST_ESTABLISHED]
         ],
+        "touched": _touched(rows),
         "tiers": [
             {
                 "tier": tier,
@@ -231,6 +253,29 @@ def foundation(back: Back, decisions: int, oldest: float, until: float) -> Found
         "older_signals": back.older,
         "gone": back.gone,
         "text": text if whole else f"{text}; earlier ones were left out, there are too many",
+    }
+
+
+def _touched(rows: list[Outcome]) -> TouchedGood:
+    """Those of the good that it touches, first those moved furthest, then those with most above their caps."""
+
+    def by(row: Outcome) -> tuple[int, int]:
+        return SEVERITY[row.after] - SEVERITY[row.before], row.capped[1] - row.capped[0]
+
+    good = [row for row in rows if (row.established or row.label == "legitimate") and max(by(row)) > 0]
+    most = sorted(good, key=by, reverse=True)[:_NAMED]
+    return {
+        "accounts": len(good),
+        "most": [
+            {
+                "user_id": row.user_id,
+                "from": row.before,
+                "to": row.after,
+                "established": row.established,
+                "recipients_capped": row.capped[1] - row.capped[0],
+            }
+            for row in most
+        ],
     }
 
 

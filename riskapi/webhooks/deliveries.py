@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal, cast
 
@@ -264,6 +264,18 @@ class Deliveries:
         if not found:
             raise Problem("not_found", "The endpoint has no delivery with this id.")
         return found[0]
+
+    def counts(self, endpoint_ids: Sequence[str]) -> dict[str, dict[Status, int]]:
+        """How many deliveries of each endpoint stand where; one trip."""
+        pipe = self._store.pipeline()
+        keys: dict[Status, Callable[[str], str]]
+        keys = {"pending": queue_key, "delivered": delivered_key, "dead": dead_key}
+        asked = {
+            name: {status: pipe.ask("ZCARD", key(name), read=int) for status, key in keys.items()}
+            for name in endpoint_ids
+        }
+        self._store.run(pipe)
+        return {name: {status: count() for status, count in found.items()} for name, found in asked.items()}
 
     def page(self, endpoint_id: str, status: Status, limit: int, cursor: str | None = None) -> DeliveryPage:
         """Deliveries of an endpoint in a status: pending ones in the order they are due, others the latest first.

@@ -28,7 +28,7 @@ from riskapi.store.connections import Store
 from riskapi.times import rfc3339
 from signals.records import record
 
-#: What an endpoint can be told of (api.md, "Webhooks out").
+#: What an endpoint can be told of (api.md, "Webhooks out"; `review.question` is ours).
 EventType = Literal[
     "tier.changed",
     "account.paused",
@@ -36,11 +36,12 @@ EventType = Literal[
     "account.capped",
     "review.opened",
     "review.decided",
+    "review.question",
     "threshold.crossed",
     "cluster.merged",
 ]
-#: Why an endpoint is told nothing.
-Gone = Literal["gone"]
+#: Why an endpoint is told nothing: it answered 410, or somebody disabled it.
+Disabled = Literal["gone", "person"]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 #: Every endpoint by its id. No TTL: it holds until it is deleted, like an API key.
 TABLE = "risk:hooks:{h}"
@@ -75,13 +76,15 @@ def guards(internal: Sequence[str], look_up: LookUp = system_addresses) -> dict[
 
 
 class Webhook(TypedDict):
-    """An endpoint of the operator's that is told of changes; ``disabled_reason`` ``gone``: it answered 410."""
+    """An endpoint of the operator's that is told of changes. ``disabled_reason`` is ``gone`` after it answered 410,
+    ``person`` where somebody disabled it.
+    """
 
     id: str
     url: str
     events: list[EventType]
     enabled: bool
-    disabled_reason: Gone | None
+    disabled_reason: Disabled | None
     created_at: Instant
     created_by: str
     previous_secret_until: Annotated[
@@ -121,8 +124,8 @@ class Destination:
 class Endpoint:
     """One endpoint. The first of two ``secrets`` is the current one, the other signs too until ``overlap_until``.
 
-    ``disabled`` says why it is told nothing: ``gone`` after it answered 410. ``more`` are fields that a newer release
-    wrote: they are kept.
+    ``disabled`` says why it is told nothing: ``gone`` after it answered 410, ``person`` where somebody disabled it.
+    ``more`` are fields that a newer release wrote: they are kept.
     """
 
     id: str
@@ -132,7 +135,7 @@ class Endpoint:
     created_at: float
     created_by: str
     overlap_until: float = 0.0
-    disabled: Gone | None = None
+    disabled: Disabled | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def signing(self, now: float) -> list[str]:
@@ -230,7 +233,7 @@ class Webhooks:
         self._admit(self._read(endpoint_id)[1].url)
         return self._changed(endpoint_id, lambda each: replace(each, disabled=None)).view()
 
-    def disable(self, endpoint_id: str, reason: Gone) -> None:
+    def disable(self, endpoint_id: str, reason: Disabled) -> None:
         """Tell an endpoint of nothing more until it is enabled; one that was deleted stays so."""
         try:
             self._changed(endpoint_id, lambda each: replace(each, disabled=reason))

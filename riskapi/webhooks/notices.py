@@ -43,6 +43,9 @@ def notice(entry: StreamEntry) -> Notice | None:
         case "review" if data["to"] == "decided":
             names = ("user_id", "decision", "label", "apply_to", "reason")
             return _made("review.decided", data, *names, review_id=data["id"], actor=data.get("decided_by"))
+        case "review" if data["to"] == "asked":
+            about = {"review_id": data["id"], "waits_until": _time(data["waits_until"])}
+            return _made("review.question", data, "user_id", "question", "reviewer", **about)
         case "feedback" if data.get("action"):
             return _made("threshold.crossed", data, "user_id", "action", "rule")
         case "platform":

@@ -1,6 +1,7 @@
 """Reactions: what is done about what happened. One entry of the streams at a time, safe to repeat.
 
-    decision   of a signup: have its domain and network looked up; note which list entries it hit
+    decision   of a signup: have its domain and network looked up; note which list entries it hit; where chance drew an
+               allowed one, have a person look
     finding    an upstream answered, or is not believed any more: decide those again who waited for it, or were told
     event      the account did something: decide it again, and have the domain it sends from looked up; where that can
                make it an established customer, mark what it touched
@@ -29,13 +30,16 @@ from riskapi.accounts.labels import Labels
 from riskapi.clusters.clusters import Clusters
 from riskapi.decisions.consequences import HARMLESS, Consequences
 from riskapi.decisions.gather import Gatherer
+from riskapi.decisions.view import Profiles
 from riskapi.enrichment.findings import RETRACTED, Findings
 from riskapi.enrichment.subjects import Subject, subject_told
 from riskapi.errors import Problem
+from riskapi.feedback.intake import Intake
 from riskapi.inputs.signup import Signup
 from riskapi.links.bonds import entity_of
 from riskapi.lists.lists import Lists
 from riskapi.policy.active import ActiveBasis
+from riskapi.reviews.audits import Audits
 from riskapi.reviews.decided_accounts import review_of
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.sending.holds import Holds
@@ -63,15 +67,20 @@ class Reactions:
         holds: Holds,
         review_decisions: ReviewDecisions,
         consequences: Consequences,
+        intake: Intake,
+        profiles: Profiles,
+        audits: Audits,
         agenda: Agenda,
         clock: Callable[[], float],
     ) -> None:
         self._active, self._accounts, self._gatherer = active, accounts, gatherer
         self._findings, self._clusters, self._labels = findings, clusters, labels
         self._lists, self._holds, self._review_decisions = lists, holds, review_decisions
-        self._agenda, self._clock, self._consequences = agenda, clock, consequences
+        self._agenda, self._clock, self._consequences, self._intake = agenda, clock, consequences, intake
+        self._profiles, self._audits = profiles, audits
         self._about: dict[str, Callable[[StreamEntry], None]] = {
             "decision": self._decided,
+            "import": self._known,
             "finding": self._found,
             "event": self._acted,
             "sender": self._sent,
@@ -95,9 +104,22 @@ class Reactions:
         for entry_id in data.get("listed") or ():
             self._lists.count_hit(entry_id, data["user_id"], data["at"])
         if data["kind"] == "signup":
+            self._known(entry)
             told = data.get("subjects")  # an entry of before 2026-11 does not say
             subjects = self._subjects(data["user_id"]) if told is None else [subject_told(each) for each in told]
             self._look_up(data["user_id"], subjects, data.get("findings") or {})
+            if data.get("tier") == "allow" and self._audits.is_drawn(data["id"]):
+                self._draw(data["user_id"], data["id"], data["at"])
+
+    def _draw(self, user_id: str, decision_id: str, at: float) -> None:
+        """Have a person look at an account that chance drew, with the reasons that its decision had."""
+        with contextlib.suppress(Problem):  # erased, or expired
+            latest = self._profiles.view(user_id, self._clock())["latest"]
+            self._audits.open(user_id, decision_id, latest["risk_score"], latest["reasons"], at)
+
+    def _known(self, entry: StreamEntry) -> None:
+        """Count what was reported of an account before it was known."""
+        self._intake.tell_account(entry.data["user_id"], self._clock())
 
     def _look_up(self, user_id: str, subjects: Sequence[Subject], used: Mapping[str, float]) -> None:
         """Have looked up what is not known of a signup; decide it again at once where it is by now."""

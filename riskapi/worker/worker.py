@@ -25,6 +25,7 @@ from riskapi.enrichment.doubts import Doubts
 from riskapi.enrichment.enricher import Enricher
 from riskapi.enrichment.questions import asking
 from riskapi.errors import StoreUnavailable
+from riskapi.reviews.audits import Audits
 from riskapi.settings import Settings
 from riskapi.store import consumer
 from riskapi.store.connections import Store
@@ -36,6 +37,7 @@ from riskapi.webhooks.notices import Notices
 from riskapi.worker.chores import Chore, Chores
 from riskapi.worker.reactions import Reactions
 from riskapi.worker.schedule import Schedule
+from riskapi.worker.tallying import Tallying
 
 #: Workers that were heard of within the last minutes, by when. No TTL: those silent for long leave it.
 WORKERS = "risk:workers"
@@ -81,6 +83,9 @@ def reactions(service: Service, agenda: Agenda, clock: Callable[[], float]) -> R
         service.holds,
         parts.review_decisions,
         parts.consequences,
+        parts.intake,
+        parts.profiles,
+        Audits(service.store, service.accounts, service.active),
         agenda,
         clock,
     )
@@ -198,6 +203,7 @@ class Worker:
             "streams": Chore(_HOUR, streams),
             "lists": Chore(60, parts.lists.expire),
             "platform": Chore(60, parts.watch.step),
+            "tallies": Chore(10, Tallying(self.store).step),
             "reviews": Chore(_HOUR, lambda _: parts.reviews.sweep()),
             "accounts": Chore(_HOUR, lambda _: migrate(self.store)),
         }

@@ -14,6 +14,7 @@ from pathlib import Path
 from riskapi import logs
 from riskapi.app import Service, assemble
 from riskapi.inputs.signup import Signup
+from riskapi.server import huge_pages
 from riskapi.settings import Settings
 from riskapi.store.embedded import Embedded
 from tests.bench.bodies import bodies
@@ -73,7 +74,7 @@ def sign_up(service: Service, body: bytes) -> None:
 
 
 def warm(service: Service, seed: int = 5, label: str = "warm") -> int:
-    """Have parsers, caches and the model as they are in service, and keep them out of garbage collection as it does.
+    """Have parsers, caches and the model as they are in service, out of garbage collection and on huge pages as there.
 
     Returns how many signups that took.
     """
@@ -81,6 +82,7 @@ def warm(service: Service, seed: int = 5, label: str = "warm") -> int:
         sign_up(service, body)
     gc.collect()
     gc.freeze()
+    huge_pages.collapse()
     return WARM
 
 

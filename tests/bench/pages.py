@@ -21,8 +21,7 @@ from typing import Any, Final
 
 from riskapi.console.page import ROOT
 from riskapi.console.site import PAGES
-from riskapi.reviews.queue import index_key
-from riskapi.store.streams import SHARDS
+from riskapi.reviews.backlog import backlog
 from tests.bench import in_process, load, loading, servers
 from tests.bench.bodies import bodies
 from tests.bench.feedback import percentile
@@ -107,7 +106,7 @@ def _fill(folder: Path, accounts: int, reviews: int, steps: Steps) -> int:
     with in_process.serving(in_process.settings_of(folder, _KEY)) as service:
         with loading.unwritten(service.store), steps.step(f"{accounts:,} accounts", accounts) as advance:
             loading.load(Job(folder, _KEY, "acc", 3, accounts, copies=True), loading.workers(), advance)
-        waiting: int = sum(service.store.execute("ZCARD", index_key(number, "open")) for number in range(SHARDS))
+        waiting = backlog(service.store, time.time()).by_status["open"]
         more = max(reviews - waiting, 0)
         with steps.step(f"{reviews:,} reviews", more or 1) as advance:
             for number in range(more):

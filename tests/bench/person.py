@@ -9,8 +9,8 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import urlencode
 
-#: A password that is long enough; of nobody.
-PASSWORD = "blue kettle walks north"
+from tests.console.visitor import PASSWORD
+
 #: What a service says at its start where it has no user yet.
 _LINK = re.compile(r"/console/welcome/\S+")
 #: Seconds a page may take until it is given up.

@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
-import shutil
 import sys
 import tempfile
 import time
@@ -24,8 +22,9 @@ from playwright.sync_api import Page, Response, sync_playwright
 
 from tests.bench import servers
 from tests.bench.feedback import percentile
-from tests.bench.person import PASSWORD, first_link
+from tests.bench.person import first_link
 from tests.bench.progress import Steps
+from tests.browser import become_admin, launched
 
 _KEY: Final = "bench-key-0123456789-0123456789-0123456789"
 #: Cases, how many of them are rings, and accounts of a ring. Keys a case that are aimed at.
@@ -69,9 +68,6 @@ class _Keyboard:
 
 def measure(cases: int, rings: int, steps: Steps) -> list[Cleared]:
     """Fill a queue, serve it and clear it. SystemExit without a Chromium, or where the queue does not become empty."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        raise SystemExit("there is no chromium here (Debian: apt-get install chromium)")
     port = servers.free_port()
     with tempfile.TemporaryDirectory(prefix="riskapi-bench-") as name, sync_playwright() as playwright:
         environment = {
@@ -82,16 +78,10 @@ def measure(cases: int, rings: int, steps: Steps) -> list[Cleared]:
         log = Path(name) / "serve.log"
         with servers.running([sys.executable, "-m", "riskapi", "serve"], port, environment, log):
             _fill(port, cases, rings)
-            # As root Chromium has no sandbox to run in.
-            arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-            browser = playwright.chromium.launch(executable_path=chromium, args=arguments, timeout=120_000)
+            browser = launched(playwright)
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.set_default_timeout(_PATIENCE)
-            page.goto(f"http://127.0.0.1:{port}{first_link(log)}")
-            for field, value in (("name", "ana"), ("password", PASSWORD), ("again", PASSWORD)):
-                page.fill(f"#{field}", value)
-            page.press("#again", "Enter")
-            page.wait_for_url("**/console/queue")
+            become_admin(page, f"http://127.0.0.1:{port}{first_link(log)}", "ana")
             with steps.step("cases", cases) as advance:
                 return list(_clear(page, cases, advance))
 

@@ -36,7 +36,7 @@ def test_every_signal_setting_code_and_command_is_documented() -> None:
     assert [name for name, _, _ in settings_table() if f"`{name}`" not in settings] == []
     assert [code for code in CODES if f"`{code}`" not in errors] == []
     commands = typer.main.get_group(program).commands
-    assert len(commands) == 15
+    assert len(commands) == 16
     assert [name for name in commands if f"riskapi {name}" not in manual] == []
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 
 from riskapi.app import Service
-from riskapi.feedback.platform.receivers import Receivers
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.commanding import Command
+from tests.feedback.receiving import receive
 
 
 def test_what_is_watched_is_printed(command: Command, service: Service, store: Store, settings: Settings) -> None:
     quiet = command("platform")
     assert quiet.code == 0 and "no worker has looked yet" in quiet.err
     now = time.time()
-    Receivers(store).count([("block", "a@gmail.com")] * 60 + [("delivered", "a@gmail.com")] * 60, now)
+    receive(store, [("block", "a@gmail.com")] * 60 + [("delivered", "a@gmail.com")] * 60, now)
     service.parts.watch.hearing.heard("dsn", now, 3, 1)
     service.parts.watch.step(now)
     found = command("platform")

@@ -5,9 +5,7 @@ One service, one browser; a test is skipped where there is no Chromium.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,12 +22,14 @@ from riskapi.console.application import application
 from riskapi.console.doors import Doors, first_link, open_doors
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
+from tests.browser import CHROMIUM, become_admin, launched
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
-from tests.console.visitor import PASSWORD
+from tests.console.visitor import PASSWORD, made
 from tests.signups import home
 
-CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (Debian: apt-get install chromium)")
+#: Pages about limits.
+LIMITS = ("rules", "text", "suggestions", "versions?since=1&to=1", "versions/1", "proposals", "hits", "attack")
 #: Milliseconds that anything on a page may take to be there: a machine with other work is slow.
 DEADLINE = 20_000
 
@@ -40,22 +40,34 @@ def doors(session_store: Store, session_settings: Settings) -> Doors:
 
 
 @pytest.fixture(scope="module")
-def site(session_parts: Parts, session_store: Store, doors: Doors) -> Flask:
+def clock() -> Clock:
+    """The clock of the service; the signups are a minute old."""
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def site(session_parts: Parts, session_store: Store, doors: Doors, clock: Clock) -> Iterator[Flask]:
     session_store.execute("FLUSHALL")
     Decisions(session_store).register_schema()
-    parts = replace(session_parts, clock=Clock())
-    made = application(parts, doors.settings, session_store)
-    ask = made.test_client()
+    parts = replace(session_parts, clock=clock)
+    app = application(parts, doors.settings, session_store)
     for number in range(5):
-        user, device = f"u_{number}", "device-of-a-ring-0001" if number < 3 else f"device-of-ones-own-{number}"
-        body = {
-            "account": {"user_id": user, "name": f"Name of {user}"},
-            "email": {"address": f"{user}@mailinator.com"},
-            "device": {"ip_address": home(user), "id": device},
-        }
-        headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}"}
-        assert ask.post("/v1/signups", json=body, headers=headers).status_code == 200
-    return made
+        sign_up(app, f"u_{number}", "device-of-a-ring-0001" if number < 3 else f"device-of-ones-own-{number}")
+    clock.advance(60)
+    yield app
+    session_store.execute("FLUSHALL")
+    session_parts.publisher.follow()  # back to the policy that others find
+
+
+def sign_up(site: Flask, user: str, device: str) -> None:
+    """A signup that a person has to look at."""
+    body = {
+        "account": {"user_id": user, "name": f"Name of {user}"},
+        "email": {"address": f"{user}@mailinator.com"},
+        "device": {"ip_address": home(user), "id": device},
+    }
+    headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}"}
+    assert site.test_client().post("/v1/signups", json=body, headers=headers).status_code == 200
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +84,7 @@ def url(site: Flask) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        # As root Chromium has no sandbox to run in.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=120_000)
+        made = launched(playwright)
         yield made
         made.close()
 
@@ -93,11 +103,7 @@ def page(browser: Browser, url: str, doors: Doors, faults: list[str]) -> Page:
     made.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     made.on("pageerror", lambda error: faults.append(str(error)))
     link = first_link(doors, NOW) or ""
-    made.goto(url + link[link.index("/console") :])
-    for name, value in (("name", "ana"), ("password", PASSWORD), ("again", PASSWORD)):
-        made.fill(f"#{name}", value)
-    made.press("#again", "Enter")
-    made.wait_for_url("**/console/queue")
+    become_admin(made, url + link[link.index("/console") :], "ana")
     return made
 
 
@@ -106,9 +112,14 @@ def test_no_page_has_faults_that_axe_finds_nor_breaks_the_policy_of_contents(
 ) -> None:
     page.goto(f"{url}/console/queue")
     case = page.locator("[data-row] a").first.get_attribute("href") or ""
-    paths = ["/queue", case.removeprefix("/console"), "/account", "/account/authenticator", "/admin", "/audit"]
+    ring = "/search?q=device-of-a-ring-0001"
+    paths = ["/queue", case.removeprefix("/console"), "/limits", ring, "/search", "/account", "/account/authenticator"]
+    paths += [f"{ring.replace('?', '/selection?')}&user=u_0&user=u_1", "/admin", "/audit"]
+    paths += ["/account/passkeys", "/watch", "/model", "/lists", "/lists?tab=stale", "/keys", "/webhooks"]
+    paths += ["/shortcuts", "/queue?tab=limited"]
+    paths += [f"/limits/{each}" for each in LIMITS]
     found = []
-    for width, scheme, looked in ((360, "light", paths[:2]), (1280, "dark", paths)):
+    for width, scheme, looked in ((360, "light", paths[:4]), (1280, "dark", paths)):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         for path in paths:
@@ -119,6 +130,33 @@ def test_no_page_has_faults_that_axe_finds_nor_breaks_the_policy_of_contents(
             over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert over <= 0, f"{path} is {over} wider than a screen of {width}"
     assert found == [] and faults == []
+
+
+def test_a_search_leads_from_one_thing_to_the_next_and_many_are_decided(
+    page: Page, url: str, faults: list[str]
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{url}/console/queue")
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    page.wait_for_url("**/console/search")
+    page.keyboard.press("/")
+    page.keyboard.type("u_0@mailinator.com")
+    page.keyboard.press("Enter")
+    page.get_by_text("Read as: mailbox.").wait_for()
+    page.get_by_role("link", name="devi…").click()
+    page.get_by_text("Read as: device.").wait_for()
+    assert page.locator("[data-row]").count() == 3
+    here = page.url
+    page.keyboard.press("x")
+    page.keyboard.press("p")
+    page.get_by_role("heading", name="Decide 3 accounts").wait_for()
+    page.keyboard.press("l")
+    page.get_by_role("status").filter(has_text="Limit: 3 accounts").wait_for()
+    assert page.url == here and page.locator(".tier-limit").count() == 3
+    page.keyboard.press("u")
+    page.get_by_role("status").filter(has_text="Undone: 3 accounts").wait_for()
+    assert faults == []
 
 
 def test_cases_are_decided_by_keyboard(page: Page, url: str, faults: list[str]) -> None:
@@ -150,3 +188,121 @@ def test_cases_are_decided_by_keyboard(page: Page, url: str, faults: list[str]) 
     assert re.search("/console/queue$", page.url) and page.locator("[data-row]").count() == 0
     page.goto(first)
     assert "decided by ana" in page.content() and faults == []
+
+
+def test_a_passkey_is_added_and_signs_in(browser: Browser, page: Page, url: str, faults: list[str]) -> None:
+    here = url.replace("127.0.0.1", "localhost")  # an address of numbers has no passkeys
+    with browser.new_context() as context:
+        other = context.new_page()
+        other.set_default_timeout(DEADLINE)
+        other.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        device = context.new_cdp_session(other)
+        device.send("WebAuthn.enable")
+        kind = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+        device.send(
+            "WebAuthn.addVirtualAuthenticator",
+            {"options": {**kind, "isUserVerified": True, "automaticPresenceSimulation": True}},
+        )
+        other.goto(f"{here}/console/sign-in")
+        other.fill("#name", "ana")
+        other.fill("#password", PASSWORD)
+        other.press("#password", "Enter")
+        other.wait_for_url("**/console/queue")
+        other.goto(f"{here}/console/account/passkeys")
+        other.fill("#name", "this device")
+        other.fill("#present", PASSWORD)
+        other.press("#present", "Enter")
+        other.get_by_role("status").filter(has_text="The passkey this device is added.").wait_for()
+        other.locator(".person summary").click()
+        other.get_by_role("button", name="Sign out").click()
+        other.get_by_role("button", name="Sign in with a passkey").click()
+        other.wait_for_url("**/console/queue")
+        other.goto(f"{here}/console/account")
+        assert other.locator("td", has_text="passkey").count() == 1
+    assert faults == []
+
+
+def test_a_cap_is_changed_with_its_effect_seen_first_and_the_next_sends_obey(
+    page: Page, url: str, site: Flask, faults: list[str]
+) -> None:
+    def sent(recipients: int) -> int:
+        headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}"}
+        asked = {"recipients": recipients}
+        answer = site.test_client().post("/v1/accounts/u_4/sends", json=asked, headers=headers)
+        return int((answer.json or {})["granted"])
+
+    assert sent(3) == 3
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{url}/console/limits")
+    for cap in ("hourly", "daily", "monthly"):
+        for tier, count in (("review", "4"), ("limit", "3")):
+            page.fill(f'[id="tiers.{tier}.{cap}"]', count)
+    page.get_by_role("button", name="Simulate", exact=True).click()
+    page.get_by_text("5 recorded signups").wait_for()  # the small script asks again while it runs
+    assert page.get_by_text("review: a cap of 50 a day becomes 4").is_visible() and sent(1) == 1
+    page.fill("#note", "A wave of trials")
+    page.get_by_role("button", name="Publish").click()
+    page.get_by_role("status").filter(has_text="Version 2 is in force.").wait_for()
+    assert sent(5) == 0 and faults == []
+
+
+def test_a_ring_of_forty_is_cleared_in_one_decision_and_undone_by_keyboard(
+    page: Page, site: Flask, url: str, faults: list[str]
+) -> None:
+    for number in range(40):
+        sign_up(site, f"forty_{number}", "device-of-forty-0001")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{url}/console/queue")
+    assert page.locator("[data-row]").count() == 1
+    page.keyboard.press("c")
+    page.get_by_text("held by you").wait_for()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/cases/*")
+    assert page.locator("svg.graph tspan.tier-review").count() == 40
+    for key, field in (("x", "cut-1"), ("q", "question"), ("n", "note")):
+        page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.id") == field
+        page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    page.keyboard.type("one shop")
+    page.keyboard.press("Enter")  # keeps a note, and decides nothing
+    page.get_by_role("status").filter(has_text="The note is kept").wait_for()
+    page.keyboard.press("l")
+    page.get_by_role("status").filter(has_text="Limit: 40 accounts: 40 review → limit.").wait_for()
+    page.keyboard.press("u")
+    page.get_by_role("status").filter(has_text="Undone: 40 accounts as before.").wait_for()
+    page.keyboard.press("?")
+    page.wait_for_url("**/console/shortcuts")
+    page.keyboard.press("g")
+    page.keyboard.press("q")
+    page.wait_for_url("**/console/queue")
+    assert page.locator("[data-row]").count() == 1 and faults == []
+
+
+def test_two_reviewers_race_for_one_claim(
+    page: Page, browser: Browser, url: str, doors: Doors, faults: list[str]
+) -> None:
+    made(doors, "bo", "reviewer", NOW)
+    other = browser.new_context().new_page()
+    other.set_default_timeout(DEADLINE)
+    other.goto(f"{url}/console/sign-in")
+    other.fill("#name", "bo")
+    other.fill("#password", PASSWORD)
+    other.press("#password", "Enter")
+    other.wait_for_url("**/console/queue")
+    page.goto(f"{url}/console/queue")
+    case = page.locator("[data-row] a").first.get_attribute("href") or ""
+    for each in (page, other):
+        each.goto(url + case)
+    for each in (page, other):  # both are on their way before either is answered
+        each.evaluate("setTimeout(() => document.querySelector('form[action$=\"/claim\"]').requestSubmit(), 50)")
+    found = []
+    for each in (page, other):
+        each.get_by_text(re.compile("held by you|holds this review")).first.wait_for()
+        found.append("held by you" in each.inner_text("main"))
+    assert sorted(found) == [False, True]
+    loser = (page, other)[found.index(False)]
+    assert "Nothing was changed" in loser.inner_text("[role=alert]")
+    faults.clear()  # the browser tells of the 409
+    other.context.close()

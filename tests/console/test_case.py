@@ -3,64 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
 
-import pytest
 from flask import Flask
 
 from riskapi.api.parts import Parts
 from riskapi.console.doors import Doors
 from riskapi.store.connections import Store
-from tests.conftest import BOOTSTRAP_KEY, Clock
-from tests.console.visitor import Visitor, signed_in
-from tests.signups import home
-
-#: A device that all of a ring have.
-DEVICE = "device-of-a-ring-0001"
-EVIL = '"><script>alert(1)</script>{{ 7*7 }}'
-Api = Callable[..., Any]
-
-
-@pytest.fixture
-def api(site: Flask) -> Api:
-    """``api("GET", path, json)``: what the API answers to the bootstrap key."""
-
-    def ask(method: str, path: str, json: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}"}
-        answer = site.test_client().open(path, method=method, json=json, headers=headers)
-        assert answer.status_code < 300, answer.text
-        return answer.json
-
-    return ask
-
-
-@pytest.fixture
-def ana(site: Flask, doors: Doors, clock: Clock) -> Visitor:
-    return signed_in(site, doors, "ana", "reviewer", clock.now)
-
-
-def sign_up(api: Api, user: str, device: str | None = None, **more: Any) -> str:
-    """A signup that a person has to look at; its review."""
-    body = {
-        "account": {"user_id": user, "name": f"Name of {user}", **more.get("account", {})},
-        "email": {"address": f"{user}.box@mailinator.com"},
-        "device": {"ip_address": home(user), **({"id": device} if device else {})},
-        "phone": {"number": "+34600123123"} if "phone" in more else {},
-        "custom_inputs": more.get("custom_inputs", {}),
-    }
-    found = api("POST", "/v1/signups", body)
-    assert found["review_id"], found["decision"]
-    return str(found["review_id"])
-
-
-def tier(api: Api, user: str) -> str:
-    return str(api("GET", f"/v1/accounts/{user}")["tier"])
-
-
-def rows(visitor: Visitor, query: str = "") -> list[str]:
-    """The ids of the cases in the queue, in order."""
-    return re.findall(r'<a href="/console/cases/(rev_\w+)"', visitor.get(f"/console/queue{query}").text)
+from tests.conftest import Clock
+from tests.console.casework import DEVICE, Api, rows, sign_up, tier
+from tests.console.visitor import EVIL, Visitor, signed_in
 
 
 class TestTheQueue:

@@ -19,7 +19,15 @@ from tests.conftest import Clock
 from tests.console.visitor import PASSWORD, SECRET, Visitor, code, made, signed_in
 
 #: Values for what stands in braces in the paths of pages.
-NAMES = {"{review_id}": "rev_0" + "0" * 20, "{person}": "0" * 16, "{token}": "t" * 43}
+NAMES = {
+    "{review_id}": "rev_0" + "0" * 20,
+    "{person}": "0" * 16,
+    "{token}": "t" * 43,
+    "{draft_id}": "drf_" + "0" * 24,
+    "{suggestion_id}": "sug_" + "0" * 24,
+    "{proposal_id}": "prp_" + "0" * 24,
+    "{version}": "1",
+}
 
 
 def path_of(link: str) -> str:

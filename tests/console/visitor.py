@@ -17,8 +17,8 @@ from riskapi.access.users import Person, Role
 from riskapi.console.doors import Doors
 
 PASSWORD = "blue kettle walks north"
-
-
+#: What an applicant may write into any field, and no page may run: a script, and an expression of templates.
+EVIL = '"><script>alert(1)</script>{{ 7*7 }}'
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from riskapi.app import Service
-from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.event import FeedbackEvent, ReportedEvent
 from riskapi.store.connections import Store
 from riskapi.store.streams import StreamEntry, shard, stream
 from riskapi.times import rfc3339
@@ -49,6 +49,15 @@ def test_a_complaint_among_the_first_fifty_drops_one_tier_and_opens_a_review(ser
     (review,) = service.parts.reviews.list("open", 50, None)["reviews"]
     assert [reason["code"] for reason in review["reasons"]] == ["FIRST_COMPLAINT"]
     assert ask(service, "u1", 1, NOW + 61)["tier"] == "review"
+
+
+def test_what_a_rule_does_is_noted_once_by_id(service: Service) -> None:
+    opened(service, "u1")
+    sent(service, "u1", 10)
+    told(service, event("c1"))
+    told(service, event("c1"), now=NOW + 120)
+    found = [(note.actor, note.action, note.subject, note.details) for note in service.parts.audit.latest(9)]
+    assert found == [("rule first_complaint", "account tightened", "u1", {})]
 
 
 def test_what_was_done_is_not_done_again(service: Service) -> None:
@@ -95,9 +104,83 @@ def test_not_spam_takes_a_complaint_of_another_day_back(service: Service, days: 
     sent(service, "u1", 10)
     complained, taken_back = (rfc3339(NOW - 86_400 * day) for day in days)
     service.parts.feedback.count([event("c1", recipient="a@b.example", time=complained)], NOW)
-    service.parts.feedback.count([event("n1", "not_spam", recipient="x@b.example", time=taken_back)], NOW)
+    service.parts.feedback.count([event("n1", "not_spam", recipient="A@b.example ", time=taken_back)], NOW)
     assert view(service, "u1")["feedback"]["complaints"] == 0
     assert told(service, event("h1", "hard_bounce")) == [], "and no trigger counts it"
+
+
+def complaints(service: Service, *events: FeedbackEvent) -> int:
+    """How many complaints an account has after these events, each in a body of its own."""
+    for each in events:
+        assert service.parts.feedback.count([each], NOW).accepted == 1
+    found: int = view(service, "u1")["feedback"]["complaints"]
+    return found
+
+
+def dated(days: float) -> str:
+    return rfc3339(NOW - 86_400 * days)
+
+
+BO, EVA = "bo@b.example", "eva@b.example"
+EARLY, LATE = {"recipient": BO, "time": dated(2)}, {"recipient": BO, "time": dated(1)}
+NONE: dict[str, Any] = {"recipient": None}
+NO_SPAM = event("n1", "not_spam", recipient=BO)
+
+
+@pytest.mark.parametrize(
+    ("events", "left"),
+    [
+        pytest.param([NO_SPAM, event("c1", recipient=BO)], 0, id="before its complaint"),
+        pytest.param([event("c1", recipient=BO), NO_SPAM], 0, id="after it"),
+        pytest.param([NO_SPAM, NO_SPAM.model_copy(update={"id": "n2"}), event("c1", recipient=BO),
+                      event("c2", recipient=BO)], 1, id="one complaint, however often it is said"),
+        pytest.param([NO_SPAM, event("c1", recipient=EVA)], 1, id="another mailbox at the same place, before"),
+        pytest.param([event("c1", recipient=EVA), NO_SPAM], 1, id="another mailbox at the same place, after"),
+        pytest.param([event("n1", "not_spam", **EARLY), event("c1", **LATE)], 1,
+                     id="a complaint that was made later is another"),
+        pytest.param([event("n1", "not_spam", **LATE), event("c1", **EARLY)], 0,
+                     id="one that was made before"),
+        pytest.param([event("n1", "not_spam", **NONE), event("c1", **NONE)], 1, id="what names no mail waits for none"),
+        pytest.param([event("c1", recipient=BO), event("n1", "not_spam", **NONE)], 0, id="and takes the last"),
+        pytest.param([event("n1", "not_spam", recipient="@b.example"), event("c1", recipient="@b.example")], 1,
+                     id="a redacted recipient waits for none"),
+        pytest.param([event("c1", recipient="@b.example"), event("n1", "not_spam", recipient="@b.example")], 0,
+                     id="a redacted recipient takes one of the same place"),
+        pytest.param([event("c1", recipient="a@a.example"), event("n1", "not_spam", recipient="@b.example")], 1,
+                     id="a redacted recipient takes none of another place"),
+    ],
+)  # fmt: skip
+def test_not_spam_takes_back_the_complaint_about_its_mail(
+    service: Service, events: list[FeedbackEvent], left: int
+) -> None:
+    opened(service, "u1")
+    sent(service, "u1", 10)
+    assert complaints(service, *events) == left
+    acted = told(service, event("h1", "hard_bounce"))
+    assert acted == ([("u1", "tightened", "first_complaint")] if left else [])
+
+
+def test_a_report_waits_six_days_for_the_complaint_that_it_takes_back(service: Service) -> None:
+    for user, days in (("u1", 5), ("u2", 7)):
+        opened(service, user)
+        no_spam, complaint = (
+            event(f"{kind}-{user}", kind, user, recipient=BO, time=dated(9)) for kind in ("not_spam", "complaint")
+        )
+        service.parts.feedback.count([no_spam], NOW)
+        service.parts.feedback.count([complaint], NOW + 86_400 * days)
+        assert view(service, user, NOW + 86_400 * days)["feedback"]["complaints"] == (days > 6)
+
+
+def test_a_message_id_says_which_mail_where_the_recipient_is_redacted(service: Service) -> None:
+    opened(service, "u1")
+
+    def about(id: str, type: str, message: str) -> ReportedEvent:
+        given = event(id, type, recipient="@b.example")
+        return ReportedEvent.model_construct(**dict(given), message=message)
+
+    assert complaints(service, about("n1", "not_spam", "m.1"), about("c1", "complaint", "m.2")) == 1
+    assert complaints(service, about("c2", "complaint", "m.1")) == 1
+    assert complaints(service, about("n2", "not_spam", "m.2")) == 0
 
 
 def test_each_cause_acts_by_itself(service: Service) -> None:
@@ -157,10 +240,31 @@ def test_a_cluster_is_judged_by_what_all_of_it_met(service: Service, clock: Cloc
     ring(service)
     clock.advance(120)
     events = [event(f"c{user}{number}", user=f"u{user}") for user in range(2) for number in range(4)]
-    assert told(service, *events) == []
+    assert told(service, *events) == [(f"u{user}", "tightened", "second_complaint") for user in range(2)]
     Work(service, clock).do()
     assert [view(service, f"u{number}", NOW + 120)["paused"] for number in range(2)] == [True, True]
     assert ask(service, "u0", 1, NOW + 121)["denied_by"] == "paused"
+
+
+@pytest.mark.parametrize(
+    ("recipients", "tiers"),
+    [
+        (("a@a.example", "b@b.example"), ["limit", "review"]),
+        (("a@a.example", "b@a.example"), ["review", "allow"]),
+        (("a@a.example",), ["review", "allow"]),
+    ],
+    ids=["two voices move all", "one voice twice moves nobody else", "one voice moves nobody else"],
+)
+def test_a_ring_in_which_each_sends_little_is_moved_by_two_voices(
+    service: Service, clock: Clock, recipients: tuple[str, ...], tiers: list[str]
+) -> None:
+    for number in range(2):
+        opened(service, f"u{number}", device="dev-ring")
+        sent(service, f"u{number}", 40, NOW + number)
+    clock.advance(120)
+    told(service, *[event(f"c{at}", user="u0", recipient=who) for at, who in enumerate(recipients)])
+    Work(service, clock).do()
+    assert [view(service, f"u{number}", NOW + 120)["tier"] for number in range(2)] == tiers
 
 
 def test_an_established_member_of_a_bad_cluster_is_only_looked_at(service: Service, clock: Clock) -> None:

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from riskapi.app import Service
-from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.event import FeedbackEvent
 from riskapi.store.connections import Store
 from riskapi.times import rfc3339
 from riskapi.webhooks.notices import notice

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from riskapi.accounts.history import LabelName
 from riskapi.app import Service
-from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.event import FeedbackEvent
 from riskapi.policy import check
 from riskapi.policy.tables import FeedbackRules, Spread, Trigger
 from riskapi.store.connections import Store

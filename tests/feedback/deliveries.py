@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Final
 
 from riskapi.app import assemble
-from riskapi.feedback.counts import EventType, Feedback, FeedbackEvent
+from riskapi.feedback.counts import Feedback
+from riskapi.feedback.event import EventType, FeedbackEvent
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded

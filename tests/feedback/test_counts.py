@@ -17,7 +17,8 @@ from riskapi import policy
 from riskapi.budgets.grants import LocalGrant
 from riskapi.budgets.spends import Budgets
 from riskapi.errors import StoreUnavailable
-from riskapi.feedback.counts import WINDOW_DAYS, Counts, EventType, Feedback, FeedbackEvent
+from riskapi.feedback.counts import WINDOW_DAYS, Counts, Feedback
+from riskapi.feedback.event import EventType, FeedbackEvent
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
@@ -163,7 +164,7 @@ def test_a_body_that_failed_half_way_is_completed_by_sending_it_again(
 
     def fails(store: Store, pipe: Pipeline) -> Any:
         trips.append(len(pipe))
-        if len(trips) == 3:  # what was sent, 250 events, the next 250
+        if len(trips) == 4:  # what was sent, 250 events, what is looked at of them, the next 250
             raise StoreUnavailable("gone")
         return run(store, pipe)
 

@@ -16,6 +16,7 @@ from riskapi.app import Service, assemble
 from riskapi.commands import doctor
 from riskapi.feedback import kept_reports, unattributed
 from riskapi.feedback.mail.dkim import KeyUnavailable, Lookup, Signed, signed_by
+from riskapi.feedback.reports import Clues, Received, Report
 from riskapi.feedback.return_path import ReturnPath
 from riskapi.feedback.sealing import Seal
 from riskapi.settings import Settings
@@ -24,6 +25,7 @@ from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
 from tests.feedback.mail.signing import ALLOWED, lookup, signed
 from tests.racing import raised
 from tests.signups import together
+from tests.working import Work
 
 KEY = {"Authorization": f"Bearer {BOOTSTRAP_KEY}"}
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -176,6 +178,9 @@ class TestAttribution:
         assert proved.bounced(forged) == (0, 0, 1, 0)
         assert proved.unattributed()[0]["reason"] == "not_believed"
         mine = ReturnPath("bounces+{user_id}", (TOKEN.encode(),)).make("u_1", "saas.example")
+        assert proved.bounced(bounce("m.3", to=mine.replace("u_1", "u_2"))) == (0, 0, 1, 0)
+        assert proved.bounced(bounce("m.4", to="bounces+u_2@saas.example")) == (0, 0, 1, 0)
+        assert {each["reason"] for each in proved.unattributed()} == {"not_believed"} and proved.counted("u_2") == 0
         assert proved.bounced(bounce("m.2", to=mine)) == (1, 0, 0, 0)
         assert proved.counted("u_1") == 1
 
@@ -246,6 +251,18 @@ class TestUnattributed:
         found = [(each["type"], each["message_ids"][0][:3]) for each in site.unattributed()]
         assert found == [("delivered", "m.3"), ("delivered", "m.2"), ("hard_bounce", "m.0")]
         assert len(store.execute("KEYS", "risk:fu:*")) == 3
+
+    def test_what_strangers_send_pushes_out_nothing_else(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch, store: Store
+    ) -> None:
+        monkeypatch.setattr(unattributed, "MOST", 2)
+        reported(site, {"id": "e1"})
+        site.bounced(bounce("m.0"))
+        for number in range(4):
+            site.clock.advance(1)
+            site.bounced(f"From: bo@example.net\nSubject: Hello {number}\n\nHow are you?\n".encode())
+        reasons = ["not_understood", "not_understood", "no_clue", "unknown_account"]
+        assert sorted(each["reason"] for each in site.unattributed()) == sorted(reasons)
 
     def test_after_a_month_it_is_gone(self, site: Site, store: Store) -> None:
         site.bounced(bounce("m.1"))
@@ -325,6 +342,94 @@ class TestLate:
         path = "/v1/reservations/rsv_unknown/messages"
         assert site.http.post(path, json={"message_ids": ids}, headers=KEY).status_code == status
         assert site.http.post(path, json={"message_ids": ["m"]}, headers=KEY).status_code == 404
+
+
+def reported(site: Site, *events: dict[str, Any]) -> Any:
+    """What ``POST /v1/feedback`` answers to events: accepted, duplicates, unknown accounts, actions."""
+    given = [{"type": "complaint", "user_id": "soon", "recipient": "bo@example.net", **event} for event in events]
+    answer = site.http.post("/v1/feedback", json={"events": given}, headers=KEY)
+    assert answer.status_code == 200, answer.text
+    return tuple(answer.json[name] for name in ("accepted", "duplicates", "unknown_accounts", "actions"))  # type: ignore[index]
+
+
+def come(site: Site, user: str = "soon") -> None:
+    body = {"account": {"user_id": user}, "email": {"address": f"{user}@ruiz.example"}}
+    assert site.http.post("/v1/signups", json=body, headers=KEY).status_code == 200
+
+
+class TestEventsOfAnAccountThatIsNotKnownYet:
+    def test_are_kept_encrypted_and_shown_by_reason(self, site: Site, store: Store) -> None:
+        event = {"id": "e1", "source": "fbl:yahoo", "diagnostic": "550 secret"}
+        assert reported(site, event) == (0, 0, 1, []) == reported(site, event)
+        [row] = site.unattributed(feed="json", reason="unknown_account")
+        assert (row["type"], row["claimed"], row["source"]) == ("complaint", ["soon"], "fbl:yahoo")
+        assert row["happened_at"] == row["received_at"] and row["raw_report_id"] is None
+        for key in store.execute("KEYS", "risk:fu:*"):
+            assert b"bo@" not in b"".join(store.execute("HVALS", key))
+        for key in store.execute("KEYS", "risk:fu*"):
+            assert 0 < store.execute("TTL", key) <= 31 * DAY, key
+
+    def test_are_counted_once_when_it_signs_up(self, site: Site) -> None:
+        work = Work(site.service, site.clock)
+        work.do()
+        event = {"id": "e1", "source": "mta", "time": "2026-11-20T09:00:00Z"}
+        assert reported(site, event, event, {"id": "e2", "type": "delivered"}) == (0, 0, 3, [])
+        come(site)
+        work.do()
+        assert (site.counted("soon", "complaints"), site.counted("soon", "delivered")) == (1, 1)
+        assert not site.unattributed() and site.read("/v1/accounts/soon")["tier"] == "review"
+        assert reported(site, event) == (0, 1, 0, [])
+        work.do()
+        assert site.counted("soon", "complaints") == 1
+        assert site.service.store.execute("KEYS", "risk:fua:*") == []
+
+    def test_are_counted_when_it_is_imported(self, site: Site) -> None:
+        work = Work(site.service, site.clock)
+        reported(site, {"id": "e1"})
+        body = {"accounts": [{"account": {"user_id": "soon"}, "email": {"address": "soon@ruiz.example"}}]}
+        body["accounts"][0]["created_at"] = "2026-01-01T00:00:00Z"  # type: ignore[assignment]
+        assert site.http.post("/v1/accounts/import", json=body, headers=KEY).status_code == 200
+        work.do()
+        assert site.counted("soon", "complaints") == 1 and not site.unattributed()
+
+    def test_sent_again_before_the_worker_looks_they_count_once(self, site: Site) -> None:
+        work = Work(site.service, site.clock)
+        reported(site, {"id": "e1"})
+        come(site)
+        assert reported(site, {"id": "e1"})[:3] == (1, 0, 0)
+        work.do()
+        assert site.counted("soon", "complaints") == 1 and not site.unattributed()
+
+    def test_that_comes_between_the_question_and_the_keeping_they_count(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found = site.service.parts.intake.unattributed
+        keep = found.keep
+
+        def late(*given: Any) -> Any:
+            come(site)
+            Work(site.service, site.clock).do()
+            return keep(*given)
+
+        monkeypatch.setattr(found, "keep", late)
+        assert reported(site, {"id": "e1"})[:3] == (1, 0, 0)
+        assert site.counted("soon", "complaints") == 1 and not site.unattributed()
+
+    def test_are_the_newest(self, site: Site, monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+        monkeypatch.setattr(unattributed, "MOST", 3)
+        reported(site, *({"id": f"e{number}"} for number in range(9)))
+        assert len(site.unattributed()) == 3 == len(store.execute("KEYS", "risk:fu:*"))
+
+    def test_by_metadata_of_a_webhook_wait_too_and_by_a_header_do_not(self, site: Site) -> None:
+        intake, work = site.service.parts.intake, Work(site.service, site.clock)
+        for number, is_header in enumerate((False, True)):
+            clues = Clues(named=("soon",), is_header=is_header)
+            report = Report("postmark", f"e{number}", "hard_bounce", NOW, "bo@example.net", clues)
+            intake.take_reports("postmark", Received((report,)), b"%d" % number, NOW)
+        come(site)
+        work.do()
+        assert site.counted("soon") == 1
+        assert [row["type"] for row in site.unattributed()] == ["hard_bounce"]
 
 
 class TestRawReports:

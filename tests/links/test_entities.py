@@ -367,7 +367,7 @@ def test_every_kind_is_touched_once_and_keys_hold_no_address(links: Links) -> No
         free=False, relay=False, disposable=False,
     )  # fmt: skip
     full = Facts(
-        at=NOW, account=Account(referrer_id="friend"), email=email, payment_fingerprint="card",
+        at=NOW, account=Account(website="ruiz.example", referrer_id="friend"), email=email, payment_fingerprint="card",
         phone=Phone(given="", valid=True, e164="+34600123123", line="+34600123123", block="+346001231"),
         network=Network(given="", ip="203.0.113.9", prefix="203.0.113.0/24", asn=64500),
         device=Device(id="dev", fingerprint="ja4|chrome"), behavior=Behavior(keystrokes=0),

@@ -13,7 +13,8 @@ from riskapi.app import Service
 from riskapi.budgets.keys import EVENTS
 from riskapi.commands.replay import replay
 from riskapi.errors import Problem, StoreUnavailable
-from riskapi.feedback.counts import FeedbackAction, FeedbackEvent
+from riskapi.feedback.counts import FeedbackAction
+from riskapi.feedback.event import FeedbackEvent
 from riskapi.inputs.signup import Signup
 from riskapi.lists import lists, members
 from riskapi.lists.entries import StoredEntry

@@ -165,3 +165,10 @@ def test_an_address_cannot_write_header_fields() -> None:
 async def _listen(path: Path) -> None:
     async with lmtp.listening(path, lambda raw: Outcome.STORED):
         pass
+
+
+def test_a_mail_writes_nothing_to_the_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    with Mailbox(path), smtplib.LMTP(str(path)) as client:
+        client.sendmail("", [VERP], mail("postfix-spamhaus"))
+    assert [record.name for record in caplog.records if record.name == "mail.log"] == []

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -143,3 +146,30 @@ def test_nobody_there_is_no_connection(free_port: int) -> None:
     with pytest.raises(HttpFailure) as failure:
         ask(f"http://127.0.0.1:{free_port}/")
     assert failure.value.kind == "connect"
+
+
+def test_a_question_that_ends_before_its_connection_begins_leaves_nothing_behind(free_port: int) -> None:
+    """As when a worker is told to stop just then. anyio 4.14 to 4.16 leave a coroutine that nobody awaited."""
+    begun: list[str] = []
+
+    def ended(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
+        task = asyncio.Task(work, loop=loop, **more)
+        loop.set_task_factory(None)
+        for each in asyncio.all_tasks(loop):  # as asyncio.run does when it ends
+            each.cancel()
+        begun.append(task.get_name())
+        return task
+
+    async def ask_and_end() -> None:
+        client = HttpClient(DestinationGuard(("127.0.0.1",)))
+        asyncio.get_running_loop().set_task_factory(ended)
+        with contextlib.suppress(asyncio.CancelledError, HttpFailure):
+            async with client.ask("GET", f"http://127.0.0.1:{free_port}/", PLAIN, 5):
+                pass
+
+    with warnings.catch_warnings(record=True) as complaints:
+        warnings.simplefilter("always")
+        asyncio.run(ask_and_end())
+        gc.collect()
+    assert [str(each.message) for each in complaints] == []
+    assert begun, "a connection was to be made"

@@ -11,7 +11,7 @@ import pytest
 from riskapi.app import Service, assemble
 from riskapi.decisions.events import Event
 from riskapi.errors import Problem
-from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.event import FeedbackEvent
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store

@@ -12,7 +12,7 @@ import pytest
 from riskapi.app import Service
 from riskapi.decisions.events import Event
 from riskapi.errors import StoreUnavailable
-from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.event import FeedbackEvent
 from riskapi.inputs.json_lines import Row
 from riskapi.inputs.signup import DevicePart
 from riskapi.links.keys import entities_of

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -188,6 +189,22 @@ def test_a_store_that_does_not_answer_is_away_after_the_time_out() -> None:
         store = opened(f"redis://127.0.0.1:{silent.getsockname()[1]}", RISKAPI_STORE_TIMEOUT_MS="50")
         with pytest.raises(StoreUnavailable, match="out"):
             store.execute("GET", "k")
+
+
+def test_a_store_that_reads_nothing_is_away_after_the_time_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = opened(f"redis://127.0.0.1:{silent.getsockname()[1]}", RISKAPI_STORE_TIMEOUT_MS="50")
+        with pytest.raises(StoreUnavailable, match="timed out"):
+            store.execute("SET", "k", bytes(1 << 26))  # more than the kernel holds for a socket
+
+
+def test_the_time_out_of_a_trip_is_kept_by_the_kernel(store: Store) -> None:
+    store.ping()
+    connected = store._idle[-1]._connection._sock
+    assert connected.gettimeout() is None, "else Python asks poll(2) before each call"
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        seconds, micros = struct.unpack("@ll", connected.getsockopt(socket.SOL_SOCKET, option, 16))
+        assert seconds + micros / 1e6 == pytest.approx(store._pool.connection_kwargs["socket_timeout"], abs=0.01)
 
 
 def test_a_restarted_store_is_found_again_without_an_error(tmp_path: Path) -> None:

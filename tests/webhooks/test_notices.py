@@ -13,8 +13,8 @@ import pytest
 from riskapi.app import Service
 from riskapi.budgets.keys import EVENTS
 from riskapi.errors import Problem
-from riskapi.feedback.counts import FeedbackEvent
-from riskapi.feedback.platform.receivers import Receivers
+from riskapi.feedback.event import FeedbackEvent
+from riskapi.reviews.questions import Questions
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -26,6 +26,7 @@ from riskapi.webhooks.endpoints import EVENT_TYPES, TABLE
 from riskapi.webhooks.notices import Notices, notice
 from riskapi.webhooks.recovery import Recovery
 from tests.conftest import NOW, Clock
+from tests.feedback.receiving import receive
 from tests.reviewing import decide, opened
 from tests.signups import body, home, post, together
 from tests.streams import entries
@@ -134,6 +135,14 @@ class TestReviews:
         service.parts.reviews.escalate(review, "kim", None, LATER, actor="desk")
         assert told.since() == []
 
+    def test_a_question_to_the_customer_is_told(self, service: Service, told: Told) -> None:
+        review = opened(service)
+        told.since()
+        Questions(service.store, service.parts.reviews).ask(review, "Who reads this?", 3, "kim", LATER)
+        about = {"review_id": review, "user_id": "u_1", "question": "Who reads this?", "reviewer": "kim"}
+        times = {"waits_until": rfc3339(LATER + 3 * DAY), "at": rfc3339(LATER)}
+        assert told.since() == [("review.question", {**about, **times})]
+
     def test_a_decision_is_told_with_the_tier_it_changed(self, service: Service, told: Told) -> None:
         review = opened(service)
         told.since()
@@ -231,13 +240,13 @@ class TestOthers:
     def test_an_alarm_about_the_platform_is_told_when_it_begins_and_when_it_ends(
         self, service: Service, told: Told
     ) -> None:
-        receivers, watch = Receivers(service.store), service.parts.watch
-        receivers.count([("block", "a@gmail.com")] * 100 + [("delivered", "a@gmail.com")] * 100, NOW)
+        watch = service.parts.watch
+        receive(service.store, [("block", "a@gmail.com")] * 100 + [("delivered", "a@gmail.com")] * 100, NOW)
         watch.step(NOW)
         watch.step(NOW)
         alarm = {"rule": "blocks", "subject": "gmail.com", "level": 0.1, "since": AT, "user_id": None}
         assert told.since() == [("threshold.crossed", {**alarm, "action": "crossed", "value": 0.5, "at": AT})]
-        receivers.count([("delivered", "a@gmail.com")] * 800, NOW)
+        receive(service.store, [("delivered", "a@gmail.com")] * 800, NOW)
         watch.step(NOW)
         assert told.since() == [("threshold.crossed", {**alarm, "action": "ended", "value": 0.1, "at": AT})]
 

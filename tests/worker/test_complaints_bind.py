@@ -11,7 +11,7 @@ import pytest
 
 from riskapi.app import Service, assemble
 from riskapi.datasets.installed import DataPaths
-from riskapi.feedback.counts import FeedbackEvent
+from riskapi.feedback.event import FeedbackEvent
 from riskapi.settings import Settings
 from riskapi.store import consumer
 from riskapi.store.connections import Store

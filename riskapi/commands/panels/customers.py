@@ -73,11 +73,12 @@ def take(
     epilog=epilog(
         "export decisions > decisions.jsonl",
         "export decisions --since 2026-11-01 --until 2026-12-01",
+        "export pairs > pairs.jsonl",
     ),
 )
 def export(
     context: typer.Context,
-    what: Annotated[Literal["decisions"], typer.Argument(metavar="decisions", help="What to write.")],
+    what: Annotated[Literal["decisions", "pairs"], typer.Argument(metavar="decisions|pairs", help="What to write.")],
     since: Annotated[
         float | None,
         typer.Option(parser=arguments.instant, metavar="TIME", help="First instant: an RFC 3339 time or a date (UTC)."),
@@ -89,13 +90,14 @@ def export(
 ) -> int:
     """Write what is recorded as JSON lines.
 
-    A line is a decision with its readings and the labels the account has by now. The decisions go to standard output,
-    how many there were to standard error.
+    A line of `decisions` is a decision with its readings and the labels the account has by now; a line of `pairs` is
+    what a reviewer said of two accounts, whether they are one person. Lines go to standard output, how many there were
+    to standard error.
     """
     from riskapi.commands import export
 
     with invocation.of(context).store() as store:
-        return export.run(store, since, until)
+        return export.run(store, what, since, until)
 
 
 @app.command(

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from riskapi.commands import invocation
 from riskapi.commands.epilog import epilog
+from riskapi.commands.panels.audit import audit
 from riskapi.commands.panels.users import users
 
 PANEL = "Look after"
@@ -22,6 +23,7 @@ app = typer.Typer()
 keys = typer.Typer(no_args_is_help=True)
 app.add_typer(keys, name="keys", rich_help_panel=PANEL)
 app.add_typer(users, name="users", rich_help_panel=PANEL)
+app.add_typer(audit, name="audit", rich_help_panel=PANEL)
 data = typer.Typer(no_args_is_help=True)
 app.add_typer(data, name="data", rich_help_panel=PANEL)
 

@@ -65,7 +65,7 @@ def take(visit: Visit) -> Answer:
     if step is None:
         return _offered(visit, token, held["secret"], "This code is wrong. Is the clock of the device right?")
     # Whoever sits down at an open session must not be able to make it their own.
-    if visit.person.totp is not None and not _is_owner(visit):
+    if visit.person.has_second_factor and not _is_owner(visit):
         return _offered(visit, token, held["secret"], "The present password is wrong.")
     visit.doors.once.take(AUTHENTICATOR, token, visit.now)
     codes, kept = authenticator.new_codes()
@@ -100,7 +100,7 @@ def _offered(visit: Visit, token: str, secret: str, fault: str | None = None) ->
     image = code.svg_inline(scale=4, border=2, svgclass=None, lineclass=None, title="QR code of the secret below")
     grouped = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
     shown = {"image": image, "secret": grouped, "token": token, "fault": fault}
-    return View("authenticator.html", {**shown, "again": visit.person.totp is not None}, 422 if fault else 200)
+    return View("authenticator.html", {**shown, "again": visit.person.has_second_factor}, 422 if fault else 200)
 
 
 PAGES = (

@@ -10,7 +10,7 @@ from riskapi.accounts.history import LabelName
 from riskapi.api.reviews import count_decision, count_undo
 from riskapi.console import sentences
 from riskapi.console.page import Page
-from riskapi.console.pages import queue
+from riskapi.console.pages import linking, queue, talking
 from riskapi.console.visit import Answer, Moved, Visit
 from riskapi.errors import Problem, invalid
 from riskapi.reviews.decisions import ReviewDecision
@@ -34,17 +34,17 @@ class Shown(Protocol):
 
 
 def claim(visit: Visit) -> Answer:
-    """Hold the case."""
+    """Hold the case; whoever holds it holds it for longer."""
     visit.parts.reviews.claim(_id(visit), visit.person.name, visit.now)
     visit.parts.metrics.review("claimed")
-    return Moved(_here(visit))
+    return Moved(queue.back_to(visit.form["back"])) if "back" in visit.form else Moved(_here(visit))
 
 
 def release(visit: Visit) -> Answer:
     """Put it back."""
     visit.parts.reviews.release(_id(visit), visit.person.name, visit.now)
     visit.parts.metrics.review("released")
-    return Moved("/console/queue", "The case is free for others.")
+    return Moved(queue.back_to(visit.form["back"]), "The case is free for others.")
 
 
 def escalate(visit: Visit) -> Answer:
@@ -59,7 +59,7 @@ def escalate(visit: Visit) -> Answer:
 def skip(visit: Visit) -> Answer:
     """Leave it to others: it is not shown to this person until they sign in again."""
     skipped = [*(each for each in visit.kept.get("skipped", ()) if each != _id(visit)), _id(visit)][-_SKIPPED:]
-    onward = queue.next_case(visit, skipped)
+    onward = queue.back_to(visit.form["back"]) if "back" in visit.form else queue.next_case(visit, skipped)
     return Moved(onward, "Skipped: it waits for somebody else.", {"skipped": skipped})
 
 
@@ -110,7 +110,7 @@ def pages(shown: Shown) -> tuple[Page, ...]:
             return shown(visit, f"{problem.detail} Nothing was changed.", 409)
 
     buttons = {"claim": claim, "release": release, "escalate": escalate, "skip": skip, "decide": decide, "undo": undo}
-    buttons["show"] = show_data
+    buttons |= {"show": show_data, **talking.BUTTONS, **linking.BUTTONS}
     return tuple(
         Page(path=f"/cases/{{review_id}}/{word}", handler=partial(told, do), role="reviewer", method="POST")
         for word, do in buttons.items()

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from riskapi.console import masking, sentences
 from riskapi.console.page import Page
 from riskapi.console.visit import Answer, Fields, Moved, View, Visit
 from riskapi.reviews.cases import Applicant, Case
-from riskapi.reviews.queue import ReviewStatus
-from riskapi.times import instant
+from riskapi.reviews.limited import LimitedCase
+from riskapi.reviews.rings import Ring
 
 #: Rows of a page, people named in a row, and sentences in it.
 _ROWS, _NAMED, _REASONS = 50, 2, 3
 Sort = Literal["harm", "age", "size", "score"]
 SORTS: dict[Sort, str] = {"harm": "harm at stake", "age": "age", "size": "size", "score": "risk"}
-#: What each tab shows.
-TABS: dict[str, tuple[ReviewStatus, ...]] = {
-    "open": ("open", "claimed"),
-    "mine": ("claimed",),
-    "escalated": ("escalated",),
+#: What each tab shows, in words.
+TABS: Mapping[str, str] = {
+    "open": "open",
+    "limited": "limited without a person",
+    "mine": "mine",
+    "waiting": "waiting for an answer",
+    "escalated": "handed on",
 }
+#: Ages to choose from, in hours.
+AGES: Mapping[str, str] = {"1": "1 h", "4": "4 h", "24": "1 day", "72": "3 days"}
+#: What the address of a view says.
+_QUERY = ("tab", "q", "reason", "signal", "score", "size", "age", "cohort", "sort", "from")
 
 
 def home(visit: Visit) -> Answer:
@@ -34,28 +41,49 @@ def show(visit: Visit) -> Answer:
     """The page."""
     query = visit.query
     tab = query["tab"] if query["tab"] in TABS else "open"
-    found = [case for case in visit.cases.waiting(TABS[tab]) if tab != "mine" or is_mine(visit, case)]
+    tabs = _tabs(visit, visit.cases.waiting(visit.now))
+    limited = visit.cases.limited.latest()
+    found = tabs.get(tab, [])
     skipped = set(visit.kept.get("skipped", ())) if tab == "open" else set()
-    kept = [case for case in found if case.lead["id"] not in skipped]
-    codes = sorted({reason["code"] for case in found for reason in case.lead["reasons"]})
+    kept = [case for case in found if case.lead.id not in skipped]
     rows = _sorted(_filtered(visit, kept), query)
-    first = max(_number(query["from"]) or 0, 0)
+    first = max(query.number("from") or 0, 0)
     shown = rows[first : first + _ROWS]
     after = f"?{urlencode({**_asked(query), 'from': first + _ROWS})}" if len(rows) > first + _ROWS else None
-    people = visit.cases.applicants(name for case in shown for name in _first(case))
+    reasons = [reason for case in found for reason in case.lead.reasons]
+    opened = [case.opened_at for case in tabs["open"]]
     data = {
         "tab": tab,
-        "tabs": list(TABS),
-        "rows": [_row(visit, case, people) for case in shown],
-        "total": len(rows),
+        "tabs": [(name, word, len(limited) if name == "limited" else len(tabs[name])) for name, word in TABS.items()],
+        "rows": _rows(visit, shown),
+        "limited": [_limited(visit, each) for each in limited[first : first + _ROWS]] if tab == "limited" else [],
+        "total": len(limited) if tab == "limited" else len(rows),
         "skipped": len(found) - len(kept),
-        "oldest": visit.now - min(case.opened_at for case in found) if found else None,
-        "query": {name: query[name] for name in ("q", "reason", "score", "size", "sort")},
-        "codes": codes,
+        "oldest": visit.now - min(opened) if opened else None,
+        "today": visit.cases.past.today(visit.now),
+        "audited": visit.cases.audits.found() if visit.person.role in ("growth", "admin") else None,
+        "query": {name: query[name] for name in _QUERY},
+        "back": urlencode(_asked(query)),
+        "codes": sorted({reason["code"] for reason in reasons}),
+        "signals": sorted({reason["signal"] for reason in reasons if reason["signal"]}),
+        "cohorts": sorted({_cohort(case) for case in found}),
+        "ages": AGES,
         "sorts": SORTS,
         "after": after,
+        "decides": visit.may("reviewer"),
     }
     return View("queue.html", data)
+
+
+def look(visit: Visit) -> Answer:
+    """Open the case of an account that was limited without a person."""
+    name = visit.form["user_id"]
+    latest = visit.parts.profiles.view(name, visit.now)["latest"]["id"]
+    policy = visit.parts.publisher.active.policy
+    text = "It was limited without a person, and somebody wants to look"
+    opened = visit.parts.holds.review(name, visit.now, "PERSON_ASKED", text, f"{name}\0person\0{latest}", policy)
+    visit.note("case opened", opened)
+    return Moved(f"/console/cases/{opened}")
 
 
 def next_case(visit: Visit, skipped: Collection[str] | None = None) -> str:
@@ -64,10 +92,16 @@ def next_case(visit: Visit, skipped: Collection[str] | None = None) -> str:
     ``skipped`` are the cases that they left to others, as their browser keeps them.
     """
     skipped = set(visit.kept.get("skipped", ()) if skipped is None else skipped)
-    for case in visit.cases.waiting(TABS["open"]):
-        if case.lead["id"] not in skipped and (holder_of(visit, case) in (None, visit.person.name)):
-            return f"/console/cases/{case.lead['id']}"
+    for case in _tabs(visit, visit.cases.waiting(visit.now))["open"]:
+        if case.lead.id not in skipped and (holder_of(visit, case) in (None, visit.person.name)):
+            return f"/console/cases/{case.lead.id}"
     return "/console/queue"
+
+
+def back_to(query: str) -> str:
+    """The view of the queue that a form was on, from its address; nothing else than the queue."""
+    known = {name: value for name, value in parse_qsl(query) if name in _QUERY}
+    return f"/console/queue?{urlencode(known)}" if known else "/console/queue"
 
 
 def is_mine(visit: Visit, case: Case) -> bool:
@@ -76,34 +110,54 @@ def is_mine(visit: Visit, case: Case) -> bool:
 
 
 def holder_of(visit: Visit, case: Case) -> str | None:
-    """Who holds the case, while the claim lasts."""
-    return case.lead["reviewer"] if left(visit, case.lead["claimed_at"]) > 0 else None
+    """Who holds the case, while the claim lasts: any review of it."""
+    return next((each.reviewer for each in case.reviews if left(visit, each.claimed_at) > 0), None)
 
 
-def left(visit: Visit, claimed_at: str | None) -> float:
-    """Seconds that a claim has left; none where there is no claim."""
-    if claimed_at is None:
-        return 0.0
+def left(visit: Visit, claimed_at: float) -> float:
+    """Seconds that a claim of a Unix time has left; none where there is no claim (0)."""
     lasts = visit.parts.publisher.active.policy.reviews.claim_minutes * 60
-    return max(instant(claimed_at).timestamp() + lasts - visit.now, 0.0)
+    return max(claimed_at + lasts - visit.now, 0.0)
+
+
+def _tabs(visit: Visit, cases: Iterable[Case]) -> dict[str, list[Case]]:
+    """The cases of each tab: one that was handed on, or waits for an answer, is open no more."""
+    found: dict[str, list[Case]] = {name: [] for name in TABS}
+    for case in cases:
+        handed_on = any(review.status == "escalated" for review in case.reviews)
+        found["escalated" if handed_on else "waiting" if case.waits else "open"].append(case)
+        if is_mine(visit, case):
+            found["mine"].append(case)
+    return found
 
 
 def _filtered(visit: Visit, cases: Sequence[Case]) -> list[Case]:
     query = visit.query
-    score, size, code = _number(query["score"]), _number(query["size"]), query["reason"]
+    score, size, hours = query.number("score"), query.number("size"), query.number("age")
+    code, signal, cohort = query["reason"], query["signal"], query["cohort"]
     found = [
         case
         for case in cases
-        if (score is None or case.lead["risk_score"] >= score)
+        if (score is None or case.lead.risk_score >= score)
         and (size is None or case.size >= size)
-        and (not code or code in {reason["code"] for reason in case.lead["reasons"]})
+        and (hours is None or visit.now - case.opened_at >= 3600 * hours)
+        and (not cohort or _cohort(case) == cohort)
+        and (not code or code in {reason["code"] for reason in case.lead.reasons})
+        and (not signal or signal in {reason["signal"] for reason in case.lead.reasons})
     ]
     words = query["q"].casefold().strip()
     if not words:
         return found
-    people = visit.cases.applicants(review["user_id"] for case in found for review in case.reviews)
-    matching = {name for name, who in people.items() if words in f"{who.user_id} {who.name} {who.mail}".casefold()}
-    return [case for case in found if any(review["user_id"] in matching for review in case.reviews)]
+    people = visit.cases.applicants(review.user_id for case in found for review in case.reviews)
+    matching = {name for name, who in people.items() if words in _findable(visit, who).casefold()}
+    return [case for case in found if any(review.user_id in matching for review in case.reviews)]
+
+
+def _findable(visit: Visit, who: Applicant) -> str:
+    """What somebody can find an account by: no more than they may see."""
+    if visit.may("reviewer"):
+        return f"{who.user_id} {who.name} {who.mail}"
+    return f"{masking.text(who.user_id)} {masking.mail(who.mail)}"
 
 
 def _sorted(cases: Iterable[Case], query: Fields) -> list[Case]:
@@ -113,44 +167,74 @@ def _sorted(cases: Iterable[Case], query: Fields) -> list[Case]:
     if sort == "size":
         return sorted(cases, key=lambda case: -case.size)
     if sort == "score":
-        return sorted(cases, key=lambda case: -case.lead["risk_score"])
+        return sorted(cases, key=lambda case: -case.lead.risk_score)
     return list(cases)  # as they come: harm at stake
 
 
-def _row(visit: Visit, case: Case, people: Mapping[str, Applicant]) -> dict[str, Any]:
-    against, _ = sentences.reasons(case.lead["reasons"])
+def _rows(visit: Visit, cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """The rows of these cases, read together."""
+    rings = visit.cases.rings.of(((case.lead.user_id, case.lead.cluster_id) for case in cases), visit.now)
+    firsts = [ring.first.user_id for ring in rings.values() if ring.first is not None]
+    people = visit.cases.applicants([*(name for case in cases for name in _first(case)), *firsts])
+    return [_row(visit, case, rings[case.lead.user_id], people) for case in cases]
+
+
+def _row(visit: Visit, case: Case, ring: Ring, people: Mapping[str, Applicant]) -> dict[str, Any]:
     who = [people[name] for name in _first(case) if name in people]
     holder = holder_of(visit, case)
+    said = [sentences.ring(case.size, ring.seconds, ring.kinds)] if case.size > 1 and ring.kinds else []
+    plain = sentences.plain([review.reasons for review in case.reviews], _REASONS - len(said))
+    first = people.get(ring.first.user_id) if ring.first is not None else None
     return {
-        "id": case.lead["id"],
-        "tier": case.tier,
+        "id": case.lead.id,
+        "tier": case.lead.tier,
         "size": case.size,
-        "who": [{"name": each.name or each.user_id, "mail": masking.mail(each.mail)} for each in who],
+        "who": [named(visit, each) for each in who],
         "others": case.size - len(who),
         "age": visit.now - case.opened_at,
-        "score": case.lead["risk_score"],
+        "score": case.lead.risk_score,
         "daily": case.daily,
-        "reasons": against[:_REASONS],
+        "sent": ring.sent,
+        "established": ring.established,
+        "first": named(visit, first) if first is not None else None,
+        "reasons": [*said, *plain],
         "holder": "you" if holder == visit.person.name else holder,
-        "left": left(visit, case.lead["claimed_at"]),
-        "escalated": case.lead["escalation_reason"] if case.lead["status"] == "escalated" else None,
+        "left": max(left(visit, each.claimed_at) for each in case.reviews),
+        "escalated": next((each.escalation_reason for each in case.reviews if each.escalation_reason), None),
+        "question": next((each.question for each in case.reviews if each.question), None) if case.waits else None,
+        "waits_until": next((each.waits_until for each in case.reviews if each.waits_until), None),
     }
 
 
+def named(visit: Visit, who: Applicant) -> dict[str, str]:
+    """The name and the mail address of somebody, as the person may see them in a list."""
+    plain = visit.may("reviewer")
+    shown = who.name if plain else masking.name(who.name)
+    return {"name": shown or (who.user_id if plain else masking.text(who.user_id)), "mail": masking.mail(who.mail)}
+
+
+def _limited(visit: Visit, case: LimitedCase) -> dict[str, Any]:
+    who = Applicant(case.user_id, case.name, case.mail)
+    plain = sentences.plain([case.reasons], _REASONS)
+    row = {"user_id": case.user_id, "who": named(visit, who), "count": case.count, "age": visit.now - case.at}
+    return {**row, "score": case.risk_score, "reasons": plain}
+
+
 def _first(case: Case) -> list[str]:
-    return list(dict.fromkeys(review["user_id"] for review in case.reviews))[:_NAMED]
+    return list(dict.fromkeys(review.user_id for review in case.reviews))[:_NAMED]
+
+
+def _cohort(case: Case) -> str:
+    """The week (ISO 8601) in which the account signed up, as ``2026-W47``."""
+    return datetime.fromtimestamp(case.lead.signed_up_at, UTC).strftime("%G-W%V")
 
 
 def _asked(query: Fields) -> dict[str, str]:
-    return {name: value for name, value in query.items() if name != "from" and value}
-
-
-def _number(text: str) -> int | None:
-    """A whole number that was asked for; None for what is none."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+    return {name: query[name] for name in _QUERY if name != "from" and query[name]}
 
 
 PAGES = (
     Page(path="/", handler=home, role="viewer"),
     Page(path="/queue", handler=show, role="viewer", entry="Queue"),
+    Page(path="/queue/look", handler=look, role="reviewer", method="POST"),
 )

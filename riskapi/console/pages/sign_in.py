@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
 from riskapi.access import authenticator, passwords
 from riskapi.access.once import CODE, STEP
 from riskapi.access.users import Person
@@ -16,7 +19,7 @@ def show(visit: Visit) -> Answer:
     """The form, or the console for whoever signed in already."""
     if visit.person is not NOBODY:
         return Moved("/console/")
-    return View("sign_in.html", {"first": not visit.doors.users.any(), "fault": None, "name": ""})
+    return _form(visit, first=not visit.doors.users.any())
 
 
 def enter(visit: Visit) -> Answer:
@@ -26,13 +29,15 @@ def enter(visit: Visit) -> Answer:
     known = person is not None and person.id in visit.known
     wait = visit.doors.throttle.take(name, visit.address, visit.now, known=known)
     if wait:
-        return _again(_wait(wait), name, 429, wait)
+        return _again(visit, _wait(wait), name, 429, wait)
     right = passwords.matches(visit.form["password"], person.password if person else None)
     if person is None or not right or person.disabled:
         visit.note("sign-in refused", person.id if person else "an unknown name")
-        return _again(_WRONG, name, 403)
-    if person.has_second_factor:
+        return _again(visit, _WRONG, name, 403)
+    if person.totp is not None:
         return _code(visit.doors.once.make(CODE, {"id": person.id, "epoch": person.epoch}, STEP, visit.now))
+    if person.passkeys and visit.doors.settings.console_second_factor:
+        return _again(visit, "A password is not enough for you. Use your passkey: the button below.", name, 403)
     return _entered(visit, person, "password")
 
 
@@ -67,9 +72,24 @@ def _entered(visit: Visit, person: Person, how: str) -> Answer:
     return Entered(person, how)
 
 
-def _again(fault: str, name: str, status: int, wait: int = 0) -> Answer:
+def _again(visit: Visit, fault: str, name: str, status: int, wait: int = 0) -> Answer:
     headers = {"Retry-After": str(wait)} if wait else {}
-    return View("sign_in.html", {"fault": fault, "name": name, "first": False}, status, headers)
+    return _form(visit, fault=fault, name=name, status=status, headers=headers)
+
+
+def _form(
+    visit: Visit,
+    *,
+    first: bool = False,
+    fault: str | None = None,
+    name: str = "",
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    issuer = visit.doors.settings.console_oidc_issuer
+    provider = urlsplit(issuer).hostname if issuer is not None else None
+    shown = {"first": first, "fault": fault, "name": name, "provider": provider}
+    return View("sign_in.html", shown, status, headers or {})
 
 
 def _code(token: str, fault: str | None = None, status: int = 200, wait: int = 0) -> Answer:

@@ -8,7 +8,6 @@ may be a person's, is stored.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import re
 import secrets
@@ -19,8 +18,7 @@ from typing import Final
 
 import orjson
 
-from riskapi.errors import StoreUnavailable
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Pipeline, Store, as_it_is
 from signals.records import record
 
 #: Domains kept of an hour, and recipients in it from which on a name is kept. Chosen by us.
@@ -60,10 +58,9 @@ class Receivers:
         self._store = store
         self._count = store.script("receiver_count")
 
-    def count(self, met: Iterable[tuple[str, str | None]], now: float) -> None:
-        """Count types of events and their recipients, in the hour of Unix time ``now``. Each once: what was counted
-        for its account before is not to be handed in again. Lost where the store goes away in between: a share is
-        not worth refusing a report that is stored.
+    def queue(self, pipe: Pipeline, met: Iterable[tuple[str, str | None]], now: float) -> None:
+        """Count in a pipeline types of events and their recipients, in the hour of Unix time ``now``. Each once: what
+        was counted for its account before is not to be handed in again.
         """
         attempted, blocked, delivered = Counter[str](), Counter[str](), 0
         for kind, recipient in met:
@@ -82,8 +79,7 @@ class Receivers:
             "named": NAMED,
             "ttl": _HOURS * _HOUR,
         }
-        with contextlib.suppress(StoreUnavailable):
-            self._count.call([_key(int(now // _HOUR))], [orjson.dumps(asked)])
+        self._count.queue(pipe, [_key(int(now // _HOUR))], [orjson.dumps(asked)])
 
     def read(self, now: float, hours: int) -> Receiving:
         """What was met within so many hours, the current one included. Raises :class:`StoreUnavailable`."""

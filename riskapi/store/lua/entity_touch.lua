@@ -22,8 +22,8 @@
 --         stands, 'latest' its latest stands; "retention" (seconds), "keep" (the most accounts a key keeps), "near" (seconds
 --         that are close in time), "past" (seconds that are a past), "long" (seconds after which what an established customer
 --         uses is its own), "account" (whether the last key is the account's), "crowds": for each entity the number of accounts
---         from which it is a crowd (0: never; -1: only counted for reputation; -2: counted, and who came last is told), "proved":
---         for each 1 where the account proved that it is its own, 2 where nobody can hold it: a place, or what addresses and
+--         from which it is a crowd (0: never; -1: only counted for reputation; -2: counted, and who came last is told; -3: counted as a
+--         site, where nobody is bad if an established customer uses it, and whose toucher is bad if its account is), "proved": for each 1 where the account proved that it is its own, 2 where nobody can hold it: a place, or what addresses and
 --         numbers have in common}
 -- returns for each entity {-1} for one of the account's own, else {accounts, 1h, 24h, 30d, abusive, limited,
 --         {user_id, at, …}, past, earlier}: distinct accounts, the toucher included; abusive, limited and the list leave the toucher
@@ -166,7 +166,7 @@ local function is_to_renew(thing)
   return thing.packed and thing.changed or call('TTL', thing.key) < retention - 86400
 end
 
-local function most_of(i) return ask.crowds[i] == -1 and NEWEST_COUNTED or NEWEST end
+local function most_of(i) return (ask.crowds[i] == -1 or ask.crowds[i] == -3) and NEWEST_COUNTED or NEWEST end
 
 -- Which of those that are no strings are not there yet: these begin as packed ones. The others are read, those that many share
 -- first, until as many are found as there are.
@@ -268,6 +268,10 @@ local function look(i, thing)
   if touch then
     local whole
     added, whole = touched(thing, list)
+    -- A label that came before this is felt here; one that comes after it finds the account here.
+    if crowd == -3 and bad then
+      added, whole = added + add_member(thing, nil, 2e12 + at, '!' .. user), false
+    end
     if not whole then list = nil end
   end
   if thing.packed or not list then list = newest_of(thing, most_of(i)) end
@@ -313,7 +317,8 @@ local function look(i, thing)
     abusive = others_marked(thing, '!', 2e12, since)
     limited = others_marked(thing, '~', 1e12, since)
   end
-  if crowd == -1 then return {accounts, 0, 0, 0, abusive, limited, {}, 0, 0} end
+  if crowd == -3 and marked and count_between(thing, 69e11, 7e12 + at) > 0 then abusive, limited = 0, 0 end
+  if crowd == -1 or crowd == -3 then return {accounts, 0, 0, 0, abusive, limited, {}, 0, 0} end
   local new = added > 0 and 1 or 0 -- who came just now counts in every window
   -- The middle window is asked first: where it has all accounts, so has the longer one; where it has none, the shorter.
   local day = came(list, thing, day_ago)

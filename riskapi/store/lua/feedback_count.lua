@@ -3,7 +3,9 @@
 -- KEYS    1 feedback hash   2 the event's own key   3 account hash   4 decisions stream
 -- ARGV    1 JSON: {"now" (a text), "first", "last" (days of the window, as days since 1970 in UTC), "day" (of the event),
 --         "type" (its letter, see riskapi/feedback/clean_sending.py), "token" (of this attempt, without white space),
---         "voice" (who reports, or whose mailbox it is; "" for unknown), "also" (letter of what the diagnostic said, or ""),
+--         "voice" (who reports, or whose mailbox it is; "" for unknown), "speaks" (whether a recipient is named), "about" (what
+--         tells its mail from others, or ""), "happened" (Unix time of the event), "awaited" (first day of reports that still
+--         take back a complaint which comes after them), "also" (letter of what the diagnostic said, or ""),
 --         "sent" (recipients sent to within the window, 0 for unknown), "told" (event for the stream, or ""), "lost" (event of
 --         a lost step with "rule":"?" for what lost it), "oldest" (the oldest stream id kept), "kept" (TTL of the feedback),
 --         "known" (TTL of the event's key)}
@@ -62,30 +64,79 @@ local function tell(event)
   redis.call('XADD', KEYS[4], 'MINID', '~', ask.oldest, '*', 'type', 'feedback', 'data', event)
 end
 
--- The day whose complaint is taken back: the last on which this voice complained, else the last on which any did. The mail
--- may be taken out of the junk folder days after the complaint, and the report may carry the day of the mail.
-local function complained()
-  for _, name in ipairs({'v:%d:c:' .. ask.voice, '%d:c'}) do
-    for at = last, first, -1 do
-      if tonumber(redis.call('HGET', KEYS[1], string.format(name, at)) or 0) > 0 then return at end
-    end
+-- The newest complaint that a part of its field's name fits: its day and the rest of its name. Nothing where there is none.
+local function newest(letter, fits)
+  local newest, rest
+  local rows = redis.call('HGETALL', KEYS[1])
+  for at = 1, #rows, 2 do
+    local when, name = string.match(rows[at], '^v:(%-?%d+):' .. letter .. ':(.*)$')
+    when = tonumber(when)
+    local counts = when and when >= first and when <= last and (letter == 'x' or tonumber(rows[at + 1]) > 0)
+    if counts and (not fits or name == fits) and (not newest or when > newest) then newest, rest = when, name end
   end
-  return day
+  return newest, rest
+end
+
+-- The day whose complaint is taken back, and by which voice it came: that about the same mail; where the report does not tell
+-- its mail from others, the last by the same voice; where it names no recipient, the last of all. So nobody takes back what
+-- somebody else said, who has a mailbox at the same place. The mail may be taken out of the junk folder days after the
+-- complaint, and the report may carry the day of the mail. Nothing where there is none.
+local function complained()
+  if ask.about ~= '' then
+    local day = newest('x', ask.about)
+    local voice = day and redis.call('HGET', KEYS[1], 'v:' .. day .. ':x:' .. ask.about)
+    if day then redis.call('HDEL', KEYS[1], 'v:' .. day .. ':x:' .. ask.about) end
+    return day, voice
+  end
+  local day, voice = newest('c', ask.voice)
+  if day or ask.speaks then return day, voice end
+  return newest('c')
+end
+
+-- A report that mail is no spam can be faster than the complaint that it takes back: it waits, by the mail that both are about,
+-- under `v:<day it came>:n:<about>` with the time at which it happened.
+local function await()
+  if ask.about == '' then return end
+  local name = 'v:' .. last .. ':n:' .. ask.about
+  local held = tonumber(redis.call('HGET', KEYS[1], name) or nil)
+  if held or redis.call('HLEN', KEYS[1]) < 1000 then
+    redis.call('HSET', KEYS[1], name, string.format('%.17g', math.max(held or ask.happened, ask.happened)))
+  end
+end
+
+-- Whether a complaint was taken back before it came. One that happened after that is another one.
+local function is_taken_back()
+  if type ~= 'c' or ask.about == '' then return false end
+  for at = ask.awaited, last do
+    local name = 'v:' .. at .. ':n:' .. ask.about
+    local till = tonumber(redis.call('HGET', KEYS[1], name) or nil)
+    if till and ask.happened <= till then return redis.call('HDEL', KEYS[1], name) == 1 end
+  end
+  return false
 end
 
 if ask.told ~= '' then tell(ask.told) end
 local lost = ''
-if day >= first and day <= last then
+local whose, counts = ask.voice, day >= first and day <= last
+if counts and type == 'n' then
   -- Who takes mail out of the junk folder takes a complaint back.
+  local found, voice = complained()
+  if found then day, whose = found, voice else counts = false; await() end
+  redis.call('EXPIRE', KEYS[1], ask.kept)
+elseif counts and is_taken_back() then
+  counts = false
+end
+if counts then
   local counted, step = type, 1
-  if type == 'n' then counted, step, day = 'c', -1, complained() end
+  if type == 'n' then counted, step = 'c', -1 end
   local function count(name)
     if step > 0 or tonumber(redis.call('HGET', KEYS[1], name) or 0) > 0 then return redis.call('HINCRBY', KEYS[1], name, step) end
   end
   local new = count(day .. ':' .. counted) == 1
-  if ask.voice ~= '' and string.find('chbtm', counted, 1, true) then
-    local voice = redis.call('HLEN', KEYS[1]) < 1000 and ask.voice or '*'
+  if whose ~= '' and string.find('chbtm', counted, 1, true) then
+    local voice = (step < 0 or redis.call('HLEN', KEYS[1]) < 1000) and whose or '*'
     count('v:' .. day .. ':' .. counted .. ':' .. voice)
+    if type == 'c' and ask.about ~= '' and voice == whose then redis.call('HSET', KEYS[1], 'v:' .. day .. ':x:' .. ask.about, voice) end
     if ask.also ~= '' then count('v:' .. day .. ':' .. ask.also .. ':' .. voice) end
   end
   local soiled = redis.call('HGET', KEYS[1], 'soiled')

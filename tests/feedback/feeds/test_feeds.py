@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from riskapi.api.routes import MAX_BODY
 from riskapi.errors import Problem
 from riskapi.feedback.feeds.feed import ProviderFeed
+from riskapi.feedback.feeds.mailgun import FORM
 from riskapi.feedback.feeds.table import feeds
 from riskapi.feedback.reports import Received
 from riskapi.settings import Settings
@@ -181,8 +182,11 @@ class TestUnderstood:
         self, provider: ProviderClient, sender: Sender
     ) -> None:
         sent = sender.sent(sender.complaint("evt_1"))
-        for media in ("application/xml", "multipart/form-data; boundary=x", ""):
-            assert provider.post(sender.name, sent, media).status_code == 415, media
+        taken = {"ses": "application/json or text/plain", "mailgun": f"application/json or {FORM}"}
+        for media in ("application/xml", "multipart/form-data; boundary=x", "", "message/rfc822"):
+            answer = provider.post(sender.name, sent, media)
+            assert answer.status_code == 415, media
+            assert answer.json["detail"] == f"Send Content-Type: {taken.get(sender.name, 'application/json')}."
         if sender.name != "ses":
             assert provider.post(sender.name, sent, "text/plain").status_code == 415
         if sender.name != "mailgun":

@@ -113,7 +113,10 @@ def test_a_mail_of_five_mebibytes_is_read(http: FlaskClient) -> None:
 
 @pytest.mark.parametrize("media", ["application/json", "text/plain", "", "multipart/report"])
 def test_it_must_be_announced_as_a_mail(http: FlaskClient, media: str) -> None:
-    assert post(http, "arf", mail("arf-abuse"), media, **KEY).status_code == 415
+    for feed in ("arf", "dsn"):
+        answer = post(http, feed, mail("arf-abuse"), media, **KEY)
+        assert answer.json is not None and answer.status_code == 415
+        assert answer.json["detail"] == "Send Content-Type: message/rfc822."
 
 
 def test_without_a_key_only_an_allowed_reporter_is_believed(http: FlaskClient) -> None:

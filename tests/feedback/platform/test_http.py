@@ -12,10 +12,10 @@ from riskapi.access.keys import Keys
 from riskapi.api.health import _is_fine
 from riskapi.api.noted import NOTED, noted
 from riskapi.app import Service
-from riskapi.feedback.platform.receivers import Receivers
 from riskapi.mailbox.handover import Handover
 from riskapi.store.connections import Store
 from tests.conftest import NOW
+from tests.feedback.receiving import receive
 
 MAIL = "message/rfc822"
 BOUNCE = """From: MAILER-DAEMON@mail.saas.example
@@ -113,7 +113,7 @@ def test_who_may_look(client: FlaskClient, store: Store, scope: str, status: int
 
 
 def test_an_alarm_is_told_by_readyz_and_makes_nobody_unready(service: Service) -> None:
-    Receivers(service.store).count([("block", "a@gmail.com")] * 100 + [("delivered", "a@gmail.com")], NOW)
+    receive(service.store, [("block", "a@gmail.com")] * 100 + [("delivered", "a@gmail.com")], NOW)
     service.parts.watch.step(NOW)
     assert noted(service.store, None, 0)["platform"] == "blocks" and "platform" in NOTED
     assert service.parts.readiness()["platform"] == "blocks"

@@ -13,6 +13,7 @@ from riskapi.feedback.platform.watch import Watch, said
 from riskapi.store.connections import Store
 from tests.conftest import NOW
 from tests.feedback.platform.conftest import Told, with_rules
+from tests.feedback.receiving import receive
 from tests.signups import together
 
 HOUR, DAY = 3600, 86_400
@@ -26,16 +27,16 @@ def mail(domain: str, delivered: int, blocked: int) -> list[tuple[str, str | Non
 class TestReceivers:
     def test_counts_of_an_hour_are_read_in_the_window(self, store: Store) -> None:
         receivers = Receivers(store)
-        receivers.count(
-            [*mail("gmail.com", 20, 5), ("hard_bounce", "x@GMAIL.com."), ("soft_bounce", "x@gmail.com")], NOW
+        receive(
+            store, [*mail("gmail.com", 20, 5), ("hard_bounce", "x@GMAIL.com."), ("soft_bounce", "x@gmail.com")], NOW
         )
-        receivers.count(mail("gmail.com", 10, 0), NOW - 23 * HOUR)
-        receivers.count(mail("gmail.com", 1000, 0), NOW - 24 * HOUR)
+        receive(store, mail("gmail.com", 10, 0), NOW - 23 * HOUR)
+        receive(store, mail("gmail.com", 1000, 0), NOW - 24 * HOUR)
         found = receivers.read(NOW, 24)
         assert found.domains == {"gmail.com": (36, 5)} and found.delivered == 30
 
     def test_a_small_domain_is_counted_and_not_named(self, store: Store) -> None:
-        Receivers(store).count([*mail("ruiz.example", 9, 0), *mail("gmail.com", 10, 0)], NOW)
+        receive(store, [*mail("ruiz.example", 9, 0), *mail("gmail.com", 10, 0)], NOW)
         found = Receivers(store).read(NOW, 1)
         assert found.domains == {"gmail.com": (10, 0)} and found.other == (9, 0)
         (key,) = store.execute("KEYS", "risk:fd:*")
@@ -43,11 +44,11 @@ class TestReceivers:
 
     def test_an_hour_holds_the_largest_domains_however_many_there_are(self, store: Store) -> None:
         receivers = Receivers(store)
-        receivers.count(mail("gmail.com", 500, 50), NOW)
+        receive(store, mail("gmail.com", 500, 50), NOW)
         for start in range(0, 1500, 250):
             names = range(start, start + 250)
-            receivers.count([("block", f"a@d{number}.example") for number in names], NOW)
-            receivers.count(mail("gmail.com", 10, 0), NOW)
+            receive(store, [("block", f"a@d{number}.example") for number in names], NOW)
+            receive(store, mail("gmail.com", 10, 0), NOW)
         (key,) = store.execute("KEYS", "risk:fd:*")
         assert store.execute("HLEN", key) <= 6 * KEPT + 2 * 250 + 5
         found = receivers.read(NOW, 1)
@@ -58,40 +59,40 @@ class TestReceivers:
             ("block", None), ("block", "@"), ("block", "a@localhost"), ("block", "a@b..c"),
             ("block", "a@\ud800.example"), ("block", "a@" + "x" * 300 + ".example"), ("complaint", "a@gmail.com"),
         ]  # fmt: skip
-        Receivers(store).count(odd, NOW)
+        receive(store, odd, NOW)
         assert store.execute("KEYS", "*") == []
 
 
 class TestAlarms:
     def test_begin_and_end_are_told_once_each(self, watch: Watch, told: Told) -> None:
-        Receivers(watch._store).count(mail("gmail.com", 100, 100), NOW)
+        receive(watch._store, mail("gmail.com", 100, 100), NOW)
         assert [watch.step(NOW + minute * 60) for minute in range(3)] == [1, 0, 0]
         assert told() == [("crossed", "blocks", "gmail.com")]
-        Receivers(watch._store).count(mail("gmail.com", 5000, 0), NOW + HOUR)
+        receive(watch._store, mail("gmail.com", 5000, 0), NOW + HOUR)
         assert [watch.step(NOW + HOUR + minute * 60) for minute in range(3)] == [1, 0, 0]
         assert told()[1:] == [("ended", "blocks", "gmail.com")]
-        Receivers(watch._store).count(mail("gmail.com", 0, 9000), NOW + 2 * HOUR)
+        receive(watch._store, mail("gmail.com", 0, 9000), NOW + 2 * HOUR)
         watch.step(NOW + 2 * HOUR)
         assert told()[2:] == [("crossed", "blocks", "gmail.com")]
 
     def test_between_the_levels_an_alarm_stays_as_it_is(self, watch: Watch, told: Told) -> None:
-        Receivers(watch._store).count(mail("gmail.com", 70, 30), NOW)
+        receive(watch._store, mail("gmail.com", 70, 30), NOW)
         watch.step(NOW)
-        Receivers(watch._store).count(mail("gmail.com", 180, 0), NOW)  # 10.7 %: no crossing by itself
+        receive(watch._store, mail("gmail.com", 180, 0), NOW)  # 10.7 %: no crossing by itself
         assert watch.step(NOW + 60) == 0 and len(told()) == 1
 
     def test_of_many_who_look_at_once_one_tells(
         self, make_watch: Callable[..., Watch], store: Store, told: Told
     ) -> None:
         watches = [make_watch() for _ in range(8)]
-        Receivers(store).count(mail("gmail.com", 100, 100), NOW)
+        receive(store, mail("gmail.com", 100, 100), NOW)
         assert sorted(together(8, lambda number: watches[number].step(NOW))) == [0] * 7 + [1]
-        Receivers(store).count(mail("gmail.com", 5000, 0), NOW + 60)
+        receive(store, mail("gmail.com", 5000, 0), NOW + 60)
         assert sorted(together(8, lambda number: watches[number].step(NOW + 60))) == [0] * 7 + [1]
         assert told() == [("crossed", "blocks", "gmail.com"), ("ended", "blocks", "gmail.com")]
 
     def test_an_alarm_survives_a_restart(self, make_watch: Callable[..., Watch], store: Store, told: Told) -> None:
-        Receivers(store).count(mail("gmail.com", 100, 100), NOW)
+        receive(store, mail("gmail.com", 100, 100), NOW)
         make_watch().step(NOW)
         assert make_watch().step(NOW + 60) == 0
         (alarm,) = alarms.read(store).live()
@@ -99,14 +100,14 @@ class TestAlarms:
         assert len(told()) == 1
 
     def test_who_judged_by_older_counts_ends_nothing(self, watch: Watch, told: Told) -> None:
-        Receivers(watch._store).count(mail("gmail.com", 100, 100), NOW + HOUR)
+        receive(watch._store, mail("gmail.com", 100, 100), NOW + HOUR)
         watch.step(NOW + HOUR)
         assert watch.step(NOW) == 0 and len(told()) == 1
 
     def test_a_shadow_is_shown_and_told_to_nobody(
         self, make_watch: Callable[..., Watch], store: Store, told: Told
     ) -> None:
-        Receivers(store).count(mail("gmail.com", 100, 100), NOW)
+        receive(store, mail("gmail.com", 100, 100), NOW)
         shadow = make_watch(with_rules(blocks={"mode": "shadow"}))
         assert shadow.step(NOW) == 0 and told() == [] and said(alarms.read(store)) == ""
         assert [row["mode"] for row in shadow.view(NOW)["alarms"]] == ["shadow"]
@@ -215,7 +216,7 @@ class TestFeeds:
 
 
 def test_everybody_shows_the_same(watch: Watch, store: Store) -> None:
-    Receivers(store).count([*mail("gmail.com", 100, 100), *mail("ruiz.example", 300, 0)], NOW)
+    receive(store, [*mail("gmail.com", 100, 100), *mail("ruiz.example", 300, 0)], NOW)
     watch.step(NOW)
     assert said(alarms.read(store)) == "blocks"
     found = list(doctor.platform_findings(store, NOW))

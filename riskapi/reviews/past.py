@@ -1,0 +1,127 @@
+"""Reviews that people decided: those like one that waits, with how they ended, and how today went."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, cast
+
+import orjson
+
+from riskapi.accounts.history import LabelName
+from riskapi.reviews.decided_accounts import DecidedAccounts
+from riskapi.reviews.queue import Review, ReviewTier, index_key, place_of, review_key
+from riskapi.store import damaged
+from riskapi.store.connections import Store
+from riskapi.store.streams import SHARDS
+from signals.records import record
+
+#: Reviews looked at of each shard, the latest decided first; of a day; cases shown; accounts that share something whose
+#: reviews are looked at whenever they were. Chosen by us: more cost a page more than it may take.
+_LATEST, _TODAY, _SHOWN, _SHARING = 30, 60, 8, 40
+#: From this share of common reasons on two cases are alike. Chosen by us.
+_ALIKE = 0.5
+_FIELDS = ("id", "user_id", "reasons", "decision", "label", "reason", "decided_by", "decided_at", "opened_at")
+
+
+@record
+class PastCase:
+    """A decided review like another: ``common`` of ``of`` kinds of reasons are in both; ``shares``: its account shares
+    something with the other's. ``decided_at`` is a Unix time.
+    """
+
+    review_id: str
+    user_id: str
+    decision: ReviewTier
+    label: LabelName | None
+    reason: str | None
+    decided_by: str
+    decided_at: float
+    common: int
+    of: int
+    shares: bool
+
+
+@record
+class Today:
+    """What was decided today (UTC) by people: how many reviews, and the median seconds from opening to decision; None
+    without any. Of a busy day the latest 480 are looked at.
+    """
+
+    decided: int
+    median: float | None
+
+
+class PastCases:
+    """Reads decided reviews, a bounded number of them. Raises :class:`StoreUnavailable` while the store is away."""
+
+    def __init__(self, store: Store, decided: DecidedAccounts) -> None:
+        self._store, self._decided = store, decided
+
+    def similar(self, review: Review, codes: Collection[str], sharing: Iterable[str], now: float) -> list[PastCase]:
+        """Decided cases like this one, the most alike first, 8 at most.
+
+        Alike are those whose account shares something with this one's (``sharing`` names such accounts), and those that
+        have at least half of all reasons of both (``codes``) in common. The latest 240 decided are looked at, and those
+        of 40 accounts that share something.
+        """
+        names = list(dict.fromkeys(sharing))[:_SHARING]
+        ids = [each.review_id for each in self._decided.candidates(names, now) if each.review_id] if names else []
+        found = {row["id"]: row for row in self._read([*ids, *self._latest(_LATEST)])}
+        found.pop(review["id"], None)
+        rows = [_alike(row, set(codes), set(names)) for row in found.values()]
+        alike = [row for row in rows if row is not None]
+        return sorted(alike, key=lambda row: (-row.shares, -row.common / max(row.of, 1), -row.decided_at))[:_SHOWN]
+
+    def today(self, now: float) -> Today:
+        """How many reviews people decided on this day (UTC), and how long they took."""
+        midnight = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+        rows = self._read(self._latest(_TODAY, f"[{place_of(midnight, '')}"))
+        took = [row["decided_at"] - row["opened_at"] for row in rows]
+        return Today(len(took), statistics.median(took) if took else None)
+
+    def _latest(self, most: int, since: str = "-") -> list[str]:
+        """The ids of the reviews decided last, ``most`` of each shard."""
+        pipe = self._store.pipeline()
+        for number in range(SHARDS):
+            pipe.execute_command("ZREVRANGEBYLEX", index_key(number, "decided"), "+", since, "LIMIT", 0, most)
+        return [place.decode().partition(":")[2] for places in self._store.run(pipe) for place in places]
+
+    def _read(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Those of the reviews that a person decided."""
+        pipe = self._store.pipeline()
+        for each in dict.fromkeys(ids):
+            pipe.execute_command("HMGET", review_key(each), *_FIELDS)
+        replies = self._store.run(pipe) if ids else []
+        read = (damaged.read("review", str(row[0]), partial(_row, row), None) for row in replies if row[0])
+        return [row for row in read if row is not None]
+
+
+def _row(values: Sequence[bytes | None]) -> dict[str, Any] | None:
+    """A review as far as it matters here; None for one that is not decided, or was withdrawn by the service itself."""
+    found = {name: (value or b"").decode() for name, value in zip(_FIELDS, values, strict=True)}
+    if not found["decision"] or found["decided_by"] == "riskapi":
+        return None
+    times = {name: float(found[name]) for name in ("decided_at", "opened_at")}
+    return {**found, **times, "codes": {row["code"] for row in orjson.loads(found["reasons"])}}
+
+
+def _alike(row: dict[str, Any], codes: set[str], sharing: set[str]) -> PastCase | None:
+    common, of = len(row["codes"] & codes), len(row["codes"] | codes)
+    shares = row["user_id"] in sharing
+    if not shares and (not of or common / of < _ALIKE):
+        return None
+    return PastCase(
+        review_id=row["id"],
+        user_id=row["user_id"],
+        decision=cast("ReviewTier", row["decision"]),
+        label=cast("LabelName | None", row["label"] or None),
+        reason=row["reason"] or None,
+        decided_by=row["decided_by"],
+        decided_at=row["decided_at"],
+        common=common,
+        of=of,
+        shares=shares,
+    )

@@ -1,0 +1,107 @@
+"""The audit page: filters, pages, links, and what can be undone from it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+
+from riskapi.access.audit import Audit
+from riskapi.api.parts import Parts
+from riskapi.console.doors import Doors
+from riskapi.store.connections import Store
+from tests.conftest import NOW, Clock
+from tests.console.visitor import Visitor, signed_in
+
+
+@pytest.fixture
+def kim(site: Flask, doors: Doors, clock: Clock) -> Visitor:
+    return signed_in(site, doors, "kim", "admin", clock.now)
+
+
+def rows(visitor: Visitor) -> list[str]:
+    return re.findall(r"<tr>\s*<td.*?</tr>", visitor.text, re.DOTALL)
+
+
+def test_it_is_filtered_by_its_address_and_goes_on(kim: Visitor, store: Store) -> None:
+    audit = Audit(store)
+    for number in range(60):
+        audit.note("rule <b>calm</b>", "account limited", f"u_{number}", NOW + number)
+    kim.get("/console/audit")
+    assert len(rows(kim)) == 50 and "<b>calm" not in kim.text
+    older = re.findall(r'href="(/console/audit\?[^"]*after[^"]*)"', kim.text)[0].replace("&amp;", "&")
+    kim.get(older)
+    assert len(rows(kim)) == 11 and "signed in" in kim.text
+    kim.get("/console/audit?subject=u_7")
+    assert len(rows(kim)) == 1
+    kim.get("/console/audit?actor=kim")
+    assert len(rows(kim)) == 1 and "account limited</a>" not in kim.text
+    assert "No note fits" in kim.get("/console/audit?action=eaten").text
+
+
+@pytest.mark.parametrize(
+    ("query", "count"), [("from=2026-11-22&to=2026-11-22", 2), ("from=2026-11-23", 0), ("to=2026-11-21", 0)]
+)
+def test_it_is_filtered_by_days(kim: Visitor, store: Store, query: str, count: int) -> None:
+    store.execute("DEL", "risk:audit", "risk:audit:chain:{risk:audit}")
+    for at in (1795305600.0, 1795391999.0):  # the first and last second of 2026-11-22
+        Audit(store).note("ana", "decided", "rev_1", at)
+    kim.get(f"/console/audit?{query}")
+    assert len(rows(kim)) == count
+
+
+@pytest.mark.parametrize("query", ["from=yesterday", "to=2026-99-99", "after=x", "actor=" + "x" * 500, "subject=%00"])
+def test_nonsense_is_answered(kim: Visitor, query: str) -> None:
+    assert kim.get(f"/console/audit?{query}").status_code == 200
+
+
+def test_an_entry_of_a_list_is_taken_off_again(kim: Visitor, parts: Parts, site: Flask) -> None:
+    from tests.conftest import BOOTSTRAP_KEY
+
+    api, headers = site.test_client(), {"Authorization": f"Bearer {BOOTSTRAP_KEY}"}
+    made = api.post("/v1/lists/deny", json={"kind": "asn", "value": "64500"}, headers=headers).get_json()
+    kim.get("/console/audit")
+    kim.post("/console/audit/undo", note=kim.hidden("note"), back=kim.hidden("back"))
+    assert "The entry is off the list deny." in kim.text and kim.path == "/console/audit"
+    assert api.get(f"/v1/lists/deny/{made['id']}", headers=headers).status_code == 404
+    assert [note.action for note in parts.audit.latest(2)] == ["list entry removed", "list entry put"]
+    kim.get("/console/audit?action=list+entry+put")
+    assert kim.post("/console/audit/undo", note=kim.hidden("note"), back="https://evil.example").status_code == 404
+
+
+@pytest.mark.parametrize("note", ["", "x", "1-1", "9" * 400])
+def test_what_is_no_note_is_not_undone(kim: Visitor, note: str) -> None:
+    kim.get("/console/audit")
+    kim.page = kim.client.get("/console/account")
+    assert kim.post("/console/audit/undo", note=note).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("actor", "action", "subject", "details", "leads", "undoable"),
+    [
+        ("ana", "decided", "rev_1", {}, "/console/cases/rev_1", True),
+        ("ana", "decided", "sel_1", {}, "/console/search?q=sel_1", False),
+        ("rule calm", "account paused", "u@x.example", {}, "/console/search?q=u%40x.example", False),
+        ("key a", "labelled", "u_1", {}, "/console/search?q=u_1", False),
+        ("key a", "link cut", "clu_1", {"made": "cut_1"}, "/console/search?q=clu_1", True),
+        ("ana", "link cut", "clu_1", {}, "/console/search?q=clu_1", False),
+        ("ana", "list entry put", "deny asn", {}, None, False),
+        ("key a", "list entry put", "ent_1", {"list": "deny"}, None, True),
+    ],
+)
+def test_a_row_leads_to_what_it_is_about_and_is_undone_where_it_can_be(
+    kim: Visitor,
+    store: Store,
+    actor: str,
+    action: str,
+    subject: str,
+    details: dict[str, str],
+    leads: str | None,
+    undoable: bool,
+) -> None:
+    Audit(store).note(actor, action, subject, NOW + 1, **details)
+    kim.get("/console/audit")
+    row = rows(kim)[0]
+    assert ("<button" in row) == undoable
+    assert (f'href="{leads}"' in row) if leads else (">look<" not in row and ">case<" not in row)
