@@ -51,7 +51,8 @@ def counters(store: Store) -> Counters:
         calls_of(told),
         int(told["total_net_input_bytes"]),
         int(told["total_net_output_bytes"]),
-        int(told.get("aof_current_size", 0)),
+        # What waits for the disk counts too: while an fsync is under way, a write may be put off for two seconds.
+        int(told.get("aof_current_size", 0)) + int(told.get("aof_buffer_length", 0)),
         int(told["used_memory"]),
         int(told["used_memory_rss"]),
         float(told["used_cpu_user"]) + float(told["used_cpu_sys"]),
