@@ -11,6 +11,7 @@ from riskapi.budgets.spends import Budgets
 from riskapi.feedback.clean_sending import LETTERS
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.triggers import EventCounts
+from riskapi.links.census import Censuses
 from riskapi.links.entities import Links
 from riskapi.links.keys import entities_of
 from riskapi.store.connections import Store, as_it_is
@@ -45,7 +46,7 @@ class Courses:
     """Reads courses, in two trips. Raises :class:`StoreUnavailable` while the store is away."""
 
     def __init__(self, store: Store) -> None:
-        self._store, self._budgets = store, Budgets(store)
+        self._store, self._budgets, self._censuses = store, Budgets(store), Censuses(store)
 
     def of(self, user_id: str, cluster: str, now: float) -> Course:
         """The course of an account in a cluster (``""`` for none), at Unix time ``now``."""
@@ -59,11 +60,12 @@ class Courses:
         return Course(float(known.get("at", 0)), usage(), _met(events()), happenings(known) or {}, hubs)
 
     def _hubs(self, keys: Sequence[str]) -> list[str]:
+        if not keys:
+            return []
         pipe = self._store.pipeline()
-        for key in keys:
-            pipe.execute_command("ZSCORE", key, "=h")
-        found = zip(keys, self._store.run(pipe) if keys else [], strict=True)
-        return sorted({Links.kind_of(key) for key, score in found if score is not None})
+        sizes = {key: self._censuses.queue_size(pipe, key) for key in keys}
+        self._store.run(pipe)
+        return sorted({Links.kind_of(key) for key, size in sizes.items() if size()[1]})
 
 
 def _met(events: EventCounts) -> dict[int, Counter[str]]:
