@@ -130,29 +130,32 @@ local account = ask.account and call('HMGET', KEYS[#KEYS], 'things', 'establishe
 local own, established, bad = account[1] or '', account[2], account[3] == 'abuse'
 local replies = {}
 
--- Where a member stands, or would, among names and scores that fall.
-local function place_in(list, score, name)
-  local j = 1
-  while j <= list.size and (list.scores[j] > score or (list.scores[j] == score and is_before(name, list.names[j]))) do j = j + 1 end
-  return j
+-- The newest of an entity: {told = {member, score, …}, size, top (the highest score, 0 for none), whole (whether that is all
+-- of it)}. Scores are numbers or texts.
+local function newest_of(thing, most)
+  local told = thing.packed and {unpack(thing.list)} or call('ZREVRANGE', thing.key, 0, most - 1, 'WITHSCORES')
+  local size = #told / 2
+  return {told = told, size = size, top = tonumber(told[2]) or 0, whole = thing.packed or size < most}
 end
 
--- The newest of an entity: {names, scores, texts (the scores as the store writes them, where it does), size, top (the highest
--- score, 0 for none), whole (whether that is all of it)}.
-local function newest_of(thing, most)
-  local names, scores, texts, size, whole = {}, {}, {}, thing.size, true
-  if thing.packed then
-    for j = 1, size do names[j], scores[j] = thing.names[size + 1 - j], thing.scores[size + 1 - j] end
-  else
-    local found = call('ZREVRANGE', thing.key, 0, most - 1, 'WITHSCORES')
-    size = #found / 2
-    for j = 1, size do
-      local text = found[2 * j]
-      names[j], texts[j], scores[j] = found[2 * j - 1], text, tonumber(text)
-    end
-    whole = size < most
+-- How many of the newest have a score over a limit, or, `from` it on, the limit itself.
+local function over(list, limit, from)
+  local least, most, told = 0, list.top < limit and 0 or list.size, list.told
+  while least < most do
+    local middle = math.ceil((least + most) / 2)
+    local score = tonumber(told[2 * middle])
+    if score > limit or (from and score == limit) then least = middle else most = middle - 1 end
   end
-  return {names = names, scores = scores, texts = texts, size = size, top = scores[1] or 0, whole = whole}
+  return least
+end
+
+-- Put the account in where it stands among the newest, if it does.
+local function insert_user(list)
+  local j = over(list, at) + 1
+  while j <= list.size and tonumber(list.told[2 * j]) == at and is_before(user, list.told[2 * j - 1]) do j = j + 1 end
+  if j > list.size and not list.whole then return end
+  insert_two(list.told, 2 * j - 1, user, ask.at)
+  list.size, list.top = list.size + 1, tonumber(list.told[2])
 end
 
 -- Let it have its whole time to live again: at once, or when it is written.
@@ -169,7 +172,7 @@ end
 local function most_of(i) return (ask.crowds[i] == -1 or ask.crowds[i] == -3) and NEWEST_COUNTED or NEWEST end
 
 -- Which of those that are no strings are not there yet: these begin as packed ones. The others are read, those that many share
--- first, until as many are found as there are.
+-- first, until as many are found as there are. What an account usually writes of one that is new is packed once for all.
 local things, lists = open_entities({unpack(KEYS, 1, count)}), {}
 local function is_own(i) return own ~= '' and string.find(own, KEYS[i], 1, true) end
 local asked = {}
@@ -182,32 +185,35 @@ if #asked > 0 then
   for j, i in ipairs(asked) do keys[j] = KEYS[i] end
   there = call('EXISTS', unpack(keys))
 end
+local alone_text = ask.adds == 'first' and not established and cmsgpack.pack({user, at})
 for _, i in ipairs(asked) do
   lists[i] = there > 0 and newest_of(things[i], most_of(i))
-  if lists[i] and lists[i].size > 0 then there = there - 1 else begin_packed(things[i]) end
+  if lists[i] and lists[i].size > 0 then
+    there = there - 1
+  elseif ask.proved[i] == 1 or (bad and ask.crowds[i] == -3) then
+    begin_packed(things[i])
+  else
+    begin_packed(things[i], alone_text)
+  end
 end
 
 -- Whether the newest tell of all that came from a time on.
-local function tells(list, from) return list.whole or list.scores[list.size] < from end
+local function tells(list, from) return list.whole or tonumber(list.told[2 * list.size]) < from end
 
 -- How many accounts touched an entity after a time, those left out that come later than clocks differ.
 local function came(list, thing, from)
   if not tells(list, from) then return count_between(thing, '(' .. from, last) end
-  local found = 0
-  for j = 1, list.size do
-    if list.scores[j] > from and list.scores[j] <= last then found = found + 1 end
-  end
-  return found
+  return over(list, from) - over(list, last)
 end
 
 -- The newest others since a time, at most so many: {user_id, at, …}.
 local function others_of(list, thing, from, most)
-  local names, scores, texts, found, size = list.names, list.scores, list.texts, {}, 0
-  for j = 1, list.size do
-    local time, name = scores[j], names[j]
-    if time < from or size == 2 * most then break end
-    if time <= last and name ~= user then
-      found[size + 1], found[size + 2] = name, texts[j] or string.format('%.17g', time)
+  local told, found, size = list.told, {}, 0
+  for j = 2 * over(list, last) + 1, 2 * list.size, 2 do
+    local name, time = told[j], told[j + 1]
+    if tonumber(time) < from or size == 2 * most then break end
+    if name ~= user then
+      found[size + 1], found[size + 2] = name, type(time) == 'number' and string.format('%.17g', time) or time
       size = size + 2
     end
   end
@@ -223,20 +229,19 @@ end
 -- How many touched it before the toucher; `accounts` where that is unknown.
 local function came_before(list, thing, accounts)
   for j = 1, list.size do
-    if list.names[j] == user and list.whole then return list.size - j end
-    if list.names[j] == user and list.top < 5e11 then return accounts - j end
+    if list.told[2 * j - 1] == user then
+      if list.whole then return list.size - j end
+      if list.top < 5e11 then return accounts - j end
+    end
   end
   return not list.whole and call('ZRANK', thing.key, user) or accounts
 end
 
 -- Whether it may be a day since the time to live was renewed: whoever touched it first on a day (of UTC) renews it.
 local function is_due(list)
-  local today = math.floor(at / 86400) * 86400
-  for j = 1, list.size do
-    local time = list.scores[j]
-    if time < 5e11 and list.names[j] ~= user then return time < today end
-  end
-  return true
+  local today, j = math.floor(at / 86400) * 86400, over(list, 5e11, true) + 1
+  if list.told[2 * j - 1] == user then j = j + 1 end
+  return j > list.size or tonumber(list.told[2 * j]) < today
 end
 
 -- Add the account. Returns how many members are new, and whether `list`, the newest before, tells of all that changed.
@@ -244,15 +249,7 @@ local function touched(thing, list)
   local added = add_member(thing, stands, ask.at, user)
   local whole = stands == 'NX'
   thing.renewed = thing.packed
-  if added == 1 and not thing.packed then
-    local j = place_in(list, at, user)
-    if list.whole or j <= list.size then
-      table.insert(list.names, j, user)
-      table.insert(list.scores, j, at)
-      table.insert(list.texts, j, ask.at)
-      list.size, list.top = list.size + 1, list.scores[1]
-    end
-  end
+  if added == 1 and not thing.packed then insert_user(list) end
   if stands == 'GT' then added = added + add_member(thing, 'NX', 8e12 + at, '#' .. user) end
   if established and not bad then
     added, whole = added + add_member(thing, nil, 7e12 + tonumber(established), '&' .. user), false
@@ -296,12 +293,7 @@ local function look(i, thing)
     list = newest_of(thing, most_of(i))
   end
   local marked = list.top >= 5e11
-  local accounts = list.whole and 0 or count_between(thing, since, '(5e11')
-  if list.whole then
-    for j = 1, list.size do
-      if list.scores[j] < 5e11 and list.scores[j] >= since then accounts = accounts + 1 end
-    end
-  end
+  local accounts = list.whole and over(list, since, true) - over(list, 5e11, true) or count_between(thing, since, '(5e11')
   if accounts > keep then
     -- Count bad accounts over the same stretch of time as all accounts. The oldest stays: it may hold the entity.
     call('ZREMRANGEBYRANK', thing.key, 1, accounts - keep)
@@ -340,6 +332,8 @@ local function look(i, thing)
   return row
 end
 
-for i = 1, count do replies[i] = is_own(i) and {-1} or look(i, things[i]) end
+for i = 1, count do
+  replies[i] = is_own(i) and {-1} or things[i].text and {1, 1, 1, 1, 0, 0, {}, 0, 0} or look(i, things[i])
+end
 write_entities(things, retention)
 return replies

@@ -1,48 +1,52 @@
 -- Entities in either form in which they are kept: up to FEW members as one packed string, more as a sorted set. Members and
 -- scores are told in entity_touch.lua; what is said here of a sorted set is said of both. Needs parts/order.lua.
 --
--- Packed: {score, member, score, member, …} in MessagePack, by rising score and then by the bytes of the member, as a sorted
--- set has them. It is read and changed in memory; `write_entities` writes it, and what grew over FEW as a sorted set. One that
--- is a sorted set is read and changed there at once, and stays one.
+-- Packed: {member, score, member, score, …} in MessagePack, by falling score and then by the bytes of the member, as ZREVRANGE
+-- tells a sorted set. It is read and changed in memory; `write_entities` writes it, and what grew over FEW as a sorted set. One
+-- that is a sorted set is read and changed there at once, and stays one.
 local FEW = 8
 
+-- The members of a packed entity. What is damaged tells nothing, and stops nobody who shares it.
+local function unpacked(text)
+  local whole, list = pcall(cmsgpack.unpack, text)
+  return whole and type(list) == 'table' and #list % 2 == 0 and list or {}
+end
+
 -- The entities of these keys. One that is not there is taken for a sorted set, which none is different from.
---   {key, packed, were = whether it was there as a string, names, scores, size, changed, renewed = it has its whole time to live
---   again when it is written}
+--   {key, packed, were = whether it was there as a string, list = the members of a packed one, changed, text = what is written
+--   of it where that is known already, renewed = it has its whole time to live again when it is written}
 local function open_entities(keys)
   local found, texts, known = {}, #keys > 0 and redis.call('MGET', unpack(keys)) or {}, {}
   for at, key in ipairs(keys) do
-    local thing = known[key] or {key = key, packed = texts[at] and true or false, were = texts[at] and true or false}
-    if texts[at] and not known[key] then
-      -- What is damaged tells nothing, and stops nobody who shares it.
-      local whole, list = pcall(cmsgpack.unpack, texts[at])
-      list = whole and type(list) == 'table' and list or {}
-      local names, scores, size = {}, {}, 0
-      for place = 1, #list, 2 do
-        size = size + 1
-        scores[size], names[size] = list[place], list[place + 1]
-      end
-      thing.names, thing.scores, thing.size = names, scores, size
-    end
+    local text = texts[at]
+    local thing = known[key] or {key = key, packed = text and true, were = text and true, list = text and unpacked(text)}
     found[at], known[key] = thing, thing
   end
   return found
 end
 
--- Let one that is not there yet be packed.
-local function begin_packed(thing)
-  thing.packed, thing.names, thing.scores, thing.size = true, {}, {}, 0
+-- Let one that is not there yet be packed; `text` where it is known what is to be written.
+local function begin_packed(thing, text)
+  thing.packed, thing.list, thing.text, thing.changed = true, {}, text, text and true
 end
 
+-- Put two more into a list, before those that are at a place.
+local function insert_two(list, at, one, other)
+  for place = #list, at, -1 do list[place + 2] = list[place] end
+  list[at], list[at + 1] = one, other
+end
+
+-- Where a member is in the list of a packed one.
 local function place_of(thing, member)
-  for at = 1, thing.size do
-    if thing.names[at] == member then return at end
+  local list = thing.list
+  for at = 1, #list, 2 do
+    if list[at] == member then return at end
   end
 end
 
 -- Whether there is anything in it.
 local function is_there(thing)
-  if thing.packed then return thing.size > 0 end
+  if thing.packed then return #thing.list > 0 end
   return redis.call('EXISTS', thing.key) == 1
 end
 
@@ -50,23 +54,20 @@ end
 local function score_of(thing, member)
   if not thing.packed then return tonumber(redis.call('ZSCORE', thing.key, member) or nil) end
   local at = place_of(thing, member)
-  return at and thing.scores[at]
+  return at and thing.list[at + 1]
 end
 
 local function take_out(thing, at)
-  table.remove(thing.names, at)
-  table.remove(thing.scores, at)
-  thing.size, thing.changed = thing.size - 1, true
+  table.remove(thing.list, at)
+  table.remove(thing.list, at)
+  thing.changed = true
 end
 
 local function put_in(thing, score, member)
-  local at = thing.size + 1
-  while at > 1 and (thing.scores[at - 1] > score or (thing.scores[at - 1] == score and is_before(member, thing.names[at - 1]))) do
-    at = at - 1
-  end
-  table.insert(thing.names, at, member)
-  table.insert(thing.scores, at, score)
-  thing.size, thing.changed = thing.size + 1, true
+  local list, at = thing.list, 1
+  while list[at] and (list[at + 1] > score or (list[at + 1] == score and is_before(member, list[at]))) do at = at + 2 end
+  insert_two(list, at, member, score)
+  thing.changed = true
 end
 
 -- Give a member a score: 'NX' only where it is none, 'XX' only where it is one, 'GT' only a higher one where it has one, nil
@@ -82,7 +83,7 @@ local function add_member(thing, how, score, member)
     put_in(thing, score, member)
     return 1
   end
-  if at and how ~= 'NX' and score ~= thing.scores[at] and (how ~= 'GT' or score > thing.scores[at]) then
+  if at and how ~= 'NX' and score ~= thing.list[at + 1] and (how ~= 'GT' or score > thing.list[at + 1]) then
     take_out(thing, at)
     put_in(thing, score, member)
   end
@@ -96,7 +97,7 @@ local function raise_member(thing, score, member)
     return
   end
   local at = place_of(thing, member)
-  if at and score > thing.scores[at] then add_member(thing, nil, score, member) end
+  if at and score > thing.list[at + 1] then add_member(thing, nil, score, member) end
 end
 
 -- Take members out.
@@ -119,13 +120,14 @@ local function limit_of(limit)
   return tonumber(open and string.sub(limit, 2) or limit), open
 end
 
--- The first and the last place of the members between two limits, of a packed one.
+-- Where in the list of a packed one the members between two limits begin, and where the last of them is.
 local function places_between(thing, low, high)
   local from, without_low = limit_of(low)
   local till, without_high = limit_of(high)
-  local first, last = 1, thing.size
-  while first <= last and (thing.scores[first] < from or (without_low and thing.scores[first] == from)) do first = first + 1 end
-  while last >= first and (thing.scores[last] > till or (without_high and thing.scores[last] == till)) do last = last - 1 end
+  local list = thing.list
+  local first, last = 1, #list - 1
+  while first <= last and (list[first + 1] > till or (without_high and list[first + 1] == till)) do first = first + 2 end
+  while last >= first and (list[last + 1] < from or (without_low and list[last + 1] == from)) do last = last - 2 end
   return first, last
 end
 
@@ -133,7 +135,7 @@ end
 local function count_between(thing, low, high)
   if not thing.packed then return redis.call('ZCOUNT', thing.key, low, high) end
   local first, last = places_between(thing, low, high)
-  return last - first + 1
+  return (last - first) / 2 + 1
 end
 
 -- The members between two limits with their scores, {member, score, …}: the lowest first, or with `newest` the highest; at
@@ -144,10 +146,10 @@ local function members_between(thing, low, high, most, newest)
   elseif not thing.packed then
     return redis.call('ZRANGEBYSCORE', thing.key, low, high, 'WITHSCORES', 'LIMIT', 0, most)
   end
-  local found, first, last = {}, places_between(thing, low, high)
-  local at, step = newest and last or first, newest and -1 or 1
+  local found, list, first, last = {}, thing.list, places_between(thing, low, high)
+  local at, step = newest and first or last, newest and 2 or -2
   while at >= first and at <= last and #found < 2 * most do
-    found[#found + 1], found[#found + 2] = thing.names[at], string.format('%.17g', thing.scores[at])
+    found[#found + 1], found[#found + 2] = list[at], string.format('%.17g', list[at + 1])
     at = at + step
   end
   return found
@@ -169,14 +171,14 @@ local function remove_between(thing, low, high)
     return
   end
   local first, last = places_between(thing, low, high)
-  for _ = first, last do take_out(thing, first) end
+  for _ = first, last, 2 do take_out(thing, first) end
 end
 
 -- Write one that is packed and has more than FEW members as a sorted set, for `ttl` seconds or as long as it had.
 local function write_as_set(thing, ttl)
   local left = not ttl and thing.were and redis.call('PTTL', thing.key) or -1
-  local args = {}
-  for at = 1, thing.size do args[2 * at - 1], args[2 * at] = string.format('%.17g', thing.scores[at]), thing.names[at] end
+  local args, list = {}, thing.list
+  for at = 1, #list, 2 do args[at], args[at + 1] = string.format('%.17g', list[at + 1]), list[at] end
   redis.call('DEL', thing.key)
   redis.call('ZADD', thing.key, unpack(args))
   if ttl then redis.call('EXPIRE', thing.key, ttl) elseif left > 0 then redis.call('PEXPIRE', thing.key, left) end
@@ -187,15 +189,13 @@ end
 local function write_entities(things, ttl)
   local count, args = 0, {}
   for _, thing in ipairs(things) do
-    local whole = thing.renewed or not thing.were
-    if thing.packed and thing.changed and thing.size > FEW then
+    local whole, size = thing.renewed or not thing.were, thing.changed and #thing.list / 2
+    if size and size > FEW then
       write_as_set(thing, whole and ttl)
-    elseif thing.packed and thing.changed and thing.size == 0 then
+    elseif size == 0 and not thing.text then
       if thing.were then redis.call('DEL', thing.key) end
-    elseif thing.packed and thing.changed then
-      local list = {}
-      for at = 1, thing.size do list[2 * at - 1], list[2 * at] = thing.scores[at], thing.names[at] end
-      local text = cmsgpack.pack(list)
+    elseif size then
+      local text = thing.text or cmsgpack.pack(thing.list)
       if whole then
         count, args[#args + 1], args[#args + 2] = count + 1, thing.key, text
       else
