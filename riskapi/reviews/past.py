@@ -8,11 +8,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
 
-import orjson
-
 from riskapi.accounts.history import LabelName
 from riskapi.reviews.decided_accounts import DecidedAccounts
-from riskapi.reviews.queue import Review, ReviewTier, index_key, place_of, review_key
+from riskapi.reviews.queue import Review, ReviewTier, index_key, place_of, reasons_of, review_key
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.streams import SHARDS
@@ -101,11 +99,13 @@ class PastCases:
 
 def _row(values: Sequence[bytes | None]) -> dict[str, Any] | None:
     """A review as far as it matters here; None for one that is not decided, or was withdrawn by the service itself."""
-    found = {name: (value or b"").decode() for name, value in zip(_FIELDS, values, strict=True)}
+    kept = {name: value or b"" for name, value in zip(_FIELDS, values, strict=True)}
+    reasons = kept.pop("reasons")
+    found = {name: value.decode() for name, value in kept.items()}
     if not found["decision"] or found["decided_by"] == "riskapi":
         return None
     times = {name: float(found[name]) for name in ("decided_at", "opened_at")}
-    return {**found, **times, "codes": {row["code"] for row in orjson.loads(found["reasons"])}}
+    return {**found, **times, "codes": {row["code"] for row in reasons_of(reasons)}}
 
 
 def _alike(row: dict[str, Any], codes: set[str], sharing: set[str]) -> PastCase | None:

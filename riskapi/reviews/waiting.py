@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from riskapi.budgets.keys import budget_key, members_key
 from riskapi.contract import Reason, Tier
-from riskapi.reviews.queue import ReviewStatus, index_key
+from riskapi.reviews.queue import ReviewStatus, index_key, reasons_of
 from riskapi.store import damaged
 from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import SHARDS
@@ -26,9 +26,9 @@ _ASKED = 500
 
 @record
 class WaitingReview:
-    """A review that waits; times are Unix times, 0 where there is none. ``said`` are its reasons as JSON, ``tier`` and
-    ``signed_up_at`` are of its account, ``cluster_id`` is ``""`` for one in no cluster, whose ``size`` is 1.
-    ``asked_seen`` is what had happened when the customer was asked, see :mod:`riskapi.reviews.questions`.
+    """A review that waits; times are Unix times, 0 where there is none. ``said`` are its reasons as they are kept,
+    ``tier`` and ``signed_up_at`` are of its account, ``cluster_id`` is ``""`` for one in no cluster, whose ``size`` is
+    1. ``asked_seen`` is what had happened when the customer was asked, see :mod:`riskapi.reviews.questions`.
     """
 
     id: str
@@ -51,7 +51,7 @@ class WaitingReview:
     @property
     def reasons(self) -> list[Reason]:
         """Why it was opened."""
-        return damaged.loads("review", self.id, self.said, list[Any]())
+        return damaged.read("review", self.id, partial(reasons_of, self.said), list[Reason]())
 
 
 class WaitingReviews:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from flask.testing import FlaskClient
 
 from riskapi.app import Service
 from riskapi.errors import Problem, StoreUnavailable
+from riskapi.reviews.queue import review_key
+from riskapi.reviews.waiting import WaitingReviews
 from riskapi.store.connections import Store
 from tests.conftest import NOW
 from tests.reviewing import contents, decide, establish, opened, own
@@ -113,6 +116,17 @@ def test_a_review_that_an_outage_put_off_is_closed_with_its_cluster(
     first = opened(service, "u_1", device={"id": "dev-1"})
     decide(service, first, "limit", "abuse", "cluster", None, "kim", NOW)
     assert service.parts.reviews.get(later)["status"] == "decided"
+
+
+def test_reasons_are_read_packed_and_as_earlier_releases_kept_them(service: Service, store: Store) -> None:
+    name, reviews = opened(service), service.parts.reviews
+    key = review_key(name)
+    before = reviews.get(name)["reasons"]
+    waiting, kept = WaitingReviews(store), store.execute("HGET", key, "reasons")
+    assert before and [each.reasons for each in waiting.all()] == [before] and kept[:1] != b"["
+    store.execute("HSET", key, "reasons", orjson.dumps(before))
+    assert reviews.get(name)["reasons"] == before
+    assert [each.reasons for each in waiting.all()] == [before]
 
 
 def test_pages_hold_every_review_once_oldest_first(service: Service) -> None:
