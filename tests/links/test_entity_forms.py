@@ -1,5 +1,6 @@
-"""An entity of few is one string, one of many a sorted set, and so is one of few that an earlier release wrote: whatever
-is asked of them, the answers are the same.
+"""An entity of few is one string, one of many a sorted set, and so is one of few that an earlier release wrote.
+
+Whatever is asked of them, the answers are the same.
 """
 
 from __future__ import annotations
