@@ -30,7 +30,6 @@ from riskapi.budgets.spends import Budgets
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
-from riskapi.console.application import application
 from riskapi.datasets import manifest
 from riskapi.datasets.manifest import Manifest
 from riskapi.decisions.consequences import Consequences
@@ -305,6 +304,8 @@ def create_app(
     """The application with its parts, as :func:`assemble` makes them; the names of its readings are stored if the store
     is there.
     """
+    from riskapi.console.application import application  # a worker and the commands need no pages
+
     service = assemble(settings, store, clock, sources)
     with contextlib.suppress(StoreUnavailable):  # the worker's watch does it when the store is back
         service.decisions.register_schema()

@@ -69,7 +69,7 @@ def logs_put_back() -> Iterator[None]:
 def routes_compiled_once() -> Iterator[None]:
     """An application is made in a tenth of the time: werkzeug writes and compiles two functions for each of its routes.
 
-    They depend on nothing but the text of the route, which ``_trace`` is, and get the route itself when they are called.
+    They depend on nothing but the text of the route, which is in ``_trace``, and are handed the route when called.
     """
     compiled: dict[Any, Any] = {}
     compile_builder = Rule._compile_builder
