@@ -1,13 +1,16 @@
-"""Reviews that wait, as the queue reads them: all at once, and no more of each than it shows."""
+"""Reviews that wait, as the queue reads them: all at once, and no more of each than it takes to choose from.
+
+What a review says at length is read for those that a page shows, see :mod:`riskapi.reviews.reasons`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from riskapi.budgets.keys import budget_key, members_key
-from riskapi.contract import Reason, Tier
+from riskapi.contract import Tier
 from riskapi.reviews.queue import ReviewStatus, index_key
 from riskapi.store import damaged
 from riskapi.store.connections import Store, as_it_is
@@ -17,7 +20,7 @@ from signals.records import changed, record
 #: Reviews of a status and shard that are looked at, the oldest first: 2,000 of a status. Chosen by us.
 _MOST = 250
 _FIELDS = (
-    "id", "status", "opened_at", "risk_score", "reasons", "reviewer", "claimed_at", "escalation_reason", "question",
+    "id", "status", "opened_at", "risk_score", "reviewer", "claimed_at", "escalation_reason", "question",
     "waits_until", "asked_seen",
 )  # fmt: skip
 #: Accounts asked of in one call of the script, so that none holds the store up.
@@ -26,8 +29,8 @@ _ASKED = 500
 
 @record
 class WaitingReview:
-    """A review that waits; times are Unix times, 0 where there is none. ``said`` are its reasons as JSON, ``tier`` and
-    ``signed_up_at`` are of its account, ``cluster_id`` is ``""`` for one in no cluster, whose ``size`` is 1.
+    """A review that waits; times are Unix times, 0 where there is none. ``tier`` and ``signed_up_at``
+    are of its account, ``cluster_id`` is ``""`` for one in no cluster, whose ``size`` is 1.
     ``asked_seen`` is what had happened when the customer was asked, see :mod:`riskapi.reviews.questions`.
     """
 
@@ -36,7 +39,6 @@ class WaitingReview:
     status: ReviewStatus
     opened_at: float
     risk_score: float
-    said: bytes
     reviewer: str
     claimed_at: float
     escalation_reason: str
@@ -47,11 +49,6 @@ class WaitingReview:
     signed_up_at: float
     cluster_id: str = ""
     size: int = 1
-
-    @property
-    def reasons(self) -> list[Reason]:
-        """Why it was opened."""
-        return damaged.loads("review", self.id, self.said, list[Any]())
 
 
 class WaitingReviews:
@@ -94,18 +91,20 @@ class WaitingReviews:
             self._store.run(pipe)
         told = [value for reply in asked for value in reply()]
         known = zip(reviews, told[::2], told[1::2], strict=True)
-        return [changed(each, cluster_id=cluster.decode(), size=max(int(size), 1)) for each, cluster, size in known]
+        return [
+            changed(each, cluster_id=cluster.decode(), size=max(int(size), 1)) if cluster else each
+            for each, cluster, size in known
+        ]
 
 
 def _review(row: Sequence[bytes]) -> WaitingReview:
-    user_id, id, status, opened, score, said, reviewer, claimed, why, question, waits, seen, tier, at = row
+    user_id, id, status, opened, score, reviewer, claimed, why, question, waits, seen, tier, at = row
     return WaitingReview(
         id.decode(),
         user_id.decode(),
         cast("ReviewStatus", status.decode()),
         float(opened),
         float(score),
-        said,
         reviewer.decode(),
         float(claimed or 0),
         why.decode("utf-8", "replace"),

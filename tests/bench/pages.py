@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from tests.bench.bodies import bodies
 from tests.bench.feedback import percentile
 from tests.bench.loading import Job
 from tests.bench.person import Person, first_link
+from tests.bench.processes import grown, spent
 from tests.bench.progress import Steps
 
 _KEY: Final = "bench-key-0123456789-0123456789-0123456789"
@@ -45,10 +46,15 @@ _CASES = 10
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A page and how long its answers took, milliseconds."""
+    """A page and how long its answers took, milliseconds.
+
+    ``processor`` are the milliseconds of processor time that one answer took on average, by process: ``server`` and
+    ``store``; empty where the system does not tell them. They depend less on what else the machine does.
+    """
 
     page: str
     milliseconds: Sequence[float]
+    processor: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def p95(self) -> float:
@@ -79,14 +85,14 @@ def measure(accounts: int, reviews: int, times: int, steps: Steps) -> Found:
             "RISKAPI_STORE_TIMEOUT_MS": "20000",
         }  # fmt: skip
         log = folder / "serve.log"
-        with servers.running([sys.executable, "-m", "riskapi", "serve"], port, environment, log):
+        with servers.running([sys.executable, "-m", "riskapi", "serve"], port, environment, log) as pid:
             person = Person(port)
             person.sign_in(first_link(log))
             paths = _paths(person)
             with steps.step("pages", len(paths)) as advance:
                 timed = []
                 for word, addresses in paths.items():
-                    timed.append(_time(person, word, addresses, times))
+                    timed.append(_time(person, pid, word, addresses, times))
                     advance(1)
             with steps.step("signups", 2) as advance:
                 signups = {"alone": _sign_up(port, "alone")}
@@ -145,9 +151,12 @@ def _paths(person: Person) -> dict[str, list[str]]:
 _SEARCHED = ("rev_1", "rev1@mailinator.com", "mailinator.com", "198.18.0.2")
 
 
-def _time(person: Person, word: str, addresses: Sequence[str], times: int) -> Timed:
+def _time(person: Person, pid: int, word: str, addresses: Sequence[str], times: int) -> Timed:
     person.get(addresses[0])  # what is compiled and cached once
-    return Timed(word, [1000 * person.get(path)[1] for path in itertools.islice(itertools.cycle(addresses), times)])
+    before = spent(pid)
+    taken = [1000 * person.get(path)[1] for path in itertools.islice(itertools.cycle(addresses), times)]
+    processor = {name: 1000 * seconds / times for name, seconds in grown(spent(pid), before).items()}
+    return Timed(word, taken, {name: value for name, value in processor.items() if name in ("server", "store")})
 
 
 def _look(person: Person, paths: Mapping[str, Sequence[str]], done: threading.Event) -> None:
@@ -183,10 +192,11 @@ def _sign_up(port: int, label: str) -> list[float]:
 
 def lines(found: Found) -> Iterator[str]:
     """The figures as lines to print."""
-    yield f"Pages with {found.accounts:,} accounts and {found.reviews:,} open reviews, milliseconds"
+    yield f"Pages with {found.accounts:,} accounts and {found.reviews:,} open reviews, milliseconds; processor time by process"
     for each in sorted(found.pages, key=lambda timed: -timed.p95):
         word = "" if each.p95 < AIM else f"   OVER {AIM:.0f}"
-        yield f"  {each.page:34} p50 {percentile(each.milliseconds, 0.5):6.1f}   p95 {each.p95:6.1f}{word}"
+        used = "".join(f"   {name} {value:5.1f}" for name, value in sorted(each.processor.items()))
+        yield f"  {each.page:34} p50 {percentile(each.milliseconds, 0.5):6.1f}   p95 {each.p95:6.1f}{used}{word}"
     yield "Signups, milliseconds"
     for name, values in found.signups.items():
         yield f"  {name:58} p50 {percentile(values, 0.5):6.1f}   p99 {percentile(values, 0.99):6.1f}"
