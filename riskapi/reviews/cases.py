@@ -30,8 +30,8 @@ from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import account_key
 from signals.records import record
 
-#: Applicants that are kept unpacked, some 2 kB each: more than wait. Chosen by us.
-_KNOWN = 5_000
+#: Seconds for which applicants are kept that words are looked for in. Chosen by us.
+_FRESH = 60
 #: What the name of a case begins with whose account is in no cluster; ids of clusters begin with letters.
 _ALONE = "."
 
@@ -84,7 +84,7 @@ class Cases:
     def __init__(self, store: Store, reviews: Reviews, active: ActiveBasis) -> None:
         self._store, self._active = store, active
         self._waiting, self.reasons = WaitingReviews(store), ReviewReasons(store)
-        self._known: dict[str, tuple[bytes, Applicant]] = {}
+        self._known: dict[str, tuple[float, Applicant]] = {}
         self.notes, self.questions = CaseNotes(store, active), Questions(store, reviews)
         self.rings, self.courses, self.limited = Rings(store), Courses(store), LimitedCases(store)
         self.past, self.audits = (
@@ -113,21 +113,19 @@ class Cases:
         asked = {name: pipe.ask("HGET", account_key(name), "signup", read=as_it_is) for name in names}
         if asked:
             self._store.run(pipe)
-        known, found = self._known, dict[str, tuple[bytes, Applicant]]()
-        for name, reply in asked.items():
-            signup = reply()
-            if signup is None:
-                continue
-            if name in known and known[name][0] == signup:
-                found[name] = known[name]
-                continue
-            found[name] = (
-                signup,
-                damaged.read("account", name, partial(_applicant, name, signup), Applicant(name, "", "")),
-            )
-        # Who is looked for among all that wait is looked for again at the next key: unpacking is what takes long.
-        self._known = {**known, **found} if len(known) + len(found) <= _KNOWN else found
-        return {name: who for name, (_, who) in found.items()}
+        return {
+            name: damaged.read("account", name, partial(_applicant, name, signup()), Applicant(name, "", ""))
+            for name, signup in asked.items()
+            if signup() is not None
+        }
+
+    def known(self, user_ids: Iterable[str], now: float) -> Mapping[str, Applicant]:
+        """The same, as of a minute ago at most: to look for words among all that wait, where unpacking takes long."""
+        wanted = set(user_ids)
+        kept = {name: row for name, row in self._known.items() if name in wanted and 0 <= now - row[0] < _FRESH}
+        kept.update((name, (now, who)) for name, who in self.applicants(wanted - kept.keys()).items())
+        self._known = kept
+        return {name: who for name, (_, who) in kept.items()}
 
 
 def _case(reviews: Sequence[WaitingReview], caps: Mapping[Tier, int], most: float, asked_of: Collection[str]) -> Case:

@@ -192,7 +192,8 @@ def _sign_up(port: int, label: str) -> list[float]:
 
 def lines(found: Found) -> Iterator[str]:
     """The figures as lines to print."""
-    yield f"Pages with {found.accounts:,} accounts and {found.reviews:,} open reviews, milliseconds; processor time by process"
+    yield f"Pages with {found.accounts:,} accounts and {found.reviews:,} open reviews, milliseconds"
+    yield "  answered in (p50, p95), and processor time of server and store"
     for each in sorted(found.pages, key=lambda timed: -timed.p95):
         word = "" if each.p95 < AIM else f"   OVER {AIM:.0f}"
         used = "".join(f"   {name} {value:5.1f}" for name, value in sorted(each.processor.items()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
@@ -151,7 +152,7 @@ def _filtered(visit: Visit, cases: Sequence[Case], reasons: Mapping[str, NamedRe
     words = query["q"].casefold().strip()
     if not words:
         return found
-    people = visit.cases.applicants(review.user_id for case in found for review in case.reviews)
+    people = visit.cases.known((review.user_id for case in found for review in case.reviews), visit.now)
     matching = {name for name, who in people.items() if words in _findable(visit, who).casefold()}
     return [case for case in found if any(review.user_id in matching for review in case.reviews)]
 
@@ -239,7 +240,12 @@ def _first(case: Case) -> list[str]:
 
 def _cohort(case: Case) -> str:
     """The week (ISO 8601) in which the account signed up, as ``2026-W47``."""
-    return datetime.fromtimestamp(case.lead.signed_up_at, UTC).strftime("%G-W%V")
+    return _week(int(case.lead.signed_up_at // 86400))
+
+
+@lru_cache(maxsize=400)
+def _week(day: int) -> str:
+    return datetime.fromtimestamp(day * 86400, UTC).strftime("%G-W%V")
 
 
 def _asked(query: Fields) -> dict[str, str]:
