@@ -23,6 +23,7 @@ from riskapi.reviews.past import PastCases
 from riskapi.reviews.questions import Questions
 from riskapi.reviews.queue import Reviews
 from riskapi.reviews.reasons import ReviewReasons
+from riskapi.reviews.ring_claims import RingClaims
 from riskapi.reviews.rings import Rings
 from riskapi.reviews.waiting import WaitingReview, WaitingReviews
 from riskapi.store import damaged
@@ -86,6 +87,7 @@ class Cases:
         self._waiting, self.reasons = WaitingReviews(store), ReviewReasons(store)
         self._known: dict[str, tuple[float, Applicant]] = {}
         self.notes, self.questions = CaseNotes(store, active), Questions(store, reviews)
+        self.claims = RingClaims(store, reviews, active)
         self.rings, self.courses, self.limited = Rings(store), Courses(store), LimitedCases(store)
         self.past, self.audits = (
             PastCases(store, DecidedAccounts(store, active)),
