@@ -19,10 +19,8 @@ from signals.records import changed, record
 
 #: Reviews of a status and shard that are looked at, the oldest first: 2,000 of a status. Chosen by us.
 _MOST = 250
-_FIELDS = (
-    "id", "status", "opened_at", "risk_score", "reviewer", "claimed_at", "escalation_reason", "question",
-    "waits_until", "asked_seen",
-)  # fmt: skip
+#: Fields that only those have which somebody claimed, handed on, or asked the customer about.
+_FIELDS = ("reviewer", "claimed_at", "escalation_reason", "question", "waits_until", "asked_seen")
 #: Accounts asked of in one call of the script, so that none holds the store up.
 _ASKED = 500
 
@@ -39,14 +37,14 @@ class WaitingReview:
     status: ReviewStatus
     opened_at: float
     risk_score: float
-    reviewer: str
-    claimed_at: float
-    escalation_reason: str
-    question: str
-    waits_until: float
-    asked_seen: str
     tier: Tier
     signed_up_at: float
+    reviewer: str = ""
+    claimed_at: float = 0.0
+    escalation_reason: str = ""
+    question: str = ""
+    waits_until: float = 0.0
+    asked_seen: str = ""
     cluster_id: str = ""
     size: int = 1
 
@@ -76,7 +74,7 @@ class WaitingReviews:
         ]
         self._store.run(pipe)
         rows = [row for reply in asked for row in reply()]
-        read = (damaged.read("review", row[1].decode(), partial(_review, row), None) for row in rows)
+        read = (damaged.read("review", row[1].decode().partition(":")[2], partial(_review, row), None) for row in rows)
         return self._clustered([review for review in read if review is not None])
 
     def _clustered(self, reviews: Sequence[WaitingReview]) -> list[WaitingReview]:
@@ -98,19 +96,26 @@ class WaitingReviews:
 
 
 def _review(row: Sequence[bytes]) -> WaitingReview:
-    user_id, id, status, opened, score, reviewer, claimed, why, question, waits, seen, tier, at = row
-    return WaitingReview(
-        id.decode(),
+    status, place, user_id, score, tier, at, *more = row
+    opened_at, _, id = place.decode().partition(":")
+    found = WaitingReview(
+        id,
         user_id.decode(),
         cast("ReviewStatus", status.decode()),
-        float(opened),
+        float(opened_at),
         float(score),
-        reviewer.decode(),
-        float(claimed or 0),
-        why.decode("utf-8", "replace"),
-        question.decode("utf-8", "replace"),
-        float(waits or 0),
-        seen.decode(),
         cast("Tier", tier.decode()),
         float(at or 0),
+    )
+    if not more:
+        return found
+    reviewer, claimed, why, question, waits, seen = more
+    return changed(
+        found,
+        reviewer=reviewer.decode(),
+        claimed_at=float(claimed or 0),
+        escalation_reason=why.decode("utf-8", "replace"),
+        question=question.decode("utf-8", "replace"),
+        waits_until=float(waits or 0),
+        asked_seen=seen.decode(),
     )

@@ -155,8 +155,9 @@ def _time(person: Person, pid: int, word: str, addresses: Sequence[str], times: 
     person.get(addresses[0])  # what is compiled and cached once
     before = spent(pid)
     taken = [1000 * person.get(path)[1] for path in itertools.islice(itertools.cycle(addresses), times)]
-    processor = {name: 1000 * seconds / times for name, seconds in grown(spent(pid), before).items()}
-    return Timed(word, taken, {name: value for name, value in processor.items() if name in ("server", "store")})
+    used = {name: 1000 * seconds / times for name, seconds in grown(spent(pid), before).items() if name != "client"}
+    store = used.pop("store", 0.0)
+    return Timed(word, taken, {"server": sum(used.values()), "store": store} if used else {})
 
 
 def _look(person: Person, paths: Mapping[str, Sequence[str]], done: threading.Event) -> None:

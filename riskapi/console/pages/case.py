@@ -78,6 +78,7 @@ def _said(visit: Visit, review: Review, account: AccountView, course: Course) ->
         "outcomes": _outcomes(similar),
         "hubs": course.hubs,
         "codes": deciding.CODES,
+        "deniable": sentences.DENIABLE,
         "days": talking.DAYS,
         "colleagues": _colleagues(visit) if reviews else [],
         "decides": reviews,

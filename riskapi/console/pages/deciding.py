@@ -91,7 +91,8 @@ def decide(visit: Visit) -> Answer:
         answer = visit.parts.review_decisions.decide(_id(visit), decision, name, visit.now)
     finally:
         if not held or scope == "cluster":  # whoever decides one account of a ring they hold goes on with the others
-            visit.cases.claims.let_go(_id(visit), name, visit.now)
+            with contextlib.suppress(StoreUnavailable):  # the claim ends by itself
+                visit.cases.claims.let_go(_id(visit), name, visit.now)
     count_decision(visit.parts.metrics, answer)
     said = f"{tier.capitalize()}: {sentences.effect(answer['accounts'])}"
     return Moved(queue.next_case(visit), said, {"undo": _id(visit)})
