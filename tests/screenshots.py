@@ -48,7 +48,7 @@ PICTURES: dict[str, tuple[Literal["light", "dark"], Callable[[Page, str], object
     "case-dark": ("dark", _case),
     "search": ("light", _at(f"search?q={_RING}")),
     "limits": ("light", _at("limits")),
-    "watch": ("light", _at("watch")),
+    "watch": ("light", _at("watch?range=30d")),
 }
 
 

@@ -30,7 +30,7 @@ SEARCHED: Mapping[str, str] = {
 #: What a limit can deny, as people call it; an address ends by itself, see :mod:`riskapi.reviews.denials`.
 DENIABLE: Mapping[str, str] = {
     "mailbox": "mailbox", "phone": "phone number", "device": "device", "payment": "means of payment",
-    "domain": "mail domain", "ip": "address, for 24 h",
+    "domain": "mail domain", "ip": "address",
 }  # fmt: skip
 
 
