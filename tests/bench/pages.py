@@ -40,8 +40,10 @@ _TIMES, AIM = 40, 150.0
 _CONNECTIONS, _PAUSE = 2, 0.02
 #: Signups that are timed with and without pages beside them.
 _SIGNUPS = 600
-#: Cases that are opened, one after the other.
-_CASES = 10
+#: Cases that are opened, one after the other; notes of the audit log, and how many are written in a trip.
+_CASES, _NOTES, _TRIP = 10, 10_000, 500
+#: Seconds a simulation of all that was loaded may take.
+_SIMULATION = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,11 @@ def _fill(folder: Path, accounts: int, reviews: int, steps: Steps) -> int:
             for number in range(more):
                 in_process.sign_up(service, json.dumps(_suspect(number)).encode())
                 advance(1)
+        for first in range(0, _NOTES, _TRIP):
+            pipe = service.store.pipeline()
+            for number in range(first, first + _TRIP):
+                service.parts.audit.queue(pipe, f"person-{number % 9}", "decided", f"rev_{number}", time.time())
+            service.store.run(pipe)
         return max(waiting, reviews)
 
 
@@ -142,9 +149,24 @@ def _paths(person: Person) -> dict[str, list[str]]:
     asked = {
         "/queue by words": f"{ROOT}/queue?q=rev+iew",
         "/queue by age": f"{ROOT}/queue?sort=age&from=50",
+        "/queue by reason": f"{ROOT}/queue?reason=EMAIL_IS_DISPOSABLE",
+        "/audit by who": f"{ROOT}/audit?actor=person-3",
+        "/audit by who, of nobody": f"{ROOT}/audit?actor=person-99",
+        "/limits with a draft": _drafted(person),
         **{f"/search {word}": f"{ROOT}/search?q={word}" for word in _SEARCHED if "/search" in found},
     }
     return found | {word: [path] for word, path in asked.items()} | ({"/cases/{review_id}": cases} if cases else {})
+
+
+def _drafted(person: Person) -> str:
+    """The address of a changed policy that was tried on all that was loaded."""
+    place = person.post(f"{ROOT}/limits", {"base": "1", "tiers.review.daily": "60"}).partition("#")[0]
+    deadline = time.monotonic() + _SIMULATION
+    while "data-refresh" in person.get(place)[0]:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the simulation took longer than {_SIMULATION:.0f} s")
+        time.sleep(0.5)
+    return place
 
 
 #: What is searched for: few accounts, and very many behind one domain.
