@@ -24,8 +24,8 @@ from tests.browser import become_admin, launched
 ROOT = Path(__file__).resolve().parents[1]
 #: Where the pictures are kept, and the month they show.
 IMAGES, SAMPLE = ROOT / "docs" / "images", ROOT / "var" / "sample"
-#: Width and height of the window, pixels, and milliseconds a page may take.
-_WINDOW, _PATIENCE = {"width": 1280, "height": 800}, 30_000
+#: Width of the window, pixels, and milliseconds a page may take.
+_WIDTH, _PATIENCE = 1280, 30_000
 #: The ring that the month ends with.
 _RING: Final = "harvest-offers.example"
 
@@ -41,14 +41,14 @@ def _at(path: str) -> Callable[[Page, str], object]:
     return lambda page, url: page.goto(f"{url}/console/{path}")
 
 
-#: Name of a picture → colours, and how to get to what it shows.
-PICTURES: dict[str, tuple[Literal["light", "dark"], Callable[[Page, str], object]]] = {
-    "queue": ("light", _at("queue")),
-    "case": ("light", _case),
-    "case-dark": ("dark", _case),
-    "search": ("light", _at(f"search?q={_RING}")),
-    "limits": ("light", _at("limits")),
-    "watch": ("light", _at("watch")),
+#: Name of a picture → colours, height of the window, and how to get to what it shows.
+PICTURES: dict[str, tuple[Literal["light", "dark"], int, Callable[[Page, str], object]]] = {
+    "queue": ("light", 780, _at("queue")),
+    "case": ("light", 1360, _case),
+    "case-dark": ("dark", 800, _case),
+    "search": ("light", 800, _at(f"search?q={_RING}")),
+    "limits": ("light", 800, _at("limits")),
+    "watch": ("light", 1180, _at("watch?range=30d")),
 }
 
 
@@ -67,11 +67,12 @@ def take(sample: Path, images: Path) -> list[Path]:
         log = Path(name) / "serve.log"
         with servers.running([sys.executable, "-m", "riskapi", "serve"], port, environment, log):
             browser = launched(playwright)
-            page = browser.new_page(viewport=_WINDOW)  # type: ignore[arg-type]
+            page = browser.new_page()
             page.set_default_timeout(_PATIENCE)
             url = f"http://127.0.0.1:{port}"
             become_admin(page, url + first_link(log), "ana@riskapi.example")
-            for word, (colours, go) in PICTURES.items():
+            for word, (colours, height, go) in PICTURES.items():
+                page.set_viewport_size({"width": _WIDTH, "height": height})
                 page.emulate_media(color_scheme=colours)
                 go(page, url)
                 path = images / f"{word}.png"

@@ -27,6 +27,13 @@ SEARCHED: Mapping[str, str] = {
 }  # fmt: skip
 
 
+#: What a limit can deny, as people call it; an address ends by itself, see :mod:`riskapi.reviews.denials`.
+DENIABLE: Mapping[str, str] = {
+    "mailbox": "mailbox", "phone": "phone number", "device": "device", "payment": "means of payment",
+    "domain": "mail domain", "ip": "address",
+}  # fmt: skip
+
+
 #: Numbers that people write as words.
 _NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
 #: Families of signals, what people see at once first: an account shares things and acts before its letters are counted.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import cache
 from time import perf_counter
 from typing import Any
 
@@ -181,7 +182,7 @@ class _Server:
             return Response(answer.content, 200, kept)
         assert isinstance(answer, View)  # noqa: S101 - the others are done by now
         said = session.pop("said", None)
-        data = {**answer.data, "frame": self._frame(person, page, said), "csrf": _csrf, "request_id": request_id}
+        data = {**answer.data, "frame": self._frame(person, page, said), "csrf": cache(_csrf), "request_id": request_id}
         text = rendering.page(answer.template, data)
         return Response(text, answer.status, {**answer.headers, "Content-Type": "text/html; charset=utf-8"})
 

@@ -189,7 +189,7 @@ class Gatherer:
         """
         touch = self._links.touched(user_id, facts)
         subjects = self._findings.subjects(facts, sender)
-        macs = {kind: mac_of(touch.keys[kind]) for kind in matching.HASHED if kind in touch.keys}
+        macs = {kind: mac_of(touch.keys[kind]) for kind in matching.KEYED if kind in touch.keys}
         names = matching.candidates(user_id, facts, macs)
         referrer = facts.account.referrer_id
         pipe = self._store.pipeline()

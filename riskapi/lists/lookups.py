@@ -9,10 +9,11 @@ from riskapi.errors import Problem
 from riskapi.inputs import device as devices
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.links.entities import Links
+from riskapi.links.kinds import line
 from riskapi.lists import entries
 from riskapi.lists import matching as listed
 from riskapi.lists.entries import TABLE, StoredEntry
-from riskapi.lists.matching import HASHED, KINDS, ListKind, ListName, candidates, networks
+from riskapi.lists.matching import KEYED, KINDS, ListKind, ListName, candidates, networks
 from riskapi.lists.values import Values
 from riskapi.store.connections import Store
 from signals.facts import Account, Device, Email, Facts
@@ -84,10 +85,9 @@ class Lookups:
             payment_fingerprint=devices.identifier(value) if kind == "payment" else None,
         )
         macs = {}
-        for entity, of in HASHED.items():
-            whole = {"mailbox": email.canonical, "email_domain": email.registrable}.get(
-                of, value if of == kind else None
-            )
+        for entity, of in KEYED.items():
+            wholes = {"mailbox": email.canonical, "email_domain": email.registrable, "ip": _line(facts)}
+            whole = wholes.get(of, value if of == kind else None)
             if whole is not None:
                 macs[entity] = self._links.mac(entity, whole)
         for name in candidates("", facts, macs):
@@ -97,3 +97,7 @@ class Lookups:
                 continue
             if name != "user:":
                 yield name
+
+
+def _line(facts: Facts) -> str | None:
+    return line(facts.network.ip) if facts.network is not None and facts.network.ip is not None else None

@@ -45,6 +45,8 @@ HASHED: dict[str, ListKind] = {
     "payment": "payment",
     "mail_domain": "email_domain",
 }
+#: The same with what decisions can deny besides: the line of an address, which is the address, of IPv6 its /64.
+KEYED: dict[str, ListKind] = {**HASHED, "ip": "ip"}
 #: Lists by the letter that stands for each in the table, in the order in which they win over each other.
 LETTERS: dict[str, ListName] = {"d": "deny", "w": "watch", "a": "allow"}
 #: Prefix lengths of networks that can be listed. IPv4 down to a /8, the largest block IANA ever gave one holder (RFC
@@ -119,7 +121,7 @@ def candidates(user_id: str, facts: Facts, macs: Mapping[str, str]) -> list[str]
         found.append(field("device", facts.device.id))
     if facts.payment_fingerprint is not None:
         found.append(field("payment", facts.payment_fingerprint))
-    found += [f"{kind}:#{macs[entity]}" for entity, kind in HASHED.items() if entity in macs]
+    found += [f"{kind}:#{macs[entity]}" for entity, kind in KEYED.items() if entity in macs]
     return found
 
 

@@ -19,7 +19,7 @@ from riskapi.links.entities import KEEP, Links
 from riskapi.links.keys import key_of
 from riskapi.links.kinds import is_inside, line
 from riskapi.lists.entries import StoredEntry
-from riskapi.lists.matching import HASHED, ListKind, candidates
+from riskapi.lists.matching import KEYED, ListKind, candidates
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from signals.facts import Account, Device, Email, Facts
@@ -71,7 +71,7 @@ class Matches:
 
     def _hashed(self, entry: StoredEntry) -> tuple[list[str], bool]:
         """The accounts of the entity with the HMAC of an entry, and whether nobody else can be."""
-        kind = next(entity for entity, listed in HASHED.items() if listed == entry.kind)
+        kind = next(entity for entity, listed in KEYED.items() if listed == entry.kind)
         return self._of_keys([key_of(kind, entry.normal)])
 
     def _near(self, kind: ListKind, normal: str) -> tuple[list[str], bool]:

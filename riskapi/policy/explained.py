@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 #: A line of a title (``# --- What plans may send ---``), a table, and a key.
 _TITLE = re.compile(r"#\s*-{3,}\s*(.*?)\s*-*\s*\Z")
@@ -13,6 +14,7 @@ _KEY = re.compile(r"([\w-]+)\s*=\s*(.*)\Z")
 _BEHIND = re.compile(r'(?:[^"#]|"[^"]*")*#\s*(.*)\Z')
 
 
+@lru_cache(maxsize=4)
 def explained(text: str) -> Mapping[str, str]:
     """Explanations by dotted key, as ``tiers.allow`` or ``outage.recipients``: the comments before a table or key, and
     behind a key. Of rows (``[[rules]]``) nothing is told.

@@ -5,12 +5,15 @@ What else a page says of a case is read by the parts that stand as fields of :cl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.packing import unpack
+from riskapi.contract import Tier
 from riskapi.policy.active import ActiveBasis
+from riskapi.policy.tables import SEVERITY
 from riskapi.reviews.audits import Audits
 from riskapi.reviews.courses import Courses
 from riskapi.reviews.decided_accounts import DecidedAccounts
@@ -19,6 +22,8 @@ from riskapi.reviews.notes import CaseNotes
 from riskapi.reviews.past import PastCases
 from riskapi.reviews.questions import Questions
 from riskapi.reviews.queue import Reviews
+from riskapi.reviews.reasons import ReviewReasons
+from riskapi.reviews.ring_claims import RingClaims
 from riskapi.reviews.rings import Rings
 from riskapi.reviews.waiting import WaitingReview, WaitingReviews
 from riskapi.store import damaged
@@ -26,6 +31,8 @@ from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import account_key
 from signals.records import record
 
+#: Seconds for which applicants are kept that words are looked for in. Chosen by us.
+_FRESH = 60
 #: What the name of a case begins with whose account is in no cluster; ids of clusters begin with letters.
 _ALONE = "."
 
@@ -77,8 +84,10 @@ class Cases:
 
     def __init__(self, store: Store, reviews: Reviews, active: ActiveBasis) -> None:
         self._store, self._active = store, active
-        self._waiting = WaitingReviews(store)
+        self._waiting, self.reasons = WaitingReviews(store), ReviewReasons(store)
+        self._known: dict[str, tuple[float, Applicant]] = {}
         self.notes, self.questions = CaseNotes(store, active), Questions(store, reviews)
+        self.claims = RingClaims(store, reviews, active)
         self.rings, self.courses, self.limited = Rings(store), Courses(store), LimitedCases(store)
         self.past, self.audits = (
             PastCases(store, DecidedAccounts(store, active)),
@@ -92,7 +101,11 @@ class Cases:
         for review in found:
             clusters.setdefault(review.cluster_id or f"{_ALONE}{review.user_id}", []).append(review)
         asked_of = self.questions.waiting(found, now)
-        cases = [self._case(reviews, asked_of) for reviews in clusters.values()]
+        policy = self._active.policy
+        caps = {tier: policy.caps(tier).daily for tier in SEVERITY}
+        # A cluster shares ``factor`` times the caps of an account; more accounts do not make it more.
+        most = policy.clusters.factor if policy.clusters.mode == "live" else math.inf
+        cases = [_case(reviews, caps, most, asked_of) for reviews in clusters.values()]
         return sorted(cases, key=lambda case: (-case.harm, case.opened_at, case.lead.id))
 
     def applicants(self, user_ids: Iterable[str]) -> Mapping[str, Applicant]:
@@ -100,20 +113,29 @@ class Cases:
         names = list(dict.fromkeys(user_ids))
         pipe = self._store.pipeline()
         asked = {name: pipe.ask("HGET", account_key(name), "signup", read=as_it_is) for name in names}
-        self._store.run(pipe)
+        if asked:
+            self._store.run(pipe)
         return {
             name: damaged.read("account", name, partial(_applicant, name, signup()), Applicant(name, "", ""))
             for name, signup in asked.items()
             if signup() is not None
         }
 
-    def _case(self, reviews: Sequence[WaitingReview], asked_of: Collection[str]) -> Case:
+    def known(self, user_ids: Iterable[str], now: float) -> Mapping[str, Applicant]:
+        """The same, as of a minute ago at most: to look for words among all that wait, where unpacking takes long."""
+        wanted = set(user_ids)
+        kept = {name: row for name, row in self._known.items() if name in wanted and 0 <= now - row[0] < _FRESH}
+        kept.update((name, (now, who)) for name, who in self.applicants(wanted - kept.keys()).items())
+        self._known = kept
+        return {name: who for name, (_, who) in kept.items()}
+
+
+def _case(reviews: Sequence[WaitingReview], caps: Mapping[Tier, int], most: float, asked_of: Collection[str]) -> Case:
+    if len(reviews) > 1:
         reviews = sorted(reviews, key=lambda review: (-review.risk_score, review.opened_at))
-        lead, policy = reviews[0], self._active.policy
-        # A cluster shares ``factor`` times the caps of an account; more accounts do not make it more.
-        many = min(lead.size, policy.clusters.factor) if policy.clusters.mode == "live" else lead.size
-        daily = round(policy.caps(lead.tier).daily * many)
-        return Case(reviews, daily, any(review.id in asked_of for review in reviews))
+    lead = reviews[0]
+    daily = round(caps.get(lead.tier, 0) * min(lead.size, most))
+    return Case(reviews, daily, bool(asked_of) and any(review.id in asked_of for review in reviews))
 
 
 def _applicant(user_id: str, signup: bytes) -> Applicant:

@@ -248,7 +248,7 @@ class DecidedAccounts:
 
 
 def _codes_of(kept: bytes | None) -> list[str]:
-    return [reason["code"] for reason in reasons_of(kept)] if kept is not None else []
+    return [reason["code"] for reason in reasons_of(kept)]
 
 
 def _review_of(answer: Mapping[str, bytes]) -> str | None:

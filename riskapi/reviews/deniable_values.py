@@ -1,4 +1,4 @@
-"""What of accounts can be denied with a decision: their mailboxes, numbers, devices, cards and mail domains.
+"""What of accounts can be denied with a decision: their mailboxes, numbers, devices, cards, mail domains and addresses.
 
 A ban must not meet others. What an established customer has too, or somebody who proved that it is his, is left out,
 and so is what stands for a crowd: a decided account may only have claimed it. Values are known by their HMACs alone.
@@ -19,14 +19,14 @@ from riskapi.links.keys import key_of, mac_of
 from riskapi.links.kinds import Touch
 from riskapi.lists import lists
 from riskapi.lists.entries import held_on, short
-from riskapi.lists.matching import HASHED, hashed_field
+from riskapi.lists.matching import KEYED, hashed_field
 from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.decided_accounts import Candidate
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from signals.records import record
 
-DeniableKind = Literal["mailbox", "phone", "device", "payment", "domain"]
+DeniableKind = Literal["mailbox", "phone", "device", "payment", "domain", "ip"]
 DENIABLE: tuple[DeniableKind, ...] = get_args(DeniableKind)
 #: Why a value is not denied. ``not_given``: no account that is decided has one; ``shared_domain``: strangers have their
 #: mail there; ``hub``: it stands for a crowd; ``held_by_another``: see above; ``too_many``: past :data:`MOST`.
@@ -81,7 +81,7 @@ class Deniable:
     @property
     def field(self) -> str:
         """Where it stands in the table of lists."""
-        return hashed_field(HASHED[self.entity], self.mac)
+        return hashed_field(KEYED[self.entity], self.mac)
 
     def view(self, made: str | None = None) -> Denied:
         """The value as callers get it; ``made`` is the entry that denies it now, where there is one."""

@@ -26,13 +26,16 @@ from riskapi.lists.entries import (
     hits_key,
     new_id,
 )
-from riskapi.lists.matching import HASHED, hashed_field
+from riskapi.lists.matching import KEYED, hashed_field
 from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.decided_accounts import DecisionPlan
 from riskapi.store.connections import Store
 from riskapi.store.streams import oldest
 
 _DAY = 86400
+#: Seconds an address is denied at most. Chosen by us: it changes hands (a line at home gets another one, and a carrier
+#: gives one to many), so it says something about whoever comes next for as long as the attack lasts.
+_ADDRESS = 86400
 
 
 class Denials:
@@ -49,7 +52,7 @@ class Denials:
         """
         left, found = list(plan.deny), dict[tuple[str, str], str]()
         while left:
-            fields = [hashed_field(HASHED[kind], mac) for kind, mac in left]
+            fields = [hashed_field(KEYED[kind], mac) for kind, mac in left]
             rows: Sequence[bytes | None] = self._store.execute("HMGET", TABLE, *fields)
             pipe = self._store.pipeline()
             for (kind, mac), row in zip(left, rows, strict=True):
@@ -109,14 +112,22 @@ def _entry(plan: DecisionPlan, kind: str, mac: str, entry_id: str) -> StoredEntr
     return StoredEntry(
         id=entry_id,
         list="deny",
-        kind=HASHED[kind],
+        kind=KEYED[kind],
         value="",
         normal=mac,
         author=plan.actor,
         reason=plan.reason,
         created_at=plan.at,
         updated_at=plan.at,
-        expires_at=plan.deny_expires_at,
+        expires_at=_ends(plan, kind),
         silences_feedback=False,
         hashed=True,
     )
+
+
+def _ends(plan: DecisionPlan, kind: str) -> float | None:
+    """When what a decision denies is allowed again, a Unix time; None for never."""
+    if kind != "ip":
+        return plan.deny_expires_at
+    ends = plan.at + _ADDRESS
+    return ends if plan.deny_expires_at is None else min(plan.deny_expires_at, ends)

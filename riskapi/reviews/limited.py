@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -14,76 +14,95 @@ from riskapi.contract import Reason
 from riskapi.store import damaged
 from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import SHARDS, account_key, stream
-from signals.records import changed, record
+from signals.records import record
 
 #: Entries of each shard's stream that are looked at, the latest first, and rows. Chosen by us: what was limited lately.
 _ENTRIES, _ROWS = 400, 100
-_FIELDS = ("tier", "own", "at", "assessment", "latest", "signup", "decided")
+_FIELDS = ("assessment", "latest", "signup")
 
 
 @record
-class LimitedCase:
-    """Accounts of one cluster that are limited, and that nobody decided. The first stands for all.
+class LimitedAccounts:
+    """Accounts of one cluster that are limited, and that nobody decided: how many, and one that stands for all.
 
     ``at`` is the Unix time of the latest decision about one of them that was seen.
     """
 
     user_id: str
-    name: str
-    mail: str
-    cluster_id: str
     count: int
     at: float
+
+
+@record
+class LimitedCase:
+    """The same with what a person wants to know of the account that stands for all."""
+
+    accounts: LimitedAccounts
+    name: str
+    mail: str
     risk_score: float
     reasons: list[Reason]
 
 
 class LimitedCases:
-    """Reads them, from the last 400 entries of each shard's stream. Raises :class:`StoreUnavailable`."""
+    """Reads them, from the last 400 entries of each shard's stream. Raises :class:`StoreUnavailable`.
+
+    Entries are read once: what they say is kept in the process. Whether somebody is limited still is read each time.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store, self._limited = store, store.script("tier_limited")
+        self._places, self._known, self._lock = [""] * SHARDS, dict[str, float](), threading.Lock()
 
-    def latest(self) -> list[LimitedCase]:
-        """Those limited last, the latest first, 100 at most."""
+    def latest(self) -> list[LimitedAccounts]:
+        """Those limited last, the latest first, 100 at most: one a cluster."""
         times = self._seen()
         pipe = self._store.pipeline()
         asked = [
             (
                 name,
-                pipe.ask("HMGET", account_key(name), *_FIELDS, read=_fields),
+                pipe.ask("HMGET", account_key(name), "tier", "decided", read=as_it_is),
                 pipe.ask("HGET", budget_key(name), "cluster", read=_text),
             )
             for name in times
         ]
         if asked:
             self._store.run(pipe)
-        found: dict[str, LimitedCase] = {}
-        counts = Counter[str]()
+        found: dict[str, list[str]] = {}
         for name, fields, cluster in asked:
-            row = fields()
-            if row.get("tier") != b"limit" or "decided" in row:
-                continue
-            key = cluster() or f".{name}"
-            counts[key] += 1
-            if key in found:
-                continue
-            case = damaged.read("account", name, partial(_case, name, cluster(), row, times[name]), None)
-            if case is not None:
-                found[key] = case
-        return [changed(case, count=counts[key]) for key, case in list(found.items())[:_ROWS]]
+            tier, decided = fields()
+            if tier == b"limit" and decided is None:
+                found.setdefault(cluster() or f".{name}", []).append(name)
+        return [LimitedAccounts(names[0], len(names), times[names[0]]) for names in list(found.values())[:_ROWS]]
+
+    def shown(self, rows: Sequence[LimitedAccounts]) -> list[LimitedCase]:
+        """What a person wants to know of some; those that cannot be read are left out."""
+        pipe = self._store.pipeline()
+        asked = [(row, pipe.ask("HMGET", account_key(row.user_id), *_FIELDS, read=_fields)) for row in rows]
+        if asked:
+            self._store.run(pipe)
+        read = (damaged.read("account", row.user_id, partial(_case, row, fields()), None) for row, fields in asked)
+        return [case for case in read if case is not None]
 
     def _seen(self) -> dict[str, float]:
         """Accounts that were put to ``limit`` by something else than a person, with when, the latest first."""
-        pipe = self._store.pipeline()
-        asked = [self._limited.ask(pipe, [stream(number)], [_ENTRIES], read=as_it_is) for number in range(SHARDS)]
-        self._store.run(pipe)
-        found: dict[str, float] = {}
-        for data in (data for reply in asked for data in reply()):
-            told = damaged.loads("entry", "limit", data, dict[str, Any]())
-            if told.get("source") != "reviewer" and "user_id" in told:
-                found[told["user_id"]] = max(float(told["at"]), found.get(told["user_id"], 0.0))
-        return dict(sorted(found.items(), key=lambda row: -row[1])[: 4 * _ROWS])
+        with self._lock:
+            pipe = self._store.pipeline()
+            asked = [
+                self._limited.ask(pipe, [stream(number)], [_ENTRIES, place], read=as_it_is)
+                for number, place in enumerate(self._places)
+            ]
+            self._store.run(pipe)
+            found = self._known
+            for number, reply in enumerate(asked):
+                place, *told = reply()
+                self._places[number] = place.decode() or self._places[number]
+                for data in told:
+                    said = damaged.loads("entry", "limit", data, dict[str, Any]())
+                    if said.get("source") != "reviewer" and "user_id" in said:
+                        found[said["user_id"]] = max(float(said["at"]), found.get(said["user_id"], 0.0))
+            self._known = dict(sorted(found.items(), key=lambda row: -row[1])[: 4 * _ROWS])
+            return self._known
 
 
 def _fields(reply: Sequence[bytes | None]) -> dict[str, bytes]:
@@ -95,8 +114,8 @@ def _text(reply: bytes | None) -> str:
     return (reply or b"").decode()
 
 
-def _case(user_id: str, cluster: str, row: dict[str, bytes], at: float) -> LimitedCase:
+def _case(accounts: LimitedAccounts, row: dict[str, bytes]) -> LimitedCase:
     answer = latest_answer(row)
     signup = damaged.whole(unpack(row["signup"]))
     name, mail = str(signup["account"].get("name") or ""), str(signup["email"]["address"])
-    return LimitedCase(user_id, name, mail, cluster, 1, at, float(answer["risk_score"]), answer["reasons"])
+    return LimitedCase(accounts, name, mail, float(answer["risk_score"]), answer["reasons"])

@@ -21,6 +21,8 @@ from signals.records import record
 _LATEST, _TODAY, _SHOWN, _SHARING = 30, 60, 8, 40
 #: From this share of common reasons on two cases are alike. Chosen by us.
 _ALIKE = 0.5
+#: Who decided a review that the service withdrew.
+_BY_ITSELF = b"riskapi"
 _FIELDS = ("id", "user_id", "reasons", "decision", "label", "reason", "decided_by", "decided_at", "opened_at")
 
 
@@ -76,8 +78,11 @@ class PastCases:
     def today(self, now: float) -> Today:
         """How many reviews people decided on this day (UTC), and how long they took."""
         midnight = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-        rows = self._read(self._latest(_TODAY, f"[{place_of(midnight, '')}"))
-        took = [row["decided_at"] - row["opened_at"] for row in rows]
+        pipe = self._store.pipeline()
+        for each in self._latest(_TODAY, f"[{place_of(midnight, '')}"):
+            pipe.execute_command("HMGET", review_key(each), "decision", "decided_by", "decided_at", "opened_at")
+        rows = self._store.run(pipe) if len(pipe) else []
+        took = [float(at) - float(since) for decision, by, at, since in rows if decision and by != _BY_ITSELF and since]
         return Today(len(took), statistics.median(took) if took else None)
 
     def _latest(self, most: int, since: str = "-") -> list[str]:
@@ -102,7 +107,7 @@ def _row(values: Sequence[bytes | None]) -> dict[str, Any] | None:
     kept = {name: value or b"" for name, value in zip(_FIELDS, values, strict=True)}
     reasons = kept.pop("reasons")
     found = {name: value.decode() for name, value in kept.items()}
-    if not found["decision"] or found["decided_by"] == "riskapi":
+    if not found["decision"] or found["decided_by"] == _BY_ITSELF.decode():
         return None
     times = {name: float(found[name]) for name in ("decided_at", "opened_at")}
     return {**found, **times, "codes": {row["code"] for row in reasons_of(reasons)}}

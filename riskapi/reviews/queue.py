@@ -263,9 +263,11 @@ def refusal(status: str, holder: str) -> Problem:
     return Problem("review_held", f"{holder} holds this review.")
 
 
-def reasons_of(kept: bytes) -> list[Reason]:
-    """The reasons of a review, as its field keeps them: packed, until 2026-11-27 the JSON itself. Raises ValueError."""
-    found: list[Reason] = orjson.loads(unpack(kept))
+def reasons_of(kept: bytes | None) -> list[Reason]:
+    """The reasons of a review, as its field keeps them: packed, until 2026-11-27 the JSON itself; none for one that is
+    there no more. Raises ValueError.
+    """
+    found: list[Reason] = [] if kept is None else orjson.loads(unpack(kept))
     return found
 
 

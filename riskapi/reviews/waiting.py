@@ -1,4 +1,7 @@
-"""Reviews that wait, as the queue reads them: all at once, and no more of each than it shows."""
+"""Reviews that wait, as the queue reads them: all at once, and no more of each than it takes to choose from.
+
+What a review says at length is read for those that a page shows, see :mod:`riskapi.reviews.reasons`.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from functools import partial
 from typing import cast
 
 from riskapi.budgets.keys import budget_key, members_key
-from riskapi.contract import Reason, Tier
-from riskapi.reviews.queue import ReviewStatus, index_key, reasons_of
+from riskapi.contract import Tier
+from riskapi.reviews.queue import ReviewStatus, index_key
 from riskapi.store import damaged
 from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import SHARDS
@@ -16,19 +19,17 @@ from signals.records import changed, record
 
 #: Reviews of a status and shard that are looked at, the oldest first: 2,000 of a status. Chosen by us.
 _MOST = 250
-_FIELDS = (
-    "id", "status", "opened_at", "risk_score", "reasons", "reviewer", "claimed_at", "escalation_reason", "question",
-    "waits_until", "asked_seen",
-)  # fmt: skip
+#: Fields that only those have which somebody claimed, handed on, or asked the customer about.
+_FIELDS = ("reviewer", "claimed_at", "escalation_reason", "question", "waits_until", "asked_seen")
 #: Accounts asked of in one call of the script, so that none holds the store up.
 _ASKED = 500
 
 
 @record
 class WaitingReview:
-    """A review that waits; times are Unix times, 0 where there is none. ``said`` are its reasons as they are kept,
-    ``tier`` and ``signed_up_at`` are of its account, ``cluster_id`` is ``""`` for one in no cluster, whose ``size`` is
-    1. ``asked_seen`` is what had happened when the customer was asked, see :mod:`riskapi.reviews.questions`.
+    """A review that waits; times are Unix times, 0 where there is none. ``tier`` and ``signed_up_at``
+    are of its account, ``cluster_id`` is ``""`` for one in no cluster, whose ``size`` is 1.
+    ``asked_seen`` is what had happened when the customer was asked, see :mod:`riskapi.reviews.questions`.
     """
 
     id: str
@@ -36,22 +37,16 @@ class WaitingReview:
     status: ReviewStatus
     opened_at: float
     risk_score: float
-    said: bytes
-    reviewer: str
-    claimed_at: float
-    escalation_reason: str
-    question: str
-    waits_until: float
-    asked_seen: str
     tier: Tier
     signed_up_at: float
+    reviewer: str = ""
+    claimed_at: float = 0.0
+    escalation_reason: str = ""
+    question: str = ""
+    waits_until: float = 0.0
+    asked_seen: str = ""
     cluster_id: str = ""
     size: int = 1
-
-    @property
-    def reasons(self) -> list[Reason]:
-        """Why it was opened."""
-        return damaged.read("review", self.id, partial(reasons_of, self.said), list[Reason]())
 
 
 class WaitingReviews:
@@ -79,7 +74,7 @@ class WaitingReviews:
         ]
         self._store.run(pipe)
         rows = [row for reply in asked for row in reply()]
-        read = (damaged.read("review", row[1].decode(), partial(_review, row), None) for row in rows)
+        read = (damaged.read("review", row[1].decode().partition(":")[2], partial(_review, row), None) for row in rows)
         return self._clustered([review for review in read if review is not None])
 
     def _clustered(self, reviews: Sequence[WaitingReview]) -> list[WaitingReview]:
@@ -94,24 +89,33 @@ class WaitingReviews:
             self._store.run(pipe)
         told = [value for reply in asked for value in reply()]
         known = zip(reviews, told[::2], told[1::2], strict=True)
-        return [changed(each, cluster_id=cluster.decode(), size=max(int(size), 1)) for each, cluster, size in known]
+        return [
+            changed(each, cluster_id=cluster.decode(), size=max(int(size), 1)) if cluster else each
+            for each, cluster, size in known
+        ]
 
 
 def _review(row: Sequence[bytes]) -> WaitingReview:
-    user_id, id, status, opened, score, said, reviewer, claimed, why, question, waits, seen, tier, at = row
-    return WaitingReview(
-        id.decode(),
+    status, place, user_id, score, tier, at, *more = row
+    opened_at, _, id = place.decode().partition(":")
+    found = WaitingReview(
+        id,
         user_id.decode(),
         cast("ReviewStatus", status.decode()),
-        float(opened),
+        float(opened_at),
         float(score),
-        said,
-        reviewer.decode(),
-        float(claimed or 0),
-        why.decode("utf-8", "replace"),
-        question.decode("utf-8", "replace"),
-        float(waits or 0),
-        seen.decode(),
         cast("Tier", tier.decode()),
         float(at or 0),
+    )
+    if not more:
+        return found
+    reviewer, claimed, why, question, waits, seen = more
+    return changed(
+        found,
+        reviewer=reviewer.decode(),
+        claimed_at=float(claimed or 0),
+        escalation_reason=why.decode("utf-8", "replace"),
+        question=question.decode("utf-8", "replace"),
+        waits_until=float(waits or 0),
+        asked_seen=seen.decode(),
     )

@@ -166,7 +166,6 @@ class TestPage:
 
     def test_ends_a_look_that_finds_nothing(self, store: Store, audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("riskapi.access.audit._LOOKED", 20)
-        monkeypatch.setattr("riskapi.access.audit._READ", 10)
         fill(audit, 45)
         pages, after = 0, None
         while pages == 0 or after is not None:

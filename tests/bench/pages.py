@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from tests.bench.bodies import bodies
 from tests.bench.feedback import percentile
 from tests.bench.loading import Job
 from tests.bench.person import Person, first_link
+from tests.bench.processes import grown, spent
 from tests.bench.progress import Steps
 
 _KEY: Final = "bench-key-0123456789-0123456789-0123456789"
@@ -39,16 +40,23 @@ _TIMES, AIM = 40, 150.0
 _CONNECTIONS, _PAUSE = 2, 0.02
 #: Signups that are timed with and without pages beside them.
 _SIGNUPS = 600
-#: Cases that are opened, one after the other.
-_CASES = 10
+#: Cases that are opened, one after the other; notes of the audit log, and how many are written in a trip.
+_CASES, _NOTES, _TRIP = 10, 10_000, 500
+#: Seconds a simulation of all that was loaded may take.
+_SIMULATION = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A page and how long its answers took, milliseconds."""
+    """A page and how long its answers took, milliseconds.
+
+    ``processor`` are the milliseconds of processor time that one answer took on average, by process: ``server`` and
+    ``store``; empty where the system does not tell them. They depend less on what else the machine does.
+    """
 
     page: str
     milliseconds: Sequence[float]
+    processor: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def p95(self) -> float:
@@ -79,14 +87,14 @@ def measure(accounts: int, reviews: int, times: int, steps: Steps) -> Found:
             "RISKAPI_STORE_TIMEOUT_MS": "20000",
         }  # fmt: skip
         log = folder / "serve.log"
-        with servers.running([sys.executable, "-m", "riskapi", "serve"], port, environment, log):
+        with servers.running([sys.executable, "-m", "riskapi", "serve"], port, environment, log) as pid:
             person = Person(port)
             person.sign_in(first_link(log))
             paths = _paths(person)
             with steps.step("pages", len(paths)) as advance:
                 timed = []
                 for word, addresses in paths.items():
-                    timed.append(_time(person, word, addresses, times))
+                    timed.append(_time(person, pid, word, addresses, times))
                     advance(1)
             with steps.step("signups", 2) as advance:
                 signups = {"alone": _sign_up(port, "alone")}
@@ -112,6 +120,11 @@ def _fill(folder: Path, accounts: int, reviews: int, steps: Steps) -> int:
             for number in range(more):
                 in_process.sign_up(service, json.dumps(_suspect(number)).encode())
                 advance(1)
+        for first in range(0, _NOTES, _TRIP):
+            pipe = service.store.pipeline()
+            for number in range(first, first + _TRIP):
+                service.parts.audit.queue(pipe, f"person-{number % 9}", "decided", f"rev_{number}", time.time())
+            service.store.run(pipe)
         return max(waiting, reviews)
 
 
@@ -136,18 +149,37 @@ def _paths(person: Person) -> dict[str, list[str]]:
     asked = {
         "/queue by words": f"{ROOT}/queue?q=rev+iew",
         "/queue by age": f"{ROOT}/queue?sort=age&from=50",
+        "/queue by reason": f"{ROOT}/queue?reason=EMAIL_IS_DISPOSABLE",
+        "/audit by who": f"{ROOT}/audit?actor=person-3",
+        "/audit by who, of nobody": f"{ROOT}/audit?actor=person-99",
+        "/limits with a draft": _drafted(person),
         **{f"/search {word}": f"{ROOT}/search?q={word}" for word in _SEARCHED if "/search" in found},
     }
     return found | {word: [path] for word, path in asked.items()} | ({"/cases/{review_id}": cases} if cases else {})
+
+
+def _drafted(person: Person) -> str:
+    """The address of a changed policy that was tried on all that was loaded."""
+    place = person.post(f"{ROOT}/limits", {"base": "1", "tiers.review.daily": "60"}).partition("#")[0]
+    deadline = time.monotonic() + _SIMULATION
+    while "data-refresh" in person.get(place)[0]:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the simulation took longer than {_SIMULATION:.0f} s")
+        time.sleep(0.5)
+    return place
 
 
 #: What is searched for: few accounts, and very many behind one domain.
 _SEARCHED = ("rev_1", "rev1@mailinator.com", "mailinator.com", "198.18.0.2")
 
 
-def _time(person: Person, word: str, addresses: Sequence[str], times: int) -> Timed:
+def _time(person: Person, pid: int, word: str, addresses: Sequence[str], times: int) -> Timed:
     person.get(addresses[0])  # what is compiled and cached once
-    return Timed(word, [1000 * person.get(path)[1] for path in itertools.islice(itertools.cycle(addresses), times)])
+    before = spent(pid)
+    taken = [1000 * person.get(path)[1] for path in itertools.islice(itertools.cycle(addresses), times)]
+    used = {name: 1000 * seconds / times for name, seconds in grown(spent(pid), before).items() if name != "client"}
+    store = used.pop("store", 0.0)
+    return Timed(word, taken, {"server": sum(used.values()), "store": store} if used else {})
 
 
 def _look(person: Person, paths: Mapping[str, Sequence[str]], done: threading.Event) -> None:
@@ -184,9 +216,11 @@ def _sign_up(port: int, label: str) -> list[float]:
 def lines(found: Found) -> Iterator[str]:
     """The figures as lines to print."""
     yield f"Pages with {found.accounts:,} accounts and {found.reviews:,} open reviews, milliseconds"
+    yield "  answered in (p50, p95), and processor time of server and store"
     for each in sorted(found.pages, key=lambda timed: -timed.p95):
         word = "" if each.p95 < AIM else f"   OVER {AIM:.0f}"
-        yield f"  {each.page:34} p50 {percentile(each.milliseconds, 0.5):6.1f}   p95 {each.p95:6.1f}{word}"
+        used = "".join(f"   {name} {value:5.1f}" for name, value in sorted(each.processor.items()))
+        yield f"  {each.page:34} p50 {percentile(each.milliseconds, 0.5):6.1f}   p95 {each.p95:6.1f}{used}{word}"
     yield "Signups, milliseconds"
     for name, values in found.signups.items():
         yield f"  {name:58} p50 {percentile(values, 0.5):6.1f}   p99 {percentile(values, 0.99):6.1f}"

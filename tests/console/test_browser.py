@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
+import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
@@ -119,10 +120,15 @@ def test_no_page_has_faults_that_axe_finds_nor_breaks_the_policy_of_contents(
     paths += ["/shortcuts", "/queue?tab=limited"]
     paths += [f"/limits/{each}" for each in LIMITS]
     found = []
-    for width, scheme, looked in ((360, "light", paths[:4]), (1280, "dark", paths)):
+    wide = [*paths[:4], "/watch"]  # those with something beside each other, which looks another way there
+    for width, scheme, shown, looked in (
+        (360, "light", paths, paths[:4]),
+        (1280, "dark", paths, paths),
+        (1600, "light", wide, wide),
+    ):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        for path in paths:
+        for path in shown:
             page.goto(f"{url}/console{path}")
             # Each look costs a second; colours and frame are the same on all pages.
             broken = Axe().run(page).response["violations"] if path in looked else []
@@ -188,6 +194,46 @@ def test_cases_are_decided_by_keyboard(page: Page, url: str, faults: list[str]) 
     assert re.search("/console/queue$", page.url) and page.locator("[data-row]").count() == 0
     page.goto(first)
     assert "decided by ana" in page.content() and faults == []
+
+
+def test_an_authenticator_is_set_up_and_signs_in(
+    browser: Browser, page: Page, url: str, doors: Doors, clock: Clock, faults: list[str]
+) -> None:
+    made(doors, "tom", "viewer", clock.now)
+    with browser.new_context() as context:
+        other = context.new_page()
+        other.set_default_timeout(DEADLINE)
+        other.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+
+        def give_password() -> None:
+            other.goto(f"{url}/console/sign-in")
+            other.fill("#name", "tom")
+            other.fill("#password", PASSWORD)
+            other.press("#password", "Enter")
+
+        def shown(secret: str) -> str:
+            """What the app shows."""
+            return pyotp.TOTP(secret).at(int(clock.now))
+
+        give_password()
+        other.wait_for_url("**/console/queue")
+        other.goto(f"{url}/console/account/authenticator")
+        assert other.locator(".qr svg").is_visible()
+        secret = other.locator("p", has_text="Secret:").locator("code").inner_text().replace(" ", "")
+        other.fill("#code", shown(secret))
+        other.press("#code", "Enter")
+        other.get_by_role("heading", name="Recovery codes").wait_for()
+        recovery = other.locator("main li code").first.inner_text()
+        for is_app in (True, False):
+            other.locator(".person summary").click()
+            other.get_by_role("button", name="Sign out").click()
+            clock.advance(30)  # a code is good for one sign-in
+            give_password()
+            other.get_by_role("heading", name="Your code").wait_for()
+            other.fill("#code", shown(secret) if is_app else recovery)
+            other.press("#code", "Enter")
+            other.wait_for_url("**/console/queue")
+    assert faults == []
 
 
 def test_a_passkey_is_added_and_signs_in(browser: Browser, page: Page, url: str, faults: list[str]) -> None:

@@ -176,7 +176,7 @@ def test_hmacs_are_looked_up_beside_the_values() -> None:
     macs = {"mailbox": "M", "phone": "P", "device": "D", "payment": "C", "mail_domain": "E", "ip": "I", "service": "S"}
     told = candidates("u_1", SIGNUP, macs)
     assert set(told) - set(candidates("u_1", SIGNUP, {})) == {
-        "mailbox:#M", "phone:#P", "device:#D", "payment:#C", "email_domain:#E",
+        "mailbox:#M", "phone:#P", "device:#D", "payment:#C", "email_domain:#E", "ip:#I",
     }  # fmt: skip
     assert candidates("u_1", SIGNUP, {"phone": "P"})[-1] == "phone:#P"
 

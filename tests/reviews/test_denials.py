@@ -86,6 +86,32 @@ class TestBans:
         assert post(service, body("u_2", **SHARES["phone"]), NOW + 30 * DAY - 1)["disposition"]["source"] == "list"
         assert post(service, body("u_3", **SHARES["phone"]), NOW + 30 * DAY)["disposition"]["source"] != "list"
 
+    @pytest.mark.parametrize(("asked", "ends"), [(None, DAY), (30 * DAY, DAY), (3600.0, 3600.0)])
+    def test_an_address_is_denied_for_a_day_at_most(self, service: Service, asked: float | None, ends: float) -> None:
+        until = None if asked is None else NOW + asked
+        review = reviewed(service)
+        found = decide(service, review, deny=("ip", "phone"), deny_expires_at=until)
+        assert skipped(found) == {"ip": None, "phone": None}
+        stranger = {"email": {"address": "b@ruiz.example"}, "device": {"ip_address": ABUSER["device"]["ip_address"]}}
+        before, after = (post(service, body(f"u_{at}", **stranger), NOW + at) for at in (ends - 1, ends))
+        assert before["disposition"]["source"] == "list" and after["disposition"]["source"] != "list"
+        assert [row["value"] for row in denied(service, "ip")] == [None]
+        undo(service, review)
+        assert denied(service) == []
+
+    def test_an_address_of_an_established_customer_is_not_denied(self, service: Service) -> None:
+        post(service, body("u_9", email={"address": "b@ruiz.example"}, device={"ip_address": "203.0.113.9"}))
+        establish(service, "u_9", NOW - DAY)
+        assert skipped(decide(service, reviewed(service), deny=("ip",))) == {"ip": "held_by_another"}
+        assert denied(service) == []
+
+    def test_of_an_ipv6_address_its_network_is_denied_and_found(self, service: Service) -> None:
+        decide(service, reviewed(service, device={"ip_address": "2001:db8:1:2::3"}), deny=("ip",))
+        stranger = body("u_2", email={"address": "b@ruiz.example"}, device={"ip_address": "2001:db8:1:2:9::1"})
+        assert post(service, stranger)["disposition"]["source"] == "list"
+        found = service.parts.lists.of_value("deny", "ip", "2001:db8:1:2::ffff", NOW)
+        assert [row["kind"] for row in found["entries"]] == ["ip"]
+
     def test_its_entries_say_whence_they_are_and_hold_no_values(self, service: Service, store: Store) -> None:
         review = reviewed(service)
         decide(service, review, deny=ALL, reason="a ring", actor="kim", now=NOW + 60)

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from riskapi.app import Service
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.reviews.queue import review_key
-from riskapi.reviews.waiting import WaitingReviews
+from riskapi.reviews.reasons import ReviewReasons
 from riskapi.store.connections import Store
 from tests.conftest import NOW
 from tests.reviewing import contents, decide, establish, opened, own
@@ -120,13 +120,12 @@ def test_a_review_that_an_outage_put_off_is_closed_with_its_cluster(
 
 def test_reasons_are_read_packed_and_as_earlier_releases_kept_them(service: Service, store: Store) -> None:
     name, reviews = opened(service), service.parts.reviews
-    key = review_key(name)
-    before = reviews.get(name)["reasons"]
-    waiting, kept = WaitingReviews(store), store.execute("HGET", key, "reasons")
-    assert before and [each.reasons for each in waiting.all()] == [before] and kept[:1] != b"["
-    store.execute("HSET", key, "reasons", orjson.dumps(before))
+    before, kept = reviews.get(name)["reasons"], store.execute("HGET", review_key(name), "reasons")
+    assert before and kept[:1] != b"["
+    assert ReviewReasons(store).of([name, "rev_0none"]) == {name: before, "rev_0none": []}
+    store.execute("HSET", review_key(name), "reasons", orjson.dumps(before))
     assert reviews.get(name)["reasons"] == before
-    assert [each.reasons for each in waiting.all()] == [before]
+    assert ReviewReasons(store).of([name]) == {name: before}
 
 
 def test_pages_hold_every_review_once_oldest_first(service: Service) -> None:

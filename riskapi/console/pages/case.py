@@ -49,9 +49,7 @@ def _said(visit: Visit, review: Review, account: AccountView, course: Course) ->
     reasons = latest["reasons"] or review["reasons"]
     codes = {reason["code"] for reason in review["reasons"]}
     similar = visit.cases.past.similar(review, codes, _sharing(account), visit.now)
-    claimed_at = instant(review["claimed_at"]).timestamp() if review["claimed_at"] else 0.0
-    left = queue.left(visit, claimed_at)
-    holder = review["reviewer"] if left > 0 else None
+    holder, left = _held(visit, review, account["linkage"]["cluster_id"] or "")
     # What an account did, or a person wrote, may be personal: whoever sees masked data sees it masked there too.
     shown_text = str if reviews else masking.text
     return {
@@ -80,6 +78,7 @@ def _said(visit: Visit, review: Review, account: AccountView, course: Course) ->
         "outcomes": _outcomes(similar),
         "hubs": course.hubs,
         "codes": deciding.CODES,
+        "deniable": sentences.DENIABLE,
         "days": talking.DAYS,
         "colleagues": _colleagues(visit) if reviews else [],
         "decides": reviews,
@@ -123,6 +122,15 @@ def _company(visit: Visit, review: Review, account: AccountView, course: Course)
         "alone": {tier: _alone(found, user_id) for tier, found in previews.items()},
         "denials": sentences.denials(previews["limit"]["deny"]) if previews else {},
     }
+
+
+def _held(visit: Visit, review: Review, cluster: str) -> tuple[str | None, float]:
+    """Who holds the review, or the ring of its cluster, and for how many seconds yet."""
+    left = queue.left(visit, instant(review["claimed_at"]).timestamp() if review["claimed_at"] else 0.0)
+    if left > 0 and review["reviewer"]:
+        return review["reviewer"], left
+    ring = visit.cases.claims.holder(cluster, visit.now) if review["status"] != "decided" else None
+    return (None, 0.0) if ring is None else (ring.reviewer, queue.left(visit, ring.claimed_at))
 
 
 def _is_plain(visit: Visit, review: Review) -> bool:

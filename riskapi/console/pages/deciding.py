@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import Literal, Protocol
@@ -12,7 +13,7 @@ from riskapi.console import sentences
 from riskapi.console.page import Page
 from riskapi.console.pages import linking, queue, talking
 from riskapi.console.visit import Answer, Moved, Visit
-from riskapi.errors import Problem, invalid
+from riskapi.errors import Problem, StoreUnavailable, invalid
 from riskapi.reviews.decisions import ReviewDecision
 from riskapi.reviews.deniable_values import DENIABLE
 from riskapi.reviews.queue import ReviewTier
@@ -34,15 +35,15 @@ class Shown(Protocol):
 
 
 def claim(visit: Visit) -> Answer:
-    """Hold the case; whoever holds it holds it for longer."""
-    visit.parts.reviews.claim(_id(visit), visit.person.name, visit.now)
+    """Hold the case: every review of its ring; whoever holds it holds it for longer."""
+    visit.cases.claims.claim(_id(visit), visit.person.name, visit.now)
     visit.parts.metrics.review("claimed")
     return Moved(queue.back_to(visit.form["back"])) if "back" in visit.form else Moved(_here(visit))
 
 
 def release(visit: Visit) -> Answer:
     """Put it back."""
-    visit.parts.reviews.release(_id(visit), visit.person.name, visit.now)
+    visit.cases.claims.release(_id(visit), visit.person.name, visit.now)
     visit.parts.metrics.review("released")
     return Moved(queue.back_to(visit.form["back"]), "The case is free for others.")
 
@@ -52,6 +53,7 @@ def escalate(visit: Visit) -> Answer:
     name, why = visit.person.name, visit.form["note"].strip()[:_SENTENCE] or None
     visit.note("case handed on", _id(visit))
     visit.parts.reviews.escalate(_id(visit), name, why, visit.now, actor=name)
+    visit.cases.claims.let_go(_id(visit), name, visit.now)
     visit.parts.metrics.review("escalated")
     return Moved(queue.next_case(visit), "The case is handed on.")
 
@@ -84,7 +86,13 @@ def decide(visit: Visit) -> Answer:
     reason = f"{code}: {note}" if note else code
     decision = ReviewDecision(tier, LABELS[tier], scope, reason, deny=deny, reviewer=name)
     visit.note("decided", _id(visit), decision=tier, scope=scope)
-    answer = visit.parts.review_decisions.decide(_id(visit), decision, name, visit.now)
+    held = visit.cases.claims.hold(_id(visit), name, visit.now)
+    try:
+        answer = visit.parts.review_decisions.decide(_id(visit), decision, name, visit.now)
+    finally:
+        if not held or scope == "cluster":  # whoever decides one account of a ring they hold goes on with the others
+            with contextlib.suppress(StoreUnavailable):  # the claim ends by itself
+                visit.cases.claims.let_go(_id(visit), name, visit.now)
     count_decision(visit.parts.metrics, answer)
     said = f"{tier.capitalize()}: {sentences.effect(answer['accounts'])}"
     return Moved(queue.next_case(visit), said, {"undo": _id(visit)})

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from riskapi.console import masking, sentences
 from riskapi.console.page import Page
 from riskapi.console.visit import Answer, Fields, Moved, View, Visit
+from riskapi.contract import Reason
 from riskapi.reviews.cases import Applicant, Case
-from riskapi.reviews.limited import LimitedCase
-from riskapi.reviews.rings import Ring
+from riskapi.reviews.limited import LimitedAccounts
+from riskapi.reviews.reasons import NamedReasons
+from riskapi.reviews.rings import MOST, Ring
 
 #: Rows of a page, people named in a row, and sentences in it.
 _ROWS, _NAMED, _REASONS = 50, 2, 3
@@ -44,28 +47,29 @@ def show(visit: Visit) -> Answer:
     tabs = _tabs(visit, visit.cases.waiting(visit.now))
     limited = visit.cases.limited.latest()
     found = tabs.get(tab, [])
+    reasons = visit.cases.reasons.named(case.lead for case in found)
     skipped = set(visit.kept.get("skipped", ())) if tab == "open" else set()
     kept = [case for case in found if case.lead.id not in skipped]
-    rows = _sorted(_filtered(visit, kept), query)
-    first = max(query.number("from") or 0, 0)
+    rows = _sorted(_filtered(visit, kept, reasons), query)
+    first = query.number("from") or 0
     shown = rows[first : first + _ROWS]
-    after = f"?{urlencode({**_asked(query), 'from': first + _ROWS})}" if len(rows) > first + _ROWS else None
-    reasons = [reason for case in found for reason in case.lead.reasons]
+    listed = len(limited) if tab == "limited" else len(rows)
+    after = f"?{urlencode({**_asked(query), 'from': first + _ROWS})}" if listed > first + _ROWS else None
     opened = [case.opened_at for case in tabs["open"]]
     data = {
         "tab": tab,
         "tabs": [(name, word, len(limited) if name == "limited" else len(tabs[name])) for name, word in TABS.items()],
         "rows": _rows(visit, shown),
-        "limited": [_limited(visit, each) for each in limited[first : first + _ROWS]] if tab == "limited" else [],
-        "total": len(limited) if tab == "limited" else len(rows),
+        "limited": _limited(visit, limited[first : first + _ROWS]) if tab == "limited" else [],
+        "total": listed,
         "skipped": len(found) - len(kept),
         "oldest": visit.now - min(opened) if opened else None,
         "today": visit.cases.past.today(visit.now),
         "audited": visit.cases.audits.found() if visit.person.role in ("growth", "admin") else None,
         "query": {name: query[name] for name in _QUERY},
         "back": urlencode(_asked(query)),
-        "codes": sorted({reason["code"] for reason in reasons}),
-        "signals": sorted({reason["signal"] for reason in reasons if reason["signal"]}),
+        "codes": sorted(frozenset().union(*(each.codes for each in reasons.values()))),
+        "signals": sorted(frozenset().union(*(each.signals for each in reasons.values()))),
         "cohorts": sorted({_cohort(case) for case in found}),
         "ages": AGES,
         "sorts": SORTS,
@@ -111,7 +115,7 @@ def is_mine(visit: Visit, case: Case) -> bool:
 
 def holder_of(visit: Visit, case: Case) -> str | None:
     """Who holds the case, while the claim lasts: any review of it."""
-    return next((each.reviewer for each in case.reviews if left(visit, each.claimed_at) > 0), None)
+    return next((each.reviewer for each in case.reviews if each.reviewer and left(visit, each.claimed_at) > 0), None)
 
 
 def left(visit: Visit, claimed_at: float) -> float:
@@ -131,7 +135,7 @@ def _tabs(visit: Visit, cases: Iterable[Case]) -> dict[str, list[Case]]:
     return found
 
 
-def _filtered(visit: Visit, cases: Sequence[Case]) -> list[Case]:
+def _filtered(visit: Visit, cases: Sequence[Case], reasons: Mapping[str, NamedReasons]) -> list[Case]:
     query = visit.query
     score, size, hours = query.number("score"), query.number("size"), query.number("age")
     code, signal, cohort = query["reason"], query["signal"], query["cohort"]
@@ -142,13 +146,13 @@ def _filtered(visit: Visit, cases: Sequence[Case]) -> list[Case]:
         and (size is None or case.size >= size)
         and (hours is None or visit.now - case.opened_at >= 3600 * hours)
         and (not cohort or _cohort(case) == cohort)
-        and (not code or code in {reason["code"] for reason in case.lead.reasons})
-        and (not signal or signal in {reason["signal"] for reason in case.lead.reasons})
+        and (not code or code in reasons[case.lead.id].codes)
+        and (not signal or signal in reasons[case.lead.id].signals)
     ]
     words = query["q"].casefold().strip()
     if not words:
         return found
-    people = visit.cases.applicants(review.user_id for case in found for review in case.reviews)
+    people = visit.cases.known((review.user_id for case in found for review in case.reviews), visit.now)
     matching = {name for name, who in people.items() if words in _findable(visit, who).casefold()}
     return [case for case in found if any(review.user_id in matching for review in case.reviews)]
 
@@ -176,14 +180,17 @@ def _rows(visit: Visit, cases: Sequence[Case]) -> list[dict[str, Any]]:
     rings = visit.cases.rings.of(((case.lead.user_id, case.lead.cluster_id) for case in cases), visit.now)
     firsts = [ring.first.user_id for ring in rings.values() if ring.first is not None]
     people = visit.cases.applicants([*(name for case in cases for name in _first(case)), *firsts])
-    return [_row(visit, case, rings[case.lead.user_id], people) for case in cases]
+    reasons = visit.cases.reasons.of(review.id for case in cases for review in case.reviews[:MOST])
+    return [_row(visit, case, rings[case.lead.user_id], people, reasons) for case in cases]
 
 
-def _row(visit: Visit, case: Case, ring: Ring, people: Mapping[str, Applicant]) -> dict[str, Any]:
+def _row(
+    visit: Visit, case: Case, ring: Ring, people: Mapping[str, Applicant], reasons: Mapping[str, Sequence[Reason]]
+) -> dict[str, Any]:
     who = [people[name] for name in _first(case) if name in people]
     holder = holder_of(visit, case)
     said = [sentences.ring(case.size, ring.seconds, ring.kinds)] if case.size > 1 and ring.kinds else []
-    plain = sentences.plain([review.reasons for review in case.reviews], _REASONS - len(said))
+    plain = sentences.plain([reasons[review.id] for review in case.reviews[:MOST]], _REASONS - len(said))
     first = people.get(ring.first.user_id) if ring.first is not None else None
     return {
         "id": case.lead.id,
@@ -213,11 +220,18 @@ def named(visit: Visit, who: Applicant) -> dict[str, str]:
     return {"name": shown or (who.user_id if plain else masking.text(who.user_id)), "mail": masking.mail(who.mail)}
 
 
-def _limited(visit: Visit, case: LimitedCase) -> dict[str, Any]:
-    who = Applicant(case.user_id, case.name, case.mail)
-    plain = sentences.plain([case.reasons], _REASONS)
-    row = {"user_id": case.user_id, "who": named(visit, who), "count": case.count, "age": visit.now - case.at}
-    return {**row, "score": case.risk_score, "reasons": plain}
+def _limited(visit: Visit, rows: Sequence[LimitedAccounts]) -> list[dict[str, Any]]:
+    return [
+        {
+            "user_id": case.accounts.user_id,
+            "who": named(visit, Applicant(case.accounts.user_id, case.name, case.mail)),
+            "count": case.accounts.count,
+            "age": visit.now - case.accounts.at,
+            "score": case.risk_score,
+            "reasons": sentences.plain([case.reasons], _REASONS),
+        }
+        for case in visit.cases.limited.shown(rows)
+    ]
 
 
 def _first(case: Case) -> list[str]:
@@ -226,7 +240,12 @@ def _first(case: Case) -> list[str]:
 
 def _cohort(case: Case) -> str:
     """The week (ISO 8601) in which the account signed up, as ``2026-W47``."""
-    return datetime.fromtimestamp(case.lead.signed_up_at, UTC).strftime("%G-W%V")
+    return _week(int(case.lead.signed_up_at // 86400))
+
+
+@lru_cache(maxsize=400)
+def _week(day: int) -> str:
+    return datetime.fromtimestamp(day * 86400, UTC).strftime("%G-W%V")
 
 
 def _asked(query: Fields) -> dict[str, str]:

@@ -36,6 +36,7 @@ def ask(visit: Visit) -> Answer:
         return Moved(_here(visit), "Nothing was asked: write the question first.")
     visit.note("customer asked", visit.path["review_id"])
     review = visit.cases.questions.ask(visit.path["review_id"], question, int(days), visit.person.name, visit.now)
+    visit.cases.claims.let_go(review["id"], visit.person.name, visit.now)
     visit.parts.metrics.review("asked")
     visit.cases.notes.add(review["id"], review["user_id"], CaseNote("question", visit.now, visit.person.name, question))
     said = "Your systems are told to ask. The case comes back when the customer does something or the time is over."
@@ -48,7 +49,8 @@ def hand_over(visit: Visit) -> Answer:
     if to is None or not to.may("reviewer"):
         raise invalid("/to", "expected the name of somebody who can review")
     visit.note("case handed over", visit.path["review_id"], to=to.name)
-    review = visit.parts.reviews.hand_over(visit.path["review_id"], visit.person.name, to.name, visit.now)
+    review = visit.parts.reviews.get(visit.path["review_id"])
+    visit.cases.claims.claim(review["id"], visit.person.name, visit.now, to.name)
     visit.parts.metrics.review("claimed")
     note = CaseNote("handed", visit.now, visit.person.name, to.name)
     visit.cases.notes.add(review["id"], review["user_id"], note)

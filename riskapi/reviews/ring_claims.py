@@ -1,0 +1,129 @@
+"""Claims of rings: who claims one review of a cluster holds all that wait there, so that no two decide one ring.
+
+Reviews lie on many shards, so a ring has a claim of its own, one hash (``risk:rc:{b}:<cluster>``), which decides who
+was first. After that each review is claimed as well: for callers of the API, which claims review by review, and for
+clusters that merge. Who claimed a review of the ring there keeps the ring from others here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from riskapi.budgets.keys import budget_key
+from riskapi.errors import Problem
+from riskapi.policy.active import ActiveBasis
+from riskapi.reviews.queue import Reviews, refusal
+from riskapi.reviews.waiting import WaitingReview, WaitingReviews
+from riskapi.store.connections import Store
+from signals.records import record
+
+
+def claim_key(cluster_id: str) -> str:
+    """Key of the claim of a cluster's ring; it expires with the claim."""
+    return f"risk:rc:{{b}}:{cluster_id}"
+
+
+@record
+class Holder:
+    """Who holds a ring, and since which Unix time."""
+
+    reviewer: str
+    claimed_at: float
+
+
+class RingClaims:
+    """Claims, hands over and lets go. Every method raises :class:`StoreUnavailable` while the store is away."""
+
+    def __init__(self, store: Store, reviews: Reviews, active: ActiveBasis) -> None:
+        self._store, self._reviews, self._active = store, reviews, active
+        self._waiting = WaitingReviews(store)
+        self._claim, self._release = store.script("ring_claim"), store.script("ring_release")
+
+    def claim(self, review_id: str, reviewer: str, now: float, to: str | None = None) -> None:
+        """Let a reviewer, or whom they hand it to, hold a review and all others that wait in its cluster.
+
+        Raises ``review_held`` while another holds one of them, ``review_closed`` once it is decided, ``not_found``.
+        """
+        cluster = self._cluster(review_id)
+        before, ring = self._held(cluster, reviewer, now, to)
+        done: list[str] = []
+        try:
+            for name in [review_id, *(each.id for each in ring if each.id != review_id)]:
+                try:
+                    self._one(name, reviewer, now, to)
+                    done.append(name)
+                except Problem as problem:
+                    if name == review_id or problem.code == "review_held":
+                        raise  # else it was decided or erased meanwhile
+        except Problem:
+            if before != reviewer:
+                self._free(cluster, done, to or reviewer, now)
+            raise
+
+    def hold(self, review_id: str, reviewer: str, now: float) -> bool:
+        """Let a reviewer hold the ring of a review, as before a decision; the reviews themselves are as they were.
+
+        Returns whether they held it already. Raises as :meth:`claim`.
+        """
+        return self._held(self._cluster(review_id), reviewer, now, None)[0] == reviewer
+
+    def release(self, review_id: str, reviewer: str, now: float) -> None:
+        """Put a review back into the queue, and all others of its ring that the reviewer holds. Raises as
+        :meth:`claim`.
+        """
+        self._reviews.release(review_id, reviewer, now)
+        self.let_go(review_id, reviewer, now)
+
+    def let_go(self, review_id: str, reviewer: str, now: float) -> None:
+        """Let go of the ring of a review that was handed on, put back or decided."""
+        cluster = self._cluster(review_id)
+        if cluster:
+            mine = [each.id for each in self._ring(cluster) if each.status == "claimed" and each.reviewer == reviewer]
+            self._free(cluster, mine, reviewer, now)
+
+    def holder(self, cluster_id: str, now: float) -> Holder | None:
+        """Who holds the ring of a cluster at Unix time ``now``."""
+        found = self._store.execute("HMGET", claim_key(cluster_id), "reviewer", "claimed_at") if cluster_id else [None]
+        if found[0] is None or now >= float(found[1]) + self._seconds():
+            return None
+        return Holder(found[0].decode(), float(found[1]))
+
+    def _held(self, cluster: str, reviewer: str, now: float, to: str | None) -> tuple[str, list[WaitingReview]]:
+        """Hold the ring of a cluster: who held it before, ``""`` for nobody, and its reviews that wait."""
+        if not cluster:
+            return "", []
+        taken, before = self._claim.call([claim_key(cluster)], [reviewer, to or reviewer, repr(now), self._seconds()])
+        if not taken:
+            raise refusal("claimed", before.decode())
+        ring = self._ring(cluster)
+        for each in ring:
+            if each.reviewer not in ("", reviewer) and now < each.claimed_at + self._seconds():
+                if not before:
+                    self._release.call([claim_key(cluster)], [to or reviewer])
+                raise refusal(each.status, each.reviewer)
+        return before.decode(), ring
+
+    def _one(self, review_id: str, reviewer: str, now: float, to: str | None) -> None:
+        if to is None:
+            self._reviews.claim(review_id, reviewer, now)
+        else:
+            self._reviews.hand_over(review_id, reviewer, to, now)
+
+    def _free(self, cluster: str, review_ids: list[str], holder: str, now: float) -> None:
+        for name in review_ids:
+            with contextlib.suppress(Problem):  # somebody else has it, or decided it
+                self._reviews.release(name, holder, now)
+        if cluster:
+            self._release.call([claim_key(cluster)], [holder])
+
+    def _ring(self, cluster: str) -> list[WaitingReview]:
+        """The reviews that wait in a cluster."""
+        return [each for each in self._waiting.all() if each.cluster_id == cluster]
+
+    def _cluster(self, review_id: str) -> str:
+        user_id = self._reviews.get(review_id)["user_id"]
+        found = self._store.execute("HGET", budget_key(user_id), "cluster")
+        return found.decode() if found else ""
+
+    def _seconds(self) -> int:
+        return self._active.policy.reviews.claim_minutes * 60
