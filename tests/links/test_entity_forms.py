@@ -111,6 +111,7 @@ _MANY = [(user, day, "touch") for day, user in enumerate("abcdefghijk")]
 @given(st.lists(_EVENT, min_size=3, max_size=20))
 @example(events=[*_MANY, ("b", 12, "bad"), ("c", 13, "cut"), ("a", 14, "prove"), ("k", 15, "leave")])
 @example(events=[*_MANY[:7], ("b", 12, "bad"), ("c", 13, "stay"), ("a", 14, "spend"), ("d", 15, "cut all")])
+@example(events=[*_MANY[:3], ("a", 14, "spend"), ("a", 10, "spend"), ("b", 12, "stay"), ("c", 13, "bad")])
 def test_either_form_answers_the_same(session_store: Store, events: list[tuple[str, int, str]]) -> None:
     session_store.execute("FLUSHALL")
     cases = [Case(session_store, letter * 32, of_before=letter == b"b") for letter in (b"a", b"b")]
