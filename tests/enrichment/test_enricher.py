@@ -157,11 +157,11 @@ def test_it_works_until_it_is_told_to_stop_and_a_store_that_goes_away_does_not_e
 
     thread = threading.Thread(target=enricher(answer).run, args=(stop,), daemon=True)
     thread.start()
-    assert seen.wait(10)
+    assert seen.wait(60)
     away.set()
-    assert answered.wait(10)
+    assert answered.wait(60)
     stop.set()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     assert known(findings, subject, store)
 
@@ -266,9 +266,9 @@ def test_one_owner_s_names_do_not_take_every_place(findings: Findings, service: 
     enricher = Enricher(findings, service.active, asking, service.parts.metrics, clock)
     thread = threading.Thread(target=enricher.run, args=(stop,), daemon=True)
     thread.start()
-    reached = found.wait(20)
+    reached = found.wait(60)
     stop.set()
-    thread.join(20)
+    thread.join(60)
     assert reached
     assert not thread.is_alive()
     assert len(asked) <= 5

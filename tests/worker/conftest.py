@@ -60,5 +60,5 @@ def begin(service: Service, asking: Settings) -> Iterator[Callable[[], Worker]]:
     yield started
     stop.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive(), thread.name

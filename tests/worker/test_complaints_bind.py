@@ -49,4 +49,4 @@ def test_a_complaint_is_in_the_next_grant_of_all_who_share_the_budget(running: S
     def denied() -> list[str | None]:
         return [ask(running, user, 1, time.time())["denied_by"] for user in users]
 
-    assert until(lambda: denied() == ["paused", "paused"], 30)
+    assert until(lambda: denied() == ["paused", "paused"])
