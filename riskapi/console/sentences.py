@@ -13,15 +13,16 @@ from signals import registered
 #: Kinds of shared things as people call them.
 THINGS: Mapping[str, str] = {
     "mailbox": "mailbox", "phone": "phone number", "device": "device", "payment": "means of payment",
-    "domain": "mail domain", "ip": "IP address", "holder": "something that another account holds",
+    "mail_domain": "mail domain", "ip": "IP address", "holder": "something that another account holds",
     "wave": "wave of signups", "network": "network", "fingerprint": "browser", "phone_block": "block of numbers",
     "link_domain": "linked domain", "content": "message", "referrer": "referrer",
+    "pattern": "shape of a mail address",
 }  # fmt: skip
 
 
 #: What can be searched for, as people call it.
 SEARCHED: Mapping[str, str] = {
-    **THINGS, "mail_domain": "mail domain", "pattern": "shape of a mail address", "asn": "AS", "user": "user id",
+    **THINGS, "asn": "AS", "user": "user id",
     "cluster": "cluster", "name": "name of a person or organization", "fingerprint": "fingerprint of a browser",
     "link_domain": "domain that mail links to", "content": "fingerprint of a message",
 }  # fmt: skip
