@@ -16,6 +16,8 @@ WORKDIR /app
 COPY signals signals
 COPY model model
 COPY riskapi riskapi
+# Every process starts from what is compiled here: the user of the service may not write it.
+RUN /opt/riskapi/bin/python -m compileall -q signals model riskapi
 ENV PATH=/opt/riskapi/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

@@ -15,6 +15,8 @@ help: ## list the targets
 run: $(INSTALLED) libgomp ## start the service and its store; Ctrl-C stops both
 	@exec $(BIN)/python -m riskapi serve
 
+# Modules are kept as they were compiled, whatever the environment says: tests start the service many times.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(INSTALLED_DEV) libgomp chromium ## run every test; PYTEST="-k links" chooses
 	@exec $(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST)
 

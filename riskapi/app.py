@@ -30,7 +30,6 @@ from riskapi.budgets.spends import Budgets
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
-from riskapi.console.application import application
 from riskapi.datasets import manifest
 from riskapi.datasets.manifest import Manifest
 from riskapi.decisions.consequences import Consequences
@@ -177,13 +176,19 @@ class Service:
         self.parts.grants.close()
 
 
-def assemble(settings: Settings, store: Store | None = None, clock: Callable[[], float] = time.time) -> Service:
-    """Put the parts together. ``clock`` gives Unix time.
+def assemble(
+    settings: Settings,
+    store: Store | None = None,
+    clock: Callable[[], float] = time.time,
+    sources: Sources | None = None,
+) -> Service:
+    """Put the parts together. ``clock`` gives Unix time; ``sources`` are what :func:`check` read for these settings,
+    and are read here where none are given.
 
     Raises :class:`ConfigurationError` for what the service refuses to start with, a published policy that cannot be
     used among it. With the store away the file's policy decides until it is back.
     """
-    sources, store = check(settings), store or open_store(settings)
+    sources, store = sources or check(settings), store or open_store(settings)
     policies, publisher = follow_policy(settings, store, sources.file, sources.basis, clock)
     try:
         publisher.follow()
@@ -290,9 +295,18 @@ def assemble(settings: Settings, store: Store | None = None, clock: Callable[[],
     )
 
 
-def create_app(settings: Settings, store: Store | None = None, clock: Callable[[], float] = time.time) -> Flask:
-    """The application with its parts; the names of its readings are stored if the store is there."""
-    service = assemble(settings, store, clock)
+def create_app(
+    settings: Settings,
+    store: Store | None = None,
+    clock: Callable[[], float] = time.time,
+    sources: Sources | None = None,
+) -> Flask:
+    """The application with its parts, as :func:`assemble` makes them; the names of its readings are stored if the store
+    is there.
+    """
+    from riskapi.console.application import application  # a worker and the commands need no pages
+
+    service = assemble(settings, store, clock, sources)
     with contextlib.suppress(StoreUnavailable):  # the worker's watch does it when the store is back
         service.decisions.register_schema()
         consumer.found(service.store)

@@ -83,7 +83,7 @@ class Postfix:
             found[:] = [path for path in (self.home / "sink").iterdir() if _holds(path.read_text(), subject)]
             return bool(found)
 
-        until(arrived, 20)
+        until(arrived)
         return sorted(re.findall(r"X-Rcpt-Args: <(.+?)>", "".join(path.read_text() for path in found)))
 
 
@@ -140,7 +140,7 @@ def _sink(home: Path, port: int) -> Iterator[None]:
         yield
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        process.wait(60)
 
 
 def _holds(message: str, subject: str) -> bool:

@@ -11,12 +11,15 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def until(found: Callable[[], Found], seconds: float = 90.0) -> Found:
-    """What ``found`` gives as soon as it is true. AssertionError when it is not true in time."""
+def until(found: Callable[[], Found], seconds: float = 90.0, pause: float = 0.01) -> Found:
+    """What ``found`` gives as soon as it is true. AssertionError when it is not true in time.
+
+    ``pause`` is between two looks, in seconds: longer where a look takes long, so that others get on meanwhile.
+    """
     deadline = time.monotonic() + seconds
     while not (last := found()):
         assert time.monotonic() < deadline, f"waited {seconds} seconds, in vain"
-        time.sleep(0.01)
+        time.sleep(pause)
     return last
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from riskapi import app, logs, metrics
 from riskapi.access.keys import SCOPES, Keys
-from riskapi.commands.doctor import persistence
 from riskapi.commands.worker import beside_server
 from riskapi.console.doors import first_link, open_doors
 from riskapi.errors import ConfigurationError, StoreUnavailable
@@ -110,6 +109,8 @@ def _ready_store(store: Store, settings: Settings) -> None:
     store.ping()
     if settings.redis_url is None or store.is_cluster:
         return
+    from riskapi.commands.doctor import persistence  # only here: it takes a tenth of a second
+
     with contextlib.suppress(StoreUnavailable):
         for grade, text in persistence(store):
             if grade != "ok":

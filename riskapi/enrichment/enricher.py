@@ -11,8 +11,8 @@ import asyncio
 import logging
 import random
 import threading
-from collections.abc import Callable
-from typing import get_args
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, get_args
 
 from riskapi import logs
 from riskapi.enrichment.findings import Findings
@@ -64,21 +64,28 @@ class Enricher:
         """Look up what is due now and wait for all of it; returns how much it was."""
 
         async def once() -> int:
-            try:
-                at_once = self._asking.at_once.items()
-                tasks = [task for family, most in at_once for task in self._taken(family, most)]
-                await asyncio.gather(*map(self._look_up, tasks))
-                return len(tasks)
-            finally:
-                await self._asking.close()
+            at_once = self._asking.at_once.items()
+            tasks = [task for family, most in at_once for task in self._taken(family, most)]
+            await self._all(map(self._look_up, tasks))
+            return len(tasks)
 
         return asyncio.run(once())
 
     async def _run(self, stop: threading.Event) -> None:
+        families = (self._attend(family, stop) for family in get_args(Family))
+        await self._all((*families, self._watch(stop)))
+
+    async def _all(self, work: Iterable[Coroutine[Any, Any, None]]) -> None:
+        """Do all of this at once, and close what is connected. Where one part fails, the others end before that: they
+        would connect again.
+        """
+        tasks = [asyncio.ensure_future(each) for each in work]
         try:
-            families = (self._attend(family, stop) for family in get_args(Family))
-            await asyncio.gather(*families, self._watch(stop))
+            await asyncio.gather(*tasks)
         finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self._asking.close()
 
     async def _watch(self, stop: threading.Event) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
+import anyio
 import httpcore
 
 from riskapi.outgoing.special_ranges import special_purpose
@@ -132,10 +133,45 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             # What is left of the time is shared among the addresses left, or one that never answers would take it all.
             share = None if until is None else max(until - clock(), 0.0) / (len(addresses) - index)
             try:
-                return await self._inner.connect_tcp(str(address), port, share, local_address, socket_options)
+                return await self._connected(str(address), port, share, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure or httpcore.ConnectError("the host has no address")
+
+    async def _connected(
+        self,
+        address: str,
+        port: int,
+        timeout: float | None,
+        local_address: str | None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect. Where whoever asks is cancelled meanwhile, anyio is told so in its own way, and waited for: where
+        asyncio cancels a task of anyio's, an open connection (4.13) or an unawaited coroutine (4.14 to 4.16) is left.
+        """
+        scope = anyio.CancelScope()
+
+        async def connect() -> httpcore.AsyncNetworkStream | None:
+            with scope:
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            return None
+
+        connecting = asyncio.ensure_future(connect())
+        try:
+            made = await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            scope.cancel()
+            await asyncio.wait((connecting,))
+            if (
+                not connecting.cancelled()
+                and connecting.exception() is None
+                and (late := connecting.result()) is not None
+            ):
+                await late.aclose()
+            raise
+        if made is None:
+            raise httpcore.ConnectError("it was given up")
+        return made
 
     async def connect_unix_socket(
         self,

@@ -105,7 +105,7 @@ class TestChain:
         begin = threading.Barrier(8)
 
         def write(number: int) -> None:
-            begin.wait(10)
+            begin.wait(60)
             fill(audit, 25, f"user {number}")
 
         threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]

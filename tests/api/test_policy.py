@@ -14,7 +14,7 @@ from riskapi import policy
 from riskapi.access.keys import Keys
 from riskapi.api.policy import pointer
 from riskapi.api.server import build
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -44,7 +44,9 @@ def put(http: FlaskClient, given: Any, tag: str | None = f'"{FIRST}"', **body: A
 
 
 @pytest.fixture
-def worker(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Callable[[], tuple[Service, FlaskClient]]:
+def worker(
+    store: Store, settings: Settings, assemble: Callable[..., Service], clock: Clock
+) -> Callable[[], tuple[Service, FlaskClient]]:
     """``worker()`` is one more worker process's parts, and a client of it; nothing watches but when told to."""
 
     def make() -> tuple[Service, FlaskClient]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.settings import Settings
 from riskapi.store.clock import StoreClock
 from riskapi.store.connections import Store
@@ -120,6 +120,8 @@ def test_a_host_far_from_the_stores_time_goes_by_the_stores(store: Store, host: 
     assert (clock.fault is None) == (abs(host) <= 300)
 
 
-def test_a_given_clock_is_right(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> None:
+def test_a_given_clock_is_right(
+    store: Store, settings: Settings, assemble: Callable[..., Service], clock: Clock
+) -> None:
     made = assemble(settings, store, clock)
     assert made.parts.clock is clock

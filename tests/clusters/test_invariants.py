@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.decisions.events import Event
 from riskapi.inputs.json_lines import Row
 from riskapi.sending.grants import Message
@@ -95,7 +95,7 @@ class World:
 
 
 @pytest.fixture
-def make(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Make:
+def make(store: Store, settings: Settings, assemble: Callable[..., Service], clock: Clock) -> Make:
     """``make()`` is a new world under small caps and no rules, ``make(shipped=True)`` under what is shipped."""
     made: dict[bool, Service] = {}
 

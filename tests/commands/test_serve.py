@@ -58,7 +58,9 @@ def test_a_service_that_is_killed_outright_leaves_nothing_behind_that_stops_the_
     service = serve()
     assert service.request("POST", "/v1/signups", SIGNUP)[0] == 200
     service.stop(signal.SIGKILL)
-    again = serve()
+    again = serve(wait=False)
+    await_text(again.errors, "http_worker_started")  # until then workers of the one that was killed may answer
+    again.wait_until_ready()
     status, account = again.request("GET", "/v1/accounts/u_1")
     assert (status, account["user_id"]) == (200, "u_1")
     assert again.stop() == 0

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from riskapi.accounts.accounts import history_key
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.decisions.assessment import Assessment
 from riskapi.errors import StoreUnavailable
 from riskapi.inputs.signup import Signup
@@ -62,7 +62,7 @@ NETWORK = {"network_asn", "network_country", "network_is_hosting", "network_is_t
 
 
 @pytest.fixture
-def make(store: Store, settings: Settings, ip_data: Any, clock: Clock) -> Callable[..., Service]:
+def make(store: Store, settings: Settings, assemble: Callable[..., Service], clock: Clock) -> Callable[..., Service]:
     def made(**changes: Any) -> Service:
         found = assemble(replace(settings, model_mode="off", **changes), store, clock)
         found.decisions.register_schema()

@@ -157,11 +157,11 @@ def test_it_works_until_it_is_told_to_stop_and_a_store_that_goes_away_does_not_e
 
     thread = threading.Thread(target=enricher(answer).run, args=(stop,), daemon=True)
     thread.start()
-    assert seen.wait(10)
+    assert seen.wait(60)
     away.set()
-    assert answered.wait(10)
+    assert answered.wait(60)
     stop.set()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     assert known(findings, subject, store)
 
@@ -212,6 +212,35 @@ def test_while_the_store_is_away_nobody_is_asked(store: Store, monkeypatch: pyte
         run(QueryPace(limits, "dns", 2.0, Clock(NOW)))
 
 
+def test_where_one_look_up_ends_it_all_nothing_is_asked_after_the_connections_are_closed(
+    findings: Findings, service: Service, clock: Clock
+) -> None:
+    class Ended(BaseException): ...
+
+    for name in ("ends", "goes-on"):
+        facts = service.gatherer.parse(body(email={"address": f"a@{name}.example"}), NOW).facts
+        findings.want("u_1", findings.subjects(facts)[:1], {}, NOW)
+    course, both = [], asyncio.Event()
+
+    async def ask(value: str, now: float) -> Any:
+        if value == "ends.example":
+            await both.wait()
+            raise Ended
+        both.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            course.append("asked")
+
+    async def close() -> None:
+        course.append("closed")
+
+    asking = Questions({"mail_domain": ask}, {"dns": 2, "rdap": 2}, lambda name: name, close)
+    with pytest.raises(Ended):
+        Enricher(findings, service.active, asking, service.parts.metrics, clock).step()
+    assert course == ["asked", "closed"]
+
+
 def test_one_owner_s_names_do_not_take_every_place(findings: Findings, service: Service, clock: Clock) -> None:
     """Three hundred names below a domain that never answers; whoever comes after them is asked about all the same."""
     gatherer = service.gatherer
@@ -237,9 +266,9 @@ def test_one_owner_s_names_do_not_take_every_place(findings: Findings, service: 
     enricher = Enricher(findings, service.active, asking, service.parts.metrics, clock)
     thread = threading.Thread(target=enricher.run, args=(stop,), daemon=True)
     thread.start()
-    reached = found.wait(20)
+    reached = found.wait(60)
     stop.set()
-    thread.join(20)
+    thread.join(60)
     assert reached
     assert not thread.is_alive()
     assert len(asked) <= 5

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from riskapi.accounts.packing import unpack
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.inputs.signup import Signup
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -158,9 +158,15 @@ def test_a_number_that_no_parser_takes_is_not_used(http: FlaskClient, digits: by
     ids=lambda value: repr(value)[:40],
 )
 def test_what_is_kept_is_read_the_same_each_time(
-    store: Store, settings: Settings, ip_data: Any, clock: Clock, pointer: str, value: Any, kept: tuple[str, Any]
+    store: Store,
+    settings: Settings,
+    assemble: Callable[..., Service],
+    clock: Clock,
+    pointer: str,
+    value: Any,
+    kept: tuple[str, Any],
 ) -> None:
-    service: Service = assemble(settings, store, clock)
+    service = assemble(settings, store, clock)
     service.decisions.register_schema()
     service.parts.assessor.signup(Signup.model_validate_json(json.dumps(signup(pointer, value))), NOW)
     name, reading = kept

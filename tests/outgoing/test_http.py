@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import warnings
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import pytest
@@ -148,28 +147,55 @@ def test_nobody_there_is_no_connection(free_port: int) -> None:
     assert failure.value.kind == "connect"
 
 
-def test_a_question_that_ends_before_its_connection_begins_leaves_nothing_behind(free_port: int) -> None:
-    """As when a worker is told to stop just then. anyio 4.14 to 4.16 leave a coroutine that nobody awaited."""
-    begun: list[str] = []
+@pytest.mark.parametrize("step", range(24))
+def test_a_question_given_up_at_any_step_leaves_nothing_behind(server: FeedServer, step: int) -> None:
+    """Neither an open connection nor a coroutine that nobody awaited: Python warns of both."""
 
-    def ended(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
-        task = asyncio.Task(work, loop=loop, **more)
-        loop.set_task_factory(None)
-        for each in asyncio.all_tasks(loop):  # as asyncio.run does when it ends
-            each.cancel()
-        begun.append(task.get_name())
-        return task
-
-    async def ask_and_end() -> None:
+    async def give_up() -> None:
         client = HttpClient(DestinationGuard(("127.0.0.1",)))
-        asyncio.get_running_loop().set_task_factory(ended)
-        with contextlib.suppress(asyncio.CancelledError, HttpFailure):
-            async with client.ask("GET", f"http://127.0.0.1:{free_port}/", PLAIN, 5):
+
+        async def ask() -> int:
+            async with client.ask("GET", server.url("/list"), PLAIN, 20) as answer:
+                return len(await answer.body(1 << 20))
+
+        asking = asyncio.create_task(ask())
+        for _ in range(step):
+            await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await client.aclose()
+
+    assert warned_of(give_up()) == []
+
+
+@pytest.mark.parametrize("begun", [1, 2], ids=["the connecting", "what anyio begins for it"])
+def test_a_question_given_up_before_its_connection_begins_leaves_nothing_behind(free_port: int, begun: int) -> None:
+    async def give_up() -> None:
+        client, loop, left = HttpClient(DestinationGuard(("127.0.0.1",))), asyncio.get_running_loop(), begun
+
+        async def ask() -> None:
+            async with client.ask("GET", f"http://127.0.0.1:{free_port}/", PLAIN, 20):
                 pass
 
-    with warnings.catch_warnings(record=True) as complaints:
+        def begin(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                asking.cancel()
+            return asyncio.Task(work, loop=loop, **more)
+
+        asking = asyncio.create_task(ask())
+        loop.set_task_factory(begin)
+        await asyncio.gather(asking, return_exceptions=True)
+        assert left <= 0, "there were so many tasks"
+
+    assert warned_of(give_up()) == []
+
+
+def warned_of(work: Coroutine[Any, Any, None]) -> list[str]:
+    """What Python warns of when this work is over."""
+    with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        asyncio.run(ask_and_end())
+        asyncio.run(work)
         gc.collect()
-    assert [str(each.message) for each in complaints] == []
-    assert begun, "a connection was to be made"
+    return [str(each.message) for each in told]

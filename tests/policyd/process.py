@@ -37,10 +37,10 @@ class Policyd:
         return self._errors.read_text()
 
     def ready(self) -> Policyd:
-        until(lambda: "listens on" in self.output or self.process.poll() is not None, 30)
+        until(lambda: "listens on" in self.output or self.process.poll() is not None)
         assert self.process.poll() is None, self.errors
         return self
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
-        return self.process.wait(20)
+        return self.process.wait(60)

@@ -38,7 +38,7 @@ def test_a_worker_that_does_not_obey_ends_all_the_same() -> None:
     os.kill(process.pid or 0, signal.SIGUSR1)  # another signal is not meant
     assert wait([process.sentinel], 0.5) == []
     os.kill(process.pid or 0, signal.SIGTERM)
-    process.join(20)
+    process.join(60)
     assert process.exitcode == 0
 
 
@@ -49,7 +49,7 @@ def test_a_worker_whose_parent_was_killed_ends() -> None:
     pid = here.recv()
     there.close()
     process.kill()
-    process.join(20)
+    process.join(60)
     assert here.poll(20)
     with pytest.raises(EOFError):  # the worker held the other end of the pipe until it ended
         here.recv()

@@ -7,6 +7,7 @@ answered, what the accounts looked like, and the decisions that were exported. A
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 import zstandard
 
 from riskapi.accounts.migration import DONE, migrate
-from riskapi.app import Service, assemble
+from riskapi.app import Service, Sources, assemble
 from riskapi.inputs.signup import Signup
 from riskapi.links.keys import entities_of, entities_text
 from riskapi.settings import Settings
@@ -33,13 +34,18 @@ OF_TODAY = {"limits", "linkage", "latest", "assessment"}
 
 @pytest.fixture(params=["as it was", "migrated"])
 def service(
-    store: Store, settings: Settings, ip_data: Any, clock: Clock, tmp_path: Path, request: pytest.FixtureRequest
+    store: Store,
+    settings: Settings,
+    sources: Callable[[Settings], Sources],
+    clock: Clock,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> Service:
     (tmp_path / "link.key").write_bytes(base64.b64decode(KEPT["link_key"]))
     for key, ttl, dumped in KEPT["rows"]:
         store.execute("RESTORE", key, max(ttl, 0), base64.b64decode(dumped))
     clock.now = KEPT["now"]
-    made = assemble(replace(settings, data_dir=tmp_path), store, clock)
+    made = assemble(replace(settings, data_dir=tmp_path), store, clock, sources(settings))
     made.recover(clock())
     if request.param == "migrated":
         assert migrate(store) == len(KEPT["views"])

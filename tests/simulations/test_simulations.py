@@ -206,7 +206,7 @@ def test_a_long_run_goes_on_beside_requests_and_tells_how_far_it_is(
     add = run.add
 
     def slow(slice: list[PastSignup]) -> None:
-        assert goes_on.wait(10)
+        assert goes_on.wait(60)
         add(slice)
 
     run.add = slow  # type: ignore[misc]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
-from riskapi.app import Service, assemble
+from riskapi.app import Service
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.embedded import Embedded
@@ -40,7 +39,7 @@ def asking(settings: Settings, dns: DnsServer, rdap: RdapServer, embedded_store:
 
 
 @pytest.fixture
-def service(store: Store, asking: Settings, ip_data: Any) -> Iterator[Service]:
+def service(store: Store, asking: Settings, assemble: Callable[..., Service]) -> Iterator[Service]:
     """The service at the real time, which workers go by."""
     made = assemble(asking, store)
     made.recover(time.time())
@@ -61,5 +60,5 @@ def begin(service: Service, asking: Settings) -> Iterator[Callable[[], Worker]]:
     yield started
     stop.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive(), thread.name

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
-from riskapi.app import Service, assemble
-from riskapi.datasets.installed import DataPaths
+from riskapi.app import Service
 from riskapi.feedback.event import FeedbackEvent
 from riskapi.settings import Settings
 from riskapi.store import consumer
@@ -21,7 +20,7 @@ from tests.waiting import until
 
 
 @pytest.fixture
-def running(store: Store, settings: Settings, ip_data: DataPaths) -> Iterator[Service]:
+def running(store: Store, settings: Settings, assemble: Callable[..., Service]) -> Iterator[Service]:
     """A service with a worker beside it, at the real time."""
     ours = replace(settings, model_mode="off", enrichment=False)
     service, other, stop = assemble(ours, store), assemble(ours, store), threading.Event()
@@ -50,4 +49,4 @@ def test_a_complaint_is_in_the_next_grant_of_all_who_share_the_budget(running: S
     def denied() -> list[str | None]:
         return [ask(running, user, 1, time.time())["denied_by"] for user in users]
 
-    assert until(lambda: denied() == ["paused", "paused"], 30)
+    assert until(lambda: denied() == ["paused", "paused"])

@@ -107,8 +107,8 @@ def test_while_it_lies_nobody_is_convicted_and_operators_are_told(
         None,
     )
     assert view(service, "u_1")["readings"]["domain_exists"] is True, "a large provider is known"
-    said = [text for grade, text in doctor.findings(asking) if grade == "warn"]
-    assert sum(words in text for text in said) == 2, "from here, and by the workers"
+    # From here, and by the workers. What is asked from here has three seconds, which a busy machine may need.
+    until(lambda: sum(words in text for grade, text in doctor.findings(asking) if grade == "warn") == 2)
 
     dns.forget()
     until(lambda: service.parts.readiness()["dns"] == "ok")

@@ -95,8 +95,8 @@ def test_a_domain_without_mail_in_a_hosting_network_is_decided_again_when_that_i
     service: Service, worker: Worker, dns: DnsServer, rdap: RdapServer
 ) -> None:
     assert post(service, at("nullmx.example"), time.time())["decision"] == "allow"
-    dns.wait_until_asked("nullmx.example", 10, "MX")
-    rdap.wait_until_asked("/ip/203.0.113.9", 10)
+    dns.wait_until_asked("nullmx.example", 60, "MX")
+    rdap.wait_until_asked("/ip/203.0.113.9", 60)
     until(lambda: view(service)["tier"] == "review")
     until(lambda: view(service)["readings"]["network_is_hosting"] is not None)
     account = view(service)
@@ -112,11 +112,10 @@ def test_a_good_domain_stays_allowed_and_what_was_said_is_told(
     service: Service, worker: Worker, dns: DnsServer
 ) -> None:
     post(service, at("good.example"), time.time())
-    until(lambda: view(service)["readings"]["domain_exists"])
+    until(lambda: not [row for row in view(service)["latest"]["degraded"] if row["cause"] == "pending"])
     account = view(service)
     assert (account["tier"], len(account["history"])) == ("allow", 1)
-    assert account["readings"]["domain_spf"] == "fail"
-    assert not [row for row in account["latest"]["degraded"] if row["cause"] == "pending"]
+    assert (account["readings"]["domain_exists"], account["readings"]["domain_spf"]) == (True, "fail")
 
 
 def test_a_resolver_that_is_dead_holds_up_nobody_and_is_asked_again_when_it_is_back(
@@ -126,7 +125,7 @@ def test_a_resolver_that_is_dead_holds_up_nobody_and_is_asked_again_when_it_is_b
     assert post(service, at("nullmx.example"), time.time())["decision"] == "allow"
     until(lambda: view(service)["readings"]["network_is_hosting"])  # the registry is another upstream
     dns.forget()
-    until(lambda: view(service)["tier"] == "review", 30)
+    until(lambda: view(service)["tier"] == "review")
 
 
 def test_an_event_leads_to_the_same_line(service: Service, worker: Worker, dns: DnsServer) -> None:
@@ -232,7 +231,7 @@ def test_a_thousand_signups_of_one_domain_are_one_look_up_with_four_workers(
     for number in range(1000):
         device = {"ip_address": f"203.0.113.{number % 250 + 1}"}
         post(service, at("nullmx.example", f"u_{number}", device=device), time.time())
-    until(lambda: len(told(store, "tier")) == 1000 or _late(service), 60)
+    until(lambda: len(told(store, "tier")) == 1000 or _late(service), 60, pause=0.5)
     tiers = [view(service, f"u_{number}")["tier"] for number in range(1000)]
     assert tiers == ["review"] * 1000
     assert dns.count("nullmx.example", "MX") == 1
@@ -241,7 +240,7 @@ def test_a_thousand_signups_of_one_domain_are_one_look_up_with_four_workers(
     until(lambda: backlog(store, "reactions") == (0, 0))
     for process in workers:
         process.send_signal(signal.SIGTERM)
-    assert [process.wait(20) for process in workers] == [0] * 4
+    assert [process.wait(60) for process in workers] == [0] * 4
 
 
 def _late(service: Service) -> bool:
@@ -378,9 +377,9 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand(
     thread.start()
     until(lambda: working(service.store, time.time()))
     post(service, at("nullmx.example"), time.time())
-    dns.wait_until_asked("nullmx.example", 10)
+    dns.wait_until_asked("nullmx.example", 60)
     stop.set()
-    thread.join(20)
+    thread.join(60)
     assert ended == [0]
     assert service.findings.waiting() <= 2
     stored = service.store.execute("KEYS", "risk:k:*")
@@ -400,7 +399,7 @@ def test_a_worker_that_starts_while_the_store_is_away_waits_for_it(
         with Embedded(tmp_path):
             until(lambda: _working(store), 60)
             stop.set()
-            thread.join(20)
+            thread.join(60)
     assert ended == [0]
 
 
@@ -426,6 +425,7 @@ def test_the_service_runs_a_worker_and_starts_another_when_it_is_killed(
     os.kill(int(name.split(":")[1]), signal.SIGKILL)
     until(lambda: [each for each in working(store, time.time()) if each != name], 60)
     assert '"event":"worker_ended"' in service.errors.read_text()
+    until(lambda: backlog(store, "reactions") == (0, 0))
     status = subprocess.run(
         [sys.executable, "-m", "riskapi", "worker", "status"],
         cwd=ROOT,
@@ -472,7 +472,7 @@ def test_simulated_months_are_looked_back_on_as_they_go_by(serve: Serve) -> None
     assert ask("POST", "/v1/signups", signup)["decision"] == "limit"
     later = {"account": {"user_id": "u_2"}, "email": {"address": "ben@fabrik.example"}}
     ask("POST", "/v1/signups", later, hours=2)
-    until(lambda: ask("GET", "/v1/accounts/u_1", hours=2)["tier"] == "allow", 30)
+    until(lambda: ask("GET", "/v1/accounts/u_1", hours=2)["tier"] == "allow")
     row = ask("GET", "/v1/accounts/u_1", hours=2)["history"][-1]
     assert (row["at"], row["from"]) == ("2026-01-05T12:00:00.000Z", "limit")
 
