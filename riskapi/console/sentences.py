@@ -131,7 +131,9 @@ def denials(rows: Sequence[Denied]) -> dict[str, str]:
     taken = Counter(row["kind"] for row in rows if row["skipped"] is None)
     skipped = Counter(row["kind"] for row in rows if row["skipped"] not in (None, "not_given"))
     found: dict[str, str] = {}
-    for kind in taken.keys() | skipped.keys():
+    for kind in DENIABLE:  # always in the same order: a key presses the first
+        if not taken[kind] and not skipped[kind]:
+            continue
         found[kind] = f"{taken[kind]}" + (f", {skipped[kind]} skipped" if skipped[kind] else "")
     return found
 
