@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from riskapi.contract import Reason
 from riskapi.reviews.decisions import GivenBack, Touched
-from riskapi.reviews.deniable_values import Denied
+from riskapi.reviews.deniable_values import DeniableKind, Denied
 from signals import registered
 
 #: Kinds of shared things as people call them.
@@ -29,7 +29,7 @@ SEARCHED: Mapping[str, str] = {
 
 
 #: What a limit can deny, as people call it; an address ends by itself, see :mod:`riskapi.reviews.denials`.
-DENIABLE: Mapping[str, str] = {
+DENIABLE: Mapping[DeniableKind, str] = {
     "mailbox": "mailbox", "phone": "phone number", "device": "device", "payment": "means of payment",
     "domain": "mail domain", "ip": "address",
 }  # fmt: skip
