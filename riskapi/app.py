@@ -1,14 +1,11 @@
-"""The only file that knows every part: opens them, hands them to each other, and gives back the application."""
+"""The only file that knows every part: opens them, and hands them to each other."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from flask import Flask
 
 from model.card import ArtifactError
 from model.scorer import Scorer
@@ -293,21 +290,3 @@ def assemble(
         link_key=secret,
         compared=compared,
     )
-
-
-def create_app(
-    settings: Settings,
-    store: Store | None = None,
-    clock: Callable[[], float] = time.time,
-    sources: Sources | None = None,
-) -> Flask:
-    """The application with its parts, as :func:`assemble` makes them; the names of its readings are stored if the store
-    is there.
-    """
-    from riskapi.console.application import application  # a worker and the commands need no pages
-
-    service = assemble(settings, store, clock, sources)
-    with contextlib.suppress(StoreUnavailable):  # the worker's watch does it when the store is back
-        service.decisions.register_schema()
-        consumer.found(service.store)
-    return application(service.parts, settings, service.store)

@@ -18,14 +18,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from riskapi import app
 from riskapi.api.server import build
+from riskapi.console.application import application
 from riskapi.datasets import installed
 from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
+from riskapi.store import consumer
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
 from tests import commanding, logged, store_servers
@@ -174,13 +177,20 @@ def assemble(sources: Callable[[Settings], app.Sources]) -> Callable[..., app.Se
 
 @pytest.fixture
 def make_app(
-    store: Store, settings: Settings, sources: Callable[[Settings], app.Sources], clock: Clock
-) -> Callable[..., Any]:
-    """``make_app(replay=True, …)``: the application on the empty store, with some settings changed."""
+    store: Store, settings: Settings, assemble: Callable[..., app.Service], clock: Clock
+) -> Callable[..., Flask]:
+    """``make_app(replay=True, …)``: API and console on the empty store, with some settings changed.
 
-    def made(**changes: Any) -> Any:
+    The names of its readings are stored if the store is there.
+    """
+
+    def made(**changes: Any) -> Flask:
         ours = replace(settings, **changes)
-        return app.create_app(ours, store, clock, sources(ours))
+        service = assemble(ours, store, clock)
+        with contextlib.suppress(StoreUnavailable):
+            service.decisions.register_schema()
+            consumer.found(store)
+        return application(service.parts, ours, store)
 
     return made
 

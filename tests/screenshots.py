@@ -48,7 +48,7 @@ PICTURES: dict[str, tuple[Literal["light", "dark"], int, Callable[[Page, str], o
     "case-dark": ("dark", 800, _case),
     "search": ("light", 800, _at(f"search?q={_RING}")),
     "limits": ("light", 800, _at("limits")),
-    "watch": ("light", 1180, _at("watch?range=30d")),
+    "watch": ("light", 870, _at("watch?range=30d")),
 }
 
 

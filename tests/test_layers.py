@@ -64,7 +64,7 @@ IO = {
 }
 #: The only places that may know these.
 ONLY = {
-    "flask": ("riskapi/api/", "riskapi/console/", "riskapi/app.py"),
+    "flask": ("riskapi/api/", "riskapi/console/"),
     "werkzeug": ("riskapi/api/", "riskapi/console/"),
     "redis": ("riskapi/store/",),
     "prometheus_client": ("riskapi/metrics.py",),

@@ -93,7 +93,7 @@ class Audit:
         self._note, self._find = store.script("audit_note"), store.script("audit_find")
 
     def note(self, actor: str, action: str, subject: str, at: float, /, **details: Any) -> None:
-        """Keep a note. Raises ``StoreUnavailable``: what cannot be noted is not done."""
+        """Keep a note; a detail may have any name. Raises ``StoreUnavailable``: what cannot be noted is not done."""
         self._note.call([STREAM, CHAIN], self._given(actor, action, subject, at, details))
 
     def queue(self, pipe: Pipeline, actor: str, action: str, subject: str, at: float, /, **details: Any) -> None:

@@ -10,7 +10,7 @@ from riskapi.accounts.history import LabelName, LabelSource
 from riskapi.contract import Time
 from riskapi.feedback.event import FeedbackEvent
 from riskapi.lists.rows import Reason as Reason
-from riskapi.reviews.deniable_values import DENIABLE, DeniableKind
+from riskapi.reviews.deniable_values import CALLERS, CallersKind
 from riskapi.reviews.queue import ReviewScope, ReviewStatus, ReviewTier
 from riskapi.webhooks.deliveries import Status
 from riskapi.webhooks.endpoints import EVENT_TYPES, EventType
@@ -74,7 +74,7 @@ class DecideBody(StrictBody):
     label: LabelName
     apply_to: ReviewScope = "account"
     include_established: bool = False
-    deny: Annotated[list[DeniableKind], Field(max_length=len(DENIABLE))] = Field(default_factory=list)
+    deny: Annotated[list[CallersKind], Field(max_length=len(CALLERS))] = Field(default_factory=list)
     deny_expires_at: Time | None = None
     dry_run: bool = False
     reason: Note | None = None

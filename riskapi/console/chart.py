@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 #: Units of the drawing: its width, the height of a row and of its bars, and where bars begin and end.
-_WIDTH, _ROW, _BARS, _LEFT, _RIGHT = 370, 36, 28, 104, 306
+_WIDTH, _ROW, _BARS, _LEFT, _RIGHT = 436, 36, 28, 166, 368
 #: Characters of a word that fit before the bars.
-_WORD = 14
+_WORD = 21
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,28 +7,29 @@ from collections.abc import Mapping, Sequence
 
 from riskapi.contract import Reason
 from riskapi.reviews.decisions import GivenBack, Touched
-from riskapi.reviews.deniable_values import Denied
+from riskapi.reviews.deniable_values import DeniableKind, Denied
 from signals import registered
 
 #: Kinds of shared things as people call them.
 THINGS: Mapping[str, str] = {
     "mailbox": "mailbox", "phone": "phone number", "device": "device", "payment": "means of payment",
-    "domain": "mail domain", "ip": "IP address", "holder": "something that another account holds",
+    "mail_domain": "mail domain", "ip": "IP address", "holder": "something that another account holds",
     "wave": "wave of signups", "network": "network", "fingerprint": "browser", "phone_block": "block of numbers",
     "link_domain": "linked domain", "content": "message", "referrer": "referrer",
+    "pattern": "shape of a mail address",
 }  # fmt: skip
 
 
 #: What can be searched for, as people call it.
 SEARCHED: Mapping[str, str] = {
-    **THINGS, "mail_domain": "mail domain", "pattern": "shape of a mail address", "asn": "AS", "user": "user id",
+    **THINGS, "asn": "AS", "user": "user id",
     "cluster": "cluster", "name": "name of a person or organization", "fingerprint": "fingerprint of a browser",
     "link_domain": "domain that mail links to", "content": "fingerprint of a message",
 }  # fmt: skip
 
 
 #: What a limit can deny, as people call it; an address ends by itself, see :mod:`riskapi.reviews.denials`.
-DENIABLE: Mapping[str, str] = {
+DENIABLE: Mapping[DeniableKind, str] = {
     "mailbox": "mailbox", "phone": "phone number", "device": "device", "payment": "means of payment",
     "domain": "mail domain", "ip": "address",
 }  # fmt: skip
@@ -130,7 +131,9 @@ def denials(rows: Sequence[Denied]) -> dict[str, str]:
     taken = Counter(row["kind"] for row in rows if row["skipped"] is None)
     skipped = Counter(row["kind"] for row in rows if row["skipped"] not in (None, "not_given"))
     found: dict[str, str] = {}
-    for kind in taken.keys() | skipped.keys():
+    for kind in DENIABLE:  # always in the same order: a key presses the first
+        if not taken[kind] and not skipped[kind]:
+            continue
         found[kind] = f"{taken[kind]}" + (f", {skipped[kind]} skipped" if skipped[kind] else "")
     return found
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
+from typing import get_args
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.packing import unpack
 from riskapi.contract import Tier
 from riskapi.policy.active import ActiveBasis
-from riskapi.policy.tables import SEVERITY
 from riskapi.reviews.audits import Audits
 from riskapi.reviews.courses import Courses
 from riskapi.reviews.decided_accounts import DecidedAccounts
@@ -102,7 +102,7 @@ class Cases:
             clusters.setdefault(review.cluster_id or f"{_ALONE}{review.user_id}", []).append(review)
         asked_of = self.questions.waiting(found, now)
         policy = self._active.policy
-        caps = {tier: policy.caps(tier).daily for tier in SEVERITY}
+        caps: dict[Tier, int] = {tier: policy.caps(tier).daily for tier in get_args(Tier)}
         # A cluster shares ``factor`` times the caps of an account; more accounts do not make it more.
         most = policy.clusters.factor if policy.clusters.mode == "live" else math.inf
         cases = [_case(reviews, caps, most, asked_of) for reviews in clusters.values()]

@@ -83,10 +83,12 @@ class RingClaims:
 
     def holder(self, cluster_id: str, now: float) -> Holder | None:
         """Who holds the ring of a cluster at Unix time ``now``."""
-        found = self._store.execute("HMGET", claim_key(cluster_id), "reviewer", "claimed_at") if cluster_id else [None]
-        if found[0] is None or now >= float(found[1]) + self._seconds():
+        if not cluster_id:
             return None
-        return Holder(found[0].decode(), float(found[1]))
+        reviewer, since = self._store.execute("HMGET", claim_key(cluster_id), "reviewer", "claimed_at")
+        if reviewer is None or now >= float(since) + self._seconds():
+            return None
+        return Holder(reviewer.decode(), float(since))
 
     def _held(self, cluster: str, reviewer: str, now: float, to: str | None) -> tuple[str, list[WaitingReview]]:
         """Hold the ring of a cluster: who held it before, ``""`` for nobody, and its reviews that wait."""

@@ -9,6 +9,7 @@ from flask import Flask
 from riskapi.api.parts import Parts
 from riskapi.console.doors import Doors
 from riskapi.store.connections import Store
+from riskapi.times import rfc3339
 from tests.conftest import Clock
 from tests.console.casework import DEVICE, Api, rows, sign_up, tier
 from tests.console.visitor import EVIL, Visitor, signed_in
@@ -78,6 +79,18 @@ class TestACase:
         ana.post(f"/console/cases/{first}/undo")
         assert "Undone: 1 account as before." in ana.text and "Undo the last decision" not in ana.text
         assert first in rows(ana)
+
+    def test_a_limit_denies_the_address_for_a_day_and_undo_gives_it_back(
+        self, ana: Visitor, api: Api, clock: Clock
+    ) -> None:
+        review = sign_up(api, "u_1", "a-device-of-ones-own-1")
+        ana.get(f"/console/cases/{review}")
+        assert re.findall(r'name="deny" value="(\w+)"', ana.text) == ["mailbox", "device", "domain", "ip"]
+        ana.post(f"/console/cases/{review}/decide", do="limit", code="spam", deny="ip")
+        (entry,) = api("GET", f"/v1/reviews/{review}")["denied"]
+        assert (entry["kind"], entry["value"], entry["expires_at"]) == ("ip", None, rfc3339(clock.now + 86400))
+        ana.post(f"/console/cases/{review}/undo")
+        assert api("GET", "/v1/lists/deny")["entries"] == []
 
     def test_is_held_by_one_reviewer_at_a_time(
         self, ana: Visitor, site: Flask, doors: Doors, clock: Clock, api: Api

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import pytest
 from flask import Flask
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.api.parts import Parts
+from riskapi.console import sentences
 from riskapi.console.doors import Doors
+from riskapi.policy.tables import Kind
 from riskapi.reviews.audits import Audits
 from riskapi.reviews.rings import MOST
 from riskapi.store.connections import Store
@@ -68,6 +71,10 @@ class TestARow:
                 assert "Name of u_1" not in text and "N… o… u…" in text, (role, path)
             assert rows(visitor, "?q=Name of u_1") == [] and rows(visitor, "?q=u_1") == [review]
             assert "/claim" not in visitor.text and "/skip" not in visitor.text
+
+    @pytest.mark.parametrize("kind", [*get_args(Kind), "holder", "wave"])
+    def test_has_a_word_for_whatever_can_bind(self, kind: str) -> None:
+        assert "_" not in sentences.shared({kind: 2})
 
 
 class TestTabs:

@@ -63,6 +63,14 @@ def test_of_many_who_claim_different_reviews_of_a_ring_one_gets_all(
     assert len(set(holders(api, ring))) == 1 and None not in holders(api, ring)
 
 
+def test_of_many_who_decide_different_reviews_of_a_ring_at_once_one_may(
+    claims: RingClaims, ring: list[str], clock: Clock
+) -> None:
+    found = together(12, lambda number: claims.hold(ring[number % 3], f"reviewer-{number}", clock.now))
+    assert sum(each is False for each in found) == 1
+    assert {each.code for each in found if isinstance(each, Problem)} == {"review_held"}
+
+
 def test_who_joins_a_ring_that_is_held_is_held_too(ana: Visitor, bo: Visitor, api: Api, ring: list[str]) -> None:
     press(ana, ring[0], "claim")
     late = sign_up(api, "late", DEVICE)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
-from riskapi.datasets import installed
+from riskapi.api.server import build
+from riskapi.app import Service
 from riskapi.settings import Settings
+from riskapi.store import consumer
 from riskapi.store.connections import Store
 from tests.conftest import BOOTSTRAP_KEY
 from tests.signup_cases import Outcome, load, post
@@ -20,12 +23,13 @@ CASES = load()
 
 
 @pytest.fixture(scope="module")
-def outcomes(session_store: Store, session_settings: Settings, ip_data: installed.DataPaths) -> dict[str, Outcome]:
+def outcomes(session_store: Store, session_settings: Settings, assemble: Callable[..., Service]) -> dict[str, Outcome]:
     """All cases, posted in order to one empty service."""
-    from riskapi.app import create_app
-
     session_store.execute("FLUSHALL")
-    client = create_app(replace(session_settings, replay=True), session_store).test_client()
+    service = assemble(replace(session_settings, replay=True), session_store)
+    service.decisions.register_schema()
+    consumer.found(session_store)
+    client = build(service.parts).test_client()
 
     def send(method: str, path: str, body: bytes | None, at: datetime) -> tuple[int, dict[str, Any]]:
         headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}", "X-Replay-Time": at.isoformat()}
