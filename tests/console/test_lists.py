@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from markupsafe import escape
 
 from riskapi.access.audit import Audit
 from riskapi.access.users import Role
@@ -202,7 +203,7 @@ def test_what_somebody_typed_is_text(reviewer: Visitor, parts: Parts, text: str)
     put(parts, "device", f"dev {text}", reason=text)
     reviewer.post("/console/lists/show")
     reviewer.post("/console/lists", do="put", list="deny", kind="ip", value=text, reason=text)
-    assert "<script>alert" not in reviewer.text and "49" not in re.sub(r"[0-9a-f_.:-]{4,}", "", reviewer.text)
+    assert "<script>alert" not in reviewer.text and str(escape(text)) in reviewer.text
     reviewer.post("/console/lists/import", do="put", list="deny", format="csv", rows=f"kind,value\nip,{text}\n{text}")
     assert "<script>alert" not in reviewer.text
     reviewer.get("/console/lists")
