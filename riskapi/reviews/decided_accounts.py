@@ -23,7 +23,8 @@ from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.links.keys import entities_of
 from riskapi.policy.active import ActiveBasis
-from riskapi.reviews.queue import ReviewScope, ReviewTier, index_key, place_of, reasons_of, refusal, review_key
+from riskapi.reviews.queue import ReviewScope, ReviewTier, index_key, place_of, refusal, review_key
+from riskapi.reviews.reasons import ReviewReasons
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, oldest, shard, stream
@@ -116,7 +117,7 @@ class DecidedAccounts:
     """Reads, decides and gives back accounts. Every method raises :class:`StoreUnavailable` while the store is away."""
 
     def __init__(self, store: Store, active: ActiveBasis) -> None:
-        self._store, self._active = store, active
+        self._store, self._active, self._reasons = store, active, ReviewReasons(store)
         self._decide, self._undo = store.script("review_decide"), store.script("review_undo")
 
     def candidates(self, user_ids: Sequence[str], now: float) -> list[Candidate]:
@@ -222,7 +223,7 @@ class DecidedAccounts:
         self, pipe: Any, plan: DecisionPlan, undoing: Undoing, accounts: Iterable[tuple[str, str | None]]
     ) -> None:
         accounts = list(accounts)
-        codes = self._codes([review_id for _, review_id in accounts if review_id is not None])
+        codes = self._reasons.codes(review_id for _, review_id in accounts if review_id is not None)
         why = f"undone: {undoing.reason}" if undoing.reason else "undone"
         policy = self._active.policy
         # What it goes back to is put in where the account is, see review_undo.lua.
@@ -231,24 +232,12 @@ class DecidedAccounts:
         history["undoes"] = plan.id
         for name, review_id in accounts:
             told: dict[str, Any] = {"id": review_id, "user_id": name, "to": "open", "at": undoing.at, "opened": True}
-            told |= {"reasons": codes.get(review_id, []), "decision_id": plan.id, "reviewer": undoing.actor}
+            told |= {"reasons": codes.get(review_id or "", []), "decision_id": plan.id, "reviewer": undoing.actor}
             args: list[Any] = [plan.id, int(name == plan.user_id), policy.retention.accounts_days * _DAY]
             args += (oldest(policy.retention.decisions_days), orjson.dumps({**given, "undoes": plan.id}))
             args += (orjson.dumps({"user_id": name, **given, "at": undoing.at}), orjson.dumps(history))
             args += (tier_event(name, history, undoing.at), orjson.dumps(told), orjson.dumps(undoing))
             self._undo.queue(pipe, _keys(name, review_id, ("open", "decided")), args)
-
-    def _codes(self, review_ids: Sequence[str]) -> dict[str | None, list[str]]:
-        """The codes of the reasons of reviews."""
-        pipe = self._store.pipeline()
-        for review_id in review_ids:
-            pipe.execute_command("HGET", review_key(review_id), "reasons")
-        rows = zip(review_ids, self._store.run(pipe), strict=True)
-        return {name: damaged.read("review", name, partial(_codes_of, found), list[str]()) for name, found in rows}
-
-
-def _codes_of(kept: bytes | None) -> list[str]:
-    return [reason["code"] for reason in reasons_of(kept)]
 
 
 def _review_of(answer: Mapping[str, bytes]) -> str | None:

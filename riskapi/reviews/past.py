@@ -105,10 +105,10 @@ class PastCases:
 def _row(values: Sequence[bytes | None]) -> dict[str, Any] | None:
     """A review as far as it matters here; None for one that is not decided, or was withdrawn by the service itself."""
     kept = {name: value or b"" for name, value in zip(_FIELDS, values, strict=True)}
+    if not kept["decision"] or kept["decided_by"] == _BY_ITSELF:
+        return None
     reasons = kept.pop("reasons")
     found = {name: value.decode() for name, value in kept.items()}
-    if not found["decision"] or found["decided_by"] == _BY_ITSELF.decode():
-        return None
     times = {name: float(found[name]) for name in ("decided_at", "opened_at")}
     return {**found, **times, "codes": {row["code"] for row in reasons_of(reasons)}}
 

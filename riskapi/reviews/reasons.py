@@ -5,8 +5,9 @@ What a review says does not change while it is open, so which reasons it names i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import TypeVar
 
 from riskapi.contract import Reason
 from riskapi.reviews.queue import reasons_of, review_key
@@ -15,6 +16,7 @@ from riskapi.store import damaged
 from riskapi.store.connections import Store, as_it_is
 from signals.records import record
 
+T = TypeVar("T")
 #: Reviews whose names are kept, some 300 bytes each: more than the queue reads of each status. Chosen by us.
 _KEPT = 10_000
 
@@ -37,28 +39,39 @@ class ReviewReasons:
 
     def of(self, review_ids: Iterable[str]) -> dict[str, list[Reason]]:
         """The reasons of reviews, by id; none for one that is there no more. One trip."""
-        pipe = self._store.pipeline()
-        asked = {name: pipe.ask("HGET", review_key(name), "reasons", read=as_it_is) for name in review_ids}
-        if asked:
-            self._store.run(pipe)
-        read = {name: partial(reasons_of, said()) for name, said in asked.items()}
-        return {name: damaged.read("review", name, reader, list[Reason]()) for name, reader in read.items()}
+        return self._read(review_ids, reasons_of)
+
+    def codes(self, review_ids: Iterable[str]) -> dict[str, list[str]]:
+        """The codes of the reasons of reviews, as :meth:`of`."""
+        return self._read(review_ids, _codes)
 
     def named(self, reviews: Iterable[WaitingReview]) -> Mapping[str, NamedReasons]:
         """Which reasons each of these reviews names, by its id. One trip where some were not seen before, else none."""
         wanted = {each.id: (each.id, each.opened_at) for each in reviews}
         kept = self._named
-        said = self.of(name for name, place in wanted.items() if place not in kept)
-        found = {wanted[name]: _named(reasons) for name, reasons in said.items()}
+        said = self._read((name for name, place in wanted.items() if place not in kept), _named)
+        found = {wanted[name]: names for name, names in said.items()}
         if found:
             if len(kept) + len(found) > _KEPT:  # those that wait no more go
                 kept = {place: kept[place] for place in wanted.values() if place in kept}
             self._named = kept = {**kept, **found}
         return {name: kept[place] for name, place in wanted.items()}
 
+    def _read(self, review_ids: Iterable[str], read: Callable[[bytes | None], T]) -> dict[str, T]:
+        """What ``read`` makes of the reasons that are kept; of those that are damaged, as of none."""
+        pipe = self._store.pipeline()
+        asked = {name: pipe.ask("HGET", review_key(name), "reasons", read=as_it_is) for name in review_ids}
+        if asked:
+            self._store.run(pipe)
+        return {name: damaged.read("review", name, partial(read, kept()), read(None)) for name, kept in asked.items()}
 
-def _named(reasons: Iterable[Reason]) -> NamedReasons:
-    rows = list(reasons)
+
+def _codes(kept: bytes | None) -> list[str]:
+    return [row["code"] for row in reasons_of(kept)]
+
+
+def _named(kept: bytes | None) -> NamedReasons:
+    rows = reasons_of(kept)
     return NamedReasons(
         frozenset(row["code"] for row in rows), frozenset(row["signal"] for row in rows if row["signal"])
     )
