@@ -44,7 +44,7 @@ def take(
     """Put the file on the list, as one batch however many requests it would be; 1 when a row was rejected."""
     form = form or ("jsonl" if file.endswith((".jsonl", ".ndjson", ".json")) else "csv")
     counts, batch_id, rejected, done = {"put": 0, "replaced": 0, "unchanged": 0}, None, 0, 0
-    with _lists(call) as (_, batches):
+    with _lists(call) as (_, batches, audit):
         who, content = author.name(given_author), _content(file)
         found = rows(content, form)
         with LongWork("importing", content.count(b"\n")) as work:
@@ -61,8 +61,8 @@ def take(
                     counts[what] += getattr(taken, what)
                 done += len(some)
                 work.reach(done, f"{done:,} entries")
-    if batch_id is not None and not dry_run:
-        _note(call, "list batch put", batch_id, author=who, list=list_name)
+        if batch_id is not None and not dry_run:
+            audit.note(COMMAND_LINE, "list batch put", batch_id, time.time(), author=who, list=list_name)
     if dry_run:
         print(f"{counts['put']} good, nothing is put, {rejected} rejected")
     else:
@@ -75,7 +75,7 @@ def take(
 def export(call: Invocation, list_name: ListName | None, form: Format) -> int:
     """Write the entries of a list, or of all, to standard output."""
     cursor, count = None, 0
-    with _lists(call) as (entries, _), LongWork("exporting", shown=not sys.stdout.isatty()) as work:
+    with _lists(call) as (entries, *_), LongWork("exporting", shown=not sys.stdout.isatty()) as work:
         while True:
             some, cursor = entries.some(list_name, None, _PAGE, cursor, time.time())
             for line in written(some, form, header=not count):
@@ -92,7 +92,7 @@ def export(call: Invocation, list_name: ListName | None, form: Format) -> int:
 def find(call: Invocation, value: str, kind: str | None) -> int:
     """Print the entries that match a value: a table on a terminal, else JSON lines; 1 when there are none."""
     known = arguments.choice(kind, KINDS, "--kind") if kind is not None else None
-    with _lists(call) as (entries, _):
+    with _lists(call) as (entries, *_):
         found = entries.of_value(None, known, value, time.time())["entries"]
     if sys.stdout.isatty():
         columns = ("list", "kind", "value", "expires_at", "author", "reason")
@@ -105,28 +105,26 @@ def find(call: Invocation, value: str, kind: str | None) -> int:
 
 def undo(call: Invocation, batch_id: str, given_author: str | None) -> int:
     """Take a batch back."""
-    with _lists(call) as (_, batches):
+    with _lists(call) as (_, batches, audit):
         who = author.name(given_author)
         done = batches.undo(batch_id, who, time.time())
-    _note(call, "list batch undone", batch_id, author=who)
+        audit.note(COMMAND_LINE, "list batch undone", batch_id, time.time(), author=who)
     print("{removed} removed, {restored} as they were, {left} left".format(**done))
     return 0
 
 
-def _note(call: Invocation, action: str, subject: str, **details: str) -> None:
-    with call.store() as store:
-        Audit(store).note(COMMAND_LINE, action, subject, time.time(), **details)
-
-
 @contextlib.contextmanager
-def _lists(call: Invocation) -> Iterator[tuple[Lists, Batches]]:
-    """The lists of the store. What cannot be done is said, and ends the command with 1."""
+def _lists(call: Invocation) -> Iterator[tuple[Lists, Batches, Audit]]:
+    """The lists of the store, and where it is noted what was done.
+
+    What cannot be done is said, and ends the command with 1.
+    """
     with call.store() as store:
         # Nothing is decided, so no model is needed.
         service = app.assemble(changed(call.settings, model_mode="off"), store)
         entries = service.parts.lists
         try:
-            yield entries, Batches(store, service.active, entries)
+            yield entries, service.parts.list_batches, service.parts.audit
         except Problem as problem:
             details = "; ".join(f"{each['pointer']}: {each['detail']}" for each in problem.errors)
             print(details or problem.detail, file=sys.stderr)
