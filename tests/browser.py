@@ -28,3 +28,11 @@ def become_admin(page: Page, link: str, name: str) -> None:
         page.fill(f"#{field}", value)
     page.press("#again", "Enter")
     page.wait_for_url("**/console/queue")
+
+
+def give_password(page: Page, url: str, name: str) -> None:
+    """Type a user's name and the password of tests into the page that signs in."""
+    page.goto(f"{url}/console/sign-in")
+    page.fill("#name", name)
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")

@@ -23,7 +23,7 @@ from riskapi.console.application import application
 from riskapi.console.doors import Doors, first_link, open_doors
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from tests.browser import CHROMIUM, become_admin, launched
+from tests.browser import CHROMIUM, become_admin, give_password, launched
 from tests.conftest import BOOTSTRAP_KEY, NOW, Clock
 from tests.console.visitor import PASSWORD, made
 from tests.signups import home
@@ -205,17 +205,11 @@ def test_an_authenticator_is_set_up_and_signs_in(
         other.set_default_timeout(DEADLINE)
         other.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
 
-        def give_password() -> None:
-            other.goto(f"{url}/console/sign-in")
-            other.fill("#name", "tom")
-            other.fill("#password", PASSWORD)
-            other.press("#password", "Enter")
-
         def shown(secret: str) -> str:
             """What the app shows."""
             return pyotp.TOTP(secret).at(int(clock.now))
 
-        give_password()
+        give_password(other, url, "tom")
         other.wait_for_url("**/console/queue")
         other.goto(f"{url}/console/account/authenticator")
         assert other.locator(".qr svg").is_visible()
@@ -228,7 +222,7 @@ def test_an_authenticator_is_set_up_and_signs_in(
             other.locator(".person summary").click()
             other.get_by_role("button", name="Sign out").click()
             clock.advance(30)  # a code is good for one sign-in
-            give_password()
+            give_password(other, url, "tom")
             other.get_by_role("heading", name="Your code").wait_for()
             other.fill("#code", shown(secret) if is_app else recovery)
             other.press("#code", "Enter")
@@ -249,10 +243,7 @@ def test_a_passkey_is_added_and_signs_in(browser: Browser, page: Page, url: str,
             "WebAuthn.addVirtualAuthenticator",
             {"options": {**kind, "isUserVerified": True, "automaticPresenceSimulation": True}},
         )
-        other.goto(f"{here}/console/sign-in")
-        other.fill("#name", "ana")
-        other.fill("#password", PASSWORD)
-        other.press("#password", "Enter")
+        give_password(other, here, "ana")
         other.wait_for_url("**/console/queue")
         other.goto(f"{here}/console/account/passkeys")
         other.fill("#name", "this device")
@@ -332,10 +323,7 @@ def test_two_reviewers_race_for_one_claim(
     made(doors, "bo", "reviewer", NOW)
     other = browser.new_context().new_page()
     other.set_default_timeout(DEADLINE)
-    other.goto(f"{url}/console/sign-in")
-    other.fill("#name", "bo")
-    other.fill("#password", PASSWORD)
-    other.press("#password", "Enter")
+    give_password(other, url, "bo")
     other.wait_for_url("**/console/queue")
     page.goto(f"{url}/console/queue")
     case = page.locator("[data-row] a").first.get_attribute("href") or ""
