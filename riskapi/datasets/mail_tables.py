@@ -124,6 +124,14 @@ class ProviderTable(_Table):
         return {domain: provider for provider in self.providers for domain in provider.domains}
 
     @cached_property
+    def imitated_at(self) -> Mapping[int, tuple[Domain, ...]]:
+        """By the length of a domain, those worth imitating that are as long, or longer or shorter by one character."""
+        lengths = {len(domain) + more for domain in self.imitated for more in (-1, 0, 1)}
+        return {
+            length: tuple(domain for domain in self.imitated if abs(len(domain) - length) <= 1) for length in lengths
+        }
+
+    @cached_property
     def large(self) -> frozenset[str]:
         """Mail domains that are known to exist and to take mail: every provider's, and those worth imitating."""
         return frozenset({*self.domains(), *self.imitated})

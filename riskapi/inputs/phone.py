@@ -12,6 +12,10 @@ from riskapi.datasets import numbering
 from riskapi.datasets.numbering import Numbering
 from signals.facts import Phone
 
+# The patterns of numbers are some thousands at most; without this each is looked up in the cache of ``re`` at each use,
+# and compiled again once that is full.
+phonenumbers.enable_pattern_cache()
+
 #: Longest input that is read; libphonenumber itself refuses more than 250 characters.
 MAX_LENGTH: Final = 128
 
@@ -89,8 +93,10 @@ class PhoneReader:
     def _meant(self, parsed: PhoneNumber) -> _Meant | None:
         """The number that was meant, ``None`` where it is nobody's; an old number is the one that took its place."""
         code, national = parsed.country_code or 0, phonenumbers.national_significant_number(parsed)
-        now = [_with(parsed, read) for read in set(self._numbering.read(code, national, "old"))]
-        found = [each for each in map(_typed, now) if each is not None]
+        now = self._numbering.read(code, national, "old")
+        if not now:
+            return _typed(parsed)
+        found = [each for read in set(now) if (each := _typed(_with(parsed, read))) is not None]
         return found[0] if len(found) == 1 else _typed(parsed)
 
     def _describe(self, given: str, parsed: PhoneNumber, type_: int) -> Phone:
@@ -98,7 +104,8 @@ class PhoneReader:
         kind = _KINDS.get(type_)
         if kind == "fixed_line" and self._may_be_mobile(parsed, national):
             kind = "fixed_line_or_mobile"
-        number = f"+{code}{next(self._numbering.read(code, national, 'twin'), national)}"
+        twins = self._numbering.read(code, national, "twin")
+        number = f"+{code}{twins[0] if twins else national}"
         # Behind a mobile line is no switchboard: an extension there only hides that the number is the same.
         extension = parsed.extension if kind != "mobile" else None
         return Phone(
