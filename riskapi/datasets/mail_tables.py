@@ -61,9 +61,15 @@ class MailboxProvider(_Record):
 
     @cached_property
     def translation(self) -> dict[int, str | None]:
-        """What ``str.translate`` needs to fold what means the same to the provider."""
-        ignored: dict[int, str | None] = {ord(character): None for character in self.ignored}
-        return ignored | {ord(character): same for character, same in self.folded.items()}
+        """What ``str.translate`` needs to fold what means the same to the provider; empty where nothing does.
+
+        Each ASCII character stands in it, because one that is missing costs an exception inside ``translate``.
+        """
+        if not self.ignored and not self.folded:
+            return {}
+        every: dict[int, str | None] = {code: chr(code) for code in range(128)}
+        ignored = {ord(character): None for character in self.ignored}
+        return every | ignored | {ord(character): same for character, same in self.folded.items()}
 
 
 #: Any other domain: a plus sign starts a tag (RFC 5233, "subaddressing"; the default separator of Postfix's

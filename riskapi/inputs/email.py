@@ -24,9 +24,8 @@ _LABEL = r"(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _PLAIN_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}(?<=[a-z])", re.ASCII)
 #: Ends of domains that nobody has mail in, as email-validator knows them; ``.test`` is let through (RFC 6761).
 _SPECIAL = tuple(f".{name}" for name in SPECIAL_USE_DOMAIN_NAMES if name != "test")
-_SKELETON = str.maketrans(
-    "abcdefghijklmnopqrstuvwxyz0123456789", "a" * 26 + "0" * 10
-)  # faster than asking each character what it is
+#: What each ASCII character is in a skeleton; one that were missing would cost an exception inside ``translate``.
+_SKELETON = "".join("0" if c.isdigit() else "a" if c.islower() else c for c in map(chr, range(128)))
 #: What a counter leaves at the end of a name: ``ana7``, ``ana.37``, ``ana_100``.
 _COUNTER, _ANY_COUNTER = "0123456789._-+", re.compile(r"[\d._+-]+\Z")
 _DIGITS = re.compile(r"\d+")
@@ -222,7 +221,8 @@ def _mailbox(local: str, domain: _Domain) -> tuple[str, str | None, str]:
             separator, tag = found, f"{rest}{separator}{tag}"
     if not head:
         head, separator, tag = base, "", ""
-    mailbox = head.translate(rules.translation) or head
+    folded = rules.translation
+    mailbox = (head.translate(folded) if folded else head) or head
     if rules.user_after:
         mailbox = mailbox.rpartition(rules.user_after)[2] or mailbox
     return head, tag or None, f"{mailbox}{separator if rules.keeps_separator else ''}@{home}"
@@ -249,6 +249,8 @@ def stem(canonical: str) -> str | None:
     """
     local, _, home = canonical.rpartition("@")
     kept = local.rstrip(_COUNTER) if local.isascii() else _ANY_COUNTER.sub("", local)
+    if kept.isalpha():
+        return f"{kept}@{home}" if len(kept) >= 4 else None
     if kept.startswith('"') or not _FOUR_LETTERS.search(kept):
         return None
     return f"{_DIGITS.sub('0', kept)}@{home}"

@@ -40,5 +40,5 @@ def not_provided(signup: Signup) -> list[str]:
             found += pointers
         else:
             values = vars(given)  # attributes of a pydantic model cost three times as much to read
-            found += [pointer for name, pointer in fields if values[name] in (None, "")]
+            found += [pointer for name, pointer in fields if not values[name] and values[name] in (None, "")]
     return found

@@ -73,7 +73,7 @@ def usable(body: Body, at: float, time: str = "/event/time") -> tuple[Body, list
     """
     changed: dict[str, Any] = {}
     warnings: list[InputWarning] = []
-    parts, own = _read_of(type(body))
+    parts, own, path = _read_of(type(body), time)
     values = vars(body)
     for part, pointer, fields in parts:
         given = values[part]
@@ -88,7 +88,7 @@ def usable(body: Body, at: float, time: str = "/event/time") -> tuple[Body, list
         cut = _cut_custom(custom, warnings)
         if cut:
             changed["custom_inputs"] = {**custom, **cut}
-    said = _time_of(body, time)
+    said = _time_of(values, path)
     if said is not None and said > at + AHEAD:
         warnings.append(_warned("INPUT_INVALID", time, "The time lies over 5 minutes ahead and counts as now"))
     return (body.model_copy(update=changed) if changed else body), warnings
@@ -100,16 +100,18 @@ def counted(said: float, now: float) -> float:
 
 
 @cache
-def _read_of(kind: type[BaseModel]) -> tuple[list[tuple[str, str, Fields]], Fields]:
-    """What is read of a kind of body: parts of it, each with its pointer and its fields, and fields of its own."""
+def _read_of(kind: type[BaseModel], time: str) -> tuple[list[tuple[str, str, Fields]], Fields, list[str]]:
+    """What is read of a kind of body: parts of it, each with its pointer and its fields; fields of its own; and the
+    names that lead to its time.
+    """
     has = kind.model_fields
     parts = [(part, f"/{part}", fields) for part, fields in _PARTS.items() if part in has]
-    return parts, [field for field in _OWN if field[0] in has]
+    return parts, [field for field in _OWN if field[0] in has], time[1:].split("/")
 
 
-def _time_of(body: BaseModel, pointer: str) -> float | None:
-    found: Any = body
-    for name in pointer[1:].split("/"):
+def _time_of(values: dict[str, Any], path: list[str]) -> float | None:
+    found = values[path[0]]
+    for name in path[1:]:
         found = None if found is None else getattr(found, name)
     return None if found is None else float(found.timestamp())
 
@@ -119,8 +121,13 @@ def _cut(values: dict[str, Any], pointer: str, fields: Fields, warnings: list[In
     changed: dict[str, Any] = {}
     for name, read, what in fields:
         value = values[name]
-        # What is empty is used as it is, and so is nearly every text, which is seen faster here than by its reader.
-        if not value or (type(value) is str and len(value) <= SHORT and value.isascii() and value.isprintable()):
+        # What is empty is used as it is, and so is nearly all the rest, which is seen faster here than by its reader.
+        kind = type(value)
+        if (
+            not value
+            or (kind is str and len(value) <= SHORT and value.isascii() and value.isprintable())
+            or (kind is int and 0 < value <= LARGEST)
+        ):
             continue
         used, text = read(value, what)
         if text is not None:
