@@ -25,7 +25,8 @@ def changed(made: Made, /, **values: Any) -> Made:
 
     Of records that :func:`record` made alone. AttributeError for a field that it does not have.
     """
-    copy: Made = _copier(type(made))(made)
+    kind: Any = type(made)
+    copy: Made = _copier(kind)(made)
     for name, value in values.items():
         setattr(copy, name, value)
     return copy

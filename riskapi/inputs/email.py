@@ -272,7 +272,7 @@ def near_provider(table: ProviderTable, name: str, shown: str, registrable: str)
 
 
 def _is_one_slip(left: str, right: str) -> bool:
-    """Whether the optimal string alignment distance of two different strings is 1; their lengths differ by 1 at most."""
+    """Whether the optimal string alignment distance of two strings is 1, which differ, in length by 1 at most."""
     start = 0
     for a, b in zip(left, right, strict=False):
         if a != b:

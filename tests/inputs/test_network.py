@@ -199,9 +199,12 @@ def test_no_text_raises(reader: NetworkReader, value: str) -> None:
     reader.read(value)
 
 
-@given(st.text("0123456789abf:.%[] \0٣\ud800", max_size=24) | st.from_regex(r"[0-9]{1,4}(\.[0-9]{1,3}){2,4}", fullmatch=True)
-       | st.lists(st.sampled_from(["", "0", "1", "ffff", "0db8", "12345", "1.2.3.4", "01.2.3.4", "A"])).map(":".join)
-       | st.ip_addresses(v=6).map(lambda address: address.exploded))  # fmt: skip
+@given(
+    st.text("0123456789abf:.%[] \0٣\ud800", max_size=24)
+    | st.from_regex(r"[0-9]{1,4}(\.[0-9]{1,3}){2,4}", fullmatch=True)
+    | st.lists(st.sampled_from(["", "0", "1", "ffff", "0db8", "12345", "1.2.3.4", "01.2.3.4", "A"])).map(":".join)
+    | st.ip_addresses(v=6).map(lambda address: address.exploded)
+)
 def test_addresses_are_told_from_other_texts_as_the_standard_library_does(value: str) -> None:
     bare = value.strip()
     if bare.startswith("[") and bare.endswith("]"):
