@@ -9,10 +9,8 @@ script.
 
 from __future__ import annotations
 
-import base64
-import hmac
-from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 import orjson
@@ -20,8 +18,10 @@ import orjson
 from riskapi.inputs import device
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.links import kinds
-from riskapi.links.keys import LETTERS, key_of
+from riskapi.links.keys import LETTERS, key_of, mac_of
 from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Touch
+from riskapi.links.macs import Macs
+from riskapi.links.touches import KEEP, Told, in_order, told
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.replies import scored
@@ -30,18 +30,17 @@ from signals.facts import Entity, Facts
 
 _KINDS = {letter: kind for kind, letter in LETTERS.items()}
 _UNLINKED_KEYS = tuple(f"risk:e:{LETTERS[kind]}:" for kind in (*COUNTED, *CLOSE))
-#: Most accounts an entity remembers. 2,000 give an abuse rate a standard error of at most 1.1 points.
-KEEP = 2000
 _DAY = 86400
 #: As many members as there are.
 _ALL = 1_000_000
 _HUB_MARKS = {"=h": 1, "=n": -1}
-#: Kinds in the order in which the script looks for those it knows as sorted sets: those that most share first.
-_BY_CROWD = {
-    kind: place for place, kind in enumerate(("service", "tld", "asn", "mail_domain", "pattern", "behavior", "stem"))
-}
-#: Kinds whose values recur from signup to signup, so that their HMACs are worth remembering.
-_COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain", "site", "behavior", "wave"})
+#: Kinds whose values recur from signup to signup, so that their keys are worth remembering.
+_COMMON = frozenset(
+    {
+        "asn", "tld", "service", "mail_domain", "network", "link_domain", "site", "behavior", "wave", "pattern",
+        "fingerprint",
+    }
+)  # fmt: skip
 #: Longest fingerprint of a content: what is longer is the content itself, and none.
 _FINGERPRINT = 256
 
@@ -54,7 +53,8 @@ class Links:
 
     def __init__(self, store: Store, key: bytes, active_readers: ActiveReaders) -> None:
         self._store = store
-        self._keyed = hmac.new(key, digestmod="sha256")
+        self._macs = Macs(key)
+        self._told: Told | None = None
         self._active_readers = active_readers
         self._touch = store.script("entity_touch")
         self._mark = store.script("entity_mark")
@@ -66,24 +66,27 @@ class Links:
         self._members = store.script("entity_members")
         self._leave = store.script("entity_leave")
         self._found = store.script("entity_found")
-        self._common = lru_cache(maxsize=16384)(self._mac)
+        self._common_key = lru_cache(maxsize=16384)(self._key)
 
     def mac(self, kind: str, value: str) -> str:
-        """Keyed HMAC-SHA256 of a value, cut to 96 bits, as 16 URL-safe characters."""
-        return self._common(kind, value) if kind in _COMMON else self._mac(kind, value)
+        """The HMAC of a value, see :class:`riskapi.links.macs.Macs`."""
+        return mac_of(self._common_key(kind, value)) if kind in _COMMON else self._macs.of([(kind, value)])[0]
 
-    def _mac(self, kind: str, value: str) -> str:
-        keyed = self._keyed.copy()  # the key is hashed already: 1.0 in place of 1.5 µs
-        keyed.update(f"{kind}\0{value}".encode("utf-8", "surrogatepass"))
-        return base64.urlsafe_b64encode(keyed.digest()[:12]).decode()
+    def _key(self, kind: str, value: str) -> str:
+        return key_of(kind, self._macs.of([(kind, value)])[0])
 
     def touched(self, user_id: str, facts: Facts) -> Touch:
         """The entities of a signup. What is missing or invalid touches nothing."""
-        values = kinds.values(facts)
+        values = {kind: value for kind, value in kinds.values(facts).items() if value}
         website = facts.account.website
         site = self._active_readers.readers.links.read([website]) if website else ()
-        values["site"] = site[0] if site else None
-        keys = {kind: self.entity_key(kind, value) for kind, value in values.items() if value}
+        if site:
+            values["site"] = site[0]
+        macs = iter(self._macs.of([pair for pair in values.items() if pair[0] not in _COMMON]))
+        keys = {
+            kind: self._common_key(kind, value) if kind in _COMMON else key_of(kind, next(macs))
+            for kind, value in values.items()
+        }
         return Touch(
             user_id,
             facts.at,
@@ -97,7 +100,7 @@ class Links:
 
     def entity_key(self, kind: str, value: str) -> str:
         """Key of an entity; ``value`` is in the form :func:`riskapi.links.kinds.values` gives it."""
-        return key_of(kind, self.mac(kind, value))
+        return self._common_key(kind, value) if kind in _COMMON else self._key(kind, value)
 
     def said(self, user_id: str, at: float, link_domains: Iterable[str], fingerprint: str | None) -> Said:
         """The entities of a message sent at Unix time ``at``: the domains it links to and what it says.
@@ -111,6 +114,10 @@ class Links:
         if content is not None and len(content) <= _FINGERPRINT:
             keys.append(("content", self.entity_key("content", content)))
         return Said(user_id, at, tuple(keys), tuple(self.entity_key("site", domain) for domain in domains))
+
+    def linked(self, link_domains: Iterable[str]) -> list[str]:
+        """The keys of the domains that :meth:`said` gives, without the rest of it."""
+        return [self.entity_key("link_domain", name) for name in self._active_readers.readers.links.read(link_domains)]
 
     def sender(self, domain: str) -> str | None:
         """The domain that mail comes from, see :meth:`riskapi.inputs.urls.LinkDomains.sender`."""
@@ -150,16 +157,20 @@ class Links:
 
         The first touch of an account stands, so that a signup posted again counts nothing twice.
         """
-        order = _by_crowd(touch)
-        crowds = [kinds.crowd_limit(kind, policy, hosting=touch.hosting) for kind in order]
-        proved = [self._proof(kind, kind in touch.proved, policy) for kind in order]
+        rules, order = self._rules(policy), in_order(touch)
+        limits = rules.hosting if touch.hosting else rules.crowds
+        crowds = [limits[kind] for kind in order]
+        # 1 proved, 0 not, 2 nobody can hold it.
+        proved = [int(kind in touch.proved) if kind in rules.holdable else 2 for kind in order]
         keys = [touch.keys[kind] for kind in order]
         return self._queue(pipe, touch.user_id, touch.at, "first" if add else "look", keys, crowds, proved, policy)
 
-    @staticmethod
-    def _proof(kind: str, proved: bool, policy: Policy) -> int:
-        """What the script is told of a thing: 1 proved, 0 not, 2 nobody can hold it."""
-        return int(proved) if kinds.is_holdable(kind, policy) else 2
+    def _rules(self, policy: Policy) -> Told:
+        """What the script is told of a policy; that of the last touch is kept."""
+        rules = self._told
+        if rules is None or rules.policy is not policy:
+            self._told = rules = told(policy)
+        return rules
 
     def queue_said(self, pipe: Pipeline, said: Said, policy: Policy, account: str) -> Callable[[], list[Entity]]:
         """As :meth:`queue`, for a message: its entities in the order of ``said.keys``, but for the account's own.
@@ -171,8 +182,9 @@ class Links:
         """
         if not said.keys:
             return list
-        keys, crowds = said.touched, [kinds.crowd_limit(kind, policy) for kind, _ in said.keys]
-        crowds += [kinds.crowd_limit("site", policy)] * len(said.sites)
+        limits = self._rules(policy).crowds
+        keys, crowds = said.touched, [limits[kind] for kind, _ in said.keys]
+        crowds += [limits["site"]] * len(said.sites)
         asked = self._queue(pipe, said.user_id, said.at, "latest", keys, crowds, [0] * len(keys), policy, account)
         return lambda: _said_entities(said, asked(), policy)
 
@@ -181,14 +193,10 @@ class Links:
         crowds: Sequence[int], proved: Sequence[int], policy: Policy, account: str | None = None,
     ) -> Callable[[], Sequence[Any]]:  # fmt: skip
         asked: dict[str, Any] = {
+            **self._rules(policy).fixed,
             "user_id": user_id,
             "at": repr(at),
             "adds": adds,
-            "retention": policy.retention.entities_days * _DAY,
-            "keep": KEEP,
-            "near": policy.waves.near_minutes * 60,
-            "past": policy.waves.past_days * _DAY,
-            "long": policy.customers.days * _DAY,
             "account": False,
             "crowds": crowds,
             "proved": proved,
@@ -213,31 +221,17 @@ class Links:
         """The entities from the replies to :meth:`queue`, by kind: linking ones, counted ones, and those of
         :data:`riskapi.links.kinds.CLOSE`. ``voucher`` is the referrer, where it says that those it refers belong to it.
         """
-        rows = dict(zip(_by_crowd(touch), _rows(replies), strict=True))
-
-        def read(kind: str, *, family: bool) -> Entity:
-            key, crowd = touch.keys[kind], kind in touch.hubs
-            siblings = voucher is not None and kind == "referrer"
-            return kinds.entity(
-                kind, key, touch.at, rows[kind], policy, touch.user_id, crowd=crowd, family=family, siblings=siblings
+        rows = dict(zip(in_order(touch), _rows(replies), strict=True))
+        found = {
+            kind: kinds.entity(
+                kind, key, touch.at, rows[kind], policy, touch.user_id,
+                crowd=kind in touch.hubs, family=kind in touch.shared,
+                siblings=voucher is not None and kind == "referrer",
             )
-
-        found = {kind: read(kind, family=kind in touch.shared) for kind in touch.keys}
-        phone = found.get("phone")
-        if phone is not None and touch.desk and kinds.is_in_office(found, touch):
-            phone = read("phone", family=True)
-        domain = found.get("mail_domain") if "mail_domain" not in touch.hubs else None
-        if phone is not None and domain is not None and kinds.is_switchboard(phone, domain):
-            phone = kinds.without(read("phone", family=True), domain)
-        if phone is not None:
-            found["phone"] = phone
-            if "phone_block" in found:
-                # Whoever gave the very number, on whichever side.
-                every = kinds.entity("phone", phone.key, touch.at, rows["phone"][: kinds.PLAIN], policy)
-                block = kinds.without(found["phone_block"], every)
-                if domain is not None and kinds.is_switchboard(block, domain):  # the firm's direct dialling
-                    block = kinds.without(block, domain)
-                found["phone_block"] = block
+            for kind, key in touch.keys.items()
+        }  # fmt: skip
+        if "phone" in found:
+            found |= _numbers(touch, found, rows, policy)
         if voucher is not None:  # what the referrer holds is theirs, too
             found |= {kind: kinds.granted(each) for kind, each in found.items() if voucher in each.holders}
         return found
@@ -358,9 +352,26 @@ class Links:
         self._queue_each(pipe, self._leave, keys, (user_ids,) if isinstance(user_ids, str) else tuple(user_ids))
 
 
-def _by_crowd(touch: Touch) -> list[str]:
-    """The kinds of a touch in the order in which the script is given them."""
-    return sorted(touch.keys, key=lambda kind: _BY_CROWD.get(kind, len(_BY_CROWD)))
+def _numbers(
+    touch: Touch, found: Mapping[str, Entity], rows: Mapping[str, Sequence[Any]], policy: Policy
+) -> dict[str, Entity]:
+    """The number and its block, as the other entities let them be seen: a switchboard's, or without who gave both."""
+    row, phone, block = rows["phone"], found["phone"], found.get("phone_block")
+    if row == kinds.ALONE and (block is None or rows["phone_block"] == kinds.ALONE) and not touch.desk:
+        return {}
+    domain = found.get("mail_domain") if "mail_domain" not in touch.hubs else None
+    family = partial(kinds.entity, "phone", phone.key, touch.at, row, policy, touch.user_id, family=True)
+    if touch.desk and kinds.is_in_office(found, touch):
+        phone = family()
+    if domain is not None and kinds.is_switchboard(phone, domain):
+        phone = kinds.without(family(), domain)
+    if block is None:
+        return {"phone": phone}
+    # Whoever gave the very number, on whichever side.
+    block = kinds.without(block, kinds.entity("phone", phone.key, touch.at, row[: kinds.PLAIN], policy))
+    if domain is not None and kinds.is_switchboard(block, domain):  # the firm's direct dialling
+        block = kinds.without(block, domain)
+    return {"phone": phone, "phone_block": block}
 
 
 def _names(reply: Sequence[bytes]) -> list[str]:
@@ -380,4 +391,4 @@ def _said_entities(said: Said, replies: Sequence[Any], policy: Policy) -> list[E
 
 def _rows(replies: Sequence[Any]) -> list[Any]:
     """One row an entity: they come together from one node, and one a reply from a cluster."""
-    return [row for reply in replies for row in reply]
+    return replies[0] if len(replies) == 1 else [row for reply in replies for row in reply]

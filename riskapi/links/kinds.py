@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv6Address
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from riskapi.policy import Policy
 from riskapi.policy.tables import Kind, Linking
@@ -25,6 +25,8 @@ PROVABLE = frozenset({"mailbox", "phone"})
 _DAY = 86400
 #: Fewer accounts than this are no sample of which a share would say anything.
 _FEW = 4
+#: Kinds that bind nobody: those that are only counted, and those that say something only of who came close in time.
+_UNBINDING = frozenset((*COUNTED, *CLOSE))
 #: A network of these kinds stands for many unrelated people behind few addresses (RFC 6888 for carriers).
 _SHARED_NETWORKS = frozenset({"mobile", "education", "cdn"})
 #: Types of numbers (libphonenumber's) that ring on a desk or in a hall, where families and firms answer them. Most
@@ -39,6 +41,8 @@ _SIBLINGS = Linking(strength="strong", hub_over=0)
 _RUSH_DAYS = 31
 #: Parts of a row before those of its marks.
 PLAIN = 9
+#: The row of an entity that nobody else ever touched, as most of a signup's are.
+ALONE: Sequence[Any] = [1, 1, 1, 1, 0, 0, [], 0, 0]
 #: What the end of a row would say of an entity without marks.
 _UNMARKED = (0, 0, 0, 0, 0, (), b"", 0, 0, b"0")
 
@@ -218,11 +222,11 @@ def crowd_limit(kind: str, policy: Policy, *, hosting: bool = False) -> int:
 
 def is_holdable(kind: str, policy: Policy) -> bool:
     """Whether a thing can be somebody's own: what people do not share by chance."""
-    return kind not in COUNTED and kind not in CLOSE and _rule(kind, policy).strength == "strong"
+    return kind not in _UNBINDING and _rule(kind, policy).strength == "strong"
 
 
 def _rule(kind: str, policy: Policy) -> Linking:
-    return policy.links.kinds[cast("Kind", kind)]
+    return policy.links.kinds[kind]  # type: ignore[index]
 
 
 def entity(
@@ -244,13 +248,26 @@ def entity(
     although its kind is not.
     """
     accounts, hour, day, month, abusive, limited, others, past, earlier, *marks = row
-    recent = tuple([(name.decode(), float(when)) for name, when in zip(others[::2], others[1::2], strict=True)])
-    if kind in COUNTED or kind in CLOSE:
+    if kind in _UNBINDING:
+        recent = _recent(others)
         return Entity(kind, hour, day, month, accounts, abusive, limited, True, key=key, recent=recent, past=past)
+    rule = _SIBLINGS if siblings else _rule(kind, policy)
+    strength = "medium" if family and rule.strength == "strong" else rule.strength
+    standing: Literal["observed", "proved", "held", "claimed"] = "observed" if kind in OBSERVED else "claimed"
+    if not marks and (crowd or not others):
+        # Nobody holds it and it binds nobody, as is so of nearly all that a signup touches. Of a crowd it is not told
+        # who came: that would be read of up to 32 accounts of every free mail provider, and nobody asks.
+        last_seen = float(others[1]) if others else None
+        ring = accounts > 1 and _is_ring(strength, accounts, abusive, limited, policy)
+        hub = crowd or (accounts > 1 and not ring and _is_hub(rule, day, month, 0.0, at, policy))
+        return Entity(
+            kind, hour, day, month, accounts, abusive, limited, hub, 0.0, strength, last_seen, (), key,
+            standing=standing, past=past, earlier=int(earlier) if strength == rule.strength else 0,
+        )  # fmt: skip
+    recent = _recent(others)
     bound, spent_24h, spent_7d, spent_at, near_7d, holding, by, bad, slow, found_at = marks or _UNMARKED
     # Siblings and who vouches for them all belong together.
     holders = () if siblings else tuple([name.decode() for name in holding])
-    standing: Literal["observed", "proved", "held", "claimed"] = "observed" if kind in OBSERVED else "claimed"
     sole = False
     seen = [pair for pair in recent if pair[0] not in holders]
     if user_id in holders:
@@ -266,8 +283,6 @@ def entity(
     elif holders:
         accounts, earlier = max(accounts - len(holders), 1), max(earlier - len(holders), 0)
         hour, day, month = min(hour, accounts), min(day, accounts), min(month, accounts)
-    rule = _SIBLINGS if siblings else _rule(kind, policy)
-    strength = "medium" if family and rule.strength == "strong" else rule.strength
     if strength != rule.strength:
         earlier = 0  # whoever shares it before says nothing of a number that families and firms share
     ring = _is_ring(strength, accounts, abusive, limited, policy)
@@ -285,6 +300,10 @@ def entity(
         spent_24h, spent_7d, float(spent_at) if spent_at else None, near_7d, standing, tuple([name for name in holders
         if name != user_id]), recent, past, float(found_at), int(earlier), sole,
     )  # fmt: skip
+
+
+def _recent(others: Sequence[bytes]) -> tuple[tuple[str, float], ...]:
+    return tuple([(name.decode(), float(when)) for name, when in zip(others[::2], others[1::2], strict=True)])
 
 
 def _is_hub(rule: Linking, day: int, month: int, found_at: float, at: float, policy: Policy) -> bool:
