@@ -19,7 +19,7 @@ from riskapi.inputs import device
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.links import kinds
 from riskapi.links.keys import LETTERS, key_of, mac_of
-from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Touch
+from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Sharing, Touch
 from riskapi.links.macs import Macs
 from riskapi.links.touches import KEEP, Told, in_order, told
 from riskapi.policy import Policy
@@ -53,7 +53,7 @@ class Links:
 
     def __init__(self, store: Store, key: bytes, active_readers: ActiveReaders) -> None:
         self._store = store
-        self._macs = Macs(key)
+        self._mac = Macs(key).of
         self._told: Told | None = None
         self._active_readers = active_readers
         self._touch = store.script("entity_touch")
@@ -70,23 +70,18 @@ class Links:
 
     def mac(self, kind: str, value: str) -> str:
         """The HMAC of a value, see :class:`riskapi.links.macs.Macs`."""
-        return mac_of(self._common_key(kind, value)) if kind in _COMMON else self._macs.of([(kind, value)])[0]
+        return mac_of(self._common_key(kind, value)) if kind in _COMMON else self._mac(kind, value)
 
     def _key(self, kind: str, value: str) -> str:
-        return key_of(kind, self._macs.of([(kind, value)])[0])
+        return key_of(kind, self._mac(kind, value))
 
     def touched(self, user_id: str, facts: Facts) -> Touch:
         """The entities of a signup. What is missing or invalid touches nothing."""
-        values = {kind: value for kind, value in kinds.values(facts).items() if value}
+        keys = {kind: self.entity_key(kind, value) for kind, value in kinds.values(facts).items() if value}
         website = facts.account.website
         site = self._active_readers.readers.links.read([website]) if website else ()
         if site:
-            values["site"] = site[0]
-        macs = iter(self._macs.of([pair for pair in values.items() if pair[0] not in _COMMON]))
-        keys = {
-            kind: self._common_key(kind, value) if kind in _COMMON else key_of(kind, next(macs))
-            for kind, value in values.items()
-        }
+            keys["site"] = self.entity_key("site", site[0])
         return Touch(
             user_id,
             facts.at,
@@ -159,11 +154,14 @@ class Links:
         """
         rules, order = self._rules(policy), in_order(touch)
         limits = rules.hosting if touch.hosting else rules.crowds
+        keys, own, holdable = touch.keys, touch.proved, rules.holdable
         crowds = [limits[kind] for kind in order]
         # 1 proved, 0 not, 2 nobody can hold it.
-        proved = [int(kind in touch.proved) if kind in rules.holdable else 2 for kind in order]
-        keys = [touch.keys[kind] for kind in order]
-        return self._queue(pipe, touch.user_id, touch.at, "first" if add else "look", keys, crowds, proved, policy)
+        proved = [(1 if kind in own else 0) if kind in holdable else 2 for kind in order]
+        return self._queue(
+            pipe, touch.user_id, touch.at, "first" if add else "look", [keys[kind] for kind in order], crowds, proved,
+            policy,
+        )  # fmt: skip
 
     def _rules(self, policy: Policy) -> Told:
         """What the script is told of a policy; that of the last touch is kept."""
@@ -186,7 +184,7 @@ class Links:
         keys, crowds = said.touched, [limits[kind] for kind, _ in said.keys]
         crowds += [limits["site"]] * len(said.sites)
         asked = self._queue(pipe, said.user_id, said.at, "latest", keys, crowds, [0] * len(keys), policy, account)
-        return lambda: _said_entities(said, asked(), policy)
+        return lambda: _said_entities(said, asked(), policy, self._rules(policy).sharings)
 
     def _queue(
         self, pipe: Pipeline, user_id: str, at: float, adds: Literal["look", "first", "latest"], keys: Sequence[str],
@@ -221,17 +219,17 @@ class Links:
         """The entities from the replies to :meth:`queue`, by kind: linking ones, counted ones, and those of
         :data:`riskapi.links.kinds.CLOSE`. ``voucher`` is the referrer, where it says that those it refers belong to it.
         """
-        rows = dict(zip(in_order(touch), _rows(replies), strict=True))
-        found = {
-            kind: kinds.entity(
-                kind, key, touch.at, rows[kind], policy, touch.user_id,
-                crowd=kind in touch.hubs, family=kind in touch.shared,
-                siblings=voucher is not None and kind == "referrer",
-            )
-            for kind, key in touch.keys.items()
-        }  # fmt: skip
+        rows, sharings = dict(zip(in_order(touch), _rows(replies), strict=True)), self._rules(policy).sharings
+        user_id, at, crowds, families = touch.user_id, touch.at, touch.hubs, touch.shared
+        found = {}
+        for kind, key in touch.keys.items():
+            siblings = voucher is not None and kind == "referrer"
+            found[kind] = kinds.entity(
+                kind, key, at, rows[kind], policy, sharings[kind], user_id,
+                crowd=kind in crowds, family=kind in families, siblings=siblings,
+            )  # fmt: skip
         if "phone" in found:
-            found |= _numbers(touch, found, rows, policy)
+            found |= _numbers(touch, found, rows, policy, sharings["phone"])
         if voucher is not None:  # what the referrer holds is theirs, too
             found |= {kind: kinds.granted(each) for kind, each in found.items() if voucher in each.holders}
         return found
@@ -353,14 +351,14 @@ class Links:
 
 
 def _numbers(
-    touch: Touch, found: Mapping[str, Entity], rows: Mapping[str, Sequence[Any]], policy: Policy
+    touch: Touch, found: Mapping[str, Entity], rows: Mapping[str, Sequence[Any]], policy: Policy, rule: Sharing | None
 ) -> dict[str, Entity]:
     """The number and its block, as the other entities let them be seen: a switchboard's, or without who gave both."""
     row, phone, block = rows["phone"], found["phone"], found.get("phone_block")
     if row == kinds.ALONE and (block is None or rows["phone_block"] == kinds.ALONE) and not touch.desk:
         return {}
     domain = found.get("mail_domain") if "mail_domain" not in touch.hubs else None
-    family = partial(kinds.entity, "phone", phone.key, touch.at, row, policy, touch.user_id, family=True)
+    family = partial(kinds.entity, "phone", phone.key, touch.at, row, policy, rule, touch.user_id, family=True)
     if touch.desk and kinds.is_in_office(found, touch):
         phone = family()
     if domain is not None and kinds.is_switchboard(phone, domain):
@@ -368,7 +366,7 @@ def _numbers(
     if block is None:
         return {"phone": phone}
     # Whoever gave the very number, on whichever side.
-    block = kinds.without(block, kinds.entity("phone", phone.key, touch.at, row[: kinds.PLAIN], policy))
+    block = kinds.without(block, kinds.entity("phone", phone.key, touch.at, row[: kinds.PLAIN], policy, rule))
     if domain is not None and kinds.is_switchboard(block, domain):  # the firm's direct dialling
         block = kinds.without(block, domain)
     return {"phone": phone, "phone_block": block}
@@ -382,10 +380,16 @@ def _provers(reply: Sequence[bytes]) -> frozenset[str]:
     return frozenset(mark[1:].decode() for mark in reply)
 
 
-def _said_entities(said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:
+def _said_entities(
+    said: Said, replies: Sequence[Any], policy: Policy, sharings: Mapping[str, Sharing | None]
+) -> list[Entity]:
     rows = zip(said.keys, _rows(replies)[: len(said.keys)], strict=True)
     return kinds.overlapping(
-        [kinds.entity(kind, key, said.at, row, policy, said.user_id) for (kind, key), row in rows if row[0] != -1]
+        [
+            kinds.entity(kind, key, said.at, row, policy, sharings[kind], said.user_id)
+            for (kind, key), row in rows
+            if row[0] != -1
+        ]
     )
 
 

@@ -8,7 +8,7 @@ from ipaddress import IPv6Address
 from typing import Any, Literal, get_args
 
 from riskapi.policy import Policy
-from riskapi.policy.tables import Kind, Linking
+from riskapi.policy.tables import Kind, Linking, Strength
 from signals.facts import Entity, Facts, Network
 from signals.records import changed, record
 
@@ -35,8 +35,6 @@ _SHARED_PHONES = frozenset({"fixed_line", "toll_free", "shared_cost", "premium_r
 #: A form filled in less time than this, in milliseconds, or without a key pressed, was filled by a program. A few
 #: people use one, too: a password manager.
 _QUICK_FORM = 3000
-#: How accounts are linked that an established customer vouches for.
-_SIBLINGS = Linking(strength="strong", hub_over=0)
 #: Velocity and hubs look back 30 days at most. What is imported is no rush of signups, so it lies before.
 _RUSH_DAYS = 31
 #: Parts of a row before those of its marks.
@@ -65,6 +63,20 @@ class Touch:
     desk: bool = False
     proved: frozenset[str] = frozenset()
     hosting: bool = False
+
+
+@record
+class Sharing:
+    """What a policy says of sharing things of one kind (:class:`riskapi.policy.tables.Linking`), as a plain record: to
+    read a field of a policy's tables takes some 300 instructions.
+    """
+
+    strength: Strength
+    hub_over: int
+
+
+#: How accounts are linked that an established customer vouches for.
+_SIBLINGS = Sharing("strong", 0)
 
 
 @record
@@ -225,6 +237,14 @@ def is_holdable(kind: str, policy: Policy) -> bool:
     return kind not in _UNBINDING and _rule(kind, policy).strength == "strong"
 
 
+def sharing(kind: str, policy: Policy) -> Sharing | None:
+    """What a policy says of sharing a thing of a kind; None for those that bind nobody."""
+    if kind in _UNBINDING:
+        return None
+    rule = _rule(kind, policy)
+    return Sharing(rule.strength, rule.hub_over)
+
+
 def _rule(kind: str, policy: Policy) -> Linking:
     return policy.links.kinds[kind]  # type: ignore[index]
 
@@ -235,6 +255,7 @@ def entity(
     at: float,
     row: Sequence[Any],
     policy: Policy,
+    rule: Sharing | None,
     user_id: str = "",
     *,
     crowd: bool = False,
@@ -244,14 +265,18 @@ def entity(
     """One entity at Unix time ``at`` from its row in the reply of ``store/lua/entity_touch.lua``, as ``user_id`` sees
     it.
 
-    ``crowd``: it is a hub by nature; ``family``: it is medium, although its kind is strong; ``siblings``: it is strong,
-    although its kind is not.
+    ``rule`` is what the policy says of its kind (:func:`sharing`). ``crowd``: it is a hub by nature; ``family``: it is
+    medium, although its kind is strong; ``siblings``: it is strong, although its kind is not.
     """
     accounts, hour, day, month, abusive, limited, others, past, earlier, *marks = row
-    if kind in _UNBINDING:
-        recent = _recent(others)
-        return Entity(kind, hour, day, month, accounts, abusive, limited, True, key=key, recent=recent, past=past)
-    rule = _SIBLINGS if siblings else _rule(kind, policy)
+    # Entities are made with all values by place: named ones take a thousand instructions more.
+    if rule is None:
+        return Entity(
+            kind, hour, day, month, accounts, abusive, limited, True, 0.0, "weak", None, (), key, False,
+            0, 0, None, 0, "claimed", (), _recent(others) if others else (), past,
+        )  # fmt: skip
+    if siblings:
+        rule = _SIBLINGS
     strength = "medium" if family and rule.strength == "strong" else rule.strength
     standing: Literal["observed", "proved", "held", "claimed"] = "observed" if kind in OBSERVED else "claimed"
     if not marks and (crowd or not others):
@@ -261,8 +286,8 @@ def entity(
         ring = accounts > 1 and _is_ring(strength, accounts, abusive, limited, policy)
         hub = crowd or (accounts > 1 and not ring and _is_hub(rule, day, month, 0.0, at, policy))
         return Entity(
-            kind, hour, day, month, accounts, abusive, limited, hub, 0.0, strength, last_seen, (), key,
-            standing=standing, past=past, earlier=int(earlier) if strength == rule.strength else 0,
+            kind, hour, day, month, accounts, abusive, limited, hub, 0.0, strength, last_seen, (), key, False,
+            0, 0, None, 0, standing, (), (), past, 0.0, int(earlier) if earlier and strength == rule.strength else 0,
         )  # fmt: skip
     recent = _recent(others)
     bound, spent_24h, spent_7d, spent_at, near_7d, holding, by, bad, slow, found_at = marks or _UNMARKED
@@ -306,7 +331,7 @@ def _recent(others: Sequence[bytes]) -> tuple[tuple[str, float], ...]:
     return tuple([(name.decode(), float(when)) for name, when in zip(others[::2], others[1::2], strict=True)])
 
 
-def _is_hub(rule: Linking, day: int, month: int, found_at: float, at: float, policy: Policy) -> bool:
+def _is_hub(rule: Sharing, day: int, month: int, found_at: float, at: float, policy: Policy) -> bool:
     """Whether so many share a thing that sharing it says nothing.
 
     A weak or medium thing is a hub by number. What people do not share by chance is one only where it was found to be

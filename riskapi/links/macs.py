@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from binascii import b2a_base64
-from collections.abc import Iterable
 
 #: Bytes of a block of SHA-256 (FIPS 180-4, 1).
 _BLOCK = 64
-#: Bytes of a digest that are kept, and the characters they make: 96 bits, six a character, without a rest.
-_KEPT, MAC = 12, 16
+#: Characters that are kept: 96 bits, six a character.
+MAC = 16
 #: From the alphabet of base64 to the one for URLs (RFC 4648, 5).
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
@@ -26,14 +25,10 @@ class Macs:
         self._inner = hashlib.sha256(bytes([byte ^ 0x36 for byte in block]))
         self._outer = hashlib.sha256(bytes([byte ^ 0x5C for byte in block]))
 
-    def of(self, values: Iterable[tuple[str, str]]) -> list[str]:
-        """The HMAC of each kind and value."""
-        digests = []
-        for kind, value in values:
-            inner, outer = self._inner.copy(), self._outer.copy()
-            inner.update(f"{kind}\0{value}".encode("utf-8", "surrogatepass"))
-            outer.update(inner.digest())
-            digests.append(outer.digest()[:_KEPT])
-        # All are written at once: none leaves a rest that the next would begin with.
-        text = b2a_base64(b"".join(digests), newline=False).translate(_URL_SAFE).decode()
-        return [text[at : at + MAC] for at in range(0, len(text), MAC)]
+    def of(self, kind: str, value: str) -> str:
+        """The HMAC of a value of a kind."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(f"{kind}\0{value}".encode("utf-8", "surrogatepass"))
+        outer.update(inner.digest())
+        # Of all 32 bytes the first 16 characters are those of the first 12.
+        return b2a_base64(outer.digest())[:MAC].translate(_URL_SAFE).decode()

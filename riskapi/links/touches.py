@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from riskapi.links import kinds
-from riskapi.links.keys import LETTERS
-from riskapi.links.kinds import Touch
+from riskapi.links.kinds import CLOSE, COUNTED, KINDS, Sharing, Touch
 from riskapi.policy import Policy
 from signals.records import record
 
@@ -16,9 +15,7 @@ KEEP = 2000
 _DAY = 86400
 #: Kinds that most share, in the order in which the script looks for those it knows as sorted sets.
 _CROWDS = ("service", "tld", "asn", "mail_domain", "pattern", "behavior", "stem")
-_ORDER = (*_CROWDS, *(kind for kind in LETTERS if kind not in _CROWDS))
-#: Kinds of which no policy says how they link: who holds a thing, and waves, are never touched by a signup.
-_NEVER = ("holder", "wave")
+_ORDER = (*_CROWDS, *(kind for kind in (*KINDS, *COUNTED, *CLOSE) if kind not in _CROWDS))
 
 
 @record
@@ -27,7 +24,7 @@ class Told:
 
     ``fixed`` is the same for every touch. ``crowds`` are the limits (:func:`riskapi.links.kinds.crowd_limit`) of each
     kind; ``hosting`` the same for those that come from a hosting network. ``holdable`` are kinds of what can be
-    somebody's own.
+    somebody's own. ``sharings`` are what it says of sharing each kind.
     """
 
     policy: Policy
@@ -35,6 +32,7 @@ class Told:
     crowds: Mapping[str, int]
     hosting: Mapping[str, int]
     holdable: frozenset[str]
+    sharings: Mapping[str, Sharing | None]
 
 
 def told(policy: Policy) -> Told:
@@ -46,16 +44,17 @@ def told(policy: Policy) -> Told:
         "past": policy.waves.past_days * _DAY,
         "long": policy.customers.days * _DAY,
     }
-    touched = [kind for kind in _ORDER if kind not in _NEVER]
     return Told(
         policy,
         fixed,
-        {kind: kinds.crowd_limit(kind, policy) for kind in touched},
-        {kind: kinds.crowd_limit(kind, policy, hosting=True) for kind in touched},
-        frozenset(kind for kind in touched if kinds.is_holdable(kind, policy)),
+        {kind: kinds.crowd_limit(kind, policy) for kind in _ORDER},
+        {kind: kinds.crowd_limit(kind, policy, hosting=True) for kind in _ORDER},
+        frozenset(kind for kind in _ORDER if kinds.is_holdable(kind, policy)),
+        {kind: kinds.sharing(kind, policy) for kind in _ORDER},
     )
 
 
 def in_order(touch: Touch) -> list[str]:
     """The kinds of a touch in the order in which the script is given them."""
-    return [kind for kind in _ORDER if kind in touch.keys]
+    keys = touch.keys
+    return [kind for kind in _ORDER if kind in keys]
