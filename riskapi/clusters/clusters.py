@@ -101,6 +101,8 @@ class Clusters:
             return None
         pipe, lost = self._store.pipeline(), []
         for entity in entities:
+            if not entity.bound and entity.kind != "phone":
+                continue
             # A number that turned out to be a switchboard is shared with nobody else, and weighs nothing.
             if (
                 entity.bound

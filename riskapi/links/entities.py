@@ -26,6 +26,7 @@ from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.replies import scored
 from riskapi.store.scripts import Script
+from riskapi.times import unix_text
 from signals.facts import Entity, Facts
 
 _KINDS = {letter: kind for kind, letter in LETTERS.items()}
@@ -110,9 +111,14 @@ class Links:
             keys.append(("content", self.entity_key("content", content)))
         return Said(user_id, at, tuple(keys), tuple(self.entity_key("site", domain) for domain in domains))
 
-    def linked(self, link_domains: Iterable[str]) -> list[str]:
-        """The keys of the domains that :meth:`said` gives, without the rest of it."""
-        return [self.entity_key("link_domain", name) for name in self._active_readers.readers.links.read(link_domains)]
+    def own_link(self, domain: str, *, listed: bool) -> str | None:
+        """The key that links to an account's own mail domain (registrable) have, None where :meth:`said` gives none.
+
+        ``listed``: lists were asked about this very domain, and it is nobody else's; they are not asked again.
+        """
+        links = self._active_readers.readers.links
+        found = links.private(domain) if listed else next(iter(links.read([domain])), None)
+        return None if found is None else self.entity_key("link_domain", found)
 
     def sender(self, domain: str) -> str | None:
         """The domain that mail comes from, see :meth:`riskapi.inputs.urls.LinkDomains.sender`."""
@@ -193,7 +199,7 @@ class Links:
         asked: dict[str, Any] = {
             **self._rules(policy).fixed,
             "user_id": user_id,
-            "at": repr(at),
+            "at": unix_text(at),
             "adds": adds,
             "account": False,
             "crowds": crowds,

@@ -103,14 +103,10 @@ def linkage(
     ``cluster`` and ``size`` are the cluster the account is in and how many accounts that has. ``abusive`` counts those
     bound directly, by ``links.bind_weight`` or more. Weaker evidence is listed and binds nobody.
     """
-    found = [
-        entity
-        for kind in KINDS
-        if entities and (entity := entities.get(kind)) is not None and (entity.weight > 0.0 or entity.holders)
-    ]
+    found = [entity for entity in (entities or {}).values() if entity.weight > 0.0 or entity.holders]
     if not found:
         return {"cluster_id": cluster, "size": size, "abusive": 0, "evidence": []}
-    found.sort(key=lambda entity: -entity.weight)
+    found.sort(key=lambda entity: (-entity.weight, KINDS.index(entity.kind)))
     binding = [binds(entity, policy) for entity in found]
     evidence: list[Evidence] = [
         {

@@ -11,8 +11,9 @@ from riskapi.store import damaged
 #: One byte a kind keeps keys short: they are the larger part of what the store holds.
 LETTERS = dict(zip((*KINDS, *COUNTED, *CLOSE, "holder", "wave"), "mptdoifbxnrlcasvuqkhw", strict=True))
 _KINDS = {letter: kind for kind, letter in LETTERS.items()}
-#: What the key of an entity begins with, by kind.
+#: What the key of an entity begins with, by kind, and where its HMAC begins.
 _BEGINNINGS = {kind: f"risk:e:{letter}:" for kind, letter in LETTERS.items()}
+_MAC_AT = len("risk:e:m:")
 
 
 def key_of(kind: str, mac: str) -> str:
@@ -22,7 +23,7 @@ def key_of(kind: str, mac: str) -> str:
 
 def mac_of(key: str) -> str:
     """The HMAC in the key of an entity."""
-    return key.rpartition(":")[2]
+    return key[_MAC_AT:]
 
 
 def entities_of(stored: bytes | None, user_id: str = "?") -> dict[str, str]:
@@ -39,9 +40,7 @@ def entities_text(keys: Mapping[str, str]) -> bytes:
     them, as ``m1LMa6wJg5AzehvzC xrX7ADziuUAtepCjD``. A name is a kind, or a kind and a colon and something that tells
     two of a kind apart, which then stands behind the HMAC.
     """
-    said = [
-        LETTERS[name] + key.rpartition(":")[2] if name in LETTERS else _word(name, key) for name, key in keys.items()
-    ]
+    said = [LETTERS[name] + key[_MAC_AT:] if name in LETTERS else _word(name, key) for name, key in keys.items()]
     return " ".join(said).encode() or b"{}"
 
 

@@ -268,7 +268,8 @@ def entity(
     ``rule`` is what the policy says of its kind (:func:`sharing`). ``crowd``: it is a hub by nature; ``family``: it is
     medium, although its kind is strong; ``siblings``: it is strong, although its kind is not.
     """
-    accounts, hour, day, month, abusive, limited, others, past, earlier, *marks = row
+    unmarked = len(row) == PLAIN
+    accounts, hour, day, month, abusive, limited, others, past, earlier = row if unmarked else row[:PLAIN]
     # Entities are made with all values by place: named ones take a thousand instructions more.
     if rule is None:
         return Entity(
@@ -279,7 +280,7 @@ def entity(
         rule = _SIBLINGS
     strength = "medium" if family and rule.strength == "strong" else rule.strength
     standing: Literal["observed", "proved", "held", "claimed"] = "observed" if kind in OBSERVED else "claimed"
-    if not marks and (crowd or not others):
+    if unmarked and (crowd or not others):
         # Nobody holds it and it binds nobody, as is so of nearly all that a signup touches. Of a crowd it is not told
         # who came: that would be read of up to 32 accounts of every free mail provider, and nobody asks.
         last_seen = float(others[1]) if others else None
@@ -290,7 +291,9 @@ def entity(
             0, 0, None, 0, standing, (), (), past, 0.0, int(earlier) if earlier and strength == rule.strength else 0,
         )  # fmt: skip
     recent = _recent(others)
-    bound, spent_24h, spent_7d, spent_at, near_7d, holding, by, bad, slow, found_at = marks or _UNMARKED
+    bound, spent_24h, spent_7d, spent_at, near_7d, holding, by, bad, slow, found_at = (
+        _UNMARKED if unmarked else row[PLAIN:]
+    )
     # Siblings and who vouches for them all belong together.
     holders = () if siblings else tuple([name.decode() for name in holding])
     sole = False

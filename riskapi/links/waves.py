@@ -63,7 +63,7 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
         line_minute=_count(found.get("ip"), "ip" in touch.hubs, touch.at - _MINUTE),
         domain_quarter=_count(domain, everybodys, touch.at - _QUARTER),
     )
-    if rules.mode == "off":
+    if rules.mode == "off" or not any([thing.recent for thing in found.values()]):
         return rates, []
     shared: dict[str, set[str]] = {}
     arrived: dict[str, float] = {}
