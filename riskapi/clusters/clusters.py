@@ -21,9 +21,10 @@ from riskapi.clusters.joins import NAMED, Joined, Joins
 from riskapi.clusters.splits import Splits
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.links.bonds import Bond, bonds, edge_of
-from riskapi.links.entities import KEEP, Links
+from riskapi.links.entities import Links
 from riskapi.links.evidence import Edge, binds
 from riskapi.links.hubs import Hubs
+from riskapi.links.touches import KEEP
 from riskapi.links.waves import Match
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy

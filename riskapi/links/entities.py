@@ -9,17 +9,17 @@ script.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import lru_cache, partial
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import orjson
 
 from riskapi.inputs import device
 from riskapi.inputs.readers import ActiveReaders
-from riskapi.links import kinds
+from riskapi.links import kinds, rows
 from riskapi.links.keys import LETTERS, key_of, mac_of
-from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Sharing, Touch
+from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Touch
 from riskapi.links.macs import Macs
 from riskapi.links.touches import KEEP, Told, in_order, told
 from riskapi.policy import Policy
@@ -190,7 +190,7 @@ class Links:
         keys, crowds = said.touched, [limits[kind] for kind, _ in said.keys]
         crowds += [limits["site"]] * len(said.sites)
         asked = self._queue(pipe, said.user_id, said.at, "latest", keys, crowds, [0] * len(keys), policy, account)
-        return lambda: _said_entities(said, asked(), policy, self._rules(policy).sharings)
+        return lambda: rows.of_message(said, asked(), policy, self._rules(policy).sharings)
 
     def _queue(
         self, pipe: Pipeline, user_id: str, at: float, adds: Literal["look", "first", "latest"], keys: Sequence[str],
@@ -225,20 +225,7 @@ class Links:
         """The entities from the replies to :meth:`queue`, by kind: linking ones, counted ones, and those of
         :data:`riskapi.links.kinds.CLOSE`. ``voucher`` is the referrer, where it says that those it refers belong to it.
         """
-        rows, sharings = dict(zip(in_order(touch), _rows(replies), strict=True)), self._rules(policy).sharings
-        user_id, at, crowds, families = touch.user_id, touch.at, touch.hubs, touch.shared
-        found = {}
-        for kind, key in touch.keys.items():
-            siblings = voucher is not None and kind == "referrer"
-            found[kind] = kinds.entity(
-                kind, key, at, rows[kind], policy, sharings[kind], user_id,
-                crowd=kind in crowds, family=kind in families, siblings=siblings,
-            )  # fmt: skip
-        if "phone" in found:
-            found |= _numbers(touch, found, rows, policy, sharings["phone"])
-        if voucher is not None:  # what the referrer holds is theirs, too
-            found |= {kind: kinds.granted(each) for kind, each in found.items() if voucher in each.holders}
-        return found
+        return rows.of_touch(touch, replies, policy, self._rules(policy).sharings, voucher)
 
     def mark(
         self, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool, established: float | None = None
@@ -356,49 +343,9 @@ class Links:
         self._queue_each(pipe, self._leave, keys, (user_ids,) if isinstance(user_ids, str) else tuple(user_ids))
 
 
-def _numbers(
-    touch: Touch, found: Mapping[str, Entity], rows: Mapping[str, Sequence[Any]], policy: Policy, rule: Sharing | None
-) -> dict[str, Entity]:
-    """The number and its block, as the other entities let them be seen: a switchboard's, or without who gave both."""
-    row, phone, block = rows["phone"], found["phone"], found.get("phone_block")
-    if row == kinds.ALONE and (block is None or rows["phone_block"] == kinds.ALONE) and not touch.desk:
-        return {}
-    domain = found.get("mail_domain") if "mail_domain" not in touch.hubs else None
-    family = partial(kinds.entity, "phone", phone.key, touch.at, row, policy, rule, touch.user_id, family=True)
-    if touch.desk and kinds.is_in_office(found, touch):
-        phone = family()
-    if domain is not None and kinds.is_switchboard(phone, domain):
-        phone = kinds.without(family(), domain)
-    if block is None:
-        return {"phone": phone}
-    # Whoever gave the very number, on whichever side.
-    block = kinds.without(block, kinds.entity("phone", phone.key, touch.at, row[: kinds.PLAIN], policy, rule))
-    if domain is not None and kinds.is_switchboard(block, domain):  # the firm's direct dialling
-        block = kinds.without(block, domain)
-    return {"phone": phone, "phone_block": block}
-
-
 def _names(reply: Sequence[bytes]) -> list[str]:
     return [name.decode() for name in reply]
 
 
 def _provers(reply: Sequence[bytes]) -> frozenset[str]:
     return frozenset(mark[1:].decode() for mark in reply)
-
-
-def _said_entities(
-    said: Said, replies: Sequence[Any], policy: Policy, sharings: Mapping[str, Sharing | None]
-) -> list[Entity]:
-    rows = zip(said.keys, _rows(replies)[: len(said.keys)], strict=True)
-    return kinds.overlapping(
-        [
-            kinds.entity(kind, key, said.at, row, policy, sharings[kind], said.user_id)
-            for (kind, key), row in rows
-            if row[0] != -1
-        ]
-    )
-
-
-def _rows(replies: Sequence[Any]) -> list[Any]:
-    """One row an entity: they come together from one node, and one a reply from a cluster."""
-    return replies[0] if len(replies) == 1 else [row for reply in replies for row in reply]

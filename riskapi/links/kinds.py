@@ -315,7 +315,8 @@ def entity(
         earlier = 0  # whoever shares it before says nothing of a number that families and firms share
     ring = _is_ring(strength, accounts, abusive, limited, policy)
     hub = crowd or (not ring and _is_hub(rule, day, month, float(found_at), at, policy))
-    weight, names = 0.0, ()
+    weight = 0.0
+    names: tuple[str, ...] = ()
     last_seen = seen[0][1] if seen else None
     if last_seen is not None and not hub:
         # Of what people do not share by chance it says nothing how many do, as long as it is no hub.

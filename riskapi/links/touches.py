@@ -16,6 +16,7 @@ _DAY = 86400
 #: Kinds that most share, in the order in which the script looks for those it knows as sorted sets.
 _CROWDS = ("service", "tld", "asn", "mail_domain", "pattern", "behavior", "stem")
 _ORDER = (*_CROWDS, *(kind for kind in (*KINDS, *COUNTED, *CLOSE) if kind not in _CROWDS))
+_PLACES = {kind: place for place, kind in enumerate(_ORDER)}
 
 
 @record
@@ -56,5 +57,4 @@ def told(policy: Policy) -> Told:
 
 def in_order(touch: Touch) -> list[str]:
     """The kinds of a touch in the order in which the script is given them."""
-    keys = touch.keys
-    return [kind for kind in _ORDER if kind in keys]
+    return sorted(touch.keys, key=_PLACES.__getitem__)
