@@ -96,7 +96,7 @@ class Links:
 
     def entity_key(self, kind: str, value: str) -> str:
         """Key of an entity; ``value`` is in the form :func:`riskapi.links.kinds.values` gives it."""
-        return self._common_key(kind, value) if kind in _COMMON else self._key(kind, value)
+        return self._common_key(kind, value) if kind in _COMMON else key_of(kind, self._mac(kind, value))
 
     def said(self, user_id: str, at: float, link_domains: Iterable[str], fingerprint: str | None) -> Said:
         """The entities of a message sent at Unix time ``at``: the domains it links to and what it says.

@@ -87,7 +87,7 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
         for pace in paces:
             names = _since(thing.recent, touch.at - pace.seconds)
             # Few people sign up from a host's machines: half as many are telling.
-            if len(names) + 1 >= (math.ceil(pace.accounts / 2) if touch.hosting else pace.accounts):
+            if names and len(names) + 1 >= (math.ceil(pace.accounts / 2) if touch.hosting else pace.accounts):
                 told.append(Match(names, long if pace == rules.quick[-1] else near))
                 quick.update(dict.fromkeys(names))
     if not told:

@@ -260,6 +260,7 @@ def test_from_a_host_half_the_pace_is_telling(kind: str, ages: list[float], seco
 def test_nobody_is_no_wave_however_small_the_pace(kind: str) -> None:
     policy = under_waves(quick=(Pace(accounts=2, seconds=5),))
     assert came(thing(kind), hosting=True, policy=policy)[1] == []
+    assert came(thing(kind, 6), hosting=True, policy=policy)[1] == []
     assert came(thing(kind, 1), hosting=True, policy=policy)[1] == [Match(("u0",), LONG)]
 
 
