@@ -55,9 +55,10 @@ LETTERS: dict[str, ListName] = {"d": "deny", "w": "watch", "a": "allow"}
 LENGTHS: dict[int, tuple[int, ...]] = {4: tuple(range(8, 33)), 6: (*range(16, 65), 128)}
 #: The first half of an IPv6 address, in which all its prefixes but the whole address end: four groups of 16 bits.
 _FOUR_GROUPS = Struct("!4H")
-#: The prefix lengths that end in each of these groups, with the bits of the group that such a prefix keeps.
+#: Of the prefix lengths that end in each of these groups: the bits of the group that such a prefix keeps, and how the
+#: name of a network of that length ends.
 _OF_GROUPS = tuple(
-    tuple((length, 0xFFFF << end - length & 0xFFFF) for length in LENGTHS[6] if end - 16 < length <= end)
+    tuple((0xFFFF << end - length & 0xFFFF, f":/{length}") for length in LENGTHS[6] if end - 16 < length <= end)
     for end in (16, 32, 48, 64)
 )
 #: Digits of the shortest prefix of numbers that can be listed: most country codes have two or three (ITU-T E.164).
@@ -146,7 +147,7 @@ def networks(ip: str) -> list[str]:
     """The fields of the networks of every prefix length that can be listed which an address (canonical text) lies in,
     the widest first.
 
-    ``inet_ntop`` for each length takes six times as long for an address of IPv4, a twentieth of a signup.
+    ``inet_ntop`` for each length takes seven times as long for an address of IPv4, which is 3 % of a signup.
     """
     return _of_ipv6(ip) if ":" in ip else _of_ipv4(ip)
 
@@ -175,20 +176,20 @@ _ENDS = {bits: {str(octet): _ending(octet, bits) for octet in range(256)} for bi
 
 
 def _of_ipv6(ip: str) -> list[str]:
-    packed = inet_pton(AF_INET6, ip)
-    groups = _FOUR_GROUPS.unpack_from(packed)
+    octets = inet_pton(AF_INET6, ip)
+    groups = _FOUR_GROUPS.unpack_from(octets)
     found = []
     # ``before`` are the groups so far, ``shown`` without the zeros that they end with. What follows a prefix are four
     # or more groups of zeros, the longest row there is: that is what the two colons stand for (RFC 5952, 4.2).
-    before = shown = ""
+    before, shown = "cidr:", "cidr::"
     for group, lengths in zip(groups, _OF_GROUPS, strict=True):
-        for length, mask in lengths:
+        for mask, ending in lengths:
             cut = group & mask
-            found.append(f"cidr:{before}{cut:x}::/{length}" if cut else f"cidr:{shown or ':'}:/{length}")
+            found.append(f"{before}{hex(cut)[2:]}:{ending}" if cut else shown + ending)
         before += f"{group:x}:"
         if group:
             shown = before
-    found.append(f"cidr:{inet_ntop(AF_INET6, packed)}/128")
+    found.append(f"cidr:{inet_ntop(AF_INET6, octets)}/128")
     return found
 
 
