@@ -148,16 +148,14 @@ class Gatherer:
         )
         return Parsed(
             Facts(
-                at=at,
-                account=Account(
-                    account.name, account.organization, account.website, account.plan, account.referrer_id or None
-                ),
-                email=email,
-                phone=phone,
-                network=network,
-                device=device,
-                behavior=behavior,
-                payment_fingerprint=devices.identifier(signup.payment.fingerprint) if signup.payment else None,
+                at,
+                Account(account.name, account.organization, account.website, account.plan, account.referrer_id or None),
+                email,
+                phone,
+                network,
+                device,
+                behavior,
+                devices.identifier(signup.payment.fingerprint) if signup.payment else None,
                 missing=missing,
                 proved=frozenset(_proved(signup)),
             ),
