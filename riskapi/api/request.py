@@ -91,9 +91,10 @@ def answerer(route: Route, parts: Parts) -> Answerer:
             principal = auth.authenticate(route, parts, environ)
             caller = principal.id
             auth.limit(parts, principal, headers)
-            for pattern, value in zip(checked, path.values(), strict=True):
-                if not pattern.match(value):
-                    raise Problem("not_found", "Nothing has this id.")
+            if path:
+                for pattern, value in zip(checked, path.values(), strict=True):
+                    if not pattern.match(value):
+                        raise Problem("not_found", "Nothing has this id.")
             reply = _serve(route, parts, principal, environ, path, request_id)
         except Exception as error:
             problem = _explain(error, route.path, request_id, parts, path.get("user_id"))
@@ -209,12 +210,15 @@ def _is_json(media: str) -> bool:
 
 def _content(environ: WSGIEnvironment, most: int) -> bytes:
     """What was sent, at most ``most`` bytes of it, whether its length was announced or not."""
-    raw = b""
-    length = get_content_length(environ)
-    if length is None or length <= most:
-        # One byte more than is taken: a body of no announced length is cut there in silence, and is then too long.
-        raw = get_input_stream(environ, max_content_length=most + 1).read()
-        length = len(raw)
+    # One byte more than is taken: a body of no announced length is cut there in silence, and is then too long.
+    if "wsgi.input_terminated" in environ:  # as the gateway hands it over: it is there, and ends by itself
+        raw = environ["wsgi.input"].read(most + 1)
+        length = len(raw) or get_content_length(environ) or 0  # what announced too much was not read
+    else:
+        raw, length = b"", get_content_length(environ)
+        if length is None or length <= most:
+            raw = get_input_stream(environ, max_content_length=most + 1).read()
+            length = len(raw)
     if length > most:
         raise Problem("payload_too_large", f"The body may have {most} bytes.")
     return raw
