@@ -210,16 +210,15 @@ def _is_json(media: str) -> bool:
 
 def _content(environ: WSGIEnvironment, most: int) -> bytes:
     """What was sent, at most ``most`` bytes of it, whether its length was announced or not."""
-    # One byte more than is taken: a body of no announced length is cut there in silence, and is then too long.
-    if "wsgi.input_terminated" in environ:  # as the gateway hands it over: it is there, and ends by itself
-        raw = environ["wsgi.input"].read(most + 1)
-        length = len(raw) or get_content_length(environ) or 0  # what announced too much was not read
-    else:
-        raw, length = b"", get_content_length(environ)
-        if length is None or length <= most:
-            raw = get_input_stream(environ, max_content_length=most + 1).read()
-            length = len(raw)
-    if length > most:
+    announced, raw = get_content_length(environ), b""
+    if announced is None or announced <= most:
+        # One byte more than is taken: a body of no announced length is cut there in silence, and is then too long.
+        # As the gateway hands it over, it is there and ends by itself.
+        is_whole = "wsgi.input_terminated" in environ
+        found = environ["wsgi.input"] if is_whole else get_input_stream(environ, max_content_length=most + 1)
+        raw = found.read(most + 1) if is_whole else found.read()
+        announced = len(raw)
+    if announced > most:
         raise Problem("payload_too_large", f"The body may have {most} bytes.")
     return raw
 

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from riskapi import logs
 from riskapi.accounts.agenda import Agenda
@@ -136,8 +137,8 @@ class Worker:
             "lists": self._handled(self.reactions.handle_list),
         }
 
-    def readers(self, **more: int) -> Iterator[Consumer]:
-        """A reader for each group; ``more`` is for each :class:`Consumer`.
+    def readers(self, **more: Any) -> Iterator[Consumer]:
+        """A reader for each group; ``more`` is for each :class:`riskapi.store.consumer.Consumer`.
 
         Entries about lists are taken one at a time: others may take those behind it. Where entries set the clock,
         signups are handled one at a time too, each at the time of its own.
