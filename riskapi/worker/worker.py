@@ -45,12 +45,11 @@ WORKERS = "risk:workers"
 #: Seconds between two signs of life, and after how many a worker counts as gone.
 _BEAT, GONE = 5.0, 60.0
 #: Seconds between two looks where there was nothing to do: a fiftieth of the five within which an answer has to count.
+#: Also between two readings of the streams, so that what comes meanwhile is read, looked up and acknowledged together;
+#: what comes alone is read at once.
 _IDLE = 0.1
 #: Seconds after which a reader of a stream looks again for what others left unfinished.
 _LOOK = 1.0
-#: Seconds from one reading of the streams that found something to the next, so that what comes meanwhile is read,
-#: looked up and acknowledged together. What comes alone is read at once. Chosen by us: half of :data:`_IDLE`.
-_APART = 0.05
 #: Seconds after a store that was away is tried again.
 _AWAY = 1.0
 _HOUR = 3600
@@ -247,7 +246,7 @@ def _read(reader: Consumer, stop: threading.Event) -> float:
     """
     begun = time.monotonic()
     if reader.step():
-        return 0.0 if reader.is_behind else begun + _APART - time.monotonic()
+        return 0.0 if reader.is_behind else begun + _IDLE - time.monotonic()
     for _ in range(int(_LOOK / _IDLE)):
         if stop.is_set() or reader.wait(_IDLE):
             return 0.0
