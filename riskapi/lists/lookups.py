@@ -83,13 +83,13 @@ class Lookups:
             device=Device(id=devices.identifier(value) if kind == "device" else None),
             payment_fingerprint=devices.identifier(value) if kind == "payment" else None,
         )
-        macs = {}
+        keys = {}
         for entity, of in KEYED.items():
             wholes = {"mailbox": email.canonical, "email_domain": email.registrable, "ip": _line(facts)}
             whole = wholes.get(of, value if of == kind else None)
             if whole is not None:
-                macs[entity] = self._links.mac(entity, whole)
-        for name in candidates("", facts, macs):
+                keys[entity] = self._links.entity_key(entity, whole)
+        for name in candidates("", facts, keys):
             if kind == "email_domain" and not name.startswith("email_domain:"):
                 continue
             if kind == "mailbox" and name.startswith("email:"):

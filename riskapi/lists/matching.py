@@ -104,8 +104,7 @@ def hashed_field(kind: ListKind, mac: str) -> str:
 def candidates(user_id: str, facts: Facts, keys: Mapping[str, str]) -> list[str]:
     """Every field of the table that could name a signup. What is missing or cannot be read is under none.
 
-    ``keys`` are those of what it touches, or their HMACs, by the kind of entity; kinds without hashed entries are
-    passed over.
+    ``keys`` are those of what it touches, by the kind of entity; kinds without hashed entries are passed over.
     """
     email, phone, network = facts.email, facts.phone, facts.network
     found = [f"user:{user_id}"]
