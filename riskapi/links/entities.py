@@ -13,7 +13,7 @@ import base64
 import hmac
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import orjson
 
@@ -35,6 +35,8 @@ KEEP = 2000
 _DAY = 86400
 #: As many members as there are.
 _ALL = 1_000_000
+#: Parts of what the touch script says of a thing that is only counted.
+_COUNTED = 3
 _HUB_MARKS = {"=h": 1, "=n": -1}
 #: Kinds in the order in which the script looks for those it knows as sorted sets: those that most share first.
 _BY_CROWD = {
@@ -378,6 +380,20 @@ def _said_entities(said: Said, replies: Sequence[Any], policy: Policy) -> list[E
     )
 
 
+#: What the touch script says by one number: that nobody else is told of, or that the thing is the account's own (-1).
+_ROWS: dict[int, tuple[Any, ...]] = {-1: (-1,), **{one: (one, one, one, one, 0, 0, b"", 0, 0) for one in (0, 1)}}
+
+
 def _rows(replies: Sequence[Any]) -> list[Any]:
     """One row an entity: they come together from one node, and one a reply from a cluster."""
-    return [row for reply in replies for row in reply]
+    return [_row(told) for reply in replies for told in reply]
+
+
+def _row(told: Any) -> Sequence[Any]:
+    """The whole row of what the script says of an entity in short."""
+    if isinstance(told, int):
+        return _ROWS[told]
+    if len(told) == _COUNTED:
+        accounts, abusive, limited = told
+        return accounts, 0, 0, 0, abusive, limited, b"", 0, 0
+    return cast("Sequence[Any]", told)

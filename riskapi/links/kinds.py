@@ -40,7 +40,7 @@ _RUSH_DAYS = 31
 #: Parts of a row before those of its marks.
 PLAIN = 9
 #: What the end of a row would say of an entity without marks.
-_UNMARKED = (0, 0, 0, 0, 0, (), b"", 0, 0, b"0")
+_UNMARKED = (0, 0, 0, 0, 0, b"", b"", 0, 0, b"0")
 
 
 @record
@@ -244,12 +244,13 @@ def entity(
     although its kind is not.
     """
     accounts, hour, day, month, abusive, limited, others, past, earlier, *marks = row
-    recent = tuple([(name.decode(), float(when)) for name, when in zip(others[::2], others[1::2], strict=True)])
+    told = others.decode().split()
+    recent = tuple([(name, float(when)) for name, when in zip(told[::2], told[1::2], strict=True)])
     if kind in COUNTED or kind in CLOSE:
         return Entity(kind, hour, day, month, accounts, abusive, limited, True, key=key, recent=recent, past=past)
     bound, spent_24h, spent_7d, spent_at, near_7d, holding, by, bad, slow, found_at = marks or _UNMARKED
     # Siblings and who vouches for them all belong together.
-    holders = () if siblings else tuple([name.decode() for name in holding])
+    holders = () if siblings else tuple(holding.decode().split())
     standing: Literal["observed", "proved", "held", "claimed"] = "observed" if kind in OBSERVED else "claimed"
     sole = False
     seen = [pair for pair in recent if pair[0] not in holders]

@@ -19,6 +19,7 @@
 --+ edges
 --+ order
 --+ joins
+--+ packed
 --+ entities
 local call, asked = redis.call, cjson.decode(ARGV[1])
 local now, user, bonds = clock(asked.now), asked.user, asked.bonds
