@@ -24,14 +24,23 @@
 --+ entities
 local call, asked = redis.call, cjson.decode(ARGV[1])
 local now, user, bonds = clock(asked.now), asked.user, asked.bonds
-local things = open_entities({unpack(KEYS, 6)})
+-- The things that are asked or changed; most are not, because one whom they bind stands for all.
+local things, opened = {}, {}
+local function thing_of(bond)
+  local key = bond.thing and KEYS[bond.thing]
+  if key and not opened[key] then
+    opened[key] = open_entities({key})[1]
+    things[#things + 1] = opened[key]
+  end
+  return key and opened[key]
+end
 local function budget(name) return KEYS[1] .. name end
 local function hash(id) return KEYS[2] .. id end
 local function members(id) return KEYS[3] .. id end
 
--- Of those who came close as many are read as an answer names, where these are in one cluster already that has more accounts than
--- are told of as close: each of the rest read those before it when it came.
-local ENOUGH, LARGE = 8, 32
+-- Of those who came close only the newest are read, where these are in a wave of one cluster already that has more accounts than
+-- are told of as close: each of the rest read those before it when it came. Numbers chosen by us.
+local ENOUGH, LARGE = 4, 32
 local sizes = {}
 local function size_of(id)
   sizes[id] = sizes[id] or call('SCARD', members(id))
@@ -59,6 +68,12 @@ local function told(text, is_last)
   return names
 end
 local function nobody() return false end
+
+-- All who share a thing, which binds from now on.
+local function sharing(bond)
+  bond.begins = true
+  return read(names_between(thing_of(bond), '-inf', '(5e11', asked.keep, true))
+end
 
 -- Whether one who came close, and those before it, tell of the rest. It is asked of each in turn.
 local function is_enough()
@@ -88,16 +103,16 @@ local waves_begun = setmetatable({}, {__index = function(_, name)
 end})
 
 for _, bond in ipairs(bonds) do
-  local text, thing = bond.others, bond.thing and things[bond.thing - 5]
-  local function sharing() return read(names_between(thing, '-inf', '(5e11', asked.keep, true)) end
+  local text = bond.others
   if not bond.wave and call('EXISTS', KEYS[4] .. bond.edge) == 1 then
     bond.banned = true
     -- The thing was forgotten since, and comes back without the mark.
+    local thing = thing_of(bond)
     if thing and is_there(thing) then add_member(thing, 'NX', 9e12, '*') end
   end
-  if thing and bond.list then
-    add_member(thing, 'NX', now, user)
-    call('EXPIRE', thing.key, asked.claimed)
+  if bond.thing and bond.list then
+    add_member(thing_of(bond), 'NX', now, user)
+    call('EXPIRE', KEYS[bond.thing], asked.claimed)
   end
   local open = not bond.banned and not accounts[user].out[bond.edge]
   if bond.wave then
@@ -108,10 +123,10 @@ for _, bond in ipairs(bonds) do
     bond.others = told(text, is_first(bond))
     if not first_bound(bindable(bond, user, accounts), bond.edge, accounts) then
       -- Those named are about to join themselves: whoever was there before them is it.
-      if thing then bond.others = sharing() elseif not bond.whole then short[#short + 1] = bond.edge end
+      if bond.thing then bond.others = sharing(bond) elseif not bond.whole then short[#short + 1] = bond.edge end
     end
   else
-    bond.others = thing and sharing() or told(text, nobody)
+    bond.others = bond.thing and sharing(bond) or told(text, nobody)
   end
 end
 if #short > 0 then
@@ -189,7 +204,7 @@ for _, bond in ipairs(plan.bonds) do
     looks[#looks + 1] = bond.edge
     waits[bond.edge] = true
   end
-  local thing = bond.thing and not bond.list and things[bond.thing - 5]
+  local thing = bond.begins and not bond.list and thing_of(bond)
   if thing and is_there(thing) then add_member(thing, nil, 5e12, '=') end
 end
 write_entities(things)
@@ -229,6 +244,7 @@ for at, before in ipairs(call('HMGET', hash(into), unpack(things_of))) do
     of_cluster[#of_cluster + 1], of_cluster[#of_cluster + 2] = things_of[at], till
   end
 end
+local is_new = not claims
 claims = #ids == 0 and tonumber(claims or nil)
 for _, edge in ipairs(plan.claims) do
   local fresh = call('HSET', hash(into), 'c:' .. edge, 1)
@@ -241,8 +257,11 @@ if not claims then -- of a cluster that is new, or took in others
   end
 end
 call('HSET', hash(into), 'spends', packed_spends(log), 'due', due, 'bad', bad, 'claims', claims, unpack(of_cluster))
-call('EXPIRE', hash(into), asked.ttl)
-call('EXPIRE', members(into), asked.ttl)
+-- The cluster is renewed with its members, who are renewed by nothing else.
+if is_new or call('TTL', members(into)) < asked.ttl - 86400 then
+  call('EXPIRE', hash(into), asked.ttl)
+  call('EXPIRE', members(into), asked.ttl)
+end
 local change = #ids > 0 and 'merged' or 'joined'
 call('XADD', KEYS[5], 'MINID', '~', asked.oldest, '*', 'type', 'cluster', 'data', string.format(
   '{"cluster_id":%s,"at":%s,"change":"%s","merged":%s,"user_ids":%s,"user_id":%s,"looks":%s}', cjson.encode(into),
