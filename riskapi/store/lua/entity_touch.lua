@@ -87,25 +87,27 @@ local function came(list, key, from, apart)
   return call('ZCOUNT', key, '(' .. from, last)
 end
 
--- The newest others since a time, at most so many: {user_id, at, …}.
-local function others_of(list, key, from, most)
-  local told, found, size = list.told, {}, 0
-  local function add(all, first, till)
-    for j = first, till, 2 do
-      if size == 2 * most then return end
-      local name, time = all[j], all[j + 1]
-      if name ~= user then
-        found[size + 1], found[size + 2] = name, type(time) == 'number' and string.format('%.17g', time) or time
-        size = size + 2
-      end
+-- The newest others since a time, at most so many: "user_id at user_id at …", how many, and when the last of them came.
+local function others_of(list, key, from, most, apart)
+  local told, first, till = list.told, 2 * over(list, last) + 1, 2 * over(list, from, true)
+  if till - first < 2 * most and not tells(list, from) then
+    told = call('ZREVRANGEBYSCORE', key, last, from, 'WITHSCORES', 'LIMIT', 0, most + 1)
+    first, till, apart = 1, #told, 0
+  end
+  if apart == 1 and type(told[2]) == 'string' then -- the account is not among them
+    till = math.min(till, first + 2 * most - 1)
+    return table.concat(told, ' ', first, till), (till - first + 1) / 2, told[till]
+  end
+  local found, size = {}, 0
+  for j = first, till, 2 do
+    if size == 2 * most then break end
+    local name, time = told[j], told[j + 1]
+    if name ~= user then
+      found[size + 1], found[size + 2] = name, type(time) == 'number' and string.format('%.17g', time) or time
+      size = size + 2
     end
   end
-  add(told, 2 * over(list, last) + 1, 2 * over(list, from, true) - 1)
-  if size == 2 * most or tells(list, from) then return found end
-  found, size = {}, 0
-  local newest = call('ZREVRANGEBYSCORE', key, last, from, 'WITHSCORES', 'LIMIT', 0, most + 1)
-  add(newest, 1, #newest)
-  return found
+  return table.concat(found, ' '), size / 2, found[size]
 end
 
 -- How many accounts there are since retention began, and since when bad ones are counted: over the same stretch of time.
@@ -129,17 +131,18 @@ local function row_of(list, key, crowd, accounts, since, abusive, limited, apart
   end
   local others
   if crowd == -2 or (crowd > 0 and month > crowd) then
-    others = others_of(list, key, math.max(since, at - ask.near), 32)
+    others = others_of(list, key, math.max(since, at - ask.near), 32, apart)
   else
-    others = others_of(list, key, since, 8)
-    if #others == 16 and tonumber(others[16]) >= at - ask.near then others = others_of(list, key, at - ask.near, 32) end
+    local count, time
+    others, count, time = others_of(list, key, since, 8, apart)
+    if count == 8 and tonumber(time) >= at - ask.near then others = others_of(list, key, at - ask.near, 32, apart) end
   end
   local past = 0
   if accounts > 1 and (accounts > math.max(hour, day) or ask.past < 86400) then
     local before = at - ask.past
     past = list.whole and over(list, since, true) - over(list, before, true) or call('ZCOUNT', key, since, '(' .. before)
   end
-  return {accounts, hour, day, month, abusive, limited, table.concat(others, ' '), past, earlier}
+  return {accounts, hour, day, month, abusive, limited, others, past, earlier}
 end
 
 local count = #KEYS - (ask.account and 1 or 0)
@@ -223,10 +226,11 @@ end
 local stands = ask.adds == 'latest' and 'GT' or 'NX'
 local MOST_HOLDERS, ALL = 64, 1000000
 
--- How many accounts other than the toucher have a mark of one sort between two times.
-local function others_marked(thing, sign, region, from)
+-- How many accounts other than the toucher have a mark of one sort between two times. `is_new`: the toucher has none, because
+-- whoever was not there is not marked.
+local function others_marked(thing, sign, region, from, is_new)
   local count = count_between(thing, region + from, region + last)
-  if count == 0 then return 0 end
+  if count == 0 or is_new then return count end
   local own = score_of(thing, sign .. user)
   return own and own >= region + from and own <= region + last and count - 1 or count
 end
@@ -397,8 +401,9 @@ local function look(i, thing)
       raise_member(thing, 1e12 + at, '~' .. user)
       raise_member(thing, 2e12 + at, '!' .. user)
     end
-    abusive = others_marked(thing, '!', 2e12, since)
-    limited = others_marked(thing, '~', 1e12, since)
+    local is_new = added == 1 and stands == 'NX'
+    if list.top > 19e11 then abusive = others_marked(thing, '!', 2e12, since, is_new) end
+    limited = others_marked(thing, '~', 1e12, since, is_new)
   end
   if crowd == -3 and marked and count_between(thing, 69e11, 7e12 + at) > 0 then abusive, limited = 0, 0 end
   local counted = crowd == -1 or crowd == -3
