@@ -13,7 +13,7 @@ import base64
 import hmac
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import orjson
 
@@ -22,6 +22,7 @@ from riskapi.inputs.readers import ActiveReaders
 from riskapi.links import kinds
 from riskapi.links.keys import LETTERS, key_of
 from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Touch
+from riskapi.links.rows import rows_of
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.replies import scored
@@ -35,8 +36,6 @@ KEEP = 2000
 _DAY = 86400
 #: As many members as there are.
 _ALL = 1_000_000
-#: Parts of what the touch script says of a thing that is only counted.
-_COUNTED = 3
 _HUB_MARKS = {"=h": 1, "=n": -1}
 #: Kinds in the order in which the script looks for those it knows as sorted sets: those that most share first.
 _BY_CROWD = {
@@ -215,7 +214,7 @@ class Links:
         """The entities from the replies to :meth:`queue`, by kind: linking ones, counted ones, and those of
         :data:`riskapi.links.kinds.CLOSE`. ``voucher`` is the referrer, where it says that those it refers belong to it.
         """
-        rows = dict(zip(_by_crowd(touch), _rows(replies), strict=True))
+        rows = dict(zip(_by_crowd(touch), rows_of(replies), strict=True))
 
         def read(kind: str, *, family: bool) -> Entity:
             key, crowd = touch.keys[kind], kind in touch.hubs
@@ -374,26 +373,7 @@ def _provers(reply: Sequence[bytes]) -> frozenset[str]:
 
 
 def _said_entities(said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:
-    rows = zip(said.keys, _rows(replies)[: len(said.keys)], strict=True)
+    rows = zip(said.keys, rows_of(replies)[: len(said.keys)], strict=True)
     return kinds.overlapping(
         [kinds.entity(kind, key, said.at, row, policy, said.user_id) for (kind, key), row in rows if row[0] != -1]
     )
-
-
-#: What the touch script says by one number: that nobody else is told of, or that the thing is the account's own (-1).
-_ROWS: dict[int, tuple[Any, ...]] = {-1: (-1,), **{one: (one, one, one, one, 0, 0, b"", 0, 0) for one in (0, 1)}}
-
-
-def _rows(replies: Sequence[Any]) -> list[Any]:
-    """One row an entity: they come together from one node, and one a reply from a cluster."""
-    return [_row(told) for reply in replies for told in reply]
-
-
-def _row(told: Any) -> Sequence[Any]:
-    """The whole row of what the script says of an entity in short."""
-    if isinstance(told, int):
-        return _ROWS[told]
-    if len(told) == _COUNTED:
-        accounts, abusive, limited = told
-        return accounts, 0, 0, 0, abusive, limited, b"", 0, 0
-    return cast("Sequence[Any]", told)
