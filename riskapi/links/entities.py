@@ -31,7 +31,8 @@ from signals.facts import Entity, Facts
 
 _KINDS = {letter: kind for kind, letter in LETTERS.items()}
 _UNLINKED_KEYS = tuple(f"risk:e:{LETTERS[kind]}:" for kind in (*COUNTED, *CLOSE))
-#: Most accounts an entity remembers. 2,000 give an abuse rate a standard error of at most 1.1 points.
+#: Accounts an entity remembers, and up to a twentieth more, so that many are forgotten at once. 2,000 give an abuse rate
+#: a standard error of at most 1.1 points.
 KEEP = 2000
 _DAY = 86400
 #: As many members as there are.
