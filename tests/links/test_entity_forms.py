@@ -129,8 +129,8 @@ def test_either_form_answers_the_same(session_store: Store, events: list[tuple[s
             case.happen(user, at, what)
         packed, plain = (case.touch(user, at, add=False) for case in cases)
         assert packed == plain
-        packed, plain = (case.told(at) for case in cases)
-        assert packed == plain
+        whole, of_before = (case.told(at) for case in cases)
+        assert whole == of_before
     kinds = {session_store.execute("TYPE", case.key) for case in cases if members(session_store, case.key)}
     assert kinds <= {b"string", b"zset"}
     assert session_store.execute("TYPE", cases[1].key) != b"string"
