@@ -7,12 +7,12 @@ template without its arguments, and exceptions their type and stack without thei
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sys
 import time
 import traceback
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TextIO
 
 import orjson
@@ -52,20 +52,30 @@ class Output(logging.Handler):
         self.acquire()
         try:
             stream = sys.stderr if self._stream is None else self._stream
-            with contextlib.suppress(OSError, ValueError):  # ValueError: the stream is closed
-                stream.write(f"{line}\n")
-                stream.flush()
+            stream.write(f"{line}\n")
+            stream.flush()
+        except (OSError, ValueError):  # ValueError: the stream is closed
+            pass
         finally:
             self.release()
 
 
+@lru_cache(maxsize=8)  # lines come in the order of time, and a busy process writes thousands a second
+def _second(at: int) -> str:
+    """A Unix time as RFC 3339 in UTC, without its zone."""
+    return datetime.fromtimestamp(at, UTC).isoformat()[:-6]
+
+
+@lru_cache(maxsize=32)
+def _level(level: int) -> str:
+    return logging.getLevelName(level).lower()
+
+
 def _line(at: float, level: int, event: str, fields: dict[str, Any]) -> str:
-    start = {
-        "time": datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z",
-        "level": logging.getLevelName(level).lower(),
-        "event": event,
-    }
-    return orjson.dumps(start | fields, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    seconds, micros = divmod(round(at * 1e6), 1_000_000)
+    at_text = f"{_second(seconds)}.{micros // 1000:03d}Z"
+    said = {"time": at_text, "level": _level(level), "event": event, **fields}
+    return orjson.dumps(said, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def describe(error: BaseException) -> dict[str, Any]:

@@ -151,6 +151,7 @@ class Metrics:
         self._registry = registry or CollectorRegistry()
         self._metrics = {metric.name: self._declare(metric) for metric in METRICS}
         self._children: dict[tuple[str, ...], Any] = {}
+        self._requests: dict[tuple[str, str, int], tuple[Any, Any]] = {}
         self._kinds: frozenset[str] = frozenset()
         self._receivers: frozenset[str] = frozenset()
 
@@ -173,8 +174,13 @@ class Metrics:
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count an answered request; ``route`` is the template, never the path."""
-        self._child("riskapi_http_requests_total", route, method, str(status)).inc()
-        self._child("riskapi_http_request_duration_seconds", route).observe(seconds)
+        children = self._requests.get((route, method, status))
+        if children is None:
+            count = self._child("riskapi_http_requests_total", route, method, str(status))
+            duration = self._child("riskapi_http_request_duration_seconds", route)
+            children = self._requests[route, method, status] = count, duration
+        children[0].inc()
+        children[1].observe(seconds)
 
     def problem(self, code: str) -> None:
         """Count a problem answer."""

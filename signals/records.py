@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import cache
-from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
 Made = TypeVar("Made")
@@ -22,20 +21,24 @@ def record(made: type[Made]) -> type[Made]:
 
 
 def changed(made: Made, /, **values: Any) -> Made:
-    """The same record with other values in some fields, as :func:`dataclasses.replace`, in a third of its time.
+    """The same record with other values in some fields, as :func:`dataclasses.replace`, in a fraction of its time.
 
     Of records that :func:`record` made alone. AttributeError for a field that it does not have.
     """
     kind: Any = type(made)
-    copy: Made = kind(*_values_of(kind)(made))
+    copy: Made = _copier(kind)(made)
     for name, value in values.items():
         setattr(copy, name, value)
     return copy
 
 
 @cache
-def _values_of(kind: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
-    """Reads the values of all fields of a record, in the order of its fields."""
-    names = [each.name for each in fields(kind)]
-    read = attrgetter(*names)
-    return read if len(names) > 1 else lambda made: (read(made),)
+def _copier(kind: type[Any]) -> Callable[[Any], Any]:
+    """The function that copies a record of a kind: one assignment a field, written out as ``dataclass`` writes
+    ``__init__``. Reading all fields and calling ``__init__`` with them takes twice the instructions.
+    """
+    lines = [f"    copy.{each.name} = made.{each.name}" for each in fields(kind)]
+    names: dict[str, Any] = {"new": object.__new__, "kind": kind}
+    exec("\n".join(["def copied(made):", "    copy = new(kind)", *lines, "    return copy"]), names)  # noqa: S102
+    copied: Callable[[Any], Any] = names["copied"]
+    return copied

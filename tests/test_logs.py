@@ -116,6 +116,21 @@ def test_lines_of_libraries_lose_their_arguments_and_exceptions_their_message(li
     holds_no_secret([line])
 
 
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (0.0, "1970-01-01T00:00:00.000Z"),
+        (1795824000.123, "2026-11-28T00:00:00.123Z"),
+        (1795823999.9994, "2026-11-27T23:59:59.999Z"),
+        (1795823999.9999999, "2026-11-28T00:00:00.000Z"),
+    ],
+)
+def test_a_line_says_when_to_the_millisecond(at: float, expected: str) -> None:
+    record = logging.makeLogRecord({"msg": "said", "levelno": logging.INFO, "created": at})
+    said = json.loads(logs.JsonLines().format(record))
+    assert (said["time"], said["level"]) == (expected, "info")
+
+
 def test_quiet_levels_are_not_written(lines: Lines) -> None:
     logs.note(logging.DEBUG, "detail")
     assert lines() == []

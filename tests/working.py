@@ -25,7 +25,7 @@ class Work:
         consumer.found(service.store)
         react = reactions(service, agenda, clock)
         self._readers = [
-            Consumer(service.store, "reactions", "a worker", _raising(react.handle)),
+            Consumer(service.store, "reactions", "a worker", _raising(react.handle), together=react.handle_together),
             Consumer(service.store, "lists", "a worker", _raising(react.handle_list)),
         ]
         self._looks = Schedule(agenda, service.rescorer, lambda: clock() + SETTLED)

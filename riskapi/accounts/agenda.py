@@ -88,9 +88,13 @@ class Agenda:
         found = self._store.execute("ZSCORE", agenda_key(shard(user_id)), user_id)
         return None if found is None else float(found)
 
-    def overdue(self, now: float) -> int:
-        """Accounts that were due before Unix time ``now``."""
+    def due(self, now: float) -> list[int]:
+        """How many accounts of each shard are due at Unix time ``now``, in one trip."""
         pipe = self._store.pipeline()
         for number in range(SHARDS):
             pipe.execute_command("ZCOUNT", agenda_key(number), "-inf", repr(now))
-        return sum(self._store.run(pipe))
+        return self._store.run(pipe)
+
+    def overdue(self, now: float) -> int:
+        """Accounts that were due before Unix time ``now``."""
+        return sum(self.due(now))

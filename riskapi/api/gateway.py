@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 _SMALL, _LARGE_AT_ONCE = 65_536, 32
 #: Answered in the event loop, so that it is answered also while every thread waits for something.
 _HEALTH = "/healthz"
+#: What WSGI's environ says of every request.
+_ALWAYS: Mapping[str, Any] = {
+    "SCRIPT_NAME": "",
+    "wsgi.version": (1, 0),
+    "wsgi.input_terminated": True,  # werkzeug: the body ends by itself
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+}
 
 
 class Scope(Protocol):
@@ -143,35 +152,42 @@ def _answered(app: WSGIApplication, environ: dict[str, Any]) -> tuple[int, list[
 
 def environ_of(scope: Scope) -> dict[str, Any]:
     """WSGI's environ of a request (PEP 3333), its body aside."""
-    host, _, port = scope.server.rpartition(":")
-    environ: dict[str, Any] = {
+    name, port = _bound(scope.server)
+    return {
+        **_ALWAYS,
         "REQUEST_METHOD": scope.method,
-        "SCRIPT_NAME": "",
         "PATH_INFO": scope.path.encode("utf-8", "surrogateescape").decode("latin-1"),
         "QUERY_STRING": scope.query_string,
-        "SERVER_NAME": host.strip("[]"),
+        "SERVER_NAME": name,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
         "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
-        "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.scheme,
         "wsgi.errors": sys.stderr,
-        "wsgi.input_terminated": True,  # werkzeug: the body ends by itself
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
+        **_headers(scope),
     }
-    environ.update(_headers(scope))
-    return environ
 
 
 def _headers(scope: Scope) -> Mapping[str, str]:
-    # A value that is not ASCII is empty, not missing: what must be a plain token is then refused, not passed over.
-    found = {_variable(name): "" for name in scope.headers.keys()}  # noqa: SIM118 - it is no mapping
+    found: dict[str, str] = {}
     for name, value in scope.headers.items():
         key = _variable(name)
-        found[key] = f"{found[key]},{value}" if found[key] else value
+        before = found.get(key)
+        found[key] = f"{before},{value}" if before else value
+    names = scope.headers.keys()
+    if len(found) < len(names):
+        # A value that is not ASCII is no item. It is empty, not missing: what must be a plain token is then refused,
+        # not passed over.
+        for name in names:
+            found.setdefault(_variable(name), "")
     return found
+
+
+@lru_cache(maxsize=16)
+def _bound(address: str) -> tuple[str, str]:
+    """Host and port of an address that the server is bound to."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), port
 
 
 @lru_cache(maxsize=1024)

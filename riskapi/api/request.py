@@ -91,9 +91,10 @@ def answerer(route: Route, parts: Parts) -> Answerer:
             principal = auth.authenticate(route, parts, environ)
             caller = principal.id
             auth.limit(parts, principal, headers)
-            for pattern, value in zip(checked, path.values(), strict=True):
-                if not pattern.match(value):
-                    raise Problem("not_found", "Nothing has this id.")
+            if path:
+                for pattern, value in zip(checked, path.values(), strict=True):
+                    if not pattern.match(value):
+                        raise Problem("not_found", "Nothing has this id.")
             reply = _serve(route, parts, principal, environ, path, request_id)
         except Exception as error:
             problem = _explain(error, route.path, request_id, parts, path.get("user_id"))
@@ -209,13 +210,15 @@ def _is_json(media: str) -> bool:
 
 def _content(environ: WSGIEnvironment, most: int) -> bytes:
     """What was sent, at most ``most`` bytes of it, whether its length was announced or not."""
-    raw = b""
-    length = get_content_length(environ)
-    if length is None or length <= most:
+    announced, raw = get_content_length(environ), b""
+    if announced is None or announced <= most:
         # One byte more than is taken: a body of no announced length is cut there in silence, and is then too long.
-        raw = get_input_stream(environ, max_content_length=most + 1).read()
-        length = len(raw)
-    if length > most:
+        # As the gateway hands it over, it is there and ends by itself.
+        is_whole = "wsgi.input_terminated" in environ
+        found = environ["wsgi.input"] if is_whole else get_input_stream(environ, max_content_length=most + 1)
+        raw = found.read(most + 1) if is_whole else found.read()
+        announced = len(raw)
+    if announced > most:
         raise Problem("payload_too_large", f"The body may have {most} bytes.")
     return raw
 

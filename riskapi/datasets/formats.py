@@ -98,7 +98,8 @@ def numbering(path: Path, asked: Iterable[str]) -> Contents:
     answers: dict[str, object] = {}
     for question in asked:
         code, _, national = question.partition(" ")
-        answers[question] = next(found.read(int(code), national, "old"), None)
+        read = found.read(int(code), national, "old")
+        answers[question] = read[0] if read else None
     return Contents(len(found), found.as_of, answers)
 
 

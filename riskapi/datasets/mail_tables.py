@@ -61,9 +61,15 @@ class MailboxProvider(_Record):
 
     @cached_property
     def translation(self) -> dict[int, str | None]:
-        """What ``str.translate`` needs to fold what means the same to the provider."""
-        ignored: dict[int, str | None] = {ord(character): None for character in self.ignored}
-        return ignored | {ord(character): same for character, same in self.folded.items()}
+        """What ``str.translate`` needs to fold what means the same to the provider; empty where nothing does.
+
+        Each ASCII character stands in it, because one that is missing costs an exception inside ``translate``.
+        """
+        if not self.ignored and not self.folded:
+            return {}
+        every: dict[int, str | None] = {code: chr(code) for code in range(128)}
+        ignored = {ord(character): None for character in self.ignored}
+        return every | ignored | {ord(character): same for character, same in self.folded.items()}
 
 
 #: Any other domain: a plus sign starts a tag (RFC 5233, "subaddressing"; the default separator of Postfix's
@@ -122,6 +128,14 @@ class ProviderTable(_Table):
     def provider_of(self) -> Mapping[str, MailboxProvider]:
         """The provider of each domain."""
         return {domain: provider for provider in self.providers for domain in provider.domains}
+
+    @cached_property
+    def imitated_at(self) -> Mapping[int, tuple[Domain, ...]]:
+        """By the length of a domain, those worth imitating that are as long, or longer or shorter by one character."""
+        lengths = {len(domain) + more for domain in self.imitated for more in (-1, 0, 1)}
+        return {
+            length: tuple(domain for domain in self.imitated if abs(len(domain) - length) <= 1) for length in lengths
+        }
 
     @cached_property
     def large(self) -> frozenset[str]:

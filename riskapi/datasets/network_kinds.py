@@ -27,44 +27,56 @@ APPLE_RELAY: Final = 36183
 #: *people*: WARP, Zero Trust gateways and Apple's Private Relay (blog.cloudflare.com/icloud-private-relay).
 CLOUDFLARE: Final = frozenset({13335, 209242})
 
+# Words with a common beginning stand together in these patterns, and whole words first: ``re`` tries each part of an
+# alternative at every character.
 _CDN = re.compile(r"\b\w*cdn(etworks)?\b")
 _EDUCATION = re.compile(
-    r"universi[td]|univerzit|uniwersyt|hochschule|yliopisto|\bcolleges?\b|\bschools?\b|\bacadem(y|ic|ia)\b"
-    r"|educat|educac|\becole\b|école|\blycee\b|\bescola\b|\bescuela\b|institute? of technology"
-    r"|instituto tecnol|polit[eé]c|polytech|politech|\bregents\b"
-    r"|школ|университет"
+    r"\b(?:colleges?|schools?|academ(?:y|ic|ia)|ecole|lycee|escola|escuela|regents)\b"
+    r"|uni(?:versi[td]|verzit|wersyt)|hochschule|yliopisto|educa[tc]|école|institut(?:e? of technology|o tecnol)"
+    r"|polit(?:[eé]c|ech)|polytech|школ|университет"
 )
 #: Words that name the trade of hosting itself; an internet data center (IDC) hosts, whoever's it is.
 _HOSTING = re.compile(
-    r"host(ing|ed|ers?)\b|\bweb ?host|hospeda(gem|je)|\bv[pd]s\b|\bcolo(cation)?\b|\bidc\b|internet ?data ?cent"
-    r"|dedicated server|cloud (comput|host|infra|server)"
+    r"\b(?:web ?host|(?:v[pd]s|colo(?:cation)?|idc)\b)|hos(?:t(?:ing|ed|ers?)\b|peda(?:gem|je))"
+    r"|internet ?data ?cent|dedicated server|cloud (?:comput|host|infra|server)"
 )
 #: Words that sellers of lines have in their names as well.
-_MAYBE_HOSTING = re.compile(r"(?<!g)hosts?\b|\bhost\w+|(?<!ob)servers?\b|data ?cent(er|re)s?\b|cloud")
+_MAYBE_HOSTING = re.compile(
+    r"host(?:(?<!ghost)s?\b|(?<=\bhost)\w+)|server(?<!observer)s?\b|data ?cent(?:er|re)s?\b|cloud"
+)
 #: Places with such a word in their name, and who watches or publishes data about the earth.
 _NOT_HOSTING = re.compile(r"\b(st\.?|saint|sainte|red|white) ?-?cloud\b|world data cent|\bhost(el|age|ess)")
 #: What a line is called that is sold to homes and firms.
 _LINES = re.compile(
-    r"broadband|\bcable|cablevision|telecable|kabel|wireless|wi-?fi|\bfib(er|re|ra)s?\b|\bdsl\b|\bisp\b|banda ?larga"
-    r"|\binternet service provider|\bnet(work)?s? (service )?provider|provedor|telephon"
+    r"\b(?:cable|fib(?:er|re|ra)s?\b|dsl\b|isp\b|(?:internet service|net(?:work)?s?(?: service)?) provider)"
+    r"|broadband|cablevision|tele(?:cable|phon)|kabel|wi(?:reless|-?fi)|banda ?larga|provedor"
 )
 #: What firms that sell lines call themselves, and some others.
 _MAYBE_LINES = re.compile(
     r"tele?com|telefon|tele?kom|telenet|\binternet\b(?! techno)|comm?unica(tions?|ciones|coes|zioni)"
 )
-_MOBILE = re.compile(r"\bmobile\b|\bmobil\b|\bmoviles?\b|\bmóvil|\bcelular|\bcellular|\bgprs\b|\bgsm\b|telemovel")
+_MOBILE = re.compile(r"\b(?:mo(?:bile?|viles?)\b|móvil|cell?ular|gprs\b|gsm\b)|telemovel")
 #: Names in which a word of the mobile list means something else: an oil company, fixed lines, lines of companies.
 _NOT_MOBILE = re.compile(r"exxon|fixed line|business")
+#: A word of a name; an underscore ends a word as well.
+_WORD = re.compile(r"[^\W_]+")
 
 #: Names remembered by number and name; about 0.2 kB each.
 _REMEMBERED: Final = 16_384
 
 
+class _Names(NamedTuple):
+    """Names of one kind: the first word of each, which a name must have, and the pattern of them all."""
+
+    first: frozenset[str]
+    whole: re.Pattern[str]
+
+
 class _Known(NamedTuple):
-    """What the table says: kinds of numbers, and patterns of the names of each kind."""
+    """What the table says: kinds of numbers, and the names of each kind."""
 
     numbers: dict[int, str]
-    names: dict[str, re.Pattern[str]]
+    names: dict[str, _Names]
 
 
 class NetworkKinds:
@@ -120,15 +132,20 @@ def _known(table: tables.Table) -> _Known:
             if int(value) in numbers:
                 raise ValueError(f"line {line}: {value} stands there twice")
             numbers[int(value)] = kind
-        elif of == "name" and len(value) > 1 and value == value.casefold() and kind not in ("transit", "vpn"):
+        elif of == "name" and _is_name(value) and kind not in ("transit", "vpn"):
             names.setdefault(kind, []).append(value)
         else:
             raise ValueError(f"line {line}: it is neither a number nor a name in small letters")
-    return _Known(numbers, {kind: re.compile(_words(values)) for kind, values in names.items()})
+    return _Known(numbers, {kind: _names(values) for kind, values in names.items()})
 
 
-def _words(values: list[str]) -> str:
-    return rf"(?<![^\W_])({'|'.join(map(re.escape, values))})(?![^\W_])"  # an underscore ends a word as well
+def _is_name(value: str) -> bool:
+    return len(value) > 1 and value == value.casefold() and _WORD.search(value) is not None
+
+
+def _names(values: list[str]) -> _Names:
+    whole = re.compile(rf"(?<![^\W_])({'|'.join(map(re.escape, values))})(?![^\W_])")
+    return _Names(frozenset(_WORD.findall(value)[0] for value in values), whole)
 
 
 def _kind_of(known: _Known, number: int | None, organization: str | None) -> NetworkKind | None:
@@ -138,11 +155,13 @@ def _kind_of(known: _Known, number: int | None, organization: str | None) -> Net
     if not organization:
         return None
     name = organization.casefold()
+    words = _WORD.findall(name)
 
     def is_named(kind: NetworkKind) -> bool:
-        return kind in known.names and known.names[kind].search(name) is not None
+        names = known.names.get(kind)
+        return names is not None and not names.first.isdisjoint(words) and names.whole.search(name) is not None
 
-    if is_named("cdn") or _CDN.search(name):
+    if is_named("cdn") or ("cdn" in name and _CDN.search(name)):
         return "cdn"
     if is_named("education") or _EDUCATION.search(name):
         return "education"

@@ -53,11 +53,13 @@ class Numbering:
         """How many spellings."""
         return self._rows
 
-    def read(self, code: int, national: str, form: Form) -> Iterator[str]:
+    def read(self, code: int, national: str, form: Form) -> list[str]:
         """What a national number of a calling code stands for by rows of a form; nothing for most numbers."""
+        found: list[str] = []
         for spelling in self._spellings.get(code, ()):
             if spelling.form == form:
-                yield from _carried(spelling.written, spelling.read, national)
+                found += _carried(spelling.written, spelling.read, national)
+        return found
 
     def written(self, code: int, national: str) -> Iterator[str]:
         """The twins of a national number of a calling code: what else people dial for the same line."""

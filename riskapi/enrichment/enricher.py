@@ -22,7 +22,6 @@ from riskapi.enrichment.upstream import UpstreamClosed, UpstreamDoubted, Upstrea
 from riskapi.errors import StoreUnavailable
 from riskapi.metrics import Metrics
 from riskapi.policy.active import ActiveBasis
-from riskapi.store.streams import SHARDS
 
 #: Seconds a look-up may take in all, and for how long it is ours at a time: what a killed worker had is taken over
 #: then.
@@ -138,7 +137,8 @@ class Enricher:
     def _taken(self, family: Family, most: int) -> list[Task]:
         """Up to ``most`` tasks, from whichever shards have any; those that were looked at last come first this time."""
         tasks: list[Task] = []
-        for number in random.sample(range(SHARDS), SHARDS) if most > 0 else ():
+        due = self._findings.due(family, self._clock()) if most > 0 else []
+        for number in random.sample(due, len(due)):
             tasks += self._findings.take(number, family, self._clock(), _LEASE, most - len(tasks))
             if len(tasks) >= most:
                 break

@@ -28,6 +28,7 @@ from riskapi.store.connections import Pipeline, Store, as_it_is
 from riskapi.store.replies import scored
 from riskapi.store.streams import SHARDS, oldest, stream
 from signals.facts import Facts, MailDomain, Registrant, Registration, Sender
+from signals.records import record
 
 Finding = MailDomain | Registration | Registrant | Sender
 #: What a finding of each kind is read into.
@@ -49,6 +50,15 @@ _WAIT = 2 * _DAY
 _MOST = 20_000
 #: Accounts one event names: each is decided again, and whoever handles the event is given seconds for it.
 _NAMED = 100
+
+
+@record
+class Wish:
+    """An account, what is to be known of it, and the Unix times of findings that its decision rested on, by kind."""
+
+    user_id: str
+    subjects: Sequence[Subject]
+    used: Mapping[str, float]
 
 
 def times(findings: Mapping[str, Finding]) -> dict[str, float]:
@@ -143,7 +153,7 @@ class Findings:
         if worth is None:
             return ()
         found = []
-        if email.domain is not None and worth(email.domain) and not email.large:
+        if email.domain is not None and not email.large and worth(email.domain):
             found.append(self._subject("mail_domain", email.domain, email.domain))
             if email.private and email.registrable is not None:
                 found.append(self._subject("registration", email.registrable, email.registrable))
@@ -167,6 +177,8 @@ class Findings:
     @staticmethod
     def queue(pipe: Pipeline, subjects: Sequence[Subject]) -> Callable[[], list[bytes | None]]:
         """Ask, in a pipeline, what was said of subjects, for :meth:`read`."""
+        if not subjects:
+            return list
         asked = [pipe.ask("GET", finding_key(subject), read=as_it_is) for subject in subjects]
         return lambda: [reply() for reply in asked]
 
@@ -195,20 +207,26 @@ class Findings:
         once: ``finding`` where there is something new by now, :data:`RETRACTED` where what it rested on is gone or was
         replaced, ``None`` where it is as it was.
         """
+        return self.want_all([Wish(user_id, subjects, used)], now)[0]
+
+    def want_all(self, wishes: Sequence[Wish], now: float) -> list[str | None]:
+        """As :meth:`want`, for several accounts in one trip; what it returns of each, in their order."""
         pipe = self._store.pipeline()
-        for subject in subjects:
-            keys = [finding_key(subject), _waiting_key(subject), subject.queue, _subjects_key(subject.shard)]
-            keys.append(_told_key(subject))
-            told = _told(subject, 0, now)
-            self._want.queue(pipe, keys, [repr(now), user_id, subject.member, told, _WAIT, _MOST])
-        causes = set()
-        for subject, reply in zip(subjects, self._store.run(pipe), strict=True):
-            rested, known = used.get(subject.kind), None if reply is None else float(reply)
-            if rested is None and known is not None:
-                causes.add("finding")
-            elif rested is not None and (known is None or known > rested):
-                causes.add(RETRACTED)
-        return RETRACTED if RETRACTED in causes else next(iter(causes), None)
+        for wish in wishes:
+            for subject in wish.subjects:
+                keys = [finding_key(subject), _waiting_key(subject), subject.queue, _subjects_key(subject.shard)]
+                keys.append(_told_key(subject))
+                told = _told(subject, 0, now)
+                self._want.queue(pipe, keys, [repr(now), wish.user_id, subject.member, told, _WAIT, _MOST])
+        replies = iter(self._store.run(pipe))
+        return [_cause(wish, [next(replies) for _ in wish.subjects]) for wish in wishes]
+
+    def due(self, family: Family, now: float) -> list[int]:
+        """Shards in which a subject of a family is due at Unix time ``now``, in one trip."""
+        pipe = self._store.pipeline()
+        for number in range(SHARDS):
+            pipe.execute_command("ZCOUNT", queue_key(number, family), "-inf", repr(now))
+        return [number for number, count in enumerate(self._store.run(pipe)) if count]
 
     def take(self, number: int, family: Family, now: float, lease: float, most: int) -> list[Task]:
         """Subjects of a shard that are due at Unix time ``now``, ours for ``lease`` seconds."""
@@ -328,6 +346,18 @@ class Findings:
             for family in get_args(Family):
                 pipe.execute_command("ZCARD", queue_key(number, family))
         return sum(self._store.run(pipe))
+
+
+def _cause(wish: Wish, replies: Sequence[bytes | None]) -> str | None:
+    """Why an account can be decided again at once, given the times of the findings that are there."""
+    cause = None
+    for subject, reply in zip(wish.subjects, replies, strict=True):
+        rested, known = wish.used.get(subject.kind), None if reply is None else float(reply)
+        if rested is None and known is not None:
+            cause = cause or "finding"
+        elif rested is not None and (known is None or known > rested):
+            return RETRACTED
+    return cause
 
 
 def _told(subject: Subject, tries: int, since: float) -> bytes:

@@ -124,12 +124,12 @@ class Intake:
             actions=[*tally.actions, *late.actions],
         )
 
-    def tell_account(self, user_id: str, now: float) -> int:
-        """Count at Unix time ``now`` the reports that waited for an account which is known by now; how many counted.
+    def tell_accounts(self, user_ids: Sequence[str], now: float) -> int:
+        """Count at Unix time ``now`` the reports that waited for accounts which are known by now; how many counted.
 
         Safe to repeat. Raises :class:`StoreUnavailable`.
         """
-        return self._count_waiting([], [user_id], now).accepted
+        return self._count_waiting([], user_ids, now).accepted
 
     def tell_messages(self, user_id: str, message_ids: Sequence[str], now: float) -> Told:
         """Note that messages are of an account, and count at Unix time ``now`` the reports that waited for them.

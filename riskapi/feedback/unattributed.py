@@ -126,13 +126,10 @@ class Unattributed:
 
         Raises :class:`StoreUnavailable`.
         """
-        pipe = self._store.pipeline()
         keys = [*map(_waiting_key, message_ids), *map(_account_key, user_ids)]
-        sets = [pipe.ask("SMEMBERS", key, read=as_it_is) for key in keys]
-        if not sets:
+        if not keys:
             return {}
-        self._store.run(pipe)
-        names = sorted({name.decode() for found in sets for name in found()})
+        names = sorted(name.decode() for name in self._store.execute("SUNION", *keys))
         pipe = self._store.pipeline()
         asked = [pipe.ask("HMGET", _key(name), "report", "raw", read=as_it_is) for name in names]
         if not asked:

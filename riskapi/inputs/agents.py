@@ -12,16 +12,18 @@ from riskapi.inputs.agent_releases import released
 from signals.records import record
 
 #: Marks of clients driven by a program, as their makers write them into the agent. Left out on purpose: okhttp,
-#: Dalvik, CFNetwork, Electron and WebView, which are the agents of apps that people use.
-_AUTOMATION = re.compile(
-    r"headlesschrome|phantomjs|slimerjs|selenium|webdriver|puppeteer|playwright|cypress|splash|lighthouse"
-    r"|python-requests|python-urllib|python-httpx|python/\d|aiohttp|\bhttpx/|scrapy|mechanize"
-    r"|^curl/|\blibcurl\b|\bpycurl\b|\bwget/|go-http-client|\bjava/|apache-httpclient|jakarta commons|libwww-perl|lwp::"
-    r"|\baxios/|node-fetch|\bundici\b|^node$|^got[ /(]|\bdeno/|\bbun/|guzzlehttp|^php[ /]|^ruby\b|faraday|restsharp"
-    r"|postmanruntime|insomnia/|httpie/|\breqwest/|\bhttpclient/|winhttp|powershell/"
-    r"|(?<!cu)bot(?=[/;) _-]|$)|crawler|spider\b",
-    re.IGNORECASE,
+#: Dalvik, CFNetwork, Electron and WebView, which are the agents of apps that people use. Those with a first letter in
+#: common stand together, because each alternative is tried at every character. No two can match at the same one.
+_MARKS: Final = (
+    r"^(?:curl/|node$|got[ /(]|php[ /]|ruby\b)"
+    r"|\b(?:(?:httpx|wget|java|axios|deno|bun|reqwest|httpclient)/|(?:libcurl|pycurl|undici)\b)"
+    r"|a(?:iohttp|pache-httpclient)|bot(?<!cubot)(?=[/;) _-]|$)|c(?:ypress|rawler)|faraday|g(?:o-http-client|uzzlehttp)"
+    r"|h(?:eadlesschrome|ttpie/)|insomnia/|jakarta commons|l(?:ighthouse|ibwww-perl|wp::)|mechanize|node-fetch"
+    r"|p(?:hantomjs|uppeteer|laywright|ostmanruntime|owershell/|ython(?:-requests|-urllib|-httpx|/\d))|restsharp"
+    r"|s(?:limerjs|elenium|plash|crapy|pider\b)|w(?:ebdriver|inhttp)"
 )
+#: ``re`` takes four times as long where it has to ignore case, so ASCII is searched in lower case.
+_AUTOMATION, _LOWER_AUTOMATION = re.compile(_MARKS, re.IGNORECASE), re.compile(_MARKS)
 #: Where agents of phones name maker and model, which may be any words: the comment with the system (of Android, Tizen
 #: and KaiOS, and what Instagram and UC Browser make of it), and what Facebook's apps add (``FBDV/B BOT 550;``).
 _MODELS = re.compile(
@@ -166,7 +168,7 @@ def _without_models(text: str) -> str:
 def _automation(text: str, *, is_spider: bool) -> str:
     """The mark of automation in an agent; ``is_spider``: ua-parser takes it for a crawler's."""
     bare = _without_models(text)
-    mark = _AUTOMATION.search(bare)
+    mark = _LOWER_AUTOMATION.search(bare.lower()) if bare.isascii() else _AUTOMATION.search(bare)
     if mark is not None:
         return mark[0].lower().strip(" /(")
     if is_spider and bare != text:

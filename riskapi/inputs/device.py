@@ -19,7 +19,8 @@ _PLACEHOLDERS = frozenset({"undefined", "null", "none", "nan", "unknown", "true"
 
 
 def read(part: DevicePart, posted: DevicePart | None = None) -> Device:
-    """Read a device part; blank texts count as not given. ``posted`` is what ``part`` is the usable part of.
+    """Read a device part; blank texts count as not given. ``posted`` is what ``part`` is the usable part of: the same
+    object where nothing is wrong with it.
 
     ``fingerprint`` is given only with a TLS fingerprint: an agent alone is shared by millions.
     """
@@ -31,26 +32,26 @@ def read(part: DevicePart, posted: DevicePart | None = None) -> Device:
     if tls is not None:
         known = (agent.family, agent.major, agent.system) if agent else (None, None, None)
         fingerprint = "|".join([tls.lower(), *("" if value is None else str(value) for value in known)])
-    whole = (posted or part).user_agent
+    # In the order of the fields: naming each of them would treble what the call costs.
     return Device(
-        id=identifier(part.id),
-        user_agent=text,
-        agent_family=agent.family if agent else None,
-        agent_major=agent.major if agent else None,
-        agent_system=agent.system if agent else None,
-        agent_released=agent.released if agent else None,
-        agent_mobile=agent.mobile if agent else None,
-        agent_malformed=_is_malformed(whole) if whole and whole.strip() else None,
-        agent_invented=agent.invented if agent else None,
-        automation=agent.automation if agent else None,
-        accept_language=accept,
-        languages=subtags,
-        language_countries=language_countries(subtags) if subtags else None,
-        time_zone=zone,
-        time_zone_valid=is_zone(zone) if zone is not None else None,
-        time_zone_countries=zone_countries(zone) if zone is not None else None,
-        tls_fingerprint=tls,
-        fingerprint=fingerprint,
+        identifier(part.id),
+        text,
+        agent.family if agent else None,
+        agent.major if agent else None,
+        agent.system if agent else None,
+        agent.released if agent else None,
+        agent.mobile if agent else None,
+        False if agent and part is posted else _malformed((posted or part).user_agent),
+        agent.invented if agent else None,
+        agent.automation if agent else None,
+        accept,
+        subtags,
+        language_countries(subtags) if subtags else None,
+        zone,
+        is_zone(zone) if zone is not None else None,
+        zone_countries(zone) if zone is not None else None,
+        tls,
+        fingerprint,
     )
 
 
@@ -60,9 +61,11 @@ def identifier(text: str | None) -> str | None:
     return None if found is None or found.lower() in _PLACEHOLDERS or not found.strip("0-") else found
 
 
-def _is_malformed(agent: str) -> bool:
-    """Whether an agent is longer than is read, or has control characters or characters that are not valid."""
-    return len(agent) > LONGEST or is_broken(agent)
+def _malformed(agent: str | None) -> bool | None:
+    """Whether an agent is longer than is read, or has control characters or characters that are not valid; None where
+    there is none.
+    """
+    return len(agent) > LONGEST or is_broken(agent) if agent and agent.strip() else None
 
 
 def _given(text: str | None, limit: int = LONGEST) -> str | None:

@@ -116,8 +116,11 @@ class DomainLists:
         A domain below a listed one counts as listed, up to its registrable domain and no further: what is above that
         belongs to somebody else.
         """
-        suffix = self.suffixes.publicsuffix(domain) or domain
         registrable = self.suffixes.privatesuffix(domain)
+        if registrable is not None:
+            suffix = registrable.partition(".")[2]
+        else:
+            suffix = self.suffixes.publicsuffix(domain) or domain
         names = [domain]
         while names[-1] != registrable and registrable is not None:
             names.append(names[-1].partition(".")[2])

@@ -16,6 +16,8 @@ MOST_ERRORS = 20
 
 #: Bodies with fewer members than this, however they are spread, are not looked at: their errors are few.
 _FEW = 500
+#: Bytes of the shortest member, ``"":0`` and what parts it from others: a signup's body is too short for that many.
+_LEAST = 5
 #: Members that an object may have at no cost, and by how many those of all objects of a body may go over it together.
 #: The widest that any body takes is a policy, with some 25 tables; a signup's have 11 at most, custom inputs 25.
 _WIDE, _EXCESS = 16, 512
@@ -26,7 +28,7 @@ def refuse_wide(body: bytes) -> None:
 
     What cannot be parsed is left to whoever validates it. Raises ``invalid``.
     """
-    if body.count(b":") < _FEW:
+    if len(body) < _FEW * _LEAST or body.count(b":") < _FEW:
         return
     excess = 0
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from socket import AF_INET6, inet_ntop
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Final, Literal, NamedTuple
 
 import maxminddb
@@ -108,18 +108,21 @@ def _read(databases: _Databases, given: str) -> Network:
 
 
 def parse(text: str) -> IPv4Address | IPv6Address | None:
-    """The address written in ``text``, or ``None``; of one that carries another (NAT64, 6to4, …) the one inside."""
+    """The address written in ``text``, or ``None``; of one that carries another (NAT64, 6to4, …) the one inside.
+
+    ``inet_pton`` takes the same texts as ``ipaddress`` (a property test holds the two together), at a quarter of its
+    cost.
+    """
     text = text.strip()
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
     head, scope, _ = text.partition("%")
     try:
-        address = ip_address(head)
-    except ValueError:
+        if ":" in head:
+            return unwrapped(IPv6Address(inet_pton(AF_INET6, head)))
+        return None if scope else IPv4Address(inet_pton(AF_INET, head))
+    except (OSError, ValueError):  # ValueError: a null character, or half of a surrogate pair
         return None
-    if isinstance(address, IPv4Address):
-        return None if scope else address
-    return unwrapped(address)
 
 
 def _open(path: Path) -> maxminddb.Reader:
@@ -148,7 +151,7 @@ def _kinds(path: Path | None) -> NetworkKinds:
 def _texts(address: IPv4Address | IPv6Address) -> tuple[Literal[4, 6], str, str]:
     """Version, canonical text (RFC 5952) and prefix. ``inet_ntop`` is ten times as fast as ``ipaddress``."""
     if isinstance(address, IPv4Address):
-        text = str(address)
+        text = inet_ntop(AF_INET, address.packed)
         return 4, text, f"{text.rpartition('.')[0]}.0/24"
     packed = address.packed
     network = packed[:_SITE_BYTES] + bytes(16 - _SITE_BYTES)

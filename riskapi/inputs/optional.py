@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import Final
 
 from riskapi.inputs.signup import Signup
@@ -24,7 +23,7 @@ _NAMES: Final = {
     "payment": ("fingerprint",),
 }
 _PARTS: Final = [
-    (part, [(f"/{part}/{name}", attrgetter(name)) for name in names], [f"/{part}/{name}" for name in names])
+    (part, [(name, f"/{part}/{name}") for name in names], [f"/{part}/{name}" for name in names])
     for part, names in _NAMES.items()
 ]
 
@@ -34,10 +33,12 @@ def not_provided(signup: Signup) -> list[str]:
     as not sent.
     """
     found: list[str] = []
+    parts = vars(signup)
     for part, fields, pointers in _PARTS:
-        given = getattr(signup, part)
+        given = parts[part]
         if given is None:
             found += pointers
         else:
-            found += [pointer for pointer, read in fields if read(given) in (None, "")]
+            values = vars(given)  # attributes of a pydantic model cost three times as much to read
+            found += [pointer for name, pointer in fields if not values[name] and values[name] in (None, "")]
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from functools import cache
 from typing import Final, NamedTuple
 
 import phonenumbers
@@ -12,12 +14,19 @@ from riskapi.datasets import numbering
 from riskapi.datasets.numbering import Numbering
 from signals.facts import Phone
 
+# The patterns of numbers are some thousands at most; without this each is looked up in the cache of ``re`` at each use,
+# and compiled again once that is full.
+phonenumbers.enable_pattern_cache()
+
 #: Longest input that is read; libphonenumber itself refuses more than 250 characters.
 MAX_LENGTH: Final = 128
 
 #: Characters without a width that arrive with copied numbers: bidirectional marks, joiners, the byte-order mark.
 _INVISIBLE: Final = dict.fromkeys([0xFEFF, 0x00AD, 0x061C, *range(0x200B, 0x2010), *range(0x202A, 0x202F),
                                    *range(0x2060, 0x206A)])  # fmt: skip
+
+#: An international number with nothing but its digits, as ITU-T E.164 has it, and as forms mostly send it.
+_E164: Final = re.compile(r"\+[1-9][0-9]{7,14}", re.ASCII)
 
 #: Digits of national numbers: the shortest are Niue's, the longest follow from ITU-T E.164, 6.1.
 _NATIONAL: Final = range(4, 16)
@@ -89,8 +98,10 @@ class PhoneReader:
     def _meant(self, parsed: PhoneNumber) -> _Meant | None:
         """The number that was meant, ``None`` where it is nobody's; an old number is the one that took its place."""
         code, national = parsed.country_code or 0, phonenumbers.national_significant_number(parsed)
-        now = [_with(parsed, read) for read in set(self._numbering.read(code, national, "old"))]
-        found = [each for each in map(_typed, now) if each is not None]
+        now = self._numbering.read(code, national, "old")
+        if not now:
+            return _typed(parsed)
+        found = [each for read in set(now) if (each := _typed(_with(parsed, read))) is not None]
         return found[0] if len(found) == 1 else _typed(parsed)
 
     def _describe(self, given: str, parsed: PhoneNumber, type_: int) -> Phone:
@@ -98,7 +109,8 @@ class PhoneReader:
         kind = _KINDS.get(type_)
         if kind == "fixed_line" and self._may_be_mobile(parsed, national):
             kind = "fixed_line_or_mobile"
-        number = f"+{code}{next(self._numbering.read(code, national, 'twin'), national)}"
+        twins = self._numbering.read(code, national, "twin")
+        number = f"+{code}{twins[0] if twins else national}"
         # Behind a mobile line is no switchboard: an extension there only hides that the number is the same.
         extension = parsed.extension if kind != "mobile" else None
         return Phone(
@@ -139,10 +151,40 @@ def _attempts(text: str, region: str | None) -> list[tuple[str, str | None]]:
 
 
 def _parse(text: str, region: str | None) -> PhoneNumber | None:
+    plain = _plain(text) if region is None else None
+    if plain is not None:
+        return plain
     try:
         return phonenumbers.parse(text, region)
     except NumberParseException:
         return None
+
+
+def _plain(text: str) -> PhoneNumber | None:
+    """An international number that is read as it stands: its calling code, then digits without a trunk prefix.
+
+    libphonenumber's parser comes to the same (a property test holds the two together), once it has looked for brackets,
+    extensions and letters in it: two thirds of what reading a number costs. None for every other text.
+    """
+    if _E164.fullmatch(text) is None:
+        return None
+    for end in (2, 3, 4):  # no calling code begins with another
+        code = int(text[1:end])
+        if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            prefix = _trunk_prefix(code)
+            if text[end] == "0" or (prefix is not None and prefix.match(text, end)):
+                return None
+            return PhoneNumber(code, int(text[end:]))
+    return None
+
+
+@cache
+def _trunk_prefix(code: int) -> re.Pattern[str] | None:
+    """What libphonenumber takes from the beginning of national numbers of a calling code."""
+    region = phonenumbers.region_code_for_country_code(code)
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    prefix = None if metadata is None else metadata.national_prefix_for_parsing
+    return re.compile(prefix) if prefix else None
 
 
 def _typed(parsed: PhoneNumber) -> _Meant | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Literal, get_args
 
 import orjson
 
@@ -32,6 +32,8 @@ READ: Mapping[Group, tuple[str, ...]] = {"reactions": STREAMS, "notices": STREAM
 _IDLE, _MOST_IDLE = 10_000, 300_000
 #: The same for an entry that is known to have failed.
 _FAILED = 1_000
+#: Milliseconds between two looks for what was left unfinished: as many as a failed entry waits at least.
+_LOOK = _FAILED
 #: Tries of an entry, the first included: with the pauses between them half a minute for one that fails.
 _TRIES = 6
 #: Entries read from a stream at once.
@@ -64,6 +66,22 @@ class DeadLetter:
     error: str
 
 
+@record
+class _Taken:
+    """An entry that was read: its shard, its id, type and data as they are there, and the number of the try."""
+
+    name: str
+    id: bytes
+    type: bytes
+    data: bytes
+    tries: int
+
+    @property
+    def entry(self) -> StreamEntry:
+        """What it says. Raises ``ValueError`` for what is no JSON."""
+        return StreamEntry(stream(self.name), self.id.decode(), self.type.decode(), orjson.loads(self.data))
+
+
 def found(store: Store) -> None:
     """Make the groups where they are not there yet, so that nothing recorded from now on is missed. Idempotent."""
     start = f"{int((time.time() - _BACK) * 1000)}-0"
@@ -92,18 +110,26 @@ class Consumer:
         name: str,
         handle: Callable[[StreamEntry], None],
         *,
+        together: Callable[[Sequence[StreamEntry]], Sequence[bool]] | None = None,
+        types: Collection[str] | None = None,
         idle: int = _IDLE,
         tries: int = _TRIES,
         count: int = _COUNT,
     ) -> None:
         """``handle`` does what is to be done about an entry; it may be called for one twice, and raises what failed.
 
+        ``together`` is given all entries of a reading first. It does at once what is to be done about those that are
+        alike, and says of each whether it is done; where it fails, all are handled one by one. Where ``types`` are
+        given, entries of other types are nobody's business: they are finished without being looked at.
+
         ``idle`` are the milliseconds after which an entry counts as left unfinished, ``count`` how many are read from
         a stream at once.
         """
         self._store, self._group, self._name, self._handle = store, group, name, handle
+        self._together, self._types = together, None if types is None else frozenset(map(str.encode, types))
         self._idle, self._tries, self._streams, self._count = idle, tries, READ[group], count
-        self._read = store.script("outbox_read")
+        self._read, self._looked_at = store.script("outbox_read"), float("-inf")
+        self._is_behind = False
         #: The last entry of each stream that this reader knows of.
         self._seen: dict[str, bytes] = {}
 
@@ -112,10 +138,53 @@ class Consumer:
         """The group it reads for."""
         return self._group
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the last step found more in a stream than it reads at once."""
+        return self._is_behind
+
     def step(self) -> int:
         """Handle what is there; returns how many entries. Raises :class:`StoreUnavailable`."""
-        handled = 0
-        pipe = self._store.pipeline()
+        began = time.monotonic()
+        taken = self._taken(began)
+        done, left = self._sorted(taken)
+        for each in left:
+            if self._handled(each):
+                done.append(each)
+            # In time, so that nobody takes over what is done while what is behind it is handled.
+            if 1000 * (time.monotonic() - began) > self._idle / 20:
+                self._finish(done)
+                done, began = [], time.monotonic()
+        self._finish(done)
+        return len(taken)
+
+    def _taken(self, now: float) -> list[_Taken]:
+        """What is read at the time ``now`` of the monotonic clock, in the order of each stream.
+
+        Most readings ask for new entries only, which is one command for all streams. On a cluster, where they lie on
+        several nodes, it is the script each time.
+        """
+        if self._store.is_cluster or 1000 * (now - self._looked_at) >= min(self._idle, _LOOK):
+            self._looked_at = now
+            rows = self._looked()
+        else:
+            keys, new = [stream(name) for name in self._streams], [">"] * len(self._streams)
+            asked = ("XREADGROUP", "GROUP", self._group, self._name, "COUNT", self._count, "STREAMS", *keys, *new)
+            names, rows = dict(zip(keys, self._streams, strict=True)), {}
+            for key, entries in self._store.execute(*asked) or ():
+                name = names[key.decode()]
+                rows[name] = [
+                    _Taken(name, id, fields.get(b"type", b""), fields.get(b"data", b""), 1) for id, fields in entries
+                ]
+        self._is_behind = any(len(entries) >= self._count for entries in rows.values())
+        for name, entries in rows.items():
+            if entries:
+                self._seen[name] = max(self._seen.get(name, b"0-0"), entries[-1].id, key=_place)
+        return [each for entries in rows.values() for each in entries]
+
+    def _looked(self) -> dict[str, list[_Taken]]:
+        """What others left unfinished, then what is new, by stream; tells of what is dead now."""
+        pipe, rows = self._store.pipeline(), dict[str, list[_Taken]]()
         for name in self._streams:
             keys = [stream(name), dead_key(name), _errors_key(name)]
             args: list[str | int] = [self._group, self._name, self._count, self._idle, max(self._idle, _MOST_IDLE)]
@@ -124,28 +193,45 @@ class Consumer:
         for name, (found, dead) in zip(self._streams, self._store.run(pipe), strict=True):
             if dead:
                 logs.note(logging.ERROR, "dead_letters", group=self._group, shard=name, count=dead)
-            done: list[tuple[bytes, bool]] = []
-            began = time.monotonic()
-            for id, *rest in found:
-                if self._handled(name, id, rest):
-                    done.append((id, rest[2] > 1))
-                # In time, so that nobody takes over what is done while what is behind it is handled.
-                if 1000 * (time.monotonic() - began) > self._idle / 20:
-                    self._finish(name, done)
-                    done, began = [], time.monotonic()
-            self._finish(name, done)
-            handled += len(found)
-            if found:
-                self._seen[name] = max(self._seen.get(name, b"0-0"), found[-1][0], key=_place)
-        return handled
+            rows[name] = [_Taken(name, *row) for row in found]
+        return rows
+
+    def _sorted(self, taken: Sequence[_Taken]) -> tuple[list[_Taken], list[_Taken]]:
+        """What is done with, being nobody's business or done together, and what has to be handled one by one."""
+        types, together = self._types, self._together
+        done, left = list[_Taken](), list(taken)
+        if types is not None:
+            left = [each for each in taken if each.type in types]
+            done = [each for each in taken if each.type not in types]
+        if together is None or not left:
+            return done, left
+        entries, readable, apart = list[StreamEntry](), list[_Taken](), list[_Taken]()
+        for each in left:
+            try:
+                entries.append(each.entry)
+            except ValueError:  # handled by itself, which says so
+                apart.append(each)
+            else:
+                readable.append(each)
+        try:
+            told = together(entries)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # one of them fails; by itself it fails alone
+            logs.note(logging.WARNING, "entries_apart", error, group=self._group, count=len(entries))
+            return done, left
+        for each, is_done in zip(readable, told, strict=True):
+            (done if is_done else apart).append(each)
+        return done, apart
 
     def wait(self, seconds: float) -> bool:
         """Wait until there may be something new in the streams, ``seconds`` at most, which costs next to nothing;
-        whether there is. On a cluster, whose nodes cannot be waited for together, at once and true.
+        whether there is. On a cluster, whose nodes cannot be waited for together, after that time and true.
 
         What somebody left unfinished is not waited for. Raises :class:`StoreUnavailable`.
         """
         if self._store.is_cluster:
+            time.sleep(seconds)
             return True
         names = [stream(name) for name in self._streams]
         ids = [self._seen.get(name, b"$") for name in self._streams]
@@ -155,28 +241,34 @@ class Consumer:
             self._seen[short[name.decode()]] = entries[-1][0]
         return bool(found)
 
-    def _finish(self, name: str, done: Sequence[tuple[bytes, bool]]) -> None:
-        """These entries of a stream are done with; of each: whether it failed before."""
+    def _finish(self, done: Sequence[_Taken]) -> None:
+        """These entries are done with."""
         if not done:
             return
         pipe = self._store.pipeline()
-        pipe.execute_command("XACK", stream(name), self._group, *(id for id, _ in done))
-        failed = [f"{self._group}:{id.decode()}" for id, before in done if before]
-        if failed:
-            pipe.execute_command("HDEL", _errors_key(name), *failed)
+        for name in dict.fromkeys(each.name for each in done):
+            ids = [each.id for each in done if each.name == name]
+            pipe.execute_command("XACK", stream(name), self._group, *ids)
+            failed = [self._failure(each) for each in done if each.name == name and each.tries > 1]
+            if failed:
+                pipe.execute_command("HDEL", _errors_key(name), *failed)
         self._store.run(pipe)
 
-    def _handled(self, name: str, id: bytes, rest: Sequence[Any]) -> bool:
-        type, data, tries = rest
+    def _failure(self, taken: _Taken) -> str:
+        """What an entry is called among those that failed."""
+        return f"{self._group}:{taken.id.decode()}"
+
+    def _handled(self, taken: _Taken) -> bool:
         try:
-            self._handle(StreamEntry(stream(name), id.decode(), type.decode(), orjson.loads(data)))
+            self._handle(taken.entry)
         except StoreUnavailable:
             raise  # nothing is wrong with the entry
         except Exception as error:  # whatever it is, it must not stop those behind it
-            logs.note(logging.ERROR, "entry_failed", error, group=self._group, type=type.decode(), tries=tries)
-            kept = _errors_key(name)
+            type, tries = taken.type.decode(), taken.tries
+            logs.note(logging.ERROR, "entry_failed", error, group=self._group, type=type, tries=tries)
+            kept = _errors_key(taken.name)
             pipe = self._store.pipeline()
-            pipe.execute_command("HSET", kept, f"{self._group}:{id.decode()}", type_of(error))
+            pipe.execute_command("HSET", kept, self._failure(taken), type_of(error))
             pipe.execute_command("EXPIRE", kept, 30 * 86400)
             self._store.run(pipe)
             return False

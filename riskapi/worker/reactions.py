@@ -1,4 +1,5 @@
-"""Reactions: what is done about what happened. One entry of the streams at a time, safe to repeat.
+"""Reactions: what is done about what happened. One entry of the streams at a time, safe to repeat; signups, which most
+entries are about, many at once.
 
     decision   of a signup: have its domain and network looked up; note which list entries it hit; where chance drew an
                allowed one, have a person look
@@ -31,7 +32,7 @@ from riskapi.clusters.clusters import Clusters
 from riskapi.decisions.consequences import HARMLESS, Consequences
 from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.view import Profiles
-from riskapi.enrichment.findings import RETRACTED, Findings
+from riskapi.enrichment.findings import RETRACTED, Findings, Wish
 from riskapi.enrichment.subjects import Subject, subject_told
 from riskapi.errors import Problem
 from riskapi.feedback.intake import Intake
@@ -80,7 +81,7 @@ class Reactions:
         self._profiles, self._audits = profiles, audits
         self._about: dict[str, Callable[[StreamEntry], None]] = {
             "decision": self._decided,
-            "import": self._known,
+            "import": lambda entry: self._known([entry]),
             "finding": self._found,
             "event": self._acted,
             "sender": self._sent,
@@ -99,16 +100,34 @@ class Reactions:
         if react is not None:
             react(entry)
 
+    def handle_together(self, entries: Sequence[StreamEntry]) -> list[bool]:
+        """Do at once what is to be done about signups and imports of which nothing else follows; says of each entry
+        whether it was one. Raises :class:`riskapi.errors.StoreUnavailable`.
+        """
+        plain = [self._is_plain(entry) for entry in entries]
+        known = [entry for entry, is_plain in zip(entries, plain, strict=True) if is_plain]
+        if known:
+            self._known(known)
+            self._look_up([entry for entry in known if entry.type == "decision"])
+        return plain
+
+    def _is_plain(self, entry: StreamEntry) -> bool:
+        data = entry.data
+        if entry.type != "decision":
+            return entry.type == "import"
+        return data["kind"] == "signup" and not data.get("listed") and not self._is_drawn(data)
+
+    def _is_drawn(self, data: Mapping[str, Any]) -> bool:
+        return data.get("tier") == "allow" and self._audits.is_drawn(data["id"])
+
     def _decided(self, entry: StreamEntry) -> None:
         data = entry.data
         for entry_id in data.get("listed") or ():
             self._lists.count_hit(entry_id, data["user_id"], data["at"])
         if data["kind"] == "signup":
-            self._known(entry)
-            told = data.get("subjects")  # an entry of before 2026-11 does not say
-            subjects = self._subjects(data["user_id"]) if told is None else [subject_told(each) for each in told]
-            self._look_up(data["user_id"], subjects, data.get("findings") or {})
-            if data.get("tier") == "allow" and self._audits.is_drawn(data["id"]):
+            self._known([entry])
+            self._look_up([entry])
+            if self._is_drawn(data):
                 self._draw(data["user_id"], data["id"], data["at"])
 
     def _draw(self, user_id: str, decision_id: str, at: float) -> None:
@@ -117,20 +136,32 @@ class Reactions:
             latest = self._profiles.view(user_id, self._clock())["latest"]
             self._audits.open(user_id, decision_id, latest["risk_score"], latest["reasons"], at)
 
-    def _known(self, entry: StreamEntry) -> None:
-        """Count what was reported of an account before it was known."""
-        self._intake.tell_account(entry.data["user_id"], self._clock())
+    def _known(self, entries: Sequence[StreamEntry]) -> None:
+        """Count what was reported of accounts before they were known."""
+        self._intake.tell_accounts([entry.data["user_id"] for entry in entries], self._clock())
 
-    def _look_up(self, user_id: str, subjects: Sequence[Subject], used: Mapping[str, float]) -> None:
-        """Have looked up what is not known of a signup; decide it again at once where it is by now."""
-        now = self._clock()
-        cause = self._findings.want(user_id, subjects, used, now) if subjects else None
-        if cause is not None:
-            self._agenda.add([user_id], now, cause)
+    def _look_up(self, entries: Sequence[StreamEntry]) -> None:
+        """Have looked up what is not known of signups; decide those again at once of whom it is by now."""
+        now, wishes = self._clock(), list[Wish]()
+        for data in (entry.data for entry in entries):
+            subjects = self._subjects(data)
+            if subjects:
+                wishes.append(Wish(data["user_id"], subjects, data.get("findings") or {}))
+        again: dict[str, list[str]] = {}
+        for wish, cause in zip(wishes, self._findings.want_all(wishes, now), strict=True):
+            if cause is not None:
+                again.setdefault(cause, []).append(wish.user_id)
+        for cause, user_ids in again.items():
+            self._agenda.add(user_ids, now, cause)
 
-    def _subjects(self, user_id: str) -> Sequence[Subject]:
-        """What can be asked about a signup, read again; nothing for one that was erased, or expired."""
-        signup = self._accounts.signup(user_id)
+    def _subjects(self, data: Mapping[str, Any]) -> Sequence[Subject]:
+        """What can be asked about a signup. An entry of before 2026-11 does not say; then the signup is read again, and
+        it is nothing for one that was erased, or expired.
+        """
+        told = data.get("subjects")
+        if told is not None:
+            return [subject_told(each) for each in told]
+        signup = self._accounts.signup(data["user_id"])
         if signup is None:
             return ()
         return self._findings.subjects(self._gatherer.parse(Signup.stored(signup), self._clock()).facts)

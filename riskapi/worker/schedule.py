@@ -11,7 +11,6 @@ from riskapi.accounts.agenda import Agenda, Item
 from riskapi.decisions.rescoring import Rescorer
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.store import damaged
-from riskapi.store.streams import SHARDS
 
 #: Seconds an account is ours: fifty decisions take a quarter of a second, the rest is for a store that is slow.
 _LEASE = 10.0
@@ -30,8 +29,8 @@ class Schedule:
 
     def step(self) -> int:
         """Look at what is due in every shard; returns how many accounts. Raises :class:`StoreUnavailable`."""
-        looked = 0
-        for number in random.sample(range(SHARDS), SHARDS):
+        looked, due = 0, [number for number, count in enumerate(self._agenda.due(self._clock())) if count]
+        for number in random.sample(due, len(due)):
             for item in self._agenda.take(number, self._clock(), _LEASE, _COUNT):
                 self._agenda.done(item, self._look(item))
                 looked += 1

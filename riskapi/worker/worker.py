@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from riskapi import logs
 from riskapi.accounts.agenda import Agenda
@@ -33,7 +34,7 @@ from riskapi.store.consumer import Consumer, DeadLetters, Group
 from riskapi.store.replies import scored
 from riskapi.store.streams import StreamEntry, oldest
 from riskapi.webhooks.dispatcher import Dispatcher, WebhookClient
-from riskapi.webhooks.notices import Notices
+from riskapi.webhooks.notices import TOLD, Notices
 from riskapi.worker.chores import Chore, Chores
 from riskapi.worker.reactions import Reactions
 from riskapi.worker.schedule import Schedule
@@ -44,6 +45,8 @@ WORKERS = "risk:workers"
 #: Seconds between two signs of life, and after how many a worker counts as gone.
 _BEAT, GONE = 5.0, 60.0
 #: Seconds between two looks where there was nothing to do: a fiftieth of the five within which an answer has to count.
+#: Also between two readings of the streams, so that what comes meanwhile is read, looked up and acknowledged together;
+#: what comes alone is read at once.
 _IDLE = 0.1
 #: Seconds after which a reader of a stream looks again for what others left unfinished.
 _LOOK = 1.0
@@ -133,13 +136,17 @@ class Worker:
             "lists": self._handled(self.reactions.handle_list),
         }
 
-    def readers(self) -> Iterator[Consumer]:
-        """A reader for each group. Entries about lists are taken one at a time: others may take those behind it."""
-        for group, handle in self.handlers().items():
-            if group == "lists":
-                yield Consumer(self.store, group, self.name, handle, count=1)
-            else:
-                yield Consumer(self.store, group, self.name, handle)
+    def readers(self, **more: Any) -> Iterator[Consumer]:
+        """A reader for each group; ``more`` is for each :class:`riskapi.store.consumer.Consumer`.
+
+        Entries about lists are taken one at a time: others may take those behind it. Where entries set the clock,
+        signups are handled one at a time too, each at the time of its own.
+        """
+        handlers, store, name = self.handlers(), self.store, self.name
+        together = self.reactions.handle_together if self._seen is None else None
+        yield Consumer(store, "reactions", name, handlers["reactions"], together=together, **more)
+        yield Consumer(store, "notices", name, handlers["notices"], types=TOLD, **more)
+        yield Consumer(store, "lists", name, handlers["lists"], types={"list"}, **{"count": 1, **more})
 
     def _handled(self, handle: Callable[[StreamEntry], None]) -> Callable[[StreamEntry], None]:
         seen = self._seen
@@ -154,16 +161,16 @@ class Worker:
 
     def start(self, stop: threading.Event) -> list[threading.Thread]:
         """Start all threads, which end when ``stop`` is set, with what they have in hand."""
-        works: dict[str, Callable[[], object]] = {"looks": lambda: _repeat("looks", self.looks.step, stop)}
+        works: dict[str, Callable[[], object]] = {"looks": lambda: _repeat("looks", self._looked, stop)}
         for reader in self.readers():
-            works[reader.group] = partial(_repeat, reader.group, reader.step, stop, wait=reader.wait)
+            works[reader.group] = partial(_repeat, reader.group, partial(_read, reader, stop), stop)
         if self.enricher is not None:
             enricher = self.enricher
             works["enricher"] = lambda: enricher.run(stop)
         # In a thread of its own: a look-up on a slow blocklist holds up no sign of life.
-        works["listings"] = lambda: _repeat("listings", self._look_up, stop, _BEAT)
+        works["listings"] = lambda: _repeat("listings", self._look_up, stop)
         works["dispatcher"] = lambda: self.dispatcher.run(stop)
-        works["chores"] = lambda: _repeat("chores", self._beat, stop, _BEAT)
+        works["chores"] = lambda: _repeat("chores", self._beat, stop)
         threads = [threading.Thread(target=work, name=name, daemon=True) for name, work in works.items()]
         for thread in threads:
             thread.start()
@@ -173,8 +180,12 @@ class Worker:
         """Say that this worker works no more. Raises :class:`StoreUnavailable`."""
         self.store.execute("ZREM", WORKERS, self.name)
 
-    def _beat(self) -> int:
-        """Give a sign of life, and do the chores that are due."""
+    def _looked(self) -> float:
+        """Decide again who is due; seconds until the next look."""
+        return 0.0 if self.looks.step() else _about(_IDLE)
+
+    def _beat(self) -> float:
+        """Give a sign of life, and do the chores that are due; seconds until the next."""
         now = self._real()
         pipe = self.store.pipeline()
         pipe.execute_command("ZADD", WORKERS, repr(now), self.name)
@@ -184,14 +195,14 @@ class Worker:
         findings, active = self._service.findings, self._service.active
         self.doubts.step(now, lambda since, parts: findings.retract(since, parts, active.policy, self.clock()))
         self.chores.step(self.clock())
-        return 0
+        return _about(_BEAT)
 
-    def _look_up(self) -> int:
-        """Have own senders looked up where that is due, and judge what was found; 0: there is no more to do at once."""
+    def _look_up(self) -> float:
+        """Have own senders looked up where that is due, and judge what was found; seconds until the next time."""
         watch = self._service.parts.watch
         if watch.look_up(self.clock()):
             watch.step(self.clock())
-        return 0
+        return _about(_BEAT)
 
     def _chores(self) -> dict[str, Chore]:
         parts, active = self._service.parts, self._service.active
@@ -215,30 +226,33 @@ def working(store: Store, now: float) -> dict[str, float]:
     return {name: max(now - at, 0.0) for name, at in scored(found)}
 
 
-def _repeat(
-    name: str,
-    step: Callable[[], int],
-    stop: threading.Event,
-    idle: float = _IDLE,
-    wait: Callable[[float], bool] | None = None,
-) -> None:
-    """Take steps until told to stop: at once while there is something to do, else after a while, or as soon as
-    ``wait(seconds)`` says that there is something; but at least once in :data:`_LOOK` seconds.
-    """
+def _repeat(name: str, step: Callable[[], float], stop: threading.Event) -> None:
+    """Take steps until told to stop; each says how many seconds the next one has time."""
     while not stop.is_set():
-        pause = idle * random.uniform(0.8, 1.2)  # so that workers do not ask in step
         try:
-            if step():
-                pause = 0.0
-            elif wait is not None and not stop.is_set():
-                rest = int(_LOOK / idle)
-                while rest and not stop.is_set() and not wait(idle):
-                    rest -= 1
-                pause = 0.0 if rest else pause
+            pause = step()
         except StoreUnavailable:
             pause = _AWAY
         except Exception as error:  # a defect must not end the thread: what waits would wait for ever
             logs.note(logging.ERROR, name, error)
             pause = _AWAY
-        if pause:
+        if pause > 0.0:
             stop.wait(pause)
+
+
+def _read(reader: Consumer, stop: threading.Event) -> float:
+    """Handle what is there; seconds until the next reading. Where there was nothing, the wait for more is over by then:
+    something came, or it is time to look for what others left unfinished.
+    """
+    begun = time.monotonic()
+    if reader.step():
+        return 0.0 if reader.is_behind else begun + _IDLE - time.monotonic()
+    for _ in range(int(_LOOK / _IDLE)):
+        if stop.is_set() or reader.wait(_IDLE):
+            return 0.0
+    return _about(_IDLE)
+
+
+def _about(seconds: float) -> float:
+    """A pause of some seconds, a fifth more or less, so that workers do not ask in step."""
+    return seconds * random.uniform(0.8, 1.2)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskapi.inputs import device as devices
-from riskapi.inputs.signup import DevicePart
+from riskapi.inputs.signup import AccountPart, DevicePart, EmailPart, Signup
+from riskapi.inputs.usable import usable
 from signals.facts import Device
 from tests.agents import CHROME, IPHONE
 
@@ -122,6 +123,29 @@ def test_a_fingerprint_needs_tls_and_holds_the_agent() -> None:
 def test_an_endless_agent_is_cut() -> None:
     device = devices.read(DevicePart.model_construct(user_agent="Chrome/" * 200_000))
     assert device.user_agent is not None and len(device.user_agent) <= devices.MAX_AGENT
+
+
+@pytest.mark.parametrize(
+    ("text", "is_malformed"),
+    [
+        (None, None),
+        ("", None),
+        ("  ", None),
+        (CHROME.format(131), False),
+        ("Chr\u00f3me/131\n", False),
+        ("Chro\0me", True),
+        ("Chro\ufffdme", True),
+        ("x" * 2049, True),
+    ],
+)
+def test_an_agent_is_malformed_whatever_is_used_of_it(text: str | None, is_malformed: bool | None) -> None:
+    signup = Signup(
+        account=AccountPart(user_id="u1"), email=EmailPart(address="a@example.com"), device=DevicePart(user_agent=text)
+    )
+    used, _ = usable(signup, 0.0)
+    assert used.device is not None and signup.device is not None
+    assert devices.read(used.device, signup.device).agent_malformed is is_malformed
+    assert devices.read(signup.device).agent_malformed is is_malformed
 
 
 @given(

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from riskapi.datasets.mail_tables import DEFAULT, MailboxProvider
 from riskapi.inputs.domains import DomainLists
-from riskapi.inputs.email import MailReader, near_provider, skeleton
+from riskapi.inputs.email import MailReader, near_provider, skeleton, stem
 
 LISTS = DomainLists.load()
 READER = MailReader(LISTS)
@@ -317,6 +317,31 @@ def _valid_when_stripped(local: str) -> bool:
     except EmailNotValidError:
         return False
     return local[:1].isspace()
+
+
+_LABELS = st.from_regex(r"[a-z0-9-]{0,6}|xn--[a-z0-9-]{0,6}|[a-z]{61,65}", fullmatch=True)
+
+
+@given(
+    st.lists(_LABELS, max_size=5).map(".".join)
+    | st.builds("{}.{}".format, _LABELS, st.sampled_from(["com", "test", "local", "onion", "arpa", "c1", "-c", "Com"]))
+    | st.sampled_from([f"{'.'.join(['a' * 60] * 4)}.{'b' * length}" for length in range(1, 14)])
+)
+def test_domains_are_judged_as_email_validator_does(domain: str) -> None:
+    read = READER.read(f"a@{domain}")
+    try:
+        found = validate_email(f"a@{domain.lower()}", check_deliverability=False, test_environment=True)
+    except (EmailNotValidError, ValueError):
+        assert (read.domain, read.domain_unicode) == (None, None)
+        return
+    assert (read.domain, read.domain_unicode) == (found.ascii_domain, found.domain)
+
+
+@given(st.text("abż1٣²._-", min_size=1, max_size=12))
+def test_a_stem_has_four_letters(local: str) -> None:
+    kept = local.rstrip("01٣._+-")
+    letters = [c for c in kept if c.isalnum() and not c.isdecimal()]
+    assert (stem(f"{local}@gmail.com") is not None) == (len(letters) >= 4)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Addresses as they arrive are read and described; real networks, because the data about them is the point."""
 
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from riskapi.datasets.records import country_of, origin_of
 from riskapi.errors import ConfigurationError
 from riskapi.inputs import network as networks
 from riskapi.inputs.network import NetworkReader
+from riskapi.outgoing.special_ranges import unwrapped
 
 
 @pytest.fixture(scope="session")
@@ -195,6 +197,25 @@ def test_a_file_that_is_no_database_is_refused_with_its_name(tmp_path: Path, ip_
 @given(value=st.text(max_size=120))
 def test_no_text_raises(reader: NetworkReader, value: str) -> None:
     reader.read(value)
+
+
+@given(
+    st.text("0123456789abf:.%[] \0٣\ud800", max_size=24)
+    | st.from_regex(r"[0-9]{1,4}(\.[0-9]{1,3}){2,4}", fullmatch=True)
+    | st.lists(st.sampled_from(["", "0", "1", "ffff", "0db8", "12345", "1.2.3.4", "01.2.3.4", "A"])).map(":".join)
+    | st.ip_addresses(v=6).map(lambda address: address.exploded)
+)
+def test_addresses_are_told_from_other_texts_as_the_standard_library_does(value: str) -> None:
+    bare = value.strip()
+    if bare.startswith("[") and bare.endswith("]"):
+        bare = bare[1:-1]
+    head, scope, _ = bare.partition("%")
+    try:
+        address = ip_address(head)
+    except ValueError:
+        assert networks.parse(value) is None
+        return
+    assert networks.parse(value) == (None if scope and isinstance(address, IPv4Address) else unwrapped(address))
 
 
 @given(value=st.ip_addresses())

@@ -211,6 +211,32 @@ def test_no_text_raises(number: str, region: str | None) -> None:
     assert (phone.valid is True) == (phone.e164 is not None)
 
 
+@given(st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)), st.from_regex(r"[0-9]{4,15}", fullmatch=True))
+def test_numbers_of_digits_alone_are_read_as_libphonenumber_does(code: int, digits: str) -> None:
+    text = f"+{code}{digits}"
+    plain = phones._plain(text)
+    assert plain is None or vars(plain) == vars(phonenumbers.parse(text, None))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_plain"),
+    [
+        ("+34600123123", True),
+        ("+4915123456789", True),
+        ("+12125550123", True),
+        ("+49015123456789", False),  # a trunk prefix
+        ("+112125550123", False),  # and another one
+        ("+390612345678", False),  # a zero that belongs to the number
+        ("+34 600123123", False),
+        ("34600123123", False),
+        ("+99912345678", False),  # no calling code
+        ("+３4600123123", False),
+    ],
+)
+def test_a_number_that_needs_no_parser_is_known(text: str, is_plain: bool) -> None:
+    assert (phones._plain(text) is not None) == is_plain
+
+
 @given(st.text(alphabet="+0123456789 ()-./xe٣３\ud800\u200f", max_size=40))
 def test_no_near_number_raises(number: str) -> None:
     read(number, "ES")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +17,7 @@ from riskapi.store import consumer
 from riskapi.store.connections import Store
 from riskapi.store.consumer import STREAMS, Consumer, DeadLetters, backlog, dead_key
 from riskapi.store.streams import StreamEntry, stream
+from tests.bench.counters import counters
 from tests.signups import together
 from tests.waiting import until
 
@@ -135,6 +136,87 @@ def test_poison_is_put_aside_and_holds_up_nothing_behind_it(outbox: Store) -> No
     assert letter.tries == 3
     assert letter.error.startswith("builtins.ValueError at ") and "secret" not in letter.error
     assert backlog(outbox, "reactions") == (0, 0)
+
+
+def test_what_is_alike_is_done_together_and_the_rest_one_by_one(outbox: Store) -> None:
+    write(outbox, 40)
+    outbox.execute("XADD", stream("3"), "*", "type", "event", "data", "{")
+    seen: list[int] = []
+    alike: list[list[int]] = []
+
+    def together(entries: Sequence[StreamEntry]) -> list[bool]:
+        alike.append(sorted(entry.data["number"] for entry in entries if entry.data["number"] % 4))
+        return [bool(entry.data["number"] % 4) for entry in entries]
+
+    one = reader(outbox, lambda entry: seen.append(entry.data["number"]), together=together)
+    assert one.step() == 41
+    assert alike == [[number for number in range(40) if number % 4]]
+    assert sorted(seen) == [number for number in range(40) if not number % 4]
+    assert backlog(outbox, "reactions") == (1, 0), "what is no JSON has failed, as it does by itself"
+
+
+def test_what_fails_together_is_handled_one_by_one(outbox: Store) -> None:
+    write(outbox, 20)
+    seen: list[int] = []
+
+    def together(_: Sequence[StreamEntry]) -> list[bool]:
+        raise ValueError("one of them")
+
+    def handle(entry: StreamEntry) -> None:
+        if entry.data["number"] == 3:
+            raise ValueError("this one")
+        seen.append(entry.data["number"])
+
+    reader(outbox, handle, together=together).step()
+    assert sorted(seen) == [number for number in range(20) if number != 3]
+    assert backlog(outbox, "reactions") == (1, 0)
+
+
+def test_a_store_that_goes_away_while_much_is_done_together_leaves_it_all_to_be_done(outbox: Store) -> None:
+    write(outbox, 5)
+
+    def together(_: Sequence[StreamEntry]) -> list[bool]:
+        raise StoreUnavailable("away")
+
+    with pytest.raises(StoreUnavailable):
+        reader(outbox, lambda _: None, together=together).step()
+    assert backlog(outbox, "reactions") == (5, 0)
+    seen: list[int] = []
+    heir = reader(outbox, lambda entry: seen.append(entry.data["number"]), "heir", idle=1)
+    settle([heir], lambda: len(seen) >= 5)
+    assert sorted(seen) == list(range(5))
+
+
+def test_entries_of_types_that_are_nobodys_business_are_finished_unread(outbox: Store) -> None:
+    write(outbox, 10, "decision")
+    write(outbox, 5, "tier")
+    outbox.execute("XADD", stream("0"), "*", "type", "decision", "data", "{")
+    seen: list[str] = []
+    one = reader(outbox, lambda entry: seen.append(entry.type), types={"tier"})
+    assert one.step() == 16
+    assert seen == ["tier"] * 5
+    assert backlog(outbox, "reactions") == (0, 0)
+
+
+def test_new_entries_of_all_streams_are_read_by_one_command(outbox: Store) -> None:
+    seen: list[int] = []
+    one = reader(outbox, lambda entry: seen.append(entry.data["number"]), idle=60_000)
+    one.step()  # which looks for what others left unfinished as well
+    write(outbox, 90)
+    before = counters(outbox)
+    assert one.step() == 90
+    calls = (counters(outbox) - before).calls
+    assert (calls["xreadgroup"], calls["xpending"], calls["xack"]) == (1, 0, len(STREAMS))
+    assert sorted(seen) == list(range(90))
+
+
+def test_a_reader_knows_that_there_is_more_than_it_reads_at_once(outbox: Store) -> None:
+    write(outbox, 10 * len(STREAMS))
+    one = reader(outbox, lambda _: None, count=8)
+    told = []
+    while one.step():
+        told.append(one.is_behind)
+    assert told == [True, False]
 
 
 def test_a_dead_letter_is_replayed_and_stays_when_it_fails_again(outbox: Store) -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -24,15 +24,17 @@ from riskapi.app import Service, assemble
 from riskapi.commands.worker import work
 from riskapi.enrichment.enricher import Enricher
 from riskapi.enrichment.questions import asking as upstreams_of
+from riskapi.enrichment.subjects import Family
 from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store import consumer
 from riskapi.store.connections import Store, open_store
-from riskapi.store.consumer import Consumer, backlog
+from riskapi.store.consumer import Consumer, Group, backlog
 from riskapi.store.embedded import Embedded, socket_path
 from riskapi.store.streams import stream
 from riskapi.worker.schedule import Schedule
 from riskapi.worker.worker import SeenClock, Worker, working
+from tests.bench.counters import counters
 from tests.commanding import Command
 from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT, Clock
 from tests.conftest import Service as Served
@@ -311,10 +313,8 @@ class Steps:
 
     def once(self, name: str) -> int:
         """One round of everything a worker does; how much there was to do."""
-        readers = [
-            Consumer(self.service.store, group, name, handle, idle=1, tries=1000)
-            for group, handle in self.worker.handlers().items()
-        ]
+        self.worker.name = name
+        readers = self.worker.readers(idle=1, tries=1000)
         return sum((*(reader.step() for reader in readers), self.enricher.step(), self.looks.step()))
 
 
@@ -365,6 +365,26 @@ def test_a_worker_killed_at_any_step_is_followed_by_one_that_finishes_its_work(
         if survived:
             break
     assert trip > 20, "it was killed at every trip there is"
+
+
+def test_signups_that_come_together_are_read_looked_up_and_acknowledged_together(
+    service: Service, asking: Settings, dns: DnsServer
+) -> None:
+    """A worker that has nothing to do but that asks the store for few things a signup (aim: 15)."""
+    count, made = 40, Worker(service, asking)
+    readers = list(made.readers())
+    for reader in readers:
+        reader.step()  # which looks for what others left unfinished
+    for number in range(count):
+        post(service, at("gmail.com", f"u_{number}", device=None), time.time())
+    before = counters(service.store)
+    taken = [reader.step() for reader in readers]
+    taken += [made.looks.step(), *(len(service.findings.due(family, time.time())) for family in get_args(Family))]
+    calls = (counters(service.store) - before).calls.total() - 1  # the INFO that tells
+    assert taken == [count, count, 0, 0, 0, 0]
+    assert all(backlog(service.store, group) == (0, 0) for group in get_args(Group))
+    # Two readings and their acknowledgements for each of nine streams, what waits for accounts, and who is due.
+    assert calls <= 2 * (1 + 9) + 1 + 1 + 3 * 8
 
 
 def test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand(
