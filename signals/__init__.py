@@ -18,6 +18,6 @@ import signals.domain
 import signals.events
 import signals.sender
 import signals.account
-from signals.registry import Readings, Signal, Value, columns, degraded, read, registered, schema
+from signals.registry import Readings, Signal, Value, columns, degraded, read, read_again, registered, schema
 
-__all__ = ["Readings", "Signal", "Value", "columns", "degraded", "read", "registered", "schema"]
+__all__ = ["Readings", "Signal", "Value", "columns", "degraded", "read", "read_again", "registered", "schema"]

@@ -110,6 +110,8 @@ class Signal:
 
 
 _SIGNALS: dict[str, Signal] = {}
+#: Those among them that need what the store knows of other accounts.
+_OF_OTHERS: dict[str, Signal] = {}
 _TYPES = {bool: "bool", int: "int", float: "float", str: "str"}
 
 
@@ -169,6 +171,8 @@ def signal(
         )
         _check_reason(declared)
         _SIGNALS[name] = declared
+        if "store" in declared.needs:
+            _OF_OTHERS[name] = declared
         return function
 
     return declare
@@ -200,6 +204,13 @@ def _schema(names: tuple[str, ...]) -> str:
 def read(facts: Facts) -> Readings:
     """Read every signal: ``{name: value or None}``, in the order of declaration. Pure."""
     return {name: found.read(facts) for name, found in _SIGNALS.items()}
+
+
+def read_again(facts: Facts, readings: Readings) -> Readings:
+    """How facts read that differ from those of ``readings`` only in what is known of other accounts: the signals that
+    need the store are read, a third of all; what the others read stands. Pure.
+    """
+    return {**readings, **{name: found.read(facts) for name, found in _OF_OTHERS.items()}}
 
 
 class Degraded(TypedDict):

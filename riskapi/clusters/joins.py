@@ -127,10 +127,12 @@ class Joins:
             self._metrics.cluster(joined.change)
         return joined
 
-    def _waves(self, bonds: Sequence[Bond]) -> dict[str, str]:
-        """The edge of the wave that would begin with each of those who came close: many bonds name the same ones."""
+    def _waves(self, bonds: Sequence[Bond]) -> str:
+        """Each of those who came close, and the edge of the wave that would begin with it: many bonds name the same
+        ones. Neither has a blank.
+        """
         names = dict.fromkeys(name for bond in bonds if bond.wave for name in bond.others)
-        return {name: edge_of(self._links.entity_key("wave", name)) for name in names}
+        return " ".join([f"{name} {edge_of(self._links.entity_key('wave', name))}" for name in names])
 
     @staticmethod
     def _bond(
@@ -149,7 +151,7 @@ class Joins:
         }
         return {
             "edge": bond.edge,
-            "others": others,
+            "others": " ".join(others),
             "till": bond.until,
             "apart": bond.apart,
             **{name: value for name, value in found.items() if value},

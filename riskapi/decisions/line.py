@@ -121,12 +121,12 @@ def decided_on(
     ``cleared`` (labelled legitimate by a person), of whom only what was seen of bad company is left out.
     """
 
-    def on(found: Facts, *, bare: bool = False) -> tuple[Readings, Decision]:
-        readings = signals.read(found)
-        return readings, decide(readings, basis.scorer, basis.policy, bare=bare, listing=listing)
+    def decided(readings: Readings, *, bare: bool = False) -> Decision:
+        return decide(readings, basis.scorer, basis.policy, bare=bare, listing=listing)
 
     facts = fair(facts)
-    readings, decision = on(facts)
+    readings = signals.read(facts)
+    decision = decided(readings)
     spared = facts
     if established:
         spared = alone(facts)
@@ -135,8 +135,11 @@ def decided_on(
     if spared is facts:
         own = decision.before
         if own != "allow" and is_felt(facts):
-            own = min(own, on(blameless(facts), bare=True)[1].before, key=SEVERITY.__getitem__)
+            without = signals.read_again(blameless(facts), readings)
+            if without != readings:
+                own = min(own, decided(without, bare=True).before, key=SEVERITY.__getitem__)
         return Decided(facts, readings, decision, own)
-    company, (readings, decision) = decision, on(spared)
+    company, readings = decision, signals.read_again(spared, readings)
+    decision = decided(readings)
     looks = established and is_accused(facts) and SEVERITY[company.before] > SEVERITY[decision.before]
     return Decided(spared, readings, decision, decision.before, company if looks else None)

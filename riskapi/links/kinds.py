@@ -40,9 +40,9 @@ _RUSH_DAYS = 31
 #: Parts of a row before those of its marks.
 PLAIN = 9
 #: The row of an entity that nobody else ever touched, as most of a signup's are.
-ALONE: Sequence[Any] = [1, 1, 1, 1, 0, 0, [], 0, 0]
+ALONE: Sequence[Any] = (1, 1, 1, 1, 0, 0, b"", 0, 0)
 #: What the end of a row would say of an entity without marks.
-_UNMARKED = (0, 0, 0, 0, 0, (), b"", 0, 0, b"0")
+_UNMARKED = (0, 0, 0, 0, 0, b"", b"", 0, 0, b"0")
 
 
 @record
@@ -283,7 +283,7 @@ def entity(
     if unmarked and (crowd or not others):
         # Nobody holds it and it binds nobody, as is so of nearly all that a signup touches. Of a crowd it is not told
         # who came: that would be read of up to 32 accounts of every free mail provider, and nobody asks.
-        last_seen = float(others[1]) if others else None
+        last_seen = float(others.split(b" ", 2)[1]) if others else None
         ring = accounts > 1 and _is_ring(strength, accounts, abusive, limited, policy)
         hub = crowd or (accounts > 1 and not ring and _is_hub(rule, day, month, 0.0, at, policy))
         return Entity(
@@ -295,7 +295,7 @@ def entity(
         _UNMARKED if unmarked else row[PLAIN:]
     )
     # Siblings and who vouches for them all belong together.
-    holders = () if siblings else tuple([name.decode() for name in holding])
+    holders = () if siblings else tuple(holding.decode().split())
     sole = False
     seen = [pair for pair in recent if pair[0] not in holders]
     if user_id in holders:
@@ -331,8 +331,9 @@ def entity(
     )  # fmt: skip
 
 
-def _recent(others: Sequence[bytes]) -> tuple[tuple[str, float], ...]:
-    return tuple([(name.decode(), float(when)) for name, when in zip(others[::2], others[1::2], strict=True)])
+def _recent(others: bytes) -> tuple[tuple[str, float], ...]:
+    told = others.decode().split()
+    return tuple([(name, float(when)) for name, when in zip(told[::2], told[1::2], strict=True)])
 
 
 def _is_hub(rule: Sharing, day: int, month: int, found_at: float, at: float, policy: Policy) -> bool:

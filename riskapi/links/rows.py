@@ -6,13 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final, cast
 
 from riskapi.links import kinds
 from riskapi.links.kinds import Said, Sharing, Touch
 from riskapi.links.touches import in_order
 from riskapi.policy import Policy
 from signals.facts import Entity
+
+#: Parts of what the script says of a thing that is only counted.
+_COUNTED: Final = 3
+#: What it says by one number: that nobody else is told of, or that the thing is the account's own (-1).
+_SHORT: Mapping[int, Sequence[Any]] = {-1: (-1,), 0: (0, 0, 0, 0, 0, 0, b"", 0, 0), 1: kinds.ALONE}
 
 
 def of_touch(
@@ -79,4 +84,14 @@ def _numbers(
 
 def _rows(replies: Sequence[Any]) -> list[Any]:
     """One row an entity: they come together from one node, and one a reply from a cluster."""
-    return replies[0] if len(replies) == 1 else [row for reply in replies for row in reply]
+    return [_row(told) for reply in replies for told in reply]
+
+
+def _row(told: Any) -> Sequence[Any]:
+    """The whole row of what the script says in short."""
+    if isinstance(told, int):
+        return _SHORT[told]
+    if len(told) == _COUNTED:
+        accounts, abusive, limited = told
+        return accounts, 0, 0, 0, abusive, limited, b"", 0, 0
+    return cast("Sequence[Any]", told)

@@ -10,7 +10,8 @@ from riskapi.links.kinds import CLOSE, COUNTED, KINDS, Sharing, Touch
 from riskapi.policy import Policy
 from signals.records import record
 
-#: Most accounts an entity remembers. 2,000 give an abuse rate a standard error of at most 1.1 points.
+#: Accounts an entity remembers, and up to a twentieth more, so that many are forgotten at once. 2,000 give an abuse
+#: rate a standard error of at most 1.1 points.
 KEEP = 2000
 _DAY = 86400
 #: Kinds that most share, in the order in which the script looks for those it knows as sorted sets.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -164,3 +165,11 @@ def test_rates_that_others_made_are_the_base_rate_and_unknown_ones_stay_so(
             None if rate is None else base for rate in given_rates
         )
         assert left.base == base
+
+
+@pytest.mark.parametrize("without", [alone, blameless])
+@pytest.mark.parametrize("found", [*DEEDS.values(), *NO_DEEDS.values()], ids=[*DEEDS, *NO_DEEDS])
+def test_what_is_read_without_others_is_read_of_the_store_alone(
+    found: Facts, without: Callable[[Facts], Facts]
+) -> None:
+    assert signals.read_again(without(found), signals.read(found)) == signals.read(without(found))

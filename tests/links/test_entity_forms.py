@@ -19,6 +19,8 @@ from riskapi.links.entities import Links
 from riskapi.links.kinds import Said, Touch
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
+from signals.facts import Entity
+from signals.records import changed
 from tests.active_readers import readers_of
 from tests.conftest import NOW
 from tests.joining import bind
@@ -27,6 +29,9 @@ from tests.members import members
 DAY = 86400.0
 RULES = policy.load(policy.DEFAULT)
 LISTS = DomainLists.load()
+#: Of things that are only counted nobody asks how many came when, of crowds only how many came within an hour.
+_LONGER = ("accounts_24h", "accounts_30d")
+UNASKED = {"tld": ("accounts_1h", *_LONGER), "asn": _LONGER, "behavior": _LONGER}
 #: Members of which there are more in a sorted set only, see ``riskapi/store/lua/parts/entities.lua``.
 FEW = 8
 
@@ -34,25 +39,28 @@ FEW = 8
 class Case:
     """Accounts that share a device. ``of_before``: its entity is a sorted set from the first account on."""
 
-    def __init__(self, store: Store, secret: bytes, *, of_before: bool) -> None:
-        self.store, self.of_before = store, of_before
+    def __init__(self, store: Store, secret: bytes, *, of_before: bool, kind: str = "device") -> None:
+        self.store, self.of_before, self.kind = store, of_before, kind
         self.links, self.censuses = Links(store, secret, readers_of(LISTS)), Censuses(store)
-        self.key = self.links.entity_key("device", "dev-1")
+        self.key = self.links.entity_key(kind, "dev-1")
 
-    def touch(self, user: str, at: float, *, add: bool) -> Any:
-        """The row of the device that the store answers."""
+    def touch(self, user: str, at: float, *, add: bool) -> Entity:
+        """What the store answers of the entity, but for windows in which nobody asks for things of its kind."""
         pipe = self.store.pipeline()
-        replies = self.links.queue(pipe, Touch(user, at, {"device": self.key}, frozenset()), RULES, add=add)
+        touch = Touch(user, at, {self.kind: self.key}, frozenset(), hosting=self.kind == "asn")
+        replies = self.links.queue(pipe, touch, RULES, add=add)
         self.store.run(pipe)
-        return replies()
+        unasked = {name: 0 for name in UNASKED.get(self.kind, ())}
+        return changed(self.links.entities(touch, replies(), RULES)[self.kind], key="", **unasked)
 
-    def happen(self, user: str, at: float, what: str) -> None:
-        EVENTS[what](self, user, at)
+    def happen(self, user: str, at: float, what: str) -> Any:
+        told = EVENTS[what](self, user, at)
         if self.of_before and self.store.execute("TYPE", self.key) == b"string":
             found, left = members(self.store, self.key), self.store.execute("PTTL", self.key)
             self.store.execute("DEL", self.key)
             self.store.execute("ZADD", self.key, *[word for name, at in found.items() for word in (repr(at), name)])
             self.store.execute("PEXPIRE", self.key, left)
+        return told
 
     def census(self, at: float) -> Census:
         pipe = self.store.pipeline()
@@ -121,11 +129,38 @@ def test_either_form_answers_the_same(session_store: Store, events: list[tuple[s
             case.happen(user, at, what)
         packed, plain = (case.touch(user, at, add=False) for case in cases)
         assert packed == plain
-        packed, plain = (case.told(at) for case in cases)
-        assert packed == plain
+        whole, of_before = (case.told(at) for case in cases)
+        assert whole == of_before
     kinds = {session_store.execute("TYPE", case.key) for case in cases if members(session_store, case.key)}
     assert kinds <= {b"string", b"zset"}
     assert session_store.execute("TYPE", cases[1].key) != b"string"
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    kind=st.sampled_from(("device", "ip", "tld", "asn", "behavior")),
+    before=st.sampled_from((0, 5, FEW, 9, 36)),
+    minutes=st.lists(st.tuples(st.integers(0, 12), st.integers(-20, 4000)), min_size=1, max_size=8),
+    marked=st.booleans(),
+)
+@example(kind="ip", before=36, minutes=[(1, 3), (2, 2), (3, 2), (1, 90)], marked=False)
+@example(kind="behavior", before=9, minutes=[(1, 2), (2, 1), (3, 0), (4, 1500), (5, 1501)], marked=True)
+def test_a_touch_tells_what_a_look_right_after_it_tells(
+    session_store: Store, kind: str, before: int, minutes: list[tuple[int, int]], marked: bool
+) -> None:
+    session_store.execute("FLUSHALL")
+    cases = [Case(session_store, letter * 32, of_before=letter == b"b", kind=kind) for letter in (b"a", b"b")]
+    for number in range(before):
+        for case in cases:
+            case.happen(f"old{number}", NOW - 3600 + 90 * number, "touch")
+    for case in cases:
+        if marked and before:
+            case.happen("old1", NOW, "bad")
+    for user, minute in minutes:
+        at = NOW + 60.5 * minute
+        touched = [case.happen(f"new{user}", at, "touch") for case in cases]
+        looked = [case.touch(f"new{user}", at, add=False) for case in cases]
+        assert touched[0] == touched[1] == looked[0] == looked[1]
 
 
 @pytest.mark.parametrize("count", [1, FEW, FEW + 1])

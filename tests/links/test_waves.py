@@ -17,6 +17,7 @@ from riskapi.policy import DEFAULT, Policy, load
 from riskapi.policy.tables import Pace
 from signals.facts import Account, Behavior, Email, Entity, Facts, Registration, Wave
 from tests import consistency
+from tests.bench.counters import calls_of
 from tests.conftest import NOW
 from tests.grants import ask, under, view
 from tests.signups import body, post, together
@@ -359,6 +360,22 @@ def test_who_came_together_share_a_budget(service: Service) -> None:
     assert (edge["kind"], edge["standing"], edge["accounts"]) == ("wave", "wave", 4)
     rows = [row for row in view(service, "r3", NOW + HOUR)["linkage"]["evidence"] if row["binds"]]
     assert [(row["kind"], row["accounts"]) for row in rows] == [("wave", 4)]
+    consistency.check(service)
+
+
+def test_in_a_large_wave_only_the_newest_are_read(service: Service) -> None:
+    def read(user: str, after: float) -> int:
+        """How many budgets were read at an arrival."""
+        before = calls_of(service.store.client.info("commandstats"))["hgetall"]
+        assert arrive(service, user, after)["linkage"]["cluster_id"] == cluster
+        return calls_of(service.store.client.info("commandstats"))["hgetall"] - before
+
+    answers = [arrive(service, f"r{number}", number * 10) for number in range(33)]
+    cluster = answers[-1]["linkage"]["cluster_id"]
+    assert read("s1", 340) == 1 + 4, "itself and the four newest"
+    service.parts.clusters.leave("s1", service.active.policy, NOW + 341)
+    assert read("s2", 350) > 1 + 4, "one of the newest is in no wave, so the others are asked"
+    assert members(service, "s2", 360) == 35, "and it is bound again, for it came with them"
     consistency.check(service)
 
 

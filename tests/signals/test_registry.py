@@ -24,11 +24,13 @@ def declare() -> Iterator[types.ModuleType]:
     """A family named ``sample`` whose declarations are forgotten afterwards."""
     module = types.ModuleType("signals.sample")
     sys.modules["signals.sample"] = module
-    before = dict(registry._SIGNALS)
+    before, others = dict(registry._SIGNALS), dict(registry._OF_OTHERS)
     exec("from signals.registry import signal\nfrom signals.facts import Facts", module.__dict__)
     yield module
     registry._SIGNALS.clear()
     registry._SIGNALS.update(before)
+    registry._OF_OTHERS.clear()
+    registry._OF_OTHERS.update(others)
     del sys.modules["signals.sample"]
 
 

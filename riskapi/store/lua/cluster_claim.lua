@@ -6,6 +6,7 @@
 -- returns the number of accounts that it binds
 -- TTL     left as it is
 --+ order
+--+ packed
 --+ entities
 local call, edge, bound = redis.call, ARGV[1], 0
 local names = {unpack(ARGV, 3)}

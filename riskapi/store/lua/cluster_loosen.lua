@@ -15,6 +15,7 @@
 --+ edges
 --+ splits
 --+ order
+--+ packed
 --+ entities
 local call, asked = redis.call, cjson.decode(ARGV[1])
 local function budget(name) return KEYS[1] .. name end

@@ -5,6 +5,7 @@
 -- returns the number of entities that bind now: one that nobody touched is not made by a note about it
 -- TTL     left as it is
 --+ order
+--+ packed
 --+ entities
 local found, things = 0, open_entities(KEYS)
 for _, thing in ipairs(things) do

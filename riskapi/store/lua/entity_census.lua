@@ -6,6 +6,7 @@
 --         latest use, the first use of an account that came again}: Unix times, '' where there is none
 -- TTL     left as it is
 --+ order
+--+ packed
 --+ entities
 local thing = open_entities(KEYS)[1]
 local function time_of(members, region) return members[2] and string.format('%.17g', tonumber(members[2]) - region) or '' end

@@ -5,6 +5,7 @@
 -- returns the number of entities that are there
 -- TTL     left as it is: what nobody touches is forgotten, and the cut with it; riskapi/accounts/cuts.py remembers it for good
 --+ order
+--+ packed
 --+ entities
 local user, found, things = ARGV[1], 0, open_entities(KEYS)
 for _, thing in ipairs(things) do

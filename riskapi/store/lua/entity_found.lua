@@ -5,6 +5,7 @@
 -- returns nothing
 -- TTL     left as it is; of one that was forgotten meanwhile and begins anew with this: ARGV[3]
 --+ order
+--+ packed
 --+ entities
 local things = open_entities(KEYS)
 local mark, other = '=h', '=n'

@@ -5,6 +5,7 @@
 -- returns nothing
 -- TTL     left as it is
 --+ order
+--+ packed
 --+ entities
 local things = open_entities(KEYS)
 for _, thing in ipairs(things) do

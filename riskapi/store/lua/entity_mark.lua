@@ -5,6 +5,7 @@
 -- returns the number of entities in which the account was found
 -- TTL     left as it is: standing does not prolong what is remembered
 --+ order
+--+ packed
 --+ entities
 local user, found, things = ARGV[1], 0, open_entities(KEYS)
 local function mark(thing, member, score, on)

@@ -6,6 +6,7 @@
 -- returns the members, each with its score behind it where that is asked for
 -- TTL     left as it is
 --+ order
+--+ packed
 --+ entities
 local asked = ARGV[5] == 'names' and names_between or members_between
 return asked(open_entities(KEYS)[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == 'newest')

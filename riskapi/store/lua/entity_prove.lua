@@ -5,6 +5,7 @@
 -- returns the number of entities in which the account was found; where it is not, nothing is noted
 -- TTL     left as it is: a proof does not prolong what is remembered
 --+ order
+--+ packed
 --+ entities
 local user, found, things = ARGV[1], 0, open_entities(KEYS)
 for _, thing in ipairs(things) do

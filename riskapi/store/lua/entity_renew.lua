@@ -5,6 +5,7 @@
 -- returns the number of entities in which it was forgotten
 -- TTL     ARGV[3]
 --+ order
+--+ packed
 --+ entities
 local user, found, things = ARGV[1], 0, open_entities(KEYS)
 for _, thing in ipairs(things) do

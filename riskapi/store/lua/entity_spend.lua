@@ -6,6 +6,7 @@
 -- returns the number of entities in which the account was found
 -- TTL     left as it is: spending does not prolong what is remembered
 --+ order
+--+ packed
 --+ entities
 local user, at, found, things = ARGV[1], tonumber(ARGV[2]), 0, open_entities(KEYS)
 for _, thing in ipairs(things) do

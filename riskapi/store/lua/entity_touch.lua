@@ -25,35 +25,212 @@
 --         from which it is a crowd (0: never; -1: only counted for reputation; -2: counted, and who came last is told; -3: counted as a
 --         site, where nobody is bad if an established customer uses it, and whose toucher is bad if its account is), "proved": for each 1 where the account proved that it is its own, 2 where nobody can hold it: a place, or what addresses and
 --         numbers have in common}
--- returns for each entity {-1} for one of the account's own, else {accounts, 1h, 24h, 30d, abusive, limited,
---         {user_id, at, …}, past, earlier}: distinct accounts, the toucher included; abusive, limited and the list leave the toucher
---         out. The list has up to eight, newest first, and up to 32 of those that came close in time; of a crowd only the
---         latter. past: accounts that were there before `past`; earlier: those that came before this one. Where there are marks of the
---         last sorts, ten more:
+-- returns for each entity -1 for one of the account's own; 0 or 1 where it has only so many accounts; {accounts, abusive, limited}
+--         for one that is only counted (-1, -3); else
+--         {accounts, 1h, 24h, 30d, abusive, limited, others, past, earlier}: distinct accounts, the toucher included; abusive,
+--         limited and others leave the toucher out. Others are a text, "user_id at user_id at …" (no user_id has a blank): up to
+--         eight, newest first, and up to 32 of those that came close in time; of a crowd only the latter. past: accounts that
+--         were there before `past`; earlier: those that came before this one. 24h and 30d are 0 for a crowd of -2, which nobody
+--         asks. Where there are marks of the last sorts, ten more:
 --         binds (0 or 1), of the others those that ran out within 24 h and within 7 d, the Unix time of the last (0: none
---         within retention), those near a cap within 7 d, the holders, how they came to it ('proof', 'first', 'use' or ''), how
---         many other holders are abusive and limited, and when it was found to be a hub (negative: to be none; 0: never
---         looked at). For an entity that was cut, or the account was cut from, only the account itself is told
+--         within retention), those near a cap within 7 d, the holders (a text, parted by blanks), how they came to it ('proof',
+--         'first', 'use' or ''), how many other holders are abusive and limited, and when it was found to be a hub (negative: to
+--         be none; 0: never looked at). For an entity that was cut, or the account was cut from, only the account itself is told
 -- TTL     retention, renewed by the first touch of a day (UTC), of a packed one by each that changes it; what is older than
---         retention goes with the first touch of a day, too
---+ order
---+ entities
-local ask = cjson.decode(ARGV[1])
+--         retention goes with the first touch of a day, too. Of more accounts than are kept the oldest go once they are a
+--         twentieth more, so that many go at once
+--
+-- Two ways through it: first what a new account usually touches (new, or without marks and touched today already), which needs
+-- little; then all the rest, with the functions that need making at each call only there.
+--+ packed
+local call, ask = redis.call, cjson.decode(ARGV[1])
 local user, at, touch, retention = ask.user_id, tonumber(ask.at), ask.adds ~= 'look', ask.retention
-local keep, near, past, long = ask.keep, ask.near, ask.past, ask.long
-local stands = ask.adds == 'latest' and 'GT' or 'NX'
-local call = redis.call
+local crowds, proved = ask.crowds, ask.proved
 local last = at + 300 -- clocks of callers differ by up to the five minutes the contract allows
 -- What is read at once of an entity that is a sorted set, newest and marks first: who touched it, and as many as are told of
--- those who came close in time. Of one that is only counted the newest nine say whether there is anything more to count.
-local NEWEST, NEWEST_COUNTED = 33, 9
-local month_ago, day_ago, hour_ago = at - 2592000, at - 86400, at - 3600
+-- those who came close in time. Of one that is only counted the newest two say whether it is new, has marks, or is due.
+local NEWEST, NEWEST_COUNTED = 33, 2
+local oldest, month_ago, day_ago, hour_ago = at - retention, at - 2592000, at - 86400, at - 3600
+local today = math.floor(at / 86400) * 86400
+
+-- The newest of an entity: {told = {member, score, …}, size, top (the highest score, 0 for none), whole (whether that is all
+-- of it)}. Scores are numbers or texts; making a number of a text takes long, so no more of them than needed are.
+local function list_of(told, whole)
+  return {told = told, size = #told / 2, top = tonumber(told[2]) or 0, whole = whole}
+end
+
+local function bottom_of(list)
+  list.bottom = list.bottom or tonumber(list.told[2 * list.size])
+  return list.bottom
+end
+
+-- How many of the newest have a score over a limit, or, with `too`, the limit itself.
+local function over(list, limit, too)
+  if list.size == 0 or list.top < limit or (list.top == limit and not too) then return 0 end
+  if bottom_of(list) > limit or (list.bottom == limit and too) then return list.size end
+  local least, most, told = 1, list.size - 1, list.told
+  while least < most do
+    local middle = math.ceil((least + most) / 2)
+    local score = tonumber(told[2 * middle])
+    if score > limit or (too and score == limit) then least = middle else most = middle - 1 end
+  end
+  return least
+end
+
+-- Whether the newest tell of all that came from a time on.
+local function tells(list, from) return list.whole or bottom_of(list) < from end
+
+-- How many accounts touched an entity after a time, those left out that come later than clocks differ. `apart` are those
+-- that the list does not have.
+local function came(list, key, from, apart)
+  if tells(list, from) then return over(list, from) - over(list, last) + apart end
+  return call('ZCOUNT', key, '(' .. from, last)
+end
+
+-- The newest others since a time, at most so many: "user_id at user_id at …", how many, and when the last of them came.
+local function others_of(list, key, from, most, apart)
+  local told, first, till = list.told, 2 * over(list, last) + 1, 2 * over(list, from, true)
+  if till - first < 2 * most and not tells(list, from) then
+    told = call('ZREVRANGEBYSCORE', key, last, from, 'WITHSCORES', 'LIMIT', 0, most + 1)
+    first, till, apart = 1, #told, 0
+  end
+  if apart == 1 and type(told[2]) == 'string' then -- the account is not among them
+    till = math.min(till, first + 2 * most - 1)
+    return table.concat(told, ' ', first, till), (till - first + 1) / 2, told[till]
+  end
+  local found, size = {}, 0
+  for j = first, till, 2 do
+    if size == 2 * most then break end
+    local name, time = told[j], told[j + 1]
+    if name ~= user then
+      found[size + 1], found[size + 2] = name, type(time) == 'number' and string.format('%.17g', time) or time
+      size = size + 2
+    end
+  end
+  return table.concat(found, ' '), size / 2, found[size]
+end
+
+-- How many accounts there are since retention began, and since when bad ones are counted: over the same stretch of time.
+local function accounts_of(list, key, apart)
+  if list.whole then return over(list, oldest, true) - over(list, 5e11, true) + apart, oldest end
+  local accounts = call('ZCOUNT', key, oldest, '(5e11')
+  if accounts <= ask.keep * 1.05 then return accounts, oldest end
+  -- The oldest stays: it may hold the entity.
+  call('ZREMRANGEBYRANK', key, 1, accounts - ask.keep)
+  return ask.keep, math.max(oldest, tonumber(call('ZRANGE', key, 1, 1, 'WITHSCORES')[2]))
+end
+
+-- What is told of an entity that others share, but for its marks.
+local function row_of(list, key, crowd, accounts, since, abusive, limited, apart, earlier)
+  if crowd == -1 or crowd == -3 then return {accounts, abusive, limited} end
+  -- The first window is asked first: where it has all accounts, so have the longer ones.
+  local hour, day, month = came(list, key, hour_ago, apart), 0, 0
+  if crowd ~= -2 then
+    day = hour == accounts and retention >= 86400 and hour or came(list, key, day_ago, apart)
+    month = day == accounts and retention >= 2592000 and day or came(list, key, month_ago, apart)
+  end
+  local others
+  if crowd == -2 or (crowd > 0 and month > crowd) then
+    others = others_of(list, key, math.max(since, at - ask.near), 32, apart)
+  else
+    local count, time
+    others, count, time = others_of(list, key, since, 8, apart)
+    if count == 8 and tonumber(time) >= at - ask.near then others = others_of(list, key, at - ask.near, 32, apart) end
+  end
+  local past = 0
+  if accounts > 1 and (accounts > math.max(hour, day) or ask.past < 86400) then
+    local before = at - ask.past
+    past = list.whole and over(list, since, true) - over(list, before, true) or call('ZCOUNT', key, since, '(' .. before)
+  end
+  return {accounts, hour, day, month, abusive, limited, others, past, earlier}
+end
+
+local count = #KEYS - (ask.account and 1 or 0)
+local own, established, bad = '', false, false
+if ask.account then
+  local account = call('HMGET', KEYS[#KEYS], 'things', 'established', 'label')
+  own, established, bad = account[1] or '', account[2], account[3] == 'abuse'
+end
+local replies, args, rest = {}, {}, {}
+local texts, lists, quick = call('MGET', unpack(KEYS, 1, count)), {}, ask.adds == 'first' and not ask.account
+
+-- Touch a sorted set without marks that was touched today. Returns what is told of it, nil where this is not such a one.
+local function told_of_set(i, list)
+  local key, crowd, place = KEYS[i], crowds[i], 0
+  if list.top >= 5e11 or list.top < today or proved[i] == 1 then return end
+  if list.top >= at and crowd ~= -1 and crowd ~= -3 then
+    place = over(list, at, true)
+    if place ~= over(list, at) or (place == list.size and not list.whole) then return end
+  end
+  if call('ZADD', key, 'NX', ask.at, user) == 0 then return end
+  local accounts, since = accounts_of(list, key, 1)
+  local earlier = list.whole and list.size - place or accounts - place - 1
+  return row_of(list, key, crowd, accounts, since, 0, 0, 1, earlier)
+end
+
+-- The same of a packed one that stays one, and of which nothing is to be forgotten.
+local function told_of_packed(i)
+  local told = unpacked(texts[i])
+  local list = list_of(told, true)
+  if list.size == 0 or list.size == FEW or list.top >= 5e11 or proved[i] == 1 then return end
+  if list.top < today and bottom_of(list) < oldest then return end
+  for j = 1, 2 * list.size, 2 do
+    if told[j] == user or told[j + 1] == at then return end
+  end
+  local place, accounts, since = over(list, at), accounts_of(list, KEYS[i], 1)
+  local row = row_of(list, KEYS[i], crowds[i], accounts, since, 0, 0, 1, list.size - place)
+  insert_two(told, 2 * place + 1, user, at)
+  args[#args + 1], args[#args + 2] = KEYS[i], cmsgpack.pack(told)
+  return row
+end
+
+-- Which of those that are no strings are not there yet: these begin as packed ones. The others are read, those that many share
+-- first, until as many are found as there are. What an account usually writes of one that is new is packed once for all.
+local asked, keys = {}, {}
+for i = 1, count do
+  if own ~= '' and string.find(own, KEYS[i], 1, true) then
+    replies[i] = -1
+  elseif not texts[i] then
+    asked[#asked + 1], keys[#keys + 1] = i, KEYS[i]
+  else
+    replies[i] = quick and told_of_packed(i)
+    if not replies[i] then rest[#rest + 1] = i end
+  end
+end
+local there = #keys > 0 and call('EXISTS', unpack(keys)) or 0
+local alone_text = quick and cmsgpack.pack({user, at})
+for _, i in ipairs(asked) do
+  local list
+  if there > 0 then
+    local most = (crowds[i] == -1 or crowds[i] == -3) and NEWEST_COUNTED or NEWEST
+    local told = call('ZREVRANGE', KEYS[i], 0, most - 1, 'WITHSCORES')
+    if #told > 0 then
+      there, list = there - 1, list_of(told, #told < 2 * most)
+      lists[i] = list
+    end
+  end
+  if list then
+    replies[i] = quick and told_of_set(i, list)
+  elseif quick and proved[i] ~= 1 then
+    args[#args + 1], args[#args + 2], replies[i] = KEYS[i], alone_text, 1
+  end
+  if not replies[i] then rest[#rest + 1] = i end
+end
+if #rest == 0 then
+  write_texts(args, retention)
+  return replies
+end
+
+--+ order
+--+ entities
+local stands = ask.adds == 'latest' and 'GT' or 'NX'
 local MOST_HOLDERS, ALL = 64, 1000000
 
--- How many accounts other than the toucher have a mark of one sort between two times.
-local function others_marked(thing, sign, region, from)
+-- How many accounts other than the toucher have a mark of one sort between two times. `is_new`: the toucher has none, because
+-- whoever was not there is not marked.
+local function others_marked(thing, sign, region, from, is_new)
   local count = count_between(thing, region + from, region + last)
-  if count == 0 then return 0 end
+  if count == 0 or is_new then return count end
   local own = score_of(thing, sign .. user)
   return own and own >= region + from and own <= region + last and count - 1 or count
 end
@@ -74,11 +251,11 @@ local function holders(thing)
   local found, how = {}, 'use'
   for i = 1, #early, 2 do
     local name, first = string.sub(early[i], 1 + sign), tonumber(early[i + 1]) - region
-    if i > 1 and first > at - long then break end
+    if i > 1 and first > at - ask.long then break end
     local since = score_of(thing, '&' .. name)
     since = since and since - 7e12
     local before = i == 1 and since and (not early[4] or tonumber(early[4]) - region >= since)
-    if since and since <= at and (before or first <= at - long) then found[#found + 1] = name end
+    if since and since <= at and (before or first <= at - ask.long) then found[#found + 1] = name end
     if before and since <= at then how = 'first' end
   end
   return found, #found > 0 and how or ''
@@ -87,7 +264,7 @@ end
 -- The ten last parts of a row, or nothing where there are no such marks. Only asked where there are marks at all.
 local function add_marks(row, thing, since, holdable)
   row[10] = score_of(thing, '=') and 1 or 0
-  row[11], row[12], row[13], row[14], row[15], row[16], row[17], row[18], row[19] = 0, 0, 0, 0, {}, '', 0, 0, 0
+  row[11], row[12], row[13], row[14], row[15], row[16], row[17], row[18], row[19] = 0, 0, 0, 0, '', '', 0, 0, 0
   if count_between(thing, 29e11, '(49e11') > 0 then
     row[12] = others_marked(thing, '$', 3e12, at - 604800)
     if row[12] > 0 then row[11] = others_marked(thing, '$', 3e12, at - 86400) end
@@ -97,8 +274,10 @@ local function add_marks(row, thing, since, holdable)
     row[14] = others_marked(thing, '^', 4e12, at - 604800)
   end
   if holdable and count_between(thing, 59e11, '(79e11') > 0 then
-    row[15], row[16] = holders(thing)
-    for _, name in ipairs(row[15]) do
+    local names
+    names, row[16] = holders(thing)
+    row[15] = table.concat(names, ' ')
+    for _, name in ipairs(names) do
       if name ~= user and score_of(thing, '!' .. name) then row[17] = row[17] + 1 end
       if name ~= user and score_of(thing, '~' .. name) then row[18] = row[18] + 1 end
     end
@@ -125,28 +304,11 @@ local function prune(thing, since)
   end
 end
 
-local count = #KEYS - (ask.account and 1 or 0)
-local account = ask.account and call('HMGET', KEYS[#KEYS], 'things', 'established', 'label') or {}
-local own, established, bad = account[1] or '', account[2], account[3] == 'abuse'
-local replies = {}
-
--- The newest of an entity: {told = {member, score, …}, size, top (the highest score, 0 for none), whole (whether that is all
--- of it)}. Scores are numbers or texts.
-local function newest_of(thing, most)
-  local told = thing.packed and {unpack(thing.list)} or call('ZREVRANGE', thing.key, 0, most - 1, 'WITHSCORES')
-  local size = #told / 2
-  return {told = told, size = size, top = tonumber(told[2]) or 0, whole = thing.packed or size < most}
-end
-
--- How many of the newest have a score over a limit, or, `from` it on, the limit itself.
-local function over(list, limit, from)
-  local least, most, told = 0, list.top < limit and 0 or list.size, list.told
-  while least < most do
-    local middle = math.ceil((least + most) / 2)
-    local score = tonumber(told[2 * middle])
-    if score > limit or (from and score == limit) then least = middle else most = middle - 1 end
-  end
-  return least
+local function newest_of(i, thing)
+  if thing.packed then return list_of({unpack(thing.list)}, true) end
+  local most = (crowds[i] == -1 or crowds[i] == -3) and NEWEST_COUNTED or NEWEST
+  local told = call('ZREVRANGE', thing.key, 0, most - 1, 'WITHSCORES')
+  return list_of(told, #told < 2 * most)
 end
 
 -- Put the account in where it stands among the newest, if it does.
@@ -155,7 +317,7 @@ local function insert_user(list)
   while j <= list.size and tonumber(list.told[2 * j]) == at and is_before(user, list.told[2 * j - 1]) do j = j + 1 end
   if j > list.size and not list.whole then return end
   insert_two(list.told, 2 * j - 1, user, ask.at)
-  list.size, list.top = list.size + 1, tonumber(list.told[2])
+  list.size, list.top, list.bottom = list.size + 1, tonumber(list.told[2]), nil
 end
 
 -- Let it have its whole time to live again: at once, or when it is written.
@@ -167,63 +329,6 @@ end
 -- Whether its time to live is a day old; that of a packed one is renewed whenever it is written.
 local function is_to_renew(thing)
   return thing.packed and thing.changed or call('TTL', thing.key) < retention - 86400
-end
-
-local function most_of(i) return (ask.crowds[i] == -1 or ask.crowds[i] == -3) and NEWEST_COUNTED or NEWEST end
-
--- Which of those that are no strings are not there yet: these begin as packed ones. The others are read, those that many share
--- first, until as many are found as there are. What an account usually writes of one that is new is packed once for all.
-local things, lists = open_entities({unpack(KEYS, 1, count)}), {}
-local function is_own(i) return own ~= '' and string.find(own, KEYS[i], 1, true) end
-local asked = {}
-for i = 1, count do
-  if not things[i].packed and not is_own(i) then asked[#asked + 1] = i end
-end
-local there = 0
-if #asked > 0 then
-  local keys = {}
-  for j, i in ipairs(asked) do keys[j] = KEYS[i] end
-  there = call('EXISTS', unpack(keys))
-end
-local alone_text = ask.adds == 'first' and not established and cmsgpack.pack({user, at})
-for _, i in ipairs(asked) do
-  lists[i] = there > 0 and newest_of(things[i], most_of(i))
-  if lists[i] and lists[i].size > 0 then
-    there = there - 1
-  elseif ask.proved[i] == 1 or (bad and ask.crowds[i] == -3) then
-    begin_packed(things[i])
-  else
-    begin_packed(things[i], alone_text)
-  end
-end
-
--- Whether the newest tell of all that came from a time on.
-local function tells(list, from) return list.whole or tonumber(list.told[2 * list.size]) < from end
-
--- How many accounts touched an entity after a time, those left out that come later than clocks differ.
-local function came(list, thing, from)
-  if not tells(list, from) then return count_between(thing, '(' .. from, last) end
-  return over(list, from) - over(list, last)
-end
-
--- The newest others since a time, at most so many: {user_id, at, …}.
-local function others_of(list, thing, from, most)
-  local told, found, size = list.told, {}, 0
-  for j = 2 * over(list, last) + 1, 2 * list.size, 2 do
-    local name, time = told[j], told[j + 1]
-    if tonumber(time) < from or size == 2 * most then break end
-    if name ~= user then
-      found[size + 1], found[size + 2] = name, type(time) == 'number' and string.format('%.17g', time) or time
-      size = size + 2
-    end
-  end
-  if size == 2 * most or tells(list, from) then return found end
-  local newest = members_between(thing, from, last, most + 1, true)
-  found = {}
-  for j = 1, #newest, 2 do
-    if newest[j] ~= user and #found < 2 * most then found[#found + 1], found[#found + 2] = newest[j], newest[j + 1] end
-  end
-  return found
 end
 
 -- How many touched it before the toucher; `accounts` where that is unknown.
@@ -239,7 +344,7 @@ end
 
 -- Whether it may be a day since the time to live was renewed: whoever touched it first on a day (of UTC) renews it.
 local function is_due(list)
-  local today, j = math.floor(at / 86400) * 86400, over(list, 5e11, true) + 1
+  local j = over(list, 5e11, true) + 1
   if list.told[2 * j - 1] == user then j = j + 1 end
   return j > list.size or tonumber(list.told[2 * j]) < today
 end
@@ -261,7 +366,7 @@ local function touched(thing, list)
 end
 
 local function look(i, thing)
-  local crowd, list, added = ask.crowds[i], lists[i], 0
+  local crowd, list, added = crowds[i], lists[i], 0
   if touch then
     local whole
     added, whole = touched(thing, list)
@@ -271,69 +376,53 @@ local function look(i, thing)
     end
     if not whole then list = nil end
   end
-  if thing.packed or not list then list = newest_of(thing, most_of(i)) end
-  local alone, since, nobodys = list.size == added, at - retention, false
+  if thing.packed or not list then list = newest_of(i, thing) end
+  local alone, nobodys = list.size == added, false
   if alone and added > 0 then renew(thing) end
   if list.top > 89e11 and not alone then
     if score_of(thing, '*' .. user) then
       if added > 0 then remove_members(thing, user, '#' .. user, '&' .. user) end
-      return {1, 1, 1, 1, 0, 0, {}, 0, 0}
+      return 1
     end
     nobodys = score_of(thing, '*')
   end
-  if touch and ask.proved[i] == 1 then add_member(thing, 'NX', 6e12 + at, '%' .. user) end
-  if nobodys then return {1, 1, 1, 1, 0, 0, {}, 0, 0} end
-  if alone then
-    local one = added > 0 and 1 or 0
-    return {one, one, one, one, 0, 0, {}, 0, 0}
-  end
+  if touch and proved[i] == 1 then add_member(thing, 'NX', 6e12 + at, '%' .. user) end
+  if nobodys then return 1 end
+  if alone then return added > 0 and 1 or 0 end
   if touch and is_due(list) and is_to_renew(thing) then
     renew(thing)
-    prune(thing, since)
-    list = newest_of(thing, most_of(i))
+    prune(thing, oldest)
+    list = newest_of(i, thing)
   end
-  local marked = list.top >= 5e11
-  local accounts = list.whole and over(list, since, true) - over(list, 5e11, true) or count_between(thing, since, '(5e11')
-  if accounts > keep then
-    -- Count bad accounts over the same stretch of time as all accounts. The oldest stays: it may hold the entity.
-    call('ZREMRANGEBYRANK', thing.key, 1, accounts - keep)
-    accounts = keep
-    since = math.max(since, tonumber(call('ZRANGE', thing.key, 1, 1, 'WITHSCORES')[2]))
-  end
+  local marked, accounts, since = list.top >= 5e11, accounts_of(list, thing.key, 0)
   local abusive, limited = 0, 0
   if marked then
     if stands == 'GT' and touch then -- standing is as young as the touch it belongs to
       raise_member(thing, 1e12 + at, '~' .. user)
       raise_member(thing, 2e12 + at, '!' .. user)
     end
-    abusive = others_marked(thing, '!', 2e12, since)
-    limited = others_marked(thing, '~', 1e12, since)
+    local is_new = added == 1 and stands == 'NX'
+    if list.top > 19e11 then abusive = others_marked(thing, '!', 2e12, since, is_new) end
+    limited = others_marked(thing, '~', 1e12, since, is_new)
   end
   if crowd == -3 and marked and count_between(thing, 69e11, 7e12 + at) > 0 then abusive, limited = 0, 0 end
-  if crowd == -1 or crowd == -3 then return {accounts, 0, 0, 0, abusive, limited, {}, 0, 0} end
-  local new = added > 0 and 1 or 0 -- who came just now counts in every window
-  -- The middle window is asked first: where it has all accounts, so has the longer one; where it has none, the shorter.
-  local day = came(list, thing, day_ago)
-  local month = day == accounts and retention >= 2592000 and day or came(list, thing, month_ago)
-  local hour = day > new and came(list, thing, hour_ago) or day
-  local others
-  if crowd == -2 or (crowd > 0 and month > crowd) then
-    others = others_of(list, thing, math.max(since, at - near), 32)
-  else
-    others = others_of(list, thing, since, 8)
-    if #others == 16 and tonumber(others[16]) >= at - near then others = others_of(list, thing, at - near, 32) end
-  end
-  local row = {accounts, hour, day, month, abusive, limited, others, 0, 0}
-  if accounts > 1 and (accounts > day or past < 86400) then row[8] = count_between(thing, since, '(' .. (at - past)) end
+  local counted = crowd == -1 or crowd == -3
   -- Whoever came before it; of holders the script below says nothing: nobody did.
-  if accounts > 1 then row[9] = came_before(list, thing, accounts) end
+  local earlier = accounts > 1 and not counted and came_before(list, thing, accounts) or 0
+  local row = row_of(list, thing.key, crowd, accounts, since, abusive, limited, 0, earlier)
   -- Where it has marks, a proof of just now is one more.
-  if list.top >= 29e11 or (marked and touch and ask.proved[i] == 1) then add_marks(row, thing, since, ask.proved[i] ~= 2) end
+  if not counted and (list.top >= 29e11 or (marked and touch and proved[i] == 1)) then
+    add_marks(row, thing, since, proved[i] ~= 2)
+  end
   return row
 end
 
-for i = 1, count do
-  replies[i] = is_own(i) and {-1} or things[i].text and {1, 1, 1, 1, 0, 0, {}, 0, 0} or look(i, things[i])
+local found, were = {}, {}
+for n, i in ipairs(rest) do found[n], were[n] = KEYS[i], texts[i] end
+local things = open_entities(found, were)
+for n, i in ipairs(rest) do
+  if not things[n].packed and not lists[i] then begin_packed(things[n]) end
+  replies[i] = look(i, things[n])
 end
-write_entities(things, retention)
+write_entities(things, retention, args)
 return replies

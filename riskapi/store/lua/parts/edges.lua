@@ -1,6 +1,6 @@
 -- What binds an account, from all the fields of its budget: {cluster = its id or '', edges = {edge = until}, out = {edge =
 -- true} for those it is not bound by (cut, or proved to be its own), aside = whether a proof, or a cut from one, keeps it out
--- of waves}.
+-- of waves, wave = whether it is in one, spends = what it spent, packed, bad = whether it is labelled abusive}.
 local function bound_by(budget)
   local found = {cluster = '', edges = {}, out = {}, aside = false}
   local fields = redis.call('HGETALL', budget)
@@ -9,6 +9,7 @@ local function bound_by(budget)
     local sort, edge = string.sub(name, 1, 2), string.sub(name, 3)
     if sort == 'b:' then
       found.edges[edge] = tonumber(value)
+      found.wave = found.wave or string.sub(edge, 1, 2) == 'w:'
     elseif sort == 'x:' or sort == 'p:' then
       found.out[edge] = true
       found.aside = found.aside or string.sub(edge, 1, 2) == 'w:'
@@ -16,6 +17,10 @@ local function bound_by(budget)
       found.cluster = value
     elseif name == 'proof' then
       found.aside = true
+    elseif name == 'spends' then
+      found.spends = value
+    elseif name == 'bad' then
+      found.bad = true
     end
   end
   return found

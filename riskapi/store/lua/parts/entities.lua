@@ -1,22 +1,17 @@
 -- Entities in either form in which they are kept: up to FEW members as one packed string, more as a sorted set. Members and
--- scores are told in entity_touch.lua; what is said here of a sorted set is said of both. Needs parts/order.lua.
+-- scores are told in entity_touch.lua; what is said here of a sorted set is said of both. Needs parts/order.lua and
+-- parts/packed.lua.
 --
--- Packed: {member, score, member, score, …} in MessagePack, by falling score and then by the bytes of the member, as ZREVRANGE
--- tells a sorted set. It is read and changed in memory; `write_entities` writes it, and what grew over FEW as a sorted set. One
+-- One that is packed is read and changed in memory; `write_entities` writes it, and what grew over FEW as a sorted set. One
 -- that is a sorted set is read and changed there at once, and stays one.
-local FEW = 8
 
--- The members of a packed entity. What is damaged tells nothing, and stops nobody who shares it.
-local function unpacked(text)
-  local whole, list = pcall(cmsgpack.unpack, text)
-  return whole and type(list) == 'table' and #list % 2 == 0 and list or {}
-end
-
--- The entities of these keys. One that is not there is taken for a sorted set, which none is different from.
---   {key, packed, were = whether it was there as a string, list = the members of a packed one, changed, text = what is written
---   of it where that is known already, renewed = it has its whole time to live again when it is written}
-local function open_entities(keys)
-  local found, texts, known = {}, #keys > 0 and redis.call('MGET', unpack(keys)) or {}, {}
+-- The entities of these keys. One that is not there is taken for a sorted set, which none is different from. `texts` are those
+-- of the keys, where they were read already.
+--   {key, packed, were = whether it was there as a string, list = the members of a packed one, changed, renewed = it has its
+--   whole time to live again when it is written}
+local function open_entities(keys, texts)
+  local found, known = {}, {}
+  texts = texts or (#keys > 0 and redis.call('MGET', unpack(keys)) or {})
   for at, key in ipairs(keys) do
     local text = texts[at]
     local thing = known[key] or {key = key, packed = text and true, were = text and true, list = text and unpacked(text)}
@@ -25,15 +20,9 @@ local function open_entities(keys)
   return found
 end
 
--- Let one that is not there yet be packed; `text` where it is known what is to be written.
-local function begin_packed(thing, text)
-  thing.packed, thing.list, thing.text, thing.changed = true, {}, text, text and true
-end
-
--- Put two more into a list, before those that are at a place.
-local function insert_two(list, at, one, other)
-  for place = #list, at, -1 do list[place + 2] = list[place] end
-  list[at], list[at + 1] = one, other
+-- Let one that is not there yet be packed.
+local function begin_packed(thing)
+  thing.packed, thing.list = true, {}
 end
 
 -- Where a member is in the list of a packed one.
@@ -185,29 +174,23 @@ local function write_as_set(thing, ttl)
 end
 
 -- Write all that was changed of packed ones. The time to live is left as it is, but for those `renewed`, and those that were
--- not there: these have `ttl` seconds.
-local function write_entities(things, ttl)
-  local count, args = 0, {}
+-- not there: these have `ttl` seconds. `args` are others to be written with them, as `write_texts` takes them.
+local function write_entities(things, ttl, args)
+  args = args or {}
   for _, thing in ipairs(things) do
     local whole, size = thing.renewed or not thing.were, thing.changed and #thing.list / 2
     if size and size > FEW then
       write_as_set(thing, whole and ttl)
-    elseif size == 0 and not thing.text then
+    elseif size == 0 then
       if thing.were then redis.call('DEL', thing.key) end
     elseif size then
-      local text = thing.text or cmsgpack.pack(thing.list)
+      local text = cmsgpack.pack(thing.list)
       if whole then
-        count, args[#args + 1], args[#args + 2] = count + 1, thing.key, text
+        args[#args + 1], args[#args + 2] = thing.key, text
       else
         redis.call('SET', thing.key, text, 'KEEPTTL')
       end
     end
   end
-  if count == 0 then return end
-  -- Since Valkey 9.1 and Redis 8.4 (https://valkey.io/commands/msetex/) one command writes several with a time to live.
-  local after = #args
-  args[after + 1], args[after + 2] = 'EX', ttl
-  local done = count > 1 and redis.pcall('MSETEX', count, unpack(args))
-  if type(done) == 'number' then return end
-  for at = 1, after, 2 do redis.call('SET', args[at], args[at + 1], 'EX', ttl) end
+  write_texts(args, ttl)
 end

@@ -7,8 +7,9 @@
 -- many accounts it has (1 for none), how many others are labelled abusive, and how many things bind it that somebody else holds.
 -- Times are texts, so that nothing is rounded.
 local function usage(budget, cluster, members, now)
-  local found = redis.call('HMGET', budget, 'cluster', 'revision', 'first', 'hold', 'hold_until', 'hold_off', 'spends')
-  local ours = cluster and spends_at(redis.call('HGET', cluster, 'spends'), now) or {now}
+  local found = redis.call('HMGET', budget, 'cluster', 'revision', 'first', 'hold', 'hold_until', 'hold_off', 'spends', 'bad')
+  local told = cluster and redis.call('HMGET', cluster, 'spends', 'bad', 'claims')
+  local ours = cluster and spends_at(told[1], now) or {now}
   local own = spends_at(found[7], ours[1])
   local sums, theirs = spent_in(own), spent_in(ours)
   local days = {}
@@ -31,10 +32,9 @@ local function usage(budget, cluster, members, now)
   end
   local size, bad, claims = 1, 0, 0
   if cluster then
-    local told = redis.call('HMGET', cluster, 'bad', 'claims')
     size = math.max(redis.call('SCARD', members), 1)
-    bad = tonumber(told[1] or 0) - redis.call('HEXISTS', budget, 'bad')
-    claims = tonumber(told[2] or 0)
+    bad = tonumber(told[2] or 0) - (found[8] and 1 or 0)
+    claims = tonumber(told[3] or 0)
   end
   return {cjson.encode({
     cluster = found[1] or '', revision = tonumber(found[2] or 0), first = found[3] or '', hold = found[4] or '',
