@@ -21,7 +21,10 @@ def _texts(facts: Facts) -> tuple[tuple[tuple[str, ...], str | None], ...]:
 
 
 def _pasted(facts: Facts, words: tuple[str, ...]) -> bool:
-    return any(word in name.casefold() for name in facts.behavior.pasted_fields or () for word in words)
+    pasted = facts.behavior.pasted_fields
+    if not pasted:
+        return False
+    return any(word in name.casefold() for name in pasted for word in words)
 
 
 def _typed(facts: Facts) -> int:
