@@ -10,7 +10,7 @@ import re
 
 from signals.data.local_parts import ROLES, THROWAWAY
 from signals.facts import Email, Facts
-from signals.local_part import LocalPart, analyse, entropy, letter_runs, likelihood, occurrences
+from signals.local_part import DIGITS, LocalPart, analyse, entropy, letter_runs, likelihood, occurrences
 from signals.lookalikes import is_lookalike
 from signals.names import name_agreement, organization_agreement, own_names
 from signals.registry import signal
@@ -362,7 +362,7 @@ def email_domain_digit_share(label: str) -> float | None:
 
     Unknown for free, relay and disposable mail.
     """
-    return occurrences(label, b"0123456789") / len(label) if label else None
+    return occurrences(label.encode(), DIGITS) / len(label) if label else None
 
 
 @signal(

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from signals.facts import Entity, Facts
+from signals.records import record
 from signals.registry import signal
 
 NEEDS = ("store",)
@@ -116,11 +117,39 @@ for _thing in _THINGS:
         _declare(_thing, _find, *_standing)
 
 
-def _binding(facts: Facts) -> list[Entity] | None:
-    """What links by itself: no hub, and of a kind that strangers do not share by chance (policy: medium or strong)."""
+@record
+class _Binding:
+    """What links this account by itself: no hub, and of a kind that strangers do not share by chance (policy: medium or
+    strong). The most of other accounts, of abusive ones, of limited ones and of weight that any one thing has, and the
+    weight of all together.
+    """
+
+    accounts: int
+    abusive: int
+    limited: int
+    weight_max: float
+    weight_total: float
+
+
+def _binding(facts: Facts) -> _Binding | None:
+    """Look once through what links by itself: five signals ask for it."""
     if facts.entities is None:
         return None
-    return [entity for entity in facts.entities.values() if not entity.hub and entity.strength != "weak"]
+    accounts = abusive = limited = 0
+    weight_max, unlinked = 0.0, 1.0
+    for entity in facts.entities.values():
+        if entity.hub or entity.strength == "weak":
+            continue
+        if entity.accounts > accounts + 1:
+            accounts = entity.accounts - 1
+        if entity.abusive > abusive:
+            abusive = entity.abusive
+        if entity.limited > limited:
+            limited = entity.limited
+        if entity.weight > weight_max:
+            weight_max = entity.weight
+        unlinked *= 1.0 - entity.weight
+    return _Binding(accounts, abusive, limited, weight_max, 1.0 - unlinked)
 
 
 @signal(
@@ -128,30 +157,30 @@ def _binding(facts: Facts) -> list[Entity] | None:
     reason="at least {value} {value:account|accounts} labelled abusive {value:is|are} linked to this one",
     risk=+1,
 )
-def links_abusive(binding: list[Entity]) -> int:
+def links_abusive(binding: _Binding) -> int:
     """Abusive accounts linked through any one entity: the most over the kinds, a lower bound of the distinct number.
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return max([entity.abusive for entity in binding], default=0)
+    return binding.abusive
 
 
 @signal(of=_binding, reason="at least {value} limited {value:account is|accounts are} linked to this one", risk=+1)
-def links_limited(binding: list[Entity]) -> int:
+def links_limited(binding: _Binding) -> int:
     """Limited accounts linked through any one entity: the most over the kinds, a lower bound of the distinct number.
 
     Unit: accounts, 0 and up; typically 0.
     """
-    return max([entity.limited for entity in binding], default=0)
+    return binding.limited
 
 
 @signal(of=_binding, reason="at least {value} other {value:account is|accounts are} linked to this one", risk=0)
-def links_accounts(binding: list[Entity]) -> int:
+def links_accounts(binding: _Binding) -> int:
     """Other accounts linked through any one entity that is no hub: the most over the kinds.
 
     Unit: accounts, 0 and up. Households, offices and agencies share things too, so more is not always riskier.
     """
-    return max([entity.accounts - 1 for entity in binding], default=0)
+    return binding.accounts
 
 
 @signal(
@@ -159,13 +188,13 @@ def links_accounts(binding: list[Entity]) -> int:
     reason="the strongest link to another account has {value:.0%} of the greatest possible strength",
     risk=0,
 )
-def links_weight_max(binding: list[Entity]) -> float:
+def links_weight_max(binding: _Binding) -> float:
     """Weight of the strongest single link of a medium or strong kind, as ``riskapi.links.kinds.evidence_weight`` has
     it.
 
     Unit: 0 (no link) to 1 (a strong kind, shared with one other account, just now).
     """
-    return max([entity.weight for entity in binding], default=0.0)
+    return binding.weight_max
 
 
 @signal(
@@ -173,15 +202,12 @@ def links_weight_max(binding: list[Entity]) -> float:
     reason="all links to other accounts together have {value:.0%} of the greatest possible strength",
     risk=0,
 )
-def links_weight_total(binding: list[Entity]) -> float:
+def links_weight_total(binding: _Binding) -> float:
     """Weight of all links of medium or strong kinds as independent evidence: 1 - product of (1 - weight), the noisy-or.
 
     Unit: 0 to 1.
     """
-    unlinked = 1.0
-    for entity in binding:
-        unlinked *= 1.0 - entity.weight
-    return 1.0 - unlinked
+    return binding.weight_total
 
 
 def _own(facts: Facts) -> list[Entity] | None:
@@ -203,8 +229,11 @@ def links_proved_abusive(own: list[Entity]) -> int:
 
     Unit: accounts, 0 and up; typically 0.
     """
-    shared = [entity for entity in own if not entity.hub and entity.standing in ("observed", "proved")]
-    return max([entity.abusive for entity in shared], default=0)
+    most = 0
+    for entity in own:
+        if entity.abusive > most and not entity.hub and entity.standing in ("observed", "proved"):
+            most = entity.abusive
+    return most
 
 
 @signal(

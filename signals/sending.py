@@ -23,8 +23,8 @@ _SOME = 3
 class _Linked:
     """What is known of the accounts linked to this one at all, however weakly: the most through any one thing.
 
-    ``strong_7d`` is ``exhausted_7d`` through what is not weak, ``hours_since`` the hours since the last of them ran
-    out, 720 where none did. ``closest`` is what the three or more accounts most closely linked to this one share, by the weight of what they share.
+    ``strong_7d`` is ``exhausted_7d`` through what is not weak. ``hours_since`` are hours since the last of them ran
+    out, 720 where none did. ``closest`` is the thing of most weight that three or more share.
     """
 
     exhausted_24h: int
@@ -36,20 +36,33 @@ class _Linked:
 
 
 def _linked(facts: Facts) -> _Linked | None:
-    """Looks through everything shared that is no hub."""
+    """Look once through everything shared that is no hub: seven signals ask for it."""
     if facts.entities is None:
         return None
-    linking = [entity for entity in facts.entities.values() if not entity.hub]
-    times = [entity.exhausted_at for entity in linking if entity.exhausted_at is not None]
-    many = [entity for entity in linking if entity.accounts >= _SOME]
-    return _Linked(
-        exhausted_24h=max([entity.exhausted_24h for entity in linking], default=0),
-        exhausted_7d=max([entity.exhausted_7d for entity in linking], default=0),
-        strong_7d=max([entity.exhausted_7d for entity in linking if entity.strength != "weak"], default=0),
-        near_7d=max([entity.near_7d for entity in linking], default=0),
-        hours_since=min(max(facts.at - max(times), 0.0) / 3600, _LONG_AGO) if times else _LONG_AGO,
-        closest=max(many, key=lambda entity: (entity.weight, -entity.accounts)) if many else None,
-    )
+    exhausted_24h = exhausted_7d = strong_7d = near_7d = 0
+    exhausted_at = closest = None
+    for entity in facts.entities.values():
+        if entity.hub:
+            continue
+        if entity.exhausted_24h > exhausted_24h:
+            exhausted_24h = entity.exhausted_24h
+        if entity.exhausted_7d > exhausted_7d:
+            exhausted_7d = entity.exhausted_7d
+        if entity.exhausted_7d > strong_7d and entity.strength != "weak":
+            strong_7d = entity.exhausted_7d
+        if entity.near_7d > near_7d:
+            near_7d = entity.near_7d
+        if entity.exhausted_at is not None and (exhausted_at is None or entity.exhausted_at > exhausted_at):
+            exhausted_at = entity.exhausted_at
+        if entity.accounts >= _SOME and (closest is None or _is_closer(entity, closest)):
+            closest = entity
+    hours = _LONG_AGO if exhausted_at is None else min(max(facts.at - exhausted_at, 0.0) / 3600, _LONG_AGO)
+    return _Linked(exhausted_24h, exhausted_7d, strong_7d, near_7d, hours, closest)
+
+
+def _is_closer(entity: Entity, than: Entity) -> bool:
+    """Whether an entity has more weight than another, or as much with fewer accounts."""
+    return (entity.weight, -entity.accounts) > (than.weight, -than.accounts)
 
 
 def _ran_out(period: str, how: str = "") -> str:
