@@ -127,7 +127,7 @@ def email_has_throwaway_word(facts: Facts) -> bool | None:
     local = facts.email.local
     if local is None:
         return None
-    found = THROWAWAY.intersection(_WORD.findall(local))
+    found = THROWAWAY.intersection(letter_runs(local) if local.isascii() else _WORD.findall(local))
     return bool(found and found.difference(own_names(facts.account.name, THROWAWAY)))
 
 

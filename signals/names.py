@@ -58,8 +58,8 @@ def name_agreement(name: str, local: str) -> float | None:
 
 def _readings(text: str) -> list[tuple[str, ...]]:
     """The words of ``text``, in both spellings of its umlauts; none when they cannot be compared."""
-    spellings = {text} if text.isascii() else {text, text.lower().translate(_DIGRAPHS)}
-    return [found for found in map(words, spellings) if found is not None]
+    spellings = (text,) if text.isascii() else {text, text.lower().translate(_DIGRAPHS)}
+    return [found for spelling in spellings if (found := words(spelling)) is not None]
 
 
 def _explained(letters: str, name: tuple[str, ...]) -> float:
