@@ -30,7 +30,8 @@ _YEAR = re.compile(r"(?:19[3-9]\d|20[0-3]\d)$")
 DIGITS, _VOWELS, _SEPARATORS, _HEXADECIMAL = b"0123456789", b"aeiouy", b".-_+", b"0123456789abcdef-"
 _HASH = 12  # digits and letters: fewer are a name like ``ada2``, or a word with a year
 _LETTERS: Final = string.ascii_lowercase.encode()
-#: Tables for ``bytes.translate``, which takes a fifteenth of the time of a regular expression that finds runs.
+#: Tables for ``bytes.translate``. Runs of letters found with them take half of the instructions of ``findall``, counts of
+#: digits or vowels a fifth of those of one ``str.count`` for each (callgrind, 13 characters).
 _ONLY_LETTERS: Final = bytes(byte if byte in _LETTERS else 32 for byte in range(256))
 _ONLY_CONSONANTS: Final = bytes(byte if byte in _LETTERS and byte not in _VOWELS else 32 for byte in range(256))
 _ONE_OF_A_KIND: Final = bytes(48 if byte in DIGITS else 97 for byte in range(256))
@@ -93,7 +94,7 @@ def analyse(local: str) -> LocalPart:
         consonant_run = max(map(len, consonants)) if consonants else 0
         vowel_share = occurrences(encoded, _VOWELS) / latin
         known_share = sum(map(known_letters, runs)) / latin
-    # By position, for this is a twentieth of the whole, and with names three twentieths.
+    # By position: with names, making the record takes 10 thousand instructions of 80 instead of 3.
     return LocalPart(
         len(local),
         letters,

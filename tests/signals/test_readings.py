@@ -37,8 +37,16 @@ EVENTS = ("email_verified", "phone_verified", "login", "contacts_imported", "pla
 
 def _entity(kind: str, chance: random.Random) -> Entity:
     counts = [chance.choice((0, 0, 0, 1, 2, 5)) for _ in range(5)]
+    hour, day, month, whole = chance.choices((1, 2, 5, 12), k=4)
     return Entity(
-        *(kind, *chance.choices((1, 2, 5, 12), k=4), *counts[:2], chance.random() < 0.2),
+        kind,
+        hour,
+        day,
+        month,
+        whole,
+        abusive=counts[0],
+        limited=counts[1],
+        hub=chance.random() < 0.2,
         weight=chance.choice((0.0, 0.0, 0.25, 0.7)),
         strength=chance.choice(("weak", "medium", "strong")),
         exhausted_24h=counts[2],
@@ -70,14 +78,24 @@ def _facts(seed: int) -> Facts:
             name=maybe(lambda: chance.choice(NAMES)), organization=chance.choice((None, "Ruiz GmbH", "x.com"))
         ),
         email=Email(
-            *(f"{local}@{domain}", True, local, domain, domain, ".".join(domain.split(".")[-2:]), "example"),
+            f"{local}@{domain}",
+            valid=True,
+            local=local,
+            domain=domain,
+            domain_unicode=domain,
+            registrable=".".join(domain.split(".")[-2:]),
+            suffix="example",
             tag="test" if local.endswith("+test") else None,
-            **{key: maybe(flag) for key in ("disposable", "relay", "free")},
+            disposable=maybe(flag),
+            relay=maybe(flag),
+            free=maybe(flag),
         ),
         phone=maybe(lambda: Phone("x", True, national="2025550123", region=chance.choice(REGIONS), kind="mobile")),
         network=maybe(
             lambda: Network(
-                *("x", maybe(lambda: "192.0.2.1"), 4, None, chance.choice((None, None, "private_use"))),
+                "x",
+                ip=maybe(lambda: "192.0.2.1"),
+                reserved=chance.choice((None, None, "private_use")),
                 country=maybe(lambda: chance.choice(REGIONS)),
                 kind=chance.choice(NETWORKS),
                 anonymizer=chance.choice((None, None, "vpn", "tor")),
