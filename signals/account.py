@@ -85,10 +85,10 @@ def _written(text: str) -> _Written:
     return _Written(links(plain), has_phone_number(plain), has_lure(plain))
 
 
-def _fields(facts: Facts) -> list[_Written]:
-    """What was given of name and organization."""
+def _fields(facts: Facts) -> list[str] | None:
+    """What was given of name and organization; ``None`` where nothing was."""
     account = facts.account
-    return [_written(text) for text in (account.name, account.organization) if text]
+    return [text for text in (account.name, account.organization) if text] or None
 
 
 def _is_followed(found: Links, facts: Facts, *, firm: bool) -> bool:
@@ -159,38 +159,40 @@ def account_name_has_link(facts: Facts) -> bool | None:
     account = facts.account
     if not account.name and not account.organization:
         return None
-    return any(
-        _is_followed(_written(text).links, facts, firm=firm)
-        for text, firm in ((account.name, False), (account.organization, True))
-        if text and _written(text).links.found
-    )
+    for text, firm in ((account.name, False), (account.organization, True)):
+        if text:
+            found = _written(text).links
+            if found.found and _is_followed(found, facts, firm=firm):
+                return True
+    return False
 
 
-@signal(reason="the name or the organization {value:holds|does not hold} a telephone number", risk=+1)
-def account_name_has_phone(facts: Facts) -> bool | None:
+@signal(of=_fields, reason="the name or the organization {value:holds|does not hold} a telephone number", risk=+1)
+def account_name_has_phone(fields: list[str]) -> bool:
     """Whether somebody could be called at what the name or the organization says.
 
     Years, counts, roll numbers of students and numbers of registers do not count.
     """
-    found = _fields(facts)
-    return any(field.phone for field in found) if found else None
+    return any([_written(text).phone for text in fields])
 
 
-@signal(reason="the name or the organization {value:contains|does not contain} a sentence known from fraud", risk=+1)
-def account_name_has_lure(facts: Facts) -> bool | None:
+@signal(
+    of=_fields,
+    reason="the name or the organization {value:contains|does not contain} a sentence known from fraud",
+    risk=+1,
+)
+def account_name_has_lure(fields: list[str]) -> bool:
     """Whether the name or the organization holds a sentence from reported abuse ("your account has been blocked").
 
     Sources in ``signals/data/lures.py``. Sentences only: words like casino, bonus or won are names, too.
     """
-    found = _fields(facts)
-    return any(field.lure for field in found) if found else None
+    return any([_written(text).lure for text in fields])
 
 
-@signal(reason="the name or the organization {value:has|does not have} more than one line", risk=+1)
-def account_name_has_line_break(facts: Facts) -> bool | None:
+@signal(of=_fields, reason="the name or the organization {value:has|does not have} more than one line", risk=+1)
+def account_name_has_line_break(fields: list[str]) -> bool:
     """Whether a line break or a tab is inside the name or the organization. Fields of one line take none."""
-    given = [text for text in (facts.account.name, facts.account.organization) if text]
-    return any(_BREAK.search(text.strip()) is not None for text in given) if given else None
+    return any([_BREAK.search(text.strip()) is not None for text in fields])
 
 
 @signal(

@@ -21,13 +21,20 @@ def _texts(facts: Facts) -> tuple[tuple[tuple[str, ...], str | None], ...]:
 
 
 def _pasted(facts: Facts, words: tuple[str, ...]) -> bool:
-    return any(word in name.casefold() for name in facts.behavior.pasted_fields or () for word in words)
+    pasted = facts.behavior.pasted_fields
+    if not pasted:
+        return False
+    return any(word in name.casefold() for name in pasted for word in words)
 
 
 def _typed(facts: Facts) -> int:
     """Characters of the given fields that were not pasted. Passwords are not seen and not counted."""
     pasted = facts.behavior.pasted_fields
-    return sum([len(text) for words, text in _texts(facts) if text and not (pasted and _pasted(facts, words))])
+    typed = 0
+    for words, text in _texts(facts):
+        if text and not (pasted and _pasted(facts, words)):
+            typed += len(text)
+    return typed
 
 
 @signal(reason="the form was filled in within {value:seconds}", risk=-1)

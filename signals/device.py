@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from signals.facts import Facts
 from signals.registry import signal
 from signals.whereabouts import country_of_person
@@ -14,7 +16,7 @@ _DAY = 86_400.0
 _EVERYWHERE = "en"
 
 
-def _apart(facts: Facts, countries: frozenset[str]) -> bool | None:
+def _apart(facts: Facts, countries: Collection[str]) -> bool | None:
     """Whether no language of the device is at home in one of ``countries``; unknown where CLDR knows none of them."""
     device = facts.device
     if not device.languages or not device.language_countries or not countries:
@@ -122,7 +124,7 @@ def device_language_mismatch(facts: Facts) -> bool | None:
     behind VPNs, Tor, relays and data centres. Source: CLDR territory languages.
     """
     country = country_of_person(facts.network)
-    return None if country is None else _apart(facts, frozenset((country,)))
+    return None if country is None else _apart(facts, (country,))
 
 
 @signal(reason="the browser's time zone {value:exists|does not exist}", risk=-1, needs="/device/time_zone")

@@ -16,97 +16,86 @@ def _said(facts: Facts) -> MailDomain | None:
     return facts.mail_domain
 
 
-@signal(reason="the mail domain {value:exists|does not exist}", risk=-1)
-def domain_exists(facts: Facts) -> bool | None:
+@signal(of=_said, reason="the mail domain {value:exists|does not exist}", risk=-1)
+def domain_exists(said: MailDomain) -> bool | None:
     """Whether the domain is in DNS at all. False: nothing can be delivered there (RFC 5321, 5.1)."""
-    found = _said(facts)
-    return found.exists if found else None
+    return said.exists
 
 
-@signal(reason="the mail domain says that it takes {value:no mail|mail}", risk=+1)
-def domain_takes_no_mail(facts: Facts) -> bool | None:
+@signal(of=_said, reason="the mail domain says that it takes {value:no mail|mail}", risk=+1)
+def domain_takes_no_mail(said: MailDomain) -> bool | None:
     """Whether the domain says by a null MX that it takes no mail at all (RFC 7505)."""
-    found = _said(facts)
-    return found.null_mx if found else None
+    return said.null_mx
 
 
-@signal(reason="the mail domain has {value:a|no} mail server", risk=-1)
-def domain_accepts_mail(facts: Facts) -> bool | None:
+@signal(of=_said, reason="the mail domain has {value:a|no} mail server", risk=-1)
+def domain_accepts_mail(said: MailDomain) -> bool | None:
     """Whether mail to the domain has somewhere to go: a mail server, or the domain's own address (RFC 5321, 5.1)."""
-    found = _said(facts)
-    return found.accepts_mail if found else None
+    return said.accepts_mail
 
 
-@signal(reason="the mail domain names {value} mail {value:server|servers}", risk=0)
-def domain_mx_count(facts: Facts) -> int | None:
+@signal(of=_said, reason="the mail domain names {value} mail {value:server|servers}", risk=0)
+def domain_mx_count(said: MailDomain) -> int | None:
     """Mail servers the domain names, 0 and up. Typical: 1 to 5; 0 where its own address takes the mail."""
-    found = _said(facts)
-    return found.mx_count if found else None
+    return said.mx_count
 
 
-@signal(reason="mail of the domain is taken by {value}", risk=None)
-def domain_mx_provider(facts: Facts) -> str | None:
+@signal(of=_said, reason="mail of the domain is taken by {value}", risk=None)
+def domain_mx_provider(said: MailDomain) -> str | None:
     """Registrable domain of the most preferred mail server, such as ``google.com``. For people and rules."""
-    found = _said(facts)
-    return found.mx_provider if found else None
+    return said.mx_provider
 
 
-@signal(reason="mail of the domain is {value:|not }taken by a service for throw-away mailboxes", risk=+1)
-def domain_mx_is_disposable(facts: Facts) -> bool | None:
+@signal(of=_said, reason="mail of the domain is {value:|not }taken by a service for throw-away mailboxes", risk=+1)
+def domain_mx_is_disposable(said: MailDomain) -> bool | None:
     """Whether the domain's mail goes to a service for throw-away mail, whatever the domain is called.
 
     Such services offer their mail servers to anybody's domain, so that lists of domains never have them all.
     """
-    found = _said(facts)
-    return found.mx_disposable if found else None
+    return said.mx_disposable
 
 
-@signal(reason="the SPF policy of the mail domain for mail from elsewhere is {value}", risk=None)
-def domain_spf(facts: Facts) -> str | None:
+@signal(of=_said, reason="the SPF policy of the mail domain for mail from elsewhere is {value}", risk=None)
+def domain_spf(said: MailDomain) -> str | None:
     """``missing``, ``pass``, ``neutral``, ``softfail``, ``fail`` or ``broken`` (RFC 7208). For people and rules."""
-    found = _said(facts)
-    return found.spf if found else None
+    return said.spf
 
 
-@signal(reason="the mail domain {value:has|has no} SPF record", risk=-1)
-def domain_has_spf(facts: Facts) -> bool | None:
+@signal(of=_said, reason="the mail domain {value:has|has no} SPF record", risk=-1)
+def domain_has_spf(said: MailDomain) -> bool | None:
     """Whether the domain has an SPF record that can be read (RFC 7208). Typical: most domains that send mail."""
-    found = _said(facts)
-    return None if found is None or found.spf is None else found.spf not in ("missing", "broken")
+    return None if said.spf is None else said.spf not in ("missing", "broken")
 
 
-@signal(reason="the DMARC policy of the mail domain is {value}", risk=None)
-def domain_dmarc(facts: Facts) -> str | None:
+@signal(of=_said, reason="the DMARC policy of the mail domain is {value}", risk=None)
+def domain_dmarc(said: MailDomain) -> str | None:
     """``missing``, ``none``, ``quarantine``, ``reject`` or ``broken`` (RFC 9989). For people and rules."""
-    found = _said(facts)
-    return found.dmarc if found else None
+    return said.dmarc
 
 
-@signal(reason="the mail domain {value:has|has no} DMARC policy", risk=-1)
-def domain_has_dmarc(facts: Facts) -> bool | None:
+@signal(of=_said, reason="the mail domain {value:has|has no} DMARC policy", risk=-1)
+def domain_has_dmarc(said: MailDomain) -> bool | None:
     """Whether the domain, or the one it belongs to, has a DMARC policy (RFC 9989). Large providers ask for one of
     whoever sends much; many small firms still have none.
     """
-    found = _said(facts)
-    return None if found is None or found.dmarc is None else found.dmarc not in ("missing", "broken")
+    return None if said.dmarc is None else said.dmarc not in ("missing", "broken")
 
 
-@signal(reason="the mail domain is {value:|not }parked", risk=+1)
-def domain_is_parked(facts: Facts) -> bool | None:
+@signal(of=_said, reason="the mail domain is {value:|not }parked", risk=+1)
+def domain_is_parked(said: MailDomain) -> bool | None:
     """Whether the domain's name servers are those of a service that parks domains nobody uses."""
-    found = _said(facts)
-    return found.parked if found else None
+    return said.parked
 
 
 @signal(
+    of=_said,
     reason="the mail domain is on {value} {value:blocklist|blocklists}",
     risk=+1,
     needs=("/email/address", "domain_blocklists", "mail_domain"),
 )
-def domain_blocklists(facts: Facts) -> int | None:
+def domain_blocklists(said: MailDomain) -> int | None:
     """DNS blocklists of the operator's choice that have the domain (RFC 5782). Typical: 0."""
-    found = _said(facts)
-    return found.listed if found else None
+    return said.listed
 
 
 @signal(reason="the mail domain is {value:|not }known to its registry", risk=-1, needs=_REGISTRY)

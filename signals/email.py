@@ -7,12 +7,10 @@ language must not count against its bearer. What cannot be compared (another scr
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from signals.data.local_parts import ROLES, THROWAWAY
 from signals.facts import Email, Facts
-from signals.local_part import LocalPart, analyse, entropy
-from signals.local_part import likelihood as letters_likelihood
+from signals.local_part import DIGITS, LocalPart, analyse, entropy, letter_runs, likelihood, occurrences
 from signals.lookalikes import is_lookalike
 from signals.names import name_agreement, organization_agreement, own_names
 from signals.registry import signal
@@ -22,7 +20,6 @@ from signals.web_addresses import host
 NEEDS = ("/email/address",)
 
 _WORD = re.compile(r"[^\W\d_]+")
-_RUN = re.compile(r"[a-z]+")
 #: Below this mean log2 probability of a letter lie 59 % of 3,000 random strings of 7 to 12 letters, none of 3,000
 #: surnames of the US census (package names) that the lists lack, and none of the 87 names from many languages in
 #: tests/signals/test_local_part.py. Measured once, with zxcvbn 4.5.0.
@@ -38,16 +35,16 @@ _YEAR_FIRST = re.compile(r"(?:19|20|2k)?\d\d[a-z][a-z\d]*\d[a-z]?")
 _CAMPUS = re.compile(r"(?:edu|ac)(?:\.[a-z]{2})?")
 
 
-def _base(email: Email) -> str | None:
+def _base(facts: Facts) -> str | None:
     """The local part without its tag."""
-    local, tag = email.local, email.tag
+    local, tag = facts.email.local, facts.email.tag
     if local is None or not tag or len(tag) + 1 >= len(local):
         return local
     return local[: -len(tag) - 1]
 
 
 def _part(facts: Facts) -> LocalPart | None:
-    base = _base(facts.email)
+    base = _base(facts)
     return None if base is None else analyse(base)
 
 
@@ -60,13 +57,14 @@ def _shown(email: Email) -> str | None:
     return ".".join(email.domain_unicode.split(".")[-email.registrable.count(".") - 1 :])
 
 
-def _own_label(email: Email) -> str | None:
+def _own_label(facts: Facts) -> str | None:
     """The label the owner chose, as a person sees it: ``ruiz`` of ``mail.ruiz.example``.
 
     Unknown for free, relay and disposable mail: that name was the provider's choice and says nothing of its customers.
     """
-    shown = _shown(email)
-    return None if shown is None or not email.private else shown.partition(".")[0]
+    email = facts.email
+    shown = _shown(email) if email.private else None
+    return None if shown is None else shown.partition(".")[0]
 
 
 @signal(reason="the e-mail address is {value:valid|not valid}", risk=-1, needs=())
@@ -114,11 +112,10 @@ def email_suffix(facts: Facts) -> str | None:
     return facts.email.suffix
 
 
-@signal(reason="the address names {value:a role, such as info or sales|no role such as info or sales}")
-def email_is_role(facts: Facts) -> bool | None:
+@signal(of=_base, reason="the address names {value:a role, such as info or sales|no role such as info or sales}")
+def email_is_role(base: str) -> bool:
     """Whether the local part is a function such as ``info`` or ``sales`` (RFC 2142 and common ones). Ordinary."""
-    base = _base(facts.email)
-    return None if base is None else base in ROLES
+    return base in ROLES
 
 
 @signal(reason="the address {value:contains a word|contains no word} such as test, temp or fake", risk=+1)
@@ -130,7 +127,7 @@ def email_has_throwaway_word(facts: Facts) -> bool | None:
     local = facts.email.local
     if local is None:
         return None
-    found = THROWAWAY.intersection(_WORD.findall(local))
+    found = THROWAWAY.intersection(letter_runs(local) if local.isascii() else _WORD.findall(local))
     return bool(found and found.difference(own_names(facts.account.name, THROWAWAY)))
 
 
@@ -140,105 +137,91 @@ def email_has_tag(facts: Facts) -> bool | None:
     return None if facts.email.local is None else facts.email.tag is not None
 
 
-@signal(reason="the part before the @ has {value} {value:character|characters}")
-def email_local_length(facts: Facts) -> int | None:
+@signal(of=_part, reason="the part before the @ has {value} {value:character|characters}")
+def email_local_length(part: LocalPart) -> int:
     """Characters of the local part, tag left out. 1 to 64 (RFC 5321 section 4.5.3.1.1), typically 6 to 16."""
-    part = _part(facts)
-    return part and part.length
+    return part.length
 
 
-@signal(reason="{value:.0%} of the part before the @ is digits")
-def email_digit_share(facts: Facts) -> float | None:
+@signal(of=_part, reason="{value:.0%} of the part before the @ is digits")
+def email_digit_share(part: LocalPart) -> float:
     """Share of digits in the local part, 0 to 1. No direction: in one real set the fakes had fewer than people."""
-    part = _part(facts)
-    if part is None:
-        return None
     return part.digits / part.length if part.length else 0.0
 
 
-@signal(reason="the part before the @ ends with {value} {value:digit|digits}")
-def email_trailing_digits(facts: Facts) -> int | None:
+@signal(of=_part, reason="the part before the @ ends with {value} {value:digit|digits}")
+def email_trailing_digits(part: LocalPart) -> int:
     """Digits at the end of the local part. 0 for most people; 2 and 4 are years; counters run on."""
-    part = _part(facts)
-    return part and part.trailing_digits
+    return part.trailing_digits
 
 
-@signal(reason="the part before the @ {value:ends|does not end} with a year")
-def email_ends_with_year(facts: Facts) -> bool | None:
+@signal(of=_part, reason="the part before the @ {value:ends|does not end} with a year")
+def email_ends_with_year(part: LocalPart) -> bool:
     """Whether the digits at the end are, or end with, a year from 1930 to 2039: often a birth year."""
-    part = _part(facts)
-    return part and part.ends_with_year
+    return part.ends_with_year
 
 
 @signal(
-    reason="the part before the @ has {value} {value:dot, hyphen or other separator|dots, hyphens or other separators}"
+    of=_part,
+    reason="the part before the @ has {value} {value:dot, hyphen or other separator|dots, hyphens or other separators}",
 )
-def email_separators(facts: Facts) -> int | None:
+def email_separators(part: LocalPart) -> int:
     """Dots, hyphens, underscores and plus signs inside the local part, tag left out. Typically 0 to 2."""
-    part = _part(facts)
-    return part and part.separators
+    return part.separators
 
 
-@signal(reason="the part before the @ changes between letters and digits {value} {value:time|times}")
-def email_alternations(facts: Facts) -> int | None:
+@signal(of=_part, reason="the part before the @ changes between letters and digits {value} {value:time|times}")
+def email_alternations(part: LocalPart) -> int:
     """Changes between letters and digits: 0 or 1 for most people, about half the length for random text."""
-    part = _part(facts)
-    return part and part.alternations
+    return part.alternations
 
 
-@signal(reason="the longest run of one character before the @ is {value} long")
-def email_repeated_run(facts: Facts) -> int | None:
+@signal(of=_part, reason="the longest run of one character before the @ is {value} long")
+def email_repeated_run(part: LocalPart) -> int:
     """Longest run of one character of the local part. 1 or 2 is ordinary."""
-    part = _part(facts)
-    return part and part.repeated_run
+    return part.repeated_run
 
 
-@signal(reason="the characters before the @ vary by {value:.1f} bits each; 2.5 to 3.3 are usual")
-def email_entropy(facts: Facts) -> float | None:
+@signal(of=_part, reason="the characters before the @ vary by {value:.1f} bits each; 2.5 to 3.3 are usual")
+def email_entropy(part: LocalPart) -> float:
     """Shannon entropy of the local part, bits a character, 0 to 6. Typically 2.5 to 3.3; grows with length."""
-    part = _part(facts)
-    return part and part.entropy
+    return part.entropy
 
 
-@signal(reason="the longest row of neighbouring keys before the @ is {value} {value:key|keys} long", risk=+1)
-def email_keyboard_walk(facts: Facts) -> int | None:
+@signal(of=_part, reason="the longest row of neighbouring keys before the @ is {value} {value:key|keys} long", risk=+1)
+def email_keyboard_walk(part: LocalPart) -> int:
     """Longest straight walk over a QWERTY keyboard, digits included: ``asdf`` is 4. Names reach 3 (zxcvbn's graph)."""
-    part = _part(facts)
-    return part and part.keyboard_walk
+    return part.keyboard_walk
 
 
-@signal(reason="{value:.0%} of the letters before the @ belong to known names or words")
-def email_known_word_share(facts: Facts) -> float | None:
+@signal(of=_part, reason="{value:.0%} of the letters before the @ belong to known names or words")
+def email_known_word_share(part: LocalPart) -> float | None:
     """Share of letters that are names or words of zxcvbn's lists (US census, English Wikipedia), 0 to 1.
 
     Names of other languages are less known: no direction, and unknown for other scripts.
     """
-    part = _part(facts)
-    return part and part.known_share
+    return part.known_share
 
 
-@signal(reason="the letters before the @ follow each other with a score of {value:.1f}; -6 to -3 are usual")
-def email_likelihood(facts: Facts) -> float | None:
+@signal(of=_part, reason="the letters before the @ follow each other with a score of {value:.1f}; -6 to -3 are usual")
+def email_likelihood(part: LocalPart) -> float | None:
     """Mean log2 probability of each letter after the one before, at most 0, from the same lists.
 
     Names of many languages lie between -3 and -6.4, random letters around -6.7. No direction: the lists are English.
     """
-    part = _part(facts)
-    return part and part.likelihood
+    return part.likelihood
 
 
-@signal(reason="the longest run of consonants before the @ is {value} long")
-def email_consonant_run(facts: Facts) -> int | None:
+@signal(of=_part, reason="the longest run of consonants before the @ is {value} long")
+def email_consonant_run(part: LocalPart) -> int | None:
     """Longest run of consonants of the local part. Long in Polish, Czech and Welsh, for example: no direction."""
-    part = _part(facts)
-    return part and part.consonant_run
+    return part.consonant_run
 
 
-@signal(reason="{value:.0%} of the letters before the @ are vowels")
-def email_vowel_share(facts: Facts) -> float | None:
+@signal(of=_part, reason="{value:.0%} of the letters before the @ are vowels")
+def email_vowel_share(part: LocalPart) -> float | None:
     """Share of a, e, i, o, u, y among the letters, 0 to 1. Typically 0.3 to 0.55, by language: no direction."""
-    part = _part(facts)
-    return part and part.vowel_share
+    return part.vowel_share
 
 
 @signal(reason="the part before the @ is {value:|not }a long hexadecimal number, like a hash", risk=+1)
@@ -262,7 +245,7 @@ def email_looks_generated(facts: Facts) -> bool | None:
     part = _part(facts)
     if part is None or facts.email.relay:
         return part and False
-    if part.hexadecimal or (part.alternations >= _ALTERNATING and not _is_roll_number(facts.email)):
+    if part.hexadecimal or (part.alternations >= _ALTERNATING and not _is_roll_number(facts)):
         return True
     return (
         part.likelihood is not None
@@ -272,9 +255,9 @@ def email_looks_generated(facts: Facts) -> bool | None:
     )
 
 
-def _is_roll_number(email: Email) -> bool:
-    base = _base(email) or ""
-    at_campus = _CAMPUS.fullmatch(email.suffix or "") is not None
+def _is_roll_number(facts: Facts) -> bool:
+    base = _base(facts) or ""
+    at_campus = _CAMPUS.fullmatch(facts.email.suffix or "") is not None
     return bool(_ROLL_NUMBER.fullmatch(base) or (at_campus and _YEAR_FIRST.fullmatch(base)))
 
 
@@ -286,7 +269,7 @@ def email_name_agreement(facts: Facts) -> float | None:
     cannot be compared (another script, digits only) or where the address names nobody (roles, relays).
     """
     email, name = facts.email, facts.account.name
-    base = _base(email)
+    base = _base(facts)
     if not name or base is None or email.relay or base in ROLES:
         return None
     return name_agreement(name, base)
@@ -299,10 +282,11 @@ def email_name_agreement(facts: Facts) -> float | None:
 )
 def email_organization_agreement(facts: Facts) -> float | None:
     """How well the domain's own label and the organization's name agree, 0 to 1. Unknown unless private."""
-    organization, label = facts.account.organization, _own_label(facts.email)
-    if not organization or label is None:
+    organization = facts.account.organization
+    if not organization:
         return None
-    return organization_agreement(organization, label)
+    label = _own_label(facts)
+    return None if label is None else organization_agreement(organization, label)
 
 
 @signal(
@@ -357,57 +341,60 @@ def email_is_homograph(facts: Facts) -> bool | None:
     shown = facts.email.domain_unicode
     if shown is None:
         return None
+    if shown.isascii():
+        return False
     *labels, top = shown.split(".")
-    return not shown.isascii() and top.isascii() and any(is_lookalike(label, top) for label in labels)
+    return top.isascii() and any(is_lookalike(label, top) for label in labels)
 
 
-@signal(reason="the name of the mail domain has {value} {value:character|characters}")
-def email_domain_length(facts: Facts) -> int | None:
+@signal(of=_own_label, reason="the name of the mail domain has {value} {value:character|characters}")
+def email_domain_length(label: str) -> int:
     """Characters of the label the owner chose (``ruiz`` of ``mail.ruiz.example``). Typically 4 to 15, at most 63.
 
     Unknown for free, relay and disposable mail, whose name nobody who writes from there chose.
     """
-    label = _own_label(facts.email)
-    return None if label is None else len(label)
+    return len(label)
 
 
-@signal(reason="{value:.0%} of the name of the mail domain is digits")
-def email_domain_digit_share(facts: Facts) -> float | None:
+@signal(of=_own_label, reason="{value:.0%} of the name of the mail domain is digits")
+def email_domain_digit_share(label: str) -> float | None:
     """Share of digits in the label the owner chose, 0 to 1. Usually 0; ordinary in China: no direction.
 
     Unknown for free, relay and disposable mail.
     """
-    label = _own_label(facts.email)
-    return sum(map(label.count, "0123456789")) / len(label) if label else None
+    return occurrences(label.encode(), DIGITS) / len(label) if label else None
 
 
-@signal(reason="the characters of the mail domain's name vary by {value:.1f} bits each; 2 to 3.2 are usual")
-def email_domain_entropy(facts: Facts) -> float | None:
+@signal(
+    of=_own_label, reason="the characters of the mail domain's name vary by {value:.1f} bits each; 2 to 3.2 are usual"
+)
+def email_domain_entropy(label: str) -> float | None:
     """Shannon entropy of the label the owner chose, bits a character. Typically 2 to 3.2; it grows with length.
 
     Measured on the letters a person sees, not on Punycode: short in Chinese and Japanese, so no direction. Unknown for
     free, relay and disposable mail.
     """
-    label = _own_label(facts.email)
-    return _label_entropy(label) if label else None
+    return entropy(label) if label else None
 
 
 @signal(
-    reason="the letters of the mail domain's name follow each other with a score of {value:.1f}; -6 to -3 are usual"
+    of=_own_label,
+    reason="the letters of the mail domain's name follow each other with a score of {value:.1f}; -6 to -3 are usual",
 )
-def email_domain_likelihood(facts: Facts) -> float | None:
+def email_domain_likelihood(label: str) -> float | None:
     """As ``email_likelihood``, for the label the owner chose. Unknown below four letters, beyond ASCII, and for free,
     relay and disposable mail.
     """
-    label = _own_label(facts.email)
-    return None if not label or not label.isascii() else _label_likelihood(label)
+    if not label.isascii():
+        return None
+    runs = letter_runs(label)
+    return likelihood(runs) if sum(map(len, runs)) > 3 else None
 
 
-@signal(reason="the name of the mail domain has {value} {value:hyphen|hyphens}")
-def email_domain_hyphens(facts: Facts) -> int | None:
+@signal(of=_own_label, reason="the name of the mail domain has {value} {value:hyphen|hyphens}")
+def email_domain_hyphens(label: str) -> int:
     """Hyphens in the label the owner chose. Usually 0. Unknown for free, relay and disposable mail."""
-    label = _own_label(facts.email)
-    return None if label is None else label.count("-")
+    return label.count("-")
 
 
 @signal(reason="the mail domain has {value} {value:level|levels} below the domain that was registered")
@@ -416,15 +403,4 @@ def email_subdomains(facts: Facts) -> int | None:
     email = facts.email
     if email.domain is None or email.registrable is None:
         return None
-    return email.domain.count(".") - email.registrable.count(".")
-
-
-@lru_cache(maxsize=4096)
-def _label_entropy(label: str) -> float:
-    return entropy(label)
-
-
-@lru_cache(maxsize=4096)
-def _label_likelihood(label: str) -> float | None:
-    runs = _RUN.findall(label)
-    return letters_likelihood(runs) if sum(map(len, runs)) > 3 else None
+    return 0 if email.domain == email.registrable else email.domain.count(".") - email.registrable.count(".")

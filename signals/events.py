@@ -4,34 +4,34 @@ may tell none at all. An event that was not told has not happened, or is not tol
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from signals.facts import Facts, Happening
 from signals.registry import signal
 
 _HOUR = 3600.0
 
 
-def _of(facts: Facts, type: str) -> Happening | None:
-    return None if facts.events is None else facts.events.get(type)
+def _told(facts: Facts) -> Mapping[str, Happening] | None:
+    return facts.events
 
 
-def _times(facts: Facts, type: str) -> int | None:
-    """How often; unknown while no event of any type was told."""
-    if facts.events is None:
-        return None
-    found = facts.events.get(type)
+def _times(told: Mapping[str, Happening], type: str) -> int:
+    """How often, while an event of any type was told."""
+    found = told.get(type)
     return found.times if found else 0
 
 
 def _hours_until(facts: Facts, type: str) -> float | None:
     """Hours from the signup to the first such event; a clock that runs behind counts as none."""
-    found = _of(facts, type)
+    found = None if facts.events is None else facts.events.get(type)
     return None if found is None else max(found.first - facts.signup_at, 0.0) / _HOUR
 
 
-@signal(reason="the e-mail address was {value:confirmed|not confirmed}", risk=-1)
-def events_email_verified(facts: Facts) -> bool | None:
+@signal(of=_told, reason="the e-mail address was {value:confirmed|not confirmed}", risk=-1)
+def events_email_verified(told: Mapping[str, Happening]) -> bool | None:
     """Whether the customer confirmed the address. Scripts read mail too, so it clears nobody."""
-    return True if _of(facts, "email_verified") else None
+    return True if told.get("email_verified") else None
 
 
 @signal(reason="the e-mail address was confirmed {value:.1f} hours after the signup", risk=0)
@@ -40,22 +40,22 @@ def events_hours_to_email_verified(facts: Facts) -> float | None:
     return _hours_until(facts, "email_verified")
 
 
-@signal(reason="the phone number was {value:confirmed|not confirmed}", risk=-1)
-def events_phone_verified(facts: Facts) -> bool | None:
+@signal(of=_told, reason="the phone number was {value:confirmed|not confirmed}", risk=-1)
+def events_phone_verified(told: Mapping[str, Happening]) -> bool | None:
     """Whether the customer confirmed the phone number. Numbers that receive texts can be rented for cents."""
-    return True if _of(facts, "phone_verified") else None
+    return True if told.get("phone_verified") else None
 
 
-@signal(reason="a payment was {value:made|not made}", risk=-1)
-def events_payment_verified(facts: Facts) -> bool | None:
+@signal(of=_told, reason="a payment was {value:made|not made}", risk=-1)
+def events_payment_verified(told: Mapping[str, Happening]) -> bool | None:
     """Whether a payment of the customer went through. Stolen cards pay too, until their owners complain."""
-    return True if _of(facts, "payment_verified") else None
+    return True if told.get("payment_verified") else None
 
 
-@signal(reason="the customer logged in {value} {value:time|times}", risk=0)
-def events_logins(facts: Facts) -> int | None:
+@signal(of=_told, reason="the customer logged in {value} {value:time|times}", risk=0)
+def events_logins(told: Mapping[str, Happening]) -> int:
     """Logins since the signup, 0 and up."""
-    return _times(facts, "login")
+    return _times(told, "login")
 
 
 @signal(reason="{value:.0f} {value:hour|hours} passed since a login from a network not seen before", risk=0)
@@ -67,16 +67,16 @@ def events_hours_since_moved(facts: Facts) -> float | None:
     return None if facts.moved_at is None else max(facts.at - facts.moved_at, 0.0) / _HOUR
 
 
-@signal(reason="contacts were imported {value} {value:time|times}", risk=0)
-def events_contact_imports(facts: Facts) -> int | None:
+@signal(of=_told, reason="contacts were imported {value} {value:time|times}", risk=0)
+def events_contact_imports(told: Mapping[str, Happening]) -> int:
     """Imports of contacts since the signup, 0 and up."""
-    return _times(facts, "contacts_imported")
+    return _times(told, "contacts_imported")
 
 
-@signal(reason="{value} {value:contact was|contacts were} imported at once", risk=0)
-def events_contacts_imported(facts: Facts) -> int | None:
+@signal(of=_told, reason="{value} {value:contact was|contacts were} imported at once", risk=0)
+def events_contacts_imported(told: Mapping[str, Happening]) -> int | None:
     """Contacts of the largest import, where the caller told how many. A bought list comes whole; so does a firm's."""
-    found = _of(facts, "contacts_imported")
+    found = told.get("contacts_imported")
     return found.most if found else None
 
 
@@ -86,19 +86,19 @@ def events_hours_to_contacts(facts: Facts) -> float | None:
     return _hours_until(facts, "contacts_imported")
 
 
-@signal(reason="the profile was changed {value} {value:time|times}", risk=0)
-def events_profile_changes(facts: Facts) -> int | None:
+@signal(of=_told, reason="the profile was changed {value} {value:time|times}", risk=0)
+def events_profile_changes(told: Mapping[str, Happening]) -> int:
     """Changes of the profile since the signup, 0 and up."""
-    return _times(facts, "profile_changed")
+    return _times(told, "profile_changed")
 
 
-@signal(reason="the plan was changed {value} {value:time|times}", risk=0)
-def events_plan_changes(facts: Facts) -> int | None:
+@signal(of=_told, reason="the plan was changed {value} {value:time|times}", risk=0)
+def events_plan_changes(told: Mapping[str, Happening]) -> int:
     """Changes of the plan since the signup, 0 and up. Up or down is not told."""
-    return _times(facts, "plan_changed")
+    return _times(told, "plan_changed")
 
 
-@signal(reason="a sender domain was {value:authenticated|not authenticated}", risk=-1)
-def events_domain_authenticated(facts: Facts) -> bool | None:
+@signal(of=_told, reason="a sender domain was {value:authenticated|not authenticated}", risk=-1)
+def events_domain_authenticated(told: Mapping[str, Happening]) -> bool | None:
     """Whether the customer set a domain of theirs up for sending, as the caller tells."""
-    return True if _of(facts, "domain_authenticated") else None
+    return True if told.get("domain_authenticated") else None

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from signals.facts import Entity, Facts
+from signals.records import record
 from signals.registry import signal
 
 NEEDS = ("store",)
@@ -74,106 +75,165 @@ _STANDINGS: tuple[tuple[str, str, str, Callable[[Entity], int]], ...] = (
 )
 
 
-def _declare(thing: _Thing, suffix: str, standing: str, now: str, count: Callable[[Entity], int]) -> None:
-    """Declare the signal of how many accounts of a standing share a thing; none where it is a hub or was not given."""
-    kind = thing.kind
+_NOBODY = Entity("", 0, 0, 0, 0, 0, 0, False)
 
-    def read(facts: Facts) -> int | None:
+
+def _linking(kind: str) -> Callable[[Facts], Entity | None]:
+    """Finds the entity of a kind, one that nobody shares where it is a hub or was not given."""
+
+    def find(facts: Facts) -> Entity | None:
         if facts.entities is None:
             return None
         entity = facts.entities.get(kind)
-        return 0 if entity is None or entity.hub else count(entity)
+        return _NOBODY if entity is None or entity.hub else entity
+
+    return find
+
+
+def _declare(
+    thing: _Thing,
+    find: Callable[[Facts], Entity | None],
+    suffix: str,
+    standing: str,
+    now: str,
+    count: Callable[[Entity], int],
+) -> None:
+    """Declare the signal of how many accounts of a standing share a thing."""
+
+    def read(entity: Entity) -> int:
+        return count(entity)
 
     read.__name__ = f"links_{thing.name}_{suffix}"
     read.__doc__ = (
         f"Other accounts, {now}, that signed up with {thing.signed_up_with}.\n\nUnit: accounts, 0 and up; typically 0."
     )
     reason = f"{{value}} {{value:account|accounts}} {standing} {{value:is|are}} linked through {thing.through}"
-    signal(reason=reason, risk=+1)(read)
+    signal(of=find, reason=reason, risk=+1)(read)
 
 
 for _thing in _THINGS:
+    _find = _linking(_thing.kind)
     for _standing in _STANDINGS:
-        _declare(_thing, *_standing)
+        _declare(_thing, _find, *_standing)
 
 
-def _binding(facts: Facts) -> list[Entity] | None:
-    """What links by itself: no hub, and of a kind that strangers do not share by chance (policy: medium or strong)."""
+@record
+class _Binding:
+    """What links this account by itself: no hub, and of a kind that strangers do not share by chance (policy: medium or
+    strong). The most of other accounts, of abusive ones, of limited ones and of weight that any one thing has, and the
+    weight of all together.
+    """
+
+    accounts: int
+    abusive: int
+    limited: int
+    weight_max: float
+    weight_total: float
+
+
+def _binding(facts: Facts) -> _Binding | None:
+    """Look once through what links by itself: five signals ask for it."""
     if facts.entities is None:
         return None
-    return [entity for entity in facts.entities.values() if not entity.hub and entity.strength != "weak"]
+    accounts = abusive = limited = 0
+    weight_max, unlinked = 0.0, 1.0
+    for entity in facts.entities.values():
+        if entity.hub or entity.strength == "weak":
+            continue
+        if entity.accounts > accounts + 1:
+            accounts = entity.accounts - 1
+        if entity.abusive > abusive:
+            abusive = entity.abusive
+        if entity.limited > limited:
+            limited = entity.limited
+        if entity.weight > weight_max:
+            weight_max = entity.weight
+        unlinked *= 1.0 - entity.weight
+    return _Binding(accounts, abusive, limited, weight_max, 1.0 - unlinked)
 
 
-@signal(reason="at least {value} {value:account|accounts} labelled abusive {value:is|are} linked to this one", risk=+1)
-def links_abusive(facts: Facts) -> int | None:
+@signal(
+    of=_binding,
+    reason="at least {value} {value:account|accounts} labelled abusive {value:is|are} linked to this one",
+    risk=+1,
+)
+def links_abusive(binding: _Binding) -> int:
     """Abusive accounts linked through any one entity: the most over the kinds, a lower bound of the distinct number.
 
     Unit: accounts, 0 and up; typically 0.
     """
-    binding = _binding(facts)
-    return None if binding is None else max((entity.abusive for entity in binding), default=0)
+    return binding.abusive
 
 
-@signal(reason="at least {value} limited {value:account is|accounts are} linked to this one", risk=+1)
-def links_limited(facts: Facts) -> int | None:
+@signal(of=_binding, reason="at least {value} limited {value:account is|accounts are} linked to this one", risk=+1)
+def links_limited(binding: _Binding) -> int:
     """Limited accounts linked through any one entity: the most over the kinds, a lower bound of the distinct number.
 
     Unit: accounts, 0 and up; typically 0.
     """
-    binding = _binding(facts)
-    return None if binding is None else max((entity.limited for entity in binding), default=0)
+    return binding.limited
 
 
-@signal(reason="at least {value} other {value:account is|accounts are} linked to this one", risk=0)
-def links_accounts(facts: Facts) -> int | None:
+@signal(of=_binding, reason="at least {value} other {value:account is|accounts are} linked to this one", risk=0)
+def links_accounts(binding: _Binding) -> int:
     """Other accounts linked through any one entity that is no hub: the most over the kinds.
 
     Unit: accounts, 0 and up. Households, offices and agencies share things too, so more is not always riskier.
     """
-    binding = _binding(facts)
-    return None if binding is None else max((entity.accounts - 1 for entity in binding), default=0)
+    return binding.accounts
 
 
-@signal(reason="the strongest link to another account has {value:.0%} of the greatest possible strength", risk=0)
-def links_weight_max(facts: Facts) -> float | None:
+@signal(
+    of=_binding,
+    reason="the strongest link to another account has {value:.0%} of the greatest possible strength",
+    risk=0,
+)
+def links_weight_max(binding: _Binding) -> float:
     """Weight of the strongest single link of a medium or strong kind, as ``riskapi.links.kinds.evidence_weight`` has
     it.
 
     Unit: 0 (no link) to 1 (a strong kind, shared with one other account, just now).
     """
-    binding = _binding(facts)
-    return None if binding is None else max((entity.weight for entity in binding), default=0.0)
+    return binding.weight_max
 
 
-@signal(reason="all links to other accounts together have {value:.0%} of the greatest possible strength", risk=0)
-def links_weight_total(facts: Facts) -> float | None:
+@signal(
+    of=_binding,
+    reason="all links to other accounts together have {value:.0%} of the greatest possible strength",
+    risk=0,
+)
+def links_weight_total(binding: _Binding) -> float:
     """Weight of all links of medium or strong kinds as independent evidence: 1 - product of (1 - weight), the noisy-or.
 
     Unit: 0 to 1.
     """
-    binding = _binding(facts)
-    if binding is None:
+    return binding.weight_total
+
+
+def _own(facts: Facts) -> list[Entity] | None:
+    """What was given of the things that one person has: device, card, mailbox and number."""
+    if facts.entities is None:
         return None
-    unlinked = 1.0
-    for entity in binding:
-        unlinked *= 1.0 - entity.weight
-    return 1.0 - unlinked
+    found = map(facts.entities.get, ("device", "payment", "mailbox", "phone"))
+    return [entity for entity in found if entity is not None]
 
 
 @signal(
-    reason="{value} {value:account|accounts} labelled abusive {value:is|are} linked by proof or observation", risk=+1
+    of=_own,
+    reason="{value} {value:account|accounts} labelled abusive {value:is|are} linked by proof or observation",
+    risk=+1,
 )
-def links_proved_abusive(facts: Facts) -> int | None:
+def links_proved_abusive(own: list[Entity]) -> int:
     """Other accounts, labelled abusive now, that are seen or proved to share a device, a card, a mailbox or a number:
     the most through any one of them. What either only claims does not count.
 
     Unit: accounts, 0 and up; typically 0.
     """
-    if facts.entities is None:
-        return None
-    shared = [facts.entities.get(kind) for kind in ("device", "payment", "mailbox", "phone")]
-    found = [entity for entity in shared if entity is not None and not entity.hub]
-    return max((entity.abusive for entity in found if entity.standing in ("observed", "proved")), default=0)
+    most = 0
+    for entity in own:
+        if entity.abusive > most and not entity.hub and entity.standing in ("observed", "proved"):
+            most = entity.abusive
+    return most
 
 
 @signal(
@@ -189,15 +249,15 @@ def links_cluster_abusive(facts: Facts) -> int | None:
     return None if facts.cluster is None else facts.cluster.abusive
 
 
-@signal(reason="it gives {value} {value:thing that somebody else holds|things that somebody else holds}", risk=+1)
-def links_claims_held(facts: Facts) -> int | None:
+@signal(
+    of=_own,
+    reason="it gives {value} {value:thing that somebody else holds|things that somebody else holds}",
+    risk=+1,
+)
+def links_claims_held(own: list[Entity]) -> int:
     """How many of mailbox, number, device and card are held by another account, which proved them to be its own or
     used them for long before this one came.
 
     Unit: things, 0 to 4; typically 0. A mistyped number is one; so is a new member of a family.
     """
-    if facts.entities is None:
-        return None
-    shared = [facts.entities.get(kind) for kind in ("mailbox", "phone", "device", "payment")]
-    found = [entity for entity in shared if entity is not None and entity.holders]
-    return sum(entity.standing in ("claimed", "observed") for entity in found)
+    return sum([entity.standing in ("claimed", "observed") for entity in own if entity.holders])

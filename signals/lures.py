@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from signals.data.lures import LATIN, OTHER
-from signals.local_part import fold
+from signals.local_part import fold, letter_runs
 
-_WORD = re.compile(r"[a-z]+")
 _SPACE = re.compile(r"\s+")
 _SENTENCES = tuple((frozenset(words.split()), re.compile("|".join(patterns))) for words, patterns in LATIN)
 _FIRST_WORDS = frozenset().union(*(words for words, _ in _SENTENCES))
@@ -18,9 +17,9 @@ _OTHER = re.compile("|".join(map(fold, OTHER)))
 def has_lure(text: str) -> bool:
     """Whether ``text`` (as :func:`signals.scripts.seen` gives it) holds a known lure. A microsecond for two words."""
     plain = fold(text)
-    words = _WORD.findall(plain)
+    words = letter_runs(plain)
     if not _FIRST_WORDS.isdisjoint(words):
         line = _SPACE.sub(" ", plain)
         if any(not first.isdisjoint(words) and pattern.search(line) for first, pattern in _SENTENCES):
             return True
-    return max(text, default="") > _LAST_LATIN and _OTHER.search(plain) is not None
+    return not text.isascii() and max(text) > _LAST_LATIN and _OTHER.search(plain) is not None

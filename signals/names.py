@@ -6,10 +6,9 @@ import re
 from collections.abc import Set
 from functools import lru_cache
 
-from signals.local_part import fold
+from signals.local_part import fold, letter_runs
 
 _WORD = re.compile(r"[^\W\d_]+")
-_NOT_LETTERS = re.compile(r"[^a-z]+")
 #: German and Nordic letters are also written with a second vowel (ICAO 9303 part 3, table of transliterations).
 _DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 #: Legal forms and fillers that no domain is expected to carry.
@@ -25,10 +24,11 @@ _PREFIX = 3  # letters a shortened name must share: Alex for Alexander
 @lru_cache(maxsize=512)
 def words(text: str) -> tuple[str, ...] | None:
     """The words of ``text`` as plain Latin letters; ``None`` when a letter is not Latin or there is none."""
-    found = tuple(_WORD.findall(fold(text[:_LONGEST])))
-    if not found or not all(map(str.isascii, found)):
-        return None
-    return found
+    plain = fold(text[:_LONGEST])
+    if text.isascii():
+        return tuple(letter_runs(plain)) or None
+    found = tuple(_WORD.findall(plain))
+    return found if found and all(map(str.isascii, found)) else None
 
 
 def own_names(name: str | None, suspects: Set[str]) -> frozenset[str]:
@@ -49,23 +49,23 @@ def name_agreement(name: str, local: str) -> float | None:
     plain = fold(local)
     if not plain.isascii():
         return None
-    letters = _NOT_LETTERS.sub("", plain)
+    letters = "".join(letter_runs(plain))
     readings = _readings(name)
     if not letters or not readings:
         return None
-    return max(_explained(letters, found) for found in readings) / len(letters)
+    return max([_explained(letters, found) for found in readings]) / len(letters)
 
 
 def _readings(text: str) -> list[tuple[str, ...]]:
     """The words of ``text``, in both spellings of its umlauts; none when they cannot be compared."""
-    spellings = {text} if text.isascii() else {text, text.lower().translate(_DIGRAPHS)}
-    return [found for found in map(words, spellings) if found is not None]
+    spellings = (text,) if text.isascii() else {text, text.lower().translate(_DIGRAPHS)}
+    return [found for spelling in spellings if (found := words(spelling)) is not None]
 
 
 def _explained(letters: str, name: tuple[str, ...]) -> float:
     left, unused = letters, []
     for word in sorted(name, key=len, reverse=True):
-        part = next((word[:size] for size in range(len(word), _PREFIX - 1, -1) if word[:size] in left), "")
+        part = _start(word, left)
         if not part and len(word) == 2 and word in left and len(name) > 1:
             part = word
         if part:
@@ -73,6 +73,8 @@ def _explained(letters: str, name: tuple[str, ...]) -> float:
         else:
             unused.append(word)
     rest = left.replace(" ", "")
+    if not rest:
+        return float(len(letters))
     initials = [word[0] for word in unused]
     named = len(letters) - len(rest)
     for letter in rest:
@@ -82,17 +84,25 @@ def _explained(letters: str, name: tuple[str, ...]) -> float:
     return named + len(rest) * (1.0 if named else 0.5)
 
 
+def _start(word: str, text: str) -> str:
+    """The longest start of a word that is in ``text``; empty where none of three letters or more is."""
+    for size in range(len(word), _PREFIX - 1, -1):
+        if word[:size] in text:
+            return word[:size]
+    return ""
+
+
 def organization_agreement(organization: str, label: str) -> float | None:
     """How well an organization's name and a domain's own label agree, 0 to 1; ``None`` when they cannot be compared.
 
     1 when the label is the words joined or their initials; otherwise the share of the label's letters made up of words
     of the name (three letters and more), in any order.
     """
-    letters = _NOT_LETTERS.sub("", fold(label))
+    letters = "".join(letter_runs(fold(label)))
     readings = _readings(organization)
     if not letters or not readings:
         return None
-    return max(_covered(letters, found) for found in readings)
+    return max([_covered(letters, found) for found in readings])
 
 
 def _covered(letters: str, found: tuple[str, ...]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signals.facts import Facts, Network, NetworkKind
+from signals.facts import Facts, Network
 from signals.registry import signal
 
 NEEDS = ("/device/ip_address",)
@@ -23,13 +23,8 @@ def _public(facts: Facts) -> Network | None:
     return network if network.reserved is None or registered else None
 
 
-def _kind(facts: Facts) -> NetworkKind | None:
+def _kind(facts: Facts) -> str | None:
     return facts.network_kind if _public(facts) else None
-
-
-def _is(facts: Facts, kind: NetworkKind) -> bool | None:
-    found = _kind(facts)
-    return None if found is None else found == kind
 
 
 @signal(reason="the IP address {value:can|cannot} be read", risk=-1)
@@ -63,109 +58,101 @@ def network_is_ipv6(facts: Facts) -> bool | None:
     return None if network is None or network.version is None else network.version == 6
 
 
-@signal(reason="the network of the IP address is {value:known|not known}", risk=-1, needs=_KNOWN)
-def network_is_known(facts: Facts) -> bool | None:
+@signal(of=_public, reason="the network of the IP address is {value:known|not known}", risk=-1, needs=_KNOWN)
+def network_is_known(network: Network) -> bool:
     """Whether the database knows the autonomous system of the address. Typical: true for nearly all visitors.
 
     False for space nobody announced when the database was built: newly leased, or hijacked.
     """
-    network = _public(facts)
-    return None if network is None else network.asn is not None
+    return network.asn is not None
 
 
-@signal(reason="the network is AS{value}", risk=None, needs=_ASN)
-def network_asn(facts: Facts) -> int | None:
+@signal(of=_public, reason="the network is AS{value}", risk=None, needs=_ASN)
+def network_asn(network: Network) -> int | None:
     """Number of the autonomous system that announces the address, 1 to 4294967295. For people and rules."""
-    network = _public(facts)
-    return network.asn if network else None
+    return network.asn
 
 
-@signal(reason="the network is run by {value}", risk=None, needs=_ASN)
-def network_organization(facts: Facts) -> str | None:
+@signal(of=_public, reason="the network is run by {value}", risk=None, needs=_ASN)
+def network_organization(network: Network) -> str | None:
     """Registered name of the autonomous system's holder. For people and rules."""
-    network = _public(facts)
-    return network.organization if network else None
+    return network.organization
 
 
-@signal(reason="the IP address is used in {value}", risk=None, needs=_COUNTRY)
-def network_country(facts: Facts) -> str | None:
+@signal(of=_public, reason="the IP address is used in {value}", risk=None, needs=_COUNTRY)
+def network_country(network: Network) -> str | None:
     """Country of the address's user, ISO 3166 alpha-2. For people and rules; never evidence by itself."""
-    network = _public(facts)
-    return network.country if network else None
+    return network.country
 
 
-@signal(reason="the network is of the kind {value}", risk=None, needs=_KIND)
-def network_kind(facts: Facts) -> str | None:
+@signal(of=_kind, reason="the network is of the kind {value}", risk=None, needs=_KIND)
+def network_kind(kind: str) -> str:
     """Kind of organisation that runs the network: hosting, consumer, mobile, education or cdn. For people and rules."""
-    return _kind(facts)
+    return kind
 
 
-@signal(reason="the provider of the IP address is {value}", risk=None, needs=_KNOWN)
-def network_provider(facts: Facts) -> str | None:
+@signal(of=_public, reason="the provider of the IP address is {value}", risk=None, needs=_KNOWN)
+def network_provider(network: Network) -> str | None:
     """Cloud, CDN, VPN or relay whose published ranges hold the address. For people and rules."""
-    network = _public(facts)
-    return network.provider if network else None
+    return network.provider
 
 
-@signal(reason="the network is {value:|not }a hosting provider's", risk=1, needs=_KIND)
-def network_is_hosting(facts: Facts) -> bool | None:
+@signal(of=_kind, reason="the network is {value:|not }a hosting provider's", risk=1, needs=_KIND)
+def network_is_hosting(kind: str) -> bool:
     """Whether the address is a machine's in a cloud or hosting network. Typical: few people, most scripts.
 
     Company VPNs and remote desktops are here too. Unknown for networks of no known kind. Sources: providers'
     published ranges (iporigin), names of autonomous systems, and where these do not tell, the registry (RDAP).
     """
-    return _is(facts, "hosting")
+    return kind == "hosting"
 
 
-@signal(reason="the network is {value:|not }one that connects homes and businesses", risk=-1, needs=_KIND)
-def network_is_consumer(facts: Facts) -> bool | None:
+@signal(of=_kind, reason="the network is {value:|not }one that connects homes and businesses", risk=-1, needs=_KIND)
+def network_is_consumer(kind: str) -> bool:
     """Whether the network sells access lines to homes and businesses. Typical: true for most people.
 
     Residential proxies come from here as well, so it clears nobody.
     """
-    return _is(facts, "consumer")
+    return kind == "consumer"
 
 
-@signal(reason="the network is {value:|not }a mobile carrier's", risk=0, needs=_KIND)
-def network_is_mobile(facts: Facts) -> bool | None:
+@signal(of=_kind, reason="the network is {value:|not }a mobile carrier's", risk=0, needs=_KIND)
+def network_is_mobile(kind: str) -> bool:
     """Whether the network is a mobile carrier's, where thousands share an address (RFC 6888).
 
     Carriers with one network for all their lines count as consumer.
     """
-    return _is(facts, "mobile")
+    return kind == "mobile"
 
 
-@signal(reason="the network is {value:|not }a school's or university's", risk=-1, needs=_KIND)
-def network_is_education(facts: Facts) -> bool | None:
+@signal(of=_kind, reason="the network is {value:|not }a school's or university's", risk=-1, needs=_KIND)
+def network_is_education(kind: str) -> bool:
     """Whether the network is a school's, a university's or a national research network."""
-    return _is(facts, "education")
+    return kind == "education"
 
 
-@signal(reason="the IP address is {value:|not }a known exit of a consumer VPN", risk=1, needs=_KNOWN)
-def network_is_vpn(facts: Facts) -> bool | None:
+@signal(of=_public, reason="the IP address is {value:|not }a known exit of a consumer VPN", risk=1, needs=_KNOWN)
+def network_is_vpn(network: Network) -> bool:
     """Whether the address is a known exit of a consumer VPN. Many people use one; privacy relays are not counted here.
 
     Source: exit lists of Mullvad and ProtonVPN (iporigin) and operators' own networks; most VPNs are not known.
     """
-    network = _public(facts)
-    return None if network is None else network.anonymizer == "vpn"
+    return network.anonymizer == "vpn"
 
 
-@signal(reason="the IP address is {value:|not }a known exit of the Tor network", risk=1, needs=_KNOWN)
-def network_is_tor(facts: Facts) -> bool | None:
+@signal(of=_public, reason="the IP address is {value:|not }a known exit of the Tor network", risk=1, needs=_KNOWN)
+def network_is_tor(network: Network) -> bool:
     """Whether the address is a Tor exit in the list shipped with iporigin. Exits come and go: the list misses some."""
-    network = _public(facts)
-    return None if network is None else network.anonymizer == "tor"
+    return network.anonymizer == "tor"
 
 
-@signal(reason="the IP address is {value:|not }a privacy relay's", risk=0, needs=_KNOWN)
-def network_is_private_relay(facts: Facts) -> bool | None:
+@signal(of=_public, reason="the IP address is {value:|not }a privacy relay's", risk=0, needs=_KNOWN)
+def network_is_private_relay(network: Network) -> bool:
     """Whether the address is an exit of Apple's Private Relay or of Cloudflare's WARP: privacy, no evidence of abuse.
 
     Sources: Apple's published egress ranges (iporigin); Sattler et al., ACM IMC 2022.
     """
-    network = _public(facts)
-    return None if network is None else network.anonymizer == "private_relay"
+    return network.anonymizer == "private_relay"
 
 
 @signal(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Iterable
 from itertools import pairwise
 
-from phonenumbers import country_code_for_region
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from signals.facts import Facts
 from signals.registry import signal
@@ -15,14 +15,26 @@ NEEDS = ("/phone/number",)
 
 #: libphonenumber types that are a line of a person rather than a service.
 _PERSONAL = frozenset({"mobile", "fixed_line", "fixed_line_or_mobile"})
+#: Calling code of each region. The library's own look-up by region first loads all that it knows of the region;
+#: ``001`` are codes of no region.
+_CODES = {
+    region: code for code, regions in COUNTRY_CODE_TO_REGION_CODE.items() for region in regions if region != "001"
+}
 
 
-@lru_cache(4096)
-def _elsewhere(region: str, countries: frozenset[str]) -> bool | None:
+def _elsewhere(region: str, countries: Iterable[str]) -> bool | None:
     """Whether no country shares the calling code of ``region``: +1, +7 and +44 serve several (ITU-T E.164)."""
-    codes = {country_code_for_region(country) for country in countries} - {0}
-    code = country_code_for_region(region)
-    return None if not codes or code == 0 else code not in codes
+    code = _CODES.get(region)
+    if code is None:
+        return None
+    elsewhere = None
+    for country in countries:
+        found = _CODES.get(country)
+        if found == code:
+            return False
+        if found is not None:
+            elsewhere = True
+    return elsewhere
 
 
 @signal(reason="the phone number is {value:valid|not valid}", risk=-1)
@@ -96,7 +108,7 @@ def phone_region_mismatch(facts: Facts) -> bool | None:
     country = country_of_person(facts.network)
     if facts.phone is None or facts.phone.region is None or country is None:
         return None
-    return _elsewhere(facts.phone.region, frozenset((country,)))
+    return _elsewhere(facts.phone.region, (country,))
 
 
 @signal(

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from types import NoneType
+from typing import Any, TypeVar, overload
 
 from typing_extensions import TypedDict
 
@@ -23,6 +24,8 @@ from signals.facts import Facts
 
 Value = bool | int | float | str | None
 Readings = dict[str, Value]
+#: What of the facts a signal is called with.
+Seen = TypeVar("Seen")
 Risk = typing.Literal[-1, 0, 1]
 #: Why a reading is unknown that should be known.
 Cause = typing.Literal["input_invalid", "store_unavailable", "no_data", "pending"]
@@ -69,7 +72,8 @@ class Signal:
     ``risk`` is the direction of the monotone constraint: +1 more is riskier, -1 more is safer, 0 the
     model may learn either. ``None`` marks a fact for people and rules (a country, an AS number) that
     is recorded but never becomes a column of the model. ``needs`` names what must be there for the
-    signal to be known, as keys of :attr:`signals.facts.Facts.missing`.
+    signal to be known, as keys of :attr:`signals.facts.Facts.missing`. ``judge`` is the declared function, ``of`` what
+    of the facts it is called with; where that is ``None``, so is the signal.
     """
 
     name: str
@@ -79,7 +83,13 @@ class Signal:
     reason: str
     needs: tuple[str, ...]
     doc: str
-    read: Callable[[Facts], Value]
+    of: Callable[[Facts], Any]
+    judge: Callable[[Any], Value]
+
+    def read(self, facts: Facts) -> Value:
+        """The value of this signal alone; :func:`read` reads all of them, and what several need only once."""
+        seen = self.of(facts)
+        return None if seen is None else self.judge(seen)
 
     @property
     def code(self) -> str:
@@ -110,12 +120,10 @@ class Signal:
 
 
 _SIGNALS: dict[str, Signal] = {}
-#: Those among them that need what the store knows of other accounts.
-_OF_OTHERS: dict[str, Signal] = {}
 _TYPES = {bool: "bool", int: "int", float: "float", str: "str"}
 
 
-def _type_of(function: Callable[[Facts], Value]) -> str:
+def _type_of(function: Callable[[Any], Value]) -> str:
     hint = typing.get_type_hints(function).get("return")
     members = [member for member in typing.get_args(hint) or (hint,) if member is not NoneType]
     if len(members) != 1 or members[0] not in _TYPES:
@@ -134,10 +142,38 @@ def _check_reason(found: Signal) -> None:
         raise SignalError(f"{found.name}: its reason needs a text for true and one for false, {{value:true|false}}")
 
 
+def _all(facts: Facts) -> Facts:
+    return facts
+
+
+@overload
 def signal(
     *, reason: str, risk: Risk | None = 0, needs: str | tuple[str, ...] | None = None
-) -> Callable[[Callable[[Facts], Value]], Callable[[Facts], Value]]:
+) -> Callable[[Callable[[Facts], Value]], Callable[[Facts], Value]]: ...
+
+
+@overload
+def signal(
+    *,
+    of: Callable[[Facts], Seen | None],
+    reason: str,
+    risk: Risk | None = 0,
+    needs: str | tuple[str, ...] | None = None,
+) -> Callable[[Callable[[Seen], Value]], Callable[[Seen], Value]]: ...
+
+
+def signal(
+    *,
+    of: Callable[[Facts], Any] = _all,
+    reason: str,
+    risk: Risk | None = 0,
+    needs: str | tuple[str, ...] | None = None,
+) -> Callable[[Callable[[Any], Value]], Callable[[Any], Value]]:
     """Declare the decorated function a signal.
+
+    It is called with what ``of`` finds in the facts, all of them by default. Signals that need the same thing name the
+    same ``of``, which is then worked out once in one reading; where it finds ``None``, they are ``None`` and are not
+    called.
 
     ``reason`` is a sentence without a full stop, true for every reading, with ``{value}`` as :class:`_Said` formats
     it; :meth:`Signal.text` makes its first letter a capital. ``needs`` defaults to ``NEEDS`` of the module. A duplicate
@@ -145,7 +181,7 @@ def signal(
     reason without a text for true and for false raises :class:`SignalError` and stops the import.
     """
 
-    def declare(function: Callable[[Facts], Value]) -> Callable[[Facts], Value]:
+    def declare(function: Callable[[Any], Value]) -> Callable[[Any], Value]:
         name = function.__name__
         family = function.__module__.rsplit(".", 1)[-1]
         if not name.startswith(f"{family}_"):
@@ -167,12 +203,12 @@ def signal(
             reason=reason,
             needs=(found,) if isinstance(found, str) else tuple(found),
             doc=doc,
-            read=function,
+            of=of,
+            judge=function,
         )
         _check_reason(declared)
         _SIGNALS[name] = declared
-        if "store" in declared.needs:
-            _OF_OTHERS[name] = declared
+        _plan.cache_clear()
         return function
 
     return declare
@@ -203,14 +239,42 @@ def _schema(names: tuple[str, ...]) -> str:
 
 def read(facts: Facts) -> Readings:
     """Read every signal: ``{name: value or None}``, in the order of declaration. Pure."""
-    return {name: found.read(facts) for name, found in _SIGNALS.items()}
+    return _filled({}, facts, others=False)
 
 
 def read_again(facts: Facts, readings: Readings) -> Readings:
     """How facts read that differ from those of ``readings`` only in what is known of other accounts: the signals that
     need the store are read, a third of all; what the others read stands. Pure.
     """
-    return {**readings, **{name: found.read(facts) for name, found in _OF_OTHERS.items()}}
+    return _filled(readings, facts, others=True)
+
+
+def _filled(before: Readings, facts: Facts, *, others: bool) -> Readings:
+    """Readings with those of all signals put in, or with ``others`` those of the signals that need the store."""
+    unknown, groups = _plan(others)
+    readings = before | unknown
+    for of, judges in groups:
+        seen = of(facts)
+        if seen is not None:
+            for name, judge in judges:
+                readings[name] = judge(seen)
+    return readings
+
+
+@cache
+def _plan(
+    others: bool,
+) -> tuple[Readings, list[tuple[Callable[[Facts], Any], list[tuple[str, Callable[[Any], Value]]]]]]:
+    """Signals as unknown, in the order of declaration; and the same by what of the facts they are called with. All of
+    them, or with ``others`` those that need what the store knows of other accounts.
+
+    So grouped, what several signals need is worked out once, and those that lack it cost nothing.
+    """
+    meant = [found for found in _SIGNALS.values() if not others or "store" in found.needs]
+    groups: dict[Callable[[Facts], Any], list[tuple[str, Callable[[Any], Value]]]] = {}
+    for found in meant:
+        groups.setdefault(found.of, []).append((found.name, found.judge))
+    return dict.fromkeys(found.name for found in meant), list(groups.items())
 
 
 class Degraded(TypedDict):

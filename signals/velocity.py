@@ -133,18 +133,16 @@ _PERIODS: tuple[tuple[str, str, str, Callable[[Entity], int]], ...] = (
 
 def _declare(thing: _Thing, suffix: str, within: str, last: str, count: Callable[[Entity], int]) -> None:
     """Declare the signal of how many used a thing within a period."""
-    find = thing.find
 
-    def read(facts: Facts) -> int | None:
-        entity = find(facts)
-        return None if entity is None else count(entity)
+    def read(entity: Entity) -> int:
+        return count(entity)
 
     read.__name__ = f"velocity_{thing.name}_{suffix}"
     read.__doc__ = (
         f"Distinct accounts with the same {thing.shared} over the last {last}, this one included.\n\n{thing.unit}"
     )
     reason = f"{{value}} {{value:account|accounts}} signed up with {thing.used} within {within}, this one included"
-    signal(reason=reason, risk=thing.risk, needs=("store", thing.needs))(read)
+    signal(of=thing.find, reason=reason, risk=thing.risk, needs=("store", thing.needs))(read)
 
 
 for _thing in _THINGS:

@@ -1,8 +1,20 @@
+import re
+from itertools import pairwise
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from signals.local_part import analyse, entropy, fold, keyboard_walk, known_letters, likelihood
+from signals.local_part import (
+    alternations,
+    analyse,
+    entropy,
+    fold,
+    keyboard_walk,
+    known_letters,
+    letter_runs,
+    likelihood,
+)
 
 #: Romanised names of many languages, invented combinations: none may read as random.
 NAMES = [
@@ -130,6 +142,24 @@ def test_entropy_is_in_bits_a_character() -> None:
 def test_repeats_and_alternations() -> None:
     assert (analyse("aaaab").repeated_run, analyse("ana").repeated_run) == (4, 1)
     assert (analyse("a7k2m9").alternations, analyse("ana.84").alternations, analyse("ana").alternations) == (5, 1, 0)
+
+
+@example("ℌugo-Üxx9²½")
+@example("550e8400-e29b-41d4-a716-446655440000")
+@given(st.text(st.characters(codec=None)) | st.text("ab01.-é٣", max_size=20) | st.from_regex(r"[0-9a-f-]{10,14}"))
+def test_what_is_counted_is_as_its_definition_has_it(text: str) -> None:
+    plain, found = fold(text), analyse(text)
+    kinds = [character.isdigit() for character in plain if character.isalnum()]
+    assert found.digits == sum(character in "0123456789" for character in plain)
+    assert found.separators == sum(character in ".-_+" for character in plain)
+    assert letter_runs(plain) == re.findall("[a-z]+", plain)
+    assert alternations(plain) == sum(left is not right for left, right in pairwise(kinds))
+    assert found.repeated_run == max((len(run[0]) for run in re.finditer(r"(?s)(.)\1*", plain)), default=0)
+    hexadecimal = re.fullmatch(r"(?=.*\d)(?=.*[a-f])[0-9a-f]{12,}", plain.replace("-", ""))
+    assert found.hexadecimal is (found.digits > 0 and hexadecimal is not None)
+    if found.consonant_run is not None:
+        assert found.consonant_run == max(map(len, re.findall("[bcdfghjklmnpqrstvwxz]+", plain)), default=0)
+        assert found.vowel_share == sum(character in "aeiouy" for character in plain) / found.letters
 
 
 @given(st.text(st.characters(codec=None), max_size=70))

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from phonenumbers import country_code_for_region
 
 from riskapi.inputs.phone import PhoneReader
-from signals.facts import Account, Device, Email, Facts, Network
+from signals.facts import Account, Device, Email, Facts, Network, Phone
 from signals.registry import Readings, registered
 
 SIGNALS = {name: found for name, found in registered().items() if found.family == "phone"}
@@ -24,6 +25,17 @@ def read(number: str | None, network: Network | None = None, zone: frozenset[str
         device=Device(time_zone_countries=zone),
     )
     return {name: found.read(facts) for name, found in SIGNALS.items()}
+
+
+@pytest.mark.parametrize("region", ["US", "DO", "GB", "JE", "IT", "VA", "KZ", "RU", "ES", "NC", "001", "AQ", "ZZ", ""])
+@pytest.mark.parametrize("country", ["US", "CA", "GG", "VA", "RU", "ES", "AQ", "ZZ"])
+def test_regions_have_the_calling_codes_that_the_library_knows(region: str, country: str) -> None:
+    network = Network("x", ip="192.0.2.1", country=country, kind="consumer")
+    phone = Phone("x", valid=True, region=region)
+    facts = Facts(at=0.0, account=Account(), email=Email("x", valid=False), phone=phone, network=network)
+    codes = country_code_for_region(region), country_code_for_region(country)
+    expected = None if 0 in codes else codes[0] != codes[1]
+    assert SIGNALS["phone_region_mismatch"].read(facts) is expected
 
 
 def test_without_a_phone_everything_is_unknown() -> None:

@@ -24,13 +24,12 @@ def declare() -> Iterator[types.ModuleType]:
     """A family named ``sample`` whose declarations are forgotten afterwards."""
     module = types.ModuleType("signals.sample")
     sys.modules["signals.sample"] = module
-    before, others = dict(registry._SIGNALS), dict(registry._OF_OTHERS)
+    before = dict(registry._SIGNALS)
     exec("from signals.registry import signal\nfrom signals.facts import Facts", module.__dict__)
     yield module
     registry._SIGNALS.clear()
     registry._SIGNALS.update(before)
-    registry._OF_OTHERS.clear()
-    registry._OF_OTHERS.update(others)
+    registry._plan.cache_clear()
     del sys.modules["signals.sample"]
 
 
@@ -86,6 +85,41 @@ def test_one_declaration_gives_everything(declare: types.ModuleType) -> None:
     assert found.text(3) == "3 so"
     assert found.cause(FACTS) is None
     assert "sample_count" in registry.columns()
+
+
+ONCE = '''
+asked = []
+def name_of(facts: Facts) -> str | None:
+    asked.append(facts)
+    return facts.account.name
+
+@signal(of=name_of, reason="{value} so", risk=+1)
+def sample_length(name: str) -> int:
+    """Length."""
+    return len(name)
+
+@signal(reason="{value} at", risk=+1)
+def sample_at(facts: Facts) -> float:
+    """Time."""
+    return facts.at
+
+@signal(of=name_of, reason="{value:is|not}", risk=+1)
+def sample_is_ana(name: str) -> bool:
+    """Ana."""
+    return name == "Ana"
+'''
+
+
+@pytest.mark.parametrize(("name", "length", "is_ana"), [("Ana", 3, True), ("", 0, False), (None, None, None)])
+def test_what_several_signals_need_is_worked_out_once(
+    declare: types.ModuleType, name: str | None, length: int | None, is_ana: bool | None
+) -> None:
+    exec(ONCE, declare.__dict__)
+    readings = signals.read(replace(FACTS, account=Account(name=name)))
+    assert list(readings) == list(signals.registered())
+    assert list(readings.items())[-3:] == [("sample_length", length), ("sample_at", 0.0), ("sample_is_ana", is_ana)]
+    assert len(declare.__dict__["asked"]) == 1
+    assert registry.registered()["sample_length"].read(replace(FACTS, account=Account(name=name))) == length
 
 
 @pytest.mark.parametrize(
