@@ -27,10 +27,8 @@ from riskapi.enrichment.questions import asking
 from riskapi.errors import StoreUnavailable
 from riskapi.reviews.audits import Audits
 from riskapi.settings import Settings
-from riskapi.store import consumer
-from riskapi.store.connections import Store
+from riskapi.store import beats, consumer
 from riskapi.store.consumer import Consumer, DeadLetters, Group
-from riskapi.store.replies import scored
 from riskapi.store.streams import StreamEntry, oldest
 from riskapi.webhooks.dispatcher import Dispatcher, WebhookClient
 from riskapi.webhooks.notices import Notices
@@ -39,10 +37,6 @@ from riskapi.worker.reactions import Reactions
 from riskapi.worker.schedule import Schedule
 from riskapi.worker.tallying import Tallying
 
-#: Workers that were heard of within the last minutes, by when. No TTL: those silent for long leave it.
-WORKERS = "risk:workers"
-#: Seconds between two signs of life, and after how many a worker counts as gone.
-_BEAT, GONE = 5.0, 60.0
 #: Seconds between two looks where there was nothing to do: a fiftieth of the five within which an answer has to count.
 _IDLE = 0.1
 #: Seconds after which a reader of a stream looks again for what others left unfinished.
@@ -161,9 +155,9 @@ class Worker:
             enricher = self.enricher
             works["enricher"] = lambda: enricher.run(stop)
         # In a thread of its own: a look-up on a slow blocklist holds up no sign of life.
-        works["listings"] = lambda: _repeat("listings", self._look_up, stop, _BEAT)
+        works["listings"] = lambda: _repeat("listings", self._look_up, stop, beats.BEAT)
         works["dispatcher"] = lambda: self.dispatcher.run(stop)
-        works["chores"] = lambda: _repeat("chores", self._beat, stop, _BEAT)
+        works["chores"] = lambda: _repeat("chores", self._beat, stop, beats.BEAT)
         threads = [threading.Thread(target=work, name=name, daemon=True) for name, work in works.items()]
         for thread in threads:
             thread.start()
@@ -171,15 +165,12 @@ class Worker:
 
     def sign_off(self) -> None:
         """Say that this worker works no more. Raises :class:`StoreUnavailable`."""
-        self.store.execute("ZREM", WORKERS, self.name)
+        beats.sign_off(self.store, self.name)
 
     def _beat(self) -> int:
         """Give a sign of life, and do the chores that are due."""
         now = self._real()
-        pipe = self.store.pipeline()
-        pipe.execute_command("ZADD", WORKERS, repr(now), self.name)
-        pipe.execute_command("ZREMRANGEBYSCORE", WORKERS, "-inf", repr(now - GONE))
-        self.store.run(pipe)
+        beats.beat(self.store, self.name, now)
         self._service.parts.metrics.backlog(DeadLetters(self.store).count(), self.waiting())
         findings, active = self._service.findings, self._service.active
         self.doubts.step(now, lambda since, parts: findings.retract(since, parts, active.policy, self.clock()))
@@ -207,12 +198,6 @@ class Worker:
             "reviews": Chore(_HOUR, lambda _: parts.reviews.sweep()),
             "accounts": Chore(_HOUR, lambda _: migrate(self.store)),
         }
-
-
-def working(store: Store, now: float) -> dict[str, float]:
-    """Names of the workers that gave a sign of life of late, and how many seconds ago that was."""
-    found = store.execute("ZRANGEBYSCORE", WORKERS, repr(now - GONE), "+inf", "WITHSCORES")
-    return {name: max(now - at, 0.0) for name, at in scored(found)}
 
 
 def _repeat(
