@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from riskapi.console import sentences
+from riskapi.contract import Reason
 from riskapi.reviews.cases import Applicant, Case, Cases, WaitingCases
 from riskapi.reviews.past import Today
 from riskapi.reviews.rings import MOST
@@ -101,13 +102,16 @@ class QueueRows:
         for case in cases:
             ring = rings[case.lead.user_id]
             said = [sentences.ring(case.size, ring.seconds, ring.kinds)] if case.size > 1 and ring.kinds else []
-            why = [reasons[review.id] for review in case.reviews[:MOST]]
+            # An account can have several reviews: its reasons count once.
+            why: dict[str, list[Reason]] = {}
+            for review in case.reviews[:MOST]:
+                why.setdefault(review.user_id, []).extend(reasons[review.id])
             row = QueueRow(
                 who=[people[name] for name in named(case) if name in people],
                 first=people.get(firsts.get(case.lead.user_id, "")),
                 sent=ring.sent,
                 established=ring.established,
-                reasons=[*said, *sentences.plain(why, _REASONS - len(said))],
+                reasons=[*said, *sentences.plain(list(why.values()), _REASONS - len(said))],
             )
             found.append(row)
         return found

@@ -30,7 +30,8 @@ TABS: Mapping[str, str] = {
 #: Ages to choose from, in hours.
 AGES: Mapping[str, str] = {"1": "1 h", "4": "4 h", "24": "1 day", "72": "3 days"}
 #: What the address of a view says.
-_QUERY = ("tab", "q", "reason", "signal", "score", "size", "age", "cohort", "sort", "from")
+_FILTERS = ("q", "reason", "signal", "score", "size", "age", "cohort")
+_QUERY = ("tab", *_FILTERS, "sort", "from")
 
 
 def home(visit: Visit) -> Answer:
@@ -63,7 +64,9 @@ def show(visit: Visit) -> Answer:
         "rows": _rows(visit, shown),
         "limited": _limited(visit, limited[first : first + _ROWS]) if tab == "limited" else [],
         "total": listed,
+        "found": len(found),
         "skipped": len(found) - len(kept),
+        "filtered": any(query[name] for name in _FILTERS),
         "oldest": None if oldest is None else visit.now - oldest,
         "today": visit.rows.today(waiting, visit.now),
         "audited": visit.cases.audits.found() if visit.person.role in ("growth", "admin") else None,
@@ -226,6 +229,7 @@ def _limited(visit: Visit, rows: Sequence[LimitedAccounts]) -> list[dict[str, An
             "age": visit.now - case.accounts.at,
             "score": case.risk_score,
             "reasons": sentences.plain([case.reasons], _REASONS),
+            "cause": sentences.limited_by(case.accounts.source, case.accounts.reason),
         }
         for case in visit.cases.limited.shown(rows)
     ]
