@@ -10,7 +10,7 @@ from riskapi.accounts.history import LabelName, LabelSource
 from riskapi.contract import Time
 from riskapi.feedback.event import FeedbackEvent
 from riskapi.lists.rows import Reason as Reason
-from riskapi.reviews.deniable_values import CALLERS, CallersKind
+from riskapi.reviews.deniable_values import DENIABLE, DeniableKind
 from riskapi.reviews.queue import ReviewScope, ReviewStatus, ReviewTier
 from riskapi.webhooks.deliveries import Status
 from riskapi.webhooks.endpoints import EVENT_TYPES, EventType
@@ -66,15 +66,16 @@ class DecideBody(StrictBody):
     """The decision that closes a review. The actor is the key; ``reviewer`` is a note, by default whoever holds it.
 
     For a `cluster`, established customers are left out unless `include_established`. `deny` puts these values of the
-    accounts decided on the deny list, without keeping the values, until `deny_expires_at`, by default for good; only
-    with the decision `limit` and the label `abuse`. `dry_run` changes nothing and tells what would be.
+    accounts decided on the deny list, without keeping the values, until `deny_expires_at`, by default for good, an `ip`
+    for 24 hours at most; only with the decision `limit` and the label `abuse`. `dry_run` changes nothing and tells what
+    would be.
     """
 
     decision: ReviewTier
     label: LabelName
     apply_to: ReviewScope = "account"
     include_established: bool = False
-    deny: Annotated[list[CallersKind], Field(max_length=len(CALLERS))] = Field(default_factory=list)
+    deny: Annotated[list[DeniableKind], Field(max_length=len(DENIABLE))] = Field(default_factory=list)
     deny_expires_at: Time | None = None
     dry_run: bool = False
     reason: Note | None = None

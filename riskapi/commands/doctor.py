@@ -28,6 +28,7 @@ from riskapi.feedback.platform.verdicts import SENTENCES
 from riskapi.links import secret
 from riskapi.settings import Settings
 from riskapi.store import condition, damaged, disk
+from riskapi.store.beats import working
 from riskapi.store.clock import StoreClock
 from riskapi.store.connections import Store, open_store, running_store
 from riskapi.store.consumer import DeadLetters, Group, backlog
@@ -35,7 +36,6 @@ from riskapi.store.faults import MINOR
 from riskapi.store.journal import Journal
 from riskapi.times import rfc3339
 from riskapi.webhooks.endpoints import Webhooks
-from riskapi.worker.worker import working
 
 #: Packages whose version explains most surprises.
 _PACKAGES = ("flask", "granian", "redis", "lightgbm", "pydantic")

@@ -20,6 +20,7 @@ from riskapi.commands import tables
 from riskapi.errors import StoreUnavailable
 from riskapi.server.watch import watch
 from riskapi.settings import Settings
+from riskapi.store.beats import working
 from riskapi.store.connections import Store, open_store
 from riskapi.store.consumer import DeadLetter, DeadLetters, Group, backlog
 from riskapi.worker import worker
@@ -101,7 +102,7 @@ def clean(settings: Settings, store: Store) -> int:
 def status(settings: Settings, store: Store) -> int:
     """Say who works and what waits; 1 when nobody does, or something could not be handled."""
     now = time.time()
-    names = worker.working(store, now)
+    names = working(store, now)
     rows = [("workers", str(len(names)))]
     rows += [("", f"{name}, heard of {ago:.0f} seconds ago") for name, ago in names.items()]
     for group in get_args(Group):

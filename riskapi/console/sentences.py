@@ -44,15 +44,15 @@ _PLAIN = ("links", "velocity", "sending", "events", "behavior", "domain", "sende
 
 
 def plain(reviews: Sequence[Sequence[Reason]], most: int) -> list[str]:
-    """What speaks against the accounts of a case in sentences, the plainest first: what rules and lists say, then by
-    what is easily seen. Where several accounts have a reason, how many of them.
+    """What speaks against the accounts of a case, each with its reasons, in sentences, the plainest first: what rules
+    and lists say, then by what is easily seen. Where several accounts have a reason, how many of them.
     """
     counts, said = Counter[str](), dict[str, Reason]()
     for found in reviews:
-        for row in found:
-            if row["contribution"] is None or row["contribution"] > 0:
-                counts[row["code"]] += 1
-                said.setdefault(row["code"], row)
+        against = [row for row in found if row["contribution"] is None or row["contribution"] > 0]
+        counts.update({row["code"] for row in against})
+        for row in against:
+            said.setdefault(row["code"], row)
     rows = sorted(said.values(), key=lambda row: (_place(row), -counts[row["code"]], -(row["contribution"] or 0.0)))
     many_of = len(reviews)
     return [
@@ -116,6 +116,19 @@ def effect(rows: Sequence[Touched]) -> str:
     if spared:
         said += f" {many(spared, 'established customer')} {'is' if spared == 1 else 'are'} left out."
     return said
+
+
+#: What can limit an account without a person, in words; see :class:`riskapi.accounts.history.HistoryEntry`.
+_LIMITERS: Mapping[str, str] = {
+    "model": "the score", "rule": "a rule", "list": "an entry of a list", "feedback": "what its mail met",
+    "outage": "an outage of the store", "import": "an import",
+}  # fmt: skip
+
+
+def limited_by(source: str, reason: str) -> str:
+    """What limited an account that has no reasons: ``Limited by what its mail met: complaints_limit``."""
+    word = _LIMITERS.get(source, "the service itself")
+    return f"Limited by {word}: {reason}" if reason else f"Limited by {word}"
 
 
 def undone(rows: Sequence[GivenBack]) -> str:

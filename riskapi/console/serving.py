@@ -24,6 +24,7 @@ from riskapi.console import callers, cookies, rendering
 from riskapi.console.doors import Doors
 from riskapi.console.headers import headers
 from riskapi.console.page import ROOT, Page
+from riskapi.console.queue_rows import QueueRows
 from riskapi.console.site import PAGES
 from riskapi.console.visit import NOBODY, Answer, Entered, Fields, File, Left, Moved, View, Visit
 from riskapi.errors import ConfigurationError, Problem, StoreUnavailable
@@ -60,6 +61,7 @@ class _Server:
     def __init__(self, parts: Parts, doors: Doors) -> None:
         self._parts, self._doors = parts, doors
         self._cases = Cases(doors.store, parts.reviews, parts.publisher.active)
+        self._rows = QueueRows(self._cases)
         self._selections = SelectionDecisions(doors.store, parts.review_decisions, parts.publisher.active)
         self._headers = headers(is_secure=doors.is_secure)
 
@@ -111,6 +113,7 @@ class _Server:
             parts=self._parts,
             doors=self._doors,
             cases=self._cases,
+            rows=self._rows,
             selections=self._selections,
             person=person,
             now=now,

@@ -9,6 +9,7 @@ from typing import Any
 from riskapi.access.users import Person, Role
 from riskapi.api.parts import Parts
 from riskapi.console.doors import Doors
+from riskapi.console.queue_rows import QueueRows
 from riskapi.reviews.cases import Cases
 from riskapi.reviews.selections import SelectionDecisions
 
@@ -62,6 +63,7 @@ class Visit:
     parts: Parts
     doors: Doors
     cases: Cases
+    rows: QueueRows
     selections: SelectionDecisions
     person: Person
     now: float

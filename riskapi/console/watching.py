@@ -17,12 +17,15 @@ from riskapi.console.visit import Visit
 from riskapi.feedback.rates import GROUPS, Rates, rates
 from riskapi.policy.tables import SEVERITY
 from riskapi.reviews.backlog import backlog
+from riskapi.store.beats import working
 from riskapi.store.connections import Store
 from riskapi.store.tallies import REST, Bucket, Unit, totals
 from riskapi.times import instant
 
 #: Things of a chart, and of a table. Chosen by us.
 _DRAWN, _LISTED = 6, 50
+#: Seconds after the last look of a worker from which it is asked whether one runs: five looks. Chosen by us.
+_SILENT = 300
 _HEAD: Final = ("delivered", "complaints", "rate", "bounces", "rate", "blocks", "rate")
 
 
@@ -185,12 +188,7 @@ def health(visit: Visit) -> list[Check]:
     parts = visit.parts
     found = [_check(name, said) for name, said in parts.readiness().items()]
     platform = parts.watch.view(visit.now)
-    looked = platform["watched_at"]
-    if looked is None:
-        found.append(Check("worker", "no worker ever looked; python -m riskapi worker starts one", "bad"))
-    else:
-        ago = max(visit.now - instant(looked).timestamp(), 0.0)
-        found.append(Check("worker", f"looked {rendering.span(ago)} ago", "ok" if ago < 300 else "bad"))
+    found.append(_worker(visit, platform["watched_at"]))
     silent = [each["subject"] for each in platform["alarms"] if each["rule"].startswith("feed_")]
     heard = sum(each["last_at"] is not None for each in platform["feeds"])
     said = f"alarm about {', '.join(silent)}" if silent else f"{heard or 'none'} heard of"
@@ -200,6 +198,18 @@ def health(visit: Visit) -> list[Check]:
     state = "quiet" if moved.index is None else "bad" if moved.index >= MUCH else "ok"
     found.append(Check("model drift", moved.said, state))
     return sorted(found, key=lambda check: {"bad": 0, "ok": 1, "quiet": 2}[check.state])
+
+
+def _worker(visit: Visit, looked: str | None) -> Check:
+    """Whether a worker runs, and when one looked. In a store that a replay filled, the last look is of its clock."""
+    ago = None if looked is None else max(visit.now - instant(looked).timestamp(), 0.0)
+    if ago is not None and ago < _SILENT:
+        return Check("worker", f"looked {rendering.span(ago)} ago")
+    before = "did not look yet" if ago is None else f"did not look yet; the look before is {rendering.span(ago)} old"
+    if working(visit.doors.store, visit.now):
+        return Check("worker", f"runs, and {before}. It looks once a minute", "quiet")
+    said = "no worker ever looked" if ago is None else f"none runs, and none looked for {rendering.span(ago)}"
+    return Check("worker", f"{said}; python -m riskapi worker starts one", "bad")
 
 
 def _webhooks(visit: Visit) -> Check:

@@ -6,7 +6,7 @@ What else a page says of a case is read by the parts that stand as fields of :cl
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import get_args
 
@@ -35,6 +35,8 @@ from signals.records import record
 _FRESH = 60
 #: What the name of a case begins with whose account is in no cluster; ids of clusters begin with letters.
 _ALONE = "."
+#: Accounts asked of in one trip, and applicants kept, some 400 bytes each. Chosen by us.
+_ASKED, _KEPT = 200, 20_000
 
 
 @record
@@ -51,11 +53,17 @@ class Case:
     """Reviews of accounts that share a cluster, the riskiest first; it stands for the case.
 
     ``daily`` are the recipients a day that all of its accounts together could write to, by the caps of the tier of the
-    first. ``waits``: the customer was asked, and has not answered yet.
+    first. ``opened_at`` is the Unix time at which the oldest was opened, ``harm`` what is at stake: recipients a day ×
+    probability of abuse. ``claimed`` are those that name who claimed them, the claim may be over; ``handed_on``: one of
+    them was. ``waits``: the customer was asked, and has not answered yet.
     """
 
     reviews: Sequence[WaitingReview]
     daily: int
+    opened_at: float
+    harm: float
+    claimed: Sequence[WaitingReview]
+    handed_on: bool
     waits: bool = False
 
     @property
@@ -68,15 +76,31 @@ class Case:
         """How many accounts the cluster has, with and without a review."""
         return self.lead.size
 
-    @property
-    def opened_at(self) -> float:
-        """The Unix time at which the oldest review was opened."""
-        return min(review.opened_at for review in self.reviews)
 
-    @property
-    def harm(self) -> float:
-        """What is at stake: recipients a day × probability of abuse."""
-        return self.daily * self.lead.risk_score / 100
+#: The reviews that a case was made of, in the order they were read, and the case.
+_Made = tuple[Sequence[WaitingReview], Case]
+
+
+@record
+class WaitingCases:
+    """The cases that wait, what puts most at stake first. ``version`` is another once any of it is, ``decided`` once a
+    review was decided or an account moved to another tier.
+    """
+
+    cases: Sequence[Case]
+    version: tuple[object, ...]
+    decided: int
+
+
+@record
+class _Terms:
+    """What a case is made of besides its reviews: recipients a day by tier, by how much a cluster has more than an
+    account, and the reviews whose customer was asked.
+    """
+
+    caps: Mapping[Tier, int]
+    most: float
+    asked_of: frozenset[str]
 
 
 class Cases:
@@ -86,56 +110,81 @@ class Cases:
         self._store, self._active = store, active
         self._waiting, self.reasons = WaitingReviews(store), ReviewReasons(store)
         self._known: dict[str, tuple[float, Applicant]] = {}
+        self._kept: WaitingCases | None = None
+        self._made: tuple[_Terms, dict[str, _Made]] = (_Terms({}, 0, frozenset()), {})
         self.notes, self.questions = CaseNotes(store, active), Questions(store, reviews)
-        self.claims = RingClaims(store, reviews, active)
+        self.claims = RingClaims(store, reviews, active, self._waiting)
         self.rings, self.courses, self.limited = Rings(store), Courses(store), LimitedCases(store)
         self.past, self.audits = (
             PastCases(store, DecidedAccounts(store, active)),
             Audits(store, Accounts(store), active),
         )
 
-    def waiting(self, now: float) -> list[Case]:
-        """The cases that wait at Unix time ``now``, what puts most at stake first."""
-        found = self._waiting.all()
-        clusters: dict[str, list[WaitingReview]] = {}
-        for review in found:
-            clusters.setdefault(review.cluster_id or f"{_ALONE}{review.user_id}", []).append(review)
-        asked_of = self.questions.waiting(found, now)
-        policy = self._active.policy
+    def waiting(self, now: float) -> WaitingCases:
+        """The cases that wait at Unix time ``now``. What was made of reviews that are as they were is kept."""
+        found, policy = self._waiting.all(now), self._active.policy
+        asked_of = self.questions.waiting((each for each in found.reviews if each.waits_until), now)
+        version = (found.version, policy, frozenset(asked_of))
+        kept = self._kept
+        if kept is not None and kept.version == version:
+            return kept
         caps: dict[Tier, int] = {tier: policy.caps(tier).daily for tier in get_args(Tier)}
         # A cluster shares ``factor`` times the caps of an account; more accounts do not make it more.
         most = policy.clusters.factor if policy.clusters.mode == "live" else math.inf
-        cases = [_case(reviews, caps, most, asked_of) for reviews in clusters.values()]
-        return sorted(cases, key=lambda case: (-case.harm, case.opened_at, case.lead.id))
+        terms = _Terms(caps, most, frozenset(asked_of))
+        clusters: dict[str, list[WaitingReview]] = {}
+        for review in found.reviews:
+            clusters.setdefault(review.cluster_id or f"{_ALONE}{review.user_id}", []).append(review)
+        before, made = self._made if self._made[0] == terms else (terms, dict[str, _Made]()), dict[str, _Made]()
+        for name, reviews in clusters.items():
+            known = before[1].get(name)
+            made[name] = known if known is not None and known[0] == reviews else (reviews, _case(reviews, terms))
+        self._made = (terms, made)
+        cases = sorted((case for _, case in made.values()), key=lambda case: (-case.harm, case.opened_at, case.lead.id))
+        self._kept = WaitingCases(cases, version, found.decided)
+        return self._kept
 
     def applicants(self, user_ids: Iterable[str]) -> Mapping[str, Applicant]:
         """Who these accounts say they are."""
-        names = list(dict.fromkeys(user_ids))
-        pipe = self._store.pipeline()
-        asked = {name: pipe.ask("HGET", account_key(name), "signup", read=as_it_is) for name in names}
-        if asked:
+        names, found = list(dict.fromkeys(user_ids)), dict[str, Applicant]()
+        for at in range(0, len(names), _ASKED):
+            pipe = self._store.pipeline()
+            asked = {
+                name: pipe.ask("HGET", account_key(name), "signup", read=as_it_is) for name in names[at : at + _ASKED]
+            }
             self._store.run(pipe)
-        return {
-            name: damaged.read("account", name, partial(_applicant, name, signup()), Applicant(name, "", ""))
-            for name, signup in asked.items()
-            if signup() is not None
-        }
+            for name, signup in asked.items():
+                if signup() is not None:
+                    reader = partial(_applicant, name, signup())
+                    found[name] = damaged.read("account", name, reader, Applicant(name, "", ""))
+        return found
 
     def known(self, user_ids: Iterable[str], now: float) -> Mapping[str, Applicant]:
-        """The same, as of a minute ago at most: to look for words among all that wait, where unpacking takes long."""
-        wanted = set(user_ids)
-        kept = {name: row for name, row in self._known.items() if name in wanted and 0 <= now - row[0] < _FRESH}
-        kept.update((name, (now, who)) for name, who in self.applicants(wanted - kept.keys()).items())
-        self._known = kept
-        return {name: who for name, (_, who) in kept.items()}
+        """The same, as of a minute ago at most: unpacking takes long."""
+        wanted, kept = set(user_ids), self._known
+        found = {name: kept[name] for name in wanted if name in kept and 0 <= now - kept[name][0] < _FRESH}
+        fresh = {name: (now, who) for name, who in self.applicants(wanted - found.keys()).items()}
+        if len(kept) + len(fresh) > _KEPT:
+            kept = found
+        if fresh:
+            self._known = {**kept, **fresh}
+        return {name: who for name, (_, who) in (found | fresh).items()}
 
 
-def _case(reviews: Sequence[WaitingReview], caps: Mapping[Tier, int], most: float, asked_of: Collection[str]) -> Case:
+def _case(reviews: Sequence[WaitingReview], terms: _Terms) -> Case:
     if len(reviews) > 1:
         reviews = sorted(reviews, key=lambda review: (-review.risk_score, review.opened_at))
     lead = reviews[0]
-    daily = round(caps.get(lead.tier, 0) * min(lead.size, most))
-    return Case(reviews, daily, bool(asked_of) and any(review.id in asked_of for review in reviews))
+    daily = round(terms.caps.get(lead.tier, 0) * min(lead.size, terms.most))
+    return Case(
+        reviews=reviews,
+        daily=daily,
+        opened_at=min(review.opened_at for review in reviews),
+        harm=daily * lead.risk_score / 100,
+        claimed=[review for review in reviews if review.reviewer],
+        handed_on=any(review.status == "escalated" for review in reviews),
+        waits=bool(terms.asked_of) and any(review.id in terms.asked_of for review in reviews),
+    )
 
 
 def _applicant(user_id: str, signup: bytes) -> Applicant:

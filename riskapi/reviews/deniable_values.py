@@ -26,10 +26,8 @@ from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from signals.records import record
 
-#: What callers of the API can have denied, and people in the console besides.
-CallersKind = Literal["mailbox", "phone", "device", "payment", "domain"]
+#: What can be denied with a decision.
 DeniableKind = Literal["mailbox", "phone", "device", "payment", "domain", "ip"]
-CALLERS: tuple[CallersKind, ...] = get_args(CallersKind)
 DENIABLE: tuple[DeniableKind, ...] = get_args(DeniableKind)
 #: Why a value is not denied. ``not_given``: no account that is decided has one; ``shared_domain``: strangers have their
 #: mail there; ``hub``: it stands for a crowd; ``held_by_another``: see above; ``too_many``: past :data:`MOST`.

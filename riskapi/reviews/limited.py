@@ -20,17 +20,23 @@ from signals.records import record
 _ENTRIES, _ROWS = 400, 100
 _FIELDS = ("assessment", "latest", "signup")
 
+#: When an account was put to ``limit``, a Unix time, by what, and by which rule or entry of a list.
+_Limiting = tuple[float, str, str]
+
 
 @record
 class LimitedAccounts:
     """Accounts of one cluster that are limited, and that nobody decided: how many, and one that stands for all.
 
-    ``at`` is the Unix time of the latest decision about one of them that was seen.
+    ``at`` is the Unix time of the latest decision about one of them that was seen, ``source`` and ``reason`` are what
+    decided it, as in :class:`riskapi.accounts.history.HistoryEntry`, ``""`` where it is not said.
     """
 
     user_id: str
     count: int
     at: float
+    source: str = ""
+    reason: str = ""
 
 
 @record
@@ -52,7 +58,7 @@ class LimitedCases:
 
     def __init__(self, store: Store) -> None:
         self._store, self._limited = store, store.script("tier_limited")
-        self._places, self._known, self._lock = [""] * SHARDS, dict[str, float](), threading.Lock()
+        self._places, self._known, self._lock = [""] * SHARDS, dict[str, _Limiting](), threading.Lock()
 
     def latest(self) -> list[LimitedAccounts]:
         """Those limited last, the latest first, 100 at most: one a cluster."""
@@ -73,7 +79,7 @@ class LimitedCases:
             tier, decided = fields()
             if tier == b"limit" and decided is None:
                 found.setdefault(cluster() or f".{name}", []).append(name)
-        return [LimitedAccounts(names[0], len(names), times[names[0]]) for names in list(found.values())[:_ROWS]]
+        return [LimitedAccounts(names[0], len(names), *times[names[0]]) for names in list(found.values())[:_ROWS]]
 
     def shown(self, rows: Sequence[LimitedAccounts]) -> list[LimitedCase]:
         """What a person wants to know of some; those that cannot be read are left out."""
@@ -84,25 +90,36 @@ class LimitedCases:
         read = (damaged.read("account", row.user_id, partial(_case, row, fields()), None) for row, fields in asked)
         return [case for case in read if case is not None]
 
-    def _seen(self) -> dict[str, float]:
-        """Accounts that were put to ``limit`` by something else than a person, with when, the latest first."""
+    def _seen(self) -> dict[str, _Limiting]:
+        """Accounts that something else than a person put to ``limit``, with when and what it was, the latest first."""
         with self._lock:
-            pipe = self._store.pipeline()
-            asked = [
-                self._limited.ask(pipe, [stream(number)], [_ENTRIES, place], read=as_it_is)
-                for number, place in enumerate(self._places)
-            ]
-            self._store.run(pipe)
             found = self._known
-            for number, reply in enumerate(asked):
-                place, *told = reply()
+            for number, reply in enumerate(self._told()):
+                place, *told = reply
                 self._places[number] = place.decode() or self._places[number]
                 for data in told:
                     said = damaged.loads("entry", "limit", data, dict[str, Any]())
                     if said.get("source") != "reviewer" and "user_id" in said:
-                        found[said["user_id"]] = max(float(said["at"]), found.get(said["user_id"], 0.0))
-            self._known = dict(sorted(found.items(), key=lambda row: -row[1])[: 4 * _ROWS])
+                        name, at = said["user_id"], float(said["at"])
+                        if name not in found or at >= found[name][0]:
+                            found[name] = (at, str(said.get("source") or ""), str(said.get("reason") or ""))
+            self._known = dict(sorted(found.items(), key=lambda row: -row[1][0])[: 4 * _ROWS])
             return self._known
+
+    def _told(self) -> list[list[bytes]]:
+        """What the script tells of each shard. The first time, when it looks at most, in a trip for each shard, so that
+        others wait for none but one.
+        """
+        trips, found = [range(SHARDS)] if all(self._places) else [[number] for number in range(SHARDS)], []
+        for numbers in trips:
+            pipe = self._store.pipeline()
+            asked = [
+                self._limited.ask(pipe, [stream(number)], [_ENTRIES, self._places[number]], read=list[bytes])
+                for number in numbers
+            ]
+            self._store.run(pipe)
+            found += [reply() for reply in asked]
+        return found
 
 
 def _fields(reply: Sequence[bytes | None]) -> dict[str, bytes]:

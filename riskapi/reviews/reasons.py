@@ -19,6 +19,8 @@ from signals.records import record
 T = TypeVar("T")
 #: Reviews whose names are kept, some 300 bytes each: more than the queue reads of each status. Chosen by us.
 _KEPT = 10_000
+#: Reviews asked of in one trip: others have their turn between two. Chosen by us.
+_ASKED = 200
 
 
 @record
@@ -38,7 +40,7 @@ class ReviewReasons:
         self._named: dict[tuple[str, float], NamedReasons] = {}
 
     def of(self, review_ids: Iterable[str]) -> dict[str, list[Reason]]:
-        """The reasons of reviews, by id; none for one that is there no more. One trip."""
+        """The reasons of reviews, by id; none for one that is there no more. A trip for every 200."""
         return self._read(review_ids, reasons_of)
 
     def codes(self, review_ids: Iterable[str]) -> dict[str, list[str]]:
@@ -46,7 +48,7 @@ class ReviewReasons:
         return self._read(review_ids, _codes)
 
     def named(self, reviews: Iterable[WaitingReview]) -> Mapping[str, NamedReasons]:
-        """Which reasons each of these reviews names, by its id. One trip where some were not seen before, else none."""
+        """Which reasons each of these reviews names, by its id. No trip where all were seen before."""
         wanted = {each.id: (each.id, each.opened_at) for each in reviews}
         kept = self._named
         said = self._read((name for name, place in wanted.items() if place not in kept), _named)
@@ -59,11 +61,15 @@ class ReviewReasons:
 
     def _read(self, review_ids: Iterable[str], read: Callable[[bytes | None], T]) -> dict[str, T]:
         """What ``read`` makes of the reasons that are kept; of those that are damaged, as of none."""
-        pipe = self._store.pipeline()
-        asked = {name: pipe.ask("HGET", review_key(name), "reasons", read=as_it_is) for name in review_ids}
-        if asked:
+        names, found = list(review_ids), dict[str, T]()
+        for at in range(0, len(names), _ASKED):
+            pipe = self._store.pipeline()
+            part = names[at : at + _ASKED]
+            asked = {name: pipe.ask("HGET", review_key(name), "reasons", read=as_it_is) for name in part}
             self._store.run(pipe)
-        return {name: damaged.read("review", name, partial(read, kept()), read(None)) for name, kept in asked.items()}
+            for name, kept in asked.items():
+                found[name] = damaged.read("review", name, partial(read, kept()), read(None))
+        return found
 
 
 def _codes(kept: bytes | None) -> list[str]:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import contextlib
 
-from riskapi.budgets.keys import budget_key
+from riskapi.budgets.keys import budget_key, members_key
 from riskapi.errors import Problem
 from riskapi.policy.active import ActiveBasis
+from riskapi.reviews.decided_accounts import DecidedAccounts
 from riskapi.reviews.queue import Reviews, refusal
 from riskapi.reviews.waiting import WaitingReview, WaitingReviews
 from riskapi.store.connections import Store
 from signals.records import record
+
+#: Accounts of a cluster whose reviews are looked for one by one. Chosen by us: they take some 20 ms.
+_MOST = 500
 
 
 def claim_key(cluster_id: str) -> str:
@@ -34,9 +38,9 @@ class Holder:
 class RingClaims:
     """Claims, hands over and lets go. Every method raises :class:`StoreUnavailable` while the store is away."""
 
-    def __init__(self, store: Store, reviews: Reviews, active: ActiveBasis) -> None:
-        self._store, self._reviews, self._active = store, reviews, active
-        self._waiting = WaitingReviews(store)
+    def __init__(self, store: Store, reviews: Reviews, active: ActiveBasis, waiting: WaitingReviews) -> None:
+        self._store, self._reviews, self._active, self._waiting = store, reviews, active, waiting
+        self._accounts = DecidedAccounts(store, active)
         self._claim, self._release = store.script("ring_claim"), store.script("ring_release")
 
     def claim(self, review_id: str, reviewer: str, now: float, to: str | None = None) -> None:
@@ -78,7 +82,9 @@ class RingClaims:
         """Let go of the ring of a review that was handed on, put back or decided."""
         cluster = self._cluster(review_id)
         if cluster:
-            mine = [each.id for each in self._ring(cluster) if each.status == "claimed" and each.reviewer == reviewer]
+            mine = [
+                each.id for each in self._ring(cluster, now) if each.status == "claimed" and each.reviewer == reviewer
+            ]
             self._free(cluster, mine, reviewer, now)
 
     def holder(self, cluster_id: str, now: float) -> Holder | None:
@@ -97,7 +103,7 @@ class RingClaims:
         taken, before = self._claim.call([claim_key(cluster)], [reviewer, to or reviewer, repr(now), self._seconds()])
         if not taken:
             raise refusal("claimed", before.decode())
-        ring = self._ring(cluster)
+        ring = self._ring(cluster, now)
         for each in ring:
             if each.reviewer not in ("", reviewer) and now < each.claimed_at + self._seconds():
                 if not before:
@@ -118,9 +124,18 @@ class RingClaims:
         if cluster:
             self._release.call([claim_key(cluster)], [holder])
 
-    def _ring(self, cluster: str) -> list[WaitingReview]:
-        """The reviews that wait in a cluster."""
-        return [each for each in self._waiting.all() if each.cluster_id == cluster]
+    def _ring(self, cluster: str, now: float) -> list[WaitingReview]:
+        """The reviews that wait in a cluster. Those of its first 500 accounts are found also where more wait than the
+        queue reads.
+        """
+        found = self._waiting.all(now)
+        ring = [each for each in found.reviews if each.cluster_id == cluster]
+        if found.whole:
+            return ring
+        names = [name.decode() for name in self._store.execute("SRANDMEMBER", members_key(cluster), _MOST)]
+        others = set(names) - {each.user_id for each in ring}
+        accounts = self._accounts.candidates(sorted(others), now) if others else []
+        return ring + self._waiting.of(each.review_id for each in accounts if each.review_id)
 
     def _cluster(self, review_id: str) -> str:
         user_id = self._reviews.get(review_id)["user_id"]

@@ -28,10 +28,8 @@ from riskapi.enrichment.questions import asking
 from riskapi.errors import StoreUnavailable
 from riskapi.reviews.audits import Audits
 from riskapi.settings import Settings
-from riskapi.store import consumer
-from riskapi.store.connections import Store
+from riskapi.store import beats, consumer
 from riskapi.store.consumer import Consumer, DeadLetters, Group
-from riskapi.store.replies import scored
 from riskapi.store.streams import StreamEntry, oldest
 from riskapi.webhooks.dispatcher import Dispatcher, WebhookClient
 from riskapi.webhooks.notices import TOLD, Notices
@@ -40,10 +38,6 @@ from riskapi.worker.reactions import Reactions
 from riskapi.worker.schedule import Schedule
 from riskapi.worker.tallying import Tallying
 
-#: Workers that were heard of within the last minutes, by when. No TTL: those silent for long leave it.
-WORKERS = "risk:workers"
-#: Seconds between two signs of life, and after how many a worker counts as gone.
-_BEAT, GONE = 5.0, 60.0
 #: Seconds between two looks where there was nothing to do: a fiftieth of the five within which an answer has to count.
 #: Also between two readings of the streams, so that what comes meanwhile is read, looked up and acknowledged together;
 #: what comes alone is read at once.
@@ -178,7 +172,7 @@ class Worker:
 
     def sign_off(self) -> None:
         """Say that this worker works no more. Raises :class:`StoreUnavailable`."""
-        self.store.execute("ZREM", WORKERS, self.name)
+        beats.sign_off(self.store, self.name)
 
     def _looked(self) -> float:
         """Decide again who is due; seconds until the next look."""
@@ -187,22 +181,19 @@ class Worker:
     def _beat(self) -> float:
         """Give a sign of life, and do the chores that are due; seconds until the next."""
         now = self._real()
-        pipe = self.store.pipeline()
-        pipe.execute_command("ZADD", WORKERS, repr(now), self.name)
-        pipe.execute_command("ZREMRANGEBYSCORE", WORKERS, "-inf", repr(now - GONE))
-        self.store.run(pipe)
+        beats.beat(self.store, self.name, now)
         self._service.parts.metrics.backlog(DeadLetters(self.store).count(), self.waiting())
         findings, active = self._service.findings, self._service.active
         self.doubts.step(now, lambda since, parts: findings.retract(since, parts, active.policy, self.clock()))
         self.chores.step(self.clock())
-        return _about(_BEAT)
+        return _about(beats.BEAT)
 
     def _look_up(self) -> float:
         """Have own senders looked up where that is due, and judge what was found; seconds until the next time."""
         watch = self._service.parts.watch
         if watch.look_up(self.clock()):
             watch.step(self.clock())
-        return _about(_BEAT)
+        return _about(beats.BEAT)
 
     def _chores(self) -> dict[str, Chore]:
         parts, active = self._service.parts, self._service.active
@@ -218,12 +209,6 @@ class Worker:
             "reviews": Chore(_HOUR, lambda _: parts.reviews.sweep()),
             "accounts": Chore(_HOUR, lambda _: migrate(self.store)),
         }
-
-
-def working(store: Store, now: float) -> dict[str, float]:
-    """Names of the workers that gave a sign of life of late, and how many seconds ago that was."""
-    found = store.execute("ZRANGEBYSCORE", WORKERS, repr(now - GONE), "+inf", "WITHSCORES")
-    return {name: max(now - at, 0.0) for name, at in scored(found)}
 
 
 def _repeat(name: str, step: Callable[[], float], stop: threading.Event) -> None:

@@ -56,6 +56,24 @@ class TestACase:
         assert "3 accounts: 3 review → allow." in text and "3 accounts: 3 review → limit." in text
         assert "device: 1" in text and "<svg" in text and "ring0" in text
 
+    def test_says_what_each_other_button_does_to_who_may_press_it(
+        self, ana: Visitor, api: Api, site: Flask, doors: Doors, clock: Clock
+    ) -> None:
+        for number in range(2):
+            review = sign_up(api, f"ring{number}", DEVICE)
+        said = [
+            "both can be undone",
+            "for somebody more senior",
+            "for 60 minutes",
+            "hides it from you",
+            "it never binds them again",
+            "kept for training",
+        ]
+        text = ana.get(f"/console/cases/{review}").text
+        assert [words for words in said if words not in text] == []
+        text = signed_in(site, doors, "vi", "viewer", clock.now).get(f"/console/cases/{review}").text
+        assert [words for words in said if words in text] == []
+
     def test_is_decided_for_all_or_for_one(self, ana: Visitor, api: Api) -> None:
         ring = [sign_up(api, f"ring{number}", DEVICE) for number in range(3)]
         ana.get(f"/console/cases/{ring[0]}")

@@ -72,6 +72,15 @@ class TestARow:
             assert rows(visitor, "?q=Name of u_1") == [] and rows(visitor, "?q=u_1") == [review]
             assert "/claim" not in visitor.text and "/skip" not in visitor.text
 
+    def test_counts_the_reasons_of_an_account_once_however_many_reviews_it_has(
+        self, ana: Visitor, api: Api, parts: Parts, clock: Clock
+    ) -> None:
+        sign_up(api, "u_1")
+        policy = parts.publisher.active.policy
+        parts.holds.review("u_1", clock.now, "PERSON_ASKED", "Somebody wants to look", "u_1\0person\0again", policy)
+        assert len(rows(ana)) == 1 and "1 account<" in ana.text
+        assert "Somebody wants to look" in ana.text and " of 2)" not in ana.text
+
     @pytest.mark.parametrize("kind", [*get_args(Kind), "holder", "wave"])
     def test_has_a_word_for_whatever_can_bind(self, kind: str) -> None:
         assert "_" not in sentences.shared({kind: 2})
@@ -85,10 +94,11 @@ class TestTabs:
         ana.post(f"/console/cases/{reviews[0]}/claim")
         ana.post(f"/console/cases/{reviews[1]}/escalate", note="unsure")
         ana.post(f"/console/cases/{reviews[2]}/ask", question="Who are your readers?", days="3")
+        clock.advance(10)  # so old may the count of those limited be
         assert tabs(ana) == {"open": 2, "limited": 1, "mine": 1, "waiting": 1, "escalated": 1}
         assert rows(ana, "?tab=waiting") == [reviews[2]] and "Who are your readers?" in ana.text
         assert rows(ana, "?tab=mine") == [reviews[0]]
-        clock.advance(600)
+        clock.advance(590)
         ana.get(f"/console/cases/{reviews[3]}")
         ana.post(f"/console/cases/{reviews[3]}/decide", do="allow", code="other")
         assert "1 decided today, median 10 min to decide" in ana.get("/console/queue").text
@@ -114,6 +124,29 @@ class TestTabs:
         assert ana.get("/console/queue?tab=limited").text.count("Look at it") == 1
         ana.get("/console/queue")
         assert ana.post("/console/queue/look", user_id="nobody").status_code == 404
+
+    @pytest.mark.parametrize(
+        ("query", "said"),
+        [
+            ("?tab=mine", "You hold no case."),
+            ("?tab=escalated", "No case is handed on."),
+            ("?tab=waiting", "No case waits for an answer."),
+            ("?tab=limited", "No account was limited without a person of late."),
+            ("?q=nobody", "No case of this tab fits the filters."),
+            ("?score=99&tab=open", "Show all 1"),
+        ],
+    )
+    def test_without_a_row_say_what_would_be_here_and_what_to_do(
+        self, ana: Visitor, api: Api, query: str, said: str
+    ) -> None:
+        sign_up(api, "u_1")
+        assert said in ana.get(f"/console/queue{query}").text
+
+    def test_whose_cases_are_all_skipped_say_so(self, ana: Visitor, api: Api) -> None:
+        review = sign_up(api, "u_1")
+        ana.get(f"/console/cases/{review}")
+        ana.post(f"/console/cases/{review}/skip")
+        assert "You skipped all that waits here." in ana.get("/console/queue").text
 
     def test_filter_by_signal_age_and_week(self, ana: Visitor, api: Api, clock: Clock) -> None:
         old = sign_up(api, "old")
@@ -221,3 +254,15 @@ def test_the_page_of_keys_says_them_all(ana: Visitor) -> None:
         "?",
     ):
         assert f"<kbd>{key}</kbd>" in text, key
+
+
+@pytest.mark.parametrize(
+    ("source", "reason", "said"),
+    [
+        ("feedback", "complaints_limit", "Limited by what its mail met: complaints_limit"),
+        ("model", "", "Limited by the score"),
+        ("", "", "Limited by the service itself"),
+    ],
+)
+def test_an_account_without_reasons_says_what_limited_it(source: str, reason: str, said: str) -> None:
+    assert sentences.limited_by(source, reason) == said

@@ -9,6 +9,7 @@ from riskapi.api.parts import Parts
 from riskapi.console.doors import Doors
 from riskapi.errors import Problem
 from riskapi.reviews.ring_claims import RingClaims
+from riskapi.reviews.waiting import WaitingReviews
 from riskapi.store.connections import Store
 from tests.conftest import Clock
 from tests.console.casework import DEVICE, Api, sign_up
@@ -30,7 +31,7 @@ def bo(site: Flask, doors: Doors, clock: Clock) -> Visitor:
 
 @pytest.fixture
 def claims(parts: Parts, store: Store) -> RingClaims:
-    return RingClaims(store, parts.reviews, parts.publisher.active)
+    return RingClaims(store, parts.reviews, parts.publisher.active, WaitingReviews(store))
 
 
 def holders(api: Api, reviews: list[str]) -> list[str | None]:

@@ -14,6 +14,7 @@ from riskapi.console.doors import Doors
 from riskapi.console.drift import LITTLE, MUCH, stability
 from riskapi.console.pages.watch import RANGES
 from riskapi.feedback.event import FeedbackEvent
+from riskapi.store import beats
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from riskapi.store.tallies import Happened, Tallies
@@ -75,6 +76,27 @@ def test_signups_reviews_mail_clusters_and_thresholds_stand_in_charts_and_tables
     assert "complaint rate" in page and "3 times, by 1 rule" in page
     assert "looked 0 min ago" in page
     assert " style=" not in page and "<style" not in page and "<script>" not in page
+
+
+@pytest.mark.parametrize(
+    ("looked", "runs", "said"),
+    [
+        (-299.0, False, "looked 5 min ago"),
+        (-18 * 3600.0, True, "runs, and did not look yet; the look before is 18 h old. It looks once a minute"),
+        (-18 * 3600.0, False, "none runs, and none looked for 18 h; python -m riskapi worker starts one"),
+        (None, True, "runs, and did not look yet. It looks once a minute"),
+        (None, False, "no worker ever looked; python -m riskapi worker starts one"),
+    ],
+)
+def test_it_says_whether_a_worker_runs(
+    viewer: Visitor, parts: Parts, store: Store, looked: float | None, runs: bool, said: str
+) -> None:
+    if looked is not None:
+        parts.watch.step(NOW + looked)
+    if runs:
+        beats.beat(store, "a-worker", NOW)
+    viewer.get("/console/watch")
+    assert f"<td>{said}</td>" in viewer.text
 
 
 @pytest.mark.parametrize("name", RANGES)

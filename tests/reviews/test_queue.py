@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.reviews.queue import review_key
 from riskapi.reviews.reasons import ReviewReasons
 from riskapi.store.connections import Store
+from riskapi.times import instant
 from tests.conftest import NOW
 from tests.reviewing import contents, decide, establish, opened, own
 from tests.signups import body, post, together
@@ -284,8 +286,8 @@ def test_a_word_that_moves_no_tier_makes_it_the_account_s_own(service: Service) 
 @pytest.mark.parametrize(
     ("more", "pointer"),
     [
-        ({"deny": ["phone", "ip"]}, "/deny/1"),
-        ({"deny": ["phone"] * 6}, "/deny"),
+        ({"deny": ["phone", "asn"]}, "/deny/1"),
+        ({"deny": ["phone"] * 7}, "/deny"),
         ({"deny": "phone"}, "/deny"),
         ({"deny": None}, "/deny"),
         ({"deny": ["phone"], "deny_expires_at": "tomorrow"}, "/deny_expires_at"),
@@ -303,6 +305,17 @@ def test_a_body_that_is_wrong_is_told_where(client: Any, more: dict[str, Any], p
     found = client.post(f"/v1/reviews/{review}/decide", json=body)
     assert (found.status_code, [error["pointer"] for error in found.json["errors"]]) == (422, [pointer])
     assert client.get(f"/v1/reviews/{review}").json["status"] == "open"
+
+
+def test_the_api_denies_an_address_for_a_day_as_the_page_does(client: Any) -> None:
+    device = {"ip_address": "203.0.113.9"}
+    signup = {"account": {"user_id": "u_1"}, "email": {"address": "a@mailinator.com"}, "device": device}
+    review = client.post("/v1/signups", json=signup).json["review_id"]
+    wanted = {"decision": "limit", "label": "abuse", "deny": ["ip"]}
+    answer = client.post(f"/v1/reviews/{review}/decide", json=wanted).json
+    assert [(row["kind"], row["skipped"]) for row in answer["deny"]] == [("ip", None)]
+    (entry,) = client.get(f"/v1/reviews/{review}").json["denied"]
+    assert instant(entry["expires_at"]) - instant(entry["created_at"]) == timedelta(days=1)
 
 
 def test_a_review_shows_what_its_decision_denied_and_steps_are_counted(client: Any) -> None:

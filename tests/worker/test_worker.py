@@ -28,12 +28,13 @@ from riskapi.enrichment.subjects import Family
 from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store import consumer
+from riskapi.store.beats import working
 from riskapi.store.connections import Store, open_store
 from riskapi.store.consumer import Consumer, Group, backlog
 from riskapi.store.embedded import Embedded, socket_path
 from riskapi.store.streams import stream
 from riskapi.worker.schedule import Schedule
-from riskapi.worker.worker import SeenClock, Worker, working
+from riskapi.worker.worker import SeenClock, Worker
 from tests.bench.counters import counters
 from tests.commanding import Command
 from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT, Clock

@@ -80,6 +80,7 @@ def _said(visit: Visit, review: Review, account: AccountView, course: Course) ->
         "codes": deciding.CODES,
         "deniable": sentences.DENIABLE,
         "days": talking.DAYS,
+        "claim_minutes": visit.parts.publisher.active.policy.reviews.claim_minutes,
         "colleagues": _colleagues(visit) if reviews else [],
         "decides": reviews,
     }

@@ -10,15 +10,13 @@ from urllib.parse import parse_qsl, urlencode
 
 from riskapi.console import masking, sentences
 from riskapi.console.page import Page
+from riskapi.console.queue_rows import QueueRow
 from riskapi.console.visit import Answer, Fields, Moved, View, Visit
-from riskapi.contract import Reason
 from riskapi.reviews.cases import Applicant, Case
 from riskapi.reviews.limited import LimitedAccounts
-from riskapi.reviews.reasons import NamedReasons
-from riskapi.reviews.rings import MOST, Ring
 
-#: Rows of a page, people named in a row, and sentences in it.
-_ROWS, _NAMED, _REASONS = 50, 2, 3
+#: Rows of a page, and sentences of a row of what was limited.
+_ROWS, _REASONS = 50, 3
 Sort = Literal["harm", "age", "size", "score"]
 SORTS: dict[Sort, str] = {"harm": "harm at stake", "age": "age", "size": "size", "score": "risk"}
 #: What each tab shows, in words.
@@ -32,7 +30,8 @@ TABS: Mapping[str, str] = {
 #: Ages to choose from, in hours.
 AGES: Mapping[str, str] = {"1": "1 h", "4": "4 h", "24": "1 day", "72": "3 days"}
 #: What the address of a view says.
-_QUERY = ("tab", "q", "reason", "signal", "score", "size", "age", "cohort", "sort", "from")
+_FILTERS = ("q", "reason", "signal", "score", "size", "age", "cohort")
+_QUERY = ("tab", *_FILTERS, "sort", "from")
 
 
 def home(visit: Visit) -> Answer:
@@ -44,32 +43,37 @@ def show(visit: Visit) -> Answer:
     """The page."""
     query = visit.query
     tab = query["tab"] if query["tab"] in TABS else "open"
-    tabs = _tabs(visit, visit.cases.waiting(visit.now))
-    limited = visit.cases.limited.latest()
-    found = tabs.get(tab, [])
-    reasons = visit.cases.reasons.named(case.lead for case in found)
+    waiting = visit.cases.waiting(visit.now)
+    tabs = _tabs(visit, waiting.cases)
+    limited = visit.cases.limited.latest() if tab == "limited" else []
+    counts = {name: len(found) for name, found in tabs.items()}
+    counts["limited"] = len(limited) if tab == "limited" else visit.rows.limited(visit.now)
+    found = tabs[tab]
+    choices = visit.rows.choices(tab, found, waiting)
     skipped = set(visit.kept.get("skipped", ())) if tab == "open" else set()
-    kept = [case for case in found if case.lead.id not in skipped]
-    rows = _sorted(_filtered(visit, kept, reasons), query)
+    kept = [case for case in found if case.lead.id not in skipped] if skipped else found
+    rows = _sorted(_filtered(visit, kept), query)
     first = query.number("from") or 0
     shown = rows[first : first + _ROWS]
     listed = len(limited) if tab == "limited" else len(rows)
     after = f"?{urlencode({**_asked(query), 'from': first + _ROWS})}" if listed > first + _ROWS else None
-    opened = [case.opened_at for case in tabs["open"]]
+    oldest = min((case.opened_at for case in tabs["open"]), default=None)
     data = {
         "tab": tab,
-        "tabs": [(name, word, len(limited) if name == "limited" else len(tabs[name])) for name, word in TABS.items()],
+        "tabs": [(name, word, counts[name]) for name, word in TABS.items()],
         "rows": _rows(visit, shown),
         "limited": _limited(visit, limited[first : first + _ROWS]) if tab == "limited" else [],
         "total": listed,
+        "found": len(found),
         "skipped": len(found) - len(kept),
-        "oldest": visit.now - min(opened) if opened else None,
-        "today": visit.cases.past.today(visit.now),
+        "filtered": any(query[name] for name in _FILTERS),
+        "oldest": None if oldest is None else visit.now - oldest,
+        "today": visit.rows.today(waiting, visit.now),
         "audited": visit.cases.audits.found() if visit.person.role in ("growth", "admin") else None,
         "query": {name: query[name] for name in _QUERY},
         "back": urlencode(_asked(query)),
-        "codes": sorted(frozenset().union(*(each.codes for each in reasons.values()))),
-        "signals": sorted(frozenset().union(*(each.signals for each in reasons.values()))),
+        "codes": choices.codes,
+        "signals": choices.signals,
         "cohorts": sorted({_cohort(case) for case in found}),
         "ages": AGES,
         "sorts": SORTS,
@@ -96,7 +100,7 @@ def next_case(visit: Visit, skipped: Collection[str] | None = None) -> str:
     ``skipped`` are the cases that they left to others, as their browser keeps them.
     """
     skipped = set(visit.kept.get("skipped", ()) if skipped is None else skipped)
-    for case in _tabs(visit, visit.cases.waiting(visit.now))["open"]:
+    for case in _tabs(visit, visit.cases.waiting(visit.now).cases)["open"]:
         if case.lead.id not in skipped and (holder_of(visit, case) in (None, visit.person.name)):
             return f"/console/cases/{case.lead.id}"
     return "/console/queue"
@@ -115,7 +119,7 @@ def is_mine(visit: Visit, case: Case) -> bool:
 
 def holder_of(visit: Visit, case: Case) -> str | None:
     """Who holds the case, while the claim lasts: any review of it."""
-    return next((each.reviewer for each in case.reviews if each.reviewer and left(visit, each.claimed_at) > 0), None)
+    return next((each.reviewer for each in case.claimed if left(visit, each.claimed_at) > 0), None)
 
 
 def left(visit: Visit, claimed_at: float) -> float:
@@ -128,27 +132,32 @@ def _tabs(visit: Visit, cases: Iterable[Case]) -> dict[str, list[Case]]:
     """The cases of each tab: one that was handed on, or waits for an answer, is open no more."""
     found: dict[str, list[Case]] = {name: [] for name in TABS}
     for case in cases:
-        handed_on = any(review.status == "escalated" for review in case.reviews)
-        found["escalated" if handed_on else "waiting" if case.waits else "open"].append(case)
-        if is_mine(visit, case):
+        found["escalated" if case.handed_on else "waiting" if case.waits else "open"].append(case)
+        if case.claimed and is_mine(visit, case):
             found["mine"].append(case)
     return found
 
 
-def _filtered(visit: Visit, cases: Sequence[Case], reasons: Mapping[str, NamedReasons]) -> list[Case]:
+def _filtered(visit: Visit, cases: Sequence[Case]) -> Sequence[Case]:
     query = visit.query
     score, size, hours = query.number("score"), query.number("size"), query.number("age")
     code, signal, cohort = query["reason"], query["signal"], query["cohort"]
-    found = [
-        case
-        for case in cases
-        if (score is None or case.lead.risk_score >= score)
-        and (size is None or case.size >= size)
-        and (hours is None or visit.now - case.opened_at >= 3600 * hours)
-        and (not cohort or _cohort(case) == cohort)
-        and (not code or code in reasons[case.lead.id].codes)
-        and (not signal or signal in reasons[case.lead.id].signals)
-    ]
+    found = cases
+    if score is not None or size is not None or hours is not None or cohort:
+        found = [
+            case
+            for case in found
+            if (score is None or case.lead.risk_score >= score)
+            and (size is None or case.size >= size)
+            and (hours is None or visit.now - case.opened_at >= 3600 * hours)
+            and (not cohort or _cohort(case) == cohort)
+        ]
+    if code or signal:
+        reasons = visit.cases.reasons.named(case.lead for case in found)
+        named = [(case, reasons[case.lead.id]) for case in found]
+        found = [
+            case for case, each in named if (not code or code in each.codes) and (not signal or signal in each.signals)
+        ]
     words = query["q"].casefold().strip()
     if not words:
         return found
@@ -176,37 +185,28 @@ def _sorted(cases: Iterable[Case], query: Fields) -> list[Case]:
 
 
 def _rows(visit: Visit, cases: Sequence[Case]) -> list[dict[str, Any]]:
-    """The rows of these cases, read together."""
-    rings = visit.cases.rings.of(((case.lead.user_id, case.lead.cluster_id) for case in cases), visit.now)
-    firsts = [ring.first.user_id for ring in rings.values() if ring.first is not None]
-    people = visit.cases.applicants([*(name for case in cases for name in _first(case)), *firsts])
-    reasons = visit.cases.reasons.of(review.id for case in cases for review in case.reviews[:MOST])
-    return [_row(visit, case, rings[case.lead.user_id], people, reasons) for case in cases]
+    """The rows of these cases."""
+    rows = visit.rows.of(cases, visit.now)
+    return [_row(visit, case, row) for case, row in zip(cases, rows, strict=True)]
 
 
-def _row(
-    visit: Visit, case: Case, ring: Ring, people: Mapping[str, Applicant], reasons: Mapping[str, Sequence[Reason]]
-) -> dict[str, Any]:
-    who = [people[name] for name in _first(case) if name in people]
+def _row(visit: Visit, case: Case, row: QueueRow) -> dict[str, Any]:
     holder = holder_of(visit, case)
-    said = [sentences.ring(case.size, ring.seconds, ring.kinds)] if case.size > 1 and ring.kinds else []
-    plain = sentences.plain([reasons[review.id] for review in case.reviews[:MOST]], _REASONS - len(said))
-    first = people.get(ring.first.user_id) if ring.first is not None else None
     return {
         "id": case.lead.id,
         "tier": case.lead.tier,
         "size": case.size,
-        "who": [named(visit, each) for each in who],
-        "others": case.size - len(who),
+        "who": [named(visit, each) for each in row.who],
+        "others": case.size - len(row.who),
         "age": visit.now - case.opened_at,
         "score": case.lead.risk_score,
         "daily": case.daily,
-        "sent": ring.sent,
-        "established": ring.established,
-        "first": named(visit, first) if first is not None else None,
-        "reasons": [*said, *plain],
+        "sent": row.sent,
+        "established": row.established,
+        "first": named(visit, row.first) if row.first is not None else None,
+        "reasons": row.reasons,
         "holder": "you" if holder == visit.person.name else holder,
-        "left": max(left(visit, each.claimed_at) for each in case.reviews),
+        "left": max((left(visit, each.claimed_at) for each in case.claimed), default=0.0),
         "escalated": next((each.escalation_reason for each in case.reviews if each.escalation_reason), None),
         "question": next((each.question for each in case.reviews if each.question), None) if case.waits else None,
         "waits_until": next((each.waits_until for each in case.reviews if each.waits_until), None),
@@ -229,13 +229,10 @@ def _limited(visit: Visit, rows: Sequence[LimitedAccounts]) -> list[dict[str, An
             "age": visit.now - case.accounts.at,
             "score": case.risk_score,
             "reasons": sentences.plain([case.reasons], _REASONS),
+            "cause": sentences.limited_by(case.accounts.source, case.accounts.reason),
         }
         for case in visit.cases.limited.shown(rows)
     ]
-
-
-def _first(case: Case) -> list[str]:
-    return list(dict.fromkeys(review.user_id for review in case.reviews))[:_NAMED]
 
 
 def _cohort(case: Case) -> str:
