@@ -7,6 +7,7 @@ NaN: unknown is never zero. ``True`` is 1.0 and ``False`` 0.0.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +18,12 @@ NAN = float("nan")
 
 
 def row(readings: Mapping[str, Value], columns: Sequence[str]) -> list[float]:
-    """The readings as numbers in the order of ``columns``.
+    """The readings in the order of ``columns``: as numbers, or as booleans, which are 1 and 0 to whoever takes them.
 
-    Raises ``ValueError`` or ``TypeError`` when a column holds text: such a signal cannot be a column.
+    No column holds text, as ``signals.registry`` sees to: whoever takes it raises an error.
     """
-    return [NAN if value is None else float(value) for value in map(readings.get, columns)]
+    numbers: list[Any] = [NAN if value is None else value for value in map(readings.get, columns)]
+    return numbers
 
 
 def matrix(rows: Iterable[Mapping[str, Value]], columns: Sequence[str]) -> npt.NDArray[np.float64]:

@@ -91,8 +91,7 @@ class Scorer:
         prepared = self._thread.score
         if prepared is None:
             prepared = self._thread.score = SingleRow(self._booster, _RAW_SCORE, len(self.columns), 1)
-        prepared.predict(features.row(readings, self.columns))
-        margin = prepared.output[0]
+        (margin,) = prepared.predict(features.row(readings, self.columns))
         log_odds = self._a * margin + self._b
         return Score(margin, log_odds, sigmoid(log_odds))
 
@@ -103,8 +102,7 @@ class Scorer:
             prepared = self._thread.explain = SingleRow(
                 self._booster, _CONTRIBUTIONS, len(self.columns), len(self.columns) + 1
             )
-        prepared.predict(features.row(readings, self.columns))
-        *shap, expected = prepared.output
+        *shap, expected = prepared.predict(features.row(readings, self.columns))
         a = self._a
         return Explanation(
             {name: a * value for name, value in zip(self.columns, shap, strict=True)}, a * expected + self._b

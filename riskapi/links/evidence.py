@@ -105,12 +105,14 @@ def linkage(
     bound directly, by ``links.bind_weight`` or more. Weaker evidence is listed and binds nobody.
     """
     found = [
-        entity
-        for kind in KINDS
-        if entities and (entity := entities.get(kind)) is not None and (entity.weight > 0.0 or entity.holders)
+        (-entity.weight, KINDS.index(kind), entity)
+        for kind, entity in (entities or {}).items()
+        if (entity.weight > 0.0 or entity.holders) and kind in KINDS
     ]
-    found.sort(key=lambda entity: -entity.weight)
-    binding = [entity for entity in found if binds(entity, policy)]
+    if not found:  # most share nothing
+        return {"cluster_id": cluster, "size": size, "abusive": 0, "evidence": []}
+    ordered = [entity for _, _, entity in sorted(found)]
+    binding = [entity for entity in ordered if binds(entity, policy)]
     evidence: list[Evidence] = [
         {
             "kind": entity.kind,
@@ -124,7 +126,7 @@ def linkage(
             "user_ids": list(entity.others[:_NAMED]),
             "holders": list(entity.holders) if entity.standing == "claimed" else [],
         }
-        for entity in found
+        for entity in ordered
     ]
     return {
         "cluster_id": cluster,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from riskapi.links.kinds import CLOSE, COUNTED, KINDS
 from riskapi.store import damaged
@@ -38,13 +38,11 @@ def entities_text(keys: Mapping[str, str]) -> bytes:
     them, as ``m1LMa6wJg5AzehvzC xrX7ADziuUAtepCjD``. A name is a kind, or a kind and a colon and something that tells
     two of a kind apart, which then stands behind the HMAC.
     """
-    said = [LETTERS[kind] + mac_of(key) + colon + apart for kind, colon, apart, key in _parts(keys)]
-    return " ".join(said).encode() or b"{}"
-
-
-def _parts(keys: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
+    said = []
     for name, key in keys.items():
-        yield *name.partition(":"), key
+        kind, colon, apart = name.partition(":")
+        said.append(f"{LETTERS[kind]}{mac_of(key)}{colon}{apart}")
+    return " ".join(said).encode() or b"{}"
 
 
 def _read(text: str) -> dict[str, str]:

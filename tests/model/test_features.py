@@ -38,7 +38,7 @@ def test_columns_come_in_the_order_asked_for_and_others_are_left_out() -> None:
 
 def test_text_cannot_become_a_number() -> None:
     with pytest.raises(ValueError, match="could not convert"):
-        features.row({"a": "ES"}, ("a",))
+        features.matrix([{"a": "ES"}], ("a",))
 
 
 def test_a_matrix_is_the_rows_one_below_the_other() -> None:
