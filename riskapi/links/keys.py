@@ -12,6 +12,8 @@ LETTERS = dict(zip((*KINDS, *COUNTED, *CLOSE, "holder", "wave"), "mptdoifbxnrlca
 _KINDS = {letter: kind for kind, letter in LETTERS.items()}
 #: Characters of an HMAC: 96 bits, six a character.
 _MAC = 16
+#: Characters before the letter in a key.
+_PREFIX = len("risk:e:")
 
 
 def key_of(kind: str, mac: str) -> str:
@@ -40,8 +42,8 @@ def entities_text(keys: Mapping[str, str]) -> bytes:
     """
     said = []
     for name, key in keys.items():
-        kind, colon, apart = name.partition(":")
-        said.append(f"{LETTERS[kind]}{mac_of(key)}{colon}{apart}")
+        word = f"{key[_PREFIX]}{key[_PREFIX + 2 :]}"  # the letter is in the key
+        said.append(word if (apart := name.find(":")) < 0 else word + name[apart:])
     return " ".join(said).encode() or b"{}"
 
 

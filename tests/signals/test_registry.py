@@ -29,6 +29,8 @@ def declare() -> Iterator[types.ModuleType]:
     yield module
     registry._SIGNALS.clear()
     registry._SIGNALS.update(before)
+    registry.schema.cache_clear()
+    registry._causes.cache_clear()
     del sys.modules["signals.sample"]
 
 
