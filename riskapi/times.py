@@ -39,6 +39,14 @@ def rfc3339(at: float) -> str:
     return f"{second}.{found.microsecond // 1000:03}Z"
 
 
+def unix_text(at: float) -> str:
+    """A Unix time as scripts of the store are given it: the shortest text that is read as the very same time.
+
+    It is what ``repr`` gives, for 7,000 instructions less.
+    """
+    return orjson.dumps(at).decode()
+
+
 @dataclass
 class Backoff:
     """Pauses, in seconds, before what ended is started again: none where it lived for ``steady`` seconds, else

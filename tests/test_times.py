@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from riskapi.times import EARLIEST, LATEST, Backoff, instant, rfc3339
+from riskapi.times import EARLIEST, LATEST, Backoff, instant, rfc3339, unix_text
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,13 @@ def test_everything_else_is_refused(text: str) -> None:
 )
 def test_times_are_written_in_utc_and_cut_to_what_can_be_written(at: float, text: str) -> None:
     assert rfc3339(at) == text
+
+
+@pytest.mark.parametrize(
+    "at", [0.0, -0.5, 1, 1_795_341_600.0, 1_795_341_600.123456, 1_795_341_600.1234567, 0.1 + 0.2, EARLIEST, LATEST]
+)
+def test_a_unix_time_is_written_as_the_shortest_text_that_is_read_as_the_same(at: float) -> None:
+    assert unix_text(at) == repr(at)
 
 
 def test_pauses_grow_while_starts_fail_and_end_with_a_life_that_was_long_enough() -> None:

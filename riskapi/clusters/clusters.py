@@ -21,9 +21,10 @@ from riskapi.clusters.joins import NAMED, Joined, Joins
 from riskapi.clusters.splits import Splits
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.links.bonds import Bond, bonds, edge_of
-from riskapi.links.entities import KEEP, Links
+from riskapi.links.entities import Links
 from riskapi.links.evidence import Edge, binds
 from riskapi.links.hubs import Hubs
+from riskapi.links.touches import KEEP
 from riskapi.links.waves import Match
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
@@ -101,9 +102,15 @@ class Clusters:
             return None
         pipe, lost = self._store.pipeline(), []
         for entity in entities:
+            if not entity.bound and entity.kind != "phone":
+                continue
             # A number that turned out to be a switchboard is shared with nobody else, and weighs nothing.
-            faded = entity.hub or (whole and entity.standing not in ("proved", "held"))
-            if entity.bound and faded and entity.strength != "strong" and not binds(entity, policy):
+            if (
+                entity.bound
+                and entity.strength != "strong"
+                and not binds(entity, policy)
+                and (entity.hub or (whole and entity.standing not in ("proved", "held")))
+            ):
                 lost.append(self.splits.queue_let_go(pipe, entity.key, policy, now))
             if entity.kind == "phone" and entity.strength == "medium" and entity.last_seen is not None:
                 # Strangers cannot tell that it is a switchboard: who can is not bound to them.
@@ -114,7 +121,8 @@ class Clusters:
         joined = self._joins.join(user_id, made, policy, now, due=due, pipe=pipe) if made else None
         if joined is None and len(pipe):
             self._store.run(pipe)
-        self.splits.count(sum(reply() for reply in lost))
+        if lost:
+            self.splits.count(sum(reply() for reply in lost))
         return joined
 
     def _bonds(
@@ -124,6 +132,8 @@ class Clusters:
         who claim it to each other beyond the thing only once that is known.
         """
         made = bonds(entities, matches, policy, now, self._links.entity_key)
+        if not made:
+            return made, set()
         due = {each.key for each in entities if binds(each, policy) and self._hubs.is_due(each, policy, now)}
         if not due:
             return made, set()

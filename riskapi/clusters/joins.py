@@ -16,7 +16,8 @@ from riskapi.budgets.caps import Usage
 from riskapi.budgets.keys import EVENTS, budget_key, cluster_key, kept, members_key
 from riskapi.budgets.spends import Budgets
 from riskapi.links.bonds import Bond, edge_of
-from riskapi.links.entities import KEEP, Links
+from riskapi.links.entities import Links
+from riskapi.links.touches import KEEP
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Store, as_it_is

@@ -15,7 +15,8 @@ import orjson
 from riskapi.budgets.keys import EVENTS, budget_key, cluster_key, kept, members_key
 from riskapi.clusters.joins import NAMED
 from riskapi.links.bonds import edge_of, proved_edge
-from riskapi.links.entities import KEEP, Links
+from riskapi.links.entities import Links
+from riskapi.links.touches import KEEP
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store

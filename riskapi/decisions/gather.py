@@ -22,7 +22,6 @@ from riskapi.inputs.usable import UNREADABLE, InputWarning, one_each, unreadable
 from riskapi.links import kinds, spellings
 from riskapi.links.entities import Links
 from riskapi.links.evidence import reputation
-from riskapi.links.keys import mac_of
 from riskapi.links.kinds import Touch
 from riskapi.links.waves import Match, matches
 from riskapi.lists import lists, matching
@@ -189,8 +188,7 @@ class Gatherer:
         """
         touch = self._links.touched(user_id, facts)
         subjects = self._findings.subjects(facts, sender)
-        macs = {kind: mac_of(touch.keys[kind]) for kind in matching.KEYED if kind in touch.keys}
-        names = matching.candidates(user_id, facts, macs)
+        names = matching.candidates(user_id, facts, touch.keys)
         referrer = facts.account.referrer_id
         pipe = self._store.pipeline()
         self._accounts.queue_known(pipe, user_id)
@@ -207,18 +205,24 @@ class Gatherer:
         if proves:
             replies.pop(0)
         found = self._findings.read(subjects, replies[: len(subjects)])
-        facts = changed(facts, mail_domain=self._findings.known(facts))
-        facts = _with_findings(facts, subjects, found, self._findings.unasked)
+        told = {"mail_domain": self._findings.known(facts), **found}
+        missing = _missing(facts, subjects, found, self._findings.unasked)
+        if found:  # of most signups nothing, and a copy of all facts is dear
+            facts = changed(facts, **found)
         if "registrant" in found:  # which may know of a crowd that the local databases do not
             touch = changed(touch, hubs=frozenset(kinds.hubs(facts)))
         linked = self._links.entities(touch, replies[len(subjects) :], policy, referrer if vouched else None)
         wave, together = matches(facts, touch, linked, policy)
-        linking = {kind: entity for kind, entity in linked.items() if kind not in kinds.CLOSE}
+        linking = dict(linked)
+        for kind in kinds.CLOSE:
+            linking.pop(kind, None)
         own = kinds.own_domain(facts, verified=True) if "mailbox" in touch.proved else None
         return Gathered(
             # Only at its signup did it come with anybody.
             changed(
                 facts,
+                **told,
+                missing=missing,
                 entities=linking,
                 reputation=reputation(linking, policy, self._links.entity_key("site", own) if own else None),
                 wave=wave if add else facts.wave,
@@ -267,11 +271,15 @@ def _untold(network: Network) -> dict[str, str]:
     return {**found, "network": "no_data"} if network.reserved is not None or len(found) == len(told) else found
 
 
-def _with_findings(
+def _missing(
     facts: Facts, subjects: Sequence[Subject], found: Mapping[str, Finding], unasked: Mapping[str, str]
-) -> Facts:
-    """The same facts with what upstreams said; what they are being asked is ``pending``."""
+) -> dict[str, str]:
+    """What is missing of facts once upstreams said what was ``found``; what they are being asked is ``pending``."""
     missing = {**unasked, **facts.missing}
-    missing |= {subject.kind: "pending" for subject in subjects if subject.kind not in found}
-    missing |= {kind: "no_data" for kind, said in found.items() if not is_told(said)}
-    return changed(facts, **found, missing=missing)
+    for subject in subjects:
+        if subject.kind not in found:
+            missing[subject.kind] = "pending"
+    for kind, said in found.items():
+        if not is_told(said):
+            missing[kind] = "no_data"
+    return missing

@@ -143,7 +143,7 @@ class Findings:
         if worth is None:
             return ()
         found = []
-        if email.domain is not None and worth(email.domain) and not email.large:
+        if email.domain is not None and not email.large and worth(email.domain):
             found.append(self._subject("mail_domain", email.domain, email.domain))
             if email.private and email.registrable is not None:
                 found.append(self._subject("registration", email.registrable, email.registrable))
@@ -167,6 +167,8 @@ class Findings:
     @staticmethod
     def queue(pipe: Pipeline, subjects: Sequence[Subject]) -> Callable[[], list[bytes | None]]:
         """Ask, in a pipeline, what was said of subjects, for :meth:`read`."""
+        if not subjects:
+            return list
         asked = [pipe.ask("GET", finding_key(subject), read=as_it_is) for subject in subjects]
         return lambda: [reply() for reply in asked]
 

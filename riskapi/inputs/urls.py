@@ -114,6 +114,12 @@ class LinkDomains:
                     break
         return tuple(found)
 
+    def private(self, domain: str) -> str | None:
+        """What :meth:`read` gives for a registrable domain (lower-case A-labels) that is known to be no free mail
+        provider's: the domain, ``None`` for what cannot be a host or is everybody's. Never raises.
+        """
+        return domain if _HOST.fullmatch(domain) and domain not in EVERYBODYS else None
+
     def names(self, text: str) -> tuple[str, ...]:
         """The host of a link and the domains above it down to the registrable one, longest first. Never raises.
 

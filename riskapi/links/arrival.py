@@ -20,9 +20,9 @@ def kept(links: Links, facts: Facts, touch: Touch, *, verified: bool | None) -> 
     if proved:
         found["proved"] = orjson.dumps(proved)
     domain = own_domain(facts, verified=verified)
-    things = links.said("", 0.0, [domain], None).keys if domain is not None else ()
-    if things:
-        found["things"] = " ".join(key for _, key in things)
+    thing = links.own_link(domain, listed=domain == facts.email.domain) if domain is not None else None
+    if thing is not None:
+        found["things"] = thing
     wave = facts.wave
     if wave is not None and (wave.accounts or (wave.line_minute or 1) > 1 or (wave.domain_quarter or 1) > 1):
         found["wave"] = packed(wave)

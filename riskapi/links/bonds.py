@@ -71,7 +71,7 @@ def bonds(
     """
     made: list[Bond] = []
     for entity in found:
-        if not entity.key:
+        if not (entity.weight or entity.holders) or not entity.key:  # as nearly all that a signup touches
             continue
         edge = edge_of(entity.key)
         if binds(entity, policy):

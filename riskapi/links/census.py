@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from riskapi.links.entities import KEEP
+from riskapi.links.touches import KEEP
 from riskapi.store.connections import Pipeline, Reply, Store
 from riskapi.store.replies import scored
 from signals.records import record

@@ -9,8 +9,6 @@ script.
 
 from __future__ import annotations
 
-import base64
-import hmac
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Literal
@@ -19,29 +17,31 @@ import orjson
 
 from riskapi.inputs import device
 from riskapi.inputs.readers import ActiveReaders
-from riskapi.links import kinds
-from riskapi.links.keys import LETTERS, key_of
+from riskapi.links import kinds, rows
+from riskapi.links.keys import LETTERS, key_of, mac_of
 from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Touch
+from riskapi.links.macs import Macs
+from riskapi.links.touches import KEEP, Told, in_order, told
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.replies import scored
 from riskapi.store.scripts import Script
+from riskapi.times import unix_text
 from signals.facts import Entity, Facts
 
 _KINDS = {letter: kind for kind, letter in LETTERS.items()}
 _UNLINKED_KEYS = tuple(f"risk:e:{LETTERS[kind]}:" for kind in (*COUNTED, *CLOSE))
-#: Most accounts an entity remembers. 2,000 give an abuse rate a standard error of at most 1.1 points.
-KEEP = 2000
 _DAY = 86400
 #: As many members as there are.
 _ALL = 1_000_000
 _HUB_MARKS = {"=h": 1, "=n": -1}
-#: Kinds in the order in which the script looks for those it knows as sorted sets: those that most share first.
-_BY_CROWD = {
-    kind: place for place, kind in enumerate(("service", "tld", "asn", "mail_domain", "pattern", "behavior", "stem"))
-}
-#: Kinds whose values recur from signup to signup, so that their HMACs are worth remembering.
-_COMMON = frozenset({"asn", "tld", "service", "mail_domain", "network", "link_domain", "site", "behavior", "wave"})
+#: Kinds whose values recur from signup to signup, so that their keys are worth remembering.
+_COMMON = frozenset(
+    {
+        "asn", "tld", "service", "mail_domain", "network", "link_domain", "site", "behavior", "wave", "pattern",
+        "fingerprint",
+    }
+)  # fmt: skip
 #: Longest fingerprint of a content: what is longer is the content itself, and none.
 _FINGERPRINT = 256
 
@@ -54,7 +54,8 @@ class Links:
 
     def __init__(self, store: Store, key: bytes, active_readers: ActiveReaders) -> None:
         self._store = store
-        self._keyed = hmac.new(key, digestmod="sha256")
+        self._mac = Macs(key).of
+        self._told: Told | None = None
         self._active_readers = active_readers
         self._touch = store.script("entity_touch")
         self._mark = store.script("entity_mark")
@@ -66,24 +67,22 @@ class Links:
         self._members = store.script("entity_members")
         self._leave = store.script("entity_leave")
         self._found = store.script("entity_found")
-        self._common = lru_cache(maxsize=16384)(self._mac)
+        self._common_key = lru_cache(maxsize=16384)(self._key)
 
     def mac(self, kind: str, value: str) -> str:
-        """Keyed HMAC-SHA256 of a value, cut to 96 bits, as 16 URL-safe characters."""
-        return self._common(kind, value) if kind in _COMMON else self._mac(kind, value)
+        """The HMAC of a value, see :class:`riskapi.links.macs.Macs`."""
+        return mac_of(self._common_key(kind, value)) if kind in _COMMON else self._mac(kind, value)
 
-    def _mac(self, kind: str, value: str) -> str:
-        keyed = self._keyed.copy()  # the key is hashed already: 1.0 in place of 1.5 µs
-        keyed.update(f"{kind}\0{value}".encode("utf-8", "surrogatepass"))
-        return base64.urlsafe_b64encode(keyed.digest()[:12]).decode()
+    def _key(self, kind: str, value: str) -> str:
+        return key_of(kind, self._mac(kind, value))
 
     def touched(self, user_id: str, facts: Facts) -> Touch:
         """The entities of a signup. What is missing or invalid touches nothing."""
-        values = kinds.values(facts)
+        keys = {kind: self.entity_key(kind, value) for kind, value in kinds.values(facts).items() if value}
         website = facts.account.website
         site = self._active_readers.readers.links.read([website]) if website else ()
-        values["site"] = site[0] if site else None
-        keys = {kind: self.entity_key(kind, value) for kind, value in values.items() if value}
+        if site:
+            keys["site"] = self.entity_key("site", site[0])
         return Touch(
             user_id,
             facts.at,
@@ -97,7 +96,7 @@ class Links:
 
     def entity_key(self, kind: str, value: str) -> str:
         """Key of an entity; ``value`` is in the form :func:`riskapi.links.kinds.values` gives it."""
-        return key_of(kind, self.mac(kind, value))
+        return self._common_key(kind, value) if kind in _COMMON else key_of(kind, self._mac(kind, value))
 
     def said(self, user_id: str, at: float, link_domains: Iterable[str], fingerprint: str | None) -> Said:
         """The entities of a message sent at Unix time ``at``: the domains it links to and what it says.
@@ -111,6 +110,15 @@ class Links:
         if content is not None and len(content) <= _FINGERPRINT:
             keys.append(("content", self.entity_key("content", content)))
         return Said(user_id, at, tuple(keys), tuple(self.entity_key("site", domain) for domain in domains))
+
+    def own_link(self, domain: str, *, listed: bool) -> str | None:
+        """The key that links to an account's own mail domain (registrable) have, None where :meth:`said` gives none.
+
+        ``listed``: lists were asked about this very domain, and it is nobody else's; they are not asked again.
+        """
+        links = self._active_readers.readers.links
+        found = links.private(domain) if listed else next(iter(links.read([domain])), None)
+        return None if found is None else self.entity_key("link_domain", found)
 
     def sender(self, domain: str) -> str | None:
         """The domain that mail comes from, see :meth:`riskapi.inputs.urls.LinkDomains.sender`."""
@@ -150,16 +158,23 @@ class Links:
 
         The first touch of an account stands, so that a signup posted again counts nothing twice.
         """
-        order = _by_crowd(touch)
-        crowds = [kinds.crowd_limit(kind, policy, hosting=touch.hosting) for kind in order]
-        proved = [self._proof(kind, kind in touch.proved, policy) for kind in order]
-        keys = [touch.keys[kind] for kind in order]
-        return self._queue(pipe, touch.user_id, touch.at, "first" if add else "look", keys, crowds, proved, policy)
+        rules, order = self._rules(policy), in_order(touch)
+        limits = rules.hosting if touch.hosting else rules.crowds
+        keys, own, holdable = touch.keys, touch.proved, rules.holdable
+        crowds = [limits[kind] for kind in order]
+        # 1 proved, 0 not, 2 nobody can hold it.
+        proved = [(1 if kind in own else 0) if kind in holdable else 2 for kind in order]
+        return self._queue(
+            pipe, touch.user_id, touch.at, "first" if add else "look", [keys[kind] for kind in order], crowds, proved,
+            policy,
+        )  # fmt: skip
 
-    @staticmethod
-    def _proof(kind: str, proved: bool, policy: Policy) -> int:
-        """What the script is told of a thing: 1 proved, 0 not, 2 nobody can hold it."""
-        return int(proved) if kinds.is_holdable(kind, policy) else 2
+    def _rules(self, policy: Policy) -> Told:
+        """What the script is told of a policy; that of the last touch is kept."""
+        rules = self._told
+        if rules is None or rules.policy is not policy:
+            self._told = rules = told(policy)
+        return rules
 
     def queue_said(self, pipe: Pipeline, said: Said, policy: Policy, account: str) -> Callable[[], list[Entity]]:
         """As :meth:`queue`, for a message: its entities in the order of ``said.keys``, but for the account's own.
@@ -171,24 +186,21 @@ class Links:
         """
         if not said.keys:
             return list
-        keys, crowds = said.touched, [kinds.crowd_limit(kind, policy) for kind, _ in said.keys]
-        crowds += [kinds.crowd_limit("site", policy)] * len(said.sites)
+        limits = self._rules(policy).crowds
+        keys, crowds = said.touched, [limits[kind] for kind, _ in said.keys]
+        crowds += [limits["site"]] * len(said.sites)
         asked = self._queue(pipe, said.user_id, said.at, "latest", keys, crowds, [0] * len(keys), policy, account)
-        return lambda: _said_entities(said, asked(), policy)
+        return lambda: rows.of_message(said, asked(), policy, self._rules(policy).sharings)
 
     def _queue(
         self, pipe: Pipeline, user_id: str, at: float, adds: Literal["look", "first", "latest"], keys: Sequence[str],
         crowds: Sequence[int], proved: Sequence[int], policy: Policy, account: str | None = None,
     ) -> Callable[[], Sequence[Any]]:  # fmt: skip
         asked: dict[str, Any] = {
+            **self._rules(policy).fixed,
             "user_id": user_id,
-            "at": repr(at),
+            "at": unix_text(at),
             "adds": adds,
-            "retention": policy.retention.entities_days * _DAY,
-            "keep": KEEP,
-            "near": policy.waves.near_minutes * 60,
-            "past": policy.waves.past_days * _DAY,
-            "long": policy.customers.days * _DAY,
             "account": False,
             "crowds": crowds,
             "proved": proved,
@@ -213,34 +225,7 @@ class Links:
         """The entities from the replies to :meth:`queue`, by kind: linking ones, counted ones, and those of
         :data:`riskapi.links.kinds.CLOSE`. ``voucher`` is the referrer, where it says that those it refers belong to it.
         """
-        rows = dict(zip(_by_crowd(touch), _rows(replies), strict=True))
-
-        def read(kind: str, *, family: bool) -> Entity:
-            key, crowd = touch.keys[kind], kind in touch.hubs
-            siblings = voucher is not None and kind == "referrer"
-            return kinds.entity(
-                kind, key, touch.at, rows[kind], policy, touch.user_id, crowd=crowd, family=family, siblings=siblings
-            )
-
-        found = {kind: read(kind, family=kind in touch.shared) for kind in touch.keys}
-        phone = found.get("phone")
-        if phone is not None and touch.desk and kinds.is_in_office(found, touch):
-            phone = read("phone", family=True)
-        domain = found.get("mail_domain") if "mail_domain" not in touch.hubs else None
-        if phone is not None and domain is not None and kinds.is_switchboard(phone, domain):
-            phone = kinds.without(read("phone", family=True), domain)
-        if phone is not None:
-            found["phone"] = phone
-            if "phone_block" in found:
-                # Whoever gave the very number, on whichever side.
-                every = kinds.entity("phone", phone.key, touch.at, rows["phone"][: kinds.PLAIN], policy)
-                block = kinds.without(found["phone_block"], every)
-                if domain is not None and kinds.is_switchboard(block, domain):  # the firm's direct dialling
-                    block = kinds.without(block, domain)
-                found["phone_block"] = block
-        if voucher is not None:  # what the referrer holds is theirs, too
-            found |= {kind: kinds.granted(each) for kind, each in found.items() if voucher in each.holders}
-        return found
+        return rows.of_touch(touch, replies, policy, self._rules(policy).sharings, voucher)
 
     def mark(
         self, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool, established: float | None = None
@@ -358,26 +343,9 @@ class Links:
         self._queue_each(pipe, self._leave, keys, (user_ids,) if isinstance(user_ids, str) else tuple(user_ids))
 
 
-def _by_crowd(touch: Touch) -> list[str]:
-    """The kinds of a touch in the order in which the script is given them."""
-    return sorted(touch.keys, key=lambda kind: _BY_CROWD.get(kind, len(_BY_CROWD)))
-
-
 def _names(reply: Sequence[bytes]) -> list[str]:
     return [name.decode() for name in reply]
 
 
 def _provers(reply: Sequence[bytes]) -> frozenset[str]:
     return frozenset(mark[1:].decode() for mark in reply)
-
-
-def _said_entities(said: Said, replies: Sequence[Any], policy: Policy) -> list[Entity]:
-    rows = zip(said.keys, _rows(replies)[: len(said.keys)], strict=True)
-    return kinds.overlapping(
-        [kinds.entity(kind, key, said.at, row, policy, said.user_id) for (kind, key), row in rows if row[0] != -1]
-    )
-
-
-def _rows(replies: Sequence[Any]) -> list[Any]:
-    """One row an entity: they come together from one node, and one a reply from a cluster."""
-    return [row for reply in replies for row in reply]

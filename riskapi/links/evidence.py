@@ -75,25 +75,24 @@ def reputation(entities: Mapping[str, Entity], policy: Policy, own_site: str | N
     ``(abusive + prior × base) / (accounts + prior)``, the mean of a beta posterior; the account itself is left out.
     ``own_site`` is the key of the site that it proved to be its own: what others who link there do says nothing of it.
     """
-    rules = policy.reputation
-
-    def rate(kind: str, base: float, prior: float) -> float | None:
-        entity = entities.get(kind)
-        if entity is None:
-            return None
-        others = max(entity.accounts - 1, entity.abusive)
-        return (entity.abusive + prior * base) / (others + prior)
-
-    base = rate("service", rules.base_rate, rules.base_weight) or rules.base_rate
-    prior = rules.prior_accounts
+    rules, told = policy.reputation, entities.get
+    base = _rate(told("service"), rules.base_rate, rules.base_weight) or rules.base_rate
+    prior, site = rules.prior_accounts, told("site")
     return Reputation(
-        base=base,
-        asn=rate("asn", base, prior),
-        network=rate("network", base, prior),
-        domain=rate("mail_domain", base, prior),
-        tld=rate("tld", base, prior),
-        link_domain=None if "site" in entities and entities["site"].key == own_site else rate("site", base, prior),
+        base,
+        _rate(told("asn"), base, prior),
+        _rate(told("network"), base, prior),
+        _rate(told("mail_domain"), base, prior),
+        _rate(told("tld"), base, prior),
+        None if site is None or site.key == own_site else _rate(site, base, prior),
     )
+
+
+def _rate(entity: Entity | None, base: float, prior: float) -> float | None:
+    if entity is None:
+        return None
+    abusive, others = entity.abusive, entity.accounts - 1
+    return (abusive + prior * base) / ((others if others > abusive else abusive) + prior)
 
 
 def linkage(
@@ -105,14 +104,14 @@ def linkage(
     bound directly, by ``links.bind_weight`` or more. Weaker evidence is listed and binds nobody.
     """
     found = [
-        (-entity.weight, KINDS.index(kind), entity)
-        for kind, entity in (entities or {}).items()
-        if (entity.weight > 0.0 or entity.holders) and kind in KINDS
+        entity
+        for entity in (entities or {}).values()
+        if (entity.weight > 0.0 or entity.holders) and entity.kind in KINDS  # others are only counted
     ]
-    if not found:  # most share nothing
+    if not found:
         return {"cluster_id": cluster, "size": size, "abusive": 0, "evidence": []}
-    ordered = [entity for _, _, entity in sorted(found)]
-    binding = [entity for entity in ordered if binds(entity, policy)]
+    found.sort(key=lambda entity: (-entity.weight, KINDS.index(entity.kind)))
+    binding = [binds(entity, policy) for entity in found]
     evidence: list[Evidence] = [
         {
             "kind": entity.kind,
@@ -122,16 +121,16 @@ def linkage(
             "last_seen": rfc3339(entity.last_seen or 0.0),
             "weight": round(entity.weight, 4),
             "edge": entity.key.removeprefix("risk:e:"),
-            "binds": binds(entity, policy),
+            "binds": bound,
             "user_ids": list(entity.others[:_NAMED]),
             "holders": list(entity.holders) if entity.standing == "claimed" else [],
         }
-        for entity in ordered
+        for entity, bound in zip(found, binding, strict=True)
     ]
     return {
         "cluster_id": cluster,
         "size": size,
-        "abusive": max([0, *(entity.abusive for entity in binding)]),
+        "abusive": max([0, *[entity.abusive for entity, bound in zip(found, binding, strict=True) if bound]]),
         "evidence": evidence,
     }
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv6Address
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from riskapi.policy import Policy
-from riskapi.policy.tables import Kind, Linking
+from riskapi.policy.tables import Kind, Linking, Strength
 from signals.facts import Entity, Facts, Network
 from signals.records import changed, record
 
@@ -25,6 +25,8 @@ PROVABLE = frozenset({"mailbox", "phone"})
 _DAY = 86400
 #: Fewer accounts than this are no sample of which a share would say anything.
 _FEW = 4
+#: Kinds that bind nobody: those that are only counted, and those that say something only of who came close in time.
+_UNBINDING = frozenset((*COUNTED, *CLOSE))
 #: A network of these kinds stands for many unrelated people behind few addresses (RFC 6888 for carriers).
 _SHARED_NETWORKS = frozenset({"mobile", "education", "cdn"})
 #: Types of numbers (libphonenumber's) that ring on a desk or in a hall, where families and firms answer them. Most
@@ -33,12 +35,12 @@ _SHARED_PHONES = frozenset({"fixed_line", "toll_free", "shared_cost", "premium_r
 #: A form filled in less time than this, in milliseconds, or without a key pressed, was filled by a program. A few
 #: people use one, too: a password manager.
 _QUICK_FORM = 3000
-#: How accounts are linked that an established customer vouches for.
-_SIBLINGS = Linking(strength="strong", hub_over=0)
 #: Velocity and hubs look back 30 days at most. What is imported is no rush of signups, so it lies before.
 _RUSH_DAYS = 31
 #: Parts of a row before those of its marks.
 PLAIN = 9
+#: The row of an entity that nobody else ever touched, as most of a signup's are.
+ALONE: Sequence[Any] = [1, 1, 1, 1, 0, 0, [], 0, 0]
 #: What the end of a row would say of an entity without marks.
 _UNMARKED = (0, 0, 0, 0, 0, (), b"", 0, 0, b"0")
 
@@ -61,6 +63,20 @@ class Touch:
     desk: bool = False
     proved: frozenset[str] = frozenset()
     hosting: bool = False
+
+
+@record
+class Sharing:
+    """What a policy says of sharing things of one kind (:class:`riskapi.policy.tables.Linking`), as a plain record: to
+    read a field of a policy's tables takes some 300 instructions.
+    """
+
+    strength: Strength
+    hub_over: int
+
+
+#: How accounts are linked that an established customer vouches for.
+_SIBLINGS = Sharing("strong", 0)
 
 
 @record
@@ -218,11 +234,19 @@ def crowd_limit(kind: str, policy: Policy, *, hosting: bool = False) -> int:
 
 def is_holdable(kind: str, policy: Policy) -> bool:
     """Whether a thing can be somebody's own: what people do not share by chance."""
-    return kind not in COUNTED and kind not in CLOSE and _rule(kind, policy).strength == "strong"
+    return kind not in _UNBINDING and _rule(kind, policy).strength == "strong"
+
+
+def sharing(kind: str, policy: Policy) -> Sharing | None:
+    """What a policy says of sharing a thing of a kind; None for those that bind nobody."""
+    if kind in _UNBINDING:
+        return None
+    rule = _rule(kind, policy)
+    return Sharing(rule.strength, rule.hub_over)
 
 
 def _rule(kind: str, policy: Policy) -> Linking:
-    return policy.links.kinds[cast("Kind", kind)]
+    return policy.links.kinds[kind]  # type: ignore[index]
 
 
 def entity(
@@ -231,6 +255,7 @@ def entity(
     at: float,
     row: Sequence[Any],
     policy: Policy,
+    rule: Sharing | None,
     user_id: str = "",
     *,
     crowd: bool = False,
@@ -240,17 +265,37 @@ def entity(
     """One entity at Unix time ``at`` from its row in the reply of ``store/lua/entity_touch.lua``, as ``user_id`` sees
     it.
 
-    ``crowd``: it is a hub by nature; ``family``: it is medium, although its kind is strong; ``siblings``: it is strong,
-    although its kind is not.
+    ``rule`` is what the policy says of its kind (:func:`sharing`). ``crowd``: it is a hub by nature; ``family``: it is
+    medium, although its kind is strong; ``siblings``: it is strong, although its kind is not.
     """
-    accounts, hour, day, month, abusive, limited, others, past, earlier, *marks = row
-    recent = tuple([(name.decode(), float(when)) for name, when in zip(others[::2], others[1::2], strict=True)])
-    if kind in COUNTED or kind in CLOSE:
-        return Entity(kind, hour, day, month, accounts, abusive, limited, True, key=key, recent=recent, past=past)
-    bound, spent_24h, spent_7d, spent_at, near_7d, holding, by, bad, slow, found_at = marks or _UNMARKED
+    unmarked = len(row) == PLAIN
+    accounts, hour, day, month, abusive, limited, others, past, earlier = row if unmarked else row[:PLAIN]
+    # Entities are made with all values by place: named ones take a thousand instructions more.
+    if rule is None:
+        return Entity(
+            kind, hour, day, month, accounts, abusive, limited, True, 0.0, "weak", None, (), key, False,
+            0, 0, None, 0, "claimed", (), _recent(others) if others else (), past,
+        )  # fmt: skip
+    if siblings:
+        rule = _SIBLINGS
+    strength = "medium" if family and rule.strength == "strong" else rule.strength
+    standing: Literal["observed", "proved", "held", "claimed"] = "observed" if kind in OBSERVED else "claimed"
+    if unmarked and (crowd or not others):
+        # Nobody holds it and it binds nobody, as is so of nearly all that a signup touches. Of a crowd it is not told
+        # who came: that would be read of up to 32 accounts of every free mail provider, and nobody asks.
+        last_seen = float(others[1]) if others else None
+        ring = accounts > 1 and _is_ring(strength, accounts, abusive, limited, policy)
+        hub = crowd or (accounts > 1 and not ring and _is_hub(rule, day, month, 0.0, at, policy))
+        return Entity(
+            kind, hour, day, month, accounts, abusive, limited, hub, 0.0, strength, last_seen, (), key, False,
+            0, 0, None, 0, standing, (), (), past, 0.0, int(earlier) if earlier and strength == rule.strength else 0,
+        )  # fmt: skip
+    recent = _recent(others)
+    bound, spent_24h, spent_7d, spent_at, near_7d, holding, by, bad, slow, found_at = (
+        _UNMARKED if unmarked else row[PLAIN:]
+    )
     # Siblings and who vouches for them all belong together.
     holders = () if siblings else tuple([name.decode() for name in holding])
-    standing: Literal["observed", "proved", "held", "claimed"] = "observed" if kind in OBSERVED else "claimed"
     sole = False
     seen = [pair for pair in recent if pair[0] not in holders]
     if user_id in holders:
@@ -266,13 +311,12 @@ def entity(
     elif holders:
         accounts, earlier = max(accounts - len(holders), 1), max(earlier - len(holders), 0)
         hour, day, month = min(hour, accounts), min(day, accounts), min(month, accounts)
-    rule = _SIBLINGS if siblings else _rule(kind, policy)
-    strength = "medium" if family and rule.strength == "strong" else rule.strength
     if strength != rule.strength:
         earlier = 0  # whoever shares it before says nothing of a number that families and firms share
     ring = _is_ring(strength, accounts, abusive, limited, policy)
     hub = crowd or (not ring and _is_hub(rule, day, month, float(found_at), at, policy))
-    weight, names = 0.0, ()
+    weight = 0.0
+    names: tuple[str, ...] = ()
     last_seen = seen[0][1] if seen else None
     if last_seen is not None and not hub:
         # Of what people do not share by chance it says nothing how many do, as long as it is no hub.
@@ -287,7 +331,11 @@ def entity(
     )  # fmt: skip
 
 
-def _is_hub(rule: Linking, day: int, month: int, found_at: float, at: float, policy: Policy) -> bool:
+def _recent(others: Sequence[bytes]) -> tuple[tuple[str, float], ...]:
+    return tuple([(name.decode(), float(when)) for name, when in zip(others[::2], others[1::2], strict=True)])
+
+
+def _is_hub(rule: Sharing, day: int, month: int, found_at: float, at: float, policy: Policy) -> bool:
     """Whether so many share a thing that sharing it says nothing.
 
     A weak or medium thing is a hub by number. What people do not share by chance is one only where it was found to be

@@ -10,7 +10,7 @@ own.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -63,13 +63,13 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
         line_minute=_count(found.get("ip"), "ip" in touch.hubs, touch.at - _MINUTE),
         domain_quarter=_count(domain, everybodys, touch.at - _QUARTER),
     )
-    if rules.mode == "off":
+    if rules.mode == "off" or not any([thing.recent for thing in found.values()]):
         return rates, []
     shared: dict[str, set[str]] = {}
     arrived: dict[str, float] = {}
     for kind, family in FAMILIES.items():
         thing = found.get(kind)
-        if thing is not None and _tells(kind, thing, facts, touch, found, policy):
+        if thing is not None and thing.recent and _tells(kind, thing, facts, touch, found, policy):
             arrived.update(thing.recent)
             for name in _since(thing.recent, touch.at - near):
                 shared.setdefault(name, set()).add(family)
@@ -80,16 +80,18 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
     quick: dict[str, None] = {}
     for kind in ("ip", "network"):
         thing = found.get(kind)
-        if thing is None or kind in touch.hubs:
+        if thing is None or not thing.recent or kind in touch.hubs:
             continue
         # Neighbours of a home are others' homes: of a network only the longest pace counts, unless it is a host's.
         paces = rules.quick if kind == "ip" or touch.hosting else rules.quick[-1:]
         for pace in paces:
             names = _since(thing.recent, touch.at - pace.seconds)
             # Few people sign up from a host's machines: half as many are telling.
-            if len(names) + 1 >= (math.ceil(pace.accounts / 2) if touch.hosting else pace.accounts):
+            if names and len(names) + 1 >= (math.ceil(pace.accounts / 2) if touch.hosting else pace.accounts):
                 told.append(Match(names, long if pace == rules.quick[-1] else near))
                 quick.update(dict.fromkeys(names))
+    if not told:
+        return rates, []
     if quick:
         families |= {"network", "pace"}
     wave = changed(rates, accounts=len({*alike, *quick}), families=frozenset(families), quick=bool(quick))
@@ -116,12 +118,14 @@ def unpacked(stored: bytes | None) -> Wave:
     return Wave(accounts, frozenset(families), quick, line_minute, domain_quarter)
 
 
-def _since(recent: Iterable[tuple[str, float]], since: float) -> tuple[str, ...]:
-    return tuple(name for name, at in recent if at >= since)
+def _since(recent: Sequence[tuple[str, float]], since: float) -> tuple[str, ...]:
+    return tuple([name for name, at in recent if at >= since])
 
 
 def _count(thing: Entity | None, everybodys: bool, since: float) -> int | None:
-    return None if thing is None or everybodys else len(_since(thing.recent, since)) + 1
+    if thing is None or everybodys:
+        return None
+    return len(_since(thing.recent, since)) + 1 if thing.recent else 1
 
 
 def _tells(kind: str, thing: Entity, facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Policy) -> bool:

@@ -63,8 +63,7 @@ class Lookups:
             return [listed.field(kind, name) for name in self._active_readers.readers.links.names(normal)]
         if kind == "cidr":
             head, _, length = normal.partition("/")
-            within = (name for name in networks(head) if int(name.rpartition("/")[2]) <= int(length))
-            return [listed.field(kind, name) for name in within]
+            return [name for name in networks(head) if int(name.rpartition("/")[2]) <= int(length)]
         if kind == "phone_prefix":
             return [listed.field(kind, normal[:count]) for count in range(listed.LEAST_DIGITS + 1, len(normal) + 1)]
         if kind in ("asn", "user"):

@@ -15,9 +15,10 @@ from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.log import Decisions
 from riskapi.inputs import device as devices
 from riskapi.inputs.readers import ActiveReaders
-from riskapi.links.entities import KEEP, Links
+from riskapi.links.entities import Links
 from riskapi.links.keys import key_of
 from riskapi.links.kinds import is_inside, line
+from riskapi.links.touches import KEEP
 from riskapi.lists.entries import StoredEntry
 from riskapi.lists.matching import KEYED, ListKind, candidates
 from riskapi.store import damaged

@@ -10,7 +10,7 @@ from riskapi.budgets.keys import cluster_key, members_key
 from riskapi.clusters.clusters import Clusters
 from riskapi.inputs.network import parse
 from riskapi.links.census import Census, Censuses
-from riskapi.links.entities import KEEP
+from riskapi.links.touches import KEEP
 from riskapi.search.meanings import Meaning
 from riskapi.search.names import Names
 from riskapi.store import damaged

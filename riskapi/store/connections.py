@@ -232,20 +232,28 @@ class Store:
 
     def _run(self, commands: Sequence[Command]) -> list[Any]:
         self._circuit.check()
-        client = self.client
+        if not self._made:
+            self._open()
         send = self._scatter if self._clustered else self._send
         try:
             replies = send(commands)
-            for _ in range(_LOADS):
-                if not any(isinstance(reply, NoScriptError) for reply in replies):
-                    break
-                self._load(client)
-                replies = send(commands)
-            answers = _answers(replies)
+            if [reply for reply in replies if isinstance(reply, Exception)]:
+                replies = self._with_scripts(send, commands, replies)
         except (*_AWAY, ResponseError) as error:
             raise self._translate(error) from error
         self._circuit.answered()
-        return answers
+        return replies
+
+    def _with_scripts(
+        self, send: Callable[[Sequence[Command]], list[Any]], commands: Sequence[Command], replies: list[Any]
+    ) -> list[Any]:
+        """The replies once the server has the scripts that it had lost. Raises the first that is an error then."""
+        for _ in range(_LOADS):
+            if not any(isinstance(reply, NoScriptError) for reply in replies):
+                break
+            self._load(self._client)
+            replies = send(commands)
+        return _answers(replies)
 
     def _send(self, commands: Sequence[Command]) -> list[Any]:
         """One trip to one server."""

@@ -88,20 +88,22 @@ class RedisSocket:
         self, connected: socket.socket, reader: hiredis.Reader, packed: bytes, commands: Sequence[Command]
     ) -> list[Any]:
         connected.sendall(packed)
-        receive, answers = connected.recv, []
+        gets, shapes, answers = reader.gets, self._shapes, []
         for command in commands:
-            answer = reader.gets()
+            answer = gets()
             while answer is False:
-                received = receive(_READ)
+                received = connected.recv(_READ)
                 if not received:
                     raise redis.ConnectionError("the server closed the connection")
                 reader.feed(received)
-                answer = reader.gets()
-            if isinstance(answer, ReadOnlyError):
-                raise redis.ConnectionError("the server is a replica now")
+                answer = gets()
             # Any error is an answer that has no shape. Some of redis-py's are no ResponseError: LOADING, NOAUTH.
-            shape = None if isinstance(answer, Exception) else self._shapes.get(command[0])
-            answers.append(answer if shape is None else shape(answer))
+            if isinstance(answer, Exception):
+                if isinstance(answer, ReadOnlyError):
+                    raise redis.ConnectionError("the server is a replica now")
+            elif command[0] in shapes:
+                answer = shapes[command[0]](answer)
+            answers.append(answer)
         return answers
 
 

@@ -108,6 +108,15 @@ def test_what_everybody_links_to_says_nothing(domains: LinkDomains, given: str) 
     assert domains.read([given]) == ()
 
 
+@pytest.mark.parametrize(
+    "domain",
+    ["shop.example", "shop.co.uk", "ana.github.io", "xn--bcher-kva.example", "my_shop.example", "paypal.com", "w3.org",
+     "shop", "1.2", "-", "x" * 64 + ".example"],
+)  # fmt: skip
+def test_a_domain_of_ones_own_is_read_as_any_other(domains: LinkDomains, domain: str) -> None:
+    assert domains.private(domain) == next(iter(domains.read([domain])), None)
+
+
 def test_every_listed_site_is_a_registrable_domain(lists: DomainLists) -> None:
     """An entry that is no registrable domain would never be found."""
     assert [name for name in EVERYBODYS if lists.suffixes.privatesuffix(name) != name] == []

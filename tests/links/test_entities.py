@@ -353,6 +353,23 @@ def test_a_block_of_numbers_leaves_out_colleagues_as_a_firm_dials_directly(
     assert touch(links, store, rules, "u9", stranger)["phone_block"].accounts == 4
 
 
+def test_of_a_crowd_by_nature_only_the_count_is_read(links: Links, store: Store, rules: Policy) -> None:
+    email = Email(given="", valid=True, domain="mail.example", free=True, relay=False, disposable=False)
+    for place in range(3):
+        found = touch(links, store, rules, f"u{place}", facts(NOW + place, email=email))["mail_domain"]
+    assert (found.accounts, found.hub, found.recent, found.others, found.last_seen) == (3, True, (), (), NOW + 1)
+
+
+def test_what_is_told_of_a_policy_is_that_of_the_policy_in_force(links: Links, store: Store, rules: Policy) -> None:
+    """It is worked out once a policy: an address shared by two is a crowd's where policy says so, and only there."""
+    kinds = {**rules.links.kinds, "ip": rules.links.kinds["ip"].model_copy(update={"hub_over": 1})}
+    other = rules.model_copy(update={"links": rules.links.model_copy(update={"kinds": kinds})})
+    line = facts(network=Network(given="192.0.2.1", ip="192.0.2.1"), email=Email(given="", valid=False))
+    touch(links, store, rules, "u0", line)
+    hubs = [touch(links, store, each, "u1", line)["ip"].hub for each in (rules, other, rules)]
+    assert hubs == [False, True, False]
+
+
 @pytest.mark.parametrize("sort", ["free", "relay", "disposable"])
 def test_public_mail_domains_bind_nobody(links: Links, sort: str) -> None:
     sorts = {"free": False, "relay": False, "disposable": False, sort: True}

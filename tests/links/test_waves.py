@@ -14,6 +14,7 @@ from riskapi.decisions.events import Event
 from riskapi.links.kinds import Touch
 from riskapi.links.waves import FAMILIES, Match, matches, packed, unpacked
 from riskapi.policy import DEFAULT, Policy, load
+from riskapi.policy.tables import Pace
 from signals.facts import Account, Behavior, Email, Entity, Facts, Registration, Wave
 from tests import consistency
 from tests.conftest import NOW
@@ -253,6 +254,14 @@ HOSTED: dict[str, tuple[list[float], list[float]]] = {
 @pytest.mark.parametrize(("ages", "seconds"), HOSTED.values(), ids=HOSTED)
 def test_from_a_host_half_the_pace_is_telling(kind: str, ages: list[float], seconds: list[float]) -> None:
     assert [match.seconds for match in came(thing(kind, *ages), hosting=True)[1]] == seconds
+
+
+@pytest.mark.parametrize("kind", ["ip", "network"])
+def test_nobody_is_no_wave_however_small_the_pace(kind: str) -> None:
+    policy = under_waves(quick=(Pace(accounts=2, seconds=5),))
+    assert came(thing(kind), hosting=True, policy=policy)[1] == []
+    assert came(thing(kind, 6), hosting=True, policy=policy)[1] == []
+    assert came(thing(kind, 1), hosting=True, policy=policy)[1] == [Match(("u0",), LONG)]
 
 
 @pytest.mark.parametrize(("ages", "told"), PACES.values(), ids=PACES)

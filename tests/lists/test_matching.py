@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
+from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from riskapi.errors import Problem
@@ -15,6 +16,7 @@ from riskapi.inputs.email import MailReader
 from riskapi.inputs.network import NetworkReader
 from riskapi.inputs.phone import PhoneReader
 from riskapi.inputs.urls import LinkDomains
+from riskapi.links.keys import key_of
 from riskapi.lists.matching import (
     LENGTHS,
     Listed,
@@ -174,6 +176,9 @@ def test_what_is_missing_or_unreadable_is_looked_up_under_nothing() -> None:
 
 def test_hmacs_are_looked_up_beside_the_values() -> None:
     macs = {"mailbox": "M", "phone": "P", "device": "D", "payment": "C", "mail_domain": "E", "ip": "I", "service": "S"}
+    assert candidates("u_1", SIGNUP, {kind: key_of(kind, mac) for kind, mac in macs.items()}) == candidates(
+        "u_1", SIGNUP, macs
+    )
     told = candidates("u_1", SIGNUP, macs)
     assert set(told) - set(candidates("u_1", SIGNUP, {})) == {
         "mailbox:#M", "phone:#P", "device:#D", "payment:#C", "email_domain:#E", "ip:#I",
@@ -272,11 +277,19 @@ ADDRESSES = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6))
 
 
 @given(ADDRESSES)
+@example(ip_address("::"))
+@example(ip_address("::1"))
+@example(ip_address("2001:db8:0:1::"))
+@example(ip_address("2001:0:0:1:0:0:0:1"))
+@example(ip_address("0:0:db8:0:1::"))
+@example(ip_address("ff00:f:0:ffff:ffff:ffff:ffff:ffff"))
+@example(ip_address("255.255.255.255"))
+@example(ip_address("0.0.0.0"))
 def test_an_address_is_looked_up_under_the_networks_it_lies_in(address: Any) -> None:
-    ip = Network(str(address)).given
-    told = list(networks(ip))
-    assert [int(name.rpartition("/")[2]) for name in told] == list(LENGTHS[address.version])
-    assert all(address in ip_network(name) for name in told)
+    version = {4: AF_INET, 6: AF_INET6}[address.version]
+    every = [ip_network((address, length), strict=False) for length in LENGTHS[address.version]]
+    named = [f"cidr:{inet_ntop(version, each.network_address.packed)}/{each.prefixlen}" for each in every]
+    assert networks(inet_ntop(version, address.packed)) == named
 
 
 @given(ADDRESSES, st.data())
@@ -294,7 +307,7 @@ def test_a_network_names_exactly_what_ipaddress_says_lies_in_it(
         normal = values.normal("watch", "cidr", str(network))
     except Problem:  # an IPv4-mapped network is one of IPv4, of another length
         assume(False)
-    assert (normal in networks(read.ip or "")) == (other in network)
+    assert (f"cidr:{normal}" in networks(read.ip or "")) == (other in network)
 
 
 LABELS = st.lists(st.from_regex(r"[a-z]{1,3}", fullmatch=True), min_size=2, max_size=13)
