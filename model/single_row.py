@@ -14,6 +14,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import struct
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from model.card import ArtifactError
@@ -40,8 +41,9 @@ class SingleRow:
         self._call, self._free = library.LGBM_BoosterPredictForMatSingleRowFast, library.LGBM_FastConfigFree
         self._booster = booster  # the prepared call points into it: it must live as long
         self._pack = struct.Struct(f"={width}d").pack_into
+        self._unpack = struct.Struct(f"={outputs}d").unpack_from
         self._input = (ctypes.c_double * width)()
-        self.output = (ctypes.c_double * outputs)()
+        self._output = (ctypes.c_double * outputs)()
         self._length = ctypes.c_int64()
         self._config = ctypes.c_void_p()
         self._check(
@@ -60,13 +62,14 @@ class SingleRow:
             self._config,
             ctypes.cast(self._input, ctypes.c_void_p),
             ctypes.byref(self._length),
-            ctypes.cast(self.output, ctypes.POINTER(ctypes.c_double)),
+            ctypes.cast(self._output, ctypes.POINTER(ctypes.c_double)),
         )
 
-    def predict(self, values: list[float]) -> None:
-        """Fill ``output`` for this row."""
+    def predict(self, values: Sequence[float]) -> tuple[float, ...]:
+        """The outputs for this row. Raises ``struct.error`` for what is no number."""
         self._pack(self._input, 0, *values)
         self._check(self._call(*self._arguments))
+        return self._unpack(self._output)
 
     def __del__(self) -> None:
         config = getattr(self, "_config", None)

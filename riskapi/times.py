@@ -34,7 +34,9 @@ def instant(text: str) -> datetime:
 def rfc3339(at: float) -> str:
     """A Unix time as RFC 3339 in UTC, to the millisecond; what lies outside the years 1 to 9999 is cut to them."""
     found = datetime.fromtimestamp(min(max(at, EARLIEST), LATEST), UTC)
-    return found.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    # Python's own isoformat takes three times as long as this.
+    second = orjson.dumps(found, option=orjson.OPT_OMIT_MICROSECONDS)[1:20].decode()
+    return f"{second}.{found.microsecond // 1000:03}Z"
 
 
 def unix_text(at: float) -> str:

@@ -209,6 +209,8 @@ def signal(
         _check_reason(declared)
         _SIGNALS[name] = declared
         _plan.cache_clear()
+        schema.cache_clear()
+        _causes.cache_clear()
         return function
 
     return declare
@@ -224,17 +226,13 @@ def columns() -> tuple[str, ...]:
     return tuple(name for name, found in _SIGNALS.items() if found.is_column)
 
 
+@cache
 def schema() -> str:
     """Twelve hexadecimal digits that name this ordered list of signals.
 
     Decisions store their readings as a bare list beside this name, so the list of names is stored once.
     """
-    return _schema(tuple(_SIGNALS))
-
-
-@cache
-def _schema(names: tuple[str, ...]) -> str:
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
+    return hashlib.sha256("\n".join(_SIGNALS).encode()).hexdigest()[:12]
 
 
 def read(facts: Facts) -> Readings:
@@ -287,14 +285,18 @@ class Degraded(TypedDict):
 
 
 def degraded(facts: Facts, readings: Readings) -> list[Degraded]:
-    """The readings that should be known and are not, each with its cause, as ``degraded`` in the answer."""
-    unknown = tuple([name for name, value in readings.items() if value is None])
-    return [{"signal": name, "cause": cause} for name, cause in _causes(unknown, tuple(facts.missing.items()))]
+    """The readings that should be known and are not, each with its cause, as ``degraded`` in the answer.
+
+    The rows are shared between answers.
+    """
+    return [row for row in _causes(tuple(facts.missing.items())) if readings.get(row["signal"], 0) is None]
 
 
 @lru_cache(maxsize=1024)
-def _causes(unknown: tuple[str, ...], missing: tuple[tuple[str, str], ...]) -> list[tuple[str, Cause]]:
-    """Which of these signals should be known, and why they are not. Signups lack the same things again and again."""
+def _causes(missing: tuple[tuple[str, str], ...]) -> tuple[Degraded, ...]:
+    """The signals that should be known although this is missing, with the cause where they are not. Signups lack the
+    same things again and again.
+    """
     lacking = dict(missing)
-    found = ((name, _SIGNALS[name].cause_in(lacking)) for name in unknown)
-    return [(name, cause) for name, cause in found if cause is not None]
+    found = ((name, declared.cause_in(lacking)) for name, declared in _SIGNALS.items())
+    return tuple({"signal": name, "cause": cause} for name, cause in found if cause is not None)

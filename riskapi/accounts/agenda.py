@@ -40,8 +40,11 @@ def causes_key(number: int) -> str:
 
 def next_look(policy: Policy, signed_up_at: float, now: float) -> float | None:
     """When an account that signed up then is decided again after Unix time ``now``, whatever happens; or None."""
-    due = (signed_up_at + hours * 3600 for hours in policy.rescoring.schedule_hours)
-    return next((at for at in due if at > now), None)
+    for hours in policy.rescoring.schedule_hours:
+        due = signed_up_at + hours * 3600
+        if due > now:
+            return due
+    return None
 
 
 class Agenda:

@@ -42,10 +42,10 @@ def latest_answer(fields: Mapping[str, bytes]) -> dict[str, Any]:
     return damaged.whole(unpack(fields.get("latest") or fields["assessment"]), _ANSWER)
 
 
-def first_entry_fields(entry: HistoryEntry, until: float | None) -> dict[str, str]:
+def first_entry_fields(until: float | None, cause: str | None) -> dict[str, str]:
     """Fields that keep what the first entry of the history says and the first answer does not."""
-    found = {"first_until": "" if until is None else repr(until), "first_cause": entry["cause"] or ""}
-    return {name: value for name, value in found.items() if value}
+    found = {} if until is None else {"first_until": repr(until)}
+    return found if cause is None else {**found, "first_cause": cause}
 
 
 class StoredAccount:

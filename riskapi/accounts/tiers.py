@@ -35,23 +35,22 @@ Fields = Mapping[str, bytes | str | int]
 
 @record
 class Arrival:
-    """An account that is written for the first time: its fields, its first answer and decision as JSON, the entry of
-    its history, and the event about it with its type.
+    """An account that is written for the first time: its fields, its first answer and decision as JSON, the event about
+    it with its type, and the entry of its history, None where the first answer tells it.
 
-    ``told`` says that the first answer tells the entry; then it is not kept a second time. ``until`` is the Unix time
-    at which the entry of a list ends that decided. ``review`` is opened with it, ``due`` the Unix time at which it is
-    decided again, whatever happens.
+    Of such an entry ``until``, the Unix time at which the entry of a list ends that decided, and its ``cause`` are
+    kept. ``review`` is opened with the account, ``due`` the Unix time at which it is decided again, whatever happens.
     """
 
     user_id: str
     fields: Fields
     answer: bytes
     decision: bytes
-    entry: HistoryEntry
     event: bytes
     type: Literal["decision", "import"]
-    told: bool
+    entry: HistoryEntry | None = None
     until: float | None = None
+    cause: str | None = None
     review: ReviewOpening | None = None
     due: float | None = None
 
@@ -103,13 +102,13 @@ class Tiers:
         }
         fields: dict[str, bytes | str | int] = {**arrival.fields, "assessment": pack(arrival.answer)}
         fields["decision"] = pack(arrival.decision)
-        if arrival.told:
-            fields |= first_entry_fields(entry, arrival.until)
+        if entry is None:
+            fields |= first_entry_fields(arrival.until, arrival.cause)
         else:
             fields["history_whole"] = 1
             given["history"] = orjson.dumps(entry).decode()
-        if entry["from"] not in (None, entry["to"]):
-            given["moved"] = tier_event(user_id, entry, now).decode()
+            if entry["from"] not in (None, entry["to"]):
+                given["moved"] = tier_event(user_id, entry, now).decode()
         if arrival.due is not None:
             given["due"] = repr(arrival.due)
         keys = [account_key(user_id), history_key(user_id), stream(number), agenda_key(number)]

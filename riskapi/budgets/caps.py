@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from riskapi.budgets import terms
 from riskapi.budgets.limits import NextStep
@@ -157,30 +158,41 @@ def clean_days(policy: Policy, usage: Usage, past: FeedbackRecord) -> int:
 
     Mail that was delivered, where deliveries are reported; else mail that was granted and not given back.
     """
+    counted = past.delivered or usage.days
+    if not counted:
+        return 0
     today = int(usage.now // _DAY)
     since = int((past.soiled_at or 0.0) // _DAY)
     least = policy.clean.least_recipients
-    counted = past.delivered or usage.days
     return sum(1 for day, count in counted.items() if since < day < today and count >= least)
 
 
 def _next_step(policy: Policy, step: Step, active: int, past: FeedbackRecord, now: float) -> NextStep:
     """The step as an answer shows it. Days left are counted from today on, the earliest there is."""
-    left = max(step.days - active, 0)
-    earliest = datetime.fromtimestamp((now // _DAY + left) * _DAY, UTC)
-    days = f"{left} more {'day' if left == 1 else 'days'}"
-    clean, proof = policy.clean, ", and a sender domain of its own that passes DMARC"
+    left, clean, proof = max(step.days - active, 0), policy.clean, step.identity and not past.identity
     return {
-        "not_before": earliest.isoformat().replace("+00:00", "Z"),
-        "requires": (
-            f"{days} with mail to {clean.least_recipients} recipients or more, complaints at most "
-            f"{clean.complaint_rate:.2%} and hard bounces at most {clean.hard_bounce_rate:.0%}"
-            f"{proof if step.identity and not past.identity else ''}"
-        ),
+        "not_before": _start_of(int(now // _DAY) + left),
+        "requires": _requirement(left, clean.least_recipients, clean.complaint_rate, clean.hard_bounce_rate, proof),
         "hourly": step.hourly,
         "daily": step.daily,
         "monthly": step.monthly,
     }
+
+
+# All accounts that signed up on a day are told the same.
+@lru_cache(maxsize=256)
+def _start_of(day: int) -> str:
+    """When a UTC day (days since 1970) begins, as answers say it."""
+    return datetime.fromtimestamp(day * _DAY, UTC).isoformat().replace("+00:00", "Z")
+
+
+@lru_cache(maxsize=256)
+def _requirement(left: int, recipients: int, complaints: float, bounces: float, proof: bool) -> str:
+    return (
+        f"{left} more {'day' if left == 1 else 'days'} with mail to {recipients} recipients or more, complaints at "
+        f"most {complaints:.2%} and hard bounces at most {bounces:.0%}"
+        f"{', and a sender domain of its own that passes DMARC' if proof else ''}"
+    )
 
 
 def _jump(policy: Policy, usage: Usage, moved_at: float | None, told: int, expected: int) -> tuple[int | None, int]:
@@ -191,7 +203,7 @@ def _jump(policy: Policy, usage: Usage, moved_at: float | None, told: int, expec
     allowed them to this account; after a login from a new network it can still be one.
     """
     rules, now = policy.takeover, usage.now
-    if rules.mode == "off":
+    if rules.mode == "off" or (usage.first is None and not told):
         return None, 0
     # The day up to now is what is judged, so it is no part of what is usual.
     yesterday = int(now // _DAY) - 1
@@ -201,7 +213,7 @@ def _jump(policy: Policy, usage: Usage, moved_at: float | None, told: int, expec
     if told and (days < MONTH or active < rules.active_days):
         # What somebody tells is rough. Nobody is held at less than what would be no jump anyway.
         usual = max(usual, told, rules.sudden.floor)
-    elif usage.first is None or days < rules.established_days or active < rules.active_days:
+    elif days < rules.established_days or active < rules.active_days:
         return None, 0
     moved = moved_at is not None and now - moved_at < rules.moved_hours * 3600
     jump = max(rules.sudden.floor, int(rules.sudden.factor * usual), expected)

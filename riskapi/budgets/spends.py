@@ -231,16 +231,15 @@ class Budgets:
 
 def remaining(usage: Usage, allowed: Allowed) -> Counts:
     """What is left of the hour, day and month, for the account and its cluster together."""
-    caps = (allowed.caps.hourly, allowed.caps.daily, allowed.caps.monthly)
-    left = [cap - spent for cap, spent in zip(caps, usage.spent, strict=True)]
+    caps, (hour, day, month) = allowed.caps, usage.spent
+    hourly, daily, monthly = caps.hourly - hour, caps.daily - day, caps.monthly - month
     if usage.held and usage.hold is not None:
-        left[1] = min(left[1], usage.hold - usage.spent[1])
+        daily = min(daily, usage.hold - day)
     if allowed.cluster is not None:
-        caps = (allowed.cluster.hourly, allowed.cluster.daily, allowed.cluster.monthly)
-        ours = (cap - spent for cap, spent in zip(caps, usage.cluster_spent, strict=True))
-        left = [min(mine, theirs) for mine, theirs in zip(left, ours, strict=True)]
-    hourly, daily, monthly = (max(each, 0) for each in left)
-    return {"hourly": hourly, "daily": daily, "monthly": monthly}
+        caps, (hour, day, month) = allowed.cluster, usage.cluster_spent
+        hourly, daily = min(hourly, caps.hourly - hour), min(daily, caps.daily - day)
+        monthly = min(monthly, caps.monthly - month)
+    return {"hourly": max(hourly, 0), "daily": max(daily, 0), "monthly": max(monthly, 0)}
 
 
 def _three(numbers: Sequence[int]) -> tuple[int, int, int]:

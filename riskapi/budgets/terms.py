@@ -121,13 +121,12 @@ def told(plan: str | None) -> Terms:
     return NONE if name is None else Terms(name)
 
 
-def signed_up(plan: str | None, policy: Policy, at: float) -> dict[str, str]:
-    """What an account keeps of what its signup at Unix time ``at`` called its plan, as fields of the account."""
-    name = plan_name(plan)
-    if name is None:
+def signed_up(own: Terms, policy: Policy, at: float) -> dict[str, str]:
+    """What an account keeps of the terms that its signup at Unix time ``at`` told, as fields of the account."""
+    if own.plan is None:
         return {}
-    paid = {"established": repr(at), "established_by": "plan"} if is_paid(name, policy) else {}
-    return {"plan": name, **paid}
+    paid = {"established": repr(at), "established_by": "plan"} if is_paid(own.plan, policy) else {}
+    return {"plan": own.plan, **paid}
 
 
 def read(values: Sequence[bytes | None]) -> Terms:

@@ -23,6 +23,9 @@ from riskapi.sending.allowances import limits
 from riskapi.store import damaged
 from riskapi.times import rfc3339
 
+#: Of an account that sent nothing yet, or whose feedback is not asked for here.
+_NO_FEEDBACK = FeedbackRecord()
+
 
 def assessment(case: Case, *, tier: Tier | None = None, review_id: str | None = None) -> Assessment:
     """The answer to a case. ``tier`` is the one it stands in, where that is another than was decided."""
@@ -32,7 +35,7 @@ def assessment(case: Case, *, tier: Tier | None = None, review_id: str | None = 
         permitted = Allowed(policy.caps(tier, case.terms.plan, outage=True), None, None, None, 0)
     else:
         fresh = not is_paid(case.terms.plan, policy) and is_fresh(policy, case.facts.signup_at, None, case.now)
-        permitted = allowed(policy, tier, usage, FeedbackRecord(), None, case.terms, fresh=fresh)
+        permitted = allowed(policy, tier, usage, _NO_FEEDBACK, None, case.terms, fresh=fresh)
     return {
         "object": "assessment",
         "id": f"asm_{secrets.token_hex(12)}",

@@ -13,7 +13,7 @@ from model.scorer import Explanation, Scorer, sigmoid
 from riskapi.contract import Tier
 from riskapi.lists.matching import Listed, ListKind
 from riskapi.policy import Policy
-from riskapi.policy.rules import Rule
+from riskapi.policy.rules import Rule, matching
 from riskapi.policy.tables import SEVERITY
 from signals.records import record
 from signals.registry import Readings, registered
@@ -132,7 +132,7 @@ def decide(
     if mode == "live" and scorer is not None:
         verdict = _judge(readings, scorer, policy, explain=explain, bare=bare)
 
-    fired = [matcher.rule for matcher in policy.live if matcher.matches(readings)]
+    fired = matching(policy.live, readings)
     tier, rule = _tightest(verdict.tier, fired)
     source: Source = "rule" if rule is not None or mode != "live" else "model"
     if store_away or (mode == "live" and scorer is None):
@@ -252,12 +252,9 @@ def _shadows(
     ``tier`` is what was decided before the lists, which would have had the last word there too.
     """
     found = []
-    score = _risk_score(verdict.probability)
-    for matcher in policy.shadow:
-        if matcher.matches(readings):
-            rule = matcher.rule
-            would = under(listing, max(tier, rule.tier, key=SEVERITY.__getitem__))
-            found.append(Shadow(f"rule:{rule.name}", would, score))
+    for rule in matching(policy.shadow, readings):
+        would = under(listing, max(tier, rule.tier, key=SEVERITY.__getitem__))
+        found.append(Shadow(f"rule:{rule.name}", would, _risk_score(verdict.probability)))
     if policy.model.mode == "shadow" and scorer is not None:
         judged = _judge(readings, scorer, policy, explain=False)
         would = under(listing, max(tier, judged.tier, key=SEVERITY.__getitem__))
@@ -274,9 +271,12 @@ def _reasons(
         found.insert(0, Reason("OUTAGE", None, "A part of the service was away, so the budget is small", None))
     if explanation is not None:
         # An unknown reading can move the score, but it is no reason: nothing was found.
-        known = [item for item in explanation.contributions.items() if readings.get(item[0]) is not None]
-        loud = [(abs(value) if safest else value, name, value) for name, value in known]
-        loud = sorted((item for item in loud if item[0] > LEAST_CONTRIBUTION), key=lambda item: (-item[0], item[1]))
+        loud = sorted(
+            (-abs(value) if safest else -value, name, value)
+            for name, value in explanation.contributions.items()
+            if (value > LEAST_CONTRIBUTION or (safest and value < -LEAST_CONTRIBUTION))
+            and readings.get(name) is not None
+        )
         found += [
             Reason(name.upper(), name, registered()[name].text(readings[name]), value)
             for _, name, value in loud[:MOST_REASONS]

@@ -193,7 +193,7 @@ class Imports:
         event = {"user_id": user_id, "at": now, "created_at": customer.created, "actor": actor}
         stored = {**decision_entry(case, answer["id"], "import", None), "at": customer.created}
         said, decision, told = orjson.dumps(answer), orjson.dumps(stored), orjson.dumps(event)
-        written = Arrival(user_id, fields, said, decision, entry, told, "import", told=False)
+        written = Arrival(user_id, fields, said, decision, told, "import", entry)
         self._tiers.queue_record(pipe, written, basis.policy, now)
 
     def _give_way(self, arrival: _Newcomer) -> None:

@@ -21,12 +21,11 @@ def fair(facts: Facts) -> Facts:
     """The same facts without one or two bad accounts, or few among many, at a place: a shared address alone convicts
     nobody.
     """
-    found = facts.entities or {}
-    few = {
-        kind: _blameless(each)
-        for kind, each in found.items()
-        if kind in _CHANCE and 0 < max(each.abusive, each.limited) < max(_NOTORIOUS, _SHARE * each.accounts)
-    }
+    found, few = facts.entities or {}, {}
+    for kind, each in found.items():
+        bad = each.abusive or each.limited
+        if bad and kind in _CHANCE and max(each.abusive, each.limited) < max(_NOTORIOUS, _SHARE * each.accounts):
+            few[kind] = _blameless(each)
     return changed(facts, entities={**found, **few}) if few else facts
 
 
@@ -34,11 +33,10 @@ def is_felt(facts: Facts) -> bool:
     """Whether anything is known of others that may be held against the account: what they are, or that they came before
     it.
     """
-    found = facts.entities or {}
-    bad = any(
-        each.abusive or each.limited or each.exhausted_7d or each.near_7d or each.earlier for each in found.values()
-    )
-    return bad or (facts.cluster is not None and facts.cluster.abusive > 0)
+    for each in (facts.entities or {}).values():
+        if each.abusive or each.limited or each.exhausted_7d or each.near_7d or each.earlier:
+            return True
+    return facts.cluster is not None and facts.cluster.abusive > 0
 
 
 def is_accused(facts: Facts) -> bool:

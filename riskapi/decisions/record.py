@@ -50,13 +50,21 @@ def decision_event(case: Case, entry: Mapping[str, Any], tier: Tier) -> bytes:
     """What the stream is told of a decision, of which ``entry`` is kept: which account, and what is to be done about
     it. ``tier`` is the one the account is in; ``score`` and what shadow candidates would have decided are counted.
     """
-    told = {name: entry[name] for name in ("id", "user_id", "at", "kind")}
-    told["score"] = round(entry["risk_score"])
+    told = {
+        "id": entry["id"],
+        "user_id": entry["user_id"],
+        "at": entry["at"],
+        "kind": entry["kind"],
+        "score": round(entry["risk_score"]),
+    }
     if entry["kind"] == "signup" and case.decision.shadow:
         told["shadow"] = {row.candidate: row.decision for row in case.decision.shadow}
-    more = {name: entry[name] for name in ("cause", "findings", "listed") if entry[name]}
+    for name in ("cause", "findings", "listed"):
+        if entry[name]:
+            told[name] = entry[name]
     subjects = () if case.gathered is None else case.gathered.subjects
-    return orjson.dumps({**told, **more, "tier": tier, "subjects": [each.told for each in subjects]})
+    told |= {"tier": tier, "subjects": [each.told for each in subjects]}
+    return orjson.dumps(told)
 
 
 def listing(stored: Mapping[str, Any]) -> Listed | None:

@@ -125,16 +125,19 @@ class Assessor:
     ) -> Arrival:
         """What is written of a case: ``body``, which is ``answer`` as JSON, and ``first`` if that was given before."""
         decision, policy, at = case.decision, case.basis.policy, case.facts.at
-        entry = history_entry(
-            case.now,
-            None if first is None else first["decision"],
-            decision.tier,
-            decision.source,
-            decision.rule,
-            case.basis.versions,
-            until=decision.until,
-            cause=first_cause(case.decided) if first is None else "outage",
-        )
+        cause, entry = first_cause(case.decided), None
+        if first is not None:
+            cause = "outage"
+            entry = history_entry(
+                case.now,
+                first["decision"],
+                decision.tier,
+                decision.source,
+                decision.rule,
+                case.basis.versions,
+                until=decision.until,
+                cause=cause,
+            )
         stored = decision_entry(case, body["id"], "signup", None)
         return Arrival(
             case.user_id,
@@ -148,17 +151,17 @@ class Assessor:
                 **({} if first is None else {"latest": pack(answer)}),
                 **kept(self._links, gathered.facts, gathered.touch, verified=signup.email.verified),
                 **origin_field(gathered.facts),
-                **({"looked": review.id} if review is not None and entry["cause"] == "linkage" else {}),
+                **({"looked": review.id} if review is not None and cause == "linkage" else {}),
                 **({"silenced": until} if (until := silenced(decision.listing)) else {}),
-                **terms.signed_up(signup.account.plan, policy, at),
+                **terms.signed_up(case.terms, policy, at),
             },
             answer if first is None else orjson.dumps(first),
             orjson.dumps(stored),
-            entry,
             decision_event(case, stored, decision.tier),
             "decision",
-            told=first is None,
+            entry,
             until=decision.until,
+            cause=cause,
             review=review,
             # What it holds together with who vouches for it is noted when a worker looks at it: at once.
             due=case.now if _shares(gathered) else next_look(policy, at, case.now),

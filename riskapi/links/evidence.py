@@ -103,7 +103,11 @@ def linkage(
     ``cluster`` and ``size`` are the cluster the account is in and how many accounts that has. ``abusive`` counts those
     bound directly, by ``links.bind_weight`` or more. Weaker evidence is listed and binds nobody.
     """
-    found = [entity for entity in (entities or {}).values() if entity.weight > 0.0 or entity.holders]
+    found = [
+        entity
+        for entity in (entities or {}).values()
+        if (entity.weight > 0.0 or entity.holders) and entity.kind in KINDS  # others are only counted
+    ]
     if not found:
         return {"cluster_id": cluster, "size": size, "abusive": 0, "evidence": []}
     found.sort(key=lambda entity: (-entity.weight, KINDS.index(entity.kind)))

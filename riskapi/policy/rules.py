@@ -7,7 +7,8 @@ cannot be known is no evidence.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
@@ -17,7 +18,8 @@ from signals.registry import Readings, Signal
 Mode = Literal["off", "shadow", "live"]
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "in"]
 Operand = StrictBool | StrictInt | StrictFloat | StrictStr | list[StrictInt | StrictFloat | StrictStr]
-Test = Callable[[Any], bool]
+#: A signal's name, a comparison of a reading with an operand, and the operand.
+Test = tuple[str, Callable[[Any, Any], bool], Any]
 
 #: What can be asked of a signal of each type.
 _OPERATORS: dict[str, tuple[Operator, ...]] = {
@@ -60,59 +62,66 @@ class Rule(BaseModel):
             else:
                 yield from _condition_faults(f"when.{name}", found.type, conditions)
 
-    def tests(self) -> tuple[tuple[str, Test], ...]:
-        """The conditions as pairs of a signal's name and a function of its reading."""
+    def tests(self) -> tuple[Test, ...]:
+        """The conditions as what is compared with what."""
         return tuple(
-            (name, _test(operator, operand))
+            (name, _COMPARISONS[asked], frozenset(operand) if isinstance(operand, list) else operand)
             for name, conditions in self.when.items()
-            for operator, operand in conditions.items()
+            for asked, operand in conditions.items()
         )
 
 
 class Matcher:
     """A rule made ready to be matched many times."""
 
-    __slots__ = ("_tests", "rule")
+    __slots__ = ("compare", "operand", "others", "rule", "signal")
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self._tests = rule.tests()
-
-    def matches(self, readings: Readings) -> bool:
-        """Whether every condition holds."""
-        for name, test in self._tests:
-            value = readings.get(name)
-            if value is None or not test(value):
-                return False
-        return True
+        # Most rules do not match, and most of those by their first condition: it is looked at without a call.
+        (self.signal, self.compare, self.operand), *self.others = rule.tests()
 
 
-def _test(operator: Operator, operand: Any) -> Test:
-    match operator:
-        case "eq":
-            return lambda value: bool(value == operand)
-        case "ne":
-            return lambda value: bool(value != operand)
-        case "lt":
-            return lambda value: bool(value < operand)
-        case "le":
-            return lambda value: bool(value <= operand)
-        case "gt":
-            return lambda value: bool(value > operand)
-        case "ge":
-            return lambda value: bool(value >= operand)
-        case "in":
-            members = frozenset(operand)
-            return lambda value: value in members
+def matching(matchers: Iterable[Matcher], readings: Readings) -> list[Rule]:
+    """The rules of which every condition holds, in their order."""
+    found = []
+    for matcher in matchers:
+        value = readings.get(matcher.signal)
+        if value is not None and matcher.compare(value, matcher.operand) and _hold(matcher.others, readings):
+            found.append(matcher.rule)
+    return found
+
+
+def _hold(tests: Iterable[Test], readings: Readings) -> bool:
+    for name, compare, operand in tests:
+        value = readings.get(name)
+        if value is None or not compare(value, operand):
+            return False
+    return True
+
+
+def _is_among(value: Any, members: frozenset[Any]) -> bool:
+    return value in members
+
+
+_COMPARISONS: Mapping[Operator, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "in": _is_among,
+}
 
 
 def _condition_faults(key: str, kind: str, conditions: Mapping[Operator, Any]) -> Iterator[tuple[str, str]]:
     sound = True
-    for operator, operand in conditions.items():
-        if operator not in _OPERATORS[kind]:
+    for asked, operand in conditions.items():
+        if asked not in _OPERATORS[kind]:
             sound = False
-            yield f"{key}.{operator}", f"a {kind} signal can only be asked {', '.join(_OPERATORS[kind])}"
-        elif operator == "in":
+            yield f"{key}.{asked}", f"a {kind} signal can only be asked {', '.join(_OPERATORS[kind])}"
+        elif asked == "in":
             if not isinstance(operand, list) or not operand:
                 sound = False
                 yield f"{key}.in", "expected a list of at least one value"
@@ -121,14 +130,14 @@ def _condition_faults(key: str, kind: str, conditions: Mapping[Operator, Any]) -
                 yield f"{key}.in", f"the signal is {kind}, so each value must be {_ASKS_FOR[kind]}"
             elif len(set(operand)) != len(operand):
                 yield f"{key}.in", "lists a value twice"
-        elif not _fits(kind, operator, operand):
+        elif not _fits(kind, asked, operand):
             sound = False
-            yield f"{key}.{operator}", f"the signal is {kind}, so expected {_ASKS_FOR[kind]}, found {operand!r}"
+            yield f"{key}.{asked}", f"the signal is {kind}, so expected {_ASKS_FOR[kind]}, found {operand!r}"
     if sound:
         yield from _contradictions(key, conditions)
 
 
-def _fits(kind: str, operator: Operator, operand: Any) -> bool:
+def _fits(kind: str, asked: Operator, operand: Any) -> bool:
     """Whether a value can be compared with a reading. Bounds on a count may lie between two counts."""
     if kind == "bool" or isinstance(operand, bool):
         return kind == "bool" and isinstance(operand, bool)
@@ -136,7 +145,7 @@ def _fits(kind: str, operator: Operator, operand: Any) -> bool:
         return kind == "str" and isinstance(operand, str)
     if not isinstance(operand, int | float) or not math.isfinite(operand):
         return False
-    return kind == "float" or operator in ("lt", "le", "gt", "ge") or float(operand).is_integer()
+    return kind == "float" or asked in ("lt", "le", "gt", "ge") or float(operand).is_integer()
 
 
 def _contradictions(key: str, conditions: Mapping[Operator, Any]) -> Iterator[tuple[str, str]]:

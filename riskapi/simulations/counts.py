@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from riskapi.contract import Count
 from riskapi.policy import Policy
-from riskapi.policy.rules import Matcher
+from riskapi.policy.rules import Matcher, matching
 from riskapi.simulations.past import Back, PastSignup
 from riskapi.simulations.shares import Share, share
 from riskapi.simulations.simulation import Foundation, foundation
@@ -54,9 +54,8 @@ class Tally:
         for past in slice:
             self._signups += 1
             self._oldest = min(self._oldest, past.at)
-            for matcher in self._matchers:
-                if matcher.matches(past.readings):
-                    self._note(matcher.rule.name, past.at, past.label)
+            for rule in matching(self._matchers, past.readings):
+                self._note(rule.name, past.at, past.label)
 
     def counted(self, back: Back, labels: Mapping[str, str]) -> Counts:
         """What each caught, with what triggers did as ``back`` has read it; ``labels`` are those of its accounts."""

@@ -128,11 +128,10 @@ class Copies:
                 {**answer, **own, "created_at": rfc3339(at), "review_id": None if review is None else review.id}
             ),
             orjson.dumps({**model.decision, **own, "at": at}),
-            {**model.arrival.entry, "at": rfc3339(at)},
             orjson.dumps({**model.event, **own, "at": at}),
             model.arrival.type,
-            told=model.arrival.told,
             until=model.arrival.until,
+            cause=model.arrival.cause,
             review=review,
             due=next_look(self._policy, at, now),
         )

@@ -38,7 +38,7 @@ def test_columns_come_in_the_order_asked_for_and_others_are_left_out() -> None:
 
 def test_text_cannot_become_a_number() -> None:
     with pytest.raises(ValueError, match="could not convert"):
-        features.row({"a": "ES"}, ("a",))
+        features.matrix([{"a": "ES"}], ("a",))
 
 
 def test_a_matrix_is_the_rows_one_below_the_other() -> None:
@@ -50,3 +50,11 @@ def test_a_matrix_is_the_rows_one_below_the_other() -> None:
 
 def test_no_rows_make_an_empty_matrix_with_its_columns() -> None:
     assert features.matrix([], ("a", "b")).shape == (0, 2)
+
+
+@pytest.mark.parametrize("columns", [("b", "a"), ("a",)], ids=["two columns", "one column"])
+@pytest.mark.parametrize(
+    "readings", [{"a": True, "b": None, "text": "x"}, {"b": 2.5}, {}], ids=["whole", "older schema", "no readings"]
+)
+def test_a_prepared_reader_gives_the_same_row(readings: dict[str, Value], columns: tuple[str, ...]) -> None:
+    np.testing.assert_array_equal(features.reader(columns)(readings), features.row(readings, columns))

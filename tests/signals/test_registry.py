@@ -30,6 +30,8 @@ def declare() -> Iterator[types.ModuleType]:
     registry._SIGNALS.clear()
     registry._SIGNALS.update(before)
     registry._plan.cache_clear()
+    registry.schema.cache_clear()
+    registry._causes.cache_clear()
     del sys.modules["signals.sample"]
 
 
