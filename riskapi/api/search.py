@@ -41,8 +41,8 @@ ROUTES = (
             "A mailbox, name, mail domain, phone number, address or network, AS, device, means of payment, "
             "fingerprint, referrer, linked domain, fingerprint of a content, user or cluster. `read_as` says how the "
             "text was read and `others` how else it can be; `kind` chooses. `shared` is what the accounts have "
-            "besides: each `thing` can be searched for in turn. A thing remembers its newest 2,000 accounts. Names are "
-            "looked for among the newest accounts and in mail addresses: `complete` is false then."
+            "besides: each `thing` can be searched for in turn. A thing remembers its newest 2,000 to 2,100 accounts. "
+            "Names are looked for among the newest accounts and in mail addresses: `complete` is false then."
         ),
         scopes=("reviews",),
         query=SearchQuery,

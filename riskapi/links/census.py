@@ -13,7 +13,7 @@ from signals.records import record
 
 @record
 class Census:
-    """The accounts that a thing remembers, 2,000 at most, and how many of them are limited, labelled abusive and
+    """The accounts that a thing remembers, 2,100 at most, and how many of them are limited, labelled abusive and
     established. ``first`` and ``last`` are Unix times of their uses, None where there are no accounts. ``hub``: a look
     found that so many share it that sharing says nothing.
     """

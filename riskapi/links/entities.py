@@ -296,7 +296,7 @@ class Links:
                 script.queue(pipe, group, args)
 
     def accounts(self, key: str) -> list[str]:
-        """Everybody who touched an entity and is remembered for it, newest first, 2,000 at most."""
+        """Everybody who touched an entity and is remembered for it, newest first, 2,100 at most."""
         pipe = self._store.pipeline()
         names = self.queue_accounts(pipe, key)
         self._store.run(pipe)

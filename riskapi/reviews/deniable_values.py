@@ -63,7 +63,7 @@ class Deniable:
 
     ``entity`` is its kind in :mod:`riskapi.links.kinds`, ``user_ids`` the decided accounts that have it, ``entry_id``
     the entry that denies it already, if there is one. ``accounts`` are those known to have it, of those seen within
-    ``retention.entities_days`` the newest 2,000.
+    ``retention.entities_days`` the newest 2,000 to 2,100.
     """
 
     kind: DeniableKind

@@ -19,6 +19,7 @@ from tests.bench import (
     feedback,
     growth,
     in_process,
+    instructions,
     pages,
     ratio,
     reviewing,
@@ -40,7 +41,12 @@ _FOLDER = ROOT / "var" / "bench"
 #: Accounts among which signups are timed.
 _SIZES = (10_000, 100_000)
 #: Parts that are run alone, each with options of its own.
-_PARTS = {"feedback": feedback.main, "pages": pages.main, "reviewing": reviewing.main}
+_PARTS = {
+    "feedback": feedback.main,
+    "instructions": instructions.main,
+    "pages": pages.main,
+    "reviewing": reviewing.main,
+}
 #: Signups of which stages are told, and what they ask of the store.
 _STAGED, _ASKED = 2000, 1000
 
@@ -131,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="make bench",
         description=__doc__,
-        epilog="Parts run alone, each with --help: python -m tests.bench feedback | pages | reviewing",
+        epilog="Parts run alone, each with --help: python -m tests.bench feedback | instructions | pages | reviewing",
     )
     parser.add_argument("--rounds", type=int, default=5, help="rounds, in each of which every server has its turn (5)")
     parser.add_argument("--seconds", type=int, default=4, help="seconds a round and server (4)")

@@ -50,7 +50,7 @@ def measure(directory: Path, key: str, count: int, advance: Callable[[int], None
             _one(service, apart, timed)
             signup = Signup.model_validate_json(whole)
             timed("line", partial(service.parts.assessor.signup, signup, time.time()))
-            timed("http", partial(_serve, served, _environ(posted, key)))
+            timed("http", partial(serve, served, environ(posted, key)))
             advance(1)
         busy = 1e6 * (counters(service.store).busy - begin) / (3 * count)
     line, http = spent.pop("line"), spent.pop("http")
@@ -64,11 +64,12 @@ def measure(directory: Path, key: str, count: int, advance: Callable[[int], None
     return [Stage(name=name, busy=busy, passed=passed) for name, busy, passed in stages]
 
 
-def _serve(application: Flask, environ: dict[str, Any]) -> bytes:
-    return b"".join(application.wsgi_app(environ, lambda *_: lambda _: None))
+def serve(application: Flask, request: dict[str, Any]) -> bytes:
+    """The body of the answer to a request, as a WSGI server asks for it."""
+    return b"".join(application.wsgi_app(request, lambda *_: lambda _: None))
 
 
-def _environ(body: bytes, key: str) -> dict[str, Any]:
+def environ(body: bytes, key: str) -> dict[str, Any]:
     """A request as the gateway hands it over."""
     return {
         "REQUEST_METHOD": "POST", "PATH_INFO": _PATH, "SCRIPT_NAME": "", "QUERY_STRING": "", "SERVER_NAME": "localhost",
