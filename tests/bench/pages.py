@@ -39,7 +39,10 @@ _TIMES, AIM = 40, 150.0
 #: service that is used, not one that is at its limit.
 _CONNECTIONS, _PAUSE = 2, 0.02
 #: Signups that are timed with and without pages beside them.
-_SIGNUPS = 600
+_SIGNUPS = 1500
+#: Seconds between two pages of those who look beside them: ten people who each open one every four seconds, and one who
+#: waits for nothing.
+_LOOKING: Final = {"beside ten people who open a page every four seconds": 0.4, "beside one page after the other": 0.0}
 #: Cases that are opened, one after the other; notes of the audit log, and how many are written in a trip.
 _CASES, _NOTES, _TRIP = 10, 10_000, 500
 #: Seconds a simulation of all that was loaded may take.
@@ -96,16 +99,7 @@ def measure(accounts: int, reviews: int, times: int, steps: Steps) -> Found:
                 for word, addresses in paths.items():
                     timed.append(_time(person, pid, word, addresses, times))
                     advance(1)
-            with steps.step("signups", 2) as advance:
-                signups = {"alone": _sign_up(port, "alone")}
-                advance(1)
-                looking = threading.Event()
-                looker = threading.Thread(target=_look, args=(person, paths, looking), daemon=True)
-                looker.start()
-                signups["beside somebody who looks at one page after the other"] = _sign_up(port, "beside")
-                looking.set()
-                looker.join(60)
-                advance(1)
+            signups = _signups(port, person, paths, steps)
     return Found(accounts, waiting, timed, signups)
 
 
@@ -182,11 +176,27 @@ def _time(person: Person, pid: int, word: str, addresses: Sequence[str], times: 
     return Timed(word, taken, {"server": sum(used.values()), "store": store} if used else {})
 
 
-def _look(person: Person, paths: Mapping[str, Sequence[str]], done: threading.Event) -> None:
+def _signups(port: int, person: Person, paths: Mapping[str, Sequence[str]], steps: Steps) -> dict[str, list[float]]:
+    """Signups alone, and beside those who look at pages."""
+    with steps.step("signups", 1 + len(_LOOKING)) as advance:
+        found = {"alone": _sign_up(port, "alone")}
+        advance(1)
+        for word, pause in _LOOKING.items():
+            done = threading.Event()
+            looker = threading.Thread(target=_look, args=(person, paths, pause, done), daemon=True)
+            looker.start()
+            found[word] = _sign_up(port, word.replace(" ", "_"))
+            done.set()
+            looker.join(60)
+            advance(1)
+    return found
+
+
+def _look(person: Person, paths: Mapping[str, Sequence[str]], pause: float, done: threading.Event) -> None:
     for path in itertools.cycle(path for addresses in paths.values() for path in addresses):
-        if done.is_set():
-            return
         person.get(path)
+        if done.wait(pause):
+            return
 
 
 def _sign_up(port: int, label: str) -> list[float]:
