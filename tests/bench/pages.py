@@ -38,8 +38,8 @@ _TIMES, AIM = 40, 150.0
 #: Connections that sign up, each with one request under way, and the pause between two signups of one in seconds: a
 #: service that is used, not one that is at its limit.
 _CONNECTIONS, _PAUSE = 2, 0.02
-#: Signups that are timed with and without pages beside them.
-_SIGNUPS = 1500
+#: Signups that are timed with and without pages beside them, and the seed of the first.
+_SIGNUPS, _SEED = 1500, 17
 #: Seconds between two pages of those who look beside them: ten people who each open one every four seconds, and one who
 #: waits for nothing.
 _LOOKING: Final = {"beside ten people who open a page every four seconds": 0.4, "beside one page after the other": 0.0}
@@ -179,13 +179,13 @@ def _time(person: Person, pid: int, word: str, addresses: Sequence[str], times: 
 def _signups(port: int, person: Person, paths: Mapping[str, Sequence[str]], steps: Steps) -> dict[str, list[float]]:
     """Signups alone, and beside those who look at pages."""
     with steps.step("signups", 1 + len(_LOOKING)) as advance:
-        found = {"alone": _sign_up(port, "alone")}
+        found = {"alone": _sign_up(port, _SEED, "alone")}
         advance(1)
-        for word, pause in _LOOKING.items():
+        for seed, (word, pause) in enumerate(_LOOKING.items(), _SEED + 1):
             done = threading.Event()
             looker = threading.Thread(target=_look, args=(person, paths, pause, done), daemon=True)
             looker.start()
-            found[word] = _sign_up(port, word.replace(" ", "_"))
+            found[word] = _sign_up(port, seed, word.replace(" ", "_"))
             done.set()
             looker.join(60)
             advance(1)
@@ -199,10 +199,12 @@ def _look(person: Person, paths: Mapping[str, Sequence[str]], pause: float, done
             return
 
 
-def _sign_up(port: int, label: str) -> list[float]:
-    """Milliseconds of signups over some connections, in a steady stream."""
+def _sign_up(port: int, seed: int, label: str) -> list[float]:
+    """Milliseconds of signups over some connections, in a steady stream. Another seed is other people: who shares what
+    somebody had before takes longer.
+    """
     taken: list[float] = []
-    source = bodies(17, label)
+    source = bodies(seed, label)
     lock = threading.Lock()
 
     def post(count: int) -> None:
