@@ -34,9 +34,9 @@ from tests.bench.plot import plot
 from tests.bench.progress import Steps
 from tests.bench.ratio import Plan
 from tests.bench.report import report
+from tests.bench.servers import KEY
 from tests.bench.setting import ROOT, setting
 
-_KEY = "bench-key-0123456789-0123456789-0123456789"
 _FOLDER = ROOT / "var" / "bench"
 #: Accounts among which signups are timed.
 _SIZES = (10_000, 100_000)
@@ -90,22 +90,22 @@ def _measure(directory: Path, plan: Plan, modes: Sequence[Fsync], options: argpa
         with steps.step("sending", few + 1) as advance:
             grants.extend(
                 sending.measure(
-                    port, socket_path(data), _KEY, rounds=few, seconds=plan.seconds, connections=plan.connections,
+                    port, socket_path(data), KEY, rounds=few, seconds=plan.seconds, connections=plan.connections,
                     advance=advance,
                 )
             )  # fmt: skip
 
-    ratios, nothing = ratio.measure(directory, _KEY, plan, modes, steps, send)
+    ratios, nothing = ratio.measure(directory, KEY, plan, modes, steps, send)
     with steps.step("stages", _STAGED) as advance:
-        staged = stages.measure(directory / "stages", _KEY, _STAGED, advance)
+        staged = stages.measure(directory / "stages", KEY, _STAGED, advance)
     with steps.step("what is asked of the store", asked.total(_ASKED)) as advance:
-        asks = asked.measure(directory / "asked", _KEY, _ASKED, advance)
+        asks = asked.measure(directory / "asked", KEY, _ASKED, advance)
     memory, grown, worsts = _grow(directory / "growth", options, steps)
     beside = None
     if not options.no_upstreams:
         with steps.step("upstreams", upstreams.cases()) as advance:
             shorter = Plan(few, plan.seconds, plan.connections, plan.workers)
-            beside = upstreams.measure(directory, _KEY, shorter, modes[-1], advance)
+            beside = upstreams.measure(directory, KEY, shorter, modes[-1], advance)
     return Bench(
         setting=setting(plan),
         ratios=ratios,
@@ -126,8 +126,8 @@ def _grow(
     sizes = sorted({*(size for size in _SIZES if size < options.growth), options.growth} - {0})
     if not sizes and not options.worst:
         return None, None, None
-    with in_process.serving(in_process.settings_of(directory, _KEY)) as service:
-        growing = growth.Growing(directory, _KEY, service, steps)
+    with in_process.serving(in_process.settings_of(directory, KEY)) as service:
+        growing = growth.Growing(directory, KEY, service, steps)
         grown = growing.measure(sizes) if sizes else None
         worsts = worst.measure(growing, service, options.worst, steps) if options.worst else None
     return growing.memory, grown, worsts

@@ -19,11 +19,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from tests.bench import load, servers
+from tests.bench.servers import KEY
 
-_KEY: Final = "bench-key-0123456789-0123456789-0123456789"
 #: Seconds within which 99 of 100 complaints are to be in the answers; what is aimed at; and when one is given up.
 BOUND, AIM, _PATIENCE = 2.0, 0.25, 10.0
 #: Accounts that send meanwhile, and their connections.
@@ -43,7 +43,7 @@ class _Client:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
 
     def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {_KEY}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
         self._connection.request(method, path, None if body is None else json.dumps(body), headers)
         answer = self._connection.getresponse()
         found: dict[str, Any] = json.loads(answer.read())
@@ -60,7 +60,7 @@ def measure(complaints: int, seconds: float) -> dict[str, list[float]]:
     port = servers.free_port()
     with tempfile.TemporaryDirectory(prefix="riskapi-bench-") as name:
         environment = {
-            "RISKAPI_BIND": f"127.0.0.1:{port}", "RISKAPI_DATA_DIR": name, "RISKAPI_BOOTSTRAP_KEY": _KEY,
+            "RISKAPI_BIND": f"127.0.0.1:{port}", "RISKAPI_DATA_DIR": name, "RISKAPI_BOOTSTRAP_KEY": KEY,
             "RISKAPI_WORKERS": "1", "RISKAPI_ENRICHMENT": "off", "RISKAPI_SERVE_WORKER": "on",
             "RISKAPI_LOG_LEVEL": "warning", "RISKAPI_STORE_TIMEOUT_MS": "20000",
         }  # fmt: skip
@@ -141,7 +141,7 @@ def _requests() -> Iterator[bytes]:
     rng = random.Random(1)
     for number in itertools.count():
         user = f"other_{rng.randrange(_OTHERS)}"
-        yield load.request(f"/v1/accounts/{user}/sends", b'{"recipients": 1}', _KEY, f"load-{number}")
+        yield load.request(f"/v1/accounts/{user}/sends", b'{"recipients": 1}', KEY, f"load-{number}")
 
 
 def _signup(user: str, device: str) -> dict[str, Any]:

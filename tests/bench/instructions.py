@@ -27,8 +27,8 @@ from riskapi.decisions import decide
 from riskapi.inputs.signup import Signup
 from tests.bench import in_process, stages
 from tests.bench.bodies import bodies
+from tests.bench.servers import KEY
 
-_KEY = "bench-key-0123456789-0123456789-0123456789"
 #: Signups counted, and signups before, so that parsers and caches are as they are in service.
 _COUNT, _WARM = 40, 150
 #: What begins the names of the files that valgrind writes, and the variable that tells the counted process its folder.
@@ -86,7 +86,7 @@ def lines(counted: dict[str, float]) -> list[str]:
 
 def _run(folder: Path, count: int) -> None:
     """Go through the stages, with valgrind told when each begins and ends."""
-    with in_process.serving(in_process.settings_of(folder / "data", _KEY, enrichment="on")) as service:
+    with in_process.serving(in_process.settings_of(folder / "data", KEY, enrichment="on")) as service:
         served = build(service.parts)
         for body in itertools.islice(bodies(5, "warm"), _WARM):
             in_process.sign_up(service, body)
@@ -106,7 +106,7 @@ def _run(folder: Path, count: int) -> None:
         _counted("decide", lambda each: decide.decide(each, basis.scorer, basis.policy), readings)
         apart = [Signup.model_validate_json(body) for body in posted(3, "b")]
         _counted("line", lambda signup: assessor.signup(signup, time.time()), apart)
-        _counted("http", partial(stages.serve, served), [stages.environ(body, _KEY) for body in posted(4, "c")])
+        _counted("http", partial(stages.serve, served), [stages.environ(body, KEY) for body in posted(4, "c")])
 
 
 def _counted(stage: str, work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:

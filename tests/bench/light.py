@@ -21,13 +21,13 @@ from tests.bench import asked, ratio, servers
 from tests.bench.figures import Asked, Found, Ratio
 from tests.bench.progress import Steps
 from tests.bench.ratio import Plan
+from tests.bench.servers import KEY
 
 BASELINE = Path(__file__).with_name("baseline.json")
 #: A change of this share is told.
 _QUARTER = 0.25
 #: Signups that are counted.
 _ASKED = 500
-_KEY = "bench-key-0123456789-0123456789-0123456789"
 
 
 class Light(Found):
@@ -87,8 +87,8 @@ def measure(steps: Steps) -> Light:
     """Few rounds, with fsync everysec alone, which depends least on the disk."""
     with tempfile.TemporaryDirectory(prefix="riskapi-bench-") as name:
         with steps.step("what is asked of the store", asked.total(_ASKED)) as advance:
-            asks = asked.measure(Path(name) / "asked", _KEY, _ASKED, advance)
-        (found,), _ = ratio.measure(Path(name), _KEY, Plan(3, 2, 8, cores()), ["everysec"], steps)
+            asks = asked.measure(Path(name) / "asked", KEY, _ASKED, advance)
+        (found,), _ = ratio.measure(Path(name), KEY, Plan(3, 2, 8, cores()), ["everysec"], steps)
     return light(found, asks)
 
 

@@ -29,8 +29,8 @@ from tests.bench.loading import Job
 from tests.bench.person import Person, first_link
 from tests.bench.processes import grown, spent
 from tests.bench.progress import Steps
+from tests.bench.servers import KEY
 
-_KEY: Final = "bench-key-0123456789-0123456789-0123456789"
 #: Accounts, and reviews that wait for somebody, as issue and design ask.
 ACCOUNTS, REVIEWS = 100_000, 2_000
 #: Times each page is asked for, and milliseconds that 95 of 100 answers may take.
@@ -84,7 +84,7 @@ def measure(accounts: int, reviews: int, times: int, steps: Steps) -> Found:
         folder = Path(name)
         waiting = _fill(folder, accounts, reviews, steps)
         environment = {
-            "RISKAPI_BIND": f"127.0.0.1:{port}", "RISKAPI_DATA_DIR": name, "RISKAPI_BOOTSTRAP_KEY": _KEY,
+            "RISKAPI_BIND": f"127.0.0.1:{port}", "RISKAPI_DATA_DIR": name, "RISKAPI_BOOTSTRAP_KEY": KEY,
             "RISKAPI_ENRICHMENT": "off", "RISKAPI_SERVE_WORKER": "on", "RISKAPI_LOG_LEVEL": "warning",
             "RISKAPI_STORE_FSYNC": "everysec", "RISKAPI_CONSOLE_SECOND_FACTOR": "off",
             "RISKAPI_STORE_TIMEOUT_MS": "20000",
@@ -105,9 +105,9 @@ def measure(accounts: int, reviews: int, times: int, steps: Steps) -> Found:
 
 def _fill(folder: Path, accounts: int, reviews: int, steps: Steps) -> int:
     """Accounts, and reviews until there are so many; returns how many wait."""
-    with in_process.serving(in_process.settings_of(folder, _KEY)) as service:
+    with in_process.serving(in_process.settings_of(folder, KEY)) as service:
         with loading.unwritten(service.store), steps.step(f"{accounts:,} accounts", accounts) as advance:
-            loading.load(Job(folder, _KEY, "acc", 3, accounts, copies=True), loading.workers(), advance)
+            loading.load(Job(folder, KEY, "acc", 3, accounts, copies=True), loading.workers(), advance)
         waiting = backlog(service.store, time.time()).by_status["open"]
         more = max(reviews - waiting, 0)
         with steps.step(f"{reviews:,} reviews", more or 1) as advance:
@@ -211,7 +211,7 @@ def _sign_up(port: int, seed: int, label: str) -> list[float]:
         for _ in range(count):
             with lock:
                 body = next(source)
-            found = load.run(load.web(port), iter([load.request("/v1/signups", body, _KEY)]), seconds=60, connections=1)
+            found = load.run(load.web(port), iter([load.request("/v1/signups", body, KEY)]), seconds=60, connections=1)
             if found.errors:
                 raise SystemExit("a signup was not answered with 200")
             taken.append(found.p50)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from playwright.sync_api import Page, Response, sync_playwright
 
@@ -24,9 +24,9 @@ from tests.bench import servers
 from tests.bench.feedback import percentile
 from tests.bench.person import first_link
 from tests.bench.progress import Steps
+from tests.bench.servers import KEY
 from tests.browser import become_admin, launched
 
-_KEY: Final = "bench-key-0123456789-0123456789-0123456789"
 #: Cases, how many of them are rings, and accounts of a ring. Keys a case that are aimed at.
 CASES, RINGS, _SIZES, AIM = 30, 10, (3, 5, 12, 40), 4
 #: Seconds until every ring is bound together, and milliseconds a page may take.
@@ -71,7 +71,7 @@ def measure(cases: int, rings: int, steps: Steps) -> list[Cleared]:
     port = servers.free_port()
     with tempfile.TemporaryDirectory(prefix="riskapi-bench-") as name, sync_playwright() as playwright:
         environment = {
-            "RISKAPI_BIND": f"127.0.0.1:{port}", "RISKAPI_DATA_DIR": name, "RISKAPI_BOOTSTRAP_KEY": _KEY,
+            "RISKAPI_BIND": f"127.0.0.1:{port}", "RISKAPI_DATA_DIR": name, "RISKAPI_BOOTSTRAP_KEY": KEY,
             "RISKAPI_WORKERS": "1", "RISKAPI_ENRICHMENT": "off", "RISKAPI_SERVE_WORKER": "on",
             "RISKAPI_LOG_LEVEL": "warning", "RISKAPI_CONSOLE_SECOND_FACTOR": "off",
         }  # fmt: skip
@@ -106,7 +106,7 @@ def _fill(port: int, cases: int, rings: int) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def ask(method: str, path: str, body: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {_KEY}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
         connection.request(method, path, None if body is None else json.dumps(body), headers)
         answer = connection.getresponse()
         found = json.loads(answer.read())

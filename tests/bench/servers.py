@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+#: The API key of every server that is measured.
+KEY = "bench-key-0123456789-0123456789-0123456789"
 #: Seconds a server may take until it is up.
 _START = 120.0
 
