@@ -28,9 +28,9 @@ def row(readings: Mapping[str, Value], columns: Sequence[str]) -> list[float]:
 
 def reader(columns: Sequence[str]) -> Callable[[Mapping[str, Value]], list[float]]:
     """As :func:`row`, prepared for many rows of these columns: a third faster where every reading is there."""
-    values = itemgetter(*columns)
-    if len(columns) < 2:  # of one column it gives the value itself
+    if len(columns) < 2:  # of one column ``itemgetter`` gives the value itself
         return lambda readings: row(readings, columns)
+    values = itemgetter(*columns)
 
     def read(readings: Mapping[str, Value]) -> list[float]:
         try:

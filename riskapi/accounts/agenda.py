@@ -92,12 +92,16 @@ class Agenda:
         return None if found is None else float(found)
 
     def due(self, now: float) -> list[int]:
-        """How many accounts of each shard are due at Unix time ``now``, in one trip."""
+        """Shards in which an account is due at Unix time ``now``, in one trip."""
+        return [number for number, count in enumerate(self._counts(now)) if count]
+
+    def overdue(self, now: float) -> int:
+        """Accounts that were due before Unix time ``now``."""
+        return sum(self._counts(now))
+
+    def _counts(self, now: float) -> list[int]:
+        """How many accounts of each shard are due."""
         pipe = self._store.pipeline()
         for number in range(SHARDS):
             pipe.execute_command("ZCOUNT", agenda_key(number), "-inf", repr(now))
         return self._store.run(pipe)
-
-    def overdue(self, now: float) -> int:
-        """Accounts that were due before Unix time ``now``."""
-        return sum(self.due(now))

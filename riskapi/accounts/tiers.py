@@ -27,6 +27,7 @@ from riskapi.accounts.stored import first_entry_fields
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store
 from riskapi.store.streams import account_key, oldest, shard, stream
+from riskapi.times import unix_text
 from signals.records import record
 
 _DAY = 86400
@@ -110,7 +111,7 @@ class Tiers:
             if entry["from"] not in (None, entry["to"]):
                 given["moved"] = tier_event(user_id, entry, now).decode()
         if arrival.due is not None:
-            given["due"] = repr(arrival.due)
+            given["due"] = unix_text(arrival.due)
         keys = [account_key(user_id), history_key(user_id), stream(number), agenda_key(number)]
         if review is not None:
             keys += (review.key, review.index)

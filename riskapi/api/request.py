@@ -91,10 +91,9 @@ def answerer(route: Route, parts: Parts) -> Answerer:
             principal = auth.authenticate(route, parts, environ)
             caller = principal.id
             auth.limit(parts, principal, headers)
-            if path:
-                for pattern, value in zip(checked, path.values(), strict=True):
-                    if not pattern.match(value):
-                        raise Problem("not_found", "Nothing has this id.")
+            for pattern, value in zip(checked, path.values(), strict=True):
+                if not pattern.match(value):
+                    raise Problem("not_found", "Nothing has this id.")
             reply = _serve(route, parts, principal, environ, path, request_id)
         except Exception as error:
             problem = _explain(error, route.path, request_id, parts, path.get("user_id"))
@@ -210,15 +209,15 @@ def _is_json(media: str) -> bool:
 
 def _content(environ: WSGIEnvironment, most: int) -> bytes:
     """What was sent, at most ``most`` bytes of it, whether its length was announced or not."""
-    announced, raw = get_content_length(environ), b""
-    if announced is None or announced <= most:
+    length, raw = get_content_length(environ), b""
+    if length is None or length <= most:
         # One byte more than is taken: a body of no announced length is cut there in silence, and is then too long.
         # As the gateway hands it over, it is there and ends by itself.
         is_whole = "wsgi.input_terminated" in environ
         found = environ["wsgi.input"] if is_whole else get_input_stream(environ, max_content_length=most + 1)
         raw = found.read(most + 1) if is_whole else found.read()
-        announced = len(raw)
-    if announced > most:
+        length = len(raw)
+    if length > most:
         raise Problem("payload_too_large", f"The body may have {most} bytes.")
     return raw
 

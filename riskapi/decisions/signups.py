@@ -37,6 +37,7 @@ from riskapi.policy.active import ActiveBasis, Basis
 from riskapi.reviews import queue
 from riskapi.store.connections import Store
 from riskapi.store.journal import Journal, JournalFull
+from riskapi.times import unix_text
 from signals.records import record
 
 
@@ -144,7 +145,7 @@ class Assessor:
             {
                 "mail": self._mail(signup),
                 "tier": decision.tier,
-                "at": repr(at),
+                "at": unix_text(at),
                 "entities": entities_text(gathered.touch.keys),
                 "own": own_tier(case.decided, decision.tier, case.decided.own, policy),
                 "signup": pack(signup.model_dump_json(exclude_none=True).encode()),

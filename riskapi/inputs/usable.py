@@ -21,7 +21,7 @@ from riskapi.inputs.visitor_values import LARGEST, LONGEST, LONGEST_CUSTOM, MOST
 #: How far ahead a time may lie, seconds (api.md: 5 minutes): clocks differ.
 AHEAD: Final = 300.0
 #: Characters of the longest id of an account; no field with text allows fewer.
-SHORT: Final = 128
+_SHORT: Final = 128
 #: What stands for characters that were none: halves of surrogate pairs (Unicode, 3.9, U+FFFD substitution).
 UNREADABLE: Final = "\ufffd"
 
@@ -125,7 +125,7 @@ def _cut(values: dict[str, Any], pointer: str, fields: Fields, warnings: list[In
         kind = type(value)
         if (
             not value
-            or (kind is str and len(value) <= SHORT and value.isascii() and value.isprintable())
+            or (kind is str and len(value) <= _SHORT and value.isascii() and value.isprintable())
             or (kind is int and 0 < value <= LARGEST)
         ):
             continue
@@ -174,8 +174,8 @@ def _identifier(value: str, what: str) -> tuple[str | None, str | None]:
 
 
 def _referrer(value: str, what: str) -> tuple[str | None, str | None]:
-    if len(value) > SHORT:
-        return None, f"{what} is longer than {SHORT} characters and is not used"
+    if len(value) > _SHORT:
+        return None, f"{what} is longer than {_SHORT} characters and is not used"
     return _identifier(value, what)
 
 

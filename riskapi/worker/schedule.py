@@ -29,7 +29,7 @@ class Schedule:
 
     def step(self) -> int:
         """Look at what is due in every shard; returns how many accounts. Raises :class:`StoreUnavailable`."""
-        looked, due = 0, [number for number, count in enumerate(self._agenda.due(self._clock())) if count]
+        looked, due = 0, self._agenda.due(self._clock())
         for number in random.sample(due, len(due)):
             for item in self._agenda.take(number, self._clock(), _LEASE, _COUNT):
                 self._agenda.done(item, self._look(item))
