@@ -270,13 +270,14 @@ def _reasons(
     if outage:
         found.insert(0, Reason("OUTAGE", None, "A part of the service was away, so the budget is small", None))
     if explanation is not None:
+        # Of some 190 contributions a dozen are loud: they are taken first, and what the rest costs is one comparison.
+        said = explanation.contributions.items()
+        if safest:
+            spoke = [each for each in said if abs(each[1]) > LEAST_CONTRIBUTION]
+        else:
+            spoke = [each for each in said if each[1] > LEAST_CONTRIBUTION]
         # An unknown reading can move the score, but it is no reason: nothing was found.
-        loud = sorted(
-            (-abs(value) if safest else -value, name, value)
-            for name, value in explanation.contributions.items()
-            if (value > LEAST_CONTRIBUTION or (safest and value < -LEAST_CONTRIBUTION))
-            and readings.get(name) is not None
-        )
+        loud = sorted([(-abs(value), name, value) for name, value in spoke if readings.get(name) is not None])
         found += [
             Reason(name.upper(), name, registered()[name].text(readings[name]), value)
             for _, name, value in loud[:MOST_REASONS]
