@@ -21,6 +21,7 @@ from typing import Any, TypeVar, overload
 from typing_extensions import TypedDict
 
 from signals.facts import Facts
+from signals.records import record
 
 Value = bool | int | float | str | None
 Readings = dict[str, Value]
@@ -35,7 +36,7 @@ class SignalError(Exception):
     """A declaration that cannot be accepted; it stops the import that made it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Said:
     """A reading inside a reason. What may stand after the colon of ``{value:…}``:
 
