@@ -123,26 +123,28 @@ _THINGS = (
         _entity("fingerprint"),
     ),
 )
-#: Each period as the names of signals, reasons and docstrings say it, and the accounts that an entity had within it.
-_PERIODS: tuple[tuple[str, str, str, Callable[[Entity], int]], ...] = (
-    ("1h", "an hour", "hour", attrgetter("accounts_1h")),
-    ("24h", "24 hours", "24 hours", attrgetter("accounts_24h")),
-    ("30d", "30 days", "30 days", attrgetter("accounts_30d")),
+#: Each period as the names of signals, reasons and docstrings say it, and the attribute of an entity that counts who
+#: came within it.
+_PERIODS: tuple[tuple[str, str, str, str], ...] = (
+    ("1h", "an hour", "hour", "accounts_1h"),
+    ("24h", "24 hours", "24 hours", "accounts_24h"),
+    ("30d", "30 days", "30 days", "accounts_30d"),
 )
 
 
-def _declare(thing: _Thing, suffix: str, within: str, last: str, count: Callable[[Entity], int]) -> None:
+def _declare(thing: _Thing, suffix: str, within: str, last: str, attribute: str) -> None:
     """Declare the signal of how many used a thing within a period."""
+    count = attrgetter(attribute)
 
     def read(entity: Entity) -> int:
-        return count(entity)
+        return int(count(entity))
 
     read.__name__ = f"velocity_{thing.name}_{suffix}"
     read.__doc__ = (
         f"Distinct accounts with the same {thing.shared} over the last {last}, this one included.\n\n{thing.unit}"
     )
     reason = f"{{value}} {{value:account|accounts}} signed up with {thing.used} within {within}, this one included"
-    signal(of=thing.find, reason=reason, risk=thing.risk, needs=("store", thing.needs))(read)
+    signal(of=thing.find, reason=reason, risk=thing.risk, needs=("store", thing.needs), attribute=attribute)(read)
 
 
 for _thing in _THINGS:
