@@ -57,6 +57,11 @@ def unused(now: float) -> Usage:
     return Usage("", 0, None, None, 0.0, 0.0, (0, 0, 0), (0, 0, 0), now, {})
 
 
+def is_unused(usage: Usage) -> bool:
+    """Whether nothing was granted to an account yet, nor to a cluster of it, and nothing is held."""
+    return usage.first is None and not usage.cluster and usage.hold is None and not usage.days and not any(usage.spent)
+
+
 @record
 class FeedbackRecord:
     """What the account's mail met with: whether that is clean now, and when it last was not (a Unix time).
