@@ -200,7 +200,7 @@ def signal(
     """
 
     def declare(function: Callable[[Any], Value]) -> Callable[[Any], Value]:
-        name = function.__name__
+        name = sys.intern(function.__name__)  # as whoever reads many readings does, see ``model/features.py``
         family = function.__module__.rsplit(".", 1)[-1]
         if not name.startswith(f"{family}_"):
             raise SignalError(f"{name}: a signal of {family}.py must be named {family}_…")

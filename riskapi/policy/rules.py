@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, get_args
 
@@ -65,7 +66,7 @@ class Rule(BaseModel):
     def tests(self) -> tuple[Test, ...]:
         """The conditions as what is compared with what."""
         return tuple(
-            (name, _COMPARISONS[asked], frozenset(operand) if isinstance(operand, list) else operand)
+            (sys.intern(name), _COMPARISONS[asked], frozenset(operand) if isinstance(operand, list) else operand)
             for name, conditions in self.when.items()
             for asked, operand in conditions.items()
         )
