@@ -134,10 +134,13 @@ class RedisSocket:
 
 def _packed(command: Command) -> bytes:
     last = command[-1]
-    if not isinstance(last, Framed):
-        return hiredis.pack_command(command)  # type: ignore[arg-type]
-    begun = hiredis.pack_command(command[:-1])  # type: ignore[arg-type]
-    return b"*%d%b%b" % (len(command) - 1 + last.count, begun[begun.index(b"\r\n") :], last.text.encode())
+    framed = last if isinstance(last, Framed) else None
+    packed: bytes = hiredis.pack_command(command if framed is None else command[:-1])  # type: ignore[arg-type]
+    if framed is None:
+        return packed
+    # What hiredis wrote, with the whole number of arguments at its head.
+    begun = packed[packed.index(b"\r\n") :]
+    return b"*%d%b%b" % (len(command) - 1 + framed.count, begun, framed.text.encode())
 
 
 def _leave_time_out_to_kernel(connected: socket.socket) -> None:
