@@ -1,0 +1,164 @@
+"""An event loop in which a request begins, and goes on, in the thread that brings the news of it.
+
+granian tells an event loop of each request, and of each body that is there, from a thread of its own. An event loop
+that is woken for both, and once more when a thread has the answer, takes 180 µs of the 1,650 µs that a signup costs.
+Nearly every request needs none of it: its body is small, and it waits for that body and for a thread, nothing else.
+What does need the loop, a large body that is read in parts, says so (:data:`IN_LOOP`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import Executor
+from contextvars import Context
+from types import CoroutineType
+from typing import Any, Final, Protocol, TypeVarTuple
+
+_Ts = TypeVarTuple("_Ts")
+
+#: How often bodies are looked for whose time is over: so many times in the seconds they are given, and at least each
+#: second.
+_LOOKS, _LONGEST = 10, 1.0
+
+
+class InLoop:
+    """Awaited, it lets a request go on in the event loop."""
+
+    def __await__(self) -> Generator[InLoop, None, None]:
+        yield self
+
+
+IN_LOOP: Final = InLoop()
+
+
+class Turn:
+    """Awaited, it lets a request go on in a thread, at its turn."""
+
+    def __init__(self, threads: Executor) -> None:
+        self._threads = threads
+
+    def __await__(self) -> Generator[Turn, None, None]:
+        yield self
+
+    def wait_for(self, request: Coroutine[Any, Any, None], now: float) -> None:
+        """Let a request go on when a thread is free."""
+        self._threads.submit(step, request)
+
+
+class BodyOnItsWay(Protocol):
+    """What granian gives for a body that is awaited: like ``asyncio.Future``, and safe to ask from any thread."""
+
+    def add_done_callback(self, callback: object, context: Any) -> None:
+        """Have the event loop called with ``callback`` when the body is there."""
+
+    def result(self) -> bytes:
+        """The body. Raises what went wrong."""
+
+    def cancel(self) -> bool:
+        """Wait no longer."""
+
+
+class Waiting:
+    """Requests that wait for a body outside the event loop, and the threads in which they go on."""
+
+    def __init__(self, threads: Executor, patience: float) -> None:
+        self.threads, self._patience = threads, patience
+        self._since: dict[Arrival, float] = {}
+
+    def begin(self, arrival: Arrival, now: float) -> None:
+        """Give a body until ``patience`` seconds after ``now``."""
+        self._since[arrival] = now
+
+    def end(self, arrival: Arrival) -> bool:
+        """Whether this call ended the wait; two threads may try, for the body may come just as its time is over."""
+        return self._since.pop(arrival, None) is not None
+
+    def end_late(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End the waits that took too long, and look again in a while."""
+        now = loop.time()
+        for arrival, since in list(self._since.items()):  # in the order in which they began
+            if now - since < self._patience:
+                break
+            arrival.give_up()
+        loop.call_later(min(self._patience / _LOOKS, _LONGEST), self.end_late, loop)
+
+
+class Arrival:
+    """Awaited, it lets a request go on in a thread as soon as its body is there, and gives that body.
+
+    Raises :class:`TimeoutError` for a body that came too late, and what granian raises for one that broke off.
+    """
+
+    def __init__(self, body: BodyOnItsWay, waiting: Waiting) -> None:
+        self._body, self._waiting = body, waiting
+        self._late = False
+        self._request: Coroutine[Any, Any, None] | None = None
+
+    def __await__(self) -> Generator[Arrival, None, bytes]:
+        yield self
+        if self._late:
+            raise TimeoutError
+        return self._body.result()
+
+    def wait_for(self, request: Coroutine[Any, Any, None], now: float) -> None:
+        """Let a request go on when the body is there, or its time is over; ``now`` by the clock of the loop."""
+        self._request = request
+        self._waiting.begin(self, now)
+        self._body.add_done_callback(self, None)
+
+    def come(self) -> None:
+        """The body is there, or broke off."""
+        if self._waiting.end(self):
+            self._go_on()
+
+    def give_up(self) -> None:
+        """The time is over."""
+        if self._waiting.end(self):
+            self._late = True
+            self._body.cancel()
+            self._go_on()
+
+    def _go_on(self) -> None:
+        request, self._request = self._request, None
+        if request is not None:
+            self._waiting.threads.submit(step, request)
+
+
+def step(request: Coroutine[Any, Any, None]) -> object:
+    """Run a request up to where it waits; returns for what, None when it is at its end."""
+    try:
+        return request.send(None)
+    except StopIteration:
+        return None
+
+
+class RequestLoop(asyncio.SelectorEventLoop):
+    """Begins what granian hands over where it is handed over.
+
+    granian 2.8 calls ``call_soon_threadsafe(run, coroutine, watcher)`` for a request; for a body it calls
+    ``call_soon_threadsafe(callback, body)``, or ``call_soon`` where the body was there already. Whatever else comes is
+    the event loop's.
+    """
+
+    def call_soon_threadsafe(
+        self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> Any:
+        """See :meth:`asyncio.loop.call_soon_threadsafe`."""
+        brought: object = callback
+        if isinstance(brought, Arrival):
+            return brought.come()
+        if args and isinstance(args[0], CoroutineType):
+            waits = step(args[0])
+            if isinstance(waits, Arrival | Turn):
+                return waits.wait_for(args[0], self.time())
+            if waits is None:
+                return None
+        return super().call_soon_threadsafe(callback, *args, context=context)
+
+    def call_soon(self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None) -> Any:
+        """See :meth:`asyncio.loop.call_soon`."""
+        brought: object = callback
+        if isinstance(brought, Arrival):
+            return brought.come()
+        return super().call_soon(callback, *args, context=context)
