@@ -17,6 +17,8 @@ from typing import Any, Final, Protocol, TypeVarTuple
 
 _Ts = TypeVarTuple("_Ts")
 
+#: One request, as granian's coroutine.
+Request = Coroutine[Any, Any, None]
 #: How often bodies are looked for whose time is over: so many times in the seconds they are given, and at least each
 #: second.
 _LOOKS, _LONGEST = 10, 1.0
@@ -41,7 +43,7 @@ class Turn:
     def __await__(self) -> Generator[Turn, None, None]:
         yield self
 
-    def wait_for(self, request: Coroutine[Any, Any, None], now: float) -> None:
+    def wait_for(self, request: Request, now: float) -> None:
         """Let a request go on when a thread is free."""
         self._threads.submit(step, request)
 
@@ -63,69 +65,58 @@ class Waiting:
     """Requests that wait for a body outside the event loop, and the threads in which they go on."""
 
     def __init__(self, threads: Executor, patience: float) -> None:
-        self.threads, self._patience = threads, patience
-        self._since: dict[Arrival, float] = {}
+        self._threads, self._patience = threads, patience
+        self._requests: dict[Arrival, tuple[Request, float]] = {}
 
-    def begin(self, arrival: Arrival, now: float) -> None:
+    def begin(self, arrival: Arrival, request: Request, now: float) -> None:
         """Give a body until ``patience`` seconds after ``now``."""
-        self._since[arrival] = now
+        self._requests[arrival] = request, now
 
-    def end(self, arrival: Arrival) -> bool:
-        """Whether this call ended the wait; two threads may try, for the body may come just as its time is over."""
-        return self._since.pop(arrival, None) is not None
+    def end(self, arrival: Arrival, *, late: bool = False) -> None:
+        """Let the request go on, once: its body may come in one thread just as its time is over in another."""
+        request, _ = self._requests.pop(arrival, (None, 0.0))
+        if request is not None:
+            arrival.late = late
+            self._threads.submit(step, request)
 
     def end_late(self, loop: asyncio.AbstractEventLoop) -> None:
         """End the waits that took too long, and look again in a while."""
         now = loop.time()
-        for arrival, since in list(self._since.items()):  # in the order in which they began
+        for arrival, (_, since) in list(self._requests.items()):  # in the order in which they began
             if now - since < self._patience:
                 break
-            arrival.give_up()
+            self.end(arrival, late=True)
+            arrival.body.cancel()
         loop.call_later(min(self._patience / _LOOKS, _LONGEST), self.end_late, loop)
 
 
 class Arrival:
-    """Awaited, it lets a request go on in a thread as soon as its body is there, and gives that body.
+    """Awaited, it lets a request go on in a thread as soon as its ``body`` is there, and gives that body.
 
-    Raises :class:`TimeoutError` for a body that came too late, and what granian raises for one that broke off.
+    Raises :class:`TimeoutError` for a body that came too ``late``, and what granian raises for one that broke off.
     """
 
     def __init__(self, body: BodyOnItsWay, waiting: Waiting) -> None:
-        self._body, self._waiting = body, waiting
-        self._late = False
-        self._request: Coroutine[Any, Any, None] | None = None
+        self.body, self._waiting = body, waiting
+        self.late = False
 
     def __await__(self) -> Generator[Arrival, None, bytes]:
         yield self
-        if self._late:
+        if self.late:
             raise TimeoutError
-        return self._body.result()
+        return self.body.result()
 
-    def wait_for(self, request: Coroutine[Any, Any, None], now: float) -> None:
+    def wait_for(self, request: Request, now: float) -> None:
         """Let a request go on when the body is there, or its time is over; ``now`` by the clock of the loop."""
-        self._request = request
-        self._waiting.begin(self, now)
-        self._body.add_done_callback(self, None)
+        self._waiting.begin(self, request, now)
+        self.body.add_done_callback(self, None)
 
     def come(self) -> None:
         """The body is there, or broke off."""
-        if self._waiting.end(self):
-            self._go_on()
-
-    def give_up(self) -> None:
-        """The time is over."""
-        if self._waiting.end(self):
-            self._late = True
-            self._body.cancel()
-            self._go_on()
-
-    def _go_on(self) -> None:
-        request, self._request = self._request, None
-        if request is not None:
-            self._waiting.threads.submit(step, request)
+        self._waiting.end(self)
 
 
-def step(request: Coroutine[Any, Any, None]) -> object:
+def step(request: Request) -> object:
     """Run a request up to where it waits; returns for what, None when it is at its end."""
     try:
         return request.send(None)
