@@ -11,11 +11,10 @@ import asyncio
 import io
 import sys
 from collections.abc import Awaitable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from riskapi.api.request_loop import IN_LOOP, Arrival, Turn, Waiting
+from riskapi.api.request_loop import IN_LOOP, Arrival, Threads, Turn, Waiting
 from riskapi.api.routes import LARGER, MAX_BODY
 from riskapi.errors import Problem
 
@@ -80,8 +79,8 @@ class Gateway:
 
     def __init__(self, app: WSGIApplication, threads: int, patience: float) -> None:
         self._app, self._patience = app, patience
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
-        self._waiting = Waiting(self._pool, patience)
+        self._threads = Threads(threads)
+        self._waiting = Waiting(self._threads, patience)
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -95,24 +94,43 @@ class Gateway:
         limit = LARGER.get(environ["PATH_INFO"], MAX_BODY)
         if scope.path == _HEALTH:
             environ["wsgi.input"] = io.BytesIO()
-            protocol.response_bytes(*_answered(self._app, environ))
-        elif length is not None and (length <= _SMALL or length > limit):
-            # One that is too long is refused for what it announces, and not read.
-            if 0 < length <= limit:
-                environ["wsgi.input"] = await _input(Arrival(protocol(), self._waiting), self._patience)
-            else:
-                await Turn(self._pool)
-                environ["wsgi.input"] = io.BytesIO()
-            protocol.response_bytes(*_answered(self._app, environ))
-        else:
+        elif length is None or _SMALL < length <= limit:
             await IN_LOOP
             environ["wsgi.input"] = await _input(self._read_large(protocol, limit), self._patience)
-            loop = asyncio.get_running_loop()
-            protocol.response_bytes(*await loop.run_in_executor(self._pool, _answered, self._app, environ))
+            await self._answer_in_thread(environ, protocol)
+            return
+        elif 0 < length <= limit:
+            environ["wsgi.input"] = await _input(Arrival(protocol(), self._waiting), self._patience)
+        else:  # one that is too long is refused for what it announces, and not read
+            environ["wsgi.input"] = io.BytesIO()
+            await Turn(self._threads)
+        self._answer(environ, protocol)
+
+    def _answer(self, environ: dict[str, Any], protocol: HttpProtocol) -> None:
+        protocol.response_bytes(*_answered(self._app, environ))
+
+    async def _answer_in_thread(self, environ: dict[str, Any], protocol: HttpProtocol) -> None:
+        """Answer in a thread, from within the event loop."""
+        loop = asyncio.get_running_loop()
+        answered = loop.create_future()
+
+        async def answer() -> None:
+            try:
+                self._answer(environ, protocol)
+            finally:
+                loop.call_soon_threadsafe(_set, answered)
+
+        self._threads.go_on(answer())
+        await answered
 
     async def _read_large(self, protocol: HttpProtocol, limit: int) -> bytes:
         async with asyncio.timeout(self._patience), self._large:
             return await _most(protocol, limit)
+
+
+def _set(answered: asyncio.Future[None]) -> None:
+    if not answered.done():  # a caller that is gone may have ended the wait
+        answered.set_result(None)
 
 
 def _length(environ: Mapping[str, Any]) -> int | None:

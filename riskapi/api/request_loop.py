@@ -9,11 +9,15 @@ What does need the loop, a large body that is read in parts, says so (:data:`IN_
 from __future__ import annotations
 
 import asyncio
+import logging
+import threading
 from collections.abc import Callable, Coroutine, Generator
-from concurrent.futures import Executor
 from contextvars import Context
+from queue import SimpleQueue
 from types import CoroutineType
 from typing import Any, Final, Protocol, TypeVarTuple
+
+from riskapi import logs
 
 _Ts = TypeVarTuple("_Ts")
 
@@ -34,10 +38,34 @@ class InLoop:
 IN_LOOP: Final = InLoop()
 
 
+class Threads:
+    """``count`` threads in which requests go on, in the order in which they are given.
+
+    A thread pool of the standard library makes a future of each request and locks it several times, which nobody here
+    waits for: 11 µs instead of 0.2. They end with the process.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._requests: SimpleQueue[Request] = SimpleQueue()
+        for number in range(1, count + 1):
+            threading.Thread(target=self._run, name=f"request-{number}", daemon=True).start()
+
+    def go_on(self, request: Request) -> None:
+        """Let a request go on when a thread is free."""
+        self._requests.put(request)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                step(self._requests.get())
+            except Exception as error:  # whose request it was is told by granian; the thread is there for the next
+                logs.note(logging.ERROR, "request_failed", error)
+
+
 class Turn:
     """Awaited, it lets a request go on in a thread, at its turn."""
 
-    def __init__(self, threads: Executor) -> None:
+    def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
     def __await__(self) -> Generator[Turn, None, None]:
@@ -45,7 +73,7 @@ class Turn:
 
     def wait_for(self, request: Request, now: float) -> None:
         """Let a request go on when a thread is free."""
-        self._threads.submit(step, request)
+        self._threads.go_on(request)
 
 
 class BodyOnItsWay(Protocol):
@@ -64,7 +92,7 @@ class BodyOnItsWay(Protocol):
 class Waiting:
     """Requests that wait for a body outside the event loop, and the threads in which they go on."""
 
-    def __init__(self, threads: Executor, patience: float) -> None:
+    def __init__(self, threads: Threads, patience: float) -> None:
         self._threads, self._patience = threads, patience
         self._requests: dict[Arrival, tuple[Request, float]] = {}
 
@@ -77,7 +105,7 @@ class Waiting:
         request, _ = self._requests.pop(arrival, (None, 0.0))
         if request is not None:
             arrival.late = late
-            self._threads.submit(step, request)
+            self._threads.go_on(request)
 
     def end_late(self, loop: asyncio.AbstractEventLoop) -> None:
         """End the waits that took too long, and look again in a while."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from riskapi.api.request_loop import IN_LOOP, Arrival, RequestLoop, Turn, Waiting
+from riskapi.api.request_loop import IN_LOOP, Arrival, RequestLoop, Threads, Turn, Waiting
+from tests.logged import Lines
 
 PATIENCE = 5.0
 
@@ -53,24 +53,23 @@ def loop() -> Iterator[RequestLoop]:
     loop.close()
 
 
-class Threads(ThreadPoolExecutor):
+class Counting(Threads):
     """Threads that count what they are given."""
 
     given = 0
 
-    def submit(self, *args: Any, **options: Any) -> Any:
+    def go_on(self, request: Coroutine[Any, Any, None]) -> None:
         self.given += 1
-        return super().submit(*args, **options)
+        super().go_on(request)
 
 
 @pytest.fixture
-def threads() -> Iterator[Threads]:
-    with Threads(2, thread_name_prefix="request") as threads:
-        yield threads
+def threads() -> Counting:
+    return Counting(2)
 
 
 @pytest.fixture
-def waiting(threads: Threads) -> Waiting:
+def waiting(threads: Counting) -> Waiting:
     return Waiting(threads, PATIENCE)
 
 
@@ -152,7 +151,7 @@ def test_only_bodies_whose_time_is_over_are_given_up(loop: RequestLoop, waiting:
     assert second.wait_for() == b"2"
 
 
-def test_a_request_without_a_body_goes_on_in_a_thread(loop: RequestLoop, threads: Threads) -> None:
+def test_a_request_without_a_body_goes_on_in_a_thread(loop: RequestLoop, threads: Counting) -> None:
     ended = Ended()
     hand_over(loop, ended.request(Turn(threads)))
     assert ended.wait_for() is None
@@ -186,7 +185,7 @@ def test_a_request_that_needs_the_loop_goes_on_in_it(loop: RequestLoop) -> None:
 
 
 def test_a_body_that_comes_just_as_its_time_is_over_lets_its_request_go_on_once(
-    loop: RequestLoop, waiting: Waiting, threads: Threads
+    loop: RequestLoop, waiting: Waiting, threads: Counting
 ) -> None:
     for round_number in range(1, 301):
         ended, body = Ended(), Body(loop)
@@ -214,3 +213,18 @@ def test_callbacks_of_others_are_the_loops(loop: RequestLoop) -> None:
     loop.call_soon_threadsafe(loop.stop)
     loop.run_forever()
     assert called == [1, 2]
+
+
+def test_a_request_that_fails_is_logged_and_leaves_its_thread_to_the_next(loop: RequestLoop, lines: Lines) -> None:
+    threads, ended = Threads(1), Ended()
+
+    async def failing() -> None:
+        await Turn(threads)
+        raise OSError("secret")
+
+    hand_over(loop, failing())
+    hand_over(loop, ended.request(Turn(threads)))
+    assert ended.wait_for() is None
+    (said,) = lines()
+    assert (said["event"], said["level"]) == ("request_failed", "error")
+    assert "secret" not in str(said)
