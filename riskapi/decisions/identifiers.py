@@ -13,8 +13,9 @@ from typing import Any
 import orjson
 
 from riskapi.accounts.accounts import Accounts
+from riskapi.accounts.first_record import kept_signup
 from riskapi.accounts.labels import Labels
-from riskapi.accounts.packing import pack, unpack
+from riskapi.accounts.packing import pack
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
@@ -33,6 +34,8 @@ from riskapi.store.streams import account_key
 _DAY = 86400
 #: Times an account is read anew because somebody changed it meanwhile; far more than any race measured.
 _TRIES = 20
+#: Fields that are written together, see account_follow.lua.
+_FOLLOWED = ("signup", "entities", "proved", "things")
 #: What a changed address and a changed number change of what an account touches.
 _KINDS: Mapping[str, tuple[str, ...]] = {
     "email": ("mailbox", "pattern", "stem", "mail_domain", "tld"),
@@ -72,7 +75,7 @@ class Identifiers:
         policy = self._active.policy
         for _ in range(_TRIES):
             read = self._read(user_id)
-            signup = _changed(damaged.whole(unpack(read["signup"])), part, value)
+            signup = _changed(damaged.whole(kept_signup(read)), part, value)
             parsed = self._gatherer.parse(signup, now)
             kind = _PROVED[part]
             touch = self._links.touched(user_id, replace(parsed.facts, proved=frozenset()))
@@ -144,7 +147,7 @@ class Identifiers:
 
     def _mailbox(self, user_id: str, read: dict[str, bytes], address: str, now: float) -> str | None:
         """The key of the mailbox of an address."""
-        signup = _changed(damaged.whole(unpack(read["signup"])), "email", address)
+        signup = _changed(damaged.whole(kept_signup(read)), "email", address)
         return self._links.touched(user_id, self._gatherer.parse(signup, now).facts).keys.get("mailbox")
 
     def authenticate(self, user_id: str, domain: str, now: float) -> None:
@@ -217,15 +220,15 @@ class Identifiers:
         return " ".join(dict.fromkeys([*before.decode().split(), *keys])).encode()
 
     def _read(self, user_id: str) -> dict[str, bytes]:
-        names = ("signup", "entities", "proved", "things")
-        found: Any = self._store.execute("HMGET", account_key(user_id), *names)
-        if found[0] is None:
+        found: Any = self._store.execute("HMGET", account_key(user_id), *_FOLLOWED, "assessment")
+        if not any(found):
             raise Problem("not_found", "No account with this user_id was ever assessed.")
-        return {name: value or b"" for name, value in zip(names, found, strict=True)}
+        return {name: value or b"" for name, value in zip((*_FOLLOWED, "assessment"), found, strict=True)}
 
     def _written(self, user_id: str, read: dict[str, bytes], *values: bytes) -> bool:
         """Write what an account has; False when it changed since it was read."""
-        args: list[Any] = [self._active.policy.retention.accounts_days * _DAY, *read.values(), *values]
+        before = [read[name] for name in _FOLLOWED]
+        args: list[Any] = [self._active.policy.retention.accounts_days * _DAY, *before, *values]
         found = self._follow.call([account_key(user_id)], args)
         if not found:
             raise Problem("not_found", "No account with this user_id was ever assessed.")

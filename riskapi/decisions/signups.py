@@ -9,6 +9,7 @@ import orjson
 
 from riskapi.accounts.accounts import Accounts, KnownAccount, ReviewOpening, Standing
 from riskapi.accounts.agenda import next_look
+from riskapi.accounts.first_record import beside
 from riskapi.accounts.history import history_entry
 from riskapi.accounts.labels import Labels
 from riskapi.accounts.origin import origin_field
@@ -139,7 +140,7 @@ class Assessor:
                 until=decision.until,
                 cause=cause,
             )
-        stored = decision_entry(case, body["id"], "signup", None)
+        stored, said = decision_entry(case, body["id"], "signup", None), body if first is None else first
         return Arrival(
             case.user_id,
             {
@@ -148,7 +149,6 @@ class Assessor:
                 "at": unix_text(at),
                 "entities": entities_text(gathered.touch.keys),
                 "own": own_tier(case.decided, decision.tier, case.decided.own, policy),
-                "signup": pack(signup.model_dump_json(exclude_none=True).encode()),
                 **({} if first is None else {"latest": pack(answer)}),
                 **kept(self._links, gathered.facts, gathered.touch, verified=signup.email.verified),
                 **origin_field(gathered.facts),
@@ -157,7 +157,8 @@ class Assessor:
                 **terms.signed_up(case.terms, policy, at),
             },
             answer if first is None else orjson.dumps(first),
-            orjson.dumps(stored),
+            orjson.dumps(beside(said, at, stored)),
+            signup.model_dump_json(exclude_none=True).encode(),
             decision_event(case, stored, decision.tier),
             "decision",
             entry,

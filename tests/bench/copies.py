@@ -19,7 +19,6 @@ import orjson
 
 from riskapi.accounts.accounts import Accounts, KnownAccount
 from riskapi.accounts.agenda import next_look
-from riskapi.accounts.packing import pack
 from riskapi.accounts.tiers import Arrival, Tiers
 from riskapi.app import Service
 from riskapi.decisions.signups import Assessor
@@ -121,13 +120,13 @@ class Copies:
                 "mail": self._links.mac("address", signup.email.address),
                 "at": repr(at),
                 "entities": entities_text(touch.keys),
-                "signup": pack(signup.model_dump_json(exclude_none=True).encode()),
                 **kept(self._links, parsed.facts, touch, verified=signup.email.verified),
             },
             orjson.dumps(
                 {**answer, **own, "created_at": rfc3339(at), "review_id": None if review is None else review.id}
             ),
-            orjson.dumps({**model.decision, **own, "at": at}),
+            orjson.dumps(model.decision),
+            signup.model_dump_json(exclude_none=True).encode(),
             orjson.dumps({**model.event, **own, "at": at}),
             model.arrival.type,
             until=model.arrival.until,

@@ -11,7 +11,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from riskapi.accounts.accounts import Accounts
-from riskapi.accounts.packing import unpack
 from riskapi.api.server import build
 from riskapi.app import Service, assemble
 from riskapi.datasets.installed import DataPaths
@@ -148,4 +147,4 @@ def test_it_takes_as_many_keys_and_bytes_as_one_that_came_through_the_line(
 
 def test_its_signup_is_kept_as_posted(loaded: list[Signup], service: Service) -> None:
     account = Accounts(service.store).load(loaded[0].account.user_id)
-    assert Signup.stored(unpack(account.fields["signup"])) == loaded[0]
+    assert Signup.stored(account.signup) == loaded[0]
