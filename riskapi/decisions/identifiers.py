@@ -24,7 +24,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.inputs import device as devices
 from riskapi.inputs.signup import Signup
 from riskapi.links.entities import Links
-from riskapi.links.keys import entities_of, entities_text
+from riskapi.links.keys import entities_of, packed_entities
 from riskapi.links.kinds import Touch, own_domain
 from riskapi.policy.active import ActiveBasis
 from riskapi.store import damaged
@@ -97,7 +97,7 @@ class Identifiers:
             self._touch(user_id, touch, fresh, now)
             written = self._written(
                 user_id, read, pack(signup.model_dump_json(exclude_none=True).encode()),
-                entities_text({**kept, **fresh}), orjson.dumps(proved) if proved else b"", things,
+                packed_entities({**kept, **fresh}), orjson.dumps(proved) if proved else b"", things,
             )  # fmt: skip
             if not written:
                 continue
@@ -177,7 +177,7 @@ class Identifiers:
             before = entities_of(read["entities"], user_id)
             if key in before.values() or sum(name.startswith("device:") for name in before) >= _DEVICES:
                 break
-            entities = entities_text({**before, f"device:{key[-6:]}": key})
+            entities = packed_entities({**before, f"device:{key[-6:]}": key})
             if self._written(user_id, read, read["signup"], entities, read["proved"], read["things"]):
                 break
         self._touch(user_id, Touch(user_id, now, {}, frozenset()), {"device": key}, now)

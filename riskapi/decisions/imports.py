@@ -37,7 +37,7 @@ from riskapi.inputs.json_lines import Rejected, Row
 from riskapi.links import spellings
 from riskapi.links.arrival import kept
 from riskapi.links.entities import Links
-from riskapi.links.keys import entities_text
+from riskapi.links.keys import packed_entities
 from riskapi.links.kinds import Touch, touched_at
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
@@ -177,7 +177,7 @@ class Imports:
             "mail": self._links.mac("address", customer.email.address.strip().lower()),
             "tier": "allow",
             "at": repr(customer.created),
-            "entities": entities_text(arrival.touch.keys),
+            "entities": packed_entities(arrival.touch.keys),
             "own": "allow",
             **kept(self._links, parsed.facts, arrival.touch, verified=customer.email.verified),
             **origin_field(parsed.facts),

@@ -29,7 +29,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.inputs.signup import Signup
 from riskapi.links.arrival import kept
 from riskapi.links.entities import Links
-from riskapi.links.keys import entities_text
+from riskapi.links.keys import packed_entities
 from riskapi.links.kinds import Touch
 from riskapi.lists.matching import silenced
 from riskapi.metrics import Metrics
@@ -147,7 +147,7 @@ class Assessor:
                 "mail": self._mail(signup),
                 "tier": decision.tier,
                 "at": unix_text(at),
-                "entities": entities_text(gathered.touch.keys),
+                "entities": packed_entities(gathered.touch.keys),
                 "own": own_tier(case.decided, decision.tier, case.decided.own, policy),
                 **({} if first is None else {"latest": pack(answer)}),
                 **kept(self._links, gathered.facts, gathered.touch, verified=signup.email.verified),

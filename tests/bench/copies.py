@@ -25,7 +25,7 @@ from riskapi.decisions.signups import Assessor
 from riskapi.inputs.signup import Signup
 from riskapi.links.arrival import kept
 from riskapi.links.entities import Links
-from riskapi.links.keys import entities_text
+from riskapi.links.keys import packed_entities
 from riskapi.policy import Policy
 from riskapi.reviews import queue
 from riskapi.store.connections import Pipeline, Reply, Store
@@ -119,7 +119,7 @@ class Copies:
                 **fields,
                 "mail": self._links.mac("address", signup.email.address),
                 "at": repr(at),
-                "entities": entities_text(touch.keys),
+                "entities": packed_entities(touch.keys),
                 **kept(self._links, parsed.facts, touch, verified=signup.email.verified),
             },
             orjson.dumps(

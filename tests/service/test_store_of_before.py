@@ -21,7 +21,7 @@ import zstandard
 from riskapi.accounts.migration import DONE, migrate
 from riskapi.app import Service, Sources, assemble
 from riskapi.inputs.signup import PhonePart, Signup
-from riskapi.links.keys import entities_of, entities_text
+from riskapi.links.keys import entities_of, packed_entities
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
@@ -157,7 +157,7 @@ def test_what_accounts_have_to_do_with_is_read_in_either_form(service: Service, 
         stored = store.execute("HGET", account_key(user), "entities")
         found = entities_of(stored)
         assert found
-        assert stored == entities_text(found) if done else stored.startswith(b"{")
+        assert stored == packed_entities(found) if done else stored.startswith(b"{")
         assert all(user in members(store, key) for key in found.values())
 
 
