@@ -14,6 +14,9 @@ from riskapi.lists.matching import Listed
 from riskapi.store import damaged
 from signals.registry import schema
 
+#: What goes without saying of a signup in the streams.
+_USUAL: Mapping[str, Any] = {"kind": "signup", "tier": "allow", "subjects": []}
+
 
 def decision_entry(
     case: Case, id: str, kind: Literal["signup", "again", "import"], cause: str | None
@@ -49,6 +52,8 @@ def decision_entry(
 def decision_event(case: Case, entry: Mapping[str, Any], tier: Tier) -> bytes:
     """What the stream is told of a decision, of which ``entry`` is kept: which account, and what is to be done about
     it. ``tier`` is the one the account is in; ``score`` and what shadow candidates would have decided are counted.
+
+    Of a signup it does not say what goes without saying, see :func:`told_decision`.
     """
     told = {
         "id": entry["id"],
@@ -64,7 +69,16 @@ def decision_event(case: Case, entry: Mapping[str, Any], tier: Tier) -> bytes:
             told[name] = entry[name]
     subjects = () if case.gathered is None else case.gathered.subjects
     told |= {"tier": tier, "subjects": [each.told for each in subjects]}
+    if told["kind"] == "signup":
+        told = {name: said for name, said in told.items() if _USUAL.get(name) != said}
     return orjson.dumps(told)
+
+
+def told_decision(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an entry of the streams tells of a decision: a signup that was allowed and of which nothing is asked, where
+    it says nothing else. Until 2026-11-27 entries said all of it.
+    """
+    return data if "kind" in data or "readings" in data else {**_USUAL, **data}
 
 
 def listing(stored: Mapping[str, Any]) -> Listed | None:

@@ -14,6 +14,7 @@ from riskapi.accounts.accounts import Accounts
 from riskapi.api.server import build
 from riskapi.app import Service, assemble
 from riskapi.datasets.installed import DataPaths
+from riskapi.decisions.record import told_decision
 from riskapi.errors import Problem
 from riskapi.inputs.signup import Signup
 from riskapi.links.entities import Links
@@ -126,7 +127,7 @@ def test_an_event_of_each_is_in_the_stream(loaded: list[Signup], store: Store) -
                 event = orjson.loads(entry[b"data"])
                 told[event["user_id"]] = event
     for signup in loaded:
-        assert told[signup.account.user_id]["kind"] == "signup"
+        assert told_decision(told[signup.account.user_id])["kind"] == "signup"
 
 
 def test_it_takes_as_many_keys_and_bytes_as_one_that_came_through_the_line(
