@@ -99,7 +99,8 @@ class Assessor:
         case = case_of(basis, user_id, parsed, gathered, usage, now, own=own, established=gathered.vouched)
         decision, review = case.decision, None
         if decision.tier == "review":
-            review = queue.opening(user_id, now, decision.risk_score, reasons(decision))
+            why = reasons(decision)
+            review = queue.opening(user_id, now, decision.risk_score, why, answered=first is None)
         body = assessment(case, review_id=review.id if review else None)
         answer = orjson.dumps(body)
         paid, standing = terms.is_paid(own.plan, policy), None

@@ -110,7 +110,7 @@ class Copies:
         name, answer = secrets.token_hex(12), model.answer
         review = None
         if model.arrival.review is not None:
-            review = queue.opening(user_id, at, answer["risk_score"], answer["reasons"])
+            review = queue.opening(user_id, at, answer["risk_score"], answer["reasons"], answered=True)
         own = {"id": f"asm_{name}", "user_id": user_id}
         fields = {name: value for name, value in model.arrival.fields.items() if name not in _OWN_FIELDS}
         arrival = Arrival(
