@@ -19,16 +19,6 @@ DECISION_FIELDS = ("decision", "assessment", "at")
 SIGNUP_FIELDS = ("signup", "assessment")
 #: Stands in a decision for what is said elsewhere.
 _SAME = "="
-#: What an answer says of the decision, by the name it has there: where it stands in the answer.
-_IN_ANSWER = {
-    "id": ("id",),
-    "user_id": ("user_id",),
-    "tier": ("decision",),
-    "risk_score": ("risk_score",),
-    "source": ("disposition", "source"),
-    "rule": ("disposition", "rule"),
-    "versions": ("versions",),
-}
 
 
 def first_record(answer: bytes, decision: bytes, signup: bytes) -> bytes:
@@ -41,8 +31,11 @@ def first_record(answer: bytes, decision: bytes, signup: bytes) -> bytes:
 
 def beside(answer: Mapping[str, Any], at: float, decision: Mapping[str, Any]) -> dict[str, Any]:
     """What is kept of a decision of Unix time ``at`` beside this answer."""
-    said = _said(answer, at)
-    return {name: _SAME if name in said and said[name] == value else value for name, value in decision.items()}
+    found = dict(decision)
+    for name, said in _said(answer, at).items():
+        if found[name] == said:
+            found[name] = _SAME
+    return found
 
 
 def first_answer(kept: bytes) -> bytes:
@@ -64,17 +57,26 @@ def first_decision(fields: Mapping[str, bytes | None]) -> dict[str, Any]:
     if kept:
         return damaged.whole(unpack(kept), ("schema", "readings", "tier"))
     answer, decision, _ = _lines(fields)
-    said = _said(damaged.whole(answer, ("disposition", "versions")), float(fields.get("at") or 0))
     found = damaged.whole(decision, ("schema", "readings", "tier"))
-    return {name: said[name] if value == _SAME and name in said else value for name, value in found.items()}
+    for name, said in _said(damaged.whole(answer), float(fields.get("at") or 0)).items():
+        if found[name] == _SAME:
+            found[name] = said
+    return found
 
 
 def _said(answer: Mapping[str, Any], at: float) -> dict[str, Any]:
-    found: dict[str, Any] = {"at": at}
-    for name, (part, *rest) in _IN_ANSWER.items():
-        said = answer[part]
-        found[name] = said[rest[0]] if rest else said
-    return found
+    """What an answer and the account say of the decision, by the name it has there."""
+    by = answer["disposition"]
+    return {
+        "id": answer["id"],
+        "user_id": answer["user_id"],
+        "at": at,
+        "tier": answer["decision"],
+        "risk_score": answer["risk_score"],
+        "source": by["source"],
+        "rule": by["rule"],
+        "versions": answer["versions"],
+    }
 
 
 def _lines(fields: Mapping[str, bytes | None]) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""How an account keeps what is said at length (its signup, its answers, its decisions): compressed JSON.
+"""How an account keeps what is said at length (its first record, its latest answer and decision): compressed JSON.
 
 Zstandard (RFC 8878) with a dictionary of what all accounts say alike. A frame names the dictionary it was made with, so
 that a later release may bring a better one and still read what is there; a dictionary that was released is never

@@ -59,7 +59,6 @@ def decision_event(case: Case, entry: Mapping[str, Any], tier: Tier) -> bytes:
         "id": entry["id"],
         "user_id": entry["user_id"],
         "at": entry["at"],
-        "kind": entry["kind"],
         "score": round(entry["risk_score"]),
     }
     if entry["kind"] == "signup" and case.decision.shadow:
@@ -68,10 +67,10 @@ def decision_event(case: Case, entry: Mapping[str, Any], tier: Tier) -> bytes:
         if entry[name]:
             told[name] = entry[name]
     subjects = () if case.gathered is None else case.gathered.subjects
-    told |= {"tier": tier, "subjects": [each.told for each in subjects]}
-    if told["kind"] == "signup":
-        told = {name: said for name, said in told.items() if _USUAL.get(name) != said}
-    return orjson.dumps(told)
+    found = {"kind": entry["kind"], "tier": tier, "subjects": [each.told for each in subjects]}
+    if found["kind"] == "signup":
+        found = {name: said for name, said in found.items() if said != _USUAL[name]}
+    return orjson.dumps(told | found)
 
 
 def told_decision(data: Mapping[str, Any]) -> Mapping[str, Any]:

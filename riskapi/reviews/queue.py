@@ -158,7 +158,7 @@ class Reviews:
             pipe.execute_command("HGETALL", review_key(place.decode().partition(":")[2]))
         ids = [place.decode().partition(":")[2] for place in found]
         read = {name: fields for name, fields in zip(ids, self._store.run(pipe), strict=True) if fields}
-        reviews = self._bodies(read)
+        reviews = [*self._bodies(read)]
         return {"reviews": reviews, "next_cursor": cursor_of(found[-1]) if more else None}
 
     def get(self, review_id: str) -> Review:
