@@ -37,7 +37,7 @@ def reader(columns: Sequence[str]) -> Callable[[Mapping[str, Value]], Row]:
     width = len(columns)
     if width < 2:  # of one column ``itemgetter`` gives the value itself
         return lambda readings: np.array(row(readings, columns), dtype=np.float64)
-    # A name that is the very object that readings have is found without comparing letters: a quarter less for 190 names.
+    # A name that is the very object that readings have is found without comparing letters, for a quarter less.
     values = itemgetter(*map(sys.intern, columns))
 
     def read(readings: Mapping[str, Value]) -> Row:

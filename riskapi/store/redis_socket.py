@@ -17,7 +17,6 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import hiredis
@@ -25,6 +24,7 @@ import redis
 from redis.exceptions import InvalidResponse, ReadOnlyError
 
 from riskapi.errors import ConfigurationError
+from signals.records import record
 
 Argument = str | bytes | int | float
 #: What this was made for; ``tests/test_private_interfaces.py`` holds it to requirements.txt.
@@ -35,7 +35,7 @@ _READ = 65_536
 _TIMEVAL = struct.Struct("@ll")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Framed:
     """Arguments as the protocol has them (RESP bulk strings, https://valkey.io/topics/protocol/), at the end of a
     command.
