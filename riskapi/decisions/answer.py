@@ -68,10 +68,8 @@ def _limits(case: Case, tier: Tier) -> Limits:
     fresh = not is_paid(own.plan, policy) and is_fresh(policy, case.facts.signup_at, None, case.now)
     if not (is_unused(usage) and own.caps is None and own.daily_volume == 0):
         return limits(usage, allowed(policy, tier, usage, _NO_FEEDBACK, None, own, fresh=fresh))
-    known, alike = (
-        case.basis.newcomers,
-        (tier, own.plan if own.plan in policy.plans else None, fresh, usage.now // _DAY),
-    )
+    plan, known = own.plan if own.plan in policy.plans else None, case.basis.newcomers
+    alike = tier, plan, fresh, usage.now // _DAY
     found: Limits | None = known.get(alike)
     if found is None:
         if len(known) >= _MOST_KNOWN:
