@@ -17,16 +17,24 @@ from riskapi.decisions.decide import decide
 from riskapi.decisions.gather import Parsed
 from riskapi.decisions.line import Case, Decided
 from riskapi.policy.active import Basis
+from riskapi.policy.tables import Plan
 from signals.facts import Account, Email, Facts
 from tests.conftest import NOW
 
-POLICY = policy.load(policy.DEFAULT).with_model_mode("off")
+_SHIPPED = policy.load(policy.DEFAULT).with_model_mode("off")
+_PLANS = {
+    "free": Plan(hourly=10, daily=20, monthly=30),
+    "pro": Plan(hourly=1000, daily=2000, monthly=30_000, paid=True),
+}
+POLICY = _SHIPPED.model_copy(update={"plans": _PLANS})
 DAY = 86400.0
 SENT = replace(unused(NOW), first=NOW - 5 * DAY, days={int(NOW // DAY): 7}, spent=(3, 7, 7))
 
 
-def limits(basis: Basis, tier: Tier, plan: str | None = None, now: float = NOW, usage: Usage | None = None) -> Limits:
-    facts = Facts(at=now, account=Account(), email=Email("?", valid=False))
+def limits(
+    basis: Basis, tier: Tier, plan: str | None = None, now: float = NOW, usage: Usage | None = None, age: float = 0.0
+) -> Limits:
+    facts = Facts(at=now - age, account=Account(), email=Email("?", valid=False))
     decided = Decided(facts, {}, decide({}, None, basis.policy), "allow")
     used = replace(unused(now) if usage is None else usage, now=now)
     case = Case(basis, "u_1", now, Parsed(facts, (), ()), facts, used, Terms(plan), decided)
@@ -41,9 +49,10 @@ def test_shared_limits_are_those_that_each_would_have_alone(attack: bool) -> Non
 
     shared, tiers = made(), ("allow", "review", "limit")
     asked: list[dict[str, Any]] = [
-        {"tier": tier, "plan": plan, "now": now, "usage": usage}
+        {"tier": tier, "plan": plan, "now": now, "usage": usage, "age": age}
         for tier in tiers
-        for plan in (None, "free", *POLICY.plans)
+        for plan in (None, "unheard of", *POLICY.plans)
+        for age in (0.0, 30 * DAY)
         for now in (NOW, NOW + DAY)
         for usage in (None, SENT, replace(unused(NOW), cluster="clu_1"), replace(unused(NOW), hold=9, hold_until=9e9))
     ]
