@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from riskapi import logs
 from riskapi.datasets import installed, manifest
-from riskapi.datasets.feed import Name
+from riskapi.datasets.dataset import Name
 from riskapi.datasets.manifest import Manifest
 from riskapi.datasets.numbering import Numbering
 from riskapi.errors import ConfigurationError
