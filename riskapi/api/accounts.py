@@ -76,7 +76,8 @@ ROUTES = (
         tag="Accounts",
         description=(
             "One step for all of them: a worker decides everybody it touched again, and the reviews it opened are "
-            "closed. The account itself stays labelled. To apply it brings all back. A new label begins anew."
+            "closed. The account itself stays labelled. `apply` does all of it again. A new label `abuse` begins a new "
+            "spread."
         ),
         scopes=("reviews",),
         body=SpreadBody,

@@ -44,9 +44,9 @@ def begin(
 ) -> None:
     """Score signups, grant sends, and operate the service that does.
 
-    Settings come from the environment (`RISKAPI_…`, `REDIS_URL`); the README lists them. `COMMAND --help` says what a
-    command does, with examples and what its exit codes mean. Lists are tables on a terminal; elsewhere their fields
-    are separated by tabs, a line each. `NO_COLOR=1` turns colours off.
+    Settings come from the environment (`RISKAPI_…`, `REDIS_URL`); docs/settings.md lists them. `COMMAND --help` says
+    what a command does, with examples and what its exit codes mean. Lists are tables on a terminal; elsewhere their
+    fields are separated by tabs, a line each. `NO_COLOR=1` turns colours off.
     """
     context.obj = Invocation(start_store)
 

@@ -41,7 +41,7 @@ def rotate(visit: Visit) -> Answer:
     made = visit.parts.keys.rotate(key["id"])
     if made is None:
         raise _unknown()
-    return _shown(visit, made=(key["name"], made, "The key before works for 24 hours yet."))
+    return _shown(visit, made=(key["name"], made, "The old key works for 24 more hours."))
 
 
 def revoke(visit: Visit) -> Answer:
