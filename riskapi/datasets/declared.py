@@ -23,7 +23,7 @@ _ASN: Final = {
     "193.0.6.139": 3333,  # www.ripe.net, the RIPE NCC's own AS
     "128.112.1.1": 88,  # Princeton University, its block since 1986 (ARIN NET-128-112-0-0-1)
 }
-#: Universities and their national networks on the ground they stand on, by their registrations at ARIN and RIPE NCC.
+#: Universities and their national networks, with their country, by their registrations at ARIN and RIPE NCC.
 _COUNTRY: Final = {
     "128.112.1.1": "US",  # Princeton University
     "131.111.1.1": "GB",  # University of Cambridge

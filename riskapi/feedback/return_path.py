@@ -55,7 +55,7 @@ class ReturnPath:
         return f"{local}@{self._domain or domain}"
 
     def names(self, address: str | None) -> bool:
-        """Whether an address names an account, be it with a token, with none or with a wrong one."""
+        """Whether an address names an account, with a token, with none or with a wrong one."""
         local, _, domain = (address or "").rpartition("@")
         ours = not self._domain or domain.lower() == self._domain.lower()
         return ours and self._unsigned.fullmatch(local) is not None

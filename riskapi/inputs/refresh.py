@@ -1,6 +1,6 @@
 """Keeping the readers up to date: what ``data update`` swapped is read beside requests and used from then on.
 
-:meth:`ReaderRefresh.follow` looks whether the manifest changed, as :class:`riskapi.policy.publisher.Publisher` does
+:meth:`ReaderRefresh.follow` checks whether the manifest changed, as :class:`riskapi.policy.publisher.Publisher` does
 for the policy.
 """
 

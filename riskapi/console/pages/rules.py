@@ -16,7 +16,7 @@ from riskapi.simulations.runs import LATEST
 _HERE = "/console/limits/rules"
 #: Seconds a page waits for a count before it shows how far that is.
 _WAIT = 0.3
-#: The figures that each kind of trigger goes by.
+#: The figures that each kind of trigger has.
 _FIGURES = {
     "level": ("rate", "recipients", "days"),
     "count": ("least", "days", "among"),

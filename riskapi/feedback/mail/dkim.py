@@ -27,7 +27,7 @@ _ALGORITHMS: Final = frozenset({"rsa-sha256", "ed25519-sha256"})
 #: Bits of an RSA key: RFC 8301, 3.2, has verifiers believe none below.
 _KEY_BITS: Final = 1024
 #: Seconds for which a report without another date counts from its signing; what is older is a replay. As long as an
-#: event is known again.
+#: event is recognized.
 _AGE: Final = 30 * 86400
 _TAG = re.compile(r"([A-Za-z][A-Za-z0-9_]*)\s*=\s*([^;]*)")
 
