@@ -55,10 +55,10 @@ ROUTES = (
         tag="Accounts",
         description=(
             "The latest label counts, all are kept. The next signup that shares something with the account is decided "
-            "with it. A person's label (`manual_review`, `appeal`) also moves the account's own tier: `abuse` to `limit`, "
-            "`legitimate` to `allow`. `abuse` touches all who share a mailbox, number, device, card or budget with the "
-            "account; one that would touch more accounts than the policy's `feedback.spread.max_accounts` is `held` "
-            "until a person applies it. `dry_run` names whom it would touch."
+            "with it. A person's label (`manual_review`, `appeal`) also moves the account's own tier: `abuse` to "
+            "`limit`, `legitimate` to `allow`. `abuse` touches all who share a mailbox, number, device, card or budget "
+            "with the account; one that would touch more accounts than the policy's `feedback.spread.max_accounts` is "
+            "`held` until a person applies it. `dry_run` names whom it would touch."
         ),
         scopes=("reviews",),
         body=LabelBody,

@@ -1,4 +1,4 @@
-"""Rules and triggers: live or on trial, what each caught this week, and how often that was right by the labels."""
+"""Rules and triggers: live or in shadow, what each caught this week, and how often that was right by the labels."""
 
 from __future__ import annotations
 
