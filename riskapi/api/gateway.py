@@ -87,6 +87,10 @@ class Gateway:
         """Begin to watch over bodies that do not come, as the server begins."""
         loop.call_soon(self._waiting.end_late, loop)
 
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Finish the requests in hand, as the server ends: their callers may be gone, what they began is not."""
+        self._threads.end()
+
     async def __rsgi__(self, scope: Scope, protocol: HttpProtocol) -> None:
         """Answer one request, as RSGI calls an application; see :class:`riskapi.api.request_loop.RequestLoop`."""
         environ = environ_of(scope)

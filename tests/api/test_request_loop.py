@@ -158,6 +158,26 @@ def test_a_request_without_a_body_goes_on_in_a_thread(loop: RequestLoop, threads
     assert ended.thread.startswith("request")
 
 
+def test_threads_end_when_what_they_were_given_is_done(loop: RequestLoop) -> None:
+    threads, begun, free = Threads(1), threading.Event(), threading.Event()
+    done: list[int] = []
+
+    async def request(number: int) -> None:
+        await Turn(threads)
+        begun.set()
+        assert free.wait(20)
+        done.append(number)
+
+    for number in range(3):
+        hand_over(loop, request(number))
+    assert begun.wait(20)
+    ending = threading.Thread(target=threads.end)
+    ending.start()
+    free.set()
+    ending.join(20)
+    assert (done, ending.is_alive()) == ([0, 1, 2], False)
+
+
 def test_a_request_that_never_waits_is_done_where_it_is_handed_over(loop: RequestLoop) -> None:
     done: list[str] = []
 
