@@ -175,7 +175,7 @@ class Policy(Section):
 
     @cached_property
     def shadow(self) -> tuple[Matcher, ...]:
-        """The rules in shadow."""
+        """The rules on trial."""
         return tuple(Matcher(rule) for rule in self.rules if rule.mode == "shadow")
 
     def guards(self, signal: str) -> bool:

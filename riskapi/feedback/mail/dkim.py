@@ -138,7 +138,7 @@ def _is_sound(tags: dict[str, str], now: float) -> bool:
 
 
 def _covered(headers: list[tuple[str, bytes]], tags: dict[str, str], body: bytes) -> bytes:
-    """The fields that are signed, with the body. Of a field that is there twice the lower one is (RFC 6376, 5.4.2)."""
+    """The fields that are signed, with the body. If a field is there twice, the lower one is (RFC 6376, 5.4.2)."""
     left = list(headers)
     kept: list[bytes] = []
     for name in (each.strip().lower() for each in tags["h"].split(":")):
