@@ -76,7 +76,7 @@ def run(words: Sequence[str]) -> int:
 
 
 def _misused(error: typer.TyperException) -> int:
-    """Say what is wrong with the words; nothing where there were none, for then help was shown."""
+    """Say what is wrong with the words; nothing where there were none, because then help was shown."""
     said = " ".join(error.format_message().split())
     if said:
         context = getattr(error, "ctx", None)  # which words they were; not there where the command itself refused them

@@ -35,7 +35,7 @@ def make(visit: Visit) -> Answer:
 
 
 def rotate(visit: Visit) -> Answer:
-    """Make a key in the place of another, which works for a day yet."""
+    """Make a key in the place of another, which works for one more day."""
     key = _key(visit)
     visit.note("key rotated", key["id"], name=key["name"])
     made = visit.parts.keys.rotate(key["id"])
