@@ -32,7 +32,7 @@ _MOST_KNOWN = 256
 
 
 def assessment(case: Case, *, tier: Tier | None = None, review_id: str | None = None) -> Assessment:
-    """The answer to a case. ``tier`` is the one it stands in, where that is another than was decided."""
+    """The answer to a case. ``tier`` is the one it is in, where that is another than was decided."""
     policy, decision, usage = case.basis.policy, case.decision, case.usage
     tier = tier or decision.tier
     return {

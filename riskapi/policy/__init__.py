@@ -1,4 +1,4 @@
-"""The policy: tiers, thresholds, rules and limits, as data that is checked before anybody is judged by it.
+"""The policy: tiers, thresholds, rules and limits, as data that is checked before anything is decided by it.
 
 The shipped one is ``policy.toml`` beside this file, which also explains every key. :func:`load` refuses a
 broken policy with the file, the key and the reason.
