@@ -14,7 +14,7 @@ from riskapi.errors import Problem
 from riskapi.feedback.mail import bounce, complaint
 from riskapi.feedback.mail.dkim import KeyUnavailable, Signed
 from riskapi.feedback.mail.message import NotThisKind
-from riskapi.feedback.platform.hearing import MAILBOX
+from riskapi.feedback.platform.feed_activity import MAILBOX
 from riskapi.feedback.reports import Channel, Feed, Received
 
 MAIL: Final = "message/rfc822"

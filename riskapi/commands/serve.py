@@ -18,7 +18,7 @@ from pathlib import Path
 from riskapi import app, logs, metrics
 from riskapi.access.keys import SCOPES, Keys
 from riskapi.commands.worker import beside_server
-from riskapi.console.doors import first_link, open_doors
+from riskapi.console.access_parts import first_link, open_access_parts
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.links.secret import LinkKey
 from riskapi.policy.publisher import Publisher
@@ -62,7 +62,7 @@ def run(settings: Settings) -> int:
         consumer.found(store)
         _say_policy(app.follow_policy(settings, store, sources.file, sources.basis))
         key = first_key(Keys(store))
-        _announce(settings, key, first_link(open_doors(settings, store), time.time()))
+        _announce(settings, key, first_link(open_access_parts(settings, store), time.time()))
         stack.enter_context(_processes(settings))
         stack.enter_context(_watched(store, settings))
         if settings.serve_worker:

@@ -10,31 +10,31 @@ from datetime import UTC, datetime
 from riskapi.access.users import NameTaken, Person, Role
 from riskapi.commands import tables
 from riskapi.commands.audit import COMMAND_LINE
-from riskapi.console.doors import Doors, open_doors, password_link
+from riskapi.console.access_parts import AccessParts, open_access_parts, password_link
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 
 
 def add(settings: Settings, store: Store, name: str, role: Role) -> int:
     """Make a user and print the link with which they choose a password; 1 where the name is taken, 2 for a bad one."""
-    doors, now = open_doors(settings, store), time.time()
+    access_parts, now = open_access_parts(settings, store), time.time()
     try:
-        person = doors.users.create(name, role, now)
+        person = access_parts.users.create(name, role, now)
     except NameTaken:
         print(f"{name}: somebody has this name", file=sys.stderr)
         return 1
     except ValueError as error:
         print(f"name: {error}", file=sys.stderr)
         return 2
-    doors.audit.note(COMMAND_LINE, "user added", person.id, now, name=person.name, role=role)
-    _say_link(doors, person, now)
+    access_parts.audit.note(COMMAND_LINE, "user added", person.id, now, name=person.name, role=role)
+    _say_link(access_parts, person, now)
     return 0
 
 
 def show(store: Store, settings: Settings) -> int:
     """List the users."""
     rows = []
-    for each in open_doors(settings, store).users.list():
+    for each in open_access_parts(settings, store).users.list():
         state = "shut out" if each.disabled else ("link sent" if each.password is None else "in use")
         made = datetime.fromtimestamp(each.made, UTC).strftime("%Y-%m-%d")
         rows.append((each.name, each.role, made, "yes" if each.has_second_factor else "no", state))
@@ -52,24 +52,24 @@ def reset(settings: Settings, store: Store, name: str) -> int:
     person = _change(settings, store, name, "user reset", Person.anew)
     if person is None:
         return 1
-    _say_link(open_doors(settings, store), person, time.time())
+    _say_link(open_access_parts(settings, store), person, time.time())
     return 0
 
 
 def _change(
     settings: Settings, store: Store, name: str, action: str, change: Callable[[Person], Person]
 ) -> Person | None:
-    doors = open_doors(settings, store)
-    person = doors.users.find(name)
+    access_parts = open_access_parts(settings, store)
+    person = access_parts.users.find(name)
     if person is None:
         print(f"{name}: no such user", file=sys.stderr)
         return None
-    doors.audit.note(COMMAND_LINE, action, person.id, time.time())
-    found = doors.users.change(person.id, change)
+    access_parts.audit.note(COMMAND_LINE, action, person.id, time.time())
+    found = access_parts.users.change(person.id, change)
     print(f"{person.name}: {action}", file=sys.stderr)
     return found
 
 
-def _say_link(doors: Doors, person: Person, now: float) -> None:
+def _say_link(access_parts: AccessParts, person: Person, now: float) -> None:
     print(f"{person.name} ({person.role}) chooses a password here, once, within 24 hours:", file=sys.stderr)
-    print(password_link(doors, person, now))
+    print(password_link(access_parts, person, now))

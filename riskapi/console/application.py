@@ -6,7 +6,7 @@ from flask import Flask
 
 from riskapi.api.parts import Parts
 from riskapi.api.server import build
-from riskapi.console.doors import open_doors
+from riskapi.console.access_parts import open_access_parts
 from riskapi.console.serving import mount
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -15,5 +15,5 @@ from riskapi.store.connections import Store
 def application(parts: Parts, settings: Settings, store: Store) -> Flask:
     """API and console over the same parts."""
     made = build(parts)
-    mount(made, parts, open_doors(settings, store))
+    mount(made, parts, open_access_parts(settings, store))
     return made

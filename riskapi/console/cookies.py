@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 from riskapi.console.page import ROOT
 
 if TYPE_CHECKING:
@@ -27,14 +27,16 @@ DAYS = 180
 class Cookies(SecureCookieSessionInterface):
     """Signs with a key that is made once, kept in the store, and the same for every process."""
 
-    def __init__(self, doors: Doors) -> None:
-        self._doors = doors
+    def __init__(self, access_parts: AccessParts) -> None:
+        self._access_parts = access_parts
 
     @cached_property
     def key(self) -> bytes:
         """The key; made where there is none. Raises ``StoreUnavailable``."""
-        self._doors.store.execute("SET", _KEY, secrets.token_urlsafe(32), "NX")  # of two that are the first, one wins
-        found: bytes = self._doors.store.execute("GET", _KEY)
+        self._access_parts.store.execute(
+            "SET", _KEY, secrets.token_urlsafe(32), "NX"
+        )  # of two that are the first, one wins
+        found: bytes = self._access_parts.store.execute("GET", _KEY)
         return found
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
@@ -47,15 +49,15 @@ class Cookies(SecureCookieSessionInterface):
         return super().open_session(app, request) or SecureCookieSession()
 
 
-def settings(doors: Doors) -> dict[str, object]:
+def settings(access_parts: AccessParts) -> dict[str, object]:
     """How the cookie is sent: never to scripts nor from other sites' forms, and with HTTPS only over that."""
     # https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Set-Cookie, "Cookie prefixes".
     return {
-        "SESSION_COOKIE_NAME": "__Host-console" if doors.is_secure else "console",
+        "SESSION_COOKIE_NAME": "__Host-console" if access_parts.is_secure else "console",
         "SESSION_COOKIE_PATH": "/",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "SESSION_COOKIE_SECURE": doors.is_secure,
+        "SESSION_COOKIE_SECURE": access_parts.is_secure,
         "PERMANENT_SESSION_LIFETIME": DAYS * 86400,
         "WTF_CSRF_TIME_LIMIT": None,  # it ends with the session
     }

@@ -17,7 +17,7 @@ MOST = 65_536
 #: What may stand for ``{name}`` in a path, besides what the API knows.
 _OWN: Mapping[str, re.Pattern[str]] = {
     "token": re.compile(r"[A-Za-z0-9_-]{20,80}"),
-    "deed_id": re.compile(r"(?:sel|lsb)_[0-9a-f]{20}"),
+    "action_id": re.compile(r"(?:sel|lsb)_[0-9a-f]{20}"),
     "person": re.compile(r"[0-9a-f]{16}"),
     "draft_id": re.compile(r"drf_[0-9a-f]{24}"),
     "key_id": re.compile(r"[0-9a-f]{16}"),

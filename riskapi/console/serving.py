@@ -21,7 +21,7 @@ from riskapi.access.users import Person
 from riskapi.api.parts import Parts
 from riskapi.api.request import request_id_of
 from riskapi.console import callers, cookies, rendering
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 from riskapi.console.headers import headers
 from riskapi.console.page import ROOT, Page
 from riskapi.console.queue_rows import QueueRows
@@ -39,10 +39,10 @@ _AUTHENTICATOR = f"{ROOT}/account/authenticator"
 _NO_PAGE = Page(path="/nothing", handler=lambda _: Moved(ROOT), role=None)
 
 
-def mount(app: Flask, parts: Parts, doors: Doors) -> None:
+def mount(app: Flask, parts: Parts, access_parts: AccessParts) -> None:
     """Have the application serve the console."""
     console = Blueprint("console", __name__, url_prefix=ROOT)
-    server = _Server(parts, doors)
+    server = _Server(parts, access_parts)
     for page in PAGES:
         view, methods = server.view(page), [page.method]
         console.add_url_rule(page.rule, page.name, view, methods=methods, provide_automatic_options=False)
@@ -50,20 +50,20 @@ def mount(app: Flask, parts: Parts, doors: Doors) -> None:
     nothing = server.view(_NO_PAGE, found=False)
     console.add_url_rule("/<path:rest>", "nothing", nothing, methods=["GET", "POST"], provide_automatic_options=False)
     app.add_url_rule(ROOT, "console", lambda: redirect(f"{ROOT}/", 308), methods=["GET"])
-    app.config.update(cookies.settings(doors))
-    app.session_interface = cookies.Cookies(doors)
+    app.config.update(cookies.settings(access_parts))
+    app.session_interface = cookies.Cookies(access_parts)
     app.register_blueprint(console)
 
 
 class _Server:
     """Serves the pages of one application."""
 
-    def __init__(self, parts: Parts, doors: Doors) -> None:
-        self._parts, self._doors = parts, doors
-        self._cases = Cases(doors.store, parts.reviews, parts.publisher.active)
+    def __init__(self, parts: Parts, access_parts: AccessParts) -> None:
+        self._parts, self._access_parts = parts, access_parts
+        self._cases = Cases(access_parts.store, parts.reviews, parts.publisher.active)
         self._rows = QueueRows(self._cases)
-        self._selections = SelectionDecisions(doors.store, parts.review_decisions, parts.publisher.active)
-        self._headers = headers(is_secure=doors.is_secure)
+        self._selections = SelectionDecisions(access_parts.store, parts.review_decisions, parts.publisher.active)
+        self._headers = headers(is_secure=access_parts.is_secure)
 
     def view(self, page: Page, *, found: bool = True) -> Any:
         """The Flask view of a page; where it is not ``found``, of whatever has no page."""
@@ -99,7 +99,7 @@ class _Server:
         session.update(opener.load(current_app, request_ctx.request))
         session.permanent = True
         session.modified = False
-        held = self._doors.sessions.visit(session["token"], now) if "token" in session else None
+        held = self._access_parts.sessions.visit(session["token"], now) if "token" in session else None
         person = held.person if held is not None else NOBODY
         if held is None and "token" in session:
             _forget()
@@ -111,7 +111,7 @@ class _Server:
             raise Problem("not_found", "There is no such page.")
         visit = Visit(
             parts=self._parts,
-            doors=self._doors,
+            access_parts=self._access_parts,
             cases=self._cases,
             rows=self._rows,
             selections=self._selections,
@@ -120,7 +120,7 @@ class _Server:
             path=path,
             query=Fields(dict(request.args.lists())),
             form=Fields(dict(form.lists())),
-            address=callers.address(request.environ, self._doors.settings.console_proxies),
+            address=callers.address(request.environ, self._access_parts.settings.console_proxies),
             host=request.host,
             agent=request.headers.get("User-Agent", ""),
             session=held.session if held is not None else "",
@@ -149,7 +149,7 @@ class _Server:
             if request.method == "GET":
                 session["next"] = request.full_path.rstrip("?")[:_SAID]
             return Moved(f"{ROOT}/sign-in")
-        needed = self._doors.settings.console_second_factor and not person.has_second_factor
+        needed = self._access_parts.settings.console_second_factor and not person.has_second_factor
         if needed and how != "oidc" and not page.open_to_new:  # there the provider asks for it
             return Moved(_AUTHENTICATOR, "Set up an authenticator first.")
         if not person.may(page.role):
@@ -160,15 +160,15 @@ class _Server:
         if isinstance(answer, Entered):
             person, known, after = answer.person, session.get("known", []), session.get("next")
             if "token" in session:  # one browser, one session
-                self._doors.sessions.end(visit.person.id, visit.session)
+                self._access_parts.sessions.end(visit.person.id, visit.session)
             session.clear()  # with the token of forms: nothing from before signing in is good after it
             given = {"agent": visit.agent, "address": visit.address}
-            session["token"] = self._doors.sessions.begin(person, answer.how, visit.now, **given)
+            session["token"] = self._access_parts.sessions.begin(person, answer.how, visit.now, **given)
             session["known"] = list(dict.fromkeys([person.id, *known]))[:_NAMES]
             session.permanent = True
             return self._response(Moved(after or answer.to), person, page, request_id)
         if isinstance(answer, Left):
-            self._doors.sessions.end(visit.person.id, visit.session)
+            self._access_parts.sessions.end(visit.person.id, visit.session)
             _forget()
             return self._response(Moved(answer.to, answer.said), NOBODY, page, request_id)
         return self._response(answer, visit.person, page, request_id)
@@ -201,7 +201,7 @@ class _Server:
         undo = session.get("kept", {}).get("undo") if shown and person.may("reviewer") else None
         attack = self._parts.publisher.attack if shown else None  # what this worker decides by: no trip to the store
         found = {"menu": menu, "person": shown, "policy": policy, "said": said, "undo": undo}
-        notice = self._doors.settings.console_notice
+        notice = self._access_parts.settings.console_notice
         return {**found, "notice": notice, "attack": None if attack is None else attack.until}
 
     def _fault(self, error: Exception, page: Page, request_id: str) -> Response:

@@ -46,7 +46,7 @@ def moments(
         Moment(course.signed_up_at, "Signed up", "did"),
         *_tiers(account),
         *_days(course, now),
-        *_deeds(course),
+        *_actions(course),
         *_reviewed(review),
         *(Moment(each.at, said(each), "people") for each in notes),
     ]
@@ -81,7 +81,7 @@ def _days(course: Course, now: float) -> Iterator[Moment]:
             yield Moment(min((day + 1) * _DAY - 1, now), told, "met", day=True)
 
 
-def _deeds(course: Course) -> Iterator[Moment]:
+def _actions(course: Course) -> Iterator[Moment]:
     for name, done in course.done.items():
         word = name.replace("_", " ").capitalize()
         if done.times > 1:

@@ -8,7 +8,7 @@ from typing import Any
 
 from riskapi.access.users import Person, Role
 from riskapi.api.parts import Parts
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 from riskapi.console.queue_rows import QueueRows
 from riskapi.reviews.cases import Cases
 from riskapi.reviews.selections import SelectionDecisions
@@ -61,7 +61,7 @@ class Visit:
     """
 
     parts: Parts
-    doors: Doors
+    access_parts: AccessParts
     cases: Cases
     rows: QueueRows
     selections: SelectionDecisions
@@ -83,7 +83,7 @@ class Visit:
 
     def note(self, action: str, subject: str, **details: Any) -> None:
         """Tell the audit log what the person does, before it is done. Raises ``StoreUnavailable``."""
-        self.doors.audit.note(self.person.name or "nobody", action, subject, self.now, **details)
+        self.access_parts.audit.note(self.person.name or "nobody", action, subject, self.now, **details)
 
 
 @dataclass(frozen=True, slots=True)

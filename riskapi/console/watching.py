@@ -194,7 +194,7 @@ def health(visit: Visit) -> list[Check]:
     said = f"alarm about {', '.join(silent)}" if silent else f"{heard or 'none'} heard of"
     found.append(Check("feeds", said, "bad" if silent else "ok" if heard else "quiet"))
     found.append(_webhooks(visit))
-    moved = drift(visit.doors.store, visit.now)
+    moved = drift(visit.access_parts.store, visit.now)
     state = "quiet" if moved.index is None else "bad" if moved.index >= MUCH else "ok"
     found.append(Check("model drift", moved.said, state))
     return sorted(found, key=lambda check: {"bad": 0, "ok": 1, "quiet": 2}[check.state])
@@ -206,7 +206,7 @@ def _worker(visit: Visit, looked: str | None) -> Check:
     if ago is not None and ago < _SILENT:
         return Check("worker", f"looked {rendering.span(ago)} ago")
     before = "did not look yet" if ago is None else f"did not look yet; the look before is {rendering.span(ago)} old"
-    if working(visit.doors.store, visit.now):
+    if working(visit.access_parts.store, visit.now):
         return Check("worker", f"runs, and {before}. It looks once a minute", "quiet")
     said = "no worker ever looked" if ago is None else f"none runs, and none looked for {rendering.span(ago)}"
     return Check("worker", f"{said}; python -m riskapi worker starts one", "bad")

@@ -13,8 +13,8 @@ from flask import Flask
 from riskapi.access import passwords
 from riskapi.accounts.log import Decisions
 from riskapi.api.parts import Parts
+from riskapi.console.access_parts import AccessParts, open_access_parts
 from riskapi.console.application import application
-from riskapi.console.doors import Doors, open_doors
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.conftest import BOOTSTRAP_KEY, Clock
@@ -44,8 +44,8 @@ def parts(session_parts: Parts, store: Store, clock: Clock) -> Parts:
 
 
 @pytest.fixture
-def doors(store: Store, settings: Settings) -> Doors:
-    return open_doors(settings, store)
+def access_parts(store: Store, settings: Settings) -> AccessParts:
+    return open_access_parts(settings, store)
 
 
 @pytest.fixture
@@ -95,6 +95,6 @@ def api(site: Flask) -> Api:
 
 
 @pytest.fixture
-def ana(site: Flask, doors: Doors, clock: Clock) -> Visitor:
+def ana(site: Flask, access_parts: AccessParts, clock: Clock) -> Visitor:
     """A reviewer at her browser."""
-    return signed_in(site, doors, "ana", "reviewer", clock.now)
+    return signed_in(site, access_parts, "ana", "reviewer", clock.now)

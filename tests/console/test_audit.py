@@ -9,15 +9,15 @@ from flask import Flask
 
 from riskapi.access.audit import Audit
 from riskapi.api.parts import Parts
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
 from tests.console.visitor import Visitor, signed_in
 
 
 @pytest.fixture
-def kim(site: Flask, doors: Doors, clock: Clock) -> Visitor:
-    return signed_in(site, doors, "kim", "admin", clock.now)
+def kim(site: Flask, access_parts: AccessParts, clock: Clock) -> Visitor:
+    return signed_in(site, access_parts, "kim", "admin", clock.now)
 
 
 def rows(visitor: Visitor) -> list[str]:

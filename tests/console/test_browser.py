@@ -19,8 +19,8 @@ from werkzeug.serving import make_server
 
 from riskapi.accounts.log import Decisions
 from riskapi.api.parts import Parts
+from riskapi.console.access_parts import AccessParts, first_link, open_access_parts
 from riskapi.console.application import application
-from riskapi.console.doors import Doors, first_link, open_doors
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from tests.browser import CHROMIUM, become_admin, give_password, launched
@@ -36,8 +36,8 @@ DEADLINE = 20_000
 
 
 @pytest.fixture(scope="module")
-def doors(session_store: Store, session_settings: Settings) -> Doors:
-    return open_doors(replace(session_settings, console_second_factor=False), session_store)
+def access_parts(session_store: Store, session_settings: Settings) -> AccessParts:
+    return open_access_parts(replace(session_settings, console_second_factor=False), session_store)
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +47,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="module")
-def site(session_parts: Parts, session_store: Store, doors: Doors, clock: Clock) -> Iterator[Flask]:
+def site(session_parts: Parts, session_store: Store, access_parts: AccessParts, clock: Clock) -> Iterator[Flask]:
     session_store.execute("FLUSHALL")
     Decisions(session_store).register_schema()
     parts = replace(session_parts, clock=clock)
-    app = application(parts, doors.settings, session_store)
+    app = application(parts, access_parts.settings, session_store)
     for number in range(5):
         sign_up(app, f"u_{number}", "device-of-a-ring-0001" if number < 3 else f"device-of-ones-own-{number}")
     clock.advance(60)
@@ -97,13 +97,13 @@ def faults() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def page(browser: Browser, url: str, doors: Doors, faults: list[str]) -> Page:
+def page(browser: Browser, url: str, access_parts: AccessParts, faults: list[str]) -> Page:
     """A browser signed in as the first admin, by the link."""
     made = browser.new_page(viewport={"width": 1280, "height": 900})
     made.set_default_timeout(DEADLINE)
     made.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     made.on("pageerror", lambda error: faults.append(str(error)))
-    link = first_link(doors, NOW) or ""
+    link = first_link(access_parts, NOW) or ""
     become_admin(made, url + link[link.index("/console") :], "ana")
     return made
 
@@ -197,9 +197,9 @@ def test_cases_are_decided_by_keyboard(page: Page, url: str, faults: list[str]) 
 
 
 def test_an_authenticator_is_set_up_and_signs_in(
-    browser: Browser, page: Page, url: str, doors: Doors, clock: Clock, faults: list[str]
+    browser: Browser, page: Page, url: str, access_parts: AccessParts, clock: Clock, faults: list[str]
 ) -> None:
-    made(doors, "tom", "viewer", clock.now)
+    made(access_parts, "tom", "viewer", clock.now)
     with browser.new_context() as context:
         other = context.new_page()
         other.set_default_timeout(DEADLINE)
@@ -318,9 +318,9 @@ def test_a_ring_of_forty_is_cleared_in_one_decision_and_undone_by_keyboard(
 
 
 def test_two_reviewers_race_for_one_claim(
-    page: Page, browser: Browser, url: str, doors: Doors, faults: list[str]
+    page: Page, browser: Browser, url: str, access_parts: AccessParts, faults: list[str]
 ) -> None:
-    made(doors, "bo", "reviewer", NOW)
+    made(access_parts, "bo", "reviewer", NOW)
     other = browser.new_context().new_page()
     other.set_default_timeout(DEADLINE)
     give_password(other, url, "bo")

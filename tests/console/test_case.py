@@ -7,7 +7,7 @@ import re
 from flask import Flask
 
 from riskapi.api.parts import Parts
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 from riskapi.store.connections import Store
 from riskapi.times import rfc3339
 from tests.conftest import Clock
@@ -40,9 +40,9 @@ class TestTheQueue:
         assert rows(ana, "?score=101") == rows(ana, "?reason=NOTHING") == []
         assert len(rows(ana, "?score=x&size=-1&sort=no&from=-5&tab=no")) == 2
 
-    def test_is_for_viewers_to_read(self, site: Flask, doors: Doors, clock: Clock, api: Api) -> None:
+    def test_is_for_viewers_to_read(self, site: Flask, access_parts: AccessParts, clock: Clock, api: Api) -> None:
         review = sign_up(api, "u_1")
-        viewer = signed_in(site, doors, "vi", "viewer", clock.now)
+        viewer = signed_in(site, access_parts, "vi", "viewer", clock.now)
         assert rows(viewer) == [review]
         text = viewer.get(f"/console/cases/{review}").text
         assert "/decide" not in text and "/show" not in text
@@ -57,7 +57,7 @@ class TestACase:
         assert "device: 1" in text and "<svg" in text and "ring0" in text
 
     def test_says_what_each_other_button_does_to_who_may_press_it(
-        self, ana: Visitor, api: Api, site: Flask, doors: Doors, clock: Clock
+        self, ana: Visitor, api: Api, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         for number in range(2):
             review = sign_up(api, f"ring{number}", DEVICE)
@@ -71,7 +71,7 @@ class TestACase:
         ]
         text = ana.get(f"/console/cases/{review}").text
         assert [words for words in said if words not in text] == []
-        text = signed_in(site, doors, "vi", "viewer", clock.now).get(f"/console/cases/{review}").text
+        text = signed_in(site, access_parts, "vi", "viewer", clock.now).get(f"/console/cases/{review}").text
         assert [words for words in said if words in text] == []
 
     def test_is_decided_for_all_or_for_one(self, ana: Visitor, api: Api) -> None:
@@ -111,10 +111,10 @@ class TestACase:
         assert api("GET", "/v1/lists/deny")["entries"] == []
 
     def test_is_held_by_one_reviewer_at_a_time(
-        self, ana: Visitor, site: Flask, doors: Doors, clock: Clock, api: Api
+        self, ana: Visitor, site: Flask, access_parts: AccessParts, clock: Clock, api: Api
     ) -> None:
         review = sign_up(api, "u_1")
-        bo = signed_in(site, doors, "bo", "reviewer", clock.now)
+        bo = signed_in(site, access_parts, "bo", "reviewer", clock.now)
         for who in (ana, bo):
             who.get(f"/console/cases/{review}")
         assert "held by you" in ana.post(f"/console/cases/{review}/claim").text
@@ -128,9 +128,11 @@ class TestACase:
         bo.get(f"/console/cases/{review}")
         assert "held by you" in bo.post(f"/console/cases/{review}/claim").text
 
-    def test_tells_who_was_faster(self, ana: Visitor, site: Flask, doors: Doors, clock: Clock, api: Api) -> None:
+    def test_tells_who_was_faster(
+        self, ana: Visitor, site: Flask, access_parts: AccessParts, clock: Clock, api: Api
+    ) -> None:
         review = sign_up(api, "u_1")
-        bo = signed_in(site, doors, "bo", "reviewer", clock.now)
+        bo = signed_in(site, access_parts, "bo", "reviewer", clock.now)
         for who in (ana, bo):
             who.get(f"/console/cases/{review}")
         ana.post(f"/console/cases/{review}/decide", do="allow", code="other")
@@ -160,7 +162,7 @@ class TestACase:
 
 class TestPersonalData:
     def test_is_masked_until_somebody_asks_and_that_is_noted(
-        self, ana: Visitor, api: Api, doors: Doors, site: Flask, clock: Clock
+        self, ana: Visitor, api: Api, access_parts: AccessParts, site: Flask, clock: Clock
     ) -> None:
         notes = {"note": "call +34 600 123 123 or mail me@home.example"}
         review = sign_up(api, "u_1", phone=True, custom_inputs=notes)
@@ -170,9 +172,9 @@ class TestPersonalData:
         assert "203.0.113.0/24" in text and "u…@mailinator.com" in text
         text = ana.post(f"/console/cases/{review}/show").text
         assert [secret for secret in secrets if secret not in text] == []
-        note = doors.audit.latest(1)[0]
+        note = access_parts.audit.latest(1)[0]
         assert (note.actor, note.action, note.subject) == ("ana", "personal data shown", review)
-        viewer = signed_in(site, doors, "vi", "viewer", clock.now)
+        viewer = signed_in(site, access_parts, "vi", "viewer", clock.now)
         viewer.get("/console/account")
         assert viewer.post(f"/console/cases/{review}/show").status_code == 403
         assert "me@home.example" not in viewer.get(f"/console/cases/{review}").text

@@ -11,7 +11,7 @@ from pyotp import TOTP
 
 from riskapi.access.throttle import NAME
 from riskapi.access.users import ROLES
-from riskapi.console.doors import Doors, first_link, password_link
+from riskapi.console.access_parts import AccessParts, first_link, password_link
 from riskapi.console.page import ROOT, Page
 from riskapi.console.site import PAGES
 from riskapi.errors import StoreUnavailable
@@ -41,30 +41,34 @@ def address(page_path: str) -> str:
 
 
 class TestTheFirstAdmin:
-    def test_is_made_by_a_link_that_works_once(self, visitor: Visitor, site: Flask, doors: Doors, clock: Clock) -> None:
-        link = first_link(doors, clock.now)
+    def test_is_made_by_a_link_that_works_once(
+        self, visitor: Visitor, site: Flask, access_parts: AccessParts, clock: Clock
+    ) -> None:
+        link = first_link(access_parts, clock.now)
         assert link is not None
         path = path_of(link)
         visitor.get(path)
         visitor.post(path, name=" Ana ", password=PASSWORD, again=PASSWORD)
         assert visitor.path == "/console/queue", visitor.text
         assert "ana (admin)" in visitor.text
-        assert first_link(doors, clock.now) is None
+        assert first_link(access_parts, clock.now) is None
         other = Visitor(site.test_client())
         assert "This link was used" in other.get(path).text and other.path == "/console/sign-in"
 
-    def test_is_one_when_two_links_are_out(self, visitor: Visitor, site: Flask, doors: Doors, clock: Clock) -> None:
-        paths = [path_of(first_link(doors, clock.now) or "") for _ in range(2)]
+    def test_is_one_when_two_links_are_out(
+        self, visitor: Visitor, site: Flask, access_parts: AccessParts, clock: Clock
+    ) -> None:
+        paths = [path_of(first_link(access_parts, clock.now) or "") for _ in range(2)]
         other = Visitor(site.test_client())
         for who, path in ((visitor, paths[0]), (other, paths[1])):
             who.get(path)
         visitor.post(paths[0], name="ana", password=PASSWORD, again=PASSWORD)
         other.post(paths[1], name="bo", password=PASSWORD, again=PASSWORD)
-        assert [person.name for person in doors.users.list()] == ["ana"]
+        assert [person.name for person in access_parts.users.list()] == ["ana"]
         assert other.path == "/console/sign-in"
 
-    def test_needs_a_good_password_given_twice(self, visitor: Visitor, doors: Doors, clock: Clock) -> None:
-        path = path_of(first_link(doors, clock.now) or "")
+    def test_needs_a_good_password_given_twice(self, visitor: Visitor, access_parts: AccessParts, clock: Clock) -> None:
+        path = path_of(first_link(access_parts, clock.now) or "")
         visitor.get(path)
         for password, again, said in (
             ("short", "short", "12 characters or more"),
@@ -72,33 +76,39 @@ class TestTheFirstAdmin:
             (PASSWORD, PASSWORD + ".", "differ"),
         ):
             assert said in visitor.post(path, name="ana", password=password, again=again).text
-        assert not doors.users.any()
+        assert not access_parts.users.any()
 
-    def test_link_ends_after_a_day(self, visitor: Visitor, doors: Doors, clock: Clock) -> None:
-        path = path_of(first_link(doors, clock.now) or "")
+    def test_link_ends_after_a_day(self, visitor: Visitor, access_parts: AccessParts, clock: Clock) -> None:
+        path = path_of(first_link(access_parts, clock.now) or "")
         clock.advance(24 * 3600 + 1)
         visitor.get(path)
         assert visitor.path == "/console/sign-in"
 
 
 class TestSigningIn:
-    def test_tells_nobody_which_of_the_two_was_wrong(self, visitor: Visitor, doors: Doors, clock: Clock) -> None:
-        made(doors, "ana", "reviewer", clock.now)
+    def test_tells_nobody_which_of_the_two_was_wrong(
+        self, visitor: Visitor, access_parts: AccessParts, clock: Clock
+    ) -> None:
+        made(access_parts, "ana", "reviewer", clock.now)
         wrong, unknown = visitor.sign_in("ana", "wrong " * 3), visitor.sign_in("bo")
         assert wrong.status_code == unknown.status_code == 403
         assert (
             "The name or the password is wrong." in wrong.text and "The name or the password is wrong." in unknown.text
         )
 
-    def test_goes_on_to_the_page_that_was_asked_for(self, visitor: Visitor, doors: Doors, clock: Clock) -> None:
-        made(doors, "ana", "reviewer", clock.now)
+    def test_goes_on_to_the_page_that_was_asked_for(
+        self, visitor: Visitor, access_parts: AccessParts, clock: Clock
+    ) -> None:
+        made(access_parts, "ana", "reviewer", clock.now)
         assert visitor.get("/console/queue?sort=age").request.path == "/console/sign-in"
         visitor.post("/console/sign-in", name="ANA", password=PASSWORD)
         assert visitor.path == "/console/queue" and visitor.page is not None
         assert visitor.page.request.args["sort"] == "age"
 
-    def test_asks_for_a_code_and_takes_it_once(self, visitor: Visitor, site: Flask, doors: Doors, clock: Clock) -> None:
-        made(doors, "ana", "reviewer", clock.now, totp=True)
+    def test_asks_for_a_code_and_takes_it_once(
+        self, visitor: Visitor, site: Flask, access_parts: AccessParts, clock: Clock
+    ) -> None:
+        made(access_parts, "ana", "reviewer", clock.now, totp=True)
         visitor.sign_in("ana")
         assert "Your code" in visitor.text and visitor.client.get("/console/queue").status_code == 303
         fields = {"csrf": visitor.token(), "token": visitor.hidden("token"), "code": "000000"}
@@ -111,8 +121,8 @@ class TestSigningIn:
         fields = {"csrf": again.token(), "token": again.hidden("token"), "code": code(clock.now)}
         assert "used already" in again.client.post("/console/sign-in/code", data=fields).text
 
-    def test_takes_each_recovery_code_once(self, site: Flask, doors: Doors, clock: Clock) -> None:
-        ana = signed_in(site, doors, "ana", "reviewer", clock.now)
+    def test_takes_each_recovery_code_once(self, site: Flask, access_parts: AccessParts, clock: Clock) -> None:
+        ana = signed_in(site, access_parts, "ana", "reviewer", clock.now)
         ana.get("/console/account/authenticator")
         secret = "".join(re.findall(r"Secret: <code>([A-Z2-7 ]+)</code>", ana.text)[0].split())
         fields = {"csrf": ana.token(), "token": ana.hidden("token"), "code": TOTP(secret).at(int(clock.now))}
@@ -127,9 +137,9 @@ class TestSigningIn:
             assert other.client.post("/console/sign-in/code", data=fields).status_code == ended, tries
 
     def test_cannot_be_kept_from_a_person_by_a_stranger(
-        self, visitor: Visitor, site: Flask, doors: Doors, clock: Clock
+        self, visitor: Visitor, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
-        made(doors, "ana", "reviewer", clock.now)
+        made(access_parts, "ana", "reviewer", clock.now)
         visitor.sign_in("ana")
         visitor.post("/console/sign-out")
         stranger = Visitor(site.test_client())
@@ -140,18 +150,20 @@ class TestSigningIn:
         assert visitor.path == "/console/queue"
 
     def test_needs_the_second_factor_where_it_is_asked_for(
-        self, make_site: Callable[..., Flask], doors: Doors, clock: Clock
+        self, make_site: Callable[..., Flask], access_parts: AccessParts, clock: Clock
     ) -> None:
         strict = make_site(console_second_factor=True)
-        visitor = signed_in(strict, doors, "ana", "admin", clock.now)
+        visitor = signed_in(strict, access_parts, "ana", "admin", clock.now)
         assert visitor.path == "/console/account/authenticator"
         assert visitor.get("/console/admin").request.path == "/console/account/authenticator"
         assert SECRET not in visitor.text
 
 
 class TestSessions:
-    def test_end_when_unused_and_after_their_longest(self, site: Flask, doors: Doors, clock: Clock) -> None:
-        ana = signed_in(site, doors, "ana", "viewer", clock.now)
+    def test_end_when_unused_and_after_their_longest(
+        self, site: Flask, access_parts: AccessParts, clock: Clock
+    ) -> None:
+        ana = signed_in(site, access_parts, "ana", "viewer", clock.now)
         begun = clock.now
         while clock.advance(50 * 60) - begun < 11.9 * 3600:
             assert ana.get("/console/queue").request.path == "/console/queue"
@@ -161,8 +173,8 @@ class TestSessions:
         clock.advance(61 * 60)
         assert ana.get("/console/queue").request.path == "/console/sign-in"
 
-    def test_are_listed_and_ended_by_their_owner(self, site: Flask, doors: Doors, clock: Clock) -> None:
-        ana = signed_in(site, doors, "ana", "viewer", clock.now)
+    def test_are_listed_and_ended_by_their_owner(self, site: Flask, access_parts: AccessParts, clock: Clock) -> None:
+        ana = signed_in(site, access_parts, "ana", "viewer", clock.now)
         other = Visitor(site.test_client())
         other.sign_in("ana")
         ana.get("/console/account")
@@ -171,20 +183,20 @@ class TestSessions:
         assert other.get("/console/queue").request.path == "/console/sign-in"
         assert ana.get("/console/queue").request.path == "/console/queue"
 
-    def test_of_others_stay(self, site: Flask, doors: Doors, clock: Clock) -> None:
-        ana, bo = (signed_in(site, doors, name, "viewer", clock.now) for name in ("ana", "bo"))
-        person = doors.users.find("ana")
+    def test_of_others_stay(self, site: Flask, access_parts: AccessParts, clock: Clock) -> None:
+        ana, bo = (signed_in(site, access_parts, name, "viewer", clock.now) for name in ("ana", "bo"))
+        person = access_parts.users.find("ana")
         assert person is not None
         bo.get("/console/account")
-        bo.post("/console/account/sessions", session=doors.sessions.list(person, clock.now)[0].id)
+        bo.post("/console/account/sessions", session=access_parts.sessions.list(person, clock.now)[0].id)
         assert ana.get("/console/queue").request.path == "/console/queue"
 
     def test_end_with_a_new_password_a_new_role_and_being_shut_out(
-        self, site: Flask, doors: Doors, clock: Clock
+        self, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
-        admin = signed_in(site, doors, "kim", "admin", clock.now)
-        ana = signed_in(site, doors, "ana", "viewer", clock.now)
-        person = doors.users.find("ana")
+        admin = signed_in(site, access_parts, "kim", "admin", clock.now)
+        ana = signed_in(site, access_parts, "ana", "viewer", clock.now)
+        person = access_parts.users.find("ana")
         assert person is not None
         for what in ({"do": "role", "role": "growth"}, {"do": "disable"}):
             assert ana.sign_in("ana").request.path == "/console/queue"
@@ -198,8 +210,10 @@ class TestSessions:
         ana.post(link, password=PASSWORD + " again", again=PASSWORD + " again")
         assert ana.path == "/console/queue"
 
-    def test_change_their_password_with_the_present_one(self, site: Flask, doors: Doors, clock: Clock) -> None:
-        ana = signed_in(site, doors, "ana", "viewer", clock.now)
+    def test_change_their_password_with_the_present_one(
+        self, site: Flask, access_parts: AccessParts, clock: Clock
+    ) -> None:
+        ana = signed_in(site, access_parts, "ana", "viewer", clock.now)
         other = Visitor(site.test_client())
         other.sign_in("ana")
         ana.get("/console/account")
@@ -211,11 +225,11 @@ class TestSessions:
 
 
 @pytest.mark.parametrize("role", [None, *ROLES])
-def test_each_page_is_for_its_role_only(site: Flask, doors: Doors, clock: Clock, role: str | None) -> None:
+def test_each_page_is_for_its_role_only(site: Flask, access_parts: AccessParts, clock: Clock, role: str | None) -> None:
     visitor = Visitor(site.test_client())
     if role is not None:
-        visitor = signed_in(site, doors, "ana", role, clock.now)  # type: ignore[arg-type]
-    person = doors.users.find("ana")
+        visitor = signed_in(site, access_parts, "ana", role, clock.now)  # type: ignore[arg-type]
+    person = access_parts.users.find("ana")
     visitor.get("/console/sign-in" if role is None else "/console/account")
     token = visitor.token()
     # The last two end what the others need.
@@ -254,15 +268,15 @@ class TestAnswers:
         assert found["Set-Cookie"].startswith("__Host-console=") and "Secure" in found["Set-Cookie"]
         assert "max-age=31536000" in found["Strict-Transport-Security"]
 
-    def test_have_no_script_or_style_in_the_page(self, site: Flask, doors: Doors, clock: Clock) -> None:
-        ana = signed_in(site, doors, "ana", "admin", clock.now)
+    def test_have_no_script_or_style_in_the_page(self, site: Flask, access_parts: AccessParts, clock: Clock) -> None:
+        ana = signed_in(site, access_parts, "ana", "admin", clock.now)
         for page in PAGES:
             if page.method == "GET" and page.role is not None and "{" not in page.path:
                 text = ana.get(f"{ROOT}{page.path}").text
                 assert not re.search(r"<script(?! src=)|<style| style=| on\w+=", text), page.path
 
-    def test_are_pages_where_nothing_is(self, site: Flask, doors: Doors, clock: Clock) -> None:
-        ana = signed_in(site, doors, "ana", "admin", clock.now)
+    def test_are_pages_where_nothing_is(self, site: Flask, access_parts: AccessParts, clock: Clock) -> None:
+        ana = signed_in(site, access_parts, "ana", "admin", clock.now)
         for path in (
             "/console/nothing",
             "/console/cases/rev_0" + "0" * 20,
@@ -273,14 +287,14 @@ class TestAnswers:
         assert ana.client.get("/console").status_code == 308
 
     def test_are_a_sentence_while_the_store_is_away(
-        self, site: Flask, doors: Doors, clock: Clock, monkeypatch: pytest.MonkeyPatch
+        self, site: Flask, access_parts: AccessParts, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(*_: object) -> object:
             raise StoreUnavailable("away")
 
-        ana = signed_in(site, doors, "ana", "admin", clock.now)
-        monkeypatch.setattr(doors.store, "run", refuse)
-        monkeypatch.setattr(doors.store, "execute", refuse)
+        ana = signed_in(site, access_parts, "ana", "admin", clock.now)
+        monkeypatch.setattr(access_parts.store, "run", refuse)
+        monkeypatch.setattr(access_parts.store, "execute", refuse)
         answer = ana.client.get("/console/queue")
         assert answer.status_code == 503 and "The store does not answer" in answer.text
 
@@ -292,24 +306,26 @@ class TestAnswers:
         assert "Set-Cookie" not in visitor.client.get("/v1/reviews").headers
 
 
-def test_what_admins_do_is_noted(site: Flask, doors: Doors, clock: Clock) -> None:
-    admin = signed_in(site, doors, "kim", "admin", clock.now)
+def test_what_admins_do_is_noted(site: Flask, access_parts: AccessParts, clock: Clock) -> None:
+    admin = signed_in(site, access_parts, "kim", "admin", clock.now)
     admin.get("/console/admin")
     admin.post("/console/admin", name="bo", role="reviewer")
     assert "Give this link to bo" in admin.text
     assert "Somebody has this name" in admin.post("/console/admin", name="BO", role="reviewer").text
     assert "The name: expected" in admin.post("/console/admin", name="a b", role="reviewer").text
-    kim = doors.users.find("kim")
+    kim = access_parts.users.find("kim")
     assert kim is not None
     assert admin.post(f"/console/admin/{kim.id}", do="disable").status_code == 403
-    assert [note.action for note in doors.audit.latest(2)] == ["user added", "signed in"]
+    assert [note.action for note in access_parts.audit.latest(2)] == ["user added", "signed in"]
     assert "user added" in admin.get("/console/audit").text
 
 
-def test_a_link_is_worth_nothing_once_another_was_made(visitor: Visitor, doors: Doors, clock: Clock) -> None:
-    person = made(doors, "ana", "viewer", clock.now)
-    old = path_of(password_link(doors, person, clock.now))
-    doors.users.change(person.id, lambda kept: kept.anew())
+def test_a_link_is_worth_nothing_once_another_was_made(
+    visitor: Visitor, access_parts: AccessParts, clock: Clock
+) -> None:
+    person = made(access_parts, "ana", "viewer", clock.now)
+    old = path_of(password_link(access_parts, person, clock.now))
+    access_parts.users.change(person.id, lambda kept: kept.anew())
     visitor.get(old)
     visitor.post(old, password=PASSWORD, again=PASSWORD)
     assert visitor.path == "/console/sign-in"

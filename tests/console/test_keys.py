@@ -11,15 +11,15 @@ from riskapi.access.audit import Audit
 from riskapi.access.keys import OVERLAP, Keys
 from riskapi.access.users import Role
 from riskapi.api.parts import Parts
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
 from tests.console.visitor import Visitor, signed_in
 
 
 @pytest.fixture
-def admin(session_site: Flask, doors: Doors) -> Visitor:
-    made = signed_in(session_site, doors, "ana", "admin", NOW)
+def admin(session_site: Flask, access_parts: AccessParts) -> Visitor:
+    made = signed_in(session_site, access_parts, "ana", "admin", NOW)
     made.get("/console/keys")
     return made
 
@@ -31,8 +31,8 @@ def secret(visitor: Visitor) -> str:
 
 
 @pytest.mark.parametrize("role", ["viewer", "reviewer", "growth"])
-def test_others_may_not(session_site: Flask, doors: Doors, role: Role) -> None:
-    visitor = signed_in(session_site, doors, "x", role, NOW)
+def test_others_may_not(session_site: Flask, access_parts: AccessParts, role: Role) -> None:
+    visitor = signed_in(session_site, access_parts, "x", role, NOW)
     assert visitor.get("/console/keys").status_code == 403
     visitor.get("/console/account")
     token = visitor.token()

@@ -14,7 +14,7 @@ from flask import Flask
 
 from riskapi import policy
 from riskapi.api.parts import Parts
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 from riskapi.policy.versions import Publication
 from riskapi.policy.workers import DecidingWorker
 from riskapi.simulations.runs import LATEST
@@ -38,13 +38,13 @@ def parts(parts: Parts, store: Store) -> Iterator[Parts]:
 
 
 @pytest.fixture
-def gil(site: Flask, doors: Doors, clock: Clock) -> Visitor:
-    return signed_in(site, doors, "gil", "growth", clock.now)
+def gil(site: Flask, access_parts: AccessParts, clock: Clock) -> Visitor:
+    return signed_in(site, access_parts, "gil", "growth", clock.now)
 
 
 @pytest.fixture
-def kim(site: Flask, doors: Doors, clock: Clock) -> Visitor:
-    return signed_in(site, doors, "kim", "admin", clock.now)
+def kim(site: Flask, access_parts: AccessParts, clock: Clock) -> Visitor:
+    return signed_in(site, access_parts, "kim", "admin", clock.now)
 
 
 def sign_up(api: Api, user: str, mail: str = "", **account: Any) -> None:
@@ -92,8 +92,10 @@ class TestTheForms:
         published(gil, **{"tiers.review.daily": "60"})
         assert "version 2, gil</small>" in gil.get(HERE).text
 
-    def test_are_read_by_viewers_and_changed_by_growth(self, site: Flask, doors: Doors, clock: Clock) -> None:
-        viewer = signed_in(site, doors, "vi", "viewer", clock.now)
+    def test_are_read_by_viewers_and_changed_by_growth(
+        self, site: Flask, access_parts: AccessParts, clock: Clock
+    ) -> None:
+        viewer = signed_in(site, access_parts, "vi", "viewer", clock.now)
         assert "<fieldset disabled>" in viewer.get(HERE).text and "Simulate</button>" not in viewer.text
         for path in (HERE, f"{HERE}/text", f"{HERE}/rules", f"{HERE}/attack", f"{HERE}/suggestions"):
             viewer.get("/console/account")
@@ -185,9 +187,9 @@ class TestAChange:
         tried(gil, **{"tiers.allow.daily": "400"})
         assert "No signups are recorded in these days" in gil.text and "make demo" in gil.text
 
-    def test_is_noted(self, gil: Visitor, doors: Doors) -> None:
+    def test_is_noted(self, gil: Visitor, access_parts: AccessParts) -> None:
         published(gil, **{"tiers.allow.daily": "400"})
-        note = doors.audit.latest(1)[0]
+        note = access_parts.audit.latest(1)[0]
         assert (note.actor, note.action, note.details["made_from"]) == ("gil", "policy published", 1)
 
     def test_overwrites_nothing_where_somebody_was_faster(self, gil: Visitor, parts: Parts, clock: Clock) -> None:
@@ -251,7 +253,9 @@ class TestTheText:
 
 
 class TestVersions:
-    def test_are_compared_in_words_and_brought_back(self, gil: Visitor, parts: Parts, doors: Doors) -> None:
+    def test_are_compared_in_words_and_brought_back(
+        self, gil: Visitor, parts: Parts, access_parts: AccessParts
+    ) -> None:
         published(gil, note="less", **{"tiers.review.daily": "40"})
         text = gil.get(f"{HERE}/versions?since=1&to=2").text
         assert "review: a cap of 50 a day becomes 40" in text and "less" in text
@@ -262,7 +266,7 @@ class TestVersions:
         gil.post(f"{HERE}/versions/1", do="restore", note="back")
         live = parts.policies.live()
         assert (live.version, live.restores, live.policy["tiers"]["review"]["daily"]) == (3, 1, 50)
-        assert doors.audit.latest(1)[0].action == "policy rolled back"
+        assert access_parts.audit.latest(1)[0].action == "policy rolled back"
         gil.post(f"{HERE}/versions/2", do="simulate")
         until(lambda: "No signups are" in gil.get(gil.path).text)
         gil.post(f"{gil.path}/publish", note="again")
@@ -280,7 +284,7 @@ class TestTwoPeople:
         by_another(parts, clock, publishing={"loosening_needs_second": True, "proposal_hours": 72})
 
     def test_loosen_and_one_alone_does_not(
-        self, gil: Visitor, kim: Visitor, site: Flask, doors: Doors, clock: Clock, parts: Parts
+        self, gil: Visitor, kim: Visitor, site: Flask, access_parts: AccessParts, clock: Clock, parts: Parts
     ) -> None:
         draft = tried(gil, **{"tiers.review.daily": "60"})
         assert "a second person has to approve it" in gil.text and "Propose</button>" in gil.text
@@ -291,7 +295,7 @@ class TestTwoPeople:
         assert "Approve and publish" not in gil.text and "Withdraw" in gil.text
         here = f"{HERE}/proposals/{waiting.id}"
         assert gil.post(here, do="approve").status_code == 403 and parts.policies.live().version == 2
-        viewer = signed_in(site, doors, "vi", "viewer", clock.now)
+        viewer = signed_in(site, access_parts, "vi", "viewer", clock.now)
         viewer.get(f"{HERE}/proposals")
         assert (
             viewer.post(here, do="approve").status_code == 403 and "Approve" not in viewer.get(f"{HERE}/proposals").text

@@ -7,7 +7,7 @@ import re
 
 from flask import Flask
 
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 from riskapi.reviews.notes import pairs
 from riskapi.store.connections import Store
 from tests.conftest import Clock
@@ -28,12 +28,12 @@ def cluster(api: Api, user: str) -> list[str]:
 
 
 class TestCuts:
-    def test_one_account_is_cut_and_the_cut_taken_back(self, ana: Visitor, api: Api, doors: Doors) -> None:
+    def test_one_account_is_cut_and_the_cut_taken_back(self, ana: Visitor, api: Api, access_parts: AccessParts) -> None:
         ring = [sign_up(api, f"ring{number}", DEVICE) for number in range(3)]
         ana.get(f"/console/cases/{ring[0]}")
         ana.post(f"/console/cases/{ring[0]}/cut", edge=edge(ana), user_id="ring2")
         assert "Cut: device for ring2" in ana.text and "ring2" not in cluster(api, "ring0")[2:]
-        note = doors.audit.latest(1)[0]
+        note = access_parts.audit.latest(1)[0]
         assert (note.actor, note.action, note.subject) == ("ana", "link cut", ring[0])
         cut_id = ana.hidden("cut_id")
         made = api("GET", f"/v1/cuts/{cut_id}")
@@ -129,7 +129,7 @@ class TestQuestions:
 
 class TestWhatACaseTells:
     def test_notes_are_kept_without_a_decision(
-        self, ana: Visitor, api: Api, site: Flask, doors: Doors, clock: Clock
+        self, ana: Visitor, api: Api, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         review = sign_up(api, "u_1")
         ana.get(f"/console/cases/{review}")
@@ -137,7 +137,7 @@ class TestWhatACaseTells:
         assert "The note is kept" in ana.text and "ana wrote: wrote from me@home.example" in ana.text
         assert "<script>" not in ana.text
         assert "Nothing was written" in ana.post(f"/console/cases/{review}/note", note="  ").text
-        viewer = signed_in(site, doors, "vi", "viewer", clock.now)
+        viewer = signed_in(site, access_parts, "vi", "viewer", clock.now)
         text = viewer.get(f"/console/cases/{review}").text
         assert "m…@home.example" in text and "me@home" not in text
 
@@ -178,7 +178,7 @@ class TestWhatACaseTells:
         assert "1 limited, " in text and "past : shares something with this account" in text
 
     def test_the_picture_names_tier_and_label_of_forty_and_masks_for_viewers(
-        self, ana: Visitor, api: Api, site: Flask, doors: Doors, clock: Clock
+        self, ana: Visitor, api: Api, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
         ring = [sign_up(api, f"ring{number}", DEVICE) for number in range(40)]
         text = ana.get(f"/console/cases/{ring[0]}").text

@@ -12,7 +12,7 @@ from markupsafe import escape
 from riskapi.access.audit import Audit
 from riskapi.access.users import Role
 from riskapi.api.parts import Parts
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 from riskapi.lists.matching import ListKind, ListName
 from riskapi.store.connections import Store
 from tests.conftest import NOW
@@ -24,8 +24,8 @@ CSV = "kind,value,reason\nemail_domain,spam.example,Phishing\nip,203.0.113.9,\na
 
 
 @pytest.fixture
-def reviewer(session_site: Flask, doors: Doors) -> Visitor:
-    made = signed_in(session_site, doors, "rea", "reviewer", NOW)
+def reviewer(session_site: Flask, access_parts: AccessParts) -> Visitor:
+    made = signed_in(session_site, access_parts, "rea", "reviewer", NOW)
     made.get("/console/lists")
     return made
 
@@ -43,10 +43,10 @@ def listed(parts: Parts) -> list[tuple[str, str, str | None]]:
 
 @pytest.mark.parametrize(("role", "may"), [("viewer", False), ("growth", False), ("reviewer", True), ("admin", True)])
 def test_a_role_sees_buttons_it_may_press_and_no_others(
-    session_site: Flask, doors: Doors, parts: Parts, role: Role, may: bool
+    session_site: Flask, access_parts: AccessParts, parts: Parts, role: Role, may: bool
 ) -> None:
     entry = put(parts, "email_domain", "spam.example")
-    visitor = signed_in(session_site, doors, "x", role, NOW)
+    visitor = signed_in(session_site, access_parts, "x", role, NOW)
     visitor.get("/console/lists")
     assert "spam.example" in visitor.text
     assert ("Remove" in visitor.text) == may == ('id="rows"' in visitor.text)
@@ -148,7 +148,7 @@ def test_json_lines_are_taken_too_and_broken_files_are_said(reviewer: Visitor, p
 def test_values_are_masked_until_a_reviewer_asks_which_is_noted(
     reviewer: Visitor,
     session_site: Flask,
-    doors: Doors,
+    access_parts: AccessParts,
     parts: Parts,
     store: Store,
     kind: ListKind,
@@ -162,7 +162,7 @@ def test_values_are_masked_until_a_reviewer_asks_which_is_noted(
     reviewer.post("/console/lists/show")
     assert f"<td>{value}" in reviewer.text and "jo.bos" in reviewer.text
     assert Audit(store).latest(1)[0].action == "list values shown"
-    viewer = signed_in(session_site, doors, "vic", "viewer", NOW)
+    viewer = signed_in(session_site, access_parts, "vic", "viewer", NOW)
     viewer.get("/console/lists")
     assert "Show values" not in viewer.text and f"<td>{masked}" in viewer.text
 

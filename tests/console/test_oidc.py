@@ -10,7 +10,7 @@ from flask import Flask
 from pydantic import SecretStr
 
 from riskapi.access.users import Person
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings
 from tests.conftest import NOW, Clock
@@ -61,14 +61,16 @@ def come(site: Flask, provider: Provider) -> Visitor:
     return visitor
 
 
-def test_a_user_with_the_verified_address_comes_in(site: Flask, provider: Provider, doors: Doors, clock: Clock) -> None:
-    made(doors, MAIL, "reviewer", clock.now)
+def test_a_user_with_the_verified_address_comes_in(
+    site: Flask, provider: Provider, access_parts: AccessParts, clock: Clock
+) -> None:
+    made(access_parts, MAIL, "reviewer", clock.now)
     provider.claims = {"email": "Ana@Ruiz.example"}
     visitor = come(site, provider)
     assert visitor.path == "/console/queue", visitor.text
     assert (provider.asked["code_challenge_method"], provider.asked["response_type"]) == ("S256", "code")
     assert "<td>oidc</td>" in visitor.get("/console/account").text
-    assert doors.audit.latest(1)[0].details == {"how": "oidc"}
+    assert access_parts.audit.latest(1)[0].details == {"how": "oidc"}
 
 
 @pytest.mark.parametrize(
@@ -101,9 +103,9 @@ def test_a_user_with_the_verified_address_comes_in(site: Flask, provider: Provid
     ],
 )
 def test_a_token_that_is_not_right_lets_nobody_in(
-    site: Flask, provider: Provider, doors: Doors, clock: Clock, claims: dict[str, Any], said: str
+    site: Flask, provider: Provider, access_parts: AccessParts, clock: Clock, claims: dict[str, Any], said: str
 ) -> None:
-    made(doors, MAIL, "reviewer", clock.now)
+    made(access_parts, MAIL, "reviewer", clock.now)
     provider.claims = claims
     visitor = come(site, provider)
     assert visitor.path == "/console/sign-in" and said in visitor.text
@@ -138,9 +140,9 @@ def test_a_token_that_is_not_right_lets_nobody_in(
     ],
 )
 def test_a_provider_that_lies_is_a_sentence_and_other_ways_work(
-    site: Flask, provider: Provider, doors: Doors, clock: Clock, lies: dict[str, Any], said: str
+    site: Flask, provider: Provider, access_parts: AccessParts, clock: Clock, lies: dict[str, Any], said: str
 ) -> None:
-    made(doors, MAIL, "reviewer", clock.now, totp=True)
+    made(access_parts, MAIL, "reviewer", clock.now, totp=True)
     provider.lies = {name: provider.stranger if lie == "stranger" else lie for name, lie in lies.items()}
     visitor = come(site, provider)
     assert visitor.path == "/console/sign-in" and said in visitor.text
@@ -156,41 +158,41 @@ def test_a_provider_that_is_away_is_a_sentence(
 
 @pytest.mark.parametrize("groups", ["riskapi-growth", ["staff", "riskapi-growth"]])
 def test_a_claim_makes_a_user_of_its_role(
-    make_site: Callable[..., Flask], provider: Provider, doors: Doors, groups: object
+    make_site: Callable[..., Flask], provider: Provider, access_parts: AccessParts, groups: object
 ) -> None:
     site = _site(make_site, provider, console_oidc_roles=(("riskapi-growth", "growth"), ("staff", "viewer")))
     provider.claims = {"groups": groups}
     assert come(site, provider).path == "/console/queue"
-    found = doors.users.find(MAIL)
+    found = access_parts.users.find(MAIL)
     assert found is not None and found.role == "growth" and found.password is None
-    assert [note.action for note in doors.audit.latest(2)] == ["signed in", "user added"]
+    assert [note.action for note in access_parts.audit.latest(2)] == ["signed in", "user added"]
 
 
 @pytest.mark.parametrize("groups", [None, "others", [], {"riskapi-growth": 1}, 7])
 def test_a_claim_that_fits_no_role_makes_no_user(
-    make_site: Callable[..., Flask], provider: Provider, doors: Doors, groups: object
+    make_site: Callable[..., Flask], provider: Provider, access_parts: AccessParts, groups: object
 ) -> None:
     site = _site(make_site, provider, console_oidc_roles=(("riskapi-growth", "growth"),))
     provider.claims = {"groups": groups}
-    assert come(site, provider).path == "/console/sign-in" and not doors.users.any()
+    assert come(site, provider).path == "/console/sign-in" and not access_parts.users.any()
 
 
 def test_an_address_that_was_given_to_somebody_else_opens_nothing(
-    site: Flask, provider: Provider, doors: Doors, clock: Clock
+    site: Flask, provider: Provider, access_parts: AccessParts, clock: Clock
 ) -> None:
-    person = made(doors, MAIL, "admin", clock.now)
+    person = made(access_parts, MAIL, "admin", clock.now)
     assert come(site, provider).path == "/console/queue"
     provider.claims = {"sub": "person-2"}
     assert come(site, provider).path == "/console/sign-in"
-    doors.users.change(person.id, Person.shut_out)
+    access_parts.users.change(person.id, Person.shut_out)
     provider.claims = {}
     assert come(site, provider).path == "/console/sign-in"
 
 
 def test_an_answer_is_for_the_browser_that_asked_and_for_once(
-    site: Flask, provider: Provider, doors: Doors, clock: Clock
+    site: Flask, provider: Provider, access_parts: AccessParts, clock: Clock
 ) -> None:
-    made(doors, MAIL, "reviewer", clock.now)
+    made(access_parts, MAIL, "reviewer", clock.now)
     visitor, other = (Visitor(site.test_client()) for _ in range(2))
     back = provider.visited(visitor.client.get("/console/sign-in/oidc").location)
     assert "begun elsewhere" in other.get(back).text

@@ -13,14 +13,14 @@ from flask import Flask
 from riskapi.access.passkeys import Site, site_of
 from riskapi.access.throttle import NAME
 from riskapi.access.users import Person
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 from tests.conftest import Clock
 from tests.console.device import Device
 from tests.console.visitor import PASSWORD, Visitor, made, signed_in
 
 
-def person(doors: Doors, name: str = "ana") -> Person:
-    found = doors.users.find(name)
+def person(access_parts: AccessParts, name: str = "ana") -> Person:
+    found = access_parts.users.find(name)
     assert found is not None
     return found
 
@@ -31,8 +31,8 @@ def put(visitor: Visitor, path: str, **fields: str) -> Any:
     return visitor.page
 
 
-def add(visitor: Visitor, doors: Doors, name: str = "ana", called: str = "blue key") -> Device:
-    device = Device(person(doors, name).id)
+def add(visitor: Visitor, access_parts: AccessParts, name: str = "ana", called: str = "blue key") -> Device:
+    device = Device(person(access_parts, name).id)
     visitor.get("/console/account/passkeys")
     visitor.post("/console/account/passkeys", name=called, present=PASSWORD)
     token = visitor.hidden("token")
@@ -49,30 +49,32 @@ def begun(site: Flask) -> tuple[Visitor, str]:
 
 
 @pytest.fixture
-def ana(site: Flask, doors: Doors, clock: Clock) -> Visitor:
-    return signed_in(site, doors, "ana", "reviewer", clock.now)
+def ana(site: Flask, access_parts: AccessParts, clock: Clock) -> Visitor:
+    return signed_in(site, access_parts, "ana", "reviewer", clock.now)
 
 
 class TestOwn:
-    def test_is_added_named_and_removed(self, ana: Visitor, doors: Doors) -> None:
-        add(ana, doors)
+    def test_is_added_named_and_removed(self, ana: Visitor, access_parts: AccessParts) -> None:
+        add(ana, access_parts)
         assert "The passkey blue key is added." in ana.text
-        (kept,) = person(doors).passkeys
+        (kept,) = person(access_parts).passkeys
         ana.post("/console/account/passkeys/change", id=kept.id, do="name", name=" <b>red ")
-        assert person(doors).passkeys[0].name == "<b>red" and "<b>red" not in ana.text
+        assert person(access_parts).passkeys[0].name == "<b>red" and "<b>red" not in ana.text
         assert ana.post("/console/account/passkeys/change", id=kept.id, do="name", name=" ").status_code == 422
         ana.post("/console/account/passkeys/change", id=kept.id, do="remove")
-        assert person(doors).passkeys == () and "You have none yet" in ana.text
-        actions = [note.action for note in doors.audit.latest(9)]
+        assert person(access_parts).passkeys == () and "You have none yet" in ana.text
+        actions = [note.action for note in access_parts.audit.latest(9)]
         assert actions == ["passkey removed", "passkey added", "signed in"]
 
-    def test_needs_the_password(self, ana: Visitor, doors: Doors) -> None:
+    def test_needs_the_password(self, ana: Visitor, access_parts: AccessParts) -> None:
         ana.get("/console/account/passkeys")
         ana.post("/console/account/passkeys", name="x", present="wrong")
         assert "present password is wrong" in ana.text and not ana.hidden("answer")
 
-    def test_is_taken_from_nobody_else_nor_twice(self, ana: Visitor, site: Flask, doors: Doors, clock: Clock) -> None:
-        bo = signed_in(site, doors, "bo", "viewer", clock.now)
+    def test_is_taken_from_nobody_else_nor_twice(
+        self, ana: Visitor, site: Flask, access_parts: AccessParts, clock: Clock
+    ) -> None:
+        bo = signed_in(site, access_parts, "bo", "viewer", clock.now)
         device = Device("x")
         ana.get("/console/account/passkeys")
         ana.post("/console/account/passkeys", name="x", present=PASSWORD)
@@ -80,7 +82,7 @@ class TestOwn:
         bo.get("/console/account/passkeys")
         assert put(bo, "/console/account/passkeys/answer", token=token, answer=device.made(token)).status_code == 422
         assert put(ana, "/console/account/passkeys/answer", token=token, answer=device.made(token)).status_code == 422
-        assert person(doors).passkeys == person(doors, "bo").passkeys == ()
+        assert person(access_parts).passkeys == person(access_parts, "bo").passkeys == ()
 
     @pytest.mark.parametrize(
         "answer",
@@ -100,7 +102,7 @@ class TestOwn:
         ],
     )
     def test_is_not_made_of_an_answer_that_proves_nothing(
-        self, ana: Visitor, doors: Doors, answer: Callable[[Device, str], str]
+        self, ana: Visitor, access_parts: AccessParts, answer: Callable[[Device, str], str]
     ) -> None:
         ana.get("/console/account/passkeys")
         ana.post("/console/account/passkeys", name="x", present=PASSWORD)
@@ -109,27 +111,27 @@ class TestOwn:
         data = {"csrf": ana.token().encode(), "token": token.encode(), "answer": given}
         found = ana.client.post("/console/account/passkeys/answer", data=data)
         assert found.status_code == 422 and "was not taken" in found.text
-        assert person(doors).passkeys == ()
+        assert person(access_parts).passkeys == ()
 
 
 class TestSigningIn:
-    def test_needs_nothing_else(self, make_site: Callable[..., Flask], doors: Doors, clock: Clock) -> None:
+    def test_needs_nothing_else(self, make_site: Callable[..., Flask], access_parts: AccessParts, clock: Clock) -> None:
         strict = make_site(console_second_factor=True)
-        ana = signed_in(strict, doors, "ana", "reviewer", clock.now)
+        ana = signed_in(strict, access_parts, "ana", "reviewer", clock.now)
         assert ana.path == "/console/account/authenticator"
-        device = add(ana, doors)
+        device = add(ana, access_parts)
         assert ana.get("/console/queue").request.path == "/console/queue"  # it is both factors
         other, token = begun(strict)
         put(other, "/console/sign-in/passkey/answer", token=token, answer=device.answer(token))
-        assert other.path == "/console/queue" and person(doors).passkeys[0].count == 1
+        assert other.path == "/console/queue" and person(access_parts).passkeys[0].count == 1
         assert "<td>passkey</td>" in other.get("/console/account").text
-        assert doors.audit.latest(1)[0].details == {"how": "passkey"}
+        assert access_parts.audit.latest(1)[0].details == {"how": "passkey"}
 
     def test_by_password_alone_is_not_enough_for_who_has_one(
-        self, make_site: Callable[..., Flask], doors: Doors, clock: Clock
+        self, make_site: Callable[..., Flask], access_parts: AccessParts, clock: Clock
     ) -> None:
         strict = make_site(console_second_factor=True)
-        add(signed_in(strict, doors, "ana", "reviewer", clock.now), doors)
+        add(signed_in(strict, access_parts, "ana", "reviewer", clock.now), access_parts)
         other = Visitor(strict.test_client())
         assert other.sign_in("ana").status_code == 403 and "Use your passkey" in other.text
 
@@ -160,18 +162,20 @@ class TestSigningIn:
         ],
     )
     def test_is_refused_by_an_answer_that_proves_nothing(
-        self, ana: Visitor, site: Flask, doors: Doors, answer: Callable[[Device, str], str]
+        self, ana: Visitor, site: Flask, access_parts: AccessParts, answer: Callable[[Device, str], str]
     ) -> None:
-        device = add(ana, doors)
-        doors.users.change(person(doors).id, lambda kept: replace(kept, passkeys=(replace(kept.passkeys[0], count=5),)))
+        device = add(ana, access_parts)
+        access_parts.users.change(
+            person(access_parts).id, lambda kept: replace(kept, passkeys=(replace(kept.passkeys[0], count=5),))
+        )
         device.count = 5
         visitor, token = begun(site)
         put(visitor, "/console/sign-in/passkey/answer", token=token, answer=answer(device, token))
         assert visitor.page is not None and visitor.page.status_code == 403 and "was not taken" in visitor.text
         assert visitor.get("/console/queue").request.path == "/console/sign-in"
 
-    def test_takes_an_answer_once(self, ana: Visitor, site: Flask, doors: Doors) -> None:
-        device = add(ana, doors)
+    def test_takes_an_answer_once(self, ana: Visitor, site: Flask, access_parts: AccessParts) -> None:
+        device = add(ana, access_parts)
         visitor, token = begun(site)
         answer = device.answer(token)
         put(visitor, "/console/sign-in/passkey/answer", token=token, answer=answer)
@@ -180,14 +184,14 @@ class TestSigningIn:
         assert again.path == "/console/sign-in" and "took too long" in again.text
 
     def test_is_not_for_another_users_passkey_nor_for_who_is_shut_out(
-        self, ana: Visitor, site: Flask, doors: Doors, clock: Clock
+        self, ana: Visitor, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
-        device = add(ana, doors)
-        made(doors, "bo", "admin", clock.now)
+        device = add(ana, access_parts)
+        made(access_parts, "bo", "admin", clock.now)
         visitor, token = begun(site)
-        answer = device.answer(token, user=person(doors, "bo").id)
+        answer = device.answer(token, user=person(access_parts, "bo").id)
         assert put(visitor, "/console/sign-in/passkey/answer", token=token, answer=answer).status_code == 403
-        doors.users.change(person(doors).id, Person.shut_out)
+        access_parts.users.change(person(access_parts).id, Person.shut_out)
         visitor, token = begun(site)
         found = put(visitor, "/console/sign-in/passkey/answer", token=token, answer=device.answer(token))
         assert found.status_code == 403

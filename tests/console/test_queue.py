@@ -11,7 +11,7 @@ from flask import Flask
 from riskapi.accounts.accounts import Accounts
 from riskapi.api.parts import Parts
 from riskapi.console import sentences
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 from riskapi.policy.tables import Kind
 from riskapi.reviews.audits import Audits
 from riskapi.reviews.rings import MOST
@@ -61,11 +61,13 @@ class TestARow:
         (row,) = rows(ana)
         assert f"{MOST + 1} accounts" in ana.text and "first came" not in ana.text and row
 
-    def test_names_people_to_reviewers_alone(self, site: Flask, doors: Doors, clock: Clock, api: Api) -> None:
+    def test_names_people_to_reviewers_alone(
+        self, site: Flask, access_parts: AccessParts, clock: Clock, api: Api
+    ) -> None:
         review = sign_up(api, "u_1")
         sign_up(api, "u_2")
         for role in ("viewer", "growth"):
-            visitor = signed_in(site, doors, role, role, clock.now)
+            visitor = signed_in(site, access_parts, role, role, clock.now)
             for path in ("/console/queue", f"/console/cases/{review}"):
                 text = visitor.get(path).text
                 assert "Name of u_1" not in text and "N… o… u…" in text, (role, path)
@@ -87,7 +89,9 @@ class TestARow:
 
 
 class TestTabs:
-    def test_count_what_is_in_them(self, ana: Visitor, api: Api, site: Flask, doors: Doors, clock: Clock) -> None:
+    def test_count_what_is_in_them(
+        self, ana: Visitor, api: Api, site: Flask, access_parts: AccessParts, clock: Clock
+    ) -> None:
         reviews = [sign_up(api, f"u_{number}", f"a-device-of-ones-own-{number}") for number in range(4)]
         limited(api, "bad1", "device-of-a-bad-ring")
         ana.get(f"/console/cases/{reviews[0]}")
@@ -180,10 +184,12 @@ class TestHolding:
         ana.post(f"/console/cases/{review}/claim")
         assert "60 min left" in ana.text
 
-    def test_is_handed_to_a_named_person(self, ana: Visitor, site: Flask, doors: Doors, clock: Clock, api: Api) -> None:
+    def test_is_handed_to_a_named_person(
+        self, ana: Visitor, site: Flask, access_parts: AccessParts, clock: Clock, api: Api
+    ) -> None:
         review = sign_up(api, "u_1")
-        bo = signed_in(site, doors, "bo", "reviewer", clock.now)
-        made(doors, "vi", "viewer", clock.now)
+        bo = signed_in(site, access_parts, "bo", "reviewer", clock.now)
+        made(access_parts, "vi", "viewer", clock.now)
         text = ana.get(f"/console/cases/{review}").text
         assert "<option>bo</option>" in text and "<option>vi</option>" not in text
         for nobody in ("vi", "nobody", "", "ana'; --"):
@@ -198,10 +204,10 @@ class TestHolding:
         assert ana.post(f"/console/cases/{review}/hand", to="bo").status_code == 409, "bo holds it"
 
     def test_of_many_who_claim_at_once_one_holds_it(
-        self, site: Flask, doors: Doors, clock: Clock, api: Api, parts: Parts
+        self, site: Flask, access_parts: AccessParts, clock: Clock, api: Api, parts: Parts
     ) -> None:
         review = sign_up(api, "u_1")
-        racers = [signed_in(site, doors, f"racer{number}", "reviewer", clock.now) for number in range(4)]
+        racers = [signed_in(site, access_parts, f"racer{number}", "reviewer", clock.now) for number in range(4)]
         for each in racers:
             each.get(f"/console/cases/{review}")
         found = together(4, lambda number: racers[number].post(f"/console/cases/{review}/claim").status_code)
@@ -209,16 +215,18 @@ class TestHolding:
         assert parts.reviews.get(review)["reviewer"] == f"racer{found.index(200)}"
 
     @pytest.mark.parametrize("button", ["note", "ask", "hand", "cut", "uncut", "pair"])
-    def test_viewers_press_no_button(self, site: Flask, doors: Doors, clock: Clock, api: Api, button: str) -> None:
+    def test_viewers_press_no_button(
+        self, site: Flask, access_parts: AccessParts, clock: Clock, api: Api, button: str
+    ) -> None:
         review = sign_up(api, "u_1")
-        viewer = signed_in(site, doors, "vi", "viewer", clock.now)
+        viewer = signed_in(site, access_parts, "vi", "viewer", clock.now)
         viewer.get("/console/account")
         assert viewer.post(f"/console/cases/{review}/{button}", note="x").status_code == 403
         assert viewer.post(f"/console/cases/{review}/{button}", token="no").status_code == 422
 
 
 def test_the_random_audit_is_shown_to_those_who_do_not_review(
-    ana: Visitor, site: Flask, doors: Doors, clock: Clock, api: Api, parts: Parts, store: Store
+    ana: Visitor, site: Flask, access_parts: AccessParts, clock: Clock, api: Api, parts: Parts, store: Store
 ) -> None:
     body = {"account": {"user_id": "good"}, "email": {"address": "ana@ruiz.example"}}
     assert api("POST", "/v1/signups", body)["decision"] == "allow"
@@ -226,7 +234,7 @@ def test_the_random_audit_is_shown_to_those_who_do_not_review(
     assert len(rows(ana)) == 1 and "audit" not in ana.text
     ana.get(f"/console/cases/{rows(ana)[0]}")
     assert "audit" not in ana.text.casefold()
-    boss = signed_in(site, doors, "boss", "growth", clock.now)
+    boss = signed_in(site, access_parts, "boss", "growth", clock.now)
     assert "random audit: 0 of 1 decided, 0 limited" in boss.get("/console/queue").text
 
 

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from riskapi.api.parts import Parts
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 from riskapi.errors import Problem
 from riskapi.reviews.ring_claims import RingClaims
 from riskapi.reviews.waiting import WaitingReviews
@@ -24,9 +24,9 @@ def ring(api: Api) -> list[str]:
 
 
 @pytest.fixture
-def bo(site: Flask, doors: Doors, clock: Clock) -> Visitor:
+def bo(site: Flask, access_parts: AccessParts, clock: Clock) -> Visitor:
     """Another reviewer."""
-    return signed_in(site, doors, "bo", "reviewer", clock.now)
+    return signed_in(site, access_parts, "bo", "reviewer", clock.now)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from flask import Flask
 from riskapi.accounts.accounts import Accounts
 from riskapi.api.parts import Parts
 from riskapi.console import spreadsheet
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 from riskapi.errors import StoreUnavailable
 from riskapi.reviews.decided_accounts import DecidedAccounts
 from riskapi.reviews.selections import SelectionDecision, SelectionDecisions, new_selection
@@ -30,8 +30,8 @@ SEARCH = "/console/search"
 
 
 @pytest.fixture
-def viewer(site: Flask, doors: Doors, clock: Clock) -> Visitor:
-    return signed_in(site, doors, "vi", "viewer", clock.now)
+def viewer(site: Flask, access_parts: AccessParts, clock: Clock) -> Visitor:
+    return signed_in(site, access_parts, "vi", "viewer", clock.now)
 
 
 def sign_up(api: Api, user: str, device: str | None = DEVICE, **account: Any) -> None:
@@ -72,11 +72,11 @@ def select(visitor: Visitor, names: list[str], **more: str) -> str:
 
 
 def decide(visitor: Visitor, names: list[str], tier: str = "limit", **more: str) -> str:
-    """Select, look, and decide; the id of the deed."""
+    """Select, look, and decide; the id of the action."""
     select(visitor, names, **more)
-    deed = visitor.hidden("id")
-    visitor.post(f"{SEARCH}/decide", id=deed, user=names, do=tier, code="spam", q=DEVICE, **more)
-    return deed
+    action = visitor.hidden("id")
+    visitor.post(f"{SEARCH}/decide", id=action, user=names, do=tier, code="spam", q=DEVICE, **more)
+    return action
 
 
 class TestTheBox:
@@ -115,7 +115,7 @@ class TestPersonalData:
     SECRETS = ("ring0.box@", "+34600123123", "Nora", "203.0.113.9", DEVICE)
 
     def test_is_masked_until_a_reviewer_asks_and_that_is_noted(
-        self, ana: Visitor, viewer: Visitor, ring: list[str], doors: Doors
+        self, ana: Visitor, viewer: Visitor, ring: list[str], access_parts: AccessParts
     ) -> None:
         thing = re.findall(r"q=(d%3A[^\"&]+)", find(ana, "ring0"))[0].replace("%3A", ":")
         for visitor in (ana, viewer):
@@ -126,7 +126,7 @@ class TestPersonalData:
         find(ana, thing)
         text = html.unescape(ana.post(f"{SEARCH}/show", q=thing).text)
         assert "ring0.box@" in text and "Nora" in text and DEVICE in text
-        note = doors.audit.latest(1)[0]
+        note = access_parts.audit.latest(1)[0]
         assert (note.actor, note.action, note.subject) == ("ana", "personal data shown", thing)
         assert "ring0.box@" not in find(ana, "mailinator.com")  # another search: not asked for
 
@@ -144,13 +144,13 @@ class TestPersonalData:
     def test_roles(self, viewer: Visitor, ring: list[str]) -> None:
         text = find(viewer, DEVICE)
         assert 'type="checkbox"' not in text and f"{SEARCH}/list" not in text
-        for path in ("show", "decide", "list", f"deeds/{new_selection()}/undo"):
+        for path in ("show", "decide", "list", f"actions/{new_selection()}/undo"):
             find(viewer, DEVICE)
             assert viewer.post(f"{SEARCH}/{path}", q=DEVICE).status_code == 403, path
         assert viewer.get(f"{SEARCH}/selection?user=ring0").status_code == 403
 
     def test_forms_need_their_token(self, ana: Visitor, ring: list[str], api: Api) -> None:
-        for path in ("show", "decide", "list", "export", f"deeds/{new_selection()}/undo"):
+        for path in ("show", "decide", "list", "export", f"actions/{new_selection()}/undo"):
             assert ana.post(f"{SEARCH}/{path}", token="forged", q=DEVICE).status_code == 422, path
         assert tiers(api, ring) == ["review"] * 3
 
@@ -178,38 +178,38 @@ class TestManyAtOnce:
         assert "None of these accounts" in select(ana, ["nobody"])
 
     def test_are_undone_with_their_reviews(self, ana: Visitor, ring: list[str], api: Api) -> None:
-        deed = decide(ana, ring)
-        assert "ana decided 3 accounts: limit." in find(ana, deed) and "Undo it" in ana.text
+        action = decide(ana, ring)
+        assert "ana decided 3 accounts: limit." in find(ana, action) and "Undo it" in ana.text
         find(ana, DEVICE)
-        assert f"/console/search/deeds/{deed}/undo" in ana.text
-        ana.post(f"{SEARCH}/deeds/{deed}/undo")
+        assert f"/console/search/actions/{action}/undo" in ana.text
+        ana.post(f"{SEARCH}/actions/{action}/undo")
         assert "Undone: 3 accounts as before." in ana.text and "Undo the last decision" not in ana.text
         assert tiers(api, ring) == ["review"] * 3 and labels(api, "ring0") == ["abuse", "unknown"]
         assert {each["user_id"] for each in api("GET", "/v1/reviews")["reviews"]} == set(ring)
-        assert "It was undone." in find(ana, deed) and ana.path == f"{SEARCH}/deeds/{deed}"
+        assert "It was undone." in find(ana, action) and ana.path == f"{SEARCH}/actions/{action}"
         find(ana, DEVICE)
-        ana.post(f"{SEARCH}/deeds/{deed}/undo")  # again changes nothing
+        ana.post(f"{SEARCH}/actions/{action}/undo")  # again changes nothing
         assert tiers(api, ring) == ["review"] * 3
 
     def test_leave_reviews_that_can_be_decided_afterwards(self, ana: Visitor, ring: list[str], api: Api) -> None:
         reviews = {each["user_id"]: each["id"] for each in api("GET", "/v1/reviews")["reviews"]}
-        deed = decide(ana, ring)
+        action = decide(ana, ring)
         case = f"/console/cases/{reviews['ring0']}"
         ana.get(case)
-        assert ana.post(f"{case}/undo").status_code == 409 and f"closed by the decision of {deed}" in ana.text
+        assert ana.post(f"{case}/undo").status_code == 409 and f"closed by the decision of {action}" in ana.text
         find(ana, DEVICE)
-        ana.post(f"{SEARCH}/deeds/{deed}/undo")
+        ana.post(f"{SEARCH}/actions/{action}/undo")
         ana.get(case)
         ana.post(f"{case}/decide", do="allow", code="other")
         assert "3 review → allow." in html.unescape(ana.text) and tiers(api, ring) == ["allow"] * 3
 
     def test_that_somebody_decided_since_stay_so(
-        self, ana: Visitor, ring: list[str], api: Api, site: Flask, doors: Doors, clock: Clock
+        self, ana: Visitor, ring: list[str], api: Api, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
-        deed = decide(ana, ring)
+        action = decide(ana, ring)
         api("POST", "/v1/accounts/ring1/labels", {"label": "legitimate", "source": "appeal"})
         find(ana, DEVICE)
-        ana.post(f"{SEARCH}/deeds/{deed}/undo")
+        ana.post(f"{SEARCH}/actions/{action}/undo")
         assert "1 not: somebody decided since." in ana.text
         assert tiers(api, ring) == ["review", "allow", "review"]
 
@@ -227,7 +227,7 @@ class TestManyAtOnce:
     def test_that_were_cut_off_are_finished_by_the_same_id(
         self, parts: Parts, store: Store, ring: list[str], api: Api, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        deed, decision, others = (
+        action, decision, others = (
             new_selection(),
             SelectionDecision("limit", "abuse", "spam"),
             DecidedAccounts.decide_others,
@@ -239,13 +239,15 @@ class TestManyAtOnce:
 
         monkeypatch.setattr(DecidedAccounts, "decide_others", cut)
         with pytest.raises(StoreUnavailable):
-            decisions.decide(deed, ring, decision, "ana", clock.now)
+            decisions.decide(action, ring, decision, "ana", clock.now)
         monkeypatch.setattr(DecidedAccounts, "decide_others", others)
         for _ in range(2):
-            rows = decisions.decide(deed, ring, decision, "ana", clock.now)
+            rows = decisions.decide(action, ring, decision, "ana", clock.now)
             assert [(row["before"], row["after"]) for row in rows] == [("review", "limit")] * 3
-        decisions.decide(deed, ring[:1], SelectionDecision("allow", "legitimate"), "bo", clock.now)  # the first stands
-        made = decisions.get(deed)
+        decisions.decide(
+            action, ring[:1], SelectionDecision("allow", "legitimate"), "bo", clock.now
+        )  # the first stands
+        made = decisions.get(action)
         assert (made["actor"], made["tier"], made["accounts"]) == ("ana", "limit", 3)
         assert labels(api, "ring0") == ["abuse"] and tiers(api, ring) == ["limit"] * 3
 
@@ -255,12 +257,14 @@ class TestManyAtOnce:
             find(ana, DEVICE)
             assert ana.post(f"{SEARCH}/decide", **{**good, **wrong}).status_code == 422, wrong
         find(ana, DEVICE)
-        assert ana.post(f"{SEARCH}/deeds/{new_selection()}/undo").status_code == 404
+        assert ana.post(f"{SEARCH}/actions/{new_selection()}/undo").status_code == 404
         assert tiers(api, ring) == ["review"] * 3
 
 
 class TestLists:
-    def test_take_the_thing_and_give_it_back(self, ana: Visitor, ring: list[str], api: Api, doors: Doors) -> None:
+    def test_take_the_thing_and_give_it_back(
+        self, ana: Visitor, ring: list[str], api: Api, access_parts: AccessParts
+    ) -> None:
         find(ana, "ring0")
         thing = re.findall(r"q=(d%3A[^\"&]+)", ana.text)[0].replace("%3A", ":")  # by its HMAC alone
         find(ana, thing)
@@ -269,12 +273,12 @@ class TestLists:
         [entry] = api("GET", "/v1/lists/deny")["entries"]
         assert (entry["kind"], entry["author"], entry["hashed"]) == ("device", "ana", True)
         assert api("GET", f"/v1/lists?value={DEVICE}")["entries"] == [entry]
-        note = doors.audit.latest(1)[0]
+        note = access_parts.audit.latest(1)[0]
         assert (note.action, note.subject, note.details["list"]) == ("put on a list", thing, "deny")
         batch = re.findall(r"lsb_\w+", ana.text)[0]
         assert "ana put 1 value on the deny list." in find(ana, batch)
         find(ana, thing)
-        undo = re.findall(rf'action="({SEARCH}/deeds/lsb_\w+/undo)"', ana.text)[0]
+        undo = re.findall(rf'action="({SEARCH}/actions/lsb_\w+/undo)"', ana.text)[0]
         ana.post(undo)
         assert "the deny list is as before" in ana.text and api("GET", "/v1/lists/deny")["entries"] == []
 
@@ -291,7 +295,7 @@ class TestLists:
 
 class TestTheFile:
     def test_has_all_accounts_in_plain_for_reviewers_and_that_is_noted(
-        self, ana: Visitor, viewer: Visitor, ring: list[str], doors: Doors
+        self, ana: Visitor, viewer: Visitor, ring: list[str], access_parts: AccessParts
     ) -> None:
         for visitor, name, mail in (
             (ana, "Nora Ring0", "ring0.box@mailinator.com"),
@@ -305,7 +309,7 @@ class TestTheFile:
             assert {row["user_id"] for row in rows} == set(ring)
             [first] = [row for row in rows if row["user_id"] == "ring0"]
             assert (first["name"], first["email"], first["tier"]) == (name, mail, "review")
-            note = doors.audit.latest(1)[0]
+            note = access_parts.audit.latest(1)[0]
             told = "in plain" if visitor is ana else "masked"
             assert (note.action, note.details) == ("accounts exported", {"accounts": 3, "personal_data": told})
 

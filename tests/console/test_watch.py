@@ -9,8 +9,8 @@ from flask import Flask
 from markupsafe import escape
 
 from riskapi.api.parts import Parts
+from riskapi.console.access_parts import AccessParts
 from riskapi.console.chart import Series, over_time, side_by_side
-from riskapi.console.doors import Doors
 from riskapi.console.drift import LITTLE, MUCH, stability
 from riskapi.console.pages.watch import RANGES
 from riskapi.feedback.event import FeedbackEvent
@@ -25,8 +25,8 @@ from tests.signups import body
 
 
 @pytest.fixture
-def viewer(session_site: Flask, doors: Doors) -> Visitor:
-    return signed_in(session_site, doors, "vic", "viewer", NOW)
+def viewer(session_site: Flask, access_parts: AccessParts) -> Visitor:
+    return signed_in(session_site, access_parts, "vic", "viewer", NOW)
 
 
 def count(store: Store, *happened: Happened, at: float = NOW) -> None:

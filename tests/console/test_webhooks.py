@@ -11,7 +11,7 @@ from flask import Flask
 from riskapi.access.audit import Audit
 from riskapi.access.users import Role
 from riskapi.api.parts import Parts
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 from riskapi.console.pages.webhooks import ERRORS
 from riskapi.store.connections import Store
 from riskapi.webhooks.deliveries import DeliveryOutcome
@@ -23,8 +23,8 @@ URL = "https://hooks.ruiz.example/riskapi?secret=abc"
 
 
 @pytest.fixture
-def admin(session_site: Flask, doors: Doors) -> Visitor:
-    made = signed_in(session_site, doors, "ana", "admin", NOW)
+def admin(session_site: Flask, access_parts: AccessParts) -> Visitor:
+    made = signed_in(session_site, access_parts, "ana", "admin", NOW)
     made.get("/console/webhooks")
     return made
 
@@ -46,8 +46,8 @@ def failed(parts: Parts, hook: str) -> str:
 
 
 @pytest.mark.parametrize("role", ["viewer", "reviewer", "growth"])
-def test_others_may_not(session_site: Flask, doors: Doors, hook: str, role: Role) -> None:
-    visitor = signed_in(session_site, doors, "x", role, NOW)
+def test_others_may_not(session_site: Flask, access_parts: AccessParts, hook: str, role: Role) -> None:
+    visitor = signed_in(session_site, access_parts, "x", role, NOW)
     for path in ("", f"/{hook}"):
         assert visitor.get(f"/console/webhooks{path}").status_code == 403
     visitor.get("/console/account")

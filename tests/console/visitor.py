@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from riskapi.access import passwords
 from riskapi.access.users import Person, Role
-from riskapi.console.doors import Doors
+from riskapi.console.access_parts import AccessParts
 
 PASSWORD = "blue kettle walks north"
 #: What an applicant may write into any field, and no page may run: a script, and an expression of templates.
@@ -66,19 +66,19 @@ class Visitor:
         return self.post("/console/sign-in", name=name, password=password)
 
 
-def made(doors: Doors, name: str, role: Role, now: float, *, totp: bool = False) -> Person:
+def made(access_parts: AccessParts, name: str, role: Role, now: float, *, totp: bool = False) -> Person:
     """A user with the password of this module."""
-    person = doors.users.create(name, role, now, password=passwords.hashed(PASSWORD))
+    person = access_parts.users.create(name, role, now, password=passwords.hashed(PASSWORD))
     if totp:
-        changed = doors.users.change(person.id, lambda kept: replace(kept, totp=SECRET))
+        changed = access_parts.users.change(person.id, lambda kept: replace(kept, totp=SECRET))
         assert changed is not None
         return changed
     return person
 
 
-def signed_in(app: Flask, doors: Doors, name: str, role: Role, now: float) -> Visitor:
+def signed_in(app: Flask, access_parts: AccessParts, name: str, role: Role, now: float) -> Visitor:
     """A new user of a role, signed in."""
-    made(doors, name, role, now)
+    made(access_parts, name, role, now)
     visitor = Visitor(app.test_client())
     visitor.sign_in(name)
     return visitor

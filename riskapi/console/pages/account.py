@@ -39,26 +39,26 @@ def end(visit: Visit) -> Answer:
     """End one of their sessions, or all."""
     if visit.form["session"] == "all":
         visit.note("ended all sessions", visit.person.id)
-        visit.doors.users.end_sessions(visit.person.id)
+        visit.access_parts.users.end_sessions(visit.person.id)
         return Moved("/console/sign-in", "You are signed out everywhere.")
-    visit.doors.sessions.end(visit.person.id, visit.form["session"])
+    visit.access_parts.sessions.end(visit.person.id, visit.form["session"])
     return Moved(_HERE, "The session is ended.")
 
 
 def offer(visit: Visit) -> Answer:
     """A secret for an authenticator, as a QR code and as text."""
     secret = authenticator.new_secret()
-    token = visit.doors.once.make(AUTHENTICATOR, {"id": visit.person.id, "secret": secret}, STEP, visit.now)
+    token = visit.access_parts.once.make(AUTHENTICATOR, {"id": visit.person.id, "secret": secret}, STEP, visit.now)
     return _offered(visit, token, secret)
 
 
 def take(visit: Visit) -> Answer:
     """Keep the secret once a code proves that the authenticator has it; shows recovery codes, once."""
     token = visit.form["token"]
-    held = visit.doors.once.peek(AUTHENTICATOR, token, visit.now)
+    held = visit.access_parts.once.peek(AUTHENTICATOR, token, visit.now)
     if held is None or held["id"] != visit.person.id:
         return Moved(f"{_HERE}/authenticator", "That took too long. Here is another code to scan.")
-    wait = visit.doors.throttle.take(f"code:{visit.person.id}", visit.address, visit.now, known=True)
+    wait = visit.access_parts.throttle.take(f"code:{visit.person.id}", visit.address, visit.now, known=True)
     if wait:
         return _offered(visit, token, held["secret"], f"Too many tries. Try again in {wait} seconds.")
     step = authenticator.step_of(held["secret"], visit.form["code"], visit.now)
@@ -67,10 +67,10 @@ def take(visit: Visit) -> Answer:
     # Whoever sits down at an open session must not be able to make it their own.
     if visit.person.has_second_factor and not _is_owner(visit):
         return _offered(visit, token, held["secret"], "The present password is wrong.")
-    visit.doors.once.take(AUTHENTICATOR, token, visit.now)
+    visit.access_parts.once.take(AUTHENTICATOR, token, visit.now)
     codes, kept = authenticator.new_codes()
     visit.note("authenticator set up", visit.person.id)
-    visit.doors.users.change(
+    visit.access_parts.users.change(
         visit.person.id,
         lambda person: replace(person, totp=held["secret"], totp_step=step, recovery=kept),
     )
@@ -79,18 +79,18 @@ def take(visit: Visit) -> Answer:
 
 def _is_owner(visit: Visit) -> bool:
     """Whether they know their own password; counted as tries of it."""
-    if visit.doors.throttle.take(visit.person.name, visit.address, visit.now, known=True):
+    if visit.access_parts.throttle.take(visit.person.name, visit.address, visit.now, known=True):
         return False
     return passwords.matches(visit.form["present"], visit.person.password)
 
 
 def _renewed(visit: Visit, change: Callable[[Person], Person]) -> Answer:
-    person = visit.doors.users.change(visit.person.id, change)
+    person = visit.access_parts.users.change(visit.person.id, change)
     return Moved("/console/sign-in") if person is None else Entered(person, "password", _HERE)
 
 
 def _shown(visit: Visit, fault: str | None = None) -> Answer:
-    sessions = visit.doors.sessions.list(visit.person, visit.now)
+    sessions = visit.access_parts.sessions.list(visit.person, visit.now)
     shown = {"person": visit.person, "sessions": sessions, "mine": visit.session, "fault": fault}
     return View("account.html", {**shown, "least": passwords.LEAST}, 422 if fault else 200)
 

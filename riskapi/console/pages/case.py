@@ -222,7 +222,9 @@ def _outcomes(similar: Sequence[PastCase]) -> str:
 
 def _colleagues(visit: Visit) -> list[str]:
     """Whom a case can be handed to."""
-    return sorted(each.name for each in visit.doors.users.list() if each.may("reviewer") and each.id != visit.person.id)
+    return sorted(
+        each.name for each in visit.access_parts.users.list() if each.may("reviewer") and each.id != visit.person.id
+    )
 
 
 def _for_them(account: AccountView) -> list[str]:

@@ -17,9 +17,9 @@ from riskapi.store.tallies import Tallies, totals
 def show(visit: Visit) -> View:
     """The page."""
     basis = visit.parts.publisher.active.basis
-    moved = drift(visit.doors.store, visit.now)
+    moved = drift(visit.access_parts.store, visit.now)
     before, late = moved.before, moved.late
-    days = Tallies(visit.doors.store).read(visit.now, "day", DAYS)
+    days = Tallies(visit.access_parts.store).read(visit.now, "day", DAYS)
     shadow = totals(days, "shadow")
     names = ("same", "tighter", "looser")
     rows = [

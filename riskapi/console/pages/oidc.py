@@ -20,10 +20,10 @@ def begin(visit: Visit) -> Answer:
     provider = _provider(visit)
     if visit.person is not NOBODY or provider is None:
         return Moved("/console/")
-    wait = visit.doors.throttle.take(_tries(visit), visit.address, visit.now)
+    wait = visit.access_parts.throttle.take(_tries(visit), visit.address, visit.now)
     if wait:
         return Moved("/console/sign-in", f"Too many tries. Try again in {wait} seconds.")
-    state = visit.doors.once.make(OIDC, {}, STEP, visit.now)
+    state = visit.access_parts.once.make(OIDC, {}, STEP, visit.now)
     try:
         asked = provider.ask(state)
     except ProviderFailed as error:
@@ -40,7 +40,7 @@ def back(visit: Visit) -> Answer:
     state = query["state"]
     if provider is None or not state or held.get("state") != state:
         return Moved("/console/sign-in", "This sign-in was begun elsewhere. Begin again.")
-    if visit.doors.once.take(OIDC, state, visit.now) is None:
+    if visit.access_parts.once.take(OIDC, state, visit.now) is None:
         return Moved("/console/sign-in", "That took too long. Sign in again.")
     if "iss" in query and query["iss"].rstrip("/") != provider.issuer:  # RFC 9207, 2.4
         return _failed(visit, "Another provider answered than the one that was asked.")
@@ -53,14 +53,14 @@ def back(visit: Visit) -> Answer:
     person = _known(visit, identity)
     if person is None:
         return _failed(visit, _UNKNOWN)
-    visit.doors.audit.note(person.name, "signed in", person.id, visit.now, how="oidc")
-    visit.doors.throttle.forget(_tries(visit))
+    visit.access_parts.audit.note(person.name, "signed in", person.id, visit.now, how="oidc")
+    visit.access_parts.throttle.forget(_tries(visit))
     return Entered(person, "oidc")
 
 
 def _known(visit: Visit, identity: Identity) -> Person | None:
     """The user with this mail address, made where a claim gives a role; None for somebody who may not come in."""
-    settings, users = visit.doors.settings, visit.doors.users
+    settings, users = visit.access_parts.settings, visit.access_parts.users
     domains = settings.console_oidc_domains
     if domains and identity.name.rpartition("@")[2] not in domains:
         return None
@@ -73,7 +73,7 @@ def _known(visit: Visit, identity: Identity) -> Person | None:
             person = users.create(identity.name, cast("Role", role), visit.now)
         except (ValueError, NameTaken):
             return None
-        visit.doors.audit.note(person.name, "user added", person.id, visit.now, role=role, how="oidc")
+        visit.access_parts.audit.note(person.name, "user added", person.id, visit.now, role=role, how="oidc")
 
     def bound(kept: Person) -> Person | None:
         # An address may be given to somebody else some day; the provider's own name is not (Core 1.0, section 5.7).
@@ -85,7 +85,7 @@ def _known(visit: Visit, identity: Identity) -> Person | None:
 
 
 def _provider(visit: Visit) -> Provider | None:
-    settings = visit.doors.settings
+    settings = visit.access_parts.settings
     issuer, client, secret = (
         settings.console_oidc_issuer,
         settings.console_oidc_client_id,

@@ -33,20 +33,20 @@ def offer(visit: Visit) -> Answer:
         return _shown(visit, f"You have {passkeys.MOST} passkeys. Remove one first.")
     # Whoever sits down at an open session must not be able to make it their own.
     if person.password is not None:
-        wait = visit.doors.throttle.take(person.name, visit.address, visit.now, known=True)
+        wait = visit.access_parts.throttle.take(person.name, visit.address, visit.now, known=True)
         if wait:
             return _shown(visit, f"Too many tries. Try again in {wait} seconds.")
         if not passwords.matches(visit.form["present"], person.password):
             return _shown(visit, "The present password is wrong.")
     held = {"id": person.id, "name": visit.form["name"].strip()[: passkeys.LONGEST]}
-    token = visit.doors.once.make(NEW_PASSKEY, held, STEP, visit.now)
+    token = visit.access_parts.once.make(NEW_PASSKEY, held, STEP, visit.now)
     return _asked("create", passkeys.offer(site, person, token), token)
 
 
 def take(visit: Visit) -> Answer:
     """Keep the passkey that the browser made."""
     site, token = _site(visit), visit.form["token"]
-    held = visit.doors.once.take(NEW_PASSKEY, token, visit.now)
+    held = visit.access_parts.once.take(NEW_PASSKEY, token, visit.now)
     if site is None or held is None or held["id"] != visit.person.id:
         return _shown(visit, "That took too long. Try again.")
     try:
@@ -60,7 +60,7 @@ def take(visit: Visit) -> Answer:
         return replace(kept, passkeys=(*kept.passkeys, made))
 
     visit.note("passkey added", visit.person.id)
-    if visit.doors.users.change(visit.person.id, added) is None:
+    if visit.access_parts.users.change(visit.person.id, added) is None:
         return _shown(visit, _REFUSED)
     return Moved(_HERE, f"The passkey {made.name} is added.")
 
@@ -70,14 +70,14 @@ def change(visit: Visit) -> Answer:
     chosen, name = visit.form["id"], visit.form["name"].strip()[: passkeys.LONGEST]
     if visit.form["do"] == "remove":
         visit.note("passkey removed", visit.person.id)
-        changed = visit.doors.users.change(
+        changed = visit.access_parts.users.change(
             visit.person.id,
             lambda kept: replace(kept, passkeys=tuple(each for each in kept.passkeys if each.id != chosen)),
         )
         return Moved(_HERE if changed else "/console/sign-in", "The passkey is removed.")
     if not name:
         return _shown(visit, "A passkey needs a name.")
-    visit.doors.users.change(
+    visit.access_parts.users.change(
         visit.person.id,
         lambda kept: replace(
             kept, passkeys=tuple(replace(each, name=name) if each.id == chosen else each for each in kept.passkeys)
@@ -93,10 +93,10 @@ def begin(visit: Visit) -> Answer:
     site = _site(visit)
     if site is None:
         return Moved("/console/sign-in", _NO_SITE)
-    wait = visit.doors.throttle.take(_tries(visit), visit.address, visit.now)
+    wait = visit.access_parts.throttle.take(_tries(visit), visit.address, visit.now)
     if wait:
         return _asked("get", None, "", f"Too many tries. Try again in {wait} seconds.", 429, wait)
-    token = visit.doors.once.make(PASSKEY, {}, STEP, visit.now)
+    token = visit.access_parts.once.make(PASSKEY, {}, STEP, visit.now)
     return _asked("get", passkeys.question(site, token), token)
 
 
@@ -104,15 +104,15 @@ def enter(visit: Visit) -> Answer:
     """Sign in whom the passkey proves."""
     site, token = _site(visit), visit.form["token"]
     # Each challenge is for one answer, and each was a try that was counted.
-    if site is None or visit.doors.once.take(PASSKEY, token, visit.now) is None:
+    if site is None or visit.access_parts.once.take(PASSKEY, token, visit.now) is None:
         return Moved("/console/sign-in", "That took too long. Sign in again.")
     try:
-        person = passkeys.spend(visit.doors.users, site, token, visit.form["answer"])
+        person = passkeys.spend(visit.access_parts.users, site, token, visit.form["answer"])
     except PasskeyRefused as error:
         visit.note("passkey refused", "", why=str(error))
         return _asked("get", None, "", _REFUSED, 403)
-    visit.doors.audit.note(person.name, "signed in", person.id, visit.now, how="passkey")
-    visit.doors.throttle.forget(_tries(visit))
+    visit.access_parts.audit.note(person.name, "signed in", person.id, visit.now, how="passkey")
+    visit.access_parts.throttle.forget(_tries(visit))
     return Entered(person, "passkey")
 
 
@@ -122,7 +122,7 @@ def _tries(visit: Visit) -> str:
 
 
 def _site(visit: Visit) -> Site | None:
-    return passkeys.site_of(visit.doors.settings.console_url, visit.host)
+    return passkeys.site_of(visit.access_parts.settings.console_url, visit.host)
 
 
 def _asked(

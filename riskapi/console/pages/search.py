@@ -41,7 +41,7 @@ _COLUMNS = (
 def show(visit: Visit) -> Answer:
     """The page; for the id of something that was done here, the page of that."""
     text = visit.query["q"].strip()
-    return Moved(f"{HERE}/deeds/{text}") if pattern("deed_id").fullmatch(text) else shown(visit)
+    return Moved(f"{HERE}/actions/{text}") if pattern("action_id").fullmatch(text) else shown(visit)
 
 
 def shown(visit: Visit, fault: str | None = None, status: int = 200) -> View:

@@ -65,11 +65,11 @@ def decide(visit: Visit) -> Answer:
     note = visit.form["note"].strip()[:_SENTENCE]
     reason = f"{code}: {note}" if note else code
     decision = SelectionDecision(tier, LABELS[tier], reason, include_established="established" in visit.form)
-    deed, names = visit.form["id"], list(dict.fromkeys(visit.form.all("user")))[:MOST]
-    visit.note("decided a selection", deed, decision=tier, accounts=len(names))
-    rows = visit.selections.decide(deed, names, decision, visit.person.name, visit.now)
+    action, names = visit.form["id"], list(dict.fromkeys(visit.form.all("user")))[:MOST]
+    visit.note("decided a selection", action, decision=tier, accounts=len(names))
+    rows = visit.selections.decide(action, names, decision, visit.person.name, visit.now)
     said = f"{tier.capitalize()}: {sentences.effect(rows)}"
-    return Moved(search.address(search.query_of(visit)), said, {"undo": deed})
+    return Moved(search.address(search.query_of(visit)), said, {"undo": action})
 
 
 def put(visit: Visit) -> Answer:
@@ -109,29 +109,29 @@ def put(visit: Visit) -> Answer:
 
 def show(visit: Visit) -> Answer:
     """What was done under an id that the audit log names, for whoever wants to take it back."""
-    deed = visit.path["deed_id"]
-    if deed.startswith("lsb_"):
-        batch = visit.parts.list_batches.get(deed)
+    action = visit.path["action_id"]
+    if action.startswith("lsb_"):
+        batch = visit.parts.list_batches.get(action)
         count = batch["put"] + batch["replaced"]
         said = f"{batch['author']} put {sentences.many(count, 'value')} on the {batch['list']} list."
         done, at = batch["undone_at"] is not None, instant(batch["created_at"]).timestamp()
     else:
-        made = visit.selections.get(deed)
+        made = visit.selections.get(action)
         said = f"{made['actor']} decided {sentences.many(made['accounts'], 'account')}: {made['tier']}."
         done, at = made["undone_by"] is not None, made["at"]
-    return View("deed.html", {"deed": deed, "said": said, "at": at, "done": done})
+    return View("action.html", {"action": action, "said": said, "at": at, "done": done})
 
 
 def undo(visit: Visit) -> Answer:
     """Take back what was done to a selection, or an entry of a list."""
-    deed = visit.path["deed_id"]
-    visit.note("undone", deed)
-    if deed.startswith("lsb_"):
-        batch = visit.parts.list_batches.undo(deed, visit.person.name, visit.now)
+    action = visit.path["action_id"]
+    visit.note("undone", action)
+    if action.startswith("lsb_"):
+        batch = visit.parts.list_batches.undo(action, visit.person.name, visit.now)
         if batch["removed"]:
             visit.parts.metrics.list_change(batch["list"], "removed")
         return Moved(search.HERE, f"Undone: the {batch['list']} list is as before.", {"undo": None})
-    rows = visit.selections.undo(deed, visit.person.name, visit.now)
+    rows = visit.selections.undo(action, visit.person.name, visit.now)
     return Moved(search.HERE, sentences.undone(rows), {"undo": None})
 
 
@@ -156,6 +156,6 @@ PAGES = (
     Page(path="/search/selection", handler=preview, role="reviewer"),
     Page(path="/search/decide", handler=decide, role="reviewer", method="POST"),
     Page(path="/search/list", handler=put, role="reviewer", method="POST"),
-    Page(path="/search/deeds/{deed_id}", handler=show, role="reviewer"),
-    Page(path="/search/deeds/{deed_id}/undo", handler=undo, role="reviewer", method="POST"),
+    Page(path="/search/actions/{action_id}", handler=show, role="reviewer"),
+    Page(path="/search/actions/{action_id}/undo", handler=undo, role="reviewer", method="POST"),
 )

@@ -19,15 +19,15 @@ def show(visit: Visit) -> Answer:
     """The form, or the console for whoever signed in already."""
     if visit.person is not NOBODY:
         return Moved("/console/")
-    return _form(visit, first=not visit.doors.users.any())
+    return _form(visit, first=not visit.access_parts.users.any())
 
 
 def enter(visit: Visit) -> Answer:
     """Look at the name and the password; with an authenticator the code is next."""
     name = visit.form["name"].strip().casefold()[:128]
-    person = visit.doors.users.find(name)
+    person = visit.access_parts.users.find(name)
     known = person is not None and person.id in visit.known
-    wait = visit.doors.throttle.take(name, visit.address, visit.now, known=known)
+    wait = visit.access_parts.throttle.take(name, visit.address, visit.now, known=known)
     if wait:
         return _again(visit, _wait(wait), name, 429, wait)
     right = passwords.matches(visit.form["password"], person.password if person else None)
@@ -35,8 +35,8 @@ def enter(visit: Visit) -> Answer:
         visit.note("sign-in refused", person.id if person else "an unknown name")
         return _again(visit, _WRONG, name, 403)
     if person.totp is not None:
-        return _code(visit.doors.once.make(CODE, {"id": person.id, "epoch": person.epoch}, STEP, visit.now))
-    if person.passkeys and visit.doors.settings.console_second_factor:
+        return _code(visit.access_parts.once.make(CODE, {"id": person.id, "epoch": person.epoch}, STEP, visit.now))
+    if person.passkeys and visit.access_parts.settings.console_second_factor:
         return _again(visit, "A password is not enough for you. Use your passkey: the button below.", name, 403)
     return _entered(visit, person, "password")
 
@@ -44,20 +44,20 @@ def enter(visit: Visit) -> Answer:
 def confirm(visit: Visit) -> Answer:
     """Look at the code."""
     token = visit.form["token"]
-    held = visit.doors.once.peek(CODE, token, visit.now)
-    person = visit.doors.users.get(held["id"]) if held is not None else None
+    held = visit.access_parts.once.peek(CODE, token, visit.now)
+    person = visit.access_parts.users.get(held["id"]) if held is not None else None
     if held is None or person is None or person.disabled or person.epoch != held["epoch"]:
         return Moved("/console/sign-in", "That took too long. Sign in again.")
     # Nobody gets here without the password, so a stranger does not use these up.
-    wait = visit.doors.throttle.take(f"code:{person.id}", visit.address, visit.now, known=True)
+    wait = visit.access_parts.throttle.take(f"code:{person.id}", visit.address, visit.now, known=True)
     if wait:
         return _code(token, _wait(wait), 429, wait)
-    how = authenticator.spend(visit.doors.users, person, visit.form["code"], visit.now)
+    how = authenticator.spend(visit.access_parts.users, person, visit.form["code"], visit.now)
     if how is None:
         visit.note("code refused", person.id)
         return _code(token, "This code is wrong, or was used already.", 403)
-    visit.doors.once.take(CODE, token, visit.now)
-    visit.doors.throttle.forget(f"code:{person.id}")
+    visit.access_parts.once.take(CODE, token, visit.now)
+    visit.access_parts.throttle.forget(f"code:{person.id}")
     return _entered(visit, person, how)
 
 
@@ -67,8 +67,8 @@ def leave(visit: Visit) -> Answer:
 
 
 def _entered(visit: Visit, person: Person, how: str) -> Answer:
-    visit.doors.audit.note(person.name, "signed in", person.id, visit.now, how=how)
-    visit.doors.throttle.forget(person.name)
+    visit.access_parts.audit.note(person.name, "signed in", person.id, visit.now, how=how)
+    visit.access_parts.throttle.forget(person.name)
     return Entered(person, how)
 
 
@@ -86,7 +86,7 @@ def _form(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    issuer = visit.doors.settings.console_oidc_issuer
+    issuer = visit.access_parts.settings.console_oidc_issuer
     provider = urlsplit(issuer).hostname if issuer is not None else None
     shown = {"first": first, "fault": fault, "name": name, "provider": provider}
     return View("sign_in.html", shown, status, headers or {})

@@ -45,7 +45,7 @@ def ask(visit: Visit) -> Answer:
 
 def hand_over(visit: Visit) -> Answer:
     """Let a named person hold the case."""
-    to = visit.doors.users.find(visit.form["to"])
+    to = visit.access_parts.users.find(visit.form["to"])
     if to is None or not to.may("reviewer"):
         raise invalid("/to", "expected the name of somebody who can review")
     visit.note("case handed over", visit.path["review_id"], to=to.name)

@@ -32,7 +32,7 @@ def show(visit: Visit) -> View:
     """The page."""
     name = visit.query["range"] if visit.query["range"] in RANGES else "24h"
     chosen = RANGES[name]
-    buckets = Tallies(visit.doors.store).read(visit.now, chosen.unit, chosen.number)
+    buckets = Tallies(visit.access_parts.store).read(visit.now, chosen.unit, chosen.number)
     times = watching.times(buckets, chosen.unit)
     checks = watching.health(visit)
     data: dict[str, Any] = {
@@ -42,9 +42,9 @@ def show(visit: Visit) -> View:
         "empty": not any(bucket.counts for bucket in buckets),
         "panels": [
             watching.signups(buckets, times),
-            watching.queue(visit.doors.store, buckets, times, visit.now),
+            watching.queue(visit.access_parts.store, buckets, times, visit.now),
             watching.mail(buckets, times),
-            watching.clusters(visit.doors.store, buckets),
+            watching.clusters(visit.access_parts.store, buckets),
             watching.thresholds(buckets),
         ],
         "fine": [check.name for check in checks if check.said == "ok"],

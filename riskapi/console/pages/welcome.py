@@ -25,7 +25,7 @@ def take(visit: Visit) -> Answer:
     held = _held(visit)
     if held is None:
         return Moved("/console/sign-in", _OVER)
-    user = visit.doors.users.get(held["id"]) if held["purpose"] == PASSWORD else None
+    user = visit.access_parts.users.get(held["id"]) if held["purpose"] == PASSWORD else None
     name = user.name if user is not None else visit.form["name"]
     fault = passwords.fault(visit.form["password"], name)
     if fault is None and visit.form["password"] != visit.form["again"]:
@@ -40,19 +40,21 @@ def take(visit: Visit) -> Answer:
         person = None
     if person is None:
         return Moved("/console/sign-in", _OVER)
-    visit.doors.once.take(held["purpose"], visit.path["token"], visit.now)
-    visit.doors.audit.note(person.name, "password set by link", person.id, visit.now)
+    visit.access_parts.once.take(held["purpose"], visit.path["token"], visit.now)
+    visit.access_parts.audit.note(person.name, "password set by link", person.id, visit.now)
     return Entered(person, "link")
 
 
 def _held(visit: Visit) -> dict[str, Any] | None:
     token = visit.path["token"]
-    return visit.doors.once.peek(FIRST, token, visit.now) or visit.doors.once.peek(PASSWORD, token, visit.now)
+    return visit.access_parts.once.peek(FIRST, token, visit.now) or visit.access_parts.once.peek(
+        PASSWORD, token, visit.now
+    )
 
 
 def _made(visit: Visit, held: dict[str, Any], name: str) -> Person | None:
     """The user whom the link is for, with the password; None where the link is for nobody any more."""
-    users, password = visit.doors.users, passwords.hashed(visit.form["password"])
+    users, password = visit.access_parts.users, passwords.hashed(visit.form["password"])
     if held["purpose"] == FIRST:
         return users.create(name, "admin", visit.now, password=password, first=True)
 
@@ -67,7 +69,7 @@ def _made(visit: Visit, held: dict[str, Any], name: str) -> Person | None:
 
 def _form(visit: Visit, held: dict[str, Any], fault: str | None = None) -> Answer:
     first = held["purpose"] == FIRST
-    user = None if first else visit.doors.users.get(held["id"])
+    user = None if first else visit.access_parts.users.get(held["id"])
     name = visit.form["name"] if first else (user.name if user is not None else "")
     shown = {"first": first, "name": name, "fault": fault, "least": passwords.LEAST}
     return View("welcome.html", {**shown, "token": visit.path["token"]}, 422 if fault else 200)

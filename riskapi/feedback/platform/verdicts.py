@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import field
 from typing import Final, Literal, get_args
 
-from riskapi.feedback.platform.hearing import DAYS, WEIGHT, Heard
+from riskapi.feedback.platform.feed_activity import DAYS, WEIGHT, FeedActivity
 from riskapi.feedback.platform.receivers import Receiving
 from riskapi.feedback.triggers import wilson
 from riskapi.policy.platform import PlatformRules
@@ -34,7 +34,7 @@ _HOUR, _DAY = 3600, 86_400
 DOMAINS: Final = 100
 #: A share of parts not understood that is never usual. Chosen by us.
 _NEVER_USUAL: Final = 0.5
-#: Requests that the share of bad ones is taken over, see :data:`riskapi.feedback.platform.hearing.WEIGHT`.
+#: Requests that the share of bad ones is taken over, see :data:`riskapi.feedback.platform.feed_activity.WEIGHT`.
 _LAST: Final = 2 / WEIGHT - 1
 
 
@@ -65,7 +65,7 @@ class Seen:
 
     receiving: Receiving = field(default_factory=Receiving)
     listings: Mapping[str, bool | None] = field(default_factory=dict)
-    heard: Mapping[str, Heard] = field(default_factory=dict)
+    heard: Mapping[str, FeedActivity] = field(default_factory=dict)
     feeds: Collection[str] = ()
     since: float = 0.0
 
@@ -95,7 +95,7 @@ def verdicts(
     return live + [_gone(name, rules, seen.receiving) for name in under_way if name not in known]
 
 
-def longest_pause(heard: Heard) -> float:
+def longest_pause(heard: FeedActivity) -> float:
     """The longest pause of a feed in the 28 days before it was heard last, seconds; 0 where there was none."""
     if heard.last is None:
         return 0.0
@@ -103,7 +103,7 @@ def longest_pause(heard: Heard) -> float:
     return max((pause for day, pause in heard.counts.get("m", {}).items() if day >= first), default=0.0)
 
 
-def silence_limit(rules: PlatformRules, heard: Heard) -> float | None:
+def silence_limit(rules: PlatformRules, heard: FeedActivity) -> float | None:
     """Seconds of silence after which a feed is an alarm; None while it was not heard enough."""
     if heard.first is None or heard.last is None:
         return None
@@ -114,7 +114,7 @@ def silence_limit(rules: PlatformRules, heard: Heard) -> float | None:
     return rules.silence.factor * max(longest_pause(heard), rules.silence.least_minutes * 60)
 
 
-def is_forgotten(rules: PlatformRules, heard: Heard, now: float) -> bool:
+def is_forgotten(rules: PlatformRules, heard: FeedActivity, now: float) -> bool:
     """Whether a feed was silent for so long that it counts as given up."""
     return heard.last is not None and now - heard.last > rules.silence.forget_days * _DAY
 
@@ -138,7 +138,7 @@ def _listed(there: bool | None) -> State:
     return "unknown" if there is None else "crossed" if there else "clear"
 
 
-def _silence(rules: PlatformRules, heard: Heard, since: float, now: float) -> Verdict:
+def _silence(rules: PlatformRules, heard: FeedActivity, since: float, now: float) -> Verdict:
     """A feed that pauses for longer than ever. While nobody watched, it may have been heard by nobody: such time alone
     begins no alarm.
     """
@@ -150,7 +150,7 @@ def _silence(rules: PlatformRules, heard: Heard, since: float, now: float) -> Ve
     return Verdict("feed_silence", heard.feed, rules.silence.mode, state, quiet, limit or 0.0)
 
 
-def _shape(rules: PlatformRules, confidence: float, heard: Heard, now: float) -> Verdict:
+def _shape(rules: PlatformRules, confidence: float, heard: FeedActivity, now: float) -> Verdict:
     """A feed of which suddenly more is not understood than before."""
     shape, last = rules.shape, int(now // _HOUR)
     first = last - rules.hours + 1
@@ -169,7 +169,7 @@ def _shape(rules: PlatformRules, confidence: float, heard: Heard, now: float) ->
     return Verdict("feed_shape", heard.feed, shape.mode, state, share, level)
 
 
-def _signatures(rules: PlatformRules, confidence: float, heard: Heard, since: float, now: float) -> Verdict:
+def _signatures(rules: PlatformRules, confidence: float, heard: FeedActivity, since: float, now: float) -> Verdict:
     """A feed whose good requests stop, or become few, while bad ones come. Anybody can send bad ones, and nobody but
     the provider good ones: without a change of the good ones, the bad ones are noise.
     """
@@ -188,7 +188,7 @@ def _signatures(rules: PlatformRules, confidence: float, heard: Heard, since: fl
     return Verdict("feed_signatures", heard.feed, signatures.mode, state, heard.share, signatures.rate)
 
 
-def _is_fallen(rules: PlatformRules, heard: Heard, now: float) -> bool:
+def _is_fallen(rules: PlatformRules, heard: FeedActivity, now: float) -> bool:
     """Whether the last 24 hours had no more than half the good bodies of the smallest day before them, the first one
     of the feed left out; of two days at least. A feed that has days without any never falls.
     """

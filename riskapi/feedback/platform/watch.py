@@ -19,7 +19,7 @@ from riskapi.datasets.mail_tables import ProviderTable, parse
 from riskapi.datasets.packages import own_table
 from riskapi.feedback.platform import alarms
 from riskapi.feedback.platform.alarms import Alarm, Alarms
-from riskapi.feedback.platform.hearing import FEEDS, Heard, Hearing
+from riskapi.feedback.platform.feed_activity import FEEDS, FeedActivities, FeedActivity
 from riskapi.feedback.platform.listings import Listings
 from riskapi.feedback.platform.receivers import Receivers, Receiving
 from riskapi.feedback.platform.verdicts import (
@@ -126,7 +126,7 @@ class Watch:
     def __init__(self, settings: Settings, store: Store, active: ActiveBasis, metrics: Metrics) -> None:
         self._store, self._active, self._metrics = store, active, metrics
         self._receivers, self.listings = Receivers(store), Listings(settings, store)
-        self.hearing = Hearing(store, active, metrics)
+        self.hearing = FeedActivities(store, active, metrics)
         self._feeds = frozenset(name for name in FEEDS if name not in _SECRETS or getattr(settings, _SECRETS[name]))
 
     def step(self, now: float) -> int:
@@ -181,7 +181,7 @@ class Watch:
             "listings_at": None if look.listings_at is None else rfc3339(look.listings_at),
             "listings": listings,
             "feeds": [
-                self._feed(name, look.seen.heard.get(name) or Heard(name), now)
+                self._feed(name, look.seen.heard.get(name) or FeedActivity(name), now)
                 for name in dict.fromkeys([*FEEDS, *look.seen.heard])
             ],
         }
@@ -192,7 +192,7 @@ class Watch:
         receiving, heard = self._receivers.read(now, rules.hours), self.hearing.read()
         return _Look(Seen(receiving, listings, heard, self._feeds, state.since(now)), state, at)
 
-    def _feed(self, name: str, heard: Heard, now: float) -> FeedView:
+    def _feed(self, name: str, heard: FeedActivity, now: float) -> FeedView:
         rules = self._active.policy.feedback.platform
         hour, limit = int(now // _HOUR), silence_limit(rules, heard)
         counts = {letter: heard.total(letter, hour - rules.hours + 1, hour) for letter in "gpxs"}

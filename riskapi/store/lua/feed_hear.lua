@@ -1,5 +1,5 @@
 -- Note that a feed was heard of, or that requests with a bad signature came in its name: see
--- riskapi/feedback/platform/hearing.py.
+-- riskapi/feedback/platform/feed_activity.py.
 --
 -- KEYS    1 the feeds   2 the feed's hash   3 hash of the feed that stands for it where there are too many
 -- ARGV    1 JSON: {"token" (of this attempt, 12 characters), "feed", "other" (the feed of KEYS[3]), "now" (Unix time),

@@ -1,4 +1,4 @@
--- Withdraw the review that others' deeds opened about an account (its field `looked`), because nothing asks for it any more. One that
+-- Withdraw the review that what others did opened about an account (its field `looked`), because nothing asks for it any more. One that
 -- somebody holds stays with them. Safe to run twice.
 --
 -- KEYS    1 account hash   2 review hash   3 index of open   4 of decided reviews   5 decisions stream

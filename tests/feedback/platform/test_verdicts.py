@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.feedback.platform.hearing import Heard
+from riskapi.feedback.platform.feed_activity import FeedActivity
 from riskapi.feedback.platform.receivers import Receiving
 from riskapi.feedback.platform.verdicts import Seen, Verdict, silence_limit, verdicts
 from riskapi.policy import Policy
@@ -27,7 +27,7 @@ def states(seen: Seen, under_way: Any = (), policy: Policy = SHIPPED) -> dict[st
     return {name: each.state for name, each in found(seen, under_way, policy).items()}
 
 
-def feed(ago: float = 60, name: str = "postmark", pause: float = 1800, days: int = 14, **more: Any) -> Heard:
+def feed(ago: float = 60, name: str = "postmark", pause: float = 1800, days: int = 14, **more: Any) -> FeedActivity:
     """A feed that was heard ten times a day for some days, with no pause longer than ``pause``, and ``ago`` last."""
     past = range(TODAY - days, int((NOW - ago) // DAY) + 1)
     counts = {
@@ -36,10 +36,10 @@ def feed(ago: float = 60, name: str = "postmark", pause: float = 1800, days: int
         "m": dict.fromkeys(past, pause),
         **more.pop("counts", {}),
     }
-    return Heard(name, NOW - max(days * DAY, ago), NOW - ago, counts=counts, **more)
+    return FeedActivity(name, NOW - max(days * DAY, ago), NOW - ago, counts=counts, **more)
 
 
-def heard(each: Heard, since: float = NOW - 30 * DAY) -> Seen:
+def heard(each: FeedActivity, since: float = NOW - 30 * DAY) -> Seen:
     return Seen(heard={each.feed: each}, feeds={"postmark", "json"}, since=since)
 
 
@@ -79,10 +79,10 @@ def test_of_very_many_domains_the_largest_are_judged() -> None:
         pytest.param(feed(ago=5 * DAY, counts={"G": {TODAY - 10: 49}}), 0, "clear", id="heard too seldom"),
         pytest.param(feed(ago=31 * DAY), 0, "clear", id="given up a month ago"),
         pytest.param(feed(ago=DAY), NOW - HOUR, "unknown", id="watched for an hour only"),
-        pytest.param(Heard("postmark"), 0, "clear", id="never heard"),
+        pytest.param(FeedActivity("postmark"), 0, "clear", id="never heard"),
     ],
 )
-def test_silence(each: Heard, since: float, state: str) -> None:
+def test_silence(each: FeedActivity, since: float, state: str) -> None:
     # The feed's past ends where it was heard last.
     assert states(heard(each, since))["feed_silence postmark"] == state
 
@@ -126,7 +126,7 @@ def test_shape(counts: dict[str, Any], state: str) -> None:
     assert states(heard(feed(counts=counts)))["feed_shape postmark"] == state
 
 
-def bad(ago: float, since_good: int, share: float, good: float = 10) -> Heard:
+def bad(ago: float, since_good: int, share: float, good: float = 10) -> FeedActivity:
     """A feed that had so many good requests within the day, and ten on any other."""
     return feed(ago, since_good=since_good, share=share, counts={"g": {THIS_HOUR - 2: good}})
 
@@ -141,10 +141,12 @@ def bad(ago: float, since_good: int, share: float, good: float = 10) -> Heard:
         pytest.param(bad(5, 3, 0.5, 5), "crossed", id="half of all fail, half of the good ones come"),
         pytest.param(bad(5, 0, 0.05, 2), "clear", id="a quiet day without bad ones"),
         pytest.param(bad(40 * DAY, 9999, 1.0), "clear", id="noise at a feed that was given up"),
-        pytest.param(Heard("postmark", since_good=500, share=1.0), "clear", id="noise at a feed that was never good"),
+        pytest.param(
+            FeedActivity("postmark", since_good=500, share=1.0), "clear", id="noise at a feed that was never good"
+        ),
     ],
 )
-def test_signatures(each: Heard, state: str) -> None:
+def test_signatures(each: FeedActivity, state: str) -> None:
     assert states(heard(each))["feed_signatures postmark"] == state
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from riskapi.commands import doctor
 from riskapi.feedback.platform import alarms
-from riskapi.feedback.platform.hearing import HOURS, SOURCES
+from riskapi.feedback.platform.feed_activity import HOURS, SOURCES
 from riskapi.feedback.platform.receivers import KEPT, Receivers
 from riskapi.feedback.platform.watch import Watch, said
 from riskapi.store.connections import Store

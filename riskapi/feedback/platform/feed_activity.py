@@ -1,4 +1,4 @@
-"""Hearing: when and how a feed was heard of, so that one that falls silent, changes or loses its secret is noticed.
+"""When and how a feed was heard of, so that one that falls silent, changes or loses its secret is noticed.
 
 Each feed is a hash (``risk:fh:{b}:<feed>``): bodies taken, parts understood and not, and requests with a bad signature,
 by the hour for three days and by the day for four weeks, and the longest pause of each day. No body is kept.
@@ -46,7 +46,7 @@ _UNPROVED: Final = frozenset({"bad_signature", "not_json", "not_this_feed"})
 
 
 @record
-class Heard:
+class FeedActivity:
     """What is known of one feed. ``first`` and ``last`` are Unix times of good bodies; ``since_good`` are requests with
     a bad signature since the last one, ``share`` is that of bad ones among the last hundred.
 
@@ -66,7 +66,7 @@ class Heard:
         return int(sum(count for at, count in self.counts.get(letter, {}).items() if first <= at <= last))
 
 
-class Hearing:
+class FeedActivities:
     """Notes what feeds bring. Safe to share between threads. Nothing here fails a request: a feed that was stored is
     acknowledged, whatever becomes of the note.
     """
@@ -115,7 +115,7 @@ class Hearing:
         rows = enumerate(feeds.items())
         self._note([self._taken(name, now, count, 0 if number else missed) for number, (name, count) in rows])
 
-    def read(self) -> dict[str, Heard]:
+    def read(self) -> dict[str, FeedActivity]:
         """What is known of every feed that was heard of, by its name. Raises :class:`StoreUnavailable`."""
         names = sorted(name.decode() for name in self._store.execute("HKEYS", _INDEX))
         pipe = self._store.pipeline()
@@ -178,11 +178,11 @@ def _key(feed: str) -> str:
     return f"risk:fh:{{b}}:{feed}"
 
 
-def _heard(name: str, rows: Mapping[bytes, bytes]) -> Heard:
+def _heard(name: str, rows: Mapping[bytes, bytes]) -> FeedActivity:
     counts: dict[str, dict[int, float]] = {}
     for row, value in rows.items():
         letter, colon, at = row.decode().partition(":")
         if colon:
             counts.setdefault(letter, {})[int(at)] = float(value)
     first, last = (float(rows[key]) if key in rows else None for key in (b"first", b"last"))
-    return Heard(name, first, last, int(rows.get(b"since", 0)), float(rows.get(b"share", 0)), counts)
+    return FeedActivity(name, first, last, int(rows.get(b"since", 0)), float(rows.get(b"share", 0)), counts)

@@ -15,7 +15,7 @@ from riskapi.store.connections import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doors:
+class AccessParts:
     """Who may come in, and how: users, sessions, tokens that work once, tries, and the audit log.
 
     ``settings`` are read for addresses and times.
@@ -35,10 +35,10 @@ class Doors:
         return self.settings.console_address.startswith("https://")
 
 
-def open_doors(settings: Settings, store: Store) -> Doors:
-    """The doors over a store."""
+def open_access_parts(settings: Settings, store: Store) -> AccessParts:
+    """Who may come in, kept in a store."""
     idle, longest = settings.console_idle_minutes * 60.0, settings.console_session_hours * 3600.0
-    return Doors(
+    return AccessParts(
         settings=settings,
         store=store,
         users=Users(store),
@@ -49,16 +49,20 @@ def open_doors(settings: Settings, store: Store) -> Doors:
     )
 
 
-def first_link(doors: Doors, now: float) -> str | None:
+def first_link(access_parts: AccessParts, now: float) -> str | None:
     """A link with which somebody becomes the first admin; None where there is a user. Raises ``StoreUnavailable``."""
-    return None if doors.users.any() else _link(doors, doors.once.make(once.FIRST, {}, once.LINK, now))
+    return (
+        None
+        if access_parts.users.any()
+        else _link(access_parts, access_parts.once.make(once.FIRST, {}, once.LINK, now))
+    )
 
 
-def password_link(doors: Doors, person: Person, now: float) -> str:
+def password_link(access_parts: AccessParts, person: Person, now: float) -> str:
     """A link with which a user chooses a password; it works once. Raises ``StoreUnavailable``."""
     held = {"id": person.id, "epoch": person.epoch}
-    return _link(doors, doors.once.make(once.PASSWORD, held, once.LINK, now))
+    return _link(access_parts, access_parts.once.make(once.PASSWORD, held, once.LINK, now))
 
 
-def _link(doors: Doors, token: str) -> str:
-    return f"{doors.settings.console_address}/console/welcome/{token}"
+def _link(access_parts: AccessParts, token: str) -> str:
+    return f"{access_parts.settings.console_address}/console/welcome/{token}"
