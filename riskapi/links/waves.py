@@ -118,6 +118,13 @@ def unpacked(stored: bytes | None) -> Wave:
     return Wave(accounts, frozenset(families), quick, line_minute, domain_quarter)
 
 
+def asks_of_crowd(kind: str, limit: int, most: int) -> bool:
+    """Whether it may matter here who came close to a thing which more than ``limit`` accounts share, of the ``most``
+    that are remembered. Of what is told apart by how rare it is that ends with so few.
+    """
+    return kind in FAMILIES and limit < _RARE.get(kind, 1.0) * most
+
+
 def _since(recent: Sequence[tuple[str, float]], since: float) -> tuple[str, ...]:
     return tuple([name for name, at in recent if at >= since])
 
