@@ -65,11 +65,17 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
     )
     if rules.mode == "off" or not any([thing.recent for thing in found.values()]):
         return rates, []
+    telling = [
+        (family, thing)
+        for kind, family in FAMILIES.items()
+        if (thing := found.get(kind)) is not None
+        and thing.recent
+        and _tells(kind, thing, facts, touch, found, policy)
+    ]
     shared: dict[str, set[str]] = {}
     arrived: dict[str, float] = {}
-    for kind, family in FAMILIES.items():
-        thing = found.get(kind)
-        if thing is not None and thing.recent and _tells(kind, thing, facts, touch, found, policy):
+    if len({family for family, _ in telling}) > 1:
+        for family, thing in telling:
             arrived.update(thing.recent)
             for name in _since(thing.recent, touch.at - near):
                 shared.setdefault(name, set()).add(family)

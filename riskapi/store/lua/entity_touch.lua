@@ -49,10 +49,10 @@ local call, ask = redis.call, cjson.decode(ARGV[1])
 local user, at, touch, retention = ask.user_id, tonumber(ask.at), ask.adds ~= 'look', ask.retention
 local crowds, sorts = ask.crowds, ask.sorts
 local last = at + 300 -- clocks of callers differ by up to the five minutes the contract allows
--- What is read at once of an entity that is a sorted set, newest and marks first: who touched it, and as many as are told of
--- those who came close in time. Where nobody is told of, or only who came last, the newest two say whether it has marks, or is
--- due: to read 33 takes seven times as long.
-local NEWEST, NEWEST_FEW = 33, 2
+-- What is read at once of an entity that is a sorted set, newest and marks first: as many as are told of those who came close
+-- in time, and the marks of a thing that binds and was found to be a hub or none. Where nobody is told of, or only who came last, the newest two say whether it has marks, or is
+-- due: to read 34 takes seven times as long.
+local NEWEST, NEWEST_FEW = 34, 2
 local oldest, month_ago, day_ago, hour_ago = at - retention, at - 2592000, at - 86400, at - 3600
 local today = math.floor(at / 86400) * 86400
 
@@ -82,11 +82,18 @@ end
 local function over(list, limit, too)
   if list.size == 0 or list.top < limit or (list.top == limit and not too) then return 0 end
   if bottom_of(list) > limit or (list.bottom == limit and too) then return list.size end
-  local least, most, told = 1, list.size - 1, list.told
+  local least, most, told = 1, 1, list.told
+  local function is_over(place)
+    local score = tonumber(told[2 * place])
+    return score > limit or (too and score == limit)
+  end
+  repeat -- few mostly: marks, or those that came later
+    least, most = most, math.min(2 * most, list.size)
+  until most == list.size or not is_over(most)
+  most = most - 1
   while least < most do
     local middle = math.ceil((least + most) / 2)
-    local score = tonumber(told[2 * middle])
-    if score > limit or (too and score == limit) then least = middle else most = middle - 1 end
+    if is_over(middle) then least = middle else most = middle - 1 end
   end
   return least
 end
@@ -104,7 +111,7 @@ end
 -- The newest others since a time, at most so many: "user_id at user_id at …", how many, and when the last of them came.
 local function others_of(list, key, from, most, apart)
   local told, first, till = list.told, 2 * over(list, last) + 1, 2 * over(list, from, true)
-  if till - first < 2 * most and not tells(list, from) then
+  if till - first + apart < 2 * most and not tells(list, from) then
     told = call('ZREVRANGEBYSCORE', key, last, from, 'WITHSCORES', 'LIMIT', 0, most + 1)
     first, till, apart = 1, #told, 0
   end
@@ -340,15 +347,6 @@ local function newest_of(i, thing)
   return newest_of_set(i)
 end
 
--- Put the account in where it stands among the newest, if it does.
-local function insert_user(list)
-  local j = over(list, at) + 1
-  while j <= list.size and tonumber(list.told[2 * j]) == at and is_before(user, list.told[2 * j - 1]) do j = j + 1 end
-  if j > list.size and not list.whole then return end
-  insert_two(list.told, 2 * j - 1, user, ask.at)
-  list.size, list.top, list.bottom = list.size + 1, tonumber(list.told[2]), nil
-end
-
 -- Let it have its whole time to live again: at once, or when it is written.
 local function renew(thing)
   thing.renewed = true
@@ -368,7 +366,7 @@ local function came_before(list, thing, accounts)
       if list.top < 5e11 then return accounts - j end
     end
   end
-  return not list.whole and call('ZRANK', thing.key, user) or accounts
+  return not thing.packed and call('ZRANK', thing.key, user) or accounts
 end
 
 -- Whether it may be a day since the time to live was renewed: whoever touched it first on a day (of UTC) renews it.
@@ -383,7 +381,6 @@ local function touched(thing, list)
   local added = add_member(thing, stands, ask.at, user)
   local whole = stands == 'NX'
   thing.renewed = thing.packed
-  if added == 1 and not thing.packed then insert_user(list) end
   if stands == 'GT' then added = added + add_member(thing, 'NX', 8e12 + at, '#' .. user) end
   if established and not bad then
     added, whole = added + add_member(thing, nil, 7e12 + tonumber(established), '&' .. user), false
@@ -395,7 +392,7 @@ local function touched(thing, list)
 end
 
 local function look(i, thing)
-  local crowd, list, added = crowds[i], lists[i], 0
+  local crowd, list, added, apart = crowds[i], lists[i], 0, 0
   if touch then
     local whole
     added, whole = touched(thing, list)
@@ -405,8 +402,8 @@ local function look(i, thing)
     end
     if not whole then list = nil end
   end
-  if thing.packed or not list then list = newest_of(i, thing) end
-  local alone, nobodys = list.size == added, false
+  if thing.packed or not list then list = newest_of(i, thing) else apart = added end
+  local alone, nobodys = list.size + apart == added, false
   if alone and added > 0 then renew(thing) end
   if list.top > 89e11 and not alone then
     if score_of(thing, '*' .. user) then
@@ -421,9 +418,9 @@ local function look(i, thing)
   if touch and is_due(list) and is_to_renew(thing) then
     renew(thing)
     prune(thing, oldest)
-    list = newest_of(i, thing)
+    list, apart = newest_of(i, thing), 0
   end
-  local marked, accounts, since = list.top >= 5e11, accounts_of(list, thing.key, 0)
+  local marked, accounts, since = list.top >= 5e11, accounts_of(list, thing.key, apart)
   local abusive, limited, marks = 0, 0, thing
   if marked then
     if stands == 'GT' and touch then -- standing is as young as the touch it belongs to
@@ -439,7 +436,7 @@ local function look(i, thing)
   local counted = crowd == -1 or crowd == -3
   -- Whoever came before it; of holders the script below says nothing: nobody did.
   local earlier = accounts > 1 and not counted and came_before(list, thing, accounts) or 0
-  local row = row_of(i, list, accounts, since, abusive, limited, 0, earlier)
+  local row = row_of(i, list, accounts, since, abusive, limited, apart, earlier)
   -- Where it has marks, a proof of just now is one more.
   if not counted and (list.top >= 29e11 or (marked and touch and is_proved(i))) then
     add_marks(row, thing, marks, since, sort_of(i) == 'o' or is_proved(i))
