@@ -94,7 +94,9 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
             names = _since(thing.recent, touch.at - pace.seconds)
             # Few people sign up from a host's machines: half as many are telling.
             if names and len(names) + 1 >= (math.ceil(pace.accounts / 2) if touch.hosting else pace.accounts):
-                told.append(Match(names, long if pace == rules.quick[-1] else near))
+                match = Match(names, long if pace == rules.quick[-1] else near)
+                if match not in told:  # of a crowd those that are told came at every pace, to the line and its network
+                    told.append(match)
                 quick.update(dict.fromkeys(names))
     if not told:
         return rates, []
