@@ -14,6 +14,7 @@ from signals.records import record
 #: Accounts an entity remembers, and up to a twentieth more, so that many are forgotten at once. 2,000 give an abuse
 #: rate a standard error of at most 1.1 points.
 KEEP = 2000
+#: The most accounts that are counted of an entity.
 MOST = KEEP * 21 // 20
 _DAY = 86400
 #: Kinds that most share, in the order in which the script looks for those it knows as sorted sets.
@@ -63,9 +64,10 @@ def _sort(kind: str, policy: Policy) -> str:
     if kinds.is_holdable(kind, policy):
         return "o"
     rule = kinds.sharing(kind, policy)
+    if rule is None or rule.strength != "weak" or kind == "referrer":  # who vouches for many binds them all
+        return "-"
     # Of what is weak nothing more is made once a crowd shares it, but for waves.
-    few = rule is not None and rule.strength == "weak" and not asks_of_crowd(kind, rule.hub_over, MOST)
-    return "f" if few else "-"
+    return "-" if asks_of_crowd(kind, rule.hub_over, MOST) else "f"
 
 
 def sort_in(sort: str, kind: str, touch: Touch) -> str:

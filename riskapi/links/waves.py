@@ -68,9 +68,7 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
     telling = [
         (family, thing)
         for kind, family in FAMILIES.items()
-        if (thing := found.get(kind)) is not None
-        and thing.recent
-        and _tells(kind, thing, facts, touch, found, policy)
+        if (thing := found.get(kind)) is not None and thing.recent and _tells(kind, thing, facts, touch, found, policy)
     ]
     shared: dict[str, set[str]] = {}
     arrived: dict[str, float] = {}
