@@ -59,11 +59,15 @@ def field(service: Service, name: str, user: str = "u1") -> str | None:
     return None if found is None else found.decode()
 
 
+def entities(service: Service, user: str = "u1") -> dict[str, str]:
+    """What an account has to do with, by kind."""
+    return entities_of(service.store.execute("HGET", account_key(user), "entities"))
+
+
 def marked(service: Service, user: str = "u1") -> set[str]:
     """The kinds of entities that know the account as an established customer."""
-    entities = entities_of((field(service, "entities", user) or "{}").encode())
-    return {kind for kind, key in entities.items() if f"&{user}" in members(service.store, key)}
+    return {kind for kind, key in entities(service, user).items() if f"&{user}" in members(service.store, key)}
 
 
 def touched(service: Service, user: str = "u1") -> set[str]:
-    return set(entities_of((field(service, "entities", user) or "{}").encode()))
+    return set(entities(service, user))

@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
+from riskapi.accounts.first_record import SIGNUP_FIELDS, first_answer, kept_signup
 from riskapi.accounts.history import LabelEntry
-from riskapi.accounts.packing import unpack
 from riskapi.accounts.sending_account import SENDING_FIELDS, SendingAccount, sending_account
 from riskapi.accounts.spreads import spread_of
 from riskapi.accounts.stored import StoredAccount
@@ -88,7 +88,7 @@ class ReviewOpening:
 def known_account(reply: Sequence[Any]) -> KnownAccount | None:
     """The account in a reply to :meth:`Accounts.queue_known`, or None."""
     mail, answer, entities = reply
-    return None if mail is None else KnownAccount(mail.decode(), unpack(answer), entities_of(entities))
+    return None if mail is None else KnownAccount(mail.decode(), first_answer(answer), entities_of(entities))
 
 
 def standing(reply: Sequence[Any], user_id: str = "?") -> Standing:
@@ -104,6 +104,11 @@ def standing(reply: Sequence[Any], user_id: str = "?") -> Standing:
         float(established) if established else None,
         before[0].decode() if before else None,
     )
+
+
+def _signup(reply: Sequence[bytes | None]) -> bytes | None:
+    """The signup in the fields that were asked for; None where none is there."""
+    return kept_signup(dict(zip(SIGNUP_FIELDS, reply, strict=True))) if any(reply) else None
 
 
 class Accounts:
@@ -213,8 +218,8 @@ class Accounts:
 
     def signup(self, user_id: str) -> bytes | None:
         """The signup as posted, as JSON; None for an account never assessed."""
-        found: bytes | None = self._store.execute("HGET", account_key(user_id), "signup")
-        return None if found is None else unpack(found)
+        found = self._store.execute("HMGET", account_key(user_id), *SIGNUP_FIELDS)
+        return _signup(found)
 
     def abusive(self, user_ids: Sequence[str]) -> int:
         """How many of these accounts are labelled abusive."""
@@ -227,11 +232,9 @@ class Accounts:
         """What these accounts signed up with, as JSON; None for an account that is not there, or cannot be read."""
         pipe = self._store.pipeline()
         for name in user_ids:
-            pipe.execute_command("HGET", account_key(name), "signup")
+            pipe.execute_command("HMGET", account_key(name), *SIGNUP_FIELDS)
         found = zip(user_ids, self._store.run(pipe), strict=True)
-        return [
-            None if kept is None else damaged.read("account", name, partial(unpack, kept), None) for name, kept in found
-        ]
+        return [damaged.read("account", name, partial(_signup, kept), None) for name, kept in found]
 
     def labels(self, user_id: str) -> list[LabelEntry]:
         """All labels ever given, oldest first."""

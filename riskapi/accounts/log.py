@@ -7,13 +7,14 @@ too. Readings are a bare list; the names are stored once a schema.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import orjson
 
 from riskapi.accounts.accounts import LABEL, labels_key
+from riskapi.accounts.first_record import DECISION_FIELDS, first_decision
 from riskapi.accounts.packing import unpack
 from riskapi.store import damaged
 from riskapi.store.connections import Store
@@ -88,12 +89,12 @@ class Decisions:
                 event = damaged.loads("decision", id.decode(), fields.get(b"data"), dict[str, Any]())
                 if "user_id" in event:
                     told.append((event, fields.get(b"decision")))
-                    pipe.execute_command("HGET", account_key(event["user_id"]), "decision")
+                    pipe.execute_command("HMGET", account_key(event["user_id"]), *DECISION_FIELDS)
                     pipe.execute_command("LRANGE", labels_key(event["user_id"]), 0, -1)
             replies = self._store.run(pipe)
             for at, (event, kept) in enumerate(told):
                 name = str(event.get("id"))
-                stored = damaged.read("decision", name, partial(stored_decision, event, kept or replies[2 * at]), None)
+                stored = damaged.read("decision", name, partial(stored_decision, event, kept, replies[2 * at]), None)
                 if stored is not None:
                     yield stored, damaged.rows("label", event["user_id"], replies[2 * at + 1], LABEL)
             position = f"({entries[-1][0].decode()}"
@@ -125,15 +126,23 @@ class Decisions:
         return list(found), False
 
 
-def stored_decision(event: dict[str, Any], kept: bytes | None) -> dict[str, Any] | None:
-    """The decision that an event tells of: ``kept`` with the event or with the account, None where it is gone.
+def stored_decision(
+    event: dict[str, Any], kept: bytes | None, account: Sequence[bytes | None]
+) -> dict[str, Any] | None:
+    """The decision that an event tells of: ``kept`` with the event, or in :data:`DECISION_FIELDS` of the account. None
+    where it is gone.
 
     Until 2026-11 the event was the decision itself.
     """
     if "readings" in event:
         return event
-    found = None if kept is None else damaged.whole(unpack(kept), ("id", "at", "schema", "readings"))
-    return found if found is not None and found["id"] == event["id"] else None
+    if kept:
+        found = damaged.whole(unpack(kept), ("id", "at", "schema", "readings"))
+    elif any(account):
+        found = first_decision(dict(zip(DECISION_FIELDS, account, strict=True)))
+    else:
+        return None
+    return found if found["id"] == event["id"] else None
 
 
 def told_accounts(store: Store, most: int) -> Iterator[list[str]]:

@@ -11,7 +11,7 @@ from functools import partial
 
 from riskapi.accounts.log import told_accounts
 from riskapi.accounts.packing import pack
-from riskapi.links.keys import entities_of, entities_text
+from riskapi.links.keys import entities_of, packed_entities
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
@@ -64,5 +64,5 @@ def _changes(row: Sequence[bytes | None], user_id: str) -> list[tuple[str, bytes
             damaged.whole(kept)  # what is damaged stays as it is, for a person to mend
             found.append((name, kept, pack(kept)))
     if entities is not None:
-        found.append(("entities", entities, entities_text(entities_of(entities, user_id))))
+        found.append(("entities", entities, packed_entities(entities_of(entities, user_id))))
     return found

@@ -1,8 +1,9 @@
 """An account as it is stored: the fields of its hash, its history and its labels, and what can be read in them.
 
-Long fields are packed (:mod:`riskapi.accounts.packing`). ``assessment`` is the first answer and ``decision`` the first
-decision; ``latest`` and ``again`` are those of the last time it was decided again, where it was. Until 2026-11
-``decision`` was always the last one, and everything was JSON as it is.
+Long fields are packed (:mod:`riskapi.accounts.packing`). ``assessment`` has the first answer, the first decision and
+the signup (:mod:`riskapi.accounts.first_record`); ``latest`` and ``again`` are answer and decision of the last time it
+was decided again, where it was. Until 2026-11 a field ``decision`` was always the last one, and everything was JSON as
+it is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, cast
 
 import orjson
 
+from riskapi.accounts.first_record import first_answer, first_decision, kept_signup
 from riskapi.accounts.history import HistoryEntry, LabelEntry, history_entry
 from riskapi.accounts.packing import pack, unpack
 from riskapi.contract import Tier
@@ -32,14 +34,10 @@ def packed_json(value: Any) -> bytes:
     return pack(orjson.dumps(value))
 
 
-def first_answer(kept: bytes) -> bytes:
-    """The first answer of an account as it was given. Raises :class:`~riskapi.store.damaged.Unreadable`."""
-    return unpack(kept)
-
-
 def latest_answer(fields: Mapping[str, bytes]) -> dict[str, Any]:
     """The latest answer about an account in its fields ``latest`` and ``assessment``."""
-    return damaged.whole(unpack(fields.get("latest") or fields["assessment"]), _ANSWER)
+    latest = fields.get("latest")
+    return damaged.whole(unpack(latest) if latest else first_answer(fields["assessment"]), _ANSWER)
 
 
 def first_entry_fields(until: float | None, cause: str | None) -> dict[str, str]:
@@ -78,12 +76,12 @@ class StoredAccount:
     @cached_property
     def signup(self) -> bytes:
         """Its signup as posted, with what was changed of it since, as JSON."""
-        return unpack(self.fields["signup"])
+        return kept_signup(self.fields)
 
     @cached_property
     def first_answer(self) -> dict[str, Any]:
         """The answer to its signup."""
-        return damaged.whole(unpack(self.fields["assessment"]), _ANSWER)
+        return damaged.whole(first_answer(self.fields["assessment"]), _ANSWER)
 
     @cached_property
     def latest_answer(self) -> dict[str, Any]:
@@ -93,8 +91,8 @@ class StoredAccount:
     @cached_property
     def decision(self) -> dict[str, Any]:
         """The latest decision about it, as :func:`riskapi.decisions.record.decision_entry` made it."""
-        kept = self.fields.get("again") or self.fields["decision"]
-        return damaged.whole(unpack(kept), ("schema", "readings", "tier"))
+        again = self.fields.get("again")
+        return damaged.whole(unpack(again), ("schema", "readings", "tier")) if again else first_decision(self.fields)
 
     @cached_property
     def history(self) -> list[HistoryEntry]:
@@ -104,7 +102,8 @@ class StoredAccount:
         # An account of before 2026-11 kept its first answer as it was given, and its whole history.
         if _WHOLE in self.fields or self.fields["assessment"][:1] == b"{":
             return list(self._history)
-        answer = damaged.whole(unpack(self.fields["assessment"]), ("created_at", "decision", "disposition", "versions"))
+        kept = first_answer(self.fields["assessment"])
+        answer = damaged.whole(kept, ("created_at", "decision", "disposition", "versions"))
         until, cause = (self.fields.get(name, b"").decode() for name in _UNTOLD)
         first = history_entry(
             instant(answer["created_at"]).timestamp(),

@@ -21,6 +21,7 @@ from riskapi.accounts.accounts import (
     standing,
 )
 from riskapi.accounts.agenda import agenda_key
+from riskapi.accounts.first_record import first_record
 from riskapi.accounts.history import PUT_LATER, HistoryEntry, history_entry, tier_event
 from riskapi.accounts.packing import pack
 from riskapi.accounts.stored import first_entry_fields
@@ -36,8 +37,9 @@ Fields = Mapping[str, bytes | str | int]
 
 @record
 class Arrival:
-    """An account that is written for the first time: its fields, its first answer and decision as JSON, the event about
-    it with its type, and the entry of its history, None where the first answer tells it.
+    """An account that is written for the first time: its fields; as JSON its first answer, what is kept of the decision
+    beside it (:func:`riskapi.accounts.first_record.beside`) and its signup; the event about it with its type, and the
+    entry of its history, None where the first answer tells it.
 
     Of such an entry ``until``, the Unix time at which the entry of a list ends that decided, and its ``cause`` are
     kept. ``review`` is opened with the account, ``due`` the Unix time at which it is decided again, whatever happens.
@@ -47,6 +49,7 @@ class Arrival:
     fields: Fields
     answer: bytes
     decision: bytes
+    signup: bytes
     event: bytes
     type: Literal["decision", "import"]
     entry: HistoryEntry | None = None
@@ -101,8 +104,8 @@ class Tiers:
             "type": arrival.type,
             "user_id": user_id,
         }
-        fields: dict[str, bytes | str | int] = {**arrival.fields, "assessment": pack(arrival.answer)}
-        fields["decision"] = pack(arrival.decision)
+        fields: dict[str, bytes | str | int] = {**arrival.fields}
+        fields["assessment"] = first_record(arrival.answer, arrival.decision, arrival.signup)
         if entry is None:
             fields |= first_entry_fields(arrival.until, arrival.cause)
         else:

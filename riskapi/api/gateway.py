@@ -1,7 +1,7 @@
 """From the HTTP server to the application: a request is read whole, under a deadline, before a thread is taken.
 
-granian reads heads and sends answers by itself (in its own runtime, without Python); what callers send after the head
-is read here in an event loop (https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md). So a body
+granian reads heads and sends answers by itself (in its own runtime, without Python), and small bodies too; larger ones
+are read here in an event loop (https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md). So a body
 that comes slowly, or never, holds a connection and nothing else.
 """
 
@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
+from riskapi.api.request_loop import IN_LOOP, Arrival, Threads, Turn, Waiting
 from riskapi.api.routes import LARGER, MAX_BODY
 from riskapi.errors import Problem
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Bytes up to which a body is read beside any number of others, and how many larger ones are read at once: with every
 #: connection in use (`serve` allows 4096 a worker) they take some 300 MB at worst, and 430 MB where all are mails.
 _SMALL, _LARGE_AT_ONCE = 65_536, 32
-#: Answered in the event loop, so that it is answered also while every thread waits for something.
+#: Answered where granian hands it over, so that it is answered also while every thread waits for something.
 _HEALTH = "/healthz"
 #: What WSGI's environ says of every request.
 _ALWAYS: Mapping[str, Any] = {
@@ -79,46 +79,80 @@ class Gateway:
 
     def __init__(self, app: WSGIApplication, threads: int, patience: float) -> None:
         self._app, self._patience = app, patience
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self._threads = Threads(threads)
+        self._waiting = Waiting(self._threads, patience)
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to watch over bodies that do not come, as the server begins."""
+        loop.call_soon(self._waiting.end_late, loop)
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Finish the requests in hand, as the server ends: their callers may be gone, what they began is not."""
+        self._threads.end()
+
     async def __rsgi__(self, scope: Scope, protocol: HttpProtocol) -> None:
-        """Answer one request, as RSGI calls an application."""
+        """Answer one request, as RSGI calls an application; see :class:`riskapi.api.request_loop.RequestLoop`."""
         environ = environ_of(scope)
+        length = _length(environ)
+        limit = LARGER.get(environ["PATH_INFO"], MAX_BODY)
         if scope.path == _HEALTH:
             environ["wsgi.input"] = io.BytesIO()
-            protocol.response_bytes(*_answered(self._app, environ))
+        elif length is None or _SMALL < length <= limit:
+            await IN_LOOP
+            environ["wsgi.input"] = await _input(self._read_large(protocol, limit), self._patience)
+            await self._answer_in_thread(environ, protocol)
             return
-        await self._read(environ, protocol)
-        answer = await asyncio.get_running_loop().run_in_executor(self._pool, _answered, self._app, environ)
-        protocol.response_bytes(*answer)
-
-    async def _read(self, environ: dict[str, Any], protocol: HttpProtocol) -> None:
-        """Put the body in its place, or what is wrong with it."""
-        announced = environ.get("CONTENT_LENGTH", "")
-        length = int(announced) if announced.isascii() and announced.isdigit() else None
-        if "HTTP_TRANSFER_ENCODING" in environ:
-            length = None
-        elif length is None:
-            length = 0
-        limit = LARGER.get(environ["PATH_INFO"], MAX_BODY)
-        if length == 0 or (length is not None and length > limit):  # refused for what it announces
+        elif 0 < length <= limit:
+            environ["wsgi.input"] = await _input(Arrival(protocol(), self._waiting), self._patience)
+        else:  # one that is too long is refused for what it announces, and not read
             environ["wsgi.input"] = io.BytesIO()
-            return
-        try:
-            async with asyncio.timeout(self._patience):
-                if length is not None and length <= _SMALL:
-                    body = bytes(await protocol())
-                else:
-                    async with self._large:
-                        body = await _most(protocol, limit)
-        except TimeoutError:
-            problem = Problem("request_timeout", f"The body did not arrive within {self._patience:g} seconds.")
-            environ["wsgi.input"] = Unread(problem)
-        except Exception:  # it broke off: nobody is there to be answered
-            environ["wsgi.input"] = Unread(Problem("not_json", "The body could not be read."))
-        else:
-            environ["wsgi.input"] = io.BytesIO(body)
+            await Turn(self._threads)
+        self._answer(environ, protocol)
+
+    def _answer(self, environ: dict[str, Any], protocol: HttpProtocol) -> None:
+        protocol.response_bytes(*_answered(self._app, environ))
+
+    async def _answer_in_thread(self, environ: dict[str, Any], protocol: HttpProtocol) -> None:
+        """Answer in a thread, from within the event loop."""
+        loop = asyncio.get_running_loop()
+        answered = loop.create_future()
+
+        async def answer() -> None:
+            try:
+                self._answer(environ, protocol)
+            finally:
+                loop.call_soon_threadsafe(_set, answered)
+
+        self._threads.go_on(answer())
+        await answered
+
+    async def _read_large(self, protocol: HttpProtocol, limit: int) -> bytes:
+        async with asyncio.timeout(self._patience), self._large:
+            return await _most(protocol, limit)
+
+
+def _set(answered: asyncio.Future[None]) -> None:
+    if not answered.done():  # a caller that is gone may have ended the wait
+        answered.set_result(None)
+
+
+def _length(environ: Mapping[str, Any]) -> int | None:
+    """Bytes of the body, by what is announced; None where that is not said."""
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        return None
+    announced = environ.get("CONTENT_LENGTH", "")
+    return int(announced) if announced.isascii() and announced.isdigit() else 0
+
+
+async def _input(body: Awaitable[bytes], patience: float) -> io.BytesIO | Unread:
+    """The body, or what is wrong with it."""
+    try:
+        return io.BytesIO(await body)
+    except TimeoutError:
+        return Unread(Problem("request_timeout", f"The body did not arrive within {patience:g} seconds."))
+    except Exception:  # it broke off: nobody is there to be answered
+        return Unread(Problem("not_json", "The body could not be read."))
 
 
 async def _most(protocol: HttpProtocol, limit: int) -> bytes:

@@ -27,6 +27,7 @@ from riskapi.inputs.signup import CustomInputs, DevicePart, EmailPart, PhonePart
 from riskapi.inputs.usable import InputWarning, counted, one_each, unreadable, usable
 from riskapi.inputs.visitor_values import VisitorCount, VisitorText, VisitorTime
 from riskapi.links.entities import Links
+from riskapi.links.keys import packed_mac
 from riskapi.links.kinds import is_inside
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
@@ -125,7 +126,7 @@ class Events:
         args += (oldest(policy.retention.decisions_days), _KNOWN, _PLACES)
         args += (event.type if event.type in TYPES else "", "" if event.count is None else event.count, domain or "")
         args += _terms(event, policy)
-        found = self._record.call(keys, [*args, *places])
+        found = self._record.call(keys, [*args, *(word for mac in places for word in (mac, packed_mac(mac)))])
         if not found:
             raise Problem("not_found", "No account with this user_id was ever assessed.")
         self._metrics.event(event.type if event.type in TYPES else "other")

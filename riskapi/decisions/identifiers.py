@@ -13,8 +13,9 @@ from typing import Any
 import orjson
 
 from riskapi.accounts.accounts import Accounts
+from riskapi.accounts.first_record import kept_signup
 from riskapi.accounts.labels import Labels
-from riskapi.accounts.packing import pack, unpack
+from riskapi.accounts.packing import pack
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
@@ -23,7 +24,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.inputs import device as devices
 from riskapi.inputs.signup import Signup
 from riskapi.links.entities import Links
-from riskapi.links.keys import entities_of, entities_text
+from riskapi.links.keys import entities_of, packed_entities
 from riskapi.links.kinds import Touch, own_domain
 from riskapi.policy.active import ActiveBasis
 from riskapi.store import damaged
@@ -33,6 +34,8 @@ from riskapi.store.streams import account_key
 _DAY = 86400
 #: Times an account is read anew because somebody changed it meanwhile; far more than any race measured.
 _TRIES = 20
+#: Fields that are written together, see account_follow.lua.
+_FOLLOWED = ("signup", "entities", "proved", "things")
 #: What a changed address and a changed number change of what an account touches.
 _KINDS: Mapping[str, tuple[str, ...]] = {
     "email": ("mailbox", "pattern", "stem", "mail_domain", "tld"),
@@ -72,7 +75,7 @@ class Identifiers:
         policy = self._active.policy
         for _ in range(_TRIES):
             read = self._read(user_id)
-            signup = _changed(damaged.whole(unpack(read["signup"])), part, value)
+            signup = _changed(damaged.whole(kept_signup(read)), part, value)
             parsed = self._gatherer.parse(signup, now)
             kind = _PROVED[part]
             touch = self._links.touched(user_id, replace(parsed.facts, proved=frozenset()))
@@ -94,7 +97,7 @@ class Identifiers:
             self._touch(user_id, touch, fresh, now)
             written = self._written(
                 user_id, read, pack(signup.model_dump_json(exclude_none=True).encode()),
-                entities_text({**kept, **fresh}), orjson.dumps(proved) if proved else b"", things,
+                packed_entities({**kept, **fresh}), orjson.dumps(proved) if proved else b"", things,
             )  # fmt: skip
             if not written:
                 continue
@@ -144,7 +147,7 @@ class Identifiers:
 
     def _mailbox(self, user_id: str, read: dict[str, bytes], address: str, now: float) -> str | None:
         """The key of the mailbox of an address."""
-        signup = _changed(damaged.whole(unpack(read["signup"])), "email", address)
+        signup = _changed(damaged.whole(kept_signup(read)), "email", address)
         return self._links.touched(user_id, self._gatherer.parse(signup, now).facts).keys.get("mailbox")
 
     def authenticate(self, user_id: str, domain: str, now: float) -> None:
@@ -174,7 +177,7 @@ class Identifiers:
             before = entities_of(read["entities"], user_id)
             if key in before.values() or sum(name.startswith("device:") for name in before) >= _DEVICES:
                 break
-            entities = entities_text({**before, f"device:{key[-6:]}": key})
+            entities = packed_entities({**before, f"device:{key[-6:]}": key})
             if self._written(user_id, read, read["signup"], entities, read["proved"], read["things"]):
                 break
         self._touch(user_id, Touch(user_id, now, {}, frozenset()), {"device": key}, now)
@@ -217,15 +220,15 @@ class Identifiers:
         return " ".join(dict.fromkeys([*before.decode().split(), *keys])).encode()
 
     def _read(self, user_id: str) -> dict[str, bytes]:
-        names = ("signup", "entities", "proved", "things")
-        found: Any = self._store.execute("HMGET", account_key(user_id), *names)
-        if found[0] is None:
+        found: Any = self._store.execute("HMGET", account_key(user_id), *_FOLLOWED, "assessment")
+        if not any(found):
             raise Problem("not_found", "No account with this user_id was ever assessed.")
-        return {name: value or b"" for name, value in zip(names, found, strict=True)}
+        return {name: value or b"" for name, value in zip((*_FOLLOWED, "assessment"), found, strict=True)}
 
     def _written(self, user_id: str, read: dict[str, bytes], *values: bytes) -> bool:
         """Write what an account has; False when it changed since it was read."""
-        args: list[Any] = [self._active.policy.retention.accounts_days * _DAY, *read.values(), *values]
+        before = [read[name] for name in _FOLLOWED]
+        args: list[Any] = [self._active.policy.retention.accounts_days * _DAY, *before, *values]
         found = self._follow.call([account_key(user_id)], args)
         if not found:
             raise Problem("not_found", "No account with this user_id was ever assessed.")

@@ -16,10 +16,10 @@ import orjson
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.activity import noted
+from riskapi.accounts.first_record import beside
 from riskapi.accounts.history import history_entry
 from riskapi.accounts.labels import Labels
 from riskapi.accounts.origin import origin_field
-from riskapi.accounts.packing import pack
 from riskapi.accounts.tiers import Arrival, Tiers
 from riskapi.budgets import terms
 from riskapi.budgets.caps import unused
@@ -37,7 +37,7 @@ from riskapi.inputs.json_lines import Rejected, Row
 from riskapi.links import spellings
 from riskapi.links.arrival import kept
 from riskapi.links.entities import Links
-from riskapi.links.keys import entities_text
+from riskapi.links.keys import packed_entities
 from riskapi.links.kinds import Touch, touched_at
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
@@ -177,8 +177,7 @@ class Imports:
             "mail": self._links.mac("address", customer.email.address.strip().lower()),
             "tier": "allow",
             "at": repr(customer.created),
-            "entities": entities_text(arrival.touch.keys),
-            "signup": pack(customer.signup_json().encode()),
+            "entities": packed_entities(arrival.touch.keys),
             "own": "allow",
             **kept(self._links, parsed.facts, arrival.touch, verified=customer.email.verified),
             **origin_field(parsed.facts),
@@ -192,8 +191,8 @@ class Imports:
         entry = history_entry(now, None, "allow", "import", None, basis.versions, actor=actor)
         event = {"user_id": user_id, "at": now, "created_at": customer.created, "actor": actor}
         stored = {**decision_entry(case, answer["id"], "import", None), "at": customer.created}
-        said, decision, told = orjson.dumps(answer), orjson.dumps(stored), orjson.dumps(event)
-        written = Arrival(user_id, fields, said, decision, told, "import", entry)
+        decision, signup = orjson.dumps(beside(answer, customer.created, stored)), customer.signup_json().encode()
+        written = Arrival(user_id, fields, orjson.dumps(answer), decision, signup, orjson.dumps(event), "import", entry)
         self._tiers.queue_record(pipe, written, basis.policy, now)
 
     def _give_way(self, arrival: _Newcomer) -> None:

@@ -14,6 +14,9 @@ from riskapi.lists.matching import Listed
 from riskapi.store import damaged
 from signals.registry import schema
 
+#: What goes without saying of a signup in the streams.
+_USUAL: Mapping[str, Any] = {"kind": "signup", "tier": "allow", "subjects": []}
+
 
 def decision_entry(
     case: Case, id: str, kind: Literal["signup", "again", "import"], cause: str | None
@@ -49,12 +52,13 @@ def decision_entry(
 def decision_event(case: Case, entry: Mapping[str, Any], tier: Tier) -> bytes:
     """What the stream is told of a decision, of which ``entry`` is kept: which account, and what is to be done about
     it. ``tier`` is the one the account is in; ``score`` and what shadow candidates would have decided are counted.
+
+    Of a signup it does not say what goes without saying, see :func:`told_decision`.
     """
     told = {
         "id": entry["id"],
         "user_id": entry["user_id"],
         "at": entry["at"],
-        "kind": entry["kind"],
         "score": round(entry["risk_score"]),
     }
     if entry["kind"] == "signup" and case.decision.shadow:
@@ -63,8 +67,17 @@ def decision_event(case: Case, entry: Mapping[str, Any], tier: Tier) -> bytes:
         if entry[name]:
             told[name] = entry[name]
     subjects = () if case.gathered is None else case.gathered.subjects
-    told |= {"tier": tier, "subjects": [each.told for each in subjects]}
-    return orjson.dumps(told)
+    found = {"kind": entry["kind"], "tier": tier, "subjects": [each.told for each in subjects]}
+    if found["kind"] == "signup":
+        found = {name: said for name, said in found.items() if said != _USUAL[name]}
+    return orjson.dumps(told | found)
+
+
+def told_decision(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an entry of the streams tells of a decision: a signup that was allowed and of which nothing is asked, where
+    it says nothing else. Until 2026-11-27 entries said all of it.
+    """
+    return data if "kind" in data or "readings" in data else {**_USUAL, **data}
 
 
 def listing(stored: Mapping[str, Any]) -> Listed | None:

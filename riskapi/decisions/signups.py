@@ -9,6 +9,7 @@ import orjson
 
 from riskapi.accounts.accounts import Accounts, KnownAccount, ReviewOpening, Standing
 from riskapi.accounts.agenda import next_look
+from riskapi.accounts.first_record import beside
 from riskapi.accounts.history import history_entry
 from riskapi.accounts.labels import Labels
 from riskapi.accounts.origin import origin_field
@@ -28,7 +29,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.inputs.signup import Signup
 from riskapi.links.arrival import kept
 from riskapi.links.entities import Links
-from riskapi.links.keys import entities_text
+from riskapi.links.keys import packed_entities
 from riskapi.links.kinds import Touch
 from riskapi.lists.matching import silenced
 from riskapi.metrics import Metrics
@@ -98,7 +99,8 @@ class Assessor:
         case = case_of(basis, user_id, parsed, gathered, usage, now, own=own, established=gathered.vouched)
         decision, review = case.decision, None
         if decision.tier == "review":
-            review = queue.opening(user_id, now, decision.risk_score, reasons(decision))
+            why = reasons(decision)
+            review = queue.opening(user_id, now, decision.risk_score, why, answered=first is None)
         body = assessment(case, review_id=review.id if review else None)
         answer = orjson.dumps(body)
         paid, standing = terms.is_paid(own.plan, policy), None
@@ -139,16 +141,15 @@ class Assessor:
                 until=decision.until,
                 cause=cause,
             )
-        stored = decision_entry(case, body["id"], "signup", None)
+        stored, said = decision_entry(case, body["id"], "signup", None), body if first is None else first
         return Arrival(
             case.user_id,
             {
                 "mail": self._mail(signup),
                 "tier": decision.tier,
                 "at": unix_text(at),
-                "entities": entities_text(gathered.touch.keys),
+                "entities": packed_entities(gathered.touch.keys),
                 "own": own_tier(case.decided, decision.tier, case.decided.own, policy),
-                "signup": pack(signup.model_dump_json(exclude_none=True).encode()),
                 **({} if first is None else {"latest": pack(answer)}),
                 **kept(self._links, gathered.facts, gathered.touch, verified=signup.email.verified),
                 **origin_field(gathered.facts),
@@ -157,7 +158,8 @@ class Assessor:
                 **terms.signed_up(case.terms, policy, at),
             },
             answer if first is None else orjson.dumps(first),
-            orjson.dumps(stored),
+            orjson.dumps(beside(said, at, stored)),
+            signup.model_dump_json(exclude_none=True).encode(),
             decision_event(case, stored, decision.tier),
             "decision",
             entry,

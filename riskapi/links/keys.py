@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64
 from collections.abc import Mapping
+from functools import partial
 
 from riskapi.links.kinds import CLOSE, COUNTED, KINDS
 from riskapi.links.macs import MAC
@@ -14,6 +18,10 @@ _KINDS = {letter: kind for kind, letter in LETTERS.items()}
 #: What the key of an entity begins with, by kind, and where its HMAC begins.
 _BEGINNINGS = {kind: f"risk:e:{letter}:" for kind, letter in LETTERS.items()}
 _MAC_AT = len("risk:e:m:")
+#: From the alphabet of base64 for URLs to the plain one (RFC 4648, 5 and 4).
+_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+#: Ends the names in the field of an account; and such a name: all of it, the letter, what tells two of a kind apart.
+_END, _NAME = b"\0", re.compile(r"(([a-z])(?::([^ ]+) )?)")
 
 
 def key_of(kind: str, mac: str) -> str:
@@ -26,32 +34,52 @@ def mac_of(key: str) -> str:
     return key[_MAC_AT:]
 
 
+def packed_mac(mac: str) -> bytes:
+    """The 12 bytes of an HMAC, or those of several, as the field of an account has them."""
+    return a2b_base64(mac.encode().translate(_FROM_URL_SAFE))
+
+
 def entities_of(stored: bytes | None, user_id: str = "?") -> dict[str, str]:
     """What an account has to do with, by kind, as its field says it; nothing where that cannot be read."""
+    if stored and _END in stored:
+        return damaged.read("account", user_id, partial(_read, stored), dict[str, str]())
     if stored and stored[:1].isalpha():
-        return damaged.read("account", user_id, lambda: _read(stored.decode()), dict[str, str]())
-    # Until 2026-11-27 a field was JSON by kind, and until 2026-11 it said whole keys.
+        return damaged.read("account", user_id, partial(_read_text, stored), dict[str, str]())
+    # Until 2026-11-27 a field was text, before that JSON by kind, and until 2026-11 it said whole keys.
     found = damaged.loads("account", user_id, stored, dict[str, str]())
     return {name: said if ":" in said else key_of(_kind_of(name), said) for name, said in found.items()}
 
 
-def entities_text(keys: Mapping[str, str]) -> bytes:
-    """What an account has to do with, by kind, for its field: the letter and the HMAC of each, with a space between
-    them, as ``m1LMa6wJg5AzehvzC xrX7ADziuUAtepCjD``. A name is a kind, or a kind and a colon and something that tells
-    two of a kind apart, which then stands behind the HMAC.
+def packed_entities(keys: Mapping[str, str]) -> bytes:
+    """What an account has to do with, by kind, for its field: the letters of all kinds, a zero byte, and the 12 bytes
+    of each HMAC. A name is a kind, or a kind and a colon and something that tells two of a kind apart, which then
+    stands behind the letter: ``md:C_jD-x od`` are a mailbox, a device that is told apart, a mail domain and a device.
     """
-    said = [LETTERS[name] + key[_MAC_AT:] if name in LETTERS else _word(name, key) for name, key in keys.items()]
-    return " ".join(said).encode() or b"{}"
+    names = "".join([LETTERS[name] if name in LETTERS else _apart(name) for name in keys])
+    return names.encode() + _END + packed_mac("".join([key[_MAC_AT:] for key in keys.values()]))
 
 
-def _word(name: str, key: str) -> str:
-    kind, colon, apart = name.partition(":")
-    return LETTERS[kind] + mac_of(key) + colon + apart
+def _apart(name: str) -> str:
+    kind, _, apart = name.partition(":")
+    return f"{LETTERS[kind]}:{apart} "
 
 
-def _read(text: str) -> dict[str, str]:
+def _read(stored: bytes) -> dict[str, str]:
+    said, _, packed = stored.partition(_END)
+    names, macs = _NAME.findall(said.decode()), urlsafe_b64encode(packed).decode()
+    if 4 * len(packed) != 3 * MAC * len(names) or sum(len(word) for word, *_ in names) != len(said):
+        raise ValueError("not what an account has to do with")
     found = {}
-    for word in text.split(" "):
+    for place, (_, letter, apart) in enumerate(names):
+        kind = _KINDS[letter]
+        found[f"{kind}:{apart}" if apart else kind] = key_of(kind, macs[MAC * place : MAC * (place + 1)])
+    return found
+
+
+def _read_text(stored: bytes) -> dict[str, str]:
+    """Until 2026-11-27: the letter and the HMAC of each, with a space between them."""
+    found = {}
+    for word in stored.decode().split(" "):
         said, colon, apart = word.partition(":")
         if len(said) != 1 + MAC:
             raise ValueError("not an HMAC")

@@ -11,7 +11,7 @@ from functools import partial
 from typing import get_args
 
 from riskapi.accounts.accounts import Accounts
-from riskapi.accounts.packing import unpack
+from riskapi.accounts.first_record import SIGNUP_FIELDS, kept_signup
 from riskapi.contract import Tier
 from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.audits import Audits
@@ -150,11 +150,12 @@ class Cases:
         for at in range(0, len(names), _ASKED):
             pipe = self._store.pipeline()
             asked = {
-                name: pipe.ask("HGET", account_key(name), "signup", read=as_it_is) for name in names[at : at + _ASKED]
+                name: pipe.ask("HMGET", account_key(name), *SIGNUP_FIELDS, read=as_it_is)
+                for name in names[at : at + _ASKED]
             }
             self._store.run(pipe)
             for name, signup in asked.items():
-                if signup() is not None:
+                if any(signup()):
                     reader = partial(_applicant, name, signup())
                     found[name] = damaged.read("account", name, reader, Applicant(name, "", ""))
         return found
@@ -187,6 +188,6 @@ def _case(reviews: Sequence[WaitingReview], terms: _Terms) -> Case:
     )
 
 
-def _applicant(user_id: str, signup: bytes) -> Applicant:
-    found = damaged.whole(unpack(signup))
+def _applicant(user_id: str, fields: Sequence[bytes | None]) -> Applicant:
+    found = damaged.whole(kept_signup(dict(zip(SIGNUP_FIELDS, fields, strict=True))))
     return Applicant(user_id, str(found["account"].get("name") or ""), str(found["email"]["address"]))

@@ -14,9 +14,9 @@ from typing import Any, Literal, cast
 import orjson
 
 from riskapi.accounts.accounts import Standing, history_key, labels_key, standing
+from riskapi.accounts.first_record import kept_signup
 from riskapi.accounts.history import PUT_LATER, LabelName, tier_event
 from riskapi.accounts.labels import entry
-from riskapi.accounts.packing import unpack
 from riskapi.accounts.stored import latest_answer
 from riskapi.accounts.tiers import by_reviewer
 from riskapi.contract import Tier
@@ -133,7 +133,7 @@ class DecidedAccounts:
                 continue
             answer = {"assessment": first, **({"latest": again} if again else {})}
             review_id = damaged.read("account", name, partial(_review_of, answer), None)
-            address = damaged.read("account", name, partial(_address_of, signup), "")
+            address = damaged.read("account", name, partial(_address_of, {"signup": signup, "assessment": first}), "")
             established = bool(since) and float(since) <= now
             things = entities_of(entities, name)
             found.append(Candidate(name, cast("Tier", tier.decode()), established, review_id, things, address))
@@ -245,8 +245,8 @@ def _review_of(answer: Mapping[str, bytes]) -> str | None:
     return found
 
 
-def _address_of(signup: bytes) -> str:
-    return str(damaged.whole(unpack(signup))["email"]["address"])
+def _address_of(fields: Mapping[str, bytes | None]) -> str:
+    return str(damaged.whole(kept_signup(fields))["email"]["address"])
 
 
 def _keys(user_id: str, review_id: str | None, statuses: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from riskapi.accounts.packing import unpack
+from riskapi.accounts.first_record import kept_signup
 from riskapi.accounts.stored import latest_answer
 from riskapi.budgets.keys import budget_key
 from riskapi.contract import Reason
@@ -133,6 +133,6 @@ def _text(reply: bytes | None) -> str:
 
 def _case(accounts: LimitedAccounts, row: dict[str, bytes]) -> LimitedCase:
     answer = latest_answer(row)
-    signup = damaged.whole(unpack(row["signup"]))
+    signup = damaged.whole(kept_signup(row))
     name, mail = str(signup["account"].get("name") or ""), str(signup["email"]["address"])
     return LimitedCase(accounts, name, mail, float(answer["risk_score"]), answer["reasons"])

@@ -10,7 +10,8 @@ from typing import Any, cast
 
 from riskapi.accounts.history import LabelName
 from riskapi.reviews.decided_accounts import DecidedAccounts
-from riskapi.reviews.queue import Review, ReviewTier, index_key, place_of, reasons_of, review_key
+from riskapi.reviews.kept_reasons import FIELDS, kept_reasons, reasons_of
+from riskapi.reviews.queue import Review, ReviewTier, index_key, place_of, review_key
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.streams import SHARDS
@@ -23,7 +24,7 @@ _LATEST, _TODAY, _SHOWN, _SHARING = 30, 60, 8, 40
 _ALIKE = 0.5
 #: Who decided a review that the service withdrew.
 _BY_ITSELF = b"riskapi"
-_FIELDS = ("id", "user_id", "reasons", "decision", "label", "reason", "decided_by", "decided_at", "opened_at")
+_FIELDS = (*FIELDS, "id", "decision", "label", "reason", "decided_by", "decided_at", "opened_at")
 
 
 @record
@@ -94,20 +95,21 @@ class PastCases:
 
     def _read(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         """Those of the reviews that a person decided."""
-        pipe = self._store.pipeline()
-        for each in dict.fromkeys(ids):
+        names, pipe = list(dict.fromkeys(ids)), self._store.pipeline()
+        for each in names:
             pipe.execute_command("HMGET", review_key(each), *_FIELDS)
-        replies = self._store.run(pipe) if ids else []
-        read = (damaged.read("review", str(row[0]), partial(_row, row), None) for row in replies if row[0])
+        replies = zip(names, self._store.run(pipe) if names else [], strict=True)
+        rows = {name: row for name, row in replies if any(row)}
+        kept = kept_reasons(self._store, {name: row[: len(FIELDS)] for name, row in rows.items()})
+        read = (damaged.read("review", name, partial(_row, row, kept[name]), None) for name, row in rows.items())
         return [row for row in read if row is not None]
 
 
-def _row(values: Sequence[bytes | None]) -> dict[str, Any] | None:
+def _row(values: Sequence[bytes | None], reasons: bytes | None) -> dict[str, Any] | None:
     """A review as far as it matters here; None for one that is not decided, or was withdrawn by the service itself."""
-    kept = {name: value or b"" for name, value in zip(_FIELDS, values, strict=True)}
+    kept = {name: value or b"" for name, value in zip(_FIELDS, values, strict=True) if name != "reasons"}
     if not kept["decision"] or kept["decided_by"] == _BY_ITSELF:
         return None
-    reasons = kept.pop("reasons")
     found = {name: value.decode() for name, value in kept.items()}
     times = {name: float(found[name]) for name in ("decided_at", "opened_at")}
     return {**found, **times, "codes": {row["code"] for row in reasons_of(reasons)}}

@@ -19,10 +19,11 @@ from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import ReviewOpening
 from riskapi.accounts.history import LabelName
-from riskapi.accounts.packing import pack, unpack
+from riskapi.accounts.packing import pack
 from riskapi.contract import Instant, Reason
 from riskapi.errors import Problem
 from riskapi.policy.active import ActiveBasis
+from riskapi.reviews.kept_reasons import FIELDS, kept_reasons, reasons_of
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.pages import cursor_of, position
@@ -99,9 +100,18 @@ def place_of(at: float, review_id: str) -> str:
 
 
 def opening(
-    user_id: str, at: float, risk_score: float, reasons: Sequence[Reason], name: str | None = None
+    user_id: str,
+    at: float,
+    risk_score: float,
+    reasons: Sequence[Reason],
+    name: str | None = None,
+    *,
+    answered: bool = False,
 ) -> ReviewOpening:
-    """A new review, to be written with what it is about. ``name`` (20 hexadecimal digits) makes it one and the same."""
+    """A new review, to be written with what it is about. ``name`` (20 hexadecimal digits) makes it one and the same.
+
+    With ``answered`` the first answer of the account names it and says its reasons, so they are not kept with it.
+    """
     number = shard(user_id)
     review_id = f"rev_{number}{name or secrets.token_hex(10)}"
     fields: dict[str, str | bytes] = {
@@ -111,7 +121,7 @@ def opening(
         "place": place_of(at, review_id),
         "opened_at": repr(at),
         "risk_score": repr(risk_score),
-        "reasons": pack(orjson.dumps(reasons)),
+        **({} if answered else {"reasons": pack(orjson.dumps(reasons))}),
     }
     codes = [reason["code"] for reason in reasons]
     told = {"id": review_id, "user_id": user_id, "to": "open", "at": at, "opened": True, "reasons": codes}
@@ -147,9 +157,8 @@ class Reviews:
         for place in found:
             pipe.execute_command("HGETALL", review_key(place.decode().partition(":")[2]))
         ids = [place.decode().partition(":")[2] for place in found]
-        read = zip(ids, self._store.run(pipe), strict=True)
-        rows = [damaged.read("review", name, partial(_body, fields), None) for name, fields in read if fields]
-        reviews = [row for row in rows if row is not None]
+        read = {name: fields for name, fields in zip(ids, self._store.run(pipe), strict=True) if fields}
+        reviews = [*self._bodies(read)]
         return {"reviews": reviews, "next_cursor": cursor_of(found[-1]) if more else None}
 
     def get(self, review_id: str) -> Review:
@@ -157,10 +166,17 @@ class Reviews:
         fields = self._store.execute("HGETALL", review_key(review_id))
         if not fields:
             raise Problem("not_found", "No review has this id.")
-        found = damaged.read("review", review_id, partial(_body, fields), None)
-        if found is None:
+        found = self._bodies({review_id: fields})
+        if not found:
             raise Problem("not_found", "This review cannot be read.")
-        return found
+        return found[0]
+
+    def _bodies(self, read: Mapping[str, Mapping[bytes, bytes]]) -> Sequence[Review]:
+        """The reviews with these fields, by id; those that are damaged are left out."""
+        said = {name: [row.get(field.encode()) for field in FIELDS] for name, row in read.items()}
+        kept = kept_reasons(self._store, said)
+        rows = [damaged.read("review", name, partial(_body, row, kept[name]), None) for name, row in read.items()]
+        return [row for row in rows if row is not None]
 
     def sweep(self) -> int:
         """Take reviews that expired with their accounts out of the indexes; returns how many. Safe to repeat."""
@@ -263,15 +279,7 @@ def refusal(status: str, holder: str) -> Problem:
     return Problem("review_held", f"{holder} holds this review.")
 
 
-def reasons_of(kept: bytes | None) -> list[Reason]:
-    """The reasons of a review, as its field keeps them: packed, until 2026-11-27 the JSON itself; none for one that is
-    there no more. Raises ValueError.
-    """
-    found: list[Reason] = [] if kept is None else orjson.loads(unpack(kept))
-    return found
-
-
-def _body(fields: Mapping[bytes, bytes]) -> Review:
+def _body(fields: Mapping[bytes, bytes], reasons: bytes | None) -> Review:
     found = {name.decode(): value.decode("utf-8", "replace") for name, value in fields.items() if name != b"reasons"}
 
     def when(name: str) -> str | None:
@@ -284,7 +292,7 @@ def _body(fields: Mapping[bytes, bytes]) -> Review:
         "status": cast("ReviewStatus", found["status"]),
         "opened_at": rfc3339(float(found["opened_at"])),
         "risk_score": float(found["risk_score"]),
-        "reasons": reasons_of(fields[b"reasons"]),
+        "reasons": reasons_of(reasons),
         "reviewer": found.get("reviewer") or None,
         "claimed_at": when("claimed_at"),
         "escalated_by": found.get("escalated_by") or None,

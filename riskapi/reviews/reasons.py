@@ -10,10 +10,11 @@ from functools import partial
 from typing import TypeVar
 
 from riskapi.contract import Reason
-from riskapi.reviews.queue import reasons_of, review_key
+from riskapi.reviews.kept_reasons import FIELDS, kept_reasons, reasons_of
+from riskapi.reviews.queue import review_key
 from riskapi.reviews.waiting import WaitingReview
 from riskapi.store import damaged
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Store
 from signals.records import record
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ class ReviewReasons:
         self._named: dict[tuple[str, float], NamedReasons] = {}
 
     def of(self, review_ids: Iterable[str]) -> dict[str, list[Reason]]:
-        """The reasons of reviews, by id; none for one that is there no more. A trip for every 200."""
+        """The reasons of reviews, by id; none for one that is there no more. A trip or two for every 200."""
         return self._read(review_ids, reasons_of)
 
     def codes(self, review_ids: Iterable[str]) -> dict[str, list[str]]:
@@ -65,10 +66,10 @@ class ReviewReasons:
         for at in range(0, len(names), _ASKED):
             pipe = self._store.pipeline()
             part = names[at : at + _ASKED]
-            asked = {name: pipe.ask("HGET", review_key(name), "reasons", read=as_it_is) for name in part}
+            asked = {name: pipe.ask("HMGET", review_key(name), *FIELDS, read=tuple) for name in part}
             self._store.run(pipe)
-            for name, kept in asked.items():
-                found[name] = damaged.read("review", name, partial(read, kept()), read(None))
+            for name, kept in kept_reasons(self._store, {name: reply() for name, reply in asked.items()}).items():
+                found[name] = damaged.read("review", name, partial(read, kept), read(None))
         return found
 
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from typing_extensions import TypedDict
 
+from riskapi.accounts.first_record import kept_signup
 from riskapi.accounts.history import LabelName
-from riskapi.accounts.packing import unpack
 from riskapi.accounts.stored import latest_answer
 from riskapi.budgets.spends import Budgets
 from riskapi.contract import Count, Instant, Tier
@@ -82,7 +82,7 @@ def signup_of(row: Row) -> Mapping[str, Any]:
 
 def _row(user_id: str, fields: Sequence[bytes | None], sent: int, cluster: str, now: float) -> Row:
     kept = {name: value for name, value in zip(_FIELDS, fields, strict=True) if value is not None}
-    text = unpack(kept["signup"])
+    text = kept_signup(kept)
     signup = damaged.whole(text)
     label = kept.get("label", b"").decode()
     since = kept.get("established")

@@ -5,6 +5,8 @@ Made for granian 2.8.7, which offers neither as an interface. What is reached in
 - ``_spawn_workers``, ``_spawn_worker``, ``_respawn_workers`` and ``_serve_loop`` of the server, with ``wrks``,
   ``interrupt_children``, ``interrupt_signal``, ``reload_signal`` and ``main_loop_interrupt``: workers are to be named,
   to be started with SIGINT blocked, and to be started again for ever.
+- ``granian._futures._cbsched_aioschedule``, which tells an event loop of a request, is only looked at:
+  :class:`riskapi.api.request_loop.RequestLoop` begins the request there and then.
 - ``granian._signals.set_loop_signals``, which a worker calls by that name: a second SIGTERM is to count for nothing.
 
 Where one of them is gone or takes other arguments, :func:`check` says so and ``serve`` does not start.
@@ -22,9 +24,10 @@ import os
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from multiprocessing import resource_tracker
+from types import SimpleNamespace
 from typing import Any, Final
 
 from granian import Granian
@@ -50,22 +53,29 @@ _ATTRIBUTES: Final = ("wrks", "interrupt_children", "interrupt_signal", "reload_
 
 
 class GranianServer(Granian):  # type: ignore[misc, valid-type]
-    """granian, with two differences.
+    """granian, with three differences.
 
     A Ctrl-C reaches this process only, which ends the workers in order. A terminal sends SIGINT to the workers as well,
     where it interrupts imports with a stack trace and, together with the SIGTERM that follows, keeps granian 2.8 from
     ending. They inherit it blocked.
 
+    Each worker is told its name, and the one of the ``processors`` that it stays on, if there are any.
+
     Workers that end are started again for ever. granian 2.8 exits when one ends within 5.5 seconds of its start, and a
     service that has exited does not come back when there is room on the disk again.
     """
+
+    def __init__(self, *args: Any, processors: Sequence[int] = (), **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._processors = processors
 
     def _spawn_workers(self, *args: Any, **options: Any) -> None:
         with interrupts_blocked():
             super()._spawn_workers(*args, **options)
 
     def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:
-        return super()._spawn_worker(idx, target, partial(callback_loader, f"http-{idx + 1}"))
+        processor = self._processors[idx] if self._processors else None
+        return super()._spawn_worker(idx, target, partial(callback_loader, f"http-{idx + 1}", processor))
 
     def _respawn_workers(self, *args: Any, **options: Any) -> None:
         with interrupts_blocked():
@@ -108,6 +118,8 @@ def check(server: object, base: type[Any] = Granian) -> None:
     faults += [f"a server has no {name}" for name in _ATTRIBUTES if not hasattr(server, name)]
     if not callable(getattr(_signals(), "set_loop_signals", None)):
         faults.append("_signals has no set_loop_signals")
+    if not _requests_are_told():
+        faults.append("a request is told to the event loop in another way")
     if faults:
         raise ConfigurationError("requirements", "granian", f"is not as {MADE_FOR} is: {faults[0]}")
 
@@ -150,6 +162,19 @@ def hear_signals_once(told: Callable[[], None]) -> None:
         return obeyed
 
     signals.set_loop_signals = listen_once
+
+
+def _requests_are_told() -> bool:
+    """Whether an event loop is told of a request as :class:`riskapi.api.request_loop.RequestLoop` has to know it."""
+    told: list[tuple[Any, ...]] = []
+    request = object()
+    try:
+        tell = importlib.import_module("granian._futures")._cbsched_aioschedule
+        loop = SimpleNamespace(call_soon_threadsafe=lambda *args, **options: told.append(args))
+        tell(loop, None, lambda watcher: request)(None)
+    except (ImportError, AttributeError, TypeError):
+        return False
+    return len(told) == 1 and len(told[0]) == 3 and callable(told[0][0]) and told[0][1] is request
 
 
 def _arguments(method: object) -> list[str] | None:

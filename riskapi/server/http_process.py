@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import multiprocessing
 import os
@@ -14,7 +15,10 @@ from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
+from granian import loops
+
 from riskapi import logs, metrics
+from riskapi.api.request_loop import RequestLoop
 from riskapi.server import granian_server
 
 if TYPE_CHECKING:
@@ -30,11 +34,20 @@ _TURN = 0.0005
 _FILES = 8192
 
 
-def load(name: str) -> Gateway:
+@loops.register("auto")
+def new_loop() -> asyncio.AbstractEventLoop:
+    """The event loop of a worker process, made for the server before it calls :func:`load`."""
+    loop = RequestLoop()
+    asyncio.set_event_loop(loop)
+    return loop
+
+
+def load(name: str, processor: int | None = None) -> Gateway:
     """The application, for the server to call; sees to it that the process ends when it should.
 
-    ``name`` is what the process counts as.
+    ``name`` is what the process counts as, ``processor`` the one that it stays on, if any.
     """
+    _stay_on(processor)
     _allow_files(_FILES)
     sys.setswitchinterval(_TURN)
     granian_server.hear_signals_once(end_in_time(_OBEY_SECONDS))
@@ -43,6 +56,13 @@ def load(name: str) -> Gateway:
     from riskapi.server.wsgi import gateway
 
     return gateway
+
+
+def _stay_on(processor: int | None) -> None:
+    """Run this process, and every thread it starts from here on, on one processor."""
+    if processor is not None:
+        with contextlib.suppress(OSError):  # it was taken from us meanwhile
+            os.sched_setaffinity(0, {processor})
 
 
 def _allow_files(most: int) -> None:

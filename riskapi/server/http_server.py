@@ -9,6 +9,7 @@ from granian.log import LogLevels
 
 from riskapi.server import granian_server, http_process
 from riskapi.settings import Settings
+from riskapi.settings.http import processors
 
 #: Seconds a request in hand is given to end when the service stops; then its worker is killed.
 _GRACE = 10
@@ -22,10 +23,11 @@ def serve(settings: Settings) -> None:
     """Run the HTTP server until SIGTERM. Raises :class:`ConfigurationError` for a granian it was not made for."""
     server = granian_server.GranianServer(
         "riskapi.server.wsgi:gateway",
+        processors=processors_of(settings),
         address=settings.bind.host,
         port=settings.bind.port,
         interface=Interfaces.RSGI,
-        loop=Loops.asyncio,
+        loop=Loops.auto,  # http_process.new_loop
         workers=settings.workers,
         backlog=_BACKLOG,
         backpressure=_CONNECTIONS,
@@ -37,6 +39,16 @@ def serve(settings: Settings) -> None:
     )
     granian_server.check(server)
     server.serve(target_loader=http_process.load, wrap_loader=False)
+
+
+def processors_of(settings: Settings) -> list[int]:
+    """The processor of each worker; none where they go to any.
+
+    As nginx does it (https://nginx.org/en/docs/ngx_core_module.html#worker_cpu_affinity, ``auto``). Where there are
+    fewer workers than processors, other programs are meant to have some, and nobody knows which.
+    """
+    found = processors()
+    return found if settings.pin_workers and settings.workers == len(found) else []
 
 
 def _server_log() -> dict[str, Any]:

@@ -6,7 +6,6 @@ rest gives default, meaning and parser. docs/settings.md is written from it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields
 from pathlib import Path
@@ -20,6 +19,7 @@ from riskapi.settings.attribution import AttributionSettings
 from riskapi.settings.console import ConsoleSettings
 from riskapi.settings.data import DataSettings
 from riskapi.settings.feeds import FeedSettings
+from riskapi.settings.http import HttpSettings
 from riskapi.settings.mailbox import MailboxSettings
 from riskapi.settings.policyd import PolicydSettings
 from riskapi.settings.setting import declare
@@ -27,41 +27,17 @@ from riskapi.settings.setting import declare
 _ARTIFACT = Path(__file__).resolve().parents[2] / "model" / "artifact"
 
 
-def cores() -> int:
-    """Processor cores this process may run on; at least 1."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(PolicydSettings, DataSettings, FeedSettings, MailboxSettings, AttributionSettings, ConsoleSettings):
+class Settings(
+    PolicydSettings, DataSettings, FeedSettings, MailboxSettings, AttributionSettings, ConsoleSettings, HttpSettings
+):
     """What the environment says, checked. Every field is also read from the file named by ``…_FILE``."""
 
-    bind: environment.Bind = declare(
-        environment.bind,
-        "Address of the HTTP server.",
-        default=lambda: environment.Bind("127.0.0.1", 8000),
-        shown="127.0.0.1:8000",
-    )
     data_dir: Path = declare(
         environment.path,
         "Directory of the embedded store, unpacked data, journal and generated keys.",
         default=lambda: Path("var").absolute(),
         shown="var/",
-    )
-    workers: int = declare(environment.whole(1, 256), "HTTP worker processes.", default=cores, shown="cores")
-    threads: int = declare(
-        environment.whole(1, 64),
-        "Threads of one worker that run Python, each with a connection to the store of its own. While one waits "
-        "for the disk, others go on, and the store writes for several at once.",
-        default=lambda: 4,
-        shown="4",
-    )
-    body_seconds: int = declare(
-        environment.whole(1, 600),
-        "Seconds a request's body may take from its headers to its last byte; then the answer is 408. 1 MiB at the "
-        "default needs 70 kB/s.",
-        default=lambda: 15,
-        shown="15",
     )
     redis_url: SecretStr | None = declare(
         environment.store_url,

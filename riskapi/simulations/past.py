@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from riskapi.accounts.first_record import DECISION_FIELDS
 from riskapi.accounts.log import Decisions, stored_decision
 from riskapi.contract import Tier
 from riskapi.policy import Policy
@@ -141,13 +142,13 @@ class Back:
         pipe, asked = self._store.pipeline(), []
         for event, kept in told:
             user_id = event["user_id"]
-            fields = pipe.ask("HMGET", account_key(user_id), "decision", "label", read=tuple)
+            fields = pipe.ask("HMGET", account_key(user_id), "label", *DECISION_FIELDS, read=tuple)
             asked.append((event, kept, fields, self._allowances.queue(pipe, user_id, self._now)))
         self._store.run(pipe)
         found = []
         for event, kept, fields, allowance in asked:
-            decision, label = fields()
-            reader = partial(self._signup, event, kept or decision, label, allowance)
+            label, *account = fields()
+            reader = partial(self._signup, event, kept, account, label, allowance)
             signup = damaged.read("decision", str(event.get("id")), reader, None)
             if signup is None:
                 self.gone += 1
@@ -156,9 +157,14 @@ class Back:
         return found
 
     def _signup(
-        self, event: dict[str, Any], kept: bytes | None, label: bytes | None, allowance: Read
+        self,
+        event: dict[str, Any],
+        kept: bytes | None,
+        account: Sequence[bytes | None],
+        label: bytes | None,
+        allowance: Read,
     ) -> PastSignup | None:
-        recorded = stored_decision(event, kept)
+        recorded = stored_decision(event, kept, account)
         if recorded is None:
             return None
         read = self._decisions.readings(recorded)

@@ -31,6 +31,7 @@ from riskapi.accounts.labels import Labels
 from riskapi.clusters.clusters import Clusters
 from riskapi.decisions.consequences import HARMLESS, Consequences
 from riskapi.decisions.gather import Gatherer
+from riskapi.decisions.record import told_decision
 from riskapi.decisions.view import Profiles
 from riskapi.enrichment.findings import RETRACTED, Findings, Wish
 from riskapi.enrichment.subjects import Subject, subject_told
@@ -112,16 +113,16 @@ class Reactions:
         return plain
 
     def _is_plain(self, entry: StreamEntry) -> bool:
-        data = entry.data
         if entry.type != "decision":
             return entry.type == "import"
+        data = told_decision(entry.data)
         return data["kind"] == "signup" and not data.get("listed") and not self._is_drawn(data)
 
     def _is_drawn(self, data: Mapping[str, Any]) -> bool:
         return data.get("tier") == "allow" and self._audits.is_drawn(data["id"])
 
     def _decided(self, entry: StreamEntry) -> None:
-        data = entry.data
+        data = told_decision(entry.data)
         for entry_id in data.get("listed") or ():
             self._lists.count_hit(entry_id, data["user_id"], data["at"])
         if data["kind"] == "signup":
@@ -143,7 +144,7 @@ class Reactions:
     def _look_up(self, entries: Sequence[StreamEntry]) -> None:
         """Have looked up what is not known of signups; decide those again at once of whom it is by now."""
         now, wishes = self._clock(), list[Wish]()
-        for data in (entry.data for entry in entries):
+        for data in (told_decision(entry.data) for entry in entries):
             subjects = self._subjects(data)
             if subjects:
                 wishes.append(Wish(data["user_id"], subjects, data.get("findings") or {}))

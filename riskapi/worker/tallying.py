@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from riskapi.decisions.record import told_decision
 from riskapi.policy.tables import SEVERITY
 from riskapi.reviews.backlog import backlog
 from riskapi.store import damaged
@@ -77,6 +78,8 @@ def _row(fields: Mapping[bytes, bytes]) -> tuple[float, list[Happened]]:
 
 def happened(type: str, data: Mapping[str, Any]) -> Iterator[Happened]:
     """What to count of an entry of the streams."""
+    if type == "decision":
+        data = told_decision(data)
     match type:
         case "decision" if data.get("kind") == "signup":
             yield Happened("signup", data["tier"], "n")

@@ -19,14 +19,13 @@ import orjson
 
 from riskapi.accounts.accounts import Accounts, KnownAccount
 from riskapi.accounts.agenda import next_look
-from riskapi.accounts.packing import pack
 from riskapi.accounts.tiers import Arrival, Tiers
 from riskapi.app import Service
 from riskapi.decisions.signups import Assessor
 from riskapi.inputs.signup import Signup
 from riskapi.links.arrival import kept
 from riskapi.links.entities import Links
-from riskapi.links.keys import entities_text
+from riskapi.links.keys import packed_entities
 from riskapi.policy import Policy
 from riskapi.reviews import queue
 from riskapi.store.connections import Pipeline, Reply, Store
@@ -111,7 +110,7 @@ class Copies:
         name, answer = secrets.token_hex(12), model.answer
         review = None
         if model.arrival.review is not None:
-            review = queue.opening(user_id, at, answer["risk_score"], answer["reasons"])
+            review = queue.opening(user_id, at, answer["risk_score"], answer["reasons"], answered=True)
         own = {"id": f"asm_{name}", "user_id": user_id}
         fields = {name: value for name, value in model.arrival.fields.items() if name not in _OWN_FIELDS}
         arrival = Arrival(
@@ -120,14 +119,14 @@ class Copies:
                 **fields,
                 "mail": self._links.mac("address", signup.email.address),
                 "at": repr(at),
-                "entities": entities_text(touch.keys),
-                "signup": pack(signup.model_dump_json(exclude_none=True).encode()),
+                "entities": packed_entities(touch.keys),
                 **kept(self._links, parsed.facts, touch, verified=signup.email.verified),
             },
             orjson.dumps(
                 {**answer, **own, "created_at": rfc3339(at), "review_id": None if review is None else review.id}
             ),
-            orjson.dumps({**model.decision, **own, "at": at}),
+            orjson.dumps(model.decision),
+            signup.model_dump_json(exclude_none=True).encode(),
             orjson.dumps({**model.event, **own, "at": at}),
             model.arrival.type,
             until=model.arrival.until,

@@ -12,7 +12,7 @@ from riskapi.accounts.activity import TYPES
 from riskapi.app import Service
 from riskapi.decisions.events import Event
 from riskapi.errors import Problem
-from riskapi.links.keys import entities_of, mac_of
+from riskapi.links.keys import LETTERS, entities_of, mac_of
 from riskapi.store.connections import Store
 from riskapi.store.scripts import Script
 from riskapi.store.streams import account_key, shard, stream
@@ -78,11 +78,13 @@ def test_a_login_from_where_the_account_was_never_seen_is_noted(
     assert moved_at(service) == (NOW + len(logins) - 1 if moved else None)
 
 
-def test_the_places_of_a_signup_are_known_in_the_form_of_earlier_releases(service: Service) -> None:
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_the_places_of_a_signup_are_known_in_the_form_of_earlier_releases(service: Service, form: str) -> None:
     account(service)
     key = account_key("u_1")
     kept = {kind: mac_of(at) for kind, at in entities_of(service.store.execute("HGET", key, "entities")).items()}
-    service.store.execute("HSET", key, "entities", orjson.dumps(kept))
+    text = " ".join(LETTERS[kind] + mac for kind, mac in kept.items()).encode()
+    service.store.execute("HSET", key, "entities", text if form == "text" else orjson.dumps(kept))
     login(service, HOME_TOO)
     assert moved_at(service) is None
     login(service)

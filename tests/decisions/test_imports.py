@@ -29,7 +29,6 @@ from riskapi.decisions.imports import ImportOutcome
 from riskapi.errors import StoreUnavailable
 from riskapi.inputs import json_lines
 from riskapi.inputs.json_lines import Row
-from riskapi.links.keys import entities_of
 from riskapi.links.kinds import touched_at
 from riskapi.store.connections import Store
 from riskapi.store.streams import SHARDS, StreamEntry, account_key, stream
@@ -41,7 +40,7 @@ from tests.conftest import BOOTSTRAP_KEY, NOW, ROOT
 from tests.conftest import Service as Served
 from tests.grants import ask, view
 from tests.members import members
-from tests.plans import field, marked, planned, tell, touched
+from tests.plans import entities, field, marked, planned, tell, touched
 from tests.signups import body, post, together
 
 DAY = 86400.0
@@ -85,7 +84,7 @@ def entries(service: Service) -> list[tuple[str, dict[str, Any]]]:
 
 
 def score(service: Service, kind: str, member: str, user: str = "u1") -> float | None:
-    key = entities_of((field(service, "entities", user) or "").encode())[kind]
+    key = entities(service, user)[kind]
     return members(service.store, key).get(member)
 
 
@@ -415,14 +414,14 @@ class TestAgain:
         work: list[Callable[[], Any]] = [lambda: take(service, record), lambda: post(service, signup)]
         found = together(2, lambda number: work[(number + turn) % 2]())
         outcome = found[turn % 2]
-        entities = entities_of((field(service, "entities") or "").encode())
+        kept = entities(service)
         imported = field(service, "established_by") == "import"
         assert outcome == (ImportOutcome(1, 0) if imported else ImportOutcome(0, 1))
         assert marked(service) == (touched(service) if imported else set())
         stray = [
             key
             for key in service.store.execute("KEYS", "risk:e:*")
-            if key.decode() not in entities.values() and members(service.store, key)
+            if key.decode() not in kept.values() and members(service.store, key)
         ]
         assert stray == []
 
@@ -439,9 +438,7 @@ class TestAgain:
         assert take(service, record) == ImportOutcome(0, 1)
         assert (marked(service), field(service, "established_by")) == (set(), None)
         assert view(service, "u1")["assessment"]["id"] == answers[0]["id"]
-        stray = set(service.store.execute("KEYS", "risk:e:*")) - {
-            key.encode() for key in entities_of((field(service, "entities") or "").encode()).values()
-        }
+        stray = set(service.store.execute("KEYS", "risk:e:*")) - {key.encode() for key in entities(service).values()}
         assert stray == set()
 
     def test_a_command_that_is_executed_twice_is_one_import(

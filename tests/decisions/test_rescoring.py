@@ -11,6 +11,7 @@ import pytest
 from riskapi.app import Service
 from riskapi.contract import Tier
 from riskapi.decisions.events import Event
+from riskapi.decisions.record import told_decision
 from riskapi.errors import Problem
 from riskapi.settings import Settings
 from riskapi.settings.environment import Bind
@@ -89,7 +90,7 @@ def test_what_dns_said_changes_the_tier_with_reasons_history_review_and_events(
     (change,) = told(service.store, "tier")
     assert (change["from"], change["to"], change["cause"]) == ("allow", "review", "finding.mail_domain")
     assert [event["to"] for event in told(service.store, "review")] == ["open"]
-    assert [event["kind"] for event in told(service.store, "decision")] == ["signup", "again"]
+    assert [told_decision(event)["kind"] for event in told(service.store, "decision")] == ["signup", "again"]
 
 
 def test_the_next_signup_of_the_domain_knows_it_at_once(service: Service, says: Callable[..., None]) -> None:

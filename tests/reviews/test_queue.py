@@ -9,11 +9,13 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
+from riskapi.accounts.packing import pack
 from riskapi.app import Service
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.reviews.queue import review_key
 from riskapi.reviews.reasons import ReviewReasons
 from riskapi.store.connections import Store
+from riskapi.store.streams import account_key
 from riskapi.times import instant
 from tests.conftest import NOW
 from tests.reviewing import contents, decide, establish, opened, own
@@ -120,14 +122,20 @@ def test_a_review_that_an_outage_put_off_is_closed_with_its_cluster(
     assert service.parts.reviews.get(later)["status"] == "decided"
 
 
-def test_reasons_are_read_packed_and_as_earlier_releases_kept_them(service: Service, store: Store) -> None:
+@pytest.mark.parametrize("form", ["with the answer", "packed", "json"])
+def test_reasons_are_read_where_they_are_and_as_earlier_releases_kept_them(
+    service: Service, store: Store, form: str
+) -> None:
     name, reviews = opened(service), service.parts.reviews
-    before, kept = reviews.get(name)["reasons"], store.execute("HGET", review_key(name), "reasons")
-    assert before and kept[:1] != b"["
+    before = service.parts.profiles.view("u_1", NOW)["assessment"]["reasons"]
+    assert store.execute("HGET", review_key(name), "reasons") is None
+    if form != "with the answer":
+        text = orjson.dumps(before)
+        store.execute("HSET", review_key(name), "reasons", pack(text) if form == "packed" else text)
+    assert reviews.get(name)["reasons"] == reviews.list("open", 10, None)["reviews"][0]["reasons"] == before != []
     assert ReviewReasons(store).of([name, "rev_0none"]) == {name: before, "rev_0none": []}
-    store.execute("HSET", review_key(name), "reasons", orjson.dumps(before))
-    assert reviews.get(name)["reasons"] == before
-    assert ReviewReasons(store).of([name]) == {name: before}
+    store.execute("HSET", account_key("u_1"), "assessment", b"{")
+    assert ReviewReasons(store).of([name]) == {name: [] if form == "with the answer" else before}
 
 
 def test_pages_hold_every_review_once_oldest_first(service: Service) -> None:

@@ -1,7 +1,9 @@
-"""A store that the release of 26 November 2026 (7c94204) wrote: it opens, says what it said, and goes on.
+"""Stores that the releases of 26 (7c94204) and 27 November 2026 (683292a) wrote: they open, say what they said, and go
+on.
 
-``store_of_2026_11_26.json.zst`` has the keys of a store with 23 accounts as DUMP gives them, what callers were
-answered, what the accounts looked like, and the decisions that were exported. All of them are invented.
+``store_of_2026_11_26.json.zst`` and ``…_27`` each have the keys of a store with 23 accounts as DUMP gives them, what
+callers were answered, what the accounts looked like, and the decisions that were exported; the second its open reviews,
+too. All of them are invented. Accounts of the first are JSON, of the second packed, in several fields each.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -18,19 +20,50 @@ import zstandard
 
 from riskapi.accounts.migration import DONE, migrate
 from riskapi.app import Service, Sources, assemble
-from riskapi.inputs.signup import Signup
-from riskapi.links.keys import entities_of, entities_text
+from riskapi.inputs.signup import PhonePart, Signup
+from riskapi.links.keys import entities_of, packed_entities
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from tests.conftest import Clock
+from tests.holders import happens
 from tests.members import members
 
-KEPT = orjson.loads(
-    zstandard.ZstdDecompressor().decompress(Path(__file__).with_name("store_of_2026_11_26.json.zst").read_bytes())
-)
+
+def _kept(name: str) -> dict[str, Any]:
+    text = Path(__file__).with_name(f"store_of_{name}.json.zst").read_bytes()
+    return cast("dict[str, Any]", orjson.loads(zstandard.ZstdDecompressor().decompress(text)))
+
+
+KEPT, PACKED = _kept("2026_11_26"), _kept("2026_11_27")
 #: Of an account's page, what depends on the policy, the data and the code of today.
 OF_TODAY = {"limits", "linkage", "latest", "assessment"}
+
+
+def opened(
+    kept: dict[str, Any],
+    store: Store,
+    settings: Settings,
+    sources: Callable[[Settings], Sources],
+    clock: Clock,
+    directory: Path,
+) -> Service:
+    """The service of today on a store of before."""
+    (directory / "link.key").write_bytes(base64.b64decode(kept["link_key"]))
+    for key, ttl, dumped in kept["rows"]:
+        store.execute("RESTORE", key, max(ttl, 0), base64.b64decode(dumped))
+    clock.now = kept["now"]
+    made = assemble(replace(settings, data_dir=directory), store, clock, sources(settings))
+    made.recover(clock())
+    return made
+
+
+@pytest.fixture
+def packed(
+    store: Store, settings: Settings, sources: Callable[[Settings], Sources], clock: Clock, tmp_path: Path
+) -> Service:
+    """The service of today on the store of 27 November."""
+    return opened(PACKED, store, settings, sources, clock, tmp_path)
 
 
 @pytest.fixture(params=["as it was", "migrated"])
@@ -42,21 +75,25 @@ def service(
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> Service:
-    (tmp_path / "link.key").write_bytes(base64.b64decode(KEPT["link_key"]))
-    for key, ttl, dumped in KEPT["rows"]:
-        store.execute("RESTORE", key, max(ttl, 0), base64.b64decode(dumped))
-    clock.now = KEPT["now"]
-    made = assemble(replace(settings, data_dir=tmp_path), store, clock, sources(settings))
-    made.recover(clock())
+    made = opened(KEPT, store, settings, sources, clock, tmp_path)
     if request.param == "migrated":
         assert migrate(store) == len(KEPT["views"])
         assert migrate(store) == 0
     return made
 
 
-def view(service: Service, user: str) -> Any:
-    found = service.parts.profiles.view(user, KEPT["now"])
+def view(service: Service, user: str, kept: dict[str, Any] = KEPT) -> Any:
+    found = service.parts.profiles.view(user, kept["now"])
     return found
+
+
+def unlike(found: dict[str, Any], before: dict[str, Any]) -> set[str]:
+    """What of an account's page is not what it was, but for what may differ."""
+    return {name for name in before if name not in OF_TODAY and found[name] != before[name]} | {
+        name
+        for name in ("latest", "assessment")
+        if {**found[name], "reasons": None} != {**before[name], "reasons": None}
+    }
 
 
 @pytest.mark.parametrize("user", KEPT["answers"])
@@ -70,12 +107,32 @@ def test_a_signup_posted_again_gets_its_first_answer_to_the_letter(service: Serv
 
 @pytest.mark.parametrize("user", KEPT["views"])
 def test_an_account_is_what_it_was(service: Service, user: str) -> None:
-    found, before = view(service, user), KEPT["views"][user]
-    assert {name: found[name] for name in before if name not in OF_TODAY} == {
-        name: before[name] for name in before if name not in OF_TODAY
-    }
-    for answer in ("latest", "assessment"):
-        assert {**found[answer], "reasons": None} == {**before[answer], "reasons": None}
+    assert unlike(view(service, user), KEPT["views"][user]) == set()
+
+
+def test_a_store_of_packed_accounts_says_what_it_said(packed: Service) -> None:
+    """Answers, accounts, reviews and decisions, all at once: they are in one form each."""
+    for user, before in PACKED["views"].items():
+        assert unlike(view(packed, user, PACKED), before) == set()
+    for user, answer in PACKED["answers"].items():
+        signup = Signup.model_validate_json(orjson.dumps(PACKED["bodies"][user]))
+        again = packed.parts.assessor.signup(signup, PACKED["now"])
+        assert (again.replay, again.body.decode()) == (True, answer)
+    assert list(packed.decisions.export()) == PACKED["export"]
+    assert packed.parts.reviews.list("open", 20, None) == PACKED["reviews"]
+
+
+def test_packed_accounts_are_decided_again_and_followed(packed: Service) -> None:
+    user, now = "demo.carrier_nat_strangers_2", PACKED["now"]
+    happens(packed, user, "phone_changed", now + 1, phone=PhonePart(number="+34600000009"))
+    for number, name in enumerate(PACKED["views"]):
+        before = view(packed, name, PACKED)
+        again = packed.rescorer.again(name, "event.login", now + 60 + number)
+        after = view(packed, name, PACKED)
+        assert after["history"][: len(before["history"])] == before["history"]
+        assert after["tier"] == again.tier
+        assert {**after["assessment"], "reasons": None} == {**before["assessment"], "reasons": None}
+    assert b"+34600000009" in (packed.accounts.signup(user) or b"")
 
 
 def test_every_decision_is_exported_as_before(service: Service) -> None:
@@ -100,7 +157,7 @@ def test_what_accounts_have_to_do_with_is_read_in_either_form(service: Service, 
         stored = store.execute("HGET", account_key(user), "entities")
         found = entities_of(stored)
         assert found
-        assert stored == entities_text(found) if done else stored.startswith(b"{")
+        assert stored == packed_entities(found) if done else stored.startswith(b"{")
         assert all(user in members(store, key) for key in found.values())
 
 

@@ -1,13 +1,13 @@
 -- Write what an account has by now: its signup with a changed address or number, what it touched, what it proved.
 --
 -- KEYS    1 account hash
--- ARGV    1 TTL of the account, seconds   2 signup, 3 entities, 4 proofs and 5 things of its own that were read ('' where there
+-- ARGV    1 TTL of the account, seconds   2 signup that was changed before, 3 entities, 4 proofs and 5 things of its own that were read ('' where there
 --         were none)   6 to 9 what takes their place ('' for none)
 -- returns {} for an unknown account, {'again'} when one of them changed since it was read, else {'written'}
 -- TTL     ARGV[1]
 local call = redis.call
 local account = call('HMGET', KEYS[1], 'signup', 'entities', 'proved', 'things')
-if not account[1] then return {} end
+if call('EXISTS', KEYS[1]) == 0 then return {} end
 for at = 1, 4 do
   if (account[at] or '') ~= ARGV[1 + at] then return {'again'} end
 end

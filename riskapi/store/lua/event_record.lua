@@ -7,7 +7,7 @@
 --         5 TTL of the event's key, seconds   6 most places kept   7 type to count it under or ''   8 its count or ''
 --         9 sender domain that was authenticated or ''   10 plan that was told: '' for none, else '=' and its name, '='
 --         alone for one that no policy can name   11 'plan' or 'payment', which makes it an established customer, or ''
---         then the places of a login: network, AS
+--         then the places of a login, network and AS: of each its HMAC, and the 12 bytes of that
 -- returns {tier}, or {} for an unknown account
 -- TTL     account, history, labels and places: ARGV[1]; the event's key: ARGV[5]
 local account = redis.call('HMGET', KEYS[1], 'tier', 'entities', 'moved_at')
@@ -53,18 +53,15 @@ if moved then redis.call('HINCRBY', KEYS[1], 'revision', 1) end
 
 if ARGV[12] then
   -- The places of the signup are kept in its entities, under the same HMACs.
-  local signup, known, entities = {}, false, account[2] or ''
-  for mac in string.gmatch(' ' .. entities, ' [na]([^ :]+)') do signup[mac] = true end
-  -- Until 2026-11-27 the field was JSON.
-  local sound, before = pcall(cjson.decode, entities)
-  for _, kind in ipairs({'network', 'asn'}) do
-    local said = sound and type(before) == 'table' and before[kind]
-    if said then signup[string.match(said, '[^:]+$')] = true end
-  end
-  local anywhere = next(signup) or redis.call('EXISTS', KEYS[4]) == 1
-  for at = 12, #ARGV do
+  local entities, known = account[2] or '', false
+  local letters = string.match(entities, '^(%Z*)%z')
+  -- Until 2026-11-27 the field was text or JSON, and the HMACs in it were text.
+  local words = letters and string.gsub(letters, ':[^ ]+ ', '') or ' ' .. entities
+  local anywhere = string.find(words, letters and '[na]' or ' [na]') or string.find(words, '"network":"', 1, true)
+    or string.find(words, '"asn":"', 1, true) or redis.call('EXISTS', KEYS[4]) == 1
+  for at = 12, #ARGV, 2 do
     local before = tonumber(redis.call('ZSCORE', KEYS[4], ARGV[at]) or nil)
-    known = known or before or signup[ARGV[at]]
+    known = known or before or string.find(entities, ARGV[at], 1, true) or string.find(entities, ARGV[at + 1], 1, true)
     if not before or tonumber(ARGV[2]) > before then redis.call('ZADD', KEYS[4], ARGV[2], ARGV[at]) end
   end
   redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -1 - ARGV[6])
