@@ -21,7 +21,7 @@ from riskapi.links import kinds, rows
 from riskapi.links.keys import LETTERS, key_of, mac_of
 from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Touch
 from riskapi.links.macs import Macs
-from riskapi.links.touches import KEEP, Told, in_order, sort_in, told
+from riskapi.links.touches import KEEP, Told, in_order, sorts_in, told
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.replies import scored
@@ -160,9 +160,9 @@ class Links:
         """
         rules, order = self._rules(policy), in_order(touch)
         limits = rules.hosting if touch.hosting else rules.crowds
-        keys, letters = touch.keys, rules.sorts
+        keys, letters = touch.keys, sorts_in(touch, rules.sorts)
         crowds = [limits[kind] for kind in order]
-        sorts = "".join([sort_in(letters[kind], kind, touch) for kind in order])
+        sorts = "".join([letters[kind] for kind in order])
         return self._queue(
             pipe, touch.user_id, touch.at, "first" if add else "look", [keys[kind] for kind in order], crowds, sorts,
             policy,

@@ -70,11 +70,16 @@ def _sort(kind: str, policy: Policy) -> str:
     return "-" if asks_of_crowd(kind, rule.hub_over, MOST) else "f"
 
 
-def sort_in(sort: str, kind: str, touch: Touch) -> str:
-    """The letter of a kind in a touch, by that which its policy gives it."""
-    if sort == "o":
-        return "p" if kind in touch.proved else "o"
-    return "c" if kind in touch.hubs else sort
+def sorts_in(touch: Touch, sorts: Mapping[str, str]) -> Mapping[str, str]:
+    """The letters of the kinds in a touch, by those which its policy gives them."""
+    found = dict(sorts)
+    for kind in touch.hubs:
+        if found[kind] != "o":
+            found[kind] = "c"
+    for kind in touch.proved:
+        if found[kind] == "o":
+            found[kind] = "p"
+    return found
 
 
 def in_order(touch: Touch) -> list[str]:
