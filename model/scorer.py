@@ -105,9 +105,8 @@ class Scorer:
             )
         *shap, expected = prepared.predict(self._row(readings))
         a = self._a
-        return Explanation(
-            {name: a * value for name, value in zip(self.columns, shap, strict=True)}, a * expected + self._b
-        )
+        contributions = dict(zip(self.columns, [a * value for value in shap], strict=True))
+        return Explanation(contributions, a * expected + self._b)
 
 
 def sigmoid(log_odds: float) -> float:

@@ -14,10 +14,12 @@ from __future__ import annotations
 import ctypes
 import importlib
 import struct
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from model.card import ArtifactError
+from model.features import Row
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -40,9 +42,8 @@ class SingleRow:
         library, self._check = _private("libpath", "_LIB"), _private("basic", "_safe_call")
         self._call, self._free = library.LGBM_BoosterPredictForMatSingleRowFast, library.LGBM_FastConfigFree
         self._booster = booster  # the prepared call points into it: it must live as long
-        self._pack = struct.Struct(f"={width}d").pack_into
         self._unpack = struct.Struct(f"={outputs}d").unpack_from
-        self._input = (ctypes.c_double * width)()
+        self._input = np.empty(width)
         self._output = (ctypes.c_double * outputs)()
         self._length = ctypes.c_int64()
         self._config = ctypes.c_void_p()
@@ -60,14 +61,14 @@ class SingleRow:
         )
         self._arguments = (
             self._config,
-            ctypes.cast(self._input, ctypes.c_void_p),
+            self._input.ctypes.data_as(ctypes.c_void_p),
             ctypes.byref(self._length),
             ctypes.cast(self._output, ctypes.POINTER(ctypes.c_double)),
         )
 
-    def predict(self, values: Sequence[float]) -> tuple[float, ...]:
-        """The outputs for this row. Raises ``struct.error`` for what is no number."""
-        self._pack(self._input, 0, *values)
+    def predict(self, row: Row) -> tuple[float, ...]:
+        """The outputs for this row, which has as many numbers as was prepared for."""
+        self._input[:] = row
         self._check(self._call(*self._arguments))
         return self._unpack(self._output)
 

@@ -1,6 +1,6 @@
 """What the contract of the API names everywhere: tiers, ids of accounts, times, reasons.
 
-An answer is a plain dictionary. Its shape is a ``TypedDict`` that stands beside what builds it: mypy holds the builder
+An answer is a plain dictionary. Its shape is a ``TypedDict`` beside the function that builds it: mypy holds the builder
 to it, and ``/openapi.json`` is made from it. Nothing is validated while requests are answered.
 """
 

@@ -57,7 +57,7 @@ METRICS = (
     ),
     Metric("counter", "riskapi_recipients_total", ("result",), "Recipients granted, denied and released."),
     Metric("counter", "riskapi_clusters_total", ("change",), "Clusters joined, merged and split."),
-    Metric("counter", "riskapi_holds_total", ("mode",), "Sudden jumps in volume, by the mode of policy's takeover."),
+    Metric("counter", "riskapi_holds_total", ("mode",), "Sudden jumps in volume, by the policy's takeover.mode."),
     Metric("counter", "riskapi_feedback_total", ("type",), "Feedback events counted, duplicates left out."),
     Metric(
         "counter",

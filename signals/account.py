@@ -1,4 +1,4 @@
-"""What the name and the organization say. Both travel in invitations and greetings, under the sender's good name.
+"""What the name and the organization say. Both are shown in invitations and greetings, under the sender's good name.
 
 So they are used to carry a message to strangers: gumroad (antiwork/gumroad#7760), baserow (baserow/baserow#5659),
 latitude (latitude-dev/latitude-llm#2419), magento (magento/magento2#15031) and others had to stop that. No name of a
@@ -25,7 +25,7 @@ NEEDS = ("/account/name", "/account/organization")
 _WORD = re.compile(r"\w+")
 _BREAK = re.compile(r"[\n\r\t\v\f\x85\u2028\u2029]")
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")  # of B.V. and S.p.A.
-#: Legal forms of firms, as they stand behind a name.
+#: Legal forms of firms, as they are written after a name.
 _LEGAL = frozenset(
     {
         *(
@@ -202,7 +202,7 @@ def account_name_has_line_break(fields: list[str]) -> bool:
 def account_name_is_domain(facts: Facts) -> bool | None:
     """Whether the name, not the organization, is only a domain, and neither the mail's nor the website's.
 
-    Small shops sign up like that, and so does who wants a link in a greeting: no direction.
+    Small shops sign up like that, and so do people who want a link in a greeting: no direction.
     """
     name = facts.account.name
     if not name:

@@ -102,7 +102,7 @@ def behavior_keystrokes(facts: Facts) -> int | None:
 def behavior_keystroke_ratio(facts: Facts) -> float | None:
     """Keys pressed over the characters that were not pasted. Typical: 1 to 1.6, corrections and password included.
 
-    0 means the fields were set by a program, be it autofill. Touch keyboards report few keys. Unknown when all was
+    0 means that a program set the fields; autofill is one. Touch keyboards report few keys. Unknown when all was
     pasted. Source: Dhakal et al., ACM CHI 2018: 1.17 keystrokes per character.
     """
     pressed, typed = facts.behavior.keystrokes, _typed(facts)

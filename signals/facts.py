@@ -1,4 +1,4 @@
-"""What is known about a signup before anything is judged: parsed inputs, look-ups and links.
+"""What is known about a signup before anything is decided: parsed inputs, look-ups and links.
 
 Plain records that are never changed. ``None`` always means *cannot be known* and is never replaced by zero.
 They are filled by ``riskapi`` (which parses, looks up and asks the store) and only read here.
@@ -118,7 +118,7 @@ class MailDomain:
     """What DNS said of a mail domain, at Unix time ``checked_at``. A part that nobody answered is ``None``.
 
     ``exists`` is false where the domain's own name servers, or those above, say that there is no such name.
-    ``null_mx``: it says that it takes no mail (RFC 7505). ``accepts_mail``: it has a mail server, be it the domain's
+    ``null_mx``: it says that it takes no mail (RFC 7505). ``accepts_mail``: it has a mail server, if only the domain's
     own address (RFC 5321, 5.1). ``mx_count`` are mail servers it names; ``mx_provider`` is the registrable domain of
     the most preferred, ``mx_disposable`` whether that is a service for throw-away mail. ``spf`` is what the record
     wants done with mail from elsewhere (RFC 7208, 4.6 and 5.1), ``dmarc`` the policy (RFC 9989, 4.7); both are

@@ -68,10 +68,11 @@ _THINGS = (
     ),
     _Thing("referrer", "referrer", "the same referrer", "the same referring account"),
 )
-#: Each standing as the names of signals, reasons and docstrings say it, and how many others at an entity have it.
-_STANDINGS: tuple[tuple[str, str, str, Callable[[Entity], int]], ...] = (
-    ("abusive", "labelled abusive", "labelled abusive now", attrgetter("abusive")),
-    ("limited", "under a limit", "limited now", attrgetter("limited")),
+#: Each standing as the names of signals, reasons and docstrings say it, and the attribute of an entity that counts
+#: them.
+_STANDINGS: tuple[tuple[str, str, str, str], ...] = (
+    ("abusive", "labelled abusive", "labelled abusive now", "abusive"),
+    ("limited", "under a limit", "limited now", "limited"),
 )
 
 
@@ -96,19 +97,20 @@ def _declare(
     suffix: str,
     standing: str,
     now: str,
-    count: Callable[[Entity], int],
+    attribute: str,
 ) -> None:
     """Declare the signal of how many accounts of a standing share a thing."""
+    count = attrgetter(attribute)
 
     def read(entity: Entity) -> int:
-        return count(entity)
+        return int(count(entity))
 
     read.__name__ = f"links_{thing.name}_{suffix}"
     read.__doc__ = (
         f"Other accounts, {now}, that signed up with {thing.signed_up_with}.\n\nUnit: accounts, 0 and up; typically 0."
     )
     reason = f"{{value}} {{value:account|accounts}} {standing} {{value:is|are}} linked through {thing.through}"
-    signal(of=find, reason=reason, risk=+1)(read)
+    signal(of=find, reason=reason, risk=+1, attribute=attribute)(read)
 
 
 for _thing in _THINGS:

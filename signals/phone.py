@@ -78,7 +78,8 @@ def phone_is_mobile(facts: Facts) -> bool | None:
 
 @signal(reason="the phone number is {value:|not }an Internet telephony number", risk=1)
 def phone_is_voip(facts: Facts) -> bool | None:
-    """Whether the numbering plan sets the number aside for VoIP. Such numbers are had in bulk and without a contract.
+    """Whether the numbering plan sets the number aside for VoIP. Such numbers can be bought in bulk and without a
+    contract.
 
     True or false. Misses VoIP numbers in geographic ranges. Source: libphonenumber; Thomas et al., "Dialing Back
     Abuse on Phone Verified Accounts", ACM CCS 2014, which names VoIP services a main source of numbers.

@@ -1,4 +1,4 @@
-"""Learned abuse rates of where a signup comes from, shrunk so that a handful of signups convicts nobody.
+"""Learned abuse rates of where a signup comes from, shrunk so that a handful of signups changes little.
 
 Each rate is ``(abusive + prior × base) / (accounts + prior)`` over other accounts of the last months; the prior is
 policy (``reputation.prior_accounts``). There is no rate by country: where people live is no evidence.
@@ -66,7 +66,7 @@ def reputation_link_domain(facts: Facts) -> float | None:
     return None if facts.reputation is None else facts.reputation.link_domain
 
 
-@signal(reason="about {value:.1%} of all accounts of late were labelled abusive", risk=None)
+@signal(reason="about {value:.1%} of all recent accounts were labelled abusive", risk=None)
 def reputation_base(facts: Facts) -> float | None:
     """Abuse rate over all accounts, towards which the other rates are shrunk. Unit: 0 to 1.
 

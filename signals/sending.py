@@ -1,6 +1,6 @@
 """How the accounts linked to this one spend their sending caps: used up one after the other, or never quite.
 
-Whoever is capped for each account opens the next when one is used up, or keeps many just under their caps. Operators of
+An abuser whose accounts have caps opens the next when one is used up, or keeps many just under their caps. Operators of
 free tiers name both as the clearest marks of evasion; there is no page to cite, so directions and bounds are ours.
 Counted in the store by :mod:`riskapi.links.entities`. Accounts seen through several things are the same ones seen
 several times, so counts are the most through any one thing, a lower bound of the distinct number. Hubs count as no
@@ -73,7 +73,7 @@ def _ran_out(period: str, how: str = "") -> str:
 def sending_exhausted_linked_24h(linked: _Linked) -> int:
     """Other accounts that ran out of a sending cap within 24 hours and share anything with this one, even a network.
 
-    Unit: accounts, 0 and up; typically 0. Weak alone: the newest customer of a busy office is innocent.
+    Unit: accounts, 0 and up; typically 0. Weak alone: the newest customer of a busy office did nothing.
     """
     return linked.exhausted_24h
 
@@ -82,7 +82,7 @@ def sending_exhausted_linked_24h(linked: _Linked) -> int:
 def sending_exhausted_linked_7d(linked: _Linked) -> int:
     """Other accounts that ran out of a sending cap within 7 days and share anything with this one, even a network.
 
-    Unit: accounts, 0 and up; typically 0. Weak alone: the newest customer of a busy office is innocent.
+    Unit: accounts, 0 and up; typically 0. Weak alone: the newest customer of a busy office did nothing.
     """
     return linked.exhausted_7d
 

@@ -16,7 +16,7 @@ from signals.registry import Risk, signal
 #: Kinds of networks in which many unrelated people have few addresses between them (RFC 6269, RFC 6888).
 _EVERYBODYS = frozenset({"mobile", "education"})
 
-#: From so many accounts within an hour, or within a day, on a block of numbers says something.
+#: A block of numbers counts when at least so many accounts came with it within an hour, or within a day.
 _BLOCK_HOUR, _BLOCK_DAY = 5, 10
 
 
@@ -30,7 +30,7 @@ def _entity(kind: str) -> Find:
 
 def _place(kind: str) -> Find:
     """Finds the entity of an address or network. Where a carrier or a university puts everybody behind a few addresses,
-    those of others say nothing: only this account is told.
+    other accounts there say nothing, and only this account is counted.
     """
 
     def find(facts: Facts) -> Entity | None:
@@ -46,7 +46,7 @@ def _alone(entity: Entity) -> Entity:
 
 
 def _block(facts: Facts) -> Entity | None:
-    """The block of phone numbers, where many came with it, and quickly; else only this account is told.
+    """The block of phone numbers, if many came with it quickly; otherwise only this account is counted.
 
     Firms with direct dialling and families who buy their cards together have neighbouring numbers, and a hundred
     numbers of a large operator are a hundred strangers.
@@ -69,7 +69,7 @@ class _Thing(NamedTuple):
     shared: str
     needs: str
     find: Find
-    unit: str = "Unit: accounts, 1 and up."
+    unit: str = "Unit: accounts, 1 and up at the signup; 0 later, once nobody came within the period."
     risk: Risk = +1
 
 
@@ -83,8 +83,8 @@ _THINGS = (
         "mail domain",
         _EMAIL,
         _entity("mail_domain"),
-        "Unit: accounts, 1 and up. At free mail providers this follows the provider's popularity, so the model may "
-        "learn either direction.",
+        "Unit: accounts, 1 and up at the signup, 0 and up later. At free mail providers this follows the provider's "
+        "popularity, so the model may learn either direction.",
         0,
     ),
     _Thing("phone", "the same phone number", "phone number", _PHONE, _entity("phone")),
@@ -94,7 +94,8 @@ _THINGS = (
         "block of phone numbers",
         _PHONE,
         _block,
-        "Unit: accounts, 1 and up; 1 until five came within an hour, or ten within a day.",
+        "Unit: accounts, 1 and up at the signup, 0 and up later; 1 until five came within an hour, or ten within a "
+        "day.",
     ),
     _Thing("device", "the same device", "device", "/device/id", _entity("device")),
     _Thing(
@@ -103,8 +104,8 @@ _THINGS = (
         "IP address",
         _IP,
         _place("ip"),
-        "Unit: accounts, 1 and up. Offices share addresses: high counts are common and convict nobody alone. At "
-        "carriers and universities, where everybody does, it is 1.",
+        "Unit: accounts, 1 and up at the signup, 0 and up later. Offices share addresses: high counts are common and "
+        "prove nothing alone. At carriers and universities, where everybody does, it is 1.",
     ),
     _Thing(
         "network",
@@ -112,8 +113,8 @@ _THINGS = (
         "network",
         _IP,
         _place("network"),
-        "Unit: accounts, 1 and up. A /24 or /48 holds many households: high counts are common and convict nobody "
-        "alone.",
+        "Unit: accounts, 1 and up at the signup, 0 and up later. A /24 or /48 holds many households: high counts are "
+        "common and prove nothing alone.",
     ),
     _Thing(
         "fingerprint",
@@ -123,26 +124,28 @@ _THINGS = (
         _entity("fingerprint"),
     ),
 )
-#: Each period as the names of signals, reasons and docstrings say it, and the accounts that an entity had within it.
-_PERIODS: tuple[tuple[str, str, str, Callable[[Entity], int]], ...] = (
-    ("1h", "an hour", "hour", attrgetter("accounts_1h")),
-    ("24h", "24 hours", "24 hours", attrgetter("accounts_24h")),
-    ("30d", "30 days", "30 days", attrgetter("accounts_30d")),
+#: Each period as the names of signals, reasons and docstrings say it, and the attribute of an entity that counts who
+#: came within it.
+_PERIODS: tuple[tuple[str, str, str, str], ...] = (
+    ("1h", "an hour", "hour", "accounts_1h"),
+    ("24h", "24 hours", "24 hours", "accounts_24h"),
+    ("30d", "30 days", "30 days", "accounts_30d"),
 )
 
 
-def _declare(thing: _Thing, suffix: str, within: str, last: str, count: Callable[[Entity], int]) -> None:
+def _declare(thing: _Thing, suffix: str, within: str, last: str, attribute: str) -> None:
     """Declare the signal of how many used a thing within a period."""
+    count = attrgetter(attribute)
 
     def read(entity: Entity) -> int:
-        return count(entity)
+        return int(count(entity))
 
     read.__name__ = f"velocity_{thing.name}_{suffix}"
     read.__doc__ = (
         f"Distinct accounts with the same {thing.shared} over the last {last}, this one included.\n\n{thing.unit}"
     )
     reason = f"{{value}} {{value:account|accounts}} signed up with {thing.used} within {within}, this one included"
-    signal(of=thing.find, reason=reason, risk=thing.risk, needs=("store", thing.needs))(read)
+    signal(of=thing.find, reason=reason, risk=thing.risk, needs=("store", thing.needs), attribute=attribute)(read)
 
 
 for _thing in _THINGS:
@@ -159,7 +162,7 @@ def velocity_ip_1m(facts: Facts) -> int | None:
     """Distinct accounts from the same address, of IPv6 from the same /64, within the minute before the signup, this one
     included; unknown at addresses that crowds share by nature.
 
-    Unit: accounts, 1 to 33 (no more are looked at). People of one place rarely are ten.
+    Unit: accounts, 1 to 33 (no more are looked at). People at one place are rarely ten.
     """
     return None if facts.wave is None else facts.wave.line_minute
 
@@ -171,7 +174,7 @@ def velocity_ip_1m(facts: Facts) -> int | None:
 )
 def velocity_domain_15m(facts: Facts) -> int | None:
     """Distinct accounts at the same private mail domain within the quarter of an hour before the signup, this one
-    included; unknown at domains that everybody may use, and at those that have been here for long and well.
+    included; unknown at domains that everybody may use, and at those that have been here for long with a good past.
 
     Unit: accounts, 1 to 33 (no more are looked at).
     """
@@ -214,8 +217,8 @@ def velocity_mailbox_earlier(facts: Facts) -> int | None:
 )
 def velocity_phone_earlier(facts: Facts) -> int | None:
     """Distinct accounts that gave the same phone number before this one did, within retention. Later ones do not
-    count, so nobody can be made suspicious by those who type his number; nor do numbers of landlines and switchboards,
-    which families and firms share.
+    count, so nobody becomes suspicious because others type their number. Numbers of landlines and switchboards, which
+    families and firms share, do not count either.
 
     Unit: accounts, 0 and up; typically 0.
     """

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from riskapi.times import EARLIEST, LATEST, Backoff, instant, rfc3339, unix_text
 
@@ -53,6 +57,14 @@ def test_everything_else_is_refused(text: str) -> None:
 )
 def test_times_are_written_in_utc_and_cut_to_what_can_be_written(at: float, text: str) -> None:
     assert rfc3339(at) == text
+
+
+@given(st.one_of(st.floats(EARLIEST, LATEST), st.floats(-2, 2), st.floats(1.7e9, 1.8e9)))
+@example(1_795_341_599.9999996)
+@example(-0.0000004)
+def test_a_time_is_written_as_python_itself_writes_it(at: float) -> None:
+    own = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    assert rfc3339(at) == own.replace("+00:00", "Z")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 It is one stream (``risk:audit``) whose notes are a chain (``audit_note.lua``): the hash of each is the SHA-256 of the
 hash before it, its number and the SHA-256 of its text. :mod:`riskapi.access.audit_chain` says whether the chain holds.
-Notes of releases that had no chain stand before its beginning.
+Notes of releases that had no chain come before its beginning.
 """
 
 from __future__ import annotations

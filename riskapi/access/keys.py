@@ -107,7 +107,7 @@ class Keys:
 
     def rotate(self, key_id: str) -> str | None:
         """Make a key that may do what this one may, and return it; this is the only time it can be seen. The one before
-        works for :data:`OVERLAP` seconds yet. None where there is no such key. Raises ``StoreUnavailable``.
+        works for :data:`OVERLAP` more seconds. None where there is no such key. Raises ``StoreUnavailable``.
         """
         rows = self._entries(self._store.execute("HGETALL", _TABLE))
         found = next(((digest, row) for digest, row in rows.items() if digest[:_ID_DIGITS] == key_id), None)

@@ -37,7 +37,7 @@ class Throttle:
         ``known``: the browser proved that this name signed in from it before.
         """
         taken = [(_name(name, known=known), NAME)]
-        if not known:  # the network first: who tried too much from there takes no more tries of names
+        if not known:  # the network first: somebody who tried too often from there uses up no tries of names
             taken.insert(0, (_key("network", _network(address)), NETWORK))
         for key, (burst, seconds) in taken:
             state = self._rates.take(key, 1 / seconds, now, burst=burst)

@@ -31,7 +31,7 @@ MAY: dict[Role, frozenset[Role]] = {
     "admin": frozenset(ROLES),
 }
 
-#: Every user: id → JSON; and name → id. In one slot, for one script changes both. No TTL: until they are removed.
+#: Every user: id → JSON; and name → id. In one slot, because one script changes both. No TTL: until they are removed.
 USERS, _NAMES = "risk:users:{u}", "risk:usernames:{u}"
 #: What a name may be: a mail address or a word. Chosen by us.
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f<>\"'`&]{1,128}")

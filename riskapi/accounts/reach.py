@@ -77,8 +77,8 @@ class Reaches:
         """Whom abuse of an account with these ``entities`` touches, at Unix time ``now``.
 
         Those who share its budget, or a mailbox, number, device or card, three trips whatever their number. Who proved
-        that a thing is his own is not touched by one who only claims it; who was labelled abusive, or is limited, stays
-        what he is and is left out.
+        that a thing is their own is not touched by one who only claims it. An account that was labelled abusive, or is
+        limited, stays as it is and is left out.
         """
         cluster = self._clusters.of(user_id)
         found = dict.fromkeys(self._clusters.accounts(cluster) if cluster else (), False)
@@ -106,7 +106,7 @@ class Reaches:
             provers = told()
             for name in names():
                 if name in provers and user_id not in provers:
-                    continue  # it is his, and the other one claims it
+                    continue  # it is theirs, and the other one claims it
                 both = name in provers and user_id in provers
                 seen = kinds[key] in OBSERVED and name not in provers and user_id not in provers
                 found.append((name, both or seen))

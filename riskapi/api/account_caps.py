@@ -43,10 +43,10 @@ ROUTES = (
         summary="Give one account caps of its own",
         tag="Accounts",
         description=(
-            "In the tiers `allow` and `review` they stand for the caps of the tier, of the plan and of steps that were "
-            "earned, be they larger or smaller; in `limit` of each window the smaller cap holds. The cluster may send "
-            "`clusters.factor` times as much while this account asks. They hold from this answer on, also for requests "
-            "to send that are being answered, and until exactly `expires_at`. The author is the key's name. "
+            "In the tiers `allow` and `review` they replace the caps of the tier, of the plan and of steps that were "
+            "earned, whether they are larger or smaller; in `limit` the smaller cap of each window holds. The cluster "
+            "may send `clusters.factor` times as much while this account asks. They hold from this answer on, also for "
+            "requests to send that are being answered, and until exactly `expires_at`. The author is the key's name. "
             "Another `PUT` replaces them."
         ),
         scopes=("admin",),

@@ -13,7 +13,7 @@ def show(call: Call[None]) -> Reply:
     """Where the account stands and how it got there."""
     found = call.parts.profiles.view(call.path["user_id"], call.now)
     if "reviews" not in call.principal.scopes:
-        # What only those see who judge people.
+        # Only those who decide about people see this.
         del found["signup"], found["readings"]
     return Reply(found)
 
@@ -54,10 +54,10 @@ ROUTES = (
         summary="Say what an account turned out to be",
         tag="Accounts",
         description=(
-            "The latest label stands, all are kept. The next signup that shares something with the account feels it. "
-            "A person's word (`manual_review`, `appeal`) also moves the account's own tier: `abuse` to `limit`, "
-            "`legitimate` to `allow`. `abuse` is felt by all who share a mailbox, number, device, card or budget with "
-            "the account; one that would touch more accounts than the policy's `feedback.spread.max_accounts` is "
+            "The latest label counts, all are kept. The next signup that shares something with the account is decided "
+            "with it. A person's label (`manual_review`, `appeal`) also moves the account's own tier: `abuse` to "
+            "`limit`, `legitimate` to `allow`. `abuse` touches all who share a mailbox, number, device, card or budget "
+            "with the account; one that would touch more accounts than the policy's `feedback.spread.max_accounts` is "
             "`held` until a person applies it. `dry_run` names whom it would touch."
         ),
         scopes=("reviews",),
@@ -76,7 +76,8 @@ ROUTES = (
         tag="Accounts",
         description=(
             "One step for all of them: a worker decides everybody it touched again, and the reviews it opened are "
-            "closed. The account itself stays labelled. To apply it brings all back. A new label begins anew."
+            "closed. The account itself stays labelled. `apply` does all of it again. A new label `abuse` begins a new "
+            "spread."
         ),
         scopes=("reviews",),
         body=SpreadBody,

@@ -96,7 +96,7 @@ ROUTES = (
         tag="Audit",
         description=(
             "Newest first; the newest 100,000 are kept. Each note carries the hash of the one before: "
-            "`python -m riskapi audit verify` says whether one was changed. No values of applicants stand in it."
+            "`python -m riskapi audit verify` says whether one was changed. No values of applicants are in it."
         ),
         scopes=("admin",),
         query=AuditQuery,

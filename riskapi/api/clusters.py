@@ -71,7 +71,7 @@ ROUTES = (
         summary="Say that accounts do not belong together",
         tag="Clusters",
         description=(
-            "What hung on the cut alone leaves the cluster and takes along what it spent. A cut lasts: the account is "
+            "What only the cut bound leaves the cluster and takes along what it spent. A cut lasts: the account is "
             "not bound by these things again, or the thing binds nobody again."
         ),
         scopes=("reviews",),

@@ -132,7 +132,7 @@ ROUTES = (
         handler=show,
         summary="The policy in force",
         tag="Policy",
-        description="Where a worker's `RISKAPI_MODEL_MODE` says otherwise, that stands before `model.mode`.",
+        description="Where a worker has the setting `RISKAPI_MODEL_MODE`, that overrides `model.mode`.",
         scopes=("policy",),
         response=PolicyVersion,
         tagged=True,
@@ -146,8 +146,8 @@ ROUTES = (
         tag="Policy",
         description=(
             "The whole policy, checked as at the start; a fault is `invalid` with its place, and changes nothing. It "
-            "gets the next number, is kept for ever and decides on every worker within a second. Of several who "
-            "changed the same version one gets through, the others `precondition_failed`. The author is the key's "
+            "gets the next number, is kept for ever and decides on every worker within a second. When several people "
+            "changed the same version, one gets through, the others get `precondition_failed`. The author is the key's "
             "name. With `simulation_id` only what was simulated is published, over the version it was compared with; "
             "else it is `simulation_unfit`. Where `publishing.loosening_needs_second` is on, a policy that loosens "
             "anything waits for a second person: 202."

@@ -48,7 +48,7 @@ ROUTES = (
         tag="Policy",
         description=(
             "It comes into force as a new version, whose author is who proposed it and whose `approved_by` is the "
-            "key's name. `same_person` for who proposed it, `precondition_failed` where another version came into "
+            "key's name. `same_person` for the proposer, `precondition_failed` where another version came into "
             "force since."
         ),
         scopes=("policy",),

@@ -211,7 +211,7 @@ ROUTES = (
         description=(
             "Every account that the decision was about has the tier and the label again that it had before, unless "
             "somebody decided or labelled it since; what the decision put on the deny list is taken off it, unless it "
-            "stands there for another reason too; and the reviews that it closed are open again."
+            "is there for another reason too; and the reviews that it closed are open again."
         ),
         scopes=("reviews",),
         body=UndoBody,

@@ -96,7 +96,7 @@ class Route:
     ``problems`` are the codes of the handler's own, those of the checks before it follow from the other fields.
     ``idempotent`` honours ``Idempotency-Key``; ``repeatable`` says that the handler honours it by itself. ``tagged``
     says that answers carry an ``ETag``, ``conditional`` that ``If-Match`` with one is required. ``audited`` is what the
-    audit log calls it, None for what stands in no audit log.
+    audit log calls it, None for what is in no audit log.
     """
 
     method: str

@@ -57,6 +57,11 @@ def unused(now: float) -> Usage:
     return Usage("", 0, None, None, 0.0, 0.0, (0, 0, 0), (0, 0, 0), now, {})
 
 
+def is_unused(usage: Usage) -> bool:
+    """Whether nothing was granted to an account yet, nor to a cluster of it, and nothing is held."""
+    return usage.first is None and not usage.cluster and usage.hold is None and not usage.days and not any(usage.spent)
+
+
 @record
 class FeedbackRecord:
     """What the account's mail met with: whether that is clean now, and when it last was not (a Unix time).
@@ -112,10 +117,10 @@ def allowed(
 ) -> Allowed:
     """What an account of this tier may send. ``moved_at``: the last login from a new network, a Unix time.
 
-    ``fresh``: it signed up of late and is no established customer, see :func:`is_fresh`. In attack mode it gets a part
+    ``fresh``: it signed up lately and is no established customer, see :func:`is_fresh`. In attack mode it gets a part
     of the caps, unless a person gave it caps of its own.
 
-    Caps that a person set for this account stand for those of its tier, plan and steps. In the tier ``limit`` they can
+    Caps that a person set for this account replace those of its tier, plan and steps. In the tier ``limit`` they can
     only tighten: of each window the smaller cap holds.
     """
     given = own.caps_at(usage.now)
@@ -205,7 +210,7 @@ def _jump(policy: Policy, usage: Usage, moved_at: float | None, told: int, expec
     rules, now = policy.takeover, usage.now
     if rules.mode == "off" or (usage.first is None and not told):
         return None, 0
-    # The day up to now is what is judged, so it is no part of what is usual.
+    # The day up to now is what is compared, so it is no part of what is usual.
     yesterday = int(now // _DAY) - 1
     active = sum(1 for day, count in usage.days.items() if day < yesterday and count > 0)
     days = 0.0 if usage.first is None else (now - usage.first) / _DAY

@@ -18,9 +18,9 @@ from riskapi.budgets.limits import Counts
 from riskapi.contract import Tier
 from signals.records import record
 
-#: What stands in the way whatever the caps leave.
+#: What denies a grant whatever the caps leave.
 DeniedBy = Literal["list_link_domain", "paused"]
-#: What stands in the way, by the number the script gives it.
+#: What denies a grant, by the number the script gives it.
 LIMITS = (
     None,
     "account_hourly",
@@ -37,7 +37,7 @@ LIMITS = (
 
 
 class Grant(TypedDict):
-    """What was granted. ``denied_by`` is the limit that stands in the way.
+    """What was granted. ``denied_by`` is the limit that denied the rest.
 
     ``retry_after`` are the seconds after which as many as were denied are granted, or as many of them as the caps ever
     grant at once, if nobody else takes them; null where that is never, or unknown.

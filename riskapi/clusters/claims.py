@@ -1,4 +1,4 @@
-"""Claims: of what somebody holds, who else uses it is bound to other claimants, and never to the holder."""
+"""Claims: accounts that use what somebody else holds are bound to each other, and never to the holder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from signals.facts import Entity
 
 
 class Claims:
-    """Keeps those who claim things apart from who holds them. Each method is safe to repeat."""
+    """Keeps those who claim things apart from those who hold them. Each method is safe to repeat."""
 
     def __init__(self, store: Store, links: Links, clusters: Clusters) -> None:
         self._store, self._links, self._clusters = store, links, clusters
@@ -49,7 +49,7 @@ class Claims:
     def release(self, user_id: str, entities: Collection[Entity], policy: Policy, now: float) -> None:
         """Let go of an account that holds things by which it was bound while it did not: before it proved them, or
         while it was wrongly labelled. Customers who have used a thing for long stay bound by it to each other, and not
-        to who claims it.
+        to those who claim it.
         """
         held = [each for each in entities if each.bound and each.standing in ("proved", "held")]
         keys = [each.key for each in held if each.standing == "proved" or each.sole or self._is_claimed(user_id, each)]

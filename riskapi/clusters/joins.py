@@ -66,10 +66,10 @@ class Joins:
         due: Collection[str] = (),
         pipe: Pipeline | None = None,
     ) -> Joined:
-        """Join the account to all it is bound to, in one trip, with which goes what the pipeline has.
+        """Join the account to all it is bound to, in one trip, together with what is in the pipeline.
 
-        ``due`` are edges of things of which a worker has to look whether they are hubs: if they are, it lets go again
-        those who were bound meanwhile. On a cluster of nodes things lie elsewhere than budgets: who shares one that
+        ``due`` are edges of things that a worker has to check for being hubs: if they are, it lets go again those who
+        were bound meanwhile. On a cluster of nodes things lie elsewhere than budgets: who shares one that
         binds nobody yet takes a trip more. Raises :class:`StoreUnavailable`.
         """
         sharing: dict[str, list[str]] = {}

@@ -36,7 +36,7 @@ class Proofs:
         return bool(things or aside)
 
     def give(self, user_id: str, keys: Sequence[str], at: float, policy: Policy, now: float, *, aside: bool) -> None:
-        """Note that an account proved at Unix time ``at`` that entities are its own, and let go of who only claims
+        """Note that an account proved at Unix time ``at`` that entities are its own, and let go of those who only claim
         them.
 
         ``aside``: the proof also takes it out of waves. Raises :class:`StoreUnavailable`.

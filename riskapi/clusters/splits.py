@@ -1,4 +1,4 @@
-"""Splits: edges are taken away, and clusters fall apart into the groups that still hang together.
+"""Splits: edges are taken away, and clusters are divided into the groups that are still bound.
 
 One script reads the clusters concerned, plans and writes; what it makes of the edges that are left is
 ``store/lua/parts/splits.lua``.
@@ -59,7 +59,7 @@ class Splits:
     def queue_let_go(self, pipe: Pipeline, key: str, policy: Policy, now: float) -> Reply[int]:
         """Let a thing bind nobody, in a pipeline: take its edges out of every cluster. Tells how many lost any.
 
-        On a cluster of nodes the thing lies elsewhere: who shares it takes a trip more.
+        On a cluster of nodes the thing lies elsewhere: reading who shares it takes a trip more.
         """
         thing: str | None = key
         names: list[str] = []

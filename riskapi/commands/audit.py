@@ -51,7 +51,7 @@ def verify(store: Store, holds: str | None) -> int:
     if found.start:
         print(f"older ones were dropped, up to number {found.start}", file=sys.stderr)
     if found.unchained:
-        print(f"{found.unchained:,} notes of a release without the chain stand before it", file=sys.stderr)
+        print(f"{found.unchained:,} notes of a release without the chain come before it", file=sys.stderr)
     if found.held is False:
         print("the hash that was given is not in the chain: it was made anew, or the note was dropped", file=sys.stderr)
         return 1

@@ -160,7 +160,7 @@ def platform_findings(store: Store, now: float) -> Iterator[Finding]:
     """Whether the platform is watched, and each alarm about it."""
     state = alarms.read(store)
     if state.judged is None or now - state.judged > alarms.BREAK:
-        yield "ok", "the platform is not watched: no worker looked of late"
+        yield "ok", "the platform is not watched: no worker looked lately"
     for each in state.live():
         yield "warn", f"{SENTENCES[each.rule]}: {each.subject}, since {rfc3339(each.since)} (GET /v1/platform)"
     if state.judged is not None and not state.live():

@@ -83,7 +83,7 @@ def rollback(call: Invocation, version: int, note: str | None, given_author: str
 
 
 def approve(call: Invocation, id: str, given_author: str | None) -> int:
-    """Put a proposal into force, as somebody else than who proposed it."""
+    """Put a proposal into force, as another person than the proposer."""
     with _policies(call) as (store, policies, publisher):
         made = Proposals(store, policies, publisher).approve(id, author.name(given_author), time.time())
         return _in_force(store, "policy approved", made)

@@ -44,9 +44,9 @@ def begin(
 ) -> None:
     """Score signups, grant sends, and operate the service that does.
 
-    Settings come from the environment (`RISKAPI_…`, `REDIS_URL`); the README lists them. `COMMAND --help` says what a
-    command does, with examples and what its exit codes mean. Lists are tables on a terminal; elsewhere their fields
-    are separated by tabs, a line each. `NO_COLOR=1` turns colours off.
+    Settings come from the environment (`RISKAPI_…`, `REDIS_URL`); docs/settings.md lists them. `COMMAND --help` says
+    what a command does, with examples and what its exit codes mean. Lists are tables on a terminal; elsewhere their
+    fields are separated by tabs, a line each. `NO_COLOR=1` turns colours off.
     """
     context.obj = Invocation(start_store)
 
@@ -76,7 +76,7 @@ def run(words: Sequence[str]) -> int:
 
 
 def _misused(error: typer.TyperException) -> int:
-    """Say what is wrong with the words; nothing where there were none, for then help was shown."""
+    """Say what is wrong with the words; nothing where there were none, because then help was shown."""
     said = " ".join(error.format_message().split())
     if said:
         context = getattr(error, "ctx", None)  # which words they were; not there where the command itself refused them

@@ -36,7 +36,8 @@ _CLEANED = {
 }
 #: Seconds what is in hand is given to end; leases bring back the rest.
 _GRACE = 8.0
-#: How much the worker of `serve` steps back where processors are short: who waits for an answer goes first.
+#: How much the worker of `serve` steps back (nice) where processors are short: callers that wait for an answer go
+#: first.
 NICE = 10
 
 

@@ -12,7 +12,7 @@ from riskapi.settings.environment import Network
 def address(environ: Mapping[str, Any], proxies: Sequence[Network]) -> str:
     """The caller's address: the last one of ``X-Forwarded-For`` that is no proxy's, where a proxy sent the request.
 
-    What stands before it was written by the caller and may say anything.
+    The caller wrote what is before it, which may say anything.
     """
     found = str(environ.get("REMOTE_ADDR", ""))
     forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")

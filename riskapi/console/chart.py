@@ -1,7 +1,7 @@
 """Small charts as SVG: rows of bars, each with its word beside it, so that no colour has to tell them apart.
 
-Laid out here and drawn by ``charts.html``, with attributes only: the policy of contents allows no style in a page. The
-same numbers stand in a table behind each chart, for those who do not see it.
+Laid out here and drawn by ``charts.html``, with attributes only: the content security policy allows no style in a page.
+The same numbers are in a table behind each chart, for those who do not see it.
 """
 
 from __future__ import annotations

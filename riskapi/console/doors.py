@@ -16,7 +16,10 @@ from riskapi.store.connections import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """Who may come in, and how. ``settings`` are read for addresses and times."""
+    """Who may come in, and how: users, sessions, tokens that work once, tries, and the audit log.
+
+    ``settings`` are read for addresses and times.
+    """
 
     settings: Settings
     store: Store
@@ -28,7 +31,7 @@ class Doors:
 
     @property
     def is_secure(self) -> bool:
-        """Whether people come by HTTPS."""
+        """Whether people use HTTPS."""
         return self.settings.console_address.startswith("https://")
 
 

@@ -22,8 +22,8 @@ _YEAR = 365 * 24 * 3600
 
 
 def headers(*, is_secure: bool) -> Mapping[str, str]:
-    """The headers. With ``is_secure`` browsers are told to come by HTTPS only."""
-    # Nothing is taken from elsewhere, and no script or style stands in a page (https://www.w3.org/TR/CSP3/).
+    """The headers. With ``is_secure`` browsers are told to use HTTPS only."""
+    # Nothing is loaded from elsewhere, and no script or style is in a page (https://www.w3.org/TR/CSP3/).
     csp = (
         ContentSecurityPolicy()
         .default_src("'none'")

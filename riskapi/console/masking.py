@@ -1,6 +1,7 @@
 """Personal data as people see it who have no need of it: enough to tell two apart, too little to write to anybody.
 
-What is judged stays readable: the domain of an address, the network of an IP, the country and the length of a number.
+What people decide by stays readable: the domain of an address, the network of an IP, the country and the length of a
+number.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def name(words: str) -> str:
 
 
 def token(identifier: str) -> str:
-    """An identifier as its first four characters, ``dev-…``: no part of it is judged."""
+    """An identifier as its first four characters, ``dev-…``: people do not decide by any part of it."""
     return f"{identifier[:4]}…"
 
 

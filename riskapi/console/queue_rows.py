@@ -1,7 +1,7 @@
 """What rows of the queue say of cases: who, what binds them, what was sent, why. Read for the rows that a page shows.
 
 Rows are kept for ten seconds, as long as their case is as it was: nobody asks a page for more, and whoever loads pages
-without a pause has the store read them once. Who holds a case, and its age, are told anew for each page.
+without a pause has the store read them once. Who holds a case, and its age, are read anew for each page.
 """
 
 from __future__ import annotations

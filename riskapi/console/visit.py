@@ -52,7 +52,7 @@ NOBODY = Person(id="", name="", role="viewer", made=0.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One request, checked: who comes, when it is, and what was sent.
+    """One request, checked: who sent it, at what time, and what was sent.
 
     ``now`` is Unix time. ``query`` is what the address carries after ``?``, ``form`` what was posted. ``path`` has the
     values of ``{name}`` in the page's path. ``address`` and ``agent`` are the caller's, ``host`` is what they call us;

@@ -1,4 +1,4 @@
-"""Every feed, declared once: from which package, and what must hold of a file before it is used.
+"""Every data set, declared once: from which package, and what must hold of a file before it is used.
 
 Sizes leave room for other makers' files: half of what the smallest known one has, several times the largest. Ages are
 ours, by how fast each sort of data changes. Samples are facts that have stood for ten years or more: a file that
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from riskapi.datasets import formats
-from riskapi.datasets.feed import Feed, Name
+from riskapi.datasets.dataset import DataSet, Name
 from riskapi.datasets.packages import alias_providers, database, literal_set, own_table, whole_file
 
 _MB: Final = 1 << 20
@@ -23,7 +23,7 @@ _ASN: Final = {
     "193.0.6.139": 3333,  # www.ripe.net, the RIPE NCC's own AS
     "128.112.1.1": 88,  # Princeton University, its block since 1986 (ARIN NET-128-112-0-0-1)
 }
-#: Universities and their national networks on the ground they stand on, by their registrations at ARIN and RIPE NCC.
+#: Universities and their national networks, with their country, by their registrations at ARIN and RIPE NCC.
 _COUNTRY: Final = {
     "128.112.1.1": "US",  # Princeton University
     "131.111.1.1": "GB",  # University of Cambridge
@@ -87,10 +87,10 @@ _OWN: Final[tuple[tuple[Name, str, formats.Reader, int, Mapping[str, object]], .
     ("registries", "shared_registries.toml", formats.registries, 20, _REGISTRIES),
 )
 
-FEEDS: Final[Mapping[Name, Feed]] = {
-    feed.name: feed
-    for feed in (
-        Feed(
+DATA_SETS: Final[Mapping[Name, DataSet]] = {
+    data_set.name: data_set
+    for data_set in (
+        DataSet(
             name="asn",
             unit="nodes",
             ending="mmdb",
@@ -102,7 +102,7 @@ FEEDS: Final[Mapping[Name, Feed]] = {
             oldest_days=365,
             samples=_ASN,
         ),
-        Feed(
+        DataSet(
             name="country",
             unit="nodes",
             ending="mmdb",
@@ -114,7 +114,7 @@ FEEDS: Final[Mapping[Name, Feed]] = {
             oldest_days=365,
             samples=_COUNTRY,
         ),
-        Feed(
+        DataSet(
             name="hosting",
             unit="ranges",
             ending="bin",
@@ -126,7 +126,7 @@ FEEDS: Final[Mapping[Name, Feed]] = {
             oldest_days=365,
             samples=_HOSTING,
         ),
-        Feed(
+        DataSet(
             name="networks",
             unit="rows",
             ending="csv",
@@ -138,7 +138,7 @@ FEEDS: Final[Mapping[Name, Feed]] = {
             oldest_days=1_095,
             samples=_NETWORKS,
         ),
-        Feed(
+        DataSet(
             name="numbering",
             unit="spellings",
             ending="csv",
@@ -150,7 +150,7 @@ FEEDS: Final[Mapping[Name, Feed]] = {
             oldest_days=3_650,
             samples=_NUMBERING,
         ),
-        Feed(
+        DataSet(
             name="disposable",
             unit="domains",
             ending="txt",
@@ -162,7 +162,7 @@ FEEDS: Final[Mapping[Name, Feed]] = {
             oldest_days=365,
             samples=_DISPOSABLE,
         ),
-        Feed(
+        DataSet(
             name="free",
             unit="domains",
             ending="txt",
@@ -174,7 +174,7 @@ FEEDS: Final[Mapping[Name, Feed]] = {
             oldest_days=3_650,
             samples=_FREE,
         ),
-        Feed(
+        DataSet(
             name="relay",
             unit="domains",
             ending="txt",
@@ -188,7 +188,7 @@ FEEDS: Final[Mapping[Name, Feed]] = {
             oldest_days=3_650,
             samples=_RELAY,
         ),
-        Feed(
+        DataSet(
             name="suffix",
             unit="rules",
             ending="dat",
@@ -201,7 +201,7 @@ FEEDS: Final[Mapping[Name, Feed]] = {
             samples=_SUFFIX,
         ),
         *(
-            Feed(
+            DataSet(
                 name=name,
                 unit="domains",
                 ending="toml",

@@ -1,4 +1,4 @@
-"""A file of a feed, brought from where the settings say into a folder, unpacked and not yet checked."""
+"""A file of a data set, brought from where the settings say into a folder, unpacked and not yet checked."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from riskapi.datasets.dataset import DataSet
 from riskapi.datasets.download import Progress, Validators, download
-from riskapi.datasets.feed import Feed
 from riskapi.datasets.manifest import ManifestEntry
 from riskapi.errors import ConfigurationError
 from riskapi.settings.environment import Source
@@ -28,32 +28,32 @@ class Fetched(NamedTuple):
 
 
 def fetch(
-    feed: Feed, source: Source, folder: Path, current: ManifestEntry | None, progress: Progress
+    data_set: DataSet, source: Source, folder: Path, current: ManifestEntry | None, progress: Progress
 ) -> Fetched | None:
-    """Bring a file of a feed from a URL or a path; None where the server says that ``current`` is still the newest.
+    """Bring a file of a data set from a URL or a path; None where the server says that ``current`` is still the newest.
 
-    Raises :class:`ConfigurationError` with where it was to come from, the feed and the reason.
+    Raises :class:`ConfigurationError` with where it was to come from, the data set and the reason.
     """
     where = source.shown
-    to = folder / f"{feed.name}.{feed.ending}"
+    to = folder / f"{data_set.name}.{data_set.ending}"
     try:
         raw = to.with_suffix(".raw")
         if source.kind == "url":
             same = current is not None and current.source == where
             known = Validators(current.etag, current.modified) if current is not None and same else Validators()
-            said = download(source.where.get_secret_value(), raw, feed.most_bytes, known, progress)
+            said = download(source.where.get_secret_value(), raw, data_set.most_bytes, known, progress)
             if said is None:
                 return None
-            _unpack(raw, to, feed.most_bytes)
+            _unpack(raw, to, data_set.most_bytes)
             return Fetched(to, where, said.at, said)
-        _copy(Path(where), raw, feed.most_bytes)
-        _unpack(raw, to, feed.most_bytes)
+        _copy(Path(where), raw, data_set.most_bytes)
+        _unpack(raw, to, data_set.most_bytes)
         return Fetched(to, where)
     except ValueError as error:
-        raise feed.refused(where, str(error)) from None
+        raise data_set.refused(where, str(error)) from None
     except OSError as error:
         reason = f"{error.filename or to}: {error.strerror}"
-        raise ConfigurationError(where, feed.name, f"cannot be had: {reason}") from None
+        raise ConfigurationError(where, data_set.name, f"cannot be had: {reason}") from None
 
 
 def _copy(path: Path, to: Path, most: int) -> None:

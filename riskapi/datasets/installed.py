@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 import maxminddb
 
 from riskapi.datasets import manifest
-from riskapi.datasets.declared import FEEDS
-from riskapi.datasets.feed import Name
+from riskapi.datasets.dataset import Name
+from riskapi.datasets.declared import DATA_SETS
 from riskapi.datasets.manifest import Manifest
 from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings
@@ -49,7 +49,7 @@ def ensure(settings: Settings, current: Manifest | None = None) -> DataPaths:
 
 
 def fetched(settings: Settings, name: Name, current: Manifest) -> Path | None:
-    """The file of a feed that was fetched, None where the installed one is in use.
+    """The file of a data set that was fetched, None where the installed one is in use.
 
     Raises :class:`ConfigurationError` where it is not what was fetched.
     """
@@ -58,7 +58,7 @@ def fetched(settings: Settings, name: Name, current: Manifest) -> Path | None:
 
 
 def own(settings: Settings, name: str) -> tuple[Path, str] | None:
-    """The operator's own database for a feed, with the setting that names it."""
+    """The operator's own database for a data set, with the setting that names it."""
     path = {"asn": settings.asn_database, "country": settings.country_database}.get(name)
     return None if path is None else (path, f"RISKAPI_{name.upper()}_DATABASE")
 
@@ -80,7 +80,7 @@ def unpacked(settings: Settings, name: Literal["asn", "country"], *, again: bool
 
     Raises :class:`ConfigurationError`.
     """
-    packaged = FEEDS[name].packaged
+    packaged = DATA_SETS[name].packaged
     path = settings.data_dir / "ip" / f"{_UNPACKED[name]}-{packaged.version()}.mmdb"
     try:
         if again or not path.exists():

@@ -1,7 +1,7 @@
 """Which fetched files are in use: ``<data directory>/feeds/current.json``, replaced whole.
 
-A feed that is not named there is the installed package's. Files are written before they are named and never changed,
-so whoever reads the manifest finds whole files, whatever is killed when.
+A data set that is not named there is the installed package's. Files are written before they are named and never
+changed, so whoever reads the manifest finds whole files, whatever is killed when.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from riskapi.datasets.feed import Name, day
+from riskapi.datasets.dataset import Name, day
 from riskapi.errors import ConfigurationError
 
 FOLDER, FILE = "feeds", "current.json"
@@ -31,7 +31,7 @@ class _Record(BaseModel):
 
 
 class ManifestEntry(_Record):
-    """A file: its name below the folder of feeds, what it is, and where it came from.
+    """A file: its name below the folder of data sets, what it is, and where it came from.
 
     ``built`` is the Unix time it was made at, where it or its source says so; ``version`` the package's, of a file that
     a release before 2026-12 took from a package. ``etag`` and ``modified`` are what its server said (RFC 9110, 8.8),
@@ -56,13 +56,15 @@ class ManifestEntry(_Record):
 
 
 class Slot(_Record):
-    """What is in use for a feed, and what was before; None stands for the installed package's data."""
+    """What is in use for a data set, and what was before; None stands for the installed package's data."""
 
     current: ManifestEntry | None
     previous: ManifestEntry | None
 
 
 class _File(_Record):
+    """``feeds`` are the data sets: the name of the file and of its folder is that of the first releases."""
+
     format: Literal[1] = 1
     feeds: dict[Name, Slot] = {}
 
@@ -75,7 +77,7 @@ class Manifest:
     mark: Mark = None
 
     def entry(self, name: Name) -> ManifestEntry | None:
-        """The file in use for a feed; None where it is the installed package's data."""
+        """The file in use for a data set; None where it is the installed package's data."""
         slot = self.slots.get(name)
         return slot.current if slot else None
 

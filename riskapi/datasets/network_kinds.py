@@ -130,7 +130,7 @@ def _known(table: tables.Table) -> _Known:
             raise ValueError(f"line {line}: no kind is called {kind!r}")
         if of == "number" and re.fullmatch(r"[1-9][0-9]{0,9}", value):
             if int(value) in numbers:
-                raise ValueError(f"line {line}: {value} stands there twice")
+                raise ValueError(f"line {line}: {value} is there twice")
             numbers[int(value)] = kind
         elif of == "name" and _is_name(value) and kind not in ("transit", "vpn"):
             names.setdefault(kind, []).append(value)

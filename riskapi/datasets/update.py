@@ -1,4 +1,4 @@
-"""Bringing feeds up to date: fetch, check, compare with what is in use, and swap, or leave everything as it was."""
+"""Bringing data sets up to date: fetch, check, compare with what is in use, and swap, or leave everything as it was."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from riskapi.datasets import installed as data
 from riskapi.datasets import manifest
+from riskapi.datasets.dataset import Checked, DataSet, day, days
 from riskapi.datasets.download import Progress
-from riskapi.datasets.feed import Checked, Feed, day, days
 from riskapi.datasets.fetch import Fetched, fetch
 from riskapi.datasets.manifest import ManifestEntry, Slot
 from riskapi.datasets.status import Held, held, installed
@@ -31,7 +31,7 @@ _LEFT_BEHIND = 86_400
 
 
 class UpdateOutcome(NamedTuple):
-    """What became of a feed: what was in use (None where that could not be read), what is now, and whether it moved.
+    """What became of a data set: what was in use (None where that could not be read), what is now, whether it moved.
 
     ``note`` is what else a person should know.
     """
@@ -43,51 +43,51 @@ class UpdateOutcome(NamedTuple):
 
 
 class Updates:
-    """Updates feeds, one by one; :func:`updating` makes it. ``folder`` is for files on the way."""
+    """Updates data sets, one by one; :func:`updating` makes it. ``folder`` is for files on the way."""
 
     def __init__(self, settings: Settings, folder: Path, progress: Progress) -> None:
         self._settings, self._folder, self._progress = settings, folder, progress
 
-    def update(self, feed: Feed, now: float, *, force: bool = False, dry: bool = False) -> UpdateOutcome:
-        """Bring a feed up to date at Unix time ``now``.
+    def update(self, data_set: DataSet, now: float, *, force: bool = False, dry: bool = False) -> UpdateOutcome:
+        """Bring a data set up to date at Unix time ``now``.
 
         ``force`` takes what is much smaller or older than what is in use; what fails a check is never taken. ``dry``
         does everything but the swap. Safe beside another update and beside running services.
-        Raises :class:`ConfigurationError` with where it came from, the feed, and the reason; nothing has changed then.
+        Raises :class:`ConfigurationError` with where it came from, the data set and the reason; nothing changed then.
         """
-        own = data.own(self._settings, feed.name)
-        source: Source = getattr(self._settings, f"data_{feed.name}")
+        own = data.own(self._settings, data_set.name)
+        source: Source = getattr(self._settings, f"data_{data_set.name}")
         if own is not None:
-            found = held(self._settings, feed, manifest.Manifest())
+            found = held(self._settings, data_set, manifest.Manifest())
             return UpdateOutcome(found, found, False, f"{own[1]} names a file of your own, which is used as it is")
         if source.kind == "installed":
-            return self._installed(feed, now, force, dry)
-        entry = manifest.read(self._settings.data_dir).entry(feed.name)
-        if entry is not None and not _is_there(self._settings, feed, entry):
+            return self._installed(data_set, now, force, dry)
+        entry = manifest.read(self._settings.data_dir).entry(data_set.name)
+        if entry is not None and not _is_there(self._settings, data_set, entry):
             entry = None
-        got = fetch(feed, source, self._folder, entry, self._progress)
+        got = fetch(data_set, source, self._folder, entry, self._progress)
         if got is None:
-            found = held(self._settings, feed, manifest.read(self._settings.data_dir))
+            found = held(self._settings, data_set, manifest.read(self._settings.data_dir))
             return UpdateOutcome(found, found, False, "the server has no newer one")
-        checked = feed.check(got.path, got.source)
+        checked = data_set.check(got.path, got.source)
         checked = checked._replace(built=checked.built or got.built)
-        return self._swap(feed, _entry(feed, got, checked, now), got.path, now, force, dry)
+        return self._swap(data_set, _entry(data_set, got, checked, now), got.path, now, force, dry)
 
-    def _installed(self, feed: Feed, now: float, force: bool, dry: bool) -> UpdateOutcome:
+    def _installed(self, data_set: DataSet, now: float, force: bool, dry: bool) -> UpdateOutcome:
         """Go back to the installed package's data, where it is newer than what was fetched or with ``force``."""
-        found = installed(self._settings, feed, again=True)
+        found = installed(self._settings, data_set, again=True)
         with manifest.held(self._settings.data_dir):
             current = manifest.read(self._settings.data_dir)
-            slot = current.slots.get(feed.name)
+            slot = current.slots.get(data_set.name)
             if slot is None or slot.current is None:
                 return UpdateOutcome(found, found, False)
-            before = held(self._settings, feed, current)
+            before = held(self._settings, data_set, current)
             built = found.checked.built
             if not force and not (built and built > (before.checked.built or before.fetched_at or now)):
                 note = f"fetched earlier and kept; --force goes back to {found.source}"
                 return UpdateOutcome(before, before, False, note)
             if not dry:
-                slots = {**current.slots, feed.name: Slot(current=None, previous=slot.current)}
+                slots = {**current.slots, data_set.name: Slot(current=None, previous=slot.current)}
                 manifest.write(self._settings.data_dir, slots)
             return UpdateOutcome(before, found, True)
 
@@ -100,14 +100,16 @@ class Updates:
             return False
         if before.fetched_at is None:
             return before.checked.built is not None or entry.built is None
-        return _is_there(self._settings, before.feed, entry)
+        return _is_there(self._settings, before.data_set, entry)
 
-    def _swap(self, feed: Feed, entry: ManifestEntry, path: Path, now: float, force: bool, dry: bool) -> UpdateOutcome:
+    def _swap(
+        self, data_set: DataSet, entry: ManifestEntry, path: Path, now: float, force: bool, dry: bool
+    ) -> UpdateOutcome:
         data_dir = self._settings.data_dir
-        after = Held(feed, Checked(entry.bytes, entry.entries, entry.built, entry.sha256), entry.source, now)
+        after = Held(data_set, Checked(entry.bytes, entry.entries, entry.built, entry.sha256), entry.source, now)
         with manifest.held(data_dir):
             current = manifest.read(data_dir)
-            before = _before(self._settings, feed, current)
+            before = _before(self._settings, data_set, current)
             if before is not None:
                 if self._is_same(before, entry):
                     return UpdateOutcome(before, before, False, "the same as in use")
@@ -123,10 +125,10 @@ class Updates:
                     os.fsync(file.fileno())
                 os.replace(path, to)
                 manifest.flush(to.parent)
-                previous = current.entry(feed.name)
+                previous = current.entry(data_set.name)
                 if previous is not None and previous.file == entry.file:
-                    previous = current.slots[feed.name].previous
-                slots = {**current.slots, feed.name: Slot(current=entry, previous=previous)}
+                    previous = current.slots[data_set.name].previous
+                slots = {**current.slots, data_set.name: Slot(current=entry, previous=previous)}
                 manifest.write(data_dir, slots)
         same = before is not None and before.checked.sha256 == entry.sha256
         return UpdateOutcome(before, after, True, "the same content, fetched anew" if same else None)
@@ -152,29 +154,29 @@ def updating(settings: Settings, progress: Progress) -> Iterator[Updates]:
         yield Updates(settings, Path(name), progress)
 
 
-def rollback(settings: Settings, feed: Feed) -> UpdateOutcome:
+def rollback(settings: Settings, data_set: DataSet) -> UpdateOutcome:
     """Use again what was in use before the last swap; once more undoes it.
 
     Raises :class:`ConfigurationError` where nothing was swapped, or the file is not what it was.
     """
     data_dir = settings.data_dir
-    if feed.name not in manifest.read(data_dir).slots:
-        raise ConfigurationError(str(manifest.folder(data_dir)), feed.name, "there is nothing to go back to")
+    if data_set.name not in manifest.read(data_dir).slots:
+        raise ConfigurationError(str(manifest.folder(data_dir)), data_set.name, "there is nothing to go back to")
     with manifest.held(data_dir):
         current = manifest.read(data_dir)
-        slot = current.slots[feed.name]
+        slot = current.slots[data_set.name]
         if slot.previous is not None:
-            manifest.verified(data_dir, feed.name, slot.previous)
-        before = _before(settings, feed, current)
-        slots = {**current.slots, feed.name: Slot(current=slot.previous, previous=slot.current)}
-        after = held(settings, feed, manifest.Manifest(slots))
+            manifest.verified(data_dir, data_set.name, slot.previous)
+        before = _before(settings, data_set, current)
+        slots = {**current.slots, data_set.name: Slot(current=slot.previous, previous=slot.current)}
+        after = held(settings, data_set, manifest.Manifest(slots))
         manifest.write(data_dir, slots)
     return UpdateOutcome(before, after, True)
 
 
-def _entry(feed: Feed, got: Fetched, checked: Checked, now: float) -> ManifestEntry:
+def _entry(data_set: DataSet, got: Fetched, checked: Checked, now: float) -> ManifestEntry:
     return ManifestEntry(
-        file=f"{feed.name}/{checked.sha256[:16]}.{feed.ending}",
+        file=f"{data_set.name}/{checked.sha256[:16]}.{data_set.ending}",
         sha256=checked.sha256,
         bytes=checked.bytes,
         entries=checked.entries,
@@ -186,16 +188,16 @@ def _entry(feed: Feed, got: Fetched, checked: Checked, now: float) -> ManifestEn
     )
 
 
-def _before(settings: Settings, feed: Feed, current: manifest.Manifest) -> Held | None:
+def _before(settings: Settings, data_set: DataSet, current: manifest.Manifest) -> Held | None:
     try:
-        return held(settings, feed, current)
+        return held(settings, data_set, current)
     except ConfigurationError:
         return None  # what cannot be used is nothing to compare with
 
 
-def _is_there(settings: Settings, feed: Feed, entry: ManifestEntry) -> bool:
+def _is_there(settings: Settings, data_set: DataSet, entry: ManifestEntry) -> bool:
     try:
-        manifest.verified(settings.data_dir, feed.name, entry)
+        manifest.verified(settings.data_dir, data_set.name, entry)
     except ConfigurationError:
         return False
     return True
@@ -203,22 +205,22 @@ def _is_there(settings: Settings, feed: Feed, entry: ManifestEntry) -> bool:
 
 def _compare(before: Held, after: Held) -> None:
     """Refuse what is suddenly half as long, or older, than what is in use."""
-    feed, old, new = before.feed, before.checked, after.checked
-    for name, had, has in ((feed.unit, old.entries, new.entries), ("bytes", old.bytes, new.bytes)):
+    data_set, old, new = before.data_set, before.checked, after.checked
+    for name, had, has in ((data_set.unit, old.entries, new.entries), ("bytes", old.bytes, new.bytes)):
         if has < had * HALF:
             reason = f"it is suddenly less than half as long: {has:,} {name}, and {had:,} are in use"
-            raise feed.refused(after.source, f"{reason}; --force takes it")
+            raise data_set.refused(after.source, f"{reason}; --force takes it")
     if old.built is not None and new.built is not None and day(new.built) < day(old.built):
         reason = f"it was made {day(new.built)}, before what is in use ({day(old.built)})"
-        raise feed.refused(after.source, f"{reason}; --force takes it")
+        raise data_set.refused(after.source, f"{reason}; --force takes it")
 
 
 def _judge_age(after: Held, now: float) -> None:
-    feed, built = after.feed, after.checked.built
+    data_set, built = after.data_set, after.checked.built
     if built is None:
         return
     if built > now + _AHEAD:
-        raise feed.refused(after.source, f"it says that it was made {day(built)}, in the future; --force takes it")
-    if days(built, now) > feed.oldest_days:
-        reason = f"it was made {day(built)}, {days(built, now)} days ago; {feed.oldest_days} at most are expected"
-        raise feed.refused(after.source, f"{reason}; --force takes it")
+        raise data_set.refused(after.source, f"it says that it was made {day(built)}, in the future; --force takes it")
+    if days(built, now) > data_set.oldest_days:
+        reason = f"it was made {day(built)}, {days(built, now)} days ago; {data_set.oldest_days} at most are expected"
+        raise data_set.refused(after.source, f"{reason}; --force takes it")

@@ -166,7 +166,7 @@ class Consequences:
         """Do what a trigger says about an account, once in its days; None where it was done before."""
         standing = self._accounts.standing(user_id)
         spared = standing.established is not None and (concern != "itself" or trigger.of in _WORDS)
-        # Who was only looked at because of others still gets all that its own deeds bring.
+        # An account that was only looked at because of others still gets all that its own mail brings.
         key = _done_key(user_id, trigger) + (":looked" if concern == "wave" or (spared and concern != "itself") else "")
         tier: Tier = standing.tier  # type: ignore[assignment]
         wanted = _wanted(trigger, tier, concern)

@@ -128,9 +128,10 @@ def decide(
     """
     listing = None if store_away else listing
     mode = policy.model.mode
-    verdict = _Verdict("allow", policy.model.prior)
     if mode == "live" and scorer is not None:
         verdict = _judge(readings, scorer, policy, explain=explain, bare=bare)
+    else:
+        verdict = _Verdict("allow", policy.model.prior)
 
     fired = matching(policy.live, readings)
     tier, rule = _tightest(verdict.tier, fired)
@@ -197,10 +198,10 @@ def _judge(readings: Readings, scorer: Scorer, policy: Policy, *, explain: bool,
 
 def tier_of(probability: float, policy: Policy) -> Tier:
     """The tier that the thresholds put a probability of abuse in."""
-    score = 100.0 * probability
-    if score >= policy.thresholds.limit:
+    score, thresholds = 100.0 * probability, policy.thresholds
+    if score >= thresholds.limit:
         return "limit"
-    return "review" if score >= policy.thresholds.review else "allow"
+    return "review" if score >= thresholds.review else "allow"
 
 
 def _is_guarded(tier: Tier, policy: Policy) -> bool:
@@ -270,13 +271,13 @@ def _reasons(
     if outage:
         found.insert(0, Reason("OUTAGE", None, "A part of the service was away, so the budget is small", None))
     if explanation is not None:
+        # Of some 190 contributions a dozen are loud: they are found first, by one comparison each.
+        said, least = explanation.contributions.items(), LEAST_CONTRIBUTION
+        spoke = [(-value, name, value) for name, value in said if value > least]
+        if safest:
+            spoke += [(value, name, value) for name, value in said if value < -least]
         # An unknown reading can move the score, but it is no reason: nothing was found.
-        loud = sorted(
-            (-abs(value) if safest else -value, name, value)
-            for name, value in explanation.contributions.items()
-            if (value > LEAST_CONTRIBUTION or (safest and value < -LEAST_CONTRIBUTION))
-            and readings.get(name) is not None
-        )
+        loud = sorted([each for each in spoke if readings.get(each[1]) is not None])
         found += [
             Reason(name.upper(), name, registered()[name].text(readings[name]), value)
             for _, name, value in loud[:MOST_REASONS]

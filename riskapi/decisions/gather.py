@@ -186,11 +186,11 @@ class Gatherer:
         """
         touch = self._links.touched(user_id, facts)
         subjects = self._findings.subjects(facts, sender)
-        names = matching.candidates(user_id, facts, touch.keys)
+        asked = matching.asked(user_id, facts, touch.keys)
         referrer = facts.account.referrer_id
         pipe = self._store.pipeline()
         self._accounts.queue_known(pipe, user_id)
-        lists.queue(pipe, names)
+        lists.queue_signup(pipe, asked)
         spelled = spellings.queue(pipe, user_id, policy.retention.accounts_days * _DAY)
         if referrer is not None:
             self._accounts.queue_voucher(pipe, referrer)
@@ -229,7 +229,7 @@ class Gatherer:
             known_account(known),
             subjects,
             found,
-            matching.found(names, named, facts.at if now is None else now),
+            matching.found(asked, named, facts.at if now is None else now),
             tuple(together) if add and not keeps_aside(touch) else (),
             vouched,
         )

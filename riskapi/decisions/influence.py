@@ -18,7 +18,7 @@ _NOTORIOUS, _SHARE = 3, 0.1
 
 
 def fair(facts: Facts) -> Facts:
-    """The same facts without one or two bad accounts, or few among many, at a place: a shared address alone convicts
+    """The same facts without one or two bad accounts, or few among many, at a place: a shared address alone limits
     nobody.
     """
     found, few = facts.entities or {}, {}

@@ -44,7 +44,7 @@ class Decided:
 
     @property
     def look(self) -> bool:
-        """Whether others' deeds alone would have tightened the tier of somebody they are not held against."""
+        """Whether what others did alone would have tightened the tier of an account it is not held against."""
         return self.company is not None
 
 
@@ -117,7 +117,7 @@ def case_in_outage(basis: Basis, user_id: str, parsed: Parsed, facts: Facts, now
 def decided_on(
     basis: Basis, facts: Facts, listing: Listed | None = None, *, established: bool = False, cleared: bool = False
 ) -> Decided:
-    """Decide on facts. Others' deeds are not held against an ``established`` customer, nor against one who was
+    """Decide on facts. What others did is not held against an ``established`` customer, nor against one who was
     ``cleared`` (labelled legitimate by a person), of whom only what was seen of bad company is left out.
     """
 

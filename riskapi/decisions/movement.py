@@ -1,7 +1,7 @@
 """How far deciding an account again may move its tier. Pure.
 
 What an account is by its own evidence only tightens; policy and people loosen it. What others bring to it (bad company,
-an entry of a list) is not kept: it holds while its cause does. A person's word stands for a while against whatever
+an entry of a list) is not kept: it holds while its cause does. What a person decided holds for a while against whatever
 model and rules think.
 """
 

@@ -150,7 +150,7 @@ class Rescorer:
         self._holds.review(user_id, now, code, text, name, self._active.policy, company=True)
 
     def _withdraw(self, user_id: str, found: Reassessment, now: float) -> None:
-        """Close the review that others' deeds opened, where they ask for none any more."""
+        """Close the review that was opened because of others, where nothing asks for it any more."""
         looked = found.account.fields.get("looked")
         if looked and found.case.decided.company is None and found.tier == "allow":
             self._holds.withdraw(user_id, looked.decode(), now, self._active.policy)

@@ -93,7 +93,7 @@ class Profiles:
     def view(self, user_id: str, now: float) -> AccountView:
         """The account as it stands, its links looked up anew at Unix time ``now``. Raises ``not_found``.
 
-        ``signup`` (as posted) and ``readings`` are for people who judge it. Raises
+        ``signup`` (as posted) and ``readings`` are for people who decide about it. Raises
         :class:`riskapi.store.damaged.Unreadable` where what is stored says less than an account.
         """
         try:

@@ -26,7 +26,7 @@ _REPORTS: Final = re.compile(r"mailto:[^\s@,;]+@[^\s@,;]+", re.IGNORECASE)
 
 
 class _Record(NamedTuple):
-    """One record: the domain it speaks for, and its tags by name in lower case. Of a tag that comes twice the first
+    """One record: the domain it speaks for, and its tags by name in lower case. If a tag comes twice, the first
     counts.
     """
 

@@ -1,6 +1,6 @@
 """Doubts: sources asked after the answer that are not believed just now, and what operators are told of it.
 
-Each worker asks for itself; what it doubts stands in the store for as long as it says so, for ``/readyz`` and
+Each worker asks for itself; what it doubts is kept in the store for as long as it says so, for ``/readyz`` and
 ``doctor``.
 """
 

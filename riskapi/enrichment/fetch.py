@@ -36,7 +36,7 @@ class Fetcher:
 
     ``guard`` says what may be connected to. ``upstream`` gives the circuit of a server and ``admit`` is awaited before
     each request and not counted; both are given the server as ``host:port``, the former also what asks the server about
-    itself (RFC 9082, 3.1.6), for a circuit not to open for what it says of others. ``clock`` is Unix time.
+    itself (RFC 9082, 3.1.6), so that no circuit opens because of what it says of others. ``clock`` is Unix time.
     """
 
     def __init__(

@@ -41,7 +41,7 @@ class RegistryTrust:
 
     async def knows_any(self, server: str, domain: str) -> bool:
         """Whether a server knows any domain with the ending of this one. It is asked about up to three, unless that is
-        known of late. Raises :class:`~riskapi.enrichment.upstream.UpstreamError` where it does not answer.
+        known lately. Raises :class:`~riskapi.enrichment.upstream.UpstreamError` where it does not answer.
         """
         known, at = self._known.get(server, (False, float("-inf")))
         if self._clock() - at < (_KNEW if known else _KNEW_NONE):

@@ -98,7 +98,7 @@ async def names_any(domain: str, services: Collection[str], resolver: Resolver) 
 
 
 async def _names(terms: list[_Term], services: Collection[str], resolver: Resolver, count: _Count) -> bool:
-    """Terms from the left to the right, as who gets mail would: the first that holds for a service decides."""
+    """Terms from the left to the right, as a receiver of mail reads them: the first that fits a service decides."""
     for term in terms:
         if term.name == "all":
             return False

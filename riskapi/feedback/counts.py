@@ -43,7 +43,7 @@ _DAY = 86400
 _AWAITED_DAYS = 6
 #: Counts outlive the window by a day, for clocks that differ.
 _KEPT = (WINDOW_DAYS + 1) * _DAY
-#: For how long an event is known again, seconds: a day longer than it counts.
+#: For how long an event is recognized, seconds: a day longer than it counts.
 _KNOWN = (WINDOW_DAYS + 1) * _DAY
 #: Events sent to the store in one trip. At some 20 µs an event it is busy with them for 5 ms.
 _TRIP = 250
@@ -218,7 +218,7 @@ class Feedback:
         return {user_id: usage().spent[2] for user_id, usage in usages.items()}, origins
 
     def _seen_key(self, event: FeedbackEvent) -> str:
-        """Key by which an event is known again, a hash of feed and id; it expires after :data:`_KNOWN` seconds.
+        """Key by which an event is recognized, a hash of feed and id; it expires after :data:`_KNOWN` seconds.
 
         On a cluster it has to be in the slot of the account, so that an id that comes again for another account may
         count again there.

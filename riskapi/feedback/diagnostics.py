@@ -71,7 +71,7 @@ def classify(
     """What ``diagnostic`` says, the DNS blocklist it names, and the status code that fits best.
 
     ``enhanced`` (``5.1.1``) and ``reply_code`` (``550``) are what is known besides the text, which may have them too.
-    A block is one whatever its class; anything else of class 4 is soft, for the server says itself that it may pass
+    A block is one whatever its class; anything else of class 4 is soft, because the server says itself that it may pass
     (RFC 3463, 2). Nothing is certain about 5.7.1 and the codes that end with 0: there the text decides.
     """
     text = _ADDRESS.sub("<>", diagnostic[:_MOST].replace("\0", " "))

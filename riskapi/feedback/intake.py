@@ -215,5 +215,5 @@ def _event(report: Report, user_id: str) -> FeedbackEvent:
 
 
 def _id(report: Report) -> str:
-    """What a report is known again by. Complaints about one message are one: some only infer who did."""
+    """What a report is recognized by. Complaints about one message are one: some only infer who complained."""
     return f"message {report.message}" if report.type == "complaint" and report.message is not None else report.id

@@ -96,7 +96,7 @@ class KeptReports:
         self._note.call([_key(name), _account_key(user_id)], [repr(now), name, user_id])
 
     def name(self, feed: Feed, raw: bytes) -> str:
-        """What tells a body from others, for who has the secret."""
+        """What tells a body from others, for somebody who has the secret."""
         return self._seal.name(feed.encode(), raw)
 
     def get(self, report_id: str) -> KeptReport:

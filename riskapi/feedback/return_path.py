@@ -1,7 +1,7 @@
 """Return paths: an envelope sender that says whose mail it is (VERP), with a token that only we can make.
 
 ``bounces+u_1001@…``, or with the recipient as D. J. Bernstein's VERP has it (https://cr.yp.to/proto/verp.txt),
-``bounces+u_1001=bo=example.net@…``. Of the characters of an account's id, ``@`` stands as ``=`` and ``:`` as ``~``.
+``bounces+u_1001=bo=example.net@…``. In an account's id ``@`` is written as ``=`` and ``:`` as ``~``.
 Where there is a key, a hyphen and a token follow the id: ``bounces+u_1001-<token>@…``. The token is the HMAC-SHA-256 of
 ``riskapi return path 1``, a NUL and the id as it stands there in small letters: its first 80 bits, in base32 (RFC 4648,
 6) in small letters.
@@ -55,7 +55,7 @@ class ReturnPath:
         return f"{local}@{self._domain or domain}"
 
     def names(self, address: str | None) -> bool:
-        """Whether an address names an account, be it with a token, with none or with a wrong one."""
+        """Whether an address names an account, with a token, with none or with a wrong one."""
         local, _, domain = (address or "").rpartition("@")
         ours = not self._domain or domain.lower() == self._domain.lower()
         return ours and self._unsigned.fullmatch(local) is not None

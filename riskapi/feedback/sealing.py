@@ -26,7 +26,7 @@ class Seal:
         self._cipher, self._names = AESGCM(made[:32]), made[32:]
 
     def name(self, *parts: bytes) -> str:
-        """A name for a text by what is in it, 96 bits in hexadecimal, which says nothing to who lacks the secret."""
+        """A name for a text by what is in it, 96 bits in hexadecimal; it says nothing to those without the secret."""
         text = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
         return hmac.digest(self._names, text, "sha256").hex()[:24]
 

@@ -1,6 +1,6 @@
 """Which triggers of the policy fire on what an account's mail met. Pure.
 
-Rates are judged by the lower end of Wilson's interval (Wilson 1927; Brown, Cai and DasGupta, Statistical Science 16,
+Rates are compared by the lower end of Wilson's interval (Wilson 1927; Brown, Cai and DasGupta, Statistical Science 16,
 2001, section 3), so that two complaints about ten mails are no rate of 20 %. The fast triggers count events instead.
 """
 

@@ -2,7 +2,7 @@
 
 A message id that is told afterwards says whose such a report is, and so does the account that the caller's own code
 named, once it is there; :meth:`Unattributed.waiting` finds the reports that wait for either. Everything is in one hash
-slot, ``{f}``. Deliveries have an index of their own, for they are many, and so has what strangers can send in any
+slot, ``{f}``. Deliveries have an index of their own, because they are many, and so has what strangers can send in any
 number: neither pushes out what matters.
 """
 

@@ -16,8 +16,8 @@ from typing import Literal, NamedTuple, TypeVar
 from publicsuffixlist import PublicSuffixList
 
 from riskapi.datasets import domain_lines, mail_tables, manifest
-from riskapi.datasets.declared import FEEDS
-from riskapi.datasets.feed import Name
+from riskapi.datasets.dataset import Name
+from riskapi.datasets.declared import DATA_SETS
 from riskapi.datasets.formats import suffix_list
 from riskapi.datasets.mail_tables import AccessTable, MailboxProvider, ProviderTable, RegistryTable
 from riskapi.datasets.manifest import Manifest
@@ -137,10 +137,10 @@ def _listed(kind: Literal["disposable", "relay", "free"], data_dir: Path | None,
 
 
 def _content(name: Name, data_dir: Path | None, current: Manifest) -> tuple[bytes, str]:
-    """What is in use for a feed, and where it is."""
+    """What is in use for a data set, and where it is."""
     entry = current.entry(name)
     if entry is None or data_dir is None:
-        return FEEDS[name].packaged.installed(), FEEDS[name].packaged.label()
+        return DATA_SETS[name].packaged.installed(), DATA_SETS[name].packaged.label()
     path = manifest.verified(data_dir, name, entry)
     return path.read_bytes(), str(path)
 

@@ -107,7 +107,7 @@ def _read_domain(lists: DomainLists, host: str) -> _Domain | None:
 def _names(host: str) -> tuple[str, str] | None:
     """A domain in ASCII and as a person sees it, or ``None`` when it cannot exist.
 
-    Nearly all are plain, and those are judged here, because email-validator looks at every character five times, which
+    Nearly all are plain, and those are checked here, because email-validator looks at every character five times, which
     is half of what reading an address costs; a property test holds the two to the same answer.
     """
     if _is_plain(host):
@@ -180,7 +180,7 @@ def _email(
 def _normal_local(local: str, domain: _Domain) -> str | None:
     """The local part in lower case and NFC, or ``None`` when it is not valid at this domain.
 
-    A dot-atom in ASCII is judged here, because email-validator would read the domain all over again; a property test
+    A dot-atom in ASCII is checked here, because email-validator would read the domain all over again; a property test
     holds the two to the same answer.
     """
     lower = local.lower()

@@ -1,6 +1,6 @@
 """Keeping the readers up to date: what ``data update`` swapped is read beside requests and used from then on.
 
-:meth:`ReaderRefresh.follow` looks whether the manifest changed, as :class:`riskapi.policy.publisher.Publisher` does
+:meth:`ReaderRefresh.follow` checks whether the manifest changed, as :class:`riskapi.policy.publisher.Publisher` does
 for the policy.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from riskapi import logs
 from riskapi.datasets import installed, manifest
-from riskapi.datasets.feed import Name
+from riskapi.datasets.dataset import Name
 from riskapi.datasets.manifest import Manifest
 from riskapi.datasets.numbering import Numbering
 from riskapi.errors import ConfigurationError

@@ -30,7 +30,7 @@ class Hubs:
         self._store, self._links = store, links
 
     def is_due(self, entity: Entity, policy: Policy, now: float) -> bool:
-        """Whether a thing has to be looked at: so many share it, and nobody looked of late."""
+        """Whether a thing has to be looked at: so many share it, and nobody looked lately."""
         rules: Linking = policy.links.kinds[entity.kind]  # type: ignore[index]
         if rules.strength != "strong" or not 0 < rules.hub_over < entity.accounts_30d:
             return False

@@ -301,7 +301,7 @@ def entity(
     if holders:
         seen = [pair for pair in recent if pair[0] not in holders]
     if user_id in holders:
-        # Claimants do not count for who holds it: what they do is theirs.
+        # Claimants do not count for the account that holds it: what they do is theirs.
         standing, sole = ("proved" if by == b"proof" else "held"), by == b"first" and holders[0] == user_id
         accounts = len(holders)
         hour, day, month = min(hour, accounts), min(day, accounts), min(month, accounts)
@@ -342,7 +342,7 @@ def _is_hub(rule: Sharing, day: int, month: int, found_at: float, at: float, pol
     """Whether so many share a thing that sharing it says nothing.
 
     A weak or medium thing is a hub by number. What people do not share by chance is one only where it was found to be
-    (:mod:`riskapi.links.hubs`), of late, and where no more come now than have been coming.
+    (:mod:`riskapi.links.hubs`), lately, and where no more come now than came before.
     """
     if rule.strength != "strong":
         return 0 < rule.hub_over < month
@@ -350,7 +350,7 @@ def _is_hub(rule: Sharing, day: int, month: int, found_at: float, at: float, pol
 
 
 def was_found_hub(found_at: float, at: float, policy: Policy) -> bool:
-    """Whether a look of late found a strong thing to be a hub; ``found_at`` is as in :class:`signals.facts.Entity`."""
+    """Whether a recent look found a strong thing to be a hub; ``found_at`` is as in :class:`signals.facts.Entity`."""
     return found_at > 0 and 0 < at - found_at < 2 * policy.hubs.hours * 3600
 
 

@@ -1,6 +1,6 @@
 """Sites: the domains that an account's mail links to, as reputation.
 
-Anybody can link to any domain, so a site binds nobody and convicts nobody: it is counted how many accounts use one, in
+Anybody can link to any domain, so a site binds nobody and limits nobody: it is counted how many accounts use one, in
 mail or as the website of their signup, and how many of these were labelled abusive. What an account linked to is kept
 with the account, so that a label moves all of it, and moves it back. Where an established customer uses a site, what
 others do there says nothing (``store/lua/entity_touch.lua``).

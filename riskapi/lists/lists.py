@@ -29,7 +29,7 @@ from riskapi.lists.entries import (
     keys,
 )
 from riskapi.lists.lookups import Lookups
-from riskapi.lists.matching import ListKind, ListName
+from riskapi.lists.matching import Asked, ListKind, ListName
 from riskapi.lists.members import MOST, Matches
 from riskapi.lists.puts import Put, Puts
 from riskapi.lists.values import Values
@@ -93,6 +93,13 @@ def queue(pipe: Pipeline, fields: Sequence[str]) -> Callable[[], Sequence[bytes 
     Nothing is asked for no fields.
     """
     return pipe.ask("HMGET", TABLE, *fields, read=as_it_is) if fields else list
+
+
+def queue_signup(pipe: Pipeline, asked: Asked) -> Callable[[], Sequence[bytes | None]]:
+    """As :func:`queue`, what stands under the fields that a signup is looked for under."""
+    if asked.networks is None:
+        return queue(pipe, asked.fields)
+    return pipe.ask("HMGET", TABLE, *asked.fields, asked.networks, read=as_it_is)
 
 
 class Lists:

@@ -13,7 +13,8 @@ from riskapi.links.kinds import line
 from riskapi.lists import entries
 from riskapi.lists import matching as listed
 from riskapi.lists.entries import TABLE, StoredEntry
-from riskapi.lists.matching import KEYED, KINDS, ListKind, ListName, candidates, networks
+from riskapi.lists.matching import KEYED, KINDS, ListKind, ListName, candidates
+from riskapi.lists.networks import networks
 from riskapi.lists.values import Values
 from riskapi.store.connections import Store
 from signals.facts import Account, Device, Email, Facts

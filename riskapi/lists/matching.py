@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from socket import AF_INET6, inet_ntop, inet_pton
-from struct import Struct
 from typing import Literal, cast, get_args
 
 from riskapi.inputs.domains import parents
 from riskapi.links.keys import mac_of
+from riskapi.lists.networks import framed, networks
 from riskapi.store import damaged
+from riskapi.store.redis_socket import Framed
 from signals.facts import Facts
 from signals.records import record
 
@@ -50,17 +50,6 @@ HASHED: dict[str, ListKind] = {
 KEYED: dict[str, ListKind] = {**HASHED, "ip": "ip"}
 #: Lists by the letter that stands for each in the table, in the order in which they win over each other.
 LETTERS: dict[str, ListName] = {"d": "deny", "w": "watch", "a": "allow"}
-#: Prefix lengths of networks that can be listed. IPv4 down to a /8, the largest block IANA ever gave one holder (RFC
-#: 1466); IPv6 to a /16, and no narrower than a /64, one subnet (RFC 4291, 2.5.1), except for single addresses.
-LENGTHS: dict[int, tuple[int, ...]] = {4: tuple(range(8, 33)), 6: (*range(16, 65), 128)}
-#: The first half of an IPv6 address, in which all its prefixes but the whole address end: four groups of 16 bits.
-_FOUR_GROUPS = Struct("!4H")
-#: Of the prefix lengths that end in each of these groups: the bits of the group that such a prefix keeps, and how the
-#: name of a network of that length ends.
-_OF_GROUPS = tuple(
-    tuple((0xFFFF << end - length & 0xFFFF, f":/{length}") for length in LENGTHS[6] if end - 16 < length <= end)
-    for end in (16, 32, 48, 64)
-)
 #: Digits of the shortest prefix of numbers that can be listed: most country codes have two or three (ITU-T E.164).
 LEAST_DIGITS = 2
 #: Flag of an allow entry that also keeps feedback from counting against the account.
@@ -101,33 +90,55 @@ def hashed_field(kind: ListKind, mac: str) -> str:
     return f"{kind}:#{mac}"
 
 
+@record
+class Asked:
+    """Where a signup is looked for: the fields of the table, and behind them those of the networks of its address,
+    where :func:`riskapi.lists.networks.framed` has them.
+    """
+
+    fields: list[str]
+    networks: Framed | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """All fields, in the order in which they are asked for."""
+        return self.fields if self.networks is None else [*self.fields, *self.networks.arguments()]
+
+
 def candidates(user_id: str, facts: Facts, keys: Mapping[str, str]) -> list[str]:
     """Every field of the table that could name a signup. What is missing or cannot be read is under none.
 
     ``keys`` are those of what it touches, by the kind of entity; kinds without hashed entries are passed over.
     """
+    return asked(user_id, facts, keys).names
+
+
+def asked(user_id: str, facts: Facts, keys: Mapping[str, str]) -> Asked:
+    """As :func:`candidates`, for :func:`riskapi.lists.lists.queue_signup` and :func:`found`."""
     email, phone, network = facts.email, facts.phone, facts.network
-    found = [f"user:{user_id}"]
+    fields, ours = [f"user:{user_id}"], None
     if email.local is not None:
-        found += (f"email:{email.local}@{email.domain}", f"mailbox:{email.canonical}")
+        fields += (f"email:{email.local}@{email.domain}", f"mailbox:{email.canonical}")
     if email.domain is not None and email.registrable is not None:
         if email.domain == email.registrable:  # as most are
-            found.append(f"email_domain:{email.domain}")
+            fields.append(f"email_domain:{email.domain}")
         else:
-            found += [f"email_domain:{name}" for name in parents(email.domain, email.registrable)]
+            fields += [f"email_domain:{name}" for name in parents(email.domain, email.registrable)]
     if network is not None and network.ip is not None:
-        found.append(f"ip:{network.ip}")
-        found += networks(network.ip)
+        fields.append(f"ip:{network.ip}")
+        ours = framed(network.ip)
+        if ours is None:
+            fields += networks(network.ip)
         if network.asn is not None:
-            found.append(f"asn:{network.asn}")
+            fields.append(f"asn:{network.asn}")
     if phone is not None and phone.e164 is not None and phone.line is not None:
-        found += _of_phone(phone.e164, phone.line)
+        fields += _of_phone(phone.e164, phone.line)
     if facts.device.id is not None:
-        found.append(field("device", facts.device.id))
+        fields.append(field("device", facts.device.id))
     if facts.payment_fingerprint is not None:
-        found.append(field("payment", facts.payment_fingerprint))
-    found += [f"{kind}:#{mac_of(keys[entity])}" for entity, kind in KEYED.items() if entity in keys]
-    return found
+        fields.append(field("payment", facts.payment_fingerprint))
+    fields += [f"{kind}:#{mac_of(keys[entity])}" for entity, kind in KEYED.items() if entity in keys]
+    return Asked(fields, ours)
 
 
 def _of_phone(e164: str, line: str) -> list[str]:
@@ -142,65 +153,18 @@ def _of_phone(e164: str, line: str) -> list[str]:
     return found
 
 
-def networks(ip: str) -> list[str]:
-    """The fields of the networks of every prefix length that can be listed which an address (canonical text) lies in,
-    the widest first.
-
-    ``inet_ntop`` for each length takes seven times as long for an address of IPv4, which is 3 % of a signup.
-    """
-    return _of_ipv6(ip) if ":" in ip else _of_ipv4(ip)
-
-
-def _of_ipv4(ip: str) -> list[str]:
-    first, second, third, fourth = ip.split(".")
-    fields = (
-        f"cidr:{first}.0.0.0/8",
-        _ENDS[16][second].replace("*", f"{first}."),
-        _ENDS[24][third].replace("*", f"{first}.{second}."),
-        _ENDS[32][fourth].replace("*", f"{first}.{second}.{third}."),
-    )
-    return " ".join(fields).split(" ")
-
-
-def _ending(octet: int, bits: int) -> str:
-    """The fields of the networks that end within an octet, which ends at ``bits``: widest first, parted by spaces.
-    ``*`` stands for the octets before it.
-    """
-    zeros = ".0" * ((32 - bits) // 8)
-    return " ".join(f"cidr:*{octet >> left << left}{zeros}/{bits - left}" for left in range(7, -1, -1))
-
-
-#: Those fields by where the octet ends, and the octet: 768 texts.
-_ENDS = {bits: {str(octet): _ending(octet, bits) for octet in range(256)} for bits in (16, 24, 32)}
-
-
-def _of_ipv6(ip: str) -> list[str]:
-    octets = inet_pton(AF_INET6, ip)
-    groups = _FOUR_GROUPS.unpack_from(octets)
-    found = []
-    # ``before`` are the groups so far, ``shown`` without the zeros that they end with. What follows a prefix are four
-    # or more groups of zeros, the longest row there is: that is what the two colons stand for (RFC 5952, 4.2).
-    before, shown = "cidr:", "cidr::"
-    for group, lengths in zip(groups, _OF_GROUPS, strict=True):
-        for mask, ending in lengths:
-            cut = group & mask
-            found.append(f"{before}{hex(cut)[2:]}:{ending}" if cut else shown + ending)
-        before += f"{group:x}:"
-        if group:
-            shown = before
-    found.append(f"cidr:{inet_ntop(AF_INET6, octets)}/128")
-    return found
-
-
 def packed(name: ListName, entry_id: str, expires_at: float | None, silences_feedback: bool) -> str:
     """What stands for an entry in the table."""
     return f"{name[0]}{entry_id}|{expires_at or 0}|{_SILENCES if silences_feedback else ''}"
 
 
-def found(fields: Sequence[str], values: Sequence[bytes | None], now: float) -> tuple[Listed, ...]:
-    """The entries that stand under ``fields`` and have not expired at Unix time ``now``, whichever decides first."""
+def found(asked: Asked | Sequence[str], values: Sequence[bytes | None], now: float) -> tuple[Listed, ...]:
+    """The entries that stand under the fields asked for and have not expired at Unix time ``now``, whichever decides
+    first.
+    """
     if not any(values):  # as of nearly every signup
         return ()
+    fields = asked.names if isinstance(asked, Asked) else asked
     rows = [
         row for name, value in zip(fields, values, strict=True) if value for row in _read(name, value.decode(), fields)
     ]

@@ -2,8 +2,8 @@
 
 What accounts share is known as entities (:mod:`riskapi.links.entities`); where an entity is coarser than the entry (a
 mailbox for one of its addresses, a /24 for a part of it) its accounts are tested one by one. What is wider than
-entities are is looked for among the newest decisions. An entry without its value names who is known to have the entity
-of its HMAC.
+entities are is looked for among the newest decisions. An entry without its value names the accounts known to have the
+entity of its HMAC.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ from riskapi.errors import invalid
 from riskapi.inputs import device
 from riskapi.inputs.domains import MOST_LABELS
 from riskapi.inputs.readers import ActiveReaders
-from riskapi.lists.matching import HASHED, LEAST_DIGITS, LENGTHS, ListKind, ListName
+from riskapi.lists.matching import HASHED, LEAST_DIGITS, ListKind, ListName
+from riskapi.lists.networks import LENGTHS
 from riskapi.outgoing.special_ranges import overlapped
 
 #: What people write between digits.

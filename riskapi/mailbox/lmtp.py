@@ -25,7 +25,7 @@ from riskapi.settings.environment import Bind
 _IDLE: Final = 300.0
 #: Connections at a time; Postfix opens at most 20 to one place (``default_destination_concurrency_limit``).
 _MOST: Final = 40
-#: Mode of the socket: the owner and its group, for whoever can write to it is believed.
+#: Mode of the socket: the owner and its group, because whoever can write to it is believed.
 _MODE: Final = 0o660
 #: Bytes of a mail: what is put above it has to fit as well.
 _LARGEST: Final = MAX_MAIL - 1024

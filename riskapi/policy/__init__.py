@@ -1,4 +1,4 @@
-"""The policy: tiers, thresholds, rules and limits, as data that is checked before anybody is judged by it.
+"""The policy: tiers, thresholds, rules and limits, as data that is checked before anything is decided by it.
 
 The shipped one is ``policy.toml`` beside this file, which also explains every key. :func:`load` refuses a
 broken policy with the file, the key and the reason.
@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError
 from riskapi.contract import Tier
 from riskapi.errors import ConfigurationError
 from riskapi.policy import cap_faults
-from riskapi.policy.rules import Matcher, Mode, Rule
+from riskapi.policy.rules import Matcher, Mode, Rule, matcher
 from riskapi.policy.section import Section
 from riskapi.policy.tables import (
     SEVERITY,
@@ -171,12 +171,12 @@ class Policy(Section):
     @cached_property
     def live(self) -> tuple[Matcher, ...]:
         """The rules in force, ready to be matched, in the order of the file."""
-        return tuple(Matcher(rule) for rule in self.rules if rule.mode == "live")
+        return tuple(matcher(rule) for rule in self.rules if rule.mode == "live")
 
     @cached_property
     def shadow(self) -> tuple[Matcher, ...]:
         """The rules on trial."""
-        return tuple(Matcher(rule) for rule in self.rules if rule.mode == "shadow")
+        return tuple(matcher(rule) for rule in self.rules if rule.mode == "shadow")
 
     def guards(self, signal: str) -> bool:
         """Whether a signal is about a place that many people share."""

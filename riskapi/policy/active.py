@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
@@ -26,11 +26,16 @@ class Versions(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What decides: the policy, the model (None where there is none) and the versions that answers name."""
+    """What decides: the policy, the model (None where there is none) and the versions that answers name.
+
+    ``newcomers`` are the limits of accounts that sent nothing yet, by what they depend on besides, as far as they were
+    worked out (:mod:`riskapi.decisions.answer`). They are made anew with each basis, as another has another policy.
+    """
 
     policy: Policy
     scorer: Scorer | None
     versions: Mapping[str, Any]
+    newcomers: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def under(self, policy: Policy) -> Basis:
         """The same model and data under another policy."""

@@ -133,7 +133,7 @@ class Proposals:
         """
         found = self._get(id, at)
         if found.author == approver:
-            raise Problem("same_person", "Somebody else than who proposed it has to approve it.")
+            raise Problem("same_person", "A second person has to approve it, not the one who proposed it.")
         publication = Publication(
             note=found.note,
             author=found.author,

@@ -1,6 +1,6 @@
 """Which policy a worker decides by: the version published last, or the file's while none was.
 
-:meth:`Publisher.follow` looks whether another version came into force and uses it, away from any request:
+:meth:`Publisher.follow` checks whether another version came into force and uses it, away from any request:
 a request takes the basis in use once, and ends with it.
 """
 

@@ -132,8 +132,8 @@ class Outage(Section):
 class Linking(Section):
     """How one kind of entity links.
 
-    A weak or medium thing that over ``hub_over`` accounts shared in 30 days binds nobody. A strong one is then looked
-    at whether it is a hub (:class:`Hubs`); else it goes on binding. 0 means that it never is.
+    A weak or medium thing that over ``hub_over`` accounts shared in 30 days binds nobody. For a strong one it is then
+    checked whether it is a hub (:class:`Hubs`); if it is not, it goes on binding. 0: it is never checked.
     """
 
     strength: Strength
@@ -260,7 +260,7 @@ class Trigger(Section):
     ``recipients`` were written to, and nobody opened, clicked or accepted.
 
     ``review`` also has a person look; what was done ends after ``hours`` (0: when a person ends it). ``spread`` labels
-    the account ``abuse`` as well, by the source ``rule``, which is felt along :class:`Spread`.
+    the account ``abuse`` as well, by the source ``rule``, with what :class:`Spread` makes of it.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -407,7 +407,7 @@ class Publishing(Section):
 
 
 class Enrichment(Section):
-    """For how long what upstreams said stands: hours for DNS, days for registries. Older answers still serve while a
+    """For how long what upstreams said counts: hours for DNS, days for registries. Older answers still serve while a
     signup has them asked anew; after twice the time they are gone.
     """
 

@@ -20,10 +20,10 @@ from riskapi.times import rfc3339
 if TYPE_CHECKING:
     from riskapi.store.connections import Store
 
-#: Processes by name (JSON). Those silent for long leave it when somebody looks; all of it a day after the last word.
+#: Processes by name (JSON). Those silent for long leave it when somebody looks; all of it a day after the last report.
 TABLE = "risk:deciders"
 _KEPT = 86400
-#: Seconds between two signs of life of a process, and after how many it counts as gone. Chosen by us.
+#: Seconds between two reports of a process, and after how many it counts as gone. Chosen by us.
 _BEAT, GONE = 5.0, 15.0
 
 

@@ -11,7 +11,7 @@ import orjson
 
 from riskapi.budgets.grants import Grant
 
-#: Seconds to connect, and to wait for an answer (README: two; Postfix waits 100).
+#: Seconds to connect, and to wait for an answer (docs/sending.md: two; Postfix waits 100).
 PATIENCE = 2.0
 #: Bytes of an answer; a grant has some 300.
 LARGEST = 65_536

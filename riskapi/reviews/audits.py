@@ -1,7 +1,8 @@
 """Random audit: a small share of allowed accounts is looked at by people too, to learn how many bad ones are let in.
 
-Such a review says nowhere what it is, so that it is looked at like any other. Which they were is kept apart
-(``risk:audits``), and what people decided on them measures the false negatives.
+Such a review does not say that it is an audit, so that it is looked at like any other. Which reviews are audits is kept
+apart (``risk:audits``), and what people decided on them measures the false negatives. The audit log is another thing:
+:mod:`riskapi.access.audit`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What of accounts can be denied with a decision: their mailboxes, numbers, devices, cards, mail domains and addresses.
 
-A ban must not meet others. What an established customer has too, or somebody who proved that it is his, is left out,
+A ban must not meet others. What an established customer has too, or somebody who proved it to be theirs, is left out,
 and so is what stands for a crowd: a decided account may only have claimed it. Values are known by their HMACs alone.
 """
 

@@ -1,8 +1,8 @@
-"""Claims of rings: who claims one review of a cluster holds all that wait there, so that no two decide one ring.
+"""Claims of rings: a claim of one review of a cluster holds all that wait there, so that no two people decide one ring.
 
 Reviews lie on many shards, so a ring has a claim of its own, one hash (``risk:rc:{b}:<cluster>``), which decides who
 was first. After that each review is claimed as well: for callers of the API, which claims review by review, and for
-clusters that merge. Who claimed a review of the ring there keeps the ring from others here.
+clusters that merge. A review of the ring that was claimed there keeps others from the ring here.
 """
 
 from __future__ import annotations

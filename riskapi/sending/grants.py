@@ -198,7 +198,7 @@ class Grants:
         self, user_id: str, grant: StoredGrant, found: Allowance, message: Message, said: Said, policy: Policy,
         now: float,
     ) -> None:  # fmt: skip
-        """Let the neighbours feel what happened to the budget, a reviewer see a jump, and a worker look at the sender.
+        """Tell the neighbours what happened to the budget, a reviewer of a jump, and a worker of the sender.
 
         The grant stands whatever becomes of this, so a store that goes away just now is no reason to refuse it.
         """
@@ -220,7 +220,7 @@ class Grants:
                     self._accounts.send_from(user_id, domain, now, policy)
 
     def _mark_said(self, said: Said, account: SendingAccount) -> None:
-        """Let what a message says feel the standing of its sender."""
+        """Mark what a message says with the standing of its sender."""
         if self._accounts.standing(said.user_id).label == "abuse":
             self._links.mark(said.user_id, said.sites, abusive=True, limited=False)
         elif account.established is not None and account.tier != "limit":

@@ -62,7 +62,9 @@ class Holds:
         return opening.id
 
     def withdraw(self, user_id: str, review_id: str, at: float, policy: Policy) -> None:
-        """Close at Unix time ``at`` the review that others' deeds opened, unless somebody holds it. Safe to repeat."""
+        """Close at Unix time ``at`` the review that was opened because of others, unless somebody holds it. Safe to
+        repeat.
+        """
         number = shard(user_id)
         fields = {"decided_at": repr(at), "decided_by": WITHDRAWN_BY, "decision": "allow", "reason": _WITHDRAWN}
         told = {"id": review_id, "user_id": user_id, "to": "decided", "at": at, **fields, "decided_at": at}

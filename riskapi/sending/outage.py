@@ -87,7 +87,7 @@ class LocalGrants:
         own = max(own, self._lately(user_id, now)[0])  # a store that comes and goes is no second hour
         everybody = sum(found.granted for found in waiting)
         left, asked = self._left.get(user_id, (policy.outage.hourly, 0.0))
-        # What was left over an hour ago says nothing any more: the hour has slid away from under it.
+        # What was left over an hour ago says nothing any more: that hour is over.
         account = min(policy.outage.hourly, left) if now - asked < _HOUR else policy.outage.hourly
         return max(min(account - own, policy.outage.recipients - everybody), 0)
 

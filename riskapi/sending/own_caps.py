@@ -42,8 +42,8 @@ class AccountCaps:
     ) -> CapsOfAccount:
         """Give an account caps of its own from Unix time ``now`` until ``expires_at``, None for good.
 
-        They stand for those of its tier, plan and steps, see :func:`riskapi.budgets.caps.allowed`, and go before any it
-        was given earlier. No grant passes them once this returns. Raises ``not_found`` and ``invalid``.
+        They replace those of its tier, plan and steps, see :func:`riskapi.budgets.caps.allowed`, and any it was given
+        earlier. No grant exceeds them once this returns. Raises ``not_found`` and ``invalid``.
         """
         _check(caps, expires_at, now)
         # To the millisecond, as it is shown: a reader of the answer can tell exactly when they end.

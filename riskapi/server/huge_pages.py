@@ -32,7 +32,7 @@ def collapse(maps: Path = _MAPS) -> int:
     given = 0
     for start, end in ranges:
         advise(start, end - start, _MADV_HUGEPAGE)
-        # One by one, for a page that cannot be had ends the call.
+        # One by one, because a page that cannot be had ends the call.
         given += sum(advise(page, _HUGE, _MADV_COLLAPSE) == 0 for page in range(start, end, _HUGE))
     return given
 

@@ -185,7 +185,7 @@ class Settings(
     )
     sender_domains: tuple[str, ...] = declare(
         environment.domains,
-        "Domains of your own that stand in mail you send, with commas between them: looked up like the addresses.",
+        "Domains of your own that are in mail you send, with commas between them: looked up like the addresses.",
         default=lambda: (),
         shown="–",
     )

@@ -70,7 +70,7 @@ class ConsoleSettings:
     )
     console_notice: str | None = declare(
         environment.line(80),
-        "Words that stand on top of every page of the console, such as `Sample data`.",
+        "Words shown on top of every page of the console, such as `Sample data`.",
         default=lambda: None,
         shown="–",
     )

@@ -17,7 +17,7 @@ def _from(what: str) -> Source:
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:
-    """Part of :class:`riskapi.settings.Settings`. A ``data_…`` field is named after its feed."""
+    """Part of :class:`riskapi.settings.Settings`. A ``data_…`` field is named after its data set."""
 
     asn_database: Path | None = declare(
         environment.existing_file,

@@ -36,7 +36,7 @@ class PolicydSettings:
     )
     policyd_map_file: Path | None = declare(
         environment.existing_file,
-        "Lines of a login, sender address or `@domain` and the `user_id` it stands for; read again when it changes. "
+        "File whose lines have a login, sender address or `@domain`, and its `user_id`; read again when it changes. "
         "Without it the login is the `user_id`.",
         default=lambda: None,
         shown="–",

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from riskapi.contract import Count
 from riskapi.policy import Policy
-from riskapi.policy.rules import Matcher, matching
+from riskapi.policy.rules import matcher, matching
 from riskapi.simulations.past import Back, PastSignup
 from riskapi.simulations.shares import Share, share
 from riskapi.simulations.simulation import Foundation, foundation
@@ -45,7 +45,7 @@ class Tally:
 
     def __init__(self, policy: Policy, now: float) -> None:
         self._policy, self._now = policy, now
-        self._matchers = [Matcher(rule) for rule in policy.rules]
+        self._matchers = [matcher(rule) for rule in policy.rules]
         self._found: Counter[tuple[str, str]] = Counter()
         self._oldest, self._signups = now, 0
 

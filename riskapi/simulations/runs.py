@@ -222,7 +222,7 @@ class Runs:
         try:
             found = self._read("simulation", id)
         except Problem:
-            raise Problem("simulation_unfit", "There is no simulation with this id, or not any more.") from None
+            raise Problem("simulation_unfit", "No simulation has this id, or it is not kept any more.") from None
         answer = found["answer"]
         if answer["status"] != "done":
             raise Problem("simulation_unfit", "This simulation is not done.")
@@ -262,7 +262,7 @@ class Runs:
     def _read(self, kind: Kind, id: str) -> dict[str, Any]:
         kept = self._store.execute("GET", _key(kind, id))
         if kept is None:
-            raise Problem("not_found", f"There is no {kind} with this id, or not any more.")
+            raise Problem("not_found", f"No {kind} has this id, or it is not kept any more.")
         return damaged.whole(kept, ("digest", "answer"))
 
 

@@ -1,4 +1,4 @@
-"""Signs of life of workers: which of them are there, for commands and pages that say so."""
+"""When each worker was heard of last: which of them run, for commands and pages that say so."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from riskapi.store.replies import scored
 
 #: Workers that were heard of within the last minutes, by when. No TTL: those silent for long leave it.
 WORKERS: Final = "risk:workers"
-#: Seconds between two signs of life, and after how many a worker counts as gone. Chosen by us.
+#: Seconds between two reports of a worker, and after how many it counts as gone. Chosen by us.
 BEAT, GONE = 5.0, 60.0
 
 
@@ -27,7 +27,7 @@ def sign_off(store: Store, name: str) -> None:
 
 
 def working(store: Store, now: float) -> dict[str, float]:
-    """Names of the workers that gave a sign of life of late, and how many seconds ago that was. Raises
+    """Names of the workers that were heard of lately, and how many seconds ago that was. Raises
     :class:`riskapi.errors.StoreUnavailable`.
     """
     found = store.execute("ZRANGEBYSCORE", WORKERS, repr(now - GONE), "+inf", "WITHSCORES")

@@ -30,7 +30,7 @@ from riskapi.settings import Settings
 from riskapi.store import addresses, embedded, redis_socket
 from riskapi.store.circuit import Circuit
 from riskapi.store.embedded import Embedded
-from riskapi.store.redis_socket import Argument, Command, RedisSocket
+from riskapi.store.redis_socket import Argument, Command, Framed, RedisSocket, in_full
 from riskapi.store.scripts import Script, sources
 
 Client = redis.Redis | RedisCluster
@@ -92,7 +92,7 @@ class Pipeline:
         self.commands: list[Command] = []
         self.replies: list[Any] | None = None
 
-    def ask(self, *args: Argument, read: Callable[[Any], T]) -> Reply[T]:
+    def ask(self, *args: Argument | Framed, read: Callable[[Any], T]) -> Reply[T]:
         """Queue one command whose reply ``read`` makes a value of: what is asked and how it is read stand together."""
         self.commands.append(args)
         return Reply(self, len(self.commands) - 1, read)
@@ -275,7 +275,7 @@ class Store:
         pipe = client.pipeline(transaction=False)
         for command in commands:
             key = command[3] if command[0] == "EVALSHA" else command[1]
-            pipe.execute_command(*command, target_nodes=client.get_node_from_key(key))
+            pipe.execute_command(*in_full(command), target_nodes=client.get_node_from_key(key))
         return list(pipe.execute(raise_on_error=False))
 
     def _load(self, client: Client) -> None:

@@ -46,7 +46,7 @@ class Journal:
         self._lock = threading.Lock()
         self._file: IO[bytes] | None = None
         self._lines: dict[str, bytes] = {}
-        #: Of each file how far it was read and what names it has: only what is new is read for the next question.
+        #: How far each file was read and what names it has: only what is new is read for the next question.
         self._named: dict[str, tuple[int, set[bytes]]] = {}
         self._naming = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -163,7 +163,7 @@ def _bucket(at: int, fields: Mapping[bytes, bytes]) -> Bucket:
 
 
 def totals(buckets: Iterable[Bucket], group: str) -> dict[str, Counter[str]]:
-    """What befell each thing of a group in some buckets, by what; things that have a name go by it."""
+    """What happened to each thing of a group in some buckets, by kind; things that have a name are called by it."""
     found: dict[str, Counter[str]] = {}
     for bucket in buckets:
         for (id, what), count in bucket.counts.get(group, {}).items():

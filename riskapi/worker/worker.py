@@ -161,7 +161,7 @@ class Worker:
         if self.enricher is not None:
             enricher = self.enricher
             works["enricher"] = lambda: enricher.run(stop)
-        # In a thread of its own: a look-up on a slow blocklist holds up no sign of life.
+        # In a thread of its own: a look-up on a slow blocklist does not delay the report that the worker runs.
         works["listings"] = lambda: _repeat("listings", self._look_up, stop)
         works["dispatcher"] = lambda: self.dispatcher.run(stop)
         works["chores"] = lambda: _repeat("chores", self._beat, stop)
@@ -179,7 +179,7 @@ class Worker:
         return 0.0 if self.looks.step() else _about(_IDLE)
 
     def _beat(self) -> float:
-        """Give a sign of life, and do the chores that are due; seconds until the next."""
+        """Report that the worker runs, and do the chores that are due; seconds until the next."""
         now = self._real()
         beats.beat(self.store, self.name, now)
         self._service.parts.metrics.backlog(DeadLetters(self.store).count(), self.waiting())

@@ -15,7 +15,7 @@ from riskapi.access.keys import SCOPES
 from riskapi.commands.epilog import PROGRAM
 from riskapi.commands.panels import upkeep
 from riskapi.commands.program import program
-from riskapi.datasets.declared import FEEDS
+from riskapi.datasets.declared import DATA_SETS
 from tests.commanding import environment, on_terminal
 from tests.conftest import ROOT
 
@@ -64,7 +64,7 @@ def test_examples_are_commands(example: str) -> None:
 def test_choices_that_are_written_out_are_those_there_are() -> None:
     scopes = next(each for each in ALL[f"{PROGRAM} keys create"].params if each.name == "scopes")
     assert ", ".join(SCOPES).replace(", admin", " or admin") in scopes.help
-    assert ", ".join(FEEDS) == upkeep._DATA
+    assert ", ".join(DATA_SETS) == upkeep._DATA
 
 
 @pytest.mark.parametrize("words", [["--help"], [], ["serve", "--help"], ["keys", "create", "-h"], ["policy"]])

@@ -232,5 +232,5 @@ def test_what_loosens_waits_for_somebody_else(command: Command, tmp_path: Path) 
     id = waits.out.split()[0]
     assert waits.code == 0 and f"review: a cap of {DAILY} a day becomes {DAILY + 5}" in waits.out
     own = command("policy", "approve", id)
-    assert (own.code, own.err) == (1, "Somebody else than who proposed it has to approve it.\n")
+    assert (own.code, own.err) == (1, "A second person has to approve it, not the one who proposed it.\n")
     assert command("policy", "approve", id, "--author", "sam").out == f"version {FIRST + 2} is in force\n"

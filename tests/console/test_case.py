@@ -66,7 +66,7 @@ class TestACase:
             "for somebody more senior",
             "for 60 minutes",
             "hides it from you",
-            "it never binds them again",
+            "the link never binds them again",
             "kept for training",
         ]
         text = ana.get(f"/console/cases/{review}").text

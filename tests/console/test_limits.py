@@ -422,6 +422,6 @@ def test_pages_show_how_far_a_run_is_and_load_again_without_a_script(gil: Visito
                 assert "1\u202f234 of at most 5\u202f000 entries read" in text and "data-refresh" in text, kind
                 assert '<noscript><meta http-equiv="refresh"' in text, kind
     store.execute("DEL", f"risk:run:simulation:{kept}")
-    assert "There is no simulation of this, or not any more." in gil.get(f"{HERE}/drafts/{draft}").text
+    assert "There is no simulation of this, or it is not kept any more." in gil.get(f"{HERE}/drafts/{draft}").text
     gil.post(f"{HERE}/drafts/{draft}/simulate")
     until(lambda: "No signups are" in gil.get(gil.path).text)

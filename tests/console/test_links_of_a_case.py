@@ -169,7 +169,7 @@ class TestWhatACaseTells:
         alike = sign_up(api, "alike", "another-device-000002")
         review = sign_up(api, "u_1", DEVICE)
         ana.get(f"/console/cases/{past}")
-        assert "None among those decided of late" in ana.text
+        assert "None among the latest decided" in ana.text
         for each, do in ((past, "limit"), (alike, "allow")):
             ana.get(f"/console/cases/{each}")
             ana.post(f"/console/cases/{each}/decide", do=do, code="spam", alone="1")

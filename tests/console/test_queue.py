@@ -131,7 +131,7 @@ class TestTabs:
             ("?tab=mine", "You hold no case."),
             ("?tab=escalated", "No case is handed on."),
             ("?tab=waiting", "No case waits for an answer."),
-            ("?tab=limited", "No account was limited without a person of late."),
+            ("?tab=limited", "No account was limited without a person lately."),
             ("?q=nobody", "No case of this tab fits the filters."),
             ("?score=99&tab=open", "Show all 1"),
         ],

@@ -87,7 +87,7 @@ class TestTheBox:
         assert "Read as: phone number." in text and "Nobody has this" in text and "plus sign" in text
         assert "the queue" in find(viewer, "Nora Nobody")
         assert "It can also be: device (0)" in " ".join(re.sub(r"<[^>]+>", "", find(viewer, "dev-7f")).split())
-        assert "This can be nothing that accounts have" in find(viewer, "a" * 3000)
+        assert "No account can have this" in find(viewer, "a" * 3000)
 
     def test_says_what_was_found_and_leads_on(self, viewer: Visitor, ring: list[str], api: Api) -> None:
         api("POST", "/v1/accounts/ring0/labels", {"label": "abuse", "source": "manual_review"})

@@ -149,7 +149,7 @@ HEAD = b"# as_of: 2026-11-22\n# source: ours\nof,value,kind,note\n"
         (HEAD + b"name,Hetzner,hosting,\n", "line 4: it is neither a number nor a name"),
         (HEAD + b"name,x,hosting,\n", "line 4: it is neither a number nor a name"),
         (HEAD + b"name,-&-,hosting,\n", "line 4: it is neither a number nor a name"),
-        (HEAD + b"number,1,hosting,\nnumber,1,mobile,\n", "line 5: 1 stands there twice"),
+        (HEAD + b"number,1,hosting,\nnumber,1,mobile,\n", "line 5: 1 is there twice"),
         (b"\xff", "not UTF-8"),
     ],
 )

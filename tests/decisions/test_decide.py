@@ -136,7 +136,7 @@ def test_the_tightest_of_score_and_rules_decides(
     assert found.fired == tuple(f"rule_{at}" for at in range(len(rules)))
 
 
-# A shared place alone convicts nobody
+# A shared place alone limits nobody
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ import pytest
 
 from riskapi import app, policy
 from riskapi.datasets import manifest
-from riskapi.datasets.declared import FEEDS
-from riskapi.datasets.feed import Name
+from riskapi.datasets.dataset import Name
+from riskapi.datasets.declared import DATA_SETS
 from riskapi.datasets.packages import database
 from riskapi.datasets.update import updating
 from riskapi.errors import ConfigurationError
@@ -47,11 +47,11 @@ def swap(data_dir: Path, name: Name, content: bytes) -> None:
     path.write_bytes(content)
     given = {"RISKAPI_DATA_DIR": str(data_dir), f"RISKAPI_DATA_{name.upper()}": str(path)}
     with updating(Settings.load(given), lambda *_: None) as updates:
-        assert updates.update(FEEDS[name], NOW).changed
+        assert updates.update(DATA_SETS[name], NOW).changed
 
 
 def disposable(*domains: str) -> bytes:
-    return FEEDS["disposable"].packaged.installed() + "".join(f"{domain}\n" for domain in domains).encode()
+    return DATA_SETS["disposable"].packaged.installed() + "".join(f"{domain}\n" for domain in domains).encode()
 
 
 class Shelved:
@@ -97,7 +97,7 @@ def test_readers_that_were_replaced_go_at_once_when_nobody_has_them(refreshed: S
     old.networks.read("8.8.8.8"), old.mail.read("a@b.example"), old.links.read(["b.example"])
     gone: list[weakref.ref[Any]] = [weakref.ref(old.networks), weakref.ref(old.mail), weakref.ref(old.links)]
     del old
-    swap(tmp_path, "free", FEEDS["free"].packaged.installed() + b"fresh.example\n")
+    swap(tmp_path, "free", DATA_SETS["free"].packaged.installed() + b"fresh.example\n")
     gc.collect()
     gc.disable()  # what was frozen at the start is never collected: it has to go by itself
     try:
@@ -167,7 +167,7 @@ def test_versions_survive_the_next_policy_and_policies_the_next_versions(store: 
         shipped, Publication(note="the same", author="ana", at="2026-11-22T10:00:00Z"), lambda _: True
     )
     assert service.active.basis.versions == {**first.versions, "policy": made.version}
-    swap(tmp_path, "free", FEEDS["free"].packaged.installed() + b"fresh.example\n")
+    swap(tmp_path, "free", DATA_SETS["free"].packaged.installed() + b"fresh.example\n")
     service.reader_refresh.follow()
     basis = service.active.basis
     assert (basis.versions["policy"], basis.policy.version) == (made.version, made.version)

@@ -18,21 +18,22 @@ from riskapi.inputs.phone import PhoneReader
 from riskapi.inputs.urls import LinkDomains
 from riskapi.links.keys import key_of
 from riskapi.lists.matching import (
-    LENGTHS,
     Listed,
+    asked,
     candidates,
     field,
     found,
     linked,
-    networks,
     of_links,
     packed,
     silenced,
     strictest,
     verdict,
 )
+from riskapi.lists.networks import LENGTHS, framed, networks
 from riskapi.lists.values import Values
 from riskapi.outgoing.special_ranges import overlapped
+from riskapi.store.redis_socket import Framed
 from signals.facts import Account, Device, Email, Facts, Network, Phone
 from tests.active_readers import readers_of
 from tests.conftest import NOW
@@ -180,7 +181,7 @@ def test_hmacs_are_looked_up_beside_the_values() -> None:
     assert set(told) - set(candidates("u_1", SIGNUP, {})) == {
         "mailbox:#M", "phone:#P", "device:#D", "payment:#C", "email_domain:#E", "ip:#I",
     }  # fmt: skip
-    assert candidates("u_1", SIGNUP, {"phone": key_of("phone", "P")})[-1] == "phone:#P"
+    assert asked("u_1", SIGNUP, {"phone": key_of("phone", "P")}).fields[-1] == "phone:#P"
 
 
 @pytest.mark.parametrize(
@@ -286,7 +287,12 @@ def test_an_address_is_looked_up_under_the_networks_it_lies_in(address: Any) -> 
     version = {4: AF_INET, 6: AF_INET6}[address.version]
     every = [ip_network((address, length), strict=False) for length in LENGTHS[address.version]]
     named = [f"cidr:{inet_ntop(version, each.network_address.packed)}/{each.prefixlen}" for each in every]
-    assert networks(inet_ntop(version, address.packed)) == named
+    text = inet_ntop(version, address.packed)
+    assert networks(text) == named
+    whole = framed(text)
+    # The protocol: a dollar sign, how many bytes follow, the bytes (https://valkey.io/topics/protocol/).
+    told = "".join(f"${len(name)}\r\n{name}\r\n" for name in named)
+    assert (whole is None) if version == AF_INET6 else (whole == Framed(len(named), told))
 
 
 @given(ADDRESSES, st.data())

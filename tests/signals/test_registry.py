@@ -242,3 +242,43 @@ def test_there_are_enough_signals_of_every_family() -> None:
 
 def test_where_people_live_is_no_column() -> None:
     assert not {name for name in signals.columns() if "country" in name or name.endswith(("_region", "_language"))}
+
+
+SAYS = """
+from signals.registry import signal
+from signals.facts import Account, Facts
+
+def of(facts: Facts) -> Account | None:
+    return facts.account if facts.at else None
+
+@signal(of=of, reason="{value}", risk=None)
+def sample_name(account: Account) -> str | None:
+    '''Name.'''
+    return account.name
+
+@signal(of=of, reason="{value}", risk=None)
+def sample_plan(account: Account) -> str | None:
+    '''Plan.'''
+    return account.plan
+
+@signal(of=of, reason="{value}", risk=None)
+def sample_website(account: Account) -> str | None:
+    '''Website.'''
+    return account.website or "none"
+
+@signal(reason="{value}", risk=0)
+def sample_at(facts: Facts) -> float:
+    '''When.'''
+    return facts.at
+"""
+
+
+def test_signals_that_say_an_attribute_and_no_more_are_known_for_it(declare: types.ModuleType) -> None:
+    exec(SAYS, declare.__dict__)
+    names = ("sample_name", "sample_plan", "sample_website", "sample_at")
+    said = [registry.registered()[name].attribute for name in names]
+    assert said == ["name", "plan", None, "at"]
+    known = signals.read(replace(FACTS, at=2.0, account=Account(name="Ana", plan="pro")))
+    assert [known[name] for name in names] == ["Ana", "pro", "none", 2.0]
+    assert [signals.read(FACTS)[name] for name in names] == [None, None, None, 0.0]
+    assert list(known) == list(registry.registered())

@@ -49,14 +49,15 @@ def test_the_columns_of_the_table_are_what_recorded_decisions_and_the_model_know
             1,
             "1 account signed up with a phone number of the same hundred within an hour, this one included",
             "Distinct accounts with the same block of phone numbers over the last hour, this one included.\n\n"
-            "Unit: accounts, 1 and up; 1 until five came within an hour, or ten within a day.",
+            "Unit: accounts, 1 and up at the signup, 0 and up later; 1 until five came within an hour, or ten within a "
+            "day.",
         ),
         (
             "velocity_fingerprint_30d",
             7,
             "7 accounts signed up with the same browser fingerprint within 30 days, this one included",
             "Distinct accounts with the same TLS and agent fingerprint over the last 30 days, this one included.\n\n"
-            "Unit: accounts, 1 and up.",
+            "Unit: accounts, 1 and up at the signup; 0 later, once nobody came within the period.",
         ),
     ],
 )

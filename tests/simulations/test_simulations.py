@@ -176,7 +176,7 @@ def test_what_was_simulated_is_what_fits(known: Service) -> None:
     for id, given, live, said in (
         (found["simulation_id"], other, base, "another policy"),
         (found["simulation_id"], same, base + 1, f"version {base + 1} is in force"),
-        ("sim_x", same, base, "no simulation"),
+        ("sim_x", same, base, "No simulation"),
     ):
         with pytest.raises(Problem, match=said) as caught:
             runs.fits(id, given, live)

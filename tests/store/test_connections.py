@@ -20,6 +20,7 @@ from riskapi.store import addresses, scripts, server_binary
 from riskapi.store.circuit import Circuit
 from riskapi.store.connections import Pipeline, Store, open_store, running_store
 from riskapi.store.embedded import Embedded
+from riskapi.store.redis_socket import Framed, in_full
 from riskapi.store.scripts import Script, Source
 from tests.store_servers import await_true, free_ports, server
 from tests.store_servers import url as cluster_url
@@ -72,6 +73,20 @@ def test_a_wrong_command_is_an_error_and_the_connection_stays_usable(store: Stor
     with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
         store.run(pipe)
     assert store.execute("GET", "l") == b"2"
+
+
+@pytest.mark.parametrize("before", [("HMGET", "table"), ("HMGET", "table", "ü", 7)], ids=["alone", "behind others"])
+def test_framed_arguments_are_as_those_given_one_by_one(store: Store, before: tuple[Any, ...]) -> None:
+    names = ["a", "", "ten letters", *(f"n{number}" for number in range(20))]
+    framed = Framed(len(names), "".join(f"${len(name)}\r\n{name}\r\n" for name in names))
+    store.execute("HSET", "table", *[part for name in [*names, "ü", "7"] for part in (name, f"of {name}")])
+    pipe = store.pipeline()
+    ours, plain = pipe.ask(*before, framed, read=list), pipe.ask(*before, *names, read=list)
+    store.run(pipe)
+    assert ours() == plain()
+    assert None not in ours()
+    assert framed.arguments() == names
+    assert in_full((*before, framed)) == (*before, *names)
 
 
 def test_large_answers_come_whole(store: Store) -> None:

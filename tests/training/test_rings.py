@@ -137,14 +137,14 @@ class TestTable:
         assert self.cells(lines, "nothing shared")[1:] == ["20", "6.00", "20.0"]
         assert self.cells(lines, "office")[1:] == ["300", "1.0 %", "0.0 %", "0.0 %", "PASS"]
         assert self.cells(lines, "family")[1:] == ["4", "0.0 %", "0.0 %", "25.0 %"]
-        assert "PASS: no customer loses anything by others' deeds, no ring gets more than 2 × one account, no crowd " \
+        assert "PASS: no customer loses anything by what others do, no ring gets more than 2 × one account, no crowd " \
             "costs anybody anything (simulated)" in lines  # fmt: skip
         assert "office, not allowed: u_1; u_2; u_3 (simulated)" in lines
         assert all("simulated" in line for line in lines if line.startswith(("Framing", "Dodging", "Crowds", "What")))
 
     def test_of_one_part_only_what_it_measured_is_claimed(self, tmp_path: Path) -> None:
         lines = self.text(tmp_path, Figures(framing=self.FIGURES.framing))
-        assert "PASS: no customer loses anything by others' deeds (simulated)" in lines
+        assert "PASS: no customer loses anything by what others do (simulated)" in lines
 
     def test_what_failed_is_named(self, tmp_path: Path) -> None:
         bad = Figures(

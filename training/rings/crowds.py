@@ -40,7 +40,9 @@ Make = Callable[[Drafts, Random, Sequence[float], bool], list[Person]]
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """A crowd of ``size`` that signs up within ``days``. Who is not ``judged`` is one actor with several accounts."""
+    """A crowd of ``size`` that signs up within ``days``. A crowd that is not ``judged`` is one actor with several
+    accounts.
+    """
 
     name: str
     size: int

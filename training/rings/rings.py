@@ -28,7 +28,7 @@ _DECOYS, _DECOYS_OF = 201, 221
 class Member:
     """One account of a ring. ``links`` are what its mail links to, a site of its own where there are none.
 
-    A ``decoy`` asks for one recipient only; who is ``clean`` mails like a customer until the ring begins to send.
+    A ``decoy`` asks for one recipient only; a ``clean`` account mails like a customer until the ring begins to send.
     """
 
     draft: Draft

@@ -21,7 +21,7 @@ def show(figures: Figures, days: int, report: Report) -> None:
         _crowds(figures.crowds, report)
     failed = figures.failed
     held = {
-        "no customer loses anything by others' deeds": figures.framing,
+        "no customer loses anything by what others do": figures.framing,
         f"no ring gets more than {BOUND:g} × one account": figures.dodging,
         "no crowd costs anybody anything": figures.crowds,
     }
@@ -47,7 +47,7 @@ def _names(what: str, names: Sequence[str], report: Report) -> None:
 
 def _framing(rows: Sequence[Framed], report: Report) -> None:
     report.table(
-        "Framing: what customers lose by strangers' deeds",
+        "Framing: what customers lose by what strangers do",
         ("scenario", "lost", "of", "attacker", f"0, ≤ {BOUND:g} ×"),
         [(row.name, f"{len(row.lost)}", f"{row.customers}", _times(row.multiple), _word(row.holds)) for row in rows],
         note="Customers who lost budget or tier against a twin with the same history whom nobody attacked. Attacker: "

@@ -46,7 +46,7 @@ _SCENARIO, _CROWD = 60, 3
 _SETTINGS = {"RISKAPI_SERVE_WORKER": "on", "RISKAPI_STORE_TIMEOUT_MS": "20000"}
 #: Services that run at the same time: each waits for its worker for about a third of the time.
 _AT_ONCE = 3
-#: Steps between two words to who waits.
+#: Steps between two lines of progress.
 _STEPS = 25
 
 

@@ -55,7 +55,7 @@ def verify(
     """Say whether a note was changed.
 
     Or taken out, or put in between. Number and hash of the latest note are printed alone on standard output. Keep them
-    elsewhere: who can write to the store can make a whole chain anew, and only a hash from before shows that.
+    elsewhere: anybody who can write to the store can make a whole new chain, and only an older hash shows that.
     """
     from riskapi.commands import audit
 

@@ -49,7 +49,7 @@ def take(
 
     FILE has an account a line, as JSON: the body of a signup as far as it is known, and when it signed up. Where you
     know them also the plan it is on, what the customer confirmed, and the recipients of a usual day (the largest of a
-    month). This record stands on one line:
+    month). This record is on one line of the file:
 
         {"account": {"user_id": "u_77", "name": "Ana Ruiz"},
          "email": {"address": "ana@ruiz.example"},

@@ -119,8 +119,9 @@ def policyd(context: typer.Context) -> int:
     """Let Postfix ask before mail leaves.
 
     This is a policy server that asks the service whether an account may send. It runs beside the mail server and needs
-    `RISKAPI_POLICYD_API_KEY`, a key with the scope sends; README lists its other settings, docs/sending.md says how to
-    use it. Ctrl-C or SIGTERM answers what was asked, and stops. The protocol is Postfix' SMTPD_POLICY_README.
+    `RISKAPI_POLICYD_API_KEY`, a key with the scope sends; docs/settings.md lists its other settings, docs/sending.md
+    says how to use it. Ctrl-C or SIGTERM answers what was asked, and stops. The protocol is Postfix'
+    SMTPD_POLICY_README.
     """
     from riskapi.commands import policyd
 

@@ -1,4 +1,4 @@
-"""Users of the console, for admins: who there is, new ones, roles, and who may come in no more."""
+"""Users of the console, for admins: the users, new ones, roles, and who may not come in any more."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from riskapi.lists.matching import ListName
 #: Notes of a page.
 _ROWS = 50
 _DAY = 86400
-#: What stands in the address.
+#: What is in the URL.
 _FILTERS = ("actor", "action", "subject", "from", "to")
 #: Actions that filters propose; others can be typed, and each row leads to its own.
 ACTIONS = (
@@ -146,7 +146,7 @@ def _more(note: Noted) -> tuple[str, str] | None:
 
 
 def _is_undoable(note: Noted) -> bool:
-    """Whether a note says what it takes to undo it: one written before the deed may not know what was made."""
+    """Whether a note says enough to undo it: one that was written before the change may not know what was made."""
     needed = {"link cut": "made", "list entry put": "list"}.get(note.action)
     if note.action == "decided" and not _CASE.fullmatch(note.subject):
         return False

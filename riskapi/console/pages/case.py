@@ -126,7 +126,7 @@ def _company(visit: Visit, review: Review, account: AccountView, course: Course)
 
 
 def _held(visit: Visit, review: Review, cluster: str) -> tuple[str | None, float]:
-    """Who holds the review, or the ring of its cluster, and for how many seconds yet."""
+    """Who holds the review, or the ring of its cluster, and for how many more seconds."""
     left = queue.left(visit, instant(review["claimed_at"]).timestamp() if review["claimed_at"] else 0.0)
     if left > 0 and review["reviewer"]:
         return review["reviewer"], left

@@ -35,13 +35,13 @@ def make(visit: Visit) -> Answer:
 
 
 def rotate(visit: Visit) -> Answer:
-    """Make a key in the place of another, which works for a day yet."""
+    """Make a key in the place of another, which works for one more day."""
     key = _key(visit)
     visit.note("key rotated", key["id"], name=key["name"])
     made = visit.parts.keys.rotate(key["id"])
     if made is None:
         raise _unknown()
-    return _shown(visit, made=(key["name"], made, "The key before works for 24 hours yet."))
+    return _shown(visit, made=(key["name"], made, "The old key works for 24 more hours."))
 
 
 def revoke(visit: Visit) -> Answer:

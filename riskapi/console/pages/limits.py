@@ -20,7 +20,7 @@ MOST = 400_000
 TIERS = ("allow", "review", "limit")
 #: Tables of the policy that are forms below the caps, with a title; rules and feedback have a page of their own.
 _SECTIONS = {
-    "thresholds": "When the score speaks", "model": "The model", "guard": "Shared places alone",
+    "thresholds": "When the score decides", "model": "The model", "guard": "Shared places alone",
     "clusters": "Accounts that belong together",
     "clean": "What clean sending is", "sends": "Sending", "customers": "Established customers",
     "takeover": "Accounts that were taken over", "outage": "While the store is away", "attack": "Attack mode",

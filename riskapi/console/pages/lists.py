@@ -140,7 +140,7 @@ def _effect(visit: Visit, draft: StoredEntry) -> str:
     more = "" if found["would_match_complete"] else " or more"
     said = f"It would name {sentences.many(found['would_match_count'], 'account')}{more} there are"
     said += f" ({some}{' …' if found['would_match_count'] > 5 else ''})." if some else "."
-    return f"{said} It would stand in place of an entry." if visit.parts.lists.standing(draft) else said
+    return f"{said} It would replace an entry." if visit.parts.lists.standing(draft) else said
 
 
 def _why(problem: Problem) -> str:

@@ -59,7 +59,7 @@ def back(visit: Visit) -> Answer:
 
 
 def _known(visit: Visit, identity: Identity) -> Person | None:
-    """The user with this mail address, made where a claim gives a role; None for who may not come in."""
+    """The user with this mail address, made where a claim gives a role; None for somebody who may not come in."""
     settings, users = visit.doors.settings, visit.doors.users
     domains = settings.console_oidc_domains
     if domains and identity.name.rpartition("@")[2] not in domains:

@@ -35,7 +35,7 @@ def decide(visit: Visit) -> Answer:
 
 def _approve(visit: Visit, found: Waiting) -> Answer:
     if found.author == visit.person.name:
-        return _shown(visit, "Somebody else than who proposed it has to approve it.", 403)
+        return _shown(visit, "A second person has to approve it, not the one who proposed it.", 403)
     visit.note("policy approved", found.id, proposed_by=found.author)
     try:
         made = visit.parts.policy.proposals.approve(found.id, visit.person.name, visit.now)

@@ -1,4 +1,4 @@
-"""Rules and triggers: live or on trial, what each caught this week, and how often that was right by the labels."""
+"""Rules and triggers: live or in shadow, what each caught this week, and how often that was right by the labels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from riskapi.simulations.runs import LATEST
 _HERE = "/console/limits/rules"
 #: Seconds a page waits for a count before it shows how far that is.
 _WAIT = 0.3
-#: The figures that each kind of trigger goes by.
+#: The figures that each kind of trigger has.
 _FIGURES = {
     "level": ("rate", "recipients", "days"),
     "count": ("least", "days", "among"),

@@ -111,7 +111,7 @@ def export(visit: Visit) -> Answer:
 
 
 def query_of(visit: Visit) -> dict[str, str]:
-    """What is searched for, as the address says it, or the form that stands on such a page."""
+    """What is searched for, as the URL says it, or the form on such a page."""
     given: Fields = visit.form if "q" in visit.form else visit.query
     return {"q": given["q"][: LONGEST + 1], "as": given["as"], "cursor": given["cursor"][:256]}
 

@@ -100,7 +100,7 @@ def put(visit: Visit) -> Answer:
     if taken.rejected:
         return search.shown(visit, f"Not put on the list: {taken.rejected[0].detail}.", 422)
     if taken.unchanged:
-        return Moved(search.address(asked), f"It stands on the {name} list already, just so.")
+        return Moved(search.address(asked), f"It is on the {name} list already, with the same values.")
     visit.parts.metrics.list_change(name, "put")
     word = sentences.SEARCHED[chosen["kind"]]
     said = f"This {word} is on the {name} list, {visit.form['lasts']}: signups from now on."

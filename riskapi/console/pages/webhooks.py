@@ -78,7 +78,7 @@ def change(visit: Visit) -> Answer:
         return _one(visit, secret=made["secret"])
     elif do == "test":
         visit.parts.notices.test(id, secrets.token_hex(12))
-        said = "An event of the type test is on its way; it stands among the deliveries."
+        said = "An event of the type test is on its way; it is among the deliveries."
     elif do == "redeliver":
         said = f"Sent again: {deliveries.redeliver_dead(id, now)} deliveries that were given up."
     else:

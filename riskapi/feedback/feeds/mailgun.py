@@ -146,7 +146,7 @@ def _body(posted: Posted) -> Mapping[str, Any]:
         form = parse_qs(posted.body.decode(), keep_blank_values=True, max_num_fields=_FIELDS)
     except ValueError:
         raise not_this_feed("The form cannot be read.") from None
-    # User variables are merged into the form. Of the signature the last value is Mailgun's, of the rest the first.
+    # User variables are merged into the form. The last value of the signature is Mailgun's, the first of all others.
     first, last = ({name: values[place] for name, values in form.items()} for place in (0, -1))
     if "event" not in first:
         return {}

@@ -86,7 +86,7 @@ def _iso(value: str) -> float:
 def digest(*parts: str | None) -> str:
     """An id made of what tells an event from others, where the provider gives none: 40 hexadecimal digits.
 
-    It is a hash, so that no address stands in it.
+    It is a hash, so that no address is in it.
     """
     joined = "\0".join(part or "" for part in parts)
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()[:40]

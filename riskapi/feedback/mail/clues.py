@@ -93,7 +93,7 @@ def fingerprint(fields: Fields) -> str:
 
 
 def _return_path(returned: Fields, mail: Part, sender: str) -> str | None:
-    """The envelope sender. Of several the first with a tag, for receivers rewrite it and aliases lead elsewhere."""
+    """The envelope sender: the first of several with a tag, because receivers rewrite it and aliases lead elsewhere."""
     places = [
         returned.get("return-path"),
         sender,

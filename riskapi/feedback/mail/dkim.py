@@ -27,7 +27,7 @@ _ALGORITHMS: Final = frozenset({"rsa-sha256", "ed25519-sha256"})
 #: Bits of an RSA key: RFC 8301, 3.2, has verifiers believe none below.
 _KEY_BITS: Final = 1024
 #: Seconds for which a report without another date counts from its signing; what is older is a replay. As long as an
-#: event is known again.
+#: event is recognized.
 _AGE: Final = 30 * 86400
 _TAG = re.compile(r"([A-Za-z][A-Za-z0-9_]*)\s*=\s*([^;]*)")
 
@@ -138,7 +138,7 @@ def _is_sound(tags: dict[str, str], now: float) -> bool:
 
 
 def _covered(headers: list[tuple[str, bytes]], tags: dict[str, str], body: bytes) -> bytes:
-    """The fields that are signed, with the body. Of a field that is there twice the lower one is (RFC 6376, 5.4.2)."""
+    """The fields that are signed, with the body. If a field is there twice, the lower one is (RFC 6376, 5.4.2)."""
     left = list(headers)
     kept: list[bytes] = []
     for name in (each.strip().lower() for each in tags["h"].split(":")):

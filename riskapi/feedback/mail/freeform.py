@@ -132,7 +132,9 @@ def _is_refused(text: str) -> bool:
 
 
 def _flufl(mail: Part, words: Words) -> tuple[list[str], list[str]]:
-    """Recipients that ``flufl.bounce`` finds, delayed and failed. It gets one text, for it walks all there is."""
+    """Recipients that ``flufl.bounce`` finds, delayed and failed. It gets one text, because it goes through all there
+    is.
+    """
     made = Message()
     for name in ("from", "subject", "x-failed-recipients"):
         if value := mail.fields.text(name):

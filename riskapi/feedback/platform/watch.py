@@ -1,6 +1,6 @@
 """The watch: looks at everything once a minute, turns alarms, and shows what it sees.
 
-``GET /v1/platform``, ``doctor``, ``/readyz`` and the metrics all show what stands in the store, so they agree whichever
+``GET /v1/platform``, ``doctor``, ``/readyz`` and the metrics all show what is in the store, so they agree whichever
 process is asked.
 """
 

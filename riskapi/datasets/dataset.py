@@ -1,4 +1,4 @@
-"""A feed: one data set that can be refreshed, with what must be true of every file of it."""
+"""A data set that can be refreshed, with what must be true of every file of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Checked(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class DataSet:
     """One data set.
 
     ``unit`` is what its entries are. ``entries`` are the fewest and the most a file may have, ``most_bytes`` its
