@@ -21,7 +21,7 @@ from riskapi.links import kinds, rows
 from riskapi.links.keys import LETTERS, key_of, mac_of
 from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Touch
 from riskapi.links.macs import Macs
-from riskapi.links.touches import KEEP, Told, in_order, told
+from riskapi.links.touches import KEEP, Told, in_order, sorts_in, told
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.replies import scored
@@ -160,12 +160,11 @@ class Links:
         """
         rules, order = self._rules(policy), in_order(touch)
         limits = rules.hosting if touch.hosting else rules.crowds
-        keys, own, holdable = touch.keys, touch.proved, rules.holdable
+        keys, letters = touch.keys, sorts_in(touch, rules.sorts)
         crowds = [limits[kind] for kind in order]
-        # 1 proved, 0 not, 2 nobody can hold it.
-        proved = [(1 if kind in own else 0) if kind in holdable else 2 for kind in order]
+        sorts = "".join([letters[kind] for kind in order])
         return self._queue(
-            pipe, touch.user_id, touch.at, "first" if add else "look", [keys[kind] for kind in order], crowds, proved,
+            pipe, touch.user_id, touch.at, "first" if add else "look", [keys[kind] for kind in order], crowds, sorts,
             policy,
         )  # fmt: skip
 
@@ -189,12 +188,12 @@ class Links:
         limits = self._rules(policy).crowds
         keys, crowds = said.touched, [limits[kind] for kind, _ in said.keys]
         crowds += [limits["site"]] * len(said.sites)
-        asked = self._queue(pipe, said.user_id, said.at, "latest", keys, crowds, [0] * len(keys), policy, account)
+        asked = self._queue(pipe, said.user_id, said.at, "latest", keys, crowds, "o" * len(keys), policy, account)
         return lambda: rows.of_message(said, asked(), policy, self._rules(policy).sharings)
 
     def _queue(
         self, pipe: Pipeline, user_id: str, at: float, adds: Literal["look", "first", "latest"], keys: Sequence[str],
-        crowds: Sequence[int], proved: Sequence[int], policy: Policy, account: str | None = None,
+        crowds: Sequence[int], sorts: str, policy: Policy, account: str | None = None,
     ) -> Callable[[], Sequence[Any]]:  # fmt: skip
         asked: dict[str, Any] = {
             **self._rules(policy).fixed,
@@ -203,12 +202,12 @@ class Links:
             "adds": adds,
             "account": False,
             "crowds": crowds,
-            "proved": proved,
+            "sorts": sorts,
         }
         if self._store.is_cluster:
             replies = [
-                self._ask(pipe, [key], {**asked, "crowds": [crowd], "proved": [proof]})
-                for key, crowd, proof in zip(keys, crowds, proved, strict=True)
+                self._ask(pipe, [key], {**asked, "crowds": [crowd], "sorts": sort})
+                for key, crowd, sort in zip(keys, crowds, sorts, strict=True)
             ]
         elif account is not None:
             replies = [self._ask(pipe, [*keys, account], {**asked, "account": True})]

@@ -297,7 +297,9 @@ def entity(
     # Siblings and who vouches for them all belong together.
     holders = () if siblings else tuple(holding.decode().split())
     sole = False
-    seen = [pair for pair in recent if pair[0] not in holders]
+    seen: Sequence[tuple[str, float]] = recent
+    if holders:
+        seen = [pair for pair in recent if pair[0] not in holders]
     if user_id in holders:
         # Claimants do not count for the account that holds it: what they do is theirs.
         standing, sole = ("proved" if by == b"proof" else "held"), by == b"first" and holders[0] == user_id
@@ -333,7 +335,7 @@ def entity(
 
 def _recent(others: bytes) -> tuple[tuple[str, float], ...]:
     told = others.decode().split()
-    return tuple([(name, float(when)) for name, when in zip(told[::2], told[1::2], strict=True)])
+    return tuple(zip(told[::2], map(float, told[1::2]), strict=True))
 
 
 def _is_hub(rule: Sharing, day: int, month: int, found_at: float, at: float, policy: Policy) -> bool:

@@ -7,12 +7,15 @@ from typing import Any
 
 from riskapi.links import kinds
 from riskapi.links.kinds import CLOSE, COUNTED, KINDS, Sharing, Touch
+from riskapi.links.waves import asks_of_crowd
 from riskapi.policy import Policy
 from signals.records import record
 
 #: Accounts an entity remembers, and up to a twentieth more, so that many are forgotten at once. 2,000 give an abuse
 #: rate a standard error of at most 1.1 points.
 KEEP = 2000
+#: The most accounts that are counted of an entity.
+MOST = KEEP * 21 // 20
 _DAY = 86400
 #: Kinds that most share, in the order in which the script looks for those it knows as sorted sets.
 _CROWDS = ("service", "tld", "asn", "mail_domain", "pattern", "behavior", "stem")
@@ -25,15 +28,15 @@ class Told:
     """What a policy makes of touches, worked out once for all signups under it.
 
     ``fixed`` is the same for every touch. ``crowds`` are the limits (:func:`riskapi.links.kinds.crowd_limit`) of each
-    kind; ``hosting`` the same for those that come from a hosting network. ``holdable`` are kinds of what can be
-    somebody's own. ``sharings`` are what it says of sharing each kind.
+    kind; ``hosting`` the same for those that come from a hosting network. ``sorts`` are the letters that tell the
+    script of each kind who can hold it, and who of a crowd is told. ``sharings`` are what it says of sharing each kind.
     """
 
     policy: Policy
     fixed: Mapping[str, Any]
     crowds: Mapping[str, int]
     hosting: Mapping[str, int]
-    holdable: frozenset[str]
+    sorts: Mapping[str, str]
     sharings: Mapping[str, Sharing | None]
 
 
@@ -51,9 +54,32 @@ def told(policy: Policy) -> Told:
         fixed,
         {kind: kinds.crowd_limit(kind, policy) for kind in _ORDER},
         {kind: kinds.crowd_limit(kind, policy, hosting=True) for kind in _ORDER},
-        frozenset(kind for kind in _ORDER if kinds.is_holdable(kind, policy)),
+        {kind: _sort(kind, policy) for kind in _ORDER},
         {kind: kinds.sharing(kind, policy) for kind in _ORDER},
     )
+
+
+def _sort(kind: str, policy: Policy) -> str:
+    """The letter of a kind in ``sorts`` of the script."""
+    if kinds.is_holdable(kind, policy):
+        return "o"
+    rule = kinds.sharing(kind, policy)
+    if rule is None or rule.strength != "weak" or kind == "referrer":  # who vouches for many binds them all
+        return "-"
+    # Of what is weak nothing more is made once a crowd shares it, but for waves.
+    return "-" if asks_of_crowd(kind, rule.hub_over, MOST) else "f"
+
+
+def sorts_in(touch: Touch, sorts: Mapping[str, str]) -> Mapping[str, str]:
+    """The letters of the kinds in a touch, by those which its policy gives them."""
+    found = dict(sorts)
+    for kind in touch.hubs:
+        if found[kind] != "o":
+            found[kind] = "c"
+    for kind in touch.proved:
+        if found[kind] == "o":
+            found[kind] = "p"
+    return found
 
 
 def in_order(touch: Touch) -> list[str]:

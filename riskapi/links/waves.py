@@ -65,11 +65,15 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
     )
     if rules.mode == "off" or not any([thing.recent for thing in found.values()]):
         return rates, []
+    telling = [
+        (family, thing)
+        for kind, family in FAMILIES.items()
+        if (thing := found.get(kind)) is not None and thing.recent and _tells(kind, thing, facts, touch, found, policy)
+    ]
     shared: dict[str, set[str]] = {}
     arrived: dict[str, float] = {}
-    for kind, family in FAMILIES.items():
-        thing = found.get(kind)
-        if thing is not None and thing.recent and _tells(kind, thing, facts, touch, found, policy):
+    if len({family for family, _ in telling}) > 1:
+        for family, thing in telling:
             arrived.update(thing.recent)
             for name in _since(thing.recent, touch.at - near):
                 shared.setdefault(name, set()).add(family)
@@ -88,7 +92,9 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
             names = _since(thing.recent, touch.at - pace.seconds)
             # Few people sign up from a host's machines: half as many are telling.
             if names and len(names) + 1 >= (math.ceil(pace.accounts / 2) if touch.hosting else pace.accounts):
-                told.append(Match(names, long if pace == rules.quick[-1] else near))
+                match = Match(names, long if pace == rules.quick[-1] else near)
+                if match not in told:  # of a crowd those that are told came at every pace, to the line and its network
+                    told.append(match)
                 quick.update(dict.fromkeys(names))
     if not told:
         return rates, []
@@ -116,6 +122,13 @@ def unpacked(stored: bytes | None) -> Wave:
         return Wave()
     accounts, families, quick, line_minute, domain_quarter = found[:_PACKED]
     return Wave(accounts, frozenset(families), quick, line_minute, domain_quarter)
+
+
+def asks_of_crowd(kind: str, limit: int, most: int) -> bool:
+    """Whether it may matter here who came close to a thing which more than ``limit`` accounts share, of the ``most``
+    that are remembered. Of what is told apart by how rare it is that ends with so few.
+    """
+    return kind in FAMILIES and limit < _RARE.get(kind, 1.0) * most
 
 
 def _since(recent: Sequence[tuple[str, float]], since: float) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from riskapi.inputs.domains import DomainLists
 from riskapi.links.entities import Links
 from riskapi.links.evidence import linkage, reputation
 from riskapi.links.kinds import CLOSE, COUNTED, KINDS, Said, evidence_weight
+from riskapi.links.touches import in_order, told
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
@@ -358,6 +359,58 @@ def test_of_a_crowd_by_nature_only_the_count_is_read(links: Links, store: Store,
     for place in range(3):
         found = touch(links, store, rules, f"u{place}", facts(NOW + place, email=email))["mail_domain"]
     assert (found.accounts, found.hub, found.recent, found.others, found.last_seen) == (3, True, (), (), NOW + 1)
+
+
+#: A free mail provider's domain; a pattern, of which 50 make a crowd; an address, whose crowd may be a wave; a device.
+SORTS = {"mail_domain": 1, "pattern": 1, "ip": 32, "device": 32}
+
+
+@pytest.mark.parametrize(("kind", "most"), SORTS.items())
+def test_of_a_crowd_who_came_last_is_told_and_more_where_that_is_read(
+    links: Links, store: Store, rules: Policy, kind: str, most: int
+) -> None:
+    shared = facts(
+        email=Email(given="a", valid=True, domain="gmail.com", free=True, relay=False, disposable=False, pattern="a9"),
+        network=Network(given="81.93.17.5", ip="81.93.17.5"),
+        device=Device(id="dev-1"),
+    )
+    for number in range(9):  # so many are kept as a sorted set
+        touch(links, store, rules, f"u{number}", shared)
+    touched = links.touched("new", shared)
+    pipe = store.pipeline()
+    for number in range(9, 109):
+        pipe.execute_command("ZADD", touched.keys[kind], NOW - number, f"u{number}")
+    reply = links.queue(pipe, touched, rules, add=False)
+    store.run(pipe)
+    row = reply()[0][in_order(touched).index(kind)]
+    assert (row[0], row[6].split()[:2]) == (109, [b"u8", str(int(NOW)).encode()])
+    assert len(row[6].split()) == 2 * most
+
+
+def test_few_who_share_a_pattern_are_told_whatever_a_crowd_would_be(links: Links, store: Store, rules: Policy) -> None:
+    shared = facts(email=Email(given="a", valid=True, domain="gmail.com", free=True, relay=False, pattern="a9"))
+    for number in range(20):
+        touch(links, store, rules, f"u{number}", shared)
+    assert len(touch(links, store, rules, "new", shared)["pattern"].others) == 20
+
+
+def test_kinds_of_which_a_crowd_tells_only_who_came_last(rules: Policy) -> None:
+    sorts = told(rules).sorts
+    assert {kind for kind, sort in sorts.items() if sort == "f"} == {"pattern", "fingerprint"}
+    assert {kind for kind, sort in sorts.items() if sort == "o"} >= {"mailbox", "phone", "device", "payment"}
+
+
+@pytest.mark.parametrize("marked", [2, 45], ids=["among the newest", "more than are read at once"])
+def test_marks_of_a_crowd_are_counted_however_many(links: Links, store: Store, rules: Policy, marked: int) -> None:
+    for number in range(60):
+        touch(links, store, rules, f"u{number}", device(NOW - 60 + number))
+    key = links.touched("", device()).keys["device"]
+    bind(links, [key], on=True)
+    for number in range(marked):
+        links.mark(f"u{number}", [key], abusive=number % 2 == 0, limited=True)
+    found = touch(links, store, rules, "new", device())["device"]
+    assert (found.abusive, found.limited, found.accounts, found.bound) == ((marked + 1) // 2, marked, 61, True)
+    assert (len(found.recent), found.recent[0][0], found.earlier) == (32, "u59", 60)
 
 
 def test_what_is_told_of_a_policy_is_that_of_the_policy_in_force(links: Links, store: Store, rules: Policy) -> None:

@@ -12,8 +12,8 @@
 --         agenda_done.lua
 --+ reviews
 local call, given = redis.call, cjson.decode(ARGV[1])
-local known = call('HMGET', KEYS[1], 'mail', 'assessment', 'entities', 'tier')
-if known[4] then
+if call('HEXISTS', KEYS[1], 'tier') == 1 then
+  local known = call('HMGET', KEYS[1], 'mail', 'assessment', 'entities')
   for at = 3, #ARGV, 2 do
     if ARGV[at] == 'assessment' and ARGV[at + 1] == known[2] then return {1} end
   end

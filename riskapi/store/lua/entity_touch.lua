@@ -23,8 +23,10 @@
 --         that are close in time), "past" (seconds that are a past), "long" (seconds after which what an established customer
 --         uses is its own), "account" (whether the last key is the account's), "crowds": for each entity the number of accounts
 --         from which it is a crowd (0: never; -1: only counted for reputation; -2: counted, and who came last is told; -3: counted as a
---         site, where nobody is bad if an established customer uses it, and whose toucher is bad if its account is), "proved": for each 1 where the account proved that it is its own, 2 where nobody can hold it: a place, or what addresses and
---         numbers have in common}
+--         site, where nobody is bad if an established customer uses it, and whose toucher is bad if its account is), "sorts": a text
+--         with a letter for each: 'p' the account proved that it is its own, 'o' somebody can hold it, '-' nobody can: a place, or
+--         what addresses and numbers have in common; 'f' the same, and of a crowd only who came last is told; 'c' it is a
+--         crowd's by nature, and only who came last is told. Marks of any sort make of 'f' and 'c' a '-'}
 -- returns for each entity -1 for one of the account's own; 0 or 1 where it has only so many accounts; {accounts, abusive, limited}
 --         for one that is only counted (-1, -3); else
 --         {accounts, 1h, 24h, 30d, abusive, limited, others, past, earlier}: distinct accounts, the toucher included; abusive,
@@ -45,18 +47,30 @@
 --+ packed
 local call, ask = redis.call, cjson.decode(ARGV[1])
 local user, at, touch, retention = ask.user_id, tonumber(ask.at), ask.adds ~= 'look', ask.retention
-local crowds, proved = ask.crowds, ask.proved
+local crowds, sorts = ask.crowds, ask.sorts
 local last = at + 300 -- clocks of callers differ by up to the five minutes the contract allows
--- What is read at once of an entity that is a sorted set, newest and marks first: who touched it, and as many as are told of
--- those who came close in time. Of one that is only counted the newest two say whether it is new, has marks, or is due.
-local NEWEST, NEWEST_COUNTED = 33, 2
+-- What is read at once of an entity that is a sorted set, newest and marks first: as many as are told of those who came close
+-- in time, and the marks of a thing that binds and was found to be a hub or none. Where nobody is told of, or only who came last, the newest two say whether it has marks, or is
+-- due: to read 34 takes seven times as long.
+local NEWEST, NEWEST_FEW = 34, 2
 local oldest, month_ago, day_ago, hour_ago = at - retention, at - 2592000, at - 86400, at - 3600
 local today = math.floor(at / 86400) * 86400
+
+local proofs = string.find(sorts, 'p', 1, true)
+local function sort_of(i) return string.sub(sorts, i, i) end
+local function is_proved(i) return proofs and sort_of(i) == 'p' end
 
 -- The newest of an entity: {told = {member, score, …}, size, top (the highest score, 0 for none), whole (whether that is all
 -- of it)}. Scores are numbers or texts; making a number of a text takes long, so no more of them than needed are.
 local function list_of(told, whole)
   return {told = told, size = #told / 2, top = tonumber(told[2]) or 0, whole = whole}
+end
+
+local function newest_of_set(i)
+  local key, crowd, sort, most = KEYS[i], crowds[i], sort_of(i), NEWEST
+  if crowd == -1 or crowd == -3 or sort == 'c' or (sort == 'f' and call('ZCARD', key) > crowd) then most = NEWEST_FEW end
+  local told = call('ZREVRANGE', key, 0, most - 1, 'WITHSCORES')
+  return list_of(told, #told < 2 * most)
 end
 
 local function bottom_of(list)
@@ -68,11 +82,18 @@ end
 local function over(list, limit, too)
   if list.size == 0 or list.top < limit or (list.top == limit and not too) then return 0 end
   if bottom_of(list) > limit or (list.bottom == limit and too) then return list.size end
-  local least, most, told = 1, list.size - 1, list.told
+  local least, most, told = 1, 1, list.told
+  local function is_over(place)
+    local score = tonumber(told[2 * place])
+    return score > limit or (too and score == limit)
+  end
+  repeat -- few mostly: marks, or those that came later
+    least, most = most, math.min(2 * most, list.size)
+  until most == list.size or not is_over(most)
+  most = most - 1
   while least < most do
     local middle = math.ceil((least + most) / 2)
-    local score = tonumber(told[2 * middle])
-    if score > limit or (too and score == limit) then least = middle else most = middle - 1 end
+    if is_over(middle) then least = middle else most = middle - 1 end
   end
   return least
 end
@@ -90,7 +111,7 @@ end
 -- The newest others since a time, at most so many: "user_id at user_id at …", how many, and when the last of them came.
 local function others_of(list, key, from, most, apart)
   local told, first, till = list.told, 2 * over(list, last) + 1, 2 * over(list, from, true)
-  if till - first < 2 * most and not tells(list, from) then
+  if till - first + apart < 2 * most and not tells(list, from) then
     told = call('ZREVRANGEBYSCORE', key, last, from, 'WITHSCORES', 'LIMIT', 0, most + 1)
     first, till, apart = 1, #told, 0
   end
@@ -121,7 +142,8 @@ local function accounts_of(list, key, apart)
 end
 
 -- What is told of an entity that others share, but for its marks.
-local function row_of(list, key, crowd, accounts, since, abusive, limited, apart, earlier)
+local function row_of(i, list, accounts, since, abusive, limited, apart, earlier)
+  local key, crowd = KEYS[i], crowds[i]
   if crowd == -1 or crowd == -3 then return {accounts, abusive, limited} end
   -- The first window is asked first: where it has all accounts, so have the longer ones.
   local hour, day, month = came(list, key, hour_ago, apart), 0, 0
@@ -129,9 +151,12 @@ local function row_of(list, key, crowd, accounts, since, abusive, limited, apart
     day = hour == accounts and retention >= 86400 and hour or came(list, key, day_ago, apart)
     month = day == accounts and retention >= 2592000 and day or came(list, key, month_ago, apart)
   end
-  local others
-  if crowd == -2 or (crowd > 0 and month > crowd) then
-    others = others_of(list, key, math.max(since, at - ask.near), 32, apart)
+  local others, sort = nil, list.top < 5e11 and sort_of(i)
+  local crowded = crowd == -2 or (crowd > 0 and month > crowd)
+  if crowded then
+    others = others_of(list, key, math.max(since, at - ask.near), (sort == 'c' or sort == 'f') and 1 or 32, apart)
+  elseif sort == 'c' then
+    others = others_of(list, key, since, 1, apart)
   else
     local count, time
     others, count, time = others_of(list, key, since, 8, apart)
@@ -157,7 +182,7 @@ local texts, lists, quick = call('MGET', unpack(KEYS, 1, count)), {}, ask.adds =
 -- Touch a sorted set without marks that was touched today. Returns what is told of it, nil where this is not such a one.
 local function told_of_set(i, list)
   local key, crowd, place = KEYS[i], crowds[i], 0
-  if list.top >= 5e11 or list.top < today or proved[i] == 1 then return end
+  if list.top >= 5e11 or list.top < today or is_proved(i) then return end
   if list.top >= at and crowd ~= -1 and crowd ~= -3 then
     place = over(list, at, true)
     if place ~= over(list, at) or (place == list.size and not list.whole) then return end
@@ -165,20 +190,20 @@ local function told_of_set(i, list)
   if call('ZADD', key, 'NX', ask.at, user) == 0 then return end
   local accounts, since = accounts_of(list, key, 1)
   local earlier = list.whole and list.size - place or accounts - place - 1
-  return row_of(list, key, crowd, accounts, since, 0, 0, 1, earlier)
+  return row_of(i, list, accounts, since, 0, 0, 1, earlier)
 end
 
 -- The same of a packed one that stays one, and of which nothing is to be forgotten.
 local function told_of_packed(i)
   local told = unpacked(texts[i])
   local list = list_of(told, true)
-  if list.size == 0 or list.size == FEW or list.top >= 5e11 or proved[i] == 1 then return end
+  if list.size == 0 or list.size == FEW or list.top >= 5e11 or is_proved(i) then return end
   if list.top < today and bottom_of(list) < oldest then return end
   for j = 1, 2 * list.size, 2 do
     if told[j] == user or told[j + 1] == at then return end
   end
   local place, accounts, since = over(list, at), accounts_of(list, KEYS[i], 1)
-  local row = row_of(list, KEYS[i], crowds[i], accounts, since, 0, 0, 1, list.size - place)
+  local row = row_of(i, list, accounts, since, 0, 0, 1, list.size - place)
   insert_two(told, 2 * place + 1, user, at)
   args[#args + 1], args[#args + 2] = KEYS[i], cmsgpack.pack(told)
   return row
@@ -202,16 +227,16 @@ local alone_text = quick and cmsgpack.pack({user, at})
 for _, i in ipairs(asked) do
   local list
   if there > 0 then
-    local most = (crowds[i] == -1 or crowds[i] == -3) and NEWEST_COUNTED or NEWEST
-    local told = call('ZREVRANGE', KEYS[i], 0, most - 1, 'WITHSCORES')
-    if #told > 0 then
-      there, list = there - 1, list_of(told, #told < 2 * most)
-      lists[i] = list
+    list = newest_of_set(i)
+    if list.size > 0 then
+      there, lists[i] = there - 1, list
+    else
+      list = nil
     end
   end
   if list then
     replies[i] = quick and told_of_set(i, list)
-  elseif quick and proved[i] ~= 1 then
+  elseif quick and not is_proved(i) then
     args[#args + 1], args[#args + 2], replies[i] = KEYS[i], alone_text, 1
   end
   if not replies[i] then rest[#rest + 1] = i end
@@ -261,28 +286,41 @@ local function holders(thing)
   return found, #found > 0 and how or ''
 end
 
+-- The marks of an entity, to be read like one: of a crowd they are the newest by far, and told already where they end among
+-- those. They are asked for anew where this touch changes them.
+local function marks_of(i, thing, list)
+  if thing.packed or stands == 'GT' or is_proved(i) or (not list.whole and bottom_of(list) >= 5e11) then return thing end
+  local found, told = {}, list.told
+  for j = 1, 2 * list.size, 2 do
+    local score = tonumber(told[j + 1])
+    if score < 5e11 then break end
+    found[j], found[j + 1] = told[j], score
+  end
+  return {packed = true, list = found}
+end
+
 -- The ten last parts of a row, or nothing where there are no such marks. Only asked where there are marks at all.
-local function add_marks(row, thing, since, holdable)
-  row[10] = score_of(thing, '=') and 1 or 0
+local function add_marks(row, thing, marks, since, holdable)
+  row[10] = score_of(marks, '=') and 1 or 0
   row[11], row[12], row[13], row[14], row[15], row[16], row[17], row[18], row[19] = 0, 0, 0, 0, '', '', 0, 0, 0
-  if count_between(thing, 29e11, '(49e11') > 0 then
-    row[12] = others_marked(thing, '$', 3e12, at - 604800)
-    if row[12] > 0 then row[11] = others_marked(thing, '$', 3e12, at - 86400) end
-    local newest = members_between(thing, 3e12 + since, 3e12 + last, 2, true)
+  if count_between(marks, 29e11, '(49e11') > 0 then
+    row[12] = others_marked(marks, '$', 3e12, at - 604800)
+    if row[12] > 0 then row[11] = others_marked(marks, '$', 3e12, at - 86400) end
+    local newest = members_between(marks, 3e12 + since, 3e12 + last, 2, true)
     local time = newest[newest[1] == '$' .. user and 4 or 2]
     if time then row[13] = math.max(0, time - 3e12) end
-    row[14] = others_marked(thing, '^', 4e12, at - 604800)
+    row[14] = others_marked(marks, '^', 4e12, at - 604800)
   end
-  if holdable and count_between(thing, 59e11, '(79e11') > 0 then
+  if holdable and count_between(marks, 59e11, '(79e11') > 0 then
     local names
     names, row[16] = holders(thing)
     row[15] = table.concat(names, ' ')
     for _, name in ipairs(names) do
-      if name ~= user and score_of(thing, '!' .. name) then row[17] = row[17] + 1 end
-      if name ~= user and score_of(thing, '~' .. name) then row[18] = row[18] + 1 end
+      if name ~= user and score_of(marks, '!' .. name) then row[17] = row[17] + 1 end
+      if name ~= user and score_of(marks, '~' .. name) then row[18] = row[18] + 1 end
     end
   end
-  local hub, none = score_of(thing, '=h'), score_of(thing, '=n')
+  local hub, none = score_of(marks, '=h'), score_of(marks, '=n')
   row[19] = tostring(hub and hub - 5e12 or none and 5e12 - none or 0)
 end
 
@@ -306,18 +344,7 @@ end
 
 local function newest_of(i, thing)
   if thing.packed then return list_of({unpack(thing.list)}, true) end
-  local most = (crowds[i] == -1 or crowds[i] == -3) and NEWEST_COUNTED or NEWEST
-  local told = call('ZREVRANGE', thing.key, 0, most - 1, 'WITHSCORES')
-  return list_of(told, #told < 2 * most)
-end
-
--- Put the account in where it stands among the newest, if it does.
-local function insert_user(list)
-  local j = over(list, at) + 1
-  while j <= list.size and tonumber(list.told[2 * j]) == at and is_before(user, list.told[2 * j - 1]) do j = j + 1 end
-  if j > list.size and not list.whole then return end
-  insert_two(list.told, 2 * j - 1, user, ask.at)
-  list.size, list.top, list.bottom = list.size + 1, tonumber(list.told[2]), nil
+  return newest_of_set(i)
 end
 
 -- Let it have its whole time to live again: at once, or when it is written.
@@ -339,7 +366,7 @@ local function came_before(list, thing, accounts)
       if list.top < 5e11 then return accounts - j end
     end
   end
-  return not list.whole and call('ZRANK', thing.key, user) or accounts
+  return not thing.packed and call('ZRANK', thing.key, user) or accounts
 end
 
 -- Whether it may be a day since the time to live was renewed: whoever touched it first on a day (of UTC) renews it.
@@ -354,7 +381,6 @@ local function touched(thing, list)
   local added = add_member(thing, stands, ask.at, user)
   local whole = stands == 'NX'
   thing.renewed = thing.packed
-  if added == 1 and not thing.packed then insert_user(list) end
   if stands == 'GT' then added = added + add_member(thing, 'NX', 8e12 + at, '#' .. user) end
   if established and not bad then
     added, whole = added + add_member(thing, nil, 7e12 + tonumber(established), '&' .. user), false
@@ -366,7 +392,7 @@ local function touched(thing, list)
 end
 
 local function look(i, thing)
-  local crowd, list, added = crowds[i], lists[i], 0
+  local crowd, list, added, apart = crowds[i], lists[i], 0, 0
   if touch then
     local whole
     added, whole = touched(thing, list)
@@ -376,8 +402,8 @@ local function look(i, thing)
     end
     if not whole then list = nil end
   end
-  if thing.packed or not list then list = newest_of(i, thing) end
-  local alone, nobodys = list.size == added, false
+  if thing.packed or not list then list = newest_of(i, thing) else apart = added end
+  local alone, nobodys = list.size + apart == added, false
   if alone and added > 0 then renew(thing) end
   if list.top > 89e11 and not alone then
     if score_of(thing, '*' .. user) then
@@ -386,33 +412,34 @@ local function look(i, thing)
     end
     nobodys = score_of(thing, '*')
   end
-  if touch and proved[i] == 1 then add_member(thing, 'NX', 6e12 + at, '%' .. user) end
+  if touch and is_proved(i) then add_member(thing, 'NX', 6e12 + at, '%' .. user) end
   if nobodys then return 1 end
   if alone then return added > 0 and 1 or 0 end
   if touch and is_due(list) and is_to_renew(thing) then
     renew(thing)
     prune(thing, oldest)
-    list = newest_of(i, thing)
+    list, apart = newest_of(i, thing), 0
   end
-  local marked, accounts, since = list.top >= 5e11, accounts_of(list, thing.key, 0)
-  local abusive, limited = 0, 0
+  local marked, accounts, since = list.top >= 5e11, accounts_of(list, thing.key, apart)
+  local abusive, limited, marks = 0, 0, thing
   if marked then
     if stands == 'GT' and touch then -- standing is as young as the touch it belongs to
       raise_member(thing, 1e12 + at, '~' .. user)
       raise_member(thing, 2e12 + at, '!' .. user)
     end
     local is_new = added == 1 and stands == 'NX'
-    if list.top > 19e11 then abusive = others_marked(thing, '!', 2e12, since, is_new) end
-    limited = others_marked(thing, '~', 1e12, since, is_new)
+    marks = marks_of(i, thing, list)
+    if list.top > 19e11 then abusive = others_marked(marks, '!', 2e12, since, is_new) end
+    limited = others_marked(marks, '~', 1e12, since, is_new)
   end
-  if crowd == -3 and marked and count_between(thing, 69e11, 7e12 + at) > 0 then abusive, limited = 0, 0 end
+  if crowd == -3 and marked and count_between(marks, 69e11, 7e12 + at) > 0 then abusive, limited = 0, 0 end
   local counted = crowd == -1 or crowd == -3
   -- Whoever came before it; of holders the script below says nothing: nobody did.
   local earlier = accounts > 1 and not counted and came_before(list, thing, accounts) or 0
-  local row = row_of(list, thing.key, crowd, accounts, since, abusive, limited, 0, earlier)
+  local row = row_of(i, list, accounts, since, abusive, limited, apart, earlier)
   -- Where it has marks, a proof of just now is one more.
-  if not counted and (list.top >= 29e11 or (marked and touch and proved[i] == 1)) then
-    add_marks(row, thing, since, proved[i] ~= 2)
+  if not counted and (list.top >= 29e11 or (marked and touch and is_proved(i))) then
+    add_marks(row, thing, marks, since, sort_of(i) == 'o' or is_proved(i))
   end
   return row
 end

@@ -1,4 +1,4 @@
--- What binds an account, from all the fields of its budget: {cluster = its id or '', edges = {edge = until}, out = {edge =
+-- What binds an account, from all the fields of its budget: {cluster = its id or '', edges = {edge = until, as a text}, out = {edge =
 -- true} for those it is not bound by (cut, or proved to be its own), aside = whether a proof, or a cut from one, keeps it out
 -- of waves, wave = whether it is in one, spends = what it spent, packed, bad = whether it is labelled abusive}.
 local function bound_by(budget)
@@ -8,7 +8,7 @@ local function bound_by(budget)
     local name, value = fields[at], fields[at + 1]
     local sort, edge = string.sub(name, 1, 2), string.sub(name, 3)
     if sort == 'b:' then
-      found.edges[edge] = tonumber(value)
+      found.edges[edge] = value
       found.wave = found.wave or string.sub(edge, 1, 2) == 'w:'
     elseif sort == 'x:' or sort == 'p:' then
       found.out[edge] = true

@@ -59,7 +59,7 @@ local function planned_join(user, bonds, accounts)
   local plan = {names = {user}, edges = {}, claims = {}, bonds = {}}
   local function bind(bond, others)
     if #others == 0 then return end
-    local loose, till = {}, mine.edges[bond.edge]
+    local loose, till = {}, tonumber(mine.edges[bond.edge])
     for _, name in ipairs(others) do
       if not accounts[name].edges[bond.edge] then loose[#loose + 1] = name end
     end
