@@ -26,7 +26,6 @@ from riskapi.console.headers import headers
 from riskapi.console.page import ROOT, Page
 from riskapi.console.queue_rows import QueueRows
 from riskapi.console.site import PAGES
-from riskapi.console.turns import SHORT_TURNS
 from riskapi.console.visit import NOBODY, Answer, Entered, Fields, File, Left, Moved, View, Visit
 from riskapi.errors import ConfigurationError, Problem, StoreUnavailable
 from riskapi.reviews.cases import Cases
@@ -71,11 +70,10 @@ class _Server:
 
         def respond(**path: str) -> Response:
             started, request_id = perf_counter(), request_id_of(request.environ)
-            with SHORT_TURNS:
-                try:
-                    answer = self._answer(page, path, request_id, found=found)
-                except Exception as error:
-                    answer = self._fault(error, page, request_id)
+            try:
+                answer = self._answer(page, path, request_id, found=found)
+            except Exception as error:
+                answer = self._fault(error, page, request_id)
             answer.headers.update({**self._headers, "X-Request-Id": request_id})
             seconds = perf_counter() - started
             # One row of metrics for all pages; the log says which it was, without what stands for the names in it.
