@@ -11,6 +11,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import socket
 import stat
 import time
@@ -23,6 +24,9 @@ from riskapi.settings.environment import Bind
 
 #: Seconds the port may still be held by the workers of a service that was killed.
 _PATIENCE = 2.0
+#: Seconds that the holder of a lock is given to say who it is, and how it does.
+_SAYS = 1.0
+_SAYING = re.compile(r"process ([1-9][0-9]{0,9}), data in ")
 #: Where locks lie: the same place for every service of this machine, whatever its data directory.
 _PLACE = Path("/tmp")  # noqa: S108 - files of others are not used
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
@@ -72,13 +76,44 @@ def _take(file: IO[str], kind: int, bind: Bind, data_dir: Path) -> None:
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        with contextlib.suppress(OSError):
-            said = file.read().strip()
-        raise _refused(bind, f"is served by another riskapi ({said or 'which does not say more'})") from None
+        said = _said(file) or "which does not say more"
+        raise _refused(bind, f"is served by another riskapi ({said})") from None
     with contextlib.suppress(OSError):  # a full disk: the lock holds all the same
         file.truncate(0)
         file.write(f"process {os.getpid()}, data in {data_dir}")
         file.flush()
+
+
+def _said(file: IO[str]) -> str:
+    """What the holder of a lock says of itself; empty where it does not.
+
+    It writes that after it took the lock: until then the file is empty, or has what one that was killed left there.
+    """
+    deadline = time.monotonic() + _SAYS
+    while True:
+        said = ""
+        with contextlib.suppress(OSError):
+            file.seek(0)
+            said = file.read().strip()
+        if _lives(said):
+            return said
+        if time.monotonic() >= deadline:
+            return ""
+        time.sleep(0.02)
+
+
+def _lives(said: str) -> bool:
+    """Whether there is a process that this can be from."""
+    named = _SAYING.match(said)
+    if named is None:
+        return False
+    try:
+        os.kill(int(named[1]), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # there is one, of another user
+        return True
+    return True
 
 
 def _probe(bind: Bind, family: int, address: tuple[str, int]) -> None:

@@ -55,6 +55,39 @@ def test_who_is_there_is_said_and_after_it_the_address_is_free(free_port: int) -
         pass
 
 
+GONE = 2**22 + 1  # more than Linux gives any process: proc_sys_kernel(5), pid_max
+
+
+@pytest.mark.parametrize("left", ["", f"process {GONE}, data in /data/killed", "not ours"])
+def test_a_holder_that_has_not_said_who_it_is_yet_is_waited_for(
+    free_port: int, place: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    said = f"process {os.getpid()}, data in /data/first"
+    with held("127.0.0.1", free_port, "/data/first"):
+        for lock in place.iterdir():
+            lock.write_text(left)
+
+        def write(seconds: float) -> None:
+            for lock in place.iterdir():
+                lock.write_text(said)
+
+        monkeypatch.setattr("riskapi.server.listening.time.sleep", write)
+        with pytest.raises(ConfigurationError, match=said), held("127.0.0.1", free_port, "/data/second"):
+            pass
+
+
+def test_a_holder_that_never_says_who_it_is_is_told_of_all_the_same(
+    free_port: int, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "_SAYS", 0.0)
+    with held("127.0.0.1", free_port):
+        for lock in place.iterdir():
+            lock.write_text(f"process {GONE}, data in /data/killed")
+        said = r"another riskapi \(which does not say more\)"
+        with pytest.raises(ConfigurationError, match=said), held("127.0.0.1", free_port):
+            pass
+
+
 def test_without_a_place_for_locks_only_what_listens_is_found(
     free_port: int, monkeypatch: pytest.MonkeyPatch, place: Path
 ) -> None:
