@@ -26,7 +26,7 @@ from riskapi.settings.environment import Bind
 _PATIENCE = 2.0
 #: Seconds that the holder of a lock is given to say who it is, and how it does.
 _SAYS = 1.0
-_SAYING = re.compile(r"process ([1-9][0-9]{0,9}), data in ")
+_SAYING = re.compile(r"process ([1-9][0-9]{0,8}), data in ")
 #: Where locks lie: the same place for every service of this machine, whatever its data directory.
 _PLACE = Path("/tmp")  # noqa: S108 - files of others are not used
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
@@ -111,8 +111,8 @@ def _lives(said: str) -> bool:
         os.kill(int(named[1]), 0)
     except ProcessLookupError:
         return False
-    except OSError:  # there is one, of another user
-        return True
+    except OSError:
+        pass  # there is one, of another user
     return True
 
 
