@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from riskapi.accounts.first_record import SIGNUP_FIELDS, first_answer, kept_signup
+from riskapi.accounts.first_record import SIGNUP_FIELDS, first_answer, replied_signup
 from riskapi.accounts.history import LabelEntry
 from riskapi.accounts.sending_account import SENDING_FIELDS, SendingAccount, sending_account
 from riskapi.accounts.spreads import spread_of
@@ -104,11 +104,6 @@ def standing(reply: Sequence[Any], user_id: str = "?") -> Standing:
         float(established) if established else None,
         before[0].decode() if before else None,
     )
-
-
-def _signup(reply: Sequence[bytes | None]) -> bytes | None:
-    """The signup in the fields that were asked for; None where none is there."""
-    return kept_signup(dict(zip(SIGNUP_FIELDS, reply, strict=True))) if any(reply) else None
 
 
 class Accounts:
@@ -218,8 +213,7 @@ class Accounts:
 
     def signup(self, user_id: str) -> bytes | None:
         """The signup as posted, as JSON; None for an account never assessed."""
-        found = self._store.execute("HMGET", account_key(user_id), *SIGNUP_FIELDS)
-        return _signup(found)
+        return replied_signup(self._store.execute("HMGET", account_key(user_id), *SIGNUP_FIELDS))
 
     def abusive(self, user_ids: Sequence[str]) -> int:
         """How many of these accounts are labelled abusive."""
@@ -234,7 +228,7 @@ class Accounts:
         for name in user_ids:
             pipe.execute_command("HMGET", account_key(name), *SIGNUP_FIELDS)
         found = zip(user_ids, self._store.run(pipe), strict=True)
-        return [damaged.read("account", name, partial(_signup, kept), None) for name, kept in found]
+        return [damaged.read("account", name, partial(replied_signup, kept), None) for name, kept in found]
 
     def labels(self, user_id: str) -> list[LabelEntry]:
         """All labels ever given, oldest first."""

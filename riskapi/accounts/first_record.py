@@ -7,7 +7,7 @@ signup was changed. Until 2026-11-27 the decision and the signup were always fie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from riskapi.accounts.packing import pack, unpack
@@ -49,6 +49,11 @@ def kept_signup(fields: Mapping[str, bytes | None]) -> bytes:
     """The signup of an account as it is by now, as JSON; ``fields`` are :data:`SIGNUP_FIELDS`."""
     kept = fields.get("signup")
     return unpack(kept) if kept else _lines(fields)[2]
+
+
+def replied_signup(reply: Sequence[bytes | None]) -> bytes | None:
+    """The signup in a reply to :data:`SIGNUP_FIELDS`; None where the account is not there."""
+    return kept_signup(dict(zip(SIGNUP_FIELDS, reply, strict=True))) if any(reply) else None
 
 
 def first_decision(fields: Mapping[str, bytes | None]) -> dict[str, Any]:

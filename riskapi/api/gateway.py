@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from riskapi.api.request_loop import IN_LOOP, Arrival, Threads, Turn, Waiting
+from riskapi.api.request_loop import IN_LOOP, BodyWait, Threads, Turn, Waiting
 from riskapi.api.routes import LARGER, MAX_BODY
 from riskapi.errors import Problem
 
@@ -104,7 +104,7 @@ class Gateway:
             await self._answer_in_thread(environ, protocol)
             return
         elif 0 < length <= limit:
-            environ["wsgi.input"] = await _input(Arrival(protocol(), self._waiting), self._patience)
+            environ["wsgi.input"] = await _input(BodyWait(protocol(), self._waiting), self._patience)
         else:  # one that is too long is refused for what it announces, and not read
             environ["wsgi.input"] = io.BytesIO()
             await Turn(self._threads)

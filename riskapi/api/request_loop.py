@@ -103,31 +103,31 @@ class Waiting:
 
     def __init__(self, threads: Threads, patience: float) -> None:
         self._threads, self._patience = threads, patience
-        self._requests: dict[Arrival, tuple[Request, float]] = {}
+        self._requests: dict[BodyWait, tuple[Request, float]] = {}
 
-    def begin(self, arrival: Arrival, request: Request, now: float) -> None:
+    def begin(self, wait: BodyWait, request: Request, now: float) -> None:
         """Give a body until ``patience`` seconds after ``now``."""
-        self._requests[arrival] = request, now
+        self._requests[wait] = request, now
 
-    def end(self, arrival: Arrival, *, late: bool = False) -> None:
+    def end(self, wait: BodyWait, *, late: bool = False) -> None:
         """Let the request go on, once: its body may come in one thread just as its time is over in another."""
-        request, _ = self._requests.pop(arrival, (None, 0.0))
+        request, _ = self._requests.pop(wait, (None, 0.0))
         if request is not None:
-            arrival.late = late
+            wait.late = late
             self._threads.go_on(request)
 
     def end_late(self, loop: asyncio.AbstractEventLoop) -> None:
         """End the waits that took too long, and look again in a while."""
         now = loop.time()
-        for arrival, (_, since) in list(self._requests.items()):  # in the order in which they began
+        for wait, (_, since) in list(self._requests.items()):  # in the order in which they began
             if now - since < self._patience:
                 break
-            self.end(arrival, late=True)
-            arrival.body.cancel()
+            self.end(wait, late=True)
+            wait.body.cancel()
         loop.call_later(min(self._patience / _LOOKS, _LONGEST), self.end_late, loop)
 
 
-class Arrival:
+class BodyWait:
     """Awaited, it lets a request go on in a thread as soon as its ``body`` is there, and gives that body.
 
     Raises :class:`TimeoutError` for a body that came too ``late``, and what granian raises for one that broke off.
@@ -137,7 +137,7 @@ class Arrival:
         self.body, self._waiting = body, waiting
         self.late = False
 
-    def __await__(self) -> Generator[Arrival, None, bytes]:
+    def __await__(self) -> Generator[BodyWait, None, bytes]:
         yield self
         if self.late:
             raise TimeoutError
@@ -174,11 +174,11 @@ class RequestLoop(asyncio.SelectorEventLoop):
     ) -> Any:
         """See :meth:`asyncio.loop.call_soon_threadsafe`."""
         brought: object = callback
-        if isinstance(brought, Arrival):
+        if isinstance(brought, BodyWait):
             return brought.come()
         if args and isinstance(args[0], CoroutineType):
             waits = step(args[0])
-            if isinstance(waits, Arrival | Turn):
+            if isinstance(waits, BodyWait | Turn):
                 return waits.wait_for(args[0], self.time())
             if waits is None:
                 return None
@@ -187,6 +187,6 @@ class RequestLoop(asyncio.SelectorEventLoop):
     def call_soon(self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None) -> Any:
         """See :meth:`asyncio.loop.call_soon`."""
         brought: object = callback
-        if isinstance(brought, Arrival):
+        if isinstance(brought, BodyWait):
             return brought.come()
         return super().call_soon(callback, *args, context=context)

@@ -34,8 +34,9 @@ from riskapi.store.streams import account_key
 _DAY = 86400
 #: Times an account is read anew because somebody changed it meanwhile; far more than any race measured.
 _TRIES = 20
-#: Fields that are written together, see account_follow.lua.
+#: Fields that are written together, see account_follow.lua, and those that are read for it.
 _FOLLOWED = ("signup", "entities", "proved", "things")
+_READ = (*_FOLLOWED, "assessment")
 #: What a changed address and a changed number change of what an account touches.
 _KINDS: Mapping[str, tuple[str, ...]] = {
     "email": ("mailbox", "pattern", "stem", "mail_domain", "tld"),
@@ -220,10 +221,10 @@ class Identifiers:
         return " ".join(dict.fromkeys([*before.decode().split(), *keys])).encode()
 
     def _read(self, user_id: str) -> dict[str, bytes]:
-        found: Any = self._store.execute("HMGET", account_key(user_id), *_FOLLOWED, "assessment")
+        found: Any = self._store.execute("HMGET", account_key(user_id), *_READ)
         if not any(found):
             raise Problem("not_found", "No account with this user_id was ever assessed.")
-        return {name: value or b"" for name, value in zip((*_FOLLOWED, "assessment"), found, strict=True)}
+        return {name: value or b"" for name, value in zip(_READ, found, strict=True)}
 
     def _written(self, user_id: str, read: dict[str, bytes], *values: bytes) -> bool:
         """Write what an account has; False when it changed since it was read."""

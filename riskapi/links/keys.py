@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64encode
-from binascii import a2b_base64
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from functools import partial
 
@@ -18,8 +17,6 @@ _KINDS = {letter: kind for kind, letter in LETTERS.items()}
 #: What the key of an entity begins with, by kind, and where its HMAC begins.
 _BEGINNINGS = {kind: f"risk:e:{letter}:" for kind, letter in LETTERS.items()}
 _MAC_AT = len("risk:e:m:")
-#: From the alphabet of base64 for URLs to the plain one (RFC 4648, 5 and 4).
-_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 #: Ends the names in the field of an account; and such a name: all of it, the letter, what tells two of a kind apart.
 _END, _NAME = b"\0", re.compile(r"(([a-z])(?::([^ ]+) )?)")
 
@@ -36,7 +33,7 @@ def mac_of(key: str) -> str:
 
 def packed_mac(mac: str) -> bytes:
     """The 12 bytes of an HMAC, or those of several, as the field of an account has them."""
-    return a2b_base64(mac.encode().translate(_FROM_URL_SAFE))
+    return urlsafe_b64decode(mac)
 
 
 def entities_of(stored: bytes | None, user_id: str = "?") -> dict[str, str]:

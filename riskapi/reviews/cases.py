@@ -11,7 +11,7 @@ from functools import partial
 from typing import get_args
 
 from riskapi.accounts.accounts import Accounts
-from riskapi.accounts.first_record import SIGNUP_FIELDS, kept_signup
+from riskapi.accounts.first_record import SIGNUP_FIELDS, replied_signup
 from riskapi.contract import Tier
 from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.audits import Audits
@@ -188,6 +188,6 @@ def _case(reviews: Sequence[WaitingReview], terms: _Terms) -> Case:
     )
 
 
-def _applicant(user_id: str, fields: Sequence[bytes | None]) -> Applicant:
-    found = damaged.whole(kept_signup(dict(zip(SIGNUP_FIELDS, fields, strict=True))))
+def _applicant(user_id: str, reply: Sequence[bytes | None]) -> Applicant:
+    found = damaged.whole(replied_signup(reply))
     return Applicant(user_id, str(found["account"].get("name") or ""), str(found["email"]["address"]))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.api.request_loop import IN_LOOP, Arrival, RequestLoop, Threads, Turn, Waiting
+from riskapi.api.request_loop import IN_LOOP, BodyWait, RequestLoop, Threads, Turn, Waiting
 from tests.logged import Lines
 
 PATIENCE = 5.0
@@ -79,7 +79,7 @@ class Ended(threading.Event):
     said: object = None
     thread = ""
 
-    async def request(self, wait: Arrival | Turn) -> None:
+    async def request(self, wait: BodyWait | Turn) -> None:
         try:
             self.said = await wait
         except Exception as error:
@@ -121,7 +121,7 @@ def test_a_request_goes_on_in_a_thread_when_its_body(
     loop: RequestLoop, waiting: Waiting, then: Callable[[RequestLoop, Waiting, Body], None], expected: object
 ) -> None:
     ended, body = Ended(), Body(loop, b"{}" if then is BODIES["is there"][0] else None)
-    hand_over(loop, ended.request(Arrival(body, waiting)))
+    hand_over(loop, ended.request(BodyWait(body, waiting)))
     then(loop, waiting, body)
     assert ended.wait_for() == expected
     assert ended.thread.startswith("request")
@@ -130,7 +130,7 @@ def test_a_request_goes_on_in_a_thread_when_its_body(
 
 def test_a_body_still_in_its_time_is_waited_for(loop: RequestLoop, waiting: Waiting) -> None:
     ended, body = Ended(), Body(loop)
-    hand_over(loop, ended.request(Arrival(body, waiting)))
+    hand_over(loop, ended.request(BodyWait(body, waiting)))
     late(loop, waiting, PATIENCE - 1)
     assert not body.cancelled
     body.bring(b"[]")
@@ -140,10 +140,10 @@ def test_a_body_still_in_its_time_is_waited_for(loop: RequestLoop, waiting: Wait
 def test_only_bodies_whose_time_is_over_are_given_up(loop: RequestLoop, waiting: Waiting) -> None:
     first, second = Ended(), Ended()
     bodies = Body(loop), Body(loop)
-    hand_over(loop, first.request(Arrival(bodies[0], waiting)))
+    hand_over(loop, first.request(BodyWait(bodies[0], waiting)))
     began = loop.time()
     loop.time = lambda: began + 3.0  # type: ignore[method-assign]
-    hand_over(loop, second.request(Arrival(bodies[1], waiting)))
+    hand_over(loop, second.request(BodyWait(bodies[1], waiting)))
     late(loop, waiting, 2.5)
     assert first.wait_for() is TimeoutError
     assert [each.cancelled for each in bodies] == [True, False]
@@ -209,7 +209,7 @@ def test_a_body_that_comes_just_as_its_time_is_over_lets_its_request_go_on_once(
 ) -> None:
     for round_number in range(1, 301):
         ended, body = Ended(), Body(loop)
-        arrival = Arrival(body, waiting)
+        arrival = BodyWait(body, waiting)
         hand_over(loop, ended.request(arrival))
         start = threading.Barrier(2)
 
