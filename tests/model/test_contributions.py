@@ -43,12 +43,11 @@ class Own:
         found: Matrix = np.asarray(self.booster.predict(whole, pred_contrib=True, num_threads=1))
         unused = [column for column in range(width) if column not in self.columns]
         assert not found[:, unused].any()
-        asked: Matrix = found[:, [*self.columns, -1]]
-        return asked
+        return found[:, [*self.columns, -1]]
 
     def __call__(self, row: Row) -> Row:
         self.rows.append(row)
-        return self.many(row[np.newaxis])[0]
+        return self.many(row[np.newaxis]).ravel()
 
 
 def _questions(text: str) -> dict[int, set[float]]:
