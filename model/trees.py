@@ -52,8 +52,11 @@ class Split(NamedTuple):
 
 
 def columns(text: str) -> list[int]:
-    """The columns that any tree of a model looks at, by their numbers, in order. Others say nothing to it."""
-    found = re.findall(r"^(?:split_feature|leaf_features)=(.*)$", text, re.MULTILINE)
+    """The columns that any tree of a model looks at, by their numbers, in order. Others say nothing to it.
+
+    A linear leaf has columns of the splits above it (LightGBM documentation, "linear_tree").
+    """
+    found = re.findall(r"^split_feature=(.*)$", text, re.MULTILINE)
     return sorted({int(column) for each in found for column in each.split()})
 
 
