@@ -59,7 +59,7 @@ local last = at + 300 -- clocks of callers differ by up to the five minutes the 
 -- due: to read 34 takes seven times as long.
 local NEWEST, NEWEST_FEW = 34, 2
 local oldest, month_ago, day_ago, hour_ago = at - retention, at - 2592000, at - 86400, at - 3600
-local today = math.floor(at / 86400) * 86400
+local today, after = math.floor(at / 86400) * 86400, {}
 
 local proofs = string.find(sorts, 'p', 1, true)
 local function sort_of(i) return string.sub(sorts, i, i) end
@@ -118,7 +118,9 @@ local function tells(list, from) return list.whole or bottom_of(list) < from end
 -- that the list does not have.
 local function came(list, key, from, apart)
   if tells(list, from) then return over(list, from) - over(list, last) + apart end
-  return call('ZCOUNT', key, '(' .. from, last)
+  -- Making a text of a number takes long, and an hour ago is asked of each.
+  after[from] = after[from] or '(' .. from
+  return call('ZCOUNT', key, after[from], last)
 end
 
 -- Read so many more of a sorted set, down to a time: what comes after the lowest of the list.
@@ -207,8 +209,9 @@ if #KEYS > count then
   local account = call('HMGET', KEYS[#KEYS], 'things', 'established', 'label')
   own, established, bad = account[1] or '', account[2], account[3] == 'abuse'
 end
-local replies, args, rest = {}, {}, {}
-local texts, lists, quick = call('MGET', unpack(KEYS, 1, count)), {}, adds == 'first' and #KEYS == count
+local args, rest, lists, quick = {}, {}, {}, adds == 'first' and #KEYS == count
+-- What is told of each; until then the text of one that is packed.
+local replies = call('MGET', unpack(KEYS, 1, count))
 
 -- Whether it may be a day since the time to live was renewed: whoever touched it first on a day (of UTC) renews it.
 local function is_due(list)
@@ -244,7 +247,7 @@ end
 
 -- The same of a packed one that stays one, and of which nothing is to be forgotten.
 local function told_of_packed(i)
-  local told = unpacked(texts[i])
+  local told = unpacked(replies[i])
   local list = list_of(told, true)
   if list.size == 0 or list.size == FEW or list.top >= 5e11 or is_proved(i) then return end
   if list.top < today and bottom_of(list) < oldest then return end
@@ -260,35 +263,34 @@ end
 
 -- Which of those that are no strings are not there yet: these begin as packed ones. The others are read, those that many share
 -- first, until as many are found as there are. What an account usually writes of one that is new is packed once for all.
-local asked, keys = {}, {}
+local packed = 0
 for i = 1, count do
-  if own ~= '' and string.find(own, KEYS[i], 1, true) then
-    replies[i] = -1
-  elseif not texts[i] then
-    asked[#asked + 1], keys[#keys + 1] = i, KEYS[i]
-  else
-    replies[i] = quick and told_of_packed(i)
-    if not replies[i] then rest[#rest + 1] = i end
-  end
+  if replies[i] then packed = packed + 1 end
 end
-local there = #keys > 0 and call('EXISTS', unpack(keys)) or 0
+local there = packed < count and call('EXISTS', unpack(KEYS, 1, count)) - packed or 0
 local alone_text = quick and cmsgpack.pack({user, at})
-for _, i in ipairs(asked) do
-  local list
-  if there > 0 then
-    list = newest_of_set(i)
-    if list.size > 0 then
-      there, lists[i] = there - 1, list
-    else
-      list = nil
+for i = 1, count do
+  local row, list
+  if own ~= '' and string.find(own, KEYS[i], 1, true) then
+    row = -1
+  elseif replies[i] then
+    row = quick and told_of_packed(i)
+  else
+    if there > 0 then
+      list = newest_of_set(i)
+      if list.size > 0 then
+        there, lists[i] = there - 1, list
+      else
+        list = nil
+      end
+    end
+    if list then
+      row = quick and (told_of_set(i, list) or told_of_counted(i, list))
+    elseif quick and not is_proved(i) then
+      args[#args + 1], args[#args + 2], row = KEYS[i], alone_text, 1
     end
   end
-  if list then
-    replies[i] = quick and (told_of_set(i, list) or told_of_counted(i, list))
-  elseif quick and not is_proved(i) then
-    args[#args + 1], args[#args + 2], replies[i] = KEYS[i], alone_text, 1
-  end
-  if not replies[i] then rest[#rest + 1] = i end
+  if row then replies[i] = row else rest[#rest + 1] = i end
 end
 if #rest == 0 then
   write_texts(args, retention)
@@ -341,7 +343,7 @@ local function marks_of(i, thing, list)
   if thing.packed or stands == 'GT' or is_proved(i) or (not list.whole and bottom_of(list) >= 5e11) then return thing end
   local found, told = {}, list.told
   for j = 1, 2 * list.size, 2 do
-    local score = tonumber(told[j + 1])
+    local score = score_at(list, (j + 1) / 2)
     if score < 5e11 then break end
     found[j], found[j + 1] = told[j], score
   end
@@ -486,7 +488,7 @@ local function look(i, thing)
 end
 
 local found, were = {}, {}
-for n, i in ipairs(rest) do found[n], were[n] = KEYS[i], texts[i] end
+for n, i in ipairs(rest) do found[n], were[n] = KEYS[i], replies[i] end
 local things = open_entities(found, were)
 for n, i in ipairs(rest) do
   if not things[n].packed and not lists[i] then begin_packed(things[n]) end
