@@ -270,8 +270,8 @@ if is_new or call('TTL', members(into)) < asked.ttl - 86400 then
   call('EXPIRE', members(into), asked.ttl)
 end
 local change, size = #ids > 0 and 'merged' or 'joined', call('SCARD', members(into))
-call('XADD', KEYS[5], 'MINID', '~', asked.oldest, '*', 'type', 'cluster', 'data', string.format(
-  '{"cluster_id":"%s","at":"%s","change":"%s","merged":%s,"user_ids":%s,"user_id":%s,"looks":%s}', into, asked.at, change,
-  listed(ids), listed(some(came, asked.named)), cjson.encode(user), listed(looks)))
+call('XADD', KEYS[5], 'MINID', '~', asked.oldest, '*', 'type', 'cluster', 'data', '{"cluster_id":"' .. into .. '","at":"' ..
+  asked.at .. '","change":"' .. change .. '","merged":' .. listed(ids) .. ',"user_ids":' .. listed(some(came, asked.named)) ..
+  ',"user_id":' .. cjson.encode(user) .. ',"looks":' .. listed(looks) .. '}')
 mine.cluster = into
 return {change, usage(mine, {spends = spends, bad = bad, claims = claims, size = size}, now)}

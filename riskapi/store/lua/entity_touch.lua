@@ -123,14 +123,16 @@ local function came(list, key, from, apart)
   return call('ZCOUNT', key, after[from], last)
 end
 
--- Read so many more of a sorted set, down to a time: what comes after the lowest of the list.
-local function read_on(list, key, from, most)
-  local told, size, same = list.told, list.size, 1
-  local lowest = told[2 * size]
-  while same < size and told[2 * (size - same)] == lowest do same = same + 1 end
-  local more = call('ZREVRANGEBYSCORE', key, lowest, from, 'WITHSCORES', 'LIMIT', same, most)
-  for j = 1, #more do told[2 * size + j] = more[j] end
-  list.size, list.bottom = size + #more / 2, false
+-- Read so many more of a sorted set, behind the lowest of the list; `apart` is how many were added before that since. Returns
+-- whether it still stands where it did: a proof may have been added, too.
+local function read_on(list, key, most, apart)
+  local told, size = list.told, list.size
+  local place = size - 1 + apart
+  local more = call('ZREVRANGE', key, place, place + most, 'WITHSCORES')
+  if more[1] ~= told[2 * size - 1] then return false end
+  for j = 3, #more do told[2 * size + j - 2] = more[j] end
+  list.size, list.bottom = #told / 2, false
+  return true
 end
 
 -- The newest others since a time, at most so many: "user_id at user_id at …", how many, and when the last of them came.
@@ -138,12 +140,13 @@ local function others_of(list, key, from, most, apart)
   local told, first, till = list.told, 2 * over(list, last) + 1, 2 * over(list, from, true)
   local lack = 2 * most - (till - first + apart)
   if lack > 0 and not tells(list, from) then
-    if first > till or (apart == 1 and at <= bottom_of(list)) then
+    -- A few mostly, where marks stand among the newest.
+    local fits = first <= till and (apart == 0 or at > bottom_of(list))
+    if fits and read_on(list, key, math.ceil(lack / 2), apart) then
+      till = 2 * over(list, from, true)
+    else
       told = call('ZREVRANGEBYSCORE', key, last, from, 'WITHSCORES', 'LIMIT', 0, most + 1)
       first, till, apart = 1, #told, 0
-    else -- a few mostly, where marks stand among the newest
-      read_on(list, key, from, math.ceil(lack / 2))
-      till = 2 * list.size
     end
   end
   if apart == 1 and type(told[2]) == 'string' then -- the account is not among them
