@@ -4,7 +4,7 @@
 -- hold, hold_until and hold_off as they are there}.
 local OF_USAGE = {spends = true, revision = true, first = true, hold = true, hold_until = true, hold_off = true}
 local function bound_by(budget)
-  local found = {cluster = '', edges = {}, out = {}, aside = false}
+  local found = {cluster = '', edges = {}, out = {}, aside = false, wave = false}
   local fields = redis.call('HGETALL', budget)
   for at = 1, #fields, 2 do
     local name, value = fields[at], fields[at + 1]
