@@ -6,7 +6,7 @@ import pytest
 
 from riskapi import policy
 from riskapi.inputs.domains import DomainLists
-from riskapi.links import rows
+from riskapi.links import kinds, rows
 from riskapi.links.entities import Links
 from riskapi.links.kinds import Touch
 from riskapi.store.connections import Store
@@ -65,3 +65,24 @@ def test_marks_take_nobodys_place(
     newest = sorted(((time, name) for name, time in members(store, key).items() if time < 1e11), reverse=True)
     expected = [(name, time) for time, name in newest if name != user][:TOLD]
     assert [(name.decode(), float(time)) for name, time in zip(others[::2], others[1::2], strict=True)] == expected
+
+
+@pytest.mark.parametrize(("gone", "renewed"), [(0.5, False), (2, True)])
+def test_one_that_is_only_counted_is_renewed_once_a_day_and_loses_what_is_old(
+    links: Links, store: Store, gone: float, renewed: bool
+) -> None:
+    """``gone``: how many days of its time to live are over."""
+    key, retention = links.entity_key("tld", "org"), RULES.retention.entities_days * 86400
+    pipe = store.pipeline()
+    pipe.execute_command("ZADD", key, repr(NOW - retention - 60), "old")
+    for number in range(CROWD):
+        pipe.execute_command("ZADD", key, repr(came(number)), f"u{number}")
+    for number in range(3):
+        pipe.execute_command("ZADD", key, repr(1e12 + came(number)), f"~u{number}")
+    pipe.execute_command("EXPIRE", key, int(retention - gone * 86400))
+    reply = links.queue(pipe, Touch("new", NOW, {"tld": key}, frozenset()), RULES)
+    store.run(pipe)
+    accounts, *_, abusive, limited, _, _, _ = rows.row(reply()[0][0])[: kinds.PLAIN]
+    assert (accounts, abusive, limited) == (CROWD + 1, 0, 3)
+    assert ("old" not in members(store, key)) is renewed
+    assert (store.execute("TTL", key) > retention - 60) is renewed
