@@ -17,7 +17,7 @@ KEEP = 2000
 #: The most accounts that are counted of an entity.
 MOST = KEEP * 21 // 20
 _DAY = 86400
-#: The numbers that a touch is told with, and one for each entity, as the script reads them.
+#: The numbers that a touch is told with: eight bytes each, the lowest first, as the script reads them.
 _NUMBERS = struct.Struct("<6d")
 #: Kinds that most share, in the order in which the script looks for those it knows as sorted sets.
 _CROWDS = ("service", "tld", "asn", "mail_domain", "pattern", "behavior", "stem")
@@ -29,7 +29,7 @@ _PLACES = {kind: place for place, kind in enumerate(_ORDER)}
 class Told:
     """What a policy makes of touches, worked out once for all signups under it.
 
-    ``fixed`` are numbers that are the same for every touch. ``crowds`` are the limits
+    ``fixed`` are the numbers of ``ARGV[5]`` but for the first, in its order. ``crowds`` are the limits
     (:func:`riskapi.links.kinds.crowd_limit`) of each kind; ``hosting`` the same for those that come from a hosting
     network. ``sorts`` are the letters that tell the script of each kind who can hold it, and who of a crowd is told.
     ``sharings`` are what it says of sharing each kind.
