@@ -4,9 +4,10 @@ message. Pure.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any
 
 from riskapi.links import kinds
 from riskapi.links.kinds import Said, Sharing, Touch
@@ -14,8 +15,8 @@ from riskapi.links.touches import in_order
 from riskapi.policy import Policy
 from signals.facts import Entity
 
-#: Parts of what the script says of a thing that is only counted.
-_COUNTED: Final = 3
+#: The numbers of a thing, and of one that is only counted.
+_NUMBERS, _COUNTED = struct.Struct("<8i"), struct.Struct("<3i")
 #: What it says by one number: that nobody else is told of, or that the thing is the account's own (-1).
 _SHORT: Mapping[int, Sequence[Any]] = {-1: (-1,), 0: (0, 0, 0, 0, 0, 0, b"", 0, 0), 1: kinds.ALONE}
 
@@ -84,14 +85,20 @@ def _numbers(
 
 def _rows(replies: Sequence[Any]) -> list[Any]:
     """One row an entity: they come together from one node, and one a reply from a cluster."""
-    return [_row(told) for reply in replies for told in reply]
+    return [row(told) for reply in replies for told in reply]
 
 
-def _row(told: Any) -> Sequence[Any]:
-    """The whole row of what the script says in short."""
+def row(told: Any) -> Sequence[Any]:
+    """The whole row of what the script says of one entity, in the order its header names the parts, with the others
+    between ``limited`` and ``past``.
+    """
     if isinstance(told, int):
         return _SHORT[told]
-    if len(told) == _COUNTED:
-        accounts, abusive, limited = told
+    marks: Sequence[Any] = ()
+    if isinstance(told, list):
+        told, *marks = told
+    if len(told) == _COUNTED.size:
+        accounts, abusive, limited = _COUNTED.unpack(told)
         return accounts, 0, 0, 0, abusive, limited, b"", 0, 0
-    return cast("Sequence[Any]", told)
+    accounts, hour, day, month, abusive, limited, past, earlier = _NUMBERS.unpack_from(told)
+    return [accounts, hour, day, month, abusive, limited, told[_NUMBERS.size :], past, earlier, *marks]

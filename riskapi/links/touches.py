@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import struct
+from collections.abc import Mapping, Sequence
 
 from riskapi.links import kinds
 from riskapi.links.kinds import CLOSE, COUNTED, KINDS, Sharing, Touch
@@ -17,6 +17,8 @@ KEEP = 2000
 #: The most accounts that are counted of an entity.
 MOST = KEEP * 21 // 20
 _DAY = 86400
+#: The numbers that a touch is told with: eight bytes each, the lowest first, as the script reads them.
+_NUMBERS = struct.Struct("<6d")
 #: Kinds that most share, in the order in which the script looks for those it knows as sorted sets.
 _CROWDS = ("service", "tld", "asn", "mail_domain", "pattern", "behavior", "stem")
 _ORDER = (*_CROWDS, *(kind for kind in (*KINDS, *COUNTED, *CLOSE) if kind not in _CROWDS))
@@ -27,13 +29,14 @@ _PLACES = {kind: place for place, kind in enumerate(_ORDER)}
 class Told:
     """What a policy makes of touches, worked out once for all signups under it.
 
-    ``fixed`` is the same for every touch. ``crowds`` are the limits (:func:`riskapi.links.kinds.crowd_limit`) of each
-    kind; ``hosting`` the same for those that come from a hosting network. ``sorts`` are the letters that tell the
-    script of each kind who can hold it, and who of a crowd is told. ``sharings`` are what it says of sharing each kind.
+    ``fixed`` are the numbers of ``ARGV[5]`` but for the first, in its order. ``crowds`` are the limits
+    (:func:`riskapi.links.kinds.crowd_limit`) of each kind; ``hosting`` the same for those that come from a hosting
+    network. ``sorts`` are the letters that tell the script of each kind who can hold it, and who of a crowd is told.
+    ``sharings`` are what it says of sharing each kind.
     """
 
     policy: Policy
-    fixed: Mapping[str, Any]
+    fixed: tuple[float, ...]
     crowds: Mapping[str, int]
     hosting: Mapping[str, int]
     sorts: Mapping[str, str]
@@ -42,13 +45,13 @@ class Told:
 
 def told(policy: Policy) -> Told:
     """What a policy makes of touches."""
-    fixed = {
-        "retention": policy.retention.entities_days * _DAY,
-        "keep": KEEP,
-        "near": policy.waves.near_minutes * 60,
-        "past": policy.waves.past_days * _DAY,
-        "long": policy.customers.days * _DAY,
-    }
+    fixed = (
+        policy.retention.entities_days * _DAY,
+        KEEP,
+        policy.waves.near_minutes * 60,
+        policy.waves.past_days * _DAY,
+        policy.customers.days * _DAY,
+    )
     return Told(
         policy,
         fixed,
@@ -80,6 +83,11 @@ def sorts_in(touch: Touch, sorts: Mapping[str, str]) -> Mapping[str, str]:
         if found[kind] == "o":
             found[kind] = "p"
     return found
+
+
+def numbers(at: float, rules: Told, crowds: Sequence[int]) -> tuple[bytes, bytes]:
+    """What the script is told in numbers of a touch at Unix time ``at``, whose entities have these limits."""
+    return _NUMBERS.pack(at, *rules.fixed), struct.pack(f"<{len(crowds)}i", *crowds)
 
 
 def in_order(touch: Touch) -> list[str]:
