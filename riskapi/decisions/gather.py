@@ -108,7 +108,9 @@ class Gatherer:
         signup, warnings = usable(posted, at)
         unsent = not_provided(posted)
         missing = dict.fromkeys(unsent, "not_provided")
-        missing |= {each["input_pointer"]: "input_invalid" for each in warnings if each["code"] == "INPUT_INVALID"}
+        for each in warnings:
+            if each["code"] == "INPUT_INVALID":
+                missing[each["input_pointer"]] = "input_invalid"
         account, part, acted = signup.account, signup.device or _NO_DEVICE, signup.behavior or _NO_BEHAVIOR
         address = signup.email.address
         email = readers.mail.read("" if UNREADABLE in address else address)

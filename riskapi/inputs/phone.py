@@ -12,6 +12,8 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, P
 
 from riskapi.datasets import numbering
 from riskapi.datasets.numbering import Numbering
+from riskapi.inputs import number_ranges
+from riskapi.inputs.number_ranges import Assigned
 from signals.facts import Phone
 
 # The patterns of numbers are some thousands at most; without this each is looked up in the cache of ``re`` at each use,
@@ -47,10 +49,11 @@ _KINDS: Final = {
 
 
 class _Meant(NamedTuple):
-    """A number that is somebody's, and libphonenumber's type of it."""
+    """A number that is somebody's, its national digits, and whose range they lie in."""
 
     number: PhoneNumber
-    type: int
+    national: str
+    assigned: Assigned
 
 
 class PhoneReader:
@@ -82,7 +85,7 @@ class PhoneReader:
                 continue
             meant = self._meant(parsed)
             if meant is None:
-                possible = bool(possible) or phonenumbers.is_possible_number(parsed)
+                possible = bool(possible) or _is_possible(parsed)
             elif found is None:
                 found = meant
                 if hint is None or _is_usual(parsed, attempt):
@@ -90,7 +93,7 @@ class PhoneReader:
             elif not _is_worse(meant, found):
                 found = meant
         if found is not None:
-            return self._describe(given, *found)
+            return self._describe(given, found)
         if not known and "+" not in text and _can_be_national(text):
             return Phone(given, valid=None)
         return Phone(given, valid=False, possible=possible)
@@ -99,15 +102,14 @@ class PhoneReader:
         """The number that was meant, ``None`` where it is nobody's; an old number is the one that took its place."""
         code, national = parsed.country_code or 0, phonenumbers.national_significant_number(parsed)
         now = self._numbering.read(code, national, "old")
-        if not now:
-            return _typed(parsed)
-        found = [each for read in set(now) if (each := _typed(_with(parsed, read))) is not None]
-        return found[0] if len(found) == 1 else _typed(parsed)
+        found = [each for read in set(now) if (each := _assigned(_with(parsed, read), read)) is not None]
+        return found[0] if len(found) == 1 else _assigned(parsed, national)
 
-    def _describe(self, given: str, parsed: PhoneNumber, type_: int) -> Phone:
-        code, national = parsed.country_code or 0, phonenumbers.national_significant_number(parsed)
-        kind = _KINDS.get(type_)
-        if kind == "fixed_line" and self._may_be_mobile(parsed, national):
+    def _describe(self, given: str, meant: _Meant) -> Phone:
+        parsed, national, assigned = meant
+        code = parsed.country_code or 0
+        kind = _KINDS.get(assigned.type)
+        if kind == "fixed_line" and self._may_be_mobile(code, national):
             kind = "fixed_line_or_mobile"
         twins = self._numbering.read(code, national, "twin")
         number = f"+{code}{twins[0] if twins else national}"
@@ -119,16 +121,16 @@ class PhoneReader:
             possible=True,
             e164=f"+{code}{national}",
             national=national,
-            region=phonenumbers.region_code_for_number(parsed),
+            region=assigned.region,
             kind=kind,
             block=number[:-2],
             line=f"{number};ext={extension}" if extension else number,
         )
 
-    def _may_be_mobile(self, parsed: PhoneNumber, national: str) -> bool:
+    def _may_be_mobile(self, code: int, national: str) -> bool:
         """Whether the number is a mobile one as well, once the digit is added that people leave out."""
-        twins = self._numbering.written(parsed.country_code or 0, national)
-        return any(phonenumbers.number_type(_with(parsed, twin)) == PhoneNumberType.MOBILE for twin in twins)
+        twins = [number_ranges.assigned(code, twin) for twin in self._numbering.written(code, national)]
+        return any(twin is not None and twin.type == PhoneNumberType.MOBILE for twin in twins)
 
 
 def _clean(text: str) -> str:
@@ -187,10 +189,13 @@ def _trunk_prefix(code: int) -> re.Pattern[str] | None:
     return re.compile(prefix) if prefix else None
 
 
-def _typed(parsed: PhoneNumber) -> _Meant | None:
-    # A number is valid exactly when it has a type (libphonenumber's is_valid_number asks the same, again).
-    type_ = phonenumbers.number_type(parsed)
-    return None if type_ == PhoneNumberType.UNKNOWN else _Meant(parsed, type_)
+def _assigned(parsed: PhoneNumber, national: str) -> _Meant | None:
+    found = number_ranges.assigned(parsed.country_code or 0, national)
+    return None if found is None else _Meant(parsed, national, found)
+
+
+def _is_possible(parsed: PhoneNumber) -> bool:
+    return number_ranges.is_possible(parsed.country_code or 0, phonenumbers.national_significant_number(parsed))
 
 
 def _with(parsed: PhoneNumber, national: str) -> PhoneNumber:
@@ -213,7 +218,8 @@ def _is_usual(parsed: PhoneNumber, written: str) -> bool:
 
 def _is_worse(international: _Meant, national: _Meant) -> bool:
     """Whether a number is hardly meant as international: people sign up with mobiles, not with landlines abroad."""
-    return national.type == PhoneNumberType.MOBILE and international.type == PhoneNumberType.FIXED_LINE
+    mobile, landline = PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE
+    return national.assigned.type == mobile and international.assigned.type == landline
 
 
 def _can_be_national(text: str) -> bool:
