@@ -272,12 +272,12 @@ def read_again(facts: Facts, readings: Readings) -> Readings:
 
 @cache
 def _reader(*, others: bool) -> tuple[Readings, Callable[[Facts, Readings], None]]:
-    """Signals as unknown, in the order of declaration, and the function that puts in what is known of them. All of them,
-    or with ``others`` those that need what the store knows of other accounts.
+    """Signals as unknown, in the order of declaration, and the function that puts in what is known of them. Of all, or
+    with ``others`` of those that need what the store knows of other accounts.
 
     What several signals are called with is worked out once, and those that lack it cost nothing. The function is
-    written out, one assignment a signal, as ``dataclass`` writes ``__init__``: to go through a list of signals takes
-    half as many instructions again as the signals themselves.
+    written out, one assignment a signal, as ``dataclass`` writes ``__init__``: a loop over the signals takes a quarter
+    more instructions to read them.
     """
     meant = [found for found in _SIGNALS.values() if not others or "store" in found.needs]
     groups: dict[Callable[[Facts], Any], list[Signal]] = {}

@@ -54,7 +54,7 @@ def assigned(code: int, national: str) -> Assigned | None:
 
 
 def is_possible(code: int, national: str) -> bool:
-    """Whether numbers of a calling code can have so many digits, if only where they are dialled without an area code."""
+    """Whether numbers of a calling code can have so many digits, be it without the area code."""
     return len(national) in _lengths(code)
 
 
