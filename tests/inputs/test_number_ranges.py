@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import phonenumbers
 import pytest
 from hypothesis import given
@@ -77,3 +79,13 @@ def test_digits_are_told_as_libphonenumber_tells_them(code: int, national: str) 
 )
 def test_a_number_has_a_region_and_a_type(code: int, national: str, told: Assigned | None) -> None:
     assert number_ranges.assigned(code, national) == told
+
+
+@pytest.mark.parametrize(("digit", "region"), [("1", None), ("9", "FR")], ids=["begins so", "begins otherwise"])
+def test_the_first_region_that_a_number_begins_as_is_the_only_one_it_can_be_of(
+    digit: str, region: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    regions = [("ES", re.compile(digit).match), ("FR", None)]
+    monkeypatch.setattr(number_ranges, "_regions", lambda code: regions)
+    found = number_ranges.assigned(33, "123456789")
+    assert (None if found is None else found.region) == region
