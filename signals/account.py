@@ -77,18 +77,19 @@ class _Written:
     links: Links
     phone: bool
     lure: bool
+    line_break: bool
 
 
 @lru_cache(maxsize=512)
 def _written(text: str) -> _Written:
     plain = seen(text)
-    return _Written(links(plain), has_phone_number(plain), has_lure(plain))
+    return _Written(links(plain), has_phone_number(plain), has_lure(plain), _BREAK.search(text.strip()) is not None)
 
 
-def _fields(facts: Facts) -> list[str] | None:
-    """What was given of name and organization; ``None`` where nothing was."""
+def _fields(facts: Facts) -> list[_Written] | None:
+    """What was written of name and organization; ``None`` where nothing was."""
     account = facts.account
-    return [text for text in (account.name, account.organization) if text] or None
+    return [_written(text) for text in (account.name, account.organization) if text] or None
 
 
 def _is_followed(found: Links, facts: Facts, *, firm: bool) -> bool:
@@ -168,12 +169,12 @@ def account_name_has_link(facts: Facts) -> bool | None:
 
 
 @signal(of=_fields, reason="the name or the organization {value:holds|does not hold} a telephone number", risk=+1)
-def account_name_has_phone(fields: list[str]) -> bool:
+def account_name_has_phone(fields: list[_Written]) -> bool:
     """Whether somebody could be called at what the name or the organization says.
 
     Years, counts, roll numbers of students and numbers of registers do not count.
     """
-    return any([_written(text).phone for text in fields])
+    return any([field.phone for field in fields])
 
 
 @signal(
@@ -181,18 +182,18 @@ def account_name_has_phone(fields: list[str]) -> bool:
     reason="the name or the organization {value:contains|does not contain} a sentence known from fraud",
     risk=+1,
 )
-def account_name_has_lure(fields: list[str]) -> bool:
+def account_name_has_lure(fields: list[_Written]) -> bool:
     """Whether the name or the organization holds a sentence from reported abuse ("your account has been blocked").
 
     Sources in ``signals/data/lures.py``. Sentences only: words like casino, bonus or won are names, too.
     """
-    return any([_written(text).lure for text in fields])
+    return any([field.lure for field in fields])
 
 
 @signal(of=_fields, reason="the name or the organization {value:has|does not have} more than one line", risk=+1)
-def account_name_has_line_break(fields: list[str]) -> bool:
+def account_name_has_line_break(fields: list[_Written]) -> bool:
     """Whether a line break or a tab is inside the name or the organization. Fields of one line take none."""
-    return any([_BREAK.search(text.strip()) is not None for text in fields])
+    return any([field.line_break for field in fields])
 
 
 @signal(

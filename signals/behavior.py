@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from signals.facts import Facts
 from signals.registry import signal
 
@@ -27,14 +29,21 @@ def _pasted(facts: Facts, words: tuple[str, ...]) -> bool:
     return any(word in name.casefold() for name in pasted for word in words)
 
 
-def _typed(facts: Facts) -> int:
-    """Characters of the given fields that were not pasted. Passwords are not seen and not counted."""
-    pasted = facts.behavior.pasted_fields
-    typed = 0
+class _Typed(NamedTuple):
+    """Characters of the given fields that were not pasted, more than none; milliseconds and keys it took."""
+
+    characters: int
+    elapsed: int | None
+    pressed: int | None
+
+
+def _typed(facts: Facts) -> _Typed | None:
+    """What was typed; ``None`` where all was pasted. Passwords are not seen and not counted."""
+    behavior, characters = facts.behavior, 0
     for words, text in _texts(facts):
-        if text and not (pasted and _pasted(facts, words)):
-            typed += len(text)
-    return typed
+        if text and not (behavior.pasted_fields and _pasted(facts, words)):
+            characters += len(text)
+    return _Typed(characters, behavior.form_fill_ms, behavior.keystrokes) if characters else None
 
 
 @signal(reason="the form was filled in within {value:seconds}", risk=-1)
@@ -47,16 +56,15 @@ def behavior_form_fill_ms(facts: Facts) -> int | None:
     return facts.behavior.form_fill_ms
 
 
-@signal(reason="on average {value:seconds} passed for each character typed", risk=-1, needs=("/behavior/form_fill_ms",))
-def behavior_ms_per_character(facts: Facts) -> float | None:
+@signal(of=_typed, reason="on average {value:seconds} passed for each character typed", risk=-1)
+def behavior_ms_per_character(typed: _Typed) -> float | None:
     """Fill time over the characters that were not pasted (e-mail, name, organisation, website, phone), in ms.
 
     Typical: 200 to 2,000, thinking included. Under 50 ms, 240 words a minute, is beyond people. Unknown when all
     was pasted. Source: Dhakal et al., "Observations on Typing from 136 Million Keystrokes", ACM CHI 2018: mean
     interval 239 ms, fastest group about 120 ms.
     """
-    elapsed, typed = facts.behavior.form_fill_ms, _typed(facts)
-    return None if elapsed is None or typed == 0 else elapsed / typed
+    return None if typed.elapsed is None else typed.elapsed / typed.characters
 
 
 @signal(reason="{value} {value:field was|fields were} pasted", risk=0, needs="/behavior/pasted_fields")
@@ -95,18 +103,18 @@ def behavior_keystrokes(facts: Facts) -> int | None:
 
 
 @signal(
+    of=_typed,
     reason="{value:.1f} keys were pressed for each character of the form, pasted text aside",
     risk=-1,
     needs="/behavior/keystrokes",
 )
-def behavior_keystroke_ratio(facts: Facts) -> float | None:
+def behavior_keystroke_ratio(typed: _Typed) -> float | None:
     """Keys pressed over the characters that were not pasted. Typical: 1 to 1.6, corrections and password included.
 
     0 means that a program set the fields; autofill is one. Touch keyboards report few keys. Unknown when all was
     pasted. Source: Dhakal et al., ACM CHI 2018: 1.17 keystrokes per character.
     """
-    pressed, typed = facts.behavior.keystrokes, _typed(facts)
-    return None if pressed is None or typed == 0 else pressed / typed
+    return None if typed.pressed is None else typed.pressed / typed.characters
 
 
 @signal(

@@ -119,9 +119,12 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def letter_runs(text: str) -> list[str]:
-    """The runs of plain small letters (``a`` to ``z``) in ``text``, in their order."""
-    return _bytes(text).translate(_ONLY_LETTERS).decode("ascii").split()
+@lru_cache(maxsize=64)
+def letter_runs(text: str) -> tuple[str, ...]:
+    """The runs of plain small letters (``a`` to ``z``) in ``text``, in their order. Remembered while a signup is read,
+    of which several signals ask for those of the local part and of the name.
+    """
+    return tuple(_bytes(text).translate(_ONLY_LETTERS).decode("ascii").split())
 
 
 def occurrences(encoded: bytes, characters: bytes) -> int:

@@ -26,7 +26,7 @@ def words(text: str) -> tuple[str, ...] | None:
     """The words of ``text`` as plain Latin letters; ``None`` when a letter is not Latin or there is none."""
     plain = fold(text[:_LONGEST])
     if text.isascii():
-        return tuple(letter_runs(plain)) or None
+        return letter_runs(plain) or None
     found = tuple(_WORD.findall(plain))
     return found if found and all(map(str.isascii, found)) else None
 
@@ -58,7 +58,10 @@ def name_agreement(name: str, local: str) -> float | None:
 
 def _readings(text: str) -> list[tuple[str, ...]]:
     """The words of ``text``, in both spellings of its umlauts; none when they cannot be compared."""
-    spellings = (text,) if text.isascii() else {text, text.lower().translate(_DIGRAPHS)}
+    if text.isascii():
+        found = words(text)
+        return [] if found is None else [found]
+    spellings = {text, text.lower().translate(_DIGRAPHS)}
     return [found for spelling in spellings if (found := words(spelling)) is not None]
 
 

@@ -147,7 +147,7 @@ def phone_longest_run(facts: Facts) -> int | None:
     national = facts.phone.national if facts.phone else None
     if not national:
         return None
-    steps = [int(right) - int(left) for left, right in pairwise(national)]
+    steps = [right - left for left, right in pairwise(national.encode())]
     best = run = 1
     for index, step in enumerate(steps):
         run = run + 1 if index and step == steps[index - 1] and step in (-1, 0, 1) else 1 + (step in (-1, 0, 1))

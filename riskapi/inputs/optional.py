@@ -33,12 +33,15 @@ def not_provided(signup: Signup) -> list[str]:
     as not sent.
     """
     found: list[str] = []
-    parts = vars(signup)
+    parts = signup.__dict__  # attributes of a pydantic model cost twice as much to read
     for part, fields, pointers in _PARTS:
         given = parts[part]
         if given is None:
             found += pointers
-        else:
-            values = vars(given)  # attributes of a pydantic model cost three times as much to read
-            found += [pointer for name, pointer in fields if not values[name] and values[name] in (None, "")]
+            continue
+        values = given.__dict__
+        for name, pointer in fields:
+            value = values[name]
+            if not value and (value is None or value == ""):
+                found.append(pointer)
     return found

@@ -113,17 +113,10 @@ class PhoneReader:
         number = f"+{code}{twins[0] if twins else national}"
         # Behind a mobile line is no switchboard: an extension there only hides that the number is the same.
         extension = parsed.extension if kind != "mobile" else None
-        return Phone(
-            given,
-            valid=True,
-            possible=True,
-            e164=f"+{code}{national}",
-            national=national,
-            region=phonenumbers.region_code_for_number(parsed),
-            kind=kind,
-            block=number[:-2],
-            line=f"{number};ext={extension}" if extension else number,
-        )
+        region = phonenumbers.region_code_for_number(parsed)
+        line = f"{number};ext={extension}" if extension else number
+        # In the order of the fields: naming each of them would treble what the call costs.
+        return Phone(given, True, True, f"+{code}{national}", national, region, kind, number[:-2], line)
 
     def _may_be_mobile(self, parsed: PhoneNumber, national: str) -> bool:
         """Whether the number is a mobile one as well, once the digit is added that people leave out."""
@@ -166,19 +159,27 @@ def _plain(text: str) -> PhoneNumber | None:
     libphonenumber's parser comes to the same (a property test holds the two together), once it has looked for brackets,
     extensions and letters in it: two thirds of what reading a number costs. None for every other text.
     """
-    if _E164.fullmatch(text) is None:
+    begin = _begin(text[1:4]) if _E164.fullmatch(text) else None
+    if begin is None:
         return None
-    for end in (2, 3, 4):  # no calling code begins with another
-        code = int(text[1:end])
-        if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
-            prefix = _trunk_prefix(code)
-            if text[end] == "0" or (prefix is not None and prefix.match(text, end)):
-                return None
-            return PhoneNumber(code, int(text[end:]))
-    return None
+    code, end, prefix = begin
+    if text[end] == "0" or (prefix is not None and prefix.match(text, end)):
+        return None
+    return PhoneNumber(code, int(text[end:]))
 
 
 @cache
+def _begin(digits: str) -> tuple[int, int, re.Pattern[str] | None] | None:
+    """The calling code that three digits after a plus sign begin with, where it ends, and what libphonenumber takes
+    from the beginning of its national numbers.
+    """
+    for end in (1, 2, 3):  # no calling code begins with another
+        code = int(digits[:end])
+        if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            return code, end + 1, _trunk_prefix(code)
+    return None
+
+
 def _trunk_prefix(code: int) -> re.Pattern[str] | None:
     """What libphonenumber takes from the beginning of national numbers of a calling code."""
     region = phonenumbers.region_code_for_country_code(code)

@@ -56,7 +56,7 @@ def without_country(pointer: str) -> InputWarning:
 
 def one_each(warnings: list[InputWarning]) -> list[InputWarning]:
     """One warning for each input: the last, which is the reader's own where it has one."""
-    return list({each["input_pointer"]: each for each in warnings}.values())
+    return warnings if len(warnings) < 2 else list({each["input_pointer"]: each for each in warnings}.values())
 
 
 def is_broken(text: str) -> bool:
@@ -74,11 +74,11 @@ def usable(body: Body, at: float, time: str = "/event/time") -> tuple[Body, list
     changed: dict[str, Any] = {}
     warnings: list[InputWarning] = []
     parts, own, path = _read_of(type(body), time)
-    values = vars(body)
+    values = body.__dict__
     for part, pointer, fields in parts:
         given = values[part]
         if given is not None:
-            cut = _cut(vars(given), pointer, fields, warnings)
+            cut = _cut(given.__dict__, pointer, fields, warnings)
             if cut:
                 changed[part] = given.model_copy(update=cut)
     if own:

@@ -42,6 +42,8 @@ def _kept_names(value: list[str]) -> list[str]:
 
 def _kept_count(value: int | float) -> int | float:
     """A count, or what shows why it is none: a fraction, -1 or less, or more than the largest."""
+    if type(value) is int and 0 <= value <= LARGEST:  # as nearly all are
+        return value
     if not -LARGEST <= value <= LARGEST:  # and what is not a number
         return LARGEST + 1 if value > 0 else -1
     return int(value) if value == int(value) else value

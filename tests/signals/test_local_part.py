@@ -152,7 +152,7 @@ def test_what_is_counted_is_as_its_definition_has_it(text: str) -> None:
     kinds = [character.isdigit() for character in plain if character.isalnum()]
     assert found.digits == sum(character in "0123456789" for character in plain)
     assert found.separators == sum(character in ".-_+" for character in plain)
-    assert letter_runs(plain) == re.findall("[a-z]+", plain)
+    assert letter_runs(plain) == tuple(re.findall("[a-z]+", plain))
     assert alternations(plain) == sum(left is not right for left, right in pairwise(kinds))
     assert found.repeated_run == max((len(run[0]) for run in re.finditer(r"(?s)(.)\1*", plain)), default=0)
     hexadecimal = re.fullmatch(r"(?=.*\d)(?=.*[a-f])[0-9a-f]{12,}", plain.replace("-", ""))

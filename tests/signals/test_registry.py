@@ -29,7 +29,7 @@ def declare() -> Iterator[types.ModuleType]:
     yield module
     registry._SIGNALS.clear()
     registry._SIGNALS.update(before)
-    registry._plan.cache_clear()
+    registry._reader.cache_clear()
     registry.schema.cache_clear()
     registry._causes.cache_clear()
     del sys.modules["signals.sample"]
@@ -270,15 +270,26 @@ def sample_website(account: Account) -> str | None:
 def sample_at(facts: Facts) -> float:
     '''When.'''
     return facts.at
+
+@signal(reason="{value}", risk=None)
+def sample_organization(facts: Facts) -> str | None:
+    '''Organization.'''
+    return facts.account.organization
+
+@signal(reason="{value}", risk=None)
+def sample_referrer(facts: Facts, unused: int = 0) -> str | None:
+    '''Referrer.'''
+    return facts.account.referrer_id
 """
 
 
 def test_signals_that_say_an_attribute_and_no_more_are_known_for_it(declare: types.ModuleType) -> None:
     exec(SAYS, declare.__dict__)
-    names = ("sample_name", "sample_plan", "sample_website", "sample_at")
+    names = ("sample_name", "sample_plan", "sample_website", "sample_at", "sample_organization", "sample_referrer")
     said = [registry.registered()[name].attribute for name in names]
-    assert said == ["name", "plan", None, "at"]
-    known = signals.read(replace(FACTS, at=2.0, account=Account(name="Ana", plan="pro")))
-    assert [known[name] for name in names] == ["Ana", "pro", "none", 2.0]
-    assert [signals.read(FACTS)[name] for name in names] == [None, None, None, 0.0]
+    assert said == ["name", "plan", None, "at", "account.organization", None]
+    account = Account(name="Ana", plan="pro", organization="Ruiz", referrer_id="u_1")
+    known = signals.read(replace(FACTS, at=2.0, account=account))
+    assert [known[name] for name in names] == ["Ana", "pro", "none", 2.0, "Ruiz", "u_1"]
+    assert [signals.read(FACTS)[name] for name in names] == [None, None, None, 0.0, None, None]
     assert list(known) == list(registry.registered())
