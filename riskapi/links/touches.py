@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Any
 
 from riskapi.links import kinds
@@ -23,6 +24,25 @@ _ORDER = (*_CROWDS, *(kind for kind in (*KINDS, *COUNTED, *CLOSE) if kind not in
 _PLACES = {kind: place for place, kind in enumerate(_ORDER)}
 
 
+#: Sorts of touches that are kept; more would be those of somebody who tries them all.
+_MOST_KNOWN = 1024
+
+
+@record
+class Asked:
+    """What the script is asked of touches of one sort: the ``order`` in which it is given their kinds, the limit of
+    each (:func:`riskapi.links.kinds.crowd_limit`) and the letters that tell it who can hold each.
+
+    ``kinds`` is for reading what it says: of each kind, in the order of the touch, where that stands, what the policy
+    says of sharing it, whether it is a crowd's by nature, and whether it is one that families and firms share.
+    """
+
+    order: tuple[str, ...]
+    crowds: tuple[int, ...]
+    sorts: str
+    kinds: tuple[tuple[str, int, Sharing | None, bool, bool], ...]
+
+
 @record
 class Told:
     """What a policy makes of touches, worked out once for all signups under it.
@@ -30,6 +50,7 @@ class Told:
     ``fixed`` is the same for every touch. ``crowds`` are the limits (:func:`riskapi.links.kinds.crowd_limit`) of each
     kind; ``hosting`` the same for those that come from a hosting network. ``sorts`` are the letters that tell the
     script of each kind who can hold it, and who of a crowd is told. ``sharings`` are what it says of sharing each kind.
+    ``known`` are the sorts of touches that were asked about, for :func:`asked_of`.
     """
 
     policy: Policy
@@ -38,6 +59,7 @@ class Told:
     hosting: Mapping[str, int]
     sorts: Mapping[str, str]
     sharings: Mapping[str, Sharing | None]
+    known: dict[Any, Asked] = field(default_factory=dict)
 
 
 def told(policy: Policy) -> Told:
@@ -70,7 +92,30 @@ def _sort(kind: str, policy: Policy) -> str:
     return "-" if asks_of_crowd(kind, rule.hub_over, MOST) else "f"
 
 
-def sorts_in(touch: Touch, sorts: Mapping[str, str]) -> Mapping[str, str]:
+def asked_of(touch: Touch, rules: Told) -> Asked:
+    """What the script is asked of a touch. To work it out takes 20,000 instructions, and most touches are of few sorts:
+    it is worked out once for all of the same kinds.
+    """
+    sort = tuple(touch.keys), touch.hubs, touch.shared, touch.proved, touch.hosting
+    found = rules.known.get(sort)
+    if found is None:
+        if len(rules.known) >= _MOST_KNOWN:
+            rules.known.clear()
+        order = tuple(sorted(touch.keys, key=_PLACES.__getitem__))
+        limits, letters = rules.hosting if touch.hosting else rules.crowds, _letters(touch, rules.sorts)
+        found = rules.known[sort] = Asked(
+            order,
+            tuple([limits[kind] for kind in order]),
+            "".join([letters[kind] for kind in order]),
+            tuple(
+                (kind, order.index(kind), rules.sharings[kind], kind in touch.hubs, kind in touch.shared)
+                for kind in touch.keys
+            ),
+        )
+    return found
+
+
+def _letters(touch: Touch, sorts: Mapping[str, str]) -> Mapping[str, str]:
     """The letters of the kinds in a touch, by those which its policy gives them."""
     found = dict(sorts)
     for kind in touch.hubs:
@@ -80,8 +125,3 @@ def sorts_in(touch: Touch, sorts: Mapping[str, str]) -> Mapping[str, str]:
         if found[kind] == "o":
             found[kind] = "p"
     return found
-
-
-def in_order(touch: Touch) -> list[str]:
-    """The kinds of a touch in the order in which the script is given them."""
-    return sorted(touch.keys, key=_PLACES.__getitem__)

@@ -17,7 +17,7 @@ from riskapi.inputs.domains import DomainLists
 from riskapi.links.entities import Links
 from riskapi.links.evidence import linkage, reputation
 from riskapi.links.kinds import CLOSE, COUNTED, KINDS, Said, evidence_weight
-from riskapi.links.touches import in_order, told
+from riskapi.links.touches import asked_of, told
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
@@ -382,7 +382,7 @@ def test_of_a_crowd_who_came_last_is_told_and_more_where_that_is_read(
         pipe.execute_command("ZADD", touched.keys[kind], NOW - number, f"u{number}")
     reply = links.queue(pipe, touched, rules, add=False)
     store.run(pipe)
-    row = reply()[0][in_order(touched).index(kind)]
+    row = reply()[0][asked_of(touched, told(rules)).order.index(kind)]
     assert (row[0], row[6].split()[:2]) == (109, [b"u8", str(int(NOW)).encode()])
     assert len(row[6].split()) == 2 * most
 
