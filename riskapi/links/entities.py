@@ -78,7 +78,12 @@ class Links:
 
     def touched(self, user_id: str, facts: Facts) -> Touch:
         """The entities of a signup. What is missing or invalid touches nothing."""
-        keys = {kind: self.entity_key(kind, value) for kind, value in kinds.values(facts).items() if value}
+        common, single = self._common_key, self._key
+        keys = {
+            kind: (common if kind in _COMMON else single)(kind, value)
+            for kind, value in kinds.values(facts).items()
+            if value
+        }
         website = facts.account.website
         site = self._active_readers.readers.links.read([website]) if website else ()
         if site:
