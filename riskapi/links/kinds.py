@@ -293,15 +293,19 @@ def entity(
     )  # fmt: skip
 
 
-def alone(kind: str, key: str, rule: Sharing | None, *, crowd: bool = False, family: bool = False) -> Entity:
-    """As :func:`entity` of the row :data:`ALONE`, in half the instructions: so are six of ten that a signup touches."""
+def alone(kind: str, rule: Sharing | None, *, crowd: bool = False, family: bool = False) -> Entity | None:
+    """As :func:`entity` of the row :data:`ALONE`, without a key: whatever is done with the key of a thing is about
+    those who share it. One stands for all that are alike, as for six of ten that a signup touches. None for a site, of
+    which it is asked whose own it is.
+    """
+    if kind == "site":
+        return None
     if rule is None:
-        return Entity(kind, 1, 1, 1, 1, 0, 0, True, 0.0, "weak", None, (), key)
+        return Entity(kind, 1, 1, 1, 1, 0, 0, True, 0.0, "weak")
     strength = "medium" if family and rule.strength == "strong" else rule.strength
-    standing: Literal["observed", "claimed"] = "observed" if kind in OBSERVED else "claimed"
     return Entity(
-        kind, 1, 1, 1, 1, 0, 0, crowd, 0.0, strength, None, (), key, False, 0, 0, None, 0, standing
-    )  # fmt: skip
+        kind, 1, 1, 1, 1, 0, 0, crowd, strength=strength, standing="observed" if kind in OBSERVED else "claimed"
+    )
 
 
 def counted(kind: str, key: str, accounts: int, abusive: int, limited: int) -> Entity:

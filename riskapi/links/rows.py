@@ -32,10 +32,10 @@ def of_touch(
     """
     asked, told, user_id, at = asked_of(touch, rules), _told(replies), touch.user_id, touch.at
     found = {}
-    for (kind, place, rule, crowd, family), key in zip(asked.kinds, touch.keys.values(), strict=True):
+    for (kind, place, rule, crowd, family, alone), key in zip(asked.kinds, touch.keys.values(), strict=True):
         row = told[place]
-        if row == _ALONE and not (voucher is not None and kind == "referrer"):
-            found[kind] = kinds.alone(kind, key, rule, crowd=crowd, family=family)
+        if row == _ALONE and alone is not None and not (voucher is not None and kind == "referrer"):
+            found[kind] = alone
         elif row != 0 and len(row) == _COUNTED:
             found[kind] = kinds.counted(kind, key, *row)
         else:
@@ -74,9 +74,11 @@ def _numbers(
     """
     if not touch.desk and all([each == _ALONE for each in told]):
         return {}
-    row, phone, block = _whole(told[0]), found["phone"], found.get("phone_block")
+    row, key, phone, block = _whole(told[0]), touch.keys["phone"], found["phone"], found.get("phone_block")
     domain = found.get("mail_domain") if "mail_domain" not in touch.hubs else None
-    family = partial(kinds.entity, "phone", phone.key, touch.at, row, policy, rule, touch.user_id, family=True)
+    family = partial(
+        kinds.entity, "phone", key, touch.at, row, policy, rule, touch.user_id, family=True
+    )
     if touch.desk and kinds.is_in_office(found, touch):
         phone = family()
     if domain is not None and kinds.is_switchboard(phone, domain):
@@ -84,7 +86,7 @@ def _numbers(
     if block is None:
         return {"phone": phone}
     # Whoever gave the very number, on whichever side.
-    block = kinds.without(block, kinds.entity("phone", phone.key, touch.at, row[: kinds.PLAIN], policy, rule))
+    block = kinds.without(block, kinds.entity("phone", key, touch.at, row[: kinds.PLAIN], policy, rule))
     if domain is not None and kinds.is_switchboard(block, domain):  # the firm's direct dialling
         block = kinds.without(block, domain)
     return {"phone": phone, "phone_block": block}

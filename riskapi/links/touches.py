@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
@@ -10,6 +10,7 @@ from riskapi.links import kinds
 from riskapi.links.kinds import CLOSE, COUNTED, KINDS, Sharing, Touch
 from riskapi.links.waves import asks_of_crowd
 from riskapi.policy import Policy
+from signals.facts import Entity
 from signals.records import record
 
 #: Accounts an entity remembers, and up to a twentieth more, so that many are forgotten at once. 2,000 give an abuse
@@ -34,13 +35,14 @@ class Asked:
     each (:func:`riskapi.links.kinds.crowd_limit`) and the letters that tell it who can hold each.
 
     ``kinds`` is for reading what it says: of each kind, in the order of the touch, where that stands, what the policy
-    says of sharing it, whether it is a crowd's by nature, and whether it is one that families and firms share.
+    says of sharing it, whether it is a crowd's by nature, whether it is one that families and firms share, and what it
+    is where nobody else ever touched it (:func:`riskapi.links.kinds.alone`).
     """
 
     order: tuple[str, ...]
     crowds: tuple[int, ...]
     sorts: str
-    kinds: tuple[tuple[str, int, Sharing | None, bool, bool], ...]
+    kinds: tuple[tuple[str, int, Sharing | None, bool, bool, Entity | None], ...]
 
 
 @record
@@ -107,12 +109,14 @@ def asked_of(touch: Touch, rules: Told) -> Asked:
             order,
             tuple([limits[kind] for kind in order]),
             "".join([letters[kind] for kind in order]),
-            tuple(
-                (kind, order.index(kind), rules.sharings[kind], kind in touch.hubs, kind in touch.shared)
-                for kind in touch.keys
-            ),
+            tuple(_kind(kind, order, touch, rules) for kind in touch.keys),
         )
     return found
+
+
+def _kind(kind: str, order: Sequence[str], touch: Touch, rules: Told) -> tuple[Any, ...]:
+    rule, crowd, family = rules.sharings[kind], kind in touch.hubs, kind in touch.shared
+    return kind, order.index(kind), rule, crowd, family, kinds.alone(kind, rule, crowd=crowd, family=family)
 
 
 def _letters(touch: Touch, sorts: Mapping[str, str]) -> Mapping[str, str]:
