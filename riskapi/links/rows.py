@@ -36,7 +36,7 @@ def of_touch(
         row = told[place]
         if row == _ALONE and alone is not None and not (voucher is not None and kind == "referrer"):
             found[kind] = alone
-        elif row != 0 and len(row) == _COUNTED:
+        elif not isinstance(row, int) and len(row) == _COUNTED:
             found[kind] = kinds.counted(kind, key, *row)
         else:
             siblings = voucher is not None and kind == "referrer"
@@ -76,9 +76,7 @@ def _numbers(
         return {}
     row, key, phone, block = _whole(told[0]), touch.keys["phone"], found["phone"], found.get("phone_block")
     domain = found.get("mail_domain") if "mail_domain" not in touch.hubs else None
-    family = partial(
-        kinds.entity, "phone", key, touch.at, row, policy, rule, touch.user_id, family=True
-    )
+    family = partial(kinds.entity, "phone", key, touch.at, row, policy, rule, touch.user_id, family=True)
     if touch.desk and kinds.is_in_office(found, touch):
         phone = family()
     if domain is not None and kinds.is_switchboard(phone, domain):

@@ -273,7 +273,8 @@ def test_a_number_on_a_desk_binds_nobody_and_one_of_a_ring_does(links: Links, st
 def test_a_note_that_an_entity_binds_counts_as_nobody_and_can_be_taken_back(
     links: Links, store: Store, rules: Policy
 ) -> None:
-    key = touch(links, store, rules, "a", device())["device"].key
+    touch(links, store, rules, "a", device())
+    key = links.entity_key("device", "dev-1")
     store.execute("EXPIRE", key, 1000)
     for _ in range(2):
         bind(links, [key], on=True)
@@ -301,7 +302,8 @@ def test_a_note_makes_no_entity(links: Links, store: Store, on: bool) -> None:
 
 def test_accounts_are_given_newest_first_and_without_marks(links: Links, store: Store, rules: Policy) -> None:
     for number, user in enumerate("abc"):
-        key = touch(links, store, rules, user, device(NOW + number))["device"].key
+        touch(links, store, rules, user, device(NOW + number))
+        key = links.entity_key("device", "dev-1")
     links.mark("b", [key], abusive=True, limited=True)
     assert links.accounts(key) == ["c", "b", "a"]
 
