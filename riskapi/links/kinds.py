@@ -293,28 +293,6 @@ def entity(
     )  # fmt: skip
 
 
-def alone(kind: str, rule: Sharing | None, *, crowd: bool = False, family: bool = False) -> Entity | None:
-    """As :func:`entity` of the row :data:`ALONE`, without a key: whatever is done with the key of a thing is about
-    those who share it. One stands for all that are alike, as for six of ten that a signup touches. None for a site, of
-    which it is asked whose own it is.
-    """
-    if kind == "site":
-        return None
-    if rule is None:
-        return Entity(kind, 1, 1, 1, 1, 0, 0, True, 0.0, "weak")
-    strength = "medium" if family and rule.strength == "strong" else rule.strength
-    return Entity(
-        kind, 1, 1, 1, 1, 0, 0, crowd, strength=strength, standing="observed" if kind in OBSERVED else "claimed"
-    )
-
-
-def counted(kind: str, key: str, accounts: int, abusive: int, limited: int) -> Entity:
-    """As :func:`entity` of a thing of which nothing more is told than how many share it, and how many of them are
-    bad.
-    """
-    return Entity(kind, 0, 0, 0, accounts, abusive, limited, True, 0.0, "weak", None, (), key)
-
-
 def _shared(
     kind: str, key: str, at: float, row: Sequence[Any], policy: Policy, rule: Sharing, user_id: str, strength: Strength,
     *, crowd: bool, siblings: bool,

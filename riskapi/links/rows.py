@@ -37,7 +37,7 @@ def of_touch(
         if row == _ALONE and alone is not None and not (voucher is not None and kind == "referrer"):
             found[kind] = alone
         elif not isinstance(row, int) and len(row) == _COUNTED:
-            found[kind] = kinds.counted(kind, key, *row)
+            found[kind] = counted(kind, key, *row)
         else:
             siblings = voucher is not None and kind == "referrer"
             found[kind] = kinds.entity(
@@ -49,6 +49,13 @@ def of_touch(
     if voucher is not None:  # what the referrer holds is theirs, too
         found |= {kind: kinds.granted(each) for kind, each in found.items() if voucher in each.holders}
     return found
+
+
+def counted(kind: str, key: str, accounts: int, abusive: int, limited: int) -> Entity:
+    """As :func:`riskapi.links.kinds.entity` of a thing of which nothing more is told than how many share it, and how
+    many of them are bad.
+    """
+    return Entity(kind, 0, 0, 0, accounts, abusive, limited, True, 0.0, "weak", None, (), key)
 
 
 def of_message(
