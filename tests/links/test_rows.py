@@ -67,8 +67,10 @@ _SHARED = told(RULES)
 @settings(deadline=None)
 @given(touched())
 def test_what_is_kept_of_one_sort_of_touches_is_asked_of_no_other(touch: Touch) -> None:
-    for _ in range(2):
-        assert asked_of(touch, _SHARED) == asked_of(touch, told(RULES))
+    none: frozenset[str] = frozenset()
+    others = ({"hosting": not touch.hosting}, {"hubs": none}, {"shared": none}, {"proved": none})
+    for each in (touch, *(changed(touch, **other) for other in others), touch):
+        assert asked_of(each, _SHARED) == asked_of(each, told(RULES))
 
 
 def test_sorts_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
