@@ -1,18 +1,23 @@
 """The model at work: one row in, a calibrated probability and its explanation out.
 
-Rows are predicted one at a time through LightGBM's C API (:mod:`model.single_row`).
+Rows are scored one at a time through LightGBM's C API (:mod:`model.single_row`), and explained by tables
+(:mod:`model.contributions`).
 """
 
 from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from model import features
+import numpy as np
+
+from model import features, trees
 from model.card import MODEL_FILE, ArtifactError, Card, read
+from model.contributions import prepare
+from model.features import Row
 from model.single_row import SingleRow, check
 from signals.registry import Readings
 
@@ -35,7 +40,7 @@ class Score(NamedTuple):
 class Explanation(NamedTuple):
     """Why a score is what it is, in calibrated log-odds: ``bias`` and the contributions add up to ``log_odds``.
 
-    Contributions are SHAP values (Lundberg and Lee 2017; TreeSHAP, exact for trees), times the calibration's slope.
+    Contributions are SHAP values (:mod:`model.contributions`: exact), times the calibration's slope.
     """
 
     contributions: dict[str, float]
@@ -52,14 +57,21 @@ class _Thread(threading.local):
 class Scorer:
     """A loaded model. Safe to share between threads: each has its own buffers."""
 
-    def __init__(self, card: Card, booster: Booster) -> None:
+    def __init__(self, card: Card, booster: Booster, text: str) -> None:
+        """``text`` is the model as LightGBM wrote it, from which ``booster`` was made."""
         self.card = card
         self.version = card.version
         self.columns = card.columns
-        self._booster = booster
+        self._booster, self._text = booster, text
         self._a, self._b = card.calibration.a, card.calibration.b
-        self._row = features.reader(card.columns)
+        # Of 189 columns the shipped model looks at 79.
+        self._looked_at = trees.columns(text)
+        names = [card.columns[column] for column in self._looked_at]
+        self._row = features.reader(names)
+        self._names, self._silent = names, dict.fromkeys(card.columns, 0.0)
         self._thread = _Thread()
+        self._explain: Callable[[Row], Row] | None = None
+        self._preparing = threading.Lock()
 
     @classmethod
     def load(cls, directory: Path, known: Collection[str]) -> Scorer:
@@ -85,28 +97,44 @@ class Scorer:
                 where = f"column {at} is {names[at]} in the model and {card.columns[at]} in the card"
             raise ArtifactError(f"{directory}: the columns of the model and of its card differ: {where}.")
         check(booster)
-        return cls(card, booster)
+        return cls(card, booster, text)
 
     def score(self, readings: Readings) -> Score:
-        """Margin and calibrated probability of these readings. About 10 µs for 60 columns and 200 trees."""
+        """Margin and calibrated probability of these readings. Some 6 µs for 79 columns and 120 trees."""
         prepared = self._thread.score
         if prepared is None:
-            prepared = self._thread.score = SingleRow(self._booster, _RAW_SCORE, len(self.columns), 1)
+            prepared = self._thread.score = SingleRow(self._booster, _RAW_SCORE, len(self.columns), 1, self._looked_at)
         (margin,) = prepared.predict(self._row(readings))
         log_odds = self._a * margin + self._b
         return Score(margin, log_odds, sigmoid(log_odds))
 
     def explain(self, readings: Readings) -> Explanation:
-        """What each column added to the log-odds. About a hundred times the cost of a score: only where wanted."""
+        """What each column added to the log-odds. About three times the cost of a score.
+
+        The first call prepares the others, which takes 0.1 s. A model that :mod:`model.contributions` has no tables for
+        is explained by LightGBM, which takes eight times the instructions and twenty times the time.
+        """
+        explain = self._explain or self._prepare()
+        *found, bias = (self._a * explain(self._row(readings))).tolist()
+        contributions = self._silent.copy()
+        contributions.update(zip(self._names, found, strict=True))
+        return Explanation(contributions, bias + self._b)
+
+    def _prepare(self) -> Callable[[Row], Row]:
+        with self._preparing:
+            if self._explain is None:
+                self._explain = prepare(self._text, self._explained_by_lightgbm)
+                self._text = ""  # not needed again
+            return self._explain
+
+    def _explained_by_lightgbm(self, row: Row) -> Row:
         prepared = self._thread.explain
         if prepared is None:
+            width = len(self.columns)
             prepared = self._thread.explain = SingleRow(
-                self._booster, _CONTRIBUTIONS, len(self.columns), len(self.columns) + 1
+                self._booster, _CONTRIBUTIONS, width, width + 1, self._looked_at
             )
-        *shap, expected = prepared.predict(self._row(readings))
-        a = self._a
-        contributions = dict(zip(self.columns, [a * value for value in shap], strict=True))
-        return Explanation(contributions, a * expected + self._b)
+        return np.array(prepared.predict(row))[[*self._looked_at, -1]]
 
 
 def sigmoid(log_odds: float) -> float:

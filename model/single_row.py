@@ -14,12 +14,13 @@ from __future__ import annotations
 import ctypes
 import importlib
 import struct
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from model.card import ArtifactError
-from model.features import Row
+from model.features import NAN, Row
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -38,12 +39,13 @@ _CALLS: Final = (
 class SingleRow:
     """One prepared single-row prediction with its own buffers: for one thread."""
 
-    def __init__(self, booster: Booster, kind: int, width: int, outputs: int) -> None:
+    def __init__(self, booster: Booster, kind: int, width: int, outputs: int, columns: Sequence[int]) -> None:
+        """``width`` columns of which only ``columns`` are told: the model does not look at the others."""
         library, self._check = _private("libpath", "_LIB"), _private("basic", "_safe_call")
         self._call, self._free = library.LGBM_BoosterPredictForMatSingleRowFast, library.LGBM_FastConfigFree
         self._booster = booster  # the prepared call points into it: it must live as long
         self._unpack = struct.Struct(f"={outputs}d").unpack_from
-        self._input = np.empty(width)
+        self._input, self._columns = np.full(width, NAN), np.array(columns, dtype=np.intp)
         self._output = (ctypes.c_double * outputs)()
         self._length = ctypes.c_int64()
         self._config = ctypes.c_void_p()
@@ -67,8 +69,8 @@ class SingleRow:
         )
 
     def predict(self, row: Row) -> tuple[float, ...]:
-        """The outputs for this row, which has as many numbers as was prepared for."""
-        self._input[:] = row
+        """The outputs for this row, which has the columns that were prepared for."""
+        self._input[self._columns] = row
         self._check(self._call(*self._arguments))
         return self._unpack(self._output)
 

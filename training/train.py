@@ -17,8 +17,9 @@ from signals.registry import registered, schema
 from training import dataset, measures
 from training.dataset import Example, Flags, Matrix, Split
 
-#: Small on purpose: a row is scored in microseconds and explained exactly in a millisecond. One thread and fixed seeds,
-#: so that the same rows give the same bytes (LightGBM documentation, "deterministic").
+#: Small on purpose: a row is scored and explained exactly in microseconds. That takes trees with at most eight splits
+#: above a leaf (model/contributions.py). One thread and fixed seeds, so that the same rows give the same bytes
+#: (LightGBM documentation, "deterministic").
 PARAMETERS: dict[str, Any] = {
     "objective": "binary",
     "learning_rate": 0.08,

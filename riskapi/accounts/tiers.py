@@ -161,14 +161,14 @@ def _flat(fields: Fields) -> list[bytes | str | int]:
 def _args(
     given: dict[str, Any], told: Sequence[bytes], fields: Sequence[bytes | str | int], review: ReviewOpening | None
 ) -> list[Any]:
-    """What ``account_record`` and ``account_again`` are given: JSON, what is told, then the fields of the account and
-    those of the review.
+    """What ``account_record`` and ``account_again`` are given: JSON, what is told, the fields of the account, then the
+    event of the review and its fields.
     """
     args = [*told, *fields]
     if review is not None:
         # Lua counts from 1, and the JSON comes first.
-        given["review"] = {"place": review.place, "event": review.event, "first": len(args) + 2}
-        args += _flat(review.fields)
+        given["review"] = {"place": review.place, "first": len(args) + 2}
+        args += (review.event, *_flat(review.fields))
     return [orjson.dumps(given), *args]
 
 

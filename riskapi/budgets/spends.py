@@ -5,11 +5,10 @@ Exact: one script looks at both and writes both. The arithmetic of the windows i
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-
-import orjson
 
 from riskapi.access.idempotency import REMEMBERED
 from riskapi.budgets.caps import Allowed, Usage
@@ -24,6 +23,8 @@ from riskapi.store.scripts import Script
 from riskapi.store.streams import oldest
 
 _DAY = 86400
+#: The numbers in what ``store/lua/parts/usage.lua`` tells.
+_NUMBERS = struct.Struct("<11d")
 
 
 class Budgets:
@@ -50,25 +51,26 @@ class Budgets:
         return self._read.ask(pipe, keys, [self._now(now)], read=self.usage)
 
     @staticmethod
-    def usage(reply: tuple[bytes, Sequence[int]]) -> Usage:
+    def usage(reply: Sequence[Any]) -> Usage:
         """The usage in a reply to :meth:`queue_read`."""
-        named, days = reply
-        found = orjson.loads(named)
+        numbers, cluster, revision, first, hold, hold_until, hold_off, *days = reply
+        now, *counts = _NUMBERS.unpack(numbers)
+        found = [int(count) for count in counts]
         return Usage(
-            cluster=found["cluster"],
-            revision=found["revision"],
-            first=float(found["first"]) if found["first"] else None,
-            hold=int(found["hold"]) if found["hold"] else None,
-            hold_until=float(found["hold_until"]),
-            hold_off=float(found["hold_off"]),
-            spent=_three(found["spent"]),
-            cluster_spent=_three(found["cluster_spent"]),
-            now=float(found["now"]),
+            cluster=cluster.decode(),
+            revision=int(revision),
+            first=float(first) if first else None,
+            hold=int(hold) if hold else None,
+            hold_until=float(hold_until),
+            hold_off=float(hold_off),
+            spent=_three(found[:3]),
+            cluster_spent=_three(found[3:6]),
+            now=now,
             days=dict(zip(days[::2], days[1::2], strict=True)),
-            usual=found["usual"],
-            size=found["size"],
-            abusive=found["abusive"],
-            claims=bool(found["claims"]),
+            usual=found[6],
+            size=found[7],
+            abusive=found[8],
+            claims=bool(found[9]),
         )
 
     def read(self, user_id: str, now: float, cluster: str = "") -> Usage:

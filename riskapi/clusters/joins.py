@@ -112,10 +112,11 @@ class Joins:
             "cluster": f"clu_{secrets.token_hex(12)}",
             "keep": KEEP,
             "named": NAMED,
-            "bonds": [self._bond(bond, place, sharing.get(bond.edge), due) for bond in bonds],
-            "waves": self._waves(bonds),
+            "bonds": [self._bond(bond, place, bond.edge in sharing, due) for bond in bonds],
         }
-        told = self._join.ask(pipe, [*keys, *(things if own else ())], [orjson.dumps(asked)], read=as_it_is)
+        others = [" ".join(sharing.get(bond.edge, bond.others)) for bond in bonds]
+        args: list[Any] = [orjson.dumps(asked), self._waves(bonds), *others]
+        told = self._join.ask(pipe, [*keys, *(things if own else ())], args, read=as_it_is)
         if not own:  # after, in case it was let go meanwhile
             self._links.queue_bind_mark(pipe, marked, True)
         self._store.run(pipe)
@@ -135,23 +136,19 @@ class Joins:
         return " ".join([f"{name} {edge_of(self._links.entity_key('wave', name))}" for name in names])
 
     @staticmethod
-    def _bond(
-        bond: Bond, place: Mapping[str, int], sharing: Sequence[str] | None, due: Collection[str]
-    ) -> dict[str, Any]:
-        """A bond as the script takes it; what is not so is left out."""
-        others = bond.others if sharing is None else sharing
+    def _bond(bond: Bond, place: Mapping[str, int], whole: bool, due: Collection[str]) -> dict[str, Any]:
+        """A bond as the script takes it, but for the others; what is not so is left out."""
         found = {
             "thing": place.get(bond.key or ""),
             "list": _is_list(bond),
             "claims": bond.claims,
             "bound": bond.bound,
             "wave": bond.wave,
-            "whole": sharing is not None,
+            "whole": whole,
             "due": bond.edge in due,
         }
         return {
             "edge": bond.edge,
-            "others": " ".join(others),
             "till": bond.until,
             "apart": bond.apart,
             **{name: value for name, value in found.items() if value},

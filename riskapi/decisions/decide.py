@@ -188,7 +188,7 @@ def _listed(listing: Listed) -> Reason:
 def _judge(readings: Readings, scorer: Scorer, policy: Policy, *, explain: bool, bare: bool = False) -> _Verdict:
     score = scorer.score(readings)
     tier = tier_of(score.probability, policy)
-    # An explanation costs ten times a score; the guard needs one only where it could ease the tier.
+    # An explanation costs three times a score; the guard needs one only where it could ease the tier.
     if (tier == "allow" and not explain) or (bare and not _is_guarded(tier, policy)):
         return _Verdict(tier, score.probability, score.margin)
     explanation = scorer.explain(readings)

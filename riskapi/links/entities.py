@@ -13,15 +13,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
-import orjson
-
 from riskapi.inputs import device
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.links import kinds, rows
 from riskapi.links.keys import LETTERS, key_of, mac_of
 from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Touch
 from riskapi.links.macs import Macs
-from riskapi.links.touches import KEEP, Told, asked_of, told
+from riskapi.links.touches import KEEP, Told, asked_of, numbers, told
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.replies import scored
@@ -196,28 +194,18 @@ class Links:
         self, pipe: Pipeline, user_id: str, at: float, adds: Literal["look", "first", "latest"], keys: Sequence[str],
         crowds: Sequence[int], sorts: str, policy: Policy, account: str | None = None,
     ) -> Callable[[], Sequence[Any]]:  # fmt: skip
-        asked: dict[str, Any] = {
-            **self._rules(policy).fixed,
-            "user_id": user_id,
-            "at": unix_text(at),
-            "adds": adds,
-            "account": False,
-            "crowds": crowds,
-            "sorts": sorts,
-        }
-        if self._store.is_cluster:
-            replies = [
-                self._ask(pipe, [key], {**asked, "crowds": [crowd], "sorts": sort})
-                for key, crowd, sort in zip(keys, crowds, sorts, strict=True)
-            ]
-        elif account is not None:
-            replies = [self._ask(pipe, [*keys, account], {**asked, "account": True})]
-        else:
-            replies = [self._ask(pipe, keys, asked)]
-        return lambda: [reply() for reply in replies]
+        rules, text = self._rules(policy), unix_text(at)
 
-    def _ask(self, pipe: Pipeline, keys: Sequence[str], asked: dict[str, Any]) -> Reply[Any]:
-        return self._touch.ask(pipe, keys, [orjson.dumps(asked)], read=as_it_is)
+        def ask(keys: Sequence[str], crowds: Sequence[int], sorts: str) -> Reply[Any]:
+            args = (user_id, text, adds, sorts, *numbers(at, rules, crowds))
+            return self._touch.ask(pipe, keys, args, read=as_it_is)
+
+        if self._store.is_cluster:
+            each = zip(keys, crowds, sorts, strict=True)
+            replies = [ask([key], [crowd], sort) for key, crowd, sort in each]
+        else:
+            replies = [ask(keys if account is None else [*keys, account], crowds, sorts)]
+        return lambda: [reply() for reply in replies]
 
     def entities(
         self, touch: Touch, replies: Sequence[Any], policy: Policy, voucher: str | None = None

@@ -4,9 +4,10 @@ message. Pure.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from riskapi.links import kinds
 from riskapi.links.kinds import Said, Sharing, Touch
@@ -15,9 +16,9 @@ from riskapi.policy import Policy
 from signals.facts import Entity
 
 #: A phone number, and the block of numbers that it is of.
-_NUMBERS: Final = ("phone", "phone_block")
-#: Parts of what the script says of a thing that is only counted.
-_COUNTED: Final = 3
+_PHONE: Final = ("phone", "phone_block")
+#: The numbers of a thing, and of one that is only counted.
+_NUMBERS, _COUNTED = struct.Struct("<8i"), struct.Struct("<3i")
 #: What it says by one number of a thing that nobody else ever touched, as of most.
 _ALONE: Final = 1
 #: All that it says by one number: that nobody else is told of, or that the thing is the account's own (-1).
@@ -33,19 +34,19 @@ def of_touch(
     asked, told, user_id, at = asked_of(touch, rules), _told(replies), touch.user_id, touch.at
     found = {}
     for (kind, place, rule, crowd, family, alone), key in zip(asked.kinds, touch.keys.values(), strict=True):
-        row = told[place]
-        if row == _ALONE and alone is not None and not (voucher is not None and kind == "referrer"):
+        said = told[place]
+        if said == _ALONE and alone is not None and not (voucher is not None and kind == "referrer"):
             found[kind] = alone
-        elif not isinstance(row, int) and len(row) == _COUNTED:
-            found[kind] = counted(kind, key, *row)
+        elif isinstance(said, bytes) and len(said) == _COUNTED.size:
+            found[kind] = counted(kind, key, *_COUNTED.unpack(said))
         else:
             siblings = voucher is not None and kind == "referrer"
             found[kind] = kinds.entity(
-                kind, key, at, _whole(row), policy, rule, user_id, crowd=crowd, family=family, siblings=siblings
+                kind, key, at, row(said), policy, rule, user_id, crowd=crowd, family=family, siblings=siblings
             )
     if "phone" in found:
-        said = [told[asked.order.index(kind)] for kind in _NUMBERS if kind in found]
-        found |= _numbers(touch, found, said, policy, rules.sharings["phone"])
+        numbers = [told[asked.order.index(kind)] for kind in _PHONE if kind in found]
+        found |= _numbers(touch, found, numbers, policy, rules.sharings["phone"])
     if voucher is not None:  # what the referrer holds is theirs, too
         found |= {kind: kinds.granted(each) for kind, each in found.items() if voucher in each.holders}
     return found
@@ -62,12 +63,12 @@ def of_message(
     said: Said, replies: Sequence[Any], policy: Policy, sharings: Mapping[str, Sharing | None]
 ) -> list[Entity]:
     """The entities of a message, in the order of its keys; those of the account's own are left out."""
-    rows = zip(said.keys, map(_whole, _told(replies)[: len(said.keys)]), strict=True)
+    rows = zip(said.keys, map(row, _told(replies)[: len(said.keys)]), strict=True)
     return kinds.overlapping(
         [
-            kinds.entity(kind, key, said.at, row, policy, sharings[kind], said.user_id)
-            for (kind, key), row in rows
-            if row[0] != -1
+            kinds.entity(kind, key, said.at, each, policy, sharings[kind], said.user_id)
+            for (kind, key), each in rows
+            if each[0] != -1
         ]
     )
 
@@ -81,9 +82,9 @@ def _numbers(
     """
     if not touch.desk and all([each == _ALONE for each in told]):
         return {}
-    row, key, phone, block = _whole(told[0]), touch.keys["phone"], found["phone"], found.get("phone_block")
+    whole, key, phone, block = row(told[0]), touch.keys["phone"], found["phone"], found.get("phone_block")
     domain = found.get("mail_domain") if "mail_domain" not in touch.hubs else None
-    family = partial(kinds.entity, "phone", key, touch.at, row, policy, rule, touch.user_id, family=True)
+    family = partial(kinds.entity, "phone", key, touch.at, whole, policy, rule, touch.user_id, family=True)
     if touch.desk and kinds.is_in_office(found, touch):
         phone = family()
     if domain is not None and kinds.is_switchboard(phone, domain):
@@ -91,7 +92,7 @@ def _numbers(
     if block is None:
         return {"phone": phone}
     # Whoever gave the very number, on whichever side.
-    block = kinds.without(block, kinds.entity("phone", key, touch.at, row[: kinds.PLAIN], policy, rule))
+    block = kinds.without(block, kinds.entity("phone", key, touch.at, whole[: kinds.PLAIN], policy, rule))
     if domain is not None and kinds.is_switchboard(block, domain):  # the firm's direct dialling
         block = kinds.without(block, domain)
     return {"phone": phone, "phone_block": block}
@@ -102,11 +103,17 @@ def _told(replies: Sequence[Any]) -> list[Any]:
     return [told for reply in replies for told in reply]
 
 
-def _whole(told: Any) -> Sequence[Any]:
-    """The whole row of what the script says in short."""
+def row(told: Any) -> Sequence[Any]:
+    """The whole row of what the script says of one entity, in the order its header names the parts, with the others
+    between ``limited`` and ``past``.
+    """
     if isinstance(told, int):
         return _SHORT[told]
-    if len(told) == _COUNTED:
-        accounts, abusive, limited = told
+    marks: Sequence[Any] = ()
+    if isinstance(told, list):
+        told, *marks = told
+    if len(told) == _COUNTED.size:
+        accounts, abusive, limited = _COUNTED.unpack(told)
         return accounts, 0, 0, 0, abusive, limited, b"", 0, 0
-    return cast("Sequence[Any]", told)
+    accounts, hour, day, month, abusive, limited, past, earlier = _NUMBERS.unpack_from(told)
+    return [accounts, hour, day, month, abusive, limited, told[_NUMBERS.size :], past, earlier, *marks]

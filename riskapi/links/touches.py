@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any
@@ -19,6 +20,8 @@ KEEP = 2000
 #: The most accounts that are counted of an entity.
 MOST = KEEP * 21 // 20
 _DAY = 86400
+#: The numbers that a touch is told with: eight bytes each, the lowest first, as the script reads them.
+_NUMBERS = struct.Struct("<6d")
 #: Kinds that most share, in the order in which the script looks for those it knows as sorted sets.
 _CROWDS = ("service", "tld", "asn", "mail_domain", "pattern", "behavior", "stem")
 _ORDER = (*_CROWDS, *(kind for kind in (*KINDS, *COUNTED, *CLOSE) if kind not in _CROWDS))
@@ -49,14 +52,15 @@ class Asked:
 class Told:
     """What a policy makes of touches, worked out once for all signups under it.
 
-    ``fixed`` is the same for every touch. ``crowds`` are the limits (:func:`riskapi.links.kinds.crowd_limit`) of each
-    kind; ``hosting`` the same for those that come from a hosting network. ``sorts`` are the letters that tell the
-    script of each kind who can hold it, and who of a crowd is told. ``sharings`` are what it says of sharing each kind.
+    ``fixed`` are the numbers of ``ARGV[5]`` but for the first, in its order. ``crowds`` are the limits
+    (:func:`riskapi.links.kinds.crowd_limit`) of each kind; ``hosting`` the same for those that come from a hosting
+    network. ``sorts`` are the letters that tell the script of each kind who can hold it, and who of a crowd is told.
+    ``sharings`` are what it says of sharing each kind.
     ``known`` are the sorts of touches that were asked about, for :func:`asked_of`.
     """
 
     policy: Policy
-    fixed: Mapping[str, Any]
+    fixed: tuple[float, ...]
     crowds: Mapping[str, int]
     hosting: Mapping[str, int]
     sorts: Mapping[str, str]
@@ -66,13 +70,13 @@ class Told:
 
 def told(policy: Policy) -> Told:
     """What a policy makes of touches."""
-    fixed = {
-        "retention": policy.retention.entities_days * _DAY,
-        "keep": KEEP,
-        "near": policy.waves.near_minutes * 60,
-        "past": policy.waves.past_days * _DAY,
-        "long": policy.customers.days * _DAY,
-    }
+    fixed = (
+        policy.retention.entities_days * _DAY,
+        KEEP,
+        policy.waves.near_minutes * 60,
+        policy.waves.past_days * _DAY,
+        policy.customers.days * _DAY,
+    )
     return Told(
         policy,
         fixed,
@@ -144,3 +148,8 @@ def _letters(touch: Touch, sorts: Mapping[str, str]) -> Mapping[str, str]:
         if found[kind] == "o":
             found[kind] = "p"
     return found
+
+
+def numbers(at: float, rules: Told, crowds: Sequence[int]) -> tuple[bytes, bytes]:
+    """What the script is told in numbers of a touch at Unix time ``at``, whose entities have these limits."""
+    return _NUMBERS.pack(at, *rules.fixed), struct.pack(f"<{len(crowds)}i", *crowds)

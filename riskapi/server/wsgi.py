@@ -42,6 +42,8 @@ def _warm(service: Service) -> None:
     parsed = gatherer.parse(Signup.model_validate_json(_SAMPLE), now)
     case = case_in_outage(basis, "warm-up", parsed, gatherer.without_store(parsed.facts), now, terms.NONE)
     decide(case.readings, basis.scorer, basis.policy, explain=True)
+    if basis.scorer is not None:
+        basis.scorer.explain(case.readings)  # a model in shadow is asked for that later, and the first time takes 0.1 s
     unpack(packed_json(assessment(case)))
     gc.collect()
     gc.freeze()

@@ -30,7 +30,6 @@ from riskapi.policy import Policy
 from riskapi.reviews import queue
 from riskapi.store.connections import Pipeline, Reply, Store
 from riskapi.times import rfc3339
-from tests.bench.bodies import bodies
 
 #: Accounts in one trip to the store.
 _TRIP = 100
@@ -64,11 +63,13 @@ class _Noting(Tiers):
 
 
 class Copies:
-    """Writes copies into the store of a service, after ``models`` signups that they are copied from, whose ids begin
-    with ``label``.
+    """Writes copies into the store of a service. The first ``models`` signups of a source are what is copied from.
+
+    Two that write into one store need sources of their own: who signs up twice is somebody to review, and so would all
+    be that are copied from that.
     """
 
-    def __init__(self, service: Service, label: str, now: float, models: int = _MODELS) -> None:
+    def __init__(self, service: Service, source: Iterator[bytes], now: float, models: int = _MODELS) -> None:
         parts, self._store = service.parts, service.store
         self._gatherer, self._policy = parts.assessor.gatherer, service.active.policy
         noting, self._tiers = _Noting(self._store), Tiers(self._store)
@@ -77,9 +78,9 @@ class Copies:
             self._store, service.active, self._gatherer, Accounts(self._store), noting, self._links, parts.clusters,
             parts.labels, service.journal, parts.metrics,
         )  # fmt: skip
-        self.models = models
+        self.models, self._source = models, source
         shapes: dict[str, Shape] = {}
-        for body in itertools.islice(bodies(11, label), models):
+        for body in itertools.islice(source, models):
             signup = Signup.model_validate_json(body)
             shapes[signup.account.user_id] = _shape(signup)
             assessor.signup(signup, now)
@@ -89,8 +90,8 @@ class Copies:
             if arrival.fields["tier"] != "limit":
                 self._by_shape.setdefault(shapes[arrival.user_id], []).append(_model(arrival))
 
-    def write(self, source: Iterator[bytes], count: int, now: float) -> Iterator[int]:
-        """Write the next ``count`` signups of a source as accounts that came evenly over the month before Unix time
+    def write(self, count: int, now: float) -> Iterator[int]:
+        """Write the next ``count`` signups of the source as accounts that came evenly over the month before Unix time
         ``now``, in order; tells after each trip how many that were.
         """
         for start in range(0, count, _TRIP):
@@ -98,7 +99,7 @@ class Copies:
             pipe = self._store.pipeline()
             for number in range(start, end):
                 at = now - _PAST * (1 - number / count)
-                signup = Signup.model_validate_json(next(source))
+                signup = Signup.model_validate_json(next(self._source))
                 models = self._by_shape[_shape(signup)]
                 self._queue(pipe, signup, models[number % len(models)], at, now)
             self._store.run(pipe)

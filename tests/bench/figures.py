@@ -107,16 +107,18 @@ class Memory(Found):
 
 
 class Size(Found):
-    """A signup where so many accounts are: processor time, and memory an account. ``load_seconds`` it took to get there
-    from the size before.
+    """A signup where so many accounts are: processor time, commands the store ran, and memory an account, of that the
+    families of keys. ``load_seconds`` it took to get there from the size before.
     """
 
     accounts: int
     load_seconds: float
     python: float
     store: float
+    commands: float
     used: float
     resident: float
+    families: list[Family]
 
 
 class Growth(Found):

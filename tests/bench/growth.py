@@ -66,8 +66,8 @@ class Growing:
         used, resident = (
             (now - empty) / self.accounts for now, empty in zip(memory_of(store), self._empty, strict=True)
         )
+        by_family, by_kind = families(store, self.accounts)
         if self.memory is None:
-            by_family, by_kind = families(store, self.accounts)
             self.memory = Memory(
                 accounts=self.accounts, families=by_family, kinds=by_kind, used=used, resident=resident
             )
@@ -79,8 +79,10 @@ class Growing:
             load_seconds=begin,
             python=statistics.median(each.python for each in costs),
             store=statistics.median(each.store for each in costs),
+            commands=statistics.mean(each.commands for each in costs),
             used=used,
             resident=resident,
+            families=by_family,
         )
 
     def _block(self, source: Iterator[bytes]) -> in_process.Cost:

@@ -70,9 +70,9 @@ def load(job: Job, processes: int, advance: Callable[[int], None]) -> float:
 def _work(job: Job, pipe: Connection) -> None:
     with serving(settings_of(job.directory, job.key)) as service:
         if job.copies:
-            copies = Copies(service, f"{job.label}m", time.time())
+            copies = Copies(service, bodies(job.seed, f"{job.label}_"), time.time())
             pipe.send(copies.models)
-            for done in copies.write(bodies(job.seed, f"{job.label}_"), max(job.count - copies.models, 0), time.time()):
+            for done in copies.write(max(job.count - copies.models, 0), time.time()):
                 pipe.send(done)
             return
         source = sharing(job.shared, job.seed, job.label) if job.shared else bodies(job.seed, job.label)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from tests.bench import figures
-from tests.bench.figures import Bench, Family, Ratio, Served, Setting
+from tests.bench.figures import Bench, Family, Ratio, Served, Setting, Size
 
 _PROCESSES = ("server", "worker", "store", "client")
 #: Commands named one by one.
 _NAMED = 8
+#: What is in no family of keys.
+_REST = "tables of keys and expiry, the rest"
 
 
 def report(bench: Bench) -> Iterator[str]:
@@ -131,7 +134,7 @@ def _memory(bench: Bench) -> Iterator[str]:
         [
             *rows([each for each in memory.families if each.bytes >= 1]),
             *rows([each for each in memory.kinds if each.bytes >= 1], "    of risk:e, "),
-            ("tables of keys and expiry, the rest", "", f"{memory.used - inside:,.0f}", ""),
+            (_REST, "", f"{memory.used - inside:,.0f}", ""),
             ("an account with all its indexes", "", f"{memory.used:,.0f}", whole),
             ("resident memory of the store", "", f"{memory.resident:,.0f}", ""),
         ],
@@ -143,18 +146,33 @@ def _growth(bench: Bench) -> Iterator[str]:
         return
     yield from table(
         "growth: processor time of a signup in one process, microseconds, and memory an account",
-        ("accounts", "Python", "store", "together", "bytes", "resident", "loaded in s"),
+        ("accounts", "Python", "store", "together", "commands", "bytes", "resident", "loaded in s"),
         [
             (
                 f"{each.accounts:,}", f"{each.python:.0f}", f"{each.store:.0f}", f"{each.python + each.store:.0f}",
-                f"{each.used:,.0f}", f"{each.resident:,.0f}", f"{each.load_seconds:.0f}",
+                f"{each.commands:.1f}", f"{each.used:,.0f}", f"{each.resident:,.0f}", f"{each.load_seconds:.0f}",
             )
             for each in growth.sizes
         ],
     )  # fmt: skip
+    yield from _grown(growth.sizes)
     for size, reason in growth.left_out.items():
         yield f"  {size:,} accounts were left out: {reason}"
         yield ""
+
+
+def _grown(sizes: Sequence[Size]) -> Iterator[str]:
+    """Which family of keys grows faster than accounts do."""
+    columns = [{each.name: each.bytes for each in size.families} for size in sizes]
+    for size, column in zip(sizes, columns, strict=True):
+        column[_REST] = size.used - sum(column.values())
+    names = [name for name in dict.fromkeys(itertools.chain(*columns)) if name != _REST]
+    named = [name for name in names if any(column.get(name, 0) >= 1 for column in columns)]
+    yield from table(
+        "growth: bytes an account by family of keys",
+        ("accounts", *(f"{size.accounts:,}" for size in sizes)),
+        [(name, *(f"{column.get(name, 0):,.0f}" for column in columns)) for name in (*named, _REST)],
+    )
 
 
 def _worst(bench: Bench) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,7 +31,7 @@ from tests.members import members
 from tests.streams import told
 from tests.working import Work
 
-_COUNT = 150
+_MODELS, _COUNT = 80, 150
 
 
 @pytest.fixture
@@ -45,10 +46,10 @@ def service(store: Store, settings: Settings, ip_data: DataPaths) -> Iterator[Se
 def loaded(service: Service) -> list[Signup]:
     """Signups that were loaded as accounts."""
     now = time.time()
-    copies = Copies(service, "model", now, models=80)
-    assert sum(copies.write(bodies(7, "copy_"), _COUNT, now)) == _COUNT
-    source = bodies(7, "copy_")
-    return [Signup.model_validate_json(next(source)) for _ in range(_COUNT)]
+    copies = Copies(service, bodies(7, "copy_"), now, models=_MODELS)
+    assert sum(copies.write(_COUNT, now)) == _COUNT
+    source = itertools.islice(bodies(7, "copy_"), _MODELS, _MODELS + _COUNT)
+    return [Signup.model_validate_json(body) for body in source]
 
 
 @pytest.fixture
@@ -139,14 +140,14 @@ def said(store: Store) -> int:
 def test_it_takes_as_many_keys_and_bytes_as_one_that_came_through_the_line(
     service: Service, store: Store, loaded: list[Signup]
 ) -> None:
-    copied, _ = families(store, _COUNT + 80)
+    copied, _ = families(store, _MODELS + _COUNT)
     copied_events = said(store)
     store.execute("FLUSHALL")
     service.recover(time.time())
     source = bodies(9, "line")
-    for _ in range(_COUNT + 80):
+    for _ in range(_MODELS + _COUNT):
         sign_up(service, next(source))
-    lined, _ = families(store, _COUNT + 80)
+    lined, _ = families(store, _MODELS + _COUNT)
     ours, theirs = ({each.name: each for each in found} for found in (copied, lined))
     assert ours["risk:d"].keys == theirs["risk:d"].keys
     assert copied_events == pytest.approx(said(store), rel=0.15)  # the store takes 4 kB for a stream at a time

@@ -40,6 +40,8 @@ def test_sizes_are_reached_and_what_shares_one_thing_is_timed(grown: Service, tm
     assert found.left_out == {}
     assert len(grown.store.execute("KEYS", "risk:a:*")) == growing.accounts == 910
     assert all(size.python > 0 and size.store > 0 and 500 < size.used < 20_000 for size in found.sizes)
+    assert all(10 < size.commands < 100 for size in found.sizes)
+    assert [{each.name: each.keys for each in size.families}["risk:a"] for size in found.sizes] == [1.0, 1.0]
     assert growing.memory is not None and growing.memory.accounts == 350
     assert grown.store.execute("CONFIG", "GET", "appendonly") == [b"appendonly", b"yes"]
 
@@ -59,6 +61,15 @@ def test_a_size_for_which_memory_does_not_do_is_left_out(
     assert [size.accounts for size in found.sizes] == [in_process.WARM]
     assert list(found.left_out) == [10_000_000]
     assert "GB would be needed, and of 1.0 GB free 70% are used" in found.left_out[10_000_000]
+
+
+def test_what_processes_load_is_shared_no_more_than_what_comes_through_the_line(grown: Service, tmp_path: Path) -> None:
+    """Whoever signs up twice is reviewed, and so is all that is copied from that."""
+    for seed in (1, 2):
+        loading.load(loading.Job(tmp_path, BOOTSTRAP_KEY, f"load{seed}_", seed, 1000, copies=True), 2, lambda _: None)
+    accounts, devices, reviews = (len(grown.store.execute("KEYS", f"risk:{kind}:*")) for kind in ("a", "e:d", "r"))
+    assert accounts == devices == 2000
+    assert 0 < reviews < accounts / 4
 
 
 def test_a_process_that_fails_ends_the_benchmark(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,7 +35,10 @@ def test_what_is_counted_is_what_its_whole_row_says(kind: str) -> None:
     assert counted(kind, "key", 5, 2, 1) == entity(kind, "key", NOW, row, RULES, sharing(kind, RULES), "u_1")
 
 
-@pytest.mark.parametrize("row", [1, 0, [3, 2, 1], list(ALONE)], ids=["alone", "nobody", "counted", "whole"])
+@pytest.mark.parametrize(
+    "row", [1, 0, struct.pack("<3i", 3, 2, 1), struct.pack("<8i", 2, 1, 1, 1, 0, 0, 0, 0)],
+    ids=["alone", "nobody", "counted", "whole"],
+)  # fmt: skip
 def test_a_site_has_its_key_whatever_is_told_of_it(row: object) -> None:
     touch = Touch("u_1", NOW, {"site": "risk:e:u:abc"}, frozenset())
     found = of_touch(touch, [[row]], RULES, told(RULES))["site"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from model import card, features
+from model import card, contributions, features
 from model.card import ArtifactError, Calibration, Window
-from model.scorer import Scorer, sigmoid
+from model.scorer import Explanation, Scorer, sigmoid
+from model.single_row import SingleRow
 from signals.registry import Readings
 
 COLUMNS = tuple(f"column_{number}" for number in range(8))
@@ -34,7 +37,7 @@ class Trained:
     readings: list[Readings]
 
 
-def _train(objective: str = "binary", columns: tuple[str, ...] = COLUMNS) -> Trained:
+def _train(objective: str = "binary", columns: tuple[str, ...] = COLUMNS, max_depth: int = -1) -> Trained:
     random = np.random.default_rng(20261120)
     matrix = random.normal(size=(1500, len(columns)))
     matrix[:, 2] = matrix[:, 2] > 0
@@ -46,6 +49,7 @@ def _train(objective: str = "binary", columns: tuple[str, ...] = COLUMNS) -> Tra
         "objective": objective,
         "num_class": 2 if objective == "multiclass" else 1,
         "monotone_constraints": list(MONOTONE),
+        "max_depth": max_depth,
         "num_threads": 1,
         "verbosity": -1,
         "seed": 1,
@@ -72,6 +76,11 @@ def trained() -> Trained:
     return _train()
 
 
+@pytest.fixture(scope="module", params=[5, -1], ids=["explained by tables", "too deep for tables"])
+def explained(request: pytest.FixtureRequest) -> Trained:
+    return _train(max_depth=request.param)
+
+
 def _save(directory: Path, booster: lightgbm.Booster, **change: Any) -> Path:
     fields: dict[str, Any] = {
         "columns": COLUMNS,
@@ -87,9 +96,24 @@ def _save(directory: Path, booster: lightgbm.Booster, **change: Any) -> Path:
     return directory
 
 
+@contextmanager
+def quick_switches() -> Iterator[None]:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+
+
 @pytest.fixture
 def artifact(tmp_path: Path, trained: Trained) -> Path:
     return _save(tmp_path / "artifact", trained.booster)
+
+
+@pytest.fixture
+def explaining(tmp_path: Path, explained: Trained) -> Scorer:
+    return Scorer.load(_save(tmp_path / "artifact", explained.booster), COLUMNS)
 
 
 def test_scores_agree_with_lightgbm(artifact: Path, trained: Trained) -> None:
@@ -102,22 +126,50 @@ def test_scores_agree_with_lightgbm(artifact: Path, trained: Trained) -> None:
     np.testing.assert_allclose([score.probability for score in found], expected, rtol=0, atol=1e-9)
 
 
-def test_contributions_agree_with_lightgbm(artifact: Path, trained: Trained) -> None:
-    scorer = Scorer.load(artifact, COLUMNS)
-    expected = np.asarray(trained.booster.predict(trained.matrix, pred_contrib=True))
-    for readings, row in zip(trained.readings, expected, strict=True):
-        found = scorer.explain(readings)
+def test_contributions_agree_with_lightgbm(explaining: Scorer, explained: Trained) -> None:
+    expected = np.asarray(explained.booster.predict(explained.matrix, pred_contrib=True))
+    for readings, row in zip(explained.readings, expected, strict=True):
+        found = explaining.explain(readings)
         assert tuple(found.contributions) == COLUMNS
         np.testing.assert_allclose(list(found.contributions.values()), A * row[:-1], rtol=0, atol=1e-9)
         assert found.bias == pytest.approx(A * row[-1] + B, abs=1e-9)
 
 
-def test_bias_and_contributions_add_up_to_the_score(artifact: Path, trained: Trained) -> None:
-    scorer = Scorer.load(artifact, COLUMNS)
-    for readings in trained.readings:
-        found = scorer.explain(readings)
+def test_bias_and_contributions_add_up_to_the_score(explaining: Scorer, explained: Trained) -> None:
+    for readings in explained.readings:
+        found = explaining.explain(readings)
         total = found.bias + sum(found.contributions.values())
-        assert total == pytest.approx(scorer.score(readings).log_odds, abs=1e-9)
+        assert total == pytest.approx(explaining.score(readings).log_odds, abs=1e-9)
+
+
+def test_only_a_model_that_is_too_deep_is_explained_by_lightgbm(
+    explaining: Scorer, explained: Trained, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explaining.explain({})
+    asked: list[object] = []
+
+    def predict(*words: Any) -> tuple[float, ...]:
+        asked.append(words)
+        return (0.0,) * (len(COLUMNS) + 1)
+
+    monkeypatch.setattr(SingleRow, "predict", predict)
+    explaining.explain({})
+    assert bool(asked) == ("too deep" in request.node.name)
+
+
+def test_columns_that_no_tree_looks_at_add_nothing(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    matrix = random.normal(size=(300, len(COLUMNS)))
+    dataset = lightgbm.Dataset(matrix, (matrix[:, 4] > 0).astype(int), feature_name=list(COLUMNS))
+    parameters = {"objective": "binary", "max_depth": 1, "num_threads": 1, "verbosity": -1}
+    booster = lightgbm.train(parameters, dataset, 3)
+    scorer = Scorer.load(_save(tmp_path, booster), COLUMNS)
+    readings: Readings = dict(zip(COLUMNS, matrix[0].tolist(), strict=True))
+    found = scorer.explain(readings)
+    assert {name for name, value in found.contributions.items() if value} == {"column_4"}
+    assert tuple(found.contributions) == COLUMNS
+    assert scorer.score(readings).margin == booster.predict(matrix[:1], raw_score=True)[0]
+    assert scorer.explain({"column_4": readings["column_4"]}) == found
 
 
 def test_the_matrix_of_training_scores_as_the_single_rows_do(artifact: Path, trained: Trained) -> None:
@@ -126,23 +178,40 @@ def test_the_matrix_of_training_scores_as_the_single_rows_do(artifact: Path, tra
     assert [scorer.score(readings).margin for readings in trained.readings] == list(margins)
 
 
-def test_threads_do_not_mix_their_rows(artifact: Path, trained: Trained) -> None:
-    scorer = Scorer.load(artifact, COLUMNS)
-    alone = [(scorer.score(readings), scorer.explain(readings)) for readings in trained.readings]
+def test_threads_do_not_mix_their_rows(explaining: Scorer, explained: Trained) -> None:
+    alone = [(explaining.score(readings), explaining.explain(readings)) for readings in explained.readings]
 
     def all_of_them(start: int) -> bool:
         order = [(start + step) % len(alone) for step in range(len(alone))]
         return all(
-            (scorer.score(trained.readings[at]), scorer.explain(trained.readings[at])) == alone[at] for at in order
+            (explaining.score(explained.readings[at]), explaining.explain(explained.readings[at])) == alone[at]
+            for at in order
         )
 
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        with ThreadPoolExecutor(8) as pool:
-            assert all(pool.map(all_of_them, range(0, 400, 50)))
-    finally:
-        sys.setswitchinterval(interval)
+    with quick_switches(), ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(all_of_them, range(0, 400, 50)))
+
+
+def test_threads_that_explain_first_at_once_prepare_once(
+    explaining: Scorer, explained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: list[int] = []
+
+    def counted(*words: Any) -> Any:
+        prepared.append(1)
+        return contributions.prepare(*words)
+
+    monkeypatch.setattr("model.scorer.prepare", counted)
+    together = threading.Barrier(8)
+
+    def explain(number: int) -> Explanation:
+        together.wait()
+        return explaining.explain(explained.readings[number % 2])
+
+    with quick_switches(), ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(explain, range(8)))
+    assert found == [explaining.explain(explained.readings[number % 2]) for number in range(8)]
+    assert len(prepared) == 1
 
 
 def test_more_of_what_is_risky_never_lowers_the_score(artifact: Path, trained: Trained) -> None:

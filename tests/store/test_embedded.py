@@ -65,6 +65,24 @@ def test_the_server_keeps_its_promises_and_its_socket_to_itself(tmp_path: Path) 
         assert stat.S_IMODE(server.socket.stat().st_mode) == 0o700
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the environment of a process in /proc")
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [(None, "glibc.malloc.tcache_count=2000"), ("glibc.malloc.arena_max=1", "glibc.malloc.arena_max=1")],
+    ids=["ours", "the operator's"],
+)
+def test_the_allocator_keeps_freed_memory_at_hand_unless_the_operator_tunes_it(
+    given: str | None, seen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    if given is not None:
+        monkeypatch.setenv("GLIBC_TUNABLES", given)
+    with Embedded(tmp_path):
+        pid = opened(tmp_path).execute("INFO", "server")["process_id"]
+        words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    assert [word for word in words if word.startswith(b"GLIBC_TUNABLES=")] == [f"GLIBC_TUNABLES={seen}".encode()]
+
+
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")  # another one stopped it
 def test_starters_that_race_share_one_server_and_the_last_one_stops_it(tmp_path: Path) -> None:
     servers = [Embedded(tmp_path) for _ in range(8)]

@@ -4,7 +4,7 @@
 -- KEYS    1 account hash   2 history list   3 decisions stream   4 review hash   5 index of open reviews
 -- ARGV    1 JSON: `ttl` of the account in seconds, `oldest` stream id kept, `revision` it was read at, `tier`, `history` entry and
 --         `moved` event of a changed tier, `gone`: fields to take away; where one is opened: `review`, see account_record.lua
---         2 event   3 decision   then fields of the account and values, then those of the review
+--         2 event   3 decision   then fields of the account and values, then the event of the review and its fields
 -- returns {} for an unknown account, {'again'} when it changed, else {label, tier, entities, revision, established, tier before}
 -- TTL     account, history and review: `ttl`; stream: trimmed by age; index: entries leave it with their review
 --+ reviews
@@ -25,7 +25,7 @@ if before ~= given.tier then
 end
 if given.review then
   open_review(KEYS[4], KEYS[5], given)
-  call('XADD', KEYS[3], 'MINID', '~', given.oldest, '*', 'type', 'review', 'data', given.review.event)
+  call('XADD', KEYS[3], 'MINID', '~', given.oldest, '*', 'type', 'review', 'data', ARGV[given.review.first])
 end
 call('EXPIRE', KEYS[1], given.ttl)
 call('EXPIRE', KEYS[2], given.ttl)

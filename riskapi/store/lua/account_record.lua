@@ -3,9 +3,8 @@
 -- KEYS    1 account hash   2 history list   3 decisions stream   4 agenda of the shard   5 review hash   6 index of open reviews
 -- ARGV    1 JSON: `ttl` of the account in seconds, `oldest` stream id kept, `type` of the event, `user_id`; where there is one: `due`,
 --         when it is decided again; `history` entry that the first answer does not say; `moved`, the event of a tier that is another
---         than was answered; `review`: its `place` in the index, its `event`, and
---         the `first` of ARGV that is of its fields   2 event   then fields of the account and values, among them `assessment`,
---         then those of the review
+--         than was answered; `review`: its `place` in the index, and the `first` of ARGV that is of it   2 event   then fields of
+--         the account and values, among them `assessment`, then, of the review, its event and its fields
 -- returns {1} when written, also by this very call before (the connection was lost on the way back: the id in the first answer is
 --         random), else {0, mail key, first answer, entities} of the account that is there already
 -- TTL     account, history and review: `ttl`; stream: trimmed by age; index: entries leave it with their review; agenda: see
@@ -29,5 +28,5 @@ end
 tell(given.type, ARGV[2])
 if given.moved then tell('tier', given.moved) end
 if given.due then call('ZADD', KEYS[4], 'NX', given.due, given.user_id) end
-if given.review then open_review(KEYS[5], KEYS[6], given) tell('review', given.review.event) end
+if given.review then open_review(KEYS[5], KEYS[6], given) tell('review', ARGV[given.review.first]) end
 return {1}

@@ -6,11 +6,11 @@
 --         of who claims what a holder has, of which the script asks who shares them. Those lie in other slots: on a cluster
 --         of nodes the caller tells who shares them, and marks what binds.
 -- ARGV    1 JSON: {"now" (or "" for the store's clock), "at" (for the event), "ttl", "claimed": TTL of those lists, "oldest",
---         "user", "cluster": id of a new one, "keep": accounts read of a thing, "named": accounts an event names, "waves": a text,
---         parted by blanks: each of those who came close, and the wave that would begin with it, "bonds"}, each bond as in
---         parts/joins.lua without "names", its "others" a text parted by blanks, and with "thing": its place among KEYS, "list": it
---         is a list of claimants, "whole": the others are all who share it, "due": it must be looked at whether it is a hub, which
---         `l:` of the budget then says
+--         "user", "cluster": id of a new one, "keep": accounts read of a thing, "named": accounts an event names, "bonds"}, each
+--         bond as in parts/joins.lua without "names" and "others", and with "thing": its place among KEYS, "list": it is a list of
+--         claimants, "whole": the others are all who share it, "due": it must be looked at whether it is a hub, which `l:` of the
+--         budget then says   2 the waves, a text parted by blanks: each of those who came close, and the wave that would begin with
+--         it   then the others of each bond, parted by blanks. These texts are long, and mostly only their beginning is read
 -- returns {'whole', edge, …} of things for which nobody of those told stands: all who share them are to be told. Else
 --         {'' or 'joined' or 'merged', what parts/usage.lua tells}
 -- TTL     "ttl", for all that is written; of accounts that are in the cluster already it is renewed once a day; the stream is
@@ -97,13 +97,13 @@ local begun
 local waves_begun = setmetatable({}, {__index = function(_, name)
   if not begun then
     begun = {}
-    for each, edge in string.gmatch(asked.waves, '(%S+) (%S+)') do begun[each] = edge end
+    for each, edge in string.gmatch(ARGV[2], '(%S+) (%S+)') do begun[each] = edge end
   end
   return begun[name]
 end})
 
-for _, bond in ipairs(bonds) do
-  local text = bond.others
+for at, bond in ipairs(bonds) do
+  local text = ARGV[at + 2]
   if not bond.wave and call('EXISTS', KEYS[4] .. bond.edge) == 1 then
     bond.banned = true
     -- The thing was forgotten since, and comes back without the mark.
@@ -134,13 +134,10 @@ if #short > 0 then
   return {'whole', unpack(short)}
 end
 
-local function used(change, id)
-  return {change, usage(budget(user), id ~= '' and hash(id) or nil, id ~= '' and members(id) or nil, now)}
-end
-local plan = planned_join(user, bonds, accounts)
+local plan, mine = planned_join(user, bonds, accounts), accounts[user]
 if #plan.edges == 0 then
   write_entities(things)
-  return used('', accounts[user].cluster)
+  return {'', usage(mine, mine.cluster ~= '' and cluster_at(hash(mine.cluster), members(mine.cluster)) or nil, now)}
 end
 
 -- The clusters concerned; the one with the most accounts stays.
@@ -164,17 +161,26 @@ local function join(spends)
   local other = spends_at(spends, now)
   log = log and merged(log, other) or other
 end
-local function count(id)
-  local told = call('HMGET', hash(id), 'spends', 'due', 'bad', 'claims')
+-- Count what a cluster has; returns its field `claims` and those named.
+local function count(id, ...)
+  local told = call('HMGET', hash(id), 'spends', 'due', 'bad', 'claims', ...)
   join(told[1])
   due = math.min(due, tonumber(told[2] or math.huge))
   bad = bad + tonumber(told[3] or 0)
-  return told[4]
+  return told[4], {unpack(told, 5)}
 end
 local function add_members(names)
   for at = 1, #names, 1000 do call('SADD', members(into), unpack(names, at, math.min(at + 999, #names))) end
 end
-local claims = places[into] and count(into)
+-- The things that bind now, as fields of the cluster, and until when.
+local fields_of_things, ends = {}, {}
+for _, edge in ipairs(plan.edges) do
+  local thing, till = edge[2], edge[3]
+  if not ends[thing] then fields_of_things[#fields_of_things + 1] = 'e:' .. thing end
+  ends[thing] = math.max(ends[thing] or till, till)
+end
+local claims, ended = nil, nil
+if places[into] then claims, ended = count(into, unpack(fields_of_things)) end
 for _, id in ipairs(ids) do
   count(id)
   local fields = call('HGETALL', hash(id))
@@ -208,26 +214,24 @@ for _, bond in ipairs(plan.bonds) do
   if thing and is_there(thing) then add_member(thing, nil, 5e12, '=') end
 end
 write_entities(things)
--- What is written of each account and of the cluster.
-local fields, things_of, ends = {}, {}, {}
+-- What is written of each account.
+local fields = {}
 for _, name in ipairs(plan.names) do fields[name] = accounts[name].cluster ~= into and {'cluster', into} or {} end
 for _, edge in ipairs(plan.edges) do
   local name, thing, till = edge[1], edge[2], edge[3]
-  local mine = fields[name]
-  mine[#mine + 1], mine[#mine + 2] = 'b:' .. thing, till
-  if waits[thing] and not accounts[name].edges[thing] then mine[#mine + 1], mine[#mine + 2] = 'l:' .. thing, 1 end
-  if not ends[thing] then things_of[#things_of + 1] = 'e:' .. thing end
-  ends[thing] = math.max(ends[thing] or till, till)
+  local own = fields[name]
+  own[#own + 1], own[#own + 2] = 'b:' .. thing, till
+  if waits[thing] and not accounts[name].edges[thing] then own[#own + 1], own[#own + 2] = 'l:' .. thing, 1 end
   due = math.min(due, till)
 end
 local came = {}
 for _, name in ipairs(plan.names) do
-  local found, mine = accounts[name], fields[name]
+  local found, own = accounts[name], fields[name]
   if found.cluster == '' then
     join(found.spends)
     if found.bad then bad = bad + 1 end
   end
-  if #mine > 0 then call('HSET', budget(name), unpack(mine)) end
+  if #own > 0 then call('HSET', budget(name), unpack(own)) end
   if found.cluster ~= into then
     came[#came + 1] = name
     call('EXPIRE', budget(name), asked.ttl)
@@ -238,10 +242,12 @@ end
 -- Should the cluster have been forgotten before those who are in it, it knows them again.
 add_members(plan.names)
 local of_cluster = {}
-for at, before in ipairs(call('HMGET', hash(into), unpack(things_of))) do
-  local till = ends[string.sub(things_of[at], 3)]
-  if till > tonumber(before or 0) then
-    of_cluster[#of_cluster + 1], of_cluster[#of_cluster + 2] = things_of[at], till
+-- Those that were taken in may have brought the same things.
+if #ids > 0 or not ended then ended = call('HMGET', hash(into), unpack(fields_of_things)) end
+for at, field in ipairs(fields_of_things) do
+  local till = ends[string.sub(field, 3)]
+  if till > tonumber(ended[at] or 0) then
+    of_cluster[#of_cluster + 1], of_cluster[#of_cluster + 2] = field, till
   end
 end
 local is_new = not claims
@@ -256,14 +262,16 @@ if not claims then -- of a cluster that is new, or took in others
     if string.sub(field, 1, 2) == 'c:' then claims = claims + 1 end
   end
 end
-call('HSET', hash(into), 'spends', packed_spends(log), 'due', due, 'bad', bad, 'claims', claims, unpack(of_cluster))
+local spends = packed_spends(log)
+call('HSET', hash(into), 'spends', spends, 'due', due, 'bad', bad, 'claims', claims, unpack(of_cluster))
 -- The cluster is renewed with its members, who are renewed by nothing else.
 if is_new or call('TTL', members(into)) < asked.ttl - 86400 then
   call('EXPIRE', hash(into), asked.ttl)
   call('EXPIRE', members(into), asked.ttl)
 end
-local change = #ids > 0 and 'merged' or 'joined'
-call('XADD', KEYS[5], 'MINID', '~', asked.oldest, '*', 'type', 'cluster', 'data', string.format(
-  '{"cluster_id":%s,"at":%s,"change":"%s","merged":%s,"user_ids":%s,"user_id":%s,"looks":%s}', cjson.encode(into),
-  cjson.encode(asked.at), change, listed(ids), listed(some(came, asked.named)), cjson.encode(user), listed(looks)))
-return used(change, into)
+local change, size = #ids > 0 and 'merged' or 'joined', call('SCARD', members(into))
+call('XADD', KEYS[5], 'MINID', '~', asked.oldest, '*', 'type', 'cluster', 'data', '{"cluster_id":"' .. into .. '","at":"' ..
+  asked.at .. '","change":"' .. change .. '","merged":' .. listed(ids) .. ',"user_ids":' .. listed(some(came, asked.named)) ..
+  ',"user_id":' .. cjson.encode(user) .. ',"looks":' .. listed(looks) .. '}')
+mine.cluster = into
+return {change, usage(mine, {spends = spends, bad = bad, claims = claims, size = size}, now)}

@@ -19,9 +19,9 @@ local function move(review, indexes, status, place)
 end
 
 -- Write a review about an account that is being written, `given` as in account_record.lua. Its fields and values are the last
--- of ARGV: values need not be text, as those in JSON must.
+-- of ARGV, after its event: values need not be text, as those in JSON must.
 local function open_review(review, index, given)
-  redis.call('HSET', review, unpack(ARGV, given.review.first))
+  redis.call('HSET', review, unpack(ARGV, given.review.first + 1))
   redis.call('EXPIRE', review, given.ttl)
   redis.call('ZADD', index, 0, given.review.place)
 end
