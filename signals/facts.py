@@ -257,8 +257,8 @@ class Entity:
     when so many people share the thing, by nature or by growth, that sharing it means nothing.
     ``others`` names up to eight of the other accounts, newest first, and up to 32 that came close in time;
     ``last_seen`` is Unix time of the newest other account. ``weight`` is the strength of the kind after rarity and
-    decay, 0 for a hub. ``key`` is the key of the entity in the store, an HMAC; ``bound`` is true while it binds its
-    accounts into a cluster.
+    decay, 0 for a hub. ``key`` is the key of the entity in the store, an HMAC, and empty where nobody else ever touched
+    it; ``bound`` is true while it binds its accounts into a cluster.
 
     ``standing`` says how this account stands to the thing: ``observed`` (a device, a card), ``proved`` or ``held`` (it
     is the holder: it proved that the thing is its own, or used it long before others came), ``claimed`` (it was typed

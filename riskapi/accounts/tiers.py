@@ -8,6 +8,7 @@ through ``lua/parts/tiers.lua``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal
 
 import orjson
@@ -154,7 +155,7 @@ class Tiers:
 
 
 def _flat(fields: Fields) -> list[bytes | str | int]:
-    return [word for pair in fields.items() for word in pair]
+    return [*chain.from_iterable(fields.items())]
 
 
 def _args(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated
 
 import orjson
@@ -115,6 +115,7 @@ def is_paid(plan: str | None, policy: Policy) -> bool:
     return found is not None and found.paid
 
 
+@lru_cache(maxsize=256)  # signups name few plans
 def told(plan: str | None) -> Terms:
     """The terms of an account whose signup called its plan so."""
     name = plan_name(plan)

@@ -97,7 +97,7 @@ class Identifiers:
             things = self._things([domain] if domain else [], read["things"] if part != "email" else b"")
             self._touch(user_id, touch, fresh, now)
             written = self._written(
-                user_id, read, pack(signup.model_dump_json(exclude_none=True).encode()),
+                user_id, read, pack(signup.json_to_store()),
                 packed_entities({**kept, **fresh}), orjson.dumps(proved) if proved else b"", things,
             )  # fmt: skip
             if not written:

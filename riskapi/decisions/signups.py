@@ -159,7 +159,7 @@ class Assessor:
             },
             answer if first is None else orjson.dumps(first),
             orjson.dumps(beside(said, at, stored)),
-            signup.model_dump_json(exclude_none=True).encode(),
+            signup.json_to_store(),
             decision_event(case, stored, decision.tier),
             "decision",
             entry,
@@ -203,7 +203,7 @@ class Assessor:
         Raises ``unavailable`` when it cannot be kept.
         """
         entry = {
-            "signup": signup.model_dump_json(exclude_none=True),
+            "signup": signup.json_to_store().decode(),
             "mail": self._mail(signup),
             "at": signup.at(now),
             "now": now,

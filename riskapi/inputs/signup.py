@@ -119,6 +119,10 @@ class Signup(_Part):
                 del part[last]
             return cls.model_validate_json(to_json(row))
 
+    def json_to_store(self) -> bytes:
+        """The signup as it is stored, for :meth:`stored`: JSON of what was sent."""
+        return to_json(self, exclude_none=True)
+
     def at(self, now: float) -> float:
         """Unix time of the signup: ``event.time``, or ``now`` where it is missing or lies over 5 minutes ahead."""
         if self.event is None or self.event.time is None:

@@ -19,7 +19,7 @@ from riskapi.links import kinds, rows
 from riskapi.links.keys import LETTERS, key_of, mac_of
 from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Touch
 from riskapi.links.macs import Macs
-from riskapi.links.touches import KEEP, Told, in_order, numbers, sorts_in, told
+from riskapi.links.touches import KEEP, Told, asked_of, numbers, told
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.replies import scored
@@ -76,7 +76,12 @@ class Links:
 
     def touched(self, user_id: str, facts: Facts) -> Touch:
         """The entities of a signup. What is missing or invalid touches nothing."""
-        keys = {kind: self.entity_key(kind, value) for kind, value in kinds.values(facts).items() if value}
+        common, single = self._common_key, self._key
+        keys = {
+            kind: (common if kind in _COMMON else single)(kind, value)
+            for kind, value in kinds.values(facts).items()
+            if value
+        }
         website = facts.account.website
         site = self._active_readers.readers.links.read([website]) if website else ()
         if site:
@@ -156,15 +161,11 @@ class Links:
 
         The first touch of an account stands, so that a signup posted again counts nothing twice.
         """
-        rules, order = self._rules(policy), in_order(touch)
-        limits = rules.hosting if touch.hosting else rules.crowds
-        keys, letters = touch.keys, sorts_in(touch, rules.sorts)
-        crowds = [limits[kind] for kind in order]
-        sorts = "".join([letters[kind] for kind in order])
+        asked, keys = asked_of(touch, self._rules(policy)), touch.keys
+        in_order = [keys[kind] for kind in asked.order]
         return self._queue(
-            pipe, touch.user_id, touch.at, "first" if add else "look", [keys[kind] for kind in order], crowds, sorts,
-            policy,
-        )  # fmt: skip
+            pipe, touch.user_id, touch.at, "first" if add else "look", in_order, asked.crowds, asked.sorts, policy
+        )
 
     def _rules(self, policy: Policy) -> Told:
         """What the script is told of a policy; that of the last touch is kept."""
@@ -212,7 +213,7 @@ class Links:
         """The entities from the replies to :meth:`queue`, by kind: linking ones, counted ones, and those of
         :data:`riskapi.links.kinds.CLOSE`. ``voucher`` is the referrer, where it says that those it refers belong to it.
         """
-        return rows.of_touch(touch, replies, policy, self._rules(policy).sharings, voucher)
+        return rows.of_touch(touch, replies, policy, self._rules(policy), voucher)
 
     def mark(
         self, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool, established: float | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 
 from riskapi.links.kinds import CLOSE, COUNTED, KINDS
 from riskapi.links.macs import MAC
@@ -52,8 +52,12 @@ def packed_entities(keys: Mapping[str, str]) -> bytes:
     of each HMAC. A name is a kind, or a kind and a colon and something that tells two of a kind apart, which then
     stands behind the letter: ``md:C_jD-x od`` are a mailbox, a device that is told apart, a mail domain and a device.
     """
-    names = "".join([LETTERS[name] if name in LETTERS else _apart(name) for name in keys])
-    return names.encode() + _END + packed_mac("".join([key[_MAC_AT:] for key in keys.values()]))
+    return _letters(tuple(keys)) + _END + packed_mac("".join([key[_MAC_AT:] for key in keys.values()]))
+
+
+@lru_cache(maxsize=1024)  # most accounts have to do with the same kinds
+def _letters(names: tuple[str, ...]) -> bytes:
+    return "".join([LETTERS[name] if name in LETTERS else _apart(name) for name in names]).encode()
 
 
 def _apart(name: str) -> str:

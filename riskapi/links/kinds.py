@@ -279,17 +279,28 @@ def entity(
     if siblings:
         rule = _SIBLINGS
     strength = "medium" if family and rule.strength == "strong" else rule.strength
+    if not (unmarked and (crowd or not others)):
+        return _shared(kind, key, at, row, policy, rule, user_id, strength, crowd=crowd, siblings=siblings)
+    # Nobody holds it and it binds nobody, as is so of nearly all that a signup touches. Of a crowd it is not told
+    # who came: that would be read of up to 32 accounts of every free mail provider, and nobody asks.
+    last_seen = float(others.split(b" ", 2)[1]) if others else None
+    ring = accounts > 1 and _is_ring(strength, accounts, abusive, limited, policy)
+    hub = crowd or (accounts > 1 and not ring and _is_hub(rule, day, month, 0.0, at, policy))
+    return Entity(
+        kind, hour, day, month, accounts, abusive, limited, hub, 0.0, strength, last_seen, (), key, False,
+        0, 0, None, 0, "observed" if kind in OBSERVED else "claimed", (), (), past, 0.0,
+        int(earlier) if earlier and strength == rule.strength else 0,
+    )  # fmt: skip
+
+
+def _shared(
+    kind: str, key: str, at: float, row: Sequence[Any], policy: Policy, rule: Sharing, user_id: str, strength: Strength,
+    *, crowd: bool, siblings: bool,
+) -> Entity:  # fmt: skip
+    """An entity that others are told of, or that has marks; ``strength`` is what sharing it is worth here."""
+    unmarked = len(row) == PLAIN
+    accounts, hour, day, month, abusive, limited, others, past, earlier = row[:PLAIN]
     standing: Literal["observed", "proved", "held", "claimed"] = "observed" if kind in OBSERVED else "claimed"
-    if unmarked and (crowd or not others):
-        # Nobody holds it and it binds nobody, as is so of nearly all that a signup touches. Of a crowd it is not told
-        # who came: that would be read of up to 32 accounts of every free mail provider, and nobody asks.
-        last_seen = float(others.split(b" ", 2)[1]) if others else None
-        ring = accounts > 1 and _is_ring(strength, accounts, abusive, limited, policy)
-        hub = crowd or (accounts > 1 and not ring and _is_hub(rule, day, month, 0.0, at, policy))
-        return Entity(
-            kind, hour, day, month, accounts, abusive, limited, hub, 0.0, strength, last_seen, (), key, False,
-            0, 0, None, 0, standing, (), (), past, 0.0, int(earlier) if earlier and strength == rule.strength else 0,
-        )  # fmt: skip
     recent = _recent(others)
     bound, spent_24h, spent_7d, spent_at, near_7d, holding, by, bad, slow, found_at = (
         _UNMARKED if unmarked else row[PLAIN:]

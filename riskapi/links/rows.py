@@ -7,69 +7,84 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from riskapi.links import kinds
 from riskapi.links.kinds import Said, Sharing, Touch
-from riskapi.links.touches import in_order
+from riskapi.links.touches import Told, asked_of
 from riskapi.policy import Policy
 from signals.facts import Entity
 
+#: A phone number, and the block of numbers that it is of.
+_PHONE: Final = ("phone", "phone_block")
 #: The numbers of a thing, and of one that is only counted.
 _NUMBERS, _COUNTED = struct.Struct("<8i"), struct.Struct("<3i")
-#: What it says by one number: that nobody else is told of, or that the thing is the account's own (-1).
-_SHORT: Mapping[int, Sequence[Any]] = {-1: (-1,), 0: (0, 0, 0, 0, 0, 0, b"", 0, 0), 1: kinds.ALONE}
+#: What it says by one number of a thing that nobody else ever touched, as of most.
+_ALONE: Final = 1
+#: All that it says by one number: that nobody else is told of, or that the thing is the account's own (-1).
+_SHORT: Mapping[int, Sequence[Any]] = {-1: (-1,), 0: (0, 0, 0, 0, 0, 0, b"", 0, 0), _ALONE: kinds.ALONE}
 
 
 def of_touch(
-    touch: Touch,
-    replies: Sequence[Any],
-    policy: Policy,
-    sharings: Mapping[str, Sharing | None],
-    voucher: str | None = None,
+    touch: Touch, replies: Sequence[Any], policy: Policy, rules: Told, voucher: str | None = None
 ) -> dict[str, Entity]:
-    """The entities of a signup, by kind. ``sharings`` is what the policy says of each kind; ``voucher`` as in
+    """The entities of a signup, by kind. ``rules`` are what the policy makes of touches; ``voucher`` as in
     :meth:`riskapi.links.entities.Links.entities`.
     """
-    rows = dict(zip(in_order(touch), _rows(replies), strict=True))
-    user_id, at, crowds, families = touch.user_id, touch.at, touch.hubs, touch.shared
+    asked, told, user_id, at = asked_of(touch, rules), _told(replies), touch.user_id, touch.at
     found = {}
-    for kind, key in touch.keys.items():
-        siblings = voucher is not None and kind == "referrer"
-        found[kind] = kinds.entity(
-            kind, key, at, rows[kind], policy, sharings[kind], user_id,
-            crowd=kind in crowds, family=kind in families, siblings=siblings,
-        )  # fmt: skip
+    for (kind, place, rule, crowd, family, alone), key in zip(asked.kinds, touch.keys.values(), strict=True):
+        said = told[place]
+        if said == _ALONE and alone is not None and not (voucher is not None and kind == "referrer"):
+            found[kind] = alone
+        elif isinstance(said, bytes) and len(said) == _COUNTED.size:
+            found[kind] = counted(kind, key, *_COUNTED.unpack(said))
+        else:
+            siblings = voucher is not None and kind == "referrer"
+            found[kind] = kinds.entity(
+                kind, key, at, row(said), policy, rule, user_id, crowd=crowd, family=family, siblings=siblings
+            )
     if "phone" in found:
-        found |= _numbers(touch, found, rows, policy, sharings["phone"])
+        numbers = [told[asked.order.index(kind)] for kind in _PHONE if kind in found]
+        found |= _numbers(touch, found, numbers, policy, rules.sharings["phone"])
     if voucher is not None:  # what the referrer holds is theirs, too
         found |= {kind: kinds.granted(each) for kind, each in found.items() if voucher in each.holders}
     return found
+
+
+def counted(kind: str, key: str, accounts: int, abusive: int, limited: int) -> Entity:
+    """As :func:`riskapi.links.kinds.entity` of a thing of which nothing more is told than how many share it, and how
+    many of them are bad.
+    """
+    return Entity(kind, 0, 0, 0, accounts, abusive, limited, True, 0.0, "weak", None, (), key)
 
 
 def of_message(
     said: Said, replies: Sequence[Any], policy: Policy, sharings: Mapping[str, Sharing | None]
 ) -> list[Entity]:
     """The entities of a message, in the order of its keys; those of the account's own are left out."""
-    rows = zip(said.keys, _rows(replies)[: len(said.keys)], strict=True)
+    rows = zip(said.keys, map(row, _told(replies)[: len(said.keys)]), strict=True)
     return kinds.overlapping(
         [
-            kinds.entity(kind, key, said.at, row, policy, sharings[kind], said.user_id)
-            for (kind, key), row in rows
-            if row[0] != -1
+            kinds.entity(kind, key, said.at, each, policy, sharings[kind], said.user_id)
+            for (kind, key), each in rows
+            if each[0] != -1
         ]
     )
 
 
 def _numbers(
-    touch: Touch, found: Mapping[str, Entity], rows: Mapping[str, Sequence[Any]], policy: Policy, rule: Sharing | None
+    touch: Touch, found: Mapping[str, Entity], told: Sequence[Any], policy: Policy, rule: Sharing | None
 ) -> dict[str, Entity]:
-    """The number and its block, as the other entities let them be seen: a switchboard's, or without who gave both."""
-    row, phone, block = rows["phone"], found["phone"], found.get("phone_block")
-    if row == kinds.ALONE and (block is None or rows["phone_block"] == kinds.ALONE) and not touch.desk:
+    """The number and its block, as the other entities let them be seen: a switchboard's, or without who gave both.
+
+    ``told`` is what the script says of the number, and of the block where there is one.
+    """
+    if not touch.desk and all([each == _ALONE for each in told]):
         return {}
+    whole, key, phone, block = row(told[0]), touch.keys["phone"], found["phone"], found.get("phone_block")
     domain = found.get("mail_domain") if "mail_domain" not in touch.hubs else None
-    family = partial(kinds.entity, "phone", phone.key, touch.at, row, policy, rule, touch.user_id, family=True)
+    family = partial(kinds.entity, "phone", key, touch.at, whole, policy, rule, touch.user_id, family=True)
     if touch.desk and kinds.is_in_office(found, touch):
         phone = family()
     if domain is not None and kinds.is_switchboard(phone, domain):
@@ -77,15 +92,15 @@ def _numbers(
     if block is None:
         return {"phone": phone}
     # Whoever gave the very number, on whichever side.
-    block = kinds.without(block, kinds.entity("phone", phone.key, touch.at, row[: kinds.PLAIN], policy, rule))
+    block = kinds.without(block, kinds.entity("phone", key, touch.at, whole[: kinds.PLAIN], policy, rule))
     if domain is not None and kinds.is_switchboard(block, domain):  # the firm's direct dialling
         block = kinds.without(block, domain)
     return {"phone": phone, "phone_block": block}
 
 
-def _rows(replies: Sequence[Any]) -> list[Any]:
-    """One row an entity: they come together from one node, and one a reply from a cluster."""
-    return [row(told) for reply in replies for told in reply]
+def _told(replies: Sequence[Any]) -> list[Any]:
+    """What is told of each entity: all together by one node, and one a reply by a cluster."""
+    return [told for reply in replies for told in reply]
 
 
 def row(told: Any) -> Sequence[Any]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import field
+from typing import Any
 
 from riskapi.links import kinds
-from riskapi.links.kinds import CLOSE, COUNTED, KINDS, Sharing, Touch
+from riskapi.links.kinds import CLOSE, COUNTED, KINDS, OBSERVED, Sharing, Touch
 from riskapi.links.waves import asks_of_crowd
 from riskapi.policy import Policy
+from signals.facts import Entity
 from signals.records import record
 
 #: Accounts an entity remembers, and up to a twentieth more, so that many are forgotten at once. 2,000 give an abuse
@@ -25,6 +28,26 @@ _ORDER = (*_CROWDS, *(kind for kind in (*KINDS, *COUNTED, *CLOSE) if kind not in
 _PLACES = {kind: place for place, kind in enumerate(_ORDER)}
 
 
+#: Sorts of touches that are kept; more would be those of somebody who tries them all.
+_MOST_KNOWN = 1024
+
+
+@record
+class Asked:
+    """What the script is asked of touches of one sort: the ``order`` in which it is given their kinds, the limit of
+    each (:func:`riskapi.links.kinds.crowd_limit`) and the letters that tell it who can hold each.
+
+    ``kinds`` is for reading what it says: of each kind, in the order of the touch, where that stands, what the policy
+    says of sharing it, whether it is a crowd's by nature, whether it is one that families and firms share, and what it
+    is where nobody else ever touched it (:func:`alone`).
+    """
+
+    order: tuple[str, ...]
+    crowds: tuple[int, ...]
+    sorts: str
+    kinds: tuple[tuple[str, int, Sharing | None, bool, bool, Entity | None], ...]
+
+
 @record
 class Told:
     """What a policy makes of touches, worked out once for all signups under it.
@@ -33,6 +56,7 @@ class Told:
     (:func:`riskapi.links.kinds.crowd_limit`) of each kind; ``hosting`` the same for those that come from a hosting
     network. ``sorts`` are the letters that tell the script of each kind who can hold it, and who of a crowd is told.
     ``sharings`` are what it says of sharing each kind.
+    ``known`` are the sorts of touches that were asked about, for :func:`asked_of`.
     """
 
     policy: Policy
@@ -41,6 +65,7 @@ class Told:
     hosting: Mapping[str, int]
     sorts: Mapping[str, str]
     sharings: Mapping[str, Sharing | None]
+    known: dict[Any, Asked] = field(default_factory=dict)
 
 
 def told(policy: Policy) -> Told:
@@ -73,7 +98,47 @@ def _sort(kind: str, policy: Policy) -> str:
     return "-" if asks_of_crowd(kind, rule.hub_over, MOST) else "f"
 
 
-def sorts_in(touch: Touch, sorts: Mapping[str, str]) -> Mapping[str, str]:
+def asked_of(touch: Touch, rules: Told) -> Asked:
+    """What the script is asked of a touch. To work it out takes 20,000 instructions, and most touches are of few sorts:
+    it is worked out once for all of the same kinds.
+    """
+    sort = tuple(touch.keys), touch.hubs, touch.shared, touch.proved, touch.hosting
+    found = rules.known.get(sort)
+    if found is None:
+        if len(rules.known) >= _MOST_KNOWN:
+            rules.known.clear()
+        order = tuple(sorted(touch.keys, key=_PLACES.__getitem__))
+        limits, letters = rules.hosting if touch.hosting else rules.crowds, _letters(touch, rules.sorts)
+        found = rules.known[sort] = Asked(
+            order,
+            tuple([limits[kind] for kind in order]),
+            "".join([letters[kind] for kind in order]),
+            tuple(_kind(kind, order, touch, rules) for kind in touch.keys),
+        )
+    return found
+
+
+def _kind(kind: str, order: Sequence[str], touch: Touch, rules: Told) -> tuple[Any, ...]:
+    rule, crowd, family = rules.sharings[kind], kind in touch.hubs, kind in touch.shared
+    return kind, order.index(kind), rule, crowd, family, alone(kind, rule, crowd=crowd, family=family)
+
+
+def alone(kind: str, rule: Sharing | None, *, crowd: bool = False, family: bool = False) -> Entity | None:
+    """A thing that nobody else ever touched, as :func:`riskapi.links.kinds.entity` makes it, but without a key:
+    whatever is done with the key of a thing is about those who share it. One stands for all that are alike, as for six
+    of ten that a signup touches. None for a site, of which it is asked whose own it is.
+    """
+    if kind == "site":
+        return None
+    if rule is None:
+        return Entity(kind, 1, 1, 1, 1, 0, 0, True, 0.0, "weak")
+    strength = "medium" if family and rule.strength == "strong" else rule.strength
+    return Entity(
+        kind, 1, 1, 1, 1, 0, 0, crowd, strength=strength, standing="observed" if kind in OBSERVED else "claimed"
+    )
+
+
+def _letters(touch: Touch, sorts: Mapping[str, str]) -> Mapping[str, str]:
     """The letters of the kinds in a touch, by those which its policy gives them."""
     found = dict(sorts)
     for kind in touch.hubs:
@@ -88,8 +153,3 @@ def sorts_in(touch: Touch, sorts: Mapping[str, str]) -> Mapping[str, str]:
 def numbers(at: float, rules: Told, crowds: Sequence[int]) -> tuple[bytes, bytes]:
     """What the script is told in numbers of a touch at Unix time ``at``, whose entities have these limits."""
     return _NUMBERS.pack(at, *rules.fixed), struct.pack(f"<{len(crowds)}i", *crowds)
-
-
-def in_order(touch: Touch) -> list[str]:
-    """The kinds of a touch in the order in which the script is given them."""
-    return sorted(touch.keys, key=_PLACES.__getitem__)

@@ -59,6 +59,8 @@ _SPECIFIC: tuple[ListKind, ...] = (
     "user", "email", "mailbox", "phone", "device", "payment", "ip", "email_domain", "phone_prefix", "cidr", "asn",
     "link_domain",
 )  # fmt: skip
+#: What a field begins with that has the HMAC of an entity, by the kind of entity.
+_BEGINNINGS = {entity: f"{kind}:#" for entity, kind in KEYED.items()}
 _RANK = {kind: place for place, kind in enumerate(_SPECIFIC)}
 _STRICT = {name: place for place, name in enumerate(LETTERS.values())}
 
@@ -137,7 +139,7 @@ def asked(user_id: str, facts: Facts, keys: Mapping[str, str]) -> Asked:
         fields.append(field("device", facts.device.id))
     if facts.payment_fingerprint is not None:
         fields.append(field("payment", facts.payment_fingerprint))
-    fields += [f"{kind}:#{mac_of(keys[entity])}" for entity, kind in KEYED.items() if entity in keys]
+    fields += [begin + mac_of(keys[entity]) for entity, begin in _BEGINNINGS.items() if entity in keys]
     return Asked(fields, ours)
 
 

@@ -43,20 +43,20 @@ def framed(ip: str) -> Framed | None:
     two = f"{one}{second}."
     three = f"{two}{third}."
     text = (
-        _endings(8, 0)[first]
-        + _endings(16, len(one))[second].replace("*", one)
-        + _endings(24, len(two))[third].replace("*", two)
-        + _endings(32, len(three))[fourth].replace("*", three)
+        "".join(_endings(8, 0)[first])
+        + one.join(_endings(16, len(one))[second])
+        + two.join(_endings(24, len(two))[third])
+        + three.join(_endings(32, len(three))[fourth])
     )
     return Framed(len(LENGTHS[4]), text)
 
 
 @cache  # 16 tables of 256 texts, made as they are wanted, in a millisecond each
-def _endings(bits: int, before: int) -> Mapping[str, str]:
+def _endings(bits: int, before: int) -> Mapping[str, list[str]]:
     """By octet the fields of the networks that end within it, where it ends at ``bits``: widest first, as the protocol
-    has them. ``*`` stands for the octets before it, which take so many characters.
+    has them, in parts between which the octets before it stand, which take so many characters.
     """
-    return {str(octet): _ending(octet, bits, before) for octet in range(256)}
+    return {str(octet): _ending(octet, bits, before).split("*") for octet in range(256)}
 
 
 def _ending(octet: int, bits: int, before: int) -> str:

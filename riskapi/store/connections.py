@@ -94,7 +94,11 @@ class Pipeline:
 
     def ask(self, *args: Argument | Framed, read: Callable[[Any], T]) -> Reply[T]:
         """Queue one command whose reply ``read`` makes a value of: what is asked and how it is read stand together."""
-        self.commands.append(args)
+        return self.add(args, read)
+
+    def add(self, command: Command, read: Callable[[Any], T]) -> Reply[T]:
+        """As :meth:`ask`, for a command that is put together already."""
+        self.commands.append(command)
         return Reply(self, len(self.commands) - 1, read)
 
     def execute_command(self, *args: Argument) -> Self:

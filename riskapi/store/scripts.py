@@ -46,7 +46,7 @@ class Script:
         self, pipe: Pipeline, keys: Sequence[str | bytes], args: Iterable[Argument] = (), *, read: Callable[[Any], T]
     ) -> Reply[T]:
         """Add a call to a pipeline whose reply ``read`` makes a value of. ``keys`` as in :meth:`queue`."""
-        return pipe.ask("EVALSHA", self.source.sha1, len(keys), *keys, *args, read=read)
+        return pipe.add(("EVALSHA", self.source.sha1, len(keys), *keys, *args), read)
 
     def call(self, keys: Sequence[str | bytes], args: Iterable[Argument] = ()) -> Any:
         """Run alone and return the answer.

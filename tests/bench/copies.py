@@ -127,7 +127,7 @@ class Copies:
                 {**answer, **own, "created_at": rfc3339(at), "review_id": None if review is None else review.id}
             ),
             orjson.dumps(model.decision),
-            signup.model_dump_json(exclude_none=True).encode(),
+            signup.json_to_store(),
             orjson.dumps({**model.event, **own, "at": at}),
             model.arrival.type,
             until=model.arrival.until,

@@ -18,7 +18,7 @@ from riskapi.links import rows
 from riskapi.links.entities import Links
 from riskapi.links.evidence import linkage, reputation
 from riskapi.links.kinds import CLOSE, COUNTED, KINDS, Said, evidence_weight
-from riskapi.links.touches import in_order, told
+from riskapi.links.touches import asked_of, told
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
@@ -274,7 +274,8 @@ def test_a_number_on_a_desk_binds_nobody_and_one_of_a_ring_does(links: Links, st
 def test_a_note_that_an_entity_binds_counts_as_nobody_and_can_be_taken_back(
     links: Links, store: Store, rules: Policy
 ) -> None:
-    key = touch(links, store, rules, "a", device())["device"].key
+    touch(links, store, rules, "a", device())
+    key = links.entity_key("device", "dev-1")
     store.execute("EXPIRE", key, 1000)
     for _ in range(2):
         bind(links, [key], on=True)
@@ -302,7 +303,8 @@ def test_a_note_makes_no_entity(links: Links, store: Store, on: bool) -> None:
 
 def test_accounts_are_given_newest_first_and_without_marks(links: Links, store: Store, rules: Policy) -> None:
     for number, user in enumerate("abc"):
-        key = touch(links, store, rules, user, device(NOW + number))["device"].key
+        touch(links, store, rules, user, device(NOW + number))
+        key = links.entity_key("device", "dev-1")
     links.mark("b", [key], abusive=True, limited=True)
     assert links.accounts(key) == ["c", "b", "a"]
 
@@ -383,7 +385,7 @@ def test_of_a_crowd_who_came_last_is_told_and_more_where_that_is_read(
         pipe.execute_command("ZADD", touched.keys[kind], NOW - number, f"u{number}")
     reply = links.queue(pipe, touched, rules, add=False)
     store.run(pipe)
-    row = rows.row(reply()[0][in_order(touched).index(kind)])
+    row = rows.row(reply()[0][asked_of(touched, told(rules)).order.index(kind)])
     assert (row[0], row[6].split()[:2]) == (109, [b"u8", str(int(NOW)).encode()])
     assert len(row[6].split()) == 2 * most
 

@@ -78,7 +78,8 @@ def test_spending_is_seen_by_others_in_its_windows(
     marks: list[tuple[str, float]],
     seen: tuple[int, int, float | None, int],
 ) -> None:
-    key = touch(links, store, rules, "a", NOW - 50 * DAY)["device"].key
+    touch(links, store, rules, "a", NOW - 50 * DAY)
+    key = links.entity_key("device", "dev-1")
     for what, age in marks:
         for _ in range(2):
             links.mark_spent("a", [key], NOW - age, out=what != "near", near=what != "out")
@@ -92,14 +93,16 @@ def test_the_last_of_the_others_is_told_when_the_account_itself_ran_out_later(
     links: Links, store: Store, rules: Policy
 ) -> None:
     for user, age in (("a", 3.0), ("b", 2.0), ("c", 1.0)):
-        key = touch(links, store, rules, user)["device"].key
+        touch(links, store, rules, user)
+        key = links.entity_key("device", "dev-1")
         links.mark_spent(user, [key], NOW - age * DAY, out=True, near=False)
     assert spent(touch(links, store, rules, "c")["device"]) == (0, 2, NOW - 2 * DAY, 0)
     assert spent(touch(links, store, rules, "d")["device"]) == (1, 3, NOW - 1 * DAY, 0)
 
 
 def test_only_what_the_account_is_in_is_marked(links: Links, store: Store, rules: Policy) -> None:
-    key = touch(links, store, rules, "a")["device"].key
+    touch(links, store, rules, "a")
+    key = links.entity_key("device", "dev-1")
     links.mark_spent("stranger", [key, "risk:e:d:nobody"], NOW, out=True, near=True)
     links.mark_spent("a", [], NOW, out=True, near=True)
     assert spent(touch(links, store, rules, "b")["device"]) == (0, 0, None, 0)
@@ -115,7 +118,8 @@ def test_what_is_only_counted_is_not_marked(links: Links, store: Store, rules: P
 
 
 def test_marks_go_with_the_account_and_with_age(links: Links, store: Store, rules: Policy) -> None:
-    key = touch(links, store, rules, "a")["device"].key
+    touch(links, store, rules, "a")
+    key = links.entity_key("device", "dev-1")
     touch(links, store, rules, "b")
     links.mark_spent("a", [key], NOW, out=True, near=False)
     links.mark_spent("b", [key], NOW, out=False, near=True)
@@ -128,7 +132,8 @@ def test_marks_go_with_the_account_and_with_age(links: Links, store: Store, rule
 
 
 def test_a_note_of_binding_outlives_the_forgetting_of_old_accounts(links: Links, store: Store, rules: Policy) -> None:
-    key = touch(links, store, rules, "a")["device"].key
+    touch(links, store, rules, "a")
+    key = links.entity_key("device", "dev-1")
     bind(links, [key], on=True)
     store.execute("EXPIRE", key, 1000)
     found = touch(links, store, rules, "b", NOW + 91 * DAY)["device"]
@@ -137,7 +142,8 @@ def test_a_note_of_binding_outlives_the_forgetting_of_old_accounts(links: Links,
 
 def test_touches_and_marks_that_race_lose_nothing(links: Links, store: Store, rules: Policy) -> None:
     for number in range(8):
-        key = touch(links, store, rules, f"u{number}", NOW - DAY)["device"].key
+        touch(links, store, rules, f"u{number}", NOW - DAY)
+        key = links.entity_key("device", "dev-1")
 
     def act(number: int) -> None:
         user = f"u{number % 8}"
