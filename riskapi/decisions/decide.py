@@ -154,22 +154,21 @@ def decide(
     if listing is not None:
         reasons = (_listed(listing), *reasons)
     by = listing.id if listing is not None and by_list else None if rule is None else rule.name
-    # In the order of the fields: naming each of them would treble what the call costs.
     return Decision(
-        tier,
-        _risk_score(verdict.probability),
-        source,
-        by,
-        reasons,
-        _shadows(readings, scorer, policy, verdict, before, listing),
-        tuple([found.name for found in fired]),
-        verdict.margin,
-        verdict.probability,
-        None if explanation is None else explanation.bias,
-        verdict.eased,
-        store_away,
-        listing,
-        before,
+        tier=tier,
+        risk_score=_risk_score(verdict.probability),
+        source=source,
+        rule=by,
+        reasons=reasons,
+        shadow=_shadows(readings, scorer, policy, verdict, before, listing),
+        fired=tuple([found.name for found in fired]),
+        margin=verdict.margin,
+        probability=verdict.probability,
+        bias=None if explanation is None else explanation.bias,
+        eased=verdict.eased,
+        store_away=store_away,
+        listing=listing,
+        before=before,
     )
 
 
