@@ -34,13 +34,10 @@ def of_touch(
     asked, told, user_id, at = asked_of(touch, rules), _told(replies), touch.user_id, touch.at
     found = {}
     for (kind, place, rule, crowd, family, alone), key in zip(asked.kinds, touch.keys.values(), strict=True):
-        said = told[place]
-        if said == _ALONE and alone is not None and not (voucher is not None and kind == "referrer"):
+        said, siblings = told[place], voucher is not None and kind == "referrer"
+        if said == _ALONE and alone is not None and not siblings:
             found[kind] = alone
-        elif isinstance(said, bytes) and len(said) == _COUNTED.size:
-            found[kind] = counted(kind, key, *_COUNTED.unpack(said))
         else:
-            siblings = voucher is not None and kind == "referrer"
             found[kind] = kinds.entity(
                 kind, key, at, row(said), policy, rule, user_id, crowd=crowd, family=family, siblings=siblings
             )
@@ -50,13 +47,6 @@ def of_touch(
     if voucher is not None:  # what the referrer holds is theirs, too
         found |= {kind: kinds.granted(each) for kind, each in found.items() if voucher in each.holders}
     return found
-
-
-def counted(kind: str, key: str, accounts: int, abusive: int, limited: int) -> Entity:
-    """As :func:`riskapi.links.kinds.entity` of a thing of which nothing more is told than how many share it, and how
-    many of them are bad.
-    """
-    return Entity(kind, 0, 0, 0, accounts, abusive, limited, True, 0.0, "weak", None, (), key)
 
 
 def of_message(

@@ -8,7 +8,7 @@ from dataclasses import field
 from typing import Any
 
 from riskapi.links import kinds
-from riskapi.links.kinds import CLOSE, COUNTED, KINDS, OBSERVED, Sharing, Touch
+from riskapi.links.kinds import CLOSE, COUNTED, KINDS, Sharing, Touch
 from riskapi.links.waves import asks_of_crowd
 from riskapi.policy import Policy
 from signals.facts import Entity
@@ -26,8 +26,6 @@ _NUMBERS = struct.Struct("<6d")
 _CROWDS = ("service", "tld", "asn", "mail_domain", "pattern", "behavior", "stem")
 _ORDER = (*_CROWDS, *(kind for kind in (*KINDS, *COUNTED, *CLOSE) if kind not in _CROWDS))
 _PLACES = {kind: place for place, kind in enumerate(_ORDER)}
-
-
 #: Sorts of touches that are kept; more would be those of somebody who tries them all.
 _MOST_KNOWN = 1024
 
@@ -120,22 +118,20 @@ def asked_of(touch: Touch, rules: Told) -> Asked:
 
 def _kind(kind: str, order: Sequence[str], touch: Touch, rules: Told) -> tuple[Any, ...]:
     rule, crowd, family = rules.sharings[kind], kind in touch.hubs, kind in touch.shared
-    return kind, order.index(kind), rule, crowd, family, alone(kind, rule, crowd=crowd, family=family)
+    return kind, order.index(kind), rule, crowd, family, alone(kind, rules.policy, rule, crowd=crowd, family=family)
 
 
-def alone(kind: str, rule: Sharing | None, *, crowd: bool = False, family: bool = False) -> Entity | None:
+def alone(
+    kind: str, policy: Policy, rule: Sharing | None, *, crowd: bool = False, family: bool = False
+) -> Entity | None:
     """A thing that nobody else ever touched, as :func:`riskapi.links.kinds.entity` makes it, but without a key:
     whatever is done with the key of a thing is about those who share it. One stands for all that are alike, as for six
     of ten that a signup touches. None for a site, of which it is asked whose own it is.
     """
     if kind == "site":
         return None
-    if rule is None:
-        return Entity(kind, 1, 1, 1, 1, 0, 0, True, 0.0, "weak")
-    strength = "medium" if family and rule.strength == "strong" else rule.strength
-    return Entity(
-        kind, 1, 1, 1, 1, 0, 0, crowd, strength=strength, standing="observed" if kind in OBSERVED else "claimed"
-    )
+    # Whose it is and when it came say nothing of a thing that nobody shares.
+    return kinds.entity(kind, "", 0.0, kinds.ALONE, policy, rule, crowd=crowd, family=family)
 
 
 def _letters(touch: Touch, sorts: Mapping[str, str]) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from riskapi import policy
 from riskapi.links import touches
 from riskapi.links.kinds import ALONE, CLOSE, COUNTED, KINDS, PROVABLE, Touch, entity, sharing
-from riskapi.links.rows import counted, of_touch
+from riskapi.links.rows import of_touch
 from riskapi.links.touches import alone, asked_of, told
 from signals.records import changed
 from tests.conftest import NOW
@@ -26,13 +26,15 @@ EVERY = (*KINDS, *COUNTED, *CLOSE)
 def test_what_nobody_else_touched_is_what_its_whole_row_says(kind: str, crowd: bool, family: bool) -> None:
     rule = sharing(kind, RULES)
     whole = entity(kind, "key", NOW, ALONE, RULES, rule, "u_1", crowd=crowd, family=family)
-    assert alone(kind, rule, crowd=crowd, family=family) == changed(whole, key="")
+    assert alone(kind, RULES, rule, crowd=crowd, family=family) == changed(whole, key="")
 
 
 @pytest.mark.parametrize("kind", COUNTED)
 def test_what_is_counted_is_what_its_whole_row_says(kind: str) -> None:
     row = (5, 0, 0, 0, 2, 1, b"", 0, 0)
-    assert counted(kind, "key", 5, 2, 1) == entity(kind, "key", NOW, row, RULES, sharing(kind, RULES), "u_1")
+    touch = Touch("u_1", NOW, {kind: "key"}, frozenset())
+    found = of_touch(touch, [[struct.pack("<3i", 5, 2, 1)]], RULES, told(RULES))
+    assert found[kind] == entity(kind, "key", NOW, row, RULES, sharing(kind, RULES), "u_1")
 
 
 @pytest.mark.parametrize(
