@@ -29,10 +29,8 @@ class Proofs:
 
     def queue(self, pipe: Any, touch: Touch, policy: Policy) -> bool:
         """Note in a pipeline what a signup proved, before anybody can be bound by it; one reply where this is true."""
-        aside = keeps_aside(touch)
-        if not touch.proved and not aside:  # as of nearly every signup
-            return False
         things = [edge_of(touch.keys[kind]) for kind in sorted(touch.proved) if kind in touch.keys]
+        aside = keeps_aside(touch)
         if things or aside:
             self._prove.queue(pipe, [budget_key(touch.user_id)], ["1", int(aside), kept(policy), *things])
         return bool(things or aside)

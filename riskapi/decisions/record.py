@@ -68,11 +68,9 @@ def decision_event(case: Case, entry: Mapping[str, Any], tier: Tier) -> bytes:
             told[name] = entry[name]
     subjects = [] if case.gathered is None else [each.told for each in case.gathered.subjects]
     found = {"kind": entry["kind"], "tier": tier, "subjects": subjects}
-    if found["kind"] != "signup":
-        told |= found
-    elif found != _USUAL:
-        told |= {name: said for name, said in found.items() if said != _USUAL[name]}
-    return orjson.dumps(told)
+    if found["kind"] == "signup":
+        found = {name: said for name, said in found.items() if said != _USUAL[name]}
+    return orjson.dumps(told | found)
 
 
 def told_decision(data: Mapping[str, Any]) -> Mapping[str, Any]:
