@@ -41,7 +41,7 @@ _LOOK = 0.01
 #: The packaged server takes its memory from the C library. glibc keeps seven freed pieces of each size at hand unless
 #: told otherwise (glibc manual, "Memory Allocation Tunables"), and the scripts of a signup free hundreds at once. 2,000
 #: pieces of each size up to 1,032 bytes are 67 MB at the very most. Other C libraries do not read this.
-_ALLOCATOR = ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=2000")
+_ALLOCATOR = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=2000"}
 
 
 def socket_path(data_dir: Path) -> Path:
@@ -263,11 +263,10 @@ class Embedded:
                 )
             self.socket.unlink(missing_ok=True)
             # A session of its own: Ctrl-C must reach the workers first, and only then the store.
-            name, value = _ALLOCATOR
             with self.log.open("ab") as log:
                 self._process = subprocess.Popen(
                     command,
-                    env={name: value, **os.environ},
+                    env={**_ALLOCATOR, **os.environ},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
