@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from time import perf_counter
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, current_app, redirect, request, session
 from flask.globals import request_ctx
@@ -34,6 +35,8 @@ from riskapi.store import damaged
 
 #: Names a browser remembers to have signed in, and characters of what is said once.
 _NAMES, _SAID = 5, 500
+#: What stays as it is in a query (RFC 3986, 3.4), with the sign of what is encoded already.
+_QUERY = "%/?:@!$&'()*+,;="
 #: Where somebody goes who has no second factor yet and needs one.
 _AUTHENTICATOR = f"{ROOT}/account/authenticator"
 _NO_PAGE = Page(path="/nothing", handler=lambda _: Moved(ROOT), role=None)
@@ -147,7 +150,7 @@ class _Server:
             return None
         if person is NOBODY:
             if request.method == "GET":
-                session["next"] = request.full_path.rstrip("?")[:_SAID]
+                session["next"] = _address()
             return Moved(f"{ROOT}/sign-in")
         needed = self._access_parts.settings.console_second_factor and not person.has_second_factor
         if needed and how != "oidc" and not page.open_to_new:  # there the provider asks for it
@@ -229,6 +232,12 @@ def _explained(error: Exception) -> tuple[int, str, str]:
     if isinstance(error, HTTPException) and error.code is not None and 400 <= error.code < 500:
         return error.code, "This was not done", error.description or "The request could not be read."
     return 500, "Something failed on our side", "It is in the service's log under the request id below."
+
+
+def _address() -> str:
+    """Path and query of the request, in the characters that a header can carry, whatever the path stands for."""
+    asked = request.query_string
+    return f"{quote(request.path)}{'?' if asked else ''}{quote(asked, safe=_QUERY)}"[:_SAID]
 
 
 def _csrf() -> Markup:

@@ -105,6 +105,19 @@ class TestSigningIn:
         assert visitor.path == "/console/queue" and visitor.page is not None
         assert visitor.page.request.args["sort"] == "age"
 
+    @pytest.mark.parametrize(
+        "asked",
+        ["/console/cases/%0D%0AX-Other%3A%201", "/console/cases/%E2%82%AC%25", "/console/search?text=a%0Ab+%C3%A9"],
+    )
+    def test_goes_on_to_whatever_address_was_asked_for(
+        self, visitor: Visitor, access_parts: AccessParts, clock: Clock, asked: str
+    ) -> None:
+        made(access_parts, "ana", "reviewer", clock.now)
+        visitor.get(asked)
+        form = {"csrf": visitor.token(), "name": "ana", "password": PASSWORD}
+        answer = visitor.client.post("/console/sign-in", data=form)
+        assert (answer.status_code, answer.headers["Location"]) == (303, asked)
+
     def test_asks_for_a_code_and_takes_it_once(
         self, visitor: Visitor, site: Flask, access_parts: AccessParts, clock: Clock
     ) -> None:
