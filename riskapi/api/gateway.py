@@ -214,6 +214,7 @@ def _headers(scope: Scope) -> Mapping[str, str]:
         # not passed over.
         for name in names:
             found.setdefault(_variable(name), "")
+    found.pop("", None)
     return found
 
 
@@ -226,6 +227,10 @@ def _bound(address: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=1024)
 def _variable(name: str) -> str:
-    """What PEP 3333 calls a header."""
+    """What PEP 3333 calls a header; nothing for one with ``_`` in its name, which would be taken for the one with ``-``
+    that a proxy vouches for, such as ``X-Forwarded-For``.
+    """
+    if "_" in name:
+        return ""
     key = name.upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"

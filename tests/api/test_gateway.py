@@ -46,7 +46,9 @@ class Scope:
         ([("authorization", "Bearer é")], {"HTTP_AUTHORIZATION": ""}),
         ([("accept", "a"), ("accept", "b"), ("authorization", "é")], {"HTTP_ACCEPT": "a,b", "HTTP_AUTHORIZATION": ""}),
         ([("x-a", "é"), ("x-a", "b")], {"HTTP_X_A": "b"}),
-        ([("x-a", "a"), ("x_a", "b"), ("x-b", "é")], {"HTTP_X_A": "a,b", "HTTP_X_B": ""}),
+        ([("x-a", "a"), ("x-b", "é"), ("x-a", "b")], {"HTTP_X_A": "a,b", "HTTP_X_B": ""}),
+        ([("x-forwarded-for", "a"), ("x_forwarded_for", "b")], {"HTTP_X_FORWARDED_FOR": "a"}),
+        ([("x_a", "é"), ("content_length", "9"), ("content-length", "2")], {"CONTENT_LENGTH": "2"}),
         ([], {}),
     ],
 )  # fmt: skip
