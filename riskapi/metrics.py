@@ -145,10 +145,10 @@ _KINDS: dict[str, Callable[..., Any]] = {"counter": Counter, "gauge": Gauge, "hi
 
 
 class Metrics:
-    """Counts, in a registry of its own unless one is handed in."""
+    """Counts, in a registry of its own."""
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        self._registry = registry or CollectorRegistry()
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
         self._metrics = {metric.name: self._declare(metric) for metric in METRICS}
         self._children: dict[tuple[str, ...], Any] = {}
         self._requests: dict[tuple[str, str, int], tuple[Any, Any]] = {}

@@ -76,8 +76,8 @@ def run(
                 with _Playing(databases, policy, start) as (platform, service):
                     rings.append(_ring(platform, service, start, size, loop, seed))
                 progress.advance(task)
-        with _Playing(databases, policy, start) as (platform, service):
-            touched = _good(platform, service, start, good, seed)
+        with _Playing(databases, policy, start) as (_, service):
+            touched = _good(service, start, good, seed)
         progress.advance(task)
     return rings, touched
 
@@ -174,7 +174,7 @@ def _ring(platform: Platform, service: Service, start: float, size: int, loop: b
     return Contained(size, loop, seconds, granted)
 
 
-def _good(platform: Platform, service: Service, start: float, count: int, seed: int) -> Touched:
+def _good(service: Service, start: float, count: int, seed: int) -> Touched:
     """Good accounts that have nothing to do with each other; of each one recipient complains."""
     draw = Random(f"{seed}:good")
     touched = early = accounts = 0

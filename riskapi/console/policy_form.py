@@ -85,10 +85,10 @@ class Form:
         """What was typed into a field that the policy has no value for."""
         return self._typed.get(name, "")
 
-    def fields(self, name: str, *, without: Sequence[str] = ()) -> list[Field]:
+    def fields(self, name: str) -> list[Field]:
         """All fields below a key."""
         value = policy_fields.value_of(self.said, policy_fields.path_of(name) or ())
-        return [self.field(each) for each in policy_fields.leaves(value, name) if each not in without]
+        return [self.field(each) for each in policy_fields.leaves(value, name)]
 
     def explained(self, name: str) -> str:
         """What the policy's own comments say of a table or key, else what its class says; empty where neither does."""

@@ -125,7 +125,7 @@ class Outage(Section):
 
     @property
     def caps(self) -> Caps:
-        """The caps of this section, to be read with :meth:`Policy.caps`."""
+        """The caps of this section, to be read with :meth:`riskapi.policy.Policy.caps`."""
         return Caps(hourly=self.hourly, daily=self.daily, monthly=self.monthly)
 
 

@@ -142,7 +142,8 @@ class DecidedAccounts:
     def decide(self, plan: DecisionPlan) -> Standing | None:
         """Decide the account of the review and close the review; None where the account is there no more.
 
-        Raises ``not_found``, ``review_closed`` and ``review_held``. Nobody else is decided by it, see :meth:`others`.
+        Raises ``not_found``, ``review_closed`` and ``review_held``. Nobody else is decided by it, see
+        :meth:`decide_others`.
         """
         state, *rest = self._decide.call(*self._deciding(plan, plan.user_id, plan.review_id))
         if state == b"refused":

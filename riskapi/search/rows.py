@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from typing_extensions import TypedDict
 
@@ -72,12 +72,6 @@ def read_rows(store: Store, budgets: Budgets, user_ids: Sequence[str], now: floa
         if fields()[0] is not None
     ]
     return [row for row in found if row is not None]
-
-
-def signup_of(row: Row) -> Mapping[str, Any]:
-    """What an account signed up with."""
-    found: Mapping[str, Any] = damaged.whole(row.signup)
-    return found
 
 
 def _row(user_id: str, fields: Sequence[bytes | None], sent: int, cluster: str, now: float) -> Row:

@@ -20,7 +20,10 @@ _CONNECTIONS = 4096
 
 
 def serve(settings: Settings) -> None:
-    """Run the HTTP server until SIGTERM. Raises :class:`ConfigurationError` for a granian it was not made for."""
+    """Run the HTTP server until SIGTERM.
+
+    Raises :class:`riskapi.errors.ConfigurationError` for a granian it was not made for.
+    """
     server = granian_server.GranianServer(
         "riskapi.server.wsgi:gateway",
         processors=processors_of(settings),

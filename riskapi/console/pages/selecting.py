@@ -27,10 +27,6 @@ _LISTS: tuple[ListName, ...] = ("deny", "watch", "allow")
 
 def preview(visit: Visit) -> Answer:
     """What a decision about the accounts selected would do, before and after; nothing is changed."""
-    return _preview(visit)
-
-
-def _preview(visit: Visit, fault: str | None = None, status: int = 200) -> Answer:
     names = _selected(visit)
     if not names:
         text = search.query_of(visit)["q"].strip()
@@ -50,9 +46,8 @@ def _preview(visit: Visit, fault: str | None = None, status: int = 200) -> Answe
         "effects": {tier: sentences.effect(found) for tier, found in rows.items()},
         "rows": [_row(row, people.get(row["user_id"]), plain=plain) for row in rows["limit"]],
         "codes": CODES,
-        "fault": fault,
     }
-    return View("selection.html", data, status)
+    return View("selection.html", data)
 
 
 def decide(visit: Visit) -> Answer:

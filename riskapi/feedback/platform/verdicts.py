@@ -177,7 +177,7 @@ def _signatures(rules: PlatformRules, confidence: float, heard: FeedActivity, si
     pause = now - heard.last if heard.last is not None else 0.0
     longest = max(longest_pause(heard), rules.silence.least_minutes * 60)
     stopped = heard.since_good >= signatures.requests and pause > longest
-    fallen = _is_fallen(rules, heard, now) and wilson(heard.share * _LAST, _LAST, confidence) > signatures.rate
+    fallen = _is_fallen(heard, now) and wilson(heard.share * _LAST, _LAST, confidence) > signatures.rate
     state: State = "clear"
     if heard.last is None or is_forgotten(rules, heard, now):
         pass  # nobody knows how it should be: its provider never got through, or not for long
@@ -188,7 +188,7 @@ def _signatures(rules: PlatformRules, confidence: float, heard: FeedActivity, si
     return Verdict("feed_signatures", heard.feed, signatures.mode, state, heard.share, signatures.rate)
 
 
-def _is_fallen(rules: PlatformRules, heard: FeedActivity, now: float) -> bool:
+def _is_fallen(heard: FeedActivity, now: float) -> bool:
     """Whether the last 24 hours had no more than half the good bodies of the smallest day before them, the first one
     of the feed left out; of two days at least. A feed that has days without any never falls.
     """

@@ -97,7 +97,7 @@ end
 local function over(list, limit, too)
   if list.size == 0 or list.top < limit or (list.top == limit and not too) then return 0 end
   if bottom_of(list) > limit or (list.bottom == limit and too) then return list.size end
-  local least, most, score = 1, 1, nil
+  local least, most, score = nil, 1, nil
   repeat -- few mostly: marks, or those that came later
     least, most = most, math.min(2 * most, list.size)
     score = score_at(list, most)
@@ -422,8 +422,8 @@ local function came_before(list, thing, accounts)
   return not thing.packed and call('ZRANK', thing.key, user) or accounts
 end
 
--- Add the account. Returns how many members are new, and whether `list`, the newest before, tells of all that changed.
-local function touched(thing, list)
+-- Add the account. Returns how many members are new, and whether the newest before tell of all that changed.
+local function touched(thing)
   local added = add_member(thing, stands, at_text, user)
   local whole = stands == 'NX'
   thing.renewed = thing.packed
@@ -441,7 +441,7 @@ local function look(i, thing)
   local crowd, list, added, apart = crowds[i], lists[i], 0, 0
   if touch then
     local whole
-    added, whole = touched(thing, list)
+    added, whole = touched(thing)
     -- A label that came before this is felt here; one that comes after it finds the account here.
     if crowd == -3 and bad then
       added, whole = added + add_member(thing, nil, 2e12 + at, '!' .. user), false
