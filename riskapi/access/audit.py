@@ -94,19 +94,23 @@ class Audit:
 
     def note(self, actor: str, action: str, subject: str, at: float, /, **details: Any) -> None:
         """Keep a note; a detail may have any name. Raises ``StoreUnavailable``: what cannot be noted is not done."""
-        self._note.call([STREAM, CHAIN], self._given(actor, action, subject, at, details))
+        self._note.call([STREAM, CHAIN], self._given(secrets.token_hex(6), actor, action, subject, at, details))
 
-    def queue(self, pipe: Pipeline, actor: str, action: str, subject: str, at: float, /, **details: Any) -> None:
-        """Have a note kept in the trip of a pipeline."""
-        self._note.queue(pipe, [STREAM, CHAIN], self._given(actor, action, subject, at, details))
+    def queue_once(
+        self, pipe: Pipeline, token: str, actor: str, action: str, subject: str, at: float, /, **details: Any
+    ) -> None:
+        """Have a note kept in the trip of a pipeline; once where several who do the same have the same ``token``, of
+        twelve characters.
+        """
+        self._note.queue(pipe, [STREAM, CHAIN], self._given(token, actor, action, subject, at, details))
 
     def _given(
-        self, actor: str, action: str, subject: str, at: float, details: dict[str, Any]
+        self, token: str, actor: str, action: str, subject: str, at: float, details: dict[str, Any]
     ) -> list[str | bytes | int]:
         words = {"actor": actor[:_LONGEST], "action": action[:_LONGEST], "subject": subject[:_LONGEST], "at": at}
         short = {name: value[:_LONGEST] if isinstance(value, str) else value for name, value in details.items()}
         row = orjson.dumps({**words, "details": short}, default=str)
-        return [row, hashlib.sha256(row).hexdigest(), max(round(at * 1000), 1), self._most, secrets.token_hex(6)]
+        return [row, hashlib.sha256(row).hexdigest(), max(round(at * 1000), 1), self._most, token]
 
     def latest(self, limit: int) -> list[Noted]:
         """The latest notes, newest first. Raises ``StoreUnavailable``."""

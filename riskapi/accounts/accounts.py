@@ -157,11 +157,16 @@ class Accounts:
             pipe.execute_command("HEXISTS", account_key(name), "tier")
         return next((name for name, there in zip(names, self._store.run(pipe), strict=True) if there), small)
 
-    def add_label(self, user_id: str, label: LabelEntry, event: bytes, policy: Policy) -> Standing:
-        """Append a label; the latest stands. Raises ``not_found``."""
+    def add_label(
+        self, user_id: str, label: LabelEntry, event: bytes, policy: Policy, *, unlabelled: bool = False
+    ) -> Standing:
+        """Append a label; the latest stands. With ``unlabelled`` only where none stands but ``unknown``. Raises
+        ``not_found``.
+        """
         keys = [account_key(user_id), labels_key(user_id), stream(shard(user_id))]
-        args = [policy.retention.accounts_days * _DAY, label["label"], orjson.dumps(label), event]
-        return standing(self._label.call(keys, [*args, oldest(policy.retention.decisions_days)]))
+        args: list[Any] = [policy.retention.accounts_days * _DAY, label["label"], orjson.dumps(label), event]
+        args += (oldest(policy.retention.decisions_days), int(unlabelled))
+        return standing(self._label.call(keys, args))
 
     def standing(self, user_id: str) -> Standing:
         """Where the account stands now. Raises ``not_found``."""

@@ -76,16 +76,25 @@ class Labels:
         self._active = active
 
     def add(
-        self, user_id: str, label: LabelName, source: LabelSource, note: str | None, actor: str, now: float
+        self,
+        user_id: str,
+        label: LabelName,
+        source: LabelSource,
+        note: str | None,
+        actor: str,
+        now: float,
+        *,
+        unlabelled: bool = False,
     ) -> Labelled:
-        """Label an account at Unix time ``now``; returns its labels and tier. Raises ``not_found``.
+        """Label an account at Unix time ``now``; returns its labels and tier. With ``unlabelled`` only where none
+        stands but ``unknown``. Raises ``not_found``.
 
         A person's word (``manual_review``, ``appeal``) also moves the account's own tier: ``abuse`` to ``limit``,
         ``legitimate`` to ``allow``. Labels from elsewhere are felt by the next signups only.
         """
         given = entry(label, source, note, actor, now)
         event = orjson.dumps({"user_id": user_id, **given, "at": now})
-        standing = self._accounts.add_label(user_id, given, event, self._active.policy)
+        standing = self._accounts.add_label(user_id, given, event, self._active.policy, unlabelled=unlabelled)
         tier = _TIERS.get(label) if source in PEOPLE else None
         if tier is not None:
             history = by_reviewer(tier, note or f"labelled {label}", actor, now, self._active.policy)

@@ -2,16 +2,18 @@
 done at once, once for each trigger and its days.
 
 What is to be done is written before it is done, and marked when it was (``risk:fa:{n}:<user_id>:<trigger>``): whoever
-is killed in between has it done by the worker, which reads of the same events.
+is killed in between has it done by the worker, which reads of the same events. It reads of them while they are still
+being counted: then two do the same, which changes nothing, and the first to be done tells of it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import orjson
 
@@ -35,7 +37,7 @@ from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import SEVERITY, Trigger
 from riskapi.sending.holds import Holds
-from riskapi.store.connections import Store
+from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import oldest, shard, stream
 
 _DAY = 86400
@@ -54,6 +56,8 @@ _NEXT: dict[Tier, Tier] = {"allow": "review", "review": "limit", "limit": "limit
 HARMLESS = frozenset({"delivered", "soft_bounce", "unsubscribe", "not_spam"})
 #: What a person merely says: it is held against the one account, and puts it no lower than `review`.
 _WORDS = frozenset({"not_mine"})
+#: At the end of the key of what was done because of others only.
+_LOOKED = ":looked"
 #: Accounts of a cluster that are looked at together.
 _MOST = 200
 _SAID = {
@@ -89,26 +93,47 @@ class Consequences:
         self._pauses, self._labels, self._clusters, self._budgets = pauses, labels, clusters, budgets
         self._feedback, self._holds, self._metrics = feedback, holds, metrics
         self._identifiers, self._audit = identifiers, audit
+        self._finish = store.script("trigger_finish")
 
     def take(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
-        """Count events at Unix time ``now``, and do what follows for their accounts. Raises :class:`StoreUnavailable`;
-        sent again, what was counted is a duplicate, and what was left to do is done.
+        """Count events at Unix time ``now``, and do what follows for their accounts, or say what the worker did of it
+        meanwhile. Raises :class:`StoreUnavailable`; sent again, what was counted is a duplicate, and what was left to
+        do is done.
         """
+        users = dict.fromkeys(event.user_id for event in events if event.type not in HARMLESS)
+        before = self._done_before(users)
         for event in events:
             if event.type == "not_mine":  # before it counts: who is told again of one that was not counted does it then
                 with contextlib.suppress(Problem):  # no such account
                     self._identifiers.disown(event.user_id, event.recipient, event.at(now), now)
         tally = self._feedback.count(events, now)
-        users = dict.fromkeys(event.user_id for event in events if event.type not in HARMLESS)
         actions: list[FeedbackAction] = []
         for user_id in users:
-            actions += self.of(user_id, now)
+            actions += self.of(user_id, now, before)
         return replace(tally, actions=[*tally.actions, *actions])
 
-    def of(self, user_id: str, now: float) -> list[FeedbackAction]:
-        """Try the triggers on an account at Unix time ``now``, and do what fires and was not done yet."""
+    def of(self, user_id: str, now: float, before: Collection[str] | None = None) -> list[FeedbackAction]:
+        """Try the triggers on an account at Unix time ``now``, and do what fires and was not done yet.
+
+        With ``before``, the keys of what was done when it began, also says what others did since.
+        """
         policy = self._active.policy
-        return self._act({user_id: "itself"}, fired(policy.feedback, self._met([user_id], now), now), policy, now)
+        found = fired(policy.feedback, self._met([user_id], now), now)
+        return self._act({user_id: "itself"}, found, policy, now, before)
+
+    def _done_before(self, user_ids: Collection[str]) -> frozenset[str]:
+        """The keys of what triggers did about these accounts themselves until now."""
+        live = [each for each in self._active.policy.feedback.triggers if each.mode == "live"]
+        if not live:
+            return frozenset()
+        pipe = self._store.pipeline()
+        asked = []
+        for name in user_ids:
+            keys = [_done_key(name, each) for each in live]
+            asked.append((keys, pipe.ask("MGET", *keys, read=as_it_is)))
+        self._store.run(pipe)
+        said = [pair for keys, found in asked for pair in zip(keys, found(), strict=True)]
+        return frozenset(key for key, kept in said if kept is not None and kept.startswith(b"done"))
 
     def of_cluster(self, user_id: str, now: float) -> list[FeedbackAction]:
         """The same on all that the cluster of an account met together. Established customers are looked at only, and
@@ -132,16 +157,20 @@ class Consequences:
         return found[0] if len(found) == 1 else _together(found)
 
     def _act(
-        self, concerned: Mapping[str, Concern], found: Sequence[Trigger], policy: Policy, now: float
+        self,
+        concerned: Mapping[str, Concern],
+        found: Sequence[Trigger],
+        policy: Policy,
+        now: float,
+        before: Collection[str] | None = None,
     ) -> list[FeedbackAction]:
         self._note_shadows(list(concerned), [each for each in found if each.mode == "shadow"])
         done: list[FeedbackAction] = []
         for trigger in acting(list(found)):
             for name, concern in concerned.items():
                 with contextlib.suppress(Problem):  # erased, or expired
-                    action = self._done(name, trigger, concern, policy, now)
+                    action = self._done(name, trigger, concern, policy, now, before)
                     if action is not None:
-                        self._metrics.trigger(trigger.name, "live")
                         done.append({"user_id": name, "action": action, "rule": trigger.name})
         return done
 
@@ -161,20 +190,27 @@ class Consequences:
                 self._metrics.trigger(each.name, each.mode)
 
     def _done(
-        self, user_id: str, trigger: Trigger, concern: Concern, policy: Policy, now: float
+        self,
+        user_id: str,
+        trigger: Trigger,
+        concern: Concern,
+        policy: Policy,
+        now: float,
+        before: Collection[str] | None,
     ) -> FeedbackDone | None:
-        """Do what a trigger says about an account, once in its days; None where it was done before."""
+        """Do what a trigger says about an account, once in its days; None where it was done ``before``."""
         standing = self._accounts.standing(user_id)
         spared = standing.established is not None and (concern != "itself" or trigger.of in _WORDS)
         # An account that was only looked at because of others still gets all that its own mail brings.
-        key = _done_key(user_id, trigger) + (":looked" if concern == "wave" or (spared and concern != "itself") else "")
+        key = _done_key(user_id, trigger) + (_LOOKED if concern == "wave" or (spared and concern != "itself") else "")
         tier: Tier = standing.tier  # type: ignore[assignment]
-        wanted = _wanted(trigger, tier, concern)
-        if not self._store.execute("SET", key, f"todo {wanted}", "NX", "EX", trigger.days * _DAY):
-            state, _, todo = (self._store.execute("GET", key) or b"done").decode().partition(" ")
+        wanted, token = _wanted(trigger, tier, concern), secrets.token_hex(6)
+        if not self._store.execute("SET", key, f"todo {wanted} {token}", "NX", "EX", trigger.days * _DAY):
+            # Until 2026-11-27 neither token nor action was noted.
+            state, said, kept = [*(self._store.execute("GET", key) or b"done").decode().split(" "), "", ""][:3]
             if state == "done":
-                return None
-            wanted = todo  # type: ignore[assignment]
+                return None if before is None or key in before else cast("FeedbackDone | None", said or None)
+            wanted, token = cast("Tier", said), kept or token
         moves = not spared and SEVERITY[wanted] > SEVERITY[tier]
         if moves:
             entry = history_entry(
@@ -189,27 +225,37 @@ class Consequences:
             revision = self._pauses.set(user_id, Pause("feedback", trigger.name, None, now, ends), policy)
             if revision is not None:
                 self._budgets.revise(user_id, revision, policy)
-        if trigger.spread and concern == "itself" and not spared and standing.label in ("", "unknown"):
+        labels = trigger.spread and concern == "itself" and not spared and standing.label in ("", "unknown")
+        if labels:
             # Whom somebody called legitimate is left to a person.
-            self._labels.add(user_id, "abuse", "rule", f"by the trigger {trigger.name}", trigger.name, now)
-            self._metrics.label("abuse", "rule")
+            said = f"by the trigger {trigger.name}"
+            self._labels.add(user_id, "abuse", "rule", said, trigger.name, now, unlabelled=True)
         if trigger.review or spared:
             name = f"{user_id}\0feedback\0{trigger.name}\0{int(now // _DAY)}"
             self._holds.review(user_id, now, trigger.name.upper(), _sentence(trigger), name, policy)
         action = _DONE[trigger.action]
         if spared or concern == "wave":
             action = "tightened" if moves else "warned"
-        self._tell(user_id, trigger, action, policy, now)
-        self._store.execute("SET", key, "done", "EX", trigger.days * _DAY)
+        if self._told(user_id, trigger, key, action, token, policy, now):
+            self._metrics.trigger(trigger.name, "live")
+            if labels:
+                self._metrics.label("abuse", "rule")
         return action
 
-    def _tell(self, user_id: str, trigger: Trigger, action: FeedbackDone, policy: Policy, now: float) -> None:
+    def _told(
+        self, user_id: str, trigger: Trigger, key: str, action: FeedbackDone, token: str, policy: Policy, now: float
+    ) -> bool:
+        """Mark what was done as done, and tell of it; False where somebody else did that meanwhile. Whoever does the
+        same has the same ``token``.
+        """
         told: dict[str, Any] = {"user_id": user_id, "at": now, "action": action, "rule": trigger.name}
-        kept = oldest(policy.retention.decisions_days)
-        words = ("XADD", stream(shard(user_id)), "MINID", "~", kept, "*", "type", "feedback", "data")
-        pipe = self._store.pipeline().execute_command(*words, orjson.dumps(told))
-        self._audit.queue(pipe, f"rule {trigger.name}", f"account {action}", user_id, now)
+        args: list[Any] = [f"done {action} {secrets.token_hex(6)}", trigger.days * _DAY, orjson.dumps(told)]
+        args.append(oldest(policy.retention.decisions_days))
+        pipe = self._store.pipeline()
+        self._audit.queue_once(pipe, token, f"rule {trigger.name}", f"account {action}", user_id, now)
+        is_first = self._finish.ask(pipe, [key, stream(shard(user_id))], args, read=bool)
         self._store.run(pipe)
+        return is_first()
 
 
 def _done_key(user_id: str, trigger: Trigger) -> str:

@@ -32,7 +32,9 @@ class FailingLabels(Labels):
         self.error: Exception | None = error
         self.asked = 0
 
-    def add(self, user_id: str, label: LabelName, source: LabelSource, note: str | None, actor: str, now: float) -> Any:
+    def add(
+        self, user_id: str, label: LabelName, source: LabelSource, note: str | None, actor: str, now: float, **more: Any
+    ) -> Any:
         self.asked += 1
         if self.error is not None:
             raise self.error

@@ -117,7 +117,8 @@ def _fill(folder: Path, accounts: int, reviews: int, steps: Steps) -> int:
         for first in range(0, _NOTES, _TRIP):
             pipe = service.store.pipeline()
             for number in range(first, first + _TRIP):
-                service.parts.audit.queue(pipe, f"person-{number % 9}", "decided", f"rev_{number}", time.time())
+                note = (f"person-{number % 9}", "decided", f"rev_{number}", time.time())
+                service.parts.audit.queue_once(pipe, f"{number:012d}", *note)
             service.store.run(pipe)
         return max(waiting, reviews)
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 import pytest
 
 from riskapi.app import Service
+from riskapi.feedback.counts import Tally
 from riskapi.feedback.event import FeedbackEvent, ReportedEvent
 from riskapi.store.connections import Store
 from riskapi.store.streams import StreamEntry, shard, stream
 from riskapi.times import rfc3339
 from riskapi.webhooks.notices import notice
 from tests.conftest import NOW, Clock
-from tests.grants import ask, opened, view
+from tests.grants import ask, opened, under, view
 from tests.reviewing import decide
 from tests.signups import body, post, together
 from tests.working import Work
@@ -66,6 +68,59 @@ def test_what_was_done_is_not_done_again(service: Service) -> None:
     assert len(told(service, event("c1"))) == 1
     assert told(service, event("c1"), event("c2"), now=NOW + 120) == []
     assert view(service, "u1", NOW + 120)["tier"] == "review"
+
+
+def times_told(service: Service, user: str) -> int:
+    """How often it was told that something was done about an account, and noted."""
+    rows = service.store.execute("XRANGE", stream(shard(user)), "-", "+")
+    told = [orjson.loads(fields[b"data"]) for _, fields in rows if fields[b"type"] == b"feedback"]
+    noted = [note for note in service.parts.audit.latest(99) if note.subject == user]
+    assert len(noted) == len([each for each in told if each.get("action", "steps_lost") != "steps_lost"])
+    return len(noted)
+
+
+def test_what_the_worker_does_while_the_rest_is_counted_is_in_the_answer(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(service, "u1")
+    sent(service, "u1", 40)
+    consequences, count = service.parts.consequences, service.parts.feedback.count
+
+    def counted(events: Sequence[FeedbackEvent], now: float) -> Tally:
+        found = count(events, now)
+        consequences.of("u1", now)
+        return found
+
+    monkeypatch.setattr(service.parts.feedback, "count", counted)
+    assert told(service, event("c1")) == [("u1", "tightened", "first_complaint")]
+    assert told(service, event("c1"), now=NOW + 120) == [], "and what was done before is not"
+    assert times_told(service, "u1") == 1
+
+
+@pytest.mark.parametrize("meets", ["label", "review"])
+def test_what_two_do_at_the_same_time_is_told_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch, meets: str
+) -> None:
+    rules = service.active.policy.feedback
+    triggers = tuple(each.model_copy(update={"spread": True}) for each in rules.triggers)
+    under(service, feedback={"triggers": triggers})
+    opened(service, "u1")
+    sent(service, "u1", 40)
+    owner, name = (service.parts.labels, "add") if meets == "label" else (service.holds, "review")
+    does, doing = getattr(owner, name), list[str]()
+
+    def done(*args: Any, **more: Any) -> Any:
+        if not doing:
+            doing.append(meets)
+            service.parts.consequences.of("u1", NOW + 60)
+        return does(*args, **more)
+
+    monkeypatch.setattr(owner, name, done)
+    assert told(service, event("c1")) == [("u1", "tightened", "first_complaint")]
+    assert doing and times_told(service, "u1") == 1
+    account = view(service, "u1", NOW + 60)
+    assert [row["label"] for row in account["labels"]] == ["abuse"]
+    assert [entry["source"] for entry in account["history"][1:]] == ["feedback"]
 
 
 def test_a_blocklist_pauses_at_once_until_a_person_allows(service: Service) -> None:
