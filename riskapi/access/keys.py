@@ -63,7 +63,7 @@ class Keys:
         fresh: float = 2.0,
         stale: float = 86_400.0,
     ) -> None:
-        self._store = store
+        self._store, self._rotate = store, store.script("key_rotate")
         self._monotonic, self._clock = monotonic, clock
         self._fresh, self._stale = fresh, stale
         self._bootstrap = bootstrap.encode() if bootstrap else None
@@ -84,14 +84,8 @@ class Keys:
             raise ValueError("name: expected text that says what the key is for")
         if rate_limit is not None and not 0 < rate_limit < float("inf"):
             raise ValueError("rate limit: expected a positive number of requests a second")
-        plain = f"rk_{secrets.token_urlsafe(32)}"
-        entry = {
-            "name": name,
-            "scopes": sorted(set(scopes)),
-            "rate_limit": rate_limit,
-            "created_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        }
-        self._store.execute("HSET", _TABLE, _digest(plain.encode()), orjson.dumps(entry))
+        plain, row = _made(name, scopes, rate_limit)
+        self._store.execute("HSET", _TABLE, _digest(plain.encode()), row)
         self._due = float("-inf")
         return plain
 
@@ -109,15 +103,20 @@ class Keys:
         """Make a key that may do what this one may, and return it; this is the only time it can be seen. The one before
         works for :data:`OVERLAP` more seconds. None where there is no such key. Raises ``StoreUnavailable``.
         """
-        rows = self._entries(self._store.execute("HGETALL", _TABLE))
-        found = next(((digest, row) for digest, row in rows.items() if digest[:_ID_DIGITS] == key_id), None)
-        if found is None:
-            return None
-        digest, row = found
-        made = self.create(row["name"], row["scopes"], row["rate_limit"])
-        ends = min(row.get("expires_at") or float("inf"), self._clock() + OVERLAP)
-        self._store.execute("HSET", _TABLE, digest, orjson.dumps({**row, "expires_at": ends}))
-        return made
+        while True:
+            rows = self._store.execute("HGETALL", _TABLE)
+            known = self._entries(rows)
+            digest = next((each for each in known if each[:_ID_DIGITS] == key_id), None)
+            if digest is None:
+                return None
+            row = known[digest]
+            plain, made = _made(row["name"], row["scopes"], row["rate_limit"])
+            ends = min(row.get("expires_at") or float("inf"), self._clock() + OVERLAP)
+            changed = orjson.dumps({**row, "expires_at": ends})
+            given = [digest, rows[digest.encode()], changed, _digest(plain.encode()), made]
+            if self._rotate.call([_TABLE], given):  # else somebody revoked or rotated it just now
+                self._due = float("-inf")
+                return plain
 
     def revoke(self, key_id: str) -> bool:
         """Revoke the key with this ``id``; false when there is none. Raises ``StoreUnavailable``."""
@@ -178,6 +177,17 @@ class Keys:
             if row is not None and (row.get("expires_at") or now + 1) > now:
                 found[digest.decode()] = row
         return found
+
+
+def _made(name: str, scopes: Collection[str], rate_limit: float | None) -> tuple[str, bytes]:
+    """A new key, and its row."""
+    row = {
+        "name": name,
+        "scopes": sorted(set(scopes)),
+        "rate_limit": rate_limit,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+    }
+    return f"rk_{secrets.token_urlsafe(32)}", orjson.dumps(row)
 
 
 def id_of(presented: str) -> str:

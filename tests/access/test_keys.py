@@ -9,6 +9,7 @@ import pytest
 from riskapi.access.keys import SCOPES, Keys
 from riskapi.errors import StoreUnavailable
 from riskapi.store.connections import Store
+from riskapi.store.scripts import Script
 from tests.conftest import BOOTSTRAP_KEY, Clock
 
 
@@ -23,6 +24,9 @@ class Away:
         if self.away:
             raise StoreUnavailable("away")
         return self.store.execute(*command)
+
+    def script(self, name: str) -> Script:
+        return self.store.script(name)
 
 
 @pytest.fixture

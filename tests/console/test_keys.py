@@ -107,3 +107,26 @@ def test_the_key_before_ends_a_day_after_it_was_rotated(store: Store) -> None:
     clock.now += 2
     assert keys.find(first) is None and keys.find(second) is not None
     assert len(keys.list()) == 2
+
+
+@pytest.mark.parametrize("meanwhile", ["revoked", "rotated"])
+def test_of_two_who_change_a_key_at_the_same_time_neither_undoes_the_other(store: Store, meanwhile: str) -> None:
+    first = Keys(store)
+    plain = first.create("flow", ["signups"])
+    (row,) = first.list()
+    came = list[str | None]()
+
+    def clock() -> float:  # asked as the first has read the table
+        if not came:
+            came.append(None)
+            other = Keys(store, clock=lambda: 0.0)
+            came.append(other.rotate(row["id"]) if meanwhile == "rotated" else str(other.revoke(row["id"])))
+        return 0.0
+
+    made = Keys(store, clock=clock).rotate(row["id"])
+    keys = Keys(store, clock=lambda: OVERLAP + 1)
+    assert keys.find(plain) is None
+    if meanwhile == "revoked":
+        assert made is None and keys.list() == [] and Keys(store, clock=lambda: 0.0).find(plain) is None
+    else:
+        assert made is not None and keys.find(made) is not None and keys.find(str(came[1])) is not None
