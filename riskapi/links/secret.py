@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import os
 import secrets
 from pathlib import Path
 
@@ -116,7 +117,10 @@ def _made(settings: Settings) -> bytes:
     path.parent.mkdir(parents=True, exist_ok=True)
     made = settings.data_dir / f".link.key.{secrets.token_hex(8)}"
     made.touch(mode=0o600)
-    made.write_text(secrets.token_urlsafe(32))
+    with made.open("w") as file:
+        file.write(secrets.token_urlsafe(32))
+        file.flush()
+        os.fsync(file.fileno())  # or a machine that loses power has links of a secret that nobody knows
     with contextlib.suppress(FileExistsError):
         path.hardlink_to(made)  # of two starters that race, one wins and both read the winner's
     made.unlink()

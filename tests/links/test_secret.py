@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 from collections.abc import Callable
@@ -43,6 +44,20 @@ def test_a_new_store_gets_a_key_that_only_its_owner_reads_and_that_stays(own: Se
     assert LinkKey(own, store).secret == made
     kept = store.execute("GET", "risk:link_key")
     assert made not in kept and len(kept) == 64
+
+
+def test_a_new_key_is_on_the_disk_before_anything_is_made_with_it(
+    own: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, sync = list[tuple[bytes, bool]](), os.fsync
+
+    def synced(number: int) -> None:
+        sync(number)
+        written.append((Path(f"/proc/self/fd/{number}").read_bytes(), path(own).exists()))
+
+    monkeypatch.setattr(os, "fsync", synced)
+    made = LinkKey(own, store).secret
+    assert written == [(made, False)]
 
 
 def as_directory(file: Path) -> None:
