@@ -168,8 +168,12 @@ class Runs:
                 detail = "Too many simulations are running; try again when one is done."
                 raise Problem("rate_limited", detail, headers={"Retry-After": "10"})
             self._waiting += 1
-        self._keep(run, "running")
         done = threading.Event()
+
+        def end() -> None:
+            with self._counted:
+                self._waiting -= 1
+            done.set()
 
         def work() -> None:
             try:
@@ -180,11 +184,14 @@ class Runs:
                 with contextlib.suppress(StoreUnavailable):
                     self._keep(run, "failed")
             finally:
-                with self._counted:
-                    self._waiting -= 1
-                done.set()
+                end()
 
-        threading.Thread(target=work, name=run.kind, daemon=True).start()
+        try:
+            self._keep(run, "running")
+            threading.Thread(target=work, name=run.kind, daemon=True).start()
+        except BaseException:  # it does not run, and takes nobody's place
+            end()
+            raise
         done.wait(wait)
         return self.get(run.kind, run.id)
 

@@ -13,7 +13,7 @@ from riskapi import policy
 from riskapi.accounts.log import Decisions
 from riskapi.app import Service
 from riskapi.budgets.spends import Budgets
-from riskapi.errors import Problem
+from riskapi.errors import Problem, StoreUnavailable
 from riskapi.sending.allowances import Allowances
 from riskapi.sending.grants import Message
 from riskapi.simulations.past import PastSignup, PastSignups
@@ -195,6 +195,20 @@ def test_a_run_that_fails_is_said(known: Service, monkeypatch: pytest.MonkeyPatc
         runs.start(run)
     assert caught.value.code == "run_failed"
     assert runs.start(runs.simulation(SHIPPED, None, "ana", NOW))["status"] == "done"
+
+
+def test_runs_that_could_not_be_kept_take_nobody_s_place(known: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = known.parts.policy.runs
+
+    def away(*_: Any) -> Any:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "_keep", away)
+        for _ in range(9):
+            with pytest.raises(StoreUnavailable):
+                runs.start(runs.count("kim", NOW))
+    assert runs.start(runs.count("kim", NOW), 60.0)["status"] == "done"
 
 
 def test_a_long_run_goes_on_beside_requests_and_tells_how_far_it_is(
