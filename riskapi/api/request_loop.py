@@ -117,14 +117,14 @@ class Waiting:
             self._threads.go_on(request)
 
     def end_late(self, loop: asyncio.AbstractEventLoop) -> None:
-        """End the waits that took too long, and look again in a while."""
+        """End the waits that took too long, and look again in a while, whatever goes wrong with one of them."""
+        loop.call_later(min(self._patience / _LOOKS, _LONGEST), self.end_late, loop)
         now = loop.time()
-        for wait, (_, since) in list(self._requests.items()):  # in the order in which they began
+        for wait, (_, since) in self._requests.copy().items():  # in the order in which they began
             if now - since < self._patience:
                 break
             self.end(wait, late=True)
             wait.body.cancel()
-        loop.call_later(min(self._patience / _LOOKS, _LONGEST), self.end_late, loop)
 
 
 class BodyWait:

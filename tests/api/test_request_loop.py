@@ -137,6 +137,22 @@ def test_a_body_still_in_its_time_is_waited_for(loop: RequestLoop, waiting: Wait
     assert ended.wait_for() == b"[]"
 
 
+def test_bodies_are_looked_for_again_whatever_goes_wrong_with_one(
+    loop: RequestLoop, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, body, looks = Ended(), Body(loop), list[object]()
+
+    def stubborn() -> bool:
+        raise RuntimeError("not now")
+
+    monkeypatch.setattr(body, "cancel", stubborn)
+    monkeypatch.setattr(loop, "call_later", lambda seconds, callback, *args: looks.append(callback))
+    hand_over(loop, ended.request(BodyWait(body, waiting)))
+    with pytest.raises(RuntimeError, match="not now"):
+        late(loop, waiting)
+    assert ended.wait_for() is TimeoutError and looks == [waiting.end_late]
+
+
 def test_only_bodies_whose_time_is_over_are_given_up(loop: RequestLoop, waiting: Waiting) -> None:
     first, second = Ended(), Ended()
     bodies = Body(loop), Body(loop)
