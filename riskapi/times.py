@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 import orjson
@@ -31,6 +32,15 @@ def instant(text: str) -> datetime:
         f"{day}T{time[:-2] + '59' if leap else time}.{(fraction or '0')[:6].ljust(6, '0')}{offset.upper()}"
     )
     return datetime.fromtimestamp(min(max(made.timestamp() + leap, EARLIEST), LATEST), UTC)
+
+
+def written(text: str) -> float:
+    """Unix time of a date as mail (RFC 5322, 3.3) and HTTP (RFC 9110, 5.6.7) write it. One that says no zone, or
+    ``-0000``, is in UTC, wherever this machine is. Raises :class:`ValueError`, :class:`TypeError`, :class:`IndexError`
+    or :class:`OverflowError` for what is none.
+    """
+    found = parsedate_to_datetime(text)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 def rfc3339(at: float) -> str:

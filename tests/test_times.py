@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from riskapi.times import EARLIEST, LATEST, Backoff, instant, rfc3339, unix_text
+from riskapi.times import EARLIEST, LATEST, Backoff, instant, rfc3339, unix_text, written
 
 
 @pytest.mark.parametrize(
@@ -79,3 +81,28 @@ def test_pauses_grow_while_starts_fail_and_end_with_a_life_that_was_long_enough(
     assert [backoff.after(1.0) for _ in range(7)] == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
     assert backoff.after(10.0) == 0.0
     assert backoff.after(9.9) == 0.5, "from the beginning"
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine that is not on UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "EST5EDT,M3.2.0,M11.1.0")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sun, 22 Nov 2026 10:00:00 GMT",
+        "Sun, 22 Nov 2026 12:00:00 +0200",
+        "Sun, 22 Nov 2026 10:00:00 -0000",  # RFC 5322, 3.3: UTC, of somebody who may be anywhere
+        "Sun, 22 Nov 2026 10:00:00",
+        "Sunday, 22-Nov-26 10:00:00 GMT",  # RFC 9110, 5.6.7, and the next one
+        "Sun Nov 22 10:00:00 2026",
+    ],
+)
+def test_a_date_of_mail_and_http_is_in_utc_where_it_names_no_zone(elsewhere: None, text: str) -> None:
+    assert written(text) == 1_795_341_600.0

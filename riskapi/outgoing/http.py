@@ -9,13 +9,13 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
 
 from riskapi.outgoing.destinations import DestinationGuard, DestinationRefused, GuardedBackend
+from riskapi.times import written
 
 Headers = Sequence[tuple[bytes, bytes]]
 #: Statuses that say where something has moved to: RFC 9110, 15.4.
@@ -193,7 +193,7 @@ def retry_after(value: bytes, now: float, longest: float) -> float | None:
 def http_date(text: str) -> float | None:
     """Unix time of a date as HTTP writes it (RFC 9110, 5.6.7); None for what is none."""
     try:
-        return parsedate_to_datetime(text).timestamp()
+        return written(text)
     except (ValueError, OverflowError):
         return None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Final
 
@@ -14,6 +13,7 @@ from publicsuffixlist import PublicSuffixList
 from riskapi.feedback.mail import addresses
 from riskapi.feedback.mail.message import Fields, Part, decoded
 from riskapi.feedback.reports import Clues
+from riskapi.times import written
 
 #: Characters of a clue that are kept, and values of the account's header. Chosen by us.
 _LONGEST, _MOST = 300, 5
@@ -72,7 +72,7 @@ def instant(values: Iterable[str], now: float) -> float:
     """The first date among header values, as Unix time and never after ``now``; ``now`` where none is a date."""
     for value in values:
         try:
-            found = parsedate_to_datetime(value).timestamp() if value else None
+            found = written(value) if value else None
         except (ValueError, TypeError, OverflowError, IndexError):
             continue
         if found is not None and found > 0:
