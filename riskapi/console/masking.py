@@ -7,12 +7,14 @@ number.
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_interface
 
 #: Something@something in running text, addresses of IP, and runs of seven digits or more (the shortest subscriber
 #: numbers have seven with their area, ITU-T E.164), however they are grouped.
 _MAIL = re.compile(r"[^\s@<>\"',;:()]+@[^\s@<>\"',;:()]+")
-_IP = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![\w:])")
+_IP = re.compile(
+    r"(?<![\w.:])((?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![\w:])(?:/\d{1,3}(?!\d))?)"
+)
 _NUMBER = re.compile(r"\+?\d(?:[\s./()-]{0,2}\d){6,}")
 #: Bits of an IP that stay: a /24 and a /48 are what networks are shown as in the internet's routing tables.
 _BITS = {4: 24, 6: 48}
@@ -37,12 +39,18 @@ def token(identifier: str) -> str:
 
 
 def ip(address: str) -> str:
-    """``203.0.113.9`` as ``203.0.113.0/24``; what is no IP as it is."""
-    try:
-        found = ip_address(address)
-    except ValueError:
+    """``203.0.113.9`` as ``203.0.113.0/24``, and a network in it too; a wider network, and what is no IP, as it is."""
+    found = _network(address)
+    if found is None:
         return address
-    return str(ip_network((found, _BITS[found.version]), strict=False))
+    return str(found.supernet(new_prefix=min(_BITS[found.version], found.prefixlen)))
+
+
+def _network(address: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_interface(address).network
+    except ValueError:
+        return None
 
 
 def phone(number: str) -> str:
@@ -54,6 +62,7 @@ def phone(number: str) -> str:
 
 def text(value: str) -> str:
     """Running text with the addresses, IPs and numbers in it masked."""
-    found = _MAIL.sub(lambda match: mail(match[0]), value)
-    found = _IP.sub(lambda match: ip(match[0]), found)
-    return _NUMBER.sub(lambda match: match[0] if "/24" in match[0] else phone(match[0]), found)
+    parts = _IP.split(_MAIL.sub(lambda match: mail(match[0]), value))  # every other one looks like an address
+    return "".join(
+        _NUMBER.sub(lambda match: phone(match[0]), part) if _network(part) is None else ip(part) for part in parts
+    )

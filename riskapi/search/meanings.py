@@ -113,7 +113,7 @@ class Meanings:
             yield Meaning("ip", found.ip, note=_INSIDE)
             return
         subnet = line(found.ip)
-        note = f"Counted by its /64, {subnet}/64, in which a device changes its address." if ":" in subnet else None
+        note = "Counted by its /64, in which a device changes its address." if ":" in subnet else None
         yield Meaning("ip", found.ip, (self._links.entity_key("ip", subnet),), note=note)
         if found.prefix is not None:
             yield self._of("network", found.prefix)
