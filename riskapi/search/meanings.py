@@ -128,7 +128,8 @@ class Meanings:
         except ValueError:
             return
         bits, given = _ENTITY_BITS[network.version], str(network)
-        if is_inside(self._active_readers.readers.networks.read(str(network.network_address))):
+        ends = (self._active_readers.readers.networks.read(str(network[at])) for at in (0, -1))
+        if all(is_inside(end) for end in ends):
             yield Meaning("network", given, note=_INSIDE)
         elif network.prefixlen >= bits:
             whole = network.supernet(new_prefix=bits)
