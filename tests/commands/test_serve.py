@@ -96,7 +96,7 @@ def test_commands_work_beside_the_service_and_leave_its_store_alone(serve: Serve
     file.write_text(re.sub(r'"risk_score":[0-9.]+', '"risk_score":99.5', exported.stdout) + "{}\n")
     replayed = service.command("replay", str(file))
     assert replayed.returncode == 1
-    assert "line 1" in replayed.stdout and "line 2: not a decision" in replayed.stdout
+    assert "line 1" in replayed.stdout and "line 2: not a decision: 'versions' is missing" in replayed.stdout
 
     doctor = service.command("doctor")
     assert doctor.returncode == 0, doctor.stdout
