@@ -104,9 +104,9 @@ class TestTheBox:
     ) -> None:
         network = ip_network((home("ring0"), 48), strict=False)
         unused = str(network[-1])
-        said = "No account has this mailbox. These are the accounts of its mail domain."
+        said = "No account has this mailbox. The accounts below only have the same mail domain."
         assert said in find(viewer, "nobody.here@mailinator.com")
-        assert "No account has this IP address. These are the accounts of its network." in find(viewer, unused)
+        assert "No account has this IP address. The accounts below only have the same network." in find(viewer, unused)
         for known in ("mailinator.com", str(network), home("ring0"), "ring0.box@mailinator.com", "+34 600 1"):
             assert "No account has this" not in find(viewer, known), known
 
