@@ -26,17 +26,6 @@ SOCKET_PATH = 107
 #: Kubernetes hands every pod variables for a Service named ``riskapi``; they are not meant for us.
 _KUBERNETES = re.compile(r"RISKAPI_(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-_STORE_SCHEMES = (
-    "redis",
-    "rediss",
-    "unix",
-    "redis+sentinel",
-    "rediss+sentinel",
-    "redis+cluster",
-    "rediss+cluster",
-)
-
-
 Network = IPv4Network | IPv6Network
 
 
@@ -331,34 +320,6 @@ def existing_file(text: str) -> Path:
     if not is_there:
         raise ValueError(f"no such file: {found}")
     return found
-
-
-def store_url(text: str) -> SecretStr:
-    """A URL as :func:`riskapi.store.addresses.connect` takes it; a secret, because it may hold a password."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        raise ValueError("not a URL") from None
-    if parts.scheme not in _STORE_SCHEMES:
-        raise ValueError(f"expected a URL that starts with one of {', '.join(f'{name}://' for name in _STORE_SCHEMES)}")
-    if parts.scheme == "unix":
-        if not parts.path:
-            raise ValueError("expected the path of a socket, such as unix:///run/valkey/valkey.sock")
-    else:
-        for address in parts.netloc.rpartition("@")[2].split(","):
-            _check_address(address)
-    return SecretStr(text)
-
-
-def _check_address(text: str) -> None:
-    """``HOST`` or ``HOST:PORT`` of a store. What a password with ``/`` in it leaves here is not repeated."""
-    try:
-        parts = urlsplit(f"//{text}")
-        is_sound = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_sound = False
-    if not is_sound:
-        raise ValueError("names no host, or a port that is none; / ? and # in a password are written %2F, %3F and %23")
 
 
 def raw(environ: Mapping[str, str], name: str) -> str | None:

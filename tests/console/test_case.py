@@ -8,11 +8,20 @@ from flask import Flask
 
 from riskapi.api.parts import Parts
 from riskapi.console.access_parts import AccessParts
+from riskapi.console.sentences import effect
+from riskapi.reviews.decisions import Touched
 from riskapi.store.connections import Store
 from riskapi.times import rfc3339
 from tests.conftest import Clock
 from tests.console.casework import DEVICE, Api, rows, sign_up, tier
 from tests.console.visitor import EVIL, Visitor, signed_in
+
+
+def test_what_a_decision_does_is_said_with_one_and_with_many() -> None:
+    one = Touched(user_id="u_1", before="limit", after="limit", established=False, left_out=False)
+    moved = Touched(user_id="u_2", before="review", after="limit", established=False, left_out=False)
+    assert effect([one]) == "1 account: 1 stays limit."
+    assert effect([one, one, moved]) == "3 accounts: 2 stay limit, 1 review → limit."
 
 
 class TestTheQueue:
