@@ -221,7 +221,11 @@ def _explained(error: Exception) -> tuple[int, str, str]:
         wrong = " ".join(each["detail"] for each in error.errors)
         return error.status, title, f"{error.detail} {wrong}".strip()
     if isinstance(error, StoreUnavailable):
-        return 503, "The store does not answer", "Nothing was changed. Load the page again in a moment."
+        # What was sent to the store may be done all the same, now or by a worker that finishes it.
+        what = "Load the page again in a moment."
+        if request.method == "POST":
+            what = "It is not known whether this was done. Look again in a moment, before you do it once more."
+        return 503, "The store does not answer", f"{what} Signups and sends are answered meanwhile."
     if isinstance(error, ConfigurationError):
         return 503, "The policy cannot be used", f"{error.where}: {error.key}: {error.reason}"
     if isinstance(error, damaged.Unreadable):

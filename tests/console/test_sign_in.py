@@ -303,6 +303,7 @@ class TestAnswers:
         monkeypatch.setattr(access_parts.store, "execute", refuse)
         answer = ana.client.get("/console/queue")
         assert answer.status_code == 503 and "The store does not answer" in answer.text
+        assert "Load the page again in a moment. Signups and sends are answered meanwhile." in answer.text
 
     def test_refuse_large_forms(self, visitor: Visitor) -> None:
         assert visitor.client.post("/console/sign-in", data={"name": "x" * 70_000}).status_code == 413
