@@ -79,6 +79,7 @@ GOOD: dict[str, tuple[str, str, Any]] = {
         "https://a:b@c.example/x?k=1",
         Source("url", SecretStr("https://a:b@c.example/x?k=1")),
     ),
+    "console at a host": ("RISKAPI_CONSOLE_URL", "https://risk.example/", "https://risk.example"),
     "empty is not set": ("RISKAPI_WORKERS", "", cores()),
     "blank is not set": ("RISKAPI_MODEL_MODE", "  ", None),
 }
@@ -161,6 +162,7 @@ BUSTED = {
     "map instead of its path": ("RISKAPI_POLICYD_MAP_FILE", f"{SECRET} u_1\n" * 200),
     "certificate instead of its path": ("RISKAPI_FEEDBACK_SES_CERTIFICATE_FILE", f"{SECRET}\n" * 200),
     "home of nobody": ("RISKAPI_DATA_DIR", "~nobody-of-this-name/var"),
+    "console below a path": ("RISKAPI_CONSOLE_URL", "https://risk.example/console"),
     "nothing but commas": ("RISKAPI_CONSOLE_OIDC_DOMAINS", ", ,"),
     "no keys but commas": ("RISKAPI_FEEDBACK_RETURN_PATH_KEY", ","),
     "no reporters but commas": ("RISKAPI_FEEDBACK_REPORTERS", ","),
