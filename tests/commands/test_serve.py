@@ -124,7 +124,7 @@ REFUSED: dict[str, tuple[dict[str, str], str, int]] = {
     "a misspelt name": ({"RISKAPI_WORKER": "1"}, "did you mean RISKAPI_WORKERS", 2),
     "a policy that is broken": ({"RISKAPI_POLICY_FILE": str(ROOT / "pyproject.toml")}, "pyproject.toml: ", 2),
     "a database that is none": ({"RISKAPI_ASN_DATABASE": str(ROOT / "pyproject.toml")}, "RISKAPI_ASN_DATABASE", 2),
-    "a directory without a model": ({"RISKAPI_MODEL_DIR": "/nowhere"}, "/nowhere", 2),
+    "a directory without a model": ({"RISKAPI_MODEL_DIR": "/nowhere"}, "/nowhere: RISKAPI_MODEL_DIR: ", 2),
     "a store that is away": ({"REDIS_URL": "redis://127.0.0.1:1"}, "the store did not answer", 1),
 }
 
