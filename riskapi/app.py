@@ -115,7 +115,7 @@ def _scorer(settings: Settings) -> Scorer:
     try:
         return Scorer.load(settings.model_dir, columns())
     except ArtifactError as error:
-        raise ConfigurationError(str(settings.model_dir), "model", str(error)) from error
+        raise ConfigurationError(str(settings.model_dir), "RISKAPI_MODEL_DIR", str(error)) from error
 
 
 def follow_policy(

@@ -30,6 +30,8 @@ SCOPES = ("signups", "sends", "events", "feedback", "reviews", "lists", "policy"
 #: Every key: a hash of SHA-256 → JSON {name, scopes, rate_limit, created_at}. No TTL: a key holds until it is revoked.
 _TABLE = "risk:keys"
 _ID_DIGITS = 16
+#: Characters of a name: it stands on one line of lists and of the audit log. Chosen by us.
+NAME = 100
 #: Seconds that a key still works after another took its place: a day to change it on every host. Chosen by us.
 OVERLAP = 86400.0
 
@@ -74,14 +76,14 @@ class Keys:
     def create(self, name: str, scopes: Collection[str], rate_limit: float | None = None) -> str:
         """Make a key and return it; this is the only time it can be seen. ``rate_limit`` in requests a second.
 
-        Raises ``ValueError`` for an unknown or no scope, an empty name or a limit that is not positive, and
-        ``StoreUnavailable``.
+        Raises ``ValueError`` for an unknown or no scope, a name that is empty, has more than :data:`NAME` characters or
+        some that cannot be printed, or a limit that is not positive, and ``StoreUnavailable``.
         """
         unknown = sorted(set(scopes) - set(SCOPES))
         if unknown or not scopes:
             raise ValueError(f"scope {', '.join(unknown) or '(none)'}: expected one or more of {', '.join(SCOPES)}")
-        if not name.strip():
-            raise ValueError("name: expected text that says what the key is for")
+        if not name.strip() or len(name) > NAME or not name.isprintable():
+            raise ValueError(f"name: expected 1 to {NAME} characters that say what the key is for")
         if rate_limit is not None and not 0 < rate_limit < float("inf"):
             raise ValueError("rate limit: expected a positive number of requests a second")
         plain, row = _made(name, scopes, rate_limit)

@@ -253,7 +253,6 @@ def _judge(settings: Settings, sources: app.Sources, store: Store) -> Iterator[F
     else:
         scorer = basis.scorer
         age = int((time.time() - scorer.card.trained_at.timestamp()) // 86400)
-        said = (
-            f"model {scorer.version}, {len(scorer.columns)} columns, {basis.policy.model.mode}, trained {age} days ago"
-        )
+        told = f"{age} {'day' if age == 1 else 'days'} old"
+        said = f"model {scorer.version}, {len(scorer.columns)} columns, {basis.policy.model.mode}, {told}"
         yield "warn" if age > _MODEL_DAYS else "ok", said

@@ -126,7 +126,7 @@ def _lists(call: Invocation) -> Iterator[tuple[Lists, Batches, Audit]]:
         try:
             yield entries, service.parts.list_batches, service.parts.audit
         except Problem as problem:
-            details = "; ".join(f"{each['pointer']}: {each['detail']}" for each in problem.errors)
+            details = "; ".join(f"{each['pointer'] or 'the file'}: {each['detail']}" for each in problem.errors)
             print(details or problem.detail, file=sys.stderr)
             raise typer.Exit(1) from None
 

@@ -77,8 +77,9 @@ def run(words: Sequence[str]) -> int:
 
 def _misused(error: typer.TyperException) -> int:
     """Say what is wrong with the words; nothing where there were none, because then help was shown."""
-    said = " ".join(error.format_message().split())
+    said = " ".join(error.format_message().split()).replace("Value error, ", "")  # pydantic's words for our own
     if said:
+        said = f"{said.rstrip('.')}." if said[-1] not in "?!" else said
         context = getattr(error, "ctx", None)  # which words they were; not there where the command itself refused them
         print(said if context is None else f"{said} `{context.command_path} --help` says more.", file=sys.stderr)
     return error.exit_code

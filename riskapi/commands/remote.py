@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import sys
 import time
 from collections.abc import Callable, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -49,6 +50,8 @@ class Remote:
         name = f"import-{self._run}-{hashlib.sha256(content).hexdigest()}"
         cause = ""
         for attempt in range(_TRIES):
+            if attempt == 1:
+                print(f"{self._url}: {cause}; it is asked again for a minute", file=sys.stderr)
             if attempt:
                 self._pause(min(2.0 ** (attempt - 1), _LONGEST))
             try:

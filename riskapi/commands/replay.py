@@ -57,8 +57,12 @@ def replay(lines: Iterable[bytes], basis: Basis, count: Counter[str] | None = No
         try:
             recorded = orjson.loads(line)
             kind, said = _compare(recorded, basis)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            kind, said = "broken", f"not a decision: {type(error).__name__}: {error}"
+        except orjson.JSONDecodeError as error:
+            kind, said = "broken", f"not a decision: not JSON: {error}"
+        except KeyError as error:
+            kind, said = "broken", f"not a decision: {error} is missing"
+        except (ValueError, TypeError, AttributeError) as error:
+            kind, said = "broken", f"not a decision: {error}"
         count[kind] += 1
         if kind in ("different", "broken"):
             print(f"line {number}: {said}")

@@ -105,7 +105,7 @@ def status(settings: Settings, store: Store) -> int:
     now = time.time()
     names = working(store, now)
     rows = [("workers", str(len(names)))]
-    rows += [("", f"{name}, heard of {ago:.0f} seconds ago") for name, ago in names.items()]
+    rows += [("", f"{name}, heard of {ago:.0f} s ago") for name, ago in names.items()]
     for group in get_args(Group):
         pending, lag = backlog(store, group)
         rows.append((group, f"{pending} in hand, {'unknown' if lag < 0 else lag} unread"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from riskapi.console.sentences import many
 from riskapi.links.evidence import Edge, Evidence
 from riskapi.reviews.rings import Member
 
@@ -116,8 +117,8 @@ def drawn(
     for number, kind in enumerate(hubs, len(drawn_edges)):
         word = _short(f"{words.get(kind, kind)}: a hub", _WORD)
         things.append(Thing(word, x, round(step * (number + 0.5)), "hub", hub=True))
-    left = [f"{len(names) - len(placed)} accounts"] if len(names) > len(placed) else []
-    left += [f"{len(edges) - len(drawn_edges)} things"] if len(edges) > len(drawn_edges) else []
+    left = [many(len(names) - len(placed), "account")] if len(names) > len(placed) else []
+    left += [many(len(edges) - len(drawn_edges), "thing")] if len(edges) > len(drawn_edges) else []
     return Graph(nodes, things, lines, " and ".join(left), height)
 
 

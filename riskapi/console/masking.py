@@ -7,19 +7,15 @@ number.
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_interface
 
 #: Something@something in running text, addresses of IP, and runs of seven digits or more (the shortest subscriber
 #: numbers have seven with their area, ITU-T E.164), however they are grouped.
 _MAIL = re.compile(r"[^\s@<>\"',;:()]+@[^\s@<>\"',;:()]+")
-_IP = re.compile(
-    r"(?<![\w.:])(\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]))(?:/\d{1,3}(?!\d))?"
-)
+_IP = r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]))(?:/\d{1,3}(?!\d))?"
 _NUMBER = re.compile(r"\+?\d(?:[\s./()-]{0,2}\d){6,}")
-#: What is long as a number and none: networks as they are shown here, and days (RFC 3339).
-_NO_NUMBER = re.compile(
-    r"((?<!\d)(?:\d{1,3}\.){3}0/24(?!\d)|[0-9a-f:]+/48(?!\d)|(?<!\d)(?:19|20)\d\d-[01]\d-[0-3]\d(?!\d))"
-)
+#: What is not a number though it has as many digits: IPs, and days (RFC 3339).
+_APART = re.compile(rf"({_IP})|((?<!\d)(?:19|20)\d\d-[01]\d-[0-3]\d(?!\d))")
 #: Bits of an IP that stay: a /24 and a /48 are what networks are shown as in the internet's routing tables.
 _BITS = {4: 24, 6: 48}
 #: Digits of a number that stay in front, and behind.
@@ -43,17 +39,18 @@ def token(identifier: str) -> str:
 
 
 def ip(address: str) -> str:
-    """``203.0.113.9`` as ``203.0.113.0/24``; what is no IP as running text."""
-    return _network(address) or text(address)
+    """``203.0.113.9`` as ``203.0.113.0/24``, and a network in it too; a wider network as it is, other text masked."""
+    found = _network(address)
+    if found is None:
+        return text(address)
+    return str(found.supernet(new_prefix=min(_BITS[found.version], found.prefixlen)))
 
 
-def _network(address: str) -> str | None:
-    """The network of an IP; None for what is none."""
+def _network(address: str) -> IPv4Network | IPv6Network | None:
     try:
-        found = ip_address(address)
+        return ip_interface(address).network
     except ValueError:
         return None
-    return str(ip_network((found, _BITS[found.version]), strict=False))
 
 
 def phone(number: str) -> str:
@@ -65,8 +62,8 @@ def phone(number: str) -> str:
 
 def text(value: str) -> str:
     """Running text with the addresses, IPs and numbers in it masked."""
-    found = _MAIL.sub(lambda match: mail(match[0]), value)
-    found = _IP.sub(lambda match: _network(match[1]) or match[0], found)
-    parts = _NO_NUMBER.split(found)  # every second one is none
-    parts[::2] = [_NUMBER.sub(lambda match: phone(match[0]), part) for part in parts[::2]]
-    return "".join(parts)
+    parts = _APART.split(_MAIL.sub(lambda match: mail(match[0]), value))  # in turn: text, an IP or none, a day or none
+    return "".join(
+        part if at % 3 == 2 else ip(part) if _network(part) else _NUMBER.sub(lambda match: phone(match[0]), part)
+        for at, part in enumerate(part or "" for part in parts)
+    )

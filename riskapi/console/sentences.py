@@ -108,11 +108,12 @@ def effect(rows: Sequence[Touched]) -> str:
     """
     touched = [row for row in rows if not row["left_out"]]
     spared = len(rows) - len(touched)
-    moves = Counter(
-        f"{row['before']} → {row['after']}" if row["before"] != row["after"] else f"stays {row['after']}"
-        for row in touched
+    moves = Counter((row["before"], row["after"]) for row in touched)
+    told = (
+        f"{count} {before} → {after}" if before != after else f"{count} {'stays' if count == 1 else 'stay'} {after}"
+        for (before, after), count in moves.most_common()
     )
-    said = f"{many(len(touched), 'account')}: {', '.join(f'{count} {move}' for move, count in moves.most_common())}."
+    said = f"{many(len(touched), 'account')}: {', '.join(told)}."
     if spared:
         said += f" {many(spared, 'established customer')} {'is' if spared == 1 else 'are'} left out."
     return said

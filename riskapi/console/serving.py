@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, Response, current_app, redirect, request, session
+from flask import Blueprint, Flask, Response, current_app, request, session
 from flask.globals import request_ctx
 from flask_wtf.csrf import generate_csrf, validate_csrf
 from markupsafe import Markup
@@ -52,7 +52,7 @@ def mount(app: Flask, parts: Parts, access_parts: AccessParts) -> None:
     console.add_url_rule("/static/<asset>", "static", _asset, methods=["GET"], provide_automatic_options=False)
     nothing = server.view(_NO_PAGE, found=False)
     console.add_url_rule("/<path:rest>", "nothing", nothing, methods=["GET", "POST"], provide_automatic_options=False)
-    app.add_url_rule(ROOT, "console", lambda: redirect(f"{ROOT}/", 308), methods=["GET"])
+    app.add_url_rule(ROOT, "console", _home, methods=["GET"])
     app.config.update(cookies.settings(access_parts))
     app.session_interface = cookies.Cookies(access_parts)
     app.register_blueprint(console)
@@ -224,7 +224,11 @@ def _explained(error: Exception) -> tuple[int, str, str]:
         wrong = " ".join(each["detail"] for each in error.errors)
         return error.status, title, f"{error.detail} {wrong}".strip()
     if isinstance(error, StoreUnavailable):
-        return 503, "The store does not answer", "Nothing was changed. Load the page again in a moment."
+        # What was sent to the store may be done all the same, now or by a worker that finishes it.
+        what = "Load the page again in a moment."
+        if request.method == "POST":
+            what = "It is not known whether this was done. Look again in a moment, before you do it once more."
+        return 503, "The store does not answer", f"{what} Signups and sends are answered meanwhile."
     if isinstance(error, ConfigurationError):
         return 503, "The policy cannot be used", f"{error.where}: {error.key}: {error.reason}"
     if isinstance(error, damaged.Unreadable):
@@ -256,6 +260,16 @@ def _asset(asset: str) -> Response:
     """A file that goes with the pages. Its address changes with it, so it is kept for a year."""
     found = rendering.assets().get(asset)
     if found is None:
-        return Response(status=404)
+        return _named(Response(status=404))
     kept = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-    return Response(found.content, 200, {**kept, "Content-Type": found.media})
+    return _named(Response(found.content, 200, {**kept, "Content-Type": found.media}))
+
+
+def _home() -> Response:
+    return _named(Response(status=308, headers={"Location": f"{ROOT}/"}))
+
+
+def _named(answer: Response) -> Response:
+    """The answer with the id of its request, as every answer has it (api.md)."""
+    answer.headers["X-Request-Id"] = request_id_of(request.environ)
+    return answer

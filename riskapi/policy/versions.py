@@ -213,7 +213,12 @@ class Policies:
     def compare(self, number: int, since: int | None = None) -> PolicyChanges:
         """What is different in a version from ``since``, by default the one before it. Raises ``not_found``."""
         after = self.get(number)
-        before = self.get(number - 1 if since is None else since)
+        try:
+            before = self.get(number - 1 if since is None else since)
+        except Problem:
+            if since is not None:
+                raise
+            raise Problem("not_found", f"There is no version before {number}, the first one.") from None
         found = [told(change) for change in changes(before.policy, after.policy)]
         return {"version": after.version, "since": before.version, "changes": found}
 

@@ -113,7 +113,7 @@ class Meanings:
             yield Meaning("ip", found.ip, note=_INSIDE)
             return
         subnet = line(found.ip)
-        note = f"Counted by its /64, {subnet}/64, in which a device changes its address." if ":" in subnet else None
+        note = "Counted by its /64, in which a device changes its address." if ":" in subnet else None
         yield Meaning("ip", found.ip, (self._links.entity_key("ip", subnet),), note=note)
         if found.prefix is not None:
             yield self._of("network", found.prefix)
@@ -128,7 +128,8 @@ class Meanings:
         except ValueError:
             return
         bits, given = _ENTITY_BITS[network.version], str(network)
-        if is_inside(self._active_readers.readers.networks.read(str(network.network_address))):
+        ends = (self._active_readers.readers.networks.read(str(network[at])) for at in (0, -1))
+        if all(is_inside(end) for end in ends):
             yield Meaning("network", given, note=_INSIDE)
         elif network.prefixlen >= bits:
             whole = network.supernet(new_prefix=bits)

@@ -23,6 +23,7 @@ from riskapi.settings.http import HttpSettings
 from riskapi.settings.mailbox import MailboxSettings
 from riskapi.settings.policyd import PolicydSettings
 from riskapi.settings.setting import declare
+from riskapi.settings.store_url import store_url
 
 _ARTIFACT = Path(__file__).resolve().parents[2] / "model" / "artifact"
 
@@ -40,7 +41,7 @@ class Settings(
         shown="var/",
     )
     redis_url: SecretStr | None = declare(
-        environment.store_url,
+        store_url,
         "The store: `redis://`, `rediss://`, `unix://`, `redis+sentinel://HOST:PORT,…/DB?service=NAME`, "
         "`redis+cluster://HOST:PORT,…`. Without it the embedded store is used.",
         default=lambda: None,

@@ -30,7 +30,7 @@ def return_path(text: str) -> str:
 
 def keys(text: str) -> tuple[SecretStr, ...]:
     """Secrets of 32 characters or more with commas between them."""
-    return tuple(environment.secret(32)(word.strip()) for word in text.split(",") if word.strip())
+    return tuple(environment.secret(32)(word) for word in environment.words(text))
 
 
 def field(text: str) -> int:

@@ -25,6 +25,14 @@ def role_map(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+def origin(text: str) -> str:
+    """A URL without a path: links of the pages begin at ``/console/`` of the host."""
+    found = environment.web_url(text)
+    if urlsplit(found).path:
+        raise ValueError("expected no path after the host: the console is at /console/ of it")
+    return found
+
+
 def words(text: str) -> str:
     """Printable ASCII without blanks, 1 to 256 characters."""
     if not text.isascii() or not text.isprintable() or " " in text or len(text) > 256:
@@ -37,7 +45,7 @@ class ConsoleSettings:
     """Part of :class:`riskapi.settings.Settings`."""
 
     console_url: str | None = declare(
-        environment.web_url,
+        origin,
         "Where people reach the service with a browser, such as `https://risk.example`. With `https` the cookies of "
         "the console are for HTTPS only. Links to sign in with are made for this address.",
         default=lambda: None,

@@ -26,17 +26,6 @@ SOCKET_PATH = 107
 #: Kubernetes hands every pod variables for a Service named ``riskapi``; they are not meant for us.
 _KUBERNETES = re.compile(r"RISKAPI_(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-_STORE_SCHEMES = (
-    "redis",
-    "rediss",
-    "unix",
-    "redis+sentinel",
-    "rediss+sentinel",
-    "redis+cluster",
-    "rediss+cluster",
-)
-
-
 Network = IPv4Network | IPv6Network
 
 
@@ -74,9 +63,12 @@ def resolver(text: str) -> Bind:
     alone = (text.count(":") != 1 and not text.startswith("[")) or text.endswith("]")
     host = f"[{text}]" if alone and ":" in text and not text.startswith("[") else text
     try:
-        return bind(f"{host}:53" if alone else host)
+        found = bind(f"{host}:53" if alone else host)
     except ValueError:
-        raise ValueError("expected HOST or HOST:PORT, such as 127.0.0.1:53 or [::1]:53") from None
+        found = None
+    if found is None or not _is_host(found.host):
+        raise ValueError("expected HOST or HOST:PORT, such as 127.0.0.1:53 or [::1]:53")
+    return found
 
 
 def listened(text: str) -> Bind | Path:
@@ -128,8 +120,12 @@ class Blocklist(NamedTuple):
         return rest if len(first) >= 20 and "." in rest else self.zone
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
+def words(text: str) -> tuple[str, ...]:
+    """What stands between the commas, without white space. Nothing but commas is refused: they would mean "none"."""
+    found = tuple(word.strip() for word in text.split(",") if word.strip())
+    if not found:
+        raise ValueError("has nothing between its commas")
+    return found
 
 
 def _is_name(text: str) -> bool:
@@ -138,10 +134,19 @@ def _is_name(text: str) -> bool:
     return len(text) <= 253 and all(_LABEL.fullmatch(label) for label in labels)
 
 
+def _is_host(text: str) -> bool:
+    """Whether a text is an IP address or a host name. What ends in a number is half an address, and no name."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return _is_name(text) and not text.rstrip(".").rpartition(".")[2].isdigit()
+    return True
+
+
 def blocklists(text: str) -> tuple[Blocklist, ...]:
     """``domain:ZONE`` or ``ip:ZONE``, with commas between them."""
     found = []
-    for word in _words(text):
+    for word in words(text):
         kind, colon, zone = word.partition(":")
         if kind not in ("domain", "ip") or not colon or not _is_name(zone):
             raise ValueError("expected domain:ZONE or ip:ZONE with commas between them, such as ip:zen.example.org")
@@ -151,7 +156,7 @@ def blocklists(text: str) -> tuple[Blocklist, ...]:
 
 def domains(text: str) -> tuple[str, ...]:
     """Domains in ASCII with commas between them."""
-    found = _words(text)
+    found = words(text)
     if not all(_is_name(word) and "." in word for word in found):
         raise ValueError("expected domains with commas between them, such as spf.saas.example")
     return tuple(word.lower().rstrip(".") for word in found)
@@ -160,14 +165,14 @@ def domains(text: str) -> tuple[str, ...]:
 def addresses(text: str) -> tuple[str, ...]:
     """Single IP addresses with commas between them, each as RFC 5952 writes it."""
     try:
-        return tuple(str(ip_address(word)) for word in _words(text))
+        return tuple(str(ip_address(word)) for word in words(text))
     except ValueError:
         raise ValueError("expected addresses with commas between them, such as 192.0.2.1,2001:db8::1") from None
 
 
 def selectors(text: str) -> tuple[str, ...]:
     """DKIM selectors (RFC 6376, 3.1) with commas between them."""
-    found = _words(text)
+    found = words(text)
     if not all(_is_name(word) for word in found):
         raise ValueError("expected selectors with commas between them, such as s1,s2")
     return tuple(word.lower() for word in found)
@@ -175,12 +180,12 @@ def selectors(text: str) -> tuple[str, ...]:
 
 def destinations(text: str) -> tuple[str, ...]:
     """Host names, addresses and networks in CIDR notation, with commas between them."""
-    found = _words(text)
+    found = words(text)
     for word in found:
         try:
             ip_network(word, strict=False)
         except ValueError:
-            if not _is_name(word) or word[-1:].isdigit():
+            if not _is_host(word):
                 raise ValueError("expected hosts, addresses or CIDR networks with commas between them") from None
     return tuple(word.lower() for word in found)
 
@@ -188,7 +193,7 @@ def destinations(text: str) -> tuple[str, ...]:
 def networks(text: str) -> tuple[Network, ...]:
     """Addresses and networks in CIDR notation, with commas between them."""
     try:
-        return tuple(ip_network(word) for word in _words(text))
+        return tuple(ip_network(word) for word in words(text))
     except ValueError:
         raise ValueError(
             "expected addresses or networks without bits beyond their length, with commas between them, such as "
@@ -299,31 +304,22 @@ def path(text: str) -> Path:
     """A path, made absolute from the working directory."""
     if "\0" in text:
         raise ValueError("a path cannot hold a NUL")
-    return Path(text).expanduser().absolute()
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("the path begins with ~ and a user who has no home directory") from None
 
 
 def existing_file(text: str) -> Path:
     """The path of a file that is there."""
     found = path(text)
-    if not found.is_file():
+    try:
+        is_there = found.is_file()
+    except OSError as error:  # a directory without rights, or a text too long for a path: the content of a file
+        raise ValueError(f"expected the path of a file: {error.strerror}") from None
+    if not is_there:
         raise ValueError(f"no such file: {found}")
     return found
-
-
-def store_url(text: str) -> SecretStr:
-    """A URL as :func:`riskapi.store.addresses.connect` takes it; a secret, because it may hold a password."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        raise ValueError("not a URL") from None
-    if parts.scheme not in _STORE_SCHEMES:
-        raise ValueError(f"expected a URL that starts with one of {', '.join(f'{name}://' for name in _STORE_SCHEMES)}")
-    if parts.scheme == "unix":
-        if not parts.path:
-            raise ValueError("expected the path of a socket, such as unix:///run/valkey/valkey.sock")
-    elif not parts.netloc.rpartition("@")[2]:
-        raise ValueError("names no host")
-    return SecretStr(text)
 
 
 def raw(environ: Mapping[str, str], name: str) -> str | None:

@@ -13,7 +13,7 @@ from riskapi.settings.setting import declare
 
 def reporters(text: str) -> tuple[str, ...]:
     """Domains and addresses in ASCII with commas between them."""
-    found = tuple(word.strip().lower() for word in text.split(",") if word.strip())
+    found = tuple(word.lower() for word in environment.words(text))
     for word in found:
         local, at, domain = word.rpartition("@")
         if (at and not local) or "@" in local or not local.isascii() or not environment.domains(domain):

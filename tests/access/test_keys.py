@@ -132,11 +132,14 @@ def test_what_is_no_key_finds_nobody(keys: Keys, presented: str) -> None:
         ("n", ["everything"], None, "everything"),
         ("n", [], None, "scope"),
         (" ", ["signups"], None, "name"),
+        ("a\nb", ["signups"], None, "name"),
+        ("\x1b[2J", ["signups"], None, "name"),
+        ("n" * 101, ["signups"], None, "name"),
         ("n", ["signups"], 0.0, "positive"),
         ("n", ["signups"], float("nan"), "positive"),
         ("n", ["signups"], float("inf"), "positive"),
     ],
-    ids=["unknown scope", "no scope", "no name", "zero", "nan", "infinite"],
+    ids=["unknown scope", "no scope", "no name", "two lines", "control characters", "long", "zero", "nan", "infinite"],
 )
 def test_a_key_that_makes_no_sense_is_refused(
     keys: Keys, name: str, scopes: list[str], limit: float | None, says: str

@@ -16,6 +16,7 @@ from riskapi.commands.epilog import PROGRAM
 from riskapi.commands.panels import upkeep
 from riskapi.commands.program import program
 from riskapi.datasets.declared import DATA_SETS
+from riskapi.lists.matching import KINDS
 from tests.commanding import environment, on_terminal
 from tests.conftest import ROOT
 
@@ -61,6 +62,11 @@ def test_examples_are_commands(example: str) -> None:
     command.make_context(command.name, words)  # raises for words that are wrong
 
 
+def test_examples_name_kinds_that_there_are() -> None:
+    named = [shlex.split(example.partition(" --kind ")[2])[0] for example in EXAMPLES if " --kind " in example]
+    assert named and set(named) <= set(KINDS)
+
+
 def test_choices_that_are_written_out_are_those_there_are() -> None:
     scopes = next(each for each in ALL[f"{PROGRAM} keys create"].params if each.name == "scopes")
     assert ", ".join(SCOPES).replace(", admin", " or admin") in scopes.help
@@ -91,7 +97,7 @@ def test_help_has_panels_and_colours_unless_told_not_to(more: dict[str, str]) ->
 
 WRONG: dict[str, tuple[list[str], str]] = {
     "no such command": (["key"], "No such command 'key'. Did you mean 'keys'? `python -m riskapi --help` says more."),
-    "no such option": (["doctor", "--all"], "No such option: --all `python -m riskapi doctor --help` says more."),
+    "no such option": (["doctor", "--all"], "No such option: --all. `python -m riskapi doctor --help` says more."),
     "an option missing": (
         ["keys", "create", "--name", "x"],
         "Missing option '--scope'. `python -m riskapi keys create --help` says more.",
@@ -105,6 +111,10 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "no time": (
         ["export", "decisions", "--since", "now"],
         "Invalid value for '--since': 'now' is not a time such as 2026-11-22T10:00:00Z",
+    ),
+    "no such role": (
+        ["users", "add", "ana", "--role", "king"],
+        "Invalid value for '--role': 'king' is not one of 'viewer', 'reviewer', 'growth', 'admin'. `python",
     ),
     "both": (["worker", "drop", "0:1-1", "--all"], "Invalid value for ID: name ids, or --all"),
 }

@@ -146,7 +146,7 @@ def test_a_file_that_is_no_policy_is_refused(command: Command, tmp_path: Path, g
     [
         (("rollback", "99"), 1, "There is no version 99 of the policy."),
         (("show", "--version", "99"), 1, "There is no version 99 of the policy."),
-        (("changes", str(FIRST)), 1, f"There is no version {FIRST - 1} of the policy."),
+        (("changes", str(FIRST)), 1, f"There is no version before {FIRST}, the first one."),
         (("publish", str(policy.DEFAULT)), 2, "Missing option '--note'"),
         (("publish", str(policy.DEFAULT), "--note", " "), 2, "expected 1 to 2000 characters"),
         (("rollback", "1", "--note", "x" * 2001), 2, "expected 1 to 2000 characters"),

@@ -96,7 +96,7 @@ def test_commands_work_beside_the_service_and_leave_its_store_alone(serve: Serve
     file.write_text(re.sub(r'"risk_score":[0-9.]+', '"risk_score":99.5', exported.stdout) + "{}\n")
     replayed = service.command("replay", str(file))
     assert replayed.returncode == 1
-    assert "line 1" in replayed.stdout and "line 2: not a decision" in replayed.stdout
+    assert "line 1" in replayed.stdout and "line 2: not a decision: 'versions' is missing" in replayed.stdout
 
     doctor = service.command("doctor")
     assert doctor.returncode == 0, doctor.stdout
@@ -124,7 +124,7 @@ REFUSED: dict[str, tuple[dict[str, str], str, int]] = {
     "a misspelt name": ({"RISKAPI_WORKER": "1"}, "did you mean RISKAPI_WORKERS", 2),
     "a policy that is broken": ({"RISKAPI_POLICY_FILE": str(ROOT / "pyproject.toml")}, "pyproject.toml: ", 2),
     "a database that is none": ({"RISKAPI_ASN_DATABASE": str(ROOT / "pyproject.toml")}, "RISKAPI_ASN_DATABASE", 2),
-    "a directory without a model": ({"RISKAPI_MODEL_DIR": "/nowhere"}, "/nowhere", 2),
+    "a directory without a model": ({"RISKAPI_MODEL_DIR": "/nowhere"}, "/nowhere: RISKAPI_MODEL_DIR: ", 2),
     "a store that is away": ({"REDIS_URL": "redis://127.0.0.1:1"}, "the store did not answer", 1),
 }
 

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from flask import Flask
 
 from riskapi.api.parts import Parts
 from riskapi.console.access_parts import AccessParts
+from riskapi.console.sentences import effect
+from riskapi.errors import StoreUnavailable
+from riskapi.reviews.decisions import Touched
 from riskapi.store.connections import Store
 from riskapi.times import rfc3339
 from tests.conftest import Clock
 from tests.console.casework import DEVICE, Api, rows, sign_up, tier
 from tests.console.visitor import EVIL, Visitor, signed_in
+
+
+def test_what_a_decision_does_is_said_with_one_and_with_many() -> None:
+    one = Touched(user_id="u_1", before="limit", after="limit", established=False, left_out=False)
+    moved = Touched(user_id="u_2", before="review", after="limit", established=False, left_out=False)
+    assert effect([one]) == "1 account: 1 stays limit."
+    assert effect([one, one, moved]) == "3 accounts: 2 stay limit, 1 review → limit."
 
 
 class TestTheQueue:
@@ -97,6 +108,19 @@ class TestACase:
         ana.post(f"/console/cases/{first}/undo")
         assert "Undone: 1 account as before." in ana.text and "Undo the last decision" not in ana.text
         assert first in rows(ana)
+
+    def test_is_not_said_to_be_undone_when_the_store_goes_away_after_it(
+        self, ana: Visitor, api: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def away(_: object) -> str:
+            raise StoreUnavailable("away")
+
+        review = sign_up(api, "u_1")
+        ana.get(f"/console/cases/{review}")
+        monkeypatch.setattr("riskapi.console.pages.queue.next_case", away)
+        answer = ana.post(f"/console/cases/{review}/decide", do="limit", code="spam")
+        assert answer.status_code == 503 and tier(api, "u_1") == "limit"
+        assert "It is not known whether this was done" in answer.text and "Nothing was changed" not in answer.text
 
     def test_a_limit_denies_the_address_for_a_day_and_undo_gives_it_back(
         self, ana: Visitor, api: Api, clock: Clock

@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import re
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlencode
 
@@ -97,6 +98,17 @@ class TestTheBox:
         links = re.findall(rf'mail domain: <a href="({SEARCH}\?q=o%3A[^"]+)">mailinator.com</a>', viewer.text)
         assert len(links) == 1
         assert "mailinator.com" in viewer.get(links[0]).text and "Read as: mail domain." in viewer.text
+
+    def test_says_that_nobody_has_the_value_where_it_shows_what_it_is_part_of(
+        self, viewer: Visitor, ring: list[str]
+    ) -> None:
+        network = ip_network((home("ring0"), 48), strict=False)
+        unused = str(network[-1])
+        said = "No account has this mailbox. The accounts below only have the same mail domain."
+        assert said in find(viewer, "nobody.here@mailinator.com")
+        assert "No account has this IP address. The accounts below only have the same network." in find(viewer, unused)
+        for known in ("mailinator.com", str(network), home("ring0"), "ring0.box@mailinator.com", "+34 600 1"):
+            assert "No account has this" not in find(viewer, known), known
 
     def test_keeps_everything_in_its_address(self, viewer: Visitor, api: Api) -> None:
         for number in range(52):

@@ -299,6 +299,12 @@ class TestAnswers:
             assert ana.client.get(path).status_code == 404, path
         assert ana.client.get("/console").status_code == 308
 
+    def test_carry_a_request_id_whatever_they_are(self, visitor: Visitor) -> None:
+        sheet = re.findall(r'href="(/console/static/[^"?]+\.css)', visitor.get("/console/sign-in").text)[0]
+        for path in ("/console", "/console/queue", "/console/nothing", "/console/static/x.js", sheet):
+            found = visitor.client.get(path, headers={"X-Request-Id": "asked-1"})
+            assert found.headers.get("X-Request-Id") == "asked-1", path
+
     def test_are_a_sentence_while_the_store_is_away(
         self, site: Flask, access_parts: AccessParts, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -310,6 +316,7 @@ class TestAnswers:
         monkeypatch.setattr(access_parts.store, "execute", refuse)
         answer = ana.client.get("/console/queue")
         assert answer.status_code == 503 and "The store does not answer" in answer.text
+        assert "Load the page again in a moment. Signups and sends are answered meanwhile." in answer.text
 
     def test_refuse_large_forms(self, visitor: Visitor) -> None:
         assert visitor.client.post("/console/sign-in", data={"name": "x" * 70_000}).status_code == 413

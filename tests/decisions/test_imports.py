@@ -689,7 +689,11 @@ class TestUrl:
         ],
     )
     def test_asks_again_where_that_may_help(
-        self, monkeypatch: pytest.MonkeyPatch, answers: list[int | OSError], left: int
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        answers: list[int | OSError],
+        left: int,
     ) -> None:
         keys: list[str] = []
         pauses: list[float] = []
@@ -712,6 +716,8 @@ class TestUrl:
         assert (given_up, len(keys)) == (bool(left), left or len(answers))
         assert len(set(keys)) == 1
         assert sum(pauses) <= 64
+        said = capsys.readouterr().err
+        assert said.count("it is asked again for a minute") == (len(keys) > 1), "once, so that nobody waits unknowing"
 
 
 def test_the_records_that_are_shown_work() -> None:

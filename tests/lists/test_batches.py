@@ -374,3 +374,5 @@ class TestCommand:
             file.write_text(content)
         done = command("lists", "import", "deny", str(file))
         assert (done.code, done.out) == (2 if content is None else 1, "")
+        said = "file: cannot be read" if content is None else "the file: the first line names the columns"
+        assert said in done.err

@@ -126,7 +126,9 @@ class TestATextIsRead:
     def test_and_notes_say_what_to_know(self, find: Find) -> None:
         notes = {
             "10.0.0.1": "inside networks",
+            "10.0.0.0/8": "inside networks",
             "11.0.0.0/8": "Too wide",
+            "0.0.0.0/4": "Too wide",  # its first address is from inside, most are not
             "203.0.113.64/28": "newest accounts of 203.0.113.0/24",
             "2001:db8::1": "/64",
             "a.n.a+x@gmail.com": "ana@gmail.com",

@@ -279,7 +279,9 @@ def export(
 
 
 @lists.command(
-    epilog=epilog("lists find 203.0.113.9", "lists find ruiz.example --kind domain", codes={1: "no entry matches"})
+    epilog=epilog(
+        "lists find 203.0.113.9", "lists find ruiz.example --kind email_domain", codes={1: "no entry matches"}
+    )
 )
 def find(
     context: typer.Context,
@@ -287,7 +289,7 @@ def find(
     kind: Annotated[
         str | None,
         typer.Option(
-            metavar="KIND", help="What the value is, such as ip or domain.", show_default="whatever it can be"
+            metavar="KIND", help="What the value is, such as ip or email_domain.", show_default="whatever it can be"
         ),
     ] = None,
 ) -> int:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from riskapi.access.audit import PLACE, Noted, Wanted
 from riskapi.api.reviews import count_undo
 from riskapi.console.page import Page
+from riskapi.console.sentences import many
 from riskapi.console.visit import Answer, Moved, View, Visit
 from riskapi.errors import Problem
 from riskapi.lists.matching import ListName
@@ -86,7 +87,7 @@ def _undo_decision(visit: Visit, note: Noted) -> str:
     visit.note("undone", note.subject)
     answer = visit.parts.review_decisions.undo(note.subject, None, visit.person.name, visit.now, visit.person.name)
     count_undo(visit.parts.metrics, answer)
-    return f"The decision is undone, for {len(answer['accounts'])} accounts."
+    return f"The decision is undone, for {many(len(answer['accounts']), 'account')}."
 
 
 def _undo_cut(visit: Visit, note: Noted) -> str:

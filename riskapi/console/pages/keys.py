@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from riskapi.access.keys import SCOPES
+from riskapi.access.keys import NAME, SCOPES
 from riskapi.console.page import Page
 from riskapi.console.visit import Answer, Moved, View, Visit
 from riskapi.errors import Problem
 
 _HERE = "/console/keys"
-#: Characters of a name. Chosen by us.
-_NAME = 100
 
 
 def show(visit: Visit) -> Answer:
@@ -21,12 +19,12 @@ def show(visit: Visit) -> Answer:
 
 def make(visit: Visit) -> Answer:
     """Make a key; the page shows it this once."""
-    name, scopes, rate = visit.form["name"].strip()[:_NAME], visit.form.all("scope"), visit.form["rate"].strip()
+    name, scopes, rate = visit.form["name"].strip()[:NAME], visit.form.all("scope"), visit.form["rate"].strip()
     try:
         limit = float(rate) if rate else None
     except ValueError:
         return _shown(visit, fault="The rate: expected a number of requests a second, or nothing.")
-    if not name or not scopes or not set(scopes) <= set(SCOPES):
+    if not name.isprintable() or not name or not scopes or not set(scopes) <= set(SCOPES):
         return _shown(visit, fault="A key has a name that says what it is for, and one scope or more.")
     if limit is not None and not 0 < limit < float("inf"):
         return _shown(visit, fault="The rate: expected a positive number of requests a second, or nothing.")

@@ -33,6 +33,7 @@ _MASKS: Mapping[str, Callable[[str], str]] = {
     "email": masking.mail,
     "mailbox": masking.mail,
     "ip": masking.ip,
+    "cidr": masking.ip,
     "phone": masking.phone,
     "device": masking.token,
     "payment": masking.token,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,6 +29,12 @@ _MASKS = {
     "device": masking.token,
     "payment": masking.token,
     "name": masking.name,
+}
+#: What a value is part of, and is read as where nobody has the value itself.
+_WIDER: Mapping[str, tuple[SearchKind, ...]] = {
+    "mailbox": ("pattern", "mail_domain"),
+    "ip": ("network", "asn"),
+    "phone": ("phone_block",),
 }
 #: How long an entry of a list lasts, in hours; none for good.
 LASTS: Mapping[str, int | None] = {"24 hours": 24, "30 days": 720, "a year": 8760, "for good": None}
@@ -68,6 +74,7 @@ def shown(visit: Visit, fault: str | None = None, status: int = 200) -> View:
             for each in found["others"]
             if each["accounts"] or not found["total"]  # what nobody has is of interest where nothing is found
         ],
+        "missing": None if chosen is None else _missing(chosen, found["others"]),
         "entries": [_entry(each, plain=plain) for each in found["lists"]],
         "people": [_person(each, visit.now, plain=plain) for each in found["accounts"]],
         "shared": [
@@ -176,6 +183,16 @@ def _meaning(found: SearchMeaning, *, plain: bool) -> dict[str, Any]:
     shown = value(found["kind"], found["value"], plain=plain)
     note = found["note"] if plain or found["note"] is None else masking.text(found["note"])
     return {"word": sentences.SEARCHED[found["kind"]], "shown": shown, "accounts": found["accounts"], "note": note}
+
+
+def _missing(chosen: SearchMeaning, others: Sequence[SearchMeaning]) -> str | None:
+    """The word for what was typed and nobody has, where only what it is part of was found."""
+    words = (
+        sentences.SEARCHED[each["kind"]]
+        for each in others
+        if each["accounts"] == 0 and chosen["accounts"] and chosen["kind"] in _WIDER.get(each["kind"], ())
+    )
+    return next(words, None)
 
 
 def _entry(entry: Mapping[str, Any], *, plain: bool) -> dict[str, Any]:
