@@ -12,7 +12,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_interface
 #: Something@something in running text, addresses of IP, and runs of seven digits or more (the shortest subscriber
 #: numbers have seven with their area, ITU-T E.164), however they are grouped.
 _MAIL = re.compile(r"[^\s@<>\"',;:()]+@[^\s@<>\"',;:()]+")
-_IP = r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]))(?:/\d{1,3}(?!\d))?"
+_IP = (
+    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]))"
+    r"(?:/\d{1,3}(?!\d))?"
+)
 _NUMBER = re.compile(r"\+?\d(?:[\s./()-]{0,2}\d){6,}")
 #: What is not a number though it has as many digits: IPs, and days (RFC 3339).
 _APART = re.compile(rf"({_IP})|((?<!\d)(?:19|20)\d\d-[01]\d-[0-3]\d(?!\d))")
