@@ -269,6 +269,7 @@ def test_a_repeated_rollback_is_answered_again_and_done_once(client: FlaskClient
     first, second = (client.post("/v1/policy/rollback", **ask) for _ in range(2))
     assert first.json == second.json
     assert second.headers["Idempotent-Replay"] == "true"
+    assert first.headers["ETag"] == second.headers["ETag"] == f'"{FIRST + 2}"'
     assert client.get("/v1/policy").json["version"] == FIRST + 2  # type: ignore[index]
 
 
