@@ -286,6 +286,16 @@ class TestAnswers:
             assert ana.client.get(path).status_code == 404, path
         assert ana.client.get("/console").status_code == 308
 
+    def test_and_all_that_is_no_page_carry_the_id_of_the_request(self, visitor: Visitor) -> None:
+        for path, status in {
+            "/console": 308,
+            "/console/sign-in": 200,
+            "/console/static/console.css": 200,
+            "/console/static/x.js": 404,
+        }.items():
+            answer = visitor.client.get(path, headers={"X-Request-Id": "mine"})
+            assert (answer.status_code, answer.headers.get("X-Request-Id")) == (status, "mine"), path
+
     def test_are_a_sentence_while_the_store_is_away(
         self, site: Flask, access_parts: AccessParts, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
