@@ -10,7 +10,6 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Self, cast, get_args
 
@@ -236,10 +235,9 @@ def check(data: Mapping[str, Any], *, where: str, known: Mapping[str, Signal] | 
     try:
         policy = Policy.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = _key(first["loc"], first["type"], data)
-        raise ConfigurationError(where, key, _reason(first), first["type"]) from error
-    for key, reason in chain(beyond_64_bits(data), _faults(policy, registered() if known is None else known)):
+        one = error.errors(include_url=False)[0]
+        raise ConfigurationError(where, _key(one["loc"], one["type"], data), _reason(one), one["type"]) from error
+    for key, reason in _faults(policy, registered() if known is None else known):
         raise ConfigurationError(where, key, reason)
     return policy
 
@@ -273,6 +271,7 @@ def _reason(error: Any) -> str:
 
 
 def _faults(policy: Policy, known: Mapping[str, Signal]) -> Iterator[tuple[str, str]]:
+    yield from beyond_64_bits(policy.model_dump())
     yield from cap_faults.faults(policy.tiers, policy.plans, policy.outage)
     if policy.thresholds.review >= policy.thresholds.limit:
         yield (
