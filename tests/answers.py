@@ -14,6 +14,10 @@ from riskapi.errors import CODES
 Shape = TypeVar("Shape")
 
 
+#: Headers of answers that callers act on.
+TOLD = {"ETag", "Idempotent-Replay", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate"}
+
+
 def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     return {(method.upper(), path): each for path, item in document["paths"].items() for method, each in item.items()}
 
@@ -26,7 +30,7 @@ def conforms(document: dict[str, Any], method: str, path: str, response: Any) ->
         {**media["schema"], "components": document["components"]}, validate_formats=True
     )
     assert [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(response.json)] == []
-    for name in ("X-Request-Id", *({"Idempotent-Replay"} & set(response.headers.keys()))):
+    for name in ("X-Request-Id", *(TOLD & set(response.headers.keys()))):
         assert name in answer["headers"]
     body: dict[str, Any] = response.json
     return body

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import orjson
 
 from riskapi.errors import Problem
 
@@ -28,11 +30,12 @@ PATIENCE, STEP = 1.0, 0.05
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """An answer as it was sent."""
+    """An answer as it was sent; ``headers`` are those of its own, such as ``ETag``."""
 
     status: int
     media: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Idempotency:
             if state == b"begun":
                 return attempt
             if state == b"answered":
-                return Remembered(int(answer[0]), answer[1].decode(), answer[2])
+                return Remembered(int(answer[0]), answer[1].decode(), answer[2], orjson.loads(answer[3]))
             if state == b"conflict":
                 raise Problem("idempotency_conflict", "Use a new Idempotency-Key for another body.")
             self._pause(STEP)
@@ -78,7 +81,8 @@ class Idempotency:
 
     def finish(self, attempt: Attempt, answer: Remembered) -> None:
         """Remember the answer. Raises ``StoreUnavailable``."""
-        self._finish.call([attempt.key], [attempt.owner, answer.status, answer.media, answer.body, REMEMBERED])
+        headers = orjson.dumps(answer.headers)
+        self._finish.call([attempt.key], [attempt.owner, answer.status, answer.media, answer.body, REMEMBERED, headers])
 
     def abandon(self, attempt: Attempt) -> None:
         """Forget an attempt that failed on our side, so that the caller may try again. Raises ``StoreUnavailable``."""

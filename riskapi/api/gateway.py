@@ -8,6 +8,7 @@ that comes slowly, or never, holds a connection and nothing else.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import sys
 from collections.abc import Awaitable, Mapping
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 #: Bytes up to which a body is read beside any number of others, and how many larger ones are read at once: with every
 #: connection in use (`serve` allows 4096 a worker) they take some 300 MB at worst, and 430 MB where all are mails.
 _SMALL, _LARGE_AT_ONCE = 65_536, 32
+#: Bytes of a body that are read and dropped beyond what it may have, for its caller to see why (RFC 9112, 9.6).
+_DROPPED = 32 * MAX_BODY
 #: Answered where granian hands it over, so that it is answered also while every thread waits for something.
 _HEALTH = "/healthz"
 #: What WSGI's environ says of every request.
@@ -103,9 +106,15 @@ class Gateway:
             environ["wsgi.input"] = await _input(self._read_large(protocol, limit), self._patience)
             await self._answer_in_thread(environ, protocol)
             return
-        elif 0 < length <= limit:
+        elif length > limit:  # refused for what it announces
+            await IN_LOOP
+            environ["wsgi.input"] = io.BytesIO()
+            await self._answer_in_thread(environ, protocol)
+            await _drop(protocol, self._patience)
+            return
+        elif length:
             environ["wsgi.input"] = await _input(BodyWait(protocol(), self._waiting), self._patience)
-        else:  # one that is too long is refused for what it announces, and not read
+        else:
             environ["wsgi.input"] = io.BytesIO()
             await Turn(self._threads)
         self._answer(environ, protocol)
@@ -155,13 +164,21 @@ async def _input(body: Awaitable[bytes], patience: float) -> io.BytesIO | Unread
         return Unread(Problem("not_json", "The body could not be read."))
 
 
+async def _drop(protocol: HttpProtocol, patience: float) -> None:
+    """Read a body that was refused: a caller that still writes when the connection ends may never see the answer."""
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(patience):
+            await _most(protocol, 0)
+
+
 async def _most(protocol: HttpProtocol, limit: int) -> bytes:
-    """The body, or as much of one that is too long as shows that it is."""
+    """The body, or as much of one that is too long as shows that it is; of what follows, some is read and dropped."""
     parts, size = [], 0
     async for part in protocol:
-        parts.append(bytes(part))
+        if size <= limit:
+            parts.append(bytes(part))
         size += len(part)
-        if size > limit:
+        if size > limit + _DROPPED:
             break
     return b"".join(parts)
 

@@ -41,6 +41,15 @@ class ListQuery(BaseModel):
     cursor: Annotated[str, StringConstraints(max_length=256)] | None = None
 
 
+class ValueQuery(BaseModel):
+    """The value of the entry, as it was put or in another spelling; others that match it are not meant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: ListKind
+    value: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+
+
 class ListsQuery(ListQuery):
     """Which entries to show, of one list or of all."""
 
@@ -120,8 +129,17 @@ def show(call: Call[None]) -> Reply:
 
 def remove(call: Call[None]) -> Reply:
     """Take an entry off its list."""
+    return _removed(call, cast("ListName", call.path["list"]), call.path["entry_id"])
+
+
+def remove_value(call: Call[ValueQuery]) -> Reply:
+    """Take the entry of a value off its list."""
     name = cast("ListName", call.path["list"])
-    gone = call.parts.lists.remove(name, call.path["entry_id"], call.principal.name, call.now)
+    return _removed(call, name, call.parts.lists.of(name, call.body.kind, call.body.value, call.now).id)
+
+
+def _removed(call: Call[Any], name: ListName, entry_id: str) -> Reply:
+    gone = call.parts.lists.remove(name, entry_id, call.principal.name, call.now)
     call.parts.metrics.list_change(name, "removed")
     return Reply(gone.view(call.now))
 
@@ -194,6 +212,19 @@ ROUTES = (
         scopes=("lists",),
         query=ListQuery,
         response=ListPage,
+        problems=("not_found",),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/lists/{list}",
+        handler=remove_value,
+        audited="list entry removed",
+        summary="Take the entry of a value off a list",
+        tag="Lists",
+        description="As with the id of the entry. Only the entry of just this value, not those that match it.",
+        scopes=("lists",),
+        query=ValueQuery,
+        response=ListEntry,
         problems=("not_found",),
     ),
     Route(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import GenericAlias
 from typing import Any
 
@@ -29,6 +29,18 @@ _HEADERS = {
 _LIMIT_HEADERS = {
     "RateLimit": {"description": "What is left, where a limit is set.", "schema": {"type": "string"}},
     "RateLimit-Policy": {"description": "The limit, where one is set.", "schema": {"type": "string"}},
+}
+
+_RETRY = {
+    "Retry-After": {"description": "Seconds after which to repeat the request.", "schema": {"type": "string"}},
+}
+
+#: Headers of problems by status, besides those of all answers.
+_OF_PROBLEMS: Mapping[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": {"description": "The scheme: `Bearer`.", "schema": {"type": "string"}}},
+    403: {"WWW-Authenticate": {"description": "The scopes, any of which would do.", "schema": {"type": "string"}}},
+    429: _RETRY,
+    503: _RETRY,
 }
 
 _REPLAYED = {
@@ -179,7 +191,7 @@ def _responses(route: Route) -> dict[str, Any]:
     for status, names in sorted(codes.items()):
         found[str(status)] = {
             "description": " · ".join(f"`{name}`: {CODES[name][1]}" for name in names),
-            "headers": _HEADERS,
+            "headers": {**_HEADERS, **({} if status in (401, 403) else limited), **_OF_PROBLEMS.get(status, {})},
             "content": {problems.MEDIA: {"schema": _schema(ProblemDocument)}},
         }
     return found

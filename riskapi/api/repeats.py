@@ -57,7 +57,7 @@ def _again(answer: Remembered, request_id: str) -> Reply:
     body = answer.body
     if answer.media == problems.MEDIA:
         body = orjson.dumps({**orjson.loads(body), "request_id": request_id})
-    return Reply(body, answer.status, answer.media, {"Idempotent-Replay": "true"})
+    return Reply(body, answer.status, answer.media, {**answer.headers, "Idempotent-Replay": "true"})
 
 
 def _remember(parts: Parts, attempt: Attempt, reply: Reply) -> None:
@@ -66,7 +66,7 @@ def _remember(parts: Parts, attempt: Attempt, reply: Reply) -> None:
         _forget(parts, attempt)
         return
     try:
-        parts.idempotency.finish(attempt, Remembered(reply.status, reply.media, reply.body))
+        parts.idempotency.finish(attempt, Remembered(reply.status, reply.media, reply.body, reply.headers))
     except StoreUnavailable:
         # It was done, and saying otherwise would have it done twice. The attempt lapses by itself.
         parts.metrics.store_failure("idempotency")

@@ -29,8 +29,8 @@ class SimulationBody(StrictBody):
 class SuggestionBody(StrictBody):
     """The budget: reviews a day at most, and the share of labelled legitimate accounts that may be limited."""
 
-    reviews_per_day: Annotated[float, Field(ge=0, le=10**6, strict=False, allow_inf_nan=False)]
-    legitimate_limited: Annotated[float, Field(ge=0, le=1, strict=False, allow_inf_nan=False)] = 0.01
+    reviews_per_day: Annotated[float, Field(ge=0, le=10**6, allow_inf_nan=False)]
+    legitimate_limited: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.01
     since: Time | None = None
 
 

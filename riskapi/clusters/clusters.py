@@ -89,14 +89,16 @@ class Clusters:
         *,
         matches: Sequence[Match] = (),
         whole: bool = True,
+        at: float | None = None,
     ) -> Joined | None:
         """Join the account to all it is bound to by these entities and those it came with; let go what binds no more.
         That is one trip, whatever there is to do; on a cluster of nodes it may take more.
 
         ``whole`` is false for entities whose weight was lessened by what they came with: they do not prove that others
-        are bound no more. Returns what came of it, None where nothing binds the account. What turned into a hub binds
-        nobody new; who is bound by it stays so until that has decayed. A worker finds that out (:meth:`look`); until
-        then the thing binds. Raises :class:`StoreUnavailable`.
+        are bound no more. ``at`` is the Unix time at which they were weighed, if not now. Returns what came of it,
+        None where nothing binds the account. What turned into a hub binds nobody new; who is bound by it stays so until
+        that has decayed. A worker finds that out (:meth:`look`); until then the thing binds. Raises
+        :class:`StoreUnavailable`.
         """
         if policy.clusters.mode == "off":
             return None
@@ -117,7 +119,7 @@ class Clusters:
                 self._prove.queue(pipe, [budget_key(user_id)], ["1", 0, kept(policy), edge_of(entity.key)])
             if entity.bound and entity.standing == "proved":  # those it binds only claim it from now on
                 self._queue_claimed(pipe, entity.key)
-        made, due = self._bonds(entities, matches, policy, now)
+        made, due = self._bonds(entities, matches, policy, now, at)
         joined = self._joins.join(user_id, made, policy, now, due=due, pipe=pipe) if made else None
         if joined is None and len(pipe):
             self._store.run(pipe)
@@ -126,19 +128,19 @@ class Clusters:
         return joined
 
     def _bonds(
-        self, entities: Collection[Entity], matches: Sequence[Match], policy: Policy, now: float
+        self, entities: Collection[Entity], matches: Sequence[Match], policy: Policy, now: float, at: float | None
     ) -> tuple[list[Bond], set[str]]:
         """What binds an account, and the edges among it that may turn out to be hubs. What somebody holds binds those
         who claim it to each other beyond the thing only once that is known.
         """
-        made = bonds(entities, matches, policy, now, self._links.entity_key)
+        made = bonds(entities, matches, policy, now, self._links.entity_key, at)
         if not made:
             return made, set()
         due = {each.key for each in entities if binds(each, policy) and self._hubs.is_due(each, policy, now)}
         if not due:
             return made, set()
         sure = [each for each in entities if each.key not in due]
-        known = {bond.edge for bond in bonds(sure, matches, policy, now, self._links.entity_key)}
+        known = {bond.edge for bond in bonds(sure, matches, policy, now, self._links.entity_key, at)}
         made = [bond for bond in made if bond.edge in known or not bond.edge.startswith("h:")]
         return made, {bond.edge for bond in made} - known
 

@@ -15,6 +15,7 @@ from flask_wtf.csrf import generate_csrf, validate_csrf
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
 from wtforms import ValidationError
 
 from riskapi import logs
@@ -52,7 +53,7 @@ def mount(app: Flask, parts: Parts, access_parts: AccessParts) -> None:
     console.add_url_rule("/static/<asset>", "static", _asset, methods=["GET"], provide_automatic_options=False)
     nothing = server.view(_NO_PAGE, found=False)
     console.add_url_rule("/<path:rest>", "nothing", nothing, methods=["GET", "POST"], provide_automatic_options=False)
-    app.add_url_rule(ROOT, "console", _home, methods=["GET"])
+    app.add_url_rule(ROOT, "console", lambda: _named(redirect(f"{ROOT}/", 308)), methods=["GET"])
     app.config.update(cookies.settings(access_parts))
     app.session_interface = cookies.Cookies(access_parts)
     app.register_blueprint(console)
@@ -256,7 +257,7 @@ def _forget() -> None:
         session.pop(name, None)
 
 
-def _asset(asset: str) -> Response:
+def _asset(asset: str) -> BaseResponse:
     """A file that goes with the pages. Its address changes with it, so it is kept for a year."""
     found = rendering.assets().get(asset)
     if found is None:
@@ -265,11 +266,7 @@ def _asset(asset: str) -> Response:
     return _named(Response(found.content, 200, {**kept, "Content-Type": found.media}))
 
 
-def _home() -> Response:
-    return _named(Response(status=308, headers={"Location": f"{ROOT}/"}))
-
-
-def _named(answer: Response) -> Response:
-    """The answer with the id of its request, as every answer has it (api.md)."""
+def _named(answer: BaseResponse) -> BaseResponse:
+    """An answer that is no page, with the id of its request."""
     answer.headers["X-Request-Id"] = request_id_of(request.environ)
     return answer

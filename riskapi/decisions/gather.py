@@ -240,7 +240,8 @@ class Gatherer:
     def join(self, gathered: Gathered, policy: Policy, now: float) -> tuple[Gathered, Usage]:
         """Join a new account to those it is bound to; also what is used of its budget, and by how many, then."""
         user_id, entities = gathered.touch.user_id, list((gathered.facts.entities or {}).values())
-        joined = self._clusters.join(user_id, entities, policy, now, matches=gathered.matches)
+        at = gathered.facts.at
+        joined = self._clusters.join(user_id, entities, policy, now, matches=gathered.matches, at=at)
         if joined is not None:
             usage = joined.usage
         else:  # where it is bound to nobody, only a stranger can have sent anything before this

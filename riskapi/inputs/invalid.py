@@ -92,8 +92,10 @@ def from_validation(error: ValidationError, body: bytes | None) -> Problem:
         # The branches of a union each complain; the first stands for all.
         errors.setdefault(pointer, {"pointer": pointer, "code": each["type"], "detail": each["msg"]})
         if len(errors) == MOST_ERRORS:
+            count = error.error_count()
             break
-    count = error.error_count()
+    else:
+        count = len(errors)
     where = ", ".join(pointer or "the body" for pointer in list(errors)[:3])
     return Problem("invalid", f"{count} error{'s' if count > 1 else ''}, at {where}.", list(errors.values()))
 

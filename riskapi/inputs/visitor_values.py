@@ -6,7 +6,6 @@ the same things wrong with it as the first reader did. :mod:`riskapi.inputs.usab
 
 from __future__ import annotations
 
-import math
 import re
 import sys
 from datetime import UTC, datetime
@@ -52,7 +51,8 @@ def _kept_count(value: int | float) -> int | float:
 def _kept_scalar(value: str | bool | int | float | None) -> str | bool | int | float | None:
     if isinstance(value, str):
         return value[: LONGEST_CUSTOM + 1]
-    return NOT_FINITE if isinstance(value, float) and not math.isfinite(value) else value
+    # Of a whole number too: one of 309 digits or more cannot be read back out of JSON.
+    return value if value is None or -NOT_FINITE <= value <= NOT_FINITE else NOT_FINITE
 
 
 def time(value: object) -> object:

@@ -55,19 +55,27 @@ def proved_edge(edge: str) -> str:
     return edge[:1].upper() + edge[1:]
 
 
-def ends_at(entity: Entity, policy: Policy, now: float) -> float:
-    """When the evidence, used just now, will have decayed below ``links.bind_weight``, as a Unix time."""
+def ends_at(entity: Entity, policy: Policy, now: float, at: float) -> float:
+    """When the evidence, used just now, will have decayed below ``links.bind_weight``, as a Unix time.
+
+    ``at`` is the Unix time at which its weight was what it is: that of the signup, which may lie long before ``now``.
+    """
     half_life = policy.links.half_life_days * _DAY
-    fresh = entity.weight * 2.0 ** (max(now - (entity.last_seen or now), 0.0) / half_life)
-    return now + half_life * math.log2(fresh / policy.links.bind_weight)
+    since = at if entity.last_seen is None else entity.last_seen
+    return now + half_life * math.log2(entity.weight / policy.links.bind_weight) + max(at - since, 0.0)
 
 
 def bonds(
-    found: Iterable[Entity], matches: Sequence[Match], policy: Policy, now: float, key_of: Callable[[str, str], str]
+    found: Iterable[Entity],
+    matches: Sequence[Match],
+    policy: Policy,
+    now: float,
+    key_of: Callable[[str, str], str],
+    at: float | None = None,
 ) -> list[Bond]:
     """What binds an account that shares these entities with others and came with these, at Unix time ``now``.
 
-    ``key_of`` gives the key of an entity by its kind and value.
+    ``key_of`` gives the key of an entity by its kind and value. ``at`` is when they were weighed, if not now.
     """
     made: list[Bond] = []
     for entity in found:
@@ -75,7 +83,7 @@ def bonds(
             continue
         edge = edge_of(entity.key)
         if binds(entity, policy):
-            until = ends_at(entity, policy, now)
+            until = ends_at(entity, policy, now, now if at is None else at)
             if entity.standing in ("proved", "held"):
                 made.append(Bond(proved_edge(edge), None, entity.others, until))
             else:

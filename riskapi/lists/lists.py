@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 from typing_extensions import TypedDict
@@ -29,7 +30,7 @@ from riskapi.lists.entries import (
     keys,
 )
 from riskapi.lists.lookups import Lookups
-from riskapi.lists.matching import Asked, ListKind, ListName
+from riskapi.lists.matching import HASHED, Asked, ListKind, ListName
 from riskapi.lists.members import MOST, Matches
 from riskapi.lists.puts import Put, Puts
 from riskapi.lists.values import Values
@@ -150,6 +151,17 @@ class Lists:
         """The entry that a draft would write anew; None where it would be new."""
         held = entries.held_on(draft.list, self._store.execute("HGET", TABLE, draft.field))
         return self.load(held) if held else None
+
+    def of(self, name: ListName, kind: ListKind, value: str, now: float) -> StoredEntry:
+        """The entry of a list for just this value, kept with it or hashed. Raises ``invalid`` and ``not_found``."""
+        terms: dict[str, Any] = {"expires_at": None, "reason": None, "author": "", "silences_feedback": False}
+        found = self.standing(self.draft(name, kind, value, now=now, **terms))
+        if found is None and kind in HASHED.values():
+            with suppress(Problem):  # a domain of which there can be none
+                found = self.standing(self.draft(name, kind, value, now=now, hashed=True, **terms))
+        if found is None:
+            raise _unknown()
+        return found
 
     def remove(self, name: ListName, entry_id: str, actor: str, now: float) -> StoredEntry:
         """Take an entry off its list; returns what it was. Raises ``not_found``."""

@@ -16,6 +16,7 @@ from riskapi.errors import invalid
 from riskapi.inputs import device
 from riskapi.inputs.domains import MOST_LABELS
 from riskapi.inputs.readers import ActiveReaders
+from riskapi.inputs.usable import is_broken
 from riskapi.lists.matching import HASHED, LEAST_DIGITS, ListKind, ListName
 from riskapi.lists.networks import LENGTHS
 from riskapi.outgoing.special_ranges import overlapped
@@ -187,6 +188,8 @@ def _phone_prefix(value: str) -> str:
 
 
 def _identifier(value: str) -> str:
+    if is_broken(value):
+        raise _Refused("has control characters or characters that are none; such an identifier of a signup is not used")
     found = device.identifier(value)
     if found is None:
         raise _Refused("not an identifier but a placeholder that scripts send")

@@ -19,7 +19,7 @@ from riskapi.contract import Tier
 from riskapi.errors import ConfigurationError
 from riskapi.policy import cap_faults
 from riskapi.policy.rules import Matcher, Mode, Rule, matcher
-from riskapi.policy.section import Section
+from riskapi.policy.section import Section, beyond_64_bits
 from riskapi.policy.tables import (
     SEVERITY,
     Attack,
@@ -225,6 +225,8 @@ def load(source: Path | str | bytes, *, where: str | None = None, known: Mapping
         # Python 3.11 gives the place only as the end of the sentence: "… (at line 3, column 7)".
         reason, _, place = str(error).removesuffix(")").partition(" (at ")
         raise ConfigurationError(where, place or "end of file", f"not TOML: {reason}") from error
+    except (ValueError, RecursionError) as error:  # what Python refuses for its length or depth
+        raise ConfigurationError(where, "file", "has a number of too many digits, or too many brackets") from error
     return check(data, where=where, known=known)
 
 
@@ -233,9 +235,8 @@ def check(data: Mapping[str, Any], *, where: str, known: Mapping[str, Signal] | 
     try:
         policy = Policy.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = _key(first["loc"], first["type"], data)
-        raise ConfigurationError(where, key, _reason(first), first["type"]) from error
+        one = error.errors(include_url=False)[0]
+        raise ConfigurationError(where, _key(one["loc"], one["type"], data), _reason(one), one["type"]) from error
     for key, reason in _faults(policy, registered() if known is None else known):
         raise ConfigurationError(where, key, reason)
     return policy
@@ -270,6 +271,7 @@ def _reason(error: Any) -> str:
 
 
 def _faults(policy: Policy, known: Mapping[str, Signal]) -> Iterator[tuple[str, str]]:
+    yield from beyond_64_bits(policy.model_dump())
     yield from cap_faults.faults(policy.tiers, policy.plans, policy.outage)
     if policy.thresholds.review >= policy.thresholds.limit:
         yield (

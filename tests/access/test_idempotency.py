@@ -11,7 +11,7 @@ from riskapi.access.idempotency import ATTEMPT, REMEMBERED, Attempt, Idempotency
 from riskapi.errors import Problem
 from riskapi.store.connections import Store
 
-ANSWER = Remembered(200, "application/json", b'{"done":1}')
+ANSWER = Remembered(200, "application/json", b'{"done":1}', {"ETag": '"7"'})
 
 
 @pytest.fixture
@@ -24,6 +24,14 @@ def test_the_first_request_may_answer_and_the_second_gets_that_answer(memory: Id
     assert isinstance(attempt, Attempt)
     memory.finish(attempt, ANSWER)
     assert memory.begin("key", "/path", "k", b"body") == ANSWER
+
+
+def test_an_answer_of_a_release_that_remembered_no_headers_is_given_without(store: Store, memory: Idempotency) -> None:
+    attempt = memory.begin("key", "/path", "k", b"body")
+    assert isinstance(attempt, Attempt)
+    memory.finish(attempt, ANSWER)
+    store.execute("HDEL", attempt.key, "headers")
+    assert memory.begin("key", "/path", "k", b"body") == Remembered(ANSWER.status, ANSWER.media, ANSWER.body)
 
 
 def test_another_body_is_a_conflict(memory: Idempotency) -> None:

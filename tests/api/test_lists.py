@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
@@ -61,6 +62,44 @@ def test_an_entry_is_put_read_listed_and_removed(ask: Callable[..., Any], put: C
     assert ask("DELETE", ENTRY, path) == (200, entry)
     assert ask("DELETE", ENTRY, path)[0] == 404
     assert ask("GET", ENTRY, path)[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "named", "near", "hashed"),
+    [
+        ("email_domain", "spam.example", "Spam.example", "a.spam.example", False),
+        ("email_domain", "spam.example", "spam.example", "a.spam.example", True),
+        ("cidr", "203.0.113.0/24", "203.0.113.0/24", "203.0.113.0/25", False),
+        ("phone_prefix", "+34600", "+34 600", "+346001", False),
+        ("mailbox", "ana.ruiz@gmail.com", "anaruiz+x@gmail.com", "anarui@gmail.com", True),
+        ("device", "dev-1", "dev-1", "dev-2", True),
+        ("user", "u_1", "u_1", "U_1", False),
+    ],
+)
+def test_an_entry_is_removed_by_its_value(
+    ask: Callable[..., Any], put: Callable[..., Any], kind: str, value: str, named: str, near: str, hashed: bool
+) -> None:
+    made = put("deny", kind, value, hashed=hashed)[1]
+
+    def remove(name: str, value: str) -> Any:
+        query = urlencode({"kind": kind, "value": value})
+        return ask("DELETE", ONE, f"/v1/lists/{name}?{query}")
+
+    assert [remove("deny", near)[0], remove("allow", named)[0]] == [404, 404]
+    assert remove("deny", named) == (200, {name: value for name, value in made.items() if name not in ADDED})
+    assert remove("deny", named)[0] == 404
+    assert ask("GET", ALL, "/v1/lists")[1]["entries"] == []
+
+
+def test_which_entry_to_remove_must_be_said(client: FlaskClient) -> None:
+    for query, pointer in {
+        "": "/kind",
+        "?kind=ip": "/value",
+        "?kind=ip&value=x": "/value",
+        "?kind=x&value=x": "/kind",
+    }.items():
+        found = is_problem(client.delete(f"/v1/lists/deny{query}"), 422, "invalid")
+        assert found["errors"][0]["pointer"] == pointer, query
 
 
 def test_what_it_would_match_is_told_before_it_is_saved(

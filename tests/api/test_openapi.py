@@ -12,9 +12,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from riskapi.access.keys import Keys
 from riskapi.api.server import ROUTES
 from riskapi.errors import CODES
-from tests.answers import conforms, operations
+from riskapi.store.connections import Store
+from tests.answers import TOLD, conforms, operations
 from tests.conftest import BOOTSTRAP_KEY, NOW
 
 #: A signup that is sent to review by the shipped policy: a throw-away mailbox.
@@ -54,6 +56,21 @@ def test_every_schema_is_a_valid_json_schema(document: dict[str, Any]) -> None:
     assert document["openapi"] == "3.1.0"
     for schema in document["components"]["schemas"].values():
         jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+
+
+def test_what_problems_say_in_headers_is_documented(http: FlaskClient, document: dict[str, Any], store: Store) -> None:
+    path, keys = "/v1/accounts/{user_id}", Keys(store)
+
+    def refused(key: str) -> tuple[int, set[str]]:
+        answer = http.get("/v1/accounts/u1", headers={"Authorization": f"Bearer {key}"})
+        conforms(document, "GET", path, answer)
+        return answer.status_code, TOLD & set(answer.headers.keys())
+
+    limited = keys.create("flow", ["signups"], rate_limit=1)
+    assert refused("wrong") == (401, {"WWW-Authenticate"})
+    assert refused(keys.create("mail", ["feedback"])) == (403, {"WWW-Authenticate"})
+    assert refused(limited) == (404, {"RateLimit", "RateLimit-Policy"})
+    assert refused(limited) == (429, {"RateLimit", "RateLimit-Policy", "Retry-After"})
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

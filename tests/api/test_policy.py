@@ -148,6 +148,12 @@ BUSTED: list[tuple[str, Any, str, str]] = [
     ("fraction", review(60.5), "/policy/tiers/review/daily", "int_type"),  # type: ignore[arg-type]
     ("negative", review(-1), "/policy/tiers/review/daily", "greater_than_equal"),
     ("huge", review(10**400), "/policy/tiers/review/daily", "less_than_equal"),
+    (
+        "huge without a bound",
+        changed(clean={"least_complaints": 2**64}),
+        "/policy/clean/least_complaints",
+        "value_error",
+    ),
     ("null", review(None), "/policy/tiers/review/daily", "int_type"),  # type: ignore[arg-type]
     ("unknown key", changed(tiers={"a/b~c": 1}), "/policy/tiers/a~1b~0c", "extra_forbidden"),
     ("unknown key with dots", changed(tiers={"a.b": 1}), "/policy/tiers/a.b", "extra_forbidden"),
@@ -167,6 +173,12 @@ BUSTED: list[tuple[str, Any, str, str]] = [
         "signal",
         {**SHIPPED, "rules": [{**RULE, "when": {"no.such": {"ge": 1}}}]},
         "/policy/rules/0/when/no.such",
+        "value_error",
+    ),
+    (
+        "huge operand",
+        {**SHIPPED, "rules": [{**RULE, "when": {"links_phone_abusive": {"ge": 10**400}}}]},
+        "/policy/rules/0/when/links_phone_abusive/ge",
         "value_error",
     ),
     (
@@ -269,6 +281,7 @@ def test_a_repeated_rollback_is_answered_again_and_done_once(client: FlaskClient
     first, second = (client.post("/v1/policy/rollback", **ask) for _ in range(2))
     assert first.json == second.json
     assert second.headers["Idempotent-Replay"] == "true"
+    assert first.headers["ETag"] == second.headers["ETag"] == f'"{FIRST + 2}"'
     assert client.get("/v1/policy").json["version"] == FIRST + 2  # type: ignore[index]
 
 

@@ -106,6 +106,9 @@ def test_what_is_not_json_is_not_json(http: FlaskClient, body: bytes) -> None:
 def test_what_is_json_but_wrong_says_where(http: FlaskClient, body: bytes, pointer: str, code: str | None) -> None:
     found = is_problem(http.post(SIGNUP, data=body, content_type="application/json"), 422, "invalid")
     assert pointer in [error["pointer"] for error in found["errors"]]
+    assert found["detail"].split(", at ")[0] == (
+        "1 error" if len(found["errors"]) == 1 else f"{len(found['errors'])} errors"
+    )
     error = next(error for error in found["errors"] if error["pointer"] == pointer)
     assert code is None or error["code"] == code
 

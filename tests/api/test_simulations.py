@@ -78,7 +78,14 @@ def test_thresholds_are_proposed(client: FlaskClient, document: dict[str, Any]) 
     assert client.get("/v1/policy").json["version"] == FIRST  # type: ignore[index]
     # What is proposed is a policy that can be tried.
     assert client.post("/v1/policy/simulations", json={"policy": made["policy"]}).status_code == 200
-    for body in ({"reviews_per_day": -1}, {"reviews_per_day": 1, "legitimate_limited": 2}, {}):
+    asked: tuple[dict[str, Any], ...] = (
+        {"reviews_per_day": -1},
+        {"reviews_per_day": "40"},
+        {"reviews_per_day": True},
+        {"reviews_per_day": 1, "legitimate_limited": 2},
+        {},
+    )
+    for body in asked:
         is_problem(client.post(path, json=body), 422, "invalid")
 
 

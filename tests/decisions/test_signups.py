@@ -38,6 +38,25 @@ def test_fifty_threads_posting_the_same_signup_get_one_answer_and_count_once(ser
     assert len(service.parts.profiles.view("u_1", NOW)["history"]) == 1
 
 
+@pytest.mark.parametrize("said", ["0001-01-01T00:00:00Z", "1000-06-01T12:00:00+05:30", "2025-11-22T10:00:00Z"])
+def test_signups_of_any_past_are_bound_for_as_long_as_those_of_today(service: Service, said: str) -> None:
+    def size(user: str, now: float) -> int:
+        return int(service.parts.profiles.view(user, now)["linkage"]["size"])
+
+    for user in ("u_1", "u_2"):
+        post(service, body(user, device={"id": "dev-1"}, event={"time": said}))
+    for user in ("u_3", "u_4"):
+        post(service, body(user, device={"id": "dev-2"}))
+    assert [size("u_1", NOW), size("u_3", NOW)] == [2, 2]
+    (past,) = service.parts.clusters.view(_cluster(service, "u_1"), NOW)["edges"]
+    (today,) = service.parts.clusters.view(_cluster(service, "u_3"), NOW)["edges"]
+    assert past["ends_at"] == today["ends_at"]
+
+
+def _cluster(service: Service, user: str) -> str:
+    return str(service.parts.profiles.view(user, NOW)["linkage"]["cluster_id"])
+
+
 def test_the_same_user_with_another_address_is_a_conflict_and_leaves_no_trace(service: Service) -> None:
     post(service, body(device={"id": "mine"}))
     with pytest.raises(Problem) as problem:

@@ -86,6 +86,7 @@ ODD: list[tuple[str, Any, str]] = [
     ("/custom_inputs/campaign", f"spring{HALF}", CUT),
     ("/custom_inputs/campaign", float("nan"), INVALID),
     ("/custom_inputs/campaign", float("-inf"), INVALID),
+    *(("/custom_inputs/campaign", value, INVALID) for value in (10**309, -(10**309), HUGE, -HUGE)),
 ]
 
 
@@ -114,6 +115,7 @@ def test_what_a_visitor_controls_is_a_warning(http: FlaskClient, pointer: str, v
         ("/event/time", "0000-01-01T00:00:00.000Z"),
         ("/custom_inputs/campaign", "x" * 255),
         ("/custom_inputs/campaign", 2**70),
+        ("/custom_inputs/campaign", -(10**308)),
     ],
     ids=lambda value: repr(value)[:40],
 )
@@ -227,6 +229,7 @@ def test_a_body_is_kept_bounded(http: FlaskClient, store: Store) -> None:
         ({"count": 2**60}, [(INVALID, "/count")]),
         ({"plan": LONGER}, [(CUT, "/plan")]),
         ({"custom_inputs": {"a": "x" * 256}}, [(CUT, "/custom_inputs/a")]),
+        ({"custom_inputs": {"a": HUGE}}, [(INVALID, "/custom_inputs/a")]),
         ({"device": {"ip_address": LONGER}}, [(INVALID, "/device/ip_address")]),
         ({"device": {"id": "a\0b"}}, [(INVALID, "/device/id")]),
         ({"device": {"user_agent": f"a{HALF}"}}, [(CUT, "/device/user_agent")]),

@@ -14,6 +14,7 @@ from riskapi.links.evidence import binds
 from riskapi.links.kinds import evidence_weight
 from riskapi.links.waves import Match
 from riskapi.policy import DEFAULT, load
+from riskapi.times import EARLIEST
 from signals.facts import Entity
 from tests.conftest import NOW
 
@@ -127,15 +128,16 @@ def test_those_it_came_with_are_bound_for_as_long_as_they_are_told() -> None:
 @given(
     accounts=st.integers(2, 2000),
     age=st.floats(0, 200 * DAY),
+    ago=st.floats(0, NOW - EARLIEST - 200 * DAY),
 )
-def test_a_bond_ends_when_its_evidence_has_faded(accounts: int, age: float) -> None:
-    """Counted from now, when it was used again, however long ago the others did."""
-    half_life = POLICY.links.half_life_days
+def test_a_bond_ends_when_its_evidence_has_faded(accounts: int, age: float, ago: float) -> None:
+    """Counted from now, when it was used again, however long ago the others did, and the signup says it was."""
+    half_life, at = POLICY.links.half_life_days, NOW - ago
     weight = evidence_weight(1.0, accounts, age, half_life)
-    found = shared("phone", "a", weight=weight, last_seen=NOW - age)
+    found = shared("phone", "a", weight=weight, last_seen=at - age)
     if not binds(found, POLICY):
         return
-    ends = ends_at(found, POLICY, NOW)
+    ends = ends_at(found, POLICY, NOW, at)
     assert evidence_weight(1.0, accounts, ends - NOW, half_life) == pytest.approx(POLICY.links.bind_weight)
     assert ends >= NOW
 

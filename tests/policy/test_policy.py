@@ -35,6 +35,8 @@ def test_a_broken_policy_is_refused_with_file_key_and_reason(path: Path) -> None
         pytest.param(b"\xff\xfe", "byte 0", "is not UTF-8 text", id="not UTF-8"),
         pytest.param("", "version", "is missing", id="empty"),
         pytest.param(b"\x00", "line 1", "not TOML", id="NUL byte"),
+        pytest.param("version = " + "9" * 5000, "file", "has a number of too many digits", id="endless number"),
+        pytest.param("version = " + "[" * 20_000, "file", "has a number of too many digits", id="deep"),
     ],
 )
 def test_text_that_is_no_policy_is_refused_with_its_place(source: str | bytes, key: str, reason: str) -> None:

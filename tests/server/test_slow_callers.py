@@ -8,6 +8,8 @@ import socket
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 
+import pytest
+
 from tests.conftest import BOOTSTRAP_KEY, Service
 
 Serve = Callable[..., Service]
@@ -80,6 +82,23 @@ def test_a_body_that_does_not_arrive_in_time_is_told_so_and_the_connection_ends(
     with contextlib.closing(metrics):
         metrics.request("GET", "/metrics")
         assert b'code="request_timeout"' in metrics.getresponse().read()
+
+
+@pytest.mark.parametrize("mebibytes", [2, 20])
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_caller_that_writes_far_too_much_before_it_reads_is_told_so(
+    serve: Serve, mebibytes: int, announced: bool
+) -> None:
+    """As most of them do: a connection that ends while they write is all they would see."""
+    service = serve()
+    kind = {"Content-Length": str(mebibytes * 2**20)} if announced else {"Transfer-Encoding": "chunked"}
+    headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}", "Content-Type": "application/json", **kind}
+    for _ in range(3):
+        with contextlib.closing(HTTPConnection(service.url.removeprefix("http://"), timeout=30)) as connection:
+            parts = (b" " * 65_536 for _ in range(mebibytes * 16))
+            connection.request("POST", "/v1/signups", parts, headers, encode_chunked=not announced)
+            answer = connection.getresponse()
+            assert (answer.status, json.loads(answer.read())["code"]) == (413, "payload_too_large")
 
 
 def test_what_a_head_may_hold_is_read_as_before(serve: Serve) -> None:
