@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, Response, current_app, request, session
+from flask import Blueprint, Flask, Response, current_app, redirect, request, session
 from flask.globals import request_ctx
 from flask_wtf.csrf import generate_csrf, validate_csrf
 from markupsafe import Markup
