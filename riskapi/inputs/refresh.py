@@ -102,18 +102,21 @@ class ReaderRefresh:
     def follow(self) -> None:
         """Use the readers of what the manifest names now, if others are in use.
 
-        Raises :class:`ConfigurationError`, once, for data that cannot be used; the readers in use stay.
+        Raises :class:`ConfigurationError`, once, for data that cannot be used, and whatever else goes wrong each time;
+        the readers in use stay.
         """
         with self._lock:
             mark = manifest.mark(self._settings.data_dir)
             if mark == self._mark:
                 return
-            self._mark = mark
             try:
                 current = manifest.read(self._settings.data_dir)
                 readers = load(self._settings, current, (self._active_readers.readers, self._current))
             except ConfigurationError as error:
-                self._fault = str(error)
+                self._mark, self._fault = mark, str(error)
+                raise
+            except Exception as error:  # no room, no file handle: it may be there at the next look
+                self._fault = f"it could not be read: {type(error).__name__}"
                 raise
             self._active_readers.put(readers)
             self._name(readers.versions)

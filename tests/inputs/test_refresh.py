@@ -136,6 +136,26 @@ def test_data_that_cannot_be_used_leaves_the_old_in_use_is_told_once_and_shows(
     assert found == (None, True)
 
 
+@pytest.mark.parametrize("lacking", [MemoryError(), OSError(24, "Too many open files")])
+def test_data_for_which_there_is_no_room_now_is_read_at_the_next_look(
+    refreshed: Shelved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: Exception
+) -> None:
+    swap(tmp_path, "disposable", disposable("fresh.example"))
+
+    def fail(*_: Any) -> Any:
+        raise lacking
+
+    with monkeypatch.context() as short:
+        short.setattr("riskapi.inputs.refresh.load", fail)
+        for _ in range(2):
+            with pytest.raises(type(lacking)):
+                refreshed.reader_refresh.follow()
+    assert type(lacking).__name__ in str(refreshed.reader_refresh.fault)
+    refreshed.reader_refresh.follow()
+    assert refreshed.reader_refresh.fault is None
+    assert refreshed.active_readers.readers.lists.standing("fresh.example").disposable
+
+
 def test_a_manifest_that_is_broken_or_goes_away_is_survived(refreshed: Shelved, tmp_path: Path) -> None:
     swap(tmp_path, "disposable", disposable("fresh.example"))
     refreshed.reader_refresh.follow()
