@@ -149,7 +149,7 @@ def _tells(kind: str, thing: Entity, facts: Facts, touch: Touch, found: Mapping[
         everybody = found.get("service")
         if everybody is None or everybody.accounts < _KNOWN:
             return kind == "behavior"  # which build of which browser is rare nobody can know yet
-        return thing.accounts <= _RARE[kind] * everybody.accounts
+        return _is_rare(kind, thing, everybody)
     if kind == "mail_domain" and _is_old(facts, policy):
         return False
     if kind == "phone_block" and not is_automatic(facts):
@@ -157,6 +157,18 @@ def _tells(kind: str, thing: Entity, facts: Facts, touch: Touch, found: Mapping[
         if len(near) + 1 < _NUMBERS:
             return False
     return kind in ("asn", "stem") or not _has_past(thing, policy)
+
+
+def _is_rare(kind: str, thing: Entity, everybody: Entity) -> bool:
+    """Whether few of those on the platform have a thing in common.
+
+    Of a form that no hand filled those of the last day are left out, where enough came before: a ring must not make
+    common by its number what it is known by. Nearly every new build of a browser is of the last day.
+    """
+    lately = thing.accounts_24h if kind == "behavior" else 0
+    if everybody.accounts - lately < _KNOWN:
+        lately = 0
+    return thing.accounts - lately <= _RARE[kind] * (everybody.accounts - lately)
 
 
 def _has_past(thing: Entity, policy: Policy) -> bool:

@@ -199,6 +199,24 @@ def test_a_form_that_no_hand_filled_tells_where_that_is_rare(
 
 
 @pytest.mark.parametrize(
+    ("everybody", "automatic", "lately", "tells"),
+    [
+        (1300, 730, 700, True),  # a ring among 600 people, of whom 30 have a program fill their forms
+        (1300, 730, 70, False),
+        (1150, 480, 300, False),  # 180 of 850 came before: over a fifth
+        (1100, 700, 700, False),  # too few came before to say what is rare
+        (2000, 2000, 100, False),  # a caller that never counts keys
+        (2000, 2000, 2000, False),
+    ],
+)
+def test_a_ring_does_not_make_common_what_it_is_known_by(
+    everybody: int, automatic: int, lately: int, tells: bool
+) -> None:
+    here = thing("behavior", 60, accounts=automatic, accounts_24h=lately)
+    assert bool(came(here, thing("phone_block", 60), thing("service", accounts=everybody))[1]) is tells
+
+
+@pytest.mark.parametrize(
     ("everybody", "same", "tells"),
     [(None, 2, False), (499, 2, False), (500, 5, True), (500, 6, False), (10_000, 100, True), (10_000, 101, False)],
 )
