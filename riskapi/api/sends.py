@@ -14,10 +14,12 @@ from riskapi.api.routes import Call, Reply, Route
 from riskapi.budgets.grants import Grant
 from riskapi.contract import Count
 from riskapi.feedback.message_ids import bare
+from riskapi.inputs.urls import MOST
 from riskapi.sending.grants import Message, Released
 
 #: More at once is a mistake of the caller: no account of a free tier sends to a million.
 MOST_RECIPIENTS = 1_000_000
+LinkDomain = Annotated[str, StringConstraints(max_length=2048)]
 Recipients = Annotated[int, Field(ge=1, le=MOST_RECIPIENTS)]
 #: Message ids told at once, as many as events of feedback; characters of one, as many as are read of a returned one.
 MOST_MESSAGES, LONGEST_ID = 1000, 300
@@ -32,9 +34,7 @@ class MessageBody(StrictBody):
     """
 
     from_domain: Annotated[str, StringConstraints(max_length=253)] | None = None
-    link_domains: Annotated[list[Annotated[str, StringConstraints(max_length=2048)]], Field(max_length=200)] | None = (
-        None
-    )
+    link_domains: Annotated[list[LinkDomain], Field(max_length=MOST)] | None = None
     fingerprint: Annotated[str, StringConstraints(max_length=256)] | None = None
 
 

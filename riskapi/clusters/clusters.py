@@ -215,9 +215,11 @@ class Clusters:
         return sorted(name.decode() for name in self._store.execute("SMEMBERS", members_key(cluster_id)))
 
     def bound(self, cluster_id: str, user_id: str, now: float) -> set[str]:
-        """The accounts of a cluster that more than waves bind to one of them at Unix time ``now``, itself included."""
+        """The accounts of a cluster that what was seen or proved binds to one of them at Unix time ``now``, itself
+        included: neither waves nor what somebody only claims.
+        """
         _, things = self.things(cluster_id, now)
-        left = [set(thing.user_ids) for thing in things if self.kind_of(thing.edge) != "wave"]
+        left = [set(thing.user_ids) for thing in things if standing_of(thing.edge, claims=thing.claims) == "proved"]
         found, grown = {user_id}, True
         while grown:
             near = [users for users in left if users & found]

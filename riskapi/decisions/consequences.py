@@ -43,8 +43,9 @@ from riskapi.store.streams import oldest, shard, stream
 _DAY = 86400
 #: What each action is called in answers and events.
 FeedbackDone = Literal["warned", "tightened", "limited", "paused"]
-#: What concerns an account: what it met itself, what its cluster met, or what one met that only a wave binds it to.
-Concern = Literal["itself", "cluster", "wave"]
+#: What concerns an account: what it met itself, what its cluster met, or what one met that only a wave or a claim binds
+#: it to.
+Concern = Literal["itself", "cluster", "claim"]
 _DONE: dict[str, FeedbackDone] = {
     "warn": "warned",
     "tighten": "tightened",
@@ -137,7 +138,8 @@ class Consequences:
 
     def of_cluster(self, user_id: str, now: float) -> list[FeedbackAction]:
         """The same on all that the cluster of an account met together. Established customers are looked at only, and
-        whom nothing but a wave binds to the account gets `review` at most: a stranger can sign up beside anybody.
+        whom nothing that was seen or proved binds to the account gets `review` at most: a stranger can sign up beside
+        anybody, and type anybody's number.
         """
         policy, cluster = self._active.policy, self._clusters.of(user_id)
         names = self._clusters.accounts(cluster)[:_MOST] if cluster else []
@@ -147,7 +149,7 @@ class Consequences:
         if not found:
             return []
         bound = self._clusters.bound(cluster, user_id, now)
-        return self._act({name: "cluster" if name in bound else "wave" for name in names}, found, policy, now)
+        return self._act({name: "cluster" if name in bound else "claim" for name in names}, found, policy, now)
 
     def _met(self, user_ids: Sequence[str], now: float) -> Met:
         pipe = self._store.pipeline()
@@ -202,7 +204,8 @@ class Consequences:
         standing = self._accounts.standing(user_id)
         spared = standing.established is not None and (concern != "itself" or trigger.of in _WORDS)
         # An account that was only looked at because of others still gets all that its own mail brings.
-        key = _done_key(user_id, trigger) + (_LOOKED if concern == "wave" or (spared and concern != "itself") else "")
+        looked = concern == "claim" or (spared and concern != "itself")
+        key = _done_key(user_id, trigger) + (_LOOKED if looked else "")
         tier: Tier = standing.tier  # type: ignore[assignment]
         wanted, token = _wanted(trigger, tier, concern), secrets.token_hex(6)
         if not self._store.execute("SET", key, f"todo {wanted} {token}", "NX", "EX", trigger.days * _DAY):
@@ -220,7 +223,7 @@ class Consequences:
             moved = self._tiers.change(user_id, entry, now, policy)
             self._budgets.revise(user_id, moved.revision, policy)
             self._labels.mark_latest(user_id, moved)
-        if trigger.action == "pause" and not spared and concern != "wave":
+        if trigger.action == "pause" and not spared and concern != "claim":
             ends = now + 3600 * trigger.hours if trigger.hours else None
             revision = self._pauses.set(user_id, Pause("feedback", trigger.name, None, now, ends), policy)
             if revision is not None:
@@ -234,7 +237,7 @@ class Consequences:
             name = f"{user_id}\0feedback\0{trigger.name}\0{int(now // _DAY)}"
             self._holds.review(user_id, now, trigger.name.upper(), _sentence(trigger), name, policy)
         action = _DONE[trigger.action]
-        if spared or concern == "wave":
+        if spared or concern == "claim":
             action = "tightened" if moves else "warned"
         if self._told(user_id, trigger, key, action, token, policy, now):
             self._metrics.trigger(trigger.name, "live")
@@ -265,7 +268,7 @@ def _done_key(user_id: str, trigger: Trigger) -> str:
 
 def _wanted(trigger: Trigger, tier: Tier, concern: Concern) -> Tier:
     """The tier that a trigger puts an account in which is in this one."""
-    if concern == "wave":
+    if concern == "claim":
         return "review" if tier == "allow" and trigger.action != "warn" else tier
     if trigger.action not in ("tighten", "limit") or (trigger.of in _WORDS and tier != "allow"):
         return tier

@@ -1,7 +1,8 @@
 """What an account has: its mailbox, its number, its devices, its domain. Events tell when they change or are proved.
 
-What is new is touched like at a signup, so that links and lists follow it. What an account held before it no longer
-holds; what it only claimed stays linked to it, or changing a number would shake off a past.
+What is new is touched like at a signup, so that links and lists follow it. What it had before stays linked to it, as it
+was claimed or proved, or changing a number would shake off a past: one number could be proved and given up by account
+after account. An established customer leaves the old one behind.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Identifiers:
                 return True
             fresh = {name: touch.keys[name] for name in _KINDS[part] if name in touch.keys}
             old = {name: key for name, key in before.items() if name in _KINDS[part] and key not in fresh.values()}
-            held = kind in proved or self._is_held(user_id)
+            held = self._is_held(user_id)
             kept = {name: key for name, key in before.items() if name not in _KINDS[part]}
             if not held:
                 kept |= {f"{name}:{key[-6:]}": key for name, key in old.items()}
@@ -129,16 +130,15 @@ class Identifiers:
         """Note that the owner of an address said at Unix time ``at`` that the account signed up with it and is not his.
 
         What the account proved of the address before that counts no more: it holds the mailbox no longer, and only
-        claims it, as all who typed it do. An ``address`` that is not the account's changes nothing.
+        claims it, as all who typed it do. An ``address`` that the account never proved changes nothing.
         """
         for _ in range(_TRIES):
             read = self._read(user_id)
-            key = entities_of(read["proved"] or b"{}", user_id).get("mailbox")
-            if key is None or (address and self._mailbox(user_id, read, address, now) != key):
-                return
-            if self._links.proved_at(user_id, key) > at:
-                return  # it was confirmed since
-            proved = {kind: own for kind, own in entities_of(read["proved"], user_id).items() if kind != "mailbox"}
+            before = entities_of(read["proved"] or b"{}", user_id)
+            key = self._mailbox(user_id, read, address, now) if address else before.get("mailbox")
+            if key is None or not 0 < self._links.proved_at(user_id, key) <= at:
+                return  # it never was, or it was confirmed since
+            proved = {kind: own for kind, own in before.items() if own != key}
             kept = orjson.dumps(proved) if proved else b""
             if self._written(user_id, read, read["signup"], read["entities"], kept, read["things"]):
                 self._proofs.take(user_id, [key], now, self._active.policy)

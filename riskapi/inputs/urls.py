@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache, partial
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import idna
 
@@ -13,12 +13,16 @@ from riskapi.inputs.domains import DomainLists, parents
 from riskapi.inputs.network import parse
 from riskapi.outgoing.special_ranges import special_purpose
 
-#: Most domains of one message that are remembered; honest mail links to a handful.
-MOST = 50
+#: Most domains that one message may name, and all of them are remembered: whoever could hide one behind others would.
+#: Honest mail links to a handful.
+MOST = 200
 #: Longest text that is read as a domain: 253 characters (RFC 1035 section 2.3.4) and some room for the rest of a URL.
 _LONGEST = 2048
 #: A host of ASCII letters, digits, hyphens and the underscores that real hosts have, below an alphabetic top level.
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_-]{1,63}\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})")
+
+#: What stands before the host of a link: a scheme, if there is one, and slashes.
+_START = re.compile(r"\A(?:https?:|[a-z][a-z0-9+.-]*:(?=[/\\]{2}))?[/\\]*", re.IGNORECASE)
 
 #: Sites that mail of unrelated senders links to, by registrable domain: two who link to one have nothing in common.
 #: General knowledge of what newsletters and invoices contain, collected by the authors; no public list of it exists.
@@ -99,11 +103,12 @@ class LinkDomains:
         self._all = lru_cache(maxsize=8192)(partial(_names, lists))
 
     def read(self, given: Iterable[str]) -> tuple[str, ...]:
-        """The registrable domains that say something about the sender, in order, each once, 50 at most. Never raises.
+        """The registrable domains that say something about the sender, in order, each once, :data:`MOST` at most.
 
         Given are hosts or whole links, in any script and case. Registrable is meant by the Public Suffix List with its
         private part, as lower-case A-labels (RFC 5890); an IP address stays itself. Left out is what cannot be a host
         of the public Internet, and what everybody links to: :data:`EVERYBODYS`, free mail providers, bare suffixes.
+        Never raises.
         """
         found: dict[str, None] = {}
         for text in given:
@@ -169,13 +174,15 @@ def _own(lists: DomainLists, text: str) -> str | None:
 
 
 def _host(text: str) -> str | None:
-    """The host of a link, or of a bare host with or without port and path."""
-    text = text.strip()
+    """The host of a link, or of a bare host with or without port and path, as browsers find it (WHATWG URL Standard,
+    4.4): a backslash is a slash, ``http:`` needs none after it, and percent signs are decoded.
+    """
+    text = _START.sub("", text.strip(), count=1).replace("\\", "/")
     try:
-        host = urlsplit(text if "//" in text else f"//{text}").hostname
+        host = urlsplit(f"//{text}").hostname
     except ValueError:  # brackets that hold no address
         return None
-    return host.removesuffix(".") if host else None
+    return unquote(host).removesuffix(".") if host else None
 
 
 def _ascii(name: str) -> str | None:

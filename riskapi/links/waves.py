@@ -3,8 +3,8 @@
 One thing that strangers share says little; two of different *families* within a quarter of an hour say much: an address
 and a mail domain, a name with rising numbers and a form that no hand filled. What accounts share is summed over
 families (union on hard links, then summed soft ones, as in arXiv 2512.19061), from those who came last to each thing,
-which the one trip to the store tells anyway. Arrivals on one line that are faster than people are a family of their
-own.
+which the one trip to the store tells anyway. Arrivals on one line, or at one private domain that nobody knows yet, that
+are faster than people are a family of their own.
 """
 
 from __future__ import annotations
@@ -82,24 +82,26 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
     told = [Match(tuple(alike), long)] if alike else []
     families = {family for name in alike for family in shared[name]}
     quick: dict[str, None] = {}
-    for kind in ("ip", "network"):
+    for kind in ("ip", "network", "mail_domain"):
         thing = found.get(kind)
         if thing is None or not thing.recent or kind in touch.hubs:
             continue
+        if kind == "mail_domain" and not any(each is thing for _, each in telling):  # a firm that is known, or old
+            continue
+        # Few people sign up from a host's machines: half as many are telling.
+        hosting = touch.hosting and kind != "mail_domain"
         # Neighbours of a home are others' homes: of a network only the longest pace counts, unless it is a host's.
-        paces = rules.quick if kind == "ip" or touch.hosting else rules.quick[-1:]
+        paces = rules.quick[-1:] if kind == "network" and not hosting else rules.quick
         for pace in paces:
             names = _since(thing.recent, touch.at - pace.seconds)
-            # Few people sign up from a host's machines: half as many are telling.
-            if names and len(names) + 1 >= (math.ceil(pace.accounts / 2) if touch.hosting else pace.accounts):
+            if names and len(names) + 1 >= (math.ceil(pace.accounts / 2) if hosting else pace.accounts):
                 match = Match(names, long if pace == rules.quick[-1] else near)
                 if match not in told:  # of a crowd those that are told came at every pace, to the line and its network
                     told.append(match)
                 quick.update(dict.fromkeys(names))
+                families |= {FAMILIES[kind], "pace"}
     if not told:
         return rates, []
-    if quick:
-        families |= {"network", "pace"}
     wave = changed(rates, accounts=len({*alike, *quick}), families=frozenset(families), quick=bool(quick))
     return wave, told if rules.mode == "live" else []
 
@@ -149,7 +151,7 @@ def _tells(kind: str, thing: Entity, facts: Facts, touch: Touch, found: Mapping[
         everybody = found.get("service")
         if everybody is None or everybody.accounts < _KNOWN:
             return kind == "behavior"  # which build of which browser is rare nobody can know yet
-        return thing.accounts <= _RARE[kind] * everybody.accounts
+        return _is_rare(kind, thing, everybody)
     if kind == "mail_domain" and _is_old(facts, policy):
         return False
     if kind == "phone_block" and not is_automatic(facts):
@@ -157,6 +159,18 @@ def _tells(kind: str, thing: Entity, facts: Facts, touch: Touch, found: Mapping[
         if len(near) + 1 < _NUMBERS:
             return False
     return kind in ("asn", "stem") or not _has_past(thing, policy)
+
+
+def _is_rare(kind: str, thing: Entity, everybody: Entity) -> bool:
+    """Whether few of those on the platform have a thing in common.
+
+    Of a form that no hand filled those of the last day are left out, where enough came before: a ring must not make
+    common by its number what it is known by. Nearly every new build of a browser is of the last day.
+    """
+    lately = thing.accounts_24h if kind == "behavior" else 0
+    if everybody.accounts - lately < _KNOWN:
+        lately = 0
+    return thing.accounts - lately <= _RARE[kind] * (everybody.accounts - lately)
 
 
 def _has_past(thing: Entity, policy: Policy) -> bool:

@@ -354,6 +354,40 @@ def test_whom_only_a_wave_binds_to_an_abuser_is_never_paused_for_it(service: Ser
     ]
 
 
+def _both(**parts: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    return parts, parts
+
+
+TYPED, PROVED = {"number": "+34600123123"}, {"number": "+34600123123", "verified": True}
+BOX = ({"address": "ana.ruiz@gmail.com"}, {"address": "anaruiz+x@gmail.com"})
+
+
+@pytest.mark.parametrize(
+    ("parts", "paused"),
+    [
+        (_both(phone=TYPED), [False, True]),
+        (({"email": BOX[0]}, {"email": BOX[1]}), [False, True]),
+        (_both(phone=PROVED), [True, True]),
+        (_both(device={"id": "dev-two"}), [True, True]),
+        (_both(payment={"fingerprint": "card-1"}), [True, True]),
+    ],
+    ids=["number typed", "mailbox typed", "number proved by both", "device", "card"],
+)
+def test_guilt_by_what_is_only_claimed_asks_for_a_look(
+    service: Service, clock: Clock, parts: tuple[dict[str, Any], dict[str, Any]], paused: list[bool]
+) -> None:
+    """A stranger who types a customer's number cannot have the customer's mail stopped by what the stranger sends."""
+    for at, (name, given) in enumerate(zip(("her", "stranger"), parts, strict=True)):
+        post(service, body(name, **given), NOW + at)
+    assert service.parts.clusters.of("her") == service.parts.clusters.of("stranger") != ""
+    clock.advance(120)
+    assert told(service, event("b1", "block", user="stranger", diagnostic=BLOCKED), now=clock())
+    Work(service, clock).do()
+    accounts = [view(service, name, clock()) for name in ("her", "stranger")]
+    assert [account["paused"] for account in accounts] == paused
+    assert paused[0] or accounts[0]["tier"] == "review"
+
+
 def test_a_pause_is_told_to_webhooks(service: Service, store: Store) -> None:
 
     opened(service, "u1")

@@ -72,17 +72,36 @@ class TestChanged:
         assert joined(service, "r4", NOW + 4, phone={"number": OTHER})["decision"] == "review"
 
     def test_what_was_proved_is_held_no_longer(self, service: Service) -> None:
-        """A number goes back to the carrier, which gives it to somebody else."""
+        """A number goes back to the carrier, which gives it to somebody else: after 45 days at the earliest (FCC,
+        47 CFR 52.15(f)(1)(ii)), and what is older than ``retention.entities_days`` is forgotten.
+        """
+        later = NOW + 91 * DAY
         joined(service, "her", phone={"number": NUMBER, "verified": True})
-        phone(service, "her", OTHER, NOW + 1)
-        joined(service, "next", NOW + DAY, phone={"number": NUMBER, "verified": True})
-        joined(service, "c0", NOW + DAY, phone={"number": NUMBER})
+        phone(service, "her", OTHER, later - 45 * DAY)
+        joined(service, "next", later, phone={"number": NUMBER, "verified": True})
+        joined(service, "c0", later, phone={"number": NUMBER})
         assert clusters(service) == []
-        assert evidence(service, "c0", "phone", NOW + DAY)["holders"] == ["next"]
+        assert evidence(service, "c0", "phone", later)["holders"] == ["next"]
         assert stored(service, "her", "proved") is None, "the new one is not proved yet"
-        happens(service, "her", "phone_verified", NOW + 2 * DAY)
-        joined(service, "c1", NOW + 2 * DAY, phone={"number": OTHER})
-        assert evidence(service, "c1", "phone", NOW + 2 * DAY)["holders"] == ["her"]
+        happens(service, "her", "phone_verified", later + DAY)
+        joined(service, "c1", later + DAY, phone={"number": OTHER})
+        assert evidence(service, "c1", "phone", later + DAY)["holders"] == ["her"]
+
+    @pytest.mark.parametrize("part", ["phone", "email"])
+    def test_one_that_is_proved_and_given_up_again_and_again_is_one_budget(self, service: Service, part: str) -> None:
+        """A ring with one card of a phone, or one mailbox: each account proves it, sends, and changes to another."""
+        got = 0
+        for at in range(5):
+            user, now = f"r{at}", NOW + at * HOUR / 60
+            given = {"number": NUMBER} if part == "phone" else {"address": f"ana.ruiz+{at}@gmail.com"}
+            joined(service, user, now, **{part: {**given, "verified": True}})
+            got += sum(granted(service, user, at=now + 1))
+            if part == "phone":
+                phone(service, user, f"+3471123423{at}", now + 2)
+            else:
+                mail(service, user, f"{user}@web{at}.example", now + 2)
+        assert got <= CLUSTER
+        assert clusters(service) == [{f"r{at}" for at in range(5)}]
 
     def test_an_established_customer_leaves_the_old_one_behind(self, service: Service) -> None:
         joined(service, "her", NOW - 30 * DAY, email={"address": "ana.ruiz@gmail.com"})

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from riskapi.app import Service
 from riskapi.feedback.event import FeedbackEvent
+from riskapi.inputs.signup import EmailPart
 from riskapi.store.connections import Store
 from riskapi.times import rfc3339
 from riskapi.webhooks.notices import notice
@@ -82,6 +83,16 @@ def test_only_for_the_address_that_it_has_and_what_was_proved_before(
     joined(service, "her", email={"address": ADDRESS, "verified": True})
     not_mine(service, at=said, recipient=recipient)
     assert ("mailbox" in proved(service)) == kept
+
+
+def test_also_of_one_that_it_had_before(service: Service) -> None:
+    """Who proved it and went on to another address does not hold it against its owner."""
+    joined(service, "her", email={"address": ADDRESS, "verified": True})
+    happens(service, "her", "email_verified", NOW + 1, email=EmailPart(address="her@web.example"))
+    not_mine(service, recipient=ADDRESS)
+    assert proved(service) == {"mailbox"}, "the one that it has now is its own"
+    joined(service, "ana", NOW + 2 * HOUR, email={"address": ADDRESS, "verified": True})
+    assert service.parts.clusters.of("ana") == ""
 
 
 def test_who_confirms_it_after_that_has_it_again_whoever_tells_twice(service: Service) -> None:

@@ -75,6 +75,17 @@ def send(
         ("http://203.0.113.9.:80/", "203.0.113.9"),
         ("[2001:db8::1]", "2001:db8::1"),
         ("[2001:DB8:0::1]:443", "2001:db8::1"),
+        # As browsers read them, and so whoever clicks (WHATWG URL Standard, 4.4).
+        ("https:\\\\shop.example\\a", "shop.example"),
+        ("https:shop.example", "shop.example"),
+        ("HTTP:/shop.example", "shop.example"),
+        ("https:///shop.example", "shop.example"),
+        ("https://shop.example\\@other.example", "shop.example"),
+        ("https://other.example@shop.example", "shop.example"),
+        ("shop%2Eexample", "shop.example"),
+        ("shop.example%2e", "shop.example"),
+        ("shop.example/to?u=https://other.example", "shop.example"),
+        ("shop.example//a", "shop.example"),
     ],
 )
 def test_a_domain_is_read_in_any_form(domains: LinkDomains, given: str, found: str) -> None:

@@ -199,6 +199,24 @@ def test_a_form_that_no_hand_filled_tells_where_that_is_rare(
 
 
 @pytest.mark.parametrize(
+    ("everybody", "automatic", "lately", "tells"),
+    [
+        (1300, 730, 700, True),  # a ring among 600 people, of whom 30 have a program fill their forms
+        (1300, 730, 70, False),
+        (1150, 480, 300, False),  # 180 of 850 came before: over a fifth
+        (1100, 700, 700, False),  # too few came before to say what is rare
+        (2000, 2000, 100, False),  # a caller that never counts keys
+        (2000, 2000, 2000, False),
+    ],
+)
+def test_a_ring_does_not_make_common_what_it_is_known_by(
+    everybody: int, automatic: int, lately: int, tells: bool
+) -> None:
+    here = thing("behavior", 60, accounts=automatic, accounts_24h=lately)
+    assert bool(came(here, thing("phone_block", 60), thing("service", accounts=everybody))[1]) is tells
+
+
+@pytest.mark.parametrize(
     ("everybody", "same", "tells"),
     [(None, 2, False), (499, 2, False), (500, 5, True), (500, 6, False), (10_000, 100, True), (10_000, 101, False)],
 )
@@ -275,6 +293,27 @@ def test_nobody_is_no_wave_however_small_the_pace(kind: str) -> None:
 def test_neighbours_of_a_home_are_held_to_the_longest_pace_alone(ages: list[float], told: list[Match]) -> None:
     found = came(thing("network", *ages))[1]
     assert found == [match for match in told if match.seconds == LONG]
+
+
+@pytest.mark.parametrize("hosting", [False, True])
+@pytest.mark.parametrize(("ages", "told"), PACES.values(), ids=PACES)
+def test_at_a_private_domain_people_come_no_faster_than_on_a_line(
+    ages: list[float], told: list[Match], hosting: bool
+) -> None:
+    """From wherever they come: a hundred who sign up within a second are no firm."""
+    wave, found = came(thing("mail_domain", *ages), hosting=hosting)
+    assert found == told
+    assert wave.families == (frozenset({"domain", "pace"}) if told else frozenset())
+
+
+def test_at_a_domain_that_is_known_or_everybody_s_they_may_come_at_any_pace() -> None:
+    ages = [1] * 20
+    old = replace(FACTS, registration=Registration(NOW, True, NOW - 91 * DAY))
+    firm = thing("mail_domain", *ages, past=11)
+    assert came(firm)[1] == []
+    assert came(thing("mail_domain", *ages), facts=old)[1] == []
+    assert came(thing("mail_domain", *ages), hubs=["mail_domain"])[1] == []
+    assert [match.seconds for match in came(replace(firm, abusive=1))[1]] == [NEAR, LONG]
 
 
 @pytest.mark.parametrize("kind", ["ip", "network"])

@@ -12,6 +12,7 @@ from riskapi.app import Service, assemble
 from riskapi.decisions.events import Event
 from riskapi.errors import Problem
 from riskapi.feedback.event import FeedbackEvent
+from riskapi.inputs.urls import MOST
 from riskapi.sending.grants import Message
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -300,6 +301,15 @@ class TestClusters:
         seen = view(service, users[0])["linkage"]
         assert seen["size"] == (3 if joins else 1)
         assert [row["accounts"] for row in seen["evidence"] if row["binds"]] == ([3] if joins else [])
+
+    def test_a_link_is_not_hidden_behind_as_many_others_as_a_message_may_have(self, service: Service) -> None:
+        """Each account has its own junk before the one link that is for all."""
+        granted = []
+        for number in range(3):
+            user = opened(service, f"s{number}")
+            junk = [f"junk{at}-of-{number}.example" for at in range(MOST - 1)]
+            granted.append(ask(service, user, 200, said=Message((*junk, "pills.example")))["granted"])
+        assert granted == [200, 100, 0]
 
     def test_content_binds_who_have_a_second_thing_in_common(self, service: Service) -> None:
         """Strangers on a vendor's template have not; a ring on a block of numbers has."""

@@ -35,7 +35,7 @@
 --         accounts and windows are distinct accounts, the toucher included; abusive,
 --         limited and others leave the toucher out. Others are a text, "user_id at user_id at …" (no user_id has a blank): up to
 --         eight, newest first, and up to 32 of those that came close in time; of a crowd only the latter. past: accounts that
---         were there before `past`; earlier: those that came before this one. 24h and 30d are 0 for a crowd of -2, which nobody
+--         were there before `past`; earlier: those that came before this one. 30d is 0 for a crowd of -2, which nobody
 --         asks. Where there are marks of the last sorts, a list of that text and ten more:
 --         binds (0 or 1), of the others those that ran out within 24 h and within 7 d, the Unix time of the last (0: none
 --         within retention), those near a cap within 7 d, the holders (a text, parted by blanks), how they came to it ('proof',
@@ -184,8 +184,8 @@ local function row_of(i, list, accounts, since, abusive, limited, apart, earlier
   if crowd == -1 or crowd == -3 then return counted_row(accounts, abusive, limited) end
   -- The first window is asked first: where it has all accounts, so have the longer ones.
   local hour, day, month = came(list, key, hour_ago, apart), 0, 0
+  day = hour == accounts and retention >= 86400 and hour or came(list, key, day_ago, apart)
   if crowd ~= -2 then
-    day = hour == accounts and retention >= 86400 and hour or came(list, key, day_ago, apart)
     month = day == accounts and retention >= 2592000 and day or came(list, key, month_ago, apart)
   end
   local others, sort = nil, list.top < 5e11 and sort_of(i)
