@@ -349,8 +349,8 @@ class Belonging:
     # Waves
 
     def _came(self, user: str, now: float) -> list[Bond]:
-        """The waves that a newcomer joins: of those with whom it agrees in two families, and of those on its line or at
-        its domain that came faster than people do.
+        """The waves that a newcomer joins: of those with whom it agrees in two families, and of those on its line that
+        came faster than people do.
         """
         if user in self.aside:
             return []
@@ -362,9 +362,7 @@ class Belonging:
                     families.setdefault(name, set()).add(FAMILIES[thing[0]])
         came = [([name for name, found in families.items() if len(found) > 1], self.rules.wave)]
         for thing in things:
-            paces = self.rules.paces if thing[0] in "io" else self.rules.paces[-1:] if thing[0] == "n" else ()
-            if thing[0] == "o" and self._has_past(thing, user, now):
-                continue
+            paces = self.rules.paces if thing[0] == "i" else self.rules.paces[-1:] if thing[0] == "n" else ()
             for accounts, seconds in paces:
                 names = self._since(user, thing, now - seconds)
                 if len(names) + 1 >= accounts:

@@ -3,8 +3,8 @@
 One thing that strangers share says little; two of different *families* within a quarter of an hour say much: an address
 and a mail domain, a name with rising numbers and a form that no hand filled. What accounts share is summed over
 families (union on hard links, then summed soft ones, as in arXiv 2512.19061), from those who came last to each thing,
-which the one trip to the store tells anyway. Arrivals on one line, or at one private domain that nobody knows yet, that
-are faster than people are a family of their own.
+which the one trip to the store tells anyway. Arrivals on one line that are faster than people are a family of their
+own.
 """
 
 from __future__ import annotations
@@ -82,26 +82,24 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
     told = [Match(tuple(alike), long)] if alike else []
     families = {family for name in alike for family in shared[name]}
     quick: dict[str, None] = {}
-    for kind in ("ip", "network", "mail_domain"):
+    for kind in ("ip", "network"):
         thing = found.get(kind)
         if thing is None or not thing.recent or kind in touch.hubs:
             continue
-        if kind == "mail_domain" and not any(each is thing for _, each in telling):  # a firm that is known, or old
-            continue
-        # Few people sign up from a host's machines: half as many are telling.
-        hosting = touch.hosting and kind != "mail_domain"
         # Neighbours of a home are others' homes: of a network only the longest pace counts, unless it is a host's.
-        paces = rules.quick[-1:] if kind == "network" and not hosting else rules.quick
+        paces = rules.quick if kind == "ip" or touch.hosting else rules.quick[-1:]
         for pace in paces:
             names = _since(thing.recent, touch.at - pace.seconds)
-            if names and len(names) + 1 >= (math.ceil(pace.accounts / 2) if hosting else pace.accounts):
+            # Few people sign up from a host's machines: half as many are telling.
+            if names and len(names) + 1 >= (math.ceil(pace.accounts / 2) if touch.hosting else pace.accounts):
                 match = Match(names, long if pace == rules.quick[-1] else near)
                 if match not in told:  # of a crowd those that are told came at every pace, to the line and its network
                     told.append(match)
                 quick.update(dict.fromkeys(names))
-                families |= {FAMILIES[kind], "pace"}
     if not told:
         return rates, []
+    if quick:
+        families |= {"network", "pace"}
     wave = changed(rates, accounts=len({*alike, *quick}), families=frozenset(families), quick=bool(quick))
     return wave, told if rules.mode == "live" else []
 

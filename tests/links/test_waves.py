@@ -295,27 +295,6 @@ def test_neighbours_of_a_home_are_held_to_the_longest_pace_alone(ages: list[floa
     assert found == [match for match in told if match.seconds == LONG]
 
 
-@pytest.mark.parametrize("hosting", [False, True])
-@pytest.mark.parametrize(("ages", "told"), PACES.values(), ids=PACES)
-def test_at_a_private_domain_people_come_no_faster_than_on_a_line(
-    ages: list[float], told: list[Match], hosting: bool
-) -> None:
-    """From wherever they come: a hundred who sign up within a second are no firm."""
-    wave, found = came(thing("mail_domain", *ages), hosting=hosting)
-    assert found == told
-    assert wave.families == (frozenset({"domain", "pace"}) if told else frozenset())
-
-
-def test_at_a_domain_that_is_known_or_everybody_s_they_may_come_at_any_pace() -> None:
-    ages = [1] * 20
-    old = replace(FACTS, registration=Registration(NOW, True, NOW - 91 * DAY))
-    firm = thing("mail_domain", *ages, past=11)
-    assert came(firm)[1] == []
-    assert came(thing("mail_domain", *ages), facts=old)[1] == []
-    assert came(thing("mail_domain", *ages), hubs=["mail_domain"])[1] == []
-    assert [match.seconds for match in came(replace(firm, abusive=1))[1]] == [NEAR, LONG]
-
-
 @pytest.mark.parametrize("kind", ["ip", "network"])
 def test_a_line_of_a_crowd_has_no_pace(kind: str) -> None:
     wave, told = came(thing(kind, *[1] * 32), hubs=[kind], hosting=True)
