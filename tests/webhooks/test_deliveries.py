@@ -8,6 +8,7 @@ import pytest
 
 from riskapi.errors import Problem
 from riskapi.store.connections import Store
+from riskapi.times import rfc3339
 from riskapi.webhooks.deliveries import (
     DELAYS,
     MOST,
@@ -177,6 +178,7 @@ class TestRedelivery:
         later = NOW + 10 * DAY
         found = deliveries.redeliver("whk_1", delivery_id("1-0", "whk_1"), later)
         assert (found["status"], found["attempts"]) == ("pending", 0)
+        assert found["next_attempt_at"] == rfc3339(later)
         assert rows(deliveries, "dead") == []
         assert deliveries.finish(take(deliveries, later)[0], FAILED, later) == "pending"
 
@@ -184,7 +186,7 @@ class TestRedelivery:
         enqueue(deliveries)
         first = take(deliveries)[0]
         deliveries.finish(first, ARRIVED, NOW)
-        deliveries.redeliver("whk_1", first.id, NOW + 1)
+        assert deliveries.redeliver("whk_1", first.id, NOW + 1)["next_attempt_at"] == rfc3339(NOW + 1)
         again = take(deliveries, NOW + 1)[0]
         assert (again.id, again.body) == (first.id, first.body)
         assert rows(deliveries, "delivered") == []
@@ -192,7 +194,8 @@ class TestRedelivery:
     def test_one_that_waits_goes_out_now(self, deliveries: Deliveries) -> None:
         enqueue(deliveries)
         deliveries.finish(take(deliveries)[0], DeliveryOutcome(503, "status", retry_after=9000), NOW)
-        deliveries.redeliver("whk_1", delivery_id("1-0", "whk_1"), NOW + 1)
+        found = deliveries.redeliver("whk_1", delivery_id("1-0", "whk_1"), NOW + 1)
+        assert found["next_attempt_at"] == rfc3339(NOW + 1)
         assert len(take(deliveries, NOW + 1)) == 1
 
     def test_all_dead_ones_at_once(self, deliveries: Deliveries) -> None:

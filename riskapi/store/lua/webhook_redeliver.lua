@@ -7,7 +7,7 @@
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
 if redis.call('HGET', KEYS[1], 'endpoint') ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], 'status', 'pending', 'attempts', 0, 'started', ARGV[3])
+redis.call('HSET', KEYS[1], 'status', 'pending', 'attempts', 0, 'started', ARGV[3], 'next_at', ARGV[3])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 -- One that somebody holds loses its lease: it may arrive twice, under the same webhook-id.
 redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
