@@ -64,6 +64,8 @@ def _notified(mail: Part, told: Notification, words: Words, now: float, header: 
                 status = status._replace(recipient=_only_recipient(words))
             made = _report(mail, told, words, status, action, now, header)
             reports.setdefault(made.id, made)
+    if told.is_cut:  # nobody who reads the answer should think that all were counted
+        unclear.append(len(told.recipients))
     return Received(tuple(reports.values()), ignored=ignored, not_understood=tuple(unclear))
 
 

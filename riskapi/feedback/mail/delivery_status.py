@@ -34,12 +34,16 @@ class Status(NamedTuple):
 
 
 class Notification(NamedTuple):
-    """A notification: about whom, by whom, and of which message (the sender's own id of it, RFC 3461, 4.4)."""
+    """A notification: about whom, by whom, and of which message (the sender's own id of it, RFC 3461, 4.4).
+
+    ``is_cut``: it is about more recipients than are read.
+    """
 
     recipients: tuple[Status, ...]
     reporting: str
     arrived: str
     envelope_ids: tuple[str, ...]
+    is_cut: bool = False
 
 
 def find(mail: Part, text: str) -> Notification | None:
@@ -80,6 +84,7 @@ def read(text: str) -> Notification:
         host_of(of_message.get("reporting-mta")),
         of_message.get("arrival-date"),
         tuple(found for value in ids if (found := _xtext(value.strip()))),
+        len(each) > MOST,
     )
 
 

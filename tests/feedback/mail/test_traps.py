@@ -93,3 +93,13 @@ def test_each_recipient_of_one_notification_has_its_own_reading() -> None:
     received = read("mixed-five-actions")
     assert [report.type for report in received.reports] == ["hard_bounce", "soft_bounce", "delivered"]
     assert received.ignored == 2
+
+
+@pytest.mark.parametrize(("recipients", "counted", "missed"), [(200, 200, ()), (201, 200, (200,)), (999, 200, (200,))])
+def test_recipients_that_are_too_many_to_be_read_are_told_of(
+    recipients: int, counted: int, missed: tuple[int, ...]
+) -> None:
+    said = (f"Final-Recipient: rfc822; bo{at}@example.net\nAction: failed\nStatus: 5.1.1" for at in range(recipients))
+    raw = "\n\n".join(["Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.net", *said])
+    received = bounce.read(raw.encode(), NOW, "X-Account-Id")
+    assert (len(received.reports), received.not_understood) == (counted, missed)
