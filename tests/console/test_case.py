@@ -109,6 +109,13 @@ class TestACase:
         assert "Undone: 1 account as before." in ana.text and "Undo the last decision" not in ana.text
         assert first in rows(ana)
 
+    def test_that_was_taken_back_speaks_for_nobody(self, ana: Visitor, api: Api) -> None:
+        review = sign_up(api, "u_1")
+        api("POST", f"/v1/reviews/{review}/decide", json={"decision": "allow", "label": "legitimate"})
+        assert "Labelled legitimate by bootstrap</span>" in ana.get(f"/console/cases/{review}").text
+        api("POST", f"/v1/reviews/{review}/undo")
+        assert "Labelled legitimate by bootstrap</span>" not in ana.get(f"/console/cases/{review}").text
+
     def test_of_somebody_else_since_is_not_undone_with_it(self, ana: Visitor, api: Api, clock: Clock) -> None:
         review = sign_up(api, "u_1")
         sign_up(api, "u_2", "a-device-of-ones-own-2")
