@@ -11,7 +11,7 @@ from riskapi.api.routes import Call, Reply, Route
 from riskapi.errors import StoreUnavailable
 
 #: Names of what was made, as answers have them.
-_MADE = ("id", "entry_id", "batch_id", "version", "cut_id")
+_MADE = ("id", "entry_id", "batch_id", "version", "cut_id", "proposal_id")
 #: Fields of a body that say what was done, in words; never values, names or sentences.
 _SAID = ("decision", "apply_to", "label", "action", "kind")
 
@@ -41,7 +41,7 @@ def _told(call: Call[Any], reply: Reply) -> tuple[str, dict[str, str]]:
     named = [value for name, value in call.path.items() if name != "list"]
     if "list" in call.path:
         details["list"] = call.path["list"]
-    if "loosens" in answer:  # a proposal of a policy
+    if "loosens" in answer and not named:  # a policy that was proposed, not one that was withdrawn
         details["state"] = "waits for a second person"
     if not named:
         return made or call.path.get("list", ""), details

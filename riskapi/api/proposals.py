@@ -49,7 +49,7 @@ ROUTES = (
         description=(
             "It comes into force as a new version, whose author is who proposed it and whose `approved_by` is the "
             "key's name. `same_person` for the proposer, `precondition_failed` where another version came into "
-            "force since."
+            "force since, or somebody else decides about it just now."
         ),
         scopes=("policy",),
         body=NothingBody,
@@ -68,6 +68,6 @@ ROUTES = (
         tag="Policy",
         scopes=("policy",),
         response=PolicyProposal,
-        problems=("not_found",),
+        problems=("not_found", "precondition_failed"),
     ),
 )

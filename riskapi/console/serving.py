@@ -202,9 +202,10 @@ class _Server:
         ]
         shown = {"name": person.name, "role": person.role} if person is not NOBODY else None
         policy = self._parts.versions()["policy"] if shown else None
-        undo = session.get("kept", {}).get("undo") if shown and person.may("reviewer") else None
+        kept = session.get("kept", {}) if shown and person.may("reviewer") else {}
+        undo = {name: kept.get(name) for name in ("undo", "undo_of")}
         attack = self._parts.publisher.attack if shown else None  # what this worker decides by: no trip to the store
-        found = {"menu": menu, "person": shown, "policy": policy, "said": said, "undo": undo}
+        found = {"menu": menu, "person": shown, "policy": policy, "said": said, **undo}
         notice = self._access_parts.settings.console_notice
         return {**found, "notice": notice, "attack": None if attack is None else attack.until}
 

@@ -118,7 +118,7 @@ def linkage(
             "strength": cast("Strength", entity.strength),
             "standing": _STANDINGS[entity.standing],
             "accounts": entity.accounts,
-            "last_seen": rfc3339(entity.last_seen or 0.0),
+            "last_seen": _last_seen(entity),
             "weight": round(entity.weight, 4),
             "edge": entity.key.removeprefix("risk:e:"),
             "binds": bound,
@@ -133,6 +133,12 @@ def linkage(
         "abusive": max([0, *[entity.abusive for entity, bound in zip(found, binding, strict=True) if bound]]),
         "evidence": evidence,
     }
+
+
+def _last_seen(entity: Entity) -> str | None:
+    """When the newest of the others came; its holders count where nobody else did, None where it is not told."""
+    last = entity.recent[0][1] if entity.last_seen is None and entity.recent else entity.last_seen
+    return None if last is None else rfc3339(last)
 
 
 def binds(entity: Entity, policy: Policy) -> bool:

@@ -5,8 +5,9 @@ The one who proposes and the one who approves are told apart by name: of the key
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from typing_extensions import TypedDict
 
 from riskapi import policy
 from riskapi.contract import Instant
-from riskapi.errors import ConfigurationError, Problem
+from riskapi.errors import ConfigurationError, Problem, StoreUnavailable
 from riskapi.policy.changes import changes
 from riskapi.policy.loosening import loosening
 from riskapi.policy.publisher import Publisher
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 #: What waits (id → JSON). No TTL: entries leave it when they are decided, or when somebody looks and they are over.
 TABLE = "risk:proposals"
+#: Seconds for which a decision about one keeps others out (key ``risk:proposals:<id>``), if it is never finished. Far
+#: more than the store takes to answer or to be away. Chosen by us.
+_DECIDING = 60
 
 
 class PolicyProposal(TypedDict):
@@ -129,28 +133,31 @@ class Proposals:
         """Put a proposal into force as another person than proposed it, at Unix time ``at``.
 
         Raises ``not_found``, ``same_person``, ``precondition_failed`` where another version came into force since it
-        was proposed, and :class:`ConfigurationError` for what is no longer good.
+        was proposed or somebody else decides about it just now, and :class:`ConfigurationError` for what is no longer
+        good.
         """
-        found = self._get(id, at)
-        if found.author == approver:
-            raise Problem("same_person", "A second person has to approve it, not the one who proposed it.")
-        publication = Publication(
-            note=found.note,
-            author=found.author,
-            at=rfc3339(at),
-            simulation_id=found.simulation_id,
-            restores=found.restores,
-            approved_by=approver,
-        )
-        made = self._publisher.publish(found.policy, publication, lambda number: number == found.base)
-        self._store.execute("HDEL", TABLE, id)
-        return made
+        with self._deciding(id, at) as found:
+            if found.author == approver:
+                raise Problem("same_person", "A second person has to approve it, not the one who proposed it.")
+            publication = Publication(
+                note=found.note,
+                author=found.author,
+                at=rfc3339(at),
+                simulation_id=found.simulation_id,
+                restores=found.restores,
+                approved_by=approver,
+            )
+            made = self._publisher.publish(found.policy, publication, lambda number: number == found.base)
+            self._store.execute("HDEL", TABLE, id)
+            return made
 
     def withdraw(self, id: str, now: float) -> Waiting:
-        """Take a proposal away unpublished, whoever does. Raises ``not_found``."""
-        found = self._get(id, now)
-        self._store.execute("HDEL", TABLE, id)
-        return found
+        """Take a proposal away unpublished, whoever does. Raises ``not_found``, and ``precondition_failed`` where
+        somebody else decides about it just now.
+        """
+        with self._deciding(id, now) as found:
+            self._store.execute("HDEL", TABLE, id)
+            return found
 
     def waiting(self, now: float) -> list[Waiting]:
         """What waits at Unix time ``now``, the newest first; what is over is forgotten."""
@@ -161,6 +168,20 @@ class Proposals:
             self._store.execute("HDEL", TABLE, *over)
         left = [each for each in found if each is not None and each.id not in over]
         return sorted(left, key=lambda each: each.at, reverse=True)
+
+    @contextlib.contextmanager
+    def _deciding(self, id: str, now: float) -> Iterator[Waiting]:
+        """A proposal, for one decision about it at a time: what was withdrawn is not published."""
+        key, mine = f"{TABLE}:{id}", secrets.token_hex(8)
+        taken = self._store.execute("SET", key, mine, "NX", "EX", _DECIDING)
+        # A command whose answer was lost is sent again, and finds its own.
+        if not taken and self._store.execute("GET", key) != mine.encode():
+            raise Problem("precondition_failed", "Somebody else decides about this proposal just now.")
+        try:
+            yield self._get(id, now)
+        finally:
+            with contextlib.suppress(StoreUnavailable):  # it ends by itself
+                self._store.execute("DEL", key)
 
     def _get(self, id: str, now: float) -> Waiting:
         row = self._store.execute("HGET", TABLE, id)

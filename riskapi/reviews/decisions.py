@@ -33,6 +33,7 @@ from riskapi.reviews.deniable_values import Deniable, DeniableKind, DeniableValu
 from riskapi.reviews.denials import Denials
 from riskapi.reviews.queue import Review, Reviews, ReviewScope, ReviewTier, refusal, review_key
 from riskapi.store.connections import Store
+from riskapi.times import rfc3339
 from signals.records import record
 
 
@@ -170,12 +171,20 @@ class ReviewDecisions:
         return self._answer(review_id, prospect, rows, entries, None, dry_run=False)
 
     def undo(
-        self, review_id: str, reason: str | None, actor: str, now: float, reviewer: str | None = None
+        self,
+        review_id: str,
+        reason: str | None,
+        actor: str,
+        now: float,
+        reviewer: str | None = None,
+        *,
+        of: str | None = None,
     ) -> UndoneReview:
         """Take a decision back: its accounts are what they were, what it denied is not, its reviews are open.
 
         An account that a person decided or labelled since stays as it is. Returns the review with every account, what
-        became of it, and the entries that are gone. Raises ``not_found`` and ``not_undoable``.
+        became of it, and the entries that are gone. Raises ``not_found`` and ``not_undoable``, also where ``of``
+        (``decided_at``, RFC 3339) is not when the decision that stands was made.
         """
         _, decided, undone = self._standing(review_id)
         if undone is not None:
@@ -183,6 +192,8 @@ class ReviewDecisions:
         plan, _ = self._decided.load(decided) if decided is not None else (None, None)
         if plan is None or plan.review_id != review_id:
             raise Problem("not_undoable", _why_not(review_id, decided))
+        if of is not None and of != rfc3339(plan.at):
+            raise Problem("not_undoable", "This decision was undone before, and the review was decided again since.")
         undoing = Undoing(actor, now, reason, secrets.token_hex(6), reviewer)
         first = self._decided.give_back(plan, undoing)
         removed, others = self._take_back(plan, undoing, first)

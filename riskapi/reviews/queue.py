@@ -229,9 +229,11 @@ class Reviews:
     def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float, *, actor: str) -> Review:
         """Hand a review to somebody more senior: it leaves the ordinary queue and nobody holds it.
 
-        ``actor`` is who called, ``reviewer`` for whom.
+        ``actor`` is who called, ``reviewer`` for whom. Without a ``reason`` the one that was given before stands.
         """
-        fields = {"reviewer": "", "claimed_at": 0, "escalated_by": actor, "escalation_reason": reason or ""}
+        fields = {"reviewer": "", "claimed_at": 0, "escalated_by": actor}
+        if reason:
+            fields["escalation_reason"] = reason
         self._to("escalated", review_id, reviewer, now, fields)
         return self.get(review_id)
 

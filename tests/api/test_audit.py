@@ -49,6 +49,21 @@ def test_what_a_caller_does_is_noted_with_its_ids_and_without_values(
     assert verify(store).fault is None
 
 
+def test_a_policy_that_waits_is_noted_by_its_id_and_does_not_wait_once_withdrawn(ask: Ask, client: FlaskClient) -> None:
+    found = client.get("/v1/policy").get_json()["policy"]
+    found["publishing"]["loosening_needs_second"] = True
+    client.put("/v1/policy", json={"policy": found, "note": "two"}, headers={"If-Match": "*"})
+    found["tiers"]["review"]["daily"] += 1
+    made = client.put("/v1/policy", json={"policy": found, "note": "more"}, headers={"If-Match": "*"})
+    assert made.status_code == 202
+    waits = made.get_json()["proposal_id"]
+    assert client.delete(f"/v1/policy/proposals/{waits}").status_code == 200
+    assert [(note["action"], note["subject"], note["details"]) for note in notes(ask)[:2]] == [
+        ("policy withdrawn", waits, {}),
+        ("policy published", waits, {"state": "waits for a second person"}),
+    ]
+
+
 def test_what_was_not_done_is_not_noted(ask: Ask, client: FlaskClient) -> None:
     assert client.post("/v1/lists/deny", json={"kind": "email", "value": "no address"}).status_code == 422
     assert client.delete("/v1/lists/deny/ent_1").status_code == 404

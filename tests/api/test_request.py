@@ -69,7 +69,16 @@ class ToldDecisions(ReviewDecisions):
         self._told += (decision.reviewer, actor)
         return {"id": review_id, "accounts": [], "deny": [], "dry_run": dry_run}
 
-    def undo(self, review_id: str, reason: str | None, actor: str, now: float, reviewer: str | None = None) -> Any:
+    def undo(
+        self,
+        review_id: str,
+        reason: str | None,
+        actor: str,
+        now: float,
+        reviewer: str | None = None,
+        *,
+        of: str | None = None,
+    ) -> Any:
         self._told += (reviewer, actor)
         return {"id": review_id, "accounts": [], "removed_entries": []}
 

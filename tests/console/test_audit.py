@@ -12,6 +12,7 @@ from riskapi.api.parts import Parts
 from riskapi.console.access_parts import AccessParts
 from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
+from tests.console.casework import Api, sign_up, tier
 from tests.console.visitor import Visitor, signed_in
 
 
@@ -68,6 +69,21 @@ def test_an_entry_of_a_list_is_taken_off_again(kim: Visitor, parts: Parts, site:
     assert [note.action for note in parts.audit.latest(2)] == ["list entry removed", "list entry put"]
     kim.get("/console/audit?action=list+entry+put")
     assert kim.post("/console/audit/undo", note=kim.hidden("note"), back="https://evil.example").status_code == 404
+
+
+def test_a_note_undoes_its_own_decision_and_no_later_one(kim: Visitor, api: Api, clock: Clock) -> None:
+    review = sign_up(api, "u_1")
+    api("POST", f"/v1/reviews/{review}/decide", json={"decision": "limit", "label": "abuse"})
+    clock.advance(60)
+    api("POST", f"/v1/reviews/{review}/undo")
+    api("POST", f"/v1/reviews/{review}/decide", json={"decision": "allow", "label": "legitimate"})
+    kim.get("/console/audit?action=decided")
+    later, earlier = re.findall(r'name="note" value="([^"]+)"', kim.text)
+    assert kim.post("/console/audit/undo", note=earlier, back="").status_code == 409
+    assert "the review was decided again since" in kim.text and tier(api, "u_1") == "allow"
+    kim.get("/console/audit?action=decided")
+    kim.post("/console/audit/undo", note=later, back="")
+    assert "The decision is undone, for 1 account." in kim.text and tier(api, "u_1") == "review"
 
 
 @pytest.mark.parametrize("note", ["", "x", "1-1", "9" * 400])

@@ -109,6 +109,29 @@ class TestACase:
         assert "Undone: 1 account as before." in ana.text and "Undo the last decision" not in ana.text
         assert first in rows(ana)
 
+    def test_that_was_taken_back_speaks_for_nobody(self, ana: Visitor, api: Api) -> None:
+        review = sign_up(api, "u_1")
+        api("POST", f"/v1/reviews/{review}/decide", json={"decision": "allow", "label": "legitimate"})
+        assert "Labelled legitimate by bootstrap</span>" in ana.get(f"/console/cases/{review}").text
+        api("POST", f"/v1/reviews/{review}/undo")
+        assert "Labelled legitimate by bootstrap</span>" not in ana.get(f"/console/cases/{review}").text
+
+    def test_of_somebody_else_since_is_not_undone_with_it(self, ana: Visitor, api: Api, clock: Clock) -> None:
+        review = sign_up(api, "u_1")
+        sign_up(api, "u_2", "a-device-of-ones-own-2")
+        ana.get(f"/console/cases/{review}")
+        ana.post(f"/console/cases/{review}/decide", do="limit", code="spam")
+        mine = ana.hidden("of")
+        clock.advance(60)
+        api("POST", f"/v1/reviews/{review}/undo")
+        api("POST", f"/v1/reviews/{review}/decide", json={"decision": "allow", "label": "legitimate"})
+        assert ana.post(f"/console/cases/{review}/undo", of=mine).status_code == 409
+        assert "the review was decided again since" in ana.text and tier(api, "u_1") == "allow"
+        ana.get(f"/console/cases/{review}")
+        again = re.findall(r'name="of" value="([^"]+)"[^>]*><button>Undo this', ana.text)[0]
+        assert ana.post(f"/console/cases/{review}/undo", of=again).status_code == 200
+        assert tier(api, "u_1") == "review"
+
     def test_is_not_said_to_be_undone_when_the_store_goes_away_after_it(
         self, ana: Visitor, api: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -22,6 +22,7 @@ from riskapi.links.touches import asked_of, told
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
+from riskapi.times import rfc3339
 from signals.facts import Account, Behavior, Device, Email, Entity, Facts, Network, Phone
 from tests.active_readers import readers_of
 from tests.joining import bind
@@ -732,3 +733,13 @@ def test_linkage_names_the_strongest_first_and_no_hubs(rules: Policy) -> None:
     assert [(row["kind"], row["binds"]) for row in found["evidence"]] == [("phone", True), ("ip", False)]
     assert (found["cluster_id"], found["size"], found["abusive"]) == ("clu_1", 2, 1)
     assert linkage(None, rules) == {"cluster_id": None, "size": 1, "abusive": 0, "evidence": []}
+
+
+@pytest.mark.parametrize(
+    ("recent", "told"), [((("u1", NOW),), rfc3339(NOW)), ((), None)], ids=["the holder came", "nobody is told of"]
+)
+def test_what_a_holder_alone_has_was_not_seen_in_1970(
+    rules: Policy, recent: tuple[tuple[str, float], ...], told: str | None
+) -> None:
+    device = Entity("device", 1, 1, 1, 1, 0, 0, hub=False, strength="strong", holders=("u1",), recent=recent)
+    assert [row["last_seen"] for row in linkage({"device": device}, rules)["evidence"]] == [told]

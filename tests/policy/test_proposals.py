@@ -67,6 +67,30 @@ def test_a_second_person_puts_it_into_force_once(proposals: Proposals) -> None:
     assert not proposals.waiting(NOW)
 
 
+def test_what_was_withdrawn_is_not_published(proposals: Proposals, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, publish = waits(proposals, daily(1)), proposals._publisher.publish
+    withdrawn: list[Waiting | Problem] = []
+
+    def late(*given: Any) -> Version:
+        withdrawn.extend(together(1, lambda _: proposals.withdraw(found.id, NOW)))
+        return publish(*given)
+
+    monkeypatch.setattr(proposals._publisher, "publish", late)
+    assert proposals.approve(found.id, "sam", NOW).version == 8
+    (refused,) = withdrawn
+    assert isinstance(refused, Problem) and refused.code == "precondition_failed"
+    with pytest.raises(Problem) as caught:
+        proposals.withdraw(found.id, NOW)
+    assert caught.value.code == "not_found"
+
+
+def test_one_that_could_not_be_approved_can_be_withdrawn_at_once(proposals: Proposals) -> None:
+    found = waits(proposals, daily(1))
+    with pytest.raises(Problem):
+        proposals.approve(found.id, "ana", NOW)
+    assert proposals.withdraw(found.id, NOW) == found and not proposals.waiting(NOW)
+
+
 def test_one_made_from_a_version_that_is_gone_is_not_approved(proposals: Proposals) -> None:
     found = waits(proposals, daily(1))
     proposals.submit(daily(-1), WHY, anything)

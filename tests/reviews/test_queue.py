@@ -59,6 +59,13 @@ def test_escalated_reviews_leave_the_ordinary_queue(service: Service) -> None:
     assert reviews.claim(review, "senior", NOW)["status"] == "claimed"
 
 
+def test_handing_on_without_a_reason_keeps_the_one_that_was_given(service: Service) -> None:
+    reviews, review = service.parts.reviews, opened(service)
+    reviews.escalate(review, "kim", "looks like a ring", NOW, actor="desk")
+    assert reviews.escalate(review, "lee", None, NOW, actor="desk")["escalation_reason"] == "looks like a ring"
+    assert reviews.escalate(review, "lee", "is one", NOW, actor="desk")["escalation_reason"] == "is one"
+
+
 def test_a_decision_changes_the_tier_labels_the_account_and_closes_the_review(service: Service) -> None:
     reviews, review = service.parts.reviews, opened(service)
     reviews.claim(review, "kim", NOW)

@@ -15,6 +15,7 @@ from riskapi.console.sentences import many
 from riskapi.console.visit import Answer, Moved, View, Visit
 from riskapi.errors import Problem
 from riskapi.lists.matching import ListName
+from riskapi.times import rfc3339
 
 #: Notes of a page.
 _ROWS = 50
@@ -85,7 +86,8 @@ def undo(visit: Visit) -> Answer:
 
 def _undo_decision(visit: Visit, note: Noted) -> str:
     visit.note("undone", note.subject)
-    answer = visit.parts.review_decisions.undo(note.subject, None, visit.person.name, visit.now, visit.person.name)
+    name, of = visit.person.name, rfc3339(note.at)
+    answer = visit.parts.review_decisions.undo(note.subject, None, name, visit.now, name, of=of)
     count_undo(visit.parts.metrics, answer)
     return f"The decision is undone, for {many(len(answer['accounts']), 'account')}."
 

@@ -238,7 +238,10 @@ def _for_them(account: AccountView) -> list[str]:
     if feedback["delivered"]:
         rate = (feedback["complaint_rate"] or 0) * 100
         found.append(f"{sentences.many(feedback['delivered'], 'message')} delivered, {rate:.2f} % complaints")
-    found += [f"Labelled legitimate by {row['actor']}" for row in account["labels"] if row["label"] == "legitimate"]
+    # The latest label stands; "unknown" takes a word back.
+    found += [
+        f"Labelled legitimate by {row['actor']}" for row in account["labels"][-1:] if row["label"] == "legitimate"
+    ]
     return found
 
 

@@ -17,6 +17,7 @@ from riskapi.errors import Problem, StoreUnavailable, invalid
 from riskapi.reviews.decisions import ReviewDecision
 from riskapi.reviews.deniable_values import DENIABLE
 from riskapi.reviews.queue import ReviewTier
+from riskapi.times import rfc3339
 
 TIERS: tuple[ReviewTier, ...] = ("allow", "limit")
 #: What a decision says of the account of the case.
@@ -95,13 +96,14 @@ def decide(visit: Visit) -> Answer:
                 visit.cases.claims.let_go(_id(visit), name, visit.now)
     count_decision(visit.parts.metrics, answer)
     said = f"{tier.capitalize()}: {sentences.effect(answer['accounts'])}"
-    return Moved(queue.next_case(visit), said, {"undo": _id(visit)})
+    return Moved(queue.next_case(visit), said, {"undo": _id(visit), "undo_of": rfc3339(visit.now)})
 
 
 def undo(visit: Visit) -> Answer:
     """Take the decision back."""
     visit.note("undone", _id(visit))
-    answer = visit.parts.review_decisions.undo(_id(visit), None, visit.person.name, visit.now, visit.person.name)
+    name, of = visit.person.name, visit.form["of"] or None
+    answer = visit.parts.review_decisions.undo(_id(visit), None, name, visit.now, name, of=of)
     count_undo(visit.parts.metrics, answer)
     return Moved(_here(visit), sentences.undone(answer["accounts"]), {"undo": None})
 
