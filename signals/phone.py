@@ -14,7 +14,7 @@ from signals.whereabouts import country_of_person
 NEEDS = ("/phone/number",)
 
 #: libphonenumber types that are a line of a person rather than a service.
-_PERSONAL = frozenset({"mobile", "fixed_line", "fixed_line_or_mobile"})
+_PERSONAL = frozenset({"mobile", "fixed_line", "fixed_line_or_mobile", "personal_number"})
 #: Calling code of each region. The library's own look-up by region first loads all that it knows of the region;
 #: ``001`` are codes of no region.
 _CODES = {

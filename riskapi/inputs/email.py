@@ -7,6 +7,7 @@ import unicodedata
 from functools import lru_cache, partial
 from typing import NamedTuple
 
+import idna
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from riskapi.datasets.mail_tables import DEFAULT, MailboxProvider, ProviderTable
@@ -31,6 +32,9 @@ _COUNTER, _ANY_COUNTER = "0123456789._-+", re.compile(r"[\d._+-]+\Z")
 _DIGITS = re.compile(r"\d+")
 #: Fewer letters are shared by chance.
 _FOUR_LETTERS = re.compile(r"(?:[^\W\d_][\W\d_]*){4}")
+#: What joins letters of Persian and Indian scripts, or keeps them apart, and is part of their names where it stands
+#: between such letters (RFC 5892, appendices A.1 and A.2).
+_JOINERS = dict.fromkeys((0x200C, 0x200D))
 _LOCAL_MAX, _DOMAIN_MAX, _ADDRESS_MAX = 64, 255, 254  # octets, RFC 5321 section 4.5.3.1 and RFC 3696 erratum 1690
 
 
@@ -116,8 +120,21 @@ def _names(host: str) -> tuple[str, str] | None:
         # test_environment lets the reserved .test through (RFC 6761), as .example is by itself.
         found = validate_email(f"a@{host}", check_deliverability=False, test_environment=True)
     except (EmailNotValidError, ValueError):
-        return None
+        return _joined_names(host)
     return found.ascii_domain.lower(), found.domain
+
+
+def _joined_names(host: str) -> tuple[str, str] | None:
+    """The same of a domain with joiners, which email-validator refuses wherever they stand; ``None`` for any other."""
+    try:
+        shown = idna.decode(host, uts46=True)
+        bare = shown.translate(_JOINERS)
+        if bare == shown:
+            return None
+        validate_email(f"a@{bare}", check_deliverability=False, test_environment=True)
+        return idna.encode(shown).decode("ascii"), shown
+    except (EmailNotValidError, ValueError):  # an IDNAError is a ValueError
+        return None
 
 
 def _is_plain(host: str) -> bool:
@@ -189,7 +206,7 @@ def _normal_local(local: str, domain: _Domain) -> str | None:
         return lower if fits and _PLAIN.fullmatch(lower) else None
     try:
         found = validate_email(
-            f"{local}@{domain.unicode}",
+            f"{local}@{domain.unicode.translate(_JOINERS)}",
             check_deliverability=False,
             test_environment=True,
             strict=True,

@@ -60,6 +60,8 @@ def _countries_by_language() -> dict[str, frozenset[str]]:
         if len(territory) != 2 or not territory.isalpha():
             continue
         for tag, facts in spoken.items():
+            if tag == "und":  # not known which, as on islands where nobody lives
+                continue
             if facts["official_status"] or facts["population_percent"] >= SPOKEN_PERCENT:
                 subtag = tag.split("_")[0]
                 found.setdefault(_RENAMED.get(subtag, subtag), set()).add(territory)

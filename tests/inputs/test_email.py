@@ -220,8 +220,24 @@ def test_a_plain_address_is_read_in_full() -> None:
         ("משתמש@דוגמה.example", "xn--6dbbec0c.example", "דוגמה.example"),
         ("مستخدم@مثال.example", "xn--mgbh0fb.example", "مثال.example"),
         ("почта@ПРИМЕР.example", "xn--e1afmkfd.example", "пример.example"),
+        # RFC 5892, appendices A.1 and A.2; the names are examples of UTS #46, 4.
+        ("ana@نامه\u200cای.com", "xn--mgba3gch31f060k.com", "نامه\u200cای.com"),
+        ("ana@XN--mgba3gch31f060k.com", "xn--mgba3gch31f060k.com", "نامه\u200cای.com"),
+        ("ana@post.ශ්\u200dරී.com", "post.xn--10cl1a0b660p.com", "post.ශ්\u200dරී.com"),
+        ('"ana ruiz"@ශ්\u200dරී.com', "xn--10cl1a0b660p.com", "ශ්\u200dරී.com"),
     ],
-    ids=["german", "a-label", "chinese", "hebrew", "arabic", "cyrillic upper case"],
+    ids=[
+        "german",
+        "a-label",
+        "chinese",
+        "hebrew",
+        "arabic",
+        "cyrillic upper case",
+        "persian with a joiner",
+        "a-label with a joiner",
+        "sinhala with a joiner",
+        "quoted at sinhala",
+    ],
 )
 def test_internationalized_addresses_are_valid(address: str, domain: str, shown: str | None) -> None:
     found = READER.read(address)
@@ -266,6 +282,12 @@ def test_reserved_example_and_test_names_are_valid(domain: str) -> None:
         "ana@rui\udfffz.example",
         "\u202eana@ruiz.example",
         "ana@ruiz\u200f.example",
+        "ana@ru\u200ciz.example",
+        "ana@ru\u200diz.example",
+        "ana@xn--ab-m1t.com",  # a, joiner, b
+        "ana@نامه\u200cای.local",
+        "ana@نامه\u200cای",
+        "a b@نامه\u200cای.com",
         "ana @ruiz.example",
         "a" * 65 + "@ruiz.example",
         "ana@" + "a" * 64 + ".example",

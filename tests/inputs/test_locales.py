@@ -60,8 +60,9 @@ def test_a_language_belongs_where_it_is_official_or_spoken(
     assert inside <= found and not outside & found
 
 
-def test_an_unknown_language_belongs_nowhere() -> None:
-    assert language_countries(("xq",)) == frozenset()
+@pytest.mark.parametrize("language", ["xq", "und", "mul", "zxx"])
+def test_an_unknown_language_belongs_nowhere(language: str) -> None:
+    assert language_countries((language,)) == frozenset()
 
 
 @pytest.mark.parametrize(

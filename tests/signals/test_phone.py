@@ -65,6 +65,8 @@ def test_of_an_unreadable_phone_only_its_invalidity_is_known() -> None:
         ("+80012345678", "phone_is_service", True),
         ("+445600123456", "phone_is_service", False),
         ("+34600123123", "phone_is_service", False),
+        ("+447011234567", "phone_kind", "personal_number"),
+        ("+447011234567", "phone_is_service", False),
         ("+34600123123", "phone_distinct_digits", 5),
         ("+34600000000", "phone_distinct_digits", 2),
         ("+34600000000", "phone_longest_run", 8),
