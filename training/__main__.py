@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,8 @@ _ROOT = Path(__file__).resolve().parent.parent
 _START = "2026-08-24"
 #: Days before now that a sample tells of.
 _SAMPLE_DAYS = 30
+#: Most days that are simulated: ten years.
+_LONGEST = 3650
 _EPILOG = """\
 examples:
   python -m training all                              simulate, collect, train, evaluate (5 to 10 minutes)
@@ -79,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
                 "--artifact", type=Path, default=_ROOT / "model" / "artifact", help="where the model is"
             )
         if name in ("train", "all"):
-            command.add_argument("--trees", type=int, default=train.TREES, help="number of trees")
+            command.add_argument("--trees", type=_count, default=train.TREES, help="number of trees")
             command.add_argument("--train-seed", type=int, default=1, help="seed of feature and row sampling")
             command.add_argument(
                 "--trained-at", type=datetime.fromisoformat, default=None,
@@ -101,7 +104,7 @@ def parser() -> argparse.ArgumentParser:
             )
             command.add_argument("--names", action="store_true", help="also say which accounts lost what")
         if name == "feedback":
-            command.add_argument("--good", type=int, default=300, help="good accounts with one angry recipient each")
+            command.add_argument("--good", type=_count, default=300, help="good accounts with one angry recipient each")
             command.add_argument("--seed", type=int, default=1, help="the same seed gives the same people")
             _start_and_networks(command)
             command.add_argument(
@@ -109,7 +112,7 @@ def parser() -> argparse.ArgumentParser:
             )
         if name == "sample":
             command.add_argument("--folder", type=Path, default=Path("var/sample"), help="data directory to fill")
-            command.add_argument("--rows", type=int, default=800, help="number of signups")
+            command.add_argument("--rows", type=_count, default=800, help="number of signups")
             command.add_argument("--seed", type=int, default=1, help="the same seed gives the same people")
             _networks(command)
         if name in ("evaluate", "all", "rings", "feedback"):
@@ -118,9 +121,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _simulation(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--rows", type=int, default=24_000, help="number of signups")
+    command.add_argument("--rows", type=_count, default=24_000, help="number of signups")
     command.add_argument("--seed", type=int, default=1, help="the same seed gives the same signups")
-    command.add_argument("--days", type=float, default=80, help="simulated days")
+    command.add_argument("--days", type=_span, default=80, help="simulated days, 1 or more")
     _start_and_networks(command)
 
 
@@ -142,6 +145,23 @@ def _days(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 30:
         raise argparse.ArgumentTypeError("a number from 1 to 30: the caps look back no further than a month")
     return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError("a whole number, 1 or more")
+    return int(text)
+
+
+def _span(text: str) -> float:
+    # A part of a day may be night in a zone, and nobody would ever come from there.
+    try:
+        days = float(text)
+    except ValueError:
+        days = math.nan
+    if not 1 <= days <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"a number of days from 1 to {_LONGEST}")
+    return days
 
 
 def _truth(text: str) -> Path | None:
@@ -296,7 +316,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _feedback(options, console)
         if options.command == "sample":
             _sample(options, console)
-    except (ArtifactError, DatasetError, NetworksError, ServiceError) as error:
+    except (ArtifactError, DatasetError, NetworksError, ServiceError, OSError) as error:
         Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1
     return 0

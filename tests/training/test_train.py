@@ -14,7 +14,7 @@ from model import card
 from model.scorer import Scorer
 from signals.registry import Readings, columns, registered
 from training import dataset, evaluate, measures, train
-from training.__main__ import main
+from training.__main__ import main, parser
 from training.dataset import Decision, Example, Split, Truth
 from training.report import Report, interval
 
@@ -236,3 +236,29 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit, match="0"):
         main([command, "--help"])
     assert "--" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value"),
+    [
+        *(("simulate", "--days", value) for value in ("0", "-3", "0.02", "nan", "inf", "soon")),
+        *(("simulate", "--rows", value) for value in ("0", "-5", "some")),
+        ("train", "--trees", "0"),
+        ("feedback", "--good", "-3"),
+        ("sample", "--rows", "0"),
+    ],
+)
+def test_a_number_nothing_can_be_made_of_is_refused_with_its_option(
+    command: str, option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parser().parse_args([command, option, value])
+    assert f"argument {option}: a" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("training.__main__._events", lambda *_: [])
+    assert main(["simulate", "--out", str(tmp_path)]) == 1  # a directory
+    assert "error:" in capsys.readouterr().err
