@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from model.card import ArtifactError
-from training import collect, complaints, dataset, evaluate, rings, sample, train
+from training import arguments, collect, complaints, dataset, evaluate, rings, sample, train
 from training.dataset import DatasetError, Split
 from training.progress import counting
 from training.report import Report
@@ -26,8 +25,6 @@ _ROOT = Path(__file__).resolve().parent.parent
 _START = "2026-08-24"
 #: Days before now that a sample tells of.
 _SAMPLE_DAYS = 30
-#: Most days that are simulated: ten years.
-_LONGEST = 3650
 _EPILOG = """\
 examples:
   python -m training all                              simulate, collect, train, evaluate (5 to 10 minutes)
@@ -75,14 +72,14 @@ def parser() -> argparse.ArgumentParser:
                 "--decisions", type=Path, default=Path("var/training/decisions.jsonl"), help="the export"
             )
             command.add_argument(
-                "--truth", type=_truth, default=Path("var/training/truth.jsonl"),
+                "--truth", type=arguments.truth, default=Path("var/training/truth.jsonl"),
                 help="truth of a simulation; 'none': the labels in the export are the outcome (your own decisions)",
             )  # fmt: skip
             command.add_argument(
                 "--artifact", type=Path, default=_ROOT / "model" / "artifact", help="where the model is"
             )
         if name in ("train", "all"):
-            command.add_argument("--trees", type=_count, default=train.TREES, help="number of trees")
+            command.add_argument("--trees", type=arguments.count, default=train.TREES, help="number of trees")
             command.add_argument("--train-seed", type=int, default=1, help="seed of feature and row sampling")
             command.add_argument(
                 "--trained-at", type=datetime.fromisoformat, default=None,
@@ -93,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
                 "--policy", type=Path, default=_ROOT / "riskapi" / "policy" / "policy.toml", help="for its thresholds"
             )
         if name == "rings":
-            command.add_argument("--days", type=_days, default=3, help="days for which rings send, 1 to 30")
+            command.add_argument("--days", type=arguments.days, default=3, help="days for which rings send, 1 to 30")
             command.add_argument("--seed", type=int, default=1, help="the same seed gives the same people")
             _start_and_networks(command)
             command.add_argument(
@@ -104,7 +101,9 @@ def parser() -> argparse.ArgumentParser:
             )
             command.add_argument("--names", action="store_true", help="also say which accounts lost what")
         if name == "feedback":
-            command.add_argument("--good", type=_count, default=300, help="good accounts with one angry recipient each")
+            command.add_argument(
+                "--good", type=arguments.count, default=300, help="good accounts with one angry recipient each"
+            )
             command.add_argument("--seed", type=int, default=1, help="the same seed gives the same people")
             _start_and_networks(command)
             command.add_argument(
@@ -112,7 +111,7 @@ def parser() -> argparse.ArgumentParser:
             )
         if name == "sample":
             command.add_argument("--folder", type=Path, default=Path("var/sample"), help="data directory to fill")
-            command.add_argument("--rows", type=_count, default=800, help="number of signups")
+            command.add_argument("--rows", type=arguments.count, default=800, help="number of signups")
             command.add_argument("--seed", type=int, default=1, help="the same seed gives the same people")
             _networks(command)
         if name in ("evaluate", "all", "rings", "feedback"):
@@ -121,9 +120,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _simulation(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--rows", type=_count, default=24_000, help="number of signups")
+    command.add_argument("--rows", type=arguments.count, default=24_000, help="number of signups")
     command.add_argument("--seed", type=int, default=1, help="the same seed gives the same signups")
-    command.add_argument("--days", type=_span, default=80, help="simulated days, 1 or more")
+    command.add_argument("--days", type=arguments.span, default=80, help="simulated days, 1 or more")
     _start_and_networks(command)
 
 
@@ -139,33 +138,6 @@ def _networks(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--country-database", type=Path, default=None, help="MMDB with countries; found in var/ip if not given"
     )
-
-
-def _days(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 30:
-        raise argparse.ArgumentTypeError("a number from 1 to 30: the caps look back no further than a month")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError("a whole number, 1 or more")
-    return int(text)
-
-
-def _span(text: str) -> float:
-    # A part of a day may be night in a zone, and nobody would ever come from there.
-    try:
-        days = float(text)
-    except ValueError:
-        days = math.nan
-    if not 1 <= days <= _LONGEST:
-        raise argparse.ArgumentTypeError(f"a number of days from 1 to {_LONGEST}")
-    return days
-
-
-def _truth(text: str) -> Path | None:
-    return None if text == "none" else Path(text)
 
 
 def _databases(options: argparse.Namespace) -> tuple[Path, Path | None]:
