@@ -69,12 +69,12 @@ class HttpProtocol(Protocol):
 class Unread:
     """Stands for a body that was not read: the application meets the problem where it would have read it."""
 
-    def __init__(self, problem: Problem) -> None:
-        self._problem = problem
+    def __init__(self, code: str, detail: str) -> None:
+        self._code, self._detail = code, detail
 
     def read(self, size: int = -1) -> bytes:
-        """Raise the problem."""
-        raise self._problem
+        """Raise the problem, made anew: one that is kept would keep all that was called when it was raised."""
+        raise Problem(self._code, self._detail)
 
 
 class Gateway:
@@ -159,9 +159,9 @@ async def _input(body: Awaitable[bytes], patience: float) -> io.BytesIO | Unread
     try:
         return io.BytesIO(await body)
     except TimeoutError:
-        return Unread(Problem("request_timeout", f"The body did not arrive within {patience:g} seconds."))
+        return Unread("request_timeout", f"The body did not arrive within {patience:g} seconds.")
     except Exception:  # it broke off: nobody is there to be answered
-        return Unread(Problem("not_json", "The body could not be read."))
+        return Unread("not_json", "The body could not be read.")
 
 
 async def _drop(protocol: HttpProtocol, patience: float) -> None:

@@ -96,13 +96,23 @@ def answerer(route: Route, parts: Parts) -> Answerer:
                     raise Problem("not_found", "Nothing has this id.")
             reply = _serve(route, parts, principal, environ, path, request_id)
         except Exception as error:
-            problem = _explain(error, route.path, request_id, parts, path.get("user_id"))
-            code = problem.code
-            reply = problems.reply(problem, Request(environ).path, request_id)
+            code, reply = _refused(error, route, parts, environ, path, request_id)
         headers.update(reply.headers)
         return _finish(parts, environ["REQUEST_METHOD"], route.path, request_id, started, reply, headers, caller, code)
 
     return answer
+
+
+def _refused(
+    error: Exception, route: Route, parts: Parts, environ: WSGIEnvironment, path: Mapping[str, str], request_id: str
+) -> tuple[str, Reply]:
+    """The code of what stopped a request, and the answer.
+
+    Apart, so that the problem is gone with it: kept by a function in its own traceback, it would keep the connection of
+    a body that never came open until garbage is collected.
+    """
+    problem = _explain(error, route.path, request_id, parts, path.get("user_id"))
+    return problem.code, problems.reply(problem, Request(environ).path, request_id)
 
 
 def view(route: Route, answer: Answerer) -> Callable[..., Response]:

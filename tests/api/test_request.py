@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import io
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +14,7 @@ from flask.testing import FlaskClient
 from riskapi.access.keys import Keys
 from riskapi.accounts.history import LabelName, LabelSource
 from riskapi.accounts.labels import Labels
+from riskapi.api.gateway import Unread
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.reviews.decisions import ReviewDecision, ReviewDecisions
 from riskapi.reviews.queue import Reviews
@@ -310,3 +314,41 @@ def test_the_documentation_asks_nothing_of_the_network(make_http: MakeHttp) -> N
         assert f"/docs/{name}" in page.text
         assert client.get(f"/docs/{name}").status_code == 200
     assert "validatorUrl: null" in client.get("/docs/start.js").text
+
+
+class Connection:
+    """Stands for what the server holds of a request, and lets go of with the last who knows it."""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [Unread("request_timeout", "It did not arrive."), io.BytesIO(b"{"), io.BytesIO(b'{"account": {}}')],
+    ids=["a body that did not come", "a body that is no JSON", "a body of another shape"],
+)
+def test_a_request_that_was_refused_is_let_go_of_without_garbage_collection(make_http: MakeHttp, body: Any) -> None:
+    """A connection whose body never came ends only then."""
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/v1/signups",
+        "HTTP_AUTHORIZATION": f"Bearer {BOOTSTRAP_KEY}",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": "1000",
+        "wsgi.input": body,
+        "wsgi.input_terminated": True,
+    }
+    app, statuses = make_http().application, list[str]()
+
+    def start(line: str, headers: Any, fault: Any = None) -> Any:
+        statuses.append(line[:3])
+
+    def serve() -> weakref.ref[Connection]:
+        connection = Connection()
+        list(app.wsgi_app(environ, start))
+        return weakref.ref(connection)
+
+    gc.disable()
+    try:
+        assert serve()() is None
+    finally:
+        gc.enable()
+    assert statuses[0] in ("400", "408", "422")
