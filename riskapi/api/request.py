@@ -96,7 +96,8 @@ def answerer(route: Route, parts: Parts) -> Answerer:
                     raise Problem("not_found", "Nothing has this id.")
             reply = _serve(route, parts, principal, environ, path, request_id)
         except Exception as error:
-            code, reply = _refused(error, route, parts, environ, path, request_id)
+            asked, user_id = Request(environ).path, path.get("user_id")
+            code, reply = _refused(error, route.path, parts, asked, request_id, user_id)
         headers.update(reply.headers)
         return _finish(parts, environ["REQUEST_METHOD"], route.path, request_id, started, reply, headers, caller, code)
 
@@ -104,15 +105,15 @@ def answerer(route: Route, parts: Parts) -> Answerer:
 
 
 def _refused(
-    error: Exception, route: Route, parts: Parts, environ: WSGIEnvironment, path: Mapping[str, str], request_id: str
+    error: Exception, route: str, parts: Parts, asked: str, request_id: str, user_id: str | None = None
 ) -> tuple[str, Reply]:
-    """The code of what stopped a request, and the answer.
+    """The code of what stopped a request to the path ``asked``, and the answer.
 
     Apart, so that the problem is gone with it: kept by a function in its own traceback, it would keep the connection of
     a body that never came open until garbage is collected.
     """
-    problem = _explain(error, route.path, request_id, parts, path.get("user_id"))
-    return problem.code, problems.reply(problem, Request(environ).path, request_id)
+    problem = _explain(error, route, request_id, parts, user_id)
+    return problem.code, problems.reply(problem, asked, request_id)
 
 
 def view(route: Route, answer: Answerer) -> Callable[..., Response]:
@@ -150,10 +151,9 @@ def refuse(parts: Parts, error: HTTPException) -> Response:
     started = perf_counter()
     request = request_ctx.request
     request_id = request_id_of(request.environ)
-    problem = _explain(error, "unmatched", request_id, parts)
-    reply = problems.reply(problem, request.path, request_id)
+    code, reply = _refused(error, "unmatched", parts, request.path, request_id)
     method = request.method if request.method in _METHODS else "other"
-    return _response(_finish(parts, method, "unmatched", request_id, started, reply, reply.headers, "", problem.code))
+    return _response(_finish(parts, method, "unmatched", request_id, started, reply, reply.headers, "", code))
 
 
 def _response(answer: HttpAnswer) -> Response:
