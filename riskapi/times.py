@@ -36,11 +36,13 @@ def instant(text: str) -> datetime:
 
 def written(text: str) -> float:
     """Unix time of a date as mail (RFC 5322, 3.3) and HTTP (RFC 9110, 5.6.7) write it. One that says no zone, or
-    ``-0000``, is in UTC, wherever this machine is. Raises :class:`ValueError`, :class:`TypeError`, :class:`IndexError`
-    or :class:`OverflowError` for what is none.
+    ``-0000``, is in UTC, wherever this machine is. Raises :class:`ValueError` for what is none.
     """
-    found = parsedate_to_datetime(text)
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    try:
+        found = parsedate_to_datetime(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (TypeError, IndexError, OverflowError) as error:  # the library's own stumbling over odd texts
+        raise ValueError("not a date") from error
 
 
 def rfc3339(at: float) -> str:

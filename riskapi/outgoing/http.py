@@ -194,7 +194,7 @@ def http_date(text: str) -> float | None:
     """Unix time of a date as HTTP writes it (RFC 9110, 5.6.7); None for what is none."""
     try:
         return written(text)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
 
 

@@ -73,7 +73,7 @@ def instant(values: Iterable[str], now: float) -> float:
     for value in values:
         try:
             found = written(value) if value else None
-        except (ValueError, TypeError, OverflowError, IndexError):
+        except ValueError:
             continue
         if found is not None and found > 0:
             return min(found, now)
