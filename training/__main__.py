@@ -261,12 +261,12 @@ def _paper(path: Path) -> Iterator[Console]:
         yield Console(file=file, width=120)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run a command; 0 when it worked, 1 with a sentence on standard error when it did not.
 
     ``rings`` also ends with 1 when a customer or a crowd lost something, or a ring got too much.
     """
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(words)
     console = Console()
     try:
         if options.command == "simulate":
