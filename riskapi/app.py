@@ -60,6 +60,8 @@ from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
+from riskapi.privacy.erasures import Erasures
+from riskapi.privacy.exports import Exports
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
 from riskapi.search.search import Search
@@ -213,18 +215,18 @@ def assemble(
     consequences = Consequences(store, active, accounts, *acting)
     rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
     assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
-    recorded, values = log.Decisions(store), Values(active_readers)
+    recorded, values, deliveries = log.Decisions(store), Values(active_readers), Deliveries(store)
     matches = Matches(store, links, accounts, recorded, active_readers)
     lists = Lists(store, values, links, matches, Lookups(store, values, links, active_readers), active)
     allowances, established = Allowances(store, budgets), EstablishedCustomers(accounts, links, labels)
     profiles = Profiles(active, accounts, recorded, gatherer, feedback, clusters, allowances)
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", active.policy.outage.journal_bytes), budgets)
-    reviews, deliveries = Reviews(store, active), Deliveries(store)
+    reviews, webhooks = Reviews(store, active), Webhooks(store, guards(settings.webhook_internal))
     decided = ReviewDecisions(store, reviews, accounts, links, labels, active, clusters, budgets, active_readers)
-    webhooks = Webhooks(store, guards(settings.webhook_internal))
     grants = Grants(
         store, active, accounts, links, clusters, allowances, budgets, local, holds, established, metrics, journal.holds
     )
+    intake = open_intake(settings, store, secret.secret, consequences.take, metrics)
 
     def ready() -> dict[str, str]:
         model, data = "ok" if active.basis.scorer else "off", reader_refresh.fault or "ok"
@@ -248,7 +250,7 @@ def assemble(
         feedback=feedback,
         consequences=consequences,
         feeds=feeds(settings, store),
-        intake=open_intake(settings, store, secret.secret, consequences.take, metrics),
+        intake=intake,
         watch=Watch(settings, store, active, metrics),
         signed=Proof(settings.feedback_reporters, settings.dns_resolver),
         account_header=settings.feedback_account_header,
@@ -260,6 +262,8 @@ def assemble(
         policy=policy_parts(store, policies, publisher, recorded, allowances, settings.policy_file),
         webhooks=webhooks,
         deliveries=deliveries,
+        exports=Exports(store, accounts, profiles, recorded, gatherer, budgets, lists, intake.kept, reviews, audit),
+        erasures=Erasures(store, active, accounts, labels, links, clusters, claims, gatherer, lists, intake),
         notices=Notices(webhooks, deliveries, clock),
         recovery=Recovery(store, active, webhooks, deliveries, time.time),
         keys=Keys(store, settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None),

@@ -39,6 +39,7 @@ ROOMS = (
     ("decisions", "the line: gather, read, score, decide, record; signups, rescoring, events, imports"),
     ("simulations", "a policy tried on recorded signups, thresholds proposed from them"),
     ("search", "accounts found by anything they have, and what else they share"),
+    ("privacy", "what is held of one account, given out whole, and erased"),
     ("api", "HTTP: routes, requests, answers"),
     ("console", "pages for reviewers and admins: who may come in, queue, cases, users"),
     ("worker", "what is done after the answer"),

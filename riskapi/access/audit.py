@@ -15,8 +15,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from typing_extensions import TypedDict
 
+from riskapi.contract import Instant
 from riskapi.store import damaged
+from riskapi.times import rfc3339
 
 if TYPE_CHECKING:
     from riskapi.store.connections import Pipeline, Store
@@ -31,6 +34,21 @@ _LOOKED = 4_000
 PLACE = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")
 #: Characters of an actor, an action, a subject, and of a detail: what callers name themselves can be long.
 _LONGEST = 200
+
+
+class AuditNote(TypedDict):
+    """One thing that was done. The actor is the name of a user of the console, `key NAME`, `rule NAME` or
+    `command line`. `number` and `hash` are its place in the chain, null for notes of releases that had none.
+    """
+
+    id: str
+    at: Instant
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, Any]
+    number: int | None
+    hash: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +66,19 @@ class Noted:
     id: str = ""
     number: int | None = None
     hash: str | None = None
+
+    def view(self) -> AuditNote:
+        """The note as callers get it."""
+        return {
+            "id": self.id,
+            "at": rfc3339(self.at),
+            "actor": self.actor,
+            "action": self.action,
+            "subject": self.subject,
+            "details": self.details,
+            "number": self.number,
+            "hash": self.hash,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from typing_extensions import TypedDict
 
-from riskapi.access.audit import PLACE, Noted, Wanted
+from riskapi.access.audit import PLACE, AuditNote, Wanted
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.contract import Instant, Time
+from riskapi.contract import Time
 from riskapi.store.pages import cursor_of, position
-from riskapi.times import rfc3339
 
 _Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -31,21 +30,6 @@ class AuditQuery(BaseModel):
     until: Time | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, StringConstraints(max_length=256)] | None = None
-
-
-class AuditNote(TypedDict):
-    """One thing that was done. The actor is the name of a user of the console, `key NAME`, `rule NAME` or
-    `command line`. `number` and `hash` are its place in the chain, null for notes of releases that had none.
-    """
-
-    id: str
-    at: Instant
-    actor: str
-    action: str
-    subject: str
-    details: dict[str, Any]
-    number: int | None
-    hash: str | None
 
 
 class AuditPage(TypedDict):
@@ -68,23 +52,10 @@ def list_page(call: Call[AuditQuery]) -> Reply:
     after = None if body.cursor is None else position(body.cursor, PLACE)
     found = call.parts.audit.page(wanted, body.limit, after)
     page: AuditPage = {
-        "notes": [_view(note) for note in found.notes],
+        "notes": [note.view() for note in found.notes],
         "next_cursor": None if found.after is None else cursor_of(found.after.encode()),
     }
     return Reply(page)
-
-
-def _view(note: Noted) -> AuditNote:
-    return {
-        "id": note.id,
-        "at": rfc3339(note.at),
-        "actor": note.actor,
-        "action": note.action,
-        "subject": note.subject,
-        "details": note.details,
-        "number": note.number,
-        "hash": note.hash,
-    }
 
 
 ROUTES = (

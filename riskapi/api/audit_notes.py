@@ -11,7 +11,7 @@ from riskapi.api.routes import Call, Reply, Route
 from riskapi.errors import StoreUnavailable
 
 #: Names of what was made, as answers have them.
-_MADE = ("id", "entry_id", "batch_id", "version", "cut_id", "proposal_id")
+_MADE = ("id", "entry_id", "batch_id", "version", "cut_id", "proposal_id", "user_id")
 #: Fields of a body that say what was done, in words; never values, names or sentences.
 _SAID = ("decision", "apply_to", "label", "action", "kind")
 

@@ -28,6 +28,8 @@ from riskapi.lists.lists import Lists
 from riskapi.metrics import Metrics
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
+from riskapi.privacy.erasures import Erasures
+from riskapi.privacy.exports import Exports
 from riskapi.reviews.decisions import ReviewDecisions
 from riskapi.reviews.queue import Reviews
 from riskapi.search.search import Search
@@ -80,6 +82,8 @@ class Parts:
     policy: PolicyParts
     webhooks: Webhooks
     deliveries: Deliveries
+    exports: Exports
+    erasures: Erasures
     notices: Notices
     recovery: Recovery
     keys: Keys

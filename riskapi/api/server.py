@@ -28,6 +28,7 @@ from riskapi.api import (
     pages,
     platform,
     policy,
+    privacy,
     proposals,
     request,
     reviews,
@@ -75,6 +76,7 @@ ROUTES: tuple[Route, ...] = (
     *lists.ROUTES,
     *list_batches.ROUTES,
     *webhooks.ROUTES,
+    *privacy.ROUTES,
     *audit.ROUTES,
     *health.ROUTES,
     Route(

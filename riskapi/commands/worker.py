@@ -32,6 +32,8 @@ _CLEANED = {
     "accounts": "accounts of an earlier release rewritten in today's form",
     "platform": "alarms about the platform begun or ended",
     "tallies": "streams with more to count than one round takes",
+    "erasures": "erased accounts finished, or let go of as their evidence ends",
+    "erased_files": "files written anew without what was erased",
     "reviews": "reviews whose accounts have expired taken out of the queue",
 }
 #: Seconds what is in hand is given to end; leases bring back the rest.

@@ -59,6 +59,8 @@ HARMLESS = frozenset({"delivered", "soft_bounce", "unsubscribe", "not_spam"})
 _WORDS = frozenset({"not_mine"})
 #: At the end of the key of what was done because of others only.
 _LOOKED = ":looked"
+#: And of what a trigger in shadow would have done.
+_SHADOW = ":shadow"
 #: Accounts of a cluster that are looked at together.
 _MOST = 200
 _SAID = {
@@ -182,7 +184,7 @@ class Consequences:
             return
         pipe = self._store.pipeline()
         asked = [
-            (each, pipe.ask("SET", f"{_done_key(name, each)}:shadow", "1", "NX", "EX", each.days * _DAY, read=bool))
+            (each, pipe.ask("SET", f"{_done_key(name, each)}{_SHADOW}", "1", "NX", "EX", each.days * _DAY, read=bool))
             for each in found
             for name in user_ids
         ]
@@ -259,6 +261,12 @@ class Consequences:
         is_first = self._finish.ask(pipe, [key, stream(shard(user_id))], args, read=bool)
         self._store.run(pipe)
         return is_first()
+
+
+def done_keys(user_id: str, policy: Policy) -> list[str]:
+    """Keys of what the triggers of a policy did about an account, or would have done."""
+    each = (_done_key(user_id, trigger) for trigger in policy.feedback.triggers)
+    return [key + end for key in each for end in ("", _LOOKED, _SHADOW)]
 
 
 def _done_key(user_id: str, trigger: Trigger) -> str:

@@ -119,7 +119,7 @@ class Events:
             entry["plan"] = terms.plan_name(event.plan)
         if event.custom_inputs:
             entry["custom_inputs"] = event.custom_inputs
-        keys = [account_key(user_id), history_key(user_id), labels_key(user_id), _places_key(user_id)]
+        keys = [account_key(user_id), history_key(user_id), labels_key(user_id), places_key(user_id)]
         keys += (stream(shard(user_id)), f"risk:ae:{{{shard(user_id)}}}:{entry['id']}")
         # Not with orjson, which takes no integer of more than 64 bits; callers may have some.
         args: list[Any] = [policy.retention.accounts_days * _DAY, repr(at), json.dumps(entry)]
@@ -220,6 +220,6 @@ def _terms(event: Event, policy: Policy) -> tuple[str, str]:
     return f"={plan or ''}", "plan" if terms.is_paid(plan, policy) else ""
 
 
-def _places_key(user_id: str) -> str:
+def places_key(user_id: str) -> str:
     """Key of where an account's logins came from; it expires ``retention.accounts_days`` after its last event."""
     return f"risk:an:{{{shard(user_id)}}}:{user_id}"

@@ -181,7 +181,7 @@ class Feedback:
         about = {"user_id": user_id, "at": now}
         told = {**about, "event": event.type, "day": rfc3339(day * _DAY)[:10], "source": event.feed}
         lost = {**about, "action": "steps_lost", "rule": "?"}
-        keys = [_counts_key(user_id), self._seen_key(event), account_key(user_id), stream(number)]
+        keys = [counts_key(user_id), self._seen_key(event), account_key(user_id), stream(number)]
         asked = {
             "now": repr(now),
             "first": today - WINDOW_DAYS + 1,
@@ -230,7 +230,7 @@ class Feedback:
     @staticmethod
     def queue(pipe: Pipeline, user_id: str) -> Reply[EventCounts]:
         """Ask, in a pipeline, for the events of an account; :meth:`counts` adds them up."""
-        return pipe.ask("HGETALL", _counts_key(user_id), read=as_it_is)
+        return pipe.ask("HGETALL", counts_key(user_id), read=as_it_is)
 
     @staticmethod
     def counts(events: EventCounts, now: float) -> Counts:
@@ -292,7 +292,7 @@ def _result(reply: Sequence[bytes]) -> tuple[str, str]:
     return state.decode(), rule.decode()
 
 
-def _counts_key(user_id: str) -> str:
+def counts_key(user_id: str) -> str:
     """Key of an account's counts; it expires 31 days after its last event."""
     return f"risk:f:{{{shard(user_id)}}}:{user_id}"
 

@@ -38,6 +38,7 @@ from riskapi.policy.active import ActiveBasis
 from riskapi.store.connections import Pipeline, Store, as_it_is
 from riskapi.store.pages import cursor_of, position
 from riskapi.store.streams import oldest
+from signals.facts import Facts
 
 _PLACE = re.compile(r"\d{12}\.\d{6}:lst_[0-9a-f]{20}:(?:allow|deny|watch):[a-z_]+")
 #: Accounts remembered as named by an entry, the newest. From here on a count says "this many or more".
@@ -233,6 +234,10 @@ class Lists:
         views = [entry.view(now) for entry in self._lookups.matching(name, kind, value, now)]
         return {"entries": views, "next_cursor": None}
 
+    def naming(self, user_id: str, facts: Facts, now: float) -> list[ListEntry]:
+        """The entries that name a signup, the most specific first; see :meth:`Lookups.naming`."""
+        return [entry.view(now) for entry in self._lookups.naming(user_id, facts, now)]
+
     def stale(self, now: float, days: int) -> StaleReport:
         """Entries that somebody should look at again, oldest first, with why; 1,000 at most.
 
@@ -259,6 +264,14 @@ class Lists:
     def hit(self, entry_id: str) -> list[str]:
         """The accounts that an entry named, newest first, :data:`MOST_HITS` at most."""
         return [name.decode() for name in self._store.execute("ZREVRANGE", hits_key(entry_id), 0, -1)]
+
+    def forget_hits(self, entry_ids: Sequence[str], user_id: str) -> None:
+        """Forget that these entries named an account."""
+        pipe = self._store.pipeline()
+        for entry_id in entry_ids:
+            pipe.execute_command("ZREM", hits_key(entry_id), user_id)
+        if entry_ids:
+            self._store.run(pipe)
 
     def matching(self, entry: StoredEntry, limit: int) -> tuple[list[str], bool]:
         """At most ``limit`` accounts that an entry names, or named, and whether these are all of them."""

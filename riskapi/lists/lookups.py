@@ -44,6 +44,12 @@ class Lookups:
         ids = [each.id for each in listed.found(fields, rows, now) if name in (None, each.list)]
         return list(entries.read(self._store, ids))
 
+    def naming(self, user_id: str, facts: Facts, now: float) -> list[StoredEntry]:
+        """The entries that name a signup at Unix time ``now``, of whichever list, the most specific first."""
+        fields = candidates(user_id, facts, self._links.touched(user_id, facts).keys)
+        rows = self._store.execute("HMGET", TABLE, *fields)
+        return list(entries.read(self._store, [each.id for each in listed.found(fields, rows, now)]))
+
     def _any(self, value: str) -> list[str]:
         found: dict[str, None] = {}
         for kind in KINDS:

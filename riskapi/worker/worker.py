@@ -116,7 +116,7 @@ class Worker:
         self.dispatcher = Dispatcher(
             webhooks, parts.deliveries, lambda: WebhookClient(webhooks.guards), parts.metrics, real
         )
-        self.chores = Chores(self.store, self._chores())
+        self.chores = Chores(self.store, self._chores(settings))
 
     def waiting(self) -> int:
         """Domains and networks that wait to be looked up."""
@@ -195,18 +195,22 @@ class Worker:
             watch.step(self.clock())
         return _about(beats.BEAT)
 
-    def _chores(self) -> dict[str, Chore]:
+    def _chores(self, settings: Settings) -> dict[str, Chore]:
         parts, active = self._service.parts, self._service.active
 
         def streams(_: float) -> int:
             return consumer.sweep(self.store, oldest(active.policy.retention.decisions_days))
 
+        # A store of your own writes its file anew when you tell it (docs/privacy.md).
+        embedded = {"erased_files": Chore(_HOUR, parts.erasures.clean_disk)} if settings.redis_url is None else {}
         return {
+            **embedded,
             "streams": Chore(_HOUR, streams),
             "lists": Chore(60, parts.lists.expire),
             "platform": Chore(60, parts.watch.step),
             "tallies": Chore(10, Tallying(self.store).step),
             "reviews": Chore(_HOUR, lambda _: parts.reviews.sweep()),
+            "erasures": Chore(10, parts.erasures.finish),
             "accounts": Chore(_HOUR, lambda _: migrate(self.store)),
         }
 

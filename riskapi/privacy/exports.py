@@ -1,0 +1,209 @@
+"""Everything that is held of one account, as one document, for the person it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from riskapi.access.audit import Audit, AuditNote, Wanted
+from riskapi.accounts.accounts import Accounts
+from riskapi.accounts.activity import happenings
+from riskapi.accounts.first_record import DECISION_FIELDS
+from riskapi.accounts.log import Decisions, stored_decision
+from riskapi.accounts.stored import StoredAccount
+from riskapi.budgets.spends import Budgets
+from riskapi.contract import Count, Instant
+from riskapi.decisions.gather import Gatherer
+from riskapi.decisions.view import AccountView, Profiles
+from riskapi.errors import Problem
+from riskapi.feedback.kept_reports import KeptReports, ReportRow
+from riskapi.inputs.signup import Signup
+from riskapi.lists.entries import ListEntry
+from riskapi.lists.lists import Lists
+from riskapi.privacy.entries import AccountEntry, entries_of
+from riskapi.privacy.evidence import Evidence, EvidenceStore
+from riskapi.reviews.account_reviews import AccountReviews
+from riskapi.reviews.notes import notes_in
+from riskapi.reviews.queue import Review, Reviews, review_key
+from riskapi.store import damaged
+from riskapi.store.connections import Store
+from riskapi.times import rfc3339
+
+#: Notes of the audit log read in one trip.
+_PAGE: Final = 200
+_DAY: Final = 86400
+
+
+class Done(TypedDict):
+    """Events of one type that the account had: how many, and when first and last."""
+
+    type: str
+    times: Count
+    first_at: Instant
+    last_at: Instant
+
+
+class ReviewNote(TypedDict):
+    """What a person wrote, asked or cut in a review."""
+
+    kind: str
+    at: Instant
+    actor: str
+    text: str
+
+
+class ExportedReview(Review):
+    """A review with its notes."""
+
+    notes: list[ReviewNote]
+
+
+class ExportedEntry(TypedDict):
+    """What was told of the account when it happened: an event, a label, feedback, a decision."""
+
+    at: Annotated[Instant, Field(description="When it was written down.")]
+    type: str
+    data: dict[str, Any]
+
+
+class KeptEvidence(TypedDict):
+    """What outlives an account that was erased: kinds of things it shared, kept as keyed HMACs."""
+
+    erased_at: Instant
+    evidence_until: Instant
+    things: Count
+
+
+class Export(TypedDict):
+    """Everything that is held of an account. `account` is null for one that was erased, or never assessed.
+
+    `sent` has the recipients of each UTC day of the last 30, `reports` the bounces and complaints that are kept whole
+    (`GET /v1/feedback/reports/{report_id}` has each; it names recipients), `lists` the entries that name the account,
+    `audit` what people, keys and rules did about it.
+    """
+
+    object: Literal["export"]
+    user_id: str
+    exported_at: Instant
+    account: AccountView | None
+    activity: list[Done]
+    sent: dict[str, Count]
+    decisions: Annotated[list[dict[str, Any]], Field(description="Each with what it rested on, oldest first.")]
+    entries: list[ExportedEntry]
+    reviews: list[ExportedReview]
+    reports: list[ReportRow]
+    lists: list[ListEntry]
+    audit: list[AuditNote]
+    evidence: KeptEvidence | None
+
+
+class Exports:
+    """Puts exports together. Raises :class:`StoreUnavailable` while the store is away."""
+
+    def __init__(
+        self, store: Store, accounts: Accounts, profiles: Profiles, decisions: Decisions, gatherer: Gatherer,
+        budgets: Budgets, lists: Lists, reports: KeptReports, reviews: Reviews, audit: Audit,
+    ) -> None:  # fmt: skip
+        self._store, self._accounts, self._profiles, self._decisions = store, accounts, profiles, decisions
+        self._gatherer, self._budgets, self._lists, self._reports = gatherer, budgets, lists, reports
+        self._reviews, self._audit = reviews, audit
+        self._found, self._evidence = AccountReviews(store), EvidenceStore(store)
+
+    def of(self, user_id: str, now: float) -> Export:
+        """Everything that is held of an account at Unix time ``now``. Raises ``not_found`` where that is nothing."""
+        try:
+            account: StoredAccount | None = self._accounts.load(user_id)
+        except Problem:
+            account = None
+        reviews = self._found.of(user_id)
+        told = list(entries_of(self._store, user_id, reviews))
+        evidence = self._evidence.of(user_id)
+        usage = self._budgets.read(user_id, now)
+        reports = self._reports.of_account(user_id)["reports"]
+        if account is None and evidence is None and not told and not usage.days and not reports:
+            raise Problem("not_found", "Nothing is held of this account.")
+        return {
+            "object": "export",
+            "user_id": user_id,
+            "exported_at": rfc3339(now),
+            "account": None if account is None else self._profiles.view(user_id, now),
+            "activity": [] if account is None else list(_done(account.fields)),
+            "sent": {_date(day): count for day, count in sorted(usage.days.items()) if count},
+            "decisions": list(self._decided(told, account)),
+            "entries": [_shown(entry) for entry in told],
+            "reviews": [self._review(each) for each in reviews],
+            "reports": reports,
+            "lists": self._named(user_id, account, now),
+            "audit": list(self._notes(user_id)),
+            "evidence": _kept(evidence),
+        }
+
+    def _decided(self, told: list[AccountEntry], account: StoredAccount | None) -> Iterator[dict[str, Any]]:
+        """The decisions that entries tell of, with readings by name."""
+        fields = {} if account is None else account.fields
+        first = [fields.get(name) for name in DECISION_FIELDS]
+        for entry in told:
+            if entry.type != "decision":
+                continue
+
+            def read(entry: AccountEntry = entry) -> dict[str, Any] | None:
+                found = stored_decision(dict(entry.data), entry.fields.get(b"decision"), first)
+                if found is None:
+                    return None
+                return {**found, "at": rfc3339(found["at"]), "readings": self._decisions.readings(found)}
+
+            if (row := damaged.read("decision", str(entry.data.get("id")), read, None)) is not None:
+                yield row
+
+    def _review(self, review_id: str) -> ExportedReview:
+        found = notes_in(review_id, self._store.execute("HGETALL", review_key(review_id)))
+        notes: list[ReviewNote] = [
+            {"kind": each.kind, "at": rfc3339(each.at), "actor": each.actor, "text": each.text} for each in found
+        ]
+        return {**self._reviews.get(review_id), "notes": notes}
+
+    def _named(self, user_id: str, account: StoredAccount | None, now: float) -> list[ListEntry]:
+        """The entries of lists that name the account."""
+        if account is None:
+            return self._lists.of_value(None, "user", user_id, now)["entries"]
+        return self._lists.naming(user_id, self._gatherer.parse(Signup.stored(account.signup), now).facts, now)
+
+    def _notes(self, user_id: str) -> Iterator[AuditNote]:
+        """All notes of the audit log about the account, newest first."""
+        after: str | None = None
+        while True:
+            page = self._audit.page(Wanted(subject=user_id), _PAGE, after)
+            yield from (note.view() for note in page.notes)
+            after = page.after
+            if after is None:
+                return
+
+
+def _done(fields: Mapping[str, bytes]) -> Iterator[Done]:
+    for type, each in sorted((happenings(fields) or {}).items()):
+        first, last = rfc3339(each.first), rfc3339(each.last)
+        yield {"type": type, "times": each.times, "first_at": first, "last_at": last}
+
+
+def _shown(entry: AccountEntry) -> ExportedEntry:
+    """An entry as it is given out. Its id begins with the milliseconds of its time, by the clock of the store."""
+    at = int(entry.id.partition("-")[0]) / 1000
+    return {"at": rfc3339(at), "type": entry.type, "data": dict(entry.data)}
+
+
+def _kept(evidence: Evidence | None) -> KeptEvidence | None:
+    if evidence is None:
+        return None
+    return {
+        "erased_at": rfc3339(evidence.at),
+        "evidence_until": rfc3339(evidence.until),
+        "things": len(evidence.keys),
+    }
+
+
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * _DAY, UTC).date().isoformat()
