@@ -6,7 +6,6 @@ It is written down before anything is erased, so that whoever is killed meanwhil
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -51,7 +50,7 @@ class EvidenceStore:
         Where the same account was erased before, the earlier end stands, and no thing is forgotten. ``due`` is when a
         worker is to look at it.
         """
-        told = {"at": int(now), "until": math.ceil(until), "meant": meant, "keys": list(keys)}
+        told = {"at": int(now), "until": int(until), "meant": meant, "keys": list(keys)}
         return _read(self._keep.call([_DUE, _KEPT], [user_id, orjson.dumps(told), repr(due)]))
 
     def of(self, user_id: str) -> Evidence | None:
