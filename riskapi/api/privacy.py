@@ -47,7 +47,7 @@ ROUTES = (
         description=(
             "For the person it is about: what was posted, decided, read, labelled, reported and counted, the reviews "
             "with their notes, entries of lists that name the account, and what people did about it. It takes a second "
-            "or two where there are millions of accounts. With an `Idempotency-Key` the answer is remembered for 24 "
+            "or two where there are a million accounts. With an `Idempotency-Key` the answer is remembered for 24 "
             "hours as all answers are, so send none unless you need it. docs/privacy.md says what is not in it."
         ),
         scopes=("privacy",),
