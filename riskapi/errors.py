@@ -21,6 +21,10 @@ class StoreUnavailable(Exception):
     """The store did not answer in time, or refused the write."""
 
 
+class WriteRefused(StoreUnavailable):
+    """The store answers, and takes no writes: its memory or its disk is full, or it is a replica."""
+
+
 #: Every problem code with its HTTP status and title. Documented in docs/errors.md, which a test holds to this table.
 CODES: dict[str, tuple[int, str]] = {
     "not_json": (400, "The body is not JSON"),

@@ -38,11 +38,15 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who holds a session, and what they showed for it."""
+    """Who holds a session, and what they showed for it.
+
+    ``refused`` is the code by which the store refuses writes now (``OOM``), empty where it takes them.
+    """
 
     person: Person
     session: str
     how: str
+    refused: str = ""
 
 
 class Sessions:
@@ -71,16 +75,16 @@ class Sessions:
         return token
 
     def visit(self, token: str, now: float) -> SignedIn | None:
-        """Who holds the session, if it still holds. Raises ``StoreUnavailable``."""
+        """Who holds the session, if it still holds; also while writes are refused. Raises ``StoreUnavailable``."""
         name = digest(token)
         found = self._visit.call([_key(name), USERS], [now, self.idle, self.longest, _NOTED])
         if not found:
             return None
-        row, epoch, how = found
+        row, epoch, how, refused = found
         person = read(name, row)
         if person is None or person.disabled or person.epoch != int(epoch):
             return None
-        return SignedIn(person, name, how.decode())
+        return SignedIn(person, name, how.decode(), refused.decode("utf-8", "replace").partition(" ")[0])
 
     def list(self, person: Person, now: float) -> list[Session]:
         """The sessions of a user that hold, the latest first. Raises ``StoreUnavailable``."""

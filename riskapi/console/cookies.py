@@ -33,10 +33,12 @@ class Cookies(SecureCookieSessionInterface):
     @cached_property
     def key(self) -> bytes:
         """The key; made where there is none. Raises ``StoreUnavailable``."""
-        self._access_parts.store.execute(
-            "SET", _KEY, secrets.token_urlsafe(32), "NX"
-        )  # of two that are the first, one wins
-        found: bytes = self._access_parts.store.execute("GET", _KEY)
+        ask = self._access_parts.store.execute
+        found: bytes | None = ask("GET", _KEY)
+        if found is None:  # asked first, so that one that is there is found while the store refuses writes
+            ask("SET", _KEY, secrets.token_urlsafe(32), "NX")  # of two that are the first, one wins
+            found = ask("GET", _KEY)
+        assert found is not None  # noqa: S101 - it was put a moment ago
         return found
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:

@@ -31,6 +31,7 @@ class Page:
     ``path`` is under :data:`ROOT`, with ``{name}`` for what :func:`pattern` knows. ``role`` is the one a person needs;
     None for pages of signing in, which anybody may see. ``entry`` is its word in the menu, in the order of declaration.
     ``open_to_new`` says that somebody without the second factor they need may see it. ``most`` are bytes of its form.
+    ``writes`` says that its form changes something, so it is not tried while the store refuses writes.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Page:
     entry: str | None = None
     open_to_new: bool = False
     most: int = MOST
+    writes: bool = True
 
     @property
     def rule(self) -> str:

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, Response, current_app, redirect, request, session
+from flask import Blueprint, Flask, Response, current_app, g, redirect, request, session
 from flask.globals import request_ctx
 from flask_wtf.csrf import generate_csrf, validate_csrf
 from markupsafe import Markup
@@ -22,7 +22,7 @@ from riskapi import logs
 from riskapi.access.users import Person
 from riskapi.api.parts import Parts
 from riskapi.api.request import request_id_of
-from riskapi.console import callers, cookies, rendering
+from riskapi.console import callers, cookies, outage, rendering
 from riskapi.console.access_parts import AccessParts
 from riskapi.console.headers import headers
 from riskapi.console.page import ROOT, Page
@@ -38,6 +38,9 @@ from riskapi.store import damaged
 _NAMES, _SAID = 5, 500
 #: What stays as it is in a query (RFC 3986, 3.4), with the sign of what is encoded already.
 _QUERY = "%/?:@!$&'()*+,;="
+#: A form that is sent by the script of its page has this header, so that the page stays if it fails; the answer says
+#: with it where to go.
+_STAYS = "X-Console-To"
 #: Where somebody goes who has no second factor yet and needs one.
 _AUTHENTICATOR = f"{ROOT}/account/authenticator"
 _NO_PAGE = Page(path="/nothing", handler=lambda _: Moved(ROOT), role=None)
@@ -53,7 +56,8 @@ def mount(app: Flask, parts: Parts, access_parts: AccessParts) -> None:
     console.add_url_rule("/static/<asset>", "static", _asset, methods=["GET"], provide_automatic_options=False)
     nothing = server.view(_NO_PAGE, found=False)
     console.add_url_rule("/<path:rest>", "nothing", nothing, methods=["GET", "POST"], provide_automatic_options=False)
-    app.add_url_rule(ROOT, "console", lambda: _named(redirect(f"{ROOT}/", 308)), methods=["GET"])
+    app.add_url_rule(ROOT, "console", lambda: redirect(f"{ROOT}/", 308), methods=["GET"])
+    app.after_request(server.strict)
     app.config.update(cookies.settings(access_parts))
     app.session_interface = cookies.Cookies(access_parts)
     app.register_blueprint(console)
@@ -78,7 +82,7 @@ class _Server:
                 answer = self._answer(page, path, request_id, found=found)
             except Exception as error:
                 answer = self._fault(error, page, request_id)
-            answer.headers.update({**self._headers, "X-Request-Id": request_id})
+            answer.headers["X-Request-Id"] = request_id
             seconds = perf_counter() - started
             # One row of metrics for all pages; the log says which it was, without what stands for the names in it.
             self._parts.metrics.request(ROOT, request.method, answer.status_code, seconds)
@@ -96,6 +100,15 @@ class _Server:
 
         return respond
 
+    def strict(self, answer: BaseResponse) -> BaseResponse:
+        """An answer under :data:`ROOT`, of whatever kind, with the id of its request and what keeps browsers strict."""
+        if request.path == ROOT or request.path.startswith(f"{ROOT}/"):
+            for name, value in self._headers.items():
+                answer.headers.setdefault(name, value)
+            if "X-Request-Id" not in answer.headers:
+                answer.headers["X-Request-Id"] = request_id_of(request.environ)
+        return answer
+
     def _answer(self, page: Page, path: Mapping[str, str], request_id: str, *, found: bool) -> Response:
         now = self._parts.clock()
         opener = current_app.session_interface
@@ -104,6 +117,7 @@ class _Server:
         session.permanent = True
         session.modified = False
         held = self._access_parts.sessions.visit(session["token"], now) if "token" in session else None
+        g.held = held  # for pages that say what failed
         person = held.person if held is not None else NOBODY
         if held is None and "token" in session:
             _forget()
@@ -113,6 +127,8 @@ class _Server:
             return self._response(refused, person, page, request_id)
         if not found or not page.takes(path):
             raise Problem("not_found", "There is no such page.")
+        if request.method == "POST" and held is not None and held.refused and page.writes:
+            return self._outage(outage.NOT_TRIED, person, page, request_id)
         visit = Visit(
             parts=self._parts,
             access_parts=self._access_parts,
@@ -131,6 +147,7 @@ class _Server:
             kept=session.get("kept", {}),
             known=frozenset(session.get("known", ())),
         )
+        g.tried = True
         return self._done(page.handler(visit), visit, page, request_id)
 
     def _form(self, page: Page) -> MultiDict[str, str]:
@@ -183,6 +200,8 @@ class _Server:
                 session["said"] = answer.said[:_SAID]
             if answer.keep:
                 session["kept"] = {**session.get("kept", {}), **answer.keep}
+            if _STAYS in request.headers:  # the script of the page goes there
+                return Response(status=204, headers={_STAYS: answer.to})
             return Response(status=303, headers={"Location": answer.to})
         if isinstance(answer, File):
             kept = {"Content-Type": answer.media, "Content-Disposition": f'attachment; filename="{answer.name}"'}
@@ -205,19 +224,43 @@ class _Server:
         kept = session.get("kept", {}) if shown and person.may("reviewer") else {}
         undo = {name: kept.get(name) for name in ("undo", "undo_of")}
         attack = self._parts.publisher.attack if shown else None  # what this worker decides by: no trip to the store
-        found = {"menu": menu, "person": shown, "policy": policy, "said": said, **undo}
+        held = g.get("held")
+        refused = outage.refusal(held.refused) if held is not None else None
+        found = {"menu": menu, "person": shown, "policy": policy, "said": said, "refused": refused, **undo}
+        # A page about a password and the like is loaded anew; others stay where a form of them fails.
+        found["stays"] = shown is not None and not page.path.startswith("/account")
         notice = self._access_parts.settings.console_notice
         return {**found, "notice": notice, "attack": None if attack is None else attack.until}
 
     def _fault(self, error: Exception, page: Page, request_id: str) -> Response:
         """A page that says what failed. Only a defect is logged with its stack."""
+        held = g.get("held")
+        person = held.person if held is not None else NOBODY
+        if isinstance(error, StoreUnavailable):
+            self._parts.metrics.store_failure("request")
+            # What was sent to the store may be done all the same, now or by a worker that finishes it.
+            met = outage.met(error, posted=request.method == "POST", tried="tried" in g)
+            return self._outage(met, person, page, request_id)
         status, title, detail = _explained(error)
         if status == 500:
             logs.note(logging.ERROR, "defect", error, request_id=request_id, route=ROOT + page.path)
-        if isinstance(error, StoreUnavailable):
-            self._parts.metrics.store_failure("request")
-        person = NOBODY  # no menu: what it shows may be what failed
-        return self._response(View("fault.html", {"title": title, "detail": detail}, status), person, page, request_id)
+        data = {"title": title, "detail": detail, "outage": False}
+        return self._response(View("fault.html", data, status), person, page, request_id)
+
+    def _outage(self, met: outage.Outage, person: Person, page: Page, request_id: str) -> Response:
+        """A page that says what failed because of the store, what works, and how to go on."""
+        posted = request.method == "POST"
+        request.max_content_length = page.most
+        data = {
+            "title": met.title,
+            "detail": met.failed,
+            "outage": True,
+            "written": outage.written(request) if posted else [],
+            "again": outage.way_back(request.referrer, ROOT) if posted else _address(),
+            "retry": None if posted else outage.RETRY,
+        }
+        answer = View("fault.html", data, 503, {"Retry-After": str(outage.RETRY)})
+        return self._response(answer, person, page, request_id)
 
 
 def _explained(error: Exception) -> tuple[int, str, str]:
@@ -225,12 +268,6 @@ def _explained(error: Exception) -> tuple[int, str, str]:
         title = {"not_found": "Not found", "forbidden": "You may not do this"}.get(error.code, "This was not done")
         wrong = " ".join(each["detail"] for each in error.errors)
         return error.status, title, f"{error.detail} {wrong}".strip()
-    if isinstance(error, StoreUnavailable):
-        # What was sent to the store may be done all the same, now or by a worker that finishes it.
-        what = "Load the page again in a moment."
-        if request.method == "POST":
-            what = "It is not known whether this was done. Look again in a moment, before you do it once more."
-        return 503, "The store does not answer", f"{what} Signups and sends are answered meanwhile."
     if isinstance(error, ConfigurationError):
         return 503, "The policy cannot be used", f"{error.where}: {error.key}: {error.reason}"
     if isinstance(error, damaged.Unreadable):
@@ -262,12 +299,6 @@ def _asset(asset: str) -> BaseResponse:
     """A file that goes with the pages. Its address changes with it, so it is kept for a year."""
     found = rendering.assets().get(asset)
     if found is None:
-        return _named(Response(status=404))
-    kept = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-    return _named(Response(found.content, 200, {**kept, "Content-Type": found.media}))
-
-
-def _named(answer: BaseResponse) -> BaseResponse:
-    """An answer that is no page, with the id of its request."""
-    answer.headers["X-Request-Id"] = request_id_of(request.environ)
-    return answer
+        return Response(status=404)
+    kept = "public, max-age=31536000, immutable"
+    return Response(found.content, 200, {"Cache-Control": kept, "Content-Type": found.media})

@@ -7,6 +7,7 @@ with its own values in it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import zlib
@@ -20,7 +21,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
 from riskapi import policy
-from riskapi.errors import ConfigurationError
+from riskapi.errors import ConfigurationError, WriteRefused
 from riskapi.store import damaged
 
 if TYPE_CHECKING:
@@ -40,11 +41,12 @@ class PolicyTexts:
         self._store, self._file = store, file.read_text()
 
     def of(self, said: Mapping[str, Any]) -> str:
-        """The text of a policy; what has none yet is given one, which is kept."""
+        """The text of a policy; what has none yet is given one, which is kept where the store takes writes."""
         kept, latest = self._read(said)
         if kept is None:
             kept = self._file if self._is_file(said) else written(latest, said)
-            self._store.execute("HSET", TABLE, _name(said), zlib.compress(kept.encode()))
+            with contextlib.suppress(WriteRefused):  # it can be read all the same
+                self._store.execute("HSET", TABLE, _name(said), zlib.compress(kept.encode()))
         return numbered(kept, said["version"])
 
     def commented(self, said: Mapping[str, Any]) -> str:

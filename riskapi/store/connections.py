@@ -25,7 +25,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from riskapi.errors import ConfigurationError, StoreUnavailable
+from riskapi.errors import ConfigurationError, StoreUnavailable, WriteRefused
 from riskapi.settings import Settings
 from riskapi.store import addresses, embedded, redis_socket
 from riskapi.store.circuit import Circuit
@@ -39,6 +39,8 @@ PREFIX = "risk:"
 #: Answers that say the server cannot do its work now, whatever the command:
 #: MISCONF and NOREPLICAS refuse writes, BUSY is a script that does not end.
 _AWAY_WORDS = ("MISCONF", "NOREPLICAS", "BUSY", "UNKILLABLE", "CLUSTERDOWN", "MASTERDOWN", "LOADING")
+#: Those of them by which a server refuses writes and still answers what it is asked.
+_REFUSING, _REFUSING_WORDS = (ReadOnlyError, OutOfMemoryError), ("MISCONF", "NOREPLICAS")
 #: Times the scripts are loaded for one trip: a server can be restarted again just after they were.
 _LOADS = 3
 _AWAY = (
@@ -301,9 +303,13 @@ class Store:
         return self._away(error)
 
     def _away(self, error: Exception) -> StoreUnavailable:
-        self._circuit.failed()
         # An error answer may quote the command and so a person's data; its first word is the code.
-        said = str(error).split(" ", 1)[0] if isinstance(error, ResponseError) else str(error)
+        is_answer = isinstance(error, ResponseError)
+        said = str(error).split(" ", 1)[0] if is_answer else str(error)
+        if isinstance(error, _REFUSING) or (is_answer and said in _REFUSING_WORDS):
+            self._circuit.answered()  # at once: nobody waits for it, and what is there can be read
+            return WriteRefused(f"the store refused a write: {type(error).__name__}: {said}")
+        self._circuit.failed()
         return StoreUnavailable(f"the store did not answer: {type(error).__name__}: {said}")
 
 

@@ -84,7 +84,7 @@ class RedisSocket:
             reused = self._reader is not None
             try:
                 return self._exchange(packed, commands)
-            except (redis.ConnectionError, ConnectionError):
+            except (redis.ConnectionError, ConnectionError, ReadOnlyError):
                 self.close()
                 if not reused:
                     raise
@@ -125,7 +125,7 @@ class RedisSocket:
             # Any error is an answer that has no shape. Some of redis-py's are no ResponseError: LOADING, NOAUTH.
             if isinstance(answer, Exception):
                 if isinstance(answer, ReadOnlyError):
-                    raise redis.ConnectionError("the server is a replica now")
+                    raise answer  # the server is a replica now
             elif command[0] in shapes:
                 answer = shapes[command[0]](answer)
             answers.append(answer)

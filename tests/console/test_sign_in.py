@@ -12,6 +12,7 @@ from pyotp import TOTP
 from riskapi.access.throttle import NAME
 from riskapi.access.users import ROLES
 from riskapi.console.access_parts import AccessParts, first_link, password_link
+from riskapi.console.headers import headers
 from riskapi.console.page import ROOT, Page
 from riskapi.console.site import PAGES
 from riskapi.errors import StoreUnavailable
@@ -267,6 +268,38 @@ def test_each_form_needs_its_token(visitor: Visitor, page: Page) -> None:
 
 
 class TestAnswers:
+    @pytest.mark.parametrize(
+        ("method", "path", "status"),
+        [
+            ("GET", "/console", 308),
+            ("POST", "/console", 405),
+            ("GET", "/console/", 303),
+            ("HEAD", "/console/sign-in", 200),
+            ("GET", "/console/queue", 303),
+            ("GET", "/console/nothing", 404),
+            ("PUT", "/console/queue", 405),
+            ("OPTIONS", "/console/nothing", 405),
+            ("POST", "/console/queue", 422),
+            ("GET", "/console/static/console.css", 200),
+            ("GET", "/console/static/mark.svg", 200),
+            ("DELETE", "/console/static/console.css", 405),
+            ("GET", "/console/static/x.js", 404),
+            ("GET", "/console//", 404),
+        ],
+    )
+    def test_of_every_kind_carry_the_request_id_and_what_keeps_browsers_strict(
+        self, visitor: Visitor, method: str, path: str, status: int
+    ) -> None:
+        answer = visitor.client.open(path, method=method, headers={"X-Request-Id": "mine"})
+        found, strict = answer.headers, headers(is_secure=False)
+        assert (answer.status_code, found["X-Request-Id"]) == (status, "mine")
+        assert {name: len(found.getlist(name)) for name in strict} == dict.fromkeys(strict, 1)
+        assert (found["Cache-Control"] == "no-store") == (not path.startswith("/console/static/") or status != 200)
+
+    def test_of_the_api_carry_none_of_it(self, visitor: Visitor) -> None:
+        assert "Content-Security-Policy" not in visitor.client.get("/v1/reviews").headers
+        assert "Content-Security-Policy" not in visitor.client.get("/consolex").headers
+
     def test_carry_what_keeps_browsers_strict(self, visitor: Visitor) -> None:
         found = visitor.get("/console/sign-in").headers
         assert "default-src 'none'" in found["Content-Security-Policy"]
@@ -309,7 +342,7 @@ class TestAnswers:
             answer = visitor.client.get(path, headers={"X-Request-Id": "mine"})
             assert (answer.status_code, answer.headers.get("X-Request-Id")) == (status, "mine"), path
 
-    def test_are_a_sentence_while_the_store_is_away(
+    def test_say_what_failed_and_what_works_while_the_store_is_away(
         self, site: Flask, access_parts: AccessParts, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(*_: object) -> object:
@@ -320,7 +353,8 @@ class TestAnswers:
         monkeypatch.setattr(access_parts.store, "execute", refuse)
         answer = ana.client.get("/console/queue")
         assert answer.status_code == 503 and "The store does not answer" in answer.text
-        assert "Load the page again in a moment. Signups and sends are answered meanwhile." in answer.text
+        assert "Nothing can be read or changed here. Load the page again in a moment." in answer.text
+        assert "Signups and sends are answered meanwhile" in answer.text
 
     def test_refuse_large_forms(self, visitor: Visitor) -> None:
         assert visitor.client.post("/console/sign-in", data={"name": "x" * 70_000}).status_code == 413

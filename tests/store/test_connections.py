@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import redis
 
-from riskapi.errors import ConfigurationError, StoreUnavailable
+from riskapi.errors import ConfigurationError, StoreUnavailable, WriteRefused
 from riskapi.settings import Settings
 from riskapi.store import addresses, scripts, server_binary
 from riskapi.store.circuit import Circuit
@@ -238,6 +238,44 @@ def test_a_store_that_refuses_writes_is_away(tmp_path: Path, command: str) -> No
         store.execute("CONFIG", "SET", "maxmemory", "1")
         with pytest.raises(StoreUnavailable, match="OutOfMemoryError"):
             store.execute("SET", "someone@example.com", "1") if command == "run" else store.client.set("k", "1")
+
+
+@pytest.mark.parametrize("command", ["run", "client"])
+def test_a_store_that_refuses_writes_is_read_all_the_same(tmp_path: Path, command: str) -> None:
+    with Embedded(tmp_path, "everysec"):
+        store = open_store(Settings.load({"RISKAPI_DATA_DIR": str(tmp_path)}))
+        store.execute("SET", "k", "1")
+        store.execute("CONFIG", "SET", "maxmemory", "1")
+        for _ in range(3):
+            with pytest.raises(WriteRefused, match="OutOfMemoryError"):
+                store.execute("SET", "k", "2") if command == "run" else store.client.set("k", "2")
+            assert store.execute("GET", "k") == b"1" == store.client.get("k")
+
+
+@pytest.mark.parametrize(
+    ("error", "refuses"),
+    [
+        (redis.exceptions.OutOfMemoryError("command not allowed"), True),
+        (redis.exceptions.ReadOnlyError("You can't write against a read only replica."), True),
+        (redis.ResponseError("MISCONF Errors writing to the AOF file"), True),
+        (redis.ResponseError("NOREPLICAS Not enough good replicas to write."), True),
+        (redis.ResponseError("BUSY Valkey is busy running a script."), False),
+        (redis.exceptions.BusyLoadingError("Valkey is loading the dataset in memory"), False),
+        (redis.exceptions.MasterDownError("Link with MASTER is down"), False),
+        (redis.ConnectionError("MISCONF"), False),
+        (redis.TimeoutError("Timeout reading from socket"), False),
+    ],
+)
+def test_only_a_server_that_answers_is_asked_again_at_once(store: Store, error: Exception, refuses: bool) -> None:
+    assert isinstance(store._away(error), WriteRefused) == refuses
+    try:
+        if refuses:
+            store.execute("PING")
+        else:
+            with pytest.raises(StoreUnavailable):
+                store.execute("PING")
+    finally:
+        store._circuit.answered()
 
 
 #: Answers that are an error where a reply was expected, and whether the connection is opened anew after it.

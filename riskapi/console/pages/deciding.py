@@ -122,7 +122,13 @@ def pages(shown: Shown) -> tuple[Page, ...]:
     buttons = {"claim": claim, "release": release, "escalate": escalate, "skip": skip, "decide": decide, "undo": undo}
     buttons |= {"show": show_data, **talking.BUTTONS, **linking.BUTTONS}
     return tuple(
-        Page(path=f"/cases/{{review_id}}/{word}", handler=partial(told, do), role="reviewer", method="POST")
+        Page(
+            path=f"/cases/{{review_id}}/{word}",
+            handler=partial(told, do),
+            role="reviewer",
+            method="POST",
+            writes=word != "skip",  # the browser keeps that
+        )
         for word, do in buttons.items()
     )
 

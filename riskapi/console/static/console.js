@@ -1,7 +1,10 @@
 // Keys of the console. Every page works without it: a key presses a button or follows a link that is there.
 //
 // In a page:  data-key="a" on a link, button or field: this key presses (or focuses) it. Two keys in a row: "g q".
-//             data-refresh="2" on a part with an id: it is fetched anew after so many seconds, while it says so.
+//             data-refresh="10" on a part with an id: it is fetched anew after so many seconds, while it says so.
+//             data-retry="10" on a page that could not be read: it is asked for after so many seconds, and loaded if it can.
+//             data-stays on <main>: its forms are sent from here, and the page stays as it is where that fails; but not
+//             forms with data-leaves.
 //             data-rows on a list: j and k move among its [data-row], enter opens the first link of the row.
 //             data-row-key="c" in a row: this key presses it in the row that is chosen, or the first.
 "use strict";
@@ -81,7 +84,96 @@
 
   const wait = () => {
     const part = document.querySelector("[data-refresh][id]");
-    if (part) setTimeout(refresh, 1000 * Math.max(Number(part.dataset.refresh) || 2, 1));
+    if (part) setTimeout(refresh, 1000 * Math.max(Number(part.dataset.refresh), 10));
   };
   wait();
+
+  const retry = async () => {
+    try {
+      const answer = await fetch(location.href, { credentials: "same-origin" });
+      if (answer.status !== 503) location.reload();
+    } catch {
+      // The service does not answer either; it is asked again.
+    }
+  };
+  const unread = document.querySelector("[data-retry]");
+  if (unread) setInterval(retry, 1000 * Math.max(Number(unread.dataset.retry), 10));
+
+  const go = (address) => {
+    const to = new URL(address, location.href);
+    const isHere = to.href.split("#")[0] === location.href.split("#")[0];
+    if (!isHere) {
+      location.assign(to);
+      return;
+    }
+    history.replaceState(null, "", to);
+    location.reload();
+  };
+
+  // Say above the page what failed; the page and what was typed into it stay.
+  const tell = (title, part) => {
+    document.getElementById("failed")?.remove();
+    const strong = document.createElement("strong");
+    strong.textContent = title;
+    part.prepend(strong);
+    for (const each of part.querySelectorAll("[data-stays]")) each.hidden = false;
+    part.tabIndex = -1;
+    document.getElementById("content").prepend(part);
+    part.focus();
+  };
+
+  const unanswered = (what) => {
+    const part = document.createElement("section");
+    part.id = "failed";
+    part.className = "fault";
+    part.setAttribute("role", "alert");
+    const said = document.createElement("p");
+    said.textContent = `${what} It is not known whether this was done. The page below is as it was, with what you wrote.`;
+    part.append(said);
+    tell("There was no answer", part);
+  };
+
+  const show = (title, main) => {
+    document.title = title;
+    document.getElementById("content").replaceWith(main);
+    scrollTo(0, 0);
+    main.focus();
+    wait();
+  };
+
+  // Send a form; whether the browser is on its way to another page.
+  const send = async (form, button) => {
+    // By attributes: a field can have the name of a property of its form.
+    const to = button?.getAttribute("formaction") || form.getAttribute("action") || location.href;
+    const body = new URLSearchParams(new FormData(form, button));
+    const answer = await fetch(to, { method: "POST", body, headers: { "X-Console-To": "" } });
+    if (answer.status === 204) {
+      go(answer.headers.get("X-Console-To"));
+      return true;
+    }
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const failed = fresh.getElementById("failed");
+    const main = fresh.getElementById("content");
+    if (failed) tell(fresh.querySelector("h1").textContent, failed);
+    else if (main) show(fresh.title, main);
+    else unanswered(`Something before the service answered ${answer.status}.`);
+    return false;
+  };
+
+  let isSending = false;
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    const isPost = form.getAttribute("method") === "post" && !form.hasAttribute("data-leaves");
+    if (event.defaultPrevented || !isPost || !form.closest("main[data-stays]")) return;
+    event.preventDefault();
+    if (isSending) return;
+    isSending = true;
+    try {
+      isSending = await send(form, event.submitter);
+    } catch {
+      isSending = false;
+      unanswered("The service cannot be reached.");
+    }
+  });
+  addEventListener("pageshow", () => (isSending = false)); // also where the browser kept the page and goes back to it
 })();
