@@ -5,7 +5,10 @@ One service, one browser; a test is skipped where there is no Chromium.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -340,3 +343,86 @@ def test_two_reviewers_race_for_one_claim(
     assert "Nothing was changed" in loser.inner_text("[role=alert]")
     faults.clear()  # the browser tells of the 409
     other.context.close()
+
+
+@contextlib.contextmanager
+def silent(store: Store) -> Iterator[None]:
+    """The store hangs."""
+    pid = store.execute("INFO", "server")["process_id"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        store.ping()
+
+
+def test_a_page_stays_with_what_was_typed_where_the_store_hangs_or_refuses_writes(
+    page: Page, site: Flask, url: str, session_store: Store, faults: list[str]
+) -> None:
+    sign_up(site, "u_stays", "device-of-one-who-stays")
+    page.goto(f"{url}/console/queue?q=u_stays")
+    page.locator("[data-row] a").first.click()
+    page.wait_for_url("**/console/cases/*")
+    case = page.url
+    page.fill("#note", "Ten lists in a day")
+    page.fill("#question", "Which list?")
+    failed, text = page.locator("#failed"), page.get_by_text
+    with silent(session_store):
+        page.keyboard.press("Escape")
+        page.locator("h1").first.click()
+        page.keyboard.press("l")
+        failed.get_by_text("Read only: the store does not answer").wait_for()
+        assert "Nothing was done." in failed.inner_text() and "with what you wrote" in failed.inner_text()
+        assert page.evaluate("document.activeElement.id") == "failed"
+    session_store.execute("CONFIG", "SET", "maxmemory", "1")
+    try:
+        page.get_by_role("button", name="Ask", exact=True).click()
+        failed.get_by_text("Read only: the store takes no writes").wait_for()
+    finally:
+        session_store.execute("CONFIG", "SET", "maxmemory", "0")
+    assert failed.count() == 1 and page.url == case and text("Whom it touches").is_visible()
+    assert (page.input_value("#note"), page.input_value("#question")) == ("Ten lists in a day", "Which list?")
+    assert Axe().run(page).response["violations"] == []
+    page.locator("button[data-key=l]").click()
+    page.get_by_role("status").filter(has_text="Limit: 1 account").wait_for()
+    page.goto(case)
+    assert "other: Ten lists in a day" in page.inner_text("main") and failed.count() == 0
+    assert [each for each in faults if "503" not in each] == []
+    faults.clear()  # the browser tells of the 503
+
+
+def test_a_page_that_could_not_be_read_comes_by_itself_and_asks_every_ten_seconds(
+    browser: Browser, page: Page, url: str, session_store: Store, faults: list[str]
+) -> None:
+    with browser.new_context(storage_state=page.context.storage_state()) as context:
+        other = context.new_page()
+        other.set_default_timeout(DEADLINE)
+        other.clock.install()
+        asked: list[str] = []
+        other.on("request", lambda request: asked.append(request.url))
+        with silent(session_store):
+            other.goto(f"{url}/console/queue?tab=mine")
+            other.get_by_role("heading", name="The store does not answer").wait_for()
+            assert Axe().run(other).response["violations"] == []
+            asked.clear()
+            other.clock.run_for(9_000)
+            assert asked == []
+            with other.expect_response(lambda answer: answer.status == 503):
+                other.clock.run_for(2_000)
+        other.clock.run_for(10_000)
+        other.get_by_role("heading", name="Queue").wait_for()
+        assert other.url == f"{url}/console/queue?tab=mine"
+    assert faults == []
+
+
+def test_a_form_answered_with_a_page_shows_it_in_place(page: Page, url: str, faults: list[str]) -> None:
+    page.goto(f"{url}/console/lists")
+    page.fill("#rows", "kind,value\nasn,64500\nnothing,x")
+    page.get_by_role("button", name="Import").click()
+    page.get_by_role("button", name="Undo this import").click()
+    page.get_by_role("status").filter(has_text="1 removed").wait_for()
+    page.goto(f"{url}/console/search?q=mailinator.com")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export CSV").click()
+    assert download.value.suggested_filename == "accounts.csv" and faults == []
