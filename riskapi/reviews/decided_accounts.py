@@ -26,8 +26,9 @@ from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.queue import ReviewScope, ReviewTier, index_key, place_of, refusal, review_key
 from riskapi.reviews.reasons import ReviewReasons
 from riskapi.store import damaged
-from riskapi.store.connections import Store
+from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
+from riskapi.times import rfc3339
 from signals.records import record
 
 _DAY = 86400
@@ -199,6 +200,22 @@ class DecidedAccounts:
             asked = (review_key(review_of(decision_id)), f"p:{decision_id}", f"u:{decision_id}")
         plan, undoing = self._store.execute("HMGET", *asked)
         return _plan(plan) if plan else None, _undoing(undoing) if undoing else None
+
+    def undone(self, review_ids: Iterable[str]) -> dict[tuple[str, str], Undoing]:
+        """Who undid decisions of reviews, by the review and when the decision was made (RFC 3339); one trip."""
+        pipe = self._store.pipeline()
+        asked = [(name, pipe.ask("HGETALL", review_key(name), read=as_it_is)) for name in review_ids]
+        self._store.run(pipe)
+        found = {}
+        for name, reply in asked:
+            fields = reply()
+            for field in (each for each in fields if each.startswith(b"u:")):
+                decided = fields.get(b"p:" + field.removeprefix(b"u:"))
+                undoing = damaged.read("review", name, partial(_undoing, fields[field]), None)
+                plan = damaged.read("review", name, partial(_plan, decided), None) if decided else None
+                if plan is not None and undoing is not None:
+                    found[name, rfc3339(plan.at)] = undoing
+        return found
 
     def give_back(self, plan: DecisionPlan, undoing: Undoing) -> tuple[Undone, Standing] | None:
         """Give the account of the review back and open the review; None where the account is there no more.

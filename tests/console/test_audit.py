@@ -71,19 +71,74 @@ def test_an_entry_of_a_list_is_taken_off_again(kim: Visitor, parts: Parts, site:
     assert kim.post("/console/audit/undo", note=kim.hidden("note"), back="https://evil.example").status_code == 404
 
 
-def test_a_note_undoes_its_own_decision_and_no_later_one(kim: Visitor, api: Api, clock: Clock) -> None:
+def test_a_note_undoes_its_own_decision_and_no_later_one(kim: Visitor, api: Api, clock: Clock, parts: Parts) -> None:
     review = sign_up(api, "u_1")
     api("POST", f"/v1/reviews/{review}/decide", json={"decision": "limit", "label": "abuse"})
+    (earlier,) = (note.id for note in parts.audit.latest(10) if note.action == "decided")
     clock.advance(60)
     api("POST", f"/v1/reviews/{review}/undo")
     api("POST", f"/v1/reviews/{review}/decide", json={"decision": "allow", "label": "legitimate"})
     kim.get("/console/audit?action=decided")
-    later, earlier = re.findall(r'name="note" value="([^"]+)"', kim.text)
+    (later,) = re.findall(r'name="note" value="([^"]+)"', kim.text)
     assert kim.post("/console/audit/undo", note=earlier, back="").status_code == 409
     assert "the review was decided again since" in kim.text and tier(api, "u_1") == "allow"
     kim.get("/console/audit?action=decided")
     kim.post("/console/audit/undo", note=later, back="")
     assert "The decision is undone, for 1 account." in kim.text and tier(api, "u_1") == "review"
+
+
+class TestWhatWasUndone:
+    """The row says who did, and when, and has no button."""
+
+    def test_a_decision(self, kim: Visitor, api: Api, clock: Clock) -> None:
+        review = sign_up(api, "u_1")
+        kim.get(f"/console/cases/{review}")
+        for _ in range(2):
+            clock.advance(60)
+            assert kim.post(f"/console/cases/{review}/decide", do="limit", code="spam").status_code == 200, kim.text
+            clock.advance(60)
+            kim.get("/console/audit?action=decided")
+            if len(rows(kim)) == 1:
+                kim.post("/console/audit/undo", note=kim.hidden("note"), back="/console/audit?action=decided")
+        later, earlier = rows(kim)
+        assert "undone by kim, 2026-11-22 10:02" in earlier and "<button" not in earlier
+        assert "undone" not in later and "<button" in later
+
+    def test_by_the_api_and_a_reviewer_it_names(self, kim: Visitor, api: Api) -> None:
+        review = sign_up(api, "u_1")
+        api("POST", f"/v1/reviews/{review}/decide", json={"decision": "limit", "label": "abuse"})
+        api("POST", f"/v1/reviews/{review}/undo", json={"reviewer": "sam"})
+        kim.get("/console/audit?action=decided")
+        assert "undone by sam" in kim.text and 'action="/console/audit/undo"' not in kim.text
+
+    def test_an_entry_and_a_batch_of_a_list_and_a_cut(self, kim: Visitor, api: Api, clock: Clock) -> None:
+        for number in range(2):
+            sign_up(api, f"u_{number}", "device-of-a-ring-0001")
+        cluster = api("GET", "/v1/accounts/u_0")["linkage"]["cluster_id"]
+        kim.get("/console/audit")
+        entry = api("POST", "/v1/lists/deny", json={"kind": "asn", "value": "64500"})["id"]
+        stands = api("POST", "/v1/lists/deny", json={"kind": "asn", "value": "64502"})["id"]
+        batch = api("POST", "/v1/lists/deny/bulk", json={"entries": [{"kind": "asn", "value": "64501"}]})["batch_id"]
+        cut = api("POST", f"/v1/clusters/{cluster}/cut", json={"user_id": "u_1", "reason": "a shop"})["cut_id"]
+        clock.advance(60)
+        kim.get("/console/audit")
+        buttons = kim.text.count('action="/console/audit/undo"')
+        api("DELETE", f"/v1/lists/deny/{entry}")
+        api("DELETE", f"/v1/lists/batches/{batch}")
+        api("POST", f"/v1/cuts/{cut}/undo")
+        kim.get("/console/audit")
+        assert (buttons, kim.text.count('action="/console/audit/undo"')) == (4, 1)
+        undone = [each for each in rows(kim) if re.search("<td>undone by (key )?bootstrap, 2026-11-22 10:01", each)]
+        assert len(undone) == 3
+        assert "<button" in next(each for each in rows(kim) if stands in each)
+
+    def test_nobody_knows_any_more_by_whom(self, kim: Visitor, api: Api, store: Store) -> None:
+        entry = api("POST", "/v1/lists/deny", json={"kind": "asn", "value": "64500"})["id"]
+        api("DELETE", f"/v1/lists/deny/{entry}")
+        store.execute("DEL", "risk:audit", "risk:audit:chain:{risk:audit}")
+        Audit(store).note("key a", "list entry put", entry, NOW, list="deny")
+        kim.get("/console/audit")
+        assert "<td>undone</td>" in rows(kim)[0]
 
 
 @pytest.mark.parametrize("note", ["", "x", "1-1", "9" * 400])

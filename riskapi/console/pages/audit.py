@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from riskapi.access.audit import PLACE, Noted, Wanted
 from riskapi.api.reviews import count_undo
 from riskapi.console.page import Page
+from riskapi.console.reversals import reversals
 from riskapi.console.sentences import many
 from riskapi.console.visit import Answer, Moved, View, Visit
 from riskapi.errors import Problem
@@ -60,8 +61,9 @@ def show(visit: Visit) -> Answer:
     found = visit.parts.audit.page(wanted, _ROWS, after)
     asked = {name: value for name, value in query.items() if value}
     bad = [name for name, at in (("from", since), ("to", until)) if query[name] and at is None]
+    undone = reversals(visit, [note for note in found.notes if _is_undoable(note)])
     data = {
-        "notes": [_row(note) for note in found.notes],
+        "notes": [{**_row(note), "undone": undone.get(note.id)} for note in found.notes],
         "query": query,
         "is_filtered": bool(asked),
         "fault": f"Not a day: {' and '.join(bad)}. Write it as 2026-11-22." if bad else None,
