@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 #: Units of the drawing: its width, the height of a row and of its bars, and where bars begin and end.
 _WIDTH, _ROW, _BARS, _LEFT, _RIGHT = 436, 36, 28, 166, 368
-#: Characters of a word that fit before the bars.
-_WORD = 21
+#: Characters of a word that fit before the bars, and units that one takes.
+_WORD, _LETTER = 21, 7.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,12 @@ class Chart:
     width: int = _WIDTH
     left: int = _LEFT
     right: int = _RIGHT
+
+    @property
+    def start(self) -> int:
+        """Units at the left that no word needs: a drawing without them is larger on a narrow screen."""
+        longest = max((len(row.word) for row in self.rows), default=0)
+        return max(int(self.left - 8 - _LETTER * longest), 0)
 
     @property
     def height(self) -> int:

@@ -345,6 +345,37 @@ def test_two_reviewers_race_for_one_claim(
     other.context.close()
 
 
+def test_nothing_is_cut_off_or_too_small_on_a_narrow_screen(
+    page: Page, site: Flask, url: str, faults: list[str]
+) -> None:
+    page.set_viewport_size({"width": 360, "height": 800})
+    for number in range(2):
+        sign_up(site, f"u_narrow_{number}", "device-of-a-narrow-one")
+    page.goto(f"{url}/console/queue?q=u_narrow_1")
+    page.locator("[data-row] a").first.click()
+    page.wait_for_url("**/console/cases/*")
+    page.fill("#note", "Twelve people of one shop who share one device and one address, as they told us")
+    page.locator("#note").press("Enter")
+    page.get_by_role("status").filter(has_text="The note is kept").wait_for()
+    page.locator("button[data-key=l]").click()
+    page.get_by_role("status").filter(has_text="Limit:").wait_for()
+    page.keyboard.press("u")
+    page.get_by_role("status").filter(has_text="Undone:").wait_for()
+    wider = "(each) => each.scrollWidth - each.clientWidth"
+    assert page.locator(".moments li.tier").count() > 1 and page.locator(".moments").evaluate(wider) == 0
+    split = "(all) => all.filter((each) => each.getClientRects().length > 1).map((each) => each.innerText)"
+    assert page.locator(".inline label").evaluate_all(split) == []
+    heights = "(all) => Math.min(...all.map((each) => each.getBoundingClientRect().height))"
+    assert page.locator("svg.graph text").evaluate_all(heights) > 12
+    page.goto(f"{url}/console/watch")
+    assert page.locator("svg.chart text").evaluate_all(heights) > 9
+    outside = "(all) => all.filter((each) => each.getBBox().x < each.ownerSVGElement.viewBox.baseVal.x).length"
+    assert page.locator("svg.chart text").evaluate_all(outside) == 0
+    page.goto(f"{url}/console/limits")
+    cut = "(all) => all.filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.value)"
+    assert page.locator(".caps input").evaluate_all(cut) == [] and faults == []
+
+
 @contextlib.contextmanager
 def silent(store: Store) -> Iterator[None]:
     """The store hangs."""

@@ -173,6 +173,12 @@ def test_bars_by_one_scale_or_by_their_own() -> None:
     assert all(bar.y >= 0 and bar.x + bar.width <= one.width for row in one.rows for bar in row.bars)
 
 
+@pytest.mark.parametrize(("words", "start"), [(["one"], 135), (["one", "hard bounces"], 68), (["x" * 40], 0)])
+def test_a_drawing_begins_where_its_longest_word_does(words: list[str], start: int) -> None:
+    assert side_by_side([(word, 1.0, "1") for word in words]).start == start
+    assert over_time([Series(word, [1], "1") for word in words], together=True).start == start
+
+
 def test_bars_side_by_side() -> None:
     made = side_by_side([("one", 10.0, "10"), ("a word that is too long", 5.0, "5")])
     assert made.rows[0].bars[0].width == 2 * made.rows[1].bars[0].width
