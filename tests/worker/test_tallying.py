@@ -36,6 +36,8 @@ from tests.signups import body, together
         ("platform", {"action": "ended", "rule": "blocks"}, []),
         ("hold", {}, [("threshold", "sudden volume")]),
         ("cluster", {"change": "joined", "cluster_id": "clu_1", "user_ids": ["a", "b"]}, [("cluster", "clu_1")]),
+        ("cluster", {"change": "joined", "cluster_id": "clu_1", "user_ids": []}, []),
+        ("cluster", {"change": "merged", "cluster_id": "clu_1", "user_ids": ["a"]}, [("cluster", "clu_1")]),
         ("cluster", {"change": "split", "cluster_id": "clu_1"}, []),
     ],
 )
