@@ -101,13 +101,10 @@
 
   const go = (address) => {
     const to = new URL(address, location.href);
-    const isHere = to.href.split("#")[0] === location.href.split("#")[0];
-    if (!isHere) {
-      location.assign(to);
-      return;
-    }
-    history.replaceState(null, "", to);
-    location.reload();
+    if (to.hash && to.href.split("#")[0] === location.href.split("#")[0]) {
+      history.replaceState(null, "", to); // going there would only scroll
+      location.reload();
+    } else location.assign(to);
   };
 
   // Say above the page what failed; the page and what was typed into it stay.
