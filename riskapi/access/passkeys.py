@@ -27,7 +27,7 @@ from riskapi.access.users import Passkey, Person
 if TYPE_CHECKING:
     from riskapi.access.users import Users
 
-#: Passkeys of one user, and characters of the name of one. Chosen by us.
+#: Passkeys of one user, and characters of the name of one.
 MOST, LONGEST = 10, 40
 #: Characters of an answer of a browser: attestations with certificates have some 10,000.
 _ANSWER = 50_000

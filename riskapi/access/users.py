@@ -33,7 +33,7 @@ MAY: dict[Role, frozenset[Role]] = {
 
 #: Every user: id → JSON; and name → id. In one slot, because one script changes both. No TTL: until they are removed.
 USERS, _NAMES = "risk:users:{u}", "risk:usernames:{u}"
-#: What a name may be: a mail address or a word. Chosen by us.
+#: What a name may be: a mail address or a word.
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f<>\"'`&]{1,128}")
 #: How often a change is tried again when others change the same row.
 _TRIES = 20

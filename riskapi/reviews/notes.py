@@ -25,7 +25,7 @@ from signals.records import record
 #: What a note says: words, a question to the customer, a cut and its end, whom a case was handed to, and whether two
 #: accounts are one person.
 NoteKind = Literal["note", "question", "cut", "uncut", "handed", "same", "apart"]
-#: Notes a review can have, and entries of a stream read in one trip. Chosen by us.
+#: Notes a review can have, and entries of a stream read in one trip.
 _MOST, _PAGE = 200, 500
 
 

@@ -18,9 +18,9 @@ from riskapi.store.streams import SHARDS
 from signals.records import record
 
 #: Reviews looked at of each shard, the latest decided first; of a day; cases shown; accounts that share something whose
-#: reviews are looked at whenever they were. Chosen by us: more cost a page more than it may take.
+#: reviews are looked at whenever they were. More would cost a page more than it may take.
 _LATEST, _TODAY, _SHOWN, _SHARING = 30, 60, 8, 40
-#: From this share of common reasons on two cases are alike. Chosen by us.
+#: From this share of common reasons on two cases are alike.
 _ALIKE = 0.5
 #: Who decided a review that the service withdrew.
 _BY_ITSELF = b"riskapi"

@@ -18,7 +18,7 @@ from riskapi.store.connections import Pipeline, Store
 from riskapi.store.streams import account_key
 from signals.records import changed, record
 
-#: Accounts whose address is tested where a network is narrower than what is remembered. Chosen by us: some 25 ms.
+#: Accounts whose address is tested where a network is narrower than what is remembered. They take some 25 ms.
 _TESTED = 500
 
 

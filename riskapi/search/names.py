@@ -19,8 +19,8 @@ from riskapi.store.connections import Store
 
 #: The mail providers at which names are looked for: those with most personal mailboxes. General knowledge of ours.
 PROVIDERS = ("gmail.com", "outlook.com", "hotmail.com", "yahoo.com", "icloud.com", "gmx.de", "web.de", "proton.me")
-#: Accounts looked at of those decided last, and of those one spelling of the name finds. Chosen by us: a look at 500
-#: signups takes some 25 ms.
+#: Accounts looked at of those decided last, and of those one spelling of the name finds. A look at 500 signups
+#: takes some 25 ms.
 NEWEST, _EACH = 500, 10
 #: Letters that do not come apart into a letter and a mark (Unicode, decomposition mappings).
 _APART = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i"})
@@ -77,7 +77,7 @@ def _words(text: str) -> list[str]:
 
 
 def _spellings(words: Sequence[str]) -> list[str]:
-    """How a first and a last name are written in mail addresses. Chosen by us: the five commonest ways."""
+    """How a first and a last name are written in mail addresses: the five commonest ways."""
     if len(words) < 2:
         return list(words)
     first, last = words[0], words[-1]

@@ -41,7 +41,7 @@ KEPT, _SILENT = 7 * 86400, 60
 #: How far back is looked by default, seconds: a week, so that every day of it is in.
 USUAL = 7 * 86400.0
 #: Seconds a run may take, after which it says what it has; those a request waits for it; runs that may wait in a
-#: process. Chosen by us.
+#: process.
 _LONGEST, _WAIT, _MOST_WAITING = 300.0, 2.0, 4
 
 Kind = Literal["simulation", "suggestion", "count"]

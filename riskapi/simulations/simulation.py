@@ -22,7 +22,7 @@ from riskapi.simulations.shares import BeforeAndAfter, Rate, Share, rate, share
 from riskapi.times import rfc3339
 from signals.records import record
 
-#: Accounts named of each move, and established customers named in all. Chosen by us: as many as a person looks at.
+#: Accounts named of each move, and established customers named in all: as many as a person looks at.
 _NAMED, _MOST_ESTABLISHED = 10, 100
 _DAY = 86400
 

@@ -45,7 +45,7 @@ from riskapi.store.connections import Store
 _DAY: Final = 86_400
 #: Seconds after which a signature is believed no more: as long as feedback counts. Mailgun sends again for 8 hours.
 OLDEST: Final = 31 * _DAY
-#: Seconds that a signature may lie ahead. Chosen by us.
+#: Seconds that a signature may lie ahead.
 _AHEAD: Final = _DAY
 FORM: Final = "application/x-www-form-urlencoded"
 #: Fields of a form that are read; Mailgun's largest has some 40 and the user's variables.

@@ -18,11 +18,11 @@ from riskapi.errors import Problem
 from riskapi.feedback.feeds.feed import bad_signature
 from riskapi.feedback.feeds.sns_addresses import is_amazons, is_certificate
 
-#: Seconds a fetched certificate is kept, and one that could not be fetched is not asked for again. Chosen by us.
+#: Seconds a fetched certificate is kept, and one that could not be fetched is not asked for again.
 KEPT, LEFT_ALONE = 86_400.0, 60.0
 #: Certificates kept. Amazon uses one a region at a time, and another for some time before it changes.
 MOST: Final = 16
-#: Fetches in a minute at most. Chosen by us: one is needed a day.
+#: Fetches in a minute at most. One is needed a day.
 MOST_FETCHES: Final = 6
 _MINUTE: Final = 60.0
 

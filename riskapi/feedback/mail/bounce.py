@@ -12,7 +12,7 @@ from riskapi.feedback.mail.freeform import Words
 from riskapi.feedback.mail.message import NotThisKind, Part, open_mail
 from riskapi.feedback.reports import BLOCKS, Diagnosis, Received, Report, ReportType
 
-#: Characters of a diagnostic that a report keeps. Chosen by us.
+#: Characters of a diagnostic that a report keeps.
 _KEPT: Final = 1000
 #: Words of ``Action`` (RFC 3464, 2.3.3); OpenSMTPD writes ``error``, some gateways ``failure``.
 _FAILED: Final = frozenset({"failed", "failure", "error", "fail"})

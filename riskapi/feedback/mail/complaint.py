@@ -25,7 +25,7 @@ TYPES: Final[dict[str, ReportType]] = {
     "opt-out": "unsubscribe",
     "opt-out-list": "unsubscribe",
 }
-#: Reports that one mail may stand for (``Incidents``, RFC 5965, 3.2); what it says above is not believed. Chosen by us.
+#: Reports that one mail may stand for (``Incidents``, RFC 5965, 3.2); what it says above is not believed.
 MOST_INCIDENTS: Final = 100
 #: JMRP's older form is no ARF: the mail as an attachment, with this in its header.
 _JMRP: Final = "x-hmxmroriginalrecipient"

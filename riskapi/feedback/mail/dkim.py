@@ -20,7 +20,7 @@ from riskapi.feedback.mail import addresses
 from riskapi.feedback.mail.clues import is_within
 from riskapi.feedback.mail.message import MAX_MAIL, open_mail
 
-#: Signatures of one mail that are looked at; each may ask DNS. Chosen by us.
+#: Signatures of one mail that are looked at; each may ask DNS.
 _MOST: Final = 4
 #: RFC 8301, 3.1, forbids SHA-1; RFC 8463 adds Ed25519.
 _ALGORITHMS: Final = frozenset({"rsa-sha256", "ed25519-sha256"})

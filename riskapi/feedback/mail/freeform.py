@@ -20,9 +20,9 @@ from riskapi.feedback.mail.autoreply import is_daemon
 from riskapi.feedback.mail.message import Fields, Part
 from riskapi.feedback.reports import BLOCKS
 
-#: Characters of a text that are read, lines about one recipient, and recipients. Chosen by us.
+#: Characters of a text that are read, lines about one recipient, and recipients.
 _TEXT, _LINES, _MOST = 65_536, 12, 100
-#: Lines with an address that are looked at. Chosen by us.
+#: Lines with an address that are looked at.
 _PLACES: Final = 5
 #: Lines at the head of a text in which a bounce names itself.
 _HEAD: Final = 1500

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 #: Bytes of a mail that is read at all (api.md: raw mail, 5 MiB).
 MAX_MAIL: Final = 5 * 1024 * 1024
-#: Bounds, chosen by us, far above what the mail of receivers has: bytes of a header and fields in it, characters of a
+#: Bounds far above what the mail of receivers has: bytes of a header and fields in it, characters of a
 #: field, levels of parts, parts in all, and bytes of one part that are decoded.
 _HEADER, _FIELDS, _VALUE = 262_144, 1000, 16_384
 _DEPTH, _PARTS, _CONTENT = 4, 60, 262_144

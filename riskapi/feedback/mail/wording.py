@@ -30,7 +30,7 @@ _OF_MAIL: Final = frozenset(
         "dkim-signature",
     }
 )
-#: Fields in a row, and those that every mail has among them, that make a header. Chosen by us.
+#: Fields in a row, and those that every mail has among them, that make a header.
 _ROW, _KNOWN = 3, 3
 
 

@@ -30,9 +30,9 @@ SENTENCES: Final[Mapping[Watched, str]] = {
 }
 State = Literal["crossed", "clear", "unknown"]
 _HOUR, _DAY = 3600, 86_400
-#: Receiving domains that are judged, the largest first. Chosen by us.
+#: Receiving domains that are judged, the largest first.
 DOMAINS: Final = 100
-#: A share of parts not understood that is never usual. Chosen by us.
+#: A share of parts not understood that is never usual.
 _NEVER_USUAL: Final = 0.5
 #: Requests that the share of bad ones is taken over, see :data:`riskapi.feedback.platform.feed_activity.WEIGHT`.
 _LAST: Final = 2 / WEIGHT - 1
