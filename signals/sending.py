@@ -15,7 +15,7 @@ from signals.registry import signal
 
 #: Hours after which nobody asks any more: 30 days, the longest that caps look back.
 _LONG_AGO = 720.0
-#: Of fewer accounts than this, the one signing up included, a share says nothing.
+#: A share of fewer accounts than this, the one signing up included, says nothing.
 _SOME = 3
 
 
@@ -36,7 +36,7 @@ class _Linked:
 
 
 def _linked(facts: Facts) -> _Linked | None:
-    """Look once through everything shared that is no hub: seven signals ask for it."""
+    """Look once through everything shared that is not a hub: seven signals ask for it."""
     if facts.entities is None:
         return None
     exhausted_24h = exhausted_7d = strong_7d = near_7d = 0

@@ -123,7 +123,7 @@ class Provider:
             claims = CodeIDToken(read.claims, read.header, options, params)
             claims.validate(now=int(now), leeway=_LEEWAY)
         except (JoseError, ValueError, TypeError, LookupError, AttributeError) as error:
-            raise ProviderFailed("What the provider said of you is not to be believed.") from error
+            raise ProviderFailed("The provider's statement about you cannot be trusted.") from error
         mail, subject = claims.get("email"), claims.get("sub")
         if not isinstance(subject, str) or not 0 < len(subject) <= _SUBJECT:
             raise ProviderFailed("The provider did not say who you are.")

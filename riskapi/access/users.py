@@ -115,7 +115,7 @@ class Person:
 
 
 def name_of(text: str) -> str:
-    """A name as it is kept: without blanks around it, in small letters. Raises ``ValueError`` for what is none."""
+    """A name as it is kept: without blanks around it, in small letters. Raises ``ValueError`` for anything else."""
     found = text.strip().casefold()
     if not _NAME.fullmatch(found):
         raise ValueError("expected a mail address or a word of 1 to 128 characters, without blanks and quotes")

@@ -42,8 +42,8 @@ class Arrival:
     beside it (:func:`riskapi.accounts.first_record.beside`) and its signup; the event about it with its type, and the
     entry of its history, None where the first answer tells it.
 
-    Of such an entry ``until``, the Unix time at which the entry of a list ends that decided, and its ``cause`` are
-    kept. ``review`` is opened with the account, ``due`` the Unix time at which it is decided again, whatever happens.
+    ``until``, the Unix time at which the entry of a list ends that decided, and its ``cause`` are kept of such an
+    entry. ``review`` is opened with the account, ``due`` the Unix time at which it is decided again, whatever happens.
     """
 
     user_id: str

@@ -1,4 +1,4 @@
-"""What a page is: one declaration from which come the address, the check of the role, and the entry of the menu."""
+"""What a page is: one declaration that gives the address, the check of the role, and the entry of the menu."""
 
 from __future__ import annotations
 

@@ -219,7 +219,7 @@ class Gatherer:
             linking.pop(kind, None)
         own = kinds.own_domain(facts, verified=True) if "mailbox" in touch.proved else None
         return Gathered(
-            # Only at its signup did it come with anybody.
+            # Whom an account came with is of its signup only.
             changed(
                 facts,
                 **told,

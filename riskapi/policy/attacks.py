@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NOTES = "risk:attacks:{risk:policies}"
 _MOST_NOTES = 500
 #: The longest that attack mode lasts unless it is switched on again, seconds. What is stricter for a
-#: month is no attack mode but a policy.
+#: month is not attack mode but a policy.
 LONGEST = 30 * 86400
 
 

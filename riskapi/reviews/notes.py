@@ -79,8 +79,8 @@ class CaseNotes:
 def pairs(store: Store, since: float | None = None, until: float | None = None) -> Iterator[dict[str, Any]]:
     """What people said of two accounts with ``since <= at < until`` (Unix times), shard by shard, oldest first.
 
-    Each has ``user_ids``, whether they are the ``same`` person, who said so and when (RFC 3339). Of two words about the
-    same accounts the later one stands. Left out where an account is erased or expired.
+    Each has ``user_ids``, whether they are the ``same`` person, who said so and when (RFC 3339). The later of two words
+    about the same accounts stands. Words about an account that is erased or expired are left out.
     """
     for number in range(SHARDS):
         position = "-"

@@ -48,7 +48,7 @@ class PastCase:
 @record
 class Today:
     """What was decided today (UTC) by people: how many reviews, and the median seconds from opening to decision; None
-    without any. Of a busy day the latest 480 are looked at.
+    without any. The latest 480 of a busy day are looked at.
     """
 
     decided: int
@@ -64,9 +64,9 @@ class PastCases:
     def similar(self, review: Review, codes: Collection[str], sharing: Iterable[str], now: float) -> list[PastCase]:
         """Decided cases like this one, the most alike first, 8 at most.
 
-        Alike are those whose account shares something with this one's (``sharing`` names such accounts), and those that
-        have at least half of all reasons of both (``codes``) in common. The latest 240 decided are looked at, and those
-        of 40 accounts that share something.
+        A case is alike if its account shares something with this one's (``sharing`` names such accounts), or
+        if the two have at least half of all their reasons (``codes``) in common. The latest 240 decided are looked at,
+        and those of 40 accounts that share something.
         """
         names = list(dict.fromkeys(sharing))[:_SHARING]
         ids = [each.review_id for each in self._decided.candidates(names, now) if each.review_id] if names else []

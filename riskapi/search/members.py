@@ -102,7 +102,7 @@ class MembersReader:
         return Members(names[first : first + most], census.accounts, not any(each.is_full for each in censuses), census)
 
     def _inside(self, meaning: Meaning) -> list[str]:
-        """Of the newest accounts of an entity those whose address lies in the network that is meant."""
+        """The newest accounts of an entity whose address lies in the network that is meant."""
         pipe = self._store.pipeline()
         newest = self._censuses.queue_newest(pipe, meaning.keys[0], _TESTED)
         self._store.run(pipe)

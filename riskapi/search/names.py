@@ -1,7 +1,7 @@
 """Accounts by the name of a person or an organization, without an index of names.
 
 An index would be one more row of every signup, of what says nothing about risk. So a name is looked for where people
-write it, in mail addresses at large providers, and among the accounts decided last; a name is no secret key to anybody.
+write it, in mail addresses at large providers, and among the accounts decided last; a name is not a key to anybody.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Names:
     def found(self, name: str) -> list[str]:
         """The accounts whose name or organization has every word of ``name``, those decided last first.
 
-        Of older accounts only those are found whose mail address is made of the name; four trips.
+        Older accounts are found only where their mail address is made of the name; four trips.
         """
         newest, _ = self._decisions.newest(NEWEST)
         names = list(dict.fromkeys([*newest[:NEWEST], *self._by_mail(name)]))

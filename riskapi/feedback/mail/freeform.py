@@ -1,4 +1,4 @@
-"""Bounces that are no delivery status notifications: a text that a person is meant to read.
+"""Bounces that are not delivery status notifications: a text that a person is meant to read.
 
 ``flufl.bounce`` knows the forms of many old programs; the rest is told by the words they share. What was said of a
 recipient stands beside the address, or is the only thing that was said.
@@ -87,7 +87,7 @@ def words_of(mail: Part) -> Words:
 
 
 def read(mail: Part, words: Words) -> list[Bounced]:
-    """What a mail without a delivery status notification says of each recipient; nothing if it is no bounce."""
+    """What a mail without a delivery status notification says of each recipient; nothing if it is not a bounce."""
     named = [found for value in mail.fields.all("x-failed-recipients") for found in addresses.found(value)]
     delayed, failed = _flufl(mail, words)
     if _is_from_person(mail) or not (named or delayed or failed or _is_bounce(mail, words.text)):

@@ -55,7 +55,7 @@ _UNSEEN = re.compile(r"<(style|script|title)\b[^<>]{0,4000}>[^<]{0,100000}</\1\s
 
 
 class NotThisKind(Exception):
-    """What was given is no mail of the kind that is read: no mail at all, or one about something else. Says why."""
+    """What was given is not a mail of the kind that is read: no mail at all, or one about something else. Says why."""
 
 
 class Fields(NamedTuple):
@@ -192,7 +192,7 @@ def _places(line: re.Pattern[bytes], body: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _split(text: bytes) -> tuple[Fields, bytes]:
-    """Header and body. A line that is no field ends the header, as the empty line does."""
+    """Header and body. A line that is not a field ends the header, as the empty line does."""
     rows: list[tuple[str, list[bytes]]] = []
     at = 0
     while at < len(text) and at < _HEADER:

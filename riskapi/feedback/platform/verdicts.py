@@ -73,8 +73,8 @@ class Seen:
 def verdicts(
     rules: PlatformRules, confidence: float, seen: Seen, under_way: Collection[str], now: float
 ) -> list[Verdict]:
-    """What is the case with everything at Unix time ``now``. ``under_way`` are names of alarms: what of them is not
-    watched any more is clear. Rules that are off have no verdict, and their alarms are clear.
+    """What is the case with everything at Unix time ``now``. ``under_way`` are names of alarms: those that are not
+    watched any more are clear. Rules that are off have no verdict, and their alarms are clear.
     """
     found = [
         *_blocks(rules, confidence, seen.receiving),
