@@ -36,7 +36,7 @@ def instant(text: str) -> datetime:
 
 def written(text: str) -> float:
     """Unix time of a date as mail (RFC 5322, 3.3) and HTTP (RFC 9110, 5.6.7) write it. One that says no zone, or
-    ``-0000``, is in UTC, wherever this machine is. Raises :class:`ValueError` for what is none.
+    ``-0000``, is in UTC, wherever this machine is. Raises :class:`ValueError` for anything else.
     """
     try:
         found = parsedate_to_datetime(text)

@@ -105,7 +105,7 @@ def _is_followed(found: Links, facts: Facts, *, firm: bool) -> bool:
 
 
 def _telling(text: str) -> list[str]:
-    """The words of ``text`` that are no legal form, article or single letter."""
+    """The words of ``text`` that are not a legal form, article or single letter."""
     return [
         word
         for word in _WORD.findall(text.lower())
@@ -114,7 +114,7 @@ def _telling(text: str) -> list[str]:
 
 
 def _is_bare_link(found: Links, facts: Facts, *, firm: bool) -> bool:
-    """Of a field that is nothing but an address on the web. A domain alone is how many firms are called."""
+    """Whether a field that is only an address on the web counts. A domain alone is how many firms are called."""
     if all(_is_own(domain, facts) for domain in found.hosts):
         return False
     return found.path or (found.marked and not firm)

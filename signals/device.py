@@ -180,7 +180,7 @@ def device_time_zone_is_utc(facts: Facts) -> bool | None:
     needs=(*_PARSED, "/device/ip_address", "kind"),
 )
 def device_mobile_on_hosting(facts: Facts) -> bool | None:
-    """Whether a client that says it is a phone comes from a hosting network that is no known VPN or relay.
+    """Whether a client that says it is a phone comes from a hosting network that is not a known VPN or relay.
 
     True or false. Phones are seldom in data centres; emulators and forged agents are. Company VPNs are the exception.
     """

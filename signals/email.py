@@ -96,7 +96,9 @@ def email_is_free(facts: Facts) -> bool | None:
 
 @signal(reason="the address is at a {value:domain of its own|public mail or forwarding service}")
 def email_is_private_domain(facts: Facts) -> bool | None:
-    """Whether the domain is none of the known free, relay and disposable ones: usually a company's or person's own."""
+    """Whether the domain is not one of the known free, relay and disposable ones: usually a company's or person's
+    own.
+    """
     return facts.email.private
 
 

@@ -266,8 +266,8 @@ class Entity:
     the claimants. Counts of a holder leave the claimants out; ``sole``: it was here, established, before anybody else
     came. ``recent`` are the accounts that came close in time, with the Unix time of each, on either side; of
     what is a crowd's by nature only where somebody holds it. ``past`` counts those that were there days before,
-    ``earlier`` those that came before this one. ``hub_found_at`` is when it was found to be a hub (negative: to be
-    none), 0 where nobody looked.
+    ``earlier`` those that came before this one. ``hub_found_at`` is when it was found to be a hub (negative: not to
+    be one), 0 where nobody looked.
 
     Of the other accounts, ``exhausted_24h`` and ``exhausted_7d`` ran out of a cap in that time, the last of them at
     Unix time ``exhausted_at``; ``near_7d`` came near a cap in that time and did not run out in the week before it or

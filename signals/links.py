@@ -178,7 +178,7 @@ def links_limited(binding: _Binding) -> int:
 
 @signal(of=_binding, reason="at least {value} other {value:account is|accounts are} linked to this one", risk=0)
 def links_accounts(binding: _Binding) -> int:
-    """Other accounts linked through any one entity that is no hub: the most over the kinds.
+    """Other accounts linked through any one entity that is not a hub: the most over the kinds.
 
     Unit: accounts, 0 and up. Households, offices and agencies share things too, so more is not always riskier.
     """

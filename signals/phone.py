@@ -90,7 +90,7 @@ def phone_is_voip(facts: Facts) -> bool | None:
 
 @signal(reason="the phone number is {value:|not }a service line, such as a toll-free one", risk=1)
 def phone_is_service(facts: Facts) -> bool | None:
-    """Whether the number is no line of a person: toll-free, premium-rate, shared-cost, pager, voicemail or UAN."""
+    """Whether the number is not a line of a person: toll-free, premium-rate, shared-cost, pager, voicemail or UAN."""
     kind = facts.phone.kind if facts.phone else None
     return None if kind is None else kind not in _PERSONAL and kind != "voip"
 

@@ -23,7 +23,7 @@ def record(made: type[Made]) -> type[Made]:
 def changed(made: Made, /, **values: Any) -> Made:
     """The same record with other values in some fields, as :func:`dataclasses.replace`, in a fraction of its time.
 
-    Of records that :func:`record` made alone. AttributeError for a field that it does not have.
+    Only for records that :func:`record` made. AttributeError for a field that it does not have.
     """
     kind: Any = type(made)
     copy: Made = _copier(kind)(made)

@@ -1,8 +1,8 @@
 """The one place where signals are declared, listed and read.
 
-A signal is a function of :class:`signals.facts.Facts` with a docstring and a reason. From that one
-declaration come the reading, its type, the row of the catalogue, the column of the model, the
-monotone constraint, the key a policy rule uses, the sentence a reviewer reads and the JSON key.
+A signal is a function of :class:`signals.facts.Facts` with a docstring and a reason. That one declaration
+gives the reading, its type, the row of the catalogue, the column of the model, the monotone constraint, the key a
+policy rule uses, the sentence a reviewer reads and the JSON key.
 """
 
 from __future__ import annotations
@@ -272,8 +272,8 @@ def read_again(facts: Facts, readings: Readings) -> Readings:
 
 @cache
 def _reader(*, others: bool) -> tuple[Readings, Callable[[Facts, Readings], None]]:
-    """Signals as unknown, in the order of declaration, and the function that puts in what is known of them. Of all, or
-    with ``others`` of those that need what the store knows of other accounts.
+    """Signals as unknown, in the order of declaration, and the function that puts in what is known of them. For all
+    signals, or with ``others`` for those that need what the store knows of other accounts.
 
     What several signals are called with is worked out once, and those that lack it cost nothing. The function is
     written out, one assignment a signal, as ``dataclass`` writes ``__init__``: a loop over the signals takes a quarter

@@ -15,7 +15,7 @@ from signals.registry import signal
 
 #: Hours after which nobody asks any more: 30 days, the longest that caps look back.
 _LONG_AGO = 720.0
-#: Of fewer accounts than this, the one signing up included, a share says nothing.
+#: A share of fewer accounts than this, the one signing up included, says nothing.
 _SOME = 3
 
 
@@ -36,7 +36,7 @@ class _Linked:
 
 
 def _linked(facts: Facts) -> _Linked | None:
-    """Look once through everything shared that is no hub: seven signals ask for it."""
+    """Look once through everything shared that is not a hub: seven signals ask for it."""
     if facts.entities is None:
         return None
     exhausted_24h = exhausted_7d = strong_7d = near_7d = 0
@@ -120,7 +120,7 @@ def sending_hours_since_exhausted(linked: _Linked) -> float:
 )
 def sending_neighbourhood_exhausted_share(linked: _Linked) -> float:
     """Share of the accounts closest to this one that ran out of a sending cap within 7 days: a neighbourhood used up
-    one after the other. Closest are those who share the thing of most weight that three or more share.
+    one after the other. The closest are those who share the thing of most weight that three or more share.
 
     Unit: 0 to 1; 0 when nothing is shared by three; typically 0.
     """
@@ -151,8 +151,8 @@ def sending_near_cap_linked_7d(linked: _Linked) -> int:
 )
 def sending_near_cap_share(linked: _Linked) -> float:
     """Share of the accounts closest to this one that came near a sending cap within 7 days and did not run out: many
-    accounts that each stop just under a cap know it. Closest are those who share the thing of most weight that three
-    or more share.
+    accounts that each stop just under a cap know it. The closest are those who share the thing of most weight that
+    three or more share.
 
     Unit: 0 to 1; 0 when nothing is shared by three; typically 0.
     """

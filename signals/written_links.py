@@ -25,7 +25,7 @@ _IP_HOST = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}[:/]\w")
 _HIDDEN_DOT = re.compile(
     r"[^\W_]{2}\s*[\[({]\s*(?:\.|dot|punkt|punto|ponto|точка)\s*[\])}]\s*([^\W\d_]{2,24})(?!\w)", re.IGNORECASE
 )
-#: ``evil .com``; but ``for .NET`` is no link.
+#: ``evil .com``; but ``for .NET`` is not a link.
 _LOOSE_DOT = re.compile(r"[^\W_]{2}\s+\.\s*(?:com|org|info|biz|xyz|top|site|online|click|ru|cn)(?!\w)")
 #: The name under which somebody is found on a messenger.
 _MESSENGER = re.compile(

@@ -13,6 +13,13 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(
     page for place in (".", "docs", "docs/feedback", "model", "training") for page in (ROOT / place).glob("*.md")
 )
+#: What is written by hand besides pages; a line of it may break anywhere.
+CODE = sorted(
+    path
+    for place in ("riskapi", "signals", "model", "training", "tests", "docs")
+    for kind in ("py", "lua", "toml", "html")
+    for path in (ROOT / place).rglob(f"*.{kind}")
+)
 #: Words a README may have: what somebody reads before they know whether they want it.
 MOST_WORDS = 1500
 
@@ -94,3 +101,21 @@ def test_every_decision_is_dated_short_and_in_the_contents() -> None:
 def test_files_that_are_named_are_there(page: Path) -> None:
     named = re.findall(r"`((?:riskapi|signals|model|training|tests|docs)/[\w./-]+\.\w+)`", page.read_text())
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=name_of)
+def test_code_that_is_named_by_the_end_of_its_path_is_there(page: Path) -> None:
+    named = re.findall(r"`(\w[\w./-]*\.(?:py|lua|toml))`", page.read_text())
+    there = [f"/{name_of(path)}" for path in CODE]
+    assert [name for name in named if not any(path.endswith(f"/{name}") for path in there)] == []
+
+
+def test_who_chose_a_figure_is_said_in_two_places() -> None:
+    """CONTRIBUTING says it for the code, the policy for whoever reads that alone; elsewhere stand reasons only."""
+    told = re.compile(r"chosen by (?:us|the authors)", re.IGNORECASE)
+    read = {path: re.sub(r"\s*\n[\s#:*>-]*", " ", path.read_text()) for path in {*PAGES, *CODE}}
+    found = {name_of(path): len(told.findall(text)) for path, text in read.items() if path != Path(__file__)}
+    assert {name: times for name, times in found.items() if times} == {
+        "CONTRIBUTING.md": 1,
+        "riskapi/policy/policy.toml": 1,
+    }

@@ -1,7 +1,7 @@
 """What complaints bring about: how soon a ring is contained after the first one, and what good accounts lose by one.
 
 Played on a service of its own in replay time with a worker, once with every complaint told to ``POST /v1/feedback`` and
-once with none. Figures without a source were chosen by us: they are what is tried, not what was measured of anybody.
+once with none. Figures without a source are what is tried, not what was measured of anybody.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from training.simulator.timeline import DAY, HOUR
 
 #: Accounts of the rings that are tried.
 SIZES: Final = (1, 10, 100)
-#: Share of recipients of spam that complain, and seconds until they do on average. Chosen by us; good mail stays below
-#: 0.1 % (Gmail's sender guidelines).
+#: Share of recipients of spam that complain, and seconds until they do on average. Good mail stays below 0.1 %
+#: (Gmail's sender guidelines).
 _ANGRY, _DELAY = 0.01, 600.0
 #: Seconds between two requests of an account in the first hour, and later; recipients that it asks for at once.
 _SOON, _LATER, _MANY = 300.0, HOUR, 20
@@ -34,7 +34,7 @@ _SOON, _LATER, _MANY = 300.0, HOUR, 20
 _WATCHED = DAY
 #: Complaints after which every account is looked at as soon as the worker is done; later, each when it asks to send.
 _LOOKS = 2
-#: Days for which good accounts send, and the median and spread (of logarithms) of what they send. Chosen by us.
+#: Days for which good accounts send, and the median and spread (of logarithms) of what they send.
 _DAYS, _MEDIAN, _SPREAD = 10, 1000.0, 1.3
 #: The share of good accounts with one angry recipient that may be touched.
 AIM: Final = 0.005

@@ -1,7 +1,7 @@
 """A simulated month for the console: a store in which every page has something to show.
 
 Signups, sends, what came of the mails, decisions of reviewers, lists and a change of policy are posted to a service in
-replay time, up to now. Figures without a source were chosen by us.
+replay time, up to now.
 """
 
 from __future__ import annotations

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 #: Where notes are kept, and beside them what is known of their chain, in the same slot of a cluster.
 STREAM, CHAIN = "risk:audit", "risk:audit:chain:{risk:audit}"
-#: Notes kept: some 40 MB. Chosen by us.
+#: Notes kept: some 40 MB.
 MOST = 100_000
-#: Notes that a page looks through in the store. Chosen by us: 4,000 hold the store up for some 5 ms.
+#: Notes that a page looks through in the store. 4,000 hold the store up for some 5 ms.
 _LOOKED = 4_000
 #: An id of the stream.
 PLACE = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")

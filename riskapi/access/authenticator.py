@@ -48,7 +48,7 @@ def new_codes() -> tuple[list[str], tuple[str, ...]]:
 def spend(users: Users, person: Person, code: str, now: float) -> Literal["totp", "recovery"] | None:
     """Take a code of the authenticator or a recovery code, each for one time only; None for one that is wrong.
 
-    Of two who race with the same code one wins. Raises ``StoreUnavailable``.
+    When two race with the same code, one wins. Raises ``StoreUnavailable``.
     """
     how: Literal["totp", "recovery"] | None = None
 

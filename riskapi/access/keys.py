@@ -30,9 +30,9 @@ SCOPES = ("signups", "sends", "events", "feedback", "reviews", "lists", "policy"
 #: Every key: a hash of SHA-256 → JSON {name, scopes, rate_limit, created_at}. No TTL: a key holds until it is revoked.
 _TABLE = "risk:keys"
 _ID_DIGITS = 16
-#: Characters of a name: it stands on one line of lists and of the audit log. Chosen by us.
+#: Characters of a name: it stands on one line of lists and of the audit log.
 NAME = 100
-#: Seconds that a key still works after another took its place: a day to change it on every host. Chosen by us.
+#: Seconds that a key still works after another took its place: a day to change it on every host.
 OVERLAP = 86400.0
 
 

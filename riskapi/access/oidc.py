@@ -24,11 +24,11 @@ from joserfc.jwk import KeySet
 from riskapi.outgoing.destinations import DestinationGuard
 from riskapi.outgoing.http import PLAIN, Headers, HttpClient, HttpFailure, TooLarge
 
-#: Seconds that the provider has for an answer, and bytes of one. Chosen by us: keys of large ones take 10 kB.
+#: Seconds that the provider has for an answer, and bytes of one. Keys of large ones take 10 kB.
 _PATIENCE, _MOST = 5.0, 200_000
 #: Signatures that are taken: with public keys only. ``none``, and a secret that both know, prove nothing here.
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
-#: Seconds that its clock may differ from ours. Chosen by us.
+#: Seconds that its clock may differ from ours.
 _LEEWAY = 60
 #: Characters of a subject (Core 1.0, section 2: at most 255).
 _SUBJECT = 255
@@ -123,7 +123,7 @@ class Provider:
             claims = CodeIDToken(read.claims, read.header, options, params)
             claims.validate(now=int(now), leeway=_LEEWAY)
         except (JoseError, ValueError, TypeError, LookupError, AttributeError) as error:
-            raise ProviderFailed("What the provider said of you is not to be believed.") from error
+            raise ProviderFailed("The provider's statement about you cannot be trusted.") from error
         mail, subject = claims.get("email"), claims.get("sub")
         if not isinstance(subject, str) or not 0 < len(subject) <= _SUBJECT:
             raise ProviderFailed("The provider did not say who you are.")

@@ -22,9 +22,9 @@ FIRST, PASSWORD, CODE, AUTHENTICATOR = "first", "password", "code", "authenticat
 NEW_PASSKEY, PASSKEY = "new passkey", "passkey"
 #: A sign-in that a provider was asked for.
 OIDC = "oidc"
-#: Seconds a link to the first admin and to a new password works. Chosen by us.
+#: Seconds a link to the first admin and to a new password works.
 LINK = 24 * 3600
-#: Seconds that a step of signing in may take: as long as people need to find their telephone. Chosen by us.
+#: Seconds that a step of signing in may take: as long as people need to find their telephone.
 STEP = 300
 
 

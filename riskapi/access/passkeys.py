@@ -27,7 +27,7 @@ from riskapi.access.users import Passkey, Person
 if TYPE_CHECKING:
     from riskapi.access.users import Users
 
-#: Passkeys of one user, and characters of the name of one. Chosen by us.
+#: Passkeys of one user, and characters of the name of one.
 MOST, LONGEST = 10, 40
 #: Characters of an answer of a browser: attestations with certificates have some 10,000.
 _ANSWER = 50_000
@@ -51,7 +51,7 @@ class Site:
 def site_of(url: str | None, host: str) -> Site | None:
     """The site of an address that the operator set; without one, ``localhost`` as the browser calls it (``host``).
 
-    None where browsers take no passkeys: an IP address is no name (level 3, 5.1.2), and of other hosts nobody
+    None where browsers take no passkeys: an IP address is not a name (level 3, 5.1.2), and of other hosts nobody
     vouched that they are ours.
     """
     found = urlsplit(url or f"http://{host}")
@@ -165,9 +165,9 @@ def _read(answer: str) -> dict[str, Any]:
     try:
         found = orjson.loads(answer[:_ANSWER])
     except ValueError:
-        raise PasskeyRefused("the answer is no JSON") from None
+        raise PasskeyRefused("the answer is not JSON") from None
     if not isinstance(found, dict):
-        raise PasskeyRefused("the answer is no object")
+        raise PasskeyRefused("the answer is not an object")
     return found
 
 

@@ -107,7 +107,7 @@ class Sessions:
         return found
 
     def end(self, person_id: str, session: str) -> None:
-        """End one session, by its id. Ends it only for whom it belongs to. Raises ``StoreUnavailable``."""
+        """End one session, by its id. Only the user it belongs to can end it. Raises ``StoreUnavailable``."""
         if self._store.execute("ZREM", _of(person_id), session):
             self._store.execute("DEL", _key(session))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Tries at once, and seconds until one comes back. A name: 10, and one each 90 s, so 970 a day; NIST SP 800-63B-4,
 #: 3.2.2 lets 100 in a row fail before a password is locked for good, which ours never is. A network: 30, and one each
-#: 20 s: an office shares one. Chosen by us.
+#: 20 s: an office shares one.
 NAME, NETWORK = (10, 90.0), (30, 20.0)
 #: Bits of an IPv6 address that name a subscriber (RFC 6177 asks providers for a /64 or more each).
 _SUBSCRIBER = 64

@@ -33,7 +33,7 @@ MAY: dict[Role, frozenset[Role]] = {
 
 #: Every user: id → JSON; and name → id. In one slot, because one script changes both. No TTL: until they are removed.
 USERS, _NAMES = "risk:users:{u}", "risk:usernames:{u}"
-#: What a name may be: a mail address or a word. Chosen by us.
+#: What a name may be: a mail address or a word.
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f<>\"'`&]{1,128}")
 #: How often a change is tried again when others change the same row.
 _TRIES = 20
@@ -115,7 +115,7 @@ class Person:
 
 
 def name_of(text: str) -> str:
-    """A name as it is kept: without blanks around it, in small letters. Raises ``ValueError`` for what is none."""
+    """A name as it is kept: without blanks around it, in small letters. Raises ``ValueError`` for anything else."""
     found = text.strip().casefold()
     if not _NAME.fullmatch(found):
         raise ValueError("expected a mail address or a word of 1 to 128 characters, without blanks and quotes")

@@ -197,7 +197,7 @@ class Accounts:
 
     def establish(self, user_id: str, since: float | None, by: str, policy: Policy) -> None:
         """Note that an account is an established customer from Unix time ``since`` on, and ``by`` what; with None that
-        it is none any more by that. Safe to repeat.
+        it is not one any more by that. Safe to repeat.
         """
         args: list[str | int] = [policy.retention.accounts_days * _DAY, "" if since is None else repr(since), by]
         self._establish.call([account_key(user_id)], args)

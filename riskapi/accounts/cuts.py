@@ -66,7 +66,7 @@ class Cuts:
     def cut(self, cluster_id: str, user_id: str | None, edge: str | None, reason: str, actor: str, now: float) -> Cut:
         """Say that an account, or a thing, binds nobody in a cluster; for good.
 
-        Returns the cut's id and the cluster that each account is in afterwards. Raises ``not_found`` for what is no
+        Returns the cut's id and the cluster that each account is in afterwards. Raises ``not_found`` for what is not
         part of the cluster.
         """
         policy = self._active.policy
@@ -138,7 +138,7 @@ class Cuts:
 
 
 def _things(edges: list[str]) -> list[str]:
-    """The keys of the things among edges: a wave is none, and neither is what somebody holds."""
+    """The keys of the things among edges: a wave is not a thing, and what somebody holds is left out."""
     return [entity_of(edge) for edge in edges if edge[0] not in "hw"]
 
 

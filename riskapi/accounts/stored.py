@@ -23,9 +23,9 @@ from riskapi.times import instant
 
 #: What an answer says at least.
 _ANSWER = ("id", "decision", "reasons", "review_id")
-#: Of a first decision that the first answer does not tell: when the entry of a list that made it ends, and its cause.
+#: What the first answer does not tell of a first decision: when the entry of a list that made it ends, and its cause.
 _UNTOLD = ("first_until", "first_cause")
-#: Of an account whose history is kept whole, its first entry too: imports, and what was answered in an outage.
+#: Marks an account whose history is kept whole, with its first entry: imports, and what was answered in an outage.
 _WHOLE = "history_whole"
 
 

@@ -1,8 +1,8 @@
-"""Who is in which tier: the one module that has it written, with the history and the event of every change.
+"""Who is in which tier, with the history and the event of every change.
 
-An account is put in a tier by its first decision, by being decided again, and by people. Decisions of reviews, and
-their undoing, change tiers together with reviews (:mod:`riskapi.reviews.decided_accounts`); all their scripts write it
-through ``lua/parts/tiers.lua``.
+An account is put in a tier by its first decision, by being decided again, and by a label. Decisions of reviews, and
+their undoing, are written by :mod:`riskapi.reviews.decided_accounts`, because they change the review in the same step.
+Whatever changes the tier of an account that is there does it through ``lua/parts/tiers.lua``.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Arrival:
     beside it (:func:`riskapi.accounts.first_record.beside`) and its signup; the event about it with its type, and the
     entry of its history, None where the first answer tells it.
 
-    Of such an entry ``until``, the Unix time at which the entry of a list ends that decided, and its ``cause`` are
-    kept. ``review`` is opened with the account, ``due`` the Unix time at which it is decided again, whatever happens.
+    ``until``, the Unix time at which the entry of a list ends that decided, and its ``cause`` are kept of such an
+    entry. ``review`` is opened with the account, ``due`` the Unix time at which it is decided again, whatever happens.
     """
 
     user_id: str

@@ -1,1 +1,1 @@
-"""HTTP: the only package that knows Flask."""
+"""HTTP: routes, requests and answers. Only this package and the console, which is built on it, know Flask."""

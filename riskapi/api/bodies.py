@@ -90,7 +90,7 @@ class UndoBody(StrictBody):
 
 
 class FeedbackBody(StrictBody):
-    """Feedback events. What is no event is left as it is, for the answer to say so without failing the others."""
+    """Feedback events. What is not an event is left as it is, for the answer to say so without failing the others."""
 
     events: Annotated[
         list[Annotated[FeedbackEvent | Any, Field(union_mode="left_to_right")]], Field(min_length=1, max_length=1000)

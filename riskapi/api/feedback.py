@@ -86,7 +86,7 @@ ROUTES = (
         tag="Feedback",
         description=(
             "1 to 1000 events. Each is counted once by its `source` and `id`, for 31 days and whatever the "
-            "`Idempotency-Key`, on the day it happened; what happened over 30 days ago counts no more. An event that "
+            "`Idempotency-Key`, on the day it happened; what happened over 30 days ago does not count. An event that "
             "cannot be read is `rejected` with its index and stops none of the others. One whose account is not known "
             "is in `unknown_accounts`, kept (`GET /v1/feedback/unattributed`), and counted for the account once it is "
             "there. Addresses are not stored otherwise. "

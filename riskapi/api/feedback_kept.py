@@ -60,7 +60,7 @@ ROUTES = (
         description=(
             "Kept for 31 days, the newest 20,000 of each sort: deliveries, what only strangers say, JSON events, "
             "others. `reason`: `no_clue` (nothing names an account), `unknown_account` (what is named is "
-            "none), `ambiguous` (two are named), `not_believed` (only a stranger says so), "
+            "not an account), `ambiguous` (two are named), `not_believed` (only a stranger says so), "
             "`not_understood`. A report is counted for its account as soon as its message id is told "
             "(`POST /v1/reservations/{reservation_id}/messages`), or the account that your own code "
             "named is known. `feed` is `json` for events of `POST /v1/feedback`."

@@ -21,7 +21,7 @@ MAIL: Final = "message/rfc822"
 #: Header of what ``python -m riskapi mailbox`` hands over, as PEP 3333 names it.
 HANDED_OVER: Final = "HTTP_X_RISKAPI_MAILBOX"
 #: Mails without a key that are looked at in a second, of all callers together: each may cost a question to DNS. Large
-#: senders get some thousand reports a day. Chosen by us.
+#: senders get some thousand reports a day.
 _KEYLESS: Final = 10.0
 
 _COMPLAINT: Final = """From: feedback@arf.example

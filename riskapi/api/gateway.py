@@ -227,8 +227,8 @@ def _headers(scope: Scope) -> Mapping[str, str]:
         found[key] = f"{before},{value}" if before else value
     names = scope.headers.keys()
     if len(found) < len(names):
-        # A value that is not ASCII is no item. It is empty, not missing: what must be a plain token is then refused,
-        # not passed over.
+        # A value that is not ASCII is not an item. It is empty, not missing: what must be a plain token is then
+        # refused, not passed over.
         for name in names:
             found.setdefault(_variable(name), "")
     found.pop("", None)

@@ -28,7 +28,9 @@ _EXAMPLE = {
 
 
 class ImportBody(StrictBody):
-    """Accounts to import. What is no account is left as it is, for the answer to say so without failing the others."""
+    """Accounts to import. What is not an account is left as it is, for the answer to say so without failing the
+    others.
+    """
 
     accounts: Annotated[list[Annotated[Customer | Any, Field(union_mode="left_to_right")]], Field(min_length=1)]
 

@@ -24,7 +24,8 @@ _ROW = {"kind": "email_domain", "value": "spam.example", "expires_at": "2999-01-
 
 
 class BulkBody(StrictBody):
-    """Entries to put on a list. What is none is left as it is, for the answer to say so without failing the others.
+    """Entries to put on a list. What is not an entry is left as it is, for the answer to say so without failing the
+    others.
 
     `batch_id` adds them to a batch that is there, so that one undo takes all back; `replace` gives entries an end that
     never end; `dry_run` puts nothing.
@@ -121,8 +122,8 @@ ROUTES = (
             "`reason`, `silences_feedback`, `hashed`, `replace`, `list`), as JSON lines (`application/x-ndjson`, an "
             f"entry a line) or as `entries`; {MOST_ROWS:,} rows a request, {MOST:,} a batch. A row that cannot be "
             "read, or would end an entry that never ends without `replace`, is `rejected` with its line and stops "
-            "none of the others. What is there already just so is `unchanged` and no part of the batch, so the same "
-            "can be sent again. `DELETE /v1/lists/batches/{batch_id}` undoes all of it, for 30 days."
+            "none of the others. What is there already with the same content is `unchanged` and not part of the batch, "
+            "so the same can be sent again. `DELETE /v1/lists/batches/{batch_id}` undoes all of it, for 30 days."
         ),
         scopes=("lists",),
         body=BulkBody,

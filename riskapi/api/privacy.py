@@ -66,8 +66,8 @@ ROUTES = (
         tag="Privacy",
         description=(
             "What was posted, decided, labelled, reported and counted of the account is erased when this is answered; "
-            "a worker looks once more a minute later for what was being written meanwhile. For `keep_evidence_days` it "
-            "is kept which things the account shared, as keyed HMACs, with how it stood and what it spent, so that "
+            "a worker looks once more a minute later for what was being written meanwhile. Which things "
+            "the account shared, how it stood and what it spent is kept for `keep_evidence_days`, as keyed HMACs: "
             "whoever asks to be forgotten gets no new budget. After that, or at once with 0, it leaves all of them and "
             "its cluster, and those who shared something with it are decided again. Asked again for fewer days, that "
             "comes sooner. The account is unknown from now on: send nothing for it. Entries of lists that name it "

@@ -1,4 +1,4 @@
-"""What a route is: one declaration from which come the URL, the checks before the handler, and the documentation."""
+"""What a route is: one declaration that gives the URL, the checks before the handler, and the documentation."""
 
 from __future__ import annotations
 

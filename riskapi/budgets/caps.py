@@ -117,8 +117,8 @@ def allowed(
 ) -> Allowed:
     """What an account of this tier may send. ``moved_at``: the last login from a new network, a Unix time.
 
-    ``fresh``: it signed up lately and is no established customer, see :func:`is_fresh`. In attack mode it gets a part
-    of the caps, unless a person gave it caps of its own.
+    ``fresh``: it signed up lately and is not an established customer, see :func:`is_fresh`. In attack mode it gets a
+    part of the caps, unless a person gave it caps of its own.
 
     Caps that a person set for this account replace those of its tier, plan and steps. In the tier ``limit`` they can
     only tighten: of each window the smaller cap holds.
@@ -148,7 +148,7 @@ def allowed(
 
 def is_fresh(policy: Policy, signed_up_at: float | None, established: float | None, now: float) -> bool:
     """Whether attack mode tightens the caps of an account: it signed up less than ``attack.days`` before Unix time
-    ``now``, or nobody knows when, and is no established customer. Times are Unix times.
+    ``now``, or nobody knows when, and is not an established customer. Times are Unix times.
     """
     young = signed_up_at is None or now - signed_up_at < policy.attack.days * _DAY
     return established is None and young
@@ -204,19 +204,19 @@ def _jump(policy: Policy, usage: Usage, moved_at: float | None, told: int, expec
     """The usual volume of a day and what would be a jump; no usual volume for an account without a past.
 
     ``told`` is the volume of a day that came with the account, 0 for none: it counts beside our record of days until
-    that covers a month and ``takeover.active_days``. A day of ``expected`` recipients is no sudden jump, as a person
+    that covers a month and ``takeover.active_days``. A day of ``expected`` recipients is not a sudden jump, as a person
     allowed them to this account; after a login from a new network it can still be one.
     """
     rules, now = policy.takeover, usage.now
     if rules.mode == "off" or (usage.first is None and not told):
         return None, 0
-    # The day up to now is what is compared, so it is no part of what is usual.
+    # The day up to now is what is compared, so it is not part of what is usual.
     yesterday = int(now // _DAY) - 1
     active = sum(1 for day, count in usage.days.items() if day < yesterday and count > 0)
     days = 0.0 if usage.first is None else (now - usage.first) / _DAY
     usual = usage.usual
     if told and (days < MONTH or active < rules.active_days):
-        # What somebody tells is rough. Nobody is held at less than what would be no jump anyway.
+        # What somebody tells is rough. Nobody is held at less than what would not be a jump anyway.
         usual = max(usual, told, rules.sudden.floor)
     elif days < rules.established_days or active < rules.active_days:
         return None, 0

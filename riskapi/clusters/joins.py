@@ -137,7 +137,7 @@ class Joins:
 
     @staticmethod
     def _bond(bond: Bond, place: Mapping[str, int], whole: bool, due: Collection[str]) -> dict[str, Any]:
-        """A bond as the script takes it, but for the others; what is not so is left out."""
+        """A bond as the script takes it, without the others; what is not so is left out."""
         found = {
             "thing": place.get(bond.key or ""),
             "list": _is_list(bond),

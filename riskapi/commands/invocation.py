@@ -23,7 +23,7 @@ class Invocation:
     def settings(self) -> Settings:
         """What the environment says, read when it is first needed: help needs none.
 
-        Variables that are no setting are named on standard error. Raises ``ConfigurationError``.
+        Variables that are not a setting are named on standard error. Raises ``ConfigurationError``.
         """
         from riskapi.settings import Settings
 

@@ -18,7 +18,7 @@ from riskapi.mailbox.handover import Handover
 from riskapi.server import listening
 from riskapi.settings import Settings, environment
 
-#: Seconds between looks into a maildir. Chosen by us: what is reported acts within seconds.
+#: Seconds between looks into a maildir. What is reported acts within seconds.
 _LOOK: Final = 1.0
 _STOP: Final = (signal.SIGTERM, signal.SIGINT)
 

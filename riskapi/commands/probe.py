@@ -17,6 +17,6 @@ def judge(status: int, *, url: str, settings: str, scope: str, does: str, fine: 
         why = "is not a valid key" if status == 401 else f"lacks the scope {scope}"
         raise ConfigurationError("environment", f"{settings}_API_KEY", f"{why}, says {url}")
     if status in (404, 405):
-        why = f"{url} is no riskapi that {does} (it answered {status})"
+        why = f"{url} is not a riskapi that {does} (it answered {status})"
         raise ConfigurationError("environment", f"{settings}_URL", why)
     return None if status in fine else str(status)

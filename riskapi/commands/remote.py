@@ -32,7 +32,7 @@ class Remote:
     """Sends accounts to the riskapi at ``url`` with an API key of scope ``admin``."""
 
     def __init__(self, url: str, key: str, pause: Callable[[float], None] = time.sleep) -> None:
-        """Raises ``ValueError`` for what is no URL of a web server."""
+        """Raises ``ValueError`` for what is not a URL of a web server."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} is not a URL such as http://127.0.0.1:8000")

@@ -35,7 +35,7 @@ from riskapi.times import Backoff
 _GRACE = 10
 #: Seconds between two looks at the worker, whether it is still there.
 _LOOK = 1.0
-#: Seconds a worker has to live for its end not to be its start's fault, and the longest pause in seconds before one
+#: Seconds after which the end of a worker is not its start's fault, and the longest pause in seconds before a worker
 #: that ends again and again is started once more.
 _STEADY, _LONGEST_PAUSE = 10.0, 30.0
 _EXAMPLE = (

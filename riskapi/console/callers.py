@@ -10,7 +10,7 @@ from riskapi.settings.environment import Network
 
 
 def address(environ: Mapping[str, Any], proxies: Sequence[Network]) -> str:
-    """The caller's address: the last one of ``X-Forwarded-For`` that is no proxy's, where a proxy sent the request.
+    """The caller's address: the last one of ``X-Forwarded-For`` that is not a proxy's, where a proxy sent the request.
 
     The caller wrote what is before it, which may say anything.
     """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Where the key is kept that cookies are signed with. It opens no session by itself: those are tokens the store knows.
 _KEY = "risk:cookiekey"
-#: Days a browser remembers who signed in from it, see :mod:`riskapi.access.throttle`. Chosen by us.
+#: Days a browser remembers who signed in from it, see :mod:`riskapi.access.throttle`.
 DAYS = 180
 
 

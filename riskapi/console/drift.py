@@ -10,11 +10,11 @@ from typing import Final
 from riskapi.store.connections import Store
 from riskapi.store.tallies import Tallies
 
-#: Days looked at, and those of them that count as late. Chosen by us: a week has every weekday.
+#: Days looked at, and those of them that count as late: a week has every weekday.
 DAYS, LATE = 30, 7
 #: Scores are counted in ten classes, 0 to 9 and so on to 90 to 100.
 _CLASSES: Final = [("score", str(each), "n") for each in range(10)]
-#: Signups that each side needs before they are compared. Chosen by us.
+#: Signups that each side needs before they are compared.
 LEAST = 200
 #: From when on scores have moved a little, and a lot: the usual reading of the population stability index (Siddiqi,
 #: "Credit Risk Scorecards", Wiley 2006).

@@ -13,7 +13,7 @@ from riskapi.policy.active import Basis
 from signals import Signal, registered
 from signals.records import record
 
-#: Pieces of evidence on each side. Chosen by us: more are below, among all readings.
+#: Pieces of evidence on each side. The others are below, among all readings.
 _MOST = 8
 #: Units of a bar from its middle to its end.
 WIDTH = 60

@@ -9,7 +9,7 @@ from riskapi.console import masking
 
 #: How values are masked that are personal data as a whole; of all others what is in them.
 _MASKS = {"email.address": masking.mail, "device.ip_address": masking.ip, "phone.number": masking.phone}
-#: Rows shown, and characters of a value. Chosen by us: what a visitor controls can be long.
+#: Rows shown, and characters of a value: what a visitor controls can be long.
 _ROWS, _LONGEST = 60, 300
 
 

@@ -13,7 +13,7 @@ from riskapi.console.sentences import many
 from riskapi.links.evidence import Edge, Evidence
 from riskapi.reviews.rings import Member
 
-#: Accounts and things drawn; the tables have all. Chosen by us: more are not told apart.
+#: Accounts and things drawn; the tables have all. More could not be told apart.
 ACCOUNTS, THINGS = 60, 10
 #: From so many accounts on there are two columns.
 _TWO = 9

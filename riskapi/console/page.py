@@ -1,4 +1,4 @@
-"""What a page is: one declaration from which come the address, the check of the role, and the entry of the menu."""
+"""What a page is: one declaration that gives the address, the check of the role, and the entry of the menu."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from riskapi.console.visit import Answer, Visit
 
 #: Where every page lies.
 ROOT = "/console"
-#: Bytes a form may have. Most have a few lines of text. Chosen by us.
+#: Bytes a form may have. Most have a few lines of text.
 MOST = 65_536
 #: What may stand for ``{name}`` in a path, besides what the API knows.
 _OWN: Mapping[str, re.Pattern[str]] = {

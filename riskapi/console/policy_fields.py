@@ -48,7 +48,7 @@ class Leaf:
 
 
 def path_of(name: str) -> Path | None:
-    """A key as its parts; None for what is no key."""
+    """A key as its parts; None for what is not a key."""
     if re.fullmatch(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+|\[\d{1,3}\])*", name) is None:
         return None
     return tuple(word or int(number) for word, number in _PART.findall(name))
@@ -56,7 +56,7 @@ def path_of(name: str) -> Path | None:
 
 @lru_cache(maxsize=4096)
 def leaf(name: str) -> Leaf | None:
-    """What may be typed for a key; None where it is no single value, or text."""
+    """What may be typed for a key; None where it is neither a single value nor text."""
     path, schema = path_of(name), _whole()
     for part in path or ("",):
         schema = _resolved(schema)
@@ -113,7 +113,7 @@ def shown(value: Any) -> str:
 def filled(policy: Mapping[str, Any], typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     """A policy with what was typed, and what is wrong, by the name of the field.
 
-    Names that are no fields are left alone. A step, or caps of a plan, whose numbers are all left empty, is gone.
+    Names that are not fields are left alone. A step, or caps of a plan, whose numbers are all left empty, is gone.
     """
     made, faults = copy.deepcopy(dict(policy)), dict[str, str]()
     plan = typed.get(_NEW, "").strip().casefold()

@@ -23,7 +23,7 @@ from riskapi.policy.versions import Version
 _OWN = frozenset({"csrf", "base", "draft", "do"})
 
 
-#: Policies that are kept checked: that in force, and those of the drafts people look at. Chosen by us.
+#: Policies that are kept checked: that in force, and those of the drafts people look at.
 _CHECKED = 8
 
 

@@ -15,7 +15,7 @@ from riskapi.reviews.past import Today
 from riskapi.reviews.rings import MOST
 from signals.records import record
 
-#: Seconds rows are kept, cases read in one trip, and rows kept, some 2 kB each. Chosen by us.
+#: Seconds rows are kept, cases read in one trip, and rows kept, some 2 kB each.
 _FRESH, _TRIP, _KEPT = 10, 10, 2_000
 #: People named in a row, and sentences in it.
 _NAMED, _REASONS = 2, 3

@@ -14,7 +14,7 @@ from riskapi.reviews.decided_accounts import DecidedAccounts
 from riskapi.times import instant, rfc3339
 from signals.records import record
 
-#: Later notes that are looked through for who undid something. Chosen by us.
+#: Later notes that are looked through for who undid something.
 _LOOKED = 200
 
 

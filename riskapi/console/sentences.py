@@ -38,7 +38,6 @@ DENIABLE: Mapping[DeniableKind, str] = {
 #: Numbers that people write as words.
 _NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
 #: Families of signals, what people see at once first: an account shares things and acts before its letters are counted.
-#: Chosen by us.
 _PLAIN = ("links", "velocity", "sending", "events", "behavior", "domain", "sender", "account", "reputation", "phone",
           "network", "device", "email")  # fmt: skip
 

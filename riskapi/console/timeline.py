@@ -12,7 +12,7 @@ from riskapi.reviews.queue import Review
 from riskapi.times import instant
 from signals.records import record
 
-#: Moments shown, the latest. Chosen by us.
+#: Moments shown, the latest.
 MOST = 120
 _DAY = 86400
 _WORDS: Mapping[NoteKind, str] = {

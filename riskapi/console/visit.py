@@ -15,7 +15,7 @@ from riskapi.reviews.selections import SelectionDecisions
 
 
 def number(text: str) -> int | None:
-    """A whole number of at most nine digits; None for what is none."""
+    """A whole number of at most nine digits; None for anything else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 

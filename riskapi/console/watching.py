@@ -22,9 +22,9 @@ from riskapi.store.connections import Store
 from riskapi.store.tallies import REST, Bucket, Unit, totals
 from riskapi.times import instant
 
-#: Things of a chart, and of a table. Chosen by us.
+#: Things of a chart, and of a table.
 _DRAWN, _LISTED = 6, 50
-#: Seconds after the last look of a worker from which it is asked whether one runs: five looks. Chosen by us.
+#: Seconds after the last look of a worker from which it is asked whether one runs: five looks.
 _SILENT = 300
 _HEAD: Final = ("delivered", "complaints", "rate", "bounces", "rate", "blocks", "rate")
 

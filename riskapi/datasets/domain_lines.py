@@ -20,7 +20,7 @@ class Domains(NamedTuple):
 
 
 class LineError(ValueError):
-    """A line that is no domain: its number from 1, and why."""
+    """A line that is not a domain: its number from 1, and why."""
 
     def __init__(self, number: int, reason: str) -> None:
         super().__init__(f"line {number}: {reason}")

@@ -157,7 +157,7 @@ def suffix_list(content: bytes) -> PublicSuffixList:
     try:
         return PublicSuffixList(content.decode())
     except UnicodeError as error:
-        raise ValueError(f"it has a rule that is no domain: {error}") from None
+        raise ValueError(f"it has a rule that is not a domain: {error}") from None
 
 
 def _text(path: Path) -> bytes:

@@ -82,7 +82,7 @@ def installed() -> Numbering:
 
 def _code(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,2}", text):
-        raise ValueError("code is no calling code of one to three digits")
+        raise ValueError("code is not a calling code of one to three digits")
     return int(text)
 
 

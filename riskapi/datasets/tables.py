@@ -36,7 +36,7 @@ def parse(content: bytes, columns: Sequence[str]) -> Table:
     try:
         as_of = datetime.strptime(said["as_of"], "%Y-%m-%d").replace(tzinfo=UTC).timestamp()
     except ValueError:
-        raise ValueError("as_of is no day, such as 2026-11-26") from None
+        raise ValueError("as_of is not a day, such as 2026-11-26") from None
     rows: list[tuple[int, dict[str, str]]] = []
     head = False
     for number, line in enumerate(lines, start=1):

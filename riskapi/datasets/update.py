@@ -24,7 +24,7 @@ from riskapi.settings.environment import Source
 
 #: A file with less than this share of the bytes or entries in use is taken for a broken one.
 HALF = 0.5
-#: Seconds by which another clock may be ahead of ours before "made in the future" is no slip.
+#: Seconds by which another clock may be ahead of ours before "made in the future" is not a slip.
 _AHEAD = 2 * 86_400
 #: Seconds after which what an update that was killed left behind is taken away.
 _LEFT_BEHIND = 86_400

@@ -15,7 +15,7 @@ def decided_again(recorded: Mapping[str, Any], readings: Readings, basis: Basis,
     """Decide on the readings of a recorded decision, under another policy and model, or the same.
 
     What was decided in attack mode is decided under what ``basis`` changes in that mode. ``bare``: see
-    :func:`riskapi.decisions.decide.decide`. Raises KeyError or TypeError for what is no recorded decision.
+    :func:`riskapi.decisions.decide.decide`. Raises KeyError or TypeError for what is not a recorded decision.
     """
     attacked = recorded["versions"].get("attack") is not None
     policy = basis.policy.attacked if attacked else basis.policy

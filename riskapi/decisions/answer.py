@@ -24,7 +24,7 @@ from riskapi.sending.allowances import limits
 from riskapi.store import damaged
 from riskapi.times import rfc3339
 
-#: Of an account that sent nothing yet, or whose feedback is not asked for here.
+#: For an account that sent nothing yet, or whose feedback is not asked for here.
 _NO_FEEDBACK = FeedbackRecord()
 _DAY = 86400
 #: Limits of newcomers that are kept: those of each tier and plan for some days.

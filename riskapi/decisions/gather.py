@@ -219,7 +219,7 @@ class Gatherer:
             linking.pop(kind, None)
         own = kinds.own_domain(facts, verified=True) if "mailbox" in touch.proved else None
         return Gathered(
-            # Only at its signup did it come with anybody.
+            # An account comes in a wave at its signup only: an account that is decided again keeps the wave it had.
             changed(
                 facts,
                 **told,

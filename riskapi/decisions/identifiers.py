@@ -129,8 +129,8 @@ class Identifiers:
     def disown(self, user_id: str, address: str | None, at: float, now: float) -> None:
         """Note that the owner of an address said at Unix time ``at`` that the account signed up with it and is not his.
 
-        What the account proved of the address before that counts no more: it holds the mailbox no longer, and only
-        claims it, as all who typed it do. An ``address`` that the account never proved changes nothing.
+        What the account proved of the address before that does not count any more: it no longer holds the mailbox,
+        and only claims it, as all who typed it do. An ``address`` that the account never proved changes nothing.
         """
         for _ in range(_TRIES):
             read = self._read(user_id)

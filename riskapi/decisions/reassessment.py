@@ -81,7 +81,7 @@ class Reassessment:
         if abs(decision.risk_score - before["risk_score"]) >= _LEAST_MOVE or self.kept != kept_before:
             return True
         if before.get("findings", {}).keys() != self.gathered.findings.keys():
-            return True  # what was pending is no more
+            return True  # what was pending is not any more
         if cause in _ORDINARY:
             return False
         same = before["schema"] == signals.schema() and before["readings"] == orjson.loads(

@@ -53,7 +53,7 @@ def decision_event(case: Case, entry: Mapping[str, Any], tier: Tier) -> bytes:
     """What the stream is told of a decision, of which ``entry`` is kept: which account, and what is to be done about
     it. ``tier`` is the one the account is in; ``score`` and what shadow candidates would have decided are counted.
 
-    Of a signup it does not say what goes without saying, see :func:`told_decision`.
+    It leaves out what goes without saying of a signup, see :func:`told_decision`.
     """
     told = {
         "id": entry["id"],

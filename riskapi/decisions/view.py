@@ -154,7 +154,7 @@ class Profiles:
         names, things = self._clusters.things(cluster, now) if cluster else ([], [])
         mine = {thing.edge: thing for thing in things if user_id in thing.user_ids}
         evidence: list[Evidence] = [{**row, "binds": row["edge"] in mine} for row in found["evidence"]]
-        # What binds by what was sent is no part of the signup.
+        # What binds by what was sent is not part of the signup.
         known = {row["edge"] for row in evidence}
         evidence += [self._evidence(user_id, thing, now) for edge, thing in mine.items() if edge not in known]
         return {

@@ -76,7 +76,7 @@ def _names(domain: str) -> list[str]:
 
 
 def _applicable(domain: str, walked: list[_Record]) -> _Record:
-    """Of the records found above a domain the one of its organisational domain (RFC 9989, 4.10.2), else of its public
+    """The record of a domain's organisational domain (RFC 9989, 4.10.2), among those found above it, else of its public
     suffix. A record that says either comes last, because the walk stops there.
     """
     last = walked[-1]

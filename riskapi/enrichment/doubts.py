@@ -17,7 +17,7 @@ from riskapi.store.connections import Store
 
 #: What workers doubt (source and doubt), by when they said so last. No TTL: what is old leaves it, and is not read.
 KEY = "risk:doubts"
-#: Seconds after which a doubt that nobody repeats is none: a worker repeats it every five.
+#: Seconds after which a doubt that nobody repeats is over: a worker repeats it every five.
 GONE = 60.0
 #: Times that what was said is taken back for one doubt: what was under way when it began is written down a little
 #: later.

@@ -127,7 +127,7 @@ def _parsed(body: bytes) -> Any:
     try:
         found = orjson.loads(body)  # refuses what is nested more than 1,024 deep
     except ValueError:
-        raise UpstreamError("the document is no JSON") from None
+        raise UpstreamError("the document is not JSON") from None
     if found is None:
         raise UpstreamError("the document is empty")
     return found

@@ -97,8 +97,8 @@ def _named(exchange: tuple[int, str]) -> bool:
 
 
 def _without_doubtful(said: MailDomain, verdict: ProbeResult) -> MailDomain:
-    """Only records, where it is not believed that there are none. What was said is whole all the same: it would be
-    asked again in vain.
+    """Only records, where it is not believed that there are none. What was said is whole all the same: asking again
+    would be in vain.
     """
     kept = said
     if not verdict.absence_of_texts:

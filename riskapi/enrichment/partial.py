@@ -36,7 +36,7 @@ class Partial:
 
     def check(self, *parts: object) -> None:
         """Raise one of the failures when every part is ``None``, the one that wants the longest wait; and
-        :class:`UpstreamClosed` in any case when there was one: what was not even asked is no answer to keep.
+        :class:`UpstreamClosed` in any case when there was one: what was not even asked is not an answer to keep.
         """
         closed = [error for error in self._failures if isinstance(error, UpstreamClosed)]
         failures = closed or (self._failures if all(part is None for part in parts) else [])

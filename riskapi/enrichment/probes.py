@@ -83,7 +83,7 @@ def judged(answers: Answers, invented: str, sample: Sequence[Question] = ()) -> 
     if _is_inside(answers):
         return "inside_addresses"
     must = [(name, "MX") for name in _LARGE]
-    if _lacks(answers, _ROOT):  # forwarders that do not answer about the root at all are no liars
+    if _lacks(answers, _ROOT):  # forwarders that do not answer about the root at all are not liars
         return "nothing_exists"
     if sum(_has(answers, each) for each in must) < _ENOUGH:
         return "nothing_exists" if any(_lacks(answers, each) for each in must) else "failing"

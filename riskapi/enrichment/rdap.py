@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from riskapi.times import instant
 
-#: Characters of a name that are kept. Longer ones are no names.
+#: Characters of a name that are kept. Longer ones are not names.
 LONGEST: Final = 200
 #: Unix time of 1985-01-01: domains are registered since then (RFC 920), address space as the registries tell it since
 #: 1983 at the earliest, which makes no difference to anybody. Dates before it stand for "not known".

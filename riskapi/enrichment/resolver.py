@@ -85,7 +85,7 @@ class Resolver:
         that DNS cannot hold (RFC 1035, 2.3.4) is missing and not asked for.
 
         Raises:
-            UpstreamSilent: no answer in time. One that is malformed or to another question is none.
+            UpstreamSilent: no answer in time. One that is malformed or to another question does not count.
             UpstreamError: it failed or refused, sent us elsewhere, or its aliases go round in circles.
             UpstreamClosed: it is left alone just now.
         """

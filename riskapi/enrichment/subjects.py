@@ -57,7 +57,7 @@ class Subject:
 
 
 def subject_told(told: Sequence[str]) -> Subject:
-    """The subject in an event. Raises :class:`LookupError` and :class:`ValueError` for what is none."""
+    """The subject in an event. Raises :class:`LookupError` and :class:`ValueError` for anything else."""
     member, value = told
     letter, _, name = member.partition(":")
     return Subject(KINDS[letter], value, name)

@@ -41,7 +41,7 @@ ARRIVED: tuple[Sum, ...] = ({"d": 1}, {"sent": 1, "h": -1, "s": -1, "b": -1})
 
 
 class Rule(TypedDict):
-    """Of ``count`` there are ``least`` or more, and more than ``rate`` of the largest sum of ``of``."""
+    """There are ``least`` or more of ``count``, and more than ``rate`` of the largest sum of ``of``."""
 
     name: str
     count: str

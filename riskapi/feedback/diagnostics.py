@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, cast, get_args
 from riskapi.feedback.reports import BLOCKS, Diagnosis
 
 TABLES: Final = Path(__file__).parent / "tables"
-#: Characters of a diagnostic that are read: real ones have some hundred. Chosen by us.
+#: Characters of a diagnostic that are read: real ones have some hundred.
 _MOST: Final = 2000
 #: Rows that hold for every provider are tried after the status codes whose meaning is certain.
 _ANYBODY: Final = "any"

@@ -21,12 +21,12 @@ from riskapi.store.redis_socket import Argument
 from riskapi.times import rfc3339
 
 _DAY: Final = 86400
-#: Reports that are kept, the newest, bytes of one, and bytes it may take here. Chosen by us: a bounce of 1.9 kB takes
-#: 1.2 kB (measured), so that all take some 25 MB, and 640 MB where somebody sends what cannot be compressed.
+#: Reports that are kept, the newest, bytes of one, and bytes it may take here. A bounce of 1.9 kB takes 1.2 kB
+#: (measured), so that all take some 25 MB, and 640 MB where somebody sends what cannot be compressed.
 MOST: Final = 20_000
 LONGEST: Final = 256 * 1024
 SEALED: Final = 32 * 1024
-#: Reports of one account that are listed. Chosen by us.
+#: Reports of one account that are listed.
 _LISTED: Final = 200
 _INDEX: Final = "risk:fri:{f}"
 

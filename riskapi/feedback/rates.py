@@ -25,7 +25,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "domain": "mail domain of the account",
     "cohort": "age of the account",
 }
-#: Cohorts by age in days: an account is in the first that it is younger than. Chosen by us.
+#: Cohorts by age in days: an account is in the first that it is younger than.
 _COHORTS: Final = ((1, "first day"), (7, "first week"), (30, "first month"))
 _OLDER, _UNKNOWN, _DAY = "older", "unknown", 86400
 

@@ -33,8 +33,8 @@ Origin = Literal[Feed, "json"]
 #: How a report came: as a webhook proved to be its provider's, as mail that an allowed reporter signed, or as mail that
 #: somebody with an API key handed over, as a mail server does with whatever comes to an address.
 Channel = Literal["provider", "reporter", "key"]
-#: Why nobody can say whose account a report is about: nothing names one, what is named is none, two are named, only a
-#: stranger says so, or the report itself was not understood.
+#: Why nobody can say whose account a report is about: nothing names one, what is named is not an account, two are
+#: named, only a stranger says so, or the report itself was not understood.
 Unattributed = Literal["no_clue", "unknown_account", "ambiguous", "not_believed", "not_understood"]
 
 #: What a diagnostic says, as :func:`riskapi.feedback.diagnostics.classify` reads it. ``hard`` means the list of

@@ -19,7 +19,7 @@ from riskapi.contract import USER_ID
 from riskapi.settings.attribution import USER
 
 _USER_ID: Final = re.compile(USER_ID.removesuffix("$") + r"\Z")
-#: Bytes of the HMAC in a token: guessing one takes 2^80 tries, and it has 16 characters without padding. Chosen by us.
+#: Bytes of the HMAC in a token: guessing one takes 2^80 tries, and it has 16 characters without padding.
 _BYTES: Final = 10
 #: Octets of a local part (RFC 5321, 4.5.3.1.1).
 _LONGEST: Final = 64

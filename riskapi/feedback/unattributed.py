@@ -33,9 +33,9 @@ from signals.records import record
 _DAY: Final = 86400
 #: Seconds for which a report is kept: as long as it would count.
 KEPT: Final = (WINDOW_DAYS + 1) * _DAY
-#: Reports of each sort that are kept, the newest. Some 700 bytes each. Chosen by us.
+#: Reports of each sort that are kept, the newest. Some 700 bytes each.
 MOST: Final = 20_000
-#: Places looked at for one page: one that is filtered may be short, and its cursor leads on. Chosen by us.
+#: Places looked at for one page: one that is filtered may be short, and its cursor leads on.
 _LOOKED_AT: Final = 2000
 _OTHER, _DELIVERED, _STRANGERS, _OWN = (
     f"risk:fui:{{f}}:{sort}" for sort in ("other", "delivered", "strangers", "json")
@@ -45,7 +45,7 @@ _COUNTS: Final = "risk:fuc:{f}"
 _PLACE: Final = re.compile(r"\d{14}:[0-9a-f]{24}:[a-z]{1,16}:[a-z_]{1,20}")
 #: Reasons that a message id told later can mend.
 _MENDABLE: Final = frozenset({"no_clue", "unknown_account", "not_believed"})
-#: Accounts that one report waits for at most. Metadata and tags name one; more is a mistake. Chosen by us.
+#: Accounts that one report waits for at most. Metadata and tags name one; more is a mistake.
 _AWAITED: Final = 10
 _USER_ID: Final = re.compile(USER_ID.removesuffix("$") + r"\Z")
 

@@ -82,7 +82,7 @@ _MOBILE_SYSTEMS: Final = frozenset(
         "Java ME", "Brew MP",
     }
 )  # fmt: skip
-#: Devices of a system of phones that are none.
+#: Devices that are not phones though their system is.
 _NO_PHONE = re.compile(r"\((?:PC|2in1|TV); OpenHarmony|SMART-?TV|SmartTV", re.IGNORECASE)
 
 #: A product with its version, which every browser sends (RFC 9110, 10.1.5).

@@ -12,7 +12,7 @@ from riskapi.inputs.invalid import from_validation, refuse_wide
 from riskapi.inputs.signup import Signup, Text
 from riskapi.policy.tables import Recipients
 
-#: Fields that are no part of a signup, and its time, in place of which ``created_at`` stands.
+#: Fields that are not part of a signup, and its time, in place of which ``created_at`` stands.
 _MORE = {"created_at", "plan", "verified", "daily_volume", "event"}
 
 

@@ -56,7 +56,7 @@ def read(part: DevicePart, posted: DevicePart | None = None) -> Device:
 
 
 def identifier(text: str | None) -> str | None:
-    """An identifier a script made; what scripts send when they have none is none, or it would link strangers."""
+    """An identifier a script made; what scripts send when they have none does not count, or it would link strangers."""
     found = _given(text)
     return None if found is None or found.lower() in _PLACEHOLDERS or not found.strip("0-") else found
 

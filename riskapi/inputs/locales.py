@@ -113,7 +113,7 @@ def is_zone(zone: str) -> bool:
 def zone_countries(zone: str) -> frozenset[str] | None:
     """ISO 3166 countries that keep the time of a zone; empty for ``UTC``, offsets and the like, which are of none.
 
-    ``None`` where a zone says nothing of countries: one of :data:`_NO_COUNTRYS`, or what is no zone. Old names
+    ``None`` where a zone says nothing of countries: one of :data:`_NO_COUNTRYS`, or what is not a zone. Old names
     (``Asia/Calcutta``) count.
     """
     name = zone.strip().lower()

@@ -111,7 +111,7 @@ class PhoneReader:
             kind = "fixed_line_or_mobile"
         twins = self._numbering.read(code, national, "twin")
         number = f"+{code}{twins[0] if twins else national}"
-        # Behind a mobile line is no switchboard: an extension there only hides that the number is the same.
+        # There is no switchboard behind a mobile line: an extension there only hides that the number is the same.
         extension = parsed.extension if kind != "mobile" else None
         region = phonenumbers.region_code_for_number(parsed)
         line = f"{number};ext={extension}" if extension else number

@@ -103,7 +103,7 @@ class Signup(_Part):
     def stored(cls, text: bytes | str) -> Self:
         """A signup as it was stored; what a newer release wrote besides is passed over.
 
-        Raises :class:`pydantic.ValidationError` for what is no signup.
+        Raises :class:`pydantic.ValidationError` for what is not a signup.
         """
         try:
             return cls.model_validate_json(text)

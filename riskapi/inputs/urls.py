@@ -105,10 +105,10 @@ class LinkDomains:
     def read(self, given: Iterable[str]) -> tuple[str, ...]:
         """The registrable domains that say something about the sender, in order, each once, :data:`MOST` at most.
 
-        Given are hosts or whole links, in any script and case. Registrable is meant by the Public Suffix List with its
-        private part, as lower-case A-labels (RFC 5890); an IP address stays itself. Left out is what cannot be a host
-        of the public Internet, and what everybody links to: :data:`EVERYBODYS`, free mail providers, bare suffixes.
-        Never raises.
+        ``given`` are hosts or whole links, in any script and case. The Public Suffix List with its private part says
+        what is registrable; domains are lower-case A-labels (RFC 5890), and an IP address stays itself. What cannot be
+        a host of the public Internet is left out, and what everybody links to: :data:`EVERYBODYS`, free mail providers,
+        bare suffixes. Never raises.
         """
         found: dict[str, None] = {}
         for text in given:
@@ -120,8 +120,8 @@ class LinkDomains:
         return tuple(found)
 
     def private(self, domain: str) -> str | None:
-        """What :meth:`read` gives for a registrable domain (lower-case A-labels) that is known to be no free mail
-        provider's: the domain, ``None`` for what cannot be a host or is everybody's. Never raises.
+        """What :meth:`read` gives for a registrable domain (lower-case A-labels) that is known not to be a free
+        mail provider's: the domain, ``None`` for what cannot be a host or is everybody's. Never raises.
         """
         return domain if _HOST.fullmatch(domain) and domain not in EVERYBODYS else None
 
@@ -134,8 +134,8 @@ class LinkDomains:
         return self._all(text) if len(text) <= _LONGEST else ()
 
     def sender(self, text: str) -> str | None:
-        """A domain that mail can come from and one customer can own, as DNS writes it; ``None`` for what is no domain
-        of the public Internet, or everybody's. Never raises.
+        """A domain that mail can come from and one customer can own, as DNS writes it; ``None`` for what is not a
+        domain of the public Internet, or everybody's. Never raises.
         """
         host = _host(text) if len(text) <= _LONGEST else None
         name = _ascii(host) if host is not None and parse(host) is None else None

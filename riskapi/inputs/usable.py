@@ -22,7 +22,7 @@ from riskapi.inputs.visitor_values import LARGEST, LONGEST, LONGEST_CUSTOM, MOST
 AHEAD: Final = 300.0
 #: Characters of the longest id of an account; no field with text allows fewer.
 _SHORT: Final = 128
-#: What stands for characters that were none: halves of surrogate pairs (Unicode, 3.9, U+FFFD substitution).
+#: What stands for characters that were not valid: halves of surrogate pairs (Unicode, 3.9, U+FFFD substitution).
 UNREADABLE: Final = "\ufffd"
 
 WarningCode = Literal["INPUT_INVALID", "INPUT_CUT", "INPUT_AMBIGUOUS"]
@@ -60,7 +60,7 @@ def one_each(warnings: list[InputWarning]) -> list[InputWarning]:
 
 
 def is_broken(text: str) -> bool:
-    """Whether a text has control characters, or characters that were none."""
+    """Whether a text has control characters, or characters that were not valid."""
     # Nearly all texts are printable, which is known faster than what they are made of.
     return UNREADABLE in text or (not text.isprintable() and _CONTROLS.search(text) is not None)
 

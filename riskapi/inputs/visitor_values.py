@@ -40,7 +40,7 @@ def _kept_names(value: list[str]) -> list[str]:
 
 
 def _kept_count(value: int | float) -> int | float:
-    """A count, or what shows why it is none: a fraction, -1 or less, or more than the largest."""
+    """A count, or what shows why it is not one: a fraction, -1 or less, or more than the largest."""
     if type(value) is int and 0 <= value <= LARGEST:  # as nearly all are
         return value
     if not -LARGEST <= value <= LARGEST:  # and what is not a number
@@ -51,7 +51,7 @@ def _kept_count(value: int | float) -> int | float:
 def _kept_scalar(value: str | bool | int | float | None) -> str | bool | int | float | None:
     if isinstance(value, str):
         return value[: LONGEST_CUSTOM + 1]
-    # Of a whole number too: one of 309 digits or more cannot be read back out of JSON.
+    # This is for whole numbers too: one of 309 digits or more cannot be read back out of JSON.
     return value if value is None or -NOT_FINITE <= value <= NOT_FINITE else NOT_FINITE
 
 
@@ -73,7 +73,7 @@ _Float = Annotated[float, Field(allow_inf_nan=True)]
 VisitorText = Annotated[str, AfterValidator(_kept_text)]
 #: A count or a duration that was measured in the browser: whole, and 0 or more.
 VisitorCount = Annotated[int | _Float, AfterValidator(_kept_count)]
-#: Names of fields of the form. One that is no text stands for all: a body may have 500,000.
+#: Names of fields of the form. One that is not text stands for all: a body may have 500,000.
 VisitorNames = Annotated[list[VisitorText], Field(fail_fast=True), AfterValidator(_kept_names)]
 #: What the caller passes through without a meaning for us.
 VisitorScalar = Annotated[str | bool | int | _Float | None, AfterValidator(_kept_scalar)]

@@ -88,7 +88,8 @@ def bonds(
                 made.append(Bond(proved_edge(edge), None, entity.others, until))
             else:
                 burst = was_found_hub(entity.hub_found_at, now, policy)
-                # Of a content only those named agree in a second thing, too; of a hub those who came with the burst.
+                # Not all who share it are bound: with a content those who agree in a second thing, with a hub those of
+                # the burst.
                 key = None if burst or entity.kind == "content" else entity.key
                 others = _since(entity, now - _DAY) if burst else entity.others
                 claims = bool(entity.holders)
@@ -101,7 +102,7 @@ def bonds(
 
 
 def _since(entity: Entity, since: float) -> tuple[str, ...]:
-    """Of the other accounts those that came after a Unix time."""
+    """The other accounts that came after a Unix time."""
     return tuple(name for name, at in entity.recent if at > since and name in entity.others)
 
 

@@ -148,8 +148,8 @@ class Links:
         self._found.call([key], (repr(at), int(hub), policy.retention.entities_days * _DAY))
 
     def hub_found_at(self, key: str) -> float:
-        """When an entity was last looked at for being a hub, as a Unix time: negative where it was none, 0 where nobody
-        did.
+        """When an entity was last looked at for being a hub, as a Unix time: negative where it was not one, 0 where
+        nobody looked.
         """
         for mark, score in self._between(key, 5e12, "(59e11"):
             if mark in _HUB_MARKS:

@@ -1,8 +1,8 @@
 """Hubs: strong things that so many people share that sharing them says nothing. A crowd has to earn that name.
 
 Accounts of the same few days never make a hub, however many they are. What grew over weeks, from many networks and mail
-domains, and turned out good, does: a site that everybody links to, an identifier that is none. Looked at only for
-things over the ``hub_over`` of their kind, and remembered with the thing.
+domains, and turned out good, does: a site that everybody links to, an identifier that many scripts send. Looked at only
+for things over the ``hub_over`` of their kind, and remembered with the thing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Hubs:
         return abs(entity.hub_found_at) + policy.hubs.hours * 3600 <= now
 
     def found_at(self, key: str) -> float:
-        """When a thing was last looked at, as a Unix time: negative where it was no hub, 0 where nobody did."""
+        """When a thing was last looked at, as a Unix time: negative where it was not a hub, 0 where nobody looked."""
         return self._links.hub_found_at(key)
 
     def look(self, key: str, policy: Policy, now: float) -> bool:

@@ -23,7 +23,7 @@ OBSERVED = frozenset({"device", "payment"})
 #: Kinds that a person can prove to be its own: by confirming a mailbox or number, by authenticating a domain.
 PROVABLE = frozenset({"mailbox", "phone"})
 _DAY = 86400
-#: Fewer accounts than this are no sample of which a share would say anything.
+#: A share of fewer accounts than this says nothing.
 _FEW = 4
 #: Kinds that bind nobody: those that are only counted, and those that say something only of who came close in time.
 _UNBINDING = frozenset((*COUNTED, *CLOSE))
@@ -35,7 +35,7 @@ _SHARED_PHONES = frozenset({"fixed_line", "toll_free", "shared_cost", "premium_r
 #: A form filled in less time than this, in milliseconds, or without a key pressed, was filled by a program. A few
 #: people use one, too: a password manager.
 _QUICK_FORM = 3000
-#: Velocity and hubs look back 30 days at most. What is imported is no rush of signups, so it lies before.
+#: Velocity and hubs look back 30 days at most. What is imported is not a rush of signups, so it lies before.
 _RUSH_DAYS = 31
 #: Parts of a row before those of its marks.
 PLAIN = 9
@@ -182,8 +182,8 @@ def is_desk(facts: Facts) -> bool:
 def is_in_office(found: Mapping[str, Entity], touch: Touch) -> bool:
     """Whether most accounts at the place this one came from do not give its phone number: then it is on a desk there.
 
-    The place is the address, or the private mail domain, where that is no crowd by nature. A ring on one number either
-    comes from everywhere, or is most of what comes from its place.
+    The place is the address, or the private mail domain, where that is not a crowd by nature. A ring on one number
+    either comes from everywhere, or is most of what comes from its place.
     """
     places = [found[kind].accounts for kind in ("ip", "mail_domain") if kind in found and kind not in touch.hubs]
     phone = found["phone"]
@@ -191,7 +191,7 @@ def is_in_office(found: Mapping[str, Entity], touch: Touch) -> bool:
 
 
 def _is_ring(strength: str, accounts: int, abusive: int, limited: int, policy: Policy) -> bool:
-    """Whether so many of those who share a thing are bad that they are no crowd and no firm.
+    """Whether so many of those who share a thing are bad that they are neither a crowd nor a firm.
 
     Anybody can sign up with invented addresses at a firm's domain, and be limited for it. So of those who share a
     medium thing more than half must have been labelled abusive.
@@ -204,8 +204,8 @@ def _is_ring(strength: str, accounts: int, abusive: int, limited: int, policy: P
 def overlapping(said: Sequence[Entity]) -> list[Entity]:
     """Entities of a message, where linked domains weigh by how much of what they link to two accounts have in common.
 
-    Of the domains that anybody else links to, the largest part that one other account links to as well. So what nobody
-    else uses thins nothing, and a newsletter that links here and there shares little with each of many.
+    They weigh by the largest part of the domains that anybody else links to which one other account links to as well.
+    So what nobody else uses thins nothing, and a newsletter that links here and there shares little with each of many.
     """
     shared = [found for found in said if found.kind == "link_domain" and found.others]
     weighed = []
@@ -281,8 +281,8 @@ def entity(
     strength = "medium" if family and rule.strength == "strong" else rule.strength
     if not (unmarked and (crowd or not others)):
         return _shared(kind, key, at, row, policy, rule, user_id, strength, crowd=crowd, siblings=siblings)
-    # Nobody holds it and it binds nobody, as is so of nearly all that a signup touches. Of a crowd it is not told
-    # who came: that would be read of up to 32 accounts of every free mail provider, and nobody asks.
+    # Nobody holds it and it binds nobody, as is so of nearly all that a signup touches. Who came is not told of a
+    # crowd: up to 32 accounts would be read for every free mail provider, and nobody asks.
     last_seen = float(others.split(b" ", 2)[1]) if others else None
     ring = accounts > 1 and _is_ring(strength, accounts, abusive, limited, policy)
     hub = crowd or (accounts > 1 and not ring and _is_hub(rule, day, month, 0.0, at, policy))
@@ -332,7 +332,7 @@ def _shared(
     names: tuple[str, ...] = ()
     last_seen = seen[0][1] if seen else None
     if last_seen is not None and not hub:
-        # Of what people do not share by chance it says nothing how many do, as long as it is no hub.
+        # Where people do not share a thing by chance, how many do says nothing, as long as it is not a hub.
         among = 2 if ring or strength == "strong" else accounts
         most = policy.links.strengths["strong" if ring else strength]
         weight = evidence_weight(most, among, at - last_seen, policy.links.half_life_days)

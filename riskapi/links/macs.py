@@ -27,5 +27,5 @@ class Macs:
         """
         found = self._begun.copy()
         found.update(f"{kind}\0{value}".encode("utf-8", "surrogatepass"))
-        # Of all 32 bytes the first 16 characters are those of the first 12.
+        # The first 16 characters of all 32 bytes are those of the first 12.
         return b2a_base64(found.finalize())[:MAC].translate(_URL_SAFE).decode()

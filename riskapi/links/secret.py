@@ -21,7 +21,7 @@ from riskapi.store.streams import SHARDS, stream
 _CHECK = "risk:link_key"
 #: What the check value is the HMAC of. A value of ours; another one would make every secret a wrong one.
 _MESSAGE = b"riskapi link key, check value 1"
-#: Bytes under which what is in the file is no secret, but what is left of one. As many as the keys need at least.
+#: Bytes under which what is in the file is not a secret but what is left of one. As many as the keys need at least.
 _LEAST = 16
 _WAY_BACK = (
     "Bring it back from a backup or from another host of this store, or set RISKAPI_LINK_KEY to it. If it is lost for "

@@ -18,7 +18,6 @@ from riskapi.store.redis_socket import Argument
 from riskapi.store.streams import shard
 
 #: Sites of one account that are kept, those linked to last. Honest mail links to a handful; a key is some 60 bytes.
-#: Chosen by us.
 MOST: Final = 200
 _DAY: Final = 86400
 

@@ -50,7 +50,7 @@ class Asked:
 class Told:
     """What a policy makes of touches, worked out once for all signups under it.
 
-    ``fixed`` are the numbers of ``ARGV[5]`` but for the first, in its order. ``crowds`` are the limits
+    ``fixed`` are the numbers of ``ARGV[5]`` without the first, in its order. ``crowds`` are the limits
     (:func:`riskapi.links.kinds.crowd_limit`) of each kind; ``hosting`` the same for those that come from a hosting
     network. ``sorts`` are the letters that tell the script of each kind who can hold it, and who of a crowd is told.
     ``sharings`` are what it says of sharing each kind.
@@ -92,7 +92,7 @@ def _sort(kind: str, policy: Policy) -> str:
     rule = kinds.sharing(kind, policy)
     if rule is None or rule.strength != "weak" or kind == "referrer":  # who vouches for many binds them all
         return "-"
-    # Of what is weak nothing more is made once a crowd shares it, but for waves.
+    # Once a crowd shares a weak thing, only waves still need to know who came close.
     return "-" if asks_of_crowd(kind, rule.hub_over, MOST) else "f"
 
 

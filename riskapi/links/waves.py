@@ -126,7 +126,7 @@ def unpacked(stored: bytes | None) -> Wave:
 
 def asks_of_crowd(kind: str, limit: int, most: int) -> bool:
     """Whether it may matter here who came close to a thing which more than ``limit`` accounts share, of the ``most``
-    that are remembered. Of what is told apart by how rare it is that ends with so few.
+    that are remembered. What counts only while it is rare does not matter with so many.
     """
     return kind in FAMILIES and limit < _RARE.get(kind, 1.0) * most
 
@@ -162,7 +162,7 @@ def _tells(kind: str, thing: Entity, facts: Facts, touch: Touch, found: Mapping[
 def _is_rare(kind: str, thing: Entity, everybody: Entity) -> bool:
     """Whether few of those on the platform have a thing in common.
 
-    Of a form that no hand filled those of the last day are left out, where enough came before: a ring must not make
+    Forms of the last day that no hand filled are left out, where enough came before: a ring must not make
     common by its number what it is known by. Nearly every new build of a browser is of the last day.
     """
     lately = thing.accounts_24h if kind == "behavior" else 0

@@ -70,7 +70,7 @@ class StoredEntry:
 
     Where it is ``hashed`` the value is not kept: ``value`` is empty and ``normal`` its HMAC. ``id`` is empty for one
     that was not saved. ``hits`` are the accounts it named, ``last_hit_at`` when it last did. ``decisions`` are the ids
-    of those that keep it there. ``removed``: it is no more, and is only still known.
+    of those that keep it there. ``removed``: it is gone, and only still known.
     """
 
     id: str

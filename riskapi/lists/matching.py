@@ -214,7 +214,7 @@ def verdict(listed: Iterable[Listed]) -> Listed | None:
 
 
 def strictest(listed: Iterable[Listed]) -> Listed | None:
-    """Of entries about different things the one that asks for most: deny before watch before allow."""
+    """The one that asks for most among entries about different things: deny before watch before allow."""
     return min(listed, key=lambda each: (_STRICT[each.list], *_precedence(each)), default=None)
 
 

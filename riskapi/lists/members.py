@@ -97,7 +97,7 @@ class Matches:
     def _in_network(self, normal: str) -> tuple[list[str], bool]:
         network = ip_network(normal)
         if is_inside(self._active_readers.readers.networks.read(str(network.network_address))):
-            return self._decisions.newest(MOST)  # what everybody shares is no entity
+            return self._decisions.newest(MOST)  # what everybody shares is not an entity
         bits = _ENTITY_BITS[network.version]
         if "/" not in normal:
             return self._sharing([("ip", line(normal))])

@@ -14,7 +14,7 @@ from riskapi.store.redis_socket import Framed
 LENGTHS: dict[int, tuple[int, ...]] = {4: tuple(range(8, 33)), 6: (*range(16, 65), 128)}
 #: The first half of an IPv6 address, in which all its prefixes but the whole address end: four groups of 16 bits.
 _FOUR_GROUPS = Struct("!4H")
-#: Of the prefix lengths that end in each of these groups: the bits of the group that such a prefix keeps, and how the
+#: For each prefix length that ends in one of these groups, the bits of the group that such a prefix keeps, and how the
 #: name of a network of that length ends.
 _OF_GROUPS = tuple(
     tuple((0xFFFF << end - length & 0xFFFF, f":/{length}") for length in LENGTHS[6] if end - 16 < length <= end)

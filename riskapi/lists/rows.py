@@ -50,7 +50,7 @@ class ListedRow(EntryRow):
 
 
 def read_row(row: Row) -> ListedRow | Rejected:
-    """The entry that a row is, or why it is none."""
+    """The entry that a row is, or why it is not an entry."""
     try:
         return ListedRow.model_validate_json(row.text)
     except ValidationError as error:

@@ -189,7 +189,7 @@ def _phone_prefix(value: str) -> str:
 
 def _identifier(value: str) -> str:
     if is_broken(value):
-        raise _Refused("has control characters or characters that are none; such an identifier of a signup is not used")
+        raise _Refused("has control characters or half of a surrogate pair; such an identifier of a signup is not used")
     found = device.identifier(value)
     if found is None:
         raise _Refused("not an identifier but a placeholder that scripts send")

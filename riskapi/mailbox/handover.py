@@ -62,7 +62,7 @@ class Handover:
         return Outcome.LATER
 
     def probe(self) -> int:
-        """The status of a mail that is none: 400 when riskapi takes the key. Raises ``OSError``, ``HTTPException``."""
+        """The status of what is not a mail: 400 when riskapi takes the key. Raises ``OSError``, ``HTTPException``."""
         return self._post("/v1/feedback/dsn", b"")
 
     def _post(self, path: str, raw: bytes) -> int:

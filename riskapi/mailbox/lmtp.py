@@ -31,7 +31,7 @@ _MODE: Final = 0o660
 _LARGEST: Final = MAX_MAIL - 1024
 _ANSWERS: Final = {
     Outcome.STORED: "250 2.0.0 Stored",
-    Outcome.REFUSED: "554 5.6.0 This is no mail that riskapi reads",
+    Outcome.REFUSED: "554 5.6.0 This is not a mail that riskapi reads",
     Outcome.LATER: "451 4.3.0 riskapi cannot store it now, try again later",
 }
 #: Turns of the loop in which connections are closed at the end: one is accepted, made and closed in a turn each.

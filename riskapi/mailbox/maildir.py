@@ -73,7 +73,7 @@ def _alone(directory: Path) -> Iterator[None]:
 
 
 def _content(path: Path) -> bytes | None:
-    """A mail; None for what is no file, or went away."""
+    """A mail; None for what is not a file, or went away."""
     try:
         if path.name.startswith(".") or path.is_symlink() or not path.is_file():
             return None

@@ -1,1 +1,1 @@
-"""Where this service may connect to."""
+"""Where this service may connect to, and the one HTTP client that connects there."""

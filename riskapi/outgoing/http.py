@@ -28,7 +28,7 @@ class HttpFailure(Exception):
     """There was no answer, or none that is whole.
 
     ``kind``: ``refused`` (an address that is not connected to), ``late`` (the time was over), ``silent`` (nothing came
-    for too long), ``tls``, ``connect``, or ``broken`` (it is no HTTP, or was cut short). The message holds nothing of
+    for too long), ``tls``, ``connect``, or ``broken`` (it is not HTTP, or was cut short). The message holds nothing of
     what was asked or answered.
     """
 
@@ -191,7 +191,7 @@ def retry_after(value: bytes, now: float, longest: float) -> float | None:
 
 
 def http_date(text: str) -> float | None:
-    """Unix time of a date as HTTP writes it (RFC 9110, 5.6.7); None for what is none."""
+    """Unix time of a date as HTTP writes it (RFC 9110, 5.6.7); None for anything else."""
     try:
         return written(text)
     except ValueError:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 #: Who switched it on and off (JSON, newest first), beside the versions in their hash slot. No TTL: the newest are kept.
 NOTES = "risk:attacks:{risk:policies}"
 _MOST_NOTES = 500
-#: The longest that attack mode lasts unless it is switched on again, seconds. Chosen by us: what is stricter for a
-#: month is no attack mode but a policy.
+#: The longest that attack mode lasts unless it is switched on again, seconds. What is stricter for a
+#: month is not attack mode but a policy.
 LONGEST = 30 * 86400
 
 

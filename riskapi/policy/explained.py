@@ -10,14 +10,14 @@ from functools import lru_cache
 _TITLE = re.compile(r"#\s*-{3,}\s*(.*?)\s*-*\s*\Z")
 _TABLE = re.compile(r"\[\[?([\w.-]+)\]\]?")
 _KEY = re.compile(r"([\w-]+)\s*=\s*(.*)\Z")
-#: A comment behind a value; a ``#`` within quotes is none.
+#: A comment behind a value; a ``#`` within quotes does not begin one.
 _BEHIND = re.compile(r'(?:[^"#]|"[^"]*")*#\s*(.*)\Z')
 
 
 @lru_cache(maxsize=4)
 def explained(text: str) -> Mapping[str, str]:
     """Explanations by dotted key, as ``tiers.allow`` or ``outage.recipients``: the comments before a table or key, and
-    behind a key. Of rows (``[[rules]]``) nothing is told.
+    behind a key. Rows (``[[rules]]``) are left out.
     """
     found: dict[str, str] = {}
     for key, comment in _comments(text):

@@ -9,7 +9,7 @@ from itertools import pairwise
 from riskapi.policy.changes import changes
 from riskapi.policy.versions import Policies, Version
 
-#: Versions that are looked at, the newest. Chosen by us: what was changed before them was not changed for long.
+#: Versions that are looked at, the newest. What was changed before them was not changed for long.
 _MOST = 50
 
 

@@ -1,7 +1,7 @@
 """Which differences between two policies loosen something, so that a second person should look. Pure.
 
-What is not known to tighten, or to do neither, loosens: a forgotten key asks for a person too many, never for one too
-few. Chosen by us.
+What is not known to tighten, or to do neither, loosens: a forgotten key asks for one person too many, never for one too
+few.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ class Listings(Section):
 
 class Silence(Section):
     """A feed was silent for more than ``factor`` times its longest pause of 28 days, and no less than
-    ``least_minutes``. Asked once it was heard ``bodies`` times in them and for ``days``; after ``forget_days`` of
-    silence it is taken for one that is not used any more.
+    ``least_minutes``. It is watched once it was heard ``bodies`` times in them and for ``days``; after
+    ``forget_days`` of silence it counts as not used any more.
     """
 
     mode: Mode = "live"
@@ -47,8 +47,8 @@ class Silence(Section):
 
 
 class Shape(Section):
-    """Of ``parts`` or more within the window, more than ``rate`` and ``factor`` times the usual share was not
-    understood, for certain.
+    """More than ``rate``, and more than ``factor`` times the usual share, of ``parts`` or more within the window
+    was not understood, for certain.
     """
 
     mode: Mode = "live"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-#: Larger whole numbers are none of TOML (TOML 1.0, Integer), and cannot be written as JSON here.
+#: TOML has no larger whole numbers (TOML 1.0, Integer), and they cannot be written as JSON here.
 _LARGEST: Final = 2**63 - 1
 
 

@@ -46,7 +46,7 @@ class Caps(Section):
         return min(self.hourly, self.daily, self.monthly)
 
     def tightest(self, other: Caps) -> Caps:
-        """Of each window the smaller cap."""
+        """The smaller cap of each window."""
         return Caps(
             hourly=min(self.hourly, other.hourly),
             daily=min(self.daily, other.daily),
@@ -144,7 +144,7 @@ class Links(Section):
     """What sharing an entity is worth: strength, halved every ``half_life_days`` since it was last shared.
 
     From ``bind_weight`` on, one shared entity makes accounts belong together. A strong one of whose accounts
-    ``ring_share`` or more are limited, or labelled abusive, is a ring and no hub, however it grew.
+    ``ring_share`` or more are limited, or labelled abusive, is a ring and not a hub, however it grew.
     """
 
     bind_weight: Annotated[float, Field(gt=0, le=1)]

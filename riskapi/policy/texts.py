@@ -107,8 +107,8 @@ def _write(table: Any, was: Mapping[str, Any], wanted: Mapping[str, Any]) -> Non
 
 
 def _write_rows(rows: Any, was: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]) -> None:
-    """The same for rows: those with a name are recognized by it, others by their place. New ones go to the end; with a
-    row goes the comment behind it.
+    """The same for rows: those with a name are recognized by it, others by their place. New ones go to the end; the
+    comment behind a row goes with it.
     """
     named = all("name" in row for row in (*was, *wanted))
     kept = {row["name"] for row in wanted} if named else set[str]()

@@ -167,7 +167,7 @@ class Policies:
         """Put ``policy`` into force under the number after the one in force, whatever its own says.
 
         ``allowed`` is asked whether the number in force may be replaced; raises ``precondition_failed`` when not.
-        Of callers that saw the same version in force and allow no other exactly one publishes.
+        When several callers saw the same version in force and allow no other, exactly one publishes.
         """
         while True:
             mark = self.mark()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: Processes by name (JSON). Those silent for long leave it when somebody looks; all of it a day after the last report.
 TABLE = "risk:deciders"
 _KEPT = 86400
-#: Seconds between two reports of a process, and after how many it counts as gone. Chosen by us.
+#: Seconds between two reports of a process, and after how many it counts as gone.
 _BEAT, GONE = 5.0, 15.0
 
 

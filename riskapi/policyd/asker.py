@@ -41,7 +41,7 @@ class Asker:
     def ask(self, user_id: str, recipients: int, key: str) -> Grant | None:
         """A grant for all of the recipients or none; None when no account has this id, in whatever capitals.
 
-        Of what riskapi says, only what can be understood is taken: another release may say more, or less. The same
+        Only what can be understood of riskapi's answer is taken: another release may say more, or less. The same
         question under the same ``key`` (an Idempotency-Key) counts once. Raises :class:`CannotAsk`.
         """
         body = {"recipients": recipients, "partial": False, "any_case": True}
@@ -117,7 +117,7 @@ def _names_recipients(document: dict[str, Any]) -> bool:
 
 
 def _grant(document: dict[str, Any]) -> Grant:
-    """The grant in an answer. ``retry_after`` may be no whole number: another server may stand between."""
+    """The grant in an answer. ``retry_after`` may not be a whole number: another server may stand between."""
     granted, retry_after, denied_by = (document.get(name) for name in ("granted", "retry_after", "denied_by"))
     if type(granted) is not int or granted < 0:
         raise CannotAsk("not_a_grant")

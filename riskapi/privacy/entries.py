@@ -13,7 +13,7 @@ from riskapi.store.consumer import dead_key
 from riskapi.store.streams import shard, stream
 from signals.records import record
 
-#: Entries read in one trip: some 10 ms. Chosen by us.
+#: Entries read in one trip: some 10 ms.
 _PAGE: Final = 1000
 #: Where an entry says what it is about: an account, the other of two that a person compared, or a review.
 _ABOUT: Final = ("user_id", "other", "id")

@@ -1,7 +1,7 @@
 """Erasing an account: what goes at once, what stays as evidence until a day, and what is done when that day comes.
 
-At once goes what was posted, decided, read, labelled, reported and counted of it, its reviews, and what the streams
-tell of it. Until the day stays which things it shared, as keyed HMACs beside its ``user_id``, with how it stood
+What was posted, decided, read, labelled, reported and counted of it goes at once, with its reviews and what the streams
+tell of it. Which things it shared stays until the day, as keyed HMACs beside its ``user_id``, with how it stood
 (limited, abusive, established), and what it spent: those who share these things with it are then decided as if it were
 still there. When the day comes all of that goes, clusters that hung on it are taken apart, and those who shared
 something with it are decided again.
@@ -51,7 +51,7 @@ from riskapi.times import rfc3339
 _DAY: Final = 86400
 #: Seconds after which a worker looks again: what was in hand when the account was erased is written by then.
 _AGAIN: Final = 60.0
-#: Erasures that are looked at in one go, and accounts decided again when one is let go of. Chosen by us.
+#: Erasures that are looked at in one go, and accounts decided again when one is let go of.
 _MOST, _COMPANY = 100, 2000
 #: Times an account is read anew because it was written in another form meanwhile.
 _TRIES = 5
@@ -189,7 +189,7 @@ class Erasures:
         company = self._clusters.company(user_id, keys, _COMPANY)
         self._claims.drop([user_id], keys, policy, now, "erased")
         edges = self._clusters.edges(user_id)
-        # What binds it by its mail is known by its edges alone; waves are no things, and what is held is dropped above.
+        # What binds it by its mail is known by its edges alone; waves are not things; what is held is dropped above.
         said = [entity_of(edge) for edge in edges if edge[0] not in "hw"]
         self._links.leave(user_id, list(dict.fromkeys([*keys, *said])))
         self._clusters.splits.loosen([user_id], edges, policy, now, reason="erased")

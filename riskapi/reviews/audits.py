@@ -21,7 +21,7 @@ from signals.records import record
 
 #: Reviews of audits by the time they were opened. No TTL: the oldest leave it.
 KEY = "risk:audits"
-#: Reviews it holds: at 40 a day, seven weeks. Chosen by us.
+#: Reviews it holds: at 40 a day, seven weeks.
 _KEPT = 2_000
 _DAY = 86400
 #: 95 % of a normal distribution lie within so many deviations.

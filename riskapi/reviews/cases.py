@@ -31,11 +31,11 @@ from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import account_key
 from signals.records import record
 
-#: Seconds for which applicants are kept that words are looked for in. Chosen by us.
+#: Seconds for which the applicants are kept in whose data words are looked for.
 _FRESH = 60
-#: What the name of a case begins with whose account is in no cluster; ids of clusters begin with letters.
+#: What the name of a case begins with if its account is in no cluster; ids of clusters begin with letters.
 _ALONE = "."
-#: Accounts asked of in one trip, and applicants kept, some 400 bytes each. Chosen by us.
+#: Accounts asked of in one trip, and applicants kept, some 400 bytes each.
 _ASKED, _KEPT = 200, 20_000
 
 

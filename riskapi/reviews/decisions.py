@@ -1,10 +1,10 @@
 """Decisions of reviews: tried, carried out, and undone.
 
-A decision is one step: its review is closed, the account of the review decided, and the plan of all else kept in the
-review, at one moment. What follows from the plan (other accounts of the cluster, entries of the deny list, marks and
-holds) can be done again and again, and is: by the request, by the worker that reads of the decision, and by whoever
-tries to decide again. To undo it is one step in the same way. So a process that ends in the middle leaves nothing half
-done.
+A decision is one step: its review is closed, the account of the review decided, and the plan of everything else is kept
+in the review, at one moment. What follows from the plan (other accounts of the cluster, entries of the deny list, marks
+and holds) can be done again and again. It is done by the request, by the worker that reads of the decision, and by
+whoever tries to decide again. Undoing it is one step in the same way. So a process that ends in the middle leaves
+nothing half done.
 """
 
 from __future__ import annotations

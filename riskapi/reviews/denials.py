@@ -33,8 +33,8 @@ from riskapi.store.connections import Store
 from riskapi.store.streams import oldest
 
 _DAY = 86400
-#: Seconds an address is denied at most. Chosen by us: it changes hands (a line at home gets another one, and a carrier
-#: gives one to many), so it says something about whoever comes next for as long as the attack lasts.
+#: Seconds an address is denied at most. It changes hands (a line at home gets another one, and a carrier gives
+#: one to many), so it says something about whoever comes next for as long as the attack lasts.
 _ADDRESS = 86400
 
 

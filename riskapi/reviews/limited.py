@@ -16,7 +16,7 @@ from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import SHARDS, account_key, stream
 from signals.records import record
 
-#: Entries of each shard's stream that are looked at, the latest first, and rows. Chosen by us: what was limited lately.
+#: Entries of each shard's stream that are looked at, the latest first, and rows. They show what was limited lately.
 _ENTRIES, _ROWS = 400, 100
 _FIELDS = ("assessment", "latest", "signup")
 

@@ -25,7 +25,7 @@ from signals.records import record
 #: What a note says: words, a question to the customer, a cut and its end, whom a case was handed to, and whether two
 #: accounts are one person.
 NoteKind = Literal["note", "question", "cut", "uncut", "handed", "same", "apart"]
-#: Notes a review can have, and entries of a stream read in one trip. Chosen by us.
+#: Notes a review can have, and entries of a stream read in one trip.
 _MOST, _PAGE = 200, 500
 
 
@@ -79,8 +79,8 @@ class CaseNotes:
 def pairs(store: Store, since: float | None = None, until: float | None = None) -> Iterator[dict[str, Any]]:
     """What people said of two accounts with ``since <= at < until`` (Unix times), shard by shard, oldest first.
 
-    Each has ``user_ids``, whether they are the ``same`` person, who said so and when (RFC 3339). Of two words about the
-    same accounts the later one stands. Left out where an account is erased or expired.
+    Each has ``user_ids``, whether they are the ``same`` person, who said so and when (RFC 3339). The later of two words
+    about the same accounts stands. Words about an account that is erased or expired are left out.
     """
     for number in range(SHARDS):
         position = "-"

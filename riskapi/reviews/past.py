@@ -18,9 +18,9 @@ from riskapi.store.streams import SHARDS
 from signals.records import record
 
 #: Reviews looked at of each shard, the latest decided first; of a day; cases shown; accounts that share something whose
-#: reviews are looked at whenever they were. Chosen by us: more cost a page more than it may take.
+#: reviews are looked at whenever they were. More would cost a page more than it may take.
 _LATEST, _TODAY, _SHOWN, _SHARING = 30, 60, 8, 40
-#: From this share of common reasons on two cases are alike. Chosen by us.
+#: From this share of common reasons on two cases are alike.
 _ALIKE = 0.5
 #: Who decided a review that the service withdrew.
 _BY_ITSELF = b"riskapi"
@@ -48,7 +48,7 @@ class PastCase:
 @record
 class Today:
     """What was decided today (UTC) by people: how many reviews, and the median seconds from opening to decision; None
-    without any. Of a busy day the latest 480 are looked at.
+    without any. The latest 480 of a busy day are looked at.
     """
 
     decided: int
@@ -64,9 +64,9 @@ class PastCases:
     def similar(self, review: Review, codes: Collection[str], sharing: Iterable[str], now: float) -> list[PastCase]:
         """Decided cases like this one, the most alike first, 8 at most.
 
-        Alike are those whose account shares something with this one's (``sharing`` names such accounts), and those that
-        have at least half of all reasons of both (``codes``) in common. The latest 240 decided are looked at, and those
-        of 40 accounts that share something.
+        A case is alike if its account shares something with this one's (``sharing`` names such accounts), or
+        if the two have at least half of all their reasons (``codes``) in common. The latest 240 decided are looked at,
+        and those of 40 accounts that share something.
         """
         names = list(dict.fromkeys(sharing))[:_SHARING]
         ids = [each.review_id for each in self._decided.candidates(names, now) if each.review_id] if names else []

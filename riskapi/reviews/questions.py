@@ -17,7 +17,7 @@ from riskapi.reviews.waiting import WaitingReview
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 
-#: Characters of a question, and days a review waits at most. Chosen by us.
+#: Characters of a question, and days a review waits at most.
 LONGEST, DAYS = 500, 14
 _FIELDS = ("label", *(f"n:{type}" for type in sorted(TYPES)))
 

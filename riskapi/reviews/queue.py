@@ -86,7 +86,7 @@ def index_key(number: int, status: str) -> str:
 
 
 def _shard(review_id: str) -> int:
-    """The shard a review id names; raises ``not_found`` for what is no id of ours."""
+    """The shard a review id names; raises ``not_found`` for what is not an id of ours."""
     if review_id.startswith("rev_") and review_id[4:5].isdecimal() and review_id[4:5].isascii():
         number = int(review_id[4])
         if number < SHARDS:

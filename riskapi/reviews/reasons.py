@@ -18,9 +18,9 @@ from riskapi.store.connections import Store
 from signals.records import record
 
 T = TypeVar("T")
-#: Reviews whose names are kept, some 300 bytes each: more than the queue reads of each status. Chosen by us.
+#: Reviews whose names are kept, some 300 bytes each: more than the queue reads of each status.
 _KEPT = 10_000
-#: Reviews asked of in one trip: others have their turn between two. Chosen by us.
+#: Reviews asked of in one trip: others have their turn between two.
 _ASKED = 200
 
 

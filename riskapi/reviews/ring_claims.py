@@ -18,7 +18,7 @@ from riskapi.reviews.waiting import WaitingReview, WaitingReviews
 from riskapi.store.connections import Store
 from signals.records import record
 
-#: Accounts of a cluster whose reviews are looked for one by one. Chosen by us: they take some 20 ms.
+#: Accounts of a cluster whose reviews are looked for one by one. They take some 20 ms.
 _MOST = 500
 
 

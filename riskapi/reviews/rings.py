@@ -16,7 +16,7 @@ from riskapi.store.connections import Reply, Store, as_it_is
 from riskapi.store.streams import account_key
 from signals.records import record
 
-#: Accounts of a cluster that are read for a row. Chosen by us: of a larger one nobody is called the first.
+#: Accounts of a cluster that are read for a row. Nobody is called the first of a larger one.
 MOST = 60
 _FIELDS = ("tier", "at", "label", "established", "proved")
 

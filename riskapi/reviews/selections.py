@@ -33,7 +33,7 @@ from riskapi.reviews.queue import ReviewTier
 from riskapi.store.connections import Store
 from signals.records import record
 
-#: Accounts of one selection: a page of a search has fifty. Chosen by us: two hundred take about a second.
+#: Accounts of one selection: a page of a search has fifty. Two hundred take about a second.
 MOST = 200
 _ID = re.compile(r"sel_[0-9a-f]{20}")
 _DAY = 86400

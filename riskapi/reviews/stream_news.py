@@ -9,7 +9,7 @@ from riskapi.store import damaged
 from riskapi.store.connections import Store, as_it_is
 from signals.records import record
 
-#: Entries of a stream that are looked at. Chosen by us: where more came, reading everything anew costs no more.
+#: Entries of a stream that are looked at. Where more came, reading everything anew costs no more.
 _MOST = 200
 #: Types of entries that change what the queue says of a review.
 _TYPES = ("review", "tier", "cluster")

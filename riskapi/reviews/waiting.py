@@ -25,11 +25,11 @@ from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import SHARDS, stream
 from signals.records import changed, record
 
-#: Reviews of a status and shard that are looked at, the oldest first: 2,000 of a status. Chosen by us.
+#: Reviews of a status and shard that are looked at, the oldest first: 2,000 of a status.
 _MOST = 250
-#: Reviews asked of in one trip, which takes the store about a millisecond: signups wait no longer. Chosen by us.
+#: Reviews asked of in one trip, which takes the store about a millisecond: signups wait no longer.
 _ASKED = 100
-#: Seconds after which a shard is read anew, whatever its stream says; one a page. Chosen by us.
+#: Seconds after which a shard is read anew, whatever its stream says; one a page.
 _FRESH = 60
 _STATUSES = ("open", "claimed", "escalated")
 #: Fields that only those have which somebody claimed, handed on, or asked the customer about.

@@ -9,7 +9,7 @@ from riskapi.clusters.joins import NAMED
 from riskapi.reviews.stream_news import StreamNews
 from riskapi.store.connections import Store, as_it_is
 
-#: Accounts asked of in one trip, so that none holds the store up. Chosen by us.
+#: Accounts asked of in one trip, so that none holds the store up.
 _ASKED = 250
 
 

@@ -18,7 +18,7 @@ from riskapi.store.connections import Pipeline, Store
 from riskapi.store.streams import account_key
 from signals.records import changed, record
 
-#: Accounts whose address is tested where a network is narrower than what is remembered. Chosen by us: some 25 ms.
+#: Accounts whose address is tested where a network is narrower than what is remembered. They take some 25 ms.
 _TESTED = 500
 
 
@@ -102,7 +102,7 @@ class MembersReader:
         return Members(names[first : first + most], census.accounts, not any(each.is_full for each in censuses), census)
 
     def _inside(self, meaning: Meaning) -> list[str]:
-        """Of the newest accounts of an entity those whose address lies in the network that is meant."""
+        """The newest accounts of an entity whose address lies in the network that is meant."""
         pipe = self._store.pipeline()
         newest = self._censuses.queue_newest(pipe, meaning.keys[0], _TESTED)
         self._store.run(pipe)

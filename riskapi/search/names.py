@@ -1,7 +1,7 @@
 """Accounts by the name of a person or an organization, without an index of names.
 
 An index would be one more row of every signup, of what says nothing about risk. So a name is looked for where people
-write it, in mail addresses at large providers, and among the accounts decided last; a name is no secret key to anybody.
+write it, in mail addresses at large providers, and among the accounts decided last; a name is not a key to anybody.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from riskapi.store.connections import Store
 
 #: The mail providers at which names are looked for: those with most personal mailboxes. General knowledge of ours.
 PROVIDERS = ("gmail.com", "outlook.com", "hotmail.com", "yahoo.com", "icloud.com", "gmx.de", "web.de", "proton.me")
-#: Accounts looked at of those decided last, and of those one spelling of the name finds. Chosen by us: a look at 500
-#: signups takes some 25 ms.
+#: Accounts looked at of those decided last, and of those one spelling of the name finds. A look at 500 signups
+#: takes some 25 ms.
 NEWEST, _EACH = 500, 10
 #: Letters that do not come apart into a letter and a mark (Unicode, decomposition mappings).
 _APART = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i"})
@@ -36,7 +36,7 @@ class Names:
     def found(self, name: str) -> list[str]:
         """The accounts whose name or organization has every word of ``name``, those decided last first.
 
-        Of older accounts only those are found whose mail address is made of the name; four trips.
+        Older accounts are found only where their mail address is made of the name; four trips.
         """
         newest, _ = self._decisions.newest(NEWEST)
         names = list(dict.fromkeys([*newest[:NEWEST], *self._by_mail(name)]))
@@ -77,7 +77,7 @@ def _words(text: str) -> list[str]:
 
 
 def _spellings(words: Sequence[str]) -> list[str]:
-    """How a first and a last name are written in mail addresses. Chosen by us: the five commonest ways."""
+    """How a first and a last name are written in mail addresses: the five commonest ways."""
     if len(words) < 2:
         return list(words)
     first, last = words[0], words[-1]

@@ -18,7 +18,7 @@ from riskapi.search.rows import Row
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 
-#: Things counted for one page of accounts, things shown, and signups read again for their values. Chosen by us.
+#: Things counted for one page of accounts, things shown, and signups read again for their values.
 _COUNTED, _SHOWN, _READ = 80, 24, 12
 
 

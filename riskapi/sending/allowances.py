@@ -21,7 +21,7 @@ from signals.records import record
 
 @record
 class Allowance:
-    """An account, what was used, and what is allowed. ``assessed``: it is no stranger.
+    """An account, what was used, and what is allowed. ``assessed``: it is not a stranger.
 
     ``clean``: what its mail met is clean, on so many ``clean_days``.
     """

@@ -15,7 +15,7 @@ from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from riskapi.times import rfc3339
 
-#: Entries of the stream that are read at most, and in one trip. Chosen by us: half a second's work.
+#: Entries of the stream that are read at most, and in one trip. They are half a second's work.
 MOST, _PAGE = 20_000, 500
 
 

@@ -84,7 +84,7 @@ class LocalGrants:
 
     def _room(self, user_id: str, waiting: list[LocalGrant], policy: Policy, now: float) -> int:
         own = sum(found.granted for found in waiting if found.user_id == user_id)
-        own = max(own, self._lately(user_id, now)[0])  # a store that comes and goes is no second hour
+        own = max(own, self._lately(user_id, now)[0])  # a store that comes and goes does not begin a second hour
         everybody = sum(found.granted for found in waiting)
         left, asked = self._left.get(user_id, (policy.outage.hourly, 0.0))
         # What was left over an hour ago says nothing any more: that hour is over.
@@ -131,7 +131,7 @@ def _locals(entries: Iterable[dict[str, Any]]) -> list[LocalGrant]:
 
 
 def _local(entry: dict[str, Any]) -> LocalGrant:
-    """The grant in an entry; what a newer release says besides is passed over. ``TypeError`` where it is none."""
+    """The grant in an entry; what a newer release says besides is passed over. ``TypeError`` for anything else."""
     made = LocalGrant(**known(LocalGrant, entry))
     whole = all(isinstance(count, int) for count in (made.granted, made.denied, made.left))
     if not whole or not isinstance(made.user_id, str) or not isinstance(made.at, int | float):

@@ -38,7 +38,7 @@ from riskapi.times import Backoff
 
 #: What this was made for; ``tests/test_private_interfaces.py`` holds it to requirements.txt.
 MADE_FOR: Final = "granian 2.8.7"
-#: Seconds a worker has to live for its end not to be its start's fault; the first and the longest pause in seconds
+#: Seconds after which the end of a worker is not its start's fault; the first and the longest pause in seconds
 #: before one that ended earlier is started again, doubled each time.
 STEADY, FIRST_PAUSE, LONGEST_PAUSE = 10.0, 0.5, 10.0
 #: Methods of the server and their arguments.

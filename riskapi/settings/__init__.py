@@ -137,8 +137,8 @@ class Settings(
     )
     dns_resolver: environment.Bind | None = declare(
         environment.resolver,
-        "`HOST:PORT` the worker asks DNS, port 53 unless it is said. Without it the system's resolvers, and no names "
-        "that cannot be in DNS.",
+        "`HOST:PORT` of the resolver that the worker asks; the port is 53 unless it is given. Without it the system's "
+        "resolvers are asked, but not about names that cannot be in DNS.",
         default=lambda: None,
         shown="system",
     )
@@ -156,7 +156,7 @@ class Settings(
     )
     rdap_base: str | None = declare(
         environment.web_url,
-        "Base URL for RDAP (`BASE/domain/…`, `BASE/ip/…`). Without it the registries that IANA names.",
+        "Base URL for RDAP (`BASE/domain/…`, `BASE/ip/…`). Without it the registries that IANA names are asked.",
         default=lambda: None,
         shown="registries",
     )

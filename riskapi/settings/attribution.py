@@ -13,7 +13,7 @@ from riskapi.settings.setting import declare
 
 #: What stands for the account in a return path.
 USER: Final = "{user_id}"
-#: Characters of a local part without quotes (RFC 5322, 3.2.3), but for those that stand for others.
+#: Characters of a local part without quotes (RFC 5322, 3.2.3), without those that stand for others.
 _AROUND: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/?^_`{|}.-]{0,32}")
 
 

@@ -98,7 +98,7 @@ class ConsoleSettings:
     )
     console_oidc_domains: tuple[str, ...] = declare(
         environment.domains,
-        "Mail domains, with commas between them, of which verified addresses may come in by the provider.",
+        "Mail domains whose verified addresses may come in by the provider, with commas between them.",
         default=lambda: (),
         shown="any, with `RISKAPI_CONSOLE_OIDC_ROLES`",
     )
@@ -111,7 +111,7 @@ class ConsoleSettings:
     console_oidc_roles: tuple[tuple[str, str], ...] = declare(
         role_map,
         "Which role the values of the claim give, as `VALUE=ROLE` with commas between them, the first that fits. "
-        "Whoever has one and is no user yet is made one; without it only users that exist come in.",
+        "Whoever has one and is not a user yet becomes one; without it only users that exist come in.",
         default=lambda: (),
         shown="–",
     )

@@ -42,8 +42,8 @@ class HttpSettings:
         environment.whole(1, 64),
         "Threads of one worker that run Python, each with a connection to the store of its own. While one waits "
         "for the disk, others go on, and the store writes for several at once.",
-        default=lambda: 4,
-        shown="4",
+        default=lambda: 8,
+        shown="8",
     )
     body_seconds: int = declare(
         environment.whole(1, 600),

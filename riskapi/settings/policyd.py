@@ -44,7 +44,7 @@ class PolicydSettings:
     policyd_networks: tuple[environment.Network, ...] = declare(
         environment.networks,
         "Addresses and networks of clients whose sender address policyd believes without a login, such as a relay of "
-        "your own. From elsewhere mail without a login counts for nobody.",
+        "your own. Mail without a login from elsewhere counts for nobody.",
         default=lambda: (),
         shown="–",
     )

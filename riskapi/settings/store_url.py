@@ -42,4 +42,7 @@ def _check_address(text: str) -> None:
     except ValueError:
         is_sound = False
     if not is_sound:
-        raise ValueError("names no host, or a port that is none; / ? and # in a password are written %2F, %3F and %23")
+        raise ValueError(
+            "names no host, or its port is not a number from 1 to 65535; "
+            "/ ? and # in a password are written %2F, %3F and %23"
+        )

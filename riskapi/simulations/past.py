@@ -17,7 +17,7 @@ from riskapi.store.streams import SHARDS, account_key, stream
 from signals.records import record
 from signals.registry import Readings, registered
 
-#: Signups that one run rests on at most, and entries of the streams it reads for them. Chosen by us.
+#: Signups that one run rests on at most, and entries of the streams it reads for them.
 MOST = 20_000
 _MOST_ENTRIES = 400_000
 #: Entries of a shard read in one trip; what they hold is one slice.

@@ -22,7 +22,7 @@ from riskapi.simulations.shares import BeforeAndAfter, Rate, Share, rate, share
 from riskapi.times import rfc3339
 from signals.records import record
 
-#: Accounts named of each move, and established customers named in all. Chosen by us: as many as a person looks at.
+#: Accounts named of each move, and established customers named in all: as many as a person looks at.
 _NAMED, _MOST_ESTABLISHED = 10, 100
 _DAY = 86400
 
@@ -100,8 +100,8 @@ class TierCounts(TypedDict):
 
 
 class CapsHit(TypedDict):
-    """Of the accounts, those that what they were granted in the last 30 days would bring to their own daily or monthly
-    cap, and how many recipients of it lie above.
+    """Accounts that would reach their own daily or monthly cap by what they were granted in the last 30 days, and how
+    many of these recipients lie above it.
     """
 
     accounts: Count
@@ -125,8 +125,8 @@ class RateBeforeAndAfter(TypedDict):
 class Effect(TypedDict):
     """What would change, and what it rests on.
 
-    Of the accounts labelled abuse, ``abuse_caught`` are those reviewed or limited; of those labelled legitimate,
-    ``legitimate_limited`` are those limited.
+    ``abuse_caught`` are the accounts labelled abuse that are reviewed or limited, ``legitimate_limited`` those labelled
+    legitimate that are limited.
     """
 
     foundation: Foundation

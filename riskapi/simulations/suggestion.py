@@ -23,8 +23,7 @@ from riskapi.simulations.shares import BeforeAndAfter, rate, share
 from riskapi.simulations.simulation import Foundation, RateBeforeAndAfter, foundation
 from signals.records import record
 
-#: The least score that is proposed for the limit: whoever is limited should be abuse more likely than not. Chosen by
-#: us.
+#: The least score that is proposed for the limit: whoever is limited should be abuse more likely than not.
 LEAST_LIMIT = 50.0
 #: Labelled legitimate accounts from which on the limit is moved. With 30 of which none is limited, up to a tenth of all
 #: may be (the rule of three: Hanley and Lippman-Hand, JAMA 249, 1983); with fewer it is a guess.

@@ -9,7 +9,7 @@ from riskapi.store.replies import scored
 
 #: Workers that were heard of within the last minutes, by when. No TTL: those silent for long leave it.
 WORKERS: Final = "risk:workers"
-#: Seconds between two reports of a worker, and after how many it counts as gone. Chosen by us.
+#: Seconds between two reports of a worker, and after how many it counts as gone.
 BEAT, GONE = 5.0, 60.0
 
 

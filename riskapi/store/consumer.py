@@ -78,7 +78,7 @@ class _Taken:
 
     @property
     def entry(self) -> StreamEntry:
-        """What it says. Raises ``ValueError`` for what is no JSON."""
+        """What it says. Raises ``ValueError`` for what is not JSON."""
         return StreamEntry(stream(self.name), self.id.decode(), self.type.decode(), orjson.loads(self.data))
 
 

@@ -68,8 +68,8 @@ class Unreadable(ValueError):
 
 
 def whole(raw: bytes | None, needs: Iterable[str] = ()) -> dict[str, Any]:
-    """The JSON object in a field without which there is no answer. Raises :class:`Unreadable` where it is none, or does
-    not say what is needed.
+    """The JSON object in a field without which there is no answer. Raises :class:`Unreadable` where it is not one, or
+    does not say what is needed.
     """
     try:
         found = orjson.loads(raw or b"")

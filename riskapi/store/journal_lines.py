@@ -51,7 +51,7 @@ def decode(line: bytes) -> dict[str, Any]:
             raise ValueError("not an entry: it is cut short")
     found = orjson.loads(line)
     if not isinstance(found, dict):
-        raise ValueError("not an entry: no object")
+        raise ValueError("not an entry: not an object")
     return found
 
 

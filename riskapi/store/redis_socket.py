@@ -73,7 +73,7 @@ class RedisSocket:
     def trip(self, commands: Sequence[Command]) -> list[Any]:
         """The answers of ``commands``, errors among them.
 
-        A connection that turns out to be closed (the server restarted, or is no master any more) is
+        A connection that turns out to be closed (the server restarted, or is not the master any more) is
         opened again and everything sent again, once.
 
         Raises:
@@ -122,7 +122,7 @@ class RedisSocket:
                     raise redis.ConnectionError("the server closed the connection")
                 reader.feed(received)
                 answer = gets()
-            # Any error is an answer that has no shape. Some of redis-py's are no ResponseError: LOADING, NOAUTH.
+            # Any error is an answer that has no shape. Some of redis-py's are not a ResponseError: LOADING, NOAUTH.
             if isinstance(answer, Exception):
                 if isinstance(answer, ReadOnlyError):
                     raise answer  # the server is a replica now

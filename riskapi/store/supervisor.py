@@ -41,7 +41,7 @@ class Supervisor:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Look no more; back when a start in hand has come to its end."""
+        """Stop looking; returns when a start under way has ended."""
         self._stopping.set()
         self._thread.join()
 

@@ -24,7 +24,7 @@ SECONDS: Final[Mapping[Unit, int]] = {"hour": 3600, "day": 86400}
 #: Seconds a bucket is kept after it was counted into last: what the longest view shows, and some more.
 _KEPT: Final[Mapping[Unit, int]] = {"hour": 3 * 86400, "day": 40 * 86400}
 #: Fields of a bucket from which on small ones are added up, how many of a group are left then, and events from which on
-#: the name of a thing is kept that stands under a hash. Chosen by us: a bucket has some 50 kB at most.
+#: the name of a thing is kept that stands under a hash. A bucket has some 50 kB at most.
 FULL: Final = 1000
 LEFT: Final = 50
 NAMED: Final = 10

@@ -53,7 +53,7 @@ _SECRET_BYTES = 32
 _OVERLAP = 86400
 #: Seconds a name is given to resolve when it is registered. A person waits.
 _PATIENCE = 2.0
-#: Characters of a URI (RFC 3986, section 2). Backslashes and blanks, on which parsers disagree, are none.
+#: Characters of a URI (RFC 3986, section 2). Backslashes and blanks, on which parsers disagree, are not taken.
 _URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]{1,2048}")
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_.])?|[0-9a-f:.]{2,45}")
 
@@ -157,7 +157,7 @@ class Endpoint:
 
 
 def destination(url: str) -> Destination:
-    """The parts of a URL. Raises ``ValueError``, saying why it is none that webhooks can be sent to."""
+    """The parts of a URL. Raises ``ValueError``, saying why webhooks cannot be sent to it."""
     if not _URI.fullmatch(url):
         raise ValueError("expected a URL of at most 2048 characters; write names in ASCII and others as %XX")
     parts = urlsplit(url)
@@ -167,7 +167,7 @@ def destination(url: str) -> Destination:
         raise ValueError("a URL with a user name or password is not taken: deliveries are signed instead")
     if "#" in url:
         raise ValueError("a URL with a fragment is not taken: nothing after # is sent")
-    host, port = parts.hostname or "", parts.port  # which raises for what is no port
+    host, port = parts.hostname or "", parts.port  # which raises for what is not a port
     if port == 0 or not _HOST.fullmatch(host):
         raise ValueError("expected a host and a port from 1 to 65535")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -209,7 +209,7 @@ class Reactions:
             with contextlib.suppress(Problem):  # erased, or expired
                 self._consequences.of(entry.data["user_id"], self._clock())
                 self._consequences.of_cluster(entry.data["user_id"], self._clock())
-        if entry.data.get("event") == "not_mine":  # what it proved may count no more
+        if entry.data.get("event") == "not_mine":  # what it proved may not count any more
             self._agenda.add([entry.data["user_id"]], self._clock(), "feedback.not_mine")
 
     def _tell_linked(self, data: Mapping[str, Any]) -> None:

@@ -141,7 +141,7 @@ HEAD = b"# as_of: 2026-11-22\n# source: ours\nof,value,kind,note\n"
     [
         (b"", "no line that begins with '# as_of:'"),
         (b"# as_of: 2026-11-22\n", "no line that begins with '# source:'"),
-        (HEAD.replace(b"2026-11-22", b"today"), "as_of is no day"),
+        (HEAD.replace(b"2026-11-22", b"today"), "as_of is not a day"),
         (HEAD.replace(b"value", b"asn"), "line 3: the columns are not of,value,kind,note"),
         (HEAD + b"number,1,hosting\n", "line 4: it has 3 cells"),
         (HEAD + b"number,1,datacentre,\n", "line 4: no kind is called 'datacentre'"),

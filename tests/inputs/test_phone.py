@@ -245,7 +245,7 @@ def test_no_near_number_raises(number: str) -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (b"052,1xxxx,xxxx,old,,", "line 4: code is no calling code"),
+        (b"052,1xxxx,xxxx,old,,", "line 4: code is not a calling code"),
         (b"52,1yyyy,xxxx,old,,", "line 4: written and read are digits and x"),
         (b"52,1[x]xxx,xxxx,old,,", "line 4: written and read are digits and x"),
         (b"52,1[9-1]xxx,xxxx,old,,", "line 4: the digits in [..] are not in order"),

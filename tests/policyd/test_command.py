@@ -95,7 +95,7 @@ WRONG: dict[str, tuple[dict[str, str], Answer, str]] = {
     ),
     "wrong key": ({}, (401, {}), "RISKAPI_POLICYD_API_KEY: is not a valid key, says http://127.0.0.1:"),
     "key without the scope": ({}, (403, {}), "RISKAPI_POLICYD_API_KEY: lacks the scope sends, says http://127.0.0.1:"),
-    "another server": ({}, (404, {}), "is no riskapi that grants sends (it answered 404)"),
+    "another server": ({}, (404, {}), "is not a riskapi that grants sends (it answered 404)"),
     "no such host": ({"RISKAPI_POLICYD_BIND": "192.0.2.1:10040"}, REFUSED, "RISKAPI_POLICYD_BIND: 192.0.2.1:10040 "),
     "networks that are none": (
         {"RISKAPI_POLICYD_NETWORKS": "10.0.0.1/8"},

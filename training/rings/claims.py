@@ -154,7 +154,7 @@ _TYPED = Attack(4, _with_number, _typed, told=0.5)
 _SPELLED = Attack(4, _at_gmail, _spelled, told=0.5)
 _COLLECTED = Attack(10, _with_number, _collected, told=0.5)
 
-#: Of those attacked in these ways the service was told of the proofs of half; the others have only used it for long.
+#: The service was told of the proofs of half of those attacked in these ways; the others have only used it for long.
 FRAMINGS = (
     Framing("a customer's number typed", (_TYPED,)),
     Framing("a customer's Gmail spelled otherwise", (_SPELLED,)),

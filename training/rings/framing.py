@@ -22,7 +22,8 @@ ATTACK = HISTORY + DAY
 _NEXT, _TWIN, _ATTACKER = 1200.0, 2 * HOUR, 120.0
 #: Attackers who have nothing in common with anybody: the best of them is what one account gets.
 _LONE = 3
-#: Of so many customers one more is drawn, for those whom the service does not let in or lets in otherwise than a twin.
+#: One more customer is drawn for so many, in place of those whom the service does not let in or lets in otherwise than
+#: a twin.
 _SPARE = 6
 
 #: Changes what a person signs up with.

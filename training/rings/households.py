@@ -27,7 +27,7 @@ _WRONG, _BETWEEN, _BETWEEN_DAYS = 16, 2, 6
 def library(setting: Setting, start: float, found: list[Framed]) -> Process:
     """Nine people sign up over weeks on one machine, one is labelled abuse, and a reviewer cuts the machine for all.
 
-    Counted are the eight others and the next who comes. The twins have a machine each.
+    The figure counts the eight others and the next who comes. The twins have a machine each.
     """
     yield start
     country = somewhere(setting.random)

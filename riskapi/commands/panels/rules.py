@@ -144,7 +144,7 @@ def suggest(
     context: typer.Context,
     reviews_per_day: Annotated[float, typer.Option(metavar="N", min=0, help="Reviews a day, at most.")],
     legitimate_limited: Annotated[
-        float, typer.Option(metavar="SHARE", min=0, max=1, help="Of accounts labelled legitimate, at most.")
+        float, typer.Option(metavar="SHARE", min=0, max=1, help="At most this share of accounts labelled legitimate.")
     ] = 0.01,
     since: Since = None,
     as_json: AsJson = False,
@@ -295,7 +295,7 @@ def find(
 ) -> int:
     """Print the entries that match a value.
 
-    The most specific comes first; JSON lines where standard output is no terminal.
+    The most specific comes first; JSON lines where standard output is not a terminal.
     """
     from riskapi.commands import lists
 

@@ -159,7 +159,7 @@ def _is_undoable(note: Noted) -> bool:
 
 
 def _day(text: str) -> float | None:
-    """The beginning of a day in UTC; None for what is no day."""
+    """The beginning of a day in UTC; None for what is not a day."""
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         return None
     try:

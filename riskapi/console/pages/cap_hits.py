@@ -8,7 +8,7 @@ from riskapi.console.visit import Answer, View, Visit
 from riskapi.sending.cap_hits import MOST
 from riskapi.times import instant
 
-#: Days that can be asked for, accounts named, and entries read unless more is asked for. Chosen by us: a page is quick.
+#: Days that can be asked for, accounts named, and entries read unless more is asked for: a page is quick.
 _DAYS, _NAMED, _QUICK = (1, 7, 30), 50, 2_000
 _DAY = 86400
 #: The caps in words.

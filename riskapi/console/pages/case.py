@@ -20,7 +20,7 @@ from riskapi.reviews.queue import Review, ReviewTier
 from riskapi.reviews.rings import Member
 from riskapi.times import instant
 
-#: Accounts named in the table. Chosen by us.
+#: Accounts named in the table.
 _NAMED = 50
 #: Windows that recipients are counted over.
 _WINDOWS = ("hourly", "daily", "monthly")

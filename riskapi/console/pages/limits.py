@@ -15,7 +15,6 @@ from riskapi.policy.texts import written
 
 _HERE = "/console/limits"
 #: Bytes of a form with the policy, whole or as text: the shipped text has 33 kB, and a hundred plans as fields 60 kB.
-#: Chosen by us.
 MOST = 400_000
 TIERS = ("allow", "review", "limit")
 #: Tables of the policy that are forms below the caps, with a title; rules and feedback have a page of their own.

@@ -18,7 +18,7 @@ from riskapi.search.search import LISTED
 from riskapi.times import instant
 
 HERE = "/console/search"
-#: Searches that somebody can look at unmasked at once. Chosen by us.
+#: Searches that somebody can look at unmasked at once.
 _SHOWN = 10
 #: How values are masked that are personal data; others stay as they are.
 _MASKS = {

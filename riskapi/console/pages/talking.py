@@ -12,7 +12,7 @@ from riskapi.reviews.questions import LONGEST
 
 #: Characters of a note, as of the sentence of a decision.
 _NOTE = 1800
-#: Days to wait for an answer that can be chosen. Chosen by us.
+#: Days to wait for an answer that can be chosen.
 DAYS = (1, 3, 7)
 
 

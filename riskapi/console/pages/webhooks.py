@@ -30,7 +30,7 @@ ERRORS = {
 }
 #: A time as ``datetime-local`` of HTML writes it.
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
-#: Replays asked for in one request, each of which looks through some 20,000 records. Chosen by us.
+#: Replays asked for in one request, each of which looks through some 20,000 records.
 _ROUNDS = 5
 
 

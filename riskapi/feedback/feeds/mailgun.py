@@ -43,9 +43,10 @@ from riskapi.feedback.reports import Received, Report
 from riskapi.store.connections import Store
 
 _DAY: Final = 86_400
-#: Seconds after which a signature is believed no more: as long as feedback counts. Mailgun sends again for 8 hours.
+#: Seconds after which a signature is not believed any more: as long as feedback counts. Mailgun sends again for 8
+#: hours.
 OLDEST: Final = 31 * _DAY
-#: Seconds that a signature may lie ahead. Chosen by us.
+#: Seconds that a signature may lie ahead.
 _AHEAD: Final = _DAY
 FORM: Final = "application/x-www-form-urlencoded"
 #: Fields of a form that are read; Mailgun's largest has some 40 and the user's variables.
@@ -176,7 +177,7 @@ def _is_ours(body: Any) -> bool:
 def _signature(found: Mapping[str, Any]) -> tuple[str, str, str]:
     """Token, timestamp and signature. Raises ``bad_signature``, and ``not_this_feed`` for what is not Mailgun's."""
     if "signature" not in found and not _is_ours(found):
-        raise not_this_feed("The body is no event of Mailgun.")
+        raise not_this_feed("The body is not an event of Mailgun.")
     given = mapping(found.get("signature"))
     token, timestamp, signature = (text(given.get(name)) for name in ("token", "timestamp", "signature"))
     if token is None or timestamp is None or signature is None:

@@ -23,7 +23,7 @@ _ENHANCED: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 
 
 def parsed(body: bytes | str) -> Any:
-    """The JSON text. Raises ``not_json`` for none, and for one that is nested more than 1,024 deep."""
+    """The JSON text. Raises ``not_json`` for anything else, and for one that is nested more than 1,024 deep."""
     try:
         return orjson.loads(body)
     except ValueError:
@@ -60,7 +60,8 @@ def enhanced(value: Any) -> str | None:
 
 
 def moment(value: Any, now: float) -> float:
-    """Unix time of a value in seconds or milliseconds, or in ISO 8601; ``now`` for what is none or lies ahead.
+    """Unix time of a value in seconds or milliseconds, or in ISO 8601; ``now`` for anything else and for what lies
+    ahead.
 
     A time without an offset is in UTC.
     """

@@ -18,7 +18,7 @@ from riskapi.feedback.feeds.naming import Naming
 from riskapi.feedback.feeds.payload import diagnostic, digest, domain_of, mapping, moment, parsed, text
 from riskapi.feedback.reports import Received, Report
 
-#: ``Type`` of a bounce. Automatic answers and challenges are no bounces. ``ManuallyDeactivated`` and ``Unconfirmed``
+#: ``Type`` of a bounce. Automatic answers and challenges are not bounces. ``ManuallyDeactivated`` and ``Unconfirmed``
 #: are addresses that Postmark did not write to; ``SMTPApiError``, ``InboundError`` and ``TemplateRenderingFailed`` are
 #: failures before anything was sent.
 BOUNCES: Final[Mapping[str, Outcome]] = {

@@ -69,7 +69,7 @@ class Resend(ProviderFeed):
         return received([parsed(posted.body)], _is_ours, lambda event: self._reports(event, own, posted.now))
 
     def _right(self, posted: Posted, own: str, timestamp: str) -> list[bytes]:
-        """The signatures that would be right; none for a body that is no text."""
+        """The signatures that would be right; none for a body that is not text."""
         at = datetime.fromtimestamp(int(timestamp), UTC)
         try:
             body = posted.body.decode()

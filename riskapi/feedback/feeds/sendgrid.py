@@ -93,7 +93,7 @@ class SendGrid(ProviderFeed):
         try:
             signature = base64.b64decode(given, validate=True)
         except (binascii.Error, ValueError):
-            raise bad_signature("The signature is no base64.") from None
+            raise bad_signature("The signature is not base64.") from None
         signed = timestamp.encode("utf-8", "replace") + posted.body
         if not any(_signs(key, signature, signed) for key in self._keys):
             raise bad_signature("The signature is not of the public key that is set.")

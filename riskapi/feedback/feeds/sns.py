@@ -48,7 +48,7 @@ def message(body: bytes) -> Mapping[str, Any]:
         return found
     if "mail" in found and ("notificationType" in found or "eventType" in found):
         raise bad_signature("Turn raw message delivery of the subscription off: it carries no signature.")
-    raise not_this_feed("The body is no message of Amazon SNS.")
+    raise not_this_feed("The body is not a message of Amazon SNS.")
 
 
 def verify(found: Mapping[str, Any], topics: Sequence[str], certificates: Certificates, now: float) -> None:
@@ -63,7 +63,7 @@ def verify(found: Mapping[str, Any], topics: Sequence[str], certificates: Certif
     try:
         signature = base64.b64decode(given, validate=True)
     except (binascii.Error, ValueError):
-        raise bad_signature("The signature is no base64.") from None
+        raise bad_signature("The signature is not base64.") from None
     signed = _signed(found)
     keys = certificates.keys(found.get("SigningCertURL"), now)
     if not any(_signs(key, signature, signed, algorithm) for key in keys):

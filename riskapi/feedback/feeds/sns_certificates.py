@@ -18,11 +18,11 @@ from riskapi.errors import Problem
 from riskapi.feedback.feeds.feed import bad_signature
 from riskapi.feedback.feeds.sns_addresses import is_amazons, is_certificate
 
-#: Seconds a fetched certificate is kept, and one that could not be fetched is not asked for again. Chosen by us.
+#: Seconds a fetched certificate is kept, and one that could not be fetched is not asked for again.
 KEPT, LEFT_ALONE = 86_400.0, 60.0
 #: Certificates kept. Amazon uses one a region at a time, and another for some time before it changes.
 MOST: Final = 16
-#: Fetches in a minute at most. Chosen by us: one is needed a day.
+#: Fetches in a minute at most. One is needed a day.
 MOST_FETCHES: Final = 6
 _MINUTE: Final = 60.0
 
@@ -42,7 +42,7 @@ class FetchedCertificates:
     def keys(self, address: object, now: float) -> Sequence[rsa.RSAPublicKey]:
         """The key of the certificate at an address, at Unix time ``now``.
 
-        Raises ``bad_signature`` for an address that is not Amazon's and for what is no certificate that holds now;
+        Raises ``bad_signature`` for an address that is not Amazon's and for what is not a certificate that holds now;
         ``unavailable`` where it cannot be fetched now.
         """
         if not isinstance(address, str) or not is_certificate(address):
@@ -58,7 +58,7 @@ class FetchedCertificates:
             finally:
                 self._turn.release()
         if kept[1] is None:
-            raise bad_signature("What Amazon has at SigningCertURL is no certificate that holds now.")
+            raise bad_signature("What Amazon has at SigningCertURL is not a certificate that holds now.")
         return (kept[1],)
 
     def _asked(self, address: str, now: float) -> tuple[float, rsa.RSAPublicKey | None]:
@@ -92,7 +92,7 @@ def key_of(pem: bytes, now: float) -> rsa.RSAPublicKey | None:
         certificate = x509.load_pem_x509_certificate(pem)
         key = certificate.public_key()
         begins, ends = certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
-    except Exception:  # whatever a parser makes of bytes from elsewhere, they are no certificate
+    except Exception:  # whatever a parser makes of bytes from elsewhere, they are not a certificate
         return None
     return key if isinstance(key, rsa.RSAPublicKey) and begins <= now <= ends else None
 

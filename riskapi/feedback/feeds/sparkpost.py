@@ -32,7 +32,7 @@ EVENTS: Final[Mapping[str, Outcome]] = {
     "list_unsubscribe": ("unsubscribe", None),
     "link_unsubscribe": ("unsubscribe", None),
 }
-#: ``bounce_class``. Automatic answers, challenges and requests to subscribe are no bounces; 26 is a suppression.
+#: ``bounce_class``. Automatic answers, challenges and requests to subscribe are not bounces; 26 is a suppression.
 BOUNCE_CLASSES: Final[Mapping[str, Outcome]] = {
     "1": ("soft_bounce", "unknown"),
     "10": ("hard_bounce", "hard"),

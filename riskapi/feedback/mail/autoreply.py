@@ -1,4 +1,4 @@
-"""Mail that machines answer with and that is no bounce: vacation replies, challenges, read receipts."""
+"""Mail that machines answer with and that is not a bounce: vacation replies, challenges, read receipts."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from riskapi.feedback.mail.freeform import Words
 from riskapi.feedback.mail.message import NotThisKind, Part, open_mail
 from riskapi.feedback.reports import BLOCKS, Diagnosis, Received, Report, ReportType
 
-#: Characters of a diagnostic that a report keeps. Chosen by us.
+#: Characters of a diagnostic that a report keeps.
 _KEPT: Final = 1000
 #: Words of ``Action`` (RFC 3464, 2.3.3); OpenSMTPD writes ``error``, some gateways ``failure``.
 _FAILED: Final = frozenset({"failed", "failure", "error", "fail"})
@@ -23,11 +23,11 @@ def read(raw: bytes, now: float, header: str) -> Received:
     """The reports of a bounce that arrived at Unix time ``now``; ``header`` names the account in what was sent.
 
     A vacation reply, a challenge and a read receipt are ignored; a mail that says nothing of the kind is not
-    understood. Raises :class:`NotThisKind` for what is no mail, and for a complaint.
+    understood. Raises :class:`NotThisKind` for what is not a mail, and for a complaint.
     """
     mail = open_mail(raw)
     if complaint.is_complaint(mail):
-        raise NotThisKind("it is a complaint and no bounce")
+        raise NotThisKind("it is a complaint, not a bounce")
     kind = autoreply.kind_of(mail)
     if kind == "receipt":
         return Received(ignored=1)

@@ -15,7 +15,7 @@ from riskapi.feedback.mail.message import Fields, Part, decoded
 from riskapi.feedback.reports import Clues
 from riskapi.times import written
 
-#: Characters of a clue that are kept, and values of the account's header. Chosen by us.
+#: Characters of a clue that are kept, and values of the account's header.
 _LONGEST, _MOST = 300, 5
 #: Where the address that a bounce was delivered to stands, the most original first: Postfix, then qmail and others.
 _DELIVERED: Final = ("x-original-to", "delivered-to", "x-envelope-to", "envelope-to", "x-delivered-to")

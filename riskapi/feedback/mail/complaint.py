@@ -25,9 +25,9 @@ TYPES: Final[dict[str, ReportType]] = {
     "opt-out": "unsubscribe",
     "opt-out-list": "unsubscribe",
 }
-#: Reports that one mail may stand for (``Incidents``, RFC 5965, 3.2); what it says above is not believed. Chosen by us.
+#: Reports that one mail may stand for (``Incidents``, RFC 5965, 3.2); what it says above is not believed.
 MOST_INCIDENTS: Final = 100
-#: JMRP's older form is no ARF: the mail as an attachment, with this in its header.
+#: JMRP's older form is not ARF: the mail as an attachment, with this in its header.
 _JMRP: Final = "x-hmxmroriginalrecipient"
 _HIDDEN = re.compile(r"redacted|removed|hidden|^x+@|undisclosed", re.IGNORECASE)
 
@@ -43,11 +43,11 @@ def read(raw: bytes, now: float, header: str, reporter: str | None = None) -> Re
     """The reports of a complaint that arrived at Unix time ``now``; ``header`` names the account in what was sent.
 
     ``reporter`` is the domain that was proved to speak; without it, the one that says to. A feedback type that does
-    not count is ignored. Raises :class:`NotThisKind` for what is no mail, or no report of abuse.
+    not count is ignored. Raises :class:`NotThisKind` for what is not a mail, or not a report of abuse.
     """
     mail = open_mail(raw)
     if not is_complaint(mail):
-        raise NotThisKind("it is no report of abuse (RFC 5965)")
+        raise NotThisKind("it is not a report of abuse (RFC 5965)")
     returned = freeform.words_of(mail).returned
     part = _report_part(mail)
     said = fields_of(part.text) if part is not None else Fields()

@@ -111,7 +111,7 @@ def _status(fields: Fields) -> Status:
 
 
 def _blocks(text: str) -> list[list[tuple[str, str]]]:
-    """The groups of fields between empty lines. A line that is no field goes on with the one before it."""
+    """The groups of fields between empty lines. A line that is not a field goes on with the one before it."""
     blocks: list[list[tuple[str, str]]] = [[]]
     for line in text.split("\n"):
         if not line.strip():

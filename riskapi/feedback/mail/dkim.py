@@ -20,7 +20,7 @@ from riskapi.feedback.mail import addresses
 from riskapi.feedback.mail.clues import is_within
 from riskapi.feedback.mail.message import MAX_MAIL, open_mail
 
-#: Signatures of one mail that are looked at; each may ask DNS. Chosen by us.
+#: Signatures of one mail that are looked at; each may ask DNS.
 _MOST: Final = 4
 #: RFC 8301, 3.1, forbids SHA-1; RFC 8463 adds Ed25519.
 _ALGORITHMS: Final = frozenset({"rsa-sha256", "ed25519-sha256"})
@@ -62,7 +62,7 @@ def signed_by(raw: bytes, allowed: Collection[str], lookup: Lookup, now: float) 
     The address in From must be the allowed one, or at the allowed domain or below it, and the signature must be of that
     domain or one below; it must cover From, the type and the whole body (no ``l=``), with SHA-256, by a key that is not
     in test mode, and must be neither expired nor older than 30 days at Unix time ``now``. Raises
-    :class:`KeyUnavailable`, and :class:`riskapi.feedback.mail.message.NotThisKind` for what is no mail.
+    :class:`KeyUnavailable`, and :class:`riskapi.feedback.mail.message.NotThisKind` for what is not a mail.
     """
     open_mail(raw)
     message = _plain(raw)
@@ -119,7 +119,7 @@ def _verified(verifier: dkim.DKIM, place: int, record: _Record) -> bool:
         return bool(verifier.verify(place, dnsfunc=record))
     except KeyUnavailable:
         raise
-    except Exception:  # keys and signatures that are none make the library raise errors of many kinds
+    except Exception:  # the library raises errors of many kinds for what is not a key or signature
         return False
 
 

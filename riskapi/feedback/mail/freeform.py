@@ -1,4 +1,4 @@
-"""Bounces that are no delivery status notifications: a text that a person is meant to read.
+"""Bounces that are not delivery status notifications: a text that a person is meant to read.
 
 ``flufl.bounce`` knows the forms of many old programs; the rest is told by the words they share. What was said of a
 recipient stands beside the address, or is the only thing that was said.
@@ -20,9 +20,9 @@ from riskapi.feedback.mail.autoreply import is_daemon
 from riskapi.feedback.mail.message import Fields, Part
 from riskapi.feedback.reports import BLOCKS
 
-#: Characters of a text that are read, lines about one recipient, and recipients. Chosen by us.
+#: Characters of a text that are read, lines about one recipient, and recipients.
 _TEXT, _LINES, _MOST = 65_536, 12, 100
-#: Lines with an address that are looked at. Chosen by us.
+#: Lines with an address that are looked at.
 _PLACES: Final = 5
 #: Lines at the head of a text in which a bounce names itself.
 _HEAD: Final = 1500
@@ -87,7 +87,7 @@ def words_of(mail: Part) -> Words:
 
 
 def read(mail: Part, words: Words) -> list[Bounced]:
-    """What a mail without a delivery status notification says of each recipient; nothing if it is no bounce."""
+    """What a mail without a delivery status notification says of each recipient; nothing if it is not a bounce."""
     named = [found for value in mail.fields.all("x-failed-recipients") for found in addresses.found(value)]
     delayed, failed = _flufl(mail, words)
     if _is_from_person(mail) or not (named or delayed or failed or _is_bounce(mail, words.text)):

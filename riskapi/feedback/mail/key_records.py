@@ -14,9 +14,9 @@ from riskapi.enrichment.upstream import UpstreamError, UpstreamSilent
 from riskapi.feedback.mail.dkim import KeyUnavailable
 from riskapi.settings.environment import Bind
 
-#: Seconds a key is kept, and how many; a reporter has a few selectors. Chosen by us.
+#: Seconds a key is kept, and how many; a reporter has a few selectors.
 _KEPT, _MOST = 300.0, 256
-#: Seconds a look-up may take: somebody waits for the answer. Chosen by us.
+#: Seconds a look-up may take: somebody waits for the answer.
 _PATIENCE: Final = 4.0
 
 

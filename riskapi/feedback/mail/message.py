@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 #: Bytes of a mail that is read at all (api.md: raw mail, 5 MiB).
 MAX_MAIL: Final = 5 * 1024 * 1024
-#: Bounds, chosen by us, far above what the mail of receivers has: bytes of a header and fields in it, characters of a
+#: Bounds far above what the mail of receivers has: bytes of a header and fields in it, characters of a
 #: field, levels of parts, parts in all, and bytes of one part that are decoded.
 _HEADER, _FIELDS, _VALUE = 262_144, 1000, 16_384
 _DEPTH, _PARTS, _CONTENT = 4, 60, 262_144
@@ -55,7 +55,7 @@ _UNSEEN = re.compile(r"<(style|script|title)\b[^<>]{0,4000}>[^<]{0,100000}</\1\s
 
 
 class NotThisKind(Exception):
-    """What was given is no mail of the kind that is read: no mail at all, or one about something else. Says why."""
+    """What was given is not a mail of the kind that is read: no mail at all, or one about something else. Says why."""
 
 
 class Fields(NamedTuple):
@@ -192,7 +192,7 @@ def _places(line: re.Pattern[bytes], body: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _split(text: bytes) -> tuple[Fields, bytes]:
-    """Header and body. A line that is no field ends the header, as the empty line does."""
+    """Header and body. A line that is not a field ends the header, as the empty line does."""
     rows: list[tuple[str, list[bytes]]] = []
     at = 0
     while at < len(text) and at < _HEADER:

@@ -13,7 +13,7 @@ from riskapi.feedback.diagnostics import rows_of
 from riskapi.feedback.mail.message import Fields, fields_of
 
 #: What a word can tell: a bounce, one that says that the mail may still arrive or that it never will, the line before a
-#: returned mail, and answers of machines that are no bounces.
+#: returned mail, and answers of machines that are not bounces.
 What = Literal["bounce", "delay", "final", "returned", "vacation", "challenge", "receipt"]
 _FIELD = re.compile(r"^[ \t>|]{0,4}([A-Za-z][A-Za-z0-9-]{1,60}):(?:[ \t]|$)")
 _OF_MAIL: Final = frozenset(
@@ -30,7 +30,7 @@ _OF_MAIL: Final = frozenset(
         "dkim-signature",
     }
 )
-#: Fields in a row, and those that every mail has among them, that make a header. Chosen by us.
+#: Fields in a row, and those that every mail has among them, that make a header.
 _ROW, _KNOWN = 3, 3
 
 

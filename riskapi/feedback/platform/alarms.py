@@ -22,7 +22,7 @@ from signals.records import record
 #: Expires 91 days after it was watched last.
 KEY: Final = "risk:fw:{b}"
 _KEPT: Final = 91 * 86_400
-#: Seconds after which a watch had a break: many times the minute between two looks. Chosen by us.
+#: Seconds after which a watch had a break: many times the minute between two looks.
 BREAK: Final = 900.0
 
 

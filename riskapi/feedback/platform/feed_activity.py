@@ -29,7 +29,7 @@ JSON: Final = "json"
 MAILBOX: Final = "mailbox"
 FEEDS: Final = (*get_args(Feed), JSON, MAILBOX)
 _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9._:-]{0,31}")
-#: Sources of JSON that are feeds of their own; more are ``json``. Chosen by us.
+#: Sources of JSON that are feeds of their own; more are ``json``.
 SOURCES: Final = 32
 #: Hours and days that are kept: longer than the longest window, and four weeks, which have every day of the week alike.
 HOURS, DAYS = 74, 28
@@ -40,7 +40,7 @@ _KEPT: Final = 91 * _DAY
 #: Roberts 1959, has the weight of 2 / weight - 1 of them).
 WEIGHT: Final = 0.02
 #: Requests with a bad signature that a process writes down at once, and how many more each second; those between
-#: are written with the next. Anybody can send them, so they must not cost a trip to the store each. Chosen by us.
+#: are written with the next. Anybody can send them, so they must not cost a trip to the store each.
 _BURST, _PACE = 50.0, 5.0
 _UNPROVED: Final = frozenset({"bad_signature", "not_json", "not_this_feed"})
 

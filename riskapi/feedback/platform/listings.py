@@ -17,8 +17,8 @@ from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.rates import RateLimits
 
-#: When was looked last (``at``), and of each sender and list ``listed``, ``clear`` or ``unknown``. Expires after a week
-#: without a look.
+#: When somebody looked last (``at``), and of each sender and list ``listed``, ``clear`` or ``unknown``. Expires after a
+#: week without a look.
 KEY: Final = "risk:fl:{b}"
 _KEPT: Final = 7 * 86_400
 #: Seconds that a whole look may take; what is not answered by then is unknown.
@@ -44,7 +44,7 @@ class Listings:
         return list(dict.fromkeys(pairs))
 
     def read(self, now: float, minutes: int) -> tuple[float | None, dict[str, bool | None]]:
-        """When was looked last, and what was found of each pair that is wanted; None for what is not known, or was
+        """When somebody looked last, and what was found of each pair that is wanted; None for what is not known, or was
         found more than three looks of ``minutes`` ago. Raises :class:`StoreUnavailable`.
         """
         wanted = self.wanted

@@ -21,7 +21,7 @@ import orjson
 from riskapi.store.connections import Pipeline, Store, as_it_is
 from signals.records import record
 
-#: Domains kept of an hour, and recipients in it from which on a name is kept. Chosen by us.
+#: Domains kept of an hour, and recipients in it from which on a name is kept.
 KEPT: Final = 200
 NAMED: Final = 10
 _HOUR: Final = 3600

@@ -30,9 +30,9 @@ SENTENCES: Final[Mapping[Watched, str]] = {
 }
 State = Literal["crossed", "clear", "unknown"]
 _HOUR, _DAY = 3600, 86_400
-#: Receiving domains that are judged, the largest first. Chosen by us.
+#: Receiving domains that are judged, the largest first.
 DOMAINS: Final = 100
-#: A share of parts not understood that is never usual. Chosen by us.
+#: A share of parts not understood that is never usual.
 _NEVER_USUAL: Final = 0.5
 #: Requests that the share of bad ones is taken over, see :data:`riskapi.feedback.platform.feed_activity.WEIGHT`.
 _LAST: Final = 2 / WEIGHT - 1
@@ -73,8 +73,8 @@ class Seen:
 def verdicts(
     rules: PlatformRules, confidence: float, seen: Seen, under_way: Collection[str], now: float
 ) -> list[Verdict]:
-    """What is the case with everything at Unix time ``now``. ``under_way`` are names of alarms: what of them is not
-    watched any more is clear. Rules that are off have no verdict, and their alarms are clear.
+    """What is the case with everything at Unix time ``now``. ``under_way`` are names of alarms: those that are not
+    watched any more are clear. Rules that are off have no verdict, and their alarms are clear.
     """
     found = [
         *_blocks(rules, confidence, seen.receiving),

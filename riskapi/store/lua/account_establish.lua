@@ -1,7 +1,7 @@
 -- Note that an account is an established customer from some time on, or no longer.
 --
 -- KEYS    1 account hash
--- ARGV    1 TTL of the account, seconds   2 Unix time since when, or '' where it is none any more   3 by what: import, plan,
+-- ARGV    1 TTL of the account, seconds   2 Unix time since when, or '' where it is not one any more   3 by what: import, plan,
 --         payment or mail
 -- returns 1 where it changed, else 0; nothing is noted of an unknown account. One thing does not end what another
 --         established, and the earlier time stands

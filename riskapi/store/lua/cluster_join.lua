@@ -39,7 +39,7 @@ local function hash(id) return KEYS[2] .. id end
 local function members(id) return KEYS[3] .. id end
 
 -- Of those who came close only the newest are read, where these are in a wave of one cluster already that has more accounts than
--- are told of as close: each of the rest read those before it when it came. Numbers chosen by us.
+-- are told of as close: each of the rest read those before it when it came.
 local ENOUGH, LARGE = 4, 32
 local sizes = {}
 local function size_of(id)

@@ -1,7 +1,7 @@
 -- Note that an account proved that entities are its own (a confirmed mailbox or number), or no longer. Safe to repeat.
 --
 -- KEYS    the entities: all of them on one node, one a call on a cluster; layout as in entity_touch.lua
--- ARGV    1 user_id   2 Unix time of the proof, or '' where it holds no longer
+-- ARGV    1 user_id   2 Unix time of the proof, or '' where it does not hold any more
 -- returns the number of entities in which the account was found; where it is not, nothing is noted
 -- TTL     left as it is: a proof does not prolong what is remembered
 --+ order

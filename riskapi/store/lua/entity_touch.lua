@@ -7,7 +7,7 @@
 --   $<user_id>   3e12 + t    … and that account ran out of a cap at Unix time `t`, the last time it did
 --   ^<user_id>   4e12 + t    … and that account came near a cap at `t` (see entity_spend.lua)
 --   =            5e12        the entity binds its accounts into a cluster now (see entity_bind.lua)
---   =h, =n       5e12 + t    … it was found to be a hub at `t`, or to be none (see riskapi/links/hubs.py)
+--   =h, =n       5e12 + t    … it was found to be a hub at `t`, or not to be one (see riskapi/links/hubs.py)
 --   %<user_id>   6e12 + t    … and that account proved at `t` that the entity is its own (see entity_prove.lua)
 --   &<user_id>   7e12 + t    … and that account is an established customer since `t` (see entity_mark.lua)
 --   #<user_id>   8e12 + t    … and that account used the entity first at `t`, where <user_id> has the latest time
@@ -42,7 +42,7 @@
 --         'first', 'use' or ''), how many other holders are abusive and limited, and when it was found to be a hub (negative: to
 --         be none; 0: never looked at). For an entity that was cut, or the account was cut from, only the account itself is told
 -- TTL     retention, renewed by the first touch of a day (UTC), of a packed one by each that changes it; what is older than
---         retention goes with the first touch of a day, too. Of more accounts than are kept the oldest go once they are a
+--         retention goes with the first touch of a day, too. The oldest of more accounts than are kept go once they are a
 --         twentieth more, so that many go at once
 --
 -- Two ways through it: first what a new account usually touches (new, or touched today already and without marks, or only
@@ -178,7 +178,7 @@ end
 -- What is told of an entity that is only counted.
 local function counted_row(accounts, abusive, limited) return struct.pack('<iii', accounts, abusive, limited) end
 
--- What is told of an entity that others share, but for its marks.
+-- What is told of an entity that others share, without its marks.
 local function row_of(i, list, accounts, since, abusive, limited, apart, earlier)
   local key, crowd = KEYS[i], crowds[i]
   if crowd == -1 or crowd == -3 then return counted_row(accounts, abusive, limited) end
@@ -264,7 +264,7 @@ local function told_of_packed(i)
   return row
 end
 
--- Which of those that are no strings are not there yet: these begin as packed ones. The others are read, those that many share
+-- Which of those that are not strings are not there yet: these begin as packed ones. The others are read, those that many share
 -- first, until as many are found as there are. What an account usually writes of one that is new is packed once for all.
 local packed = 0
 for i = 1, count do

@@ -47,7 +47,7 @@ if ask.good > 0 then
   end
   local pause, slot = last and now - last or 0, 'm:' .. day
   if pause > tonumber(redis.call('HGET', key, slot) or 0) then
-    -- A pause that was an alarm makes the next one as long at most: an outage is no rhythm.
+    -- A pause that was an alarm makes the next one as long at most: an outage is not a rhythm.
     local longest = swept()
     if now - first > ask.young then pause = math.min(pause, ask.factor * math.max(longest, ask.least)) end
     if pause > tonumber(redis.call('HGET', key, slot) or 0) then redis.call('HSET', key, slot, pause) end

@@ -93,7 +93,7 @@ local function complained()
   return newest('c')
 end
 
--- A report that mail is no spam can be faster than the complaint that it takes back: it waits, by the mail that both are about,
+-- A report that mail is not spam can be faster than the complaint that it takes back: it waits, by the mail that both are about,
 -- under `v:<day it came>:n:<about>` with the time at which it happened.
 local function await()
   if ask.about == '' then return end

@@ -39,7 +39,7 @@ local function is_there(thing)
   return redis.call('EXISTS', thing.key) == 1
 end
 
--- The score of a member, nil where it is none.
+-- The score of a member, nil for anybody else.
 local function score_of(thing, member)
   if not thing.packed then return tonumber(redis.call('ZSCORE', thing.key, member) or nil) end
   local at = place_of(thing, member)
@@ -59,7 +59,7 @@ local function put_in(thing, score, member)
   thing.changed = true
 end
 
--- Give a member a score: 'NX' only where it is none, 'XX' only where it is one, 'GT' only a higher one where it has one, nil
+-- Give a member a score: 'NX' only where it has none, 'XX' only where it has one, 'GT' only a higher one where it has one, nil
 -- in any case. Returns 1 where it is new, else 0.
 local function add_member(thing, how, score, member)
   if not thing.packed then
@@ -173,7 +173,7 @@ local function write_as_set(thing, ttl)
   if ttl then redis.call('EXPIRE', thing.key, ttl) elseif left > 0 then redis.call('PEXPIRE', thing.key, left) end
 end
 
--- Write all that was changed of packed ones. The time to live is left as it is, but for those `renewed`, and those that were
+-- Write all that was changed of packed ones. The time to live is left as it is, except for those `renewed`, and those that were
 -- not there: these have `ttl` seconds. `args` are others to be written with them, as `write_texts` takes them.
 local function write_entities(things, ttl, args)
   args = args or {}

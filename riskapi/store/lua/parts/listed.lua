@@ -1,7 +1,7 @@
 -- The entries that share a field of the table of lists: `<letter><id>|<expires>|<flags>` for each, parted by spaces.
 -- See riskapi/lists/matching.py.
 
--- The entries of a field but for that of one letter, as a list, and the id of that one, '' where there is none.
+-- The entries of a field except that of one letter, as a list, and the id of that one, '' where there is none.
 local function others(field, letter)
   local kept, id = {}, ''
   for entry in string.gmatch(redis.call('HGET', KEYS[1], field) or '', '%S+') do
