@@ -59,6 +59,14 @@ class _Said:
         return format(self.value, spec)
 
 
+def _text(reason: str, value: Value) -> str:
+    said = reason.format(value=_Said(value))
+    return said[:1].upper() + said[1:]
+
+
+#: Reviews say the same again and again: counts, and what is so. To say it takes 16,000 instructions.
+_kept_text = lru_cache(maxsize=4096, typed=True)(_text)
+
 #: Causes that are nobody's failure: the caller did not send it, the operator has nobody asked about it.
 _BY_CHOICE = frozenset({"not_provided", "not_asked"})
 
@@ -106,8 +114,8 @@ class Signal:
 
     def text(self, value: Value) -> str:
         """The sentence a person reads when the signal had this value; not for ``None``, of which nothing is known."""
-        said = self.reason.format(value=_Said(value))
-        return said[:1].upper() + said[1:]
+        # Zeros of either sign are equal, and are not said alike.
+        return _kept_text(self.reason, value) if value else _text(self.reason, value)
 
     def cause(self, facts: Facts) -> Cause | None:
         """Why the reading is ``None`` and should not be: one of the causes in :attr:`signals.facts.Facts.missing`.

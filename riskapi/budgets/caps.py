@@ -59,7 +59,8 @@ def unused(now: float) -> Usage:
 
 def is_unused(usage: Usage) -> bool:
     """Whether nothing was granted to an account yet, nor to a cluster of it, and nothing is held."""
-    return usage.first is None and not usage.cluster and usage.hold is None and not usage.days and not any(usage.spent)
+    granted = usage.first is not None or usage.days or any(usage.spent) or any(usage.cluster_spent)
+    return not granted and usage.hold is None
 
 
 @record

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Literal
 
 import orjson
@@ -55,6 +57,8 @@ class Joins:
         self._store, self._links, self._budgets, self._metrics = store, links, budgets, metrics
         self._store_clock = store_clock
         self._join = store.script("cluster_join")
+        # Whoever came to a crowd is named by the next 32 that come.
+        self._wave_of = lru_cache(maxsize=4096)(lambda name: f"{name} {edge_of(links.entity_key('wave', name))}")
 
     def join(
         self,
@@ -132,8 +136,9 @@ class Joins:
         """Each of those who came close, and the edge of the wave that would begin with it: many bonds name the same
         ones. Neither has a blank.
         """
-        names = dict.fromkeys(name for bond in bonds if bond.wave for name in bond.others)
-        return " ".join([f"{name} {edge_of(self._links.entity_key('wave', name))}" for name in names])
+        others = dict.fromkeys(bond.others for bond in bonds if bond.wave)
+        names = dict.fromkeys(chain.from_iterable(others))
+        return " ".join(map(self._wave_of, names))
 
     @staticmethod
     def _bond(bond: Bond, place: Mapping[str, int], whole: bool, due: Collection[str]) -> dict[str, Any]:

@@ -59,8 +59,8 @@ def assessment(case: Case, *, tier: Tier | None = None, review_id: str | None = 
 
 
 def _limits(case: Case, tier: Tier) -> Limits:
-    """The ``limits`` part of an answer. Newcomers on one plan, decided alike on one day, share it: to work it out takes
-    50,000 instructions, 1.8 % of a signup.
+    """The ``limits`` part of an answer. Newcomers on one plan, decided alike on one day, share it; so do those bound to
+    others, where nothing was granted to any of them. To work it out takes 50,000 instructions, 1.8 % of a signup.
     """
     policy, usage, own = case.basis.policy, case.usage, case.terms
     if case.decision.source == "outage":
@@ -69,7 +69,7 @@ def _limits(case: Case, tier: Tier) -> Limits:
     if not (is_unused(usage) and own.caps is None and own.daily_volume == 0):
         return limits(usage, allowed(policy, tier, usage, _NO_FEEDBACK, None, own, fresh=fresh))
     plan, known = own.plan if own.plan in policy.plans else None, case.basis.newcomers
-    alike = tier, plan, fresh, usage.now // _DAY
+    alike = tier, plan, fresh, usage.now // _DAY, bool(usage.cluster), usage.claims
     found: Limits | None = known.get(alike)
     if found is None:
         if len(known) >= _MOST_KNOWN:

@@ -10,13 +10,16 @@ own.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import orjson
 
 from riskapi.links.kinds import Touch, is_automatic
 from riskapi.policy import Policy
+from riskapi.policy.tables import Pace
 from riskapi.store import damaged
 from signals.facts import Entity, Facts, Wave
 from signals.records import changed, record
@@ -44,6 +47,8 @@ _KNOWN, _RARE = 500, {"behavior": 0.2, "fingerprint": 0.01}
 _NUMBERS = 5
 #: Seconds in which arrivals on one line, and at one private mail domain, are counted for rules.
 _MINUTE, _QUARTER = 60.0, 900.0
+#: Of somebody who came, and when, the name.
+_NAME = itemgetter(0)
 
 
 @record
@@ -70,32 +75,37 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
         for kind, family in FAMILIES.items()
         if (thing := found.get(kind)) is not None and thing.recent and _tells(kind, thing, facts, touch, found, policy)
     ]
-    shared: dict[str, set[str]] = {}
-    arrived: dict[str, float] = {}
+    came: dict[str, set[str]] = {}
     if len({family for family, _ in telling}) > 1:
         for family, thing in telling:
+            came.setdefault(family, set()).update(_since(thing.recent, touch.at - near))
+    shared = _in_several(came)
+    alike = [name for name, families in shared.items() if families not in _COMMON]
+    if alike:
+        arrived: dict[str, float] = {}
+        for _, thing in telling:
             arrived.update(thing.recent)
-            for name in _since(thing.recent, touch.at - near):
-                shared.setdefault(name, set()).add(family)
-    alike = [name for name, families in shared.items() if len(families) > 1 and families not in _COMMON]
-    alike.sort(key=lambda name: (arrived[name], name), reverse=True)
+        alike.sort(key=lambda name: (arrived[name], name), reverse=True)
     told = [Match(tuple(alike), long)] if alike else []
     families = {family for name in alike for family in shared[name]}
-    quick: dict[str, None] = {}
+    quick: set[str] = set()
     for kind in ("ip", "network"):
         thing = found.get(kind)
         if thing is None or not thing.recent or kind in touch.hubs:
             continue
         # Neighbours of a home are others' homes: of a network only the longest pace counts, unless it is a host's.
         paces = rules.quick if kind == "ip" or touch.hosting else rules.quick[-1:]
+        names: tuple[str, ...] = ()
         for pace in paces:
-            names = _since(thing.recent, touch.at - pace.seconds)
+            count = _how_many(thing.recent, touch.at - pace.seconds)
             # Few people sign up from a host's machines: half as many are telling.
-            if names and len(names) + 1 >= (math.ceil(pace.accounts / 2) if touch.hosting else pace.accounts):
-                match = Match(names, long if pace == rules.quick[-1] else near)
+            if count and count + 1 >= (math.ceil(pace.accounts / 2) if touch.hosting else pace.accounts):
+                if count != len(names):
+                    names = tuple(map(_NAME, thing.recent[:count]))
+                    quick.update(names)
+                match = Match(names, long if _is_like(pace, rules.quick[-1]) else near)
                 if match not in told:  # of a crowd those that are told came at every pace, to the line and its network
                     told.append(match)
-                quick.update(dict.fromkeys(names))
     if not told:
         return rates, []
     if quick:
@@ -131,14 +141,38 @@ def asks_of_crowd(kind: str, limit: int, most: int) -> bool:
     return kind in FAMILIES and limit < _RARE.get(kind, 1.0) * most
 
 
+def _is_like(one: Pace, other: Pace) -> bool:
+    """Whether two paces say the same. Comparing whole tables of a policy takes ten times as long."""
+    return one.seconds == other.seconds and one.accounts == other.accounts
+
+
+def _in_several(came: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Of those who came by family the ones that are in more than one, with their families."""
+    seen: set[str] = set()
+    several: set[str] = set()
+    for names in came.values():
+        several |= seen & names
+        seen |= names
+    return {name: {family for family, names in came.items() if name in names} for name in several}
+
+
+def _how_many(recent: Sequence[tuple[str, float]], since: float) -> int:
+    """How many came since a Unix time. They stand with the newest first, so nobody has to be looked at in a crowd."""
+    if recent and recent[-1][1] >= since:
+        return len(recent)
+    return bisect_right(recent, -since, key=_age)
+
+
+def _age(each: tuple[str, float]) -> float:
+    return -each[1]
+
+
 def _since(recent: Sequence[tuple[str, float]], since: float) -> tuple[str, ...]:
-    return tuple([name for name, at in recent if at >= since])
+    return tuple(map(_NAME, recent[: _how_many(recent, since)]))
 
 
 def _count(thing: Entity | None, everybodys: bool, since: float) -> int | None:
-    if thing is None or everybodys:
-        return None
-    return len(_since(thing.recent, since)) + 1 if thing.recent else 1
+    return None if thing is None or everybodys else _how_many(thing.recent, since) + 1
 
 
 def _tells(kind: str, thing: Entity, facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Policy) -> bool:
@@ -152,10 +186,12 @@ def _tells(kind: str, thing: Entity, facts: Facts, touch: Touch, found: Mapping[
         return _is_rare(kind, thing, everybody)
     if kind == "mail_domain" and _is_old(facts, policy):
         return False
-    if kind == "phone_block" and not is_automatic(facts):
-        near = _since(thing.recent, touch.at - policy.waves.near_minutes * 60.0)
-        if len(near) + 1 < _NUMBERS:
-            return False
+    if (
+        kind == "phone_block"
+        and not is_automatic(facts)
+        and _how_many(thing.recent, touch.at - policy.waves.near_minutes * 60.0) + 1 < _NUMBERS
+    ):
+        return False
     return kind in ("asn", "stem") or not _has_past(thing, policy)
 
 

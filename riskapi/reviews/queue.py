@@ -114,11 +114,12 @@ def opening(
     """
     number = shard(user_id)
     review_id = f"rev_{number}{name or secrets.token_hex(10)}"
+    place = place_of(at, review_id)
     fields: dict[str, str | bytes] = {
         "id": review_id,
         "user_id": user_id,
         "status": "open",
-        "place": place_of(at, review_id),
+        "place": place,
         "opened_at": repr(at),
         "risk_score": repr(risk_score),
         **({} if answered else {"reasons": pack(orjson.dumps(reasons))}),
@@ -127,7 +128,7 @@ def opening(
     told = {"id": review_id, "user_id": user_id, "to": "open", "at": at, "opened": True, "reasons": codes}
     return ReviewOpening(
         review_id,
-        place_of(at, review_id),
+        place,
         fields,
         orjson.dumps(told).decode(),
         review_key(review_id),

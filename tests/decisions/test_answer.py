@@ -29,6 +29,12 @@ _PLANS = {
 POLICY = _SHIPPED.model_copy(update={"plans": _PLANS})
 DAY = 86400.0
 SENT = replace(unused(NOW), first=NOW - 5 * DAY, days={int(NOW // DAY): 7}, spent=(3, 7, 7))
+#: Accounts that are bound to others: to nobody who sent anything, by what somebody else holds, to some who sent.
+BOUND = (
+    replace(unused(NOW), cluster="clu_1", size=2),
+    replace(unused(NOW), cluster="clu_1", size=2, claims=True),
+    replace(unused(NOW), cluster="clu_1", size=2, cluster_spent=(1, 5, 9)),
+)
 
 
 def limits(
@@ -54,7 +60,7 @@ def test_shared_limits_are_those_that_each_would_have_alone(attack: bool) -> Non
         for plan in (None, "unheard of", *POLICY.plans)
         for age in (0.0, 30 * DAY)
         for now in (NOW, NOW + DAY)
-        for usage in (None, SENT, replace(unused(NOW), cluster="clu_1"), replace(unused(NOW), hold=9, hold_until=9e9))
+        for usage in (None, SENT, replace(unused(NOW), hold=9, hold_until=9e9), *BOUND)
     ]
     alone = [limits(made(), **each) for each in asked]
     assert [limits(shared, **each) for each in asked] == alone
@@ -70,3 +76,13 @@ def test_limits_of_newcomers_are_shared_and_another_policy_has_its_own() -> None
     assert other.newcomers == {}
     assert limits(other, "allow")["hourly"] < first["hourly"]
     assert limits(basis, "allow") is first
+
+
+def test_limits_of_those_bound_to_others_are_shared_until_one_of_them_sends() -> None:
+    basis = Basis(POLICY, None, {"policy": 1})
+    quiet, claiming, busy = BOUND
+    first = limits(basis, "allow", usage=quiet)
+    assert limits(basis, "allow", usage=replace(quiet, cluster="clu_2", size=9)) is first
+    assert limits(basis, "allow", usage=claiming) is not first
+    assert limits(basis, "allow", usage=busy) is not first
+    assert limits(basis, "allow") is not first

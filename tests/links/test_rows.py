@@ -86,3 +86,13 @@ def test_sorts_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     for number in range(1, 10):
         asked_of(Touch("u_1", NOW, dict.fromkeys(KINDS[:number], "key"), frozenset()), rules)
     assert len(rules.known) <= 3
+
+
+@given(st.lists((st.floats(-1e11, 3e11) | st.integers(0, 2**33)).map(lambda at: at + 0.0), max_size=32))
+def test_times_of_those_who_came_close_are_read_to_the_bit(times: list[float]) -> None:
+    touch = Touch("me", NOW, {"ip": "risk:e:i:1"}, frozenset())
+    others = " ".join(f"u{number} {at:.17g}" for number, at in enumerate(times)).encode()
+    row = struct.pack("<8i", len(times) + 1, 1, 1, 1, 0, 0, 0, 0) + others
+    for _ in range(2):  # it is kept for a while
+        found = of_touch(touch, [[row]], RULES, told(RULES))["ip"].recent
+        assert [(name, at.hex()) for name, at in found] == [(f"u{n}", at.hex()) for n, at in enumerate(times)]

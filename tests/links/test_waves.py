@@ -8,6 +8,8 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from riskapi.app import Service
 from riskapi.decisions.events import Event
@@ -29,12 +31,13 @@ FACTS = Facts(at=NOW, account=Account(), email=Email("ana@ruiz.example", valid=T
 
 
 def thing(kind: str, *ages: float, **changes: Any) -> Entity:
-    """A thing that others touched so many seconds ago: ``u0`` first, ``u1`` next. A block of numbers, which says
-    nothing before five came, was touched by three others as well.
+    """A thing that others touched so many seconds ago: ``u0`` the first named, ``u1`` the next. A block of numbers,
+    which says nothing before five came, was touched by three others as well. The newest come first, as in all entities.
     """
-    recent = tuple((f"u{number}", NOW - age) for number, age in enumerate(ages))
+    came = [(f"u{number}", NOW - age) for number, age in enumerate(ages)]
     if kind == "phone_block":
-        recent += tuple((f"n{number}", NOW - ages[0]) for number in range(3))
+        came += [(f"n{number}", NOW - ages[0]) for number in range(3)]
+    recent = tuple(sorted(came, key=lambda each: -each[1]))
     here = len(ages) + 1
     found = Entity(kind, here, here, here, here, 0, 0, False, recent=recent)
     return replace(found, **changes)
@@ -86,8 +89,51 @@ def test_what_is_no_family_is_no_second_thing(kind: str) -> None:
     assert came(thing("ip", 60), thing(kind, 60))[1] == []
 
 
+@given(ages=st.lists(st.floats(0, 2 * NEAR) | st.sampled_from([60.0, 5.0, 30.0, 120.0, NEAR]), max_size=32))
+def test_paces_on_one_line_are_those_of_counting_everybody(ages: list[float]) -> None:
+    def within(seconds: float) -> tuple[str, ...]:
+        return tuple(name for name, at in line.recent if at >= NOW - seconds)
+
+    line, expected, quick = thing("ip", *ages), list[Match](), POLICY.waves.quick
+    for pace in quick:
+        names = within(pace.seconds)
+        match = Match(names, LONG if pace == quick[-1] else NEAR)
+        if names and len(names) + 1 >= pace.accounts and match not in expected:
+            expected.append(match)
+    wave, told = came(line)
+    assert told == expected
+    assert wave.line_minute == len(within(60)) + 1
+    assert wave.accounts == len({name for match in expected for name in match.accounts})
+
+
+@given(
+    st.dictionaries(st.sampled_from([f"u{number}" for number in range(9)]), st.floats(0, 2 * NEAR)),
+    st.dictionaries(st.sampled_from(["stem", "mail_domain", "phone", "behavior"]), st.sets(st.integers(0, 8))),
+)
+def test_who_agrees_in_two_families_is_who_stands_in_two_of_them(
+    ages: dict[str, float], shared: dict[str, set[int]]
+) -> None:
+    recent = {
+        kind: tuple(
+            sorted(((n, NOW - ages[n]) for n in (f"u{i}" for i in who) if n in ages), key=lambda each: -each[1])
+        )
+        for kind, who in shared.items()
+    }
+    families = {
+        name: {FAMILIES[kind] for kind, each in recent.items() if name in dict(each)}
+        for name, age in ages.items()
+        if NOW - age >= NOW - NEAR
+    }
+    alike = sorted(
+        (name for name in families if len(families[name]) > 1), key=lambda n: (NOW - ages[n], n), reverse=True
+    )
+    wave, told = came(*[replace(thing(kind), recent=each) for kind, each in recent.items()])
+    assert told == ([Match(tuple(alike), LONG)] if alike else [])
+    assert wave.families == {family for name in alike for family in families[name]}
+
+
 def test_it_is_one_account_that_has_to_agree_in_both() -> None:
-    ip, phone = thing("ip", 60, 70, 80), replace(thing("phone", 60), recent=(("u2", NOW - 80), ("u9", NOW - 5)))
+    ip, phone = thing("ip", 60, 70, 80), replace(thing("phone", 60), recent=(("u9", NOW - 5), ("u2", NOW - 80)))
     wave, told = came(ip, phone)
     assert (wave.accounts, told) == (1, [Match(("u2",), LONG)])
 

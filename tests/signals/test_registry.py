@@ -205,6 +205,13 @@ def test_a_reason_is_a_sentence_for_every_reading(
     assert registry.registered()["sample_it"].text(value) == text
 
 
+def test_equal_readings_are_not_said_alike_where_they_are_written_otherwise(declare: types.ModuleType) -> None:
+    exec("@signal(reason='{value} so', risk=None)\ndef sample_it(facts: Facts) -> int: 'It.'", declare.__dict__)
+    said = registry.registered()["sample_it"].text
+    values: list[signals.Value] = [1, 1.0, True, 0, 0.0, -0.0, False]
+    assert [said(value) for value in values * 2] == [f"{value} so" for value in values * 2]
+
+
 _READINGS: dict[str, tuple[signals.Value, ...]] = {
     "bool": (True, False),
     "int": (0, 1, 2, 1000),
