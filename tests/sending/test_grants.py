@@ -63,6 +63,22 @@ class TestCaps:
         assert ask(service, user, 100, at + third["retry_after"] - 1)["granted"] == 0
         assert ask(service, user, 100, at + third["retry_after"])["granted"] == 100
 
+    @pytest.mark.parametrize("partial", [True, False])
+    def test_what_is_named_is_what_has_to_be_waited_for(self, service: Service, partial: bool) -> None:
+        """The hour is full, and the day leaves less than is asked for: that is what the rest waits for."""
+        user = opened(service, "u1")
+        for number, recipients in enumerate((200, 70, 200)):
+            assert ask(service, user, recipients, NOW + number * 2 * HOUR)["granted"] == recipients
+        now = NOW + 4 * HOUR + MINUTE
+        fits = ask(service, user, 30, now, partial=partial)  # of as many the hour alone is in the way
+        assert fits["denied_by"] == "account_hourly" and fits["retry_after"] <= HOUR + MINUTE
+        found = ask(service, user, 100, now, partial=partial)
+        assert (found["granted"], found["remaining"]["hourly"], found["remaining"]["daily"]) == (0, 0, 30)
+        assert found["denied_by"] == "account_daily"
+        assert NOW + DAY < now + found["retry_after"] <= NOW + DAY + 15 * MINUTE
+        assert ask(service, user, 100, now + found["retry_after"] - 1, partial=False)["granted"] == 0
+        assert ask(service, user, 100, now + found["retry_after"], partial=False)["granted"] == 100
+
     def test_a_month_is_thirty_days(self, service: Service) -> None:
         user = opened(service, "u1")
         under(service, clean={"least_recipients": 10**9}, takeover={"mode": "off"})
@@ -173,7 +189,7 @@ class TestClusters:
         found = [ask(service, user, 200) for user in users]
         assert [each["granted"] for each in found] == [200, 100, 0, 0, 0]
         assert [each["tier"] for each in found] == ["allow", "allow", "review", "review", "review"], "device_reused"
-        assert found[2]["denied_by"] == "cluster_hourly"
+        assert found[2]["denied_by"] == "cluster_monthly" and found[2]["retry_after"] > 30 * DAY
         seen = view(service, users[0])
         assert (seen["linkage"]["size"], seen["limits"]["scope"]) == (5, "cluster")
         assert seen["limits"]["cluster"] == {"hourly": 300, "daily": 750, "monthly": 7500}
