@@ -384,7 +384,9 @@ def service(
 
 
 @pytest.fixture
-def outage(service: app.Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], None]]:
+def outage(
+    service: app.Service, service_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[bool], None]]:
     """``outage(True)`` takes the store away, ``outage(False)`` brings it back. Nothing is left for other tests."""
     run, execute = service.store.run, service.store.execute
 
@@ -398,6 +400,7 @@ def outage(service: app.Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     yield away
     away(False)
     service.parts.grants.record()
+    (service_settings.data_dir / "journal/sends/hourly").unlink(missing_ok=True)
 
 
 @pytest.fixture
