@@ -11,6 +11,8 @@ from pathlib import Path
 
 import orjson
 
+from riskapi.store import journal_lines
+
 _HOUR = 3600.0
 #: The file, in the directory of the journal.
 _NAME = "hourly"
@@ -43,12 +45,12 @@ class HeldGrants:
 
     def of(self, user_id: str) -> int:
         """Recipients granted to an account within the hour that began with the first of them."""
-        return self._rows.get(user_id, (0, self._now))[0]
+        return self._rows.get(_name(user_id), (0, self._now))[0]
 
     def add(self, user_id: str, recipients: int) -> None:
         """Count more, or fewer where it is negative. Raises ``OSError`` where it cannot be written."""
-        count, since = self._rows.get(user_id, (0, self._now))
-        self._rows[user_id] = count + recipients, since
+        count, since = self._rows.get(_name(user_id), (0, self._now))
+        self._rows[_name(user_id)] = count + recipients, since
         text = orjson.dumps(self._rows) + b"\n"
         # In one go, and read up to the end of its line: a process that is killed in between leaves no half of it. It is
         # not flushed: what a machine that loses power forgets is in the journal, unless it is counted in the store.
@@ -59,6 +61,11 @@ class HeldGrants:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.ftruncate(self._file, len(text))
         self._text = text
+
+
+def _name(user_id: str) -> str:
+    """What stands for an account: its id would stay here when it is erased."""
+    return journal_lines.digest(user_id).decode()
 
 
 def _rows(text: bytes) -> dict[str, tuple[int, float]]:
