@@ -69,7 +69,6 @@ from riskapi.sending.allowances import Allowances
 from riskapi.sending.established import EstablishedCustomers
 from riskapi.sending.grants import Grants
 from riskapi.sending.holds import Holds
-from riskapi.sending.hourly_grants import HourlyGrants
 from riskapi.sending.outage import LocalGrants
 from riskapi.sending.own_caps import AccountCaps
 from riskapi.settings import Settings
@@ -221,8 +220,7 @@ def assemble(
     lists = Lists(store, values, links, matches, Lookups(store, values, links, active_readers), active)
     allowances, established = Allowances(store, budgets), EstablishedCustomers(accounts, links, labels)
     profiles = Profiles(active, accounts, recorded, gatherer, feedback, clusters, allowances)
-    sends = Journal(settings.data_dir / "journal" / "sends", active.policy.outage.journal_bytes)
-    local = LocalGrants(sends, HourlyGrants(sends.directory), budgets)
+    local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", active.policy.outage.journal_bytes), budgets)
     reviews, webhooks = Reviews(store, active), Webhooks(store, guards(settings.webhook_internal))
     decided = ReviewDecisions(store, reviews, accounts, links, labels, active, clusters, budgets, active_readers)
     grants = Grants(

@@ -28,8 +28,9 @@ class LocalGrants:
     ``outage.recipients`` to all together.
     """
 
-    def __init__(self, journal: Journal, hourly: HourlyGrants, budgets: Budgets) -> None:
-        self._journal, self._hourly, self._budgets = journal, hourly, budgets
+    def __init__(self, journal: Journal, budgets: Budgets) -> None:
+        self._journal, self._budgets = journal, budgets
+        self._hourly = HourlyGrants(journal.directory)
         self._lock = threading.Lock()
         self._left: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
