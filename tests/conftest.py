@@ -381,12 +381,11 @@ def service(
     made.decisions.register_schema()
     yield made
     made.close()
+    (service_settings.data_dir / "journal/sends/hourly").unlink(missing_ok=True)  # an hour of no other test
 
 
 @pytest.fixture
-def outage(
-    service: app.Service, service_settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[bool], None]]:
+def outage(service: app.Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], None]]:
     """``outage(True)`` takes the store away, ``outage(False)`` brings it back. Nothing is left for other tests."""
     run, execute = service.store.run, service.store.execute
 
@@ -400,7 +399,6 @@ def outage(
     yield away
     away(False)
     service.parts.grants.record()
-    (service_settings.data_dir / "journal/sends/hourly").unlink(missing_ok=True)
 
 
 @pytest.fixture
