@@ -381,6 +381,7 @@ def service(
     made.decisions.register_schema()
     yield made
     made.close()
+    (service_settings.data_dir / "journal/sends/hourly").unlink(missing_ok=True)  # an hour of no other test
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ class Receiver(ThreadingHTTPServer):
     """Remembers what it got, as (path, headers in lower case, body).
 
     ``/status/<code>`` answers that; ``/later`` 503 with ``Retry-After: 7``; ``/moved`` redirects to ``/status/200``;
+    ``/gone`` answers 410 once it is released;
     ``/hang`` answers nothing, ``/drip`` a header that never ends, ``/endless`` 200 and a body that never does and
     ``/flood`` the same at full speed, ``/large`` 200 and a megabyte, ``/close`` closes, ``/broken`` is no HTTP;
     ``/flaky`` fails the first time, ``/stalls`` hangs then.
@@ -86,6 +87,9 @@ class _Handler(BaseHTTPRequestHandler):
             case "hang" | "stalls":
                 self.server.released.wait(120)
                 self.close_connection = True
+            case "gone":
+                self.server.released.wait(120)
+                self._plain(410)
             case "drip":
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
                 while not self.server.released.wait(0.01):

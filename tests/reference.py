@@ -143,13 +143,13 @@ class Reference:
         limits = self.limits(user)
         denied, denied_by, retry_after = recipients - granted, None, None
         if denied:
-            need = min(denied, *(limit.cap for limit in limits)) if partial else denied
+            need = max(min(denied, *(limit.cap for limit in limits)), 1) if partial else denied
             free = {limit.name: limit.free_at(need, at) for limit in limits}
             short = [limit.name for limit in limits if rooms[limit.name] < recipients]
-            # The least room stands in the way; of several with as little, the one that frees last, then the first.
-            denied_by = min(short, key=lambda name: (rooms[name], -free[name] if free[name] > at else 0.0))
+            # Of what is too small the one that frees last; of several, the one with the least room, then the first.
+            denied_by = min(short, key=lambda name: (-free[name] if free[name] > at else 0.0, rooms[name]))
             longest = max(free.values())
-            retry_after = max(math.ceil(longest - now), 1) if need > 0 and longest < math.inf else None
+            retry_after = max(math.ceil(longest - now), 1) if longest < math.inf else None
         return Answer(granted, denied, denied_by, retry_after, self.remaining(user, now)), spend
 
     def release(self, spend: Spend, recipients: int, now: float) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from riskapi.api.bodies import Reason, StrictBody
-from riskapi.api.routes import Call, Reply, Route
+from riskapi.api.routes import Ahead, Call, Reply, Route
 from riskapi.contract import Time
 from riskapi.policy.attacks import AttackAnswer
 from riskapi.policy.changes import changes
@@ -76,7 +76,7 @@ ROUTES = (
         ),
         scopes=("policy",),
         body=AttackBody,
-        example={"until": "2999-01-01T00:00:00Z", "note": "A wave from one network"},
+        example={"until": Ahead(days=7), "note": "A wave from one network"},
         response=AttackAnswer,
         idempotent=True,
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from riskapi.accounts.history import LabelName, LabelSource
 from riskapi.contract import Time
@@ -16,8 +16,18 @@ from riskapi.webhooks.deliveries import Status
 from riskapi.webhooks.endpoints import EVENT_TYPES, EventType
 
 #: For whom the caller acts: a name or id of its own staff, shown to other reviewers. A note: who acts is the key.
-Reviewer = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Note = Annotated[str, StringConstraints(max_length=2000)]
+Reviewer = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"),
+]
+
+
+def _said(note: str) -> str | None:
+    return note if note.strip() else None
+
+
+#: What somebody may say besides. Blanks alone say nothing.
+Note = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_said)]
 
 
 class StrictBody(BaseModel):

@@ -2,7 +2,8 @@
 
 granian reads heads and sends answers by itself (in its own runtime, without Python), and small bodies too; larger ones
 are read here in an event loop (https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md). So a body
-that comes slowly, or never, holds a connection and nothing else.
+that comes slowly, or never, holds a connection and nothing else. Of larger ones some are read at once and others wait:
+who shows no key that is needed is answered before, and who needs none waits only for others like it.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import asyncio
 import contextlib
 import io
 import sys
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from riskapi.api.request_loop import IN_LOOP, BodyWait, Threads, Turn, Waiting
 from riskapi.api.routes import LARGER, MAX_BODY
@@ -22,8 +24,13 @@ from riskapi.errors import Problem
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-#: Bytes up to which a body is read beside any number of others, and how many larger ones are read at once: with every
-#: connection in use (`serve` allows 4096 a worker) they take some 300 MB at worst, and 430 MB where all are mails.
+    from riskapi.api.admission import Admitted
+
+T = TypeVar("T")
+
+#: Bytes up to which a body is read beside any number of others, and how many larger ones are read at once from callers
+#: with a key, and as many from those who need none: with every connection in use (`serve` allows 4096 a worker) they
+#: take some 330 MB at worst, and 590 MB where all are mails.
 _SMALL, _LARGE_AT_ONCE = 65_536, 32
 #: Bytes of a body that are read and dropped beyond what it may have, for its caller to see why (RFC 9112, 9.6).
 _DROPPED = 32 * MAX_BODY
@@ -80,11 +87,14 @@ class Unread:
 class Gateway:
     """Runs a WSGI application in ``threads`` threads, for requests that were read whole within ``patience`` seconds."""
 
-    def __init__(self, app: WSGIApplication, threads: int, patience: float) -> None:
-        self._app, self._patience = app, patience
+    def __init__(
+        self, app: WSGIApplication, admitted: Callable[[Mapping[str, Any]], Admitted], threads: int, patience: float
+    ) -> None:
+        """``admitted`` says what is known of a request before its body is read."""
+        self._app, self._admitted, self._patience = app, admitted, patience
         self._threads = Threads(threads)
         self._waiting = Waiting(self._threads, patience)
-        self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
+        self._large = {admitted: asyncio.Semaphore(_LARGE_AT_ONCE) for admitted in ("known", "unknown")}
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to watch over bodies that do not come, as the server begins."""
@@ -101,16 +111,9 @@ class Gateway:
         limit = LARGER.get(environ["PATH_INFO"], MAX_BODY)
         if scope.path == _HEALTH:
             environ["wsgi.input"] = io.BytesIO()
-        elif length is None or _SMALL < length <= limit:
+        elif length is None or length > _SMALL or (length and "HTTP_AUTHORIZATION" not in environ):
             await IN_LOOP
-            environ["wsgi.input"] = await _input(self._read_large(protocol, limit), self._patience)
-            await self._answer_in_thread(environ, protocol)
-            return
-        elif length > limit:  # refused for what it announces
-            await IN_LOOP
-            environ["wsgi.input"] = io.BytesIO()
-            await self._answer_in_thread(environ, protocol)
-            await _drop(protocol, self._patience)
+            await self._answer_in_loop(environ, protocol, length, limit)
             return
         elif length:
             environ["wsgi.input"] = await _input(BodyWait(protocol(), self._waiting), self._patience)
@@ -122,28 +125,46 @@ class Gateway:
     def _answer(self, environ: dict[str, Any], protocol: HttpProtocol) -> None:
         protocol.response_bytes(*_answered(self._app, environ))
 
-    async def _answer_in_thread(self, environ: dict[str, Any], protocol: HttpProtocol) -> None:
-        """Answer in a thread, from within the event loop."""
+    async def _answer_in_loop(
+        self, environ: dict[str, Any], protocol: HttpProtocol, length: int | None, limit: int
+    ) -> None:
+        """Answer from within the event loop a request whose body is large, or comes without a key."""
+        admitted = await self._in_thread(lambda: self._admitted(environ), "unknown")
+        too_long = length is not None and length > limit
+        if admitted == "refused" or too_long:  # whatever it says
+            # It would be read after all where the store is back that a moment ago could not tell whose key it is.
+            environ["wsgi.input"] = io.BytesIO() if too_long else Unread("unavailable", "The store did not answer.")
+            await self._in_thread(lambda: self._answer(environ, protocol), None)
+            await _drop(protocol, self._patience)
+            return
+        is_small = length is not None and length <= _SMALL
+        turn = contextlib.nullcontext() if is_small else self._large[admitted]
+        environ["wsgi.input"] = await _input(self._read(protocol, limit, turn), self._patience)
+        await self._in_thread(lambda: self._answer(environ, protocol), None)
+
+    async def _in_thread(self, work: Callable[[], T], otherwise: T) -> T:
+        """What work in a thread comes to, awaited in the event loop; ``otherwise`` where it fails: that is logged."""
         loop = asyncio.get_running_loop()
-        answered = loop.create_future()
+        done: asyncio.Future[T] = loop.create_future()
 
-        async def answer() -> None:
+        async def do() -> None:
+            found = otherwise
             try:
-                self._answer(environ, protocol)
+                found = work()
             finally:
-                loop.call_soon_threadsafe(_set, answered)
+                loop.call_soon_threadsafe(_set, done, found)
 
-        self._threads.go_on(answer())
-        await answered
+        self._threads.go_on(do())
+        return await done
 
-    async def _read_large(self, protocol: HttpProtocol, limit: int) -> bytes:
-        async with asyncio.timeout(self._patience), self._large:
+    async def _read(self, protocol: HttpProtocol, limit: int, turn: AbstractAsyncContextManager[None]) -> bytes:
+        async with asyncio.timeout(self._patience), turn:
             return await _most(protocol, limit)
 
 
-def _set(answered: asyncio.Future[None]) -> None:
-    if not answered.done():  # a caller that is gone may have ended the wait
-        answered.set_result(None)
+def _set(done: asyncio.Future[T], found: T) -> None:
+    if not done.done():  # a caller that is gone may have ended the wait
+        done.set_result(found)
 
 
 def _length(environ: Mapping[str, Any]) -> int | None:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from types import GenericAlias
 from typing import Any
 
+import orjson
 from pydantic import ConfigDict, TypeAdapter
 
 from riskapi.api import problems
 from riskapi.api.problems import ProblemDocument
-from riskapi.api.routes import JSON, PATHS, Route, Shape
+from riskapi.api.routes import JSON, PATHS, Ahead, Route, Shape
 from riskapi.errors import CODES
 
 #: Version of the contract, the ``v1`` of the paths; it grows with what is added to it.
@@ -102,6 +103,15 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
             },
         },
     }
+
+
+def written(document: Mapping[str, Any], now: float) -> bytes:
+    """The document as JSON, for somebody who reads it at Unix time ``now``."""
+
+    def time_of(example: Ahead) -> str:
+        return example.at(now)
+
+    return orjson.dumps(document, default=time_of, option=orjson.OPT_PASSTHROUGH_DATACLASS)
 
 
 def _schemas(routes: Sequence[Route]) -> dict[str, Any]:

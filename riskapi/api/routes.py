@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from riskapi.access.keys import Principal
 from riskapi.api.parts import Parts
 from riskapi.contract import USER_ID
+from riskapi.times import rfc3339
 from signals.records import record
 
 #: Bodies over this are refused, bytes (api.md: 1 MiB).
@@ -19,6 +20,8 @@ MAX_BODY = 1024 * 1024
 
 #: Those that may be larger: a mail comes whole (api.md: raw mail, 5 MiB).
 LARGER: Mapping[str, int] = {"/v1/feedback/arf": 5 * MAX_BODY, "/v1/feedback/dsn": 5 * MAX_BODY}
+
+_DAY = 86400
 
 JSON = "application/json"
 #: JSON lines: one JSON text a line (https://github.com/ndjson/ndjson-spec).
@@ -59,6 +62,17 @@ class Raw(BaseModel):
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Stands in an example for a time that may not lie far ahead: ``days`` after the day on which it is read."""
+
+    days: int
+
+    def at(self, now: float) -> str:
+        """That time, as RFC 3339, for somebody who reads at Unix time ``now``."""
+        return rfc3339((now // _DAY + self.days) * _DAY)
+
+
 @record
 class Call(Generic[Body]):
     """One request, checked: who calls, when it is, what was sent. ``environ`` is WSGI's."""
@@ -87,8 +101,8 @@ class Route:
     """One endpoint.
 
     ``scopes``: any one of them will do; empty for an endpoint that needs no key. ``keyless``: without a key the handler
-    decides whether the request is believed. ``body`` and ``query`` are what is
-    handed to the handler, validated; ``example`` is a body that works, ``optional_body`` takes none for ``{}``.
+    decides whether the request is believed. ``body`` and ``query`` are what is handed to the handler, validated;
+    ``example`` is a body that works (:class:`Ahead` may stand in it), ``optional_body`` takes none for ``{}``.
     ``mends``: of JSON that no parser takes because of what a visitor typed, the rest is taken.
     ``raw`` are other types of bodies than JSON that the handler takes as :class:`Raw`, each with an example.
     ``verbatim`` hands JSON over as :class:`Raw` too: a signature is over the bytes.

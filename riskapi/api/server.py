@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
-import orjson
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
@@ -44,12 +44,12 @@ from riskapi.api.routes import Call, Reply, Route
 
 def describe(call: Call[None]) -> Reply:
     """The OpenAPI document."""
-    return Reply(_document())
+    return Reply(openapi.written(_document(), call.now))
 
 
 @cache
-def _document() -> bytes:
-    return orjson.dumps(openapi.document(ROUTES))
+def _document() -> dict[str, Any]:
+    return openapi.document(ROUTES)
 
 
 #: Every route of the service, in the order of the documentation.

@@ -80,14 +80,14 @@ def list_deliveries(call: Call[DeliveryQuery]) -> Reply:
 
 def redeliver(call: Call[Any]) -> Reply:
     """Send one delivery anew."""
-    call.parts.webhooks.get(call.path["webhook_id"])
+    call.parts.webhooks.enabled(call.path["webhook_id"])
     found = call.parts.deliveries.redeliver(call.path["webhook_id"], call.path["delivery_id"], call.parts.clock())
     return Reply(found, 202)
 
 
 def redeliver_dead(call: Call[Any]) -> Reply:
     """Send all anew that were given up."""
-    call.parts.webhooks.get(call.path["webhook_id"])
+    call.parts.webhooks.enabled(call.path["webhook_id"])
     count = call.parts.deliveries.redeliver_dead(call.path["webhook_id"], call.parts.clock())
     answer: Redelivered = {"redelivered": count}
     return Reply(answer, 202)
@@ -224,7 +224,7 @@ ROUTES = (
         idempotent=True,
         response=DeliveryView,
         status=202,
-        problems=("not_found",),
+        problems=("not_found", "webhook_disabled"),
     ),
     Route(
         method="POST",
@@ -239,7 +239,7 @@ ROUTES = (
         idempotent=True,
         response=Redelivered,
         status=202,
-        problems=("not_found",),
+        problems=("not_found", "webhook_disabled"),
     ),
     Route(
         method="POST",

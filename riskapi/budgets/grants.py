@@ -37,10 +37,11 @@ LIMITS = (
 
 
 class Grant(TypedDict):
-    """What was granted. ``denied_by`` is the limit that denied the rest.
+    """What was granted. ``denied_by`` is the limit that denied the rest; of several, the one that does so longest.
 
-    ``retry_after`` are the seconds after which as many as were denied are granted, or as many of them as the caps ever
-    grant at once, if nobody else takes them; null where that is never, or unknown.
+    ``retry_after`` are the seconds after which it does so no more: as many as were denied are granted then, or as many
+    of them as the caps ever grant at once, if nobody else takes them; null where that is never, or unknown. It is later
+    where asking sooner would be a sudden jump.
     """
 
     reservation_id: str

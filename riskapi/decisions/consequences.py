@@ -39,6 +39,7 @@ from riskapi.policy.tables import SEVERITY, Trigger
 from riskapi.sending.holds import Holds
 from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import oldest, shard, stream
+from riskapi.store.tallies import Happened, Tallies
 
 _DAY = 86400
 #: What each action is called in answers and events.
@@ -61,6 +62,8 @@ _WORDS = frozenset({"not_mine"})
 _LOOKED = ":looked"
 #: And of what a trigger in shadow would have done.
 _SHADOW = ":shadow"
+#: The group of tallies that counts accounts about which a trigger in shadow would have done something.
+SHADOW_TRIGGER = "trigger"
 #: Accounts of a cluster that are looked at together.
 _MOST = 200
 _SAID = {
@@ -96,7 +99,7 @@ class Consequences:
         self._pauses, self._labels, self._clusters, self._budgets = pauses, labels, clusters, budgets
         self._feedback, self._holds, self._metrics = feedback, holds, metrics
         self._identifiers, self._audit = identifiers, audit
-        self._finish = store.script("trigger_finish")
+        self._finish, self._tallies = store.script("trigger_finish"), Tallies(store)
 
     def take(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
         """Count events at Unix time ``now``, and do what follows for their accounts, or say what the worker did of it
@@ -168,7 +171,7 @@ class Consequences:
         now: float,
         before: Collection[str] | None = None,
     ) -> list[FeedbackAction]:
-        self._note_shadows(list(concerned), [each for each in found if each.mode == "shadow"])
+        self._note_shadows(list(concerned), [each for each in found if each.mode == "shadow"], now)
         done: list[FeedbackAction] = []
         for trigger in acting(list(found)):
             for name, concern in concerned.items():
@@ -178,7 +181,7 @@ class Consequences:
                         done.append({"user_id": name, "action": action, "rule": trigger.name})
         return done
 
-    def _note_shadows(self, user_ids: Sequence[str], found: Sequence[Trigger]) -> None:
+    def _note_shadows(self, user_ids: Sequence[str], found: Sequence[Trigger], now: float) -> None:
         """Count what shadow triggers would have done about accounts, once in their days as live ones do it."""
         if not found:
             return
@@ -189,9 +192,13 @@ class Consequences:
             for name in user_ids
         ]
         self._store.run(pipe)
-        for each, is_new in asked:
-            if is_new():
-                self._metrics.trigger(each.name, each.mode)
+        new = [each for each, is_new in asked if is_new()]
+        for each in new:
+            self._metrics.trigger(each.name, each.mode)
+        if new:
+            pipe = self._store.pipeline()
+            self._tallies.queue(pipe, [Happened(SHADOW_TRIGGER, each.name, "n") for each in new], now)
+            self._store.run(pipe)
 
     def _done(
         self,

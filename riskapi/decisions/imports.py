@@ -33,6 +33,7 @@ from riskapi.decisions.record import decision_entry
 from riskapi.errors import Problem
 from riskapi.inputs import customers
 from riskapi.inputs.customers import Customer
+from riskapi.inputs.email import address_texts
 from riskapi.inputs.json_lines import Rejected, Row
 from riskapi.links import spellings
 from riskapi.links.arrival import kept
@@ -174,7 +175,7 @@ class Imports:
         case = Case(basis, user_id, now, parsed, parsed.facts, unused(now), own, decided)
         answer: Assessment = {**assessment(case), "degraded": []}
         fields: dict[str, bytes | str | int] = {
-            "mail": self._links.mac("address", customer.email.address.strip().lower()),
+            "mail": self._links.mac("address", address_texts(customer.email.address, parsed.facts.email)[0]),
             "tier": "allow",
             "at": repr(customer.created),
             "entities": packed_entities(arrival.touch.keys),

@@ -26,6 +26,7 @@ from riskapi.decisions.line import Case, case_in_outage, case_of
 from riskapi.decisions.movement import first_cause, own_tier
 from riskapi.decisions.record import decision_entry, decision_event
 from riskapi.errors import Problem, StoreUnavailable
+from riskapi.inputs.email import address_texts
 from riskapi.inputs.signup import Signup
 from riskapi.links.arrival import kept
 from riskapi.links.entities import Links
@@ -93,7 +94,7 @@ class Assessor:
         user_id, policy = signup.account.user_id, basis.policy
         gathered = self.gatherer.gather(user_id, parsed.facts, policy, now=now)
         if gathered.known is not None:
-            return self._known(signup, gathered.known, gathered.touch, now)
+            return self._known(signup, parsed, gathered.known, gathered.touch, now)
         gathered, usage = self.gatherer.join(gathered, policy, now)
         own = terms.told(signup.account.plan)
         case = case_of(basis, user_id, parsed, gathered, usage, now, own=own, established=gathered.vouched)
@@ -108,9 +109,9 @@ class Assessor:
             since = parsed.facts.at if paid else None
             standing = Standing("", decision.tier, dict(gathered.touch.keys), 0, since)
         arrival = self._arrival(signup, case, gathered, body, answer, review, first)
-        known = self._written(signup, arrival, standing, policy, now, body)
+        known = self._written(signup, parsed, arrival, standing, policy, now, body)
         if known is not None:
-            return self._known(signup, known, gathered.touch, now)
+            return self._known(signup, parsed, known, gathered.touch, now)
         self._count(decision)
         if review is not None:
             self._metrics.review("opened")
@@ -145,7 +146,7 @@ class Assessor:
         return Arrival(
             case.user_id,
             {
-                "mail": self._mail(signup),
+                "mail": self._mail(signup, case.parsed),
                 "tier": decision.tier,
                 "at": unix_text(at),
                 "entities": packed_entities(gathered.touch.keys),
@@ -173,6 +174,7 @@ class Assessor:
     def _written(
         self,
         signup: Signup,
+        parsed: Parsed,
         arrival: Arrival,
         standing: Standing | None,
         policy: Policy,
@@ -194,17 +196,17 @@ class Assessor:
             try:
                 self._labels.mark_latest(arrival.user_id, later())
             except StoreUnavailable:
-                self._keep(signup, now, body)
+                self._keep(signup, parsed, now, body)
         return known()
 
-    def _keep(self, signup: Signup, now: float, answer: Assessment) -> dict[str, Any] | None:
+    def _keep(self, signup: Signup, parsed: Parsed, now: float, answer: Assessment) -> dict[str, Any] | None:
         """Keep an answered signup on this machine; returns the entry that was kept for the account before, if any.
 
         Raises ``unavailable`` when it cannot be kept.
         """
         entry = {
             "signup": signup.json_to_store().decode(),
-            "mail": self._mail(signup),
+            "mail": self._mail(signup, parsed),
             "at": signup.at(now),
             "now": now,
             "answer": answer,
@@ -224,16 +226,21 @@ class Assessor:
             if row.candidate.startswith("rule:"):
                 self._metrics.rule(row.candidate.removeprefix("rule:"), "shadow")
 
-    def _mail(self, signup: Signup) -> str:
-        return self._links.mac("address", signup.email.address.strip().lower())
+    def _mail(self, signup: Signup, parsed: Parsed) -> str:
+        return self._links.mac("address", address_texts(signup.email.address, parsed.facts.email)[0])
 
-    def _known(self, signup: Signup, known: KnownAccount, touch: Touch, now: float) -> SignupAnswer:
+    def _is_of(self, mail: str, signup: Signup, parsed: Parsed) -> bool:
+        """Whether this is kept of the address of a signup, by this release or an earlier one."""
+        texts = address_texts(signup.email.address, parsed.facts.email)
+        return any(mail == self._links.mac("address", text) for text in texts)
+
+    def _known(self, signup: Signup, parsed: Parsed, known: KnownAccount, touch: Touch, now: float) -> SignupAnswer:
         """The first answer again, with anything taken back that this request touched and the first did not."""
         user_id, first = signup.account.user_id, set(known.entities.values())
         stray = [key for key in touch.keys.values() if key not in first]
         if stray:
             self._clusters.withdraw(user_id, stray, self._active.policy, now)
-        if known.mail != self._mail(signup):
+        if not self._is_of(known.mail, signup, parsed):
             raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
         return SignupAnswer(kept_answer(known.answer, partial(self._accounts.signup, user_id)), replay=True)
 
@@ -242,9 +249,9 @@ class Assessor:
         facts, own = self.gatherer.without_store(parsed.facts), terms.told(signup.account.plan)
         case = case_in_outage(basis, signup.account.user_id, parsed, facts, now, own)
         body = assessment(case)
-        waiting = self._keep(signup, now, body)
+        waiting = self._keep(signup, parsed, now, body)
         if waiting is not None:
-            if waiting["mail"] != self._mail(signup):
+            if not self._is_of(waiting["mail"], signup, parsed):
                 raise Problem("signup_conflict", "This user_id was assessed with another e-mail address.")
             return SignupAnswer(orjson.dumps(in_form(waiting["answer"], waiting["signup"])), replay=True)
         self._count(case.decision)

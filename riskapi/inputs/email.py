@@ -214,7 +214,8 @@ def _normal_local(local: str, domain: _Domain) -> str | None:
         )
     except (EmailNotValidError, ValueError):
         return None
-    return found.local_part.lower()
+    # What small letters are made of can be one character where the capitals had none (J and a caron).
+    return unicodedata.normalize("NFC", found.local_part.lower())
 
 
 def _mailbox(local: str, domain: _Domain) -> tuple[str, str | None, str]:
@@ -243,6 +244,18 @@ def _mailbox(local: str, domain: _Domain) -> tuple[str, str | None, str]:
     if rules.user_after:
         mailbox = mailbox.rpartition(rules.user_after)[2] or mailbox
     return head, tag or None, f"{mailbox}{separator if rules.keeps_separator else ''}@{home}"
+
+
+def address_texts(address: str, email: Email) -> tuple[str, ...]:
+    """What stands for an ``address``, read as ``email``, however it is spelled; then what else stood for it before.
+
+    Capitals, encodings of a letter (NFC, NFD) and the two forms of a domain (U-label, A-label) make no other address
+    (RFC 6531, RFC 5890). Until 28 November 2026 what stood for it was the text as it was given, in small letters.
+    """
+    given = address.strip().lower()
+    if email.local is None:
+        return (given,)
+    return f"{email.local}@{email.domain}", given, f"{email.local}@{email.domain_unicode}"
 
 
 def skeleton(local: str) -> str:

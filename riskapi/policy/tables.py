@@ -113,7 +113,8 @@ class Guard(Section):
 class Outage(Section):
     """What is answered while the store or the model is away. ``journal_bytes`` bounds the local journal.
 
-    ``recipients`` are what one worker process may grant to all accounts together before the store is back.
+    ``hourly`` are what all processes of a host may grant to one account before the store is back, ``recipients`` what
+    one worker process may grant to all accounts together.
     """
 
     tier: Tier

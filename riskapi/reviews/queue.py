@@ -223,8 +223,9 @@ class Reviews:
         return self.get(review_id)
 
     def release(self, review_id: str, reviewer: str, now: float) -> Review:
-        """Put a review back into the queue."""
-        self._to("open", review_id, reviewer, now, {"reviewer": "", "claimed_at": 0})
+        """Put a review back into the queue, as one that was not handed on."""
+        fields = {"reviewer": "", "claimed_at": 0, "escalated_by": "", "escalation_reason": ""}
+        self._to("open", review_id, reviewer, now, fields)
         return self.get(review_id)
 
     def escalate(self, review_id: str, reviewer: str, reason: str | None, now: float, *, actor: str) -> Review:

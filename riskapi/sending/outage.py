@@ -1,4 +1,4 @@
-"""Grants while the store is away: few, from an allowance of this process, kept on its disk and recorded afterwards."""
+"""Grants while the store is away: few, kept on this machine's disk and recorded afterwards."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from riskapi.budgets.grants import GrantRequest, LocalGrant, Unrecorded
 from riskapi.budgets.spends import Budgets
 from riskapi.errors import Problem
 from riskapi.policy import Policy
+from riskapi.sending.hourly_grants import HeldGrants, HourlyGrants
 from riskapi.store.damaged import known
 from riskapi.store.journal import Journal, JournalFull
 
@@ -22,15 +23,16 @@ _HOUR = 3600.0
 
 
 class LocalGrants:
-    """Grants without the store: to an account no more than ``outage.hourly`` nor what was last known to be left to it,
-    and to all together no more than ``outage.recipients``, until what was granted is recorded.
+    """Grants without the store, until what was granted is recorded: to an account no more than ``outage.hourly`` from
+    all processes of this machine, nor what was last known to be left to it; and from this process no more than
+    ``outage.recipients`` to all together.
     """
 
     def __init__(self, journal: Journal, budgets: Budgets) -> None:
         self._journal, self._budgets = journal, budgets
+        self._hourly = HourlyGrants(journal.directory)
         self._lock = threading.Lock()
         self._left: OrderedDict[str, tuple[int, float]] = OrderedDict()
-        self._granted: dict[str, tuple[int, float]] = {}
 
     def remember(self, user_id: str, left: int, now: float) -> None:
         """Note what was left to an account at Unix time ``now``."""
@@ -45,51 +47,61 @@ class LocalGrants:
 
         Raises ``unavailable`` where nothing can be granted or kept, and ``idempotency_conflict``.
         """
-        with self._lock:
-            # What a worker granted that was killed since counts as this one's, which came in its place.
-            left_behind = self._journal.elsewhere(orphaned=True)
-            waiting = _locals([*self._journal.waiting(), *left_behind])
-            for found in [*waiting, *self._elsewhere()] if request.repeat is not None else ():
-                if found.repeat == request.repeat:
-                    if found.digest != request.digest:
-                        raise Problem("idempotency_conflict", "Use a new Idempotency-Key for another body.")
-                    return found
-            left = self._room(request.user_id, waiting, policy, now)
-            granted = request.recipients if request.recipients <= left else left if request.partial else 0
-            if granted <= 0:
-                raise _unavailable("Nothing can be granted while the store is away; try again.")
-            made = LocalGrant(
-                user_id=request.user_id,
-                reservation_id=request.reservation_id,
-                granted=granted,
-                denied=request.recipients - granted,
-                left=left - granted,
-                tier=policy.outage.tier,
-                digest=request.digest,
-                repeat=request.repeat,
-                at=now,
-            )
-            try:
-                self._journal.append(request.reservation_id, asdict(made))
-            except (OSError, JournalFull) as error:
-                raise _unavailable("The grant could not be recorded; try again.") from error
-            before, since = self._lately(request.user_id, now)
-            self._granted[request.user_id] = before + granted, since
-            return made
+        try:
+            with self._lock, self._hourly.held(now) as hourly:
+                return self._granted(request, policy, hourly, now)
+        except (OSError, JournalFull) as error:
+            raise _unavailable("The grant could not be recorded; try again.") from error
 
-    def _lately(self, user_id: str, now: float) -> tuple[int, float]:
-        """What was granted here to an account within an hour, recorded or not, and since when."""
-        self._granted = {name: found for name, found in self._granted.items() if now - found[1] < _HOUR}
-        return self._granted.get(user_id, (0, now))
+    def _granted(self, request: GrantRequest, policy: Policy, hourly: HeldGrants, now: float) -> LocalGrant:
+        own, elsewhere = _locals(self._journal.waiting()), self._elsewhere()
+        for found in [*own, *elsewhere] if request.repeat is not None else ():
+            if found.repeat == request.repeat:
+                if found.digest != request.digest:
+                    raise Problem("idempotency_conflict", "Use a new Idempotency-Key for another body.")
+                return found
+        left = self._room(request.user_id, own, elsewhere, hourly, policy, now)
+        granted = request.recipients if request.recipients <= left else left if request.partial else 0
+        if granted <= 0:
+            raise _unavailable("Nothing can be granted while the store is away; try again.")
+        made = LocalGrant(
+            user_id=request.user_id,
+            reservation_id=request.reservation_id,
+            granted=granted,
+            denied=request.recipients - granted,
+            left=left - granted,
+            tier=policy.outage.tier,
+            digest=request.digest,
+            repeat=request.repeat,
+            at=now,
+        )
+        hourly.add(request.user_id, granted)  # first: what is counted and not granted passes no cap
+        try:
+            self._journal.append(request.reservation_id, asdict(made))
+        except (OSError, JournalFull):
+            with contextlib.suppress(OSError):
+                hourly.add(request.user_id, -granted)
+            raise
+        return made
 
-    def _room(self, user_id: str, waiting: list[LocalGrant], policy: Policy, now: float) -> int:
-        own = sum(found.granted for found in waiting if found.user_id == user_id)
-        own = max(own, self._lately(user_id, now)[0])  # a store that comes and goes does not begin a second hour
-        everybody = sum(found.granted for found in waiting)
+    def _room(
+        self,
+        user_id: str,
+        own: list[LocalGrant],
+        elsewhere: list[LocalGrant],
+        hourly: HeldGrants,
+        policy: Policy,
+        now: float,
+    ) -> int:
+        unrecorded = sum(found.granted for found in (*own, *elsewhere) if found.user_id == user_id)
+        granted = max(unrecorded, hourly.of(user_id))  # a store that comes and goes does not begin a second hour
+        # What a worker granted that was killed since counts as this one's, which came in its place.
+        left_behind = _locals(self._journal.elsewhere(orphaned=True))
+        everybody = sum(found.granted for found in (*own, *left_behind))
         left, asked = self._left.get(user_id, (policy.outage.hourly, 0.0))
         # What was left over an hour ago says nothing any more: that hour is over.
         account = min(policy.outage.hourly, left) if now - asked < _HOUR else policy.outage.hourly
-        return max(min(account - own, policy.outage.recipients - everybody), 0)
+        return max(min(account - granted, policy.outage.recipients - everybody), 0)
 
     def _elsewhere(self) -> list[LocalGrant]:
         return _locals(self._journal.elsewhere())

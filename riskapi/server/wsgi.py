@@ -13,7 +13,9 @@ import time
 from riskapi import logs
 from riskapi.accounts.packing import unpack
 from riskapi.accounts.stored import packed_json
+from riskapi.api.admission import Admission
 from riskapi.api.gateway import Gateway
+from riskapi.api.server import ROUTES
 from riskapi.app import Service, assemble
 from riskapi.budgets import terms
 from riskapi.console.application import application
@@ -55,7 +57,7 @@ logs.configure(_settings.log_level)
 _service = assemble(_settings)
 _warm(_service)
 app = application(_service.parts, _settings, _service.store)
-gateway = Gateway(app, _settings.threads, _settings.body_seconds)
+gateway = Gateway(app, Admission(app.url_map, ROUTES, _service.parts).of, _settings.threads, _settings.body_seconds)
 #: Stops the watch over journal, policy and data; a worker that ends takes the thread with it.
 stop = threading.Event()
 watch(_service, stop)

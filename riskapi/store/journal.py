@@ -41,7 +41,7 @@ class Journal:
     """A directory of journal files, ``limit`` bytes each at most."""
 
     def __init__(self, directory: Path, limit: int) -> None:
-        self._directory = directory
+        self.directory = directory
         self._limit = limit
         self._lock = threading.Lock()
         self._file: IO[bytes] | None = None
@@ -77,7 +77,7 @@ class Journal:
     def _open(self) -> IO[bytes]:
         """Start a file and hold its lock. A replay elsewhere may take an empty new file away first: then another."""
         while True:
-            path = self._directory / f"{int(time.time()):011d}-{os.getpid()}-{secrets.token_hex(4)}.journal"
+            path = self.directory / f"{int(time.time()):011d}-{os.getpid()}-{secrets.token_hex(4)}.journal"
             file = open(path, "ab+", buffering=0, opener=_owner_only)  # noqa: SIM115 - stays open while it is written
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -155,7 +155,7 @@ class Journal:
 
     def rejected(self) -> int:
         """Entries that were set aside because they cannot be read or recorded, until somebody removes them."""
-        return _lines_of(self._directory / _REJECTED)
+        return _lines_of(self.directory / _REJECTED)
 
     def size(self) -> int:
         """Bytes of the largest file; each may have ``limit``."""
@@ -195,7 +195,7 @@ class Journal:
     def _waiting(self) -> list[Path]:
         """The files, oldest first; names begin with the second of their making."""
         # Looked at for every grant, and Path.glob takes ten times as long.
-        return [self._directory / name for name in sorted(os.listdir(self._directory)) if name.endswith(_SUFFIXES)]
+        return [self.directory / name for name in sorted(os.listdir(self.directory)) if name.endswith(_SUFFIXES)]
 
     def _hand_over(self, line: bytes, record: Callable[[dict[str, Any]], None]) -> bool:
         try:
@@ -204,7 +204,7 @@ class Journal:
             raise
         except Exception as error:
             logs.note(logging.ERROR, "journal_entry_rejected", error)
-            with open(self._directory / _REJECTED, "ab", opener=_owner_only) as rejected:
+            with open(self.directory / _REJECTED, "ab", opener=_owner_only) as rejected:
                 rejected.write(line + b"\n")
             return False
         return True

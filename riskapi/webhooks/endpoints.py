@@ -207,6 +207,13 @@ class Webhooks:
         """One endpoint as callers see it. Raises ``not_found``."""
         return self._read(endpoint_id)[1].view()
 
+    def enabled(self, endpoint_id: str) -> Webhook:
+        """One endpoint that something is to be sent to. Raises ``not_found`` and ``webhook_disabled``."""
+        found = self.get(endpoint_id)
+        if not found["enabled"]:
+            raise Problem("webhook_disabled", "Enable it first: nothing is sent to a webhook that is disabled.")
+        return found
+
     def delete(self, endpoint_id: str) -> Webhook:
         """Delete an endpoint; returns what it was. Raises ``not_found``, also for one whose row cannot be read: it is
         deleted all the same.
@@ -234,9 +241,11 @@ class Webhooks:
         return self._changed(endpoint_id, lambda each: replace(each, disabled=None)).view()
 
     def disable(self, endpoint_id: str, reason: Disabled) -> None:
-        """Tell an endpoint of nothing more until it is enabled; one that was deleted stays so."""
+        """Tell an endpoint of nothing more until it is enabled. One that was deleted stays so, and one that is disabled
+        keeps its reason: what was sent before that may still be answered.
+        """
         try:
-            self._changed(endpoint_id, lambda each: replace(each, disabled=reason))
+            self._changed(endpoint_id, lambda each: replace(each, disabled=each.disabled or reason))
         except Problem:
             return
 

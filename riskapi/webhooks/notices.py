@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 
 from riskapi.budgets.grants import LIMITS
-from riskapi.errors import Problem
 from riskapi.store.streams import StreamEntry
 from riskapi.times import rfc3339
 from riskapi.webhooks.deliveries import Deliveries, DeliveryView, delivery_id
@@ -105,8 +104,7 @@ class Notices:
 
         Returns the delivery. Raises ``not_found`` and ``webhook_disabled``.
         """
-        if not self._webhooks.get(endpoint_id)["enabled"]:
-            raise Problem("webhook_disabled", "Enable it first: nothing is sent to a webhook that is disabled.")
+        self._webhooks.enabled(endpoint_id)
         now = self._clock()
         at = rfc3339(now)
         told = Notice("test", at, {"webhook_id": endpoint_id, "at": at})

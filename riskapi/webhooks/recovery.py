@@ -14,7 +14,7 @@ import orjson
 from typing_extensions import TypedDict
 
 from riskapi.contract import Count, Instant
-from riskapi.errors import Problem, invalid
+from riskapi.errors import invalid
 from riskapi.policy.active import ActiveBasis
 from riskapi.store.connections import Store
 from riskapi.store.consumer import STREAMS
@@ -61,8 +61,7 @@ class Recovery:
         more to look through: call again with it. Raises ``not_found``, ``webhook_disabled``, and ``invalid`` for a time
         that lies ahead or a cursor nobody gave.
         """
-        if not self._webhooks.get(endpoint_id)["enabled"]:
-            raise Problem("webhook_disabled", "Enable it first: nothing is sent to a webhook that is disabled.")
+        self._webhooks.enabled(endpoint_id)
         now = self._clock()
         if since > now:
             raise invalid("/since", "lies ahead")

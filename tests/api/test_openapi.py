@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from riskapi.access.keys import Keys
+from riskapi.api import openapi
 from riskapi.api.server import ROUTES
 from riskapi.errors import CODES
 from riskapi.store.connections import Store
@@ -208,7 +209,7 @@ def test_every_example_is_a_body_that_works_and_what_is_remembered_has_one() -> 
         if route.body is not None:
             assert route.example or route.optional_body or route.raw
         if route.body is not None and (route.example or route.optional_body):
-            route.body.model_validate_json(json.dumps(route.example))
+            route.body.model_validate_json(openapi.written(route.example, NOW))
 
 
 def test_a_time_is_answered_as_it_is_documented(http: FlaskClient) -> None:

@@ -195,7 +195,7 @@ class TestChange:
         assert ask(service, "u1", 1000)["granted"] == 400
         tell(service, "plan_changed", plan="free")
         found = ask(service, "u1", 1)
-        assert (found["granted"], found["denied_by"], hourly(service)) == (0, "account_hourly", 100)
+        assert (found["granted"], found["denied_by"], hourly(service)) == (0, "account_daily", 100)
         tell(service, "plan_changed", plan="gold")
         assert (hourly(service), view(service, "u1")["plan"]) == (200, "gold")
 

@@ -19,6 +19,7 @@ from riskapi.policy.versions import Publication
 from riskapi.policy.workers import DecidingWorker
 from riskapi.simulations.runs import LATEST
 from riskapi.store.connections import Store
+from riskapi.store.tallies import Happened, Tallies
 from riskapi.times import rfc3339
 from tests.conftest import NOW, Clock
 from tests.console.casework import Api
@@ -363,7 +364,23 @@ class TestRulesAndTriggers:
         assert '<td class="number">2</td><td class="number">2</td>' in row and "1 of 1, 100.0 %" in row
         row = gil.text[gil.text.index("phone_reused</code>") :].split("</tr>")[0]
         assert "not known: none of them is labelled" in row
-        assert "recorded in metrics only" in gil.text  # triggers in shadow
+
+    def test_triggers_in_shadow_say_what_they_would_have_done(self, gil: Visitor, api: Api, store: Store) -> None:
+        def cells() -> str:
+            text: str = gil.get(f"{HERE}/rules").text
+            return text[text.index('<th scope="row">silence<br>') :].split("</tr>")[0]
+
+        assert '<td class="number">0</td><td class="number">0</td><td class="quiet">in shadow' in cells()
+        for user in ("d_1", "d_2"):
+            sign_up(api, user, f"{user}@{user[-1]}.example")
+            api("POST", f"/v1/accounts/{user}/sends", {"recipients": 150})
+        for number, user in enumerate(("d_1", "d_2", "d_1")):
+            api("POST", "/v1/feedback", {"events": [{"id": f"e{number}", "type": "spam_trap", "user_id": user}]})
+        pipe = store.pipeline()
+        for days in (6, 7):
+            Tallies(store).queue(pipe, [Happened("trigger", "silence", "n")], NOW - days * 86400)
+        store.run(pipe)
+        assert '<td class="number">2</td><td class="number">3</td><td class="quiet">in shadow' in cells()
 
     def test_are_switched_like_any_limit(self, gil: Visitor, parts: Parts) -> None:
         names = [rule["name"] for rule in parts.policies.live().policy["rules"]]

@@ -104,6 +104,19 @@ def test_all_that_was_given_up_is_sent_again(admin: Visitor, parts: Parts, hook:
     assert "Sent again: 1 deliveries" in admin.text
 
 
+def test_nothing_is_said_to_be_sent_again_while_it_is_disabled(
+    admin: Visitor, parts: Parts, hook: str, failed: str
+) -> None:
+    page = f"/console/webhooks/{hook}"
+    parts.webhooks.disable(hook, "person")
+    for path, form in ((page, {"do": "redeliver"}), (f"{page}/deliveries/{failed}", {})):
+        admin.get(page)
+        assert admin.post(path, **form).status_code == 409
+        assert "Enable it first" in admin.text and parts.deliveries.get(failed)["status"] == "dead"
+    admin.get(page)
+    assert "once enabled" in admin.text and "given up again" not in admin.text
+
+
 def test_it_is_disabled_enabled_tested_rotated_and_deleted(
     admin: Visitor, parts: Parts, hook: str, store: Store
 ) -> None:

@@ -13,6 +13,7 @@ from riskapi.feedback.counts import Tally
 from riskapi.feedback.event import FeedbackEvent, ReportedEvent
 from riskapi.store.connections import Store
 from riskapi.store.streams import StreamEntry, shard, stream
+from riskapi.store.tallies import Tallies
 from riskapi.times import rfc3339
 from riskapi.webhooks.notices import notice
 from tests.conftest import NOW, Clock
@@ -258,6 +259,9 @@ def test_a_trigger_is_counted_once_an_account_in_live_and_shadow(service: Servic
     rows = service.parts.metrics.render().decode()
     for mode, trigger in (("live", "spam_trap"), ("shadow", "silence")):
         assert f'riskapi_triggers_fired_total{{mode="{mode}",trigger="{trigger}"}} 1.0' in rows
+    for unit in ("hour", "day"):
+        [bucket] = Tallies(service.store).read(NOW + 60, unit, 1)
+        assert bucket.counts["trigger"] == {("silence", "n"): 1}
 
 
 @pytest.mark.parametrize("by", ["request", "worker"])

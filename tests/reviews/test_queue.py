@@ -59,6 +59,15 @@ def test_escalated_reviews_leave_the_ordinary_queue(service: Service) -> None:
     assert reviews.claim(review, "senior", NOW)["status"] == "claimed"
 
 
+def test_what_goes_back_into_the_queue_is_no_longer_handed_on(service: Service) -> None:
+    reviews, review = service.parts.reviews, opened(service)
+    reviews.escalate(review, "kim", "looks like a ring", NOW, actor="desk")
+    found = reviews.claim(review, "senior", NOW)
+    assert (found["escalated_by"], found["escalation_reason"]) == ("desk", "looks like a ring")
+    for found in (reviews.release(review, "senior", NOW), reviews.claim(review, "lee", NOW)):
+        assert (found["escalated_by"], found["escalation_reason"]) == (None, None)
+
+
 def test_handing_on_without_a_reason_keeps_the_one_that_was_given(service: Service) -> None:
     reviews, review = service.parts.reviews, opened(service)
     reviews.escalate(review, "kim", "looks like a ring", NOW, actor="desk")

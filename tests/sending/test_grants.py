@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,7 @@ from riskapi.store.connections import Store
 from tests.conftest import NOW, Clock
 from tests.grants import ask, opened, under, view
 from tests.reviewing import decide
-from tests.signups import body, post
+from tests.signups import body, post, together
 from tests.working import Work
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
@@ -62,6 +63,22 @@ class TestCaps:
         assert NOW + DAY < at + third["retry_after"] <= NOW + DAY + 15 * MINUTE
         assert ask(service, user, 100, at + third["retry_after"] - 1)["granted"] == 0
         assert ask(service, user, 100, at + third["retry_after"])["granted"] == 100
+
+    @pytest.mark.parametrize("partial", [True, False])
+    def test_what_is_named_is_what_has_to_be_waited_for(self, service: Service, partial: bool) -> None:
+        """The hour is full, and the day leaves less than is asked for: that is what the rest waits for."""
+        user = opened(service, "u1")
+        for number, recipients in enumerate((200, 70, 200)):
+            assert ask(service, user, recipients, NOW + number * 2 * HOUR)["granted"] == recipients
+        now = NOW + 4 * HOUR + MINUTE
+        fits = ask(service, user, 30, now, partial=partial)  # of as many the hour alone is in the way
+        assert fits["denied_by"] == "account_hourly" and fits["retry_after"] <= HOUR + MINUTE
+        found = ask(service, user, 100, now, partial=partial)
+        assert (found["granted"], found["remaining"]["hourly"], found["remaining"]["daily"]) == (0, 0, 30)
+        assert found["denied_by"] == "account_daily"
+        assert NOW + DAY < now + found["retry_after"] <= NOW + DAY + 15 * MINUTE
+        assert ask(service, user, 100, now + found["retry_after"] - 1, partial=False)["granted"] == 0
+        assert ask(service, user, 100, now + found["retry_after"], partial=False)["granted"] == 100
 
     def test_a_month_is_thirty_days(self, service: Service) -> None:
         user = opened(service, "u1")
@@ -173,7 +190,7 @@ class TestClusters:
         found = [ask(service, user, 200) for user in users]
         assert [each["granted"] for each in found] == [200, 100, 0, 0, 0]
         assert [each["tier"] for each in found] == ["allow", "allow", "review", "review", "review"], "device_reused"
-        assert found[2]["denied_by"] == "cluster_hourly"
+        assert found[2]["denied_by"] == "cluster_monthly" and found[2]["retry_after"] > 30 * DAY
         seen = view(service, users[0])
         assert (seen["linkage"]["size"], seen["limits"]["scope"]) == (5, "cluster")
         assert seen["limits"]["cluster"] == {"hourly": 300, "daily": 750, "monthly": 7500}
@@ -495,16 +512,19 @@ class TestStoreAway:
         outage(True)
         post(service, body("u1"))
         outage(False)
-        for asked in (service, other):
-            found = ask(asked, "u1", 25)
-            assert (found["granted"], found["denied_by"]) == (10, "outage")
+        for asked, granted in ((service, 6), (other, 4)):
+            found = ask(asked, "u1", granted if asked is service else 25)
+            assert (found["granted"], found["denied_by"]) == (granted, None if asked is service else "outage")
             with pytest.raises(Problem) as problem:
                 ask(asked, "u2", 1)
             assert problem.value.code == "not_found"
+        with pytest.raises(Problem) as problem:
+            ask(service, "u1", 1)
+        assert problem.value.code == "unavailable"
         service.parts.assessor.replay_journal(NOW)
         service.parts.grants.record()
         other.parts.grants.record()
-        assert view(service, "u1")["limits"]["remaining"]["hourly"] == 200 - 20
+        assert view(service, "u1")["limits"]["remaining"]["hourly"] == 200 - 10
         other.close()
 
     def test_no_route_says_that_an_acknowledged_account_is_unknown(
@@ -568,6 +588,75 @@ class TestStoreAway:
         with pytest.raises(Problem):
             ask(service, "u1", 1, NOW + HOUR - 1)
         assert ask(service, "u1", 1, NOW + HOUR)["granted"] == 1
+
+    def test_all_processes_of_a_machine_share_the_hour_of_an_account(
+        self, service: Service, outage: Callable[[bool], None], settings: Settings, store: Store, clock: Clock
+    ) -> None:
+        """Also when the store comes and goes meanwhile: each knows what the others granted, recorded or not."""
+        workers = [service, *(assemble(replace(settings, model_mode="off"), store, clock) for _ in range(3))]
+        outage(True)
+
+        def granted(user: str, number: int, now: float = NOW) -> int:
+            try:
+                return int(ask(workers[number % 4], user, 1 + number % 3, now)["granted"])
+            except Problem as problem:
+                assert problem.code == "unavailable"
+                return 0
+
+        assert sum(together(32, lambda number: granted("u1", number))) == 10
+        assert sum(together(32, lambda number: granted("u2", number))) == 10
+        outage(False)
+        for worker in workers:
+            worker.parts.grants.record()
+        outage(True)
+        assert [granted("u1", number, NOW + HOUR - 1) for number in range(8)] == [0] * 8
+        assert sum(together(32, lambda number: granted("u1", number, NOW + HOUR))) == 10
+        for worker in workers[1:]:
+            worker.close()
+
+    def test_what_cannot_be_written_down_is_not_granted_and_not_counted(
+        self, service: Service, outage: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: Any) -> Any:
+            raise OSError("No space left on device")
+
+        outage(True)
+        for broken in ("riskapi.store.journal.Journal.append", "riskapi.sending.hourly_grants.os.pwrite"):
+            with monkeypatch.context() as patch:
+                patch.setattr(broken, full)
+                with pytest.raises(Problem, match="could not be recorded"):
+                    ask(service, "u1", 4)
+        assert ask(service, "u1", 25)["granted"] == 10
+
+    def test_a_disk_that_takes_half_of_it_loses_nothing_of_the_hour(
+        self, service: Service, outage: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        outage(True)
+        assert ask(service, "u1", 7)["granted"] == 7
+        outage(False)
+        service.parts.grants.record()
+        outage(True)
+        write = os.pwrite
+        halves = iter([True])
+
+        def half(file: int, text: bytes, place: int) -> int:
+            return write(file, text[: len(text) // 2] if next(halves, False) else text, place)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("riskapi.sending.hourly_grants.os.pwrite", half)
+            with pytest.raises(Problem, match="could not be recorded"):
+                ask(service, "another", 1)
+        assert ask(service, "u1", 25)["granted"] == 3
+
+    @pytest.mark.parametrize("kept", [b"", b"{", b"[]", b'{"u1": 7}\n', b"\xff"])
+    def test_a_damaged_table_of_the_hour_says_nothing(
+        self, service: Service, outage: Callable[[bool], None], settings: Settings, kept: bytes
+    ) -> None:
+        (settings.data_dir / "journal/sends/hourly").write_bytes(kept)
+        outage(True)
+        assert ask(service, "u1", 25)["granted"] == 10
+        with pytest.raises(Problem):
+            ask(service, "u1", 1)
 
     def test_a_repeat_is_answered_from_the_journal(self, service: Service, outage: Callable[[bool], None]) -> None:
         user = opened(service, "u1")

@@ -119,6 +119,15 @@ class TestGrants:
         found = ask(service, "u1", 1)
         assert (found["granted"], found["denied_by"], found["retry_after"]) == (0, "account_hourly", None)
 
+    def test_nothing_an_hour_is_named_before_a_day_that_is_full(self, service: Service) -> None:
+        """The day frees itself, and nothing is granted then either."""
+        opened(service, "u1")
+        for number in range(3):
+            ask(service, "u1", 200, NOW + number * 2 * HOUR)
+        service.parts.account_caps.put("u1", Caps(hourly=0, daily=400, monthly=4000), "why", None, "ana", NOW)
+        found = ask(service, "u1", 1, NOW + 8 * HOUR)
+        assert (found["granted"], found["denied_by"], found["retry_after"]) == (0, "account_hourly", None)
+
     def test_the_plan_moves_beneath_them(self, service: Service) -> None:
         planned(service)
         signed_up(service, plan="free")

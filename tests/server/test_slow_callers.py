@@ -7,6 +7,8 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
+from itertools import product
+from typing import Any
 
 import pytest
 
@@ -65,6 +67,68 @@ def test_slow_callers_keep_nobody_waiting(serve: Serve) -> None:
         assert service.request("GET", "/healthz") == (200, {"status": "ok"})
         assert service.request("GET", "/readyz")[0] == 200
         assert signed_up(service, "last") == 200
+
+
+#: Heads of large bodies without a key, with a wrong one or one without the scope, or for no route: what each is told.
+REFUSED = {
+    "POST /v1/signups HTTP/1.1\r\n": 401,
+    "POST /v1/signups HTTP/1.1\r\nAuthorization: Bearer wrong\r\n": 401,
+    "POST /v1/signups HTTP/1.1\r\nAuthorization: Basic dXNlcjpw\r\n": 401,
+    "POST /v1/accounts/u/labels HTTP/1.1\r\nAuthorization: Bearer caf\xe9\r\n": 401,
+    "POST /v1/lists/deny/bulk HTTP/1.1\r\nAuthorization: Bearer SENDS\r\n": 403,
+    "POST /v1/nothing HTTP/1.1\r\n": 404,
+    "PUT /v1/signups HTTP/1.1\r\n": 405,
+}
+_LARGE = b" " * 100_000 + json.dumps({"events": [{"id": "e1", "type": "delivered", "user_id": "u"}]}).encode()
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 1000000", "Transfer-Encoding: chunked"])
+def test_who_shows_no_key_is_told_so_before_the_body_and_holds_nobody_back(serve: Serve, length: str) -> None:
+    service = serve(RISKAPI_WORKERS="1", RISKAPI_BODY_SECONDS="5")
+    sends = service.command("keys", "create", "--name", "mail", "--scope", "sends").stdout.strip()
+    rest = f"Host: localhost\r\nContent-Type: application/json\r\n{length}\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        for head, status in REFUSED.items():
+            for connection in stack.enter_context(connections(service, 8, head.replace("SENDS", sends) + rest)):
+                connection.settimeout(4)
+                assert connection.recv(4096).startswith(f"HTTP/1.1 {status} ".encode()), head
+        # Those who need no key, or prove themselves by their body, wait for each other only.
+        for path in ("/v1/feedback/ses", "/v1/feedback/dsn", "/console/sign-in"):
+            stack.enter_context(connections(service, 40, f"POST {path} HTTP/1.1\r\n{rest}"))
+        answer = asked(service, _LARGE, {"Authorization": f"Bearer {BOOTSTRAP_KEY}"})
+        assert (answer[0], answer[1]["unknown_accounts"]) == (200, 1)
+
+
+def test_who_forgets_the_key_of_a_small_body_is_told_so_before_it(serve: Serve) -> None:
+    service = serve()
+    head = "POST /v1/signups HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+    with connections(service, 1, head) as (connection,):
+        connection.settimeout(10)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_caller_without_a_key_that_writes_before_it_reads_is_told_so(serve: Serve) -> None:
+    """Whatever it writes; and it goes on with the connection it has."""
+    service = serve()
+    for size, announced in product((100, 100_000, 2**20, 20 * 2**20), (True, False)):
+        kind = {"Content-Length": str(size)} if announced else {"Transfer-Encoding": "chunked"}
+        for key in ({}, {"Authorization": "Bearer wrong"}):
+            with contextlib.closing(HTTPConnection(service.url.removeprefix("http://"), timeout=30)) as connection:
+                for _ in range(3):
+                    parts = (b" " * min(size - at, 65_536) for at in range(0, size, 65_536))
+                    headers = {"Content-Type": "application/json", **kind, **key}
+                    connection.request("POST", "/v1/signups", parts, headers, encode_chunked=not announced)
+                    answer = connection.getresponse()
+                    assert (answer.status, json.loads(answer.read())["code"]) == (401, "unauthorized")
+                    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def asked(service: Service, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
+    """What a caller of ``/v1/feedback`` gets."""
+    with contextlib.closing(HTTPConnection(service.url.removeprefix("http://"), timeout=30)) as connection:
+        connection.request("POST", "/v1/feedback", body, {"Content-Type": "application/json", **headers})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
 
 
 def test_a_body_that_does_not_arrive_in_time_is_told_so_and_the_connection_ends(serve: Serve) -> None:

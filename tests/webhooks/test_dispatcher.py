@@ -282,6 +282,16 @@ class TestWork:
         running.wait_for(to, "dead")
         assert running.webhooks.get(to)["disabled_reason"] == "gone"
 
+    def test_a_410_that_comes_late_leaves_the_reason_for_which_somebody_disabled_it(self, running: Running) -> None:
+        to = running.endpoint("/gone")
+        running.enqueue(to)
+        running.server.wait_for(1, "/gone")
+        running.webhooks.disable(to, "person")
+        running.server.released.set()
+        running.wait_for(to, "dead")
+        found = running.webhooks.get(to)
+        assert (found["enabled"], found["disabled_reason"]) == (False, "person")
+
     def test_what_waits_for_a_disabled_endpoint_waits_until_it_is_enabled(self, running: Running) -> None:
         off, good, other = (running.endpoint(f"/status/{status}") for status in (200, 204, 204))
         running.webhooks.disable(off, "gone")

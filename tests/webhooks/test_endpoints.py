@@ -277,6 +277,24 @@ class TestApi:
         assert client.get(base).status_code == 404
         assert store.execute("KEYS", "risk:h[qrx]:*") == []
 
+    @pytest.mark.parametrize("path", ["test", "redeliver", "deliveries/{delivery}/redeliver", "replay"])
+    def test_sends_nothing_while_it_is_disabled_and_says_so(self, client: Any, store: Store, path: str) -> None:
+        """202 would say that it is on its way, and it would wait for somebody to enable the webhook."""
+        made = client.post("/v1/webhooks", json={"url": "http://127.0.0.1:9/x", "events": ["tier.changed"]}).json
+        base = f"/v1/webhooks/{made['id']}"
+        sent = client.post(f"{base}/test").json["id"]
+        queue = Deliveries(store)
+        [taken] = queue.take(made["id"], NOW, 30, 1)
+        queue.finish(taken, DeliveryOutcome(410, "status", gone=True), NOW)
+        Webhooks(store, {}).disable(made["id"], "gone")
+        body = {"since": "2026-11-22T08:00:00Z"} if path == "replay" else None
+        answer = client.post(f"{base}/{path.format(delivery=sent)}", json=body)
+        assert (answer.status_code, answer.json["code"]) == (409, "webhook_disabled")
+        assert "Enable it first" in answer.json["detail"]
+        assert client.get(f"{base}/deliveries?status=dead").json["deliveries"][0]["id"] == sent
+        client.post(f"{base}/enable")
+        assert client.post(f"{base}/{path.format(delivery=sent)}", json=body).status_code == 202
+
     def test_needs_the_scope_admin(self, client: Any, store: Store) -> None:
         from riskapi.access.keys import Keys
 

@@ -360,7 +360,7 @@ class TestCaps:
         assert 3590 < found.pop("retry_after") <= 3660
         assert (type, found) == ("account.capped", data)
         ask("u_1", NOW + 3700)
-        ask("u_1", NOW + 3701)
+        ask("u_1", NOW + 3701, service.active.policy.tiers.allow.daily - 2 * hourly)  # the day leaves as many
         [(_, found)] = told.since()
         assert (found["window"], found["limit"]) == ("hourly", "account_hourly")
         ask("u_2", NOW, hourly + 7)

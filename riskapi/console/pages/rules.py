@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from riskapi.console.page import Page
 from riskapi.console.pages import drafts, limits
 from riskapi.console.policy_form import Form, in_force
 from riskapi.console.visit import Answer, Moved, View, Visit
+from riskapi.decisions.consequences import SHADOW_TRIGGER
 from riskapi.errors import Problem
 from riskapi.policy.drafts import Draft
 from riskapi.simulations.runs import LATEST
+from riskapi.store.tallies import Tallies
 
 _HERE = "/console/limits/rules"
 #: Seconds a page waits for a count before it shows how far that is.
 _WAIT = 0.3
+#: Days that the page tells of.
+_DAYS = 7
 #: The figures that each kind of trigger has.
 _FIGURES = {
     "level": ("rate", "recipients", "days"),
@@ -77,9 +81,18 @@ def _shown(
         "state": state,
         "run": run,
         "counted_rules": dict.fromkeys(names) | {row["name"]: row for row in run.get("rules", ())},
+        "would": _would(visit, triggers),
         "counted_triggers": dict.fromkeys(names) | {row["name"]: row for row in run.get("triggers", ())},
     }
     return View("rules.html", data, status)
+
+
+def _would(visit: Visit, triggers: Sequence[Mapping[str, Any]]) -> dict[str, tuple[int, int]]:
+    """About how many accounts each trigger would have done something while it was in shadow: today, and in 7 days."""
+    names = [each["name"] for each in triggers]
+    wanted = [(SHADOW_TRIGGER, name, "n") for name in names]
+    days = Tallies(visit.access_parts.store).read_some(visit.now, "day", _DAYS, wanted)
+    return {name: (counts[-1], sum(counts)) for name, counts in zip(names, zip(*days, strict=True), strict=True)}
 
 
 def _counted(visit: Visit) -> tuple[dict[str, Any], str]:

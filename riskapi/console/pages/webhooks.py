@@ -80,6 +80,7 @@ def change(visit: Visit) -> Answer:
         visit.parts.notices.test(id, secrets.token_hex(12))
         said = "An event of the type test is on its way; it is among the deliveries."
     elif do == "redeliver":
+        webhooks.enabled(id)
         said = f"Sent again: {deliveries.redeliver_dead(id, now)} deliveries that were given up."
     else:
         webhooks.delete(id)
@@ -91,7 +92,7 @@ def change(visit: Visit) -> Answer:
 def redeliver(visit: Visit) -> Answer:
     """Send one delivery again."""
     id, delivery = _id(visit), visit.path["delivery_id"]
-    visit.parts.webhooks.get(id)
+    visit.parts.webhooks.enabled(id)
     visit.note("webhook delivery sent again", id, delivery=delivery)
     visit.parts.deliveries.redeliver(id, delivery, visit.parts.clock())
     return Moved(f"{_HERE}/{id}?status=pending", "It is sent again, and tried for a day.")

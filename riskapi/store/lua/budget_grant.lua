@@ -102,9 +102,9 @@ for _, each in ipairs(limits) do
   remaining[each.w] = math.min(remaining[each.w] or left, left)
 end
 
--- What stands in the way of the rest, and until when: of all limits that are too small the one with the least room, then
--- the longest. Asking again for the rest, or for as much of it as the caps can ever grant at once, is then granted.
--- What would be a jump then stands in the way, too.
+-- What stands in the way of the rest, and until when: of all limits that are too small the one that does so longest, then
+-- the one with the least room. Asking again for the rest, or for as much of it as the caps can ever grant at once, is then
+-- granted. What would be a jump then stands in the way, too; it is not named, because nothing is held yet.
 -- A list stands in the way whatever the caps leave, and for as long as somebody wants it to.
 local denied, retry, number = want - granted, nil, denies or 0
 if denies and ask.denied_until then retry = math.max(math.ceil(ask.denied_until - now), 1) end
@@ -112,21 +112,21 @@ if usual and not holding and ask.holds and tonumber(account[6] or 0) <= now then
   limits[#limits + 1] = {log = own, w = 2, cap = ask.jump, room = want, number = 7}
 end
 if denied > 0 and not denies then
-  local need, least, longest = denied, nil, 0
+  local need, last, longest = denied, nil, 0
   if ask.partial then
-    for _, each in ipairs(limits) do need = math.min(need, each.cap) end
+    for _, each in ipairs(limits) do need = math.max(math.min(need, each.cap), 1) end
   end
   for _, each in ipairs(limits) do
     -- What waits to be settled takes room until it left a window in which it is not counted yet: nobody knows when.
     local sure = need <= each.cap and not each.waits
     local free = sure and free_at(each.log, each.w, each.cap - need) or math.huge
-    if each.room < want and (not least or each.room < least.room or (each.room == least.room and free > least.free)) then
-      least = {room = each.room, free = free, number = each.number}
+    if each.room < want and (not last or free > last.free or (free == last.free and each.room < last.room)) then
+      last = {room = each.room, free = free, number = each.number}
     end
     longest = math.max(longest, free)
   end
-  number = least.number
-  if need > 0 and longest < math.huge then retry = math.max(math.ceil(longest - now), 1) end
+  number = last.number
+  if longest < math.huge then retry = math.max(math.ceil(longest - now), 1) end
 end
 
 -- Tell once in six hours that a cap is near, or was reached.
