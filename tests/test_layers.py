@@ -181,6 +181,57 @@ def test_there_is_no_import_loop() -> None:
         visit(name, ())
 
 
+def counted_replies(tree: ast.AST) -> Iterator[int]:
+    """Lines where what a pipeline replied is told apart by its position: taken apart, indexed or taken from."""
+
+    def is_run(node: ast.AST) -> bool:
+        if isinstance(node, ast.IfExp):
+            return is_run(node.body)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("iter", "list"):
+            return any(is_run(each) for each in node.args)
+        return isinstance(node, ast.Call) and ast.unparse(node.func).endswith("store.run")
+
+    names = {
+        ast.unparse(target)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and is_run(node.value)
+        for target in node.targets
+    }
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Tuple() | ast.List()], value=value) if is_run(value):
+                yield node.lineno
+            case ast.Subscript(value=value) if is_run(value) or ast.unparse(value) in names:
+                yield node.lineno
+            case ast.Call(func=ast.Name("next"), args=[value, *_]) if ast.unparse(value) in names:
+                yield node.lineno
+            case ast.Attribute(value=value, attr="pop") if ast.unparse(value) in names:
+                yield node.lineno
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "known, *rest = self._store.run(pipe)",
+        "(reply,) = store.run(pipe)",
+        "store.run(pipe)[0]",
+        "replies = self._store.run(pipe) if pipe else []\nuse(replies[2 * at])",
+        "replies = store.run(pipe)\nreplies.pop(0)",
+        "replies = iter(self._store.run(pipe))\n[next(replies) for each in rows]",
+    ],
+)
+def test_what_counting_replies_is(text: str) -> None:
+    assert list(counted_replies(ast.parse(text)))
+    assert not list(counted_replies(ast.parse("rows = zip(names, store.run(pipe))\nrows[0]")))
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if not name_of(path).startswith("riskapi/store/")], ids=name_of
+)
+def test_nobody_counts_positions_of_replies(path: Path) -> None:
+    assert list(counted_replies(ast.parse(path.read_text()))) == []
+
+
 def test_a_test_file_imports_from_no_other_test_file() -> None:
     for path in sorted((ROOT / "tests").rglob("*.py")):
         found = [name for name in imports(path) if name.startswith("tests.") and ".test_" in name]

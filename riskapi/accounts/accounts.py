@@ -23,7 +23,7 @@ from riskapi.links import spellings
 from riskapi.links.keys import entities_of
 from riskapi.policy import Policy
 from riskapi.store import damaged
-from riskapi.store.connections import Pipeline, Reply, Store
+from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
 
 _DAY = 86400
@@ -106,6 +106,11 @@ def standing(reply: Sequence[Any], user_id: str = "?") -> Standing:
     )
 
 
+def _queue_there(pipe: Pipeline, user_id: str) -> Reply[bool]:
+    """Ask, in a pipeline, whether an account is there under just this id."""
+    return pipe.ask("HEXISTS", account_key(user_id), "tier", read=bool)
+
+
 class Accounts:
     """Reads and writes accounts."""
 
@@ -145,17 +150,16 @@ class Accounts:
         """
         small = user_id.lower()
         pipe = self._store.pipeline()
-        for name in (user_id, small):
-            pipe.execute_command("HEXISTS", account_key(name), "tier")
-        pipe.execute_command("ZRANGE", spellings.spellings_key(small), 0, spellings.MOST - 1)
-        as_written, in_small, found = self._store.run(pipe)
-        if as_written or in_small:
-            return user_id if as_written else small
-        names = [name.decode() for name in found]
+        asked = [(name, _queue_there(pipe, name)) for name in (user_id, small)]
+        found = pipe.ask("ZRANGE", spellings.spellings_key(small), 0, spellings.MOST - 1, read=as_it_is)
+        self._store.run(pipe)
+        for name, there in asked:
+            if there():
+                return name
         pipe = self._store.pipeline()
-        for name in names:
-            pipe.execute_command("HEXISTS", account_key(name), "tier")
-        return next((name for name, there in zip(names, self._store.run(pipe), strict=True) if there), small)
+        asked = [(name, _queue_there(pipe, name)) for name in map(bytes.decode, found())]
+        self._store.run(pipe)
+        return next((name for name, there in asked if there()), small)
 
     def add_label(
         self, user_id: str, label: LabelEntry, event: bytes, policy: Policy, *, unlabelled: bool = False
@@ -242,14 +246,14 @@ class Accounts:
     def load(self, user_id: str) -> StoredAccount:
         """The account with its history and labels, in one trip. Raises ``not_found``."""
         pipe = self._store.pipeline()
-        pipe.execute_command("HGETALL", account_key(user_id))
-        pipe.execute_command("LRANGE", history_key(user_id), 0, -1)
-        pipe.execute_command("LRANGE", labels_key(user_id), 0, -1)
-        fields, history, labels = self._store.run(pipe)
-        if not fields:
+        fields = pipe.ask("HGETALL", account_key(user_id), read=as_it_is)
+        history = pipe.ask("LRANGE", history_key(user_id), 0, -1, read=as_it_is)
+        labels = pipe.ask("LRANGE", labels_key(user_id), 0, -1, read=as_it_is)
+        self._store.run(pipe)
+        if not fields():
             raise Problem("not_found", "No account with this user_id was ever assessed.")
         return StoredAccount(
-            {name.decode(): value for name, value in fields.items()},
-            damaged.rows("history", user_id, history, _HISTORY),
-            damaged.rows("label", user_id, labels, LABEL),
+            {name.decode(): value for name, value in fields().items()},
+            damaged.rows("history", user_id, history(), _HISTORY),
+            damaged.rows("label", user_id, labels(), LABEL),
         )

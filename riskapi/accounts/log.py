@@ -17,7 +17,7 @@ from riskapi.accounts.accounts import LABEL, labels_key
 from riskapi.accounts.first_record import DECISION_FIELDS, first_decision
 from riskapi.accounts.packing import unpack
 from riskapi.store import damaged
-from riskapi.store.connections import Store
+from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import SHARDS, account_key, stream
 from riskapi.times import rfc3339
 from signals.registry import Readings, registered, schema
@@ -88,15 +88,15 @@ class Decisions:
                     continue
                 event = damaged.loads("decision", id.decode(), fields.get(b"data"), dict[str, Any]())
                 if "user_id" in event:
-                    told.append((event, fields.get(b"decision")))
-                    pipe.execute_command("HMGET", account_key(event["user_id"]), *DECISION_FIELDS)
-                    pipe.execute_command("LRANGE", labels_key(event["user_id"]), 0, -1)
-            replies = self._store.run(pipe)
-            for at, (event, kept) in enumerate(told):
+                    first = pipe.ask("HMGET", account_key(event["user_id"]), *DECISION_FIELDS, read=as_it_is)
+                    labels = pipe.ask("LRANGE", labels_key(event["user_id"]), 0, -1, read=as_it_is)
+                    told.append((event, fields.get(b"decision"), first, labels))
+            self._store.run(pipe)
+            for event, kept, first, labels in told:
                 name = str(event.get("id"))
-                stored = damaged.read("decision", name, partial(stored_decision, event, kept, replies[2 * at]), None)
+                stored = damaged.read("decision", name, partial(stored_decision, event, kept, first()), None)
                 if stored is not None:
-                    yield stored, damaged.rows("label", event["user_id"], replies[2 * at + 1], LABEL)
+                    yield stored, damaged.rows("label", event["user_id"], labels(), LABEL)
             position = f"({entries[-1][0].decode()}"
 
     def newest(self, most: int) -> tuple[list[str], bool]:

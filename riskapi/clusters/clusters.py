@@ -29,7 +29,7 @@ from riskapi.links.waves import Match
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.tables import Kind
-from riskapi.store.connections import Pipeline, Store
+from riskapi.store.connections import Pipeline, Store, as_it_is
 from riskapi.times import rfc3339
 from signals.facts import Entity
 from signals.records import record
@@ -272,11 +272,12 @@ class Clusters:
     def things(self, cluster_id: str, now: float) -> tuple[list[str], list[Thing]]:
         """The accounts of a cluster, and the things that bind them at Unix time ``now``, the most shared first."""
         pipe = self._store.pipeline()
-        pipe.execute_command("HGETALL", cluster_key(cluster_id))
-        pipe.execute_command("SMEMBERS", members_key(cluster_id))
-        fields, members = self._store.run(pipe)
+        asked = pipe.ask("HGETALL", cluster_key(cluster_id), read=as_it_is)
+        members = pipe.ask("SMEMBERS", members_key(cluster_id), read=as_it_is)
+        self._store.run(pipe)
+        fields = asked()
         ends = {name[2:].decode(): float(value) for name, value in fields.items() if name.startswith(b"e:")}
-        states = self.states(sorted(name.decode() for name in members))
+        states = self.states(sorted(name.decode() for name in members()))
         names = [name for name, state in states.items() if state.cluster == cluster_id]
         found: dict[str, list[str]] = {}
         for name in names:

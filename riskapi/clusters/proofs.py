@@ -27,13 +27,12 @@ class Proofs:
         self._store, self._links, self._clusters, self._claims = store, links, clusters, claims
         self._prove = store.script("budget_prove")
 
-    def queue(self, pipe: Any, touch: Touch, policy: Policy) -> bool:
-        """Note in a pipeline what a signup proved, before anybody can be bound by it; one reply where this is true."""
+    def queue(self, pipe: Any, touch: Touch, policy: Policy) -> None:
+        """Note in a pipeline what a signup proved, before anybody can be bound by it."""
         things = [edge_of(touch.keys[kind]) for kind in sorted(touch.proved) if kind in touch.keys]
         aside = keeps_aside(touch)
         if things or aside:
             self._prove.queue(pipe, [budget_key(touch.user_id)], ["1", int(aside), kept(policy), *things])
-        return bool(things or aside)
 
     def give(self, user_id: str, keys: Sequence[str], at: float, policy: Policy, now: float, *, aside: bool) -> None:
         """Note that an account proved at Unix time ``at`` that entities are its own, and let go of those who only claim

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 
-from riskapi.accounts.accounts import Accounts, KnownAccount, known_account
+from riskapi.accounts.accounts import Accounts, KnownAccount
 from riskapi.budgets.caps import Usage, unused
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
@@ -192,27 +192,24 @@ class Gatherer:
         asked = matching.asked(user_id, facts, touch.keys)
         referrer = facts.account.referrer_id
         pipe = self._store.pipeline()
-        self._accounts.queue_known(pipe, user_id)
-        lists.queue_signup(pipe, asked)
-        spelled = spellings.queue(pipe, user_id, policy.retention.accounts_days * _DAY)
-        if referrer is not None:
-            self._accounts.queue_voucher(pipe, referrer)
-        proves = add and self._proofs.queue(pipe, touch, policy)
-        self._findings.queue(pipe, subjects)
-        self._links.queue(pipe, touch, policy, add=add)
-        known, named, *replies = self._store.run(pipe)
-        del replies[:spelled]
-        vouched = referrer is not None and self._accounts.vouches(replies.pop(0))
-        if proves:
-            replies.pop(0)
-        found = self._findings.read(subjects, replies[: len(subjects)])
+        known = self._accounts.queue_known(pipe, user_id)
+        named = lists.queue_signup(pipe, asked)
+        spellings.queue(pipe, user_id, policy.retention.accounts_days * _DAY)
+        vouches = self._accounts.queue_voucher(pipe, referrer) if referrer is not None else None
+        if add:
+            self._proofs.queue(pipe, touch, policy)
+        said = self._findings.queue(pipe, subjects)
+        shared = self._links.queue(pipe, touch, policy, add=add)
+        self._store.run(pipe)
+        vouched = vouches is not None and vouches()
+        found = said()
         told = {"mail_domain": self._findings.known(facts), **found}
         missing = _missing(facts, subjects, found, self._findings.unasked)
         if found:  # of most signups nothing, and a copy of all facts is dear
             facts = changed(facts, **found)
         if "registrant" in found:  # which may know of a crowd that the local databases do not
             touch = changed(touch, hubs=frozenset(kinds.hubs(facts)))
-        linked = self._links.entities(touch, replies[len(subjects) :], policy, referrer if vouched else None)
+        linked = self._links.entities(touch, shared(), policy, referrer if vouched else None)
         wave, together = matches(facts, touch, linked, policy)
         linking = dict(linked)
         for kind in kinds.CLOSE:
@@ -229,10 +226,10 @@ class Gatherer:
                 wave=wave if add else facts.wave,
             ),
             touch,
-            known_account(known),
+            known(),
             subjects,
             found,
-            matching.found(asked, named, facts.at if now is None else now),
+            matching.found(asked, named(), facts.at if now is None else now),
             tuple(together) if add and not keeps_aside(touch) else (),
             vouched,
         )

@@ -205,8 +205,9 @@ class Identifiers:
         policy = self._active.policy
         touch = replace(touch, at=now, keys=keys)
         pipe = self._store.pipeline()
-        self._links.queue(pipe, touch, policy)
-        found = self._links.entities(touch, self._store.run(pipe), policy)
+        touched = self._links.queue(pipe, touch, policy)
+        self._store.run(pipe)
+        found = self._links.entities(touch, touched(), policy)
         self._clusters.join(user_id, list(found.values()), policy, now)
 
     def _mark(self, user_id: str) -> None:

@@ -24,7 +24,7 @@ from riskapi.links.entities import Links
 from riskapi.links.kinds import is_inside
 from riskapi.policy import Policy
 from riskapi.store import damaged
-from riskapi.store.connections import Pipeline, Store, as_it_is
+from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.replies import scored
 from riskapi.store.streams import SHARDS, oldest, stream
 from signals.facts import Facts, MailDomain, Registrant, Registration, Sender
@@ -174,26 +174,20 @@ class Findings:
     def _subject(self, kind: FindingKind, name: str, value: str) -> Subject:
         return Subject(kind, value, self._links.mac("network" if kind == "registrant" else "mail_domain", name))
 
-    @staticmethod
-    def queue(pipe: Pipeline, subjects: Sequence[Subject]) -> Callable[[], list[bytes | None]]:
-        """Ask, in a pipeline, what was said of subjects, for :meth:`read`."""
+    def queue(self, pipe: Pipeline, subjects: Sequence[Subject]) -> Callable[[], dict[str, Finding]]:
+        """Ask, in a pipeline, what was said of subjects: what is known of them, by kind."""
         if not subjects:
-            return list
-        asked = [pipe.ask("GET", finding_key(subject), read=as_it_is) for subject in subjects]
-        return lambda: [reply() for reply in asked]
+            return dict
+        asked = [(subject, _queue_said(pipe, subject)) for subject in subjects]
+        # What cannot be read is not known, as before anybody asked.
+        return lambda: {
+            subject.kind: self._about(subject, said) for subject, reply in asked if (said := reply()) is not None
+        }
 
-    def read(self, subjects: Sequence[Subject], replies: Sequence[bytes | None]) -> dict[str, Finding]:
-        """What is known, by kind."""
-        found: dict[str, Finding] = {}
-        for subject, reply in zip(subjects, replies, strict=True):
-            if reply is not None:
-                said = damaged.read("finding", subject.member, partial(_said, subject.kind, reply), None)
-                if said is not None:  # else it is not known, as before anybody asked
-                    found[subject.kind] = self._about(subject, said) if isinstance(said, Registrant) else said
-        return found
-
-    def _about(self, subject: Subject, said: Registrant) -> Registrant:
-        """What was said of a network, as far as it is about this address: neighbours may belong to somebody else."""
+    def _about(self, subject: Subject, said: Finding) -> Finding:
+        """What was said, of a network as far as it is about this address: neighbours may belong to somebody else."""
+        if not isinstance(said, Registrant):
+            return said
         if said.first is not None and said.last is not None and not _lies_in(subject.value, said.first, said.last):
             return Registrant(said.checked_at)
         if said.listed is not None and said.address != self._links.mac("ip", subject.value):
@@ -211,15 +205,15 @@ class Findings:
 
     def want_all(self, wishes: Sequence[Wish], now: float) -> list[str | None]:
         """As :meth:`want`, for several accounts in one trip; what it returns of each, in their order."""
-        pipe = self._store.pipeline()
-        for wish in wishes:
+        pipe, asked = self._store.pipeline(), [(wish, list[Reply[bytes | None]]()) for wish in wishes]
+        for wish, replies in asked:
             for subject in wish.subjects:
                 keys = [finding_key(subject), _waiting_key(subject), subject.queue, _subjects_key(subject.shard)]
                 keys.append(_told_key(subject))
-                told = _told(subject, 0, now)
-                self._want.queue(pipe, keys, [repr(now), wish.user_id, subject.member, told, _WAIT, _MOST])
-        replies = iter(self._store.run(pipe))
-        return [_cause(wish, [next(replies) for _ in wish.subjects]) for wish in wishes]
+                args = (repr(now), wish.user_id, subject.member, _told(subject, 0, now), _WAIT, _MOST)
+                replies.append(self._want.ask(pipe, keys, args, read=as_it_is))
+        self._store.run(pipe)
+        return [_cause(wish, replies) for wish, replies in asked]
 
     def due(self, family: Family, now: float) -> list[int]:
         """Shards in which a subject of a family is due at Unix time ``now``, in one trip."""
@@ -315,12 +309,11 @@ class Findings:
             letter, _, name = member.partition(":")
             found.append((Subject(KINDS[letter], "", name), at))
         pipe = self._store.pipeline()
-        said_of = self.queue(pipe, [subject for subject, _ in found])
+        asked = [(subject, at, _queue_said(pipe, subject)) for subject, at in found]
         self._store.run(pipe)
         doubtful = []
-        for (subject, at), reply in zip(found, said_of(), strict=True):
-            kept = partial(_said, subject.kind, reply or b"")
-            said = None if reply is None else damaged.read("finding", subject.member, kept, None)
+        for subject, at, reply in asked:
+            said = reply()
             if said is None or speaks_against(said) in parts:
                 doubtful.append((subject, at))
         return doubtful
@@ -348,11 +341,11 @@ class Findings:
         return sum(self._store.run(pipe))
 
 
-def _cause(wish: Wish, replies: Sequence[bytes | None]) -> str | None:
+def _cause(wish: Wish, replies: Sequence[Reply[bytes | None]]) -> str | None:
     """Why an account can be decided again at once, given the times of the findings that are there."""
     cause = None
     for subject, reply in zip(wish.subjects, replies, strict=True):
-        rested, known = wish.used.get(subject.kind), None if reply is None else float(reply)
+        rested, known = wish.used.get(subject.kind), None if (said := reply()) is None else float(said)
         if rested is None and known is not None:
             cause = cause or "finding"
         elif rested is not None and (known is None or known > rested):
@@ -372,6 +365,17 @@ def _lies_in(ip: str, first: str, last: str) -> bool:
 def _said(kind: FindingKind, reply: bytes) -> Finding:
     """A finding as it was kept; what a newer release keeps besides is passed over."""
     return _RECORDS[kind](**damaged.known(_RECORDS[kind], orjson.loads(reply)["said"]))
+
+
+def _queue_said(pipe: Pipeline, subject: Subject) -> Reply[Finding | None]:
+    """Ask, in a pipeline, what was said of a subject: None where nothing is kept, or it cannot be read."""
+
+    def read(reply: bytes | None) -> Finding | None:
+        if reply is None:
+            return None
+        return damaged.read("finding", subject.member, partial(_said, subject.kind, reply), None)
+
+    return pipe.ask("GET", finding_key(subject), read=read)
 
 
 def _task(letter: str, name: str, told: bytes, token: float) -> Task:

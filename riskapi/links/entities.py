@@ -157,7 +157,7 @@ class Links:
         return 0.0
 
     def queue(self, pipe: Pipeline, touch: Touch, policy: Policy, *, add: bool = True) -> Callable[[], Sequence[Any]]:
-        """Add the touch (or, without ``add``, only the look) to a pipeline: its replies, for :meth:`entities`.
+        """Add the touch (or, without ``add``, only the look) to a pipeline: what it finds, for :meth:`entities`.
 
         The first touch of an account stands, so that a signup posted again counts nothing twice.
         """
@@ -203,17 +203,16 @@ class Links:
         if self._store.is_cluster:
             each = zip(keys, crowds, sorts, strict=True)
             replies = [ask([key], [crowd], sort) for key, crowd, sort in each]
-        else:
-            replies = [ask(keys if account is None else [*keys, account], crowds, sorts)]
-        return lambda: [reply() for reply in replies]
+            return lambda: [told for reply in replies for told in reply()]
+        return ask(keys if account is None else [*keys, account], crowds, sorts)
 
     def entities(
-        self, touch: Touch, replies: Sequence[Any], policy: Policy, voucher: str | None = None
+        self, touch: Touch, found: Sequence[Any], policy: Policy, voucher: str | None = None
     ) -> dict[str, Entity]:
-        """The entities from the replies to :meth:`queue`, by kind: linking ones, counted ones, and those of
+        """The entities from what :meth:`queue` found, by kind: linking ones, counted ones, and those of
         :data:`riskapi.links.kinds.CLOSE`. ``voucher`` is the referrer, where it says that those it refers belong to it.
         """
-        return rows.of_touch(touch, replies, policy, self._rules(policy), voucher)
+        return rows.of_touch(touch, found, policy, self._rules(policy), voucher)
 
     def mark(
         self, user_id: str, keys: Sequence[str], *, abusive: bool, limited: bool, established: float | None = None

@@ -26,12 +26,12 @@ _SHORT: Mapping[int, Sequence[Any]] = {-1: (-1,), 0: (0, 0, 0, 0, 0, 0, b"", 0, 
 
 
 def of_touch(
-    touch: Touch, replies: Sequence[Any], policy: Policy, rules: Told, voucher: str | None = None
+    touch: Touch, told: Sequence[Any], policy: Policy, rules: Told, voucher: str | None = None
 ) -> dict[str, Entity]:
-    """The entities of a signup, by kind. ``rules`` are what the policy makes of touches; ``voucher`` as in
-    :meth:`riskapi.links.entities.Links.entities`.
+    """The entities of a signup, by kind, from what is ``told`` of each. ``rules`` are what the policy makes of touches;
+    ``voucher`` as in :meth:`riskapi.links.entities.Links.entities`.
     """
-    asked, told, user_id, at = asked_of(touch, rules), _told(replies), touch.user_id, touch.at
+    asked, user_id, at = asked_of(touch, rules), touch.user_id, touch.at
     found = {}
     for (kind, place, rule, crowd, family, alone), key in zip(asked.kinds, touch.keys.values(), strict=True):
         said, siblings = told[place], voucher is not None and kind == "referrer"
@@ -49,11 +49,9 @@ def of_touch(
     return found
 
 
-def of_message(
-    said: Said, replies: Sequence[Any], policy: Policy, sharings: Mapping[str, Sharing | None]
-) -> list[Entity]:
+def of_message(said: Said, told: Sequence[Any], policy: Policy, sharings: Mapping[str, Sharing | None]) -> list[Entity]:
     """The entities of a message, in the order of its keys; those of the account's own are left out."""
-    rows = zip(said.keys, map(row, _told(replies)[: len(said.keys)]), strict=True)
+    rows = zip(said.keys, map(row, told[: len(said.keys)]), strict=True)
     return kinds.overlapping(
         [
             kinds.entity(kind, key, said.at, each, policy, sharings[kind], said.user_id)
@@ -86,11 +84,6 @@ def _numbers(
     if domain is not None and kinds.is_switchboard(block, domain):  # the firm's direct dialling
         block = kinds.without(block, domain)
     return {"phone": phone, "phone_block": block}
-
-
-def _told(replies: Sequence[Any]) -> list[Any]:
-    """What is told of each entity: all together by one node, and one a reply by a cluster."""
-    return [told for reply in replies for told in reply]
 
 
 def row(told: Any) -> Sequence[Any]:

@@ -19,14 +19,12 @@ def spellings_key(small: str) -> str:
     return f"risk:as:{small}"
 
 
-def queue(pipe: Pipeline, user_id: str, ttl: int) -> int:
+def queue(pipe: Pipeline, user_id: str, ttl: int) -> None:
     """Remember an id, in a pipeline, for ``ttl`` seconds; nothing for one that is all in small letters.
 
-    Returns how many replies that makes. An id that comes to be no account does no harm: whoever looks sees that.
+    An id that comes to be no account does no harm: whoever looks sees that.
     """
     small = user_id.lower()
-    if user_id == small:
-        return 0
-    pipe.execute_command("ZADD", spellings_key(small), 0, user_id)
-    pipe.execute_command("EXPIRE", spellings_key(small), ttl)
-    return 2
+    if user_id != small:
+        pipe.execute_command("ZADD", spellings_key(small), 0, user_id)
+        pipe.execute_command("EXPIRE", spellings_key(small), ttl)

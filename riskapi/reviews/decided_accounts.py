@@ -26,7 +26,7 @@ from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.queue import ReviewScope, ReviewTier, index_key, place_of, refusal, review_key
 from riskapi.reviews.reasons import ReviewReasons
 from riskapi.store import damaged
-from riskapi.store.connections import Store, as_it_is
+from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
 from riskapi.times import rfc3339
 from signals.records import record
@@ -223,24 +223,22 @@ class DecidedAccounts:
         Raises ``not_undoable`` where the review is not decided so any more. Nobody else is given back by it.
         """
         pipe = self._store.pipeline()
-        self._queue_back(pipe, plan, undoing, [(plan.user_id, plan.review_id)])
-        (reply,) = self._store.run(pipe)
-        if reply[0] == b"refused":
-            raise Problem("not_undoable", "Somebody undid this decision, or decided again.")
-        return _back(reply)
+        (back,) = self._queue_back(pipe, plan, undoing, [(plan.user_id, plan.review_id)])
+        self._store.run(pipe)
+        return back()
 
     def give_back_others(self, plan: DecisionPlan, undoing: Undoing) -> dict[str, tuple[Undone, Standing]]:
         """Give the other accounts back, and open the reviews that the decision closed. Safe to repeat."""
         pipe = self._store.pipeline()
-        self._queue_back(pipe, plan, undoing, plan.others)
-        replies = self._store.run(pipe)
-        found = {name: _back(reply) for (name, _), reply in zip(plan.others, replies, strict=True)}
+        replies = self._queue_back(pipe, plan, undoing, plan.others)
+        self._store.run(pipe)
+        found = {name: reply() for (name, _), reply in zip(plan.others, replies, strict=True)}
         return {name: back for name, back in found.items() if back is not None}
 
     def _queue_back(
-        self, pipe: Any, plan: DecisionPlan, undoing: Undoing, accounts: Iterable[tuple[str, str | None]]
-    ) -> None:
-        accounts = list(accounts)
+        self, pipe: Pipeline, plan: DecisionPlan, undoing: Undoing, accounts: Sequence[tuple[str, str | None]]
+    ) -> list[Reply[tuple[Undone, Standing] | None]]:
+        replies = []
         codes = self._reasons.codes(review_id for _, review_id in accounts if review_id is not None)
         why = f"undone: {undoing.reason}" if undoing.reason else "undone"
         policy = self._active.policy
@@ -255,7 +253,8 @@ class DecidedAccounts:
             args += (oldest(policy.retention.decisions_days), orjson.dumps({**given, "undoes": plan.id}))
             args += (orjson.dumps({"user_id": name, **given, "at": undoing.at}), orjson.dumps(history))
             args += (tier_event(name, history, undoing.at), orjson.dumps(told), orjson.dumps(undoing))
-            self._undo.queue(pipe, _keys(name, review_id, ("open", "decided")), args)
+            replies.append(self._undo.ask(pipe, _keys(name, review_id, ("open", "decided")), args, read=_back))
+        return replies
 
 
 def _review_of(answer: Mapping[str, bytes]) -> str | None:
@@ -287,4 +286,6 @@ def _plan(text: bytes) -> DecisionPlan:
 
 def _back(reply: Sequence[Any]) -> tuple[Undone, Standing] | None:
     state, *rest = reply
+    if state == b"refused":
+        raise Problem("not_undoable", "Somebody undid this decision, or decided again.")
     return (cast("Undone", state.decode()), standing(rest)) if rest else None

@@ -99,13 +99,11 @@ def _there(
 ) -> Iterator[dict[str, Any]]:
     """Those of that time whose accounts are both there."""
     pipe = store.pipeline()
-    for row in rows:
-        pipe.execute_command("EXISTS", account_key(row["user_id"]))
-        pipe.execute_command("EXISTS", account_key(row["other"]))
-    replies = store.run(pipe) if rows else []
-    for at, row in enumerate(rows):
+    there = [[pipe.ask("EXISTS", account_key(row[name]), read=bool) for name in ("user_id", "other")] for row in rows]
+    store.run(pipe)
+    for row, (one, other) in zip(rows, there, strict=True):
         inside = (since is None or row["at"] >= since) and (until is None or row["at"] < until)
-        if inside and replies[2 * at] and replies[2 * at + 1]:
+        if inside and one() and other():
             names = sorted((row["user_id"], row["other"]))
             yield {"user_ids": names, "same": row["same"], "actor": row["actor"], "at": rfc3339(row["at"])}
 

@@ -14,7 +14,7 @@ from riskapi.accounts.activity import TYPES
 from riskapi.errors import invalid
 from riskapi.reviews.queue import Review, Reviews
 from riskapi.reviews.waiting import WaitingReview
-from riskapi.store.connections import Store
+from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import account_key
 
 #: Characters of a question, and days a review waits at most.
@@ -50,11 +50,15 @@ class Questions:
     def _seen(self, user_ids: Iterable[str]) -> list[str]:
         """What has happened to accounts, as a text that is another once more has: label, labels, events."""
         pipe = self._store.pipeline()
-        for name in user_ids:
-            pipe.execute_command("HMGET", account_key(name), *_FIELDS)
-            pipe.execute_command("LLEN", labels_key(name))
-        replies = self._store.run(pipe) if len(pipe) else []
-        return [_said(fields, count) for fields, count in zip(replies[::2], replies[1::2], strict=True)]
+        asked = [
+            (
+                pipe.ask("HMGET", account_key(name), *_FIELDS, read=as_it_is),
+                pipe.ask("LLEN", labels_key(name), read=int),
+            )
+            for name in user_ids
+        ]
+        self._store.run(pipe)
+        return [_said(fields(), count()) for fields, count in asked]
 
 
 def _said(fields: list[Any], labels: int) -> str:

@@ -20,7 +20,7 @@ from typing_extensions import TypedDict
 from riskapi.contract import Count, Instant
 from riskapi.errors import Problem
 from riskapi.store import damaged
-from riskapi.store.connections import Store
+from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.pages import cursor_of, position
 from riskapi.store.replies import scored
 from riskapi.times import rfc3339
@@ -165,16 +165,19 @@ class Deliveries:
         also for an endpoint that is not there any more.
         """
         pipe = self._store.pipeline()
-        self._queue(pipe, entry_id, endpoint_id, type, body, now)
-        return self._store.run(pipe)[0] in (b"queued", b"dead")
+        said = self._queue(pipe, entry_id, endpoint_id, type, body, now)
+        self._store.run(pipe)
+        return said() in (b"queued", b"dead")
 
-    def _queue(self, pipe: Any, entry_id: str, endpoint_id: str, type: str, body: bytes, now: float) -> None:
+    def _queue(
+        self, pipe: Pipeline, entry_id: str, endpoint_id: str, type: str, body: bytes, now: float
+    ) -> Reply[bytes]:
         id = delivery_id(entry_id, endpoint_id)
         keys = [delivery_key(id), queue_key(endpoint_id), dead_key(endpoint_id), TABLE]
         args: list[Any] = [id, endpoint_id, repr(now), MOST, _KEPT]
         args += ("id", id, "endpoint", endpoint_id, "type", type, "body", body, "attempts", 0)
         args += ("made_at", repr(now), "started", repr(now), "next_at", repr(now))
-        self._enqueue.queue(pipe, keys, args)
+        return self._enqueue.ask(pipe, keys, args, read=as_it_is)
 
     def recover(self, endpoint_id: str, made: Sequence[tuple[str, str, bytes]], now: float, *, delivered: bool) -> int:
         """Send what entries make (id of the entry, type, body) that an endpoint does not have; returns how many.

@@ -65,8 +65,9 @@ def enricher(findings: Findings, service: Service, clock: Clock) -> Scouting:
 
 def known(findings: Findings, subject: Subject, store: Store) -> dict[str, Any]:
     pipe = store.pipeline()
-    findings.queue(pipe, [subject])
-    return findings.read([subject], store.run(pipe))
+    known = findings.queue(pipe, [subject])
+    store.run(pipe)
+    return known()
 
 
 def test_what_was_said_is_kept(enricher: Scouting, findings: Findings, subject: Subject, store: Store) -> None:

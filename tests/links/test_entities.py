@@ -63,8 +63,9 @@ def touch(
 ) -> Mapping[str, Entity]:
     touched = links.touched(user, found)
     pipe = store.pipeline()
-    links.queue(pipe, touched, rules, add=add)
-    return links.entities(touched, store.run(pipe), rules)
+    told = links.queue(pipe, touched, rules, add=add)
+    store.run(pipe)
+    return links.entities(touched, told(), rules)
 
 
 def device(at: float = NOW, name: str = "dev-1") -> Facts:
@@ -386,7 +387,7 @@ def test_of_a_crowd_who_came_last_is_told_and_more_where_that_is_read(
         pipe.execute_command("ZADD", touched.keys[kind], NOW - number, f"u{number}")
     reply = links.queue(pipe, touched, rules, add=False)
     store.run(pipe)
-    row = rows.row(reply()[0][asked_of(touched, told(rules)).order.index(kind)])
+    row = rows.row(reply()[asked_of(touched, told(rules)).order.index(kind)])
     assert (row[0], row[6].split()[:2]) == (109, [b"u8", str(int(NOW)).encode()])
     assert len(row[6].split()) == 2 * most
 

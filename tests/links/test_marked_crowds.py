@@ -61,7 +61,7 @@ def test_marks_take_nobodys_place(
     touch = Touch(user, at, {"phone": key}, frozenset(), proved=frozenset({"phone"} if proved else ()))
     reply = links.queue(pipe, touch, RULES, add=add)
     store.run(pipe)
-    others = rows.row(reply()[0][0])[6].split()
+    others = rows.row(reply()[0])[6].split()
     newest = sorted(((time, name) for name, time in members(store, key).items() if time < 1e11), reverse=True)
     expected = [(name, time) for time, name in newest if name != user][:TOLD]
     assert [(name.decode(), float(time)) for name, time in zip(others[::2], others[1::2], strict=True)] == expected
@@ -82,7 +82,7 @@ def test_one_that_is_only_counted_is_renewed_once_a_day_and_loses_what_is_old(
     pipe.execute_command("EXPIRE", key, int(retention - gone * 86400))
     reply = links.queue(pipe, Touch("new", NOW, {"tld": key}, frozenset()), RULES)
     store.run(pipe)
-    accounts, *_, abusive, limited, _, _, _ = rows.row(reply()[0][0])[: kinds.PLAIN]
+    accounts, *_, abusive, limited, _, _, _ = rows.row(reply()[0])[: kinds.PLAIN]
     assert (accounts, abusive, limited) == (CROWD + 1, 0, 3)
     assert ("old" not in members(store, key)) is renewed
     assert (store.execute("TTL", key) > retention - 60) is renewed

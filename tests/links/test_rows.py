@@ -33,7 +33,7 @@ def test_what_nobody_else_touched_is_what_its_whole_row_says(kind: str, crowd: b
 def test_what_is_counted_is_what_its_whole_row_says(kind: str) -> None:
     row = (5, 0, 0, 0, 2, 1, b"", 0, 0)
     touch = Touch("u_1", NOW, {kind: "key"}, frozenset())
-    found = of_touch(touch, [[struct.pack("<3i", 5, 2, 1)]], RULES, told(RULES))
+    found = of_touch(touch, [struct.pack("<3i", 5, 2, 1)], RULES, told(RULES))
     assert found[kind] == entity(kind, "key", NOW, row, RULES, sharing(kind, RULES), "u_1")
 
 
@@ -43,14 +43,14 @@ def test_what_is_counted_is_what_its_whole_row_says(kind: str) -> None:
 )  # fmt: skip
 def test_a_site_has_its_key_whatever_is_told_of_it(row: object) -> None:
     touch = Touch("u_1", NOW, {"site": "risk:e:u:abc"}, frozenset())
-    found = of_touch(touch, [[row]], RULES, told(RULES))["site"]
+    found = of_touch(touch, [row], RULES, told(RULES))["site"]
     assert (found.key, found.hub) == ("risk:e:u:abc", True)
 
 
 def test_the_first_whom_a_customer_vouches_for_is_bound_like_the_others() -> None:
     touch = Touch("u_1", NOW, {"referrer": "risk:e:r:abc"}, frozenset())
-    assert of_touch(touch, [[1]], RULES, told(RULES), "customer")["referrer"].strength == "strong"
-    assert of_touch(touch, [[1]], RULES, told(RULES))["referrer"].strength == RULES.links.kinds["referrer"].strength
+    assert of_touch(touch, [1], RULES, told(RULES), "customer")["referrer"].strength == "strong"
+    assert of_touch(touch, [1], RULES, told(RULES))["referrer"].strength == RULES.links.kinds["referrer"].strength
 
 
 @st.composite

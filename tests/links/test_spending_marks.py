@@ -41,8 +41,9 @@ def touch(
 ) -> Mapping[str, Entity]:
     touched = links.touched(user, facts(at))
     pipe = store.pipeline()
-    links.queue(pipe, touched, rules, add=add)
-    return links.entities(touched, store.run(pipe), rules)
+    found = links.queue(pipe, touched, rules, add=add)
+    store.run(pipe)
+    return links.entities(touched, found(), rules)
 
 
 def facts(at: float = NOW) -> Facts:
