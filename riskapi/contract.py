@@ -19,13 +19,12 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from riskapi.inputs.visitor_values import time
-from riskapi.times import instant
+from riskapi.times import instant, instant_of
 
 Tier = Literal["allow", "review", "limit"]
 USER_ID = r"^[A-Za-z0-9_.:@-]{1,128}$"
 UserId = Annotated[str, StringConstraints(pattern=USER_ID, max_length=128)]
-Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(time, json_schema_input_type=datetime)]
+Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(instant_of, json_schema_input_type=datetime)]
 
 
 def _checked(text: str) -> str:

@@ -34,6 +34,15 @@ def instant(text: str) -> datetime:
     return datetime.fromtimestamp(min(max(made.timestamp() + leap, EARLIEST), LATEST), UTC)
 
 
+def instant_of(value: object) -> datetime:
+    """The point in time of a value in a body: only RFC 3339 text is a time, numbers and other spellings are refused
+    instead of guessed at. Raises :class:`ValueError`.
+    """
+    if not isinstance(value, str):
+        raise ValueError("expected an RFC 3339 time as text")
+    return instant(value)
+
+
 def written(text: str) -> float:
     """Unix time of a date as mail (RFC 5322, 3.3) and HTTP (RFC 9110, 5.6.7) write it. One that says no zone, or
     ``-0000``, is in UTC, wherever this machine is. Raises :class:`ValueError` for anything else.

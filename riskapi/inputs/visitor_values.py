@@ -13,7 +13,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
-from riskapi.times import EARLIEST, LATEST, instant
+from riskapi.times import EARLIEST, LATEST, instant_of
 
 #: Characters that are read of a text. Browsers send agents of up to about 400.
 LONGEST: Final = 2048
@@ -55,17 +55,10 @@ def _kept_scalar(value: str | bool | int | float | None) -> str | bool | int | f
     return value if value is None or -NOT_FINITE <= value <= NOT_FINITE else NOT_FINITE
 
 
-def time(value: object) -> object:
-    """Only RFC 3339 text is a time; numbers and other spellings are refused instead of guessed at."""
-    if not isinstance(value, str):
-        raise ValueError("expected an RFC 3339 time as text")
-    return instant(value)
-
-
-def _clock(value: object) -> object:
-    """As :func:`time`, and the years that only a wrong clock has are cut to the first and the last there are."""
+def _clock(value: object) -> datetime:
+    """As :func:`riskapi.times.instant_of`. Years that only a wrong clock has are cut to the first and the last."""
     far = _FAR_YEAR.fullmatch(value) if isinstance(value, str) else None
-    return time(value) if far is None else datetime.fromtimestamp(LATEST if far[1] == "+" else EARLIEST, UTC)
+    return instant_of(value) if far is None else datetime.fromtimestamp(LATEST if far[1] == "+" else EARLIEST, UTC)
 
 
 _Float = Annotated[float, Field(allow_inf_nan=True)]

@@ -279,10 +279,8 @@ class ReviewDecisions:
         """Do all that follows from undoing a decision; ``first`` is what became of its account, None to look."""
         removed = self._denials.take_back(plan, undoing.actor, undoing.at)
         others = self._decided.give_back_others(plan, undoing)
-        standings: dict[str, Standing | None] = {name: standing for name, (_, standing) in others.items()}
-        if plan.user_id:
-            standings[plan.user_id] = first[1] if first is not None else None
-        self._mark_latest(standings)
+        own = {plan.user_id: None if first is None else first[1]} if plan.user_id else {}
+        self._mark_latest({**{name: standing for name, (_, standing) in others.items()}, **own})
         self._budgets.restore_holds(plan.user_ids, plan.id, self._active.policy)
         return removed, others
 
