@@ -182,6 +182,16 @@ def test_there_is_no_import_loop() -> None:
         visit(name, ())
 
 
+def test_one_module_has_tiers_written() -> None:
+    folder = ROOT / "riskapi" / "store" / "lua"
+    texts = {path.stem: path.read_text() for path in folder.rglob("*.lua")}
+    assert [name for name, text in texts.items() if re.search(r"'HSET', [^,]+, 'tier'", text)] == ["tiers"]
+    scripts = {"account_record", *(name for name, text in texts.items() if "--+ tiers\n" in text)}
+    assert scripts >= {"account_again", "account_tier", "review_decide", "review_undo"}
+    callers = {name_of(path): scripts & {*re.findall(r'script\("(\w+)"\)', path.read_text())} for path in FILES}
+    assert {name for name, called in callers.items() if called} == {"riskapi/accounts/tiers.py"}
+
+
 def counted_replies(tree: ast.AST) -> Iterator[int]:
     """Lines where what a pipeline replied is told apart by its position: taken apart, indexed or taken from."""
 

@@ -84,6 +84,12 @@ def history_entry(
     }
 
 
+def label_event(user_id: str, label: LabelEntry, now: float) -> bytes:
+    """What the stream is told of a label given at Unix time ``now``."""
+    told = {name: label[name] for name in ("label", "source", "note", "actor")}
+    return orjson.dumps({"user_id": user_id, **told, "at": now})
+
+
 def tier_event(user_id: str, entry: Mapping[str, Any], now: float) -> bytes:
     """What the stream is told of a change of tier at Unix time ``now``; its tiers may be put in later too."""
     told = {name: entry.get(name) for name in ("from", "to", "source", "actor", "reason", "cause")}

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, cast
 
-import orjson
 from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts, Standing
-from riskapi.accounts.history import LabelEntry, LabelName, LabelSource
+from riskapi.accounts.history import LabelEntry, LabelName, LabelSource, label_event
 from riskapi.accounts.reach import ARROWS, Reach, Reaches, ReachView
 from riskapi.accounts.spreads import KeptSpread, Spread, Spreads, SpreadState, spread_id
 from riskapi.accounts.tiers import Tiers, by_reviewer
@@ -93,7 +92,7 @@ class Labels:
         ``legitimate`` to ``allow``. Labels from elsewhere are felt by the next signups only.
         """
         given = entry(label, source, note, actor, now)
-        event = orjson.dumps({"user_id": user_id, **given, "at": now})
+        event = label_event(user_id, given, now)
         standing = self._accounts.add_label(user_id, given, event, self._active.policy, unlabelled=unlabelled)
         tier = _TIERS.get(label) if source in PEOPLE else None
         if tier is not None:

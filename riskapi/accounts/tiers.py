@@ -1,13 +1,14 @@
-"""Who is in which tier, with the history and the event of every change.
+"""Who is in which tier: the one module that has it written, with the history and the event of every change.
 
-An account is put in a tier by its first decision, by being decided again, and by a label. Decisions of reviews, and
-their undoing, are written by :mod:`riskapi.reviews.decided_accounts`, because they change the review in the same step.
-Whatever changes the tier of an account that is there does it through ``lua/parts/tiers.lua``.
+An account is put in a tier by its first decision, by being decided again, and by people: by itself, or with the review
+that they decide, and that goes back with the decision. All scripts that do it are called here and nowhere else; those
+for accounts that are there do it through ``lua/parts/tiers.lua``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from itertools import chain
 from typing import Any, Literal
 
@@ -19,11 +20,12 @@ from riskapi.accounts.accounts import (
     Standing,
     history_key,
     known_account,
+    labels_key,
     standing,
 )
 from riskapi.accounts.agenda import agenda_key
 from riskapi.accounts.first_record import first_record
-from riskapi.accounts.history import PUT_LATER, HistoryEntry, history_entry, tier_event
+from riskapi.accounts.history import PUT_LATER, HistoryEntry, LabelEntry, history_entry, label_event, tier_event
 from riskapi.accounts.packing import pack
 from riskapi.accounts.stored import first_entry_fields
 from riskapi.policy import Policy
@@ -77,6 +79,81 @@ class Change:
     review: ReviewOpening | None
 
 
+#: What became of an account when a decision was undone; see ``store/lua/review_undo.lua``.
+Undone = Literal["given_back", "tier_moved", "decided_since", "untouched"]
+
+
+@record
+class ReviewMove:
+    """A review that a decision closes, or that opens again when it is undone: the ``event`` about it, and its keys, its
+    own and those of its indexes in the order that the script says. One that closes has a ``place`` in the index of
+    decided reviews, and fields.
+    """
+
+    keys: Sequence[str]
+    event: bytes
+    place: str = ""
+    fields: Fields = field(default_factory=dict)
+
+
+@record
+class AccountDecision:
+    """What a person decided of an account at Unix time ``at``, in the decision ``id``: the ``entry`` of its history, by
+    :func:`by_reviewer`, and the ``label`` that goes with it, None for none.
+
+    It ``leads`` where the decision was made in its own ``review``; else that is closed along with it. ``holder`` is who
+    may decide a review that is held.
+    """
+
+    id: str
+    user_id: str
+    at: float
+    entry: HistoryEntry
+    label: LabelEntry | None
+    holder: str
+    review: ReviewMove | None
+    leads: bool
+
+
+@record
+class DecisionOutcome:
+    """What became of a decision: where the account stands (None where it is there no more), or that the decision was
+    ``undone`` by now, or ``refused`` because of the status of its review and who holds that.
+    """
+
+    state: Literal["decided", "undone", "refused"]
+    standing: Standing | None = None
+    status: str = ""
+    holder: str = ""
+
+
+@record
+class AccountReturn:
+    """An account that is given back what it was before a decision, with fields as in :class:`AccountDecision`. The word
+    of its ``label`` and the tiers of its ``entry`` are :data:`PUT_LATER`. ``mark`` is who undid it, when and why, as
+    JSON: it tells one undo from another.
+    """
+
+    id: str
+    user_id: str
+    at: float
+    entry: HistoryEntry
+    label: LabelEntry
+    review: ReviewMove | None
+    leads: bool
+    mark: bytes
+
+
+@record
+class ReturnOutcome:
+    """What became of a return: what was given back and where the account stands, None for one that is there no more;
+    ``refused`` where the review is not decided so any more.
+    """
+
+    state: Undone | Literal["gone", "refused"]
+    standing: Standing | None
+
+
 class Tiers:
     """Writes accounts, and puts them in tiers. Every method raises :class:`riskapi.errors.StoreUnavailable`."""
 
@@ -84,6 +161,7 @@ class Tiers:
         self._store = store
         self._record, self._again = store.script("account_record"), store.script("account_again")
         self._tier = store.script("account_tier")
+        self._decide, self._undo = store.script("review_decide"), store.script("review_undo")
 
     def record(self, arrival: Arrival, policy: Policy, now: float) -> KnownAccount | None:
         """Write an account with its history, event and review, all or nothing; once an account.
@@ -152,6 +230,58 @@ class Tiers:
         args: list[Any] = [policy.retention.accounts_days * _DAY, entry["to"], orjson.dumps(entry)]
         args.append(tier_event(user_id, entry, now))
         return standing(self._tier.call(keys, [*args, oldest(policy.retention.decisions_days)]))
+
+    @staticmethod
+    def _given(each: AccountDecision | AccountReturn, policy: Policy) -> dict[str, Any]:
+        """What the scripts of reviews are both told."""
+        given: dict[str, Any] = {
+            "id": each.id,
+            "leads": each.leads,
+            "ttl": policy.retention.accounts_days * _DAY,
+            "oldest": oldest(policy.retention.decisions_days),
+            "history": orjson.dumps(each.entry).decode(),
+            "moved": tier_event(each.user_id, each.entry, each.at).decode(),
+        }
+        if each.label is not None:
+            event = label_event(each.user_id, each.label, each.at).decode()
+            given["label"] = {"name": each.label["label"], "row": orjson.dumps(each.label).decode(), "event": event}
+        if each.review is not None:
+            given["review"] = {"event": each.review.event.decode(), "place": each.review.place}
+        return given
+
+    def queue_decide(self, pipe: Pipeline, decision: AccountDecision, policy: Policy) -> Reply[DecisionOutcome]:
+        """Decide an account as a person said, in a pipeline, once for each decision, and close its review."""
+        given = self._given(decision, policy) | {
+            "tier": decision.entry["to"],
+            "holder": decision.holder,
+            "now": unix_text(decision.at),
+            "claim": policy.reviews.claim_minutes * 60,
+        }
+        fields = _flat(decision.review.fields) if decision.review is not None else []
+        return self._decide.ask(pipe, _keys(decision), [orjson.dumps(given), *fields], read=_decided)
+
+    def queue_give_back(self, pipe: Pipeline, back: AccountReturn, policy: Policy) -> Reply[ReturnOutcome]:
+        """Give an account back, in a pipeline, what it was before a decision, and open its review. Safe to repeat."""
+        given = self._given(back, policy) | {"mark": back.mark.decode()}
+        return self._undo.ask(pipe, _keys(back), [orjson.dumps(given)], read=_returned)
+
+
+def _keys(each: AccountDecision | AccountReturn) -> list[str]:
+    """The keys of an account and its review, where it has one, for the scripts of reviews."""
+    user_id, review = each.user_id, each.review.keys if each.review is not None else ()
+    return [account_key(user_id), history_key(user_id), labels_key(user_id), stream(shard(user_id)), *review]
+
+
+def _decided(reply: Sequence[Any]) -> DecisionOutcome:
+    state, *rest = reply
+    if state == b"refused":
+        return DecisionOutcome("refused", None, *(text.decode() for text in rest))
+    return DecisionOutcome(state.decode(), standing(rest) if rest else None)
+
+
+def _returned(reply: Sequence[Any]) -> ReturnOutcome:
+    state, *rest = reply
+    return ReturnOutcome(state.decode(), standing(rest) if rest else None)
 
 
 def _flat(fields: Fields) -> list[bytes | str | int]:

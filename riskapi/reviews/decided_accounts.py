@@ -9,16 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import orjson
 
-from riskapi.accounts.accounts import Standing, history_key, labels_key, standing
+from riskapi.accounts.accounts import Standing
 from riskapi.accounts.first_record import kept_signup
-from riskapi.accounts.history import PUT_LATER, LabelName, tier_event
+from riskapi.accounts.history import PUT_LATER, LabelEntry, LabelName
 from riskapi.accounts.labels import entry
 from riskapi.accounts.stored import latest_answer
-from riskapi.accounts.tiers import by_reviewer
+from riskapi.accounts.tiers import (
+    AccountDecision,
+    AccountReturn,
+    DecisionOutcome,
+    ReturnOutcome,
+    ReviewMove,
+    Tiers,
+    Undone,
+    by_reviewer,
+)
 from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.links.keys import entities_of
@@ -27,15 +36,12 @@ from riskapi.reviews.queue import ReviewScope, ReviewTier, index_key, place_of, 
 from riskapi.reviews.reasons import ReviewReasons
 from riskapi.store import damaged
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
-from riskapi.store.streams import account_key, oldest, shard, stream
+from riskapi.store.streams import account_key, shard
 from riskapi.times import rfc3339
 from signals.records import record
 
-_DAY = 86400
 #: What ids of decisions about selected accounts begin with, see :mod:`riskapi.reviews.selections`.
 SELECTION = "sel_"
-#: What became of an account when a decision was undone; see ``store/lua/review_undo.lua``.
-Undone = Literal["given_back", "tier_moved", "decided_since", "untouched"]
 
 
 @record
@@ -119,7 +125,7 @@ class DecidedAccounts:
 
     def __init__(self, store: Store, active: ActiveBasis) -> None:
         self._store, self._active, self._reasons = store, active, ReviewReasons(store)
-        self._decide, self._undo = store.script("review_decide"), store.script("review_undo")
+        self._tiers = Tiers(store)
 
     def candidates(self, user_ids: Sequence[str], now: float) -> list[Candidate]:
         """What is known of accounts at Unix time ``now``; those that are erased or expired are left out."""
@@ -146,51 +152,36 @@ class DecidedAccounts:
         Raises ``not_found``, ``review_closed`` and ``review_held``. Nobody else is decided by it, see
         :meth:`decide_others`.
         """
-        state, *rest = self._decide.call(*self._deciding(plan, plan.user_id, plan.review_id))
-        if state == b"refused":
-            raise refusal(*(text.decode() for text in rest))
-        if state == b"undone":
+        pipe = self._store.pipeline()
+        decided = self._queue(pipe, plan, plan.user_id, plan.review_id)
+        self._store.run(pipe)
+        outcome = decided()
+        if outcome.state == "refused":
+            raise refusal(outcome.status, outcome.holder)
+        if outcome.state == "undone":
             raise refusal("decided", "")
-        return standing(rest) if rest else None
+        return outcome.standing
 
     def decide_others(self, plan: DecisionPlan) -> dict[str, Standing]:
         """Decide the other accounts, and close their reviews unless somebody holds them. Safe to repeat."""
         pipe = self._store.pipeline()
-        for name, review_id in plan.others:
-            self._decide.queue(pipe, *self._deciding(plan, name, review_id))
-        replies = self._store.run(pipe)
-        return {name: standing(rest) for (name, _), (_, *rest) in zip(plan.others, replies, strict=True) if rest}
+        decided = {name: self._queue(pipe, plan, name, review_id) for name, review_id in plan.others}
+        self._store.run(pipe)
+        found = {name: outcome().standing for name, outcome in decided.items()}
+        return {name: standing for name, standing in found.items() if standing is not None}
 
-    def _deciding(self, plan: DecisionPlan, user_id: str, review_id: str | None) -> tuple[list[str], list[Any]]:
-        """Keys and arguments of ``review_decide.lua``."""
+    def _queue(self, pipe: Pipeline, plan: DecisionPlan, user_id: str, review_id: str | None) -> Reply[DecisionOutcome]:
         leads, policy = user_id == plan.user_id, self._active.policy
-        label = plan.label if leads or plan.labels_all else ""
-        given = entry(plan.label, "manual_review", plan.reason, plan.actor, plan.at)
+        label: LabelEntry | None = None
+        if plan.label and (leads or plan.labels_all):
+            label = entry(plan.label, "manual_review", plan.reason, plan.actor, plan.at)
+            label["decision_id"] = plan.id
         history = by_reviewer(plan.tier, plan.reason, plan.actor, plan.at, policy, plan.reviewer)
         history["decision_id"] = plan.id
-        fields: dict[str, Any] = {
-            "decided_at": plan.at,
-            "decided_by": plan.actor,
-            "decision": plan.tier,
-            "label": label,
-            "apply_to": plan.apply_to,
-            "reason": plan.reason or "",
-            **({"reviewer": plan.reviewer} if plan.reviewer else {}),
-        }
-        told = {"user_id": user_id, "to": "decided", "at": plan.at, "decision_id": plan.id}
+        closed = None if review_id is None else _closing(plan, user_id, review_id, label, leads=leads)
         holder = plan.reviewer or plan.actor
-        args: list[Any] = [plan.id, int(leads), holder, repr(plan.at), policy.reviews.claim_minutes * 60]
-        args += (policy.retention.accounts_days * _DAY, oldest(policy.retention.decisions_days), plan.tier)
-        args += (label, orjson.dumps({**given, "decision_id": plan.id}))
-        args += (orjson.dumps({"user_id": user_id, **given, "at": plan.at}), orjson.dumps(history))
-        args += (tier_event(user_id, history, plan.at), orjson.dumps({"id": review_id, **told, **fields}))
-        args.append(place_of(plan.at, review_id or ""))
-        if leads:
-            fields[f"p:{plan.id}"] = orjson.dumps(plan)
-        for name, value in fields.items():
-            args += (name, value)
-        statuses = ("open", "claimed", "escalated", "decided")
-        return _keys(user_id, review_id, statuses), args
+        decision = AccountDecision(plan.id, user_id, plan.at, history, label, holder, closed, leads)
+        return self._tiers.queue_decide(pipe, decision, policy)
 
     def load(self, decision_id: str) -> tuple[DecisionPlan | None, Undoing | None]:
         """A decision, and who undid it, if anybody did; None for one whose review, or which itself, expired."""
@@ -222,39 +213,60 @@ class DecidedAccounts:
 
         Raises ``not_undoable`` where the review is not decided so any more. Nobody else is given back by it.
         """
-        pipe = self._store.pipeline()
-        (back,) = self._queue_back(pipe, plan, undoing, [(plan.user_id, plan.review_id)])
-        self._store.run(pipe)
-        return back()
+        (found,) = self._given_back(plan, undoing, [(plan.user_id, plan.review_id)])
+        if found.state == "refused":
+            raise Problem("not_undoable", "Somebody undid this decision, or decided again.")
+        return _undone(found)
 
     def give_back_others(self, plan: DecisionPlan, undoing: Undoing) -> dict[str, tuple[Undone, Standing]]:
         """Give the other accounts back, and open the reviews that the decision closed. Safe to repeat."""
-        pipe = self._store.pipeline()
-        replies = self._queue_back(pipe, plan, undoing, plan.others)
-        self._store.run(pipe)
-        found = {name: reply() for (name, _), reply in zip(plan.others, replies, strict=True)}
-        return {name: back for name, back in found.items() if back is not None}
+        found = zip(plan.others, self._given_back(plan, undoing, plan.others), strict=True)
+        return {name: back for (name, _), each in found if (back := _undone(each)) is not None}
 
-    def _queue_back(
-        self, pipe: Pipeline, plan: DecisionPlan, undoing: Undoing, accounts: Sequence[tuple[str, str | None]]
-    ) -> list[Reply[tuple[Undone, Standing] | None]]:
-        replies = []
+    def _given_back(
+        self, plan: DecisionPlan, undoing: Undoing, accounts: Sequence[tuple[str, str | None]]
+    ) -> list[ReturnOutcome]:
         codes = self._reasons.codes(review_id for _, review_id in accounts if review_id is not None)
         why = f"undone: {undoing.reason}" if undoing.reason else "undone"
-        policy = self._active.policy
+        pipe, policy = self._store.pipeline(), self._active.policy
         # What it goes back to is put in where the account is, see review_undo.lua.
-        given = entry(cast("LabelName", "?"), "manual_review", why, undoing.actor, undoing.at)
+        label = entry(cast("LabelName", PUT_LATER), "manual_review", why, undoing.actor, undoing.at)
+        label["undoes"] = plan.id
         history = by_reviewer(PUT_LATER, why, undoing.actor, undoing.at, policy, undoing.reviewer)
         history["undoes"] = plan.id
+        replies, mark = [], orjson.dumps(undoing)
         for name, review_id in accounts:
-            told: dict[str, Any] = {"id": review_id, "user_id": name, "to": "open", "at": undoing.at, "opened": True}
-            told |= {"reasons": codes.get(review_id or "", []), "decision_id": plan.id, "reviewer": undoing.actor}
-            args: list[Any] = [plan.id, int(name == plan.user_id), policy.retention.accounts_days * _DAY]
-            args += (oldest(policy.retention.decisions_days), orjson.dumps({**given, "undoes": plan.id}))
-            args += (orjson.dumps({"user_id": name, **given, "at": undoing.at}), orjson.dumps(history))
-            args += (tier_event(name, history, undoing.at), orjson.dumps(told), orjson.dumps(undoing))
-            replies.append(self._undo.ask(pipe, _keys(name, review_id, ("open", "decided")), args, read=_back))
-        return replies
+            leads = name == plan.user_id
+            opened = None if review_id is None else _opening(plan, undoing, name, review_id, codes.get(review_id, []))
+            back = AccountReturn(plan.id, name, undoing.at, history, label, opened, leads, mark)
+            replies.append(self._tiers.queue_give_back(pipe, back, policy))
+        self._store.run(pipe)
+        return [reply() for reply in replies]
+
+
+def _closing(plan: DecisionPlan, user_id: str, review_id: str, label: LabelEntry | None, *, leads: bool) -> ReviewMove:
+    """A review that closes because its account is decided."""
+    fields: dict[str, Any] = {
+        "decided_at": plan.at,
+        "decided_by": plan.actor,
+        "decision": plan.tier,
+        "label": label["label"] if label is not None else "",
+        "apply_to": plan.apply_to,
+        "reason": plan.reason or "",
+        **({"reviewer": plan.reviewer} if plan.reviewer else {}),
+    }
+    told = {"id": review_id, "user_id": user_id, "to": "decided", "at": plan.at, "decision_id": plan.id, **fields}
+    if leads:
+        fields[f"p:{plan.id}"] = orjson.dumps(plan)
+    keys = _review_keys(user_id, review_id, ("open", "claimed", "escalated", "decided"))
+    return ReviewMove(keys, orjson.dumps(told), place_of(plan.at, review_id), fields)
+
+
+def _opening(plan: DecisionPlan, undoing: Undoing, user_id: str, review_id: str, reasons: Sequence[str]) -> ReviewMove:
+    """A review that opens again because its decision is undone."""
+    told = {"id": review_id, "user_id": user_id, "to": "open", "at": undoing.at, "opened": True}
+    told |= {"reasons": reasons, "decision_id": plan.id, "reviewer": undoing.actor}
+    return ReviewMove(_review_keys(user_id, review_id, ("open", "decided")), orjson.dumps(told))
 
 
 def _review_of(answer: Mapping[str, bytes]) -> str | None:
@@ -266,12 +278,8 @@ def _address_of(fields: Mapping[str, bytes | None]) -> str:
     return str(damaged.whole(kept_signup(fields))["email"]["address"])
 
 
-def _keys(user_id: str, review_id: str | None, statuses: Sequence[str]) -> list[str]:
-    number = shard(user_id)
-    keys = [account_key(user_id), history_key(user_id), labels_key(user_id), stream(number)]
-    if review_id is not None:
-        keys += (review_key(review_id), *(index_key(number, status) for status in statuses))
-    return keys
+def _review_keys(user_id: str, review_id: str, statuses: Sequence[str]) -> list[str]:
+    return [review_key(review_id), *(index_key(shard(user_id), status) for status in statuses)]
 
 
 def _undoing(text: bytes) -> Undoing:
@@ -284,8 +292,5 @@ def _plan(text: bytes) -> DecisionPlan:
     return DecisionPlan(**damaged.known(DecisionPlan, {**found, **pairs}))
 
 
-def _back(reply: Sequence[Any]) -> tuple[Undone, Standing] | None:
-    state, *rest = reply
-    if state == b"refused":
-        raise Problem("not_undoable", "Somebody undid this decision, or decided again.")
-    return (cast("Undone", state.decode()), standing(rest)) if rest else None
+def _undone(found: ReturnOutcome) -> tuple[Undone, Standing] | None:
+    return None if found.standing is None else (cast("Undone", found.state), found.standing)

@@ -20,6 +20,7 @@ from riskapi.accounts.accounts import Accounts, Standing
 from riskapi.accounts.history import LabelName
 from riskapi.accounts.labels import Labels
 from riskapi.accounts.reach import ReachView
+from riskapi.accounts.tiers import Undone
 from riskapi.budgets.spends import Budgets
 from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
@@ -28,7 +29,7 @@ from riskapi.inputs.readers import ActiveReaders
 from riskapi.links.entities import Links
 from riskapi.lists.entries import ListEntry
 from riskapi.policy.active import ActiveBasis
-from riskapi.reviews.decided_accounts import Candidate, DecidedAccounts, DecisionPlan, Undoing, Undone, review_of
+from riskapi.reviews.decided_accounts import Candidate, DecidedAccounts, DecisionPlan, Undoing, review_of
 from riskapi.reviews.deniable_values import Deniable, DeniableKind, DeniableValues, Denied
 from riskapi.reviews.denials import Denials
 from riskapi.reviews.queue import Review, Reviews, ReviewScope, ReviewTier, refusal, review_key

@@ -3,31 +3,32 @@
 --
 -- KEYS    1 account hash   2 history list   3 labels list   4 decisions stream, and where the account has a review   5 review hash
 --         6 index of open   7 of decided reviews
--- ARGV    1 id of the decision   2 1: this review was decided, 0: it was closed because its account was decided with another
---         3 TTL of the account, seconds   4 oldest stream id kept   5 label entry and   6 event of the label, each with "label":"?"
---         7 history entry and   8 event of the tier, each with "from":"?" and "to":"?"   9 event of the review
---         10 who undid it, when and why, which tells one undo from another
+-- ARGV    1 JSON: `id` of the decision, `leads`: this review was decided (else it was closed because its account was decided with
+--         another), `ttl` of the account in seconds, `oldest` stream id kept, `label`: its `row` and `event`, each with "label":"?",
+--         `history` entry and `moved` event of the tier, each with "from":"?" and "to":"?", `review`: the `event` about it,
+--         `mark`: who undid it, when and why, which tells one undo from another
 -- returns {state, label, tier, entities, revision, established, tier before}, state: 'given_back', 'tier_moved' (label given back; the
 --         tier is not the one decided any more, and stays), 'decided_since' (nothing given back but a label that nobody replaced), 'untouched' (it was never decided);
 --         {'gone'} for an account that is not there; {'refused'} where the review is not decided so, or undone by another
--- TTL     the review keeps its own; account, history and labels: ARGV[3]; stream: trimmed by age
+-- TTL     the review keeps its own; account, history and labels: `ttl`; stream: trimmed by age
 --+ reviews
 --+ tiers
-local call, id = redis.call, ARGV[1]
+local call, given = redis.call, cjson.decode(ARGV[1])
+local id = given.id
 local mine = 'd:' .. id
-local function tell(kind, event) call('XADD', KEYS[4], 'MINID', '~', ARGV[4], '*', 'type', kind, 'data', event) end
+local function tell(kind, event) call('XADD', KEYS[4], 'MINID', '~', given.oldest, '*', 'type', kind, 'data', event) end
 -- Set a field of the account; '' takes it away.
 local function put(name, value) if value == '' then call('HDEL', KEYS[1], name) else call('HSET', KEYS[1], name, value) end end
 
 local review = KEYS[5] and call('HMGET', KEYS[5], 'status', 'decision_id', 'opened_at', 'id', 'u:' .. id) or {}
 local closed = review[1] == 'decided' and review[2] == id
-if ARGV[2] == '1' and not closed and review[5] ~= ARGV[10] then return {'refused'} end
+if given.leads and not closed and review[5] ~= given.mark then return {'refused'} end
 if closed then
   local place = string.format('%019.6f:%s', math.max(tonumber(review[3]), 0), review[4])
   move(KEYS[5], {open = KEYS[6], decided = KEYS[7]}, 'open', place)
   call('HDEL', KEYS[5], 'decided_at', 'decided_by', 'decision', 'label', 'apply_to', 'reason', 'decision_id')
-  call('HSET', KEYS[5], 'reviewer', '', 'claimed_at', 0, 'undone_id', id, 'u:' .. id, ARGV[10])
-  tell('review', ARGV[9])
+  call('HSET', KEYS[5], 'reviewer', '', 'claimed_at', 0, 'undone_id', id, 'u:' .. id, given.mark)
+  tell('review', given.review.event)
 end
 
 local account = call('HMGET', KEYS[1], 'tier', 'label', 'own', 'decided', mine, 'entities', 'established', 'revision', 'paused')
@@ -51,8 +52,8 @@ local function give_label_back()
   put('label', label)
   put('spread', label == 'abuse' and kept.spread or '')
   local word = label == '' and 'unknown' or label
-  call('RPUSH', KEYS[3], filled(ARGV[5], 'label', word))
-  tell('label', filled(ARGV[6], 'label', word))
+  call('RPUSH', KEYS[3], filled(given.label.row, 'label', word))
+  tell('label', filled(given.label.event, 'label', word))
 end
 
 -- Let the pause go on that this decision ended.
@@ -61,7 +62,7 @@ local function give_pause_back()
   call('HSET', KEYS[1], 'paused', kept.paused, 'paused_until', kept.paused_until)
   local whole, event = pcall(cjson.decode, kept.paused)
   if not whole or type(event) ~= 'table' then return end
-  event.user_id = cjson.decode(ARGV[6]).user_id
+  event.user_id = cjson.decode(given.label.event).user_id
   tell('pause', cjson.encode(event))
 end
 
@@ -89,7 +90,7 @@ if kept and account[4] == id then
     state = 'tier_moved'
   elseif tier ~= kept.tier then
     tier = kept.tier
-    set_tier({account = KEYS[1], history = KEYS[2], stream = KEYS[4]}, before, tier, ARGV[4], ARGV[7], ARGV[8])
+    set_tier({account = KEYS[1], history = KEYS[2], stream = KEYS[4]}, before, tier, given.oldest, given.history, given.moved)
   end
 elseif kept then
   state = 'decided_since'
@@ -112,5 +113,5 @@ elseif kept then
 end
 if kept then revision = call('HINCRBY', KEYS[1], 'revision', 1) end
 call('HSET', KEYS[1], mine, state .. '|' .. before)
-for at = 1, 3 do call('EXPIRE', KEYS[at], ARGV[3]) end
+for at = 1, 3 do call('EXPIRE', KEYS[at], given.ttl) end
 return standing(state, before)
