@@ -137,7 +137,6 @@ class Service:
 
     parts: Parts
     store: Store
-    sources: Sources
     active_readers: ActiveReaders
     reader_refresh: ReaderRefresh
     active: ActiveBasis
@@ -280,7 +279,6 @@ def assemble(
     return Service(
         parts=parts,
         store=store,
-        sources=sources,
         active_readers=active_readers,
         reader_refresh=reader_refresh,
         active=active,

@@ -85,3 +85,8 @@ def invalid(pointer: str, detail: str) -> Problem:
     """The problem of one wrong field: its JSON pointer, and what is wrong, in words that do not repeat it."""
     error = {"pointer": pointer, "code": "value_error", "detail": detail}
     return Problem("invalid", f"1 error, at {pointer}.", [error])
+
+
+def no_account() -> Problem:
+    """The problem of a ``user_id`` that no account has: it never signed up, was erased, or is no longer kept."""
+    return Problem("not_found", "No account with this user_id was ever assessed.")

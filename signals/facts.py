@@ -206,8 +206,8 @@ class Happening:
 class Device:
     """What the browser or client said of itself.
 
-    ``agent_family``, ``agent_major`` and ``agent_system`` are parsed from ``user_agent``; ``agent_released`` is
-    the Unix time at which that major version came out, where it is known. ``automation`` is the mark of a
+    ``agent_family`` and ``agent_system`` are parsed from ``user_agent``; ``agent_released`` is the Unix time at which
+    its major version came out, where it is known. ``automation`` is the mark of a
     scripted client found in the agent, or ``""`` when none was; ``agent_malformed``: no browser can have sent it;
     ``agent_invented``: it contradicts itself, or has no product with a version.
     ``languages`` are lower-case primary subtags
@@ -219,7 +219,6 @@ class Device:
     id: str | None = None
     user_agent: str | None = None
     agent_family: str | None = None
-    agent_major: int | None = None
     agent_system: str | None = None
     agent_released: float | None = None
     agent_mobile: bool | None = None

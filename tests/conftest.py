@@ -22,16 +22,20 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from riskapi import app
+from riskapi import app, policy
 from riskapi.api.server import build
 from riskapi.console.application import application
 from riskapi.datasets import installed
 from riskapi.errors import StoreUnavailable
+from riskapi.inputs.domains import DomainLists
+from riskapi.links.entities import Links
+from riskapi.policy import Policy
 from riskapi.settings import Settings
 from riskapi.store import consumer
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
 from tests import commanding, logged, store_servers
+from tests.active_readers import readers_of
 from tests.answers import conforms
 from tests.commanding import Command
 from tests.logged import Lines
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 #: An instant that no test depends on: 2026-11-22T10:00:00Z.
 NOW = 1_795_341_600.0
+LINK_SECRET = b"0123456789abcdef0123456789abcdef"
 BOOTSTRAP_KEY = "test-key-0123456789-0123456789-0123456789"
 
 
@@ -137,6 +142,24 @@ def store(session_store: Store) -> Store:
     """The store, empty."""
     session_store.execute("FLUSHALL")
     return session_store
+
+
+@pytest.fixture(scope="session")
+def rules() -> Policy:
+    """The policy as it is shipped."""
+    return policy.load(policy.DEFAULT)
+
+
+@pytest.fixture(scope="session")
+def lists() -> DomainLists:
+    """The lists of domains as they are shipped."""
+    return DomainLists.load()
+
+
+@pytest.fixture
+def links(store: Store, lists: DomainLists) -> Links:
+    """What accounts share, on the empty store."""
+    return Links(store, LINK_SECRET, readers_of(lists))
 
 
 @pytest.fixture(scope="session")
@@ -373,12 +396,23 @@ def service_settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
+def prepare() -> Callable[[app.Service], object]:
+    """What is done to :func:`service` before a test has it, which a room or a file may override."""
+    return lambda made: None
+
+
+@pytest.fixture
 def service(
-    store: Store, service_settings: Settings, assemble: Callable[..., app.Service], clock: Clock
+    store: Store,
+    service_settings: Settings,
+    assemble: Callable[..., app.Service],
+    clock: Clock,
+    prepare: Callable[[app.Service], object],
 ) -> Iterator[app.Service]:
     """The service put together in this process, on the empty store, at a clock that stands still."""
     made = assemble(service_settings, store, clock)
     made.decisions.register_schema()
+    prepare(made)
     yield made
     made.close()
     (service_settings.data_dir / "journal/sends/hourly").unlink(missing_ok=True)  # an hour of no other test

@@ -18,7 +18,7 @@ from riskapi.accounts.history import LabelEntry
 from riskapi.accounts.sending_account import SENDING_FIELDS, SendingAccount, sending_account
 from riskapi.accounts.spreads import spread_of
 from riskapi.accounts.stored import StoredAccount
-from riskapi.errors import Problem
+from riskapi.errors import no_account
 from riskapi.links import spellings
 from riskapi.links.keys import entities_of
 from riskapi.policy import Policy
@@ -94,7 +94,7 @@ def known_account(reply: Sequence[Any]) -> KnownAccount | None:
 def standing(reply: Sequence[Any], user_id: str = "?") -> Standing:
     """Where an account stands, from the reply of a script. Raises ``not_found`` for an empty one."""
     if not reply:
-        raise Problem("not_found", "No account with this user_id was ever assessed.")
+        raise no_account()
     label, tier, entities, revision, established, *before = reply
     return Standing(
         label.decode(),
@@ -251,7 +251,7 @@ class Accounts:
         labels = pipe.ask("LRANGE", labels_key(user_id), 0, -1, read=as_it_is)
         self._store.run(pipe)
         if not fields():
-            raise Problem("not_found", "No account with this user_id was ever assessed.")
+            raise no_account()
         return StoredAccount(
             {name.decode(): value for name, value in fields().items()},
             damaged.rows("history", user_id, history(), _HISTORY),

@@ -86,11 +86,6 @@ class Agenda:
         args = [item.user_id, repr(item.token), "" if due is None else repr(due)]
         return bool(self._done.call([agenda_key(number), causes_key(number)], args))
 
-    def due_at(self, user_id: str) -> float | None:
-        """When an account is due, as a Unix time; None when it is not on the agenda."""
-        found = self._store.execute("ZSCORE", agenda_key(shard(user_id)), user_id)
-        return None if found is None else float(found)
-
     def due(self, now: float) -> list[int]:
         """Shards in which an account is due at Unix time ``now``, in one trip."""
         return [number for number, count in enumerate(self._counts(now)) if count]

@@ -24,11 +24,10 @@ MONTH = 30
 class Usage:
     """What an account and its cluster were granted up to ``now``, net of releases.
 
-    ``days`` has the recipients of each UTC day (days since 1970) of the last 30. ``spent`` and ``cluster_spent`` are
-    of the hour, day and month. ``usual`` is the most in any day's window before the one up to now, ``hold`` is
-    the cap of a day while ``hold_until`` lies ahead; ``hold_off`` is the time until which a reviewer wants none.
-    ``size`` counts the accounts of the cluster, ``abusive`` the others of them that are labelled so; ``claims``: it is
-    bound by what somebody else holds.
+    ``days`` has the recipients of each UTC day (days since 1970) of the last 30. ``spent`` and ``cluster_spent`` are of
+    the hour, day and month. ``usual`` is the most in any day's window before the one up to now, ``hold`` is the cap of
+    a day while ``hold_until`` lies ahead. ``size`` counts the accounts of the cluster, ``abusive`` the others of them
+    that are labelled so; ``claims``: it is bound by what somebody else holds.
     """
 
     cluster: str
@@ -36,7 +35,6 @@ class Usage:
     first: float | None
     hold: int | None
     hold_until: float
-    hold_off: float
     spent: tuple[int, int, int]
     cluster_spent: tuple[int, int, int]
     now: float
@@ -54,7 +52,7 @@ class Usage:
 
 def unused(now: float) -> Usage:
     """The usage of an account that was granted nothing yet."""
-    return Usage("", 0, None, None, 0.0, 0.0, (0, 0, 0), (0, 0, 0), now, {})
+    return Usage("", 0, None, None, 0.0, (0, 0, 0), (0, 0, 0), now, {})
 
 
 def is_unused(usage: Usage) -> bool:

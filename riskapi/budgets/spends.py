@@ -53,7 +53,7 @@ class Budgets:
     @staticmethod
     def usage(reply: Sequence[Any]) -> Usage:
         """The usage in a reply to :meth:`queue_read`."""
-        numbers, cluster, revision, first, hold, hold_until, hold_off, *days = reply
+        numbers, cluster, revision, first, hold, hold_until, *days = reply
         now, *counts = _NUMBERS.unpack(numbers)
         found = [int(count) for count in counts]
         return Usage(
@@ -62,7 +62,6 @@ class Budgets:
             first=float(first) if first else None,
             hold=int(hold) if hold else None,
             hold_until=float(hold_until),
-            hold_off=float(hold_off),
             spent=_three(found[:3]),
             cluster_spent=_three(found[3:6]),
             now=now,

@@ -1,4 +1,4 @@
-"""A recorded decision, decided again: the one way through for replays and simulations. Pure."""
+"""A recorded decision, decided again: the one way through for replays, simulations and explanations. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,22 @@ from riskapi.policy.active import Basis
 from signals.registry import Readings
 
 
-def decided_again(recorded: Mapping[str, Any], readings: Readings, basis: Basis, *, bare: bool = False) -> Decision:
+def decided_again(
+    recorded: Mapping[str, Any], readings: Readings, basis: Basis, *, explain: bool = False, bare: bool = False
+) -> Decision:
     """Decide on the readings of a recorded decision, under another policy and model, or the same.
 
-    What was decided in attack mode is decided under what ``basis`` changes in that mode. ``bare``: see
+    What was decided in attack mode is decided under what ``basis`` changes in that mode. ``explain`` and ``bare``: see
     :func:`riskapi.decisions.decide.decide`. Raises KeyError or TypeError for what is not a recorded decision.
     """
     attacked = recorded["versions"].get("attack") is not None
     policy = basis.policy.attacked if attacked else basis.policy
     return decide(
-        readings, basis.scorer, policy, bare=bare, store_away=recorded["store_away"], listing=listing(recorded)
+        readings,
+        basis.scorer,
+        policy,
+        explain=explain,
+        bare=bare,
+        store_away=recorded["store_away"],
+        listing=listing(recorded),
     )

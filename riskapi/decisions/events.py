@@ -21,7 +21,7 @@ from riskapi.budgets.spends import Budgets
 from riskapi.contract import Tier
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.decisions.rescoring import Rescorer
-from riskapi.errors import Problem, StoreUnavailable
+from riskapi.errors import StoreUnavailable, no_account
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.inputs.signup import CustomInputs, DevicePart, EmailPart, PhonePart
 from riskapi.inputs.usable import InputWarning, counted, one_each, unreadable, usable
@@ -128,7 +128,7 @@ class Events:
         args += _terms(event, policy)
         found = self._record.call(keys, [*args, *(word for mac in places for word in (mac, packed_mac(mac)))])
         if not found:
-            raise Problem("not_found", "No account with this user_id was ever assessed.")
+            raise no_account()
         self._metrics.event(event.type if event.type in TYPES else "other")
         self._follow(user_id, event, domain, at, now, warnings)
         if event.type in ESTABLISHING:

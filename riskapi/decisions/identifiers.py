@@ -7,7 +7,7 @@ after account. An established customer leaves the old one behind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
 from riskapi.decisions.gather import Gatherer
-from riskapi.errors import Problem, StoreUnavailable
+from riskapi.errors import StoreUnavailable, no_account
 from riskapi.inputs import device as devices
 from riskapi.inputs.signup import Signup
 from riskapi.links.entities import Links
@@ -75,8 +75,7 @@ class Identifiers:
         False where the value cannot be read: then nothing changes. Raises :class:`StoreUnavailable`.
         """
         policy = self._active.policy
-        for _ in range(_TRIES):
-            read = self._read(user_id)
+        for read in self._readings(user_id):
             signup = _changed(damaged.whole(kept_signup(read)), part, value)
             parsed = self._gatherer.parse(signup, now)
             kind = _PROVED[part]
@@ -86,7 +85,7 @@ class Identifiers:
             before = entities_of(read["entities"], user_id)
             proved = entities_of(read["proved"] or b"{}", user_id)
             if before.get(kind) == touch.keys[kind]:
-                return True
+                break
             fresh = {name: touch.keys[name] for name in _KINDS[part] if name in touch.keys}
             old = {name: key for name, key in before.items() if name in _KINDS[part] and key not in fresh.values()}
             held = self._is_held(user_id)
@@ -107,14 +106,13 @@ class Identifiers:
                 self._proofs.take(user_id, [old[kind]], now, policy)
                 self._leave(user_id, list(old.values()), now)
             self._mark(user_id)
-            return True
-        raise StoreUnavailable("an account changed too often to follow it")
+            break
+        return True
 
     def prove(self, user_id: str, part: str, at: float, now: float) -> None:
         """Note that the account proved its address (``email``) or number (``phone``) at Unix time ``at``."""
         kind = _PROVED[part]
-        for _ in range(_TRIES):
-            read = self._read(user_id)
+        for read in self._readings(user_id):
             key = entities_of(read["entities"], user_id).get(kind)
             if key is None:
                 return  # it gave none that could be read
@@ -124,7 +122,6 @@ class Identifiers:
             ):
                 self._proofs.give(user_id, [key], at, self._active.policy, now, aside=kind == "phone")
                 return
-        raise StoreUnavailable("an account changed too often to follow it")
 
     def disown(self, user_id: str, address: str | None, at: float, now: float) -> None:
         """Note that the owner of an address said at Unix time ``at`` that the account signed up with it and is not his.
@@ -132,8 +129,7 @@ class Identifiers:
         What the account proved of the address before that does not count any more: it no longer holds the mailbox,
         and only claims it, as all who typed it do. An ``address`` that the account never proved changes nothing.
         """
-        for _ in range(_TRIES):
-            read = self._read(user_id)
+        for read in self._readings(user_id):
             before = entities_of(read["proved"] or b"{}", user_id)
             key = self._mailbox(user_id, read, address, now) if address else before.get("mailbox")
             if key is None or not 0 < self._links.proved_at(user_id, key) <= at:
@@ -144,7 +140,6 @@ class Identifiers:
                 self._proofs.take(user_id, [key], now, self._active.policy)
                 self._mark(user_id)
                 return
-        raise StoreUnavailable("an account changed too often to follow it")
 
     def _mailbox(self, user_id: str, read: dict[str, bytes], address: str, now: float) -> str | None:
         """The key of the mailbox of an address."""
@@ -153,15 +148,13 @@ class Identifiers:
 
     def authenticate(self, user_id: str, domain: str, now: float) -> None:
         """Note a domain that the account proved to be its own: mail may link to it without claiming anything."""
-        for _ in range(_TRIES):
-            read = self._read(user_id)
+        for read in self._readings(user_id):
             things = self._things([domain], read["things"])
             if self._written(user_id, read, read["signup"], read["entities"], read["proved"], things):
                 keys = [key for _, key in self._links.said(user_id, now, [domain], None).keys]
                 self._proofs.give(user_id, (), now, self._active.policy, now, aside=True)
                 self._leave(user_id, keys, now)
                 return
-        raise StoreUnavailable("an account changed too often to follow it")
 
     def pay(self, user_id: str, now: float) -> None:
         """Note that the account paid: no wave does."""
@@ -221,10 +214,19 @@ class Identifiers:
         keys = [key for _, key in self._links.said("", 0.0, domains, None).keys] if domains else []
         return " ".join(dict.fromkeys([*before.decode().split(), *keys])).encode()
 
+    def _readings(self, user_id: str) -> Iterator[dict[str, bytes]]:
+        """What the account has, read anew as long as somebody changes it before what follows from it is written.
+
+        Raises :class:`StoreUnavailable` where that happens too often.
+        """
+        for _ in range(_TRIES):
+            yield self._read(user_id)
+        raise StoreUnavailable("an account changed too often to follow it")
+
     def _read(self, user_id: str) -> dict[str, bytes]:
         found: Any = self._store.execute("HMGET", account_key(user_id), *_READ)
         if not any(found):
-            raise Problem("not_found", "No account with this user_id was ever assessed.")
+            raise no_account()
         return {name: value or b"" for name, value in zip(_READ, found, strict=True)}
 
     def _written(self, user_id: str, read: dict[str, bytes], *values: bytes) -> bool:
@@ -233,7 +235,7 @@ class Identifiers:
         args: list[Any] = [self._active.policy.retention.accounts_days * _DAY, *before, *values]
         found = self._follow.call([account_key(user_id)], args)
         if not found:
-            raise Problem("not_found", "No account with this user_id was ever assessed.")
+            raise no_account()
         return bool(found[0] == b"written")
 
 

@@ -19,11 +19,10 @@ from riskapi.budgets.limits import Limits
 from riskapi.budgets.terms import Established, OwnCapsView
 from riskapi.clusters.clusters import Clusters, Thing, standing_of
 from riskapi.contract import Reason, Tier
+from riskapi.decisions.again import decided_again
 from riskapi.decisions.answer import in_form, reasons
 from riskapi.decisions.assessment import Assessment
-from riskapi.decisions.decide import decide
 from riskapi.decisions.gather import Gatherer
-from riskapi.decisions.record import listing
 from riskapi.feedback.counts import Feedback, FeedbackView
 from riskapi.inputs.signup import Signup
 from riskapi.links.evidence import Evidence, Linkage, linkage
@@ -136,15 +135,7 @@ class Profiles:
         basis = self._active.basis
         if stored["versions"]["model"] != basis.versions["model"]:
             return []
-        decision = decide(
-            self._decisions.readings(stored),
-            basis.scorer,
-            basis.policy,
-            explain=True,
-            store_away=stored["store_away"],
-            listing=listing(stored),
-        )
-        return reasons(decision)
+        return reasons(decided_again(stored, self._decisions.readings(stored), basis, explain=True))
 
     def _linked(self, user_id: str, account: StoredAccount, cluster: str, now: float) -> Linkage:
         policy = self._active.policy

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from riskapi.contract import Time, UserId
+from riskapi.feedback.reports import ReportType
 from riskapi.inputs.signup import Text
-
-EventType = Literal[
-    "delivered", "hard_bounce", "soft_bounce", "complaint", "block", "unsubscribe", "spam_trap", "not_spam", "not_mine"
-]
 
 
 class FeedbackEvent(BaseModel):
@@ -24,7 +21,7 @@ class FeedbackEvent(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     id: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-    type: EventType
+    type: ReportType
     user_id: UserId
     recipient: Text | None = None
     time: Time | None = None

@@ -15,10 +15,10 @@ from typing import Final, get_args
 
 from riskapi.feedback.attribution import Attributed, Attribution
 from riskapi.feedback.counts import FeedbackAction, Tally
-from riskapi.feedback.event import EventType, FeedbackEvent, ReportedEvent
+from riskapi.feedback.event import FeedbackEvent, ReportedEvent
 from riskapi.feedback.kept_reports import KeptReports
 from riskapi.feedback.message_ids import MessageIds
-from riskapi.feedback.reports import Channel, Clues, Feed, Received, Report
+from riskapi.feedback.reports import Channel, Clues, Feed, Received, Report, ReportType
 from riskapi.feedback.return_path import ReturnPath
 from riskapi.feedback.sealing import Seal
 from riskapi.feedback.unattributed import Unattributed, Unclaimed, awaited
@@ -27,7 +27,7 @@ from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from signals.records import record
 
-_COUNTED: Final = frozenset(get_args(EventType))
+_COUNTED: Final = frozenset(get_args(ReportType))
 #: What names the account of a report that waited: the caller's own word alone.
 _OURS: Final = frozenset({"metadata", "message_id"})
 

@@ -37,7 +37,6 @@ def read(part: DevicePart, posted: DevicePart | None = None) -> Device:
         identifier(part.id),
         text,
         agent.family if agent else None,
-        agent.major if agent else None,
         agent.system if agent else None,
         agent.released if agent else None,
         agent.mobile if agent else None,

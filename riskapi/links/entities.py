@@ -16,7 +16,7 @@ from typing import Any, Literal
 from riskapi.inputs import device
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.links import kinds, rows
-from riskapi.links.keys import LETTERS, key_of, mac_of
+from riskapi.links.keys import KIND_OF, LETTERS, key_of, mac_of
 from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Touch
 from riskapi.links.macs import Macs
 from riskapi.links.touches import KEEP, Told, asked_of, numbers, told
@@ -27,7 +27,6 @@ from riskapi.store.scripts import Script
 from riskapi.times import unix_text
 from signals.facts import Entity, Facts
 
-_KINDS = {letter: kind for kind, letter in LETTERS.items()}
 _UNLINKED_KEYS = tuple(f"risk:e:{LETTERS[kind]}:" for kind in (*COUNTED, *CLOSE))
 _DAY = 86400
 #: As many members as there are.
@@ -137,7 +136,7 @@ class Links:
         """The kind of the entity with this key; ``risk:e:`` before it may be left out. A capital letter stands for
         those who proved that the thing is their own.
         """
-        return _KINDS[key.removeprefix("risk:e:").partition(":")[0].lower()]
+        return KIND_OF[key.removeprefix("risk:e:").partition(":")[0].lower()]
 
     def cut(self, user_id: str | None, keys: Sequence[str], on: bool) -> None:
         """Cut an account from entities, or the entities from everybody (None); with ``on`` false take that back."""

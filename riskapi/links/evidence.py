@@ -13,10 +13,10 @@ from typing_extensions import TypedDict
 from riskapi.contract import Count, Instant
 from riskapi.links.kinds import KINDS
 from riskapi.policy import Policy
+from riskapi.policy.tables import Strength
 from riskapi.times import rfc3339
 from signals.facts import Entity, Reputation
 
-Strength = Literal["strong", "medium", "weak"]
 Standing = Literal["proved", "claimed", "holder", "wave"]
 #: How an answer calls the standing of an account to what it shares: what is seen is as good as proved.
 _STANDINGS: Mapping[str, Standing] = {"observed": "proved", "proved": "proved", "held": "holder", "claimed": "claimed"}

@@ -13,7 +13,7 @@ from riskapi.store import damaged
 
 #: One byte a kind keeps keys short: they are the larger part of what the store holds.
 LETTERS = dict(zip((*KINDS, *COUNTED, *CLOSE, "holder", "wave"), "mptdoifbxnrlcasvuqkhw", strict=True))
-_KINDS = {letter: kind for kind, letter in LETTERS.items()}
+KIND_OF = {letter: kind for kind, letter in LETTERS.items()}
 #: What the key of an entity begins with, by kind, and where its HMAC begins.
 _BEGINNINGS = {kind: f"risk:e:{letter}:" for kind, letter in LETTERS.items()}
 _MAC_AT = len("risk:e:m:")
@@ -72,7 +72,7 @@ def _read(stored: bytes) -> dict[str, str]:
         raise ValueError("not what an account has to do with")
     found = {}
     for place, (_, letter, apart) in enumerate(names):
-        kind = _KINDS[letter]
+        kind = KIND_OF[letter]
         found[f"{kind}:{apart}" if apart else kind] = key_of(kind, macs[MAC * place : MAC * (place + 1)])
     return found
 
@@ -84,7 +84,7 @@ def _read_text(stored: bytes) -> dict[str, str]:
         said, colon, apart = word.partition(":")
         if len(said) != 1 + MAC:
             raise ValueError("not an HMAC")
-        kind = _KINDS[said[0]]
+        kind = KIND_OF[said[0]]
         found[kind + colon + apart] = key_of(kind, said[1:])
     return found
 

@@ -13,14 +13,11 @@ from riskapi.links.kinds import line
 from riskapi.lists import entries
 from riskapi.lists import matching as listed
 from riskapi.lists.entries import TABLE, StoredEntry
-from riskapi.lists.matching import KEYED, KINDS, ListKind, ListName, candidates
+from riskapi.lists.matching import KEYED, KINDS, NO_EMAIL, OF_EMAIL, ListKind, ListName, candidates
 from riskapi.lists.networks import networks
 from riskapi.lists.values import Values
 from riskapi.store.connections import Store
-from signals.facts import Account, Device, Email, Facts
-
-_NO_EMAIL = Email("", valid=False)
-_OF_EMAIL = frozenset({"email", "mailbox", "email_domain"})
+from signals.facts import Account, Device, Facts
 
 
 class Lookups:
@@ -80,7 +77,7 @@ class Lookups:
     def _named(self, kind: ListKind, value: str) -> Iterator[str]:
         """What a signup with just this value is looked up under; of a mere domain, not what stands for its address."""
         readers = self._active_readers.readers
-        email = readers.mail.read(value if "@" in value else f"a@{value}") if kind in _OF_EMAIL else _NO_EMAIL
+        email = readers.mail.read(value if "@" in value else f"a@{value}") if kind in OF_EMAIL else NO_EMAIL
         facts = Facts(
             at=0.0,
             account=Account(),

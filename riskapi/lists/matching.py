@@ -18,7 +18,7 @@ from riskapi.links.keys import mac_of
 from riskapi.lists.networks import framed, networks
 from riskapi.store import damaged
 from riskapi.store.redis_socket import Framed
-from signals.facts import Facts
+from signals.facts import Email, Facts
 from signals.records import record
 
 ListName = Literal["allow", "deny", "watch"]
@@ -52,6 +52,9 @@ KEYED: dict[str, ListKind] = {**HASHED, "ip": "ip"}
 LETTERS: dict[str, ListName] = {"d": "deny", "w": "watch", "a": "allow"}
 #: Digits of the shortest prefix of numbers that can be listed: most country codes have two or three (ITU-T E.164).
 LEAST_DIGITS = 2
+#: Kinds that are read from a mail address, and what stands for one where none is needed.
+OF_EMAIL = frozenset({"email", "mailbox", "email_domain"})
+NO_EMAIL = Email("", valid=False)
 #: Flag of an allow entry that also keeps feedback from counting against the account.
 _SILENCES = "s"
 #: Kinds from the most to the least that a listing means just this account; among the same kind the narrower wins.

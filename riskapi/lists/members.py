@@ -18,24 +18,19 @@ from riskapi.inputs.readers import ActiveReaders
 from riskapi.links.entities import Links
 from riskapi.links.keys import key_of
 from riskapi.links.kinds import is_inside, line
+from riskapi.links.networks import entity_networks
 from riskapi.links.touches import KEEP
 from riskapi.lists.entries import StoredEntry
-from riskapi.lists.matching import KEYED, ListKind, candidates
+from riskapi.lists.matching import KEYED, NO_EMAIL, OF_EMAIL, ListKind, candidates
 from riskapi.store import damaged
 from riskapi.store.connections import Store
-from signals.facts import Account, Device, Email, Facts
+from signals.facts import Account, Device, Facts
 from signals.whereabouts import country_of_person
 
 #: Accounts looked at for one entry, and decisions looked through for one that no entity stands for: some 0.3 s.
 MOST = 5000
-#: Networks (/24, /48) asked for one entry that spans several: a /16 or a /40.
-_MOST_NETWORKS = 256
-#: Bits of the networks that entities stand for.
-_ENTITY_BITS = {4: 24, 6: 48}
 #: Entities and accounts asked for in one trip.
 _KEYS, _ACCOUNTS = 16, 500
-_NO_EMAIL = Email("", valid=False)
-_OF_EMAIL = frozenset({"email", "mailbox", "email_domain"})
 
 
 class Matches:
@@ -85,7 +80,7 @@ class Matches:
             return self._in_network(normal)
         if kind == "link_domain" and self._active_readers.readers.links.read([normal]) != (normal,):
             return [], False
-        if kind in _OF_EMAIL:
+        if kind in OF_EMAIL:
             email = self._active_readers.readers.mail.read(normal if "@" in normal else f"a@{normal}")
             domain = kind == "email_domain"
             entity = ("mail_domain", email.registrable) if domain else ("mailbox", email.canonical)
@@ -98,14 +93,10 @@ class Matches:
         network = ip_network(normal)
         if is_inside(self._active_readers.readers.networks.read(str(network.network_address))):
             return self._decisions.newest(MOST)  # what everybody shares is not an entity
-        bits = _ENTITY_BITS[network.version]
         if "/" not in normal:
             return self._sharing([("ip", line(normal))])
-        if network.prefixlen >= bits:
-            parts = [network.supernet(new_prefix=bits)]
-        elif 2 ** (bits - network.prefixlen) <= _MOST_NETWORKS:
-            parts = list(network.subnets(new_prefix=bits))
-        else:
+        parts = entity_networks(network)
+        if parts is None:
             return self._decisions.newest(MOST)
         prefixes = (self._active_readers.readers.networks.read(str(part.network_address)).prefix for part in parts)
         return self._sharing([("network", prefix) for prefix in prefixes if prefix is not None])
@@ -141,8 +132,8 @@ class Matches:
 
     def _facts(self, kind: ListKind, signup: dict[str, Any]) -> Facts:
         """What the kind needs to know of a signup, and nothing else: there may be thousands to read."""
-        email, phone, network, device = _NO_EMAIL, None, None, signup.get("device") or {}
-        if kind in _OF_EMAIL:
+        email, phone, network, device = NO_EMAIL, None, None, signup.get("device") or {}
+        if kind in OF_EMAIL:
             email = self._active_readers.readers.mail.read(signup["email"]["address"])
         if kind in ("ip", "cidr", "asn", "phone", "phone_prefix") and device.get("ip_address"):
             network = self._active_readers.readers.networks.read(device["ip_address"])

@@ -19,6 +19,7 @@ from riskapi.inputs.visitor_values import LONGEST
 from riskapi.links.entities import Links
 from riskapi.links.keys import LETTERS, key_of
 from riskapi.links.kinds import is_inside, line
+from riskapi.links.networks import BITS, entity_networks
 from signals.records import record
 
 #: What can be searched for. All but the last three are kinds of entities.
@@ -55,9 +56,6 @@ _ASNS = range(1, 2**32 - 1)
 _NUMBER = re.compile(r"\+?[0-9][0-9\s().\-/]{5,}(?:\s*(?:ext\.?|x|;ext=)\s*[0-9]{1,7})?|\(\+?[0-9][0-9\s().\-/]{5,}")
 #: Names have letters, and between them marks, blanks, apostrophes, dots and hyphens; no digits.
 _NAME = re.compile(r"[^\W\d_][^\d_@/|:+<>\\]{1,99}")
-#: Bits of the networks that entities stand for, and how many of those one search looks through: a /16, a /40.
-_ENTITY_BITS = {4: 24, 6: 48}
-_MOST_NETWORKS = 256
 _TOO_WIDE = "Too wide to look through: search a /16 or a /40 of it or less, or its AS."
 _INSIDE = "An address from inside networks, which everybody behind a proxy has: no accounts are remembered for it."
 _USER = re.compile(USER_ID.removesuffix("$"))
@@ -127,19 +125,17 @@ class Meanings:
             network = ip_network(re.sub(r"\s", "", text), strict=False)
         except ValueError:
             return
-        bits, given = _ENTITY_BITS[network.version], str(network)
+        parts, given = entity_networks(network), str(network)
         ends = (self._active_readers.readers.networks.read(str(network[at])) for at in (0, -1))
         if all(is_inside(end) for end in ends):
             yield Meaning("network", given, note=_INSIDE)
-        elif network.prefixlen >= bits:
-            whole = network.supernet(new_prefix=bits)
-            narrower = network.prefixlen > bits
-            note = f"Looked for among the newest accounts of {whole}." if narrower else None
-            yield Meaning("network", given, self._keys([whole]), given if narrower else None, note)
-        elif 2 ** (bits - network.prefixlen) <= _MOST_NETWORKS:
-            yield Meaning("network", given, self._keys(list(network.subnets(new_prefix=bits))))
-        else:
+        elif parts is None:
             yield Meaning("network", given, note=_TOO_WIDE)
+        elif network.prefixlen > BITS[network.version]:
+            note = f"Looked for among the newest accounts of {parts[0]}."
+            yield Meaning("network", given, self._keys(parts), given, note)
+        else:
+            yield Meaning("network", given, self._keys(parts))
 
     def _keys(self, networks: list[IPv4Network | IPv6Network]) -> tuple[str, ...]:
         read = self._active_readers.readers.networks.read

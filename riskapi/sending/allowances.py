@@ -10,7 +10,7 @@ from riskapi.budgets.caps import Allowed, FeedbackRecord, Usage, allowed, clean_
 from riskapi.budgets.limits import Limits
 from riskapi.budgets.spends import Budgets, remaining
 from riskapi.contract import Tier
-from riskapi.errors import Problem
+from riskapi.errors import no_account
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.triggers import EventCounts
 from riskapi.policy import Policy
@@ -83,7 +83,7 @@ def _allowance(
 ) -> Allowance:
     strangers = policy.sends.strangers
     if known is None and strangers == "none":
-        raise Problem("not_found", "No account with this user_id was ever assessed.")
+        raise no_account()
     account = stranger(cast("Tier", strangers)) if known is None else known
     counts = Feedback.counts(events, usage.now)
     clean, soiled_at = counts.is_clean(policy.clean, usage.spent[2]), counts.soiled_at

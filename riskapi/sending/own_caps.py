@@ -11,7 +11,7 @@ from riskapi.budgets.limits import Limits
 from riskapi.budgets.spends import Budgets
 from riskapi.budgets.terms import OwnCaps, OwnCapsView
 from riskapi.contract import Tier
-from riskapi.errors import Problem
+from riskapi.errors import Problem, no_account
 from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Caps
 from riskapi.sending.allowances import Allowances, limits
@@ -62,7 +62,7 @@ class AccountCaps:
         args.append(oldest(policy.retention.decisions_days))
         revision = self._set.call([account_key(user_id), stream(shard(user_id))], args)
         if revision < 0:
-            raise Problem("not_found", "No account with this user_id was ever assessed.")
+            raise no_account()
         self._budgets.revise(user_id, revision, policy)
         found = self._allowances.of(user_id, policy, now)
         return {

@@ -8,6 +8,7 @@ from riskapi.accounts.agenda import Agenda, Item, agenda_key, next_look
 from riskapi.policy import DEFAULT, load
 from riskapi.store.connections import Store
 from riskapi.store.streams import SHARDS, shard
+from tests.agendas import due_at
 from tests.conftest import NOW
 from tests.signups import together
 
@@ -29,18 +30,18 @@ def test_an_account_is_due_when_it_was_said_and_why(agenda: Agenda) -> None:
     assert taken(agenda, NOW + 10) == [Item("u_1", "event.login", NOW + 10 + LEASE)]
 
 
-def test_what_happens_brings_it_forward_and_never_back(agenda: Agenda) -> None:
+def test_what_happens_brings_it_forward_and_never_back(agenda: Agenda, store: Store) -> None:
     agenda.add(["u_1"], NOW + 3600, "schedule")
     agenda.add(["u_1"], NOW + 1, "finding.mail_domain")
     agenda.add(["u_1"], NOW + 2, "linkage")
-    assert agenda.due_at("u_1") == NOW + 1
+    assert due_at(store, "u_1") == NOW + 1
     assert [item.cause for item in taken(agenda, NOW + 5)] == ["finding.mail_domain"]
 
 
 @pytest.mark.parametrize(("first", "then"), [(1, 0), (0, 1), (0, 0)], ids=["before it", "after it", "at once"])
 @pytest.mark.parametrize("other", ["event.login", "linkage"])
 def test_a_cut_is_told_whatever_else_an_account_is_looked_at_for(
-    agenda: Agenda, first: float, then: float, other: str
+    agenda: Agenda, store: Store, first: float, then: float, other: str
 ) -> None:
     """It is judged afresh after a cut; other causes are only told."""
     for causes in (["cut", other], [other, "cut"]):
@@ -50,7 +51,7 @@ def test_a_cut_is_told_whatever_else_an_account_is_looked_at_for(
         assert item.cause == "cut"
         assert agenda.done(item, NOW + 100)
         assert [again.cause for again in taken(agenda, NOW + 100)] == ["schedule"], "once"
-        assert agenda.due_at("u_1") is not None
+        assert due_at(store, "u_1") is not None
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_of_many_who_take_at_once_one_gets_each(agenda: Agenda) -> None:
     assert sorted(found) == sorted(f"u_{number}" for number in range(40))
 
 
-def test_whoever_was_killed_loses_it_to_the_next(agenda: Agenda) -> None:
+def test_whoever_was_killed_loses_it_to_the_next(agenda: Agenda, store: Store) -> None:
     agenda.add(["u_1"], NOW, "event.login")
     (dead,) = taken(agenda)
     assert taken(agenda, NOW + LEASE - 1) == []
@@ -96,10 +97,10 @@ def test_whoever_was_killed_loses_it_to_the_next(agenda: Agenda) -> None:
     assert (heir.user_id, heir.cause) == ("u_1", "event.login")
     assert not agenda.done(dead, None)
     assert agenda.done(heir, None)
-    assert agenda.due_at("u_1") is None
+    assert due_at(store, "u_1") is None
 
 
-def test_what_happens_while_it_is_looked_at_is_looked_at_after_it(agenda: Agenda) -> None:
+def test_what_happens_while_it_is_looked_at_is_looked_at_after_it(agenda: Agenda, store: Store) -> None:
     agenda.add(["u_1"], NOW, "schedule")
     (item,) = taken(agenda)
     agenda.add(["u_1"], NOW + 1, "event.contacts_imported")
@@ -107,13 +108,13 @@ def test_what_happens_while_it_is_looked_at_is_looked_at_after_it(agenda: Agenda
     assert [again.cause for again in taken(agenda, NOW + 1)] == ["event.contacts_imported"]
 
 
-def test_what_happens_after_its_lease_is_looked_at_all_the_same(agenda: Agenda) -> None:
+def test_what_happens_after_its_lease_is_looked_at_all_the_same(agenda: Agenda, store: Store) -> None:
     """A look that takes longer than it may, and nobody else there to take over: what happened is not forgotten."""
     agenda.add(["u_1"], NOW, "schedule")
     (item,) = taken(agenda)
     agenda.add(["u_1"], NOW + LEASE + 1, "finding.mail_domain")
     assert agenda.done(item, None)
-    assert agenda.due_at("u_1") == NOW + LEASE + 1
+    assert due_at(store, "u_1") == NOW + LEASE + 1
     assert [again.cause for again in taken(agenda, NOW + LEASE + 1)] == ["finding.mail_domain"]
 
 
@@ -122,7 +123,7 @@ def test_what_happened_before_a_look_is_seen_by_it(agenda: Agenda, store: Store)
     agenda.add(["u_1"], NOW + 1, "event.login")
     (item,) = taken(agenda, NOW + 2)
     assert agenda.done(item, None)
-    assert agenda.due_at("u_1") is None
+    assert due_at(store, "u_1") is None
     assert store.execute("KEYS", "*") == []
 
 

@@ -28,10 +28,9 @@ HOUR, DAY = 3600.0, 86400.0
 
 
 @pytest.fixture
-def service(service: Service) -> Service:
-    """The service policy with plans."""
-    planned(service)
-    return service
+def prepare() -> Callable[[Service], object]:
+    """A policy with plans."""
+    return planned
 
 
 def hourly(service: Service, user: str = "u1", at: float = NOW) -> int:

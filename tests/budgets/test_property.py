@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,10 +42,9 @@ HOUR, DAY, MONTH = 3600, 86_400, 30 * 86_400
 
 
 @pytest.fixture
-def service(service: Service) -> Service:
+def prepare() -> Callable[[Service], object]:
     """The policy of :func:`rules`."""
-    service.active.use(service.active.basis.under(rules()))
-    return service
+    return lambda made: made.active.use(made.active.basis.under(rules()))
 
 
 numbers = st.integers(0, 6)

@@ -32,12 +32,15 @@ LEFT, RIGHT, BRIDGE = "dev-left", "dev-right", "+34600123123"
 
 
 @pytest.fixture
-def service(service: Service) -> Service:
+def prepare() -> Callable[[Service], object]:
     """Without rules: many accounts on one device stay in the tier of others, so that sums are easily told."""
-    basis = service.active.basis
-    found = basis.policy.model_dump(mode="json")
-    service.active.use(basis.under(policy.check({**found, "rules": []}, where="test")))
-    return service
+
+    def without_rules(made: Service) -> None:
+        basis = made.active.basis
+        found = basis.policy.model_dump(mode="json")
+        made.active.use(basis.under(policy.check({**found, "rules": []}, where="test")))
+
+    return without_rules
 
 
 def joined(service: Service, user: str, device: str | None = None, phone: str | None = None) -> str:

@@ -170,7 +170,7 @@ def test_replaying_recorded_readings_gives_the_same_decision_bit_for_bit(service
             service,
             body(f"u_{number}", email={"address": f"x{number}@mailinator.com"}, device={"id": f"d{number % 3}"}),
         )
-    basis = service.sources.basis
+    basis = service.active.basis
     rows = [orjson.loads(orjson.dumps(row)) for row in service.decisions.export()]
     assert len(rows) == 30
     for row in rows:
@@ -216,9 +216,9 @@ class TestStoreAway:
         found = post(service, body())
         assert (found["disposition"]["source"], found["decision"]) == (
             "outage",
-            service.sources.basis.policy.outage.tier,
+            service.active.basis.policy.outage.tier,
         )
-        assert found["limits"]["daily"] == service.sources.basis.policy.outage.daily
+        assert found["limits"]["daily"] == service.active.basis.policy.outage.daily
         assert {"signal": "links_abusive", "cause": "store_unavailable"} in found["degraded"]
         assert post(service, body())["id"] == found["id"]
         outage(False)

@@ -24,7 +24,8 @@ from typing import Final
 
 from riskapi.app import assemble
 from riskapi.feedback.counts import Feedback
-from riskapi.feedback.event import EventType, FeedbackEvent
+from riskapi.feedback.event import FeedbackEvent
+from riskapi.feedback.reports import ReportType
 from riskapi.settings import Settings
 from riskapi.store.connections import Store, open_store
 from riskapi.store.embedded import Embedded
@@ -33,7 +34,7 @@ from tests.conftest import NOW
 
 PROCESSES, TIMES, _BODY, _ACCOUNTS = 4, 3, 100, 40
 #: What comes; ``not_spam`` takes back what came before it, so there its order counts.
-_TYPES: Final[Sequence[EventType]] = ("delivered", "delivered", "hard_bounce", "soft_bounce", "complaint", "block")
+_TYPES: Final[Sequence[ReportType]] = ("delivered", "delivered", "hard_bounce", "soft_bounce", "complaint", "block")
 #: Seconds until processes that do nothing any more are given up.
 _PATIENCE = 120.0
 #: Events by account and type.

@@ -18,7 +18,8 @@ from riskapi.budgets.grants import LocalGrant
 from riskapi.budgets.spends import Budgets
 from riskapi.errors import StoreUnavailable
 from riskapi.feedback.counts import WINDOW_DAYS, Counts, Feedback
-from riskapi.feedback.event import EventType, FeedbackEvent
+from riskapi.feedback.event import FeedbackEvent
+from riskapi.feedback.reports import ReportType
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
@@ -32,7 +33,7 @@ from tests.streams import told
 
 DAY = 86400.0
 #: What is counted as it comes; the other two are the word of people.
-TYPES = tuple(type for type in get_args(EventType) if type not in ("not_spam", "not_mine"))
+TYPES = tuple(type for type in get_args(ReportType) if type not in ("not_spam", "not_mine"))
 #: As shipped: at most 0.1 % complaints from the second on, 2 % hard bounces from the fifth on.
 CLEAN = Clean(
     least_recipients=10, complaint_rate=0.001, least_complaints=2, hard_bounce_rate=0.02, least_hard_bounces=5

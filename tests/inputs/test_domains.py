@@ -6,11 +6,6 @@ from riskapi.errors import ConfigurationError
 from riskapi.inputs.domains import DomainLists, DomainStanding
 
 
-@pytest.fixture(scope="module")
-def lists() -> DomainLists:
-    return DomainLists.load()
-
-
 @pytest.mark.parametrize(
     "domain",
     ["mailinator.com", "yopmail.com", "guerrillamail.com", "maildrop.cc", "mail.mailinator.com", "a.b.mailinator.com"],

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi import policy
 from riskapi.inputs.domains import DomainLists
 from riskapi.inputs.urls import EVERYBODYS, MOST, LinkDomains
 from riskapi.links.entities import Links
@@ -26,23 +25,8 @@ HOUR, DAY = 3600.0, 86400.0
 
 
 @pytest.fixture(scope="module")
-def rules() -> Policy:
-    return policy.load(policy.DEFAULT)
-
-
-@pytest.fixture(scope="module")
-def lists() -> DomainLists:
-    return DomainLists.load()
-
-
-@pytest.fixture(scope="module")
 def domains(lists: DomainLists) -> LinkDomains:
     return LinkDomains(lists)
-
-
-@pytest.fixture
-def links(store: Store, lists: DomainLists) -> Links:
-    return Links(store, b"0123456789abcdef", readers_of(lists))
 
 
 def send(

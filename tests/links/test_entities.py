@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskapi import policy
 from riskapi.inputs.domains import DomainLists
 from riskapi.links import rows
 from riskapi.links.entities import Links
@@ -25,26 +24,11 @@ from riskapi.store.streams import account_key
 from riskapi.times import rfc3339
 from signals.facts import Account, Behavior, Device, Email, Entity, Facts, Network, Phone
 from tests.active_readers import readers_of
+from tests.conftest import LINK_SECRET
 from tests.joining import bind
 
 NOW = 1_795_341_600.0
-KEY = b"0123456789abcdef0123456789abcdef"
 HOUR, DAY = 3600.0, 86400.0
-
-
-@pytest.fixture(scope="module")
-def rules() -> Policy:
-    return policy.load(policy.DEFAULT)
-
-
-@pytest.fixture(scope="module")
-def lists() -> DomainLists:
-    return DomainLists.load()
-
-
-@pytest.fixture
-def links(store: Store, lists: DomainLists) -> Links:
-    return Links(store, KEY, readers_of(lists))
 
 
 def facts(at: float = NOW, **changes: object) -> Facts:
@@ -621,7 +605,7 @@ def test_counts_agree_with_a_plain_reference(
 ) -> None:
     """Random histories against sets in plain Python, each event at its day and in any order."""
     session_store.execute("FLUSHALL")
-    links = Links(session_store, KEY, readers_of(lists))
+    links = Links(session_store, LINK_SECRET, readers_of(lists))
     known = Remembered()
     key = links.touched("", device()).keys["device"]
     for user, day, what in events:

@@ -5,26 +5,18 @@ from __future__ import annotations
 import pytest
 
 from riskapi import policy
-from riskapi.inputs.domains import DomainLists
 from riskapi.links import kinds, rows
 from riskapi.links.entities import Links
 from riskapi.links.kinds import Touch
 from riskapi.store.connections import Store
-from tests.active_readers import readers_of
 from tests.conftest import NOW
 from tests.members import members
 
 RULES = policy.load(policy.DEFAULT)
-LISTS = DomainLists.load()
 #: Accounts that came before, every half second, and how many are told of those that came close in time.
 CROWD, TOLD = 60, 32
 #: Members of a sorted set that ``riskapi/store/lua/entity_touch.lua`` reads at once.
 NEWEST = 34
-
-
-@pytest.fixture
-def links(store: Store) -> Links:
-    return Links(store, b"0123456789abcdef", readers_of(LISTS))
 
 
 def came(number: int) -> float:

@@ -6,34 +6,16 @@ from collections.abc import Mapping
 
 import pytest
 
-from riskapi import policy
-from riskapi.inputs.domains import DomainLists
 from riskapi.links.entities import Links
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from signals.facts import Account, Device, Email, Entity, Facts
-from tests.active_readers import readers_of
 from tests.joining import bind
 from tests.members import members
 from tests.signups import together
 
 NOW = 1_795_341_600.0
 HOUR, DAY = 3600.0, 86400.0
-
-
-@pytest.fixture(scope="module")
-def rules() -> Policy:
-    return policy.load(policy.DEFAULT)
-
-
-@pytest.fixture(scope="module")
-def lists() -> DomainLists:
-    return DomainLists.load()
-
-
-@pytest.fixture
-def links(store: Store, lists: DomainLists) -> Links:
-    return Links(store, b"0123456789abcdef", readers_of(lists))
 
 
 def touch(

@@ -44,7 +44,7 @@ def test_claim_release_claim_by_another(service: Service) -> None:
 def test_a_claim_lapses(service: Service) -> None:
     reviews, review = service.parts.reviews, opened(service)
     reviews.claim(review, "kim", NOW)
-    later = NOW + service.sources.basis.policy.reviews.claim_minutes * 60
+    later = NOW + service.active.basis.policy.reviews.claim_minutes * 60
     with pytest.raises(Problem):
         reviews.claim(review, "lee", later - 1)
     assert reviews.claim(review, "lee", later)["reviewer"] == "lee"

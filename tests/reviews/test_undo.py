@@ -20,6 +20,7 @@ from riskapi.store.consumer import Consumer
 from riskapi.webhooks.notices import notice
 from riskapi.worker.worker import Worker
 from tests import streams
+from tests.agendas import due_at
 from tests.conftest import NOW
 from tests.members import members
 from tests.reviewing import decide, establish, opened, own, undo
@@ -578,6 +579,5 @@ def test_a_worker_decides_again_whom_an_undoing_gave_back(service: Service, sett
     service.store.execute("DEL", *service.store.execute("KEYS", "risk:w:*"))
     undo(service, reviews[0])
     worked_off(service, settings)
-    agenda = Worker(service, settings).agenda
-    assert all(agenda.due_at(user) is not None for user in (*REVIEWED, OTHER))
+    assert all(due_at(service.store, user) is not None for user in (*REVIEWED, OTHER))
     assert consumer.DeadLetters(service.store).count() == 0

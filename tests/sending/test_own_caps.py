@@ -90,7 +90,7 @@ class TestArithmetic:
         self, service: Service, moved: float | None, jump: int
     ) -> None:
         days = {int(NOW // DAY) - day: 100 for day in range(2, 12)}
-        usage = Usage("", 0, NOW - 20 * DAY, None, 0.0, 0.0, (0, 0, 0), (0, 0, 0), NOW, days, 100)
+        usage = Usage("", 0, NOW - 20 * DAY, None, 0.0, (0, 0, 0), (0, 0, 0), NOW, days, 100)
         own = Terms(None, OwnCaps(Caps(hourly=5000, daily=5000, monthly=50_000), "why", "ana", NOW, None))
         assert allowed(service.active.policy, "allow", usage, FeedbackRecord(), None).jump == 500
         found = allowed(service.active.policy, "allow", usage, FeedbackRecord(), moved, own)

@@ -38,11 +38,10 @@ _SCRIPTS = ("python-requests/2.32.5", "curl/8.16.0", "okhttp/5.1.0", "Go-http-cl
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """What a client sends. ``handset`` tells whether it is a phone; ``tls`` is made from the client's family."""
+    """What a client sends. ``tls`` is made from the client's family."""
 
     agent: str
     tls: str
-    handset: bool
 
 
 def _tls(family: str, epoch: int) -> str:
@@ -101,19 +100,19 @@ def browser(
         tail = f"Edg/{chrome}.0.0.0" if kind == "edge" else f"OPR/{chrome - 18}.0.0.0"
         agent = f"Mozilla/5.0 ({_SYSTEMS['windows']}) {_WEBKIT} Chrome/{chrome}.0.0.0 Safari/537.36 {tail}"
     engine = {"edge": "chrome", "opera": "chrome", "samsung": "chrome"}.get(kind, chosen if "ios" in chosen else kind)
-    return Browser(agent, _tls(engine, releases // 8), handset)
+    return Browser(agent, _tls(engine, releases // 8))
 
 
 def script(random: Random) -> Browser:
     """A scripted client that does not hide."""
     agent = random.choice(_SCRIPTS)
-    return Browser(agent, _tls(agent.split("/")[0], 0), False)
+    return Browser(agent, _tls(agent.split("/")[0], 0))
 
 
 def headless(random: Random, at: float) -> Browser:
     """A driven browser that says so in its agent."""
     plain = browser(random, at, handset=False, family="chrome-linux", lag=random.randrange(8))
-    return Browser(plain.agent.replace("Chrome/", "HeadlessChrome/"), plain.tls, False)
+    return Browser(plain.agent.replace("Chrome/", "HeadlessChrome/"), plain.tls)
 
 
 def device_id(random: Random) -> str:

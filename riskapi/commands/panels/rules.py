@@ -28,6 +28,7 @@ Since = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer of the API.")]
+#: As :data:`riskapi.lists.matching.ListName`: a panel imports nothing of the service.
 ListName = Literal["allow", "deny", "watch"]
 Format = Literal["csv", "jsonl"]
 

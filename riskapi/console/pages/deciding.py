@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, Protocol
+from typing import Protocol
 
 from riskapi.accounts.history import LabelName
 from riskapi.api.reviews import count_decision, count_undo
@@ -16,7 +16,7 @@ from riskapi.console.visit import Answer, Moved, Visit
 from riskapi.errors import Problem, StoreUnavailable, invalid
 from riskapi.reviews.decisions import ReviewDecision
 from riskapi.reviews.deniable_values import DENIABLE
-from riskapi.reviews.queue import ReviewTier
+from riskapi.reviews.queue import ReviewScope, ReviewTier
 from riskapi.times import rfc3339
 
 TIERS: tuple[ReviewTier, ...] = ("allow", "limit")
@@ -82,7 +82,7 @@ def decide(visit: Visit) -> Answer:
     if code not in CODES:
         raise invalid("/code", f"expected one of {', '.join(CODES)}")
     deny = tuple(kind for kind in DENIABLE if kind in visit.form.all("deny")) if tier == "limit" else ()
-    scope: Literal["account", "cluster"] = "account" if "alone" in visit.form else "cluster"
+    scope: ReviewScope = "account" if "alone" in visit.form else "cluster"
     name = visit.person.name
     reason = f"{code}: {note}" if note else code
     decision = ReviewDecision(tier, LABELS[tier], scope, reason, deny=deny, reviewer=name)

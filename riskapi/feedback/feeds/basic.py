@@ -5,11 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from typing import Final
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from pydantic import SecretStr
 
-from riskapi.feedback.feeds.feed import Posted, bad_signature
+from riskapi.feedback.feeds.feed import Posted, ProviderFeed, bad_signature, received
+from riskapi.feedback.feeds.naming import Naming
+from riskapi.feedback.feeds.payload import parsed
+from riskapi.feedback.reports import Received, Report
 
 _CHALLENGE: Final = 'Basic realm="riskapi feedback", charset="UTF-8"'
 
@@ -30,6 +35,31 @@ class BasicAuth:
         if self._key is not None and key and hmac.compare_digest(key.encode("utf-8", "replace"), self._key):
             return
         raise bad_signature("The user and password of this feed are missing or wrong.", _CHALLENGE)
+
+
+class BasicAuthFeed(ProviderFeed):
+    """A provider that signs nothing, and posts one event or an array of them to an address with the secret."""
+
+    def __init__(self, credentials: SecretStr, naming: Naming) -> None:
+        self._auth, self._naming = BasicAuth(credentials, in_address=True), naming
+
+    def verify(self, posted: Posted) -> None:
+        """Check user and password, or the key in the address."""
+        self._auth.check(posted)
+
+    def read(self, posted: Posted) -> Received:
+        """One event, or an array."""
+        found = parsed(posted.body)
+        events = found if isinstance(found, list) else [found]
+        return received(events, self._is_ours, lambda event: self._reports(event, posted.now))
+
+    @abstractmethod
+    def _is_ours(self, event: Any) -> bool:
+        """Whether a part of a body is an event that this provider sends."""
+
+    @abstractmethod
+    def _reports(self, event: Mapping[str, Any], now: float) -> Sequence[Report]:
+        """What an event says; nothing where that does not count. Raises ``NotUnderstood``."""
 
 
 def _shown(header: str) -> bytes | None:

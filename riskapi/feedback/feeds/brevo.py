@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from pydantic import SecretStr
-
-from riskapi.feedback.feeds.basic import BasicAuth
-from riskapi.feedback.feeds.feed import NotUnderstood, Outcome, Posted, ProviderFeed, received
-from riskapi.feedback.feeds.naming import Naming, json_metadata
-from riskapi.feedback.feeds.payload import diagnostic, digest, domain_of, mapping, moment, parsed, sequence, text
-from riskapi.feedback.reports import Received, Report
+from riskapi.feedback.feeds.basic import BasicAuthFeed
+from riskapi.feedback.feeds.feed import NotUnderstood, Outcome
+from riskapi.feedback.feeds.naming import json_metadata
+from riskapi.feedback.feeds.payload import diagnostic, digest, domain_of, mapping, moment, sequence, text
+from riskapi.feedback.reports import Report
 
 #: ``event``. ``error`` is a failure at Brevo; what is not here says nothing that counts.
 EVENTS: Final[Mapping[str, Outcome]] = {
@@ -38,23 +36,14 @@ EVENTS: Final[Mapping[str, Outcome]] = {
 _LISTED: Final = ("due to blacklist", "due to blocklist", "blacklist user", "unsubscribed user")
 
 
-class Brevo(ProviderFeed):
+class Brevo(BasicAuthFeed):
     """Reads what Brevo posts."""
 
     name = "brevo"
 
-    def __init__(self, credentials: SecretStr, naming: Naming) -> None:
-        self._auth, self._naming = BasicAuth(credentials, in_address=True), naming
-
-    def verify(self, posted: Posted) -> None:
-        """Check user and password, or the key in the address."""
-        self._auth.check(posted)
-
-    def read(self, posted: Posted) -> Received:
-        """One event, or an array."""
-        found = parsed(posted.body)
-        events = found if isinstance(found, list) else [found]
-        return received(events, _is_ours, lambda event: self._reports(event, posted.now))
+    def _is_ours(self, event: Any) -> bool:
+        found = mapping(event)
+        return isinstance(found.get("event"), str) and bool(found.keys() & {"message-id", "ts_event", "ts_epoch"})
 
     def _reports(self, event: Mapping[str, Any], now: float) -> Sequence[Report]:
         outcome, reason = EVENTS.get(event["event"]), diagnostic(event.get("reason"))
@@ -84,11 +73,6 @@ class Brevo(ProviderFeed):
             diagnosis=diagnosis,
         )
         return [report]
-
-
-def _is_ours(event: Any) -> bool:
-    found = mapping(event)
-    return isinstance(found.get("event"), str) and bool(found.keys() & {"message-id", "ts_event", "ts_epoch"})
 
 
 def _is_listed(reason: str | None) -> bool:

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from pydantic import SecretStr
-
-from riskapi.feedback.feeds.basic import BasicAuth
-from riskapi.feedback.feeds.feed import NotUnderstood, Outcome, Posted, ProviderFeed, received
-from riskapi.feedback.feeds.naming import Naming, json_metadata
-from riskapi.feedback.feeds.payload import diagnostic, digest, domain_of, mapping, moment, parsed, text
-from riskapi.feedback.reports import Received, Report
+from riskapi.feedback.feeds.basic import BasicAuthFeed
+from riskapi.feedback.feeds.feed import NotUnderstood, Outcome
+from riskapi.feedback.feeds.naming import json_metadata
+from riskapi.feedback.feeds.payload import diagnostic, digest, domain_of, mapping, moment, text
+from riskapi.feedback.reports import Report
 
 #: ``event``. Bounces and blocks go by their error; what is not here says nothing that counts.
 EVENTS: Final[Mapping[str, Outcome]] = {
@@ -49,23 +47,16 @@ ERRORS: Final[Mapping[str, Outcome]] = {
 }
 
 
-class Mailjet(ProviderFeed):
+class Mailjet(BasicAuthFeed):
     """Reads what Mailjet posts."""
 
     name = "mailjet"
 
-    def __init__(self, credentials: SecretStr, naming: Naming) -> None:
-        self._auth, self._naming = BasicAuth(credentials, in_address=True), naming
-
-    def verify(self, posted: Posted) -> None:
-        """Check user and password, or the key in the address."""
-        self._auth.check(posted)
-
-    def read(self, posted: Posted) -> Received:
-        """One event, or an array."""
-        found = parsed(posted.body)
-        events = found if isinstance(found, list) else [found]
-        return received(events, _is_ours, lambda event: self._reports(event, posted.now))
+    def _is_ours(self, event: Any) -> bool:
+        found = mapping(event)
+        return (
+            isinstance(found.get("event"), str) and "time" in found and not found.keys() & {"sg_event_id", "ts_event"}
+        )
 
     def _reports(self, event: Mapping[str, Any], now: float) -> Sequence[Report]:
         outcome = _outcome(event)
@@ -93,11 +84,6 @@ class Mailjet(ProviderFeed):
             diagnosis=diagnosis,
         )
         return [report]
-
-
-def _is_ours(event: Any) -> bool:
-    found = mapping(event)
-    return isinstance(found.get("event"), str) and "time" in found and not found.keys() & {"sg_event_id", "ts_event"}
 
 
 def _outcome(event: Mapping[str, Any]) -> Outcome:

@@ -1,8 +1,8 @@
 -- What binds an account, from all the fields of its budget: {cluster = its id or '', edges = {edge = until, as a text}, out = {edge =
 -- true} for those it is not bound by (cut, or proved to be its own), aside = whether a proof, or a cut from one, keeps it out
 -- of waves, wave = whether it is in one, spends = what it spent, packed, bad = whether it is labelled abusive, and revision, first,
--- hold, hold_until and hold_off as they are there}.
-local OF_USAGE = {spends = true, revision = true, first = true, hold = true, hold_until = true, hold_off = true}
+-- hold and hold_until as they are there}.
+local OF_USAGE = {spends = true, revision = true, first = true, hold = true, hold_until = true}
 local function bound_by(budget)
   local found = {cluster = '', edges = {}, out = {}, aside = false, wave = false}
   local fields = redis.call('HGETALL', budget)

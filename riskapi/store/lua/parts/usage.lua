@@ -1,8 +1,8 @@
 -- What an account and its cluster have spent, as riskapi/budgets/spends.py reads it. Needs `spends`.
 --
--- `found` are the fields of its budget, {cluster, revision, first, hold, hold_until, hold_off, spends, bad}; `cluster` is {spends,
+-- `found` are the fields of its budget, {cluster, revision, first, hold, hold_until, spends, bad}; `cluster` is {spends,
 -- bad, claims, size} of its cluster, nil where it has none, or that is not asked for. Returns
--- {numbers, cluster (or ""), revision, first (spend, or ""), hold (or ""), hold_until, hold_off, day, recipients, …}: days since
+-- {numbers, cluster (or ""), revision, first (spend, or ""), hold (or ""), hold_until, day, recipients, …}: days since
 -- 1970 in UTC, rising, the last 30. Numbers have eight bytes each, so that nothing is rounded: now, what it spent in the hour, the
 -- day and the month, what its cluster did, usual (the most in any day's window that ended before the one up to now), and of the
 -- cluster how many accounts it has (1 for none), how many others are labelled abusive, and how many things bind it that somebody
@@ -13,7 +13,6 @@ local function usage(found, cluster, now)
   local sums, theirs = spent_in(own), spent_in(ours)
   local told = {
     '', found.cluster or '', found.revision or '0', found.first or '', found.hold or '', found.hold_until or '0',
-    found.hold_off or '0',
   }
   local first = #told + 1
   for i = 2, #own, 2 do
