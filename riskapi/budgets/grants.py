@@ -14,6 +14,7 @@ import orjson
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
 
+from riskapi.budgets.caps import Allowed, Usage
 from riskapi.budgets.limits import Counts
 from riskapi.contract import Tier
 from signals.records import record
@@ -79,6 +80,28 @@ class GrantRequest:
     reservation_id: str
     digest: str
     repeat: str | None = None
+
+
+@record
+class GrantBasis:
+    """What a grant rests on, as it was read: tier and ``revision`` of the account, what was used, what is allowed, and
+    what of it is ``unrecorded`` yet.
+
+    ``hit`` is the event of an entry of a list that names what the message links to; it is written once a grant, in the
+    same step. ``denied_by`` is why nothing is granted, whatever the caps leave, and until Unix time ``denied_until``
+    where that is known. ``tells``: the stream is told of a cap that denied recipients, once a window, and of a hold
+    that began.
+    """
+
+    tier: Tier
+    revision: int
+    usage: Usage
+    allowed: Allowed
+    unrecorded: Unrecorded = Unrecorded()
+    hit: bytes = b""
+    denied_by: DeniedBy | None = None
+    denied_until: float | None = None
+    tells: bool = True
 
 
 @record

@@ -12,10 +12,9 @@ from typing import Any
 
 from riskapi.access.idempotency import REMEMBERED
 from riskapi.budgets.caps import Allowed, Usage
-from riskapi.budgets.grants import LIMITS, DeniedBy, GrantRequest, LocalGrant, StoredGrant, Unrecorded, compact, stored
+from riskapi.budgets.grants import LIMITS, GrantBasis, GrantRequest, LocalGrant, StoredGrant, compact, stored
 from riskapi.budgets.keys import EVENTS, budget_key, cluster_key, kept, members_key, repeat_key, reservation_key
 from riskapi.budgets.limits import Counts
-from riskapi.contract import Tier
 from riskapi.errors import Problem
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store
@@ -83,31 +82,12 @@ class Budgets:
                 return found
             cluster = found.cluster
 
-    def grant(
-        self,
-        request: GrantRequest,
-        tier: Tier,
-        revision: int,
-        usage: Usage,
-        allowed: Allowed,
-        unrecorded: Unrecorded,
-        policy: Policy,
-        now: float,
-        *,
-        hit: bytes = b"",
-        denied_by: DeniedBy | None = None,
-        denied_until: float | None = None,
-        tells: bool = True,
-    ) -> StoredGrant | None:
+    def grant(self, request: GrantRequest, basis: GrantBasis, policy: Policy, now: float) -> StoredGrant | None:
         """Grant what the caps leave; None when cluster, tier or caps changed since they were read: read again.
-
-        ``hit`` is the event of an entry of a list that names what the message links to; it is written once a grant, in
-        the same step. ``denied_by`` is why nothing is granted, whatever the caps leave, and until Unix time
-        ``denied_until`` where that is known. ``tells``: the stream is told of a cap that denied recipients, once a
-        window, and of a hold that began.
 
         Raises ``idempotency_conflict`` for another request under the same key, and :class:`StoreUnavailable`.
         """
+        usage, allowed = basis.usage, basis.allowed
         reservation = reservation_key(request.reservation_id)
         budget, rules = budget_key(request.user_id), policy.takeover
         keys = [
@@ -122,11 +102,11 @@ class Budgets:
             "wanted": request.recipients,
             "partial": request.partial,
             "cluster": usage.cluster,
-            "revision": revision,
+            "revision": basis.revision,
             "caps": (allowed.caps.hourly, allowed.caps.daily, allowed.caps.monthly),
             "until": allowed.until,
             "factor": None if allowed.cluster is None else policy.clusters.factor,
-            "waiting": tuple(unrecorded),
+            "waiting": tuple(basis.unrecorded),
             "request": request.digest,
             "reservation": request.reservation_id,
             "user_id": request.user_id,
@@ -138,12 +118,12 @@ class Budgets:
             "jump": allowed.jump,
             "hold": rules.hold_days * _DAY,
             "holds": rules.mode == "live",
-            "denied": None if denied_by is None else LIMITS.index(denied_by),
-            "denied_until": denied_until,
-            "hit": hit.decode() or None,
-            "tier": tier,
+            "denied": None if basis.denied_by is None else LIMITS.index(basis.denied_by),
+            "denied_until": basis.denied_until,
+            "hit": basis.hit.decode() or None,
+            "tier": basis.tier,
             "largest": allowed.largest,
-            "tells": tells,
+            "tells": basis.tells,
             "oldest": oldest(policy.retention.decisions_days),
         }
         state, *found = self._grant.call(keys, [compact(asked)])

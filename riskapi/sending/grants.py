@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.sending_account import SendingAccount
-from riskapi.budgets.grants import DeniedBy, Grant, GrantRequest, StoredGrant, least
+from riskapi.budgets.grants import DeniedBy, Grant, GrantBasis, GrantRequest, StoredGrant, least
 from riskapi.budgets.limits import Counts
 from riskapi.budgets.spends import Budgets, remaining
 from riskapi.clusters.clusters import Clusters
@@ -27,7 +27,7 @@ from riskapi.lists.matching import Listed, linked, of_links
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis
-from riskapi.sending.allowances import Allowance, Allowances
+from riskapi.sending.allowances import Allowance, Allowances, Read
 from riskapi.sending.established import EstablishedCustomers
 from riskapi.sending.holds import Holds
 from riskapi.sending.outage import LocalGrants
@@ -142,57 +142,72 @@ class Grants:
         if self._store.is_cluster and said.keys:  # elsewhere the script that touches them leaves them out
             own = self._accounts.things(request.user_id)
             said = replace(said, keys=tuple(each for each in said.keys if each[1] not in own))
-        hosts = self._links.hosts(message.link_domains)
-        names, listing = linked(hosts), None
-        denied_by: DeniedBy | None
-        for attempt in range(_TRIES):
-            pipe = self._store.pipeline()
-            allowance = self._allowances.queue(pipe, request.user_id, now)
-            if attempt == 0:
-                listed = lists.queue(pipe, names)
-                too_many = self._sites.queue(pipe, said, policy) if said.sites else list
-                entities = self._links.queue_said(pipe, said, policy, account_key(request.user_id))
-            self._store.run(pipe)
-            try:
-                found = allowance(policy)
-            except Problem:  # a stranger, who leaves no trace
-                self._links.leave(request.user_id, said.touched)
-                self._sites.forget(request.user_id)
-                raise
-            if attempt == 0 and too_many():
-                self._links.leave(request.user_id, too_many())
-            if attempt == 0:
-                listing = of_links(hosts, names, listed(), now)
-            if attempt == 0 and said.keys:
-                binding = self._shared_content.kept(request.user_id, entities())
-                joined = self._clusters.join(request.user_id, binding, policy, now, whole=False)
-                if joined is not None:  # the cluster's budget counts from this very grant on
-                    found = allowance(policy, joined.usage)
-            pause, denied_by = found.account.pause, None
-            if pause is not None and pause.holds(found.usage.now):
-                denied_by = "paused"
-            elif listing is not None and listing.list == "deny":
-                denied_by = "list_link_domain"
-            grant = self._budgets.grant(
-                request,
-                found.account.tier,
-                found.account.revision,
-                found.usage,
-                found.allowed,
-                self._local.unrecorded(request.user_id),
-                policy,
-                now,
-                hit=_hit(request.user_id, listing, now) if found.assessed else b"",
-                denied_by=denied_by,
-                denied_until=pause.expires_at if denied_by == "paused" and pause is not None else None,
-                tells=found.assessed,
-            )
+        found, listing = self._first_look(message, said, policy, now)
+        for _ in range(_TRIES):
+            grant = self._budgets.grant(request, self._basis(request.user_id, found, listing, now), policy, now)
             if grant is not None:
                 self._tell(request.user_id, grant, found, message, said, policy, now)
                 return grant
             if found.usage.cluster:
                 self._clusters.splits.renew(request.user_id, policy, now)
+            found = self._look_again(said, policy, now)
         raise StoreUnavailable("a budget changed too often to grant from it")
+
+    def _first_look(self, message: Message, said: Said, policy: Policy, now: float) -> tuple[Allowance, Listed | None]:
+        """What the account may send, and the entry that names what its message links to.
+
+        What the message says is touched in the same trip, and the account is joined to those who say the same.
+        """
+        user_id, hosts = said.user_id, self._links.hosts(message.link_domains)
+        names, pipe = linked(hosts), self._store.pipeline()
+        allowance = self._allowances.queue(pipe, user_id, now)
+        listed = lists.queue(pipe, names)
+        too_many = self._sites.queue(pipe, said, policy) if said.sites else list
+        entities = self._links.queue_said(pipe, said, policy, account_key(user_id))
+        self._store.run(pipe)
+        found = self._allowance(allowance, said, policy)
+        if gone := too_many():
+            self._links.leave(user_id, gone)
+        if said.keys:
+            binding = self._shared_content.kept(user_id, entities())
+            joined = self._clusters.join(user_id, binding, policy, now, whole=False)
+            if joined is not None:  # the cluster's budget counts from this very grant on
+                found = allowance(policy, joined.usage)
+        return found, of_links(hosts, names, listed(), now)
+
+    def _look_again(self, said: Said, policy: Policy, now: float) -> Allowance:
+        """What the account may send by now, because that changed while it was granted."""
+        pipe = self._store.pipeline()
+        allowance = self._allowances.queue(pipe, said.user_id, now)
+        self._store.run(pipe)
+        return self._allowance(allowance, said, policy)
+
+    def _allowance(self, allowance: Read, said: Said, policy: Policy) -> Allowance:
+        try:
+            return allowance(policy)
+        except Problem:  # a stranger, who leaves no trace
+            self._links.leave(said.user_id, said.touched)
+            self._sites.forget(said.user_id)
+            raise
+
+    def _basis(self, user_id: str, found: Allowance, listing: Listed | None, now: float) -> GrantBasis:
+        account, pause = found.account, found.account.pause
+        denied_by: DeniedBy | None = None
+        if pause is not None and pause.holds(found.usage.now):
+            denied_by = "paused"
+        elif listing is not None and listing.list == "deny":
+            denied_by = "list_link_domain"
+        return GrantBasis(
+            account.tier,
+            account.revision,
+            found.usage,
+            found.allowed,
+            self._local.unrecorded(user_id),
+            hit=_hit(user_id, listing, now) if found.assessed else b"",
+            denied_by=denied_by,
+            denied_until=pause.expires_at if denied_by == "paused" and pause is not None else None,
+            tells=found.assessed,
+        )
 
     def _tell(
         self, user_id: str, grant: StoredGrant, found: Allowance, message: Message, said: Said, policy: Policy,

@@ -7,7 +7,7 @@ import pytest
 
 from riskapi import policy
 from riskapi.budgets.caps import Allowed
-from riskapi.budgets.grants import GrantRequest, LocalGrant, StoredGrant, Unrecorded, stored
+from riskapi.budgets.grants import GrantBasis, GrantRequest, LocalGrant, StoredGrant, stored
 from riskapi.budgets.keys import budget_key, repeat_key, reservation_key
 from riskapi.budgets.spends import Budgets
 from riskapi.policy.tables import Caps
@@ -33,7 +33,7 @@ def asked(
     store: Store, what: Allowed, at: float = AT, *, key: str | None = None, wanted: int = 3
 ) -> StoredGrant | None:
     budgets, request = Budgets(store), GrantRequest("u", wanted, True, f"rsv_{at}_{wanted}", "d", key)
-    return budgets.grant(request, "allow", 1, budgets.read("u", at), what, Unrecorded(), RULES, at)
+    return budgets.grant(request, GrantBasis("allow", 1, budgets.read("u", at), what), RULES, at)
 
 
 @pytest.mark.parametrize("at", [AT, 1.0, 1_795_342_200.0, 32_503_679_999.999996])
@@ -59,8 +59,8 @@ def test_the_largest_cap_is_exact(store: Store) -> None:
 def test_a_repeated_request_gets_its_answer_whole(store: Store, wanted: int) -> None:
     first = granted(store, allowed(), key="k", wanted=wanted)
     again = Budgets(store).grant(
-        GrantRequest("u", wanted, True, "rsv_other", "d", "k"), "limit", 1, Budgets(store).read("u", AT + 9),
-        allowed(1), Unrecorded(), RULES, AT + 9,
+        GrantRequest("u", wanted, True, "rsv_other", "d", "k"),
+        GrantBasis("limit", 1, Budgets(store).read("u", AT + 9), allowed(1)), RULES, AT + 9,
     )  # fmt: skip
     assert again == first
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from riskapi import policy
 from riskapi.app import Service
 from riskapi.budgets.caps import Allowed, unused
-from riskapi.budgets.grants import GrantRequest, StoredGrant, Unrecorded
+from riskapi.budgets.grants import GrantBasis, GrantRequest, StoredGrant, Unrecorded
 from riskapi.budgets.keys import budget_key
 from riskapi.budgets.limits import Counts
 from riskapi.budgets.spends import Budgets, remaining
@@ -273,7 +273,7 @@ class Budget:
         usage = self.budgets.read("u", at)
         request = GrantRequest("u", recipients, partial, f"rsv_{id(self)}_{len(self.granted)}", "")
         self.store.execute("DEL", f"risk:v:{{b}}:{request.reservation_id}")
-        found = self.budgets.grant(request, "allow", 0, usage, self.allowed, Unrecorded(), self.rules, at)
+        found = self.budgets.grant(request, GrantBasis("allow", 0, usage, self.allowed), self.rules, at)
         assert found is not None
         expected, spend = self.reference.send("u", recipients, at, partial=partial)
         self.granted.append((request.reservation_id, spend))
@@ -387,7 +387,7 @@ def test_the_log_stays_small_however_much_is_sent(store: Store) -> None:
     budget = Budget(store, (10**9, 10**10, 10**11))
     for minute in range(0, 31 * 24 * 60, 61):
         request, at = GrantRequest("u", 5, True, f"rsv_small_{minute}", ""), NOW + 60.0 * minute
-        budget.budgets.grant(request, "allow", 0, unused(at), budget.allowed, Unrecorded(), budget.rules, at)
+        budget.budgets.grant(request, GrantBasis("allow", 0, unused(at), budget.allowed), budget.rules, at)
     packed = store.execute("HGET", budget_key("u"), "spends")
     # A bucket a minute of the hour, a quarter of the day, six hours of the month; nine bytes or fewer each.
     assert len(packed) < 10 * (61 + 97 + 122)
@@ -397,6 +397,7 @@ def test_when_room_is_taken_by_what_waits_to_be_settled_nobody_knows_when_it_is_
     budget = Budget(store, (10, 10, 10))
     usage = budget.budgets.read("u", NOW)
     request = GrantRequest("u", 10, True, "rsv_waiting", "")
-    found = budget.budgets.grant(request, "allow", 0, usage, budget.allowed, Unrecorded(4, 4), budget.rules, NOW)
+    basis = GrantBasis("allow", 0, usage, budget.allowed, Unrecorded(4, 4))
+    found = budget.budgets.grant(request, basis, budget.rules, NOW)
     assert found is not None
     assert (found.granted, found.denied_by, found.retry_after) == (6, "account_hourly", None)
