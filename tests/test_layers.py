@@ -192,6 +192,14 @@ def test_one_module_has_tiers_written() -> None:
     assert {name for name, called in callers.items() if called} == {"riskapi/accounts/tiers.py"}
 
 
+def test_a_script_of_ten_arguments_takes_them_by_name() -> None:
+    numbered = {
+        path.name: max(map(int, re.findall(r"ARGV\[(\d+)\]", path.read_text())), default=0)
+        for path in (ROOT / "riskapi" / "store" / "lua").glob("*.lua")
+    }
+    assert {name: most for name, most in numbered.items() if most > 8} == {}
+
+
 def counted_replies(tree: ast.AST) -> Iterator[int]:
     """Lines where what a pipeline replied is told apart by its position: taken apart, indexed or taken from."""
 

@@ -10,6 +10,7 @@ import json
 import secrets
 from typing import Annotated, Any
 
+import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from typing_extensions import TypedDict
 
@@ -122,11 +123,22 @@ class Events:
         keys = [account_key(user_id), history_key(user_id), labels_key(user_id), places_key(user_id)]
         keys += (stream(shard(user_id)), f"risk:ae:{{{shard(user_id)}}}:{entry['id']}")
         # Not with orjson, which takes no integer of more than 64 bits; callers may have some.
-        args: list[Any] = [policy.retention.accounts_days * _DAY, repr(at), json.dumps(entry)]
-        args += (oldest(policy.retention.decisions_days), _KNOWN, _PLACES)
-        args += (event.type if event.type in TYPES else "", "" if event.count is None else event.count, domain or "")
-        args += _terms(event, policy)
-        found = self._record.call(keys, [*args, *(word for mac in places for word in (mac, packed_mac(mac)))])
+        plan, by = _terms(event, policy)
+        given = {
+            "ttl": policy.retention.accounts_days * _DAY,
+            "at": repr(at),
+            "event": json.dumps(entry),
+            "oldest": oldest(policy.retention.decisions_days),
+            "remembered": _KNOWN,
+            "places": _PLACES,
+            "type": event.type if event.type in TYPES else "",
+            "count": "" if event.count is None else str(event.count),
+            "domain": domain or "",
+            "plan": plan,
+            "by": by,
+        }
+        words = [word for mac in places for word in (mac, packed_mac(mac))]
+        found = self._record.call(keys, [orjson.dumps(given), *words])
         if not found:
             raise no_account()
         self._metrics.event(event.type if event.type in TYPES else "other")

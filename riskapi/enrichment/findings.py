@@ -271,19 +271,20 @@ class Findings:
     def _finished(
         self, task: Task, said: Finding, fresh: int, policy: Policy, now: float, again: float | None = None
     ) -> bool:
-        subject = task.subject
+        subject, number = task.subject, task.subject.shard
         if isinstance(said, Registrant):
             said = replace(said, address=self._links.mac("ip", subject.value))
-        number = subject.shard
         keys = [finding_key(subject), _waiting_key(subject), subject.queue, _subjects_key(number), stream(number)]
         keys += [_against_key(number), _told_key(subject)]
         kept = orjson.dumps({"fresh_until": now + fresh, "said": asdict(said)})
-        event = orjson.dumps({"kind": subject.kind, "at": now})
-        args: list[Any] = [subject.member, repr(task.token), kept, 2 * fresh, event, _NAMED]
-        args.append(oldest(policy.retention.decisions_days))
-        args += ("" if again is None else repr(again), _told(subject, task.tries, task.since))
-        args.append("" if speaks_against(said) is None else repr(now))
-        return bool(self._finish.call(keys, args))
+        event = orjson.dumps({"kind": subject.kind, "at": now}).decode()
+        given = {"subject": subject.member, "token": repr(task.token), "ttl": 2 * fresh, "named": _NAMED}
+        given |= {"event": event, "oldest": oldest(policy.retention.decisions_days)}
+        if again is not None:
+            given |= {"again": repr(again), "told": _told(subject, task.tries, task.since).decode()}
+        if speaks_against(said) is not None:
+            given["against"] = repr(now)
+        return bool(self._finish.call(keys, [orjson.dumps(given), kept]))
 
     def retract(self, since: float, parts: Collection[Part], policy: Policy, now: float) -> int:
         """Take back what DNS said against anybody since a Unix time by ``parts`` of its answers that are not believed.

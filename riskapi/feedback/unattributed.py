@@ -26,7 +26,6 @@ from riskapi.feedback.reports import Unattributed as Reason
 from riskapi.feedback.sealing import Seal
 from riskapi.store.connections import Store, as_it_is
 from riskapi.store.pages import cursor_of, position
-from riskapi.store.redis_socket import Argument
 from riskapi.times import rfc3339
 from signals.records import record
 
@@ -187,8 +186,19 @@ class Unattributed:
         today, oldest = int(now // _DAY), f"{int((now - KEPT) * 1000):014d}"
         keys = [_key(name), sort, _COUNTS, *map(_waiting_key, ids), *map(_account_key, awaited(each))]
         place = f"{int(now * 1000):014d}:{name}:{each.feed}:{each.reason}"
-        args: list[Argument] = [name, place, each.feed, each.reason, raw_report_id or "", told]
-        return self._keep.ask(pipe, keys, [*args, today, today - WINDOW_DAYS + 1, KEPT, oldest, MOST], read=as_it_is)
+        given = {
+            "id": name,
+            "place": place,
+            "feed": each.feed,
+            "reason": each.reason,
+            "raw": raw_report_id or "",
+            "day": today,
+            "first": today - WINDOW_DAYS + 1,
+            "ttl": KEPT,
+            "oldest": oldest,
+            "most": MOST,
+        }
+        return self._keep.ask(pipe, keys, [orjson.dumps(given), told], read=as_it_is)
 
     def _read(self, places: Sequence[str]) -> list[UnattributedReport]:
         pipe = self._store.pipeline()

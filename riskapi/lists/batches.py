@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 import orjson
 from pydantic import Field
@@ -282,15 +282,13 @@ class Batches:
             fields = self._before(where, before)
             was = entries.restored(entry_id, fields) if fields else None
             keys = [TABLE, details_key(entry_id), INDEX, EXPIRIES, hits_key(entry_id), EVENTS, batch_key(batch_id)]
-            args: list[Any] = [where[1:], where[0], entry_id, batch_id, entry.place, AFTERWARDS]
-            args += (oldest(self._active.policy.retention.decisions_days),)
-            args += (entry.event("removed" if was is None else "put", actor, now),)
-            if was is None:
-                args += ("", "")
-            else:
-                args += (packed(was.list, entry_id, was.expires_at, was.silences_feedback),)
-                args += (entries.expiry(was.expires_at), *fields)
-            self._revert.queue(pipe, keys, args)
+            event = entry.event("removed" if was is None else "put", actor, now).decode()
+            stood = "" if was is None else packed(was.list, entry_id, was.expires_at, was.silences_feedback)
+            expires = "" if was is None else entries.expiry(was.expires_at)
+            given = {"field": where[1:], "letter": where[0], "id": entry_id, "batch": batch_id, "place": entry.place}
+            given |= {"event": event, "stood": stood, "expires": expires, "kept": str(AFTERWARDS)}
+            given |= {"oldest": oldest(self._active.policy.retention.decisions_days)}
+            self._revert.queue(pipe, keys, [orjson.dumps(given), *fields])
         self._store.run(pipe)
 
     def _before(self, where: str, before: list[str]) -> list[str]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Literal, NamedTuple
+
+import orjson
 
 from riskapi.budgets.keys import EVENTS
 from riskapi.errors import Problem
@@ -94,12 +97,23 @@ class Puts:
         details = details_key(entry.id)
         keys = [TABLE, details, INDEX, EXPIRIES, EVENTS, batch_key(batch_id) if batch_id else details]
         segment = packed(entry.list, entry.id, entry.expires_at, entry.silences_feedback)
-        args: list[Any] = [entry.field, entry.list[0], entry.id, held, segment, secrets.token_hex(8), entry.place]
-        args += (entries.expiry(entry.expires_at), entry.event("put", entry.author, now))
-        args += (oldest(self._active.policy.retention.decisions_days), repr(now), int(shortens), batch_id, KEPT)
-        for name, text in entry.details().items():
-            args += (name, text)
-        self._put.queue(pipe, keys, args)
+        given = {
+            "field": entry.field,
+            "letter": entry.list[0],
+            "id": entry.id,
+            "held": held,
+            "stands": segment,
+            "token": secrets.token_hex(8),
+            "place": entry.place,
+            "expires": entries.expiry(entry.expires_at),
+            "event": entry.event("put", entry.author, now).decode(),
+            "oldest": oldest(self._active.policy.retention.decisions_days),
+            "now": repr(now),
+            "shortens": shortens,
+            "batch": batch_id,
+            "kept": KEPT,
+        }
+        self._put.queue(pipe, keys, [orjson.dumps(given), *chain.from_iterable(entry.details().items())])
 
 
 def permanent(entry: StoredEntry | None) -> Problem:

@@ -9,7 +9,10 @@ reason, too, stays as long as that does.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
+
+import orjson
 
 from riskapi.budgets.keys import EVENTS
 from riskapi.lists import entries
@@ -65,12 +68,19 @@ class Denials:
 
     def _queue(self, pipe: Any, plan: DecisionPlan, entry: StoredEntry, held: str) -> None:
         keys = [TABLE, details_key(entry.id), INDEX, EXPIRIES, EVENTS, denied_key(plan.id)]
-        args: list[Any] = [entry.field, entry.id, held, plan.id, entry.place]
-        args += (entries.expiry(entry.expires_at), entry.event("put", plan.actor, plan.at))
-        args += (self._oldest(), repr(plan.at), self._seconds())
-        for name, text in entry.details().items():
-            args += (name, text)
-        self._deny.queue(pipe, keys, args)
+        given = {
+            "field": entry.field,
+            "id": entry.id,
+            "held": held,
+            "decision": plan.id,
+            "place": entry.place,
+            "expires": entries.expiry(entry.expires_at),
+            "event": entry.event("put", plan.actor, plan.at).decode(),
+            "oldest": self._oldest(),
+            "now": repr(plan.at),
+            "ttl": self._seconds(),
+        }
+        self._deny.queue(pipe, keys, [orjson.dumps(given), *chain.from_iterable(entry.details().items())])
 
     def take_back(self, plan: DecisionPlan, actor: str, now: float) -> list[str]:
         """Take back all that a decision denied, and let it deny nothing any more; returns the entries that are gone.
