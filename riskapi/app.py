@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from model.card import ArtifactError
 from model.scorer import Scorer
 from riskapi import logs, policy
-from riskapi.access.audit import Audit
+from riskapi.access.api_keys import ApiKeys
+from riskapi.access.audit_log import AuditLog
 from riskapi.access.idempotency import Idempotency
-from riskapi.access.keys import Keys
 from riskapi.accounts import log
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.agenda import Agenda
@@ -23,7 +23,7 @@ from riskapi.accounts.tiers import Tiers
 from riskapi.api import readiness
 from riskapi.api.parts import Parts
 from riskapi.api.policy_parts import policy_parts
-from riskapi.budgets.spends import Budgets
+from riskapi.budgets.budgets import Budgets
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
@@ -51,9 +51,9 @@ from riskapi.inputs.refresh import ReaderRefresh
 from riskapi.links.entities import Links
 from riskapi.links.secret import LinkKey
 from riskapi.lists.batches import Batches
+from riskapi.lists.entry_search import EntrySearch
 from riskapi.lists.lists import Lists
-from riskapi.lists.lookups import Lookups
-from riskapi.lists.members import Matches
+from riskapi.lists.named_accounts import NamedAccounts
 from riskapi.lists.values import Values
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
@@ -205,7 +205,7 @@ def assemble(
     clock = compared or clock
     budgets = Budgets(store, store_clock=store_clock)
     clusters = Clusters(store, links, budgets, metrics, store_clock=store_clock)
-    claims, tiers, audit = Claims(store, links, clusters), Tiers(store), Audit(store)
+    claims, tiers, audit = Claims(store, links, clusters), Tiers(store), AuditLog(store)
     labels, proofs = Labels(store, accounts, tiers, links, clusters, active), Proofs(store, links, clusters, claims)
     gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
@@ -215,8 +215,8 @@ def assemble(
     rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
     assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
     recorded, values, deliveries = log.Decisions(store), Values(active_readers), Deliveries(store)
-    matches = Matches(store, links, accounts, recorded, active_readers)
-    lists = Lists(store, values, links, matches, Lookups(store, values, links, active_readers), active)
+    matches = NamedAccounts(store, links, accounts, recorded, active_readers)
+    lists = Lists(store, values, links, matches, EntrySearch(store, values, links, active_readers), active)
     allowances, established = Allowances(store, budgets), EstablishedCustomers(accounts, links, labels)
     profiles = Profiles(active, accounts, recorded, gatherer, feedback, clusters, allowances)
     local = LocalGrants(Journal(settings.data_dir / "journal" / "sends", active.policy.outage.journal_bytes), budgets)
@@ -265,7 +265,7 @@ def assemble(
         erasures=Erasures(store, active, accounts, labels, links, clusters, claims, gatherer, lists, intake),
         notices=Notices(webhooks, deliveries, clock),
         recovery=Recovery(store, active, webhooks, deliveries, time.time),
-        keys=Keys(store, settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None),
+        keys=ApiKeys(store, settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None),
         idempotency=Idempotency(store),
         ratelimits=RateLimits(store),
         metrics=metrics,

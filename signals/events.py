@@ -6,17 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from signals.facts import Facts, Happening
+from signals.facts import Activity, Facts
 from signals.registry import signal
 
 _HOUR = 3600.0
 
 
-def _told(facts: Facts) -> Mapping[str, Happening] | None:
+def _told(facts: Facts) -> Mapping[str, Activity] | None:
     return facts.events
 
 
-def _times(told: Mapping[str, Happening], type: str) -> int:
+def _times(told: Mapping[str, Activity], type: str) -> int:
     """How often, while an event of any type was told."""
     found = told.get(type)
     return found.times if found else 0
@@ -29,7 +29,7 @@ def _hours_until(facts: Facts, type: str) -> float | None:
 
 
 @signal(of=_told, reason="the e-mail address was {value:confirmed|not confirmed}", risk=-1)
-def events_email_verified(told: Mapping[str, Happening]) -> bool | None:
+def events_email_verified(told: Mapping[str, Activity]) -> bool | None:
     """Whether the customer confirmed the address. Scripts read mail too, so it clears nobody."""
     return True if told.get("email_verified") else None
 
@@ -41,19 +41,19 @@ def events_hours_to_email_verified(facts: Facts) -> float | None:
 
 
 @signal(of=_told, reason="the phone number was {value:confirmed|not confirmed}", risk=-1)
-def events_phone_verified(told: Mapping[str, Happening]) -> bool | None:
+def events_phone_verified(told: Mapping[str, Activity]) -> bool | None:
     """Whether the customer confirmed the phone number. Numbers that receive texts can be rented for cents."""
     return True if told.get("phone_verified") else None
 
 
 @signal(of=_told, reason="a payment was {value:made|not made}", risk=-1)
-def events_payment_verified(told: Mapping[str, Happening]) -> bool | None:
+def events_payment_verified(told: Mapping[str, Activity]) -> bool | None:
     """Whether a payment of the customer went through. Stolen cards pay too, until their owners complain."""
     return True if told.get("payment_verified") else None
 
 
 @signal(of=_told, reason="the customer logged in {value} {value:time|times}", risk=0)
-def events_logins(told: Mapping[str, Happening]) -> int:
+def events_logins(told: Mapping[str, Activity]) -> int:
     """Logins since the signup, 0 and up."""
     return _times(told, "login")
 
@@ -68,13 +68,13 @@ def events_hours_since_moved(facts: Facts) -> float | None:
 
 
 @signal(of=_told, reason="contacts were imported {value} {value:time|times}", risk=0)
-def events_contact_imports(told: Mapping[str, Happening]) -> int:
+def events_contact_imports(told: Mapping[str, Activity]) -> int:
     """Imports of contacts since the signup, 0 and up."""
     return _times(told, "contacts_imported")
 
 
 @signal(of=_told, reason="{value} {value:contact was|contacts were} imported at once", risk=0)
-def events_contacts_imported(told: Mapping[str, Happening]) -> int | None:
+def events_contacts_imported(told: Mapping[str, Activity]) -> int | None:
     """Contacts of the largest import, where the caller told how many. A bought list comes whole; so does a firm's."""
     found = told.get("contacts_imported")
     return found.most if found else None
@@ -87,18 +87,18 @@ def events_hours_to_contacts(facts: Facts) -> float | None:
 
 
 @signal(of=_told, reason="the profile was changed {value} {value:time|times}", risk=0)
-def events_profile_changes(told: Mapping[str, Happening]) -> int:
+def events_profile_changes(told: Mapping[str, Activity]) -> int:
     """Changes of the profile since the signup, 0 and up."""
     return _times(told, "profile_changed")
 
 
 @signal(of=_told, reason="the plan was changed {value} {value:time|times}", risk=0)
-def events_plan_changes(told: Mapping[str, Happening]) -> int:
+def events_plan_changes(told: Mapping[str, Activity]) -> int:
     """Changes of the plan since the signup, 0 and up. Up or down is not told."""
     return _times(told, "plan_changed")
 
 
 @signal(of=_told, reason="a sender domain was {value:authenticated|not authenticated}", risk=-1)
-def events_domain_authenticated(told: Mapping[str, Happening]) -> bool | None:
+def events_domain_authenticated(told: Mapping[str, Activity]) -> bool | None:
     """Whether the customer set a domain of theirs up for sending, as the caller tells."""
     return True if told.get("domain_authenticated") else None

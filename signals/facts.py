@@ -193,7 +193,7 @@ class Sender:
 
 
 @record
-class Happening:
+class Activity:
     """Events of one type that an account had: how many, Unix times of first and last, the largest ``count`` given."""
 
     times: int
@@ -370,7 +370,7 @@ class Facts:
     registration: Registration | None = None
     registrant: Registrant | None = None
     sender: Sender | None = None
-    events: Mapping[str, Happening] | None = None
+    events: Mapping[str, Activity] | None = None
     moved_at: float | None = None
     identity: bool | None = None
     proved: frozenset[str] = frozenset()

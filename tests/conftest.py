@@ -23,7 +23,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from riskapi import app, policy
-from riskapi.api.server import build
+from riskapi.api.flask_app import build
 from riskapi.console.application import application
 from riskapi.datasets import installed
 from riskapi.errors import StoreUnavailable

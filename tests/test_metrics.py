@@ -97,7 +97,7 @@ def test_a_process_that_finds_no_room_for_its_counts_counts_alone(tmp_path: Path
 def test_all_labels_there_are_fit_into_the_room(tmp_path: Path) -> None:
     script = """
 from riskapi import metrics
-from riskapi.api.server import ROUTES
+from riskapi.api.flask_app import ROUTES
 from riskapi.errors import CODES
 metrics.count_as("http-1")
 found = metrics.Metrics()

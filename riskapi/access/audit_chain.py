@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from riskapi.access.audit import CHAIN, STREAM
+from riskapi.access.audit_log import CHAIN, STREAM
 
 if TYPE_CHECKING:
     from riskapi.store.connections import Store

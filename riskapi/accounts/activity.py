@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from signals.facts import Happening
+from signals.facts import Activity
 
 #: The types the contract names, which are counted and can be read by signals. Others are recorded and counted together.
 TYPES = frozenset({
@@ -21,7 +21,7 @@ def noted(type: str, at: float) -> dict[str, str | int]:
     return {f"n:{type}": 1, f"f:{type}": repr(at), f"l:{type}": repr(at)}
 
 
-def happenings(fields: Mapping[str, bytes]) -> dict[str, Happening] | None:
+def activities(fields: Mapping[str, bytes]) -> dict[str, Activity] | None:
     """The events in an account's fields by type: ``n:<type>`` how many, ``f:`` and ``l:`` the Unix times of the first
     and the last, ``m:`` the largest count given. ``None`` where none was ever told.
     """
@@ -31,5 +31,5 @@ def happenings(fields: Mapping[str, bytes]) -> dict[str, Happening] | None:
         if times is not None:
             most = fields.get(f"m:{type}")
             first, last = float(fields[f"f:{type}"]), float(fields[f"l:{type}"])
-            found[type] = Happening(int(times), first, last, None if most is None else int(most))
+            found[type] = Activity(int(times), first, last, None if most is None else int(most))
     return found or None

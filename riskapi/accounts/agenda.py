@@ -38,7 +38,7 @@ def causes_key(number: int) -> str:
     return f"risk:wc:{{{number}}}"
 
 
-def next_look(policy: Policy, signed_up_at: float, now: float) -> float | None:
+def next_due(policy: Policy, signed_up_at: float, now: float) -> float | None:
     """When an account that signed up then is decided again after Unix time ``now``, whatever happens; or None."""
     for hours in policy.rescoring.schedule_hours:
         due = signed_up_at + hours * 3600

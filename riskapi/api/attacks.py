@@ -9,7 +9,7 @@ from riskapi.api.routes import Ahead, Call, Reply, Route
 from riskapi.contract import Time
 from riskapi.policy.attacks import AttackAnswer
 from riskapi.policy.changes import changes
-from riskapi.policy.words import told
+from riskapi.policy.told_changes import told
 
 
 class AttackBody(StrictBody):

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from typing_extensions import TypedDict
 
-from riskapi.access.audit import PLACE, AuditNote, Wanted
+from riskapi.access.audit_log import PLACE, AuditNote, Wanted
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.contract import Time
 from riskapi.store.pages import cursor_of, position

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from riskapi.access.keys import Principal
+from riskapi.access.api_keys import Principal
 from riskapi.api.parts import Parts
 from riskapi.api.routes import Route
 from riskapi.errors import Problem, StoreUnavailable

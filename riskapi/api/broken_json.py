@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Final
 
-from riskapi.inputs.usable import UNREADABLE
+from riskapi.inputs.input_warnings import UNREADABLE
 
 _HALVES = re.compile("[\ud800-\udfff]")
 #: A whole number with more digits is larger than any that is used; also Python's own limit is larger.

@@ -15,8 +15,8 @@ from riskapi.contract import Count
 from riskapi.errors import Problem
 from riskapi.feedback.counts import FeedbackAction
 from riskapi.feedback.event import FeedbackEvent
+from riskapi.inputs.input_warnings import AHEAD
 from riskapi.inputs.invalid import from_validation
-from riskapi.inputs.usable import AHEAD
 
 
 class RejectedEvent(TypedDict):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.contract import UserId
-from riskapi.feedback.kept_reports import KeptReport, ReportList
+from riskapi.feedback.raw_reports import RawReport, ReportList
 from riskapi.feedback.reports import Origin, Unattributed
 from riskapi.feedback.unattributed import UnattributedPage
 
@@ -92,7 +92,7 @@ ROUTES = (
             "addresses of recipients in it, so it takes a key with the scope `privacy`."
         ),
         scopes=("privacy",),
-        response=KeptReport,
+        response=RawReport,
         problems=("not_found",),
     ),
 )

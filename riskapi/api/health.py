@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from riskapi.api.noted import NOTED
+from riskapi.api.readiness_notes import NOTED
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import Problem

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from riskapi.access.audit import Audit
+from riskapi.access.api_keys import ApiKeys
+from riskapi.access.audit_log import AuditLog
 from riskapi.access.idempotency import Idempotency
-from riskapi.access.keys import Keys
 from riskapi.accounts.cuts import Cuts
 from riskapi.accounts.labels import Labels
 from riskapi.api.policy_parts import PolicyParts
@@ -55,7 +55,7 @@ class Parts:
     """
 
     assessor: Assessor
-    audit: Audit
+    audit: AuditLog
     profiles: Profiles
     account_caps: AccountCaps
     imports: Imports
@@ -86,7 +86,7 @@ class Parts:
     erasures: Erasures
     notices: Notices
     recovery: Recovery
-    keys: Keys
+    keys: ApiKeys
     idempotency: Idempotency
     ratelimits: RateLimits
     metrics: Metrics

@@ -12,9 +12,9 @@ from riskapi.api.bodies import ChangesQuery, PolicyBody, RollbackBody, VersionsQ
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.policy import DEFAULT
+from riskapi.policy.deciding_processes import PolicyWorkers
 from riskapi.policy.proposals import PolicyProposal, Waiting
 from riskapi.policy.versions import PolicyChanges, PolicyPage, PolicyVersion, Publication, Version
-from riskapi.policy.workers import PolicyWorkers
 from riskapi.times import rfc3339
 
 #: Characters of a reason that repeats what it found; a policy may hold a value of a mebibyte.

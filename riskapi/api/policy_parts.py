@@ -11,16 +11,16 @@ from pathlib import Path
 from riskapi.accounts.log import Decisions
 from riskapi.policy import DEFAULT
 from riskapi.policy.attacks import Attacks
+from riskapi.policy.deciding_processes import PolicyWorkers, deciding
 from riskapi.policy.drafts import Drafts
 from riskapi.policy.history import PolicyHistory
 from riskapi.policy.proposals import Proposals
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.texts import PolicyTexts
 from riskapi.policy.versions import Policies
-from riskapi.policy.workers import PolicyWorkers, deciding
 from riskapi.sending.allowances import Allowances
 from riskapi.sending.cap_hits import MOST, CapHits, cap_hits
-from riskapi.simulations.past import PastSignups
+from riskapi.simulations.recorded_signups import RecordedSignups
 from riskapi.simulations.runs import Runs
 from riskapi.store.connections import Store
 
@@ -63,7 +63,7 @@ def policy_parts(
         policies,
         Proposals(store, policies, publisher),
         Attacks(store),
-        Runs(store, policies, publisher, PastSignups(store, recorded, allowances)),
+        Runs(store, policies, publisher, RecordedSignups(store, recorded, allowances)),
         Drafts(store),
         PolicyTexts(store, file or DEFAULT),
         PolicyHistory(policies),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 
-from riskapi.api.noted import noted
+from riskapi.api.readiness_notes import noted
 from riskapi.enrichment import doubts
 from riskapi.enrichment.sources import DOUBTS
 from riskapi.errors import StoreUnavailable

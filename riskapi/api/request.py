@@ -23,7 +23,7 @@ from werkzeug.wrappers import Request
 from werkzeug.wsgi import get_content_length, get_input_stream
 
 from riskapi import logs
-from riskapi.access.keys import Principal
+from riskapi.access.api_keys import Principal
 from riskapi.api import audit_notes, auth, problems, repeats
 from riskapi.api.broken_json import mended
 from riskapi.api.parts import Parts

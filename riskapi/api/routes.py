@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from riskapi.access.keys import Principal
+from riskapi.access.api_keys import Principal
 from riskapi.api.parts import Parts
 from riskapi.contract import USER_ID
 from riskapi.times import rfc3339

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from riskapi.api import repeats
 from riskapi.api.bodies import StrictBody
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.budgets.grants import Grant
+from riskapi.budgets.grant_records import Grant
 from riskapi.contract import Count
 from riskapi.feedback.message_ids import bare
 from riskapi.inputs.urls import MOST

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from riskapi.api.routes import Call, Reply, Route
-from riskapi.decisions.assessment import Assessment
+from riskapi.decisions.answer import Assessment
 from riskapi.inputs.signup import Signup
 
 

@@ -14,9 +14,9 @@ from typing import Annotated, Literal, cast
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.caps import Usage
 from riskapi.budgets.keys import budget_key, cluster_key, kept, members_key
-from riskapi.budgets.spends import Budgets
 from riskapi.clusters.joins import NAMED, Joined, Joins
 from riskapi.clusters.splits import Splits
 from riskapi.errors import Problem, StoreUnavailable

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 import orjson
 
+from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.caps import Usage
 from riskapi.budgets.keys import EVENTS, budget_key, cluster_key, kept, members_key
-from riskapi.budgets.spends import Budgets
 from riskapi.links.bonds import Bond, edge_of
 from riskapi.links.entities import Links
 from riskapi.links.touches import KEEP

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from riskapi.access.audit import Audit, Wanted
 from riskapi.access.audit_chain import verify as verified
+from riskapi.access.audit_log import AuditLog, Wanted
 from riskapi.commands import tables
 from riskapi.commands.progress import LongWork
 from riskapi.store.connections import Store
@@ -19,7 +19,7 @@ COMMAND_LINE = "command line"
 
 def show(store: Store, limit: int, actor: str | None, action: str | None, subject: str | None) -> int:
     """Print the latest notes that fit, newest first."""
-    wanted, audit, after = Wanted(actor=actor, action=action, subject=subject), Audit(store), None
+    wanted, audit, after = Wanted(actor=actor, action=action, subject=subject), AuditLog(store), None
     rows: list[tuple[str, ...]] = []
     while len(rows) < limit:
         found = audit.page(wanted, min(limit - len(rows), _PAGE), after)

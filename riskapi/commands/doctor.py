@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from riskapi import app
-from riskapi.access.keys import Keys
+from riskapi.access.api_keys import ApiKeys
 from riskapi.accounts.agenda import Agenda
 from riskapi.commands import data, tables
 from riskapi.enrichment.doubts import doubted
@@ -181,7 +181,7 @@ def journals(directory: Path, limit: int) -> Iterator[Finding]:
 def _rows(store: Store) -> Iterator[Finding]:
     """Rows that cannot be read, and whether this machine's clock is right."""
     Webhooks(store, {}).endpoints()
-    Keys(store).list()
+    ApiKeys(store).list()
     damaged.publish(store)
     for row in damaged.published(store):
         kind, _, name = row.partition(":")

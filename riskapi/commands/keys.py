@@ -6,8 +6,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from riskapi.access.audit import Audit
-from riskapi.access.keys import Keys, id_of
+from riskapi.access.api_keys import ApiKeys, id_of
+from riskapi.access.audit_log import AuditLog
 from riskapi.commands import tables
 from riskapi.commands.audit import COMMAND_LINE
 from riskapi.links import secret
@@ -32,11 +32,11 @@ def link(settings: Settings, store: Store, *, accept: bool) -> int:
 def create(store: Store, name: str, scopes: Sequence[str], rate_limit: float | None) -> int:
     """Make a key and print it; 2 for scopes that do not exist."""
     try:
-        key = Keys(store).create(name, scopes, rate_limit)
+        key = ApiKeys(store).create(name, scopes, rate_limit)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    Audit(store).note(
+    AuditLog(store).note(
         COMMAND_LINE, "key made", id_of(key), time.time(), name=name, scopes=" ".join(sorted(set(scopes)))
     )
     print(f"{name}: {', '.join(sorted(set(scopes)))}; shown this once:", file=sys.stderr)
@@ -47,7 +47,7 @@ def create(store: Store, name: str, scopes: Sequence[str], rate_limit: float | N
 def show(store: Store) -> int:
     """List the keys."""
     rows = []
-    for key in Keys(store).list():
+    for key in ApiKeys(store).list():
         limit = f"{key['rate_limit']:g}/s" if key["rate_limit"] else "-"
         rows.append((key["id"], key["created_at"], limit, ",".join(key["scopes"]), key["name"]))
     tables.show(("id", "made", "limit", "scopes", "name"), rows)
@@ -56,8 +56,8 @@ def show(store: Store) -> int:
 
 def revoke(store: Store, key_id: str) -> int:
     """Make a key invalid; 1 when there is none."""
-    if Keys(store).revoke(key_id):
-        Audit(store).note(COMMAND_LINE, "key revoked", key_id, time.time())
+    if ApiKeys(store).revoke(key_id):
+        AuditLog(store).note(COMMAND_LINE, "key revoked", key_id, time.time())
         print(f"{key_id}: revoked", file=sys.stderr)
         return 0
     print(f"{key_id}: no such key", file=sys.stderr)

@@ -13,7 +13,7 @@ import orjson
 import typer
 
 from riskapi import app
-from riskapi.access.audit import Audit
+from riskapi.access.audit_log import AuditLog
 from riskapi.commands import arguments, author, tables
 from riskapi.commands.audit import COMMAND_LINE
 from riskapi.commands.invocation import Invocation
@@ -114,7 +114,7 @@ def undo(call: Invocation, batch_id: str, given_author: str | None) -> int:
 
 
 @contextlib.contextmanager
-def _lists(call: Invocation) -> Iterator[tuple[Lists, Batches, Audit]]:
+def _lists(call: Invocation) -> Iterator[tuple[Lists, Batches, AuditLog]]:
     """The lists of the store, and where it is noted what was done.
 
     What cannot be done is said, and ends the command with 1.

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from riskapi import app, policy
-from riskapi.access.audit import Audit
+from riskapi.access.audit_log import AuditLog
 from riskapi.commands import author, tables
 from riskapi.commands.audit import COMMAND_LINE
 from riskapi.commands.invocation import Invocation
@@ -122,7 +122,7 @@ def _publication(note: str, given_author: str | None) -> Publication:
 
 
 def _in_force(store: Store, action: str, made: Version | Waiting) -> int:
-    audit, now = Audit(store), time.time()
+    audit, now = AuditLog(store), time.time()
     if isinstance(made, Waiting):
         audit.note(COMMAND_LINE, action, made.id, now, state="waits for a second person")
         print(f"{made.id} waits for a second person until {made.until}, because it loosens something:")

@@ -15,7 +15,7 @@ from riskapi import app
 from riskapi.commands import sources
 from riskapi.commands.invocation import Invocation
 from riskapi.commands.progress import LongWork
-from riskapi.decisions.again import decided_again
+from riskapi.decisions.recorded_decisions import decided_again
 from riskapi.policy.active import Basis
 from signals import registered
 
@@ -71,9 +71,9 @@ def replay(lines: Iterable[bytes], basis: Basis, count: Counter[str] | None = No
 
 def _compare(recorded: dict[str, Any], basis: Basis) -> tuple[str, str]:
     versions = recorded["versions"]
-    same_judge = all(versions[name] == basis.versions[name] for name in ("policy", "model"))
-    same_judge = same_judge and recorded["model_mode"] == basis.policy.model.mode
-    if not same_judge or list(recorded["readings"]) != list(registered()):
+    same_basis = all(versions[name] == basis.versions[name] for name in ("policy", "model"))
+    same_basis = same_basis and recorded["model_mode"] == basis.policy.model.mode
+    if not same_basis or list(recorded["readings"]) != list(registered()):
         return "other", ""
     again = decided_again(recorded, recorded["readings"], basis)
     for name in COMPARED:

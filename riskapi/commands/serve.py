@@ -16,14 +16,14 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from riskapi import app, logs, metrics
-from riskapi.access.keys import SCOPES, Keys
+from riskapi.access.api_keys import SCOPES, ApiKeys
 from riskapi.commands.worker import beside_server
 from riskapi.console.access_parts import first_link, open_access_parts
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.links.secret import LinkKey
 from riskapi.policy.publisher import Publisher
 from riskapi.policy.versions import Policies
-from riskapi.server import granian_server, http_server, listening, metrics_directory, troubles
+from riskapi.server import fault_log, granian_server, http_server, listening, metrics_directory
 from riskapi.settings import Settings
 from riskapi.store import consumer
 from riskapi.store.connections import Store, open_store
@@ -61,7 +61,7 @@ def run(settings: Settings) -> int:
         LinkKey(settings, store)  # before anything is kept under a wrong one
         consumer.found(store)
         _say_policy(app.follow_policy(settings, store, sources.file, sources.basis))
-        key = first_key(Keys(store))
+        key = first_key(ApiKeys(store))
         _announce(settings, key, first_link(open_access_parts(settings, store), time.time()))
         stack.enter_context(_processes(settings))
         stack.enter_context(_watched(store, settings))
@@ -71,7 +71,7 @@ def run(settings: Settings) -> int:
     return 0
 
 
-def first_key(keys: Keys) -> str | None:
+def first_key(keys: ApiKeys) -> str | None:
     """Make a key with every scope when there is none yet: the key of a first start."""
     return None if keys.list() else keys.create("first-start", SCOPES)
 
@@ -179,7 +179,7 @@ def _watched(store: Store, settings: Settings) -> Iterator[None]:
     """Say what is wrong with store and disk, once for all processes."""
     metrics.count_as("serve")
     stop = threading.Event()
-    troubles.watch(store, settings, metrics.Metrics(), stop)
+    fault_log.watch(store, settings, metrics.Metrics(), stop)
     try:
         yield
     finally:

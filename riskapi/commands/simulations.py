@@ -14,14 +14,14 @@ import typer
 
 from riskapi import app
 from riskapi.accounts.log import Decisions
-from riskapi.budgets.spends import Budgets
+from riskapi.budgets.budgets import Budgets
 from riskapi.commands import tables
 from riskapi.commands.invocation import Invocation
 from riskapi.commands.policy import tables_of
 from riskapi.commands.progress import LongWork
 from riskapi.errors import Problem
 from riskapi.sending.allowances import Allowances
-from riskapi.simulations.past import Back, PastSignups
+from riskapi.simulations.recorded_signups import Back, RecordedSignups
 from riskapi.simulations.runs import Run, Runs
 from riskapi.simulations.shares import Rate, Share
 
@@ -93,7 +93,7 @@ def _runs(call: Invocation) -> Iterator[Runs]:
     sources = app.check(call.settings)
     with call.store() as store:
         policies, publisher = app.follow_policy(call.settings, store, sources.file, sources.basis)
-        past = PastSignups(store, Decisions(store), Allowances(store, Budgets(store)))
+        past = RecordedSignups(store, Decisions(store), Allowances(store, Budgets(store)))
         try:
             yield Runs(store, policies, publisher, past)
         except Problem as problem:

@@ -18,7 +18,7 @@ import typer
 from riskapi import app, logs, metrics
 from riskapi.commands import tables
 from riskapi.errors import StoreUnavailable
-from riskapi.server.watch import watch
+from riskapi.server.side_threads import watch
 from riskapi.settings import Settings
 from riskapi.store.beats import working
 from riskapi.store.connections import Store, open_store

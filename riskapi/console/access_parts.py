@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from riskapi.access import once
-from riskapi.access.audit import Audit
+from riskapi.access.audit_log import AuditLog
 from riskapi.access.once import Once
 from riskapi.access.sessions import Sessions
 from riskapi.access.throttle import Throttle
@@ -27,7 +27,7 @@ class AccessParts:
     sessions: Sessions
     once: Once
     throttle: Throttle
-    audit: Audit
+    audit: AuditLog
 
     @property
     def is_secure(self) -> bool:
@@ -45,7 +45,7 @@ def open_access_parts(settings: Settings, store: Store) -> AccessParts:
         sessions=Sessions(store, idle, longest),
         once=Once(store),
         throttle=Throttle(store),
-        audit=Audit(store),
+        audit=AuditLog(store),
     )
 
 

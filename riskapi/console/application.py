@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
+from riskapi.api.flask_app import build
 from riskapi.api.parts import Parts
-from riskapi.api.server import build
 from riskapi.console.access_parts import open_access_parts
 from riskapi.console.serving import mount
 from riskapi.settings import Settings

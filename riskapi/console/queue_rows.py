@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from riskapi.console import sentences
 from riskapi.contract import Reason
-from riskapi.reviews.cases import Applicant, Case, Cases, WaitingCases
-from riskapi.reviews.past import Today
+from riskapi.reviews.cases import Applicant, Cases, ReviewCase, WaitingCases
+from riskapi.reviews.decided_cases import Today
 from riskapi.reviews.rings import MOST
 from signals.records import record
 
@@ -47,16 +47,16 @@ class QueueRows:
 
     def __init__(self, cases: Cases) -> None:
         self._cases = cases
-        self._rows: dict[str, tuple[Case, float, QueueRow]] = {}
+        self._rows: dict[str, tuple[ReviewCase, float, QueueRow]] = {}
         self._choices: dict[str, tuple[object, Choices]] = {}
         self._today: tuple[object, Today] = (None, Today(0, None))
         self._limited: tuple[float, int] = (0.0, -1)
 
-    def of(self, cases: Sequence[Case], now: float) -> list[QueueRow]:
+    def of(self, cases: Sequence[ReviewCase], now: float) -> list[QueueRow]:
         """The rows of these cases at Unix time ``now``."""
         kept = self._rows
         missing = [case for case in cases if not _holds(kept.get(case.lead.id), case, now)]
-        made: dict[str, tuple[Case, float, QueueRow]] = {}
+        made: dict[str, tuple[ReviewCase, float, QueueRow]] = {}
         for at in range(0, len(missing), _TRIP):
             part = missing[at : at + _TRIP]
             made.update((case.lead.id, (case, now, row)) for case, row in zip(part, self._read(part, now), strict=True))
@@ -67,7 +67,7 @@ class QueueRows:
             self._rows = kept = {**kept, **made}
         return [kept[case.lead.id][2] for case in cases]
 
-    def choices(self, tab: str, found: Sequence[Case], waiting: WaitingCases) -> Choices:
+    def choices(self, tab: str, found: Sequence[ReviewCase], waiting: WaitingCases) -> Choices:
         """What the cases of a tab can be filtered by."""
         kept = self._choices.get(tab)
         if kept is not None and kept[0] == waiting.version:
@@ -93,7 +93,7 @@ class QueueRows:
             self._limited = (now, count)
         return count
 
-    def _read(self, cases: Sequence[Case], now: float) -> list[QueueRow]:
+    def _read(self, cases: Sequence[ReviewCase], now: float) -> list[QueueRow]:
         rings = self._cases.rings.of(((case.lead.user_id, case.lead.cluster_id) for case in cases), now)
         firsts = {id: ring.first.user_id for id, ring in rings.items() if ring.first is not None}
         people = self._cases.known([*(name for case in cases for name in named(case)), *firsts.values()], now)
@@ -117,10 +117,10 @@ class QueueRows:
         return found
 
 
-def named(case: Case) -> list[str]:
+def named(case: ReviewCase) -> list[str]:
     """The accounts that a row names."""
     return list(dict.fromkeys(review.user_id for review in case.reviews))[:_NAMED]
 
 
-def _holds(kept: tuple[Case, float, QueueRow] | None, case: Case, now: float) -> bool:
+def _holds(kept: tuple[ReviewCase, float, QueueRow] | None, case: ReviewCase, now: float) -> bool:
     return kept is not None and kept[0] is case and 0 <= now - kept[1] < _FRESH

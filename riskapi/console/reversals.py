@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from riskapi.access.audit import Noted, Wanted
+from riskapi.access.audit_log import Noted, Wanted
 from riskapi.console.visit import Visit
 from riskapi.errors import Problem
 from riskapi.reviews.decided_accounts import DecidedAccounts

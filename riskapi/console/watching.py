@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlencode
 
-from riskapi.clusters.growing import grown
+from riskapi.clusters.sizes import grown
 from riskapi.console import rendering
 from riskapi.console.chart import Chart, Series, over_time, side_by_side
 from riskapi.console.drift import MUCH, drift

@@ -1,34 +1,75 @@
-"""The answer to a signup, put together from what was decided and what may be sent. Pure."""
+"""The answer to a signup: its shape, and how it is put together from what was decided and what may be sent. Pure."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Annotated, Any, Literal, cast
 
 import orjson
+from pydantic import Field
+from typing_extensions import TypedDict
 
 import signals
 from riskapi.budgets.caps import Allowed, FeedbackRecord, allowed, is_fresh, is_unused
 from riskapi.budgets.limits import Limits
 from riskapi.budgets.terms import is_paid
-from riskapi.contract import Reason, Tier
-from riskapi.decisions.assessment import Assessment
+from riskapi.contract import Instant, Reason, Tier
 from riskapi.decisions.decide import Decision
 from riskapi.decisions.line import Case
+from riskapi.inputs.input_warnings import InputWarning
 from riskapi.inputs.optional import not_provided
 from riskapi.inputs.signup import Signup
-from riskapi.links.evidence import linkage
+from riskapi.links.evidence import Linkage, linkage
 from riskapi.policy.active import Versions
 from riskapi.sending.allowances import limits
 from riskapi.store import damaged
 from riskapi.times import rfc3339
+from signals.registry import Degraded
 
 #: For an account that sent nothing yet, or whose feedback is not asked for here.
 _NO_FEEDBACK = FeedbackRecord()
 _DAY = 86400
 #: Limits of newcomers that are kept: those of each tier and plan for some days.
 _MOST_KNOWN = 256
+
+DecidedBy = Literal["model", "rule", "list", "outage", "reviewer", "feedback", "linkage"]
+
+
+class Disposition(TypedDict):
+    """What made the decision: the model, a rule (then its name), an outage, a person …"""
+
+    source: DecidedBy
+    rule: str | None
+
+
+class Shadow(TypedDict):
+    """What a candidate that is not live would have decided."""
+
+    candidate: str
+    decision: Tier
+    risk_score: float | None
+
+
+class Assessment(TypedDict):
+    """The answer to a signup. ``risk_score`` is 100 × the calibrated probability of abuse."""
+
+    object: Literal["assessment"]
+    id: str
+    user_id: str
+    created_at: Instant
+    decision: Tier
+    risk_score: Annotated[float, Field(ge=0, le=100)]
+    limits: Limits
+    disposition: Disposition
+    reasons: list[Reason]
+    linkage: Linkage
+    degraded: list[Degraded]
+    not_provided: Annotated[list[str], Field(description="JSON pointers of inputs that were not sent.")]
+    warnings: list[InputWarning]
+    review_id: str | None
+    shadow: list[Shadow]
+    versions: Versions
 
 
 def assessment(case: Case, *, tier: Tier | None = None, review_id: str | None = None) -> Assessment:

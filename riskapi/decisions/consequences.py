@@ -17,14 +17,14 @@ from typing import Any, Literal, cast
 
 import orjson
 
-from riskapi.access.audit import Audit
+from riskapi.access.audit_log import AuditLog
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.history import PUT_LATER, history_entry
 from riskapi.accounts.labels import Labels
 from riskapi.accounts.pauses import Pause, Pauses
 from riskapi.accounts.tiers import Tiers
+from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.caps import Usage
-from riskapi.budgets.spends import Budgets
 from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
 from riskapi.decisions.identifiers import Identifiers
@@ -92,7 +92,7 @@ class Consequences:
         feedback: Feedback,
         holds: Holds,
         identifiers: Identifiers,
-        audit: Audit,
+        audit: AuditLog,
         metrics: Metrics,
     ) -> None:
         self._store, self._active, self._accounts, self._tiers = store, active, accounts, tiers

@@ -18,14 +18,14 @@ from riskapi.accounts.accounts import Accounts, history_key, labels_key
 from riskapi.accounts.activity import ESTABLISHING, TYPES
 from riskapi.accounts.labels import Labels
 from riskapi.budgets import terms
-from riskapi.budgets.spends import Budgets
+from riskapi.budgets.budgets import Budgets
 from riskapi.contract import Tier
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.decisions.rescoring import Rescorer
 from riskapi.errors import StoreUnavailable, no_account
+from riskapi.inputs.input_warnings import InputWarning, counted, one_each, unreadable, usable
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.inputs.signup import CustomInputs, DevicePart, EmailPart, PhonePart
-from riskapi.inputs.usable import InputWarning, counted, one_each, unreadable, usable
 from riskapi.inputs.visitor_values import VisitorCount, VisitorText, VisitorTime
 from riskapi.links.entities import Links
 from riskapi.links.keys import packed_mac

@@ -15,10 +15,10 @@ from riskapi.clusters.proofs import Proofs, keeps_aside
 from riskapi.enrichment.findings import Finding, Findings, is_told
 from riskapi.enrichment.subjects import Subject
 from riskapi.inputs import device as devices
+from riskapi.inputs.input_warnings import UNREADABLE, InputWarning, one_each, unreadable, usable, without_country
 from riskapi.inputs.optional import not_provided
 from riskapi.inputs.readers import ActiveReaders
 from riskapi.inputs.signup import BehaviorPart, DevicePart, Signup
-from riskapi.inputs.usable import UNREADABLE, InputWarning, one_each, unreadable, usable, without_country
 from riskapi.links import kinds, spellings
 from riskapi.links.entities import Links
 from riskapi.links.evidence import reputation

@@ -24,8 +24,7 @@ from riskapi.accounts.tiers import Arrival, Tiers
 from riskapi.budgets import terms
 from riskapi.budgets.caps import unused
 from riskapi.clusters.proofs import Proofs
-from riskapi.decisions.answer import assessment
-from riskapi.decisions.assessment import Assessment
+from riskapi.decisions.answer import Assessment, assessment
 from riskapi.decisions.decide import Decision, Reason
 from riskapi.decisions.gather import Gatherer, Parsed
 from riskapi.decisions.line import Case, Decided

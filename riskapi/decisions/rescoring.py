@@ -12,8 +12,8 @@ from typing import cast
 import orjson
 
 from riskapi.accounts.accounts import Accounts, ReviewOpening
-from riskapi.accounts.activity import happenings
-from riskapi.accounts.agenda import next_look
+from riskapi.accounts.activity import activities
+from riskapi.accounts.agenda import next_due
 from riskapi.accounts.history import history_entry
 from riskapi.accounts.identity import is_checked, sender_of
 from riskapi.accounts.labels import Labels
@@ -22,8 +22,7 @@ from riskapi.accounts.tiers import Change, Tiers
 from riskapi.budgets import terms
 from riskapi.clusters.proofs import Proofs
 from riskapi.contract import Tier
-from riskapi.decisions.answer import assessment, reasons
-from riskapi.decisions.assessment import DecidedBy
+from riskapi.decisions.answer import DecidedBy, assessment, reasons
 from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.line import case_of
 from riskapi.decisions.movement import Past, cause_of, moved
@@ -122,7 +121,7 @@ class Rescorer:
             parsed.facts,
             at=max(at, now),
             signed_up_at=at,
-            events=happenings(fields),
+            events=activities(fields),
             moved_at=float(fields["moved_at"]) if "moved_at" in fields else None,
             proved=frozenset(account.proved),
             wave=unpacked(fields.get("wave")),
@@ -157,7 +156,7 @@ class Rescorer:
 
     def _next(self, basis: Basis, found: Reassessment, now: float) -> float | None:
         """When to look again, whatever happens: by the schedule, and when what decided now is over."""
-        due: list[float | None] = [next_look(basis.policy, found.gathered.facts.signup_at, now)]
+        due: list[float | None] = [next_due(basis.policy, found.gathered.facts.signup_at, now)]
         if found.gathered.facts.identity:
             due.append(now + _IDENTITY_SECONDS)
         due += [entry.expires_at for entry in found.gathered.listed]

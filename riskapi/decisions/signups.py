@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from riskapi.accounts.accounts import Accounts, KnownAccount, ReviewOpening, Standing
-from riskapi.accounts.agenda import next_look
+from riskapi.accounts.agenda import next_due
 from riskapi.accounts.first_record import beside
 from riskapi.accounts.history import history_entry
 from riskapi.accounts.labels import Labels
@@ -18,8 +18,7 @@ from riskapi.accounts.tiers import Arrival, Tiers
 from riskapi.budgets import terms
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import held_by
-from riskapi.decisions.answer import assessment, in_form, kept_answer, reasons
-from riskapi.decisions.assessment import Assessment
+from riskapi.decisions.answer import Assessment, assessment, in_form, kept_answer, reasons
 from riskapi.decisions.decide import Decision
 from riskapi.decisions.gather import Gathered, Gatherer, Parsed
 from riskapi.decisions.line import Case, case_in_outage, case_of
@@ -168,7 +167,7 @@ class Assessor:
             cause=cause,
             review=review,
             # What it holds together with who vouches for it is noted when a worker looks at it: at once.
-            due=case.now if _shares(gathered) else next_look(policy, at, case.now),
+            due=case.now if _shares(gathered) else next_due(policy, at, case.now),
         )
 
     def _written(

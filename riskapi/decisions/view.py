@@ -19,10 +19,9 @@ from riskapi.budgets.limits import Limits
 from riskapi.budgets.terms import Established, OwnCapsView
 from riskapi.clusters.clusters import Clusters, Thing, standing_of
 from riskapi.contract import Reason, Tier
-from riskapi.decisions.again import decided_again
-from riskapi.decisions.answer import in_form, reasons
-from riskapi.decisions.assessment import Assessment
+from riskapi.decisions.answer import Assessment, in_form, reasons
 from riskapi.decisions.gather import Gatherer
+from riskapi.decisions.recorded_decisions import decided_again
 from riskapi.feedback.counts import Feedback, FeedbackView
 from riskapi.inputs.signup import Signup
 from riskapi.links.evidence import Evidence, Linkage, linkage

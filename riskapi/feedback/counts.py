@@ -18,7 +18,7 @@ import orjson
 from typing_extensions import TypedDict
 
 from riskapi.accounts.origin import queue_origin
-from riskapi.budgets.spends import Budgets
+from riskapi.budgets.budgets import Budgets
 from riskapi.feedback import clean_sending
 from riskapi.feedback.clean_sending import ARRIVED, ATTEMPTED, LETTERS, largest
 from riskapi.feedback.diagnostics import classify

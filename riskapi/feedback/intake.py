@@ -16,8 +16,8 @@ from typing import Final, get_args
 from riskapi.feedback.attribution import Attributed, Attribution
 from riskapi.feedback.counts import FeedbackAction, Tally
 from riskapi.feedback.event import FeedbackEvent, ReportedEvent
-from riskapi.feedback.kept_reports import KeptReports
 from riskapi.feedback.message_ids import MessageIds
+from riskapi.feedback.raw_reports import RawReports
 from riskapi.feedback.reports import Channel, Clues, Feed, Received, Report, ReportType
 from riskapi.feedback.return_path import ReturnPath
 from riskapi.feedback.sealing import Seal
@@ -66,7 +66,7 @@ class Intake:
         attribution: Attribution,
         message_ids: MessageIds,
         unattributed: Unattributed,
-        kept: KeptReports,
+        kept: RawReports,
         metrics: Metrics,
     ) -> None:
         """``take`` counts events at a Unix time, and does what follows."""
@@ -189,7 +189,7 @@ def open_intake(
     keys = [key.get_secret_value().encode() for key in settings.feedback_return_path_key]
     message_ids, return_path = MessageIds(store), ReturnPath(settings.feedback_return_path, keys)
     attribution = Attribution(store, message_ids, return_path, settings.feedback_id_field)
-    kept = KeptReports(store, seal, settings.feedback_report_days)
+    kept = RawReports(store, seal, settings.feedback_report_days)
     return Intake(take, attribution, message_ids, Unattributed(store, seal), kept, metrics)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from riskapi.inputs import agents
+from riskapi.inputs.input_warnings import is_broken
 from riskapi.inputs.locales import is_zone, language_countries, languages, zone_countries
 from riskapi.inputs.signup import DevicePart
-from riskapi.inputs.usable import is_broken
 from riskapi.inputs.visitor_values import LONGEST
 from signals.facts import Device
 

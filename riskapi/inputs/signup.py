@@ -2,7 +2,7 @@
 
 What is missing is unknown. Only what the caller's own code can get wrong is refused here: unknown keys, wrong types, no
 ``user_id`` or address. What a visitor's browser, clock or keyboard controls becomes a warning and a signal, because a
-signup flow must get an answer: :mod:`riskapi.inputs.usable`, and the parsers of address, number and IP.
+signup flow must get an answer: :mod:`riskapi.inputs.input_warnings`, and the parsers of address, number and IP.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_core import from_json, to_json
 
 from riskapi.contract import UserId
-from riskapi.inputs.usable import counted
+from riskapi.inputs.input_warnings import counted
 from riskapi.inputs.visitor_values import VisitorCount, VisitorNames, VisitorScalar, VisitorText, VisitorTime
 
 Text = Annotated[str, StringConstraints(max_length=2048)]

@@ -1,7 +1,7 @@
 """Values that a visitor's browser, clock or keyboard controls: whatever they are, a signup with them gets an answer.
 
 A body keeps them bounded, and one step past the bound where they lie past it, so that whoever reads a stored body finds
-the same things wrong with it as the first reader did. :mod:`riskapi.inputs.usable` tells what is read of them.
+the same things wrong with it as the first reader did. :mod:`riskapi.inputs.input_warnings` tells what is read of them.
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ from riskapi.lists.entries import (
     hits_key,
     keys,
 )
-from riskapi.lists.lookups import Lookups
+from riskapi.lists.entry_search import EntrySearch
 from riskapi.lists.matching import HASHED, Asked, ListKind, ListName
-from riskapi.lists.members import MOST, Matches
+from riskapi.lists.named_accounts import MOST, NamedAccounts
 from riskapi.lists.puts import Put, Puts
 from riskapi.lists.values import Values
 from riskapi.policy.active import ActiveBasis
@@ -108,7 +108,13 @@ class Lists:
     """Keeps the lists. Every method raises :class:`riskapi.errors.StoreUnavailable` while the store is away."""
 
     def __init__(
-        self, store: Store, values: Values, links: Links, matches: Matches, lookups: Lookups, active: ActiveBasis
+        self,
+        store: Store,
+        values: Values,
+        links: Links,
+        matches: NamedAccounts,
+        lookups: EntrySearch,
+        active: ActiveBasis,
     ) -> None:
         self._store, self._values, self._links, self._matches, self._active = store, values, links, matches, active
         self._lookups = lookups
@@ -230,12 +236,12 @@ class Lists:
                 return found, cursor
 
     def of_value(self, name: ListName | None, kind: ListKind | None, value: str, now: float) -> ListPage:
-        """The entries that match a value, the most specific first, as a page; see :meth:`Lookups.matching`."""
+        """The entries that match a value, the most specific first, as a page; see :meth:`EntrySearch.matching`."""
         views = [entry.view(now) for entry in self._lookups.matching(name, kind, value, now)]
         return {"entries": views, "next_cursor": None}
 
     def naming(self, user_id: str, facts: Facts, now: float) -> list[ListEntry]:
-        """The entries that name a signup, the most specific first; see :meth:`Lookups.naming`."""
+        """The entries that name a signup, the most specific first; see :meth:`EntrySearch.naming`."""
         return [entry.view(now) for entry in self._lookups.naming(user_id, facts, now)]
 
     def stale(self, now: float, days: int) -> StaleReport:

@@ -12,8 +12,8 @@ from typing_extensions import TypedDict
 
 from riskapi.contract import Instant
 from riskapi.errors import invalid
+from riskapi.policy.told_changes import ToldChange
 from riskapi.policy.versions import ATTACK, TABLE
-from riskapi.policy.words import ToldChange
 from riskapi.store import damaged
 from riskapi.times import rfc3339
 

@@ -21,8 +21,8 @@ from riskapi.errors import ConfigurationError, Problem, StoreUnavailable
 from riskapi.policy.changes import changes
 from riskapi.policy.loosening import loosening
 from riskapi.policy.publisher import Publisher
+from riskapi.policy.told_changes import ToldChange, told
 from riskapi.policy.versions import Policies, Publication, Version
-from riskapi.policy.words import ToldChange, told
 from riskapi.store import damaged
 from riskapi.times import instant, rfc3339
 

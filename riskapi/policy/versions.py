@@ -21,7 +21,7 @@ from riskapi.contract import Instant
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.policy import Policy
 from riskapi.policy.changes import changes
-from riskapi.policy.words import ToldChange, told
+from riskapi.policy.told_changes import ToldChange, told
 from riskapi.store import damaged
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 
-from riskapi.budgets.grants import Grant
+from riskapi.budgets.grant_records import Grant
 
 #: Seconds to connect, and to wait for an answer (docs/sending.md: two; Postfix waits 100).
 PATIENCE = 2.0

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from riskapi import logs
-from riskapi.budgets.grants import Grant
+from riskapi.budgets.grant_records import Grant
 from riskapi.policyd import protocol
 from riskapi.policyd.asker import Asker, CannotAsk
 from riskapi.policyd.protocol import Request

@@ -9,18 +9,18 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from riskapi.access.audit import Audit, AuditNote, Wanted
+from riskapi.access.audit_log import AuditLog, AuditNote, Wanted
 from riskapi.accounts.accounts import Accounts
-from riskapi.accounts.activity import happenings
+from riskapi.accounts.activity import activities
 from riskapi.accounts.first_record import DECISION_FIELDS
 from riskapi.accounts.log import Decisions, stored_decision
 from riskapi.accounts.stored import StoredAccount
-from riskapi.budgets.spends import Budgets
+from riskapi.budgets.budgets import Budgets
 from riskapi.contract import Count, Instant
 from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.view import AccountView, Profiles
 from riskapi.errors import Problem
-from riskapi.feedback.kept_reports import KeptReports, ReportRow
+from riskapi.feedback.raw_reports import RawReports, ReportRow
 from riskapi.inputs.signup import Signup
 from riskapi.lists.entries import ListEntry
 from riskapi.lists.lists import Lists
@@ -106,7 +106,7 @@ class Exports:
 
     def __init__(
         self, store: Store, accounts: Accounts, profiles: Profiles, decisions: Decisions, gatherer: Gatherer,
-        budgets: Budgets, lists: Lists, reports: KeptReports, reviews: Reviews, audit: Audit,
+        budgets: Budgets, lists: Lists, reports: RawReports, reviews: Reviews, audit: AuditLog,
     ) -> None:  # fmt: skip
         self._store, self._accounts, self._profiles, self._decisions = store, accounts, profiles, decisions
         self._gatherer, self._budgets, self._lists, self._reports = gatherer, budgets, lists, reports
@@ -184,7 +184,7 @@ class Exports:
 
 
 def _done(fields: Mapping[str, bytes]) -> Iterator[Done]:
-    for type, each in sorted((happenings(fields) or {}).items()):
+    for type, each in sorted((activities(fields) or {}).items()):
         first, last = rfc3339(each.first), rfc3339(each.last)
         yield {"type": type, "times": each.times, "first_at": first, "last_at": last}
 

@@ -14,18 +14,18 @@ from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.first_record import SIGNUP_FIELDS, replied_signup
 from riskapi.contract import Tier
 from riskapi.policy.active import ActiveBasis
-from riskapi.reviews.audits import Audits
 from riskapi.reviews.courses import Courses
 from riskapi.reviews.decided_accounts import DecidedAccounts
-from riskapi.reviews.limited import LimitedCases
+from riskapi.reviews.decided_cases import DecidedCases
+from riskapi.reviews.limited_accounts import LimitedCases
 from riskapi.reviews.notes import CaseNotes
-from riskapi.reviews.past import PastCases
 from riskapi.reviews.questions import Questions
 from riskapi.reviews.queue import Reviews
+from riskapi.reviews.random_audit import RandomAudit
 from riskapi.reviews.reasons import ReviewReasons
 from riskapi.reviews.ring_claims import RingClaims
 from riskapi.reviews.rings import Rings
-from riskapi.reviews.waiting import WaitingReview, WaitingReviews
+from riskapi.reviews.waiting_reviews import WaitingReview, WaitingReviews
 from riskapi.store import damaged
 from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import account_key
@@ -49,7 +49,7 @@ class Applicant:
 
 
 @record
-class Case:
+class ReviewCase:
     """Reviews of accounts that share a cluster, the riskiest first; it stands for the case.
 
     ``daily`` are the recipients a day that all of its accounts together could write to, by the caps of the tier of the
@@ -78,7 +78,7 @@ class Case:
 
 
 #: The reviews that a case was made of, in the order they were read, and the case.
-_Made = tuple[Sequence[WaitingReview], Case]
+_Made = tuple[Sequence[WaitingReview], ReviewCase]
 
 
 @record
@@ -87,7 +87,7 @@ class WaitingCases:
     review was decided or an account moved to another tier.
     """
 
-    cases: Sequence[Case]
+    cases: Sequence[ReviewCase]
     version: tuple[object, ...]
     decided: int
 
@@ -116,8 +116,8 @@ class Cases:
         self.claims = RingClaims(store, reviews, active, self._waiting)
         self.rings, self.courses, self.limited = Rings(store), Courses(store), LimitedCases(store)
         self.past, self.audits = (
-            PastCases(store, DecidedAccounts(store, active)),
-            Audits(store, Accounts(store), active),
+            DecidedCases(store, DecidedAccounts(store, active)),
+            RandomAudit(store, Accounts(store), active),
         )
 
     def waiting(self, now: float) -> WaitingCases:
@@ -172,12 +172,12 @@ class Cases:
         return {name: who for name, (_, who) in (found | fresh).items()}
 
 
-def _case(reviews: Sequence[WaitingReview], terms: _Terms) -> Case:
+def _case(reviews: Sequence[WaitingReview], terms: _Terms) -> ReviewCase:
     if len(reviews) > 1:
         reviews = sorted(reviews, key=lambda review: (-review.risk_score, review.opened_at))
     lead = reviews[0]
     daily = round(terms.caps.get(lead.tier, 0) * min(lead.size, terms.most))
-    return Case(
+    return ReviewCase(
         reviews=reviews,
         daily=daily,
         opened_at=min(review.opened_at for review in reviews),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from riskapi.accounts.activity import TYPES, happenings
+from riskapi.accounts.activity import TYPES, activities
+from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.caps import Usage
-from riskapi.budgets.spends import Budgets
 from riskapi.feedback.clean_sending import LETTERS
 from riskapi.feedback.counts import Feedback
 from riskapi.feedback.triggers import EventCounts
@@ -16,7 +16,7 @@ from riskapi.links.entities import Links
 from riskapi.links.keys import entities_of
 from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import account_key
-from signals.facts import Happening
+from signals.facts import Activity
 from signals.records import record
 
 _FIELDS = ("at", "entities", *(f"{each}:{type}" for type in sorted(TYPES) for each in "nflm"))
@@ -33,7 +33,7 @@ class Course:
     signed_up_at: float
     usage: Usage
     met: Mapping[int, Mapping[str, int]]
-    done: Mapping[str, Happening]
+    done: Mapping[str, Activity]
     hubs: Sequence[str]
 
     @property
@@ -57,7 +57,7 @@ class Courses:
         self._store.run(pipe)
         known = {name: value for name, value in zip(_FIELDS, fields(), strict=True) if value is not None}
         hubs = self._hubs(list(entities_of(known.get("entities"), user_id).values()))
-        return Course(float(known.get("at", 0)), usage(), _met(events()), happenings(known) or {}, hubs)
+        return Course(float(known.get("at", 0)), usage(), _met(events()), activities(known) or {}, hubs)
 
     def _hubs(self, keys: Sequence[str]) -> list[str]:
         if not keys:

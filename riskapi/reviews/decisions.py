@@ -21,7 +21,7 @@ from riskapi.accounts.history import LabelName
 from riskapi.accounts.labels import Labels
 from riskapi.accounts.reach import ReachView
 from riskapi.accounts.tiers import Undone
-from riskapi.budgets.spends import Budgets
+from riskapi.budgets.budgets import Budgets
 from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
 from riskapi.errors import Problem, invalid

@@ -13,7 +13,7 @@ from riskapi.accounts.accounts import labels_key
 from riskapi.accounts.activity import TYPES
 from riskapi.errors import invalid
 from riskapi.reviews.queue import Review, Reviews
-from riskapi.reviews.waiting import WaitingReview
+from riskapi.reviews.waiting_reviews import WaitingReview
 from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import account_key
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from riskapi.contract import Reason
 from riskapi.reviews.kept_reasons import FIELDS, kept_reasons, reasons_of
 from riskapi.reviews.queue import review_key
-from riskapi.reviews.waiting import WaitingReview
+from riskapi.reviews.waiting_reviews import WaitingReview
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from signals.records import record

@@ -14,7 +14,7 @@ from riskapi.errors import Problem
 from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.decided_accounts import DecidedAccounts
 from riskapi.reviews.queue import Reviews, refusal
-from riskapi.reviews.waiting import WaitingReview, WaitingReviews
+from riskapi.reviews.waiting_reviews import WaitingReview, WaitingReviews
 from riskapi.store.connections import Store
 from signals.records import record
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.caps import Usage
 from riskapi.budgets.keys import cluster_key, members_key
-from riskapi.budgets.spends import Budgets
 from riskapi.contract import Tier
 from riskapi.links.entities import Links
 from riskapi.store import damaged

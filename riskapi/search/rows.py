@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from riskapi.accounts.first_record import kept_signup
 from riskapi.accounts.history import LabelName
 from riskapi.accounts.stored import latest_answer
-from riskapi.budgets.spends import Budgets
+from riskapi.budgets.budgets import Budgets
 from riskapi.contract import Count, Instant, Tier
 from riskapi.links.keys import entities_of
 from riskapi.store import damaged

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.log import Decisions
-from riskapi.budgets.spends import Budgets
+from riskapi.budgets.budgets import Budgets
 from riskapi.clusters.clusters import Clusters
 from riskapi.decisions.gather import Gatherer
 from riskapi.errors import Problem

@@ -6,9 +6,9 @@ from typing import Protocol, cast
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.sending_account import SendingAccount, stranger
+from riskapi.budgets.budgets import Budgets, remaining
 from riskapi.budgets.caps import Allowed, FeedbackRecord, Usage, allowed, clean_days, is_fresh
 from riskapi.budgets.limits import Limits
-from riskapi.budgets.spends import Budgets, remaining
 from riskapi.contract import Tier
 from riskapi.errors import no_account
 from riskapi.feedback.counts import Feedback

@@ -7,7 +7,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from riskapi.budgets.grants import LIMITS
+from riskapi.budgets.grant_records import LIMITS
 from riskapi.budgets.keys import EVENTS
 from riskapi.contract import Count, Instant
 from riskapi.store import damaged

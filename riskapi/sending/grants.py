@@ -14,9 +14,9 @@ from typing_extensions import TypedDict
 
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.sending_account import SendingAccount
-from riskapi.budgets.grants import DeniedBy, Grant, GrantBasis, GrantRequest, StoredGrant, least
+from riskapi.budgets.budgets import Budgets, remaining
+from riskapi.budgets.grant_records import DeniedBy, Grant, GrantBasis, GrantRequest, StoredGrant, least
 from riskapi.budgets.limits import Counts
-from riskapi.budgets.spends import Budgets, remaining
 from riskapi.clusters.clusters import Clusters
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.links.entities import Links

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from riskapi.budgets.grants import GrantRequest, LocalGrant, Unrecorded
-from riskapi.budgets.spends import Budgets
+from riskapi.budgets.budgets import Budgets
+from riskapi.budgets.grant_records import GrantRequest, LocalGrant, Unrecorded
 from riskapi.errors import Problem
 from riskapi.policy import Policy
 from riskapi.sending.hourly_grants import HeldGrants, HourlyGrants

@@ -7,8 +7,8 @@ import math
 import orjson
 from typing_extensions import TypedDict
 
+from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.limits import Limits
-from riskapi.budgets.spends import Budgets
 from riskapi.budgets.terms import OwnCaps, OwnCapsView
 from riskapi.contract import Tier
 from riskapi.errors import Problem, no_account

@@ -14,8 +14,8 @@ from riskapi import logs
 from riskapi.accounts.packing import unpack
 from riskapi.accounts.stored import packed_json
 from riskapi.api.admission import Admission
+from riskapi.api.flask_app import ROUTES
 from riskapi.api.gateway import Gateway
-from riskapi.api.server import ROUTES
 from riskapi.app import Service, assemble
 from riskapi.budgets import terms
 from riskapi.console.application import application
@@ -24,7 +24,7 @@ from riskapi.decisions.decide import decide
 from riskapi.decisions.line import case_in_outage
 from riskapi.inputs.signup import Signup
 from riskapi.server import huge_pages
-from riskapi.server.watch import watch
+from riskapi.server.side_threads import watch
 from riskapi.settings import Settings
 
 #: Touches every parser once: some read their rules at first use, which no caller should wait for.

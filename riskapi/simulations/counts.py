@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from riskapi.contract import Count
 from riskapi.policy import Policy
 from riskapi.policy.rules import matcher, matching
-from riskapi.simulations.past import Back, PastSignup
+from riskapi.simulations.recorded_signups import Back, RecordedSignup
 from riskapi.simulations.shares import Share, share
 from riskapi.simulations.simulation import Foundation, foundation
 
@@ -49,7 +49,7 @@ class Tally:
         self._found: Counter[tuple[str, str]] = Counter()
         self._oldest, self._signups = now, 0
 
-    def add(self, slice: Iterable[PastSignup]) -> None:
+    def add(self, slice: Iterable[RecordedSignup]) -> None:
         """Count some signups."""
         for past in slice:
             self._signups += 1

@@ -24,10 +24,10 @@ from riskapi.errors import ConfigurationError, Problem, StoreUnavailable, invali
 from riskapi.policy import Policy
 from riskapi.policy.changes import changes
 from riskapi.policy.publisher import Publisher
+from riskapi.policy.told_changes import ToldChange, told
 from riskapi.policy.versions import Policies
-from riskapi.policy.words import ToldChange, told
 from riskapi.simulations.counts import Tally
-from riskapi.simulations.past import Back, PastSignup, PastSignups
+from riskapi.simulations.recorded_signups import Back, RecordedSignup, RecordedSignups
 from riskapi.simulations.simulation import Effect, Outcome, effect, outcome
 from riskapi.simulations.suggestion import Asked, Proposal, Scored, proposal, scored
 from riskapi.store import damaged
@@ -100,14 +100,14 @@ class Run:
     base: int
     digest: str
     back: Back
-    add: Callable[[list[PastSignup]], None]
+    add: Callable[[list[RecordedSignup]], None]
     finish: Callable[[], Mapping[str, Any]]
 
 
 class Runs:
     """Starts runs and keeps what came of them. Methods raise :class:`StoreUnavailable` while the store is away."""
 
-    def __init__(self, store: Store, policies: Policies, publisher: Publisher, past: PastSignups) -> None:
+    def __init__(self, store: Store, policies: Policies, publisher: Publisher, past: RecordedSignups) -> None:
         self._store, self._policies, self._publisher, self._past = store, policies, publisher, past
         self._one, self._counted = threading.Lock(), threading.Lock()
         self._waiting = 0
@@ -125,7 +125,7 @@ class Runs:
         different = [told(change) for change in changes(live.policy, content)]
         back, found = self._back(since, now), list[Outcome]()
 
-        def add(slice: list[PastSignup]) -> None:
+        def add(slice: list[RecordedSignup]) -> None:
             found.extend(outcome(past, before, after) for past in slice)
 
         def finish() -> Mapping[str, Any]:
@@ -139,7 +139,7 @@ class Runs:
         basis = self._publisher.plain
         back, found = self._back(since, now), list[Scored]()
 
-        def add(slice: list[PastSignup]) -> None:
+        def add(slice: list[RecordedSignup]) -> None:
             found.extend(scored(past, basis) for past in slice)
 
         def finish() -> Mapping[str, Any]:

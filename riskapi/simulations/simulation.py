@@ -13,11 +13,11 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from riskapi.contract import Count, Instant, Tier
-from riskapi.decisions.again import decided_again
 from riskapi.decisions.decide import Decision
+from riskapi.decisions.recorded_decisions import decided_again
 from riskapi.policy.active import Basis
 from riskapi.policy.tables import SEVERITY, Caps
-from riskapi.simulations.past import Back, PastSignup
+from riskapi.simulations.recorded_signups import Back, RecordedSignup
 from riskapi.simulations.shares import BeforeAndAfter, Rate, Share, rate, share
 from riskapi.times import rfc3339
 from signals.records import record
@@ -158,7 +158,7 @@ class Outcome:
     capped: tuple[int, int]
 
 
-def outcome(past: PastSignup, before: Basis, after: Basis) -> Outcome:
+def outcome(past: RecordedSignup, before: Basis, after: Basis) -> Outcome:
     """What becomes of one signup under the policy in force, and under another."""
     was = decided_again(past.recorded, past.readings, before, bare=True)
     would = decided_again(past.recorded, past.readings, after, bare=True)

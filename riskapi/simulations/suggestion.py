@@ -18,7 +18,7 @@ from riskapi.lists.matching import Listed
 from riskapi.policy import Policy
 from riskapi.policy.active import Basis
 from riskapi.policy.tables import SEVERITY, Thresholds
-from riskapi.simulations.past import Back, PastSignup
+from riskapi.simulations.recorded_signups import Back, RecordedSignup
 from riskapi.simulations.shares import BeforeAndAfter, rate, share
 from riskapi.simulations.simulation import Foundation, RateBeforeAndAfter, foundation
 from signals.records import record
@@ -88,7 +88,7 @@ class Scored:
         return under(self.listing, max(model, self.floor, key=SEVERITY.__getitem__))
 
 
-def scored(past: PastSignup, basis: Basis) -> Scored:
+def scored(past: RecordedSignup, basis: Basis) -> Scored:
     """One signup as thresholds see it, with the model as if it were live."""
     policy, listed = basis.policy, listing(past.recorded)
     silent = policy.model_copy(update={"thresholds": Thresholds.model_construct(review=math.inf, limit=math.inf)})

@@ -85,7 +85,7 @@ class _Taken:
 def found(store: Store) -> None:
     """Make the groups where they are not there yet, so that nothing recorded from now on is missed. Idempotent."""
     start = f"{int((time.time() - _BACK) * 1000)}-0"
-    pipe, script = store.pipeline(), store.script("outbox_found")
+    pipe, script = store.pipeline(), store.script("stream_found")
     for name in STREAMS:
         groups = [group for group in get_args(Group) if name in READ[group]]
         script.queue(pipe, [stream(name)], [start, *groups])
@@ -94,7 +94,7 @@ def found(store: Store) -> None:
 
 def sweep(store: Store, oldest: str) -> int:
     """Forget readers that are gone, and trim what is older than the stream id ``oldest``; returns how many are gone."""
-    pipe, script = store.pipeline(), store.script("outbox_sweep")
+    pipe, script = store.pipeline(), store.script("stream_sweep")
     for name in STREAMS:
         script.queue(pipe, [stream(name), dead_key(name)], [_SILENT, oldest])
     return sum(store.run(pipe))
@@ -128,7 +128,7 @@ class Consumer:
         self._store, self._group, self._name, self._handle = store, group, name, handle
         self._together, self._types = together, None if types is None else frozenset(map(str.encode, types))
         self._idle, self._tries, self._streams, self._count = idle, tries, READ[group], count
-        self._read, self._looked_at = store.script("outbox_read"), float("-inf")
+        self._read, self._looked_at = store.script("stream_read"), float("-inf")
         self._is_behind = False
         #: The last entry of each stream that this reader knows of.
         self._seen: dict[str, bytes] = {}
@@ -324,7 +324,7 @@ class DeadLetters:
 
 def backlog(store: Store, group: Group) -> tuple[int, int]:
     """Entries that a group took and did not finish yet, and those it has not read, -1 where the store cannot tell."""
-    pipe, script = store.pipeline(), store.script("outbox_lag")
+    pipe, script = store.pipeline(), store.script("stream_lag")
     for name in READ[group]:
         script.queue(pipe, [stream(name)], [group])
     rows = store.run(pipe)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from riskapi.budgets.grants import LIMITS
+from riskapi.budgets.grant_records import LIMITS
 from riskapi.store.streams import StreamEntry
 from riskapi.times import rfc3339
 from riskapi.webhooks.deliveries import Deliveries, DeliveryView, delivery_id

@@ -41,9 +41,9 @@ from riskapi.inputs.signup import Signup
 from riskapi.links.bonds import entity_of
 from riskapi.lists.lists import Lists
 from riskapi.policy.active import ActiveBasis
-from riskapi.reviews.audits import Audits
 from riskapi.reviews.decided_accounts import review_of
 from riskapi.reviews.decisions import ReviewDecisions
+from riskapi.reviews.random_audit import RandomAudit
 from riskapi.sending.holds import Holds
 from riskapi.store.streams import StreamEntry
 from riskapi.times import instant
@@ -71,7 +71,7 @@ class Reactions:
         consequences: Consequences,
         intake: Intake,
         profiles: Profiles,
-        audits: Audits,
+        audits: RandomAudit,
         agenda: Agenda,
         clock: Callable[[], float],
     ) -> None:

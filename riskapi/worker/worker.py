@@ -26,7 +26,7 @@ from riskapi.enrichment.doubts import Doubts
 from riskapi.enrichment.enricher import Enricher
 from riskapi.enrichment.questions import asking
 from riskapi.errors import StoreUnavailable
-from riskapi.reviews.audits import Audits
+from riskapi.reviews.random_audit import RandomAudit
 from riskapi.settings import Settings
 from riskapi.store import beats, consumer
 from riskapi.store.consumer import Consumer, DeadLetters, Group
@@ -82,7 +82,7 @@ def reactions(service: Service, agenda: Agenda, clock: Callable[[], float]) -> R
         parts.consequences,
         parts.intake,
         parts.profiles,
-        Audits(service.store, service.accounts, service.active),
+        RandomAudit(service.store, service.accounts, service.active),
         agenda,
         clock,
     )
@@ -104,7 +104,7 @@ class Worker:
         self.reactions = reactions(service, self.agenda, self.clock)
         # Endpoints are outside: they live in the real time, also where callers set the clock.
         self.notices = Notices(parts.webhooks, parts.deliveries, real)
-        self.looks = Schedule(self.agenda, service.rescorer, self.clock)
+        self.schedule = Schedule(self.agenda, service.rescorer, self.clock)
         self.enricher: Enricher | None = None
         self.doubts = Doubts(self.store, parts.metrics, self.clock)
         if settings.enrichment:
@@ -155,7 +155,7 @@ class Worker:
 
     def start(self, stop: threading.Event) -> list[threading.Thread]:
         """Start all threads, which end when ``stop`` is set, with what they have in hand."""
-        works: dict[str, Callable[[], object]] = {"looks": lambda: _repeat("looks", self._looked, stop)}
+        works: dict[str, Callable[[], object]] = {"schedule": lambda: _repeat("schedule", self._decide_due, stop)}
         for reader in self.readers():
             works[reader.group] = partial(_repeat, reader.group, partial(_read, reader, stop), stop)
         if self.enricher is not None:
@@ -174,9 +174,9 @@ class Worker:
         """Say that this worker works no more. Raises :class:`StoreUnavailable`."""
         beats.sign_off(self.store, self.name)
 
-    def _looked(self) -> float:
+    def _decide_due(self) -> float:
         """Decide again who is due; seconds until the next look."""
-        return 0.0 if self.looks.step() else _about(_IDLE)
+        return 0.0 if self.schedule.step() else _about(_IDLE)
 
     def _beat(self) -> float:
         """Report that the worker runs, and do the chores that are due; seconds until the next."""

@@ -8,7 +8,7 @@ import pytest
 from pyotp import TOTP
 
 from riskapi.access import authenticator, passwords
-from riskapi.access.audit import Audit
+from riskapi.access.audit_log import AuditLog
 from riskapi.access.once import Once
 from riskapi.access.throttle import NAME, NETWORK, Throttle
 from riskapi.access.users import USERS, NameTaken, NotFirst, Users
@@ -95,7 +95,7 @@ def test_passwords_are_bounded_and_not_guessable() -> None:
 
 
 def test_notes_are_read_newest_first(store: Store) -> None:
-    audit = Audit(store)
+    audit = AuditLog(store)
     audit.note("ana", "decided", "rev_1", NOW, decision="limit")
     audit.note("bo", "undone", "rev_1", NOW + 1)
     store.execute("XADD", "risk:audit", "*", "data", "{")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from riskapi.accounts.agenda import Agenda, Item, agenda_key, next_look
+from riskapi.accounts.agenda import Agenda, Item, agenda_key, next_due
 from riskapi.policy import DEFAULT, load
 from riskapi.store.connections import Store
 from riskapi.store.streams import SHARDS, shard
@@ -147,8 +147,8 @@ LOOKS = {"at once": (0.0, 3600), "after the first": (3600.0, 24 * 3600), "on the
 
 @pytest.mark.parametrize(("age", "expected"), LOOKS.values(), ids=LOOKS)
 def test_the_schedule_of_the_first_days(age: float, expected: float) -> None:
-    assert next_look(load(DEFAULT), NOW, NOW + age) == NOW + expected
+    assert next_due(load(DEFAULT), NOW, NOW + age) == NOW + expected
 
 
 def test_after_the_first_week_nobody_looks_by_the_schedule() -> None:
-    assert next_look(load(DEFAULT), NOW, NOW + 7 * 86400) is None
+    assert next_due(load(DEFAULT), NOW, NOW + 7 * 86400) is None

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from riskapi.access.keys import Keys
+from riskapi.access.api_keys import ApiKeys
 from riskapi.api.admission import Admission
+from riskapi.api.flask_app import ROUTES
 from riskapi.api.parts import Parts
-from riskapi.api.server import ROUTES
 from riskapi.errors import StoreUnavailable
 from riskapi.store.connections import Store
 from tests.conftest import BOOTSTRAP_KEY
@@ -52,7 +52,7 @@ def test_of_a_head(admission: Admission, method: str, path: str, key: str | None
 
 
 def test_a_key_without_the_scope_is_refused(admission: Admission, store: Store) -> None:
-    key = Keys(store).create("mail", ["sends"])
+    key = ApiKeys(store).create("mail", ["sends"])
     head = {"REQUEST_METHOD": "POST", "HTTP_AUTHORIZATION": f"Bearer {key}"}
     assert admission.of({**head, "PATH_INFO": "/v1/signups"}) == "refused"
     assert admission.of({**head, "PATH_INFO": "/v1/accounts/u_1/sends"}) == "known"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from riskapi.access.audit import STREAM, Audit
 from riskapi.access.audit_chain import verify
-from riskapi.api.server import ROUTES
+from riskapi.access.audit_log import STREAM, AuditLog
+from riskapi.api.flask_app import ROUTES
 from riskapi.errors import StoreUnavailable
 from riskapi.store.connections import Store
 from tests.conftest import NOW
@@ -85,13 +85,13 @@ def test_what_cannot_be_noted_is_not_answered_as_done(
     def refuse(*_: object, **__: object) -> None:
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(Audit, "note", refuse)
+    monkeypatch.setattr(AuditLog, "note", refuse)
     answer = client.post("/v1/lists/watch", json={"kind": "asn", "value": "64500"})
     assert answer.status_code == 503
 
 
 def test_pages_go_on_where_the_one_before_ended(ask: Ask, store: Store) -> None:
-    audit = Audit(store)
+    audit = AuditLog(store)
     for number in range(7):
         audit.note("rule calm" if number % 2 else "ana", "decided", f"rev_{number}", NOW + number)
     _, first = ask("GET", "/v1/audit", "/v1/audit?actor=ana&limit=3")

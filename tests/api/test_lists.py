@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from flask.testing import FlaskClient
 
-from riskapi.access.keys import Keys
+from riskapi.access.api_keys import ApiKeys
 from riskapi.store.connections import Store
 from tests.answers import is_problem
 from tests.conftest import BOOTSTRAP_KEY, Clock
@@ -211,7 +211,7 @@ def test_what_is_no_list_or_entry_is_not_found(client: FlaskClient, path: str) -
 
 
 def test_only_keys_with_the_scope_may(client: FlaskClient, store: Store) -> None:
-    keys = Keys(store, BOOTSTRAP_KEY)
+    keys = ApiKeys(store, BOOTSTRAP_KEY)
     for scopes, status in ((["lists"], 200), (["signups", "policy", "reviews"], 403)):
         headers = {"Authorization": f"Bearer {keys.create('some', scopes)}"}
         assert client.get("/v1/lists", headers=headers).status_code == status

@@ -12,9 +12,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from riskapi.access.keys import Keys
+from riskapi.access.api_keys import ApiKeys
 from riskapi.api import openapi
-from riskapi.api.server import ROUTES
+from riskapi.api.flask_app import ROUTES
 from riskapi.errors import CODES
 from riskapi.store.connections import Store
 from tests.answers import TOLD, conforms, operations
@@ -60,7 +60,7 @@ def test_every_schema_is_a_valid_json_schema(document: dict[str, Any]) -> None:
 
 
 def test_what_problems_say_in_headers_is_documented(http: FlaskClient, document: dict[str, Any], store: Store) -> None:
-    path, keys = "/v1/accounts/{user_id}", Keys(store)
+    path, keys = "/v1/accounts/{user_id}", ApiKeys(store)
 
     def refused(key: str) -> tuple[int, set[str]]:
         answer = http.get("/v1/accounts/u1", headers={"Authorization": f"Bearer {key}"})

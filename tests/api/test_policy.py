@@ -11,9 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from riskapi import policy
-from riskapi.access.keys import Keys
+from riskapi.access.api_keys import ApiKeys
+from riskapi.api.flask_app import build
 from riskapi.api.policy import pointer
-from riskapi.api.server import build
 from riskapi.app import Service
 from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings
@@ -286,7 +286,7 @@ def test_a_repeated_rollback_is_answered_again_and_done_once(client: FlaskClient
 
 
 def test_the_author_is_the_key_and_needs_the_scope(client: FlaskClient, store: Store) -> None:
-    keys = Keys(store)
+    keys = ApiKeys(store)
     growth = {"Authorization": f"Bearer {keys.create('growth', ['policy'])}", "If-Match": "*"}
     other = {"Authorization": f"Bearer {keys.create('flow', ['signups', 'reviews'])}", "If-Match": "*"}
     body = {"policy": review(60), "note": "why"}

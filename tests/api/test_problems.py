@@ -267,9 +267,9 @@ def test_the_scheme_is_read_in_any_case(http: FlaskClient) -> None:
 
 
 def test_a_key_without_the_scope_is_told_which_one(http: FlaskClient, store: Store) -> None:
-    from riskapi.access.keys import Keys
+    from riskapi.access.api_keys import ApiKeys
 
-    headers = {"Authorization": f"Bearer {Keys(store).create('sender', ['sends'])}"}
+    headers = {"Authorization": f"Bearer {ApiKeys(store).create('sender', ['sends'])}"}
     response = http.post(SIGNUP, data=GOOD, content_type="application/json", headers=headers)
     assert "signups" in is_problem(response, 403, "forbidden")["detail"]
     assert 'scope="signups"' in response.headers["WWW-Authenticate"]

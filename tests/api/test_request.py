@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from riskapi.access.keys import Keys
+from riskapi.access.api_keys import ApiKeys
 from riskapi.accounts.history import LabelName, LabelSource
 from riskapi.accounts.labels import Labels
 from riskapi.api.gateway import Unread
@@ -141,7 +141,7 @@ def test_a_signup_answered_before_says_so(make_http: MakeHttp) -> None:
 def test_a_key_over_its_limit_waits_and_the_bootstrap_key_never(make_http: MakeHttp, store: Store) -> None:
     client = make_http(api_rate_limit=2.0)
     assert all("RateLimit" not in client.get("/v1/reviews").headers for _ in range(5))
-    headers = {"Authorization": f"Bearer {Keys(store).create('k', ['reviews'])}"}
+    headers = {"Authorization": f"Bearer {ApiKeys(store).create('k', ['reviews'])}"}
     answers = [client.get("/v1/reviews", headers=headers) for _ in range(3)]
     assert [one.status_code for one in answers] == [200, 200, 429]
     assert [one.headers["RateLimit"] for one in answers] == ['"key";r=1;t=1', '"key";r=0;t=1', '"key";r=0;t=1']
@@ -152,7 +152,7 @@ def test_a_key_over_its_limit_waits_and_the_bootstrap_key_never(make_http: MakeH
 
 def test_the_key_s_own_limit_goes_before_the_general_one(make_http: MakeHttp, store: Store) -> None:
     client = make_http(api_rate_limit=1.0)
-    headers = {"Authorization": f"Bearer {Keys(store).create('k', ['reviews'], 3.0)}"}
+    headers = {"Authorization": f"Bearer {ApiKeys(store).create('k', ['reviews'], 3.0)}"}
     assert [client.get("/v1/reviews", headers=headers).status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
@@ -162,7 +162,7 @@ def test_a_limit_that_cannot_be_counted_stops_nobody(make_http: MakeHttp, store:
             raise StoreUnavailable("away")
 
     client = make_http(api_rate_limit=1.0, ratelimits=Away(store))
-    headers = {"Authorization": f"Bearer {Keys(store).create('k', ['reviews'])}"}
+    headers = {"Authorization": f"Bearer {ApiKeys(store).create('k', ['reviews'])}"}
     assert [client.get("/v1/reviews", headers=headers).status_code for _ in range(3)] == [200, 200, 200]
 
 

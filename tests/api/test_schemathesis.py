@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from riskapi.api.server import ROUTES
+from riskapi.api.flask_app import ROUTES
 from tests.conftest import BOOTSTRAP_KEY
 
 schemathesis.serializer.alias("message/rfc822", "text/plain")

@@ -8,9 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from riskapi import policy
-from riskapi.access.keys import Keys
+from riskapi.access.api_keys import ApiKeys
+from riskapi.policy.deciding_processes import GONE, DecidingWorker, deciding
 from riskapi.policy.publisher import Publisher
-from riskapi.policy.workers import GONE, DecidingWorker, deciding
 from riskapi.store.connections import Store
 from tests.answers import conforms, is_problem
 from tests.conftest import NOW
@@ -90,7 +90,7 @@ def test_thresholds_are_proposed(client: FlaskClient, document: dict[str, Any]) 
 
 
 def test_what_loosens_waits_for_another_key(client: FlaskClient, document: dict[str, Any], store: Store) -> None:
-    second = {"Authorization": f"Bearer {Keys(store).create('sam', ['policy'])}"}
+    second = {"Authorization": f"Bearer {ApiKeys(store).create('sam', ['policy'])}"}
     careful = {"loosening_needs_second": True, "proposal_hours": 72}
     assert put(client, with_factor(0.5, publishing=careful)).status_code == 200
     waiting = put(client, with_factor(0.6, publishing=careful))
@@ -185,5 +185,5 @@ def test_who_runs_into_caps_is_counted_by_tier_and_plan(client: FlaskClient, doc
     ],
 )
 def test_it_needs_the_scope(client: FlaskClient, store: Store, method: str, path: str) -> None:
-    headers = {"Authorization": f"Bearer {Keys(store).create('flow', ['signups'])}"}
+    headers = {"Authorization": f"Bearer {ApiKeys(store).create('flow', ['signups'])}"}
     is_problem(client.open(path, method=method, json={}, headers=headers), 403, "forbidden")

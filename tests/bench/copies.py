@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from riskapi.accounts.accounts import Accounts, KnownAccount
-from riskapi.accounts.agenda import next_look
+from riskapi.accounts.agenda import next_due
 from riskapi.accounts.tiers import Arrival, Tiers
 from riskapi.app import Service
 from riskapi.decisions.signups import Assessor
@@ -133,7 +133,7 @@ class Copies:
             until=model.arrival.until,
             cause=model.arrival.cause,
             review=review,
-            due=next_look(self._policy, at, now),
+            due=next_due(self._policy, at, now),
         )
         self._links.queue(pipe, touch, self._policy)
         self._tiers.queue_record(pipe, arrival, self._policy, now)

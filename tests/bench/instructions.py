@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import signals
-from riskapi.api.server import build
+from riskapi.api.flask_app import build
 from riskapi.decisions import decide
 from riskapi.inputs.signup import Signup
 from tests.bench import in_process, stages

@@ -14,7 +14,7 @@ from typing import Any
 from flask import Flask
 
 import signals
-from riskapi.api.server import build
+from riskapi.api.flask_app import build
 from riskapi.app import Service
 from riskapi.decisions import decide
 from riskapi.inputs.signup import Signup

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from riskapi.accounts.accounts import Accounts
-from riskapi.api.server import build
+from riskapi.api.flask_app import build
 from riskapi.app import Service, assemble
 from riskapi.datasets.installed import DataPaths
 from riskapi.decisions.record import told_decision

@@ -19,8 +19,8 @@ import pytest
 from riskapi import policy
 from riskapi.app import Service as Parts
 from riskapi.app import assemble
-from riskapi.budgets.grants import LocalGrant
-from riskapi.budgets.spends import Budgets
+from riskapi.budgets.budgets import Budgets
+from riskapi.budgets.grant_records import LocalGrant
 from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store.embedded import Embedded

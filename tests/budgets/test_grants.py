@@ -6,10 +6,10 @@ import orjson
 import pytest
 
 from riskapi import policy
+from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.caps import Allowed
-from riskapi.budgets.grants import GrantBasis, GrantRequest, LocalGrant, StoredGrant, stored
+from riskapi.budgets.grant_records import GrantBasis, GrantRequest, LocalGrant, StoredGrant, stored
 from riskapi.budgets.keys import budget_key, repeat_key, reservation_key
-from riskapi.budgets.spends import Budgets
 from riskapi.policy.tables import Caps
 from riskapi.store.connections import Store
 

@@ -11,8 +11,8 @@ import pytest
 from riskapi.accounts.agenda import Agenda
 from riskapi.app import Service
 from riskapi.budgets import terms
+from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.caps import FeedbackRecord, allowed, unused
-from riskapi.budgets.spends import Budgets
 from riskapi.budgets.terms import Terms
 from riskapi.contract import Tier
 from riskapi.errors import StoreUnavailable

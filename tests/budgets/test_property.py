@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from riskapi import policy
 from riskapi.app import Service
+from riskapi.budgets.budgets import Budgets, remaining
 from riskapi.budgets.caps import Allowed, unused
-from riskapi.budgets.grants import GrantBasis, GrantRequest, StoredGrant, Unrecorded
+from riskapi.budgets.grant_records import GrantBasis, GrantRequest, StoredGrant, Unrecorded
 from riskapi.budgets.keys import budget_key
 from riskapi.budgets.limits import Counts
-from riskapi.budgets.spends import Budgets, remaining
 from riskapi.policy.tables import Caps
 from riskapi.store.connections import Store
 from tests.conftest import NOW

@@ -12,8 +12,8 @@ import pytest
 
 from riskapi import policy
 from riskapi.app import Service
+from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.keys import budget_key
-from riskapi.budgets.spends import Budgets
 from riskapi.clusters.joins import ban_key
 from riskapi.clusters.splits import Splits
 from riskapi.errors import Problem

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
-from riskapi.access.audit import STREAM, Audit
+from riskapi.access.audit_log import STREAM, AuditLog
 from riskapi.store.connections import Store
 from tests.commanding import Command
 
 
 def test_the_chain_is_verified_and_its_latest_hash_printed(command: Command, store: Store) -> None:
-    audit = Audit(store)
+    audit = AuditLog(store)
     for number in range(3):
         audit.note("ana", "decided", f"rev_{number}", time.time())
     found = command("audit", "verify")
@@ -32,7 +32,7 @@ def test_an_empty_log_holds(command: Command, store: Store) -> None:
 
 def test_notes_are_shown_by_who_what_and_to_what(command: Command, store: Store) -> None:
     for actor in ("ana", "bo"):
-        Audit(store).note(actor, "decided", "rev_1", time.time(), decision="limit")
+        AuditLog(store).note(actor, "decided", "rev_1", time.time(), decision="limit")
     assert "decision: limit" in command("audit", "show", "--actor", "bo").out
     assert len(command("audit", "show", "--subject", "rev_1").out.splitlines()) == 2
     assert len(command("audit", "show", "--limit", "1").out.splitlines()) == 1
@@ -43,7 +43,7 @@ def test_keys_that_commands_make_and_revoke_are_noted(command: Command, store: S
     command("keys", "create", "--name", "signup-flow", "--scope", "signups")
     key = command("keys", "list").out.split()[0]
     command("keys", "revoke", key)
-    found = Audit(store).latest(9)
+    found = AuditLog(store).latest(9)
     assert [(note.actor, note.action, note.subject) for note in found] == [
         ("command line", "key revoked", key),
         ("command line", "key made", key),

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 import typer
 
-from riskapi.access.keys import SCOPES
+from riskapi.access.api_keys import SCOPES
 from riskapi.commands.epilog import PROGRAM
 from riskapi.commands.panels import rules, upkeep
 from riskapi.commands.program import program

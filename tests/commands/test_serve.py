@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.access.keys import SCOPES, Keys
+from riskapi.access.api_keys import SCOPES, ApiKeys
 from riskapi.commands.serve import first_key, greeting
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
@@ -170,7 +170,7 @@ def test_of_two_starts_at_once_one_serves_and_the_other_ends(serve: Serve, tmp_p
 
 
 def test_the_first_key_is_made_once(store: Store) -> None:
-    keys = Keys(store)
+    keys = ApiKeys(store)
     key = first_key(keys)
     assert key is not None
     found = keys.find(key)

@@ -7,7 +7,7 @@ import re
 import pytest
 from flask import Flask
 
-from riskapi.access.audit import Audit
+from riskapi.access.audit_log import AuditLog
 from riskapi.api.parts import Parts
 from riskapi.console.access_parts import AccessParts
 from riskapi.store.connections import Store
@@ -26,7 +26,7 @@ def rows(visitor: Visitor) -> list[str]:
 
 
 def test_it_is_filtered_by_its_address_and_goes_on(kim: Visitor, store: Store) -> None:
-    audit = Audit(store)
+    audit = AuditLog(store)
     for number in range(60):
         audit.note("rule <b>calm</b>", "account limited", f"u_{number}", NOW + number)
     kim.get("/console/audit")
@@ -47,7 +47,7 @@ def test_it_is_filtered_by_its_address_and_goes_on(kim: Visitor, store: Store) -
 def test_it_is_filtered_by_days(kim: Visitor, store: Store, query: str, count: int) -> None:
     store.execute("DEL", "risk:audit", "risk:audit:chain:{risk:audit}")
     for at in (1795305600.0, 1795391999.0):  # the first and last second of 2026-11-22
-        Audit(store).note("ana", "decided", "rev_1", at)
+        AuditLog(store).note("ana", "decided", "rev_1", at)
     kim.get(f"/console/audit?{query}")
     assert len(rows(kim)) == count
 
@@ -136,7 +136,7 @@ class TestWhatWasUndone:
         entry = api("POST", "/v1/lists/deny", json={"kind": "asn", "value": "64500"})["id"]
         api("DELETE", f"/v1/lists/deny/{entry}")
         store.execute("DEL", "risk:audit", "risk:audit:chain:{risk:audit}")
-        Audit(store).note("key a", "list entry put", entry, NOW, list="deny")
+        AuditLog(store).note("key a", "list entry put", entry, NOW, list="deny")
         kim.get("/console/audit")
         assert "<td>undone</td>" in rows(kim)[0]
 
@@ -171,7 +171,7 @@ def test_a_row_leads_to_what_it_is_about_and_is_undone_where_it_can_be(
     leads: str | None,
     undoable: bool,
 ) -> None:
-    Audit(store).note(actor, action, subject, NOW + 1, **details)
+    AuditLog(store).note(actor, action, subject, NOW + 1, **details)
     kim.get("/console/audit")
     row = rows(kim)[0]
     assert ("<button" in row) == undoable

@@ -7,8 +7,8 @@ import re
 import pytest
 from flask import Flask
 
-from riskapi.access.audit import Audit
-from riskapi.access.keys import OVERLAP, Keys
+from riskapi.access.api_keys import OVERLAP, ApiKeys
+from riskapi.access.audit_log import AuditLog
 from riskapi.access.users import Role
 from riskapi.api.parts import Parts
 from riskapi.console.access_parts import AccessParts
@@ -58,8 +58,8 @@ def test_a_key_is_made_shown_once_rotated_and_revoked(admin: Visitor, parts: Par
     admin.post(f"/console/keys/{found.id}/revoke")
     assert "is revoked" in admin.text
     assert parts.keys.find(first) is None and parts.keys.find(second) is not None
-    assert [note.action for note in Audit(store).latest(3)] == ["key revoked", "key rotated", "key made"]
-    assert first not in str(Audit(store).latest(10))
+    assert [note.action for note in AuditLog(store).latest(3)] == ["key revoked", "key rotated", "key made"]
+    assert first not in str(AuditLog(store).latest(10))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_name_is_text(admin: Visitor) -> None:
 
 def test_the_key_before_ends_a_day_after_it_was_rotated(store: Store) -> None:
     clock = Clock()
-    keys = Keys(store, clock=clock, fresh=0.0)
+    keys = ApiKeys(store, clock=clock, fresh=0.0)
     first = keys.create("flow", ["signups"])
     [row] = keys.list()
     second = keys.rotate(row["id"])
@@ -111,7 +111,7 @@ def test_the_key_before_ends_a_day_after_it_was_rotated(store: Store) -> None:
 
 @pytest.mark.parametrize("meanwhile", ["revoked", "rotated"])
 def test_of_two_who_change_a_key_at_the_same_time_neither_undoes_the_other(store: Store, meanwhile: str) -> None:
-    first = Keys(store)
+    first = ApiKeys(store)
     plain = first.create("flow", ["signups"])
     (row,) = first.list()
     came = list[str | None]()
@@ -119,14 +119,14 @@ def test_of_two_who_change_a_key_at_the_same_time_neither_undoes_the_other(store
     def clock() -> float:  # asked as the first has read the table
         if not came:
             came.append(None)
-            other = Keys(store, clock=lambda: 0.0)
+            other = ApiKeys(store, clock=lambda: 0.0)
             came.append(other.rotate(row["id"]) if meanwhile == "rotated" else str(other.revoke(row["id"])))
         return 0.0
 
-    made = Keys(store, clock=clock).rotate(row["id"])
-    keys = Keys(store, clock=lambda: OVERLAP + 1)
+    made = ApiKeys(store, clock=clock).rotate(row["id"])
+    keys = ApiKeys(store, clock=lambda: OVERLAP + 1)
     assert keys.find(plain) is None
     if meanwhile == "revoked":
-        assert made is None and keys.list() == [] and Keys(store, clock=lambda: 0.0).find(plain) is None
+        assert made is None and keys.list() == [] and ApiKeys(store, clock=lambda: 0.0).find(plain) is None
     else:
         assert made is not None and keys.find(made) is not None and keys.find(str(came[1])) is not None

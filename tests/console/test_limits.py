@@ -15,8 +15,8 @@ from flask import Flask
 from riskapi import policy
 from riskapi.api.parts import Parts
 from riskapi.console.access_parts import AccessParts
+from riskapi.policy.deciding_processes import DecidingWorker
 from riskapi.policy.versions import Publication
-from riskapi.policy.workers import DecidingWorker
 from riskapi.simulations.runs import LATEST
 from riskapi.store.connections import Store
 from riskapi.store.tallies import Happened, Tallies

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from markupsafe import escape
 
-from riskapi.access.audit import Audit
+from riskapi.access.audit_log import AuditLog
 from riskapi.access.users import Role
 from riskapi.api.parts import Parts
 from riskapi.console.access_parts import AccessParts
@@ -88,7 +88,7 @@ def test_an_entry_is_checked_put_and_removed(reviewer: Visitor, parts: Parts, st
     assert (row["author"], row["reason"], row["expires_at"] is None) == ("rea", "Look", False)
     reviewer.post(f"/console/lists/watch/{row['id']}/remove")
     assert "The entry is off the list" in reviewer.text and listed(parts) == []
-    assert [note.action for note in Audit(store).latest(2)] == ["list entry removed", "list entry put"]
+    assert [note.action for note in AuditLog(store).latest(2)] == ["list entry removed", "list entry put"]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_an_import_is_checked_done_and_undone(reviewer: Visitor, parts: Parts, s
     assert "Undone: 1 removed, 1 as before, 0 left" in reviewer.text
     [row] = parts.lists.page(None, None, 50, None, NOW)["entries"]
     assert (row["value"], row["reason"]) == ("203.0.113.9", "Before")
-    assert [note.action for note in Audit(store).latest(2)] == ["list import undone", "list import"]
+    assert [note.action for note in AuditLog(store).latest(2)] == ["list import undone", "list import"]
 
 
 def test_json_lines_are_taken_too_and_broken_files_are_said(reviewer: Visitor, parts: Parts) -> None:
@@ -161,7 +161,7 @@ def test_values_are_masked_until_a_reviewer_asks_which_is_noted(
     assert value == masked or value not in reviewer.text
     reviewer.post("/console/lists/show")
     assert f"<td>{value}" in reviewer.text and "jo.bos" in reviewer.text
-    assert Audit(store).latest(1)[0].action == "list values shown"
+    assert AuditLog(store).latest(1)[0].action == "list values shown"
     viewer = signed_in(session_site, access_parts, "vic", "viewer", NOW)
     viewer.get("/console/lists")
     assert "Show values" not in viewer.text and f"<td>{masked}" in viewer.text

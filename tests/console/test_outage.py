@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 
-from riskapi.access.audit import Audit
+from riskapi.access.audit_log import AuditLog
 from riskapi.console import outage
 from riskapi.console.access_parts import AccessParts
 from riskapi.console.page import ROOT
@@ -87,7 +87,7 @@ class TestWhileWritesAreRefused:
         case = f"/console/cases/{review}"
         ana.get(case)
         form = {"do": "limit", "code": "spam", "note": "<b>Ten</b> lists", "csrf": ana.token()}
-        noted = Audit(store).latest(1)
+        noted = AuditLog(store).latest(1)
         with refusing(store, how):
             answer = ana.client.post(f"{case}/decide", data=form, headers={"Referer": f"http://localhost{case}?a=1"})
             assert answer.status_code == 503 and "Nothing was done." in answer.text
@@ -95,7 +95,7 @@ class TestWhileWritesAreRefused:
             assert f'href="{case}?a=1"' in answer.text and answer.headers["X-Request-Id"] in answer.text
             assert 'aria-label="Pages"' in answer.text  # other pages can be read
             assert ana.client.post(f"{case}/skip", data=form).status_code == 303  # this the browser keeps
-        assert tier(api, "u_1") == "review" and Audit(store).latest(1) == noted
+        assert tier(api, "u_1") == "review" and AuditLog(store).latest(1) == noted
         assert ana.client.post(f"{case}/decide", data=form).status_code == 303 and tier(api, "u_1") == "limit"
 
     def test_another_process_that_just_started_knows_who_is_signed_in(

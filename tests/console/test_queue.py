@@ -13,7 +13,7 @@ from riskapi.api.parts import Parts
 from riskapi.console import sentences
 from riskapi.console.access_parts import AccessParts
 from riskapi.policy.tables import Kind
-from riskapi.reviews.audits import Audits
+from riskapi.reviews.random_audit import RandomAudit
 from riskapi.reviews.rings import MOST
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
@@ -230,7 +230,7 @@ def test_the_random_audit_is_shown_to_those_who_do_not_review(
 ) -> None:
     body = {"account": {"user_id": "good"}, "email": {"address": "ana@ruiz.example"}}
     assert api("POST", "/v1/signups", body)["decision"] == "allow"
-    Audits(store, Accounts(store), parts.publisher.active).open("good", "dec_1", 3.0, [], clock.now)
+    RandomAudit(store, Accounts(store), parts.publisher.active).open("good", "dec_1", 3.0, [], clock.now)
     assert len(rows(ana)) == 1 and "audit" not in ana.text
     ana.get(f"/console/cases/{rows(ana)[0]}")
     assert "audit" not in ana.text.casefold()

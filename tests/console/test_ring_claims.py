@@ -9,7 +9,7 @@ from riskapi.api.parts import Parts
 from riskapi.console.access_parts import AccessParts
 from riskapi.errors import Problem
 from riskapi.reviews.ring_claims import RingClaims
-from riskapi.reviews.waiting import WaitingReviews
+from riskapi.reviews.waiting_reviews import WaitingReviews
 from riskapi.store.connections import Store
 from tests.conftest import Clock
 from tests.console.casework import DEVICE, Api, sign_up

@@ -9,9 +9,9 @@ import pytest
 
 from riskapi.api.parts import Parts
 from riskapi.errors import Problem
-from riskapi.reviews import stream_news, waiting
+from riskapi.reviews import stream_news, waiting_reviews
 from riskapi.reviews.ring_claims import RingClaims
-from riskapi.reviews.waiting import WaitingReview, WaitingReviews
+from riskapi.reviews.waiting_reviews import WaitingReview, WaitingReviews
 from riskapi.store.connections import Store
 from riskapi.store.streams import SHARDS, account_key, stream
 from tests.conftest import Clock
@@ -119,7 +119,7 @@ def test_an_account_that_expired_leaves_within_a_minute_for_each_shard(
 def test_a_claim_holds_the_whole_ring_where_more_wait_than_are_read(
     api: Api, ring: list[str], parts: Parts, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "_MOST", 1)
+    monkeypatch.setattr(waiting_reviews, "_MOST", 1)
     late = [sign_up(api, f"late{number}", DEVICE) for number in range(8)]
     read = WaitingReviews(store)
     assert not read.all(clock.now).whole and len(read.all(clock.now).reviews) < 11

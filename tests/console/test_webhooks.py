@@ -8,7 +8,7 @@ import time
 import pytest
 from flask import Flask
 
-from riskapi.access.audit import Audit
+from riskapi.access.audit_log import AuditLog
 from riskapi.access.users import Role
 from riskapi.api.parts import Parts
 from riskapi.console.access_parts import AccessParts
@@ -130,14 +130,14 @@ def test_it_is_disabled_enabled_tested_rotated_and_deleted(
     admin.post(page, do="test")
     assert "waiting 1" in admin.text
     admin.post(page, do="rotate")
-    assert "whsec_" in admin.text and "secret=abc" not in str(Audit(store).latest(10))
+    assert "whsec_" in admin.text and "secret=abc" not in str(AuditLog(store).latest(10))
     admin.post(page, do="nonsense")
     assert "expected enable" in admin.text
     admin.get(page)
     admin.post(page, do="delete")
     assert parts.webhooks.list()["webhooks"] == [] and admin.path == "/console/webhooks"
     done = ["delete", "rotate", "test", "enable", "disable"]
-    assert [note.action for note in Audit(store).latest(5)] == [f"webhook {each}" for each in done]
+    assert [note.action for note in AuditLog(store).latest(5)] == [f"webhook {each}" for each in done]
 
 
 @pytest.mark.parametrize(

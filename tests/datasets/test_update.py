@@ -34,7 +34,7 @@ from riskapi.inputs.network import NetworkReader
 from riskapi.inputs.refresh import load
 from riskapi.settings import Settings
 from tests.conftest import NOW, ROOT
-from tests.feed_server import FeedServer, feed_server
+from tests.data_server import DataServer, feed_server
 from tests.signups import together
 
 DAY = 86_400
@@ -452,14 +452,14 @@ def test_a_broken_manifest_is_refused_with_its_name(settings_for: Callable[..., 
 
 
 @pytest.fixture
-def server(contents: dict[Name, bytes]) -> Iterator[FeedServer]:
+def server(contents: dict[Name, bytes]) -> Iterator[DataServer]:
     with feed_server(more(contents["disposable"], "fetched.example")) as running:
         yield running
 
 
 @pytest.mark.parametrize("path", ["/list", "/unsized", "/moved", "/list?key=hush"])
 def test_a_list_is_fetched_and_its_address_is_kept_without_secrets(
-    settings_for: Callable[..., Settings], server: FeedServer, path: str
+    settings_for: Callable[..., Settings], server: DataServer, path: str
 ) -> None:
     settings = settings_for(disposable=server.url(path, "ana:hush@"))
     assert "hush" not in repr(settings)
@@ -473,7 +473,7 @@ def test_a_list_is_fetched_and_its_address_is_kept_without_secrets(
 
 
 def test_the_server_is_asked_only_for_what_is_newer(
-    settings_for: Callable[..., Settings], server: FeedServer, contents: dict[Name, bytes]
+    settings_for: Callable[..., Settings], server: DataServer, contents: dict[Name, bytes]
 ) -> None:
     settings = settings_for(disposable=server.url("/list"))
     assert update(settings, "disposable").changed
@@ -502,7 +502,7 @@ def test_the_server_is_asked_only_for_what_is_newer(
     ],
 )
 def test_a_server_that_answers_badly_changes_nothing(
-    settings_for: Callable[..., Settings], server: FeedServer, path: str, reason: str
+    settings_for: Callable[..., Settings], server: DataServer, path: str, reason: str
 ) -> None:
     settings = settings_for(disposable=server.url(path))
     with pytest.raises(ConfigurationError, match=reason) as refused:
@@ -510,12 +510,12 @@ def test_a_server_that_answers_badly_changes_nothing(
     assert refused.value.where == server.url(path) and in_use(settings) == {}
 
 
-def test_a_server_that_drips_is_given_up_in_time(server: FeedServer, tmp_path: Path) -> None:
+def test_a_server_that_drips_is_given_up_in_time(server: DataServer, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"did not come whole within 0\.3 seconds"):
         download(server.url("/drip"), tmp_path / "x", 1000, Validators(), quiet, total=0.3)
 
 
-def test_who_asks_is_not_told_to_another_server(server: FeedServer, tmp_path: Path) -> None:
+def test_who_asks_is_not_told_to_another_server(server: DataServer, tmp_path: Path) -> None:
     with feed_server(b"x") as other:
         server.elsewhere = other.url("/list")
         assert download(server.url("/away", "ana:hush@"), tmp_path / "x", 1000, Validators(), quiet)
@@ -525,13 +525,13 @@ def test_who_asks_is_not_told_to_another_server(server: FeedServer, tmp_path: Pa
         download(server.url("/away"), tmp_path / "x", 1000, Validators(), quiet)
 
 
-def test_a_redirect_leads_inside_only_where_the_operator_named_it(server: FeedServer, tmp_path: Path) -> None:
+def test_a_redirect_leads_inside_only_where_the_operator_named_it(server: DataServer, tmp_path: Path) -> None:
     server.elsewhere = f"http://127.0.0.2:{server.server_address[1]}/list"
     with pytest.raises(ValueError, match=r"a redirect leads inside: .*loopback"):
         download(server.url("/away"), tmp_path / "x", 1 << 20, Validators(), quiet)
 
 
-def test_progress_is_told(server: FeedServer, tmp_path: Path) -> None:
+def test_progress_is_told(server: DataServer, tmp_path: Path) -> None:
     told: list[tuple[int, int | None]] = []
     download(server.url("/list"), tmp_path / "x", 1 << 20, Validators(), lambda *at: told.append(at))
     assert told[-1] == (len(server.content), len(server.content))

@@ -12,7 +12,7 @@ import pytest
 
 from riskapi.accounts.accounts import history_key
 from riskapi.app import Service
-from riskapi.decisions.assessment import Assessment
+from riskapi.decisions.answer import Assessment
 from riskapi.errors import StoreUnavailable
 from riskapi.inputs.signup import Signup
 from riskapi.settings import Settings

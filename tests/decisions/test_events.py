@@ -287,9 +287,9 @@ def test_an_idempotency_key_records_once(known: Any, store: Store) -> None:
 
 
 def test_events_need_their_scope(make_app: Callable[..., Any], store: Store) -> None:
-    from riskapi.access.keys import Keys
+    from riskapi.access.api_keys import ApiKeys
 
-    key = Keys(store, BOOTSTRAP_KEY).create("signups", ["signups"])
+    key = ApiKeys(store, BOOTSTRAP_KEY).create("signups", ["signups"])
     found = make_app().test_client().post(PATH, json={"type": "login"}, headers={"Authorization": f"Bearer {key}"})
     assert found.status_code == 403
 

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from riskapi.access.keys import Keys
+from riskapi.access.api_keys import ApiKeys
+from riskapi.api.flask_app import build
 from riskapi.api.routes import MAX_BODY
-from riskapi.api.server import build
 from riskapi.app import Service
 from riskapi.commands.panels import customers
 from riskapi.commands.remote import Refused, Remote
@@ -514,7 +514,7 @@ class TestApi:
         assert len(send(http, b"1\n" * 20_000).json["rejected"]) == 20_000
 
     def test_needs_the_scope_admin(self, service: Service, http: FlaskClient) -> None:
-        key = Keys(service.store).create("flow", ["signups", "sends", "reviews", "policy", "lists"])
+        key = ApiKeys(service.store).create("flow", ["signups", "sends", "reviews", "policy", "lists"])
         is_problem(send(http, b"{}", headers={"Authorization": f"Bearer {key}"}), 403, "forbidden")
 
     def test_a_repeated_request_gets_its_answer(self, http: FlaskClient) -> None:

@@ -14,8 +14,8 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from riskapi import policy
-from riskapi.budgets.grants import LocalGrant
-from riskapi.budgets.spends import Budgets
+from riskapi.budgets.budgets import Budgets
+from riskapi.budgets.grant_records import LocalGrant
 from riskapi.errors import StoreUnavailable
 from riskapi.feedback.counts import WINDOW_DAYS, Counts, Feedback
 from riskapi.feedback.event import FeedbackEvent
@@ -502,9 +502,9 @@ def test_an_account_shows_its_feedback(ask: Callable[..., Any], client: Any) -> 
 
 
 def test_feedback_needs_its_scope(make_app: Callable[..., Any], store: Store) -> None:
-    from riskapi.access.keys import Keys
+    from riskapi.access.api_keys import ApiKeys
 
     http = make_app().test_client()
-    key = Keys(store, BOOTSTRAP_KEY).create("sender", ["sends"])
+    key = ApiKeys(store, BOOTSTRAP_KEY).create("sender", ["sends"])
     found = http.post("/v1/feedback", json={"events": [plain()]}, headers={"Authorization": f"Bearer {key}"})
     assert found.status_code == 403

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from riskapi.access.keys import Keys
-from riskapi.api.server import build
+from riskapi.access.api_keys import ApiKeys
+from riskapi.api.flask_app import build
 from riskapi.app import Service, assemble
 from riskapi.commands import doctor
-from riskapi.feedback import kept_reports, unattributed
+from riskapi.feedback import raw_reports, unattributed
 from riskapi.feedback.mail.dkim import KeyUnavailable, Lookup, Signed, signed_by
 from riskapi.feedback.reports import Clues, Received, Report
 from riskapi.feedback.return_path import ReturnPath
@@ -447,7 +447,7 @@ class TestRawReports:
         site.bounced(bounce(headers="X-Account-Id: u_1"))
         row = site.read("/v1/feedback/reports", user_id="u_1")["reports"][0]
         for scope, status in (("feedback", 403), ("reviews", 403), ("privacy", 200)):
-            headers = {"Authorization": f"Bearer {Keys(store).create(scope, [scope])}"}
+            headers = {"Authorization": f"Bearer {ApiKeys(store).create(scope, [scope])}"}
             assert site.http.get(f"/v1/feedback/reports/{row['id']}", headers=headers).status_code == status
         assert site.http.get(f"/v1/feedback/reports/{row['id']}").status_code == 401
         missing = f"/v1/feedback/reports/rpt_{'0' * 24}"
@@ -463,7 +463,7 @@ class TestRawReports:
     def test_what_cannot_be_compressed_takes_no_more_room(self, site: Site, store: Store) -> None:
         site.bounced(bounce(headers="X-Account-Id: u_1") + random.Random(1).randbytes(500_000))
         (key,) = store.execute("KEYS", "risk:fr:*")
-        assert store.execute("HSTRLEN", key, "raw") < kept_reports.SEALED + 100
+        assert store.execute("HSTRLEN", key, "raw") < raw_reports.SEALED + 100
         row = site.read("/v1/feedback/reports", user_id="u_1")["reports"][0]
         assert site.read(f"/v1/feedback/reports/{row['id']}")["truncated"]
 
@@ -480,7 +480,7 @@ class TestRawReports:
         assert len(store.execute("KEYS", "risk:fr:*")) == 1
 
     def test_the_newest_are_kept(self, site: Site, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(kept_reports, "MOST", 2)
+        monkeypatch.setattr(raw_reports, "MOST", 2)
         for number in range(4):
             site.clock.advance(1)
             site.bounced(bounce(f"m.{number}", headers="X-Account-Id: u_1"))
@@ -492,10 +492,10 @@ class TestRawReports:
         other = Seal(b"another secret of 32 characters..")
         row = unattributed.Unattributed(store, other).page(10, None, NOW)["unattributed"][0]
         assert row["type"] is None and row["claimed"] == []
-        kept = kept_reports.KeptReports(store, other, 30)
+        kept = raw_reports.RawReports(store, other, 30)
         with pytest.raises(Exception, match="another secret"):
             kept.get(row["raw_report_id"] or "")
 
     def test_no_days_keep_nothing(self, store: Store) -> None:
-        kept = kept_reports.KeptReports(store, Seal(b"x" * 32), 0)
+        kept = raw_reports.RawReports(store, Seal(b"x" * 32), 0)
         assert kept.keep("dsn", b"x", ["u_1"], NOW) is None and store.execute("KEYS", "risk:fr*") == []

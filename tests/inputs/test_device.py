@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from riskapi.inputs import agents
 from riskapi.inputs import device as devices
+from riskapi.inputs.input_warnings import usable
 from riskapi.inputs.signup import AccountPart, DevicePart, EmailPart, Signup
-from riskapi.inputs.usable import usable
 from signals.facts import Device
 from tests.agents import CHROME, IPHONE
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from riskapi.api.problems import ProblemDocument
-from riskapi.decisions.assessment import Assessment
+from riskapi.decisions.answer import Assessment
 from tests.answers import checked
 from tests.conftest import BOOTSTRAP_KEY
 

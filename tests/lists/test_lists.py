@@ -16,7 +16,7 @@ from riskapi.errors import Problem, StoreUnavailable
 from riskapi.feedback.counts import FeedbackAction
 from riskapi.feedback.event import FeedbackEvent
 from riskapi.inputs.signup import Signup
-from riskapi.lists import lists, members
+from riskapi.lists import lists, named_accounts
 from riskapi.lists.entries import StoredEntry
 from riskapi.lists.lists import Lists
 from riskapi.sending.grants import Message
@@ -448,7 +448,7 @@ class TestMatches:
     def test_a_sample_is_told_as_one(
         self, service: Service, entries: Lists, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(members, "MOST", 8)
+        monkeypatch.setattr(named_accounts, "MOST", 8)
         monkeypatch.setattr("riskapi.accounts.log._PAGE", 1)
         users = [f"u_{number}" for number in range(30)]
         for number, user in enumerate(users):

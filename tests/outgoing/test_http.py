@@ -13,7 +13,7 @@ import pytest
 from riskapi.outgoing.destinations import DestinationGuard
 from riskapi.outgoing.http import PLAIN, HttpClient, HttpFailure, Route, TooLarge, http_date, retry_after
 from tests.conftest import NOW
-from tests.feed_server import FeedServer, feed_server
+from tests.data_server import DataServer, feed_server
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_what_is_no_url_is_not_asked(url: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[FeedServer]:
+def server() -> Iterator[DataServer]:
     with feed_server(b"x" * 1000) as running:
         yield running
 
@@ -113,13 +113,13 @@ def ask(url: str, most: int = 1 << 20, allowed: tuple[str, ...] = ("127.0.0.1",)
     return asyncio.run(run())
 
 
-def test_an_answer_is_read_whole(server: FeedServer) -> None:
+def test_an_answer_is_read_whole(server: DataServer) -> None:
     assert ask(server.url("/list")) == (200, b"x" * 1000)
     assert server.seen[-1][1]["user-agent"] == "riskapi" and server.seen[-1][1]["accept-encoding"] == "identity"
 
 
 @pytest.mark.parametrize(("path", "announced"), [("/list", 1000), ("/unsized", None)])
-def test_no_more_is_read_than_is_taken(server: FeedServer, path: str, announced: int | None) -> None:
+def test_no_more_is_read_than_is_taken(server: DataServer, path: str, announced: int | None) -> None:
     with pytest.raises(TooLarge) as failure:
         ask(server.url(path), most=999)
     assert failure.value.announced == announced
@@ -135,7 +135,7 @@ def test_no_more_is_read_than_is_taken(server: FeedServer, path: str, announced:
         ("/close", {}, "broken"),
     ],
 )
-def test_what_kept_an_answer_away_has_a_name(server: FeedServer, path: str, more: dict[str, Any], kind: str) -> None:
+def test_what_kept_an_answer_away_has_a_name(server: DataServer, path: str, more: dict[str, Any], kind: str) -> None:
     with pytest.raises(HttpFailure) as failure:
         ask(server.url(path), **more)
     assert failure.value.kind == kind
@@ -148,7 +148,7 @@ def test_nobody_there_is_no_connection(free_port: int) -> None:
 
 
 @pytest.mark.parametrize("step", range(24))
-def test_a_question_given_up_at_any_step_leaves_nothing_behind(server: FeedServer, step: int) -> None:
+def test_a_question_given_up_at_any_step_leaves_nothing_behind(server: DataServer, step: int) -> None:
     """Neither an open connection nor a coroutine that nobody awaited: Python warns of both."""
 
     async def give_up() -> None:

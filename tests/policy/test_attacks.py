@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service
-from riskapi.budgets.spends import Budgets
+from riskapi.budgets.budgets import Budgets
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.policy.active import Basis
 from riskapi.policy.attacks import LONGEST, Attacks, attack_of

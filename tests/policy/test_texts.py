@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from riskapi import policy
+from riskapi.policy.comments import explained
 from riskapi.policy.drafts import carried_over
-from riskapi.policy.explained import explained
 from riskapi.policy.texts import PolicyTexts, written
 from riskapi.store.connections import Store
 

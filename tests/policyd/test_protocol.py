@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskapi.budgets.grants import Grant
+from riskapi.budgets.grant_records import Grant
 from riskapi.policyd import protocol
 from riskapi.policyd.gate import key_of, reason
 from riskapi.policyd.protocol import MalformedRequest, Request

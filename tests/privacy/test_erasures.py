@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from riskapi import app
-from riskapi.api.server import build
+from riskapi.api.flask_app import build
 from riskapi.errors import StoreUnavailable
 from riskapi.settings import Settings
 from riskapi.store.connections import Store

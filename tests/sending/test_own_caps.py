@@ -10,11 +10,11 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
-from riskapi.access.keys import Keys
-from riskapi.api.server import build
+from riskapi.access.api_keys import ApiKeys
+from riskapi.api.flask_app import build
 from riskapi.app import Service
+from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.caps import FeedbackRecord, Usage, allowed, unused
-from riskapi.budgets.spends import Budgets
 from riskapi.budgets.terms import OwnCaps, Terms
 from riskapi.contract import Tier
 from riskapi.errors import Problem
@@ -284,7 +284,7 @@ class TestApi:
     def test_are_shown_with_who_and_why(self, service: Service, http: FlaskClient) -> None:
         opened(service, "u1")
         document: Any = http.get("/openapi.json").json
-        key = Keys(service.store).create("growth", ["admin"])
+        key = ApiKeys(service.store).create("growth", ["admin"])
         given = {**BODY, "expires_at": "2026-12-01T00:00:00.1239Z"}
         answer = http.put(PATH, json=given, headers={"Authorization": f"Bearer {key}"})
         found = conforms(document, "PUT", "/v1/accounts/{user_id}/caps", answer)
@@ -359,7 +359,7 @@ class TestApi:
 
     def test_need_the_scope_admin(self, service: Service, http: FlaskClient) -> None:
         opened(service, "u1")
-        key = Keys(service.store).create("flow", ["signups", "sends", "reviews", "policy"])
+        key = ApiKeys(service.store).create("flow", ["signups", "sends", "reviews", "policy"])
         headers = {"Authorization": f"Bearer {key}"}
         is_problem(http.put(PATH, json=BODY, headers=headers), 403, "forbidden")
         is_problem(http.delete(PATH, headers=headers), 403, "forbidden")

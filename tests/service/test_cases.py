@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from riskapi.api.server import build
+from riskapi.api.flask_app import build
 from riskapi.app import Service
 from riskapi.settings import Settings
 from riskapi.store import consumer

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from riskapi.enrichment.findings import Finding, is_told
-from signals.facts import Account, Email, Facts, Happening, MailDomain, Network, Registrant, Registration, Sender
+from signals.facts import Account, Activity, Email, Facts, MailDomain, Network, Registrant, Registration, Sender
 from signals.registry import Readings, degraded, read, registered
 from tests.conftest import NOW
 
@@ -111,7 +111,7 @@ SAID: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
     ),
     "nothing happened but one login": (
-        {"events": {"login": Happening(1, NOW + HOUR, NOW + HOUR)}},
+        {"events": {"login": Activity(1, NOW + HOUR, NOW + HOUR)}},
         {
             "events_logins": 1,
             "events_contact_imports": 0,
@@ -120,15 +120,15 @@ SAID: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
     ),
     "contacts": (
-        {"events": {"contacts_imported": Happening(3, NOW + HOUR / 2, NOW + DAY, 7000)}},
+        {"events": {"contacts_imported": Activity(3, NOW + HOUR / 2, NOW + DAY, 7000)}},
         {"events_contact_imports": 3, "events_contacts_imported": 7000, "events_hours_to_contacts": 0.5},
     ),
     "a clock that runs behind": (
-        {"events": {"email_verified": Happening(1, NOW - 60, NOW - 60)}},
+        {"events": {"email_verified": Activity(1, NOW - 60, NOW - 60)}},
         {"events_email_verified": True, "events_hours_to_email_verified": 0.0},
     ),
     "a login from elsewhere, two days ago": (
-        {"events": {"login": Happening(2, NOW, NOW)}, "moved_at": NOW + 28 * DAY},
+        {"events": {"login": Activity(2, NOW, NOW)}, "moved_at": NOW + 28 * DAY},
         {"events_hours_since_moved": 48.0},
     ),
 }

@@ -10,12 +10,12 @@ import pytest
 
 from signals.facts import (
     Account,
+    Activity,
     Behavior,
     Device,
     Email,
     Entity,
     Facts,
-    Happening,
     MailDomain,
     Network,
     Phone,
@@ -111,7 +111,7 @@ def _facts(seed: int) -> Facts:
         entities=maybe(lambda: {kind: _entity(kind, chance) for kind in some(KINDS)}),
         mail_domain=maybe(lambda: MailDomain(NOW, maybe(flag), spf=chance.choice((None, "missing", "pass")))),
         registrant=maybe(lambda: Registrant(NOW, maybe(flag), kind=chance.choice(NETWORKS))),
-        events=maybe(lambda: {kind: Happening(2, NOW, NOW, maybe(lambda: 40)) for kind in some(EVENTS)}),
+        events=maybe(lambda: {kind: Activity(2, NOW, NOW, maybe(lambda: 40)) for kind in some(EVENTS)}),
         wave=maybe(Wave),
     )
 

@@ -12,11 +12,11 @@ import pytest
 from riskapi import policy
 from riskapi.accounts.log import Decisions
 from riskapi.app import Service
-from riskapi.budgets.spends import Budgets
+from riskapi.budgets.budgets import Budgets
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.sending.allowances import Allowances
 from riskapi.sending.grants import Message
-from riskapi.simulations.past import PastSignup, PastSignups
+from riskapi.simulations.recorded_signups import RecordedSignup, RecordedSignups
 from riskapi.simulations.shares import rate, share
 from riskapi.simulations.simulation import effect
 from riskapi.store.connections import Store
@@ -127,13 +127,13 @@ def test_a_tighter_cap_is_seen_in_what_was_sent(known: Service) -> None:
 
 def test_a_signup_of_older_signals_counts_with_the_rest_unknown(known: Service, store: Store) -> None:
     recorded = Decisions(store)
-    past = PastSignups(store, recorded, Allowances(store, Budgets(store))).back(0, NOW)
+    past = RecordedSignups(store, recorded, Allowances(store, Budgets(store))).back(0, NOW)
     (names,) = store.execute("KEYS", "risk:schema:*")
     read = [name for slice in past.slices() for name in slice]
     assert len(read) == 5 and past.older == 0 and read[0].readings["email_is_disposable"] in (True, False)
     listed = orjson.loads(store.execute("GET", names))
     store.execute("SET", names, orjson.dumps([*listed[:-1], "a_signal_that_is_gone"]))
-    older = PastSignups(store, Decisions(store), Allowances(store, Budgets(store))).back(0, NOW)
+    older = RecordedSignups(store, Decisions(store), Allowances(store, Budgets(store))).back(0, NOW)
     found = [past for slice in older.slices() for past in slice]
     assert older.older == 5 and {each.readings[listed[-1]] for each in found} == {None}
     assert "a_signal_that_is_gone" not in found[0].readings
@@ -153,11 +153,11 @@ def test_what_is_gone_or_broken_is_counted_and_left_out(known: Service, store: S
 def test_more_than_can_be_read_is_cut_in_time_and_said(
     known: Service, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("riskapi.simulations.past._PAGE", 2)
+    monkeypatch.setattr("riskapi.simulations.recorded_signups._PAGE", 2)
     times = {f"n_{number}": NOW - DAY / 2 + number for number in range(40)}
     for user, at in times.items():
         post(known, body(user), at)
-    past = PastSignups(store, Decisions(store), Allowances(store, Budgets(store))).back(0, NOW, 8)
+    past = RecordedSignups(store, Decisions(store), Allowances(store, Budgets(store))).back(0, NOW, 8)
     taken = {each.user_id for slice in past.slices() for each in slice}
     assert 8 <= len(taken) < 40 and past.is_cut
     # From then on none is missing.
@@ -219,7 +219,7 @@ def test_a_long_run_goes_on_beside_requests_and_tells_how_far_it_is(
     run = runs.simulation(SHIPPED, None, "ana", NOW)
     add = run.add
 
-    def slow(slice: list[PastSignup]) -> None:
+    def slow(slice: list[RecordedSignup]) -> None:
         assert goes_on.wait(60)
         add(slice)
 

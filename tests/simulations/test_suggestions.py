@@ -9,7 +9,7 @@ import pytest
 
 from riskapi.lists.matching import Listed
 from riskapi.policy.active import Basis
-from riskapi.simulations.past import Back
+from riskapi.simulations.recorded_signups import Back
 from riskapi.simulations.suggestion import Asked, Proposal, Scored, proposal
 from tests.small_policy import made
 

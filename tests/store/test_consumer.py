@@ -289,7 +289,7 @@ def test_sweeping_trims_what_is_old_and_forgets_readers_that_are_gone(outbox: St
     write(outbox, 30)
     reader(outbox, lambda _: None, "gone").step()
     outbox.execute("XADD", dead_key("0"), "1-0", "group", "reactions")
-    script = outbox.script("outbox_sweep")
+    script = outbox.script("stream_sweep")
     before = outbox.execute("XLEN", stream("0"))
     assert before > 0
     assert script.call([stream("0"), dead_key("0")], [-1, "0"]) == 1  # silent for longer than less than nothing

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from riskapi.access.keys import Keys
+from riskapi.access.api_keys import ApiKeys
 from riskapi.app import Service
 from riskapi.commands import doctor
 from riskapi.inputs.signup import Signup
@@ -72,7 +72,7 @@ class TestTables:
         assert damaged.published(store) == []
 
     def test_an_api_key(self, store: Store, damage: Callable[[bytes], bytes]) -> None:
-        keys = Keys(store, fresh=0.0)
+        keys = ApiKeys(store, fresh=0.0)
         good, bad = keys.create("good", ["signups"]), keys.create("bad", ["sends"])
         name = next(name for name, row in store.execute("HGETALL", "risk:keys").items() if b'"bad"' in row)
         store.execute("HSET", "risk:keys", name, damage(store.execute("HGET", "risk:keys", name)))

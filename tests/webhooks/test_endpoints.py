@@ -296,9 +296,9 @@ class TestApi:
         assert client.post(f"{base}/{path.format(delivery=sent)}", json=body).status_code == 202
 
     def test_needs_the_scope_admin(self, client: Any, store: Store) -> None:
-        from riskapi.access.keys import Keys
+        from riskapi.access.api_keys import ApiKeys
 
-        key = Keys(store).create("a sender", ["sends", "policy", "reviews"])
+        key = ApiKeys(store).create("a sender", ["sends", "policy", "reviews"])
         assert client.get("/v1/webhooks", headers={"Authorization": f"Bearer {key}"}).status_code == 403
 
     @pytest.mark.parametrize(

@@ -289,7 +289,7 @@ class Steps:
         self.worker.reactions._clock = clock
         upstreams = upstreams_of(asking, service.parts.ratelimits, lambda: service.active_readers.readers.lists)
         self.enricher = Enricher(service.findings, service.active, upstreams, service.parts.metrics, clock)
-        self.looks = Schedule(self.worker.agenda, service.rescorer, clock)
+        self.schedule = Schedule(self.worker.agenda, service.rescorer, clock)
         self._run, self._execute = service.store.run, service.store.execute
         self.trips, self.kill_at, self.before = 0, 0, False
 
@@ -316,7 +316,7 @@ class Steps:
         """One round of everything a worker does; how much there was to do."""
         self.worker.name = name
         readers = self.worker.readers(idle=1, tries=1000)
-        return sum((*(reader.step() for reader in readers), self.enricher.step(), self.looks.step()))
+        return sum((*(reader.step() for reader in readers), self.enricher.step(), self.schedule.step()))
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before the trip", "after the trip"])
@@ -380,7 +380,7 @@ def test_signups_that_come_together_are_read_looked_up_and_acknowledged_together
         post(service, at("gmail.com", f"u_{number}", device=None), time.time())
     before = counters(service.store)
     taken = [reader.step() for reader in readers]
-    taken += [made.looks.step(), *(len(service.findings.due(family, time.time())) for family in get_args(Family))]
+    taken += [made.schedule.step(), *(len(service.findings.due(family, time.time())) for family in get_args(Family))]
     calls = (counters(service.store) - before).calls.total() - 1  # the INFO that tells
     assert taken == [count, count, 0, 0, 0, 0]
     assert all(backlog(service.store, group) == (0, 0) for group in get_args(Group))

@@ -9,7 +9,7 @@ from riskapi.console.visit import Answer, Moved, View, Visit
 from riskapi.errors import invalid
 from riskapi.policy.attacks import LONGEST
 from riskapi.policy.changes import changes
-from riskapi.policy.words import told
+from riskapi.policy.told_changes import told
 
 _HERE = "/console/limits/attack"
 _HOUR = 3600

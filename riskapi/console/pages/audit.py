@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from riskapi.access.audit import PLACE, Noted, Wanted
+from riskapi.access.audit_log import PLACE, Noted, Wanted
 from riskapi.api.reviews import count_undo
 from riskapi.console.page import Page
 from riskapi.console.reversals import reversals

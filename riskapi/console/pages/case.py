@@ -13,9 +13,9 @@ from riskapi.decisions.view import AccountView
 from riskapi.errors import Problem
 from riskapi.reviews.cases import Applicant
 from riskapi.reviews.courses import Course
+from riskapi.reviews.decided_cases import DecidedCase
 from riskapi.reviews.decisions import DecidedReview, ReviewDecision, Touched
 from riskapi.reviews.deniable_values import DENIABLE
-from riskapi.reviews.past import PastCase
 from riskapi.reviews.queue import Review, ReviewTier
 from riskapi.reviews.rings import Member
 from riskapi.times import instant
@@ -206,7 +206,7 @@ def _sharing(account: AccountView) -> Iterable[str]:
     return (name for name in [*near, *bound] if name != account["user_id"])
 
 
-def _past(case: PastCase, shown: Any) -> dict[str, Any]:
+def _past(case: DecidedCase, shown: Any) -> dict[str, Any]:
     """A similar case, with how it is similar in words."""
     how = ["shares something with this account"] if case.shares else []
     how += [f"{case.common} of {case.of} reasons are the same"] if case.common else []
@@ -214,7 +214,7 @@ def _past(case: PastCase, shown: Any) -> dict[str, Any]:
     return {**row, "reason": shown(case.reason or ""), "by": case.decided_by, "at": case.decided_at}
 
 
-def _outcomes(similar: Sequence[PastCase]) -> str:
+def _outcomes(similar: Sequence[DecidedCase]) -> str:
     """How they ended: ``5 limited, 2 allowed``."""
     limited = sum(each.decision == "limit" for each in similar)
     return f"{limited} limited, {len(similar) - limited} allowed" if similar else ""

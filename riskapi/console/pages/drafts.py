@@ -15,8 +15,8 @@ from riskapi.policy.changes import changes
 from riskapi.policy.drafts import Draft, carried_over
 from riskapi.policy.loosening import loosening
 from riskapi.policy.texts import written
+from riskapi.policy.told_changes import told
 from riskapi.policy.versions import Publication, Version
-from riskapi.policy.words import told
 from riskapi.times import rfc3339
 
 HERE = "/console/limits/drafts"

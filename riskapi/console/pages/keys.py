@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from riskapi.access.keys import NAME, SCOPES
+from riskapi.access.api_keys import NAME, SCOPES
 from riskapi.console.page import Page
 from riskapi.console.visit import Answer, Moved, View, Visit
 from riskapi.errors import Problem

@@ -12,8 +12,8 @@ from riskapi.console import masking, sentences
 from riskapi.console.page import Page
 from riskapi.console.queue_rows import QueueRow
 from riskapi.console.visit import Answer, Fields, Moved, View, Visit
-from riskapi.reviews.cases import Applicant, Case
-from riskapi.reviews.limited import LimitedAccounts
+from riskapi.reviews.cases import Applicant, ReviewCase
+from riskapi.reviews.limited_accounts import LimitedAccounts
 
 #: Rows of a page, and sentences of a row of what was limited.
 _ROWS, _REASONS = 50, 3
@@ -112,12 +112,12 @@ def back_to(query: str) -> str:
     return f"/console/queue?{urlencode(known)}" if known else "/console/queue"
 
 
-def is_mine(visit: Visit, case: Case) -> bool:
+def is_mine(visit: Visit, case: ReviewCase) -> bool:
     """Whether the person holds the case."""
     return holder_of(visit, case) == visit.person.name
 
 
-def holder_of(visit: Visit, case: Case) -> str | None:
+def holder_of(visit: Visit, case: ReviewCase) -> str | None:
     """Who holds the case, while the claim lasts: any review of it."""
     return next((each.reviewer for each in case.claimed if left(visit, each.claimed_at) > 0), None)
 
@@ -128,9 +128,9 @@ def left(visit: Visit, claimed_at: float) -> float:
     return max(claimed_at + lasts - visit.now, 0.0)
 
 
-def _tabs(visit: Visit, cases: Iterable[Case]) -> dict[str, list[Case]]:
+def _tabs(visit: Visit, cases: Iterable[ReviewCase]) -> dict[str, list[ReviewCase]]:
     """The cases of each tab: one that was handed on, or waits for an answer, is open no more."""
-    found: dict[str, list[Case]] = {name: [] for name in TABS}
+    found: dict[str, list[ReviewCase]] = {name: [] for name in TABS}
     for case in cases:
         found["escalated" if case.handed_on else "waiting" if case.waits else "open"].append(case)
         if case.claimed and is_mine(visit, case):
@@ -138,7 +138,7 @@ def _tabs(visit: Visit, cases: Iterable[Case]) -> dict[str, list[Case]]:
     return found
 
 
-def _filtered(visit: Visit, cases: Sequence[Case]) -> Sequence[Case]:
+def _filtered(visit: Visit, cases: Sequence[ReviewCase]) -> Sequence[ReviewCase]:
     query = visit.query
     score, size, hours = query.number("score"), query.number("size"), query.number("age")
     code, signal, cohort = query["reason"], query["signal"], query["cohort"]
@@ -173,7 +173,7 @@ def _findable(visit: Visit, who: Applicant) -> str:
     return f"{masking.text(who.user_id)} {masking.mail(who.mail)}"
 
 
-def _sorted(cases: Iterable[Case], query: Fields) -> list[Case]:
+def _sorted(cases: Iterable[ReviewCase], query: Fields) -> list[ReviewCase]:
     sort = query["sort"]
     if sort == "age":
         return sorted(cases, key=lambda case: case.opened_at)
@@ -184,13 +184,13 @@ def _sorted(cases: Iterable[Case], query: Fields) -> list[Case]:
     return list(cases)  # as they come: harm at stake
 
 
-def _rows(visit: Visit, cases: Sequence[Case]) -> list[dict[str, Any]]:
+def _rows(visit: Visit, cases: Sequence[ReviewCase]) -> list[dict[str, Any]]:
     """The rows of these cases."""
     rows = visit.rows.of(cases, visit.now)
     return [_row(visit, case, row) for case, row in zip(cases, rows, strict=True)]
 
 
-def _row(visit: Visit, case: Case, row: QueueRow) -> dict[str, Any]:
+def _row(visit: Visit, case: ReviewCase, row: QueueRow) -> dict[str, Any]:
     holder = holder_of(visit, case)
     return {
         "id": case.lead.id,
@@ -235,7 +235,7 @@ def _limited(visit: Visit, rows: Sequence[LimitedAccounts]) -> list[dict[str, An
     ]
 
 
-def _cohort(case: Case) -> str:
+def _cohort(case: ReviewCase) -> str:
     """The week (ISO 8601) in which the account signed up, as ``2026-W47``."""
     return _week(int(case.lead.signed_up_at // 86400))
 

@@ -10,8 +10,8 @@ from riskapi.console.policy_form import whole
 from riskapi.console.visit import Answer, Moved, View, Visit, number
 from riskapi.errors import ConfigurationError, Problem, invalid
 from riskapi.policy.changes import changes
+from riskapi.policy.told_changes import told
 from riskapi.policy.versions import Publication, Version
-from riskapi.policy.words import told
 from riskapi.times import rfc3339
 
 _HERE = "/console/limits/versions"

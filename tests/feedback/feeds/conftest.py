@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
-from riskapi.api.server import build
+from riskapi.api.flask_app import build
 from riskapi.app import assemble
 from riskapi.datasets import installed
 from riskapi.feedback.feeds.feed import ProviderFeed

@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from riskapi.access.keys import Keys
-from riskapi.api.server import build
+from riskapi.access.api_keys import ApiKeys
+from riskapi.api.flask_app import build
 from riskapi.app import assemble
 from riskapi.errors import StoreUnavailable
 from riskapi.feedback.intake import Intake
@@ -129,7 +129,7 @@ def test_without_a_key_only_an_allowed_reporter_is_believed(http: FlaskClient) -
 
 
 def test_a_key_needs_the_scope(http: FlaskClient, store: Store) -> None:
-    other = Keys(store).create("other", ["sends"])
+    other = ApiKeys(store).create("other", ["sends"])
     assert post(http, "arf", mail("arf-abuse"), Authorization=f"Bearer {other}").status_code == 403
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from riskapi.access.keys import Keys
+from riskapi.access.api_keys import ApiKeys
 from riskapi.api.health import _is_fine
-from riskapi.api.noted import NOTED, noted
+from riskapi.api.readiness_notes import NOTED, noted
 from riskapi.app import Service
 from riskapi.mailbox.handover import Handover
 from riskapi.store.connections import Store
@@ -108,7 +108,7 @@ def test_events_are_counted_by_receiving_domain_once(client: FlaskClient, ask: A
 
 @pytest.mark.parametrize(("scope", "status"), [("feedback", 200), ("reviews", 200), ("admin", 200), ("sends", 403)])
 def test_who_may_look(client: FlaskClient, store: Store, scope: str, status: int) -> None:
-    key = Keys(store).create("looks", [scope])
+    key = ApiKeys(store).create("looks", [scope])
     assert client.get("/v1/platform", headers={"Authorization": f"Bearer {key}"}).status_code == status
 
 

@@ -1,4 +1,4 @@
--- What an account and its cluster have spent, as riskapi/budgets/spends.py reads it. Needs `spends`.
+-- What an account and its cluster have spent, as riskapi/budgets/budgets.py reads it. Needs `spends`.
 --
 -- `found` are the fields of its budget, {cluster, revision, first, hold, hold_until, spends, bad}; `cluster` is {spends,
 -- bad, claims, size} of its cluster, nil where it has none, or that is not asked for. Returns

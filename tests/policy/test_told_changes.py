@@ -9,7 +9,7 @@ import pytest
 from riskapi import policy
 from riskapi.policy.changes import Change
 from riskapi.policy.loosening import loosening
-from riskapi.policy.words import sentence
+from riskapi.policy.told_changes import sentence
 from tests.small_policy import good, overlaid, rule
 
 SAID = [

@@ -20,7 +20,7 @@ from riskapi.store.connections import Store
 from signals.facts import Account, Device, Facts
 
 
-class Lookups:
+class EntrySearch:
     """Finds entries. Every method raises :class:`StoreUnavailable` while the store is away."""
 
     def __init__(self, store: Store, values: Values, links: Links, active_readers: ActiveReaders) -> None:

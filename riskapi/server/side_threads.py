@@ -13,8 +13,8 @@ from riskapi import logs
 from riskapi.app import Service
 from riskapi.errors import ConfigurationError, StoreUnavailable
 from riskapi.inputs.refresh import ReaderRefresh
+from riskapi.policy.deciding_processes import DecidingWorker
 from riskapi.policy.publisher import Publisher
-from riskapi.policy.workers import DecidingWorker
 
 #: Seconds between two looks at the journal for signups that wait to be recorded.
 _JOURNAL_SECONDS = 1.0

@@ -40,7 +40,7 @@ class ReportRow(TypedDict):
     expires_at: Instant
 
 
-class KeptReport(ReportRow):
+class RawReport(ReportRow):
     """A report as it came: ``raw`` as text or in base64, as ``encoding`` says; ``truncated``: its end was not kept.
 
     ``user_ids`` are the accounts that it was counted for.
@@ -59,7 +59,7 @@ class ReportList(TypedDict):
     kept: Count
 
 
-class KeptReports:
+class RawReports:
     """Keeps reports. Safe to share between threads."""
 
     def __init__(self, store: Store, seal: Seal, days: int) -> None:
@@ -99,7 +99,7 @@ class KeptReports:
         """What tells a body from others, for somebody who has the secret."""
         return self._seal.name(feed.encode(), raw)
 
-    def get(self, report_id: str) -> KeptReport:
+    def get(self, report_id: str) -> RawReport:
         """One report. Raises ``not_found``, and :class:`StoreUnavailable`."""
         name = report_id.removeprefix("rpt_")
         fields = self._store.execute("HGETALL", _key(name))

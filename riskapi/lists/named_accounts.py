@@ -33,7 +33,7 @@ MOST = 5000
 _KEYS, _ACCOUNTS = 16, 500
 
 
-class Matches:
+class NamedAccounts:
     """Finds the accounts of entries."""
 
     def __init__(

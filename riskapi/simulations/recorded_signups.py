@@ -25,7 +25,7 @@ _PAGE = 60
 
 
 @record
-class PastSignup:
+class RecordedSignup:
     """A signup as it was decided at Unix time ``at``: the ``recorded`` decision with its ``readings``, in which signals
     that came since are unknown. ``label`` is the account's latest, ``""`` for none.
 
@@ -44,7 +44,7 @@ class PastSignup:
         return self.allowance(policy, tier=tier)
 
 
-class PastSignups:
+class RecordedSignups:
     """Opens readings of recorded signups."""
 
     def __init__(self, store: Store, decisions: Decisions, allowances: Allowances) -> None:
@@ -100,7 +100,7 @@ class Back:
         """Unix time since when no signup is missing."""
         return max((self._reached[number] for number in self._positions), default=self._asked)
 
-    def slices(self) -> Iterator[list[PastSignup]]:
+    def slices(self) -> Iterator[list[RecordedSignup]]:
         """The signups, some at a time, from the newest on; the shards take turns."""
         while self._positions and self.found < self._most and self.done < _MOST_ENTRIES:
             for number in list(self._positions):
@@ -108,7 +108,7 @@ class Back:
                 self.found += len(found)
                 yield found
 
-    def _slice(self, number: int) -> list[PastSignup]:
+    def _slice(self, number: int) -> list[RecordedSignup]:
         entries = self._store.execute("XREVRANGE", stream(number), self._positions[number], "-", "COUNT", _PAGE)
         self.done += len(entries)
         told = []
@@ -138,7 +138,7 @@ class Back:
         if event.keys() >= {"user_id", "at", "rule"} and self._asked <= event["at"] < self._now:
             self.acted.append(event)
 
-    def _read(self, told: list[tuple[dict[str, Any], bytes | None]]) -> list[PastSignup]:
+    def _read(self, told: list[tuple[dict[str, Any], bytes | None]]) -> list[RecordedSignup]:
         pipe, asked = self._store.pipeline(), []
         for event, kept in told:
             user_id = event["user_id"]
@@ -163,7 +163,7 @@ class Back:
         account: Sequence[bytes | None],
         label: bytes | None,
         allowance: Read,
-    ) -> PastSignup | None:
+    ) -> RecordedSignup | None:
         recorded = stored_decision(event, kept, account)
         if recorded is None:
             return None
@@ -171,4 +171,4 @@ class Back:
         readings = {name: read.get(name) for name in registered()}
         self.older += len(readings.keys() - read.keys()) > 0
         _ = recorded["versions"], recorded["store_away"]
-        return PastSignup(event["user_id"], event["at"], recorded, readings, (label or b"").decode(), allowance)
+        return RecordedSignup(event["user_id"], event["at"], recorded, readings, (label or b"").decode(), allowance)

@@ -11,7 +11,7 @@ CHANGED = "Thu, 19 Nov 2026 10:00:00 GMT"
 PAGE = b"<!doctype html><title>502</title><h1>Bad gateway</h1>\n"
 
 
-class FeedServer(ThreadingHTTPServer):
+class DataServer(ThreadingHTTPServer):
     """Remembers what it was asked, as (path, headers in lower case).
 
     ``/list`` is ``content`` with its validators, or 304; ``/unsized`` it without a length; ``/page`` an error page
@@ -36,7 +36,7 @@ class FeedServer(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: FeedServer
+    server: DataServer
 
     def do_GET(self) -> None:
         server = self.server
@@ -88,9 +88,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def feed_server(content: bytes = b"") -> Iterator[FeedServer]:
+def feed_server(content: bytes = b"") -> Iterator[DataServer]:
     """A server that runs until the end."""
-    server = FeedServer(content)
+    server = DataServer(content)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

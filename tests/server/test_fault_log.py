@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from riskapi.metrics import Metrics
-from riskapi.server.troubles import Troubles
+from riskapi.server.fault_log import FaultLog
 from riskapi.store.connections import Store
 from riskapi.store.faults import Fault
 from tests.conftest import Service
@@ -22,12 +22,12 @@ def faults(lines: Lines) -> list[tuple[str, str, str]]:
 def test_a_fault_is_logged_when_it_begins_and_when_it_is_over(lines: Lines) -> None:
     now: list[Fault] = []
     metrics = Metrics()
-    troubles = Troubles(lambda: list(now), metrics)
+    fault_log = FaultLog(lambda: list(now), metrics)
 
     def look(times: int, *faults: Fault) -> None:
         now[:] = faults
         for _ in range(times):
-            troubles.look()
+            fault_log.look()
 
     look(3)
     assert faults(lines) == []

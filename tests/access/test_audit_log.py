@@ -10,8 +10,8 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from riskapi.access.audit import CHAIN, STREAM, Audit, Wanted
 from riskapi.access.audit_chain import verify
+from riskapi.access.audit_log import CHAIN, STREAM, AuditLog, Wanted
 from riskapi.store.connections import Store
 from tests.conftest import NOW
 
@@ -19,23 +19,23 @@ Rows = list[tuple[bytes, dict[bytes, bytes]]]
 
 
 @pytest.fixture
-def audit(store: Store) -> Audit:
-    return Audit(store)
+def audit(store: Store) -> AuditLog:
+    return AuditLog(store)
 
 
-def fill(audit: Audit, count: int, actor: str = "ana") -> None:
+def fill(audit: AuditLog, count: int, actor: str = "ana") -> None:
     for number in range(count):
         audit.note(actor, "decided", f"rev_{number}", NOW + number, decision="limit")
 
 
 class TestChain:
-    def test_holds_over_what_was_written(self, store: Store, audit: Audit) -> None:
+    def test_holds_over_what_was_written(self, store: Store, audit: AuditLog) -> None:
         fill(audit, 5)
         audit.note("zoë", "dećided", "", NOW, note="ß" * 300)
         found = verify(store)
         assert (found.fault, found.checked, found.number) == (None, 6, 6)
 
-    def test_is_sha256_whatever_the_length(self, store: Store, audit: Audit) -> None:
+    def test_is_sha256_whatever_the_length(self, store: Store, audit: AuditLog) -> None:
         for length in range(200):
             audit.note("a", "b", "c" * length, 1.0)
         found = verify(store)
@@ -63,7 +63,7 @@ class TestChain:
     def test_breaks_where_something_was_changed(
         self,
         store: Store,
-        audit: Audit,
+        audit: AuditLog,
         said: str,
         spoil: Callable[[Store, Rows], None],
     ) -> None:
@@ -71,7 +71,7 @@ class TestChain:
         spoil(store, store.execute("XRANGE", STREAM, "-", "+"))
         assert said in (verify(store).fault or "it holds")
 
-    def test_begins_after_notes_of_a_release_that_had_none(self, store: Store, audit: Audit) -> None:
+    def test_begins_after_notes_of_a_release_that_had_none(self, store: Store, audit: AuditLog) -> None:
         for number in range(3):
             row = {"actor": "ana", "action": "old", "subject": f"rev_{number}", "at": 1.0, "details": {}}
             store.execute("XADD", STREAM, "MAXLEN", "~", 100, "*", "data", orjson.dumps(row))
@@ -83,14 +83,14 @@ class TestChain:
         assert notes[0].number == 2 and notes[4].number is None
 
     def test_goes_on_from_what_was_dropped(self, store: Store) -> None:
-        audit = Audit(store, most=50)
+        audit = AuditLog(store, most=50)
         fill(audit, 160)
         found = verify(store)
         assert (found.fault, found.start, found.checked, found.number) == (None, 100, 60, 160)
         store.execute("XTRIM", STREAM, "MAXLEN", 40)
         assert "after number 100 comes 101" in (verify(store).fault or "")
 
-    def test_shows_that_it_was_made_anew_to_who_wrote_a_hash_down(self, store: Store, audit: Audit) -> None:
+    def test_shows_that_it_was_made_anew_to_who_wrote_a_hash_down(self, store: Store, audit: AuditLog) -> None:
         fill(audit, 3)
         written = verify(store).hash
         fill(audit, 3)
@@ -101,7 +101,7 @@ class TestChain:
         assert found.fault is None and found.held is False
 
     def test_holds_when_many_write_at_once(self, store: Store) -> None:
-        audit = Audit(store, most=50)
+        audit = AuditLog(store, most=50)
         begin = threading.Barrier(8)
 
         def write(number: int) -> None:
@@ -123,7 +123,7 @@ class TestChain:
         assert [script.call([STREAM, CHAIN], row) for _ in range(2)] == [1, 1]
         assert store.execute("XLEN", STREAM) == 1
 
-    def test_tells_how_far_it_has_come(self, store: Store, audit: Audit) -> None:
+    def test_tells_how_far_it_has_come(self, store: Store, audit: AuditLog) -> None:
         fill(audit, 3)
         told: list[tuple[int, int]] = []
         verify(store, lambda done, of: told.append((done, of)))
@@ -131,7 +131,7 @@ class TestChain:
 
 
 class TestPage:
-    def test_is_what_was_asked_for_and_goes_on(self, audit: Audit) -> None:
+    def test_is_what_was_asked_for_and_goes_on(self, audit: AuditLog) -> None:
         fill(audit, 7)
         fill(audit, 3, "bo")
         first = audit.page(Wanted(actor="ana"), 5)
@@ -153,19 +153,21 @@ class TestPage:
             (Wanted(since=NOW + 99), 0),
         ],
     )
-    def test_keeps_to_its_filters(self, audit: Audit, wanted: Wanted, found: int) -> None:
+    def test_keeps_to_its_filters(self, audit: AuditLog, wanted: Wanted, found: int) -> None:
         audit.note("bo", "signed in", "0123", NOW, how="totp")
         fill(audit, 5)
         assert len(audit.page(wanted, 50).notes) == found
 
-    def test_keeps_order_when_a_clock_goes_back(self, audit: Audit, store: Store) -> None:
+    def test_keeps_order_when_a_clock_goes_back(self, audit: AuditLog, store: Store) -> None:
         for at in (NOW, NOW - 50, NOW - 50, NOW + 1):
             audit.note("ana", "decided", "x", at)
         assert [note.number for note in audit.latest(9)] == [4, 3, 2, 1]
         assert verify(store).fault is None
 
-    def test_ends_a_look_that_finds_nothing(self, store: Store, audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("riskapi.access.audit._LOOKED", 20)
+    def test_ends_a_look_that_finds_nothing(
+        self, store: Store, audit: AuditLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("riskapi.access.audit_log._LOOKED", 20)
         fill(audit, 45)
         pages, after = 0, None
         while pages == 0 or after is not None:
@@ -183,7 +185,7 @@ def _change(store: Store, rows: Rows, at: int, **changed: bytes | None) -> None:
         store.execute("XADD", STREAM, place, *words)
 
 
-def test_notes_are_short_whatever_callers_name_themselves(audit: Audit) -> None:
+def test_notes_are_short_whatever_callers_name_themselves(audit: AuditLog) -> None:
     audit.note("a" * 900, "b" * 900, "c" * 900, NOW, reason="d" * 900)
     note = audit.latest(1)[0]
     assert [len(text) for text in (note.actor, note.action, note.subject, note.details["reason"])] == [200] * 4

@@ -12,7 +12,7 @@ from typing import Any
 
 from riskapi.access.idempotency import REMEMBERED
 from riskapi.budgets.caps import Allowed, Usage
-from riskapi.budgets.grants import LIMITS, GrantBasis, GrantRequest, LocalGrant, StoredGrant, compact, stored
+from riskapi.budgets.grant_records import LIMITS, GrantBasis, GrantRequest, LocalGrant, StoredGrant, compact, stored
 from riskapi.budgets.keys import EVENTS, budget_key, cluster_key, kept, members_key, repeat_key, reservation_key
 from riskapi.budgets.limits import Counts
 from riskapi.errors import Problem

@@ -116,7 +116,7 @@ class Notes:
     after: str | None
 
 
-class Audit:
+class AuditLog:
     """Takes notes and reads them."""
 
     def __init__(self, store: Store, most: int = MOST) -> None:

@@ -2,7 +2,7 @@
 
 Such a review does not say that it is an audit, so that it is looked at like any other. Which reviews are audits is kept
 apart (``risk:audits``), and what people decided on them measures the false negatives. The audit log is another thing:
-:mod:`riskapi.access.audit`.
+:mod:`riskapi.access.audit_log`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Audited:
     high: float | None
 
 
-class Audits:
+class RandomAudit:
     """Draws accounts and counts what was found. Raises :class:`StoreUnavailable` while the store is away."""
 
     def __init__(self, store: Store, accounts: Accounts, active: ActiveBasis) -> None:

@@ -47,7 +47,7 @@ class Principal:
     limited: bool = True
 
 
-class Keys:
+class ApiKeys:
     """Makes, finds and revokes API keys.
 
     Each process keeps the table for ``fresh`` seconds, so a revoked key stops working everywhere within that time.

@@ -6,18 +6,18 @@ import pytest
 
 from riskapi.app import Service
 from riskapi.policy.active import ActiveBasis
-from riskapi.reviews.audits import Audits
+from riskapi.reviews.random_audit import RandomAudit
 from tests.conftest import NOW, Clock
 from tests.reviewing import decide
 from tests.signups import body, post
 from tests.working import Work
 
 
-def audits(service: Service, share: float) -> Audits:
+def audits(service: Service, share: float) -> RandomAudit:
     """The audit with this share."""
     basis = service.active.basis
     policy = basis.policy.model_copy(update={"reviews": basis.policy.reviews.model_copy(update={"audit_share": share})})
-    return Audits(service.store, service.accounts, ActiveBasis(basis.under(policy)))
+    return RandomAudit(service.store, service.accounts, ActiveBasis(basis.under(policy)))
 
 
 @pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0, 0), (0.01, 60, 140), (0.1, 850, 1150)])
@@ -50,7 +50,7 @@ def test_reviews_of_it_look_like_others_and_measure_what_is_missed(service: Serv
 def test_the_worker_opens_them_for_allowed_signups_alone(
     service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Audits, "is_drawn", lambda self, decision_id: True)
+    monkeypatch.setattr(RandomAudit, "is_drawn", lambda self, decision_id: True)
     post(service, body("good"))
     post(service, body("bad", email={"address": "bad@mailinator.com"}))
     Work(service, clock).do()

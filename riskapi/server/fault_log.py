@@ -25,7 +25,7 @@ def found(store: Store, settings: Settings) -> list[Fault]:
     return [*condition.faults(store), *([room] if room is not None else [])]
 
 
-class Troubles:
+class FaultLog:
     """Remembers which faults there are. ``look`` asks for them; ``metrics`` are told."""
 
     def __init__(self, look: Callable[[], Iterable[Fault]], metrics: Metrics) -> None:
@@ -51,15 +51,15 @@ class Troubles:
 
 def watch(store: Store, settings: Settings, metrics: Metrics, stop: threading.Event) -> None:
     """Look from a thread of its own until ``stop`` is set."""
-    troubles = Troubles(lambda: found(store, settings), metrics)
+    fault_log = FaultLog(lambda: found(store, settings), metrics)
 
     def run() -> None:
         while True:
             try:
-                troubles.look()
+                fault_log.look()
             except Exception as error:  # a defect here must not leave the rest unwatched
-                logs.note(logging.ERROR, "troubles", error)
+                logs.note(logging.ERROR, "fault_log", error)
             if stop.wait(_LOOK):
                 return
 
-    threading.Thread(target=run, name="troubles", daemon=True).start()
+    threading.Thread(target=run, name="fault_log", daemon=True).start()

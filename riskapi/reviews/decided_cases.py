@@ -28,7 +28,7 @@ _FIELDS = (*FIELDS, "id", "decision", "label", "reason", "decided_by", "decided_
 
 
 @record
-class PastCase:
+class DecidedCase:
     """A decided review like another: ``common`` of ``of`` kinds of reasons are in both; ``shares``: its account shares
     something with the other's. ``decided_at`` is a Unix time.
     """
@@ -55,13 +55,13 @@ class Today:
     median: float | None
 
 
-class PastCases:
+class DecidedCases:
     """Reads decided reviews, a bounded number of them. Raises :class:`StoreUnavailable` while the store is away."""
 
     def __init__(self, store: Store, decided: DecidedAccounts) -> None:
         self._store, self._decided = store, decided
 
-    def similar(self, review: Review, codes: Collection[str], sharing: Iterable[str], now: float) -> list[PastCase]:
+    def similar(self, review: Review, codes: Collection[str], sharing: Iterable[str], now: float) -> list[DecidedCase]:
         """Decided cases like this one, the most alike first, 8 at most.
 
         A case is alike if its account shares something with this one's (``sharing`` names such accounts), or
@@ -115,12 +115,12 @@ def _row(values: Sequence[bytes | None], reasons: bytes | None) -> dict[str, Any
     return {**found, **times, "codes": {row["code"] for row in reasons_of(reasons)}}
 
 
-def _alike(row: dict[str, Any], codes: set[str], sharing: set[str]) -> PastCase | None:
+def _alike(row: dict[str, Any], codes: set[str], sharing: set[str]) -> DecidedCase | None:
     common, of = len(row["codes"] & codes), len(row["codes"] | codes)
     shares = row["user_id"] in sharing
     if not shares and (not of or common / of < _ALIKE):
         return None
-    return PastCase(
+    return DecidedCase(
         review_id=row["id"],
         user_id=row["user_id"],
         decision=cast("ReviewTier", row["decision"]),
