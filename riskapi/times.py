@@ -13,6 +13,8 @@ import orjson
 
 # Section 5.6; datetime.fromisoformat alone takes much more, and fractions of up to six digits only.
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)")
+#: Seconds of an hour and of a day: Unix time has no leap seconds.
+HOUR, DAY = 3600, 86_400
 #: Unix times of 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what can be written down as RFC 3339.
 EARLIEST, LATEST = -62_135_596_800.0, 253_402_300_799.0
 

@@ -255,3 +255,9 @@ def test_a_test_file_imports_from_no_other_test_file() -> None:
     for path in sorted((ROOT / "tests").rglob("*.py")):
         found = [name for name in imports(path) if name.startswith("tests.") and ".test_" in name]
         assert not found, f"{name_of(path)} imports {found}"
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if name_of(path).startswith("riskapi/")], ids=name_of)
+def test_the_length_of_a_day_is_said_in_one_place(path: Path) -> None:
+    found = [each for each in re.findall(r"\b86_?400\b", path.read_text()) if name_of(path) != "riskapi/times.py"]
+    assert found == [], "from riskapi.times import DAY"

@@ -20,6 +20,7 @@ import orjson
 
 from riskapi.errors import StoreUnavailable
 from riskapi.store import damaged
+from riskapi.times import DAY
 
 if TYPE_CHECKING:
     from riskapi.store.connections import Store
@@ -33,7 +34,7 @@ _ID_DIGITS = 16
 #: Characters of a name: it stands on one line of lists and of the audit log.
 NAME = 100
 #: Seconds that a key still works after another took its place: a day to change it on every host.
-OVERLAP = 86400.0
+OVERLAP = float(DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class ApiKeys:
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
         fresh: float = 2.0,
-        stale: float = 86_400.0,
+        stale: float = float(DAY),
     ) -> None:
         self._store, self._rotate = store, store.script("key_rotate")
         self._monotonic, self._clock = monotonic, clock

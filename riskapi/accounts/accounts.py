@@ -25,8 +25,8 @@ from riskapi.policy import Policy
 from riskapi.store import damaged
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
+from riskapi.times import DAY
 
-_DAY = 86400
 #: What a row of history, and a label, says at least.
 _HISTORY, LABEL = ("at", "from", "to", "source"), ("at", "label", "source")
 
@@ -168,7 +168,7 @@ class Accounts:
         ``not_found``.
         """
         keys = [account_key(user_id), labels_key(user_id), stream(shard(user_id))]
-        args: list[Any] = [policy.retention.accounts_days * _DAY, label["label"], orjson.dumps(label), event]
+        args: list[Any] = [policy.retention.accounts_days * DAY, label["label"], orjson.dumps(label), event]
         args += (oldest(policy.retention.decisions_days), int(unlabelled))
         return standing(self._label.call(keys, args))
 
@@ -203,7 +203,7 @@ class Accounts:
         """Note that an account is an established customer from Unix time ``since`` on, and ``by`` what; with None that
         it is not one any more by that. Safe to repeat.
         """
-        args: list[str | int] = [policy.retention.accounts_days * _DAY, "" if since is None else repr(since), by]
+        args: list[str | int] = [policy.retention.accounts_days * DAY, "" if since is None else repr(since), by]
         self._establish.call([account_key(user_id)], args)
 
     def proofs(self, user_id: str) -> dict[str, str]:

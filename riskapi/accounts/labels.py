@@ -20,7 +20,7 @@ from riskapi.links.sites import Sites
 from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Spread as SpreadRules
 from riskapi.store.connections import Pipeline, Reply, Store
-from riskapi.times import instant, rfc3339
+from riskapi.times import DAY, instant, rfc3339
 
 #: Sources that are somebody who looked at the account.
 PEOPLE = frozenset({"manual_review", "appeal"})
@@ -30,7 +30,6 @@ _TIERS: Mapping[LabelName, Tier] = {"abuse": "limit", "legitimate": "allow"}
 #: What can be done with a spread, and the state that it is in then.
 SpreadAction = Literal["undo", "apply", "end"]
 _STATES: Mapping[SpreadAction, SpreadState] = {"undo": "undone", "apply": "live", "end": "ended"}
-_DAY = 86400
 #: Times a spread is read anew because the account was labelled anew meanwhile; far more than any race measured.
 _TRIES = 20
 
@@ -157,7 +156,7 @@ class Labels:
         rows = self._accounts.labels(user_id)
         at, by = (instant(rows[-1]["at"]).timestamp(), rows[-1]["actor"]) if rows else (0.0, "?")
         reach = self._reaches.of(user_id, standing.entities, at)
-        ends = at + rules.days * _DAY if rules.days and rows else None
+        ends = at + rules.days * DAY if rules.days and rows else None
         spread = Spread(
             spread_id(user_id, at, by),
             _begins(rules, reach),

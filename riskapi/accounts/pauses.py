@@ -11,10 +11,8 @@ from riskapi.policy import Policy
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, oldest, shard, stream
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 from signals.records import record
-
-_DAY = 86400
 
 
 class PauseView(TypedDict):
@@ -85,7 +83,7 @@ class Pauses:
             "expires_at": pause.expires_at,
         }
         ends = "" if pause.expires_at is None else repr(pause.expires_at)
-        args: list[str | bytes | int] = [policy.retention.accounts_days * _DAY, orjson.dumps(pause), ends]
+        args: list[str | bytes | int] = [policy.retention.accounts_days * DAY, orjson.dumps(pause), ends]
         args += (orjson.dumps(event), oldest(policy.retention.decisions_days))
         revision = self._pause.call([account_key(user_id), stream(shard(user_id))], args)
         return None if revision < 0 else int(revision)

@@ -31,10 +31,9 @@ from riskapi.accounts.stored import first_entry_fields
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store
 from riskapi.store.streams import account_key, oldest, shard, stream
-from riskapi.times import unix_text
+from riskapi.times import DAY, unix_text
 from signals.records import record
 
-_DAY = 86400
 Fields = Mapping[str, bytes | str | int]
 
 
@@ -178,7 +177,7 @@ class Tiers:
         user_id, entry, review = arrival.user_id, arrival.entry, arrival.review
         number = shard(user_id)
         given: dict[str, Any] = {
-            "ttl": policy.retention.accounts_days * _DAY,
+            "ttl": policy.retention.accounts_days * DAY,
             "oldest": oldest(policy.retention.decisions_days),
             "type": arrival.type,
             "user_id": user_id,
@@ -206,7 +205,7 @@ class Tiers:
         """
         user_id, review, entry = change.user_id, change.review, change.entry
         given: dict[str, Any] = {
-            "ttl": policy.retention.accounts_days * _DAY,
+            "ttl": policy.retention.accounts_days * DAY,
             "oldest": oldest(policy.retention.decisions_days),
             "revision": change.revision,
             "tier": change.tier,
@@ -227,7 +226,7 @@ class Tiers:
         ``from`` of the entry is put in where it is written, see :func:`by_reviewer`. Raises ``not_found``.
         """
         keys = [account_key(user_id), history_key(user_id), stream(shard(user_id))]
-        args: list[Any] = [policy.retention.accounts_days * _DAY, entry["to"], orjson.dumps(entry)]
+        args: list[Any] = [policy.retention.accounts_days * DAY, entry["to"], orjson.dumps(entry)]
         args.append(tier_event(user_id, entry, now))
         return standing(self._tier.call(keys, [*args, oldest(policy.retention.decisions_days)]))
 
@@ -237,7 +236,7 @@ class Tiers:
         given: dict[str, Any] = {
             "id": each.id,
             "leads": each.leads,
-            "ttl": policy.retention.accounts_days * _DAY,
+            "ttl": policy.retention.accounts_days * DAY,
             "oldest": oldest(policy.retention.decisions_days),
             "history": orjson.dumps(each.entry).decode(),
             "moved": tier_event(each.user_id, each.entry, each.at).decode(),

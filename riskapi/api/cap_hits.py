@@ -10,9 +10,10 @@ from riskapi.api.routes import Call, Reply, Route
 from riskapi.contract import Time
 from riskapi.errors import invalid
 from riskapi.sending.cap_hits import CapHits
+from riskapi.times import DAY
 
 #: How far back is looked by default, seconds.
-_USUAL = 7 * 86400
+_USUAL = 7 * DAY
 
 
 class CapHitsQuery(BaseModel):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from riskapi.access.api_keys import Principal
 from riskapi.api.parts import Parts
 from riskapi.contract import USER_ID
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 from signals.records import record
 
 #: Bodies over this are refused, bytes (api.md: 1 MiB).
@@ -21,7 +21,6 @@ MAX_BODY = 1024 * 1024
 #: Those that may be larger: a mail comes whole (api.md: raw mail, 5 MiB).
 LARGER: Mapping[str, int] = {"/v1/feedback/arf": 5 * MAX_BODY, "/v1/feedback/dsn": 5 * MAX_BODY}
 
-_DAY = 86400
 
 JSON = "application/json"
 #: JSON lines: one JSON text a line (https://github.com/ndjson/ndjson-spec).
@@ -70,7 +69,7 @@ class Ahead:
 
     def at(self, now: float) -> str:
         """That time, as RFC 3339, for somebody who reads at Unix time ``now``."""
-        return rfc3339((now // _DAY + self.days) * _DAY)
+        return rfc3339((now // DAY + self.days) * DAY)
 
 
 @record

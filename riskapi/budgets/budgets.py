@@ -20,8 +20,8 @@ from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store
 from riskapi.store.scripts import Script
 from riskapi.store.streams import oldest
+from riskapi.times import DAY
 
-_DAY = 86400
 #: The numbers in what ``store/lua/parts/usage.lua`` tells.
 _NUMBERS = struct.Struct("<11d")
 
@@ -110,13 +110,13 @@ class Budgets:
             "request": request.digest,
             "reservation": request.reservation_id,
             "user_id": request.user_id,
-            "reserved": policy.sends.reservation_days * _DAY,
+            "reserved": policy.sends.reservation_days * DAY,
             "remembered": REMEMBERED,
             "kept": kept(policy),
             "near": policy.sends.near_share,
             "usual": allowed.usual,
             "jump": allowed.jump,
-            "hold": rules.hold_days * _DAY,
+            "hold": rules.hold_days * DAY,
             "holds": rules.mode == "live",
             "denied": None if basis.denied_by is None else LIMITS.index(basis.denied_by),
             "denied_until": basis.denied_until,
@@ -183,7 +183,7 @@ class Budgets:
                 "granted": local.granted,
                 "cluster": usage.cluster,
                 "user_id": local.user_id,
-                "reserved": policy.sends.reservation_days * _DAY,
+                "reserved": policy.sends.reservation_days * DAY,
                 "kept": kept(policy),
                 "remembered": REMEMBERED,
                 "request": local.digest,
@@ -196,7 +196,7 @@ class Budgets:
         """End the holds of accounts because of a decision at Unix time ``at``, and start none for as long as one would
         have lasted. Safe to repeat; nothing happens once the decision was undone.
         """
-        off = repr(at + policy.takeover.hold_days * _DAY)
+        off = repr(at + policy.takeover.hold_days * DAY)
         self._on_each(self._unhold, user_ids, [decision_id, off, kept(policy)])
 
     def restore_holds(self, user_ids: Sequence[str], decision_id: str, policy: Policy) -> None:

@@ -13,9 +13,9 @@ from riskapi.budgets.terms import Terms
 from riskapi.contract import Tier
 from riskapi.policy import Policy
 from riskapi.policy.tables import Caps, Step
+from riskapi.times import DAY
 from signals.records import record
 
-_DAY = 86400
 #: Days a month is long here, and the farthest the spends look back.
 MONTH = 30
 
@@ -149,7 +149,7 @@ def is_fresh(policy: Policy, signed_up_at: float | None, established: float | No
     """Whether attack mode tightens the caps of an account: it signed up less than ``attack.days`` before Unix time
     ``now``, or nobody knows when, and is not an established customer. Times are Unix times.
     """
-    young = signed_up_at is None or now - signed_up_at < policy.attack.days * _DAY
+    young = signed_up_at is None or now - signed_up_at < policy.attack.days * DAY
     return established is None and young
 
 
@@ -165,8 +165,8 @@ def clean_days(policy: Policy, usage: Usage, past: FeedbackRecord) -> int:
     counted = past.delivered or usage.days
     if not counted:
         return 0
-    today = int(usage.now // _DAY)
-    since = int((past.soiled_at or 0.0) // _DAY)
+    today = int(usage.now // DAY)
+    since = int((past.soiled_at or 0.0) // DAY)
     least = policy.clean.least_recipients
     return sum(1 for day, count in counted.items() if since < day < today and count >= least)
 
@@ -175,7 +175,7 @@ def _next_step(policy: Policy, step: Step, active: int, past: FeedbackRecord, no
     """The step as an answer shows it. Days left are counted from today on, the earliest there is."""
     left, clean, proof = max(step.days - active, 0), policy.clean, step.identity and not past.identity
     return {
-        "not_before": _start_of(int(now // _DAY) + left),
+        "not_before": _start_of(int(now // DAY) + left),
         "requires": _requirement(left, clean.least_recipients, clean.complaint_rate, clean.hard_bounce_rate, proof),
         "hourly": step.hourly,
         "daily": step.daily,
@@ -187,7 +187,7 @@ def _next_step(policy: Policy, step: Step, active: int, past: FeedbackRecord, no
 @lru_cache(maxsize=256)
 def _start_of(day: int) -> str:
     """When a UTC day (days since 1970) begins, as answers say it."""
-    return datetime.fromtimestamp(day * _DAY, UTC).isoformat().replace("+00:00", "Z")
+    return datetime.fromtimestamp(day * DAY, UTC).isoformat().replace("+00:00", "Z")
 
 
 @lru_cache(maxsize=256)
@@ -210,9 +210,9 @@ def _jump(policy: Policy, usage: Usage, moved_at: float | None, told: int, expec
     if rules.mode == "off" or (usage.first is None and not told):
         return None, 0
     # The day up to now is what is compared, so it is not part of what is usual.
-    yesterday = int(now // _DAY) - 1
+    yesterday = int(now // DAY) - 1
     active = sum(1 for day, count in usage.days.items() if day < yesterday and count > 0)
-    days = 0.0 if usage.first is None else (now - usage.first) / _DAY
+    days = 0.0 if usage.first is None else (now - usage.first) / DAY
     usual = usage.usual
     if told and (days < MONTH or active < rules.active_days):
         # What somebody tells is rough. Nobody is held at less than what would not be a jump anyway.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from riskapi.policy import Policy
 from riskapi.store.streams import stream
+from riskapi.times import DAY
 
-_DAY = 86400
 #: The stream of what happens to clusters, as those of accounts are in :mod:`riskapi.store.streams`.
 EVENTS = stream("b")
 
@@ -41,4 +41,4 @@ def repeat_key(name: str) -> str:
 
 def kept(policy: Policy) -> int:
     """Seconds budgets and clusters are kept after their last use: as long as entities, and no less than a month."""
-    return max(policy.retention.entities_days, 32) * _DAY
+    return max(policy.retention.entities_days, 32) * DAY

@@ -24,10 +24,9 @@ from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Store, as_it_is
 from riskapi.store.streams import oldest
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 from signals.records import record
 
-_DAY = 86400
 #: Accounts an event or answer names at most; all are counted.
 NAMED = 100
 
@@ -110,7 +109,7 @@ class Joins:
             "now": "" if self._store_clock else now,
             "at": rfc3339(now),
             "ttl": kept(policy),
-            "claimed": policy.retention.entities_days * _DAY,
+            "claimed": policy.retention.entities_days * DAY,
             "oldest": oldest(policy.retention.decisions_days),
             "user": user_id,
             "cluster": f"clu_{secrets.token_hex(12)}",

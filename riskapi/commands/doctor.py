@@ -34,7 +34,7 @@ from riskapi.store.connections import Store, open_store, running_store
 from riskapi.store.consumer import DeadLetters, Group, backlog
 from riskapi.store.faults import MINOR
 from riskapi.store.journal import Journal
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 from riskapi.webhooks.endpoints import Webhooks
 
 #: Packages whose version explains most surprises.
@@ -226,7 +226,7 @@ def _packages(now: float) -> Iterator[Finding]:
             continue
         year, month, day = [*map(int, found.groups()), 1, 1][:3]
         made = datetime(year, month, day, tzinfo=UTC)  # the first day that the version can mean
-        age = int((now - made.timestamp()) // 86400)
+        age = int((now - made.timestamp()) // DAY)
         yield "warn" if age > most else "ok", f"{name} {version}: {age} days old at most"
 
 
@@ -252,7 +252,7 @@ def _judge(settings: Settings, sources: app.Sources, store: Store) -> Iterator[F
         yield "warn", "no model decides: rules only"
     else:
         scorer = basis.scorer
-        age = int((time.time() - scorer.card.trained_at.timestamp()) // 86400)
+        age = int((time.time() - scorer.card.trained_at.timestamp()) // DAY)
         told = f"{age} {'day' if age == 1 else 'days'} old"
         said = f"model {scorer.version}, {len(scorer.columns)} columns, {basis.policy.model.mode}, {told}"
         yield "warn" if age > _MODEL_DAYS else "ok", said

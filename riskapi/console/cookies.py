@@ -14,6 +14,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from riskapi.console.access_parts import AccessParts
 from riskapi.console.page import ROOT
+from riskapi.times import DAY
 
 if TYPE_CHECKING:
     from flask import Request
@@ -60,6 +61,6 @@ def settings(access_parts: AccessParts) -> dict[str, object]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": access_parts.is_secure,
-        "PERMANENT_SESSION_LIFETIME": DAYS * 86400,
+        "PERMANENT_SESSION_LIFETIME": DAYS * DAY,
         "WTF_CSRF_TIME_LIMIT": None,  # it ends with the session
     }

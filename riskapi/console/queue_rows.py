@@ -13,6 +13,7 @@ from riskapi.contract import Reason
 from riskapi.reviews.cases import Applicant, Cases, ReviewCase, WaitingCases
 from riskapi.reviews.decided_cases import Today
 from riskapi.reviews.rings import MOST
+from riskapi.times import DAY
 from signals.records import record
 
 #: Seconds rows are kept, cases read in one trip, and rows kept, some 2 kB each.
@@ -80,7 +81,7 @@ class QueueRows:
 
     def today(self, waiting: WaitingCases, now: float) -> Today:
         """How many reviews people decided today: read anew once one was decided, and on another day."""
-        version = (waiting.decided, now // 86400)
+        version = (waiting.decided, now // DAY)
         if self._today[0] != version:
             self._today = (version, self._cases.past.today(now))
         return self._today[1]

@@ -13,6 +13,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from riskapi.times import DAY, HOUR
+
 _MEDIA = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 #: Tier → the shape that says it beside the word; the colour only repeats it.
 SHAPES: Mapping[str, str] = {"allow": "●", "review": "▲", "limit": "■"}
@@ -54,8 +56,8 @@ def span(seconds: float) -> str:
     minutes = max(0, round(seconds / 60))
     if minutes < 120:
         return f"{minutes} min"
-    hours = round(seconds / 3600)
-    return f"{hours} h" if hours < 48 else f"{round(seconds / 86400)} days"
+    hours = round(seconds / HOUR)
+    return f"{hours} h" if hours < 48 else f"{round(seconds / DAY)} days"
 
 
 def count(number: float) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from riskapi.contract import Reason
 from riskapi.reviews.decisions import GivenBack, Touched
 from riskapi.reviews.deniable_values import DeniableKind, Denied
+from riskapi.times import DAY, HOUR
 from signals import registered
 
 #: Kinds of shared things as people call them.
@@ -91,7 +92,7 @@ def _period(seconds: float) -> str:
         return "a minute"
     if seconds < 7200:
         return f"{round(seconds / 60)} minutes"
-    return f"{round(seconds / 3600)} hours" if seconds < 172_800 else f"{round(seconds / 86400)} days"
+    return f"{round(seconds / HOUR)} hours" if seconds < 2 * DAY else f"{round(seconds / DAY)} days"
 
 
 def _place(row: Reason) -> int:

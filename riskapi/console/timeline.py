@@ -9,12 +9,11 @@ from riskapi.decisions.view import AccountView
 from riskapi.reviews.courses import Course
 from riskapi.reviews.notes import CaseNote, NoteKind
 from riskapi.reviews.queue import Review
-from riskapi.times import instant
+from riskapi.times import DAY, instant
 from signals.records import record
 
 #: Moments shown, the latest.
 MOST = 120
-_DAY = 86400
 _WORDS: Mapping[NoteKind, str] = {
     "note": "{actor} wrote: {text}",
     "question": "{actor} had the customer asked: {text}",
@@ -74,11 +73,11 @@ def _days(course: Course, now: float) -> Iterator[Moment]:
     """Sends and what became of them. Only the day is known; it stands where the day ends, or now."""
     for day, count in course.sent.items():
         if count:
-            yield Moment(min((day + 1) * _DAY - 1, now), f"Sent to {many(count, 'recipient')}", "sent", day=True)
+            yield Moment(min((day + 1) * DAY - 1, now), f"Sent to {many(count, 'recipient')}", "sent", day=True)
     for day, events in course.met.items():
         told = ", ".join(many(count, name.replace("_", " ")) for name, count in events.items() if name != "delivered")
         if told:
-            yield Moment(min((day + 1) * _DAY - 1, now), told, "met", day=True)
+            yield Moment(min((day + 1) * DAY - 1, now), told, "met", day=True)
 
 
 def _actions(course: Course) -> Iterator[Moment]:

@@ -12,13 +12,12 @@ from typing import Literal, NamedTuple
 from riskapi.datasets.formats import Reader
 from riskapi.datasets.packages import Packaged
 from riskapi.errors import ConfigurationError
+from riskapi.times import DAY
 
 Name = Literal[
     "asn", "country", "hosting", "networks", "numbering", "disposable", "free", "relay", "suffix", "providers",
     "aliases", "access", "registries",
 ]  # fmt: skip
-
-_DAY = 86400
 
 
 class Checked(NamedTuple):
@@ -83,4 +82,4 @@ def day(at: float) -> str:
 
 def days(at: float, now: float) -> int:
     """Whole days from one Unix time to another."""
-    return int((now - at) // _DAY)
+    return int((now - at) // DAY)

@@ -21,13 +21,14 @@ from riskapi.datasets.status import Held, held, installed
 from riskapi.errors import ConfigurationError
 from riskapi.settings import Settings
 from riskapi.settings.environment import Source
+from riskapi.times import DAY
 
 #: A file with less than this share of the bytes or entries in use is taken for a broken one.
 HALF = 0.5
 #: Seconds by which another clock may be ahead of ours before "made in the future" is not a slip.
-_AHEAD = 2 * 86_400
+_AHEAD = 2 * DAY
 #: Seconds after which what an update that was killed left behind is taken away.
-_LEFT_BEHIND = 86_400
+_LEFT_BEHIND = DAY
 
 
 class UpdateOutcome(NamedTuple):

@@ -24,12 +24,11 @@ from riskapi.links.evidence import Linkage, linkage
 from riskapi.policy.active import Versions
 from riskapi.sending.allowances import limits
 from riskapi.store import damaged
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 from signals.registry import Degraded
 
 #: For an account that sent nothing yet, or whose feedback is not asked for here.
 _NO_FEEDBACK = FeedbackRecord()
-_DAY = 86400
 #: Limits of newcomers that are kept: those of each tier and plan for some days.
 _MOST_KNOWN = 256
 
@@ -110,7 +109,7 @@ def _limits(case: Case, tier: Tier) -> Limits:
     if not (is_unused(usage) and own.caps is None and own.daily_volume == 0):
         return limits(usage, allowed(policy, tier, usage, _NO_FEEDBACK, None, own, fresh=fresh))
     plan, known = own.plan if own.plan in policy.plans else None, case.basis.newcomers
-    alike = tier, plan, fresh, usage.now // _DAY, bool(usage.cluster), usage.claims
+    alike = tier, plan, fresh, usage.now // DAY, bool(usage.cluster), usage.claims
     found: Limits | None = known.get(alike)
     if found is None:
         if len(known) >= _MOST_KNOWN:

@@ -40,8 +40,8 @@ from riskapi.sending.holds import Holds
 from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import oldest, shard, stream
 from riskapi.store.tallies import Happened, Tallies
+from riskapi.times import DAY
 
-_DAY = 86400
 #: What each action is called in answers and events.
 FeedbackDone = Literal["warned", "tightened", "limited", "paused"]
 #: What concerns an account: what it met itself, what its cluster met, or what one met that only a wave or a claim binds
@@ -187,7 +187,7 @@ class Consequences:
             return
         pipe = self._store.pipeline()
         asked = [
-            (each, pipe.ask("SET", f"{_done_key(name, each)}{_SHADOW}", "1", "NX", "EX", each.days * _DAY, read=bool))
+            (each, pipe.ask("SET", f"{_done_key(name, each)}{_SHADOW}", "1", "NX", "EX", each.days * DAY, read=bool))
             for each in found
             for name in user_ids
         ]
@@ -217,7 +217,7 @@ class Consequences:
         key = _done_key(user_id, trigger) + (_LOOKED if looked else "")
         tier: Tier = standing.tier  # type: ignore[assignment]
         wanted, token = _wanted(trigger, tier, concern), secrets.token_hex(6)
-        if not self._store.execute("SET", key, f"todo {wanted} {token}", "NX", "EX", trigger.days * _DAY):
+        if not self._store.execute("SET", key, f"todo {wanted} {token}", "NX", "EX", trigger.days * DAY):
             # Until 2026-11-27 neither token nor action was noted.
             state, said, kept = [*(self._store.execute("GET", key) or b"done").decode().split(" "), "", ""][:3]
             if state == "done":
@@ -243,7 +243,7 @@ class Consequences:
             said = f"by the trigger {trigger.name}"
             self._labels.add(user_id, "abuse", "rule", said, trigger.name, now, unlabelled=True)
         if trigger.review or spared:
-            name = f"{user_id}\0feedback\0{trigger.name}\0{int(now // _DAY)}"
+            name = f"{user_id}\0feedback\0{trigger.name}\0{int(now // DAY)}"
             self._holds.review(user_id, now, trigger.name.upper(), _sentence(trigger), name, policy)
         action = _DONE[trigger.action]
         if spared or concern == "claim":
@@ -261,7 +261,7 @@ class Consequences:
         same has the same ``token``.
         """
         told: dict[str, Any] = {"user_id": user_id, "at": now, "action": action, "rule": trigger.name}
-        args: list[Any] = [f"done {action} {secrets.token_hex(6)}", trigger.days * _DAY, orjson.dumps(told)]
+        args: list[Any] = [f"done {action} {secrets.token_hex(6)}", trigger.days * DAY, orjson.dumps(told)]
         args.append(oldest(policy.retention.decisions_days))
         pipe = self._store.pipeline()
         self._audit.queue_once(pipe, token, f"rule {trigger.name}", f"account {action}", user_id, now)
@@ -292,7 +292,7 @@ def _wanted(trigger: Trigger, tier: Tier, concern: Concern) -> Tier:
 
 def _met(events: EventCounts, usage: Usage) -> Met:
     """What an account met."""
-    long = usage.first is not None and usage.first < usage.now - 30 * _DAY
+    long = usage.first is not None and usage.first < usage.now - 30 * DAY
     return met(events, usage.days, long=long)
 
 

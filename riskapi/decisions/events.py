@@ -35,12 +35,12 @@ from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, oldest, shard, stream
+from riskapi.times import DAY
 
 #: Places remembered for an account; two a login from somewhere new.
 _PLACES = 50
 #: For how long an event is known again, seconds: it is sent again at once, when a connection was lost, or never.
 _KNOWN = 60
-_DAY = 86400
 #: Events that carry a value: another one, or one that the person has confirmed.
 _VALUES = frozenset({"email_verified", "phone_verified", "email_changed", "phone_changed"})
 
@@ -125,7 +125,7 @@ class Events:
         # Not with orjson, which takes no integer of more than 64 bits; callers may have some.
         plan, by = _terms(event, policy)
         given = {
-            "ttl": policy.retention.accounts_days * _DAY,
+            "ttl": policy.retention.accounts_days * DAY,
             "at": repr(at),
             "event": json.dumps(entry),
             "oldest": oldest(policy.retention.decisions_days),

@@ -28,11 +28,11 @@ from riskapi.lists import lists, matching
 from riskapi.lists.matching import Listed
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
+from riskapi.times import DAY
 from signals.facts import Account, Behavior, Cluster, Facts, Network
 from signals.records import changed, record
 from signals.whereabouts import country_of_person
 
-_DAY = 86400
 _AWAY = "store_unavailable"
 _NO_DEVICE = DevicePart()
 _NO_BEHAVIOR = BehaviorPart()
@@ -194,7 +194,7 @@ class Gatherer:
         pipe = self._store.pipeline()
         known = self._accounts.queue_known(pipe, user_id)
         named = lists.queue_signup(pipe, asked)
-        spellings.queue(pipe, user_id, policy.retention.accounts_days * _DAY)
+        spellings.queue(pipe, user_id, policy.retention.accounts_days * DAY)
         vouches = self._accounts.queue_voucher(pipe, referrer) if referrer is not None else None
         if add:
             self._proofs.queue(pipe, touch, policy)

@@ -31,8 +31,8 @@ from riskapi.policy.active import ActiveBasis
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
+from riskapi.times import DAY
 
-_DAY = 86400
 #: Times an account is read anew because somebody changed it meanwhile; far more than any race measured.
 _TRIES = 20
 #: Fields that are written together, see account_follow.lua, and those that are read for it.
@@ -232,7 +232,7 @@ class Identifiers:
     def _written(self, user_id: str, read: dict[str, bytes], *values: bytes) -> bool:
         """Write what an account has; False when it changed since it was read."""
         before = [read[name] for name in _FOLLOWED]
-        args: list[Any] = [self._active.policy.retention.accounts_days * _DAY, *before, *values]
+        args: list[Any] = [self._active.policy.retention.accounts_days * DAY, *before, *values]
         found = self._follow.call([account_key(user_id)], args)
         if not found:
             raise no_account()

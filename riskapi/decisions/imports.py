@@ -43,10 +43,10 @@ from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis, Basis
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
+from riskapi.times import DAY
 from signals.records import record
 from signals.registry import registered
 
-_DAY = 86400
 #: Accounts written in one trip: some 5 ms of the store's time, for which others wait.
 _AT_ONCE = 50
 #: What the customer confirmed → the event that would have told of it, and the kind of entity that is proved by it.
@@ -159,7 +159,7 @@ class Imports:
         Nobody knows of the account yet, so nothing that happens to it can be overwritten.
         """
         customer, touch = arrival.customer, arrival.touch
-        spellings.queue(pipe, touch.user_id, policy.retention.accounts_days * _DAY)
+        spellings.queue(pipe, touch.user_id, policy.retention.accounts_days * DAY)
         self._links.queue(pipe, touch, policy)
         self._proofs.queue(pipe, touch, policy)
         keys = list(touch.keys.values())

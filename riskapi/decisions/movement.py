@@ -17,11 +17,10 @@ from riskapi.enrichment.findings import RETRACTED
 from riskapi.policy import Policy
 from riskapi.policy.rules import Rule
 from riskapi.policy.tables import SEVERITY
-from riskapi.times import instant
+from riskapi.times import DAY, instant
 from signals.records import record
 from signals.registry import Readings, registered
 
-_DAY = 86400
 #: What an account proved, by the event that tells so: who else gave the same thing is not counted against it any more.
 _PROVED = {"event.email_verified": "mailbox", "event.phone_verified": "phone"}
 #: What brings readings of a family about, after the signup.
@@ -97,7 +96,7 @@ class Move:
 def moved(past: Past, found: Decided, policy: Policy, now: float, cause: str) -> Move:
     """Where an account stands after it was judged at Unix time ``now``, because of ``cause``."""
     decision, spoken = found.decision, past.spoken_at
-    held = past.imported or (spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * _DAY)
+    held = past.imported or (spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * DAY)
     own = found.own if _is_afresh(past, policy, cause) else _own(past, found.own, policy, held=held)
     listing = decision.listing.list if decision.listing is not None and decision.source == "list" else None
     if listing == "deny":

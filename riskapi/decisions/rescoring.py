@@ -38,14 +38,13 @@ from riskapi.reviews import queue
 from riskapi.sending.holds import Holds
 from riskapi.store import damaged
 from riskapi.store.connections import Store
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 from signals.records import record
 
-_DAY = 86400
 #: Times an account is read anew because somebody changed it meanwhile; far more than any race measured.
 _TRIES = 20
 #: An account whose identity is checked is looked at once in this time, in case its sender domain is no longer set up.
-_IDENTITY_SECONDS = 30 * _DAY
+_IDENTITY_SECONDS = 30 * DAY
 
 
 @record

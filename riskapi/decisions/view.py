@@ -29,7 +29,7 @@ from riskapi.links.kinds import evidence_weight
 from riskapi.policy.active import ActiveBasis
 from riskapi.sending.allowances import Allowances, limits
 from riskapi.store import damaged
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 
 
 class AccountView(TypedDict):
@@ -160,7 +160,7 @@ class Profiles:
         rules, kind = self._active.policy.links, self._clusters.kind_of(thing.edge)
         strength = "strong" if kind == "holder" or kind == "wave" else rules.kinds[kind].strength
         # The end was set when it was last used, as the time it takes to decay to what just binds.
-        lasts = rules.half_life_days * 86400 * math.log2(rules.strengths[strength] / rules.bind_weight)
+        lasts = rules.half_life_days * DAY * math.log2(rules.strengths[strength] / rules.bind_weight)
         last = thing.ends - (self._active.policy.waves.hours * 3600 if kind == "wave" else lasts)
         return {
             "kind": kind,

@@ -22,6 +22,7 @@ from riskapi.enrichment.upstream import UpstreamClosed, UpstreamDoubted, Upstrea
 from riskapi.errors import StoreUnavailable
 from riskapi.metrics import Metrics
 from riskapi.policy.active import ActiveBasis
+from riskapi.times import DAY
 
 #: Seconds a look-up may take in all, and for how long it is ours at a time: what a killed worker had is taken over
 #: then.
@@ -29,7 +30,7 @@ _TOTAL, _LEASE = 30.0, 10.0
 #: Names of one owner that are looked up at once, and seconds that others of theirs are put off.
 _EACH, _PUT_OFF = 4, 10.0
 #: Seconds after which what could not even be asked about is given up: it waits in plain, and not for ever. A day.
-_PATIENCE = 86400.0
+_PATIENCE = float(DAY)
 #: Seconds after which a look-up that failed is tried again, the last try being the one after the last pause.
 PAUSES = (5.0, 30.0, 120.0, 600.0)
 #: Seconds between two looks at queues that are empty.

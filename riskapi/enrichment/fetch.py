@@ -15,6 +15,7 @@ import orjson
 from riskapi.enrichment.upstream import Upstream, UpstreamError, UpstreamRefused, UpstreamSilent
 from riskapi.outgoing.destinations import DestinationGuard
 from riskapi.outgoing.http import MOVED, PLAIN, HttpAnswer, HttpClient, HttpFailure, Route, TooLarge, retry_after
+from riskapi.times import DAY
 
 #: Seconds for one document, redirects included. Registries answer within one, the slow ones within three.
 TOTAL: Final = 5.0
@@ -23,7 +24,7 @@ LARGEST: Final = 1 << 20
 #: Redirects that are followed: registries send from one to another, and there are five of them.
 REDIRECTS: Final = 4
 #: Seconds a server can have itself left alone for at most.
-LONGEST_WAIT: Final = 86_400.0
+LONGEST_WAIT: Final = float(DAY)
 #: Connections that stay open after an answer.
 _KEPT: Final = 8
 #: Whether a server answers at all, asked now.

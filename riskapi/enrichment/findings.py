@@ -27,6 +27,7 @@ from riskapi.store import damaged
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.replies import scored
 from riskapi.store.streams import SHARDS, oldest, stream
+from riskapi.times import DAY, HOUR
 from signals.facts import Facts, MailDomain, Registrant, Registration, Sender
 from signals.records import record
 
@@ -38,13 +39,12 @@ _RECORDS: dict[str, type[Finding]] = {
     "registrant": Registrant,
     "sender": Sender,
 }
-_HOUR, _DAY = 3600, 86400
 #: The cause of a look at an account that rested on what is not believed any more: it is judged afresh.
 RETRACTED: Final = "finding.retracted"
 #: A subject that nobody could be asked about is asked about again for the next signup after so long.
-_UNKNOWN_FOR = _HOUR
+_UNKNOWN_FOR = HOUR
 #: Whoever waited longer than this is not waited for: the queue has long given up by then.
-_WAIT = 2 * _DAY
+_WAIT = 2 * DAY
 #: Subjects that wait in a shard for one family, at most: what comes on top is asked about when an account is looked at
 #: by its schedule. Some hundred bytes each.
 _MOST = 20_000
@@ -245,7 +245,7 @@ class Findings:
         With ``again`` something is missing, and the subject is looked up once more at that Unix time.
         """
         lives = policy.enrichment
-        fresh = lives.dns_hours * _HOUR if task.subject.family == "dns" else lives.registry_days * _DAY
+        fresh = lives.dns_hours * HOUR if task.subject.family == "dns" else lives.registry_days * DAY
         return self._finished(task, self._filled(task.subject, said), fresh, policy, now, again)
 
     def _filled(self, subject: Subject, said: Finding) -> Finding:

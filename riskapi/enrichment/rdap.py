@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from riskapi.times import instant
+from riskapi.times import DAY, instant
 
 #: Characters of a name that are kept. Longer ones are not names.
 LONGEST: Final = 200
@@ -13,7 +13,7 @@ LONGEST: Final = 200
 #: 1983 at the earliest, which makes no difference to anybody. Dates before it stand for "not known".
 FIRST: Final = 473_385_600.0
 #: Seconds that a registry's clock may be ahead of ours.
-AHEAD: Final = 86_400.0
+AHEAD: Final = float(DAY)
 #: Entities of one object that are looked at, and how deep they may stand in each other. Large ones have a dozen.
 _ENTITIES: Final = 64
 _DEPTH: Final = 4

@@ -11,11 +11,12 @@ from urllib.parse import quote
 
 from riskapi.enrichment.fetch import Fetcher
 from riskapi.enrichment.upstream import UpstreamError
+from riskapi.times import DAY
 
 #: Where IANA publishes the lists: RFC 9224, 13.
 IANA: Final = "https://data.iana.org/rdap"
 #: Seconds a list is good for. Endings and blocks get a server, or another one, a few times a month.
-REMEMBERED: Final = 86_400.0
+REMEMBERED: Final = float(DAY)
 #: Seconds after which a list that could not be fetched anew is tried again while the old one serves.
 RETRIED: Final = 300.0
 

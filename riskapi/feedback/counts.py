@@ -30,21 +30,20 @@ from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import Clean
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.streams import account_key, oldest, shard, stream
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 from signals.records import record
 
 #: The rules of clean sending, by what does not hold.
 Rule = Literal["complaint_rate", "hard_bounce_rate", "spam_trap"]
 #: Days of the window: today, which is not over yet, and the 29 before, in UTC. As long as the month of the caps.
 WINDOW_DAYS = 30
-_DAY = 86400
 #: Days for which a complaint may come after the report that takes it back. Mail is tried for four to five days
 #: (RFC 5321, 4.5.4.1); a day more, because days are counted in UTC.
 _AWAITED_DAYS = 6
 #: Counts outlive the window by a day, for clocks that differ.
-_KEPT = (WINDOW_DAYS + 1) * _DAY
+_KEPT = (WINDOW_DAYS + 1) * DAY
 #: For how long an event is recognized, seconds: a day longer than it counts.
-_KNOWN = (WINDOW_DAYS + 1) * _DAY
+_KNOWN = (WINDOW_DAYS + 1) * DAY
 #: Events sent to the store in one trip. At some 20 µs an event it is busy with them for 5 ms.
 _TRIP = 250
 
@@ -179,7 +178,7 @@ class Feedback:
         number, today = shard(user_id), _day(now)
         day = _day(min(event.at(now), now))  # a clock that runs ahead is no reason to count tomorrow
         about = {"user_id": user_id, "at": now}
-        told = {**about, "event": event.type, "day": rfc3339(day * _DAY)[:10], "source": event.feed}
+        told = {**about, "event": event.type, "day": rfc3339(day * DAY)[:10], "source": event.feed}
         lost = {**about, "action": "steps_lost", "rule": "?"}
         keys = [counts_key(user_id), self._seen_key(event), account_key(user_id), stream(number)]
         asked = {
@@ -304,4 +303,4 @@ def _names_blocklist(diagnostic: str | None) -> bool:
 
 def _day(at: float) -> int:
     """Days since 1970 in UTC."""
-    return int(at // _DAY)
+    return int(at // DAY)

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from riskapi.feedback.counts import WINDOW_DAYS
 from riskapi.store.connections import Store, as_it_is
+from riskapi.times import DAY
 
 #: Seconds for which an id is known: a day longer than an event counts.
-KEPT = (WINDOW_DAYS + 1) * 86400
+KEPT = (WINDOW_DAYS + 1) * DAY
 
 
 class MessageIds:

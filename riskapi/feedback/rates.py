@@ -14,6 +14,7 @@ from typing import Final
 from riskapi.accounts.origin import Origin
 from riskapi.feedback.clean_sending import LETTERS
 from riskapi.store.tallies import Happened
+from riskapi.times import DAY
 from signals.records import record
 
 #: Types of events that are counted.
@@ -27,7 +28,7 @@ GROUPS: Final[Mapping[str, str]] = {
 }
 #: Cohorts by age in days: an account is in the first that it is younger than.
 _COHORTS: Final = ((1, "first day"), (7, "first week"), (30, "first month"))
-_OLDER, _UNKNOWN, _DAY = "older", "unknown", 86400
+_OLDER, _UNKNOWN, DAY = "older", "unknown", DAY
 
 
 @record
@@ -92,4 +93,4 @@ def _whose(origin: Origin | None, now: float) -> tuple[tuple[str, str, str], ...
 
 
 def _cohort(age: float) -> str:
-    return next((name for days, name in _COHORTS if age < days * _DAY), _OLDER)
+    return next((name for days, name in _COHORTS if age < days * DAY), _OLDER)

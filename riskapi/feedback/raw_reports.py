@@ -18,9 +18,8 @@ from riskapi.feedback.reports import Feed
 from riskapi.feedback.sealing import Seal
 from riskapi.store.connections import Store, as_it_is
 from riskapi.store.redis_socket import Argument
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 
-_DAY: Final = 86400
 #: Reports that are kept, the newest, bytes of one, and bytes it may take here. A bounce of 1.9 kB takes 1.2 kB
 #: (measured), so that all take some 25 MB, and 640 MB where somebody sends what cannot be compressed.
 MOST: Final = 20_000
@@ -83,7 +82,7 @@ class RawReports:
             part = raw[:SEALED]
             sealed = self._seal.close(name, part)
         cut = "1" if len(part) < len(raw) else ""
-        args: list[Argument] = [repr(now), feed, sealed, cut, self._days * _DAY, MOST, name, *user_ids]
+        args: list[Argument] = [repr(now), feed, sealed, cut, self._days * DAY, MOST, name, *user_ids]
         self._forget([each.decode() for each in self._keep.call(keys, args)])
         return f"rpt_{name}"
 

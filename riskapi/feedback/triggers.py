@@ -13,9 +13,9 @@ from typing import get_args
 
 from riskapi.feedback.clean_sending import LETTERS
 from riskapi.policy.tables import Cause, FeedbackRules, Trigger
+from riskapi.times import DAY
 from signals.records import record
 
-_DAY = 86400
 #: More recipients than any trigger asks for.
 _MANY = 10**12
 #: What a trigger counts, by its letter.
@@ -63,7 +63,7 @@ def met(events: EventCounts, granted: Mapping[int, int], *, long: bool) -> Met:
 
 def fired(rules: FeedbackRules, met: Met, now: float) -> list[Trigger]:
     """The triggers that fire at Unix time ``now``, live and shadow ones, the gravest first."""
-    today = int(now // _DAY)
+    today = int(now // DAY)
     found = [each for each in rules.triggers if each.mode != "off" and _fires(each, rules, met, today)]
     return sorted(found, key=lambda each: -GRAVITY[each.action])
 

@@ -26,12 +26,11 @@ from riskapi.feedback.reports import Unattributed as Reason
 from riskapi.feedback.sealing import Seal
 from riskapi.store.connections import Store, as_it_is
 from riskapi.store.pages import cursor_of, position
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 from signals.records import record
 
-_DAY: Final = 86400
 #: Seconds for which a report is kept: as long as it would count.
-KEPT: Final = (WINDOW_DAYS + 1) * _DAY
+KEPT: Final = (WINDOW_DAYS + 1) * DAY
 #: Reports of each sort that are kept, the newest. Some 700 bytes each.
 MOST: Final = 20_000
 #: Places looked at for one page: one that is filtered may be short, and its cursor leads on.
@@ -183,7 +182,7 @@ class Unattributed:
         ids = report.clues.message_ids if report is not None and each.reason in _MENDABLE else ()
         sort = _index_of(each)
         told = self._seal.close(name, orjson.dumps(asdict(report) if report is not None else None))
-        today, oldest = int(now // _DAY), f"{int((now - KEPT) * 1000):014d}"
+        today, oldest = int(now // DAY), f"{int((now - KEPT) * 1000):014d}"
         keys = [_key(name), sort, _COUNTS, *map(_waiting_key, ids), *map(_account_key, awaited(each))]
         place = f"{int(now * 1000):014d}:{name}:{each.feed}:{each.reason}"
         given = {
@@ -254,7 +253,7 @@ def awaited(unclaimed: Unclaimed) -> Sequence[str]:
 
 def counts(store: Store, now: float) -> list[ReasonCount]:
     """How many reports nobody could attribute in the last 30 days, most first. Raises :class:`StoreUnavailable`."""
-    first = int(now // _DAY) - WINDOW_DAYS + 1
+    first = int(now // DAY) - WINDOW_DAYS + 1
     found = Counter[tuple[str, str]]()
     for field, count in store.execute("HGETALL", _COUNTS).items():
         day, feed, reason = field.decode().split(":")

@@ -14,10 +14,9 @@ from riskapi.links.evidence import binds
 from riskapi.links.kinds import was_found_hub
 from riskapi.links.waves import Match
 from riskapi.policy import Policy
+from riskapi.times import DAY
 from signals.facts import Entity
 from signals.records import record
-
-_DAY = 86400.0
 
 
 @record
@@ -60,7 +59,7 @@ def ends_at(entity: Entity, policy: Policy, now: float, at: float) -> float:
 
     ``at`` is the Unix time at which its weight was what it is: that of the signup, which may lie long before ``now``.
     """
-    half_life = policy.links.half_life_days * _DAY
+    half_life = policy.links.half_life_days * DAY
     since = at if entity.last_seen is None else entity.last_seen
     return now + half_life * math.log2(entity.weight / policy.links.bind_weight) + max(at - since, 0.0)
 
@@ -91,7 +90,7 @@ def bonds(
                 # Not all who share it are bound: with a content those who agree in a second thing, with a hub those of
                 # the burst.
                 key = None if burst or entity.kind == "content" else entity.key
-                others = _since(entity, now - _DAY) if burst else entity.others
+                others = _since(entity, now - DAY) if burst else entity.others
                 claims = bool(entity.holders)
                 made.append(Bond(edge, key, others, until, entity.holders, claims, entity.bound and not burst))
         if entity.standing not in ("proved", "held") and entity.strength == "strong":
@@ -109,4 +108,4 @@ def _since(entity: Entity, since: float) -> tuple[str, ...]:
 def _lasts(policy: Policy) -> float:
     """Seconds that a strong thing binds after it was last shared."""
     weight = policy.links.strengths["strong"] / policy.links.bind_weight
-    return policy.links.half_life_days * _DAY * max(math.log2(weight), 1e-9)
+    return policy.links.half_life_days * DAY * max(math.log2(weight), 1e-9)

@@ -24,11 +24,10 @@ from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.replies import scored
 from riskapi.store.scripts import Script
-from riskapi.times import unix_text
+from riskapi.times import DAY, unix_text
 from signals.facts import Entity, Facts
 
 _UNLINKED_KEYS = tuple(f"risk:e:{LETTERS[kind]}:" for kind in (*COUNTED, *CLOSE))
-_DAY = 86400
 #: As many members as there are.
 _ALL = 1_000_000
 _HUB_MARKS = {"=h": 1, "=n": -1}
@@ -144,7 +143,7 @@ class Links:
 
     def find_hub(self, key: str, at: float, policy: Policy, *, hub: bool) -> None:
         """Note at Unix time ``at`` whether an entity was found to be a hub."""
-        self._found.call([key], (repr(at), int(hub), policy.retention.entities_days * _DAY))
+        self._found.call([key], (repr(at), int(hub), policy.retention.entities_days * DAY))
 
     def hub_found_at(self, key: str) -> float:
         """When an entity was last looked at for being a hub, as a Unix time: negative where it was not one, 0 where
@@ -250,7 +249,7 @@ class Links:
 
     def queue_renew(self, pipe: Pipeline, user_id: str, keys: Sequence[str], at: float, policy: Policy) -> None:
         """As :meth:`renew`, in a pipeline."""
-        self._queue_each(pipe, self._renew, keys, (user_id, repr(at), policy.retention.entities_days * _DAY))
+        self._queue_each(pipe, self._renew, keys, (user_id, repr(at), policy.retention.entities_days * DAY))
 
     def mark_spent(self, user_id: str, keys: Sequence[str], at: float, *, out: bool, near: bool) -> None:
         """Note on what an account touched that it ran out of a cap, or came near one, at Unix time ``at``.

@@ -16,11 +16,11 @@ from riskapi.policy import Policy
 from riskapi.policy.tables import Linking
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
+from riskapi.times import DAY
 from signals.facts import Entity
 
 #: Accounts looked at, spread evenly over all that are remembered.
 _SAMPLE = 200
-_DAY = 86400.0
 
 
 class Hubs:
@@ -58,9 +58,9 @@ def is_hub(times: Sequence[float], accounts: Sequence[Sequence[bytes | None]], p
     entities as JSON, label and tier of each.
     """
     rules = policy.hubs
-    if not times or max(times) - min(times) < rules.days * _DAY:
+    if not times or max(times) - min(times) < rules.days * DAY:
         return False
-    if max(Counter(at // _DAY for at in times).values()) > rules.day_share * len(times):
+    if max(Counter(at // DAY for at in times).values()) > rules.day_share * len(times):
         return False
     known = [(entities_of(entities), label, tier) for entities, label, tier in accounts if entities]
     bad = sum(label == b"abuse" or tier == b"limit" for _, label, tier in known)

@@ -12,6 +12,7 @@ import orjson
 
 from riskapi.policy import Policy
 from riskapi.policy.tables import Kind, Linking, Strength
+from riskapi.times import DAY
 from signals.facts import Entity, Facts, Network
 from signals.records import changed, record
 
@@ -25,7 +26,6 @@ CLOSE = ("stem", "behavior")
 OBSERVED = frozenset({"device", "payment"})
 #: Kinds that a person can prove to be its own: by confirming a mailbox or number, by authenticating a domain.
 PROVABLE = frozenset({"mailbox", "phone"})
-_DAY = 86400
 #: A share of fewer accounts than this says nothing.
 _FEW = 4
 #: Kinds that bind nobody: those that are only counted, and those that say something only of who came close in time.
@@ -145,7 +145,7 @@ def touched_at(created: float, policy: Policy, now: float) -> float:
     and whoever comes next must find the customer there. It is over a month where the retention is.
     """
     kept = policy.retention.entities_days
-    return max(created, now - max(kept / 2, min(_RUSH_DAYS, kept - 1)) * _DAY)
+    return max(created, now - max(kept / 2, min(_RUSH_DAYS, kept - 1)) * DAY)
 
 
 def is_automatic(facts: Facts) -> bool:
@@ -419,4 +419,4 @@ def evidence_weight(strength: float, accounts: int, age: float, half_life_days: 
     since the newest other account. ``age`` is in seconds; a negative one (clocks differ) counts as none.
     """
     rarity = 1.0 / math.log2(max(accounts, 2))
-    return float(strength * rarity * 0.5 ** (max(age, 0.0) / (half_life_days * _DAY)))
+    return float(strength * rarity * 0.5 ** (max(age, 0.0) / (half_life_days * DAY)))

@@ -16,10 +16,10 @@ from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store
 from riskapi.store.redis_socket import Argument
 from riskapi.store.streams import shard
+from riskapi.times import DAY
 
 #: Sites of one account that are kept, those linked to last. Honest mail links to a handful; a key is some 60 bytes.
 MOST: Final = 200
-_DAY: Final = 86400
 
 
 class Sites:
@@ -33,7 +33,7 @@ class Sites:
         """Note, in a pipeline, the sites of a message; to be read are keys of sites that are too many by now, which the
         account has to leave. Has to stand before the touch of the sites, so that a label misses none.
         """
-        args: list[Argument] = [repr(said.at), policy.retention.entities_days * _DAY, MOST, *map(mac_of, said.sites)]
+        args: list[Argument] = [repr(said.at), policy.retention.entities_days * DAY, MOST, *map(mac_of, said.sites)]
         return self._note.ask(pipe, [_key(said.user_id)], args, read=_keys)
 
     def of(self, user_id: str) -> list[str]:

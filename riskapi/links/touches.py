@@ -11,6 +11,7 @@ from riskapi.links import kinds
 from riskapi.links.kinds import CLOSE, COUNTED, KINDS, Sharing, Touch
 from riskapi.links.waves import asks_of_crowd
 from riskapi.policy import Policy
+from riskapi.times import DAY
 from signals.facts import Entity
 from signals.records import record
 
@@ -19,7 +20,6 @@ from signals.records import record
 KEEP = 2000
 #: The most accounts that are counted of an entity.
 MOST = KEEP * 21 // 20
-_DAY = 86400
 #: The numbers that a touch is told with: eight bytes each, the lowest first, as the script reads them.
 _NUMBERS = struct.Struct("<6d")
 #: Kinds that most share, in the order in which the script looks for those it knows as sorted sets.
@@ -69,11 +69,11 @@ class Told:
 def told(policy: Policy) -> Told:
     """What a policy makes of touches."""
     fixed = (
-        policy.retention.entities_days * _DAY,
+        policy.retention.entities_days * DAY,
         KEEP,
         policy.waves.near_minutes * 60,
-        policy.waves.past_days * _DAY,
-        policy.customers.days * _DAY,
+        policy.waves.past_days * DAY,
+        policy.customers.days * DAY,
     )
     return Told(
         policy,

@@ -21,6 +21,7 @@ from riskapi.links.kinds import Touch, is_automatic
 from riskapi.policy import Policy
 from riskapi.policy.tables import Pace
 from riskapi.store import damaged
+from riskapi.times import DAY
 from signals.facts import Entity, Facts, Wave
 from signals.records import changed, record
 
@@ -217,4 +218,4 @@ def _has_past(thing: Entity, policy: Policy) -> bool:
 def _is_old(facts: Facts, policy: Policy) -> bool:
     """Whether a registry said that the mail domain has long been somebody's."""
     registered = facts.registration.registered_at if facts.registration is not None else None
-    return registered is not None and facts.at - registered > policy.waves.domain_days * 86400
+    return registered is not None and facts.at - registered > policy.waves.domain_days * DAY

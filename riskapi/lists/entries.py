@@ -20,7 +20,7 @@ from riskapi.contract import Count, Instant
 from riskapi.lists.matching import LETTERS, ListKind, ListName, field, hashed_field
 from riskapi.store import damaged
 from riskapi.store.connections import Store, as_it_is
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 from signals.records import record
 
 #: Every entry that can match, see :mod:`riskapi.lists.matching`. No TTL: entries stand until they are removed or
@@ -31,7 +31,7 @@ INDEX = "risk:li:{b}"
 #: Entries that expire, by when. No TTL: entries leave it when they are removed or forgotten.
 EXPIRIES = "risk:lx:{b}"
 #: Seconds that a removed entry is still known, so that accounts it named can be decided again without it.
-AFTERWARDS = 7 * 86400
+AFTERWARDS = 7 * DAY
 #: Digits of an HMAC that an answer shows of an entry without its value: enough to tell two apart, and no look-up key.
 _SHORT = 6
 #: Fields of an entry's hash that name a decision which keeps it there, with the time until which it does.

@@ -38,20 +38,20 @@ from riskapi.policy.active import ActiveBasis
 from riskapi.store.connections import Pipeline, Store, as_it_is
 from riskapi.store.pages import cursor_of, position
 from riskapi.store.streams import oldest
+from riskapi.times import DAY
 from signals.facts import Facts
 
 _PLACE = re.compile(r"\d{12}\.\d{6}:lst_[0-9a-f]{20}:(?:allow|deny|watch):[a-z_]+")
 #: Accounts remembered as named by an entry, the newest. From here on a count says "this many or more".
 MOST_HITS = 10_000
 #: Seconds that an expired entry is still shown, so that somebody may write it anew.
-_SHOWN = 30 * 86400
+_SHOWN = 30 * DAY
 #: Accounts named in an answer; there may be more.
 _NAMED = 100
 #: Entries read in one trip, and entries a report holds at most.
 _TRIP, _MOST_REPORTED = 500, 1000
 #: Days after which an entry that never expires should be looked at again: a year.
 _LOOK_AGAIN = 365
-_DAY = 86400
 
 
 Staleness = Literal["expired", "never_hit", "not_hit_lately", "never_expires"]
@@ -254,7 +254,7 @@ class Lists:
         places = list(self._places("+"))[::-1]
         for start in range(0, len(places), _TRIP):
             for entry in entries.read(self._store, [_id_of(place) for place in places[start : start + _TRIP]]):
-                if why := list(_staleness(entry, now, now - days * _DAY)):
+                if why := list(_staleness(entry, now, now - days * DAY)):
                     found.append({**entry.view(now), "why": why})
                     if len(found) > _MOST_REPORTED:
                         return {"days": days, "entries": found[:-1], "complete": False}
@@ -309,7 +309,7 @@ def _staleness(entry: StoredEntry, now: float, since: float) -> Iterator[Stalene
         yield "never_hit"
     if entry.last_hit_at is not None and max(entry.last_hit_at, entry.updated_at) < since:
         yield "not_hit_lately"
-    if entry.expires_at is None and entry.updated_at < now - _LOOK_AGAIN * _DAY:
+    if entry.expires_at is None and entry.updated_at < now - _LOOK_AGAIN * DAY:
         yield "never_expires"
 
 

@@ -18,10 +18,10 @@ from riskapi.lists.matching import packed
 from riskapi.policy.active import ActiveBasis
 from riskapi.store.connections import Store
 from riskapi.store.streams import oldest
+from riskapi.times import DAY
 
-_DAY = 86400
 #: Seconds after which a batch cannot be undone any more: a month after its last entry.
-KEPT = 30 * _DAY
+KEPT = 30 * DAY
 State = Literal["put", "same", "permanent", "undone"]
 
 

@@ -15,7 +15,7 @@ from riskapi.errors import invalid
 from riskapi.policy.told_changes import ToldChange
 from riskapi.policy.versions import ATTACK, TABLE
 from riskapi.store import damaged
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 
 if TYPE_CHECKING:
     from riskapi.store.connections import Store
@@ -25,7 +25,7 @@ NOTES = "risk:attacks:{risk:policies}"
 _MOST_NOTES = 500
 #: The longest that attack mode lasts unless it is switched on again, seconds. What is stricter for a
 #: month is not attack mode but a policy.
-LONGEST = 30 * 86400
+LONGEST = 30 * DAY
 
 
 class AttackView(TypedDict):
@@ -104,7 +104,7 @@ class Attacks:
     def begin(self, until: float, note: str, author: str, now: float) -> AttackMode:
         """Switch it on at Unix time ``now``, or let it end at another time. Raises ``invalid``."""
         if not now < until <= now + LONGEST:
-            raise invalid("/until", f"must lie ahead, by at most {LONGEST // 86400} days")
+            raise invalid("/until", f"must lie ahead, by at most {LONGEST // DAY} days")
         made = AttackMode(secrets.token_hex(8), now, until, author, note)
         self._write(orjson.dumps(asdict(made)), {"on": True, **made.view()})
         return made

@@ -15,14 +15,14 @@ from typing_extensions import TypedDict
 from riskapi.contract import Count, Instant
 from riskapi.policy.publisher import Publisher
 from riskapi.store import damaged
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 
 if TYPE_CHECKING:
     from riskapi.store.connections import Store
 
 #: Processes by name (JSON). Those silent for long leave it when somebody looks; all of it a day after the last report.
 TABLE = "risk:deciders"
-_KEPT = 86400
+_KEPT = DAY
 #: Seconds between two reports of a process, and after how many it counts as gone.
 _BEAT, GONE = 5.0, 15.0
 

@@ -14,12 +14,13 @@ import orjson
 
 from riskapi.errors import Problem
 from riskapi.store import damaged
+from riskapi.times import DAY
 
 if TYPE_CHECKING:
     from riskapi.store.connections import Store
 
 #: Seconds a draft is kept: as long as its simulation is.
-_KEPT = 7 * 86400
+_KEPT = 7 * DAY
 #: What stands for a key that is not there.
 _GONE = object()
 

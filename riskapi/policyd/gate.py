@@ -17,6 +17,7 @@ from riskapi.policyd import protocol
 from riskapi.policyd.asker import Asker, CannotAsk
 from riskapi.policyd.protocol import Request
 from riskapi.policyd.senders import Senders, is_user_id
+from riskapi.times import DAY
 
 #: Actions of access(5): no opinion; refuse for now (450), unless another restriction refuses for good.
 DUNNO, DEFER = "DUNNO", "DEFER_IF_PERMIT"
@@ -25,7 +26,7 @@ REFUSE = "554 5.5.3"
 _TOO_MANY = "this account can never send to so many recipients at once, send to fewer"
 Choice = Literal["dunno", "defer"]
 #: Seconds: times beyond ten years are not told.
-_FAR = 10 * 365 * 86_400
+_FAR = 10 * 365 * DAY
 _WINDOWS = ("hourly", "daily", "monthly")
 
 

@@ -46,9 +46,8 @@ from riskapi.reviews.account_reviews import AccountReviews
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, shard
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 
-_DAY: Final = 86400
 #: Seconds after which a worker looks again: what was in hand when the account was erased is written by then.
 _AGAIN: Final = 60.0
 #: Erasures that are looked at in one go, and accounts decided again when one is let go of.
@@ -111,7 +110,7 @@ class Erasures:
             if first is None and self._evidence.of(user_id) is None and not self._is_held(user_id):
                 raise Problem("not_found", "Nothing is held of this account.")
             keys = [*entities_of(entities, user_id).values(), *self._sites.of(user_id)]
-            until = now + keep_days * _DAY
+            until = now + keep_days * DAY
             kept = self._evidence.keep(user_id, mark_of(first), dict.fromkeys(keys), until, now, due=now + _AGAIN)
             if first is not None:
                 with suppress(Problem, *damaged.FAULTS):  # it cannot be read, or somebody else has just erased it

@@ -31,11 +31,10 @@ from riskapi.reviews.notes import notes_in
 from riskapi.reviews.queue import Review, Reviews, review_key
 from riskapi.store import damaged
 from riskapi.store.connections import Store
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 
 #: Notes of the audit log read in one trip.
 _PAGE: Final = 200
-_DAY: Final = 86400
 
 
 class Done(TypedDict):
@@ -206,4 +205,4 @@ def _kept(evidence: Evidence | None) -> KeptEvidence | None:
 
 
 def _date(day: int) -> str:
-    return datetime.fromtimestamp(day * _DAY, UTC).date().isoformat()
+    return datetime.fromtimestamp(day * DAY, UTC).date().isoformat()

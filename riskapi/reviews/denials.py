@@ -34,11 +34,11 @@ from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.decided_accounts import DecisionPlan
 from riskapi.store.connections import Store
 from riskapi.store.streams import oldest
+from riskapi.times import DAY
 
-_DAY = 86400
 #: Seconds an address is denied at most. It changes hands (a line at home gets another one, and a carrier gives
 #: one to many), so it says something about whoever comes next for as long as the attack lasts.
-_ADDRESS = 86400
+_ADDRESS = DAY
 
 
 class Denials:
@@ -115,7 +115,7 @@ class Denials:
         return oldest(self._active.policy.retention.decisions_days)
 
     def _seconds(self) -> int:
-        return self._active.policy.retention.accounts_days * _DAY
+        return self._active.policy.retention.accounts_days * DAY
 
 
 def _entry(plan: DecisionPlan, kind: str, mac: str, entry_id: str) -> StoredEntry:

@@ -16,6 +16,7 @@ from riskapi.reviews.queue import Review, Reviews
 from riskapi.reviews.waiting_reviews import WaitingReview
 from riskapi.store.connections import Store, as_it_is
 from riskapi.store.streams import account_key
+from riskapi.times import DAY
 
 #: Characters of a question, and days a review waits at most.
 LONGEST, DAYS = 500, 14
@@ -39,7 +40,7 @@ class Questions:
             raise invalid("/days", f"expected 1 to {DAYS}")
         review = self._reviews.get(review_id)
         (seen,) = self._seen([review["user_id"]])
-        return self._reviews.ask(review_id, question, now + days * 86400, seen, reviewer, now)
+        return self._reviews.ask(review_id, question, now + days * DAY, seen, reviewer, now)
 
     def waiting(self, reviews: Iterable[WaitingReview], now: float) -> set[str]:
         """The ids of those that still wait for an answer at Unix time ``now``. One trip; none where none was asked."""

@@ -17,13 +17,13 @@ from riskapi.policy.active import ActiveBasis
 from riskapi.reviews import queue
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, oldest, shard, stream
+from riskapi.times import DAY
 from signals.records import record
 
 #: Reviews of audits by the time they were opened. No TTL: the oldest leave it.
 KEY = "risk:audits"
 #: Reviews it holds: at 40 a day, seven weeks.
 _KEPT = 2_000
-_DAY = 86400
 #: 95 % of a normal distribution lie within so many deviations.
 _Z = 1.96
 
@@ -59,7 +59,7 @@ class RandomAudit:
         name = hashlib.sha256(f"audit\0{user_id}\0{decision_id}".encode()).hexdigest()[:20]
         opening = queue.opening(user_id, at, score, reasons, name)
         keys = [account_key(user_id), opening.key, opening.index, stream(number), queue.index_key(number, "decided")]
-        args: list[Any] = [policy.retention.accounts_days * _DAY, opening.place, opening.event]
+        args: list[Any] = [policy.retention.accounts_days * DAY, opening.place, opening.event]
         args += (oldest(policy.retention.decisions_days), "")
         for field, value in opening.fields.items():
             args += (field, value)

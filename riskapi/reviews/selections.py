@@ -31,12 +31,12 @@ from riskapi.reviews.decided_accounts import (
 from riskapi.reviews.decisions import GivenBack, ReviewDecisions, Touched, touched
 from riskapi.reviews.queue import ReviewTier
 from riskapi.store.connections import Store
+from riskapi.times import DAY
 from signals.records import record
 
 #: Accounts of one selection: a page of a search has fifty. Two hundred take about a second.
 MOST = 200
 _ID = re.compile(r"sel_[0-9a-f]{20}")
-_DAY = 86400
 
 
 @record
@@ -157,7 +157,7 @@ class SelectionDecisions:
         """The plan that is kept under the id of this one, which is this one where there was none, and who undid it."""
         key, pipe = selection_key(_checked(plan.id)), self._store.pipeline()
         pipe.execute_command("HSETNX", key, "plan", orjson.dumps(plan))
-        pipe.execute_command("EXPIRE", key, self._active.policy.retention.accounts_days * _DAY)
+        pipe.execute_command("EXPIRE", key, self._active.policy.retention.accounts_days * DAY)
         self._store.run(pipe)
         kept, undoing = self._accounts.load(plan.id)
         return kept or plan, undoing

@@ -13,8 +13,8 @@ from riskapi.links.entities import Links
 from riskapi.links.kinds import touched_at
 from riskapi.policy import Policy
 from riskapi.sending.allowances import Allowance
+from riskapi.times import DAY
 
-_DAY = 86400.0
 #: Days after which what a customer uses is renewed: a third of the shipped retention.
 _RENEWED = 30
 
@@ -32,13 +32,13 @@ class EstablishedCustomers:
         if not found.assessed or account.signed_up_at is None:
             return
         if account.established is None and account.tier != "limit" and found.clean_days >= rules.active_days:
-            since = max(account.signed_up_at + rules.days * _DAY, now)
+            since = max(account.signed_up_at + rules.days * DAY, now)
             self._accounts.establish(user_id, since, "mail", policy)
             self._labels.mark_latest(user_id, self._accounts.standing(user_id))
         elif account.established_by == "mail" and not found.clean:
             self._accounts.establish(user_id, None, "mail", policy)
             self._labels.mark_latest(user_id, self._accounts.standing(user_id))
-        elif account.established is not None and now - max(account.renewed_at, account.signed_up_at) > _RENEWED * _DAY:
+        elif account.established is not None and now - max(account.renewed_at, account.signed_up_at) > _RENEWED * DAY:
             self._renew(user_id, account.signed_up_at, policy, now)
 
     def _renew(self, user_id: str, signed_up_at: float, policy: Policy, now: float) -> None:

@@ -19,8 +19,8 @@ from riskapi.reviews import queue
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, oldest, shard, stream
+from riskapi.times import DAY
 
-_DAY = 86400
 #: Who decided a review that was withdrawn, and why.
 WITHDRAWN_BY, _WITHDRAWN = "riskapi", "what others did, which it was opened for, does not hold any more"
 
@@ -53,7 +53,7 @@ class Holds:
         opening = queue.opening(user_id, at, score, [reason], hashlib.sha256(name.encode()).hexdigest()[:20])
         number = shard(user_id)
         keys = [account_key(user_id), opening.key, opening.index, stream(number), queue.index_key(number, "decided")]
-        args: list[Any] = [policy.retention.accounts_days * _DAY, opening.place, opening.event]
+        args: list[Any] = [policy.retention.accounts_days * DAY, opening.place, opening.event]
         args += (oldest(policy.retention.decisions_days), "looked" if company else "")
         for field, value in opening.fields.items():
             args += (field, value)

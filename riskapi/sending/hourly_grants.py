@@ -12,8 +12,8 @@ from pathlib import Path
 import orjson
 
 from riskapi.store import journal_lines
+from riskapi.times import HOUR
 
-_HOUR = 3600.0
 #: The file, in the directory of the journal.
 _NAME = "hourly"
 
@@ -41,7 +41,7 @@ class HeldGrants:
     def __init__(self, file: int, now: float) -> None:
         self._file, self._now = file, now
         self._text = os.pread(file, os.fstat(file).st_size, 0)
-        self._rows = {name: row for name, row in _rows(self._text).items() if abs(now - row[1]) < _HOUR}
+        self._rows = {name: row for name, row in _rows(self._text).items() if abs(now - row[1]) < HOUR}
 
     def of(self, user_id: str) -> int:
         """Recipients granted to an account within the hour that began with the first of them."""

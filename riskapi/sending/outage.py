@@ -16,10 +16,10 @@ from riskapi.policy import Policy
 from riskapi.sending.hourly_grants import HeldGrants, HourlyGrants
 from riskapi.store.damaged import known
 from riskapi.store.journal import Journal, JournalFull
+from riskapi.times import HOUR
 
 #: Accounts of which a worker remembers what was left to them when it last asked.
 _REMEMBERED = 50_000
-_HOUR = 3600.0
 
 
 class LocalGrants:
@@ -100,7 +100,7 @@ class LocalGrants:
         everybody = sum(found.granted for found in (*own, *left_behind))
         left, asked = self._left.get(user_id, (policy.outage.hourly, 0.0))
         # What was left over an hour ago says nothing any more: that hour is over.
-        account = min(policy.outage.hourly, left) if now - asked < _HOUR else policy.outage.hourly
+        account = min(policy.outage.hourly, left) if now - asked < HOUR else policy.outage.hourly
         return max(min(account - granted, policy.outage.recipients - everybody), 0)
 
     def _elsewhere(self) -> list[LocalGrant]:

@@ -17,8 +17,7 @@ from riskapi.policy.tables import Caps
 from riskapi.sending.allowances import Allowances, limits
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key, oldest, shard, stream
-
-_DAY = 86400
+from riskapi.times import DAY
 
 
 class CapsOfAccount(TypedDict):
@@ -58,7 +57,7 @@ class AccountCaps:
         policy = self._active.policy
         stored = b"" if given is None else given.json()
         event = {"user_id": user_id, "at": now, "actor": author, "caps": None if given is None else given.view()}
-        args: list[int | str | bytes] = [policy.retention.accounts_days * _DAY, stored, orjson.dumps(event)]
+        args: list[int | str | bytes] = [policy.retention.accounts_days * DAY, stored, orjson.dumps(event)]
         args.append(oldest(policy.retention.decisions_days))
         revision = self._set.call([account_key(user_id), stream(shard(user_id))], args)
         if revision < 0:

@@ -17,8 +17,7 @@ from riskapi.policy.rules import matcher, matching
 from riskapi.simulations.recorded_signups import Back, RecordedSignup
 from riskapi.simulations.shares import Share, share
 from riskapi.simulations.simulation import Foundation, foundation
-
-_DAY = 86400
+from riskapi.times import DAY
 
 
 class Caught(TypedDict):
@@ -73,7 +72,7 @@ class Tally:
     def _note(self, name: str, at: float, label: str) -> None:
         self._found[name, "all"] += 1
         self._found[name, f"label {label}"] += 1
-        if at >= self._now - self._now % _DAY:
+        if at >= self._now - self._now % DAY:
             self._found[name, "today"] += 1
 
     def _caught(self, name: str) -> Caught:

@@ -32,14 +32,14 @@ from riskapi.simulations.simulation import Effect, Outcome, effect, outcome
 from riskapi.simulations.suggestion import Asked, Proposal, Scored, proposal, scored
 from riskapi.store import damaged
 from riskapi.store.connections import Store
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 from signals.records import record
 
 #: Seconds what came of a run is kept, and those for which a run is kept that tells nothing any more, because its
 #: process ended. A proposal that waits for a second person has to outlive a weekend.
-KEPT, _SILENT = 7 * 86400, 60
+KEPT, _SILENT = 7 * DAY, 60
 #: How far back is looked by default, seconds: a week, so that every day of it is in.
-USUAL = 7 * 86400.0
+USUAL = 7 * DAY
 #: Seconds a run may take, after which it says what it has; those a request waits for it; runs that may wait in a
 #: process.
 _LONGEST, _WAIT, _MOST_WAITING = 300.0, 2.0, 4

@@ -19,12 +19,11 @@ from riskapi.policy.active import Basis
 from riskapi.policy.tables import SEVERITY, Caps
 from riskapi.simulations.recorded_signups import Back, RecordedSignup
 from riskapi.simulations.shares import BeforeAndAfter, Rate, Share, rate, share
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 from signals.records import record
 
 #: Accounts named of each move, and established customers named in all: as many as a person looks at.
 _NAMED, _MOST_ESTABLISHED = 10, 100
-_DAY = 86400
 
 
 class Foundation(TypedDict):
@@ -241,7 +240,7 @@ def foundation(back: Back, decisions: int, oldest: float, until: float) -> Found
     """What figures from a reading back rest on, up to Unix time ``until``. The oldest signup is from ``oldest``."""
     whole = not back.is_cut
     since = back.since if back.is_cut else max(oldest, back.since)
-    days = round(max((until - since) / _DAY, 1.0), 2)  # a rate by less than a day would be a guess
+    days = round(max((until - since) / DAY, 1.0), 2)  # a rate by less than a day would be a guess
     spoken = f"{days:g} {'day' if days == 1 else 'days'}"
     text = f"{decisions:,} recorded signups of {spoken}, {rfc3339(since)[:10]} to {rfc3339(until)[:10]}"
     return {

@@ -18,6 +18,7 @@ from riskapi import logs
 from riskapi.errors import StoreUnavailable
 from riskapi.store.connections import Store
 from riskapi.store.streams import SHARDS, StreamEntry, stream
+from riskapi.times import DAY
 from signals.records import record
 
 #: Who reads the streams, each for itself: what is done about accounts, what is told to webhooks, and what entries of
@@ -39,9 +40,9 @@ _TRIES = 6
 #: Entries read from a stream at once.
 _COUNT = 32
 #: Milliseconds after which a reader that has nothing in hand is forgotten: a day.
-_SILENT = 86_400_000
+_SILENT = 1000 * DAY
 #: Seconds that lie before a group's first entry: a service that is new to its store looks back over a day, not a year.
-_BACK = 86400.0
+_BACK = float(DAY)
 
 
 def dead_key(name: str) -> str:
@@ -269,7 +270,7 @@ class Consumer:
             kept = _errors_key(taken.name)
             pipe = self._store.pipeline()
             pipe.execute_command("HSET", kept, self._failure(taken), type_of(error))
-            pipe.execute_command("EXPIRE", kept, 30 * 86400)
+            pipe.execute_command("EXPIRE", kept, 30 * DAY)
             self._store.run(pipe)
             return False
         return True

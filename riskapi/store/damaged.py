@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from riskapi import logs
+from riskapi.times import DAY
 
 if TYPE_CHECKING:
     from riskapi.store.connections import Store
@@ -25,7 +26,7 @@ T = TypeVar("T")
 #: Rows that any process met and could not read: ``kind:name`` to the type of the error. Expires a week after the
 #: latest.
 TABLE = "risk:damaged"
-_KEPT = 7 * 86400
+_KEPT = 7 * DAY
 #: Rows one process names; more are not more telling.
 _MOST = 1000
 #: What reading raises: invalid text, invalid JSON, a field that is missing, a value of another type.

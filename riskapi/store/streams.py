@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from riskapi.times import DAY
 from signals.records import record
 
 #: Accounts are spread over this many hash slots. All keys of an account carry the same ``{n}``, so that one
@@ -41,7 +42,7 @@ def oldest(days: int) -> str:
 
     Goes by the real clock even in replay: stream ids are given by the store, from its own clock.
     """
-    return str(int((time.time() - days * 86400) * 1000))
+    return str(int((time.time() - days * DAY) * 1000))
 
 
 def account_key(user_id: str) -> str:

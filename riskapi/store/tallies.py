@@ -16,13 +16,14 @@ from typing import Final, Literal
 import orjson
 
 from riskapi.store.connections import Pipeline, Store, as_it_is
+from riskapi.times import DAY
 from signals.records import record
 
 Unit = Literal["hour", "day"]
 #: Seconds of a bucket.
-SECONDS: Final[Mapping[Unit, int]] = {"hour": 3600, "day": 86400}
+SECONDS: Final[Mapping[Unit, int]] = {"hour": 3600, "day": DAY}
 #: Seconds a bucket is kept after it was counted into last: what the longest view shows, and some more.
-_KEPT: Final[Mapping[Unit, int]] = {"hour": 3 * 86400, "day": 40 * 86400}
+_KEPT: Final[Mapping[Unit, int]] = {"hour": 3 * DAY, "day": 40 * DAY}
 #: Fields of a bucket from which on small ones are added up, how many of a group are left then, and events from which on
 #: the name of a thing is kept that stands under a hash. A bucket has some 50 kB at most.
 FULL: Final = 1000

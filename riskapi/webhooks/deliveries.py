@@ -23,24 +23,23 @@ from riskapi.store import damaged
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.pages import cursor_of, position
 from riskapi.store.replies import scored
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 from riskapi.webhooks.endpoints import TABLE
 from signals.records import record
 
 Status = Literal["pending", "delivered", "dead"]
 
-_DAY = 86400
 #: Seconds from one try to the next: the example schedule of Standard Webhooks 1.0.0 ("Deliverability and reliability"),
 #: cut to a day, of which the last try is at the end.
 DELAYS = (5, 300, 1800, 7200, 18_000, 36_000, 22_800)
 #: A delivery is tried for so long, seconds: a day, as the issue asks.
-TRIED_FOR = _DAY
+TRIED_FOR = DAY
 #: A delay is shortened by up to this part of it, so that what failed together does not come again together.
 _JITTER = 0.1
 #: Seconds a delivered one is kept, to know an entry of the stream that is handled again, and to look at.
-_DELIVERED_KEPT = 3 * _DAY
+_DELIVERED_KEPT = 3 * DAY
 #: Seconds a dead one, and one that nobody tries, is kept.
-_KEPT = 30 * _DAY
+_KEPT = 30 * DAY
 #: Deliveries one endpoint may have waiting; what comes on top is dead at once. As many dead and delivered ones are
 #: listed. At half a kB each they take 50 MB.
 MOST = 100_000

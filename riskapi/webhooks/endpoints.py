@@ -25,7 +25,7 @@ from riskapi.errors import Problem
 from riskapi.outgoing.destinations import Address, DestinationGuard, DestinationRefused, system_addresses
 from riskapi.store import damaged
 from riskapi.store.connections import Store
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 from signals.records import record
 
 #: What an endpoint can be told of (api.md, "Webhooks out"; `review.question` is ours).
@@ -50,7 +50,7 @@ MOST = 50
 #: Bytes of a secret; Standard Webhooks 1.0.0, "Signature scheme", wants 24 to 64.
 _SECRET_BYTES = 32
 #: Seconds the secret before the last rotation signs too. A day to change it on every host.
-_OVERLAP = 86400
+_OVERLAP = DAY
 #: Seconds a name is given to resolve when it is registered. A person waits.
 _PATIENCE = 2.0
 #: Characters of a URI (RFC 3986, section 2). Backslashes and blanks, on which parsers disagree, are not taken.

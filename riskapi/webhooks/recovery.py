@@ -20,7 +20,7 @@ from riskapi.store.connections import Store
 from riskapi.store.consumer import STREAMS
 from riskapi.store.pages import cursor_of, position
 from riskapi.store.streams import StreamEntry, stream
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 from riskapi.webhooks.deliveries import Deliveries
 from riskapi.webhooks.endpoints import Webhooks
 from riskapi.webhooks.notices import TOLD, notice
@@ -65,7 +65,7 @@ class Recovery:
         now = self._clock()
         if since > now:
             raise invalid("/since", "lies ahead")
-        since = max(since, now - self._active.policy.retention.decisions_days * 86400, 0.0)
+        since = max(since, now - self._active.policy.retention.decisions_days * DAY, 0.0)
         at, after = 0, ""
         if cursor is not None:
             number, _, after = position(cursor, _PLACE).partition("|")

@@ -31,6 +31,7 @@ from riskapi.settings import Settings
 from riskapi.store import beats, consumer
 from riskapi.store.consumer import Consumer, DeadLetters, Group
 from riskapi.store.streams import StreamEntry, oldest
+from riskapi.times import HOUR
 from riskapi.webhooks.dispatcher import Dispatcher, WebhookClient
 from riskapi.webhooks.notices import TOLD, Notices
 from riskapi.worker.chores import Chore, Chores
@@ -46,7 +47,6 @@ _IDLE = 0.1
 _LOOK = 1.0
 #: Seconds after a store that was away is tried again.
 _AWAY = 1.0
-_HOUR = 3600
 
 
 class SeenClock:
@@ -202,16 +202,16 @@ class Worker:
             return consumer.sweep(self.store, oldest(active.policy.retention.decisions_days))
 
         # A store of your own writes its file anew when you tell it (docs/privacy.md).
-        embedded = {"erased_files": Chore(_HOUR, parts.erasures.clean_disk)} if settings.redis_url is None else {}
+        embedded = {"erased_files": Chore(HOUR, parts.erasures.clean_disk)} if settings.redis_url is None else {}
         return {
             **embedded,
-            "streams": Chore(_HOUR, streams),
+            "streams": Chore(HOUR, streams),
             "lists": Chore(60, parts.lists.expire),
             "platform": Chore(60, parts.watch.step),
             "tallies": Chore(10, Tallying(self.store).step),
-            "reviews": Chore(_HOUR, lambda _: parts.reviews.sweep()),
+            "reviews": Chore(HOUR, lambda _: parts.reviews.sweep()),
             "erasures": Chore(10, parts.erasures.finish),
-            "accounts": Chore(_HOUR, lambda _: migrate(self.store)),
+            "accounts": Chore(HOUR, lambda _: migrate(self.store)),
         }
 
 

@@ -10,9 +10,9 @@ from riskapi.errors import invalid
 from riskapi.policy.attacks import LONGEST
 from riskapi.policy.changes import changes
 from riskapi.policy.told_changes import told
+from riskapi.times import HOUR
 
 _HERE = "/console/limits/attack"
-_HOUR = 3600
 #: Switches shown, and characters of a note.
 _SHOWN, _NOTE = 20, 2000
 
@@ -33,13 +33,13 @@ def switch(visit: Visit) -> Answer:
     if visit.form["do"] != "begin":
         raise invalid("/do", "expected begin or end")
     hours, note = visit.form["hours"].strip(), visit.form["note"].strip()
-    most = LONGEST // _HOUR
+    most = LONGEST // HOUR
     if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?", hours) is None or not 0 < float(hours) <= most:
         return _shown(visit, ("hours", f"expected a number of hours, up to {most}"))
     if not note or len(note) > _NOTE:
         return _shown(visit, ("note", f"say why, in up to {_NOTE:,} characters"))
     visit.note("attack mode on", "policy", hours=float(hours))
-    attacks.begin(visit.now + float(hours) * _HOUR, note, visit.person.name, visit.now)
+    attacks.begin(visit.now + float(hours) * HOUR, note, visit.person.name, visit.now)
     parts.publisher.follow()
     return Moved(_HERE, "Attack mode is on.")
 
@@ -57,7 +57,7 @@ def _shown(visit: Visit, fault: tuple[str, str] | None = None) -> View:
         "switched": attacks.switched()[:_SHOWN],
         "typed": {name: visit.form[name] for name in ("hours", "note")} if fault else {"hours": "4", "note": ""},
         "fault": fault,
-        "most": LONGEST // _HOUR,
+        "most": LONGEST // HOUR,
         "may": visit.may("growth"),
     }
     return View("attack.html", data, 422 if fault else 200)

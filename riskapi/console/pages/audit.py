@@ -16,11 +16,10 @@ from riskapi.console.sentences import many
 from riskapi.console.visit import Answer, Moved, View, Visit
 from riskapi.errors import Problem
 from riskapi.lists.matching import ListName
-from riskapi.times import rfc3339
+from riskapi.times import DAY, rfc3339
 
 #: Notes of a page.
 _ROWS = 50
-_DAY = 86400
 #: What is in the URL.
 _FILTERS = ("actor", "action", "subject", "from", "to")
 #: Actions that filters propose; others can be typed, and each row leads to its own.
@@ -55,7 +54,7 @@ def show(visit: Visit) -> Answer:
         action=query["action"] or None,
         subject=query["subject"] or None,
         since=since,
-        until=None if until is None else until + _DAY,
+        until=None if until is None else until + DAY,
     )
     after = visit.query["after"] if PLACE.fullmatch(visit.query["after"]) else None
     found = visit.parts.audit.page(wanted, _ROWS, after)

@@ -6,11 +6,10 @@ from riskapi.console import people
 from riskapi.console.page import Page
 from riskapi.console.visit import Answer, View, Visit
 from riskapi.sending.cap_hits import MOST
-from riskapi.times import instant
+from riskapi.times import DAY, instant
 
 #: Days that can be asked for, accounts named, and entries read unless more is asked for: a page is quick.
 _DAYS, _NAMED, _QUICK = (1, 7, 30), 50, 2_000
-_DAY = 86400
 #: The caps in words.
 _WINDOWS = {"hourly": "hour", "daily": "day", "monthly": "30 days"}
 
@@ -21,7 +20,7 @@ def show(visit: Visit) -> Answer:
     days = int(asked) if asked in map(str, _DAYS) else 7
     deep = visit.query["all"] == "1"
     most = MOST if deep else _QUICK
-    found = visit.parts.policy.cap_hits(visit.now - days * _DAY, visit.now, _NAMED, most)
+    found = visit.parts.policy.cap_hits(visit.now - days * DAY, visit.now, _NAMED, most)
     data = {
         "found": found,
         "people": [{**row, "at": instant(row["last_at"]).timestamp()} for row in people.named(visit, found["most"])],

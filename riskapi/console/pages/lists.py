@@ -15,6 +15,7 @@ from riskapi.lists.entries import ListEntry, StoredEntry
 from riskapi.lists.lists import StaleReport
 from riskapi.lists.matching import HASHED, KINDS, LETTERS, ListName
 from riskapi.lists.rows import Format, rows
+from riskapi.times import DAY
 
 _HERE = "/console/lists"
 #: Entries of a page, rejected rows that are shown, days after which an entry without hits is stale, characters of a
@@ -125,7 +126,7 @@ def _draft(visit: Visit) -> StoredEntry:
         name,
         kind,
         form["value"].strip()[:2048],
-        expires_at=visit.now + int(days) * 86400 if days else None,
+        expires_at=visit.now + int(days) * DAY if days else None,
         reason=form["reason"].strip()[:_REASON] or None,
         author=visit.person.name,
         silences_feedback=form["silences"] == "1",

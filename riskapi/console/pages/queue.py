@@ -14,6 +14,7 @@ from riskapi.console.queue_rows import QueueRow
 from riskapi.console.visit import Answer, Fields, Moved, View, Visit
 from riskapi.reviews.cases import Applicant, ReviewCase
 from riskapi.reviews.limited_accounts import LimitedAccounts
+from riskapi.times import DAY
 
 #: Rows of a page, and sentences of a row of what was limited.
 _ROWS, _REASONS = 50, 3
@@ -237,12 +238,12 @@ def _limited(visit: Visit, rows: Sequence[LimitedAccounts]) -> list[dict[str, An
 
 def _cohort(case: ReviewCase) -> str:
     """The week (ISO 8601) in which the account signed up, as ``2026-W47``."""
-    return _week(int(case.lead.signed_up_at // 86400))
+    return _week(int(case.lead.signed_up_at // DAY))
 
 
 @lru_cache(maxsize=400)
 def _week(day: int) -> str:
-    return datetime.fromtimestamp(day * 86400, UTC).strftime("%G-W%V")
+    return datetime.fromtimestamp(day * DAY, UTC).strftime("%G-W%V")
 
 
 def _asked(query: Fields) -> dict[str, str]:

@@ -41,13 +41,13 @@ from riskapi.feedback.feeds.payload import (
 from riskapi.feedback.feeds.tokens import Tokens
 from riskapi.feedback.reports import Received, Report
 from riskapi.store.connections import Store
+from riskapi.times import DAY
 
-_DAY: Final = 86_400
 #: Seconds after which a signature is not believed any more: as long as feedback counts. Mailgun sends again for 8
 #: hours.
-OLDEST: Final = 31 * _DAY
+OLDEST: Final = 31 * DAY
 #: Seconds that a signature may lie ahead.
-_AHEAD: Final = _DAY
+_AHEAD: Final = DAY
 FORM: Final = "application/x-www-form-urlencoded"
 #: Fields of a form that are read; Mailgun's largest has some 40 and the user's variables.
 _FIELDS: Final = 500

@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from riskapi.errors import Problem
 from riskapi.feedback.feeds.feed import bad_signature
 from riskapi.feedback.feeds.sns_addresses import is_amazons, is_certificate
+from riskapi.times import DAY
 
 #: Seconds a fetched certificate is kept, and one that could not be fetched is not asked for again.
-KEPT, LEFT_ALONE = 86_400.0, 60.0
+KEPT, LEFT_ALONE = float(DAY), 60.0
 #: Certificates kept. Amazon uses one a region at a time, and another for some time before it changes.
 MOST: Final = 16
 #: Fetches in a minute at most. One is needed a day.

@@ -13,13 +13,12 @@ from publicsuffixlist import PublicSuffixList
 from riskapi.feedback.mail import addresses
 from riskapi.feedback.mail.message import Fields, Part, decoded
 from riskapi.feedback.reports import Clues
-from riskapi.times import written
+from riskapi.times import DAY, written
 
 #: Characters of a clue that are kept, and values of the account's header.
 _LONGEST, _MOST = 300, 5
 #: Where the address that a bounce was delivered to stands, the most original first: Postfix, then qmail and others.
 _DELIVERED: Final = ("x-original-to", "delivered-to", "x-envelope-to", "envelope-to", "x-delivered-to")
-_DAY = 86400
 
 
 def of(returned: Fields, mail: Part, header: str, *, sender: str = "", ids: Sequence[str] = ()) -> Clues:
@@ -82,7 +81,7 @@ def instant(values: Iterable[str], now: float) -> float:
 
 def report_id(at: float, *parts: str | None) -> str:
     """The id of a report: the same whenever the same thing is told again on the same UTC day, whatever its own id."""
-    text = "\0".join([str(int(at // _DAY)), *(part or "" for part in parts)])
+    text = "\0".join([str(int(at // DAY)), *(part or "" for part in parts)])
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
 
 

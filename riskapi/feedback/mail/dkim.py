@@ -19,6 +19,7 @@ from riskapi.feedback.diagnostics import rows_of
 from riskapi.feedback.mail import addresses
 from riskapi.feedback.mail.clues import is_within
 from riskapi.feedback.mail.message import MAX_MAIL, open_mail
+from riskapi.times import DAY
 
 #: Signatures of one mail that are looked at; each may ask DNS.
 _MOST: Final = 4
@@ -28,7 +29,7 @@ _ALGORITHMS: Final = frozenset({"rsa-sha256", "ed25519-sha256"})
 _KEY_BITS: Final = 1024
 #: Seconds for which a report without another date counts from its signing; what is older is a replay. As long as an
 #: event is recognized.
-_AGE: Final = 30 * 86400
+_AGE: Final = 30 * DAY
 _TAG = re.compile(r"([A-Za-z][A-Za-z0-9_]*)\s*=\s*([^;]*)")
 
 #: The TXT record at a name, None where there is none. Raises :class:`KeyUnavailable` where nobody answers.

@@ -16,12 +16,13 @@ from riskapi.feedback.platform.verdicts import Verdict, Watched
 from riskapi.policy.rules import Mode
 from riskapi.store.connections import Store
 from riskapi.store.streams import oldest, stream
+from riskapi.times import DAY
 from signals.records import record
 
 #: Every alarm, by rule and subject; when it was watched last, since when without a break, and shares for metrics.
 #: Expires 91 days after it was watched last.
 KEY: Final = "risk:fw:{b}"
-_KEPT: Final = 91 * 86_400
+_KEPT: Final = 91 * DAY
 #: Seconds after which a watch had a break: many times the minute between two looks.
 BREAK: Final = 900.0
 

@@ -21,6 +21,7 @@ from riskapi.feedback.reports import Feed, Received
 from riskapi.metrics import Metrics
 from riskapi.policy.active import ActiveBasis
 from riskapi.store.connections import Store, as_it_is
+from riskapi.times import DAY
 from signals.records import record
 
 #: Events posted as JSON, and mail that ``python -m riskapi mailbox`` hands over. A ``source`` that callers give is a
@@ -33,9 +34,8 @@ _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9._:-]{0,31}")
 SOURCES: Final = 32
 #: Hours and days that are kept: longer than the longest window, and four weeks, which have every day of the week alike.
 HOURS, DAYS = 74, 28
-_DAY: Final = 86_400
 #: Seconds a feed is remembered after it was heard of last: as long as policy may want to know of its silence.
-_KEPT: Final = 91 * _DAY
+_KEPT: Final = 91 * DAY
 #: What one request weighs in the share of bad ones: some hundred requests count (an exponentially weighted average,
 #: Roberts 1959, has the weight of 2 / weight - 1 of them).
 WEIGHT: Final = 0.02
@@ -158,7 +158,7 @@ class FeedActivities:
                 "most": SOURCES,
                 "factor": rules.factor,
                 "least": rules.least_minutes * 60,
-                "young": rules.days * _DAY,
+                "young": rules.days * DAY,
                 "hours": HOURS,
                 "days": DAYS,
                 "weight": WEIGHT,

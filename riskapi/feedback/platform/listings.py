@@ -16,11 +16,12 @@ from riskapi.enrichment.upstream import UpstreamClosed
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
 from riskapi.store.rates import RateLimits
+from riskapi.times import DAY
 
 #: When somebody looked last (``at``), and of each sender and list ``listed``, ``clear`` or ``unknown``. Expires after a
 #: week without a look.
 KEY: Final = "risk:fl:{b}"
-_KEPT: Final = 7 * 86_400
+_KEPT: Final = 7 * DAY
 #: Seconds that a whole look may take; what is not answered by then is unknown.
 _TOTAL: Final = 120.0
 _WORDS: Final[Mapping[bool | None, str]] = {True: "listed", False: "clear", None: "unknown"}

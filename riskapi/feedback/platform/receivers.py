@@ -19,12 +19,12 @@ from typing import Final
 import orjson
 
 from riskapi.store.connections import Pipeline, Store, as_it_is
+from riskapi.times import HOUR
 from signals.records import record
 
 #: Domains kept of an hour, and recipients in it from which on a name is kept.
 KEPT: Final = 200
 NAMED: Final = 10
-_HOUR: Final = 3600
 #: Hours that are kept: more than the longest window, 72.
 _HOURS: Final = 74
 #: A domain as DNS has it, in A-labels.
@@ -77,13 +77,13 @@ class Receivers:
             "delivered": delivered,
             "kept": KEPT,
             "named": NAMED,
-            "ttl": _HOURS * _HOUR,
+            "ttl": _HOURS * HOUR,
         }
-        self._count.queue(pipe, [_key(int(now // _HOUR))], [orjson.dumps(asked)])
+        self._count.queue(pipe, [_key(int(now // HOUR))], [orjson.dumps(asked)])
 
     def read(self, now: float, hours: int) -> Receiving:
         """What was met within so many hours, the current one included. Raises :class:`StoreUnavailable`."""
-        last, pipe = int(now // _HOUR), self._store.pipeline()
+        last, pipe = int(now // HOUR), self._store.pipeline()
         asked = [pipe.ask("HGETALL", _key(last - back), read=as_it_is) for back in range(hours)]
         self._store.run(pipe)
         attempted, blocked, names, delivered = Counter[str](), Counter[str](), dict[str, str](), 0

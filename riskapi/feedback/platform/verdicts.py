@@ -15,6 +15,7 @@ from riskapi.feedback.platform.receivers import Receiving
 from riskapi.feedback.triggers import wilson
 from riskapi.policy.platform import PlatformRules
 from riskapi.policy.rules import Mode
+from riskapi.times import DAY, HOUR
 from signals.records import record
 
 #: What is watched. Names of rules in webhooks, metrics and answers.
@@ -29,7 +30,6 @@ SENTENCES: Final[Mapping[Watched, str]] = {
     "feed_signatures": "a feed fails its signatures",
 }
 State = Literal["crossed", "clear", "unknown"]
-_HOUR, _DAY = 3600, 86_400
 #: Receiving domains that are judged, the largest first.
 DOMAINS: Final = 100
 #: A share of parts not understood that is never usual.
@@ -99,7 +99,7 @@ def longest_pause(heard: FeedActivity) -> float:
     """The longest pause of a feed in the 28 days before it was heard last, seconds; 0 where there was none."""
     if heard.last is None:
         return 0.0
-    first = int(heard.last // _DAY) - DAYS + 1
+    first = int(heard.last // DAY) - DAYS + 1
     return max((pause for day, pause in heard.counts.get("m", {}).items() if day >= first), default=0.0)
 
 
@@ -107,16 +107,16 @@ def silence_limit(rules: PlatformRules, heard: FeedActivity) -> float | None:
     """Seconds of silence after which a feed is an alarm; None while it was not heard enough."""
     if heard.first is None or heard.last is None:
         return None
-    day = int(heard.last // _DAY)
+    day = int(heard.last // DAY)
     enough = heard.total("G", day - DAYS + 1, day) >= rules.silence.bodies
-    if not enough or heard.last - heard.first < rules.silence.days * _DAY:
+    if not enough or heard.last - heard.first < rules.silence.days * DAY:
         return None
     return rules.silence.factor * max(longest_pause(heard), rules.silence.least_minutes * 60)
 
 
 def is_forgotten(rules: PlatformRules, heard: FeedActivity, now: float) -> bool:
     """Whether a feed was silent for so long that it counts as given up."""
-    return heard.last is not None and now - heard.last > rules.silence.forget_days * _DAY
+    return heard.last is not None and now - heard.last > rules.silence.forget_days * DAY
 
 
 def _blocks(rules: PlatformRules, confidence: float, receiving: Receiving) -> list[Verdict]:
@@ -152,10 +152,10 @@ def _silence(rules: PlatformRules, heard: FeedActivity, since: float, now: float
 
 def _shape(rules: PlatformRules, confidence: float, heard: FeedActivity, now: float) -> Verdict:
     """A feed of which suddenly more is not understood than before."""
-    shape, last = rules.shape, int(now // _HOUR)
+    shape, last = rules.shape, int(now // HOUR)
     first = last - rules.hours + 1
     understood, missed = (heard.total(letter, first, last) for letter in "px")
-    before = int(first * _HOUR // _DAY) - 1
+    before = int(first * HOUR // DAY) - 1
     parts, odd = (heard.total(letter, before - DAYS, before) for letter in "PX")
     usual = (odd + 1) / (parts + odd + 1) if parts + odd >= shape.parts else 0.0
     level = max(shape.rate, min(shape.factor * usual, _NEVER_USUAL))
@@ -192,8 +192,8 @@ def _is_fallen(heard: FeedActivity, now: float) -> bool:
     """Whether the last 24 hours had no more than half the good bodies of the smallest day before them, the first one
     of the feed left out; of two days at least. A feed that has days without any never falls.
     """
-    hour, today = int(now // _HOUR), int(now // _DAY)
-    first = int((heard.first or now) // _DAY) + 1
+    hour, today = int(now // HOUR), int(now // DAY)
+    first = int((heard.first or now) // DAY) + 1
     before = range(max(first, today - DAYS + 1), today - 1)
     usual = min((heard.counts.get("G", {}).get(day, 0) for day in before), default=0)
     return len(before) >= 2 and usual > 0 and 2 * heard.total("g", hour - 23, hour) <= usual

@@ -36,7 +36,7 @@ from riskapi.policy.active import ActiveBasis
 from riskapi.policy.rules import Mode
 from riskapi.settings import Settings
 from riskapi.store.connections import Store
-from riskapi.times import rfc3339
+from riskapi.times import HOUR, rfc3339
 
 #: Receiving domains that are shown, the largest first.
 SHOWN: Final = 50
@@ -52,7 +52,6 @@ _SECRETS: Final[Mapping[str, str]] = {
     "brevo": "feedback_brevo_auth",
     "mailjet": "feedback_mailjet_auth",
 }
-_HOUR: Final = 3600
 
 
 class PlatformAlarm(TypedDict):
@@ -194,7 +193,7 @@ class Watch:
 
     def _feed(self, name: str, heard: FeedActivity, now: float) -> FeedView:
         rules = self._active.policy.feedback.platform
-        hour, limit = int(now // _HOUR), silence_limit(rules, heard)
+        hour, limit = int(now // HOUR), silence_limit(rules, heard)
         counts = {letter: heard.total(letter, hour - rules.hours + 1, hour) for letter in "gpxs"}
         state: Literal["off", "never_heard", "learning", "heard", "forgotten"] = "heard"
         if name.partition(":")[0] not in self._feeds:
