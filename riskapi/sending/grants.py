@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.sending_account import SendingAccount
 from riskapi.budgets.budgets import Budgets, remaining
-from riskapi.budgets.grant_records import DeniedBy, Grant, GrantBasis, GrantRequest, StoredGrant, least
+from riskapi.budgets.grant_records import DeniedBy, Grant, GrantBasis, GrantRequest, LocalGrant, StoredGrant, least
 from riskapi.budgets.limits import Counts
 from riskapi.clusters.clusters import Clusters
 from riskapi.errors import Problem, StoreUnavailable
@@ -122,6 +122,8 @@ class Grants:
                 self.record()
             if any_case:
                 request = replace(request, user_id=self._accounts.meant(user_id))
+            if (earlier := self._local.earlier(request)) is not None:
+                return self._answered(earlier, request)
             grant = self._granted(request, message, policy, now)
         except StoreUnavailable:
             self._metrics.store_failure("send")
@@ -243,7 +245,10 @@ class Grants:
             self._links.mark(said.user_id, said.touched, abusive=False, limited=False, established=since)
 
     def _granted_locally(self, request: GrantRequest, policy: Policy, now: float) -> SendAnswer:
-        local = self._local.grant(request, policy, now)
+        return self._answered(self._local.grant(request, policy, now), request)
+
+    def _answered(self, local: LocalGrant, request: GrantRequest) -> SendAnswer:
+        """The answer of a grant that the store does not know yet, made for this request or an earlier one like it."""
         replay = local.reservation_id != request.reservation_id
         self._count(local.granted, request.recipients, "repeated" if replay else "local")
         return SendAnswer(local.stored().answer(request.recipients), replay)

@@ -55,11 +55,8 @@ class LocalGrants:
 
     def _granted(self, request: GrantRequest, policy: Policy, hourly: HeldGrants, now: float) -> LocalGrant:
         own, elsewhere = _locals(self._journal.waiting()), self._elsewhere()
-        for found in [*own, *elsewhere] if request.repeat is not None else ():
-            if found.repeat == request.repeat:
-                if found.digest != request.digest:
-                    raise Problem("idempotency_conflict", "Use a new Idempotency-Key for another body.")
-                return found
+        if (earlier := _same(request, [*own, *elsewhere])) is not None:
+            return earlier
         left = self._room(request.user_id, own, elsewhere, hourly, policy, now)
         granted = request.recipients if request.recipients <= left else left if request.partial else 0
         if granted <= 0:
@@ -106,6 +103,12 @@ class LocalGrants:
     def _elsewhere(self) -> list[LocalGrant]:
         return _locals(self._journal.elsewhere())
 
+    def earlier(self, request: GrantRequest) -> LocalGrant | None:
+        """What another process on this machine granted under the same Idempotency-Key and did not record yet: it may
+        have been killed before it could say so. Raises ``idempotency_conflict``.
+        """
+        return _same(request, self._elsewhere()) if request.repeat is not None else None
+
     def unrecorded(self, user_id: str) -> Unrecorded:
         """What other processes on this machine granted and did not record yet."""
         found = self._elsewhere()
@@ -131,6 +134,16 @@ class LocalGrants:
     def close(self) -> None:
         """Let go of the journal."""
         self._journal.close()
+
+
+def _same(request: GrantRequest, found: Iterable[LocalGrant]) -> LocalGrant | None:
+    """The grant that was made under the Idempotency-Key of a request, if it has one."""
+    for each in found if request.repeat is not None else ():
+        if each.repeat == request.repeat:
+            if each.digest != request.digest:
+                raise Problem("idempotency_conflict", "Use a new Idempotency-Key for another body.")
+            return each
+    return None
 
 
 def _locals(entries: Iterable[dict[str, Any]]) -> list[LocalGrant]:

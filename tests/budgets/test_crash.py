@@ -21,7 +21,8 @@ from riskapi.app import Service as Parts
 from riskapi.app import assemble
 from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.grant_records import LocalGrant
-from riskapi.errors import StoreUnavailable
+from riskapi.errors import Problem, StoreUnavailable
+from riskapi.sending.outage import LocalGrants
 from riskapi.settings import Settings
 from riskapi.store.embedded import Embedded
 from riskapi.store.journal import Journal
@@ -242,3 +243,49 @@ def test_a_grant_nobody_heard_of_makes_room_for_the_one_that_was_answered(
     for entry in entries:
         budgets.record(LocalGrant(**entry), service.active.policy)
     assert service.parts.grants.release(answered["reservation_id"], 5, NOW)["remaining"]["monthly"] == 4800 + left_over
+
+
+class TestAskedAgain:
+    """A worker writes down what it grants and is killed before it says so. The caller asks again once the store is back
+    and before anybody has recorded it: what was told is counted, once.
+    """
+
+    def unheard(self, service: Parts, settings: Settings, outage: Callable[[bool], None], user: str) -> LocalGrant:
+        outage(True)
+        assert ask(service, user, 9, repeat="k", digest="d")["granted"] == 9
+        with contextlib.closing(Journal(settings.data_dir / "journal" / "sends", 1)) as journal:
+            [entry] = journal.elsewhere()
+        outage(False)
+        return LocalGrant(**entry)
+
+    @pytest.mark.parametrize("left", [200, 9, 4, 0])
+    def test_on_the_same_machine_the_answer_is_that_grant(
+        self, service: Parts, settings: Settings, outage: Callable[[bool], None], left: int
+    ) -> None:
+        user = opened(service, "u1")
+        other = assemble(replace(settings, model_mode="off"), service.store, service.parts.clock)
+        local = self.unheard(service, settings, outage, user)
+        spent = ask(other, user, 200 - left)["granted"]
+        again = ask(other, user, 9, NOW + 1, repeat="k", digest="d")
+        assert (again["reservation_id"], again["granted"]) == (local.reservation_id, 9)
+        with pytest.raises(Problem, match="Use a new Idempotency-Key"):
+            ask(other, user, 8, NOW + 1, repeat="k", digest="another")
+        service.parts.grants.record()
+        assert view(service, user)["limits"]["remaining"]["monthly"] == 5000 - spent - 9
+        assert ask(other, user, 9, NOW + 2, repeat="k", digest="d")["reservation_id"] == local.reservation_id
+
+    @pytest.mark.parametrize("left", [200, 9, 4, 0])
+    def test_on_another_machine_the_larger_of_both_counts(
+        self, service: Parts, settings: Settings, outage: Callable[[bool], None], tmp_path: Path, left: int
+    ) -> None:
+        user = opened(service, "u1")
+        other = assemble(replace(settings, model_mode="off"), service.store, service.parts.clock)
+        other.parts.grants._local = LocalGrants(Journal(tmp_path / "sends", 100_000), Budgets(service.store))
+        local = self.unheard(service, settings, outage, user)
+        assert ask(other, user, 200 - left)["granted"] == 200 - left
+        again = ask(other, user, 9, NOW + 1, repeat="k", digest="d")
+        assert again["granted"] == min(9, left)
+        for _ in range(2):
+            Budgets(service.store).record(local, service.active.policy)
+            assert view(service, user)["limits"]["remaining"]["monthly"] == 5000 - (200 - left) - 9
+        assert ask(other, user, 9, NOW + 2, repeat="k", digest="d") == again

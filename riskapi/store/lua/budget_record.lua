@@ -14,6 +14,10 @@ if known[1] and not known[2] then return {'recorded'} end
 local now, count = clock(grant.now), grant.granted
 local account = call('HMGET', KEYS[1], 'cluster', 'spends')
 if (account[1] or '') ~= grant.cluster then return {'again'} end
+-- Whoever was killed before it told of this grant may have had it asked for again, of another host: both are one request, and
+-- count once.
+local repeated = KEYS[4] ~= KEYS[3] and not known[1] and call('HMGET', KEYS[4], 'request', 'answer')
+if repeated and repeated[1] == grant.request then count = math.max(count - cjson.decode(repeated[2]).granted, 0) end
 -- Counted as sent now, which is later than it was: the safe side. What the store granted itself under this reservation,
 -- just before it went away, nobody was told: it makes room for what they were told.
 local ours = grant.cluster ~= '' and spends_at(call('HGET', KEYS[2], 'spends'), now)
