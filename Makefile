@@ -30,6 +30,7 @@ demo-console: $(INSTALLED_DEV) libgomp ## show the console with a simulated mont
 	  RISKAPI_ENRICHMENT=off exec $(BIN)/python -m riskapi serve
 
 screenshots: $(INSTALLED_DEV) libgomp chromium ## take the pictures of the console that the docs show
+	@test -d var/sample || compgen -G 'var/ip/origin-asn-*.mmdb' >/dev/null || $(BIN)/python -m riskapi data update
 	@exec $(BIN)/python -m tests.screenshots
 
 bench: $(INSTALLED_DEV) libgomp ## what a signup costs beside a route that does nothing, and how it grows (10 minutes); BENCH="--help" tells more
