@@ -11,7 +11,7 @@ import pytest
 
 from riskapi.app import Service
 from riskapi.decisions.events import Event
-from riskapi.errors import StoreUnavailable
+from riskapi.errors import Problem, StoreUnavailable
 from riskapi.feedback.event import FeedbackEvent
 from riskapi.inputs.json_lines import Row
 from riskapi.inputs.signup import DevicePart
@@ -262,3 +262,24 @@ def test_customers_are_imported_and_their_terms_change(service: Service) -> None
         service.parts.account_caps.remove(user, "ana", NOW)
         service.parts.events.record(user, Event(type="plan_changed", plan="pro"), NOW)
         assert service.parts.profiles.view(user, NOW)["plan"] == "pro"
+
+
+def test_an_account_is_exported_erased_and_let_go_of(service: Service) -> None:
+    ring: dict[str, Any] = {"payment": {"fingerprint": "card-1"}, "device": {"id": "dev-1"}}
+    review = opened(service, "u_1", **ring)
+    post(service, body("u_2", **ring))
+    send(service, "u_1", 3)
+    exported = service.parts.exports.of("u_1", NOW)
+    assert exported["account"] is not None and [each["id"] for each in exported["reviews"]] == [review]
+    erased = service.parts.erasures.erase("u_1", 1, NOW)
+    assert erased["erased"] == {"account": True, "reviews": 1, "reports": 0, "entries": len(exported["entries"])}
+    assert service.parts.profiles.view("u_2", NOW)["linkage"]["size"] == 2
+    assert [service.parts.erasures.finish(NOW + after) for after in (61.0, 86_000.0, 86_401.0, 90_000.0)] == [
+        1,
+        0,
+        1,
+        0,
+    ]
+    assert service.parts.profiles.view("u_2", NOW)["linkage"]["size"] == 1
+    with pytest.raises(Problem, match="Nothing is held"):
+        service.parts.exports.of("u_1", NOW)
