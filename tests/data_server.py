@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def feed_server(content: bytes = b"") -> Iterator[DataServer]:
+def data_server(content: bytes = b"") -> Iterator[DataServer]:
     """A server that runs until the end."""
     server = DataServer(content)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

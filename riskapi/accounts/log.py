@@ -18,7 +18,7 @@ from riskapi.accounts.first_record import DECISION_FIELDS, first_decision
 from riskapi.accounts.packing import unpack
 from riskapi.store import damaged
 from riskapi.store.connections import Store, as_it_is
-from riskapi.store.streams import SHARDS, account_key, stream
+from riskapi.store.streams import SHARDS, account_key, entry_pages, stream
 from riskapi.times import rfc3339
 from signals.registry import Readings, registered, schema
 
@@ -79,8 +79,7 @@ class Decisions:
 
     def _entries(self, number: int, page: int = 500) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
         """The decisions of a shard, each with the labels of its account."""
-        position = "-"
-        while entries := self._store.execute("XRANGE", stream(number), position, "+", "COUNT", page):
+        for entries in entry_pages(self._store, stream(number), page):
             told = []
             pipe = self._store.pipeline()
             for id, fields in entries:
@@ -97,7 +96,6 @@ class Decisions:
                 stored = damaged.read("decision", name, partial(stored_decision, event, kept, first()), None)
                 if stored is not None:
                     yield stored, damaged.rows("label", event["user_id"], labels(), LABEL)
-            position = f"({entries[-1][0].decode()}"
 
     def newest(self, most: int) -> tuple[list[str], bool]:
         """The accounts decided or imported last, each once, from all shards: ``most`` and a few more, where there are.
@@ -148,12 +146,10 @@ def stored_decision(
 def told_accounts(store: Store, most: int) -> Iterator[list[str]]:
     """Every account that a decision or an import is told of in the streams, each once a page, ``most`` at a time."""
     for number in range(SHARDS):
-        position = "-"
-        while entries := store.execute("XRANGE", stream(number), position, "+", "COUNT", most):
+        for entries in entry_pages(store, stream(number), most):
             found: dict[str, None] = {}
             for id, fields in entries:
                 if fields.get(b"type") in (b"decision", b"import"):
                     told = damaged.loads("decision", id.decode(), fields.get(b"data"), dict[str, Any]())
                     found |= {told["user_id"]: None} if "user_id" in told else {}
             yield list(found)
-            position = f"({entries[-1][0].decode()}"

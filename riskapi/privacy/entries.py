@@ -10,7 +10,7 @@ import orjson
 from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.consumer import dead_key
-from riskapi.store.streams import shard, stream
+from riskapi.store.streams import entry_pages, shard, stream
 from signals.records import record
 
 #: Entries read in one trip: some 10 ms.
@@ -56,8 +56,8 @@ def drop_entries(store: Store, user_id: str, review_ids: Sequence[str]) -> int:
 
 
 def _about(store: Store, key: str, about: frozenset[str]) -> Iterator[AccountEntry]:
-    quoted, position = [orjson.dumps(name) for name in about], "-"
-    while entries := store.execute("XRANGE", key, position, "+", "COUNT", _PAGE):
+    quoted = [orjson.dumps(name) for name in about]
+    for entries in entry_pages(store, key, _PAGE):
         for id, fields in entries:
             text = fields.get(b"data", b"")
             if not any(name in text for name in quoted):  # nearly all are about others, and are not parsed
@@ -65,4 +65,3 @@ def _about(store: Store, key: str, about: frozenset[str]) -> Iterator[AccountEnt
             data = damaged.loads("entry", id.decode(), text, dict[str, Any]())
             if not about.isdisjoint(str(data.get(name)) for name in _ABOUT):
                 yield AccountEntry(key, id.decode(), fields.get(b"type", b"").decode(), data, fields)
-        position = f"({entries[-1][0].decode()}"

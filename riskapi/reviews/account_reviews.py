@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Sequence
+from itertools import chain
 
-from riskapi.reviews.queue import STATUSES, index_key, review_key
+from riskapi.reviews.queue import STATUSES, index_key, place_pages, review_key
 from riskapi.store.connections import Store
 from riskapi.store.streams import shard
-
-#: Reviews looked at in one trip.
-_PAGE: Final = 500
 
 
 class AccountReviews:
@@ -25,7 +22,10 @@ class AccountReviews:
         else knows those of years ago.
         """
         found: dict[str, None] = {}
-        for ids in self._pages(shard(user_id)):
+        number = shard(user_id)
+        # A review that is moved on meanwhile is met again.
+        for places in chain.from_iterable(place_pages(self._store, number, status) for status in STATUSES):
+            ids = [place.decode().partition(":")[2] for place in places]
             pipe = self._store.pipeline()
             for each in ids:
                 pipe.execute_command("HGET", review_key(each), "user_id")
@@ -39,13 +39,3 @@ class AccountReviews:
         """
         indexes = [index_key(shard(user_id), status) for status in STATUSES]
         return sum(int(self._erase.call([review_key(each), *indexes], [user_id])) for each in review_ids)
-
-    def _pages(self, number: int) -> Iterator[list[str]]:
-        """The ids of a shard's reviews."""
-        for status in STATUSES:  # a review that is moved on meanwhile is met again
-            start = "-"
-            while places := self._store.execute(
-                "ZRANGEBYLEX", index_key(number, status), start, "+", "LIMIT", 0, _PAGE
-            ):
-                yield [place.decode().partition(":")[2] for place in places]
-                start = f"({places[-1].decode()}"

@@ -18,7 +18,7 @@ from riskapi.policy.active import ActiveBasis
 from riskapi.reviews.queue import review_key
 from riskapi.store import damaged
 from riskapi.store.connections import Store
-from riskapi.store.streams import SHARDS, account_key, oldest, shard, stream
+from riskapi.store.streams import SHARDS, account_key, entry_pages, oldest, shard, stream
 from riskapi.times import rfc3339
 from signals.records import record
 
@@ -83,15 +83,13 @@ def pairs(store: Store, since: float | None = None, until: float | None = None) 
     about the same accounts stands. Words about an account that is erased or expired are left out.
     """
     for number in range(SHARDS):
-        position = "-"
-        while entries := store.execute("XRANGE", stream(number), position, "+", "COUNT", _PAGE):
+        for entries in entry_pages(store, stream(number), _PAGE):
             told = [
                 damaged.loads("pair", id.decode(), fields.get(b"data"), dict[str, Any]())
                 for id, fields in entries
                 if fields.get(b"type") == b"pair"
             ]
             yield from _there(store, [row for row in told if row], since, until)
-            position = f"({entries[-1][0].decode()}"
 
 
 def _there(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, cast
 
@@ -35,8 +35,8 @@ ReviewStatus = Literal["open", "claimed", "escalated", "decided"]
 #: The tiers that a person can decide on, and whom a decision is about: the account of the review, or its cluster too.
 ReviewTier = Literal["allow", "limit"]
 ReviewScope = Literal["account", "cluster"]
-#: Reviews looked at in one trip when the indexes are swept.
-_SWEPT = 500
+#: Places of an index read in one trip where all are looked at.
+_PAGE = 500
 _PLACE = re.compile(r"\d{12}\.\d{6}:rev_[0-9a-f]{21}")
 
 
@@ -97,6 +97,16 @@ def _shard(review_id: str) -> int:
 def place_of(at: float, review_id: str) -> str:
     """Where a review stands in its index: places sort as text by time, then by id."""
     return f"{max(at, 0.0):019.6f}:{review_id}"
+
+
+def place_pages(store: Store, number: int, status: str) -> Iterator[Sequence[bytes]]:
+    """The places of a shard's reviews in one status, in their order, 500 in a trip. Raises
+    :class:`riskapi.errors.StoreUnavailable`.
+    """
+    start = "-"
+    while found := store.execute("ZRANGEBYLEX", index_key(number, status), start, "+", "LIMIT", 0, _PAGE):
+        yield found
+        start = f"({found[-1].decode()}"
 
 
 def opening(
@@ -184,17 +194,9 @@ class Reviews:
         gone = 0
         for number in range(SHARDS):
             for status in STATUSES:
-                start = "-"
-                while found := self._page(number, status, start):
+                for found in place_pages(self._store, number, status):
                     gone += self._dropped(index_key(number, status), found)
-                    start = f"({found[-1].decode()}"
         return gone
-
-    def _page(self, number: int, status: str, start: str) -> Sequence[bytes]:
-        found: Sequence[bytes] = self._store.execute(
-            "ZRANGEBYLEX", index_key(number, status), start, "+", "LIMIT", 0, _SWEPT
-        )
-        return found
 
     def _dropped(self, index: str, places: Sequence[bytes]) -> int:
         pipe = self._store.pipeline()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from riskapi.times import DAY
 from signals.records import record
+
+if TYPE_CHECKING:
+    from riskapi.store.connections import Store
 
 #: Accounts are spread over this many hash slots. All keys of an account carry the same ``{n}``, so that one
 #: script can write them on a cluster too.
@@ -48,3 +51,14 @@ def oldest(days: int) -> str:
 def account_key(user_id: str) -> str:
     """Key of the account's hash; it expires ``retention.accounts_days`` after the last change."""
     return f"risk:a:{{{shard(user_id)}}}:{user_id}"
+
+
+def entry_pages(store: Store, key: str, most: int) -> Iterator[list[tuple[bytes, dict[bytes, bytes]]]]:
+    """The entries of the stream with this key, oldest first, ``most`` in a trip: of each its id and its fields.
+
+    What is added meanwhile is read too. Raises :class:`riskapi.errors.StoreUnavailable`.
+    """
+    position = "-"
+    while entries := store.execute("XRANGE", key, position, "+", "COUNT", most):
+        yield entries
+        position = f"({entries[-1][0].decode()}"

@@ -34,7 +34,7 @@ from riskapi.inputs.network import NetworkReader
 from riskapi.inputs.refresh import load
 from riskapi.settings import Settings
 from tests.conftest import NOW, ROOT
-from tests.data_server import DataServer, feed_server
+from tests.data_server import DataServer, data_server
 from tests.signups import together
 
 DAY = 86_400
@@ -453,7 +453,7 @@ def test_a_broken_manifest_is_refused_with_its_name(settings_for: Callable[..., 
 
 @pytest.fixture
 def server(contents: dict[Name, bytes]) -> Iterator[DataServer]:
-    with feed_server(more(contents["disposable"], "fetched.example")) as running:
+    with data_server(more(contents["disposable"], "fetched.example")) as running:
         yield running
 
 
@@ -516,7 +516,7 @@ def test_a_server_that_drips_is_given_up_in_time(server: DataServer, tmp_path: P
 
 
 def test_who_asks_is_not_told_to_another_server(server: DataServer, tmp_path: Path) -> None:
-    with feed_server(b"x") as other:
+    with data_server(b"x") as other:
         server.elsewhere = other.url("/list")
         assert download(server.url("/away", "ana:hush@"), tmp_path / "x", 1000, Validators(), quiet)
         assert "authorization" in server.seen[0][1] and "authorization" not in other.seen[0][1]

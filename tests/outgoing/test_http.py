@@ -13,7 +13,7 @@ import pytest
 from riskapi.outgoing.destinations import DestinationGuard
 from riskapi.outgoing.http import PLAIN, HttpClient, HttpFailure, Route, TooLarge, http_date, retry_after
 from tests.conftest import NOW
-from tests.data_server import DataServer, feed_server
+from tests.data_server import DataServer, data_server
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_is_no_url_is_not_asked(url: str) -> None:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[DataServer]:
-    with feed_server(b"x" * 1000) as running:
+    with data_server(b"x" * 1000) as running:
         yield running
 
 
