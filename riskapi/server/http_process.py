@@ -59,10 +59,15 @@ def load(name: str, processor: int | None = None) -> Gateway:
 
 
 def _stay_on(processor: int | None) -> None:
-    """Run this process, and every thread it starts from here on, on one processor."""
+    """Run this process, and every thread it starts from here on, on one processor, without interrupting what runs there.
+
+    The store's answer wakes a thread, which would interrupt another of the same process, only to wait for the
+    interpreter which that one has. Under SCHED_BATCH (sched(7)) it waits its turn.
+    """
     if processor is not None:
-        with contextlib.suppress(OSError):  # it was taken from us meanwhile
+        with contextlib.suppress(OSError):  # it was taken from us meanwhile, or a sandbox forbids it
             os.sched_setaffinity(0, {processor})
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _allow_files(most: int) -> None:

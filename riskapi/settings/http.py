@@ -33,8 +33,8 @@ class HttpSettings:
     pin_workers: bool = declare(
         environment.switch,
         "Whether each HTTP worker stays on one processor, where there are as many workers as processors: what one "
-        "signup left in a processor's cache is there for the next. Linux only. Off where other programs keep some of "
-        "the processors busy all the time.",
+        "signup left in a processor's cache is there for the next. It then interrupts nothing that runs there, its own "
+        "threads least of all. Linux only. Off where other programs keep some of the processors busy all the time.",
         default=lambda: True,
         shown="on",
     )
