@@ -103,50 +103,55 @@ class Waiting:
 
     def __init__(self, threads: Threads, patience: float) -> None:
         self._threads, self._patience = threads, patience
-        self._requests: dict[BodyWait, tuple[Request, float]] = {}
+        self._requests: dict[BodyWait, tuple[Request, BodyOnItsWay, float]] = {}
 
-    def begin(self, wait: BodyWait, request: Request, now: float) -> None:
+    def begin(self, wait: BodyWait, request: Request, body: BodyOnItsWay, now: float) -> None:
         """Give a body until ``patience`` seconds after ``now``."""
-        self._requests[wait] = request, now
+        self._requests[wait] = request, body, now
 
     def end(self, wait: BodyWait, *, late: bool = False) -> None:
         """Let the request go on, once: its body may come in one thread just as its time is over in another."""
-        request, _ = self._requests.pop(wait, (None, 0.0))
-        if request is not None:
+        found = self._requests.pop(wait, None)
+        if found is not None:
             wait.late = late
-            self._threads.go_on(request)
+            self._threads.go_on(found[0])
 
     def end_late(self, loop: asyncio.AbstractEventLoop) -> None:
         """End the waits that took too long, and look again in a while, whatever goes wrong with one of them."""
         loop.call_later(min(self._patience / _LOOKS, _LONGEST), self.end_late, loop)
         now = loop.time()
-        for wait, (_, since) in self._requests.copy().items():  # in the order in which they began
+        for wait, (_, body, since) in self._requests.copy().items():  # in the order in which they began
             if now - since < self._patience:
                 break
             self.end(wait, late=True)
-            wait.body.cancel()
+            body.cancel()
 
 
 class BodyWait:
-    """Awaited, it lets a request go on in a thread as soon as its ``body`` is there, and gives that body.
+    """Awaited, it lets a request go on in a thread as soon as its body is there, and gives that body.
 
     Raises :class:`TimeoutError` for a body that came too ``late``, and what granian raises for one that broke off.
     """
 
     def __init__(self, body: BodyOnItsWay, waiting: Waiting) -> None:
-        self.body, self._waiting = body, waiting
+        self._body, self._waiting = body, waiting
         self.late = False
 
     def __await__(self) -> Generator[BodyWait, None, bytes]:
+        body = self._body
         yield self
         if self.late:
             raise TimeoutError
-        return self.body.result()
+        return body.result()
 
     def wait_for(self, request: Request, now: float) -> None:
         """Let a request go on when the body is there, or its time is over; ``now`` by the clock of the loop."""
-        self._waiting.begin(self, request, now)
-        self.body.add_done_callback(self, None)
+        body = self._body
+        # granian's object keeps whom it calls, and Python's garbage collection does not look into it: if that one kept
+        # it, too, neither would ever be let go of.
+        del self._body
+        self._waiting.begin(self, request, body, now)
+        body.add_done_callback(self, None)
 
     def come(self) -> None:
         """The body is there, or broke off."""

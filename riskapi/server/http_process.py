@@ -59,7 +59,7 @@ def load(name: str, processor: int | None = None) -> Gateway:
 
 
 def _stay_on(processor: int | None) -> None:
-    """Run this process, and every thread it starts from here on, on one processor, without interrupting what runs there.
+    """Run this process, and every thread it starts from here on, on one processor, and interrupt nothing there.
 
     The store's answer wakes a thread, which would interrupt another of the same process, only to wait for the
     interpreter which that one has. Under SCHED_BATCH (sched(7)) it waits its turn.

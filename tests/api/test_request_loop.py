@@ -121,11 +121,13 @@ def test_a_request_goes_on_in_a_thread_when_its_body(
     loop: RequestLoop, waiting: Waiting, then: Callable[[RequestLoop, Waiting, Body], None], expected: object
 ) -> None:
     ended, body = Ended(), Body(loop, b"{}" if then is BODIES["is there"][0] else None)
-    hand_over(loop, ended.request(BodyWait(body, waiting)))
+    wait = BodyWait(body, waiting)
+    hand_over(loop, ended.request(wait))
     then(loop, waiting, body)
     assert ended.wait_for() == expected
     assert ended.thread.startswith("request")
     assert body.cancelled == (expected is TimeoutError)
+    assert body not in vars(wait).values(), "granian's body keeps whom it calls, so that one does not keep the body"
 
 
 def test_a_body_still_in_its_time_is_waited_for(loop: RequestLoop, waiting: Waiting) -> None:
