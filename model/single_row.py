@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from model.card import ArtifactError
-from model.features import NAN, Row
+from model.features import Row
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -45,7 +45,8 @@ class SingleRow:
         self._call, self._free = library.LGBM_BoosterPredictForMatSingleRowFast, library.LGBM_FastConfigFree
         self._booster = booster  # the prepared call points into it: it must live as long
         self._unpack = struct.Struct(f"={outputs}d").unpack_from
-        self._input, self._columns = np.full(width, NAN), np.array(columns, dtype=np.intp)
+        # LightGBM takes a row as pairs of those that are not zero: what is not looked at is none of them.
+        self._input, self._columns = np.zeros(width), np.array(columns, dtype=np.intp)
         self._output = (ctypes.c_double * outputs)()
         self._length = ctypes.c_int64()
         self._config = ctypes.c_void_p()
