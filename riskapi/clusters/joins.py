@@ -7,12 +7,11 @@ bonds is ``store/lua/parts/joins.lua``.
 from __future__ import annotations
 
 import secrets
+import struct
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Literal
-
-import orjson
 
 from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.caps import Usage
@@ -105,20 +104,25 @@ class Joins:
             self._links.queue_bind_mark(pipe, marked, True)
         keys = [budget_key(""), cluster_key(""), members_key(""), ban_key(""), EVENTS]
         place = {key: number for number, key in enumerate(things, len(keys) + 1)} if own else {}
-        asked = {
-            "now": "" if self._store_clock else now,
-            "at": rfc3339(now),
-            "ttl": kept(policy),
-            "claimed": policy.retention.entities_days * DAY,
-            "oldest": oldest(policy.retention.decisions_days),
-            "user": user_id,
-            "cluster": f"clu_{secrets.token_hex(12)}",
-            "keep": KEEP,
-            "named": NAMED,
-            "bonds": [self._bond(bond, place, bond.edge in sharing, due) for bond in bonds],
-        }
-        others = [" ".join(sharing.get(bond.edge, bond.others)) for bond in bonds]
-        args: list[Any] = [orjson.dumps(asked), self._waves(bonds), *others]
+        numbers = [
+            -1.0 if self._store_clock else now,
+            kept(policy),
+            policy.retention.entities_days * DAY,
+            KEEP,
+            NAMED,
+        ]
+        args: list[Any] = [
+            user_id,
+            f"clu_{secrets.token_hex(12)}",
+            rfc3339(now),
+            oldest(policy.retention.decisions_days),
+            b"",
+            self._waves(bonds),
+        ]
+        for bond in bonds:
+            numbers += (bond.until, place.get(bond.key or "", 0))
+            args += (_told(bond, bond.edge in sharing, due), " ".join(sharing.get(bond.edge, bond.others)))
+        args[4] = struct.pack(f"<{len(numbers)}d", *numbers)
         told = self._join.ask(pipe, [*keys, *(things if own else ())], args, read=as_it_is)
         if not own:  # after, in case it was let go meanwhile
             self._links.queue_bind_mark(pipe, marked, True)
@@ -139,25 +143,6 @@ class Joins:
         names = dict.fromkeys(chain.from_iterable(others))
         return " ".join(map(self._wave_of, names))
 
-    @staticmethod
-    def _bond(bond: Bond, place: Mapping[str, int], whole: bool, due: Collection[str]) -> dict[str, Any]:
-        """A bond as the script takes it, without the others; what is not so is left out."""
-        found = {
-            "thing": place.get(bond.key or ""),
-            "list": _is_list(bond),
-            "claims": bond.claims,
-            "bound": bond.bound,
-            "wave": bond.wave,
-            "whole": whole,
-            "due": bond.edge in due,
-        }
-        return {
-            "edge": bond.edge,
-            "till": bond.until,
-            "apart": bond.apart,
-            **{name: value for name, value in found.items() if value},
-        }
-
     def _sharing(self, user_id: str, bonds: Sequence[Bond], policy: Policy, now: float) -> dict[str, list[str]]:
         """Who shares the things of these bonds, by edge, in one trip; the account is put on the lists of claimants."""
         pipe, found = self._store.pipeline(), {}
@@ -170,6 +155,22 @@ class Joins:
         if found:
             self._store.run(pipe)
         return {edge: names() for edge, names in found.items()}
+
+
+def _told(bond: Bond, whole: bool, due: Collection[str]) -> str:
+    """A bond as the script takes it, without its end and the others: letters of what it is, its edge, those apart."""
+    if bond.wave:
+        return "w"
+    letters = "".join(
+        [
+            "b" if bond.bound else "",
+            "c" if bond.claims else "",
+            "l" if _is_list(bond) else "",
+            "a" if whole else "",
+            "d" if bond.edge in due else "",
+        ]
+    )
+    return " ".join((letters or "-", bond.edge, *bond.apart))
 
 
 def _is_list(bond: Bond) -> bool:

@@ -5,35 +5,31 @@
 --         there are only the script finds out, and all lie in one slot   5 stream of events, then the things, and the lists
 --         of who claims what a holder has, of which the script asks who shares them. Those lie in other slots: on a cluster
 --         of nodes the caller tells who shares them, and marks what binds.
--- ARGV    1 JSON: {"now" (or "" for the store's clock), "at" (for the event), "ttl", "claimed": TTL of those lists, "oldest",
---         "user", "cluster": id of a new one, "keep": accounts read of a thing, "named": accounts an event names, "bonds"}, each
---         bond as in parts/joins.lua without "names" and "others", and with "thing": its place among KEYS, "list": it is a list of
---         claimants, "whole": the others are all who share it, "due": it must be looked at whether it is a hub, which `l:` of the
---         budget then says   2 the waves, a text parted by blanks: each of those who came close, and the wave that would begin with
---         it   then the others of each bond, parted by blanks. These texts are long, and mostly only their beginning is read
+-- ARGV    1 user_id   2 id of a new cluster   3 time of the event   4 oldest id kept of the stream
+--         5 numbers of eight bytes: now (negative: the store's clock), TTL of what is written, TTL of lists of claimants, how
+--         many accounts are read of a thing, how many an event names, then of each bond when it ends, and which of KEYS its
+--         thing is (0: none). JSON would take ten times as long to read
+--         6 the waves, a text parted by blanks: each of those who came close, and the wave that would begin with it
+--         then two texts of each bond, both parted by blanks: letters, its edge, and those apart from it; and its others. These are
+--         long, and mostly only their beginning is read. Letters: 'w' wave, 'b' bound, 'c' claims, as in parts/joins.lua; 'l' the
+--         thing is a list of claimants; 'a' the others are all who share it; 'd' it is due to be looked at whether it is a hub,
+--         which `l:` of the budget then says; '-' none
 -- returns {'whole', edge, …} of things for which nobody of those told stands: all who share them are to be told. Else
 --         {'' or 'joined' or 'merged', what parts/usage.lua tells}
--- TTL     "ttl", for all that is written; of accounts that are in the cluster already it is renewed once a day; the stream is
+-- TTL     as given, for all that is written; of accounts that are in the cluster already it is renewed once a day; the stream is
 --         trimmed by age
+--
+-- Two ways through it: first the usual one of a crowd, in which an account that is new joins one cluster through those who stand
+-- for all in it; then all the rest, with the functions that need making at each call only there.
 --+ spends
 --+ usage
---+ edges
 --+ order
---+ joins
---+ packed
---+ entities
-local call, asked = redis.call, cjson.decode(ARGV[1])
-local now, user, bonds = clock(asked.now), asked.user, asked.bonds
--- The things that are asked or changed; most are not, because one whom they bind stands for all.
-local things, opened = {}, {}
-local function thing_of(bond)
-  local key = bond.thing and KEYS[bond.thing]
-  if key and not opened[key] then
-    opened[key] = open_entities({key})[1]
-    things[#things + 1] = opened[key]
-  end
-  return key and opened[key]
-end
+--+ edges
+local call = redis.call
+local user, new_cluster, event_at, oldest = unpack(ARGV, 1, 4)
+local numbers = {struct.unpack('<' .. string.rep('d', #ARGV[5] / 8), ARGV[5])}
+local now, ttl, claimed, keep, named = unpack(numbers, 1, 5)
+if now < 0 then now = clock('') end
 local function budget(name) return KEYS[1] .. name end
 local function hash(id) return KEYS[2] .. id end
 local function members(id) return KEYS[3] .. id end
@@ -48,11 +44,128 @@ local function size_of(id)
 end
 
 -- Who may be bound by what: only those are read whom it depends on.
-local accounts, short = {[user] = bound_by(budget(user))}, {}
+local accounts = {[user] = bound_by(budget(user))}
+local mine = accounts[user]
 local function account(name)
   accounts[name] = accounts[name] or bound_by(budget(name))
   return accounts[name]
 end
+
+-- Let an account live on that is in the cluster already: once a day, so that nothing else is appended to the file.
+local function renew_daily(name)
+  if call('TTL', budget(name)) < ttl - 86400 then call('EXPIRE', budget(name), ttl) end
+end
+
+-- The cluster is renewed with its members, who are renewed by nothing else.
+local function renew_cluster(id, is_new)
+  if is_new or call('TTL', members(id)) < ttl - 86400 then
+    call('EXPIRE', hash(id), ttl)
+    call('EXPIRE', members(id), ttl)
+  end
+end
+
+local function tell(id, change, merged, came, looks)
+  call('XADD', KEYS[5], 'MINID', '~', oldest, '*', 'type', 'cluster', 'data', '{"cluster_id":"' .. id .. '","at":"' ..
+    event_at .. '","change":"' .. change .. '","merged":' .. listed(merged) .. ',"user_ids":' .. listed(came) ..
+    ',"user_id":' .. cjson.encode(user) .. ',"looks":' .. listed(looks) .. '}')
+end
+
+-- The wave of those who came close, and those who stand for all in it; nil where more than the newest have to be read.
+local function wave_of(text)
+  local names, wave, cluster = {string.match(text, '^(%S+) (%S+) (%S+) (%S+)')}, nil, nil
+  for _, name in ipairs(names) do
+    local found = account(name)
+    wave, cluster = wave or found.wave, cluster or found.cluster
+    if name == user or found.aside or not found.wave or found.wave ~= wave or found.cluster ~= cluster then return end
+  end
+  if wave and cluster ~= '' and size_of(cluster) > LARGE then return wave, names end
+end
+
+-- What binds an account that is new: {edges, ends = until when each binds it, latest = until when each binds the cluster, due = the
+-- earliest end, others it is bound to, looks = edges due to be looked at, cluster}. Nil where the others are not all in one
+-- cluster, or do not stand for all in it.
+local function usual_bonds()
+  local edges, ends, latest, due, others, looks, known, cluster = {}, {}, {}, math.huge, {}, {}, {}, nil
+  for i = 1, #ARGV / 2 - 3 do
+    local letters, text, till, edge, names = ARGV[2 * i + 5], ARGV[2 * i + 6], numbers[2 * i + 4], nil, nil
+    if letters == 'w' then
+      edge, names = wave_of(text)
+      if not edge then return end
+    else
+      letters, edge = string.match(letters, '^(bd?) (%S+)$')
+      names = {edge and string.match(text, '^%S+')}
+      local found = names[1] and names[1] ~= user and account(names[1])
+      if not found or not found.edges[edge] or found.out[edge] or call('EXISTS', KEYS[4] .. edge) == 1 then return end
+      if letters == 'bd' and not ends[edge] then looks[#looks + 1] = edge end
+    end
+    for _, name in ipairs(names) do
+      cluster = cluster or accounts[name].cluster
+      if accounts[name].cluster ~= cluster then return end
+      if not known[name] then others[#others + 1], known[name] = name, true end
+    end
+    if not ends[edge] then edges[#edges + 1] = edge end
+    ends[edge], latest[edge], due = till, math.max(latest[edge] or till, till), math.min(due, till)
+  end
+  if cluster and cluster ~= '' then
+    return {edges = edges, ends = ends, latest = latest, due = due, others = others, looks = looks, cluster = cluster}
+  end
+end
+
+local usual = mine.is_new and usual_bonds()
+if usual then
+  local into, edges, asked = usual.cluster, usual.edges, {}
+  for at, edge in ipairs(edges) do asked[at] = 'e:' .. edge end
+  local found = call('HMGET', hash(into), 'spends', 'due', 'bad', 'claims', unpack(asked))
+  if found[4] then -- else it was forgotten
+    local own, theirs = {'cluster', into}, {}
+    for at, edge in ipairs(edges) do
+      own[#own + 1], own[#own + 2] = 'b:' .. edge, usual.ends[edge]
+      if usual.latest[edge] > tonumber(found[4 + at] or 0) then
+        theirs[#theirs + 1], theirs[#theirs + 2] = asked[at], usual.latest[edge]
+      end
+    end
+    for _, edge in ipairs(usual.looks) do own[#own + 1], own[#own + 2] = 'l:' .. edge, 1 end
+    call('HSET', budget(user), unpack(own))
+    call('EXPIRE', budget(user), ttl)
+    for _, name in ipairs(usual.others) do renew_daily(name) end
+    -- Should the cluster's members have been forgotten, it knows these again.
+    local added = call('SADD', members(into), user, unpack(usual.others))
+    local size = sizes[into] and sizes[into] + added or call('SCARD', members(into))
+    local spends, due = packed_spends(spends_at(found[1], now)), math.min(tonumber(found[2] or usual.due), usual.due)
+    local bad, claims = tonumber(found[3] or 0), tonumber(found[4])
+    call('HSET', hash(into), 'spends', spends, 'due', due, 'bad', bad, 'claims', claims, unpack(theirs))
+    renew_cluster(into)
+    tell(into, 'joined', {}, {user}, usual.looks)
+    mine.cluster = into
+    return {'joined', usage(mine, {spends = spends, bad = bad, claims = claims, size = size}, now)}
+  end
+end
+
+--+ packed
+--+ entities
+--+ joins
+local bonds = {}
+for i = 1, #ARGV / 2 - 3 do
+  local text = ARGV[2 * i + 5]
+  local letters, edge, apart = string.match(text, '^(%S+) ?(%S*)(.*)$')
+  local function is(letter) return string.find(letters, letter, 1, true) ~= nil end
+  local thing = numbers[2 * i + 5]
+  bonds[i] = {edge = edge, till = numbers[2 * i + 4], apart = {}, thing = thing > 0 and thing or nil, list = is('l'),
+    claims = is('c'), bound = is('b'), wave = is('w'), whole = is('a'), due = is('d')}
+  for name in string.gmatch(apart, '%S+') do table.insert(bonds[i].apart, name) end
+end
+
+-- The things that are asked or changed; most are not, because one whom they bind stands for all.
+local things, opened = {}, {}
+local function thing_of(bond)
+  local key = bond.thing and KEYS[bond.thing]
+  if key and not opened[key] then
+    opened[key] = open_entities({key})[1]
+    things[#things + 1] = opened[key]
+  end
+  return key and opened[key]
+end
+local short = {}
 local function read(names)
   for _, name in ipairs(names) do account(name) end
   return names
@@ -72,7 +185,7 @@ local function nobody() return false end
 -- All who share a thing, which binds from now on.
 local function sharing(bond)
   bond.begins = true
-  return read(names_between(thing_of(bond), '-inf', '(5e11', asked.keep, true))
+  return read(names_between(thing_of(bond), '-inf', '(5e11', keep, true))
 end
 
 -- Whether one who came close, and those before it, tell of the rest. It is asked of each in turn.
@@ -97,13 +210,13 @@ local begun
 local waves_begun = setmetatable({}, {__index = function(_, name)
   if not begun then
     begun = {}
-    for each, edge in string.gmatch(ARGV[2], '(%S+) (%S+)') do begun[each] = edge end
+    for each, edge in string.gmatch(ARGV[6], '(%S+) (%S+)') do begun[each] = edge end
   end
   return begun[name]
 end})
 
 for at, bond in ipairs(bonds) do
-  local text = ARGV[at + 2]
+  local text = ARGV[2 * at + 6]
   if not bond.wave and call('EXISTS', KEYS[4] .. bond.edge) == 1 then
     bond.banned = true
     -- The thing was forgotten since, and comes back without the mark.
@@ -112,7 +225,7 @@ for at, bond in ipairs(bonds) do
   end
   if bond.thing and bond.list then
     add_member(thing_of(bond), 'NX', now, user)
-    call('EXPIRE', KEYS[bond.thing], asked.claimed)
+    call('EXPIRE', KEYS[bond.thing], claimed)
   end
   local open = not bond.banned and not accounts[user].out[bond.edge]
   if bond.wave then
@@ -134,7 +247,7 @@ if #short > 0 then
   return {'whole', unpack(short)}
 end
 
-local plan, mine = planned_join(user, bonds, accounts), accounts[user]
+local plan = planned_join(user, bonds, accounts)
 if #plan.edges == 0 then
   write_entities(things)
   return {'', usage(mine, mine.cluster ~= '' and cluster_at(hash(mine.cluster), members(mine.cluster)) or nil, now)}
@@ -153,7 +266,7 @@ table.sort(ids, function(one, other)
   if size_of(one) == size_of(other) then return places[one] < places[other] end
   return size_of(one) > size_of(other)
 end)
-local into = table.remove(ids, 1) or asked.cluster
+local into = table.remove(ids, 1) or new_cluster
 
 local log, due, bad = nil, math.huge, 0
 local function join(spends)
@@ -198,7 +311,7 @@ for _, id in ipairs(ids) do
     if call('HGET', budget(name), 'cluster') == id then
       moved[#moved + 1] = name
       call('HSET', budget(name), 'cluster', into)
-      call('EXPIRE', budget(name), asked.ttl)
+      call('EXPIRE', budget(name), ttl)
     end
   end
   add_members(moved)
@@ -234,9 +347,9 @@ for _, name in ipairs(plan.names) do
   if #own > 0 then call('HSET', budget(name), unpack(own)) end
   if found.cluster ~= into then
     came[#came + 1] = name
-    call('EXPIRE', budget(name), asked.ttl)
-  elseif call('TTL', budget(name)) < asked.ttl - 86400 then -- once a day, so that nothing else is appended to the file
-    call('EXPIRE', budget(name), asked.ttl)
+    call('EXPIRE', budget(name), ttl)
+  else
+    renew_daily(name)
   end
 end
 -- Should the cluster have been forgotten before those who are in it, it knows them again.
@@ -264,14 +377,8 @@ if not claims then -- of a cluster that is new, or took in others
 end
 local spends = packed_spends(log)
 call('HSET', hash(into), 'spends', spends, 'due', due, 'bad', bad, 'claims', claims, unpack(of_cluster))
--- The cluster is renewed with its members, who are renewed by nothing else.
-if is_new or call('TTL', members(into)) < asked.ttl - 86400 then
-  call('EXPIRE', hash(into), asked.ttl)
-  call('EXPIRE', members(into), asked.ttl)
-end
+renew_cluster(into, is_new)
 local change, size = #ids > 0 and 'merged' or 'joined', call('SCARD', members(into))
-call('XADD', KEYS[5], 'MINID', '~', asked.oldest, '*', 'type', 'cluster', 'data', '{"cluster_id":"' .. into .. '","at":"' ..
-  asked.at .. '","change":"' .. change .. '","merged":' .. listed(ids) .. ',"user_ids":' .. listed(some(came, asked.named)) ..
-  ',"user_id":' .. cjson.encode(user) .. ',"looks":' .. listed(looks) .. '}')
+tell(into, change, ids, some(came, named), looks)
 mine.cluster = into
 return {change, usage(mine, {spends = spends, bad = bad, claims = claims, size = size}, now)}

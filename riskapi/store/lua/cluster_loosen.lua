@@ -12,9 +12,9 @@
 -- returns the number of clusters that lost an edge
 -- TTL     "ttl", for all that is written; the stream is trimmed by age
 --+ spends
+--+ order
 --+ edges
 --+ splits
---+ order
 --+ packed
 --+ entities
 local call, asked = redis.call, cjson.decode(ARGV[1])
