@@ -114,8 +114,9 @@ class Signal:
 
     def text(self, value: Value) -> str:
         """The sentence a person reads when the signal had this value; not for ``None``, of which nothing is known."""
-        # Zeros of either sign are equal, and are not said alike.
-        return _kept_text(self.reason, value) if value else _text(self.reason, value)
+        # Floats that are zero are equal, and are not said alike where the sign differs.
+        kept = value or not isinstance(value, float)
+        return _kept_text(self.reason, value) if kept else _text(self.reason, value)
 
     def cause(self, facts: Facts) -> Cause | None:
         """Why the reading is ``None`` and should not be: one of the causes in :attr:`signals.facts.Facts.missing`.

@@ -15,7 +15,7 @@ from riskapi.budgets import terms
 from riskapi.budgets.caps import Usage, unused
 from riskapi.budgets.terms import Terms
 from riskapi.contract import Tier
-from riskapi.decisions.decide import Decision, decide
+from riskapi.decisions.decide import Decision, decide, still_asks, tier_within
 from riskapi.decisions.gather import Gathered, Parsed
 from riskapi.decisions.influence import alone, blameless, fair, is_accused, is_felt
 from riskapi.enrichment.findings import times
@@ -121,8 +121,8 @@ def decided_on(
     ``cleared`` (labelled legitimate by a person), of whom only what was seen of bad company is left out.
     """
 
-    def decided(readings: Readings, *, bare: bool = False) -> Decision:
-        return decide(readings, basis.scorer, basis.policy, bare=bare, listing=listing)
+    def decided(readings: Readings) -> Decision:
+        return decide(readings, basis.scorer, basis.policy, listing=listing)
 
     facts = fair(facts)
     readings = signals.read(facts)
@@ -133,13 +133,23 @@ def decided_on(
     elif cleared and is_felt(facts):
         spared = blameless(facts)
     if spared is facts:
-        own = decision.before
-        if own != "allow" and is_felt(facts):
-            without = signals.read_again(blameless(facts), readings)
-            if without != readings:
-                own = min(own, decided(without, bare=True).before, key=SEVERITY.__getitem__)
-        return Decided(facts, readings, decision, own)
+        return Decided(facts, readings, decision, _own(basis, facts, readings, decision))
     company, readings = decision, signals.read_again(spared, readings)
     decision = decided(readings)
     looks = established and is_accused(facts) and SEVERITY[company.before] > SEVERITY[decision.before]
     return Decided(spared, readings, decision, decision.before, company if looks else None)
+
+
+def _own(basis: Basis, facts: Facts, readings: Readings, decision: Decision) -> Tier:
+    """The tier by the account's own evidence, where this was decided on facts: the same without what others did, and
+    never tighter.
+    """
+    tier, policy = decision.before, basis.policy
+    if tier == "allow" or not is_felt(facts):
+        return tier
+    without = blameless(facts)
+    # A rule that asks for it without others too says all there is to know: nothing else is read, and nothing scored.
+    if still_asks(tier, decision.fired, without, policy):
+        return tier
+    again = signals.read_again(without, readings)
+    return tier if again == readings else tier_within(tier, again, basis.scorer, policy)

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+import signals
 from model.scorer import Explanation, Score, Scorer, sigmoid
+from riskapi.decisions.decide import decide
+from riskapi.decisions.influence import blameless, fair
 from riskapi.decisions.line import decided_on
 from riskapi.lists.matching import Listed
 from riskapi.policy.active import Basis
+from riskapi.policy.tables import SEVERITY
 from signals.facts import Account, Cluster, Email, Entity, Facts
 from signals.registry import Readings
 from tests.conftest import NOW
@@ -138,3 +142,12 @@ def test_the_model_is_held_to_the_same(who: dict[str, bool], abusive: int, expec
     basis = Basis(POLICY.with_model_mode("live"), Wary(), {})
     found = decided_on(basis, phone(limited=1, abusive=abusive), None, **who)
     assert (found.decision.tier, found.own, found.look) == expected
+
+
+@pytest.mark.parametrize("scorer", [Wary(), None], ids=["with a model", "without the model that should be live"])
+@pytest.mark.parametrize("facts", [*[line[0] for line in LINES.values()], phone(limited=1)])
+def test_own_evidence_is_the_whole_decision_without_others(facts: Facts, scorer: Scorer | None) -> None:
+    basis = Basis(POLICY.with_model_mode("live"), scorer, {})
+    found = decided_on(basis, facts)
+    without = decide(signals.read(blameless(fair(facts))), scorer, basis.policy).before
+    assert found.own == min(found.decision.before, without, key=SEVERITY.__getitem__)
