@@ -286,6 +286,16 @@ class Service:
             timeout=60,
         )
 
+    def workers(self) -> list[int]:
+        """Ids of the HTTP worker processes there are; Linux only."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == self.process.pid and b"spawn_main" in (folder / "cmdline").read_bytes():
+                    found.append(int(folder.name))
+        return found
+
     def logged(self, event: str | None = None) -> list[dict[str, Any]]:
         """The whole lines of the log so far, or those of one event; a line that is being written is not read yet."""
         lines = self.errors.read_text().split("\n")[:-1]

@@ -111,22 +111,11 @@ class Senders:
                     return found
 
 
-def workers(service: Service) -> list[int]:
-    """The processes of the HTTP server that answer requests."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == service.process.pid and b"spawn_main" in (folder / "cmdline").read_bytes():
-                found.append(int(folder.name))
-    return found
-
-
 def kill_worker(service: Service) -> None:
-    before = workers(service)
+    before = service.workers()
     assert len(before) == WORKERS
     os.kill(before[0], signal.SIGKILL)
-    await_true(lambda: len(workers(service)) == WORKERS and before[0] not in workers(service))
+    await_true(lambda: len(service.workers()) == WORKERS and before[0] not in service.workers())
 
 
 def kill_store(service: Service) -> None:

@@ -16,13 +16,6 @@ from tests.conftest import Service
 from tests.waiting import until
 
 
-def workers(service: Service) -> list[int]:
-    """The HTTP worker processes there are."""
-    pid = service.process.pid
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in found if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
-
-
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds the workers in /proc")
 def test_workers_that_end_again_and_again_do_not_end_the_service(serve: Callable[..., Service]) -> None:
     service = serve(RISKAPI_WORKERS="2")
@@ -31,7 +24,7 @@ def test_workers_that_end_again_and_again_do_not_end_the_service(serve: Callable
     pinned = [[each] for each in processors()] if cores() == 2 else [processors()] * 2
 
     def two() -> list[int]:
-        there = [pid for pid in workers(service) if pid not in ended]
+        there = [pid for pid in service.workers() if pid not in ended]
         return there if len(there) == 2 else []
 
     for _ in range(3):

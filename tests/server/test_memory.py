@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import BOOTSTRAP_KEY, Service
-from tests.server.test_http_server import workers
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads the memory of processes in /proc")
 
@@ -76,7 +75,7 @@ def break_off(service: Service, times: int) -> None:
 
 def memory(service: Service) -> int:
     """Bytes that the HTTP workers have in memory."""
-    fields = [Path(f"/proc/{pid}/statm").read_text().split() for pid in workers(service)]
+    fields = [Path(f"/proc/{pid}/statm").read_text().split() for pid in service.workers()]
     return sum(int(pages) for _, pages, *_ in fields) * 4096
 
 
