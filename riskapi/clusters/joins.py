@@ -11,7 +11,7 @@ import struct
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
 from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.caps import Usage
@@ -22,6 +22,7 @@ from riskapi.links.touches import KEEP
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Store, as_it_is
+from riskapi.store.redis_socket import Argument
 from riskapi.store.streams import oldest
 from riskapi.times import DAY, rfc3339
 from signals.records import record
@@ -111,18 +112,19 @@ class Joins:
             KEEP,
             NAMED,
         ]
-        args: list[Any] = [
+        texts: list[str] = []
+        for bond in bonds:
+            numbers += (bond.until, place.get(bond.key or "", 0))
+            texts += (_told(bond, bond.edge in sharing, due), " ".join(sharing.get(bond.edge, bond.others)))
+        args: list[Argument] = [
             user_id,
             f"clu_{secrets.token_hex(12)}",
             rfc3339(now),
             oldest(policy.retention.decisions_days),
-            b"",
+            struct.pack(f"<{len(numbers)}d", *numbers),
             self._waves(bonds),
+            *texts,
         ]
-        for bond in bonds:
-            numbers += (bond.until, place.get(bond.key or "", 0))
-            args += (_told(bond, bond.edge in sharing, due), " ".join(sharing.get(bond.edge, bond.others)))
-        args[4] = struct.pack(f"<{len(numbers)}d", *numbers)
         told = self._join.ask(pipe, [*keys, *(things if own else ())], args, read=as_it_is)
         if not own:  # after, in case it was let go meanwhile
             self._links.queue_bind_mark(pipe, marked, True)

@@ -64,15 +64,21 @@ local function renew_cluster(id, is_new)
   end
 end
 
-local function tell(id, change, merged, came, looks)
+-- Write what a cluster came to, {spends, due, bad, claims, size}, and until when things bind it, {field, until, …}; tell of it, and
+-- return what the join returns.
+local function write_cluster(id, change, is_new, found, ends, merged, came, looks)
+  call('HSET', hash(id), 'spends', found.spends, 'due', found.due, 'bad', found.bad, 'claims', found.claims, unpack(ends))
+  renew_cluster(id, is_new)
   call('XADD', KEYS[5], 'MINID', '~', oldest, '*', 'type', 'cluster', 'data', '{"cluster_id":"' .. id .. '","at":"' ..
     event_at .. '","change":"' .. change .. '","merged":' .. listed(merged) .. ',"user_ids":' .. listed(came) ..
     ',"user_id":' .. cjson.encode(user) .. ',"looks":' .. listed(looks) .. '}')
+  mine.cluster = id
+  return {change, usage(mine, found, now)}
 end
 
 -- The wave of those who came close, and those who stand for all in it; nil where more than the newest have to be read.
 local function wave_of(text)
-  local names, wave, cluster = {string.match(text, '^(%S+) (%S+) (%S+) (%S+)')}, nil, nil
+  local names, wave, cluster = {string.match(text, '^(%S+)' .. string.rep(' (%S+)', ENOUGH - 1))}, nil, nil
   for _, name in ipairs(names) do
     local found = account(name)
     wave, cluster = wave or found.wave, cluster or found.cluster
@@ -131,13 +137,10 @@ if usual then
     -- Should the cluster's members have been forgotten, it knows these again.
     local added = call('SADD', members(into), user, unpack(usual.others))
     local size = sizes[into] and sizes[into] + added or call('SCARD', members(into))
-    local spends, due = packed_spends(spends_at(found[1], now)), math.min(tonumber(found[2] or usual.due), usual.due)
-    local bad, claims = tonumber(found[3] or 0), tonumber(found[4])
-    call('HSET', hash(into), 'spends', spends, 'due', due, 'bad', bad, 'claims', claims, unpack(theirs))
-    renew_cluster(into)
-    tell(into, 'joined', {}, {user}, usual.looks)
-    mine.cluster = into
-    return {'joined', usage(mine, {spends = spends, bad = bad, claims = claims, size = size}, now)}
+    return write_cluster(into, 'joined', false, {
+      spends = packed_spends(spends_at(found[1], now)), due = math.min(tonumber(found[2] or usual.due), usual.due),
+      bad = tonumber(found[3] or 0), claims = tonumber(found[4]), size = size,
+    }, theirs, {}, {user}, usual.looks)
   end
 end
 
@@ -375,10 +378,6 @@ if not claims then -- of a cluster that is new, or took in others
     if string.sub(field, 1, 2) == 'c:' then claims = claims + 1 end
   end
 end
-local spends = packed_spends(log)
-call('HSET', hash(into), 'spends', spends, 'due', due, 'bad', bad, 'claims', claims, unpack(of_cluster))
-renew_cluster(into, is_new)
-local change, size = #ids > 0 and 'merged' or 'joined', call('SCARD', members(into))
-tell(into, change, ids, some(came, named), looks)
-mine.cluster = into
-return {change, usage(mine, {spends = spends, bad = bad, claims = claims, size = size}, now)}
+return write_cluster(into, #ids > 0 and 'merged' or 'joined', is_new, {
+  spends = packed_spends(log), due = due, bad = bad, claims = claims, size = call('SCARD', members(into)),
+}, of_cluster, ids, some(came, named), looks)
