@@ -252,12 +252,17 @@ class Service:
     output: Path
     errors: Path
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that it listens on."""
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        return host, int(port)
+
     def request(
         self, method: str, path: str, body: object = None, key: str = BOOTSTRAP_KEY, **more: str
     ) -> tuple[int, Any]:
         """Status and JSON of an answer; ``more`` are headers."""
-        host, _, port = self.url.removeprefix("http://").partition(":")
-        connection = HTTPConnection(host, int(port), timeout=10)
+        connection = HTTPConnection(*self.address, timeout=10)
         with contextlib.closing(connection):
             headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", **more}
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)

@@ -92,7 +92,6 @@ class Senders:
 
     def _send(self, key: str, recipients: int) -> dict[str, Any]:
         """The answer, however often it has to be asked for."""
-        host, _, port = self.service.url.removeprefix("http://").partition(":")
         headers = {
             "Authorization": f"Bearer {BOOTSTRAP_KEY}",
             "Content-Type": "application/json",
@@ -101,7 +100,7 @@ class Senders:
         while True:
             with (
                 contextlib.suppress(OSError, http.client.HTTPException),
-                contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=10)) as connection,
+                contextlib.closing(http.client.HTTPConnection(*self.service.address, timeout=10)) as connection,
             ):
                 connection.request("POST", "/v1/accounts/u_1/sends", json.dumps({"recipients": recipients}), headers)
                 answer = connection.getresponse()

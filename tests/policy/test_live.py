@@ -33,8 +33,7 @@ def plus(version: int) -> dict[str, Any]:
 
 def publish(service: Service, given: dict[str, Any], live: int) -> None:
     """Put a policy into force."""
-    host, _, port = service.url.removeprefix("http://").partition(":")
-    with contextlib.closing(HTTPConnection(host, int(port), timeout=10)) as connection:
+    with contextlib.closing(HTTPConnection(*service.address, timeout=10)) as connection:
         headers = {
             "Authorization": f"Bearer {BOOTSTRAP_KEY}",
             "Content-Type": "application/json",

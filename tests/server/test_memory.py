@@ -47,10 +47,9 @@ _ALLOWED = 90_000_000
 
 def send(service: Service, request: bytes, times: int) -> None:
     """Send a request so many times, on new connections as old ones are ended, and read each answer."""
-    host, _, port = service.url.removeprefix("http://").partition(":")
     while times:
         with (
-            socket.create_connection((host, int(port)), timeout=10) as connection,
+            socket.create_connection(service.address, timeout=10) as connection,
             connection.makefile("rb") as answers,
         ):
             while times:
@@ -67,9 +66,8 @@ def send(service: Service, request: bytes, times: int) -> None:
 
 def break_off(service: Service, times: int) -> None:
     """Send a body half, and end the connection."""
-    host, _, port = service.url.removeprefix("http://").partition(":")
     for _ in range(times):
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
+        with socket.create_connection(service.address, timeout=10) as connection:
             connection.sendall(_sized(_POST, _SMALL)[:-1000])
 
 

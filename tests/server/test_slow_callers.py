@@ -37,13 +37,12 @@ SLOW = {
 
 @contextlib.contextmanager
 def connections(service: Service, count: int, sent: str) -> Iterator[list[socket.socket]]:
-    host, _, port = service.url.removeprefix("http://").partition(":")
     with contextlib.ExitStack() as stack:
         found = []
         for _ in range(count):
             connection = stack.enter_context(socket.socket())
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.connect((host, int(port)))
+            connection.connect(service.address)
             connection.sendall(sent.encode())
             found.append(connection)
         yield found
@@ -113,7 +112,7 @@ def test_a_caller_without_a_key_that_writes_before_it_reads_is_told_so(serve: Se
     for size, announced in product((100, 100_000, 2**20, 20 * 2**20), (True, False)):
         kind = {"Content-Length": str(size)} if announced else {"Transfer-Encoding": "chunked"}
         for key in ({}, {"Authorization": "Bearer wrong"}):
-            with contextlib.closing(HTTPConnection(service.url.removeprefix("http://"), timeout=30)) as connection:
+            with contextlib.closing(HTTPConnection(*service.address, timeout=30)) as connection:
                 for _ in range(3):
                     parts = (b" " * min(size - at, 65_536) for at in range(0, size, 65_536))
                     headers = {"Content-Type": "application/json", **kind, **key}
@@ -125,7 +124,7 @@ def test_a_caller_without_a_key_that_writes_before_it_reads_is_told_so(serve: Se
 
 def asked(service: Service, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
     """What a caller of ``/v1/feedback`` gets."""
-    with contextlib.closing(HTTPConnection(service.url.removeprefix("http://"), timeout=30)) as connection:
+    with contextlib.closing(HTTPConnection(*service.address, timeout=30)) as connection:
         connection.request("POST", "/v1/feedback", body, {"Content-Type": "application/json", **headers})
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())
@@ -142,7 +141,7 @@ def test_a_body_that_does_not_arrive_in_time_is_told_so_and_the_connection_ends(
             head, _, body = said.partition(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 408 ")
             assert json.loads(body)["code"] == "request_timeout"
-    metrics = HTTPConnection(service.url.removeprefix("http://"), timeout=10)
+    metrics = HTTPConnection(*service.address, timeout=10)
     with contextlib.closing(metrics):
         metrics.request("GET", "/metrics")
         assert b'code="request_timeout"' in metrics.getresponse().read()
@@ -158,7 +157,7 @@ def test_a_caller_that_writes_far_too_much_before_it_reads_is_told_so(
     kind = {"Content-Length": str(mebibytes * 2**20)} if announced else {"Transfer-Encoding": "chunked"}
     headers = {"Authorization": f"Bearer {BOOTSTRAP_KEY}", "Content-Type": "application/json", **kind}
     for _ in range(3):
-        with contextlib.closing(HTTPConnection(service.url.removeprefix("http://"), timeout=30)) as connection:
+        with contextlib.closing(HTTPConnection(*service.address, timeout=30)) as connection:
             parts = (b" " * 65_536 for _ in range(mebibytes * 16))
             connection.request("POST", "/v1/signups", parts, headers, encode_chunked=not announced)
             answer = connection.getresponse()
@@ -187,7 +186,6 @@ def test_what_a_head_may_hold_is_read_as_before(serve: Serve) -> None:
         + b"Content-Length: 9999999\r\n\r\n": 413,
     }
     for sent, status in cases.items():
-        host, _, port = service.url.removeprefix("http://").partition(":")
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
+        with socket.create_connection(service.address, timeout=10) as connection:
             connection.sendall(sent)
             assert int(connection.recv(4096).split(b" ")[1]) == status, sent

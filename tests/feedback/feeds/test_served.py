@@ -16,8 +16,7 @@ from tests.feedback.feeds.senders import SENDERS, Sent
 
 
 def post(service: Service, feed: str, sent: Sent) -> tuple[int, dict[str, object]]:
-    host, _, port = service.url.removeprefix("http://").partition(":")
-    with contextlib.closing(HTTPConnection(host, int(port), timeout=10)) as connection:
+    with contextlib.closing(HTTPConnection(*service.address, timeout=10)) as connection:
         headers = {**sent.headers, "Content-Type": f"{sent.media}; charset=UTF-8"}
         connection.request("POST", f"/v1/feedback/{feed}", sent.body, headers)
         answer = connection.getresponse()
