@@ -18,7 +18,7 @@ Account = dict[str, Any]
 def asked(store: Store, part: str, call: str, given: dict[str, Any]) -> Any:
     """What a part of a script says, run by the store with these values as ``given``."""
     parts = resources.files("riskapi.store") / "lua" / "parts"
-    text = "\n".join((parts / f"{name}.lua").read_text() for name in ("order", part))
+    text = "\n".join((parts / f"{name}.lua").read_text() for name in ("order", "waves", part))
     script = f"{text}\nlocal given = cjson.decode(ARGV[1])\nreturn cjson.encode({call})"
     found: Any = store.client.eval(script, 0, json.dumps(given))
     return orjson.loads(found)

@@ -25,6 +25,7 @@
 --+ usage
 --+ order
 --+ edges
+--+ waves
 local call = redis.call
 local user, new_cluster, event_at, oldest = unpack(ARGV, 1, 4)
 local numbers = {struct.unpack('<' .. string.rep('d', #ARGV[5] / 8), ARGV[5])}
@@ -81,8 +82,9 @@ local function wave_of(text)
   local names, wave, cluster = {string.match(text, '^(%S+)' .. string.rep(' (%S+)', ENOUGH - 1))}, nil, nil
   for _, name in ipairs(names) do
     local found = account(name)
-    wave, cluster = wave or found.wave, cluster or found.cluster
-    if name == user or found.aside or not found.wave or found.wave ~= wave or found.cluster ~= cluster then return end
+    local theirs = first_wave(found.edges)
+    wave, cluster = wave or theirs, cluster or found.cluster
+    if name == user or found.aside or not theirs or theirs ~= wave or found.cluster ~= cluster then return end
   end
   if wave and cluster ~= '' and size_of(cluster) > LARGE then return wave, names end
 end
@@ -196,7 +198,7 @@ local function is_enough()
   local count, cluster = 0, nil
   return function(name, found)
     if not count or found.aside or name == user then return false end
-    local fits = found.wave and found.cluster ~= '' and found.cluster == (cluster or found.cluster)
+    local fits = first_wave(found.edges) and found.cluster ~= '' and found.cluster == (cluster or found.cluster)
     count, cluster = fits and count + 1, found.cluster
     return count == ENOUGH and size_of(cluster) > LARGE
   end

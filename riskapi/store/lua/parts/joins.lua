@@ -1,4 +1,4 @@
--- What a join makes of the bonds of an account: whom it binds, by what. Nothing is read or written here. Needs parts/order.lua.
+-- What a join makes of the bonds of an account: whom it binds, by what. Nothing is read or written here. Needs parts/waves.lua.
 --
 -- `accounts` are what parts/edges.lua tells of everybody concerned, by name, as it stood before the first bond. A bond is
 --   {edge, others = {name, …}, till = when it ends, apart = {holder, …}, claims, bound, wave, banned, names}
@@ -37,10 +37,7 @@ local function waves(bond, user, accounts)
   end
   for _, name in ipairs(bond.others) do
     if name ~= user and not accounts[name].aside then
-      local edge -- of several waves the same one, in whatever order the store tells them
-      for each in pairs(accounts[name].edges) do
-        if string.sub(each, 1, 2) == 'w:' and (not edge or is_before(each, edge)) then edge = each end
-      end
+      local edge = first_wave(accounts[name].edges)
       local others = edge and wave(edge) or loose
       others[#others + 1] = name
     end
