@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import signals
@@ -114,6 +115,10 @@ def test_readings_are_those_of_what_was_judged() -> None:
     assert spared.company is not None and spared.company.rule == "abuser", "what a person is to look at"
 
 
+#: What a stand-in for a model scored, which nobody reads.
+NO_ROW = np.zeros(0)
+
+
 class Wary(Scorer):
     """A model that thinks the worst of whoever shares a number with somebody limited."""
 
@@ -122,10 +127,10 @@ class Wary(Scorer):
 
     def score(self, readings: Readings) -> Score:
         log_odds = 4.0 if readings["links_phone_limited"] else -4.0
-        return Score(log_odds, log_odds, sigmoid(log_odds))
+        return Score(log_odds, log_odds, sigmoid(log_odds), NO_ROW)
 
-    def explain(self, readings: Readings) -> Explanation:
-        return Explanation({}, self.bias)
+    def explain(self, score: Score) -> Explanation:
+        return Explanation((), (), self.bias, ())
 
 
 @pytest.mark.parametrize(
