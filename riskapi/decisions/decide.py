@@ -175,10 +175,11 @@ def decide(
 
 def still_asks(tier: Tier, fired: Collection[str], facts: Facts, policy: Policy) -> bool:
     """Whether a live rule among those that ``fired`` asks for this very tier on other facts too."""
-    for ready in policy.live:
+    for name in fired:
+        ready = policy.live_by_name[name]
         rule = ready[-1]
-        if rule.tier == tier and rule.name in fired:
-            readings = {name: registered()[name].read(facts) for name in rule.when}
+        if rule.tier == tier:
+            readings = {signal: registered()[signal].read(facts) for signal in rule.when}
             if matching((ready,), readings):
                 return True
     return False

@@ -23,7 +23,7 @@ from riskapi.policy.tables import Pace
 from riskapi.store import damaged
 from riskapi.times import DAY
 from signals.facts import Entity, Facts, Wave
-from signals.records import changed, record
+from signals.records import record
 
 #: The family of each kind of thing: an address and its network say the same, and so do a number and its block. An
 #: address is either at a domain of its own or of a make. What binds by itself (a device, a card) needs no second thing.
@@ -111,7 +111,8 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
         return rates, []
     if quick:
         families |= {"network", "pace"}
-    wave = changed(rates, accounts=len({*alike, *quick}), families=frozenset(families), quick=bool(quick))
+    together = len({*alike, *quick})
+    wave = Wave(together, frozenset(families), bool(quick), rates.line_minute, rates.domain_quarter)
     return wave, told if rules.mode == "live" else []
 
 

@@ -174,6 +174,11 @@ class Policy(Section):
         return tuple(matcher(rule) for rule in self.rules if rule.mode == "live")
 
     @cached_property
+    def live_by_name(self) -> Mapping[str, Matcher]:
+        """Each of :attr:`live` by the name of its rule."""
+        return {ready[-1].name: ready for ready in self.live}
+
+    @cached_property
     def shadow(self) -> tuple[Matcher, ...]:
         """The rules on trial."""
         return tuple(matcher(rule) for rule in self.rules if rule.mode == "shadow")
