@@ -134,7 +134,7 @@ def decide(
     else:
         verdict = _Verdict("allow", policy.model.prior)
 
-    fired = matching(policy.live, readings)
+    fired = matching(policy.live.values(), readings)
     tier, rule = _tightest(verdict.tier, fired)
     source: Source = "rule" if rule is not None or mode != "live" else "model"
     if store_away or (mode == "live" and scorer is None):
@@ -176,7 +176,7 @@ def decide(
 def still_asks(tier: Tier, fired: Collection[str], facts: Facts, policy: Policy) -> bool:
     """Whether a live rule among those that ``fired`` asks for this very tier on other facts too."""
     for name in fired:
-        ready = policy.live_by_name[name]
+        ready = policy.live[name]
         rule = ready[-1]
         if rule.tier == tier:
             readings = {signal: registered()[signal].read(facts) for signal in rule.when}
@@ -189,7 +189,7 @@ def tier_within(most: Tier, readings: Readings, scorer: Scorer | None, policy: P
     """The tier that is decided on these readings while the store is there, before lists, and ``most`` where that is
     tighter: as :attr:`Decision.before`, at half the cost. The model is asked only where the rules leave it a say.
     """
-    tier, _ = _tightest("allow", matching(policy.live, readings))
+    tier, _ = _tightest("allow", matching(policy.live.values(), readings))
     if policy.model.mode == "live" and SEVERITY[tier] < SEVERITY[most]:
         asked = policy.outage.tier
         if scorer is not None:
