@@ -156,3 +156,11 @@ def test_own_evidence_is_the_whole_decision_without_others(facts: Facts, scorer:
     found = decided_on(basis, facts)
     without = decide(signals.read(blameless(fair(facts))), scorer, basis.policy).before
     assert found.own == min(found.decision.before, without, key=SEVERITY.__getitem__)
+
+
+def test_nobody_came_before_a_blameless_account_and_what_is_not_known_any_more_reads_as_unknown() -> None:
+    found = BAD.entities or {}
+    earlier = replace(BAD, entities={kind: replace(each, earlier=2) for kind, each in found.items()})
+    assert {each.earlier for each in (blameless(earlier).entities or {}).values()} == {0}
+    away = replace(BAD, entities=None, reputation=None, wave=None, cluster=None)
+    assert signals.read_again(away, signals.read(BAD)) == signals.read(away)
