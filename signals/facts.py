@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from signals.records import record
 
@@ -247,6 +247,17 @@ class Behavior:
     pages_before_signup: int | None = None
 
 
+class Recent(NamedTuple):
+    """Accounts that came close in time to a thing, the newest first: their names, and the Unix time of each."""
+
+    names: tuple[str, ...] = ()
+    times: tuple[float, ...] = ()
+
+
+#: Where nobody came, or nobody is told of.
+NOBODY_CAME = Recent()
+
+
 @record
 class Entity:
     """One thing accounts may share (a phone, a device, a network …) as seen from one signup.
@@ -263,7 +274,7 @@ class Entity:
     is the holder: it proved that the thing is its own, or used it long before others came), ``claimed`` (it was typed
     or written, nothing more). ``holders`` names the holders of what is claimed; counts and ``others`` are then of
     the claimants. Counts of a holder leave the claimants out; ``sole``: it was here, established, before anybody else
-    came. ``recent`` are the accounts that came close in time, with the Unix time of each, on either side; of
+    came. ``recent`` are the accounts that came close in time, on either side; of
     what is a crowd's by nature only where somebody holds it. ``past`` counts those that were there days before,
     ``earlier`` those that came before this one. ``hub_found_at`` is when it was found to be a hub (negative: not to
     be one), 0 where nobody looked.
@@ -293,7 +304,7 @@ class Entity:
     near_7d: int = 0
     standing: Literal["observed", "proved", "held", "claimed"] = "claimed"
     holders: tuple[str, ...] = ()
-    recent: tuple[tuple[str, float], ...] = ()
+    recent: Recent = NOBODY_CAME
     past: int = 0
     hub_found_at: float = 0.0
     earlier: int = 0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar, cast, dataclass_transform
 
 Made = TypeVar("Made")
 
@@ -32,13 +32,32 @@ def changed(made: Made, /, **values: Any) -> Made:
     return copy
 
 
+def changing(kind: type[Made], *names: str) -> Callable[..., Made]:
+    """The function that gives a record of a kind with other values in these fields: they follow it in this order.
+
+    As :func:`changed`, at a third of the instructions: half of those are for the names of the values. AttributeError
+    for a field that the kind does not have.
+    """
+    known = [each.name for each in fields(cast("Any", kind))]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise AttributeError(f"{kind.__name__} has no {', '.join(unknown)}")
+    return _written(kind, known, names)
+
+
 @cache
 def _copier(kind: type[Any]) -> Callable[[Any], Any]:
-    """The function that copies a record of a kind: one assignment a field, written out as ``dataclass`` writes
-    ``__init__``. Reading all fields and calling ``__init__`` with them takes twice the instructions.
+    """The function that copies a record of a kind."""
+    return _written(kind, [each.name for each in fields(kind)], ())
+
+
+def _written(kind: type[Made], known: Sequence[str], given: Sequence[str]) -> Callable[..., Made]:
+    """One assignment a field, written out as ``dataclass`` writes ``__init__``. Reading all fields and calling
+    ``__init__`` with them takes twice the instructions.
     """
-    lines = [f"    copy.{each.name} = made.{each.name}" for each in fields(kind)]
+    lines = [f"    copy.{name} = {name if name in given else f'made.{name}'}" for name in known]
     names: dict[str, Any] = {"new": object.__new__, "kind": kind}
-    exec("\n".join(["def copied(made):", "    copy = new(kind)", *lines, "    return copy"]), names)  # noqa: S102
-    copied: Callable[[Any], Any] = names["copied"]
+    head = f"def copied({', '.join(['made', *given])}):"
+    exec("\n".join([head, "    copy = new(kind)", *lines, "    return copy"]), names)  # noqa: S102
+    copied: Callable[..., Made] = names["copied"]
     return copied

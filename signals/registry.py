@@ -234,6 +234,7 @@ def signal(
         )
         _check_reason(declared)
         _SIGNALS[name] = declared
+        _unknown.cache_clear()
         _reader.cache_clear()
         schema.cache_clear()
         _causes.cache_clear()
@@ -263,9 +264,8 @@ def schema() -> str:
 
 def read(facts: Facts) -> Readings:
     """Read every signal: ``{name: value or None}``, in the order of declaration. Pure."""
-    unknown, put = _reader(others=False)
-    readings = unknown.copy()
-    put(facts, readings)
+    readings = _unknown().copy()
+    _reader(others=False)(facts, readings)
     return readings
 
 
@@ -273,16 +273,21 @@ def read_again(facts: Facts, readings: Readings) -> Readings:
     """How facts read that differ from those of ``readings`` only in what is known of other accounts: the signals that
     need the store are read, a third of all; what the others read stands. Pure.
     """
-    unknown, put = _reader(others=True)
-    again = readings | unknown
-    put(facts, again)
+    again = readings.copy()
+    _reader(others=True)(facts, again)
     return again
 
 
 @cache
-def _reader(*, others: bool) -> tuple[Readings, Callable[[Facts, Readings], None]]:
-    """Signals as unknown, in the order of declaration, and the function that puts in what is known of them. For all
-    signals, or with ``others`` for those that need what the store knows of other accounts.
+def _unknown() -> Readings:
+    """All signals as unknown, in the order of declaration."""
+    return dict.fromkeys(_SIGNALS)
+
+
+@cache
+def _reader(*, others: bool) -> Callable[[Facts, Readings], None]:
+    """The function that puts into readings what is known. Of all signals, over readings that are unknown; or with
+    ``others`` of those that need what the store knows of other accounts, over whatever was read of them.
 
     What several signals are called with is worked out once, and those that lack it cost nothing. The function is
     written out, one assignment a signal, as ``dataclass`` writes ``__init__``: a loop over the signals takes a quarter
@@ -301,8 +306,11 @@ def _reader(*, others: bool) -> tuple[Readings, Callable[[Facts, Readings], None
             said = f"{found.name}(seen)" if found.attribute is None else f"seen.{found.attribute}"
             names[found.name] = found.judge
             lines.append(f"        readings[{found.name!r}] = {said}")
+        if others:
+            lines += ["    else:", *(f"        readings[{found.name!r}] = None" for found in needing)]
     exec("\n".join(lines), names)  # noqa: S102
-    return dict.fromkeys(found.name for found in meant), names["put"]
+    put: Callable[[Facts, Readings], None] = names["put"]
+    return put
 
 
 class Degraded(TypedDict):

@@ -61,6 +61,6 @@ class Claims:
 
     def _is_claimed(self, user_id: str, held: Entity) -> bool:
         """Whether somebody who does not hold a thing is bound by it to an account that does."""
-        edge, others = edge_of(held.key), [name for name, _ in held.recent if name not in held.holders]
+        edge, others = edge_of(held.key), [name for name in held.recent.names if name not in held.holders]
         mine, *states = self._clusters.states([user_id, *others]).values()
         return edge in mine.edges and any(edge in each.edges and each.cluster == mine.cluster for each in states)

@@ -51,7 +51,7 @@ class Evidence:
 def evidence(readings: Mapping[str, Any], reasons: Sequence[Reason], model: str | None, basis: Basis) -> Evidence:
     """The evidence of a decision that was made on these readings, with these reasons, by this version of the model."""
     scorer = basis.scorer if basis.scorer is not None and basis.versions["model"] == model else None
-    explained = scorer.explain(dict(readings)) if scorer is not None and readings else None
+    explained = scorer.explain(scorer.score(dict(readings))) if scorer is not None and readings else None
     pieces = _pieces(readings, explained, basis.policy)
     said = [Piece(row["text"], None, _rule(row)) for row in reasons if row["contribution"] is None]
     if explained is None:

@@ -6,10 +6,10 @@ the same decision bit for bit. Readings are JSON values: finite numbers, text, b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Literal
 
-from model.scorer import Explanation, Scorer, sigmoid
+from model.scorer import Explanation, Score, Scorer, sigmoid
 from riskapi.contract import Tier
 from riskapi.lists.matching import Listed, ListKind
 from riskapi.policy import Policy
@@ -102,7 +102,7 @@ class _Verdict:
 
     tier: Tier
     probability: float
-    margin: float | None = None
+    score: Score | None = None
     explanation: Explanation | None = None
     eased: bool = False
 
@@ -134,7 +134,7 @@ def decide(
     else:
         verdict = _Verdict("allow", policy.model.prior)
 
-    fired = matching(policy.live, readings)
+    fired = matching(policy.live.values(), readings)
     tier, rule = _tightest(verdict.tier, fired)
     source: Source = "rule" if rule is not None or mode != "live" else "model"
     if store_away or (mode == "live" and scorer is None):
@@ -149,8 +149,8 @@ def decide(
     explanation = verdict.explanation
     reasons: tuple[Reason, ...] = ()
     if (tier != "allow" or explain) and not bare:
-        if explanation is None and verdict.margin is not None and scorer is not None:
-            explanation = scorer.explain(readings)
+        if explanation is None and verdict.score is not None and scorer is not None:
+            explanation = scorer.explain(verdict.score)
         reasons = _reasons(readings, fired, explanation, outage=source == "outage", safest=tier == "allow")
     if listing is not None:
         reasons = (_listed(listing), *reasons)
@@ -163,7 +163,7 @@ def decide(
         reasons=reasons,
         shadow=_shadows(readings, scorer, policy, verdict, before, listing),
         fired=tuple([found.name for found in fired]),
-        margin=verdict.margin,
+        margin=None if verdict.score is None else verdict.score.margin,
         probability=verdict.probability,
         bias=None if explanation is None else explanation.bias,
         eased=verdict.eased,
@@ -175,10 +175,11 @@ def decide(
 
 def still_asks(tier: Tier, fired: Collection[str], facts: Facts, policy: Policy) -> bool:
     """Whether a live rule among those that ``fired`` asks for this very tier on other facts too."""
-    for ready in policy.live:
+    for name in fired:
+        ready = policy.live[name]
         rule = ready[-1]
-        if rule.tier == tier and rule.name in fired:
-            readings = {name: registered()[name].read(facts) for name in rule.when}
+        if rule.tier == tier:
+            readings = {signal: registered()[signal].read(facts) for signal in rule.when}
             if matching((ready,), readings):
                 return True
     return False
@@ -188,7 +189,7 @@ def tier_within(most: Tier, readings: Readings, scorer: Scorer | None, policy: P
     """The tier that is decided on these readings while the store is there, before lists, and ``most`` where that is
     tighter: as :attr:`Decision.before`, at half the cost. The model is asked only where the rules leave it a say.
     """
-    tier, _ = _tightest("allow", matching(policy.live, readings))
+    tier, _ = _tightest("allow", matching(policy.live.values(), readings))
     if policy.model.mode == "live" and SEVERITY[tier] < SEVERITY[most]:
         asked = policy.outage.tier
         if scorer is not None:
@@ -214,12 +215,12 @@ def _listed(listing: Listed) -> Reason:
 def _judge(readings: Readings, scorer: Scorer, policy: Policy, *, explain: bool, bare: bool = False) -> _Verdict:
     score = scorer.score(readings)
     tier = tier_of(score.probability, policy)
-    # An explanation costs three times a score; the guard needs one only where it could ease the tier.
+    # An explanation costs twice a score; the guard needs one only where it could ease the tier.
     if (tier == "allow" and not explain) or (bare and not _is_guarded(tier, policy)):
-        return _Verdict(tier, score.probability, score.margin)
-    explanation = scorer.explain(readings)
-    eased = _ease(tier, score.log_odds, explanation.contributions, policy)
-    return _Verdict(eased, score.probability, score.margin, explanation, eased=eased != tier)
+        return _Verdict(tier, score.probability, score)
+    explanation = scorer.explain(score)
+    eased = _ease(tier, score.log_odds, explanation, policy)
+    return _Verdict(eased, score.probability, score, explanation, eased=eased != tier)
 
 
 def tier_of(probability: float, policy: Policy) -> Tier:
@@ -235,26 +236,27 @@ def _is_guarded(tier: Tier, policy: Policy) -> bool:
     return SEVERITY[tier] > SEVERITY[policy.guard.tier]
 
 
-def _ease(tier: Tier, log_odds: float, contributions: Mapping[str, float], policy: Policy) -> Tier:
+def _ease(tier: Tier, log_odds: float, explanation: Explanation, policy: Policy) -> Tier:
     """The tier after the guard: what is left without shared places, or the guard's tier, whichever is tighter."""
     if not _is_guarded(tier, policy):
         return tier
-    alone = _without_places(log_odds, contributions, policy)
+    alone = _without_places(log_odds, explanation, policy)
     if alone is None:
         return tier
     return max(tier_of(alone, policy), policy.guard.tier, key=SEVERITY.__getitem__)
 
 
-def _without_places(log_odds: float, contributions: Mapping[str, float], policy: Policy) -> float | None:
+def _without_places(log_odds: float, explanation: Explanation, policy: Policy) -> float | None:
     """The probability of abuse without what shared places bring; None where they bring nothing against it."""
-    places = sum(value for name, value in contributions.items() if policy.guards(name))
+    said = zip(explanation.names, explanation.added, strict=True)
+    places = sum(value for name, value in said if policy.guards(name))
     return sigmoid(log_odds - places) if places > 0.0 else None
 
 
 def probability_alone(readings: Readings, scorer: Scorer, policy: Policy) -> float:
     """The probability of abuse that the guard goes by: without what shared places bring against it."""
     score = scorer.score(readings)
-    found = _without_places(score.log_odds, scorer.explain(readings).contributions, policy)
+    found = _without_places(score.log_odds, scorer.explain(score), policy)
     return score.probability if found is None else found
 
 
@@ -297,8 +299,8 @@ def _reasons(
     if outage:
         found.insert(0, Reason("OUTAGE", None, "A part of the service was away, so the budget is small", None))
     if explanation is not None:
-        # Of some 190 contributions a dozen are loud: they are found first, by one comparison each.
-        said, least = explanation.contributions.items(), LEAST_CONTRIBUTION
+        # Of some 80 contributions a dozen are loud: they are found first, by one comparison each.
+        said, least = list(zip(explanation.names, explanation.added, strict=True)), LEAST_CONTRIBUTION
         spoke = [(-value, name, value) for name, value in said if value > least]
         if safest:
             spoke += [(value, name, value) for name, value in said if value < -least]

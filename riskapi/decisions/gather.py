@@ -30,7 +30,7 @@ from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from riskapi.times import DAY
 from signals.facts import Account, Behavior, Cluster, Facts, Network
-from signals.records import changed, record
+from signals.records import changed, changing, record
 from signals.whereabouts import country_of_person
 
 _AWAY = "store_unavailable"
@@ -67,6 +67,12 @@ class Gathered:
     listed: tuple[Listed, ...] = ()
     matches: tuple[Match, ...] = ()
     vouched: bool = False
+
+
+#: Facts with what the store knows, facts with a cluster, and what was gathered with other facts.
+_with_store = changing(Facts, "mail_domain", "missing", "entities", "reputation", "wave")
+_in_cluster = changing(Facts, "cluster")
+_about = changing(Gathered, "facts")
 
 
 def _proved(signup: Signup) -> Iterable[str]:
@@ -203,7 +209,6 @@ class Gatherer:
         self._store.run(pipe)
         vouched = vouches is not None and vouches()
         found = said()
-        told = {"mail_domain": self._findings.known(facts), **found}
         missing = _missing(facts, subjects, found, self._findings.unasked)
         if found:  # of most signups nothing, and a copy of all facts is dear
             facts = changed(facts, **found)
@@ -217,13 +222,13 @@ class Gatherer:
         own = kinds.own_domain(facts, verified=True) if "mailbox" in touch.proved else None
         return Gathered(
             # An account comes in a wave at its signup only: an account that is decided again keeps the wave it had.
-            changed(
+            _with_store(
                 facts,
-                **told,
-                missing=missing,
-                entities=linking,
-                reputation=reputation(linking, policy, self._links.entity_key("site", own) if own else None),
-                wave=wave if add else facts.wave,
+                facts.mail_domain if "mail_domain" in found else self._findings.known(facts),
+                missing,
+                linking,
+                reputation(linking, policy, self._links.entity_key("site", own) if own else None),
+                wave if add else facts.wave,
             ),
             touch,
             known(),
@@ -258,7 +263,7 @@ class Gatherer:
 
 
 def _with_cluster(gathered: Gathered, usage: Usage) -> Gathered:
-    return changed(gathered, facts=changed(gathered.facts, cluster=Cluster(usage.size, usage.abusive)))
+    return _about(gathered, _in_cluster(gathered.facts, Cluster(usage.size, usage.abusive)))
 
 
 def _untold(network: Network) -> dict[str, str]:

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from signals.facts import Cluster, Entity, Facts, Reputation
-from signals.records import changed
+from signals.records import changed, changing
 
 #: What strangers have in common by chance: a place, a browser, the make of an address, neighbouring numbers.
 _CHANCE = frozenset({"ip", "network", "fingerprint", "pattern", "phone_block", "referrer"})
 #: From so many bad accounts on a place on, and from this share of all on, it is a bad one.
 _NOTORIOUS, _SHARE = 3, 0.1
+
+#: Facts with other entities, reputation and cluster, and an entity with other accounts' doings.
+_with = changing(Facts, "entities", "reputation", "cluster")
+_did = changing(Entity, "abusive", "limited", "exhausted_24h", "exhausted_7d", "exhausted_at", "near_7d", "earlier")
 
 
 def fair(facts: Facts) -> Facts:
@@ -48,12 +52,12 @@ def is_accused(facts: Facts) -> bool:
 
 def blameless(facts: Facts) -> Facts:
     """The same facts as if no other account were bad, or had come before: how many share what is still known."""
-    found = facts.entities
-    return changed(
+    found, cluster = facts.entities, facts.cluster
+    return _with(
         facts,
-        entities=None if found is None else {kind: _blameless(entity) for kind, entity in found.items()},
-        reputation=_base(facts.reputation),
-        cluster=None if facts.cluster is None else changed(facts.cluster, abusive=0),
+        None if found is None else {kind: _blameless(entity) for kind, entity in found.items()},
+        _base(facts.reputation),
+        None if cluster is None else Cluster(cluster.size),
     )
 
 
@@ -73,9 +77,7 @@ def _blameless(entity: Entity) -> Entity:
     spent = entity.exhausted_7d or entity.exhausted_at or entity.near_7d
     if not (entity.abusive or entity.limited or spent or entity.earlier):
         return entity
-    return changed(
-        entity, abusive=0, limited=0, exhausted_24h=0, exhausted_7d=0, exhausted_at=None, near_7d=0, earlier=0
-    )
+    return _did(entity, 0, 0, 0, 0, None, 0, 0)
 
 
 def _alone(entity: Entity) -> Entity:
@@ -86,16 +88,6 @@ def _base(reputation: Reputation | None) -> Reputation | None:
     """Rates where nothing is known but the base rate; what was unknown stays so."""
     if reputation is None:
         return None
-    base = reputation.base
-
-    def flat(rate: float | None) -> float | None:
-        return None if rate is None else base
-
-    return Reputation(
-        base,
-        flat(reputation.asn),
-        flat(reputation.network),
-        flat(reputation.domain),
-        flat(reputation.tld),
-        flat(reputation.link_domain),
-    )
+    base, known = reputation.base, reputation
+    rates = known.asn, known.network, known.domain, known.tld, known.link_domain
+    return Reputation(base, *[None if rate is None else base for rate in rates])

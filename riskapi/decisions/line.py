@@ -151,5 +151,4 @@ def _own(basis: Basis, facts: Facts, readings: Readings, decision: Decision) -> 
     # A rule that asks for it without others too says all there is to know: nothing else is read, and nothing scored.
     if still_asks(tier, decision.fired, without, policy):
         return tier
-    again = signals.read_again(without, readings)
-    return tier if again == readings else tier_within(tier, again, basis.scorer, policy)
+    return tier_within(tier, signals.read_again(without, readings), basis.scorer, policy)

@@ -18,7 +18,7 @@ from riskapi.accounts.tiers import Arrival, Tiers
 from riskapi.budgets import terms
 from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import held_by
-from riskapi.decisions.answer import Assessment, assessment, in_form, kept_answer, reasons
+from riskapi.decisions.answer import Assessment, assessment, in_form, kept_answer
 from riskapi.decisions.decide import Decision
 from riskapi.decisions.gather import Gathered, Gatherer, Parsed
 from riskapi.decisions.line import Case, case_in_outage, case_of
@@ -97,11 +97,10 @@ class Assessor:
         gathered, usage = self.gatherer.join(gathered, policy, now)
         own = terms.told(signup.account.plan)
         case = case_of(basis, user_id, parsed, gathered, usage, now, own=own, established=gathered.vouched)
-        decision, review = case.decision, None
+        decision, review, body = case.decision, None, assessment(case)
         if decision.tier == "review":
-            why = reasons(decision)
-            review = queue.opening(user_id, now, decision.risk_score, why, answered=first is None)
-        body = assessment(case, review_id=review.id if review else None)
+            review = queue.opening(user_id, now, decision.risk_score, body["reasons"], answered=first is None)
+            body["review_id"] = review.id
         answer = orjson.dumps(body)
         paid, standing = terms.is_paid(own.plan, policy), None
         if (decision.tier == "limit" or paid) and first is None:  # a replay does it by itself, whoever recorded it

@@ -102,7 +102,7 @@ def bonds(
 
 def _since(entity: Entity, since: float) -> tuple[str, ...]:
     """The other accounts that came after a Unix time."""
-    return tuple(name for name, at in entity.recent if at > since and name in entity.others)
+    return tuple(name for name, at in zip(*entity.recent, strict=True) if at > since and name in entity.others)
 
 
 def _lasts(policy: Policy) -> float:

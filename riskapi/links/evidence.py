@@ -137,7 +137,8 @@ def linkage(
 
 def _last_seen(entity: Entity) -> str | None:
     """When the newest of the others came; its holders count where nobody else did, None where it is not told."""
-    last = entity.recent[0][1] if entity.last_seen is None and entity.recent else entity.last_seen
+    times = entity.recent.times
+    last = times[0] if entity.last_seen is None and times else entity.last_seen
     return None if last is None else rfc3339(last)
 
 

@@ -13,7 +13,7 @@ import orjson
 from riskapi.policy import Policy
 from riskapi.policy.tables import Kind, Linking, Strength
 from riskapi.times import DAY
-from signals.facts import Entity, Facts, Network
+from signals.facts import NOBODY_CAME, Entity, Facts, Network, Recent
 from signals.records import changed, record
 
 #: Kinds that can link accounts, in the order of the answer. Strengths and hub limits are policy.
@@ -277,7 +277,7 @@ def entity(
     if rule is None:
         return Entity(
             kind, hour, day, month, accounts, abusive, limited, True, 0.0, "weak", None, (), key, False,
-            0, 0, None, 0, "claimed", (), _recent(others) if others else (), past,
+            0, 0, None, 0, "claimed", (), _recent(others) if others else NOBODY_CAME, past,
         )  # fmt: skip
     if siblings:
         rule = _SIBLINGS
@@ -291,7 +291,7 @@ def entity(
     hub = crowd or (accounts > 1 and not ring and _is_hub(rule, day, month, 0.0, at, policy))
     return Entity(
         kind, hour, day, month, accounts, abusive, limited, hub, 0.0, strength, last_seen, (), key, False,
-        0, 0, None, 0, "observed" if kind in OBSERVED else "claimed", (), (), past, 0.0,
+        0, 0, None, 0, "observed" if kind in OBSERVED else "claimed", (), NOBODY_CAME, past, 0.0,
         int(earlier) if earlier and strength == rule.strength else 0,
     )  # fmt: skip
 
@@ -311,9 +311,10 @@ def _shared(
     # Siblings and who vouches for them all belong together.
     holders = () if siblings else tuple(holding.decode().split())
     sole = False
-    seen: Sequence[tuple[str, float]] = recent
+    seen = recent
     if holders:
-        seen = [pair for pair in recent if pair[0] not in holders]
+        claimants = [(name, came) for name, came in zip(*recent, strict=True) if name not in holders]
+        seen = Recent(tuple([name for name, _ in claimants]), tuple([came for _, came in claimants]))
     if user_id in holders:
         # Claimants do not count for the account that holds it: what they do is theirs.
         standing, sole = ("proved" if by == b"proof" else "held"), by == b"first" and holders[0] == user_id
@@ -321,7 +322,8 @@ def _shared(
         hour, day, month = min(hour, accounts), min(day, accounts), min(month, accounts)
         abusive, limited, earlier = bad, slow, 0
         # Holders by proof are bound to each other; those that have used it for long are bound to nobody by it.
-        seen = [(name, at) for name in holders if name != user_id and by == b"proof"]
+        names = tuple([name for name in holders if name != user_id and by == b"proof"])
+        seen = Recent(names, (at,) * len(names))
         spent_24h = spent_7d = near_7d = 0
         spent_at = 0
     elif holders:
@@ -332,27 +334,27 @@ def _shared(
     ring = _is_ring(strength, accounts, abusive, limited, policy)
     hub = crowd or (not ring and _is_hub(rule, day, month, float(found_at), at, policy))
     weight = 0.0
-    names: tuple[str, ...] = ()
-    last_seen = seen[0][1] if seen else None
+    named: tuple[str, ...] = ()
+    last_seen = seen.times[0] if seen.times else None
     if last_seen is not None and not hub:
         # Where people do not share a thing by chance, how many do says nothing, as long as it is not a hub.
         among = 2 if ring or strength == "strong" else accounts
         most = policy.links.strengths["strong" if ring else strength]
         weight = evidence_weight(most, among, at - last_seen, policy.links.half_life_days)
-        names = tuple([name for name, _ in seen])
+        named = seen.names
     return Entity(
-        kind, hour, day, month, accounts, abusive, limited, hub, weight, strength, last_seen, names, key, bound == 1,
+        kind, hour, day, month, accounts, abusive, limited, hub, weight, strength, last_seen, named, key, bound == 1,
         spent_24h, spent_7d, float(spent_at) if spent_at else None, near_7d, standing, tuple([name for name in holders
         if name != user_id]), recent, past, float(found_at), int(earlier), sole,
     )  # fmt: skip
 
 
 @lru_cache(maxsize=16)  # of a crowd the same are told of an address and of its network
-def _recent(others: bytes) -> tuple[tuple[str, float], ...]:
+def _recent(others: bytes) -> Recent:
     told = others.decode().split()
     # orjson reads numbers of 17 digits in a tenth of the instructions that ``float`` takes, and as exactly.
     times = orjson.loads(f"[{','.join(told[1::2])}]")
-    return tuple(zip(told[::2], map(float, times), strict=True))
+    return Recent(tuple(told[::2]), tuple(map(float, times)))
 
 
 def _is_hub(rule: Sharing, day: int, month: int, found_at: float, at: float, policy: Policy) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
+from operator import neg
 from typing import Any
 
 import orjson
@@ -22,8 +22,8 @@ from riskapi.policy import Policy
 from riskapi.policy.tables import Pace
 from riskapi.store import damaged
 from riskapi.times import DAY
-from signals.facts import Entity, Facts, Wave
-from signals.records import changed, record
+from signals.facts import Entity, Facts, Recent, Wave
+from signals.records import record
 
 #: The family of each kind of thing: an address and its network say the same, and so do a number and its block. An
 #: address is either at a domain of its own or of a make. What binds by itself (a device, a card) needs no second thing.
@@ -48,8 +48,6 @@ _KNOWN, _RARE = 500, {"behavior": 0.2, "fingerprint": 0.01}
 _NUMBERS = 5
 #: Seconds in which arrivals on one line, and at one private mail domain, are counted for rules.
 _MINUTE, _QUARTER = 60.0, 900.0
-#: Of somebody who came, and when, the name.
-_NAME = itemgetter(0)
 
 
 @record
@@ -69,12 +67,14 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
         line_minute=_count(found.get("ip"), "ip" in touch.hubs, touch.at - _MINUTE),
         domain_quarter=_count(domain, everybodys, touch.at - _QUARTER),
     )
-    if rules.mode == "off" or not any([thing.recent for thing in found.values()]):
+    if rules.mode == "off" or not any([thing.recent.names for thing in found.values()]):
         return rates, []
     telling = [
         (family, thing)
         for kind, family in FAMILIES.items()
-        if (thing := found.get(kind)) is not None and thing.recent and _tells(kind, thing, facts, touch, found, policy)
+        if (thing := found.get(kind)) is not None
+        and thing.recent.names
+        and _tells(kind, thing, facts, touch, found, policy)
     ]
     came: dict[str, set[str]] = {}
     if len({family for family, _ in telling}) > 1:
@@ -85,24 +85,24 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
     if alike:
         arrived: dict[str, float] = {}
         for _, thing in telling:
-            arrived.update(thing.recent)
+            arrived.update(zip(*thing.recent, strict=True))
         alike.sort(key=lambda name: (arrived[name], name), reverse=True)
     told = [Match(tuple(alike), long)] if alike else []
     families = {family for name in alike for family in shared[name]}
     quick: set[str] = set()
     for kind in ("ip", "network"):
         thing = found.get(kind)
-        if thing is None or not thing.recent or kind in touch.hubs:
+        if thing is None or not thing.recent.names or kind in touch.hubs:
             continue
         # Neighbours of a home are others' homes: of a network only the longest pace counts, unless it is a host's.
         paces = rules.quick if kind == "ip" or touch.hosting else rules.quick[-1:]
         names: tuple[str, ...] = ()
         for pace in paces:
-            count = _how_many(thing.recent, touch.at - pace.seconds)
+            count = _how_many(thing.recent.times, touch.at - pace.seconds)
             # Few people sign up from a host's machines: half as many are telling.
             if count and count + 1 >= (math.ceil(pace.accounts / 2) if touch.hosting else pace.accounts):
                 if count != len(names):
-                    names = tuple(map(_NAME, thing.recent[:count]))
+                    names = thing.recent.names[:count]
                     quick.update(names)
                 match = Match(names, long if _is_like(pace, rules.quick[-1]) else near)
                 if match not in told:  # of a crowd those that are told came at every pace, to the line and its network
@@ -111,7 +111,8 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
         return rates, []
     if quick:
         families |= {"network", "pace"}
-    wave = changed(rates, accounts=len({*alike, *quick}), families=frozenset(families), quick=bool(quick))
+    together = len({*alike, *quick})
+    wave = Wave(together, frozenset(families), bool(quick), rates.line_minute, rates.domain_quarter)
     return wave, told if rules.mode == "live" else []
 
 
@@ -157,23 +158,19 @@ def _in_several(came: Mapping[str, set[str]]) -> dict[str, set[str]]:
     return {name: {family for family, names in came.items() if name in names} for name in several}
 
 
-def _how_many(recent: Sequence[tuple[str, float]], since: float) -> int:
+def _how_many(times: Sequence[float], since: float) -> int:
     """How many came since a Unix time. They stand with the newest first, so nobody has to be looked at in a crowd."""
-    if recent and recent[-1][1] >= since:
-        return len(recent)
-    return bisect_right(recent, -since, key=_age)
+    if times and times[-1] >= since:
+        return len(times)
+    return bisect_right(times, -since, key=neg)
 
 
-def _age(each: tuple[str, float]) -> float:
-    return -each[1]
-
-
-def _since(recent: Sequence[tuple[str, float]], since: float) -> tuple[str, ...]:
-    return tuple(map(_NAME, recent[: _how_many(recent, since)]))
+def _since(recent: Recent, since: float) -> tuple[str, ...]:
+    return recent.names[: _how_many(recent.times, since)]
 
 
 def _count(thing: Entity | None, everybodys: bool, since: float) -> int | None:
-    return None if thing is None or everybodys else _how_many(thing.recent, since) + 1
+    return None if thing is None or everybodys else _how_many(thing.recent.times, since) + 1
 
 
 def _tells(kind: str, thing: Entity, facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Policy) -> bool:
@@ -190,7 +187,7 @@ def _tells(kind: str, thing: Entity, facts: Facts, touch: Touch, found: Mapping[
     if (
         kind == "phone_block"
         and not is_automatic(facts)
-        and _how_many(thing.recent, touch.at - policy.waves.near_minutes * 60.0) + 1 < _NUMBERS
+        and _how_many(thing.recent.times, touch.at - policy.waves.near_minutes * 60.0) + 1 < _NUMBERS
     ):
         return False
     return kind in ("asn", "stem") or not _has_past(thing, policy)

@@ -169,9 +169,9 @@ class Policy(Section):
         return self.model_copy(update={"model": self.model.model_copy(update={"mode": mode})})
 
     @cached_property
-    def live(self) -> tuple[Matcher, ...]:
-        """The rules in force, ready to be matched, in the order of the file."""
-        return tuple(matcher(rule) for rule in self.rules if rule.mode == "live")
+    def live(self) -> Mapping[str, Matcher]:
+        """The rules in force by name, ready to be matched, in the order of the file."""
+        return {rule.name: matcher(rule) for rule in self.rules if rule.mode == "live"}
 
     @cached_property
     def shadow(self) -> tuple[Matcher, ...]:

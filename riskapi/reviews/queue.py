@@ -28,7 +28,7 @@ from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.store.pages import cursor_of, position
 from riskapi.store.streams import SHARDS, oldest, shard, stream
-from riskapi.times import rfc3339
+from riskapi.times import rfc3339, unix_text
 
 STATUSES = ("open", "claimed", "escalated", "decided")
 ReviewStatus = Literal["open", "claimed", "escalated", "decided"]
@@ -77,7 +77,11 @@ class ReviewPage(TypedDict):
 
 def review_key(review_id: str) -> str:
     """Key of a review's hash; it expires with the account it is about (``retention.accounts_days``)."""
-    return f"risk:r:{{{_shard(review_id)}}}:{review_id}"
+    return _key(_shard(review_id), review_id)
+
+
+def _key(number: int, review_id: str) -> str:
+    return f"risk:r:{{{number}}}:{review_id}"
 
 
 def index_key(number: int, status: str) -> str:
@@ -130,7 +134,7 @@ def opening(
         "user_id": user_id,
         "status": "open",
         "place": place,
-        "opened_at": repr(at),
+        "opened_at": unix_text(at),
         "risk_score": repr(risk_score),
         **({} if answered else {"reasons": pack(orjson.dumps(reasons))}),
     }
@@ -141,7 +145,7 @@ def opening(
         place,
         fields,
         orjson.dumps(told).decode(),
-        review_key(review_id),
+        _key(number, review_id),
         index_key(number, "open"),
     )
 

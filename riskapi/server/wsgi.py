@@ -45,7 +45,8 @@ def _warm(service: Service) -> None:
     case = case_in_outage(basis, "warm-up", parsed, gatherer.without_store(parsed.facts), now, terms.NONE)
     decide(case.readings, basis.scorer, basis.policy, explain=True)
     if basis.scorer is not None:
-        basis.scorer.explain(case.readings)  # a model in shadow is asked for that later, and the first time takes 0.1 s
+        # A model in shadow is asked for that later, and the first time takes 0.1 s.
+        basis.scorer.explain(basis.scorer.score(case.readings))
     unpack(packed_json(assessment(case)))
     gc.collect()
     gc.freeze()

@@ -41,11 +41,12 @@ class Told(Scorer):
 
     def score(self, readings: Readings) -> Score:
         log_odds = self.bias + sum(self.contributions.values())
-        return Score(log_odds / 2, log_odds, sigmoid(log_odds))
+        return Score(log_odds / 2, log_odds, sigmoid(log_odds), np.zeros(0))
 
-    def explain(self, readings: Readings) -> Explanation:
+    def explain(self, score: Score) -> Explanation:
         self.explained += 1
-        return Explanation(self.contributions, self.bias)
+        columns = tuple(self.contributions)
+        return Explanation(columns, tuple(self.contributions.values()), self.bias, columns)
 
 
 def odds(risk_score: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import signals
@@ -114,6 +115,10 @@ def test_readings_are_those_of_what_was_judged() -> None:
     assert spared.company is not None and spared.company.rule == "abuser", "what a person is to look at"
 
 
+#: What a stand-in for a model scored, which nobody reads.
+NO_ROW = np.zeros(0)
+
+
 class Wary(Scorer):
     """A model that thinks the worst of whoever shares a number with somebody limited."""
 
@@ -122,10 +127,10 @@ class Wary(Scorer):
 
     def score(self, readings: Readings) -> Score:
         log_odds = 4.0 if readings["links_phone_limited"] else -4.0
-        return Score(log_odds, log_odds, sigmoid(log_odds))
+        return Score(log_odds, log_odds, sigmoid(log_odds), NO_ROW)
 
-    def explain(self, readings: Readings) -> Explanation:
-        return Explanation({}, self.bias)
+    def explain(self, score: Score) -> Explanation:
+        return Explanation((), (), self.bias, ())
 
 
 @pytest.mark.parametrize(
@@ -151,3 +156,11 @@ def test_own_evidence_is_the_whole_decision_without_others(facts: Facts, scorer:
     found = decided_on(basis, facts)
     without = decide(signals.read(blameless(fair(facts))), scorer, basis.policy).before
     assert found.own == min(found.decision.before, without, key=SEVERITY.__getitem__)
+
+
+def test_nobody_came_before_a_blameless_account_and_what_is_not_known_any_more_reads_as_unknown() -> None:
+    found = BAD.entities or {}
+    earlier = replace(BAD, entities={kind: replace(each, earlier=2) for kind, each in found.items()})
+    assert {each.earlier for each in (blameless(earlier).entities or {}).values()} == {0}
+    away = replace(BAD, entities=None, reputation=None, wave=None, cluster=None)
+    assert signals.read_again(away, signals.read(BAD)) == signals.read(away)

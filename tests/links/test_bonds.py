@@ -15,7 +15,7 @@ from riskapi.links.kinds import evidence_weight
 from riskapi.links.waves import Match
 from riskapi.policy import DEFAULT, load
 from riskapi.times import EARLIEST
-from signals.facts import Entity
+from signals.facts import Entity, Recent
 from tests.conftest import NOW
 
 POLICY = load(DEFAULT)
@@ -30,7 +30,7 @@ def shared(kind: str, *others: str, **changes: Any) -> Entity:
     found = Entity(
         kind, 1, 1, 1 + len(others), 1 + len(others), 0, 0, False,
         weight=1.0 if others else 0.0, strength="strong", last_seen=NOW if others else None, others=others,
-        key=f"risk:e:{LETTERS[kind]}:mac", recent=tuple((name, NOW) for name in others),
+        key=f"risk:e:{LETTERS[kind]}:mac", recent=Recent(others, (NOW,) * len(others)),
     )  # fmt: skip
     return replace(found, **changes)
 
@@ -108,7 +108,7 @@ def test_content_binds_only_those_named() -> None:
 
 def test_a_burst_at_a_hub_binds_those_of_the_burst() -> None:
     ages = {"a": 60.0, "b": HOUR, "c": DAY - 1, "d": DAY, "e": 9 * DAY}
-    recent = tuple((name, NOW - age) for name, age in ages.items())
+    recent = Recent(tuple(ages), tuple(NOW - age for age in ages.values()))
     burst = shared("device", *ages, bound=True, recent=recent, hub_found_at=NOW - HOUR)
     (bond,) = made(burst)
     assert (bond.edge, bond.key, bond.others, bond.bound) == ("d:mac", None, ("a", "b", "c"), False)

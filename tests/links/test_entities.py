@@ -22,7 +22,7 @@ from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from riskapi.times import rfc3339
-from signals.facts import Account, Behavior, Device, Email, Entity, Facts, Network, Phone
+from signals.facts import Account, Behavior, Device, Email, Entity, Facts, Network, Phone, Recent
 from tests.active_readers import readers_of
 from tests.conftest import LINK_SECRET
 from tests.joining import bind
@@ -347,7 +347,7 @@ def test_of_a_crowd_by_nature_only_the_count_is_read(links: Links, store: Store,
     email = Email(given="", valid=True, domain="mail.example", free=True, relay=False, disposable=False)
     for place in range(3):
         found = touch(links, store, rules, f"u{place}", facts(NOW + place, email=email))["mail_domain"]
-    assert (found.accounts, found.hub, found.recent, found.others, found.last_seen) == (3, True, (), (), NOW + 1)
+    assert (found.accounts, found.hub, found.recent, found.others, found.last_seen) == (3, True, Recent(), (), NOW + 1)
 
 
 #: A free mail provider's domain; a pattern, of which 50 make a crowd; an address, whose crowd may be a wave; a device.
@@ -399,7 +399,7 @@ def test_marks_of_a_crowd_are_counted_however_many(links: Links, store: Store, r
         links.mark(f"u{number}", [key], abusive=number % 2 == 0, limited=True)
     found = touch(links, store, rules, "new", device())["device"]
     assert (found.abusive, found.limited, found.accounts, found.bound) == ((marked + 1) // 2, marked, 61, True)
-    assert (len(found.recent), found.recent[0][0], found.earlier) == (32, "u59", 60)
+    assert (len(found.recent.times), found.recent.names[0], found.earlier) == (32, "u59", 60)
 
 
 def test_what_is_told_of_a_policy_is_that_of_the_policy_in_force(links: Links, store: Store, rules: Policy) -> None:
@@ -721,10 +721,10 @@ def test_linkage_names_the_strongest_first_and_no_hubs(rules: Policy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("recent", "told"), [((("u1", NOW),), rfc3339(NOW)), ((), None)], ids=["the holder came", "nobody is told of"]
+    ("recent", "told"),
+    [(Recent(("u1",), (NOW,)), rfc3339(NOW)), (Recent(), None)],
+    ids=["the holder came", "nobody is told of"],
 )
-def test_what_a_holder_alone_has_was_not_seen_in_1970(
-    rules: Policy, recent: tuple[tuple[str, float], ...], told: str | None
-) -> None:
+def test_what_a_holder_alone_has_was_not_seen_in_1970(rules: Policy, recent: Recent, told: str | None) -> None:
     device = Entity("device", 1, 1, 1, 1, 0, 0, hub=False, strength="strong", holders=("u1",), recent=recent)
     assert [row["last_seen"] for row in linkage({"device": device}, rules)["evidence"]] == [told]

@@ -95,4 +95,6 @@ def test_times_of_those_who_came_close_are_read_to_the_bit(times: list[float]) -
     row = struct.pack("<8i", len(times) + 1, 1, 1, 1, 0, 0, 0, 0) + others
     for _ in range(2):  # it is kept for a while
         found = of_touch(touch, [[row]], RULES, told(RULES))["ip"].recent
-        assert [(name, at.hex()) for name, at in found] == [(f"u{n}", at.hex()) for n, at in enumerate(times)]
+        assert [(name, at.hex()) for name, at in zip(*found, strict=True)] == [
+            (f"u{n}", at.hex()) for n, at in enumerate(times)
+        ]

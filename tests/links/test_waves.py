@@ -17,7 +17,7 @@ from riskapi.links.kinds import Touch
 from riskapi.links.waves import FAMILIES, Match, matches, packed, unpacked
 from riskapi.policy import DEFAULT, Policy, load
 from riskapi.policy.tables import Pace
-from signals.facts import Account, Behavior, Email, Entity, Facts, Registration, Wave
+from signals.facts import Account, Behavior, Email, Entity, Facts, Recent, Registration, Wave
 from tests import consistency
 from tests.bench.counters import calls_of
 from tests.conftest import NOW
@@ -30,6 +30,12 @@ NEAR, LONG = 15 * MINUTE, 72 * HOUR
 FACTS = Facts(at=NOW, account=Account(), email=Email("ana@ruiz.example", valid=True))
 
 
+def recent_of(came: Iterable[tuple[str, float]]) -> Recent:
+    """Who came, and when, as an entity tells of them."""
+    told = list(came)
+    return Recent(tuple(name for name, _ in told), tuple(at for _, at in told))
+
+
 def thing(kind: str, *ages: float, **changes: Any) -> Entity:
     """A thing that others touched so many seconds ago: ``u0`` the first named, ``u1`` the next. A block of numbers,
     which says nothing before five came, was touched by three others as well. The newest come first, as in all entities.
@@ -39,7 +45,7 @@ def thing(kind: str, *ages: float, **changes: Any) -> Entity:
         came += [(f"n{number}", NOW - ages[0]) for number in range(3)]
     recent = tuple(sorted(came, key=lambda each: -each[1]))
     here = len(ages) + 1
-    found = Entity(kind, here, here, here, here, 0, 0, False, recent=recent)
+    found = Entity(kind, here, here, here, here, 0, 0, False, recent=recent_of(recent))
     return replace(found, **changes)
 
 
@@ -92,7 +98,7 @@ def test_what_is_no_family_is_no_second_thing(kind: str) -> None:
 @given(ages=st.lists(st.floats(0, 2 * NEAR) | st.sampled_from([60.0, 5.0, 30.0, 120.0, NEAR]), max_size=32))
 def test_paces_on_one_line_are_those_of_counting_everybody(ages: list[float]) -> None:
     def within(seconds: float) -> tuple[str, ...]:
-        return tuple(name for name, at in line.recent if at >= NOW - seconds)
+        return tuple(name for name, at in zip(*line.recent, strict=True) if at >= NOW - seconds)
 
     line, expected, quick = thing("ip", *ages), list[Match](), POLICY.waves.quick
     for pace in quick:
@@ -127,13 +133,13 @@ def test_who_agrees_in_two_families_is_who_stands_in_two_of_them(
     alike = sorted(
         (name for name in families if len(families[name]) > 1), key=lambda n: (NOW - ages[n], n), reverse=True
     )
-    wave, told = came(*[replace(thing(kind), recent=each) for kind, each in recent.items()])
+    wave, told = came(*[replace(thing(kind), recent=recent_of(each)) for kind, each in recent.items()])
     assert told == ([Match(tuple(alike), LONG)] if alike else [])
     assert wave.families == {family for name in alike for family in families[name]}
 
 
 def test_it_is_one_account_that_has_to_agree_in_both() -> None:
-    ip, phone = thing("ip", 60, 70, 80), replace(thing("phone", 60), recent=(("u9", NOW - 5), ("u2", NOW - 80)))
+    ip, phone = thing("ip", 60, 70, 80), replace(thing("phone", 60), recent=Recent(("u9", "u2"), (NOW - 5, NOW - 80)))
     wave, told = came(ip, phone)
     assert (wave.accounts, told) == (1, [Match(("u2",), LONG)])
 

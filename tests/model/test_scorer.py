@@ -116,6 +116,11 @@ def explaining(tmp_path: Path, explained: Trained) -> Scorer:
     return Scorer.load(_save(tmp_path / "artifact", explained.booster), COLUMNS)
 
 
+def why(scorer: Scorer, readings: Readings) -> Explanation:
+    """The explanation of the score of these readings."""
+    return scorer.explain(scorer.score(readings))
+
+
 def test_scores_agree_with_lightgbm(artifact: Path, trained: Trained) -> None:
     scorer = Scorer.load(artifact, COLUMNS)
     margins = trained.booster.predict(trained.matrix, raw_score=True)
@@ -129,7 +134,7 @@ def test_scores_agree_with_lightgbm(artifact: Path, trained: Trained) -> None:
 def test_contributions_agree_with_lightgbm(explaining: Scorer, explained: Trained) -> None:
     expected = np.asarray(explained.booster.predict(explained.matrix, pred_contrib=True))
     for readings, row in zip(explained.readings, expected, strict=True):
-        found = explaining.explain(readings)
+        found = why(explaining, readings)
         assert tuple(found.contributions) == COLUMNS
         np.testing.assert_allclose(list(found.contributions.values()), A * row[:-1], rtol=0, atol=1e-9)
         assert found.bias == pytest.approx(A * row[-1] + B, abs=1e-9)
@@ -137,7 +142,7 @@ def test_contributions_agree_with_lightgbm(explaining: Scorer, explained: Traine
 
 def test_bias_and_contributions_add_up_to_the_score(explaining: Scorer, explained: Trained) -> None:
     for readings in explained.readings:
-        found = explaining.explain(readings)
+        found = why(explaining, readings)
         total = found.bias + sum(found.contributions.values())
         assert total == pytest.approx(explaining.score(readings).log_odds, abs=1e-9)
 
@@ -145,7 +150,8 @@ def test_bias_and_contributions_add_up_to_the_score(explaining: Scorer, explaine
 def test_only_a_model_that_is_too_deep_is_explained_by_lightgbm(
     explaining: Scorer, explained: Trained, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    explaining.explain({})
+    score = explaining.score({})
+    explaining.explain(score)
     asked: list[object] = []
 
     def predict(*words: Any) -> tuple[float, ...]:
@@ -153,7 +159,7 @@ def test_only_a_model_that_is_too_deep_is_explained_by_lightgbm(
         return (0.0,) * (len(COLUMNS) + 1)
 
     monkeypatch.setattr(SingleRow, "predict", predict)
-    explaining.explain({})
+    explaining.explain(score)
     assert bool(asked) == ("too deep" in request.node.name)
 
 
@@ -165,11 +171,11 @@ def test_columns_that_no_tree_looks_at_add_nothing(tmp_path: Path) -> None:
     booster = lightgbm.train(parameters, dataset, 3)
     scorer = Scorer.load(_save(tmp_path, booster), COLUMNS)
     readings: Readings = dict(zip(COLUMNS, matrix[0].tolist(), strict=True))
-    found = scorer.explain(readings)
+    found = why(scorer, readings)
     assert {name for name, value in found.contributions.items() if value} == {"column_4"}
     assert tuple(found.contributions) == COLUMNS
     assert scorer.score(readings).margin == booster.predict(matrix[:1], raw_score=True)[0]
-    assert scorer.explain({"column_4": readings["column_4"]}) == found
+    assert why(scorer, {"column_4": readings["column_4"]}) == found
 
 
 def test_the_matrix_of_training_scores_as_the_single_rows_do(artifact: Path, trained: Trained) -> None:
@@ -179,12 +185,12 @@ def test_the_matrix_of_training_scores_as_the_single_rows_do(artifact: Path, tra
 
 
 def test_threads_do_not_mix_their_rows(explaining: Scorer, explained: Trained) -> None:
-    alone = [(explaining.score(readings), explaining.explain(readings)) for readings in explained.readings]
+    alone = [(explaining.score(readings), why(explaining, readings)) for readings in explained.readings]
 
     def all_of_them(start: int) -> bool:
         order = [(start + step) % len(alone) for step in range(len(alone))]
         return all(
-            (explaining.score(explained.readings[at]), explaining.explain(explained.readings[at])) == alone[at]
+            (explaining.score(explained.readings[at]), why(explaining, explained.readings[at])) == alone[at]
             for at in order
         )
 
@@ -205,12 +211,13 @@ def test_threads_that_explain_first_at_once_prepare_once(
     together = threading.Barrier(8)
 
     def explain(number: int) -> Explanation:
+        score = explaining.score(explained.readings[number % 2])
         together.wait()
-        return explaining.explain(explained.readings[number % 2])
+        return explaining.explain(score)
 
     with quick_switches(), ThreadPoolExecutor(8) as pool:
         found = list(pool.map(explain, range(8)))
-    assert found == [explaining.explain(explained.readings[number % 2]) for number in range(8)]
+    assert found == [why(explaining, explained.readings[number % 2]) for number in range(8)]
     assert len(prepared) == 1
 
 

@@ -71,7 +71,7 @@ def test_a_policy_cannot_be_changed_after_it_was_checked() -> None:
 def test_rules_that_are_off_are_checked_but_neither_live_nor_on_trial() -> None:
     rule = {"name": "some_rule", "tier": "limit", "text": "t", "when": {"velocity_phone_30d": {"ge": 2}}}
     found = good(rules=[{**rule, "mode": "off"}])
-    assert (found.live, found.shadow) == ((), ())
+    assert (found.live, found.shadow) == ({}, ())
     with pytest.raises(ConfigurationError, match="no such signal"):
         good(rules=[{**rule, "mode": "off", "when": {"nothing": {"ge": 2}}}])
 

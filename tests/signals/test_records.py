@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from signals.records import changed, record
+from signals.records import changed, changing, record
 
 
 @record
@@ -36,9 +36,18 @@ def test_a_changed_record_has_the_other_values_and_leaves_the_first_as_it_was() 
     assert changed(point) is not point
 
 
+def test_fields_that_are_named_beforehand_are_changed_by_place() -> None:
+    point = Point(1, 2)
+    assert changing(Point, "y")(point, 3) == Point(1, 3)
+    assert changing(Point, "y", "x")(point, 3, 4) == Point(4, 3)
+    assert point == Point(1, 2)
+
+
 def test_a_field_that_a_record_does_not_have_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         changed(Point(1), z=3)
+    with pytest.raises(AttributeError):
+        changing(Point, "y", "z")
 
 
 def test_the_type_checker_holds_a_record_frozen() -> None:

@@ -29,6 +29,7 @@ def declare() -> Iterator[types.ModuleType]:
     yield module
     registry._SIGNALS.clear()
     registry._SIGNALS.update(before)
+    registry._unknown.cache_clear()
     registry._reader.cache_clear()
     registry.schema.cache_clear()
     registry._causes.cache_clear()
