@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,8 @@ _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([
 HOUR, DAY = 3600, 86_400
 #: Unix times of 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what can be written down as RFC 3339.
 EARLIEST, LATEST = -62_135_596_800.0, 253_402_300_799.0
+#: How a time ends, by its milliseconds: to write three digits takes longer than all the rest.
+_MILLIS = [f".{millis:03}Z" for millis in range(1000)]
 
 
 def instant(text: str) -> datetime:
@@ -58,10 +59,15 @@ def written(text: str) -> float:
 
 def rfc3339(at: float) -> str:
     """A Unix time as RFC 3339 in UTC, to the millisecond; what lies outside the years 1 to 9999 is cut to them."""
+    if not EARLIEST <= at <= LATEST:
+        at = min(max(at, EARLIEST), LATEST)
     # To the microsecond first, half to even, as ``datetime.fromtimestamp`` does.
-    part, second = math.modf(min(max(at, EARLIEST), LATEST))
-    whole, micros = divmod(round(part * 1e6), 1_000_000)
-    return f"{_second(int(second) + whole)}.{micros // 1000:03}Z"
+    second = int(at)
+    micros = round((at - second) * 1e6)
+    if not 0 <= micros < 1_000_000:
+        whole, micros = divmod(micros, 1_000_000)
+        second += whole
+    return _second(second) + _MILLIS[micros // 1000]
 
 
 @lru_cache(maxsize=256)

@@ -19,6 +19,8 @@ DECISION_FIELDS = ("decision", "assessment", "at")
 SIGNUP_FIELDS = ("signup", "assessment")
 #: Stands in a decision for what is said elsewhere.
 _SAME = "="
+#: What an answer and the account say of a decision, as its own answer leaves it there.
+_SAID_BY_OWN = dict.fromkeys(("id", "user_id", "at", "tier", "risk_score", "source", "rule", "versions"), _SAME)
 
 
 def first_record(answer: bytes, decision: bytes, signup: bytes) -> bytes:
@@ -36,6 +38,11 @@ def beside(answer: Mapping[str, Any], at: float, decision: Mapping[str, Any]) ->
         if found[name] == said:
             found[name] = _SAME
     return found
+
+
+def beside_own(decision: Mapping[str, Any]) -> dict[str, Any]:
+    """As :func:`beside`, for the answer and the time of this very decision: they say all that an answer says of one."""
+    return {**decision, **_SAID_BY_OWN}
 
 
 def first_answer(kept: bytes) -> bytes:

@@ -288,16 +288,18 @@ def _finish(
     parts.metrics.request(route, method, reply.status, seconds)
     if code is not None:
         parts.metrics.problem(code)
-    logs.note(
+    logs.write(
         logging.INFO,
         "request",
-        request_id=request_id,
-        method=method,
-        route=route,
-        status=reply.status,
-        duration_ms=round(seconds * 1000, 3),
-        key=caller,
-        tier=reply.tier,
-        code=code,
+        {
+            "request_id": request_id,
+            "method": method,
+            "route": route,
+            "status": reply.status,
+            "duration_ms": round(seconds * 1e6) / 1000,
+            "key": caller,
+            "tier": reply.tier,
+            "code": code,
+        },
     )
     return HttpAnswer(reply.status, found, body)

@@ -73,7 +73,8 @@ class Assessment(TypedDict):
 
 def assessment(case: Case, *, tier: Tier | None = None, review_id: str | None = None) -> Assessment:
     """The answer to a case. ``tier`` is the one it is in, where that is another than was decided."""
-    policy, decision, usage = case.basis.policy, case.decision, case.usage
+    basis, parsed, usage, decided = case.basis, case.parsed, case.usage, case.decided
+    decision = decided.decision
     tier = tier or decision.tier
     return {
         "object": "assessment",
@@ -85,16 +86,16 @@ def assessment(case: Case, *, tier: Tier | None = None, review_id: str | None = 
         "limits": _limits(case, tier),
         "disposition": {"source": decision.source, "rule": decision.rule},
         "reasons": reasons(decision),
-        "linkage": linkage(case.facts.entities, policy, usage.cluster or None, usage.size),
-        "degraded": signals.degraded(case.facts, case.readings),
-        "not_provided": list(case.parsed.not_provided),
-        "warnings": list(case.parsed.warnings),
+        "linkage": linkage(case.facts.entities, basis.policy, usage.cluster or None, usage.size),
+        "degraded": signals.degraded(case.facts, decided.readings),
+        "not_provided": list(parsed.not_provided),
+        "warnings": list(parsed.warnings),
         "review_id": review_id,
         "shadow": [
             {"candidate": row.candidate, "decision": row.decision, "risk_score": row.risk_score}
             for row in decision.shadow
         ],
-        "versions": cast("Versions", dict(case.basis.versions)),
+        "versions": cast("Versions", dict(basis.versions)),
     }
 
 

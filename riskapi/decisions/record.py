@@ -24,14 +24,15 @@ def decision_entry(
     """What is kept of the decision of a case. ``kind`` says what asked for it (``signup``, ``again`` with its
     ``cause``, or ``import``, where nothing was decided).
     """
-    decision, mode = case.decision, case.basis.policy.model.mode
+    decided, basis = case.decided, case.basis
+    decision = decided.decision
     return {
         "id": id,
         "user_id": case.user_id,
         "at": case.facts.at,
         "kind": kind,
         "schema": schema(),
-        "readings": list(case.readings.values()),
+        "readings": list(decided.readings.values()),
         "tier": decision.tier,
         "risk_score": decision.risk_score,
         "margin": decision.margin,
@@ -40,9 +41,9 @@ def decision_entry(
         "rule": decision.rule,
         "fired": list(decision.fired),
         "store_away": decision.store_away,
-        "model_mode": "off" if kind == "import" else mode,
-        "versions": dict(case.basis.versions),
-        "findings": dict(case.findings),
+        "model_mode": "off" if kind == "import" else basis.policy.model.mode,
+        "versions": dict(basis.versions),
+        "findings": case.findings,
         "cause": cause,
         "listing": None if decision.listing is None else asdict(decision.listing),
         "listed": [found.id for found in case.listed],
@@ -61,16 +62,17 @@ def decision_event(case: Case, entry: Mapping[str, Any], tier: Tier) -> bytes:
         "at": entry["at"],
         "score": round(entry["risk_score"]),
     }
-    if entry["kind"] == "signup" and case.decision.shadow:
+    is_signup = entry["kind"] == "signup"
+    if is_signup and case.decision.shadow:
         told["shadow"] = {row.candidate: row.decision for row in case.decision.shadow}
     for name in ("cause", "findings", "listed"):
         if entry[name]:
             told[name] = entry[name]
     subjects = [] if case.gathered is None else [each.told for each in case.gathered.subjects]
-    found = {"kind": entry["kind"], "tier": tier, "subjects": subjects}
-    if found["kind"] == "signup":
-        found = {name: said for name, said in found.items() if said != _USUAL[name]}
-    return orjson.dumps(told | found)
+    for name, said in (("kind", entry["kind"]), ("tier", tier), ("subjects", subjects)):
+        if not is_signup or said != _USUAL[name]:
+            told[name] = said
+    return orjson.dumps(told)
 
 
 def told_decision(data: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import orjson
 
 from riskapi.accounts.accounts import Accounts, KnownAccount, ReviewOpening, Standing
 from riskapi.accounts.agenda import next_due
-from riskapi.accounts.first_record import beside
+from riskapi.accounts.first_record import beside, beside_own
 from riskapi.accounts.history import history_entry
 from riskapi.accounts.labels import Labels
 from riskapi.accounts.origin import origin_field
@@ -140,7 +140,7 @@ class Assessor:
                 until=decision.until,
                 cause=cause,
             )
-        stored, said = decision_entry(case, body["id"], "signup", None), body if first is None else first
+        stored = decision_entry(case, body["id"], "signup", None)
         return Arrival(
             case.user_id,
             {
@@ -157,7 +157,7 @@ class Assessor:
                 **terms.signed_up(case.terms, policy, at),
             },
             answer if first is None else orjson.dumps(first),
-            orjson.dumps(beside(said, at, stored)),
+            orjson.dumps(beside_own(stored) if first is None else beside(first, at, stored)),
             signup.json_to_store(),
             decision_event(case, stored, decision.tier),
             "decision",

@@ -110,29 +110,29 @@ def linkage(
     ]
     if not found:
         return {"cluster_id": cluster, "size": size, "abusive": 0, "evidence": []}
-    found.sort(key=lambda entity: (-entity.weight, KINDS.index(entity.kind)))
-    binding = [binds(entity, policy) for entity in found]
-    evidence: list[Evidence] = [
-        {
-            "kind": entity.kind,
-            "strength": cast("Strength", entity.strength),
-            "standing": _STANDINGS[entity.standing],
-            "accounts": entity.accounts,
-            "last_seen": _last_seen(entity),
-            "weight": round(entity.weight, 4),
-            "edge": entity.key.removeprefix("risk:e:"),
-            "binds": bound,
-            "user_ids": list(entity.others[:_NAMED]),
-            "holders": list(entity.holders) if entity.standing == "claimed" else [],
-        }
-        for entity, bound in zip(found, binding, strict=True)
-    ]
-    return {
-        "cluster_id": cluster,
-        "size": size,
-        "abusive": max([0, *[entity.abusive for entity, bound in zip(found, binding, strict=True) if bound]]),
-        "evidence": evidence,
-    }
+    if len(found) > 1:
+        found.sort(key=lambda entity: (-entity.weight, KINDS.index(entity.kind)))
+    evidence: list[Evidence] = []
+    abusive = 0
+    for entity in found:
+        bound = binds(entity, policy)
+        if bound and entity.abusive > abusive:
+            abusive = entity.abusive
+        evidence.append(
+            {
+                "kind": entity.kind,
+                "strength": cast("Strength", entity.strength),
+                "standing": _STANDINGS[entity.standing],
+                "accounts": entity.accounts,
+                "last_seen": _last_seen(entity),
+                "weight": round(entity.weight, 4),
+                "edge": entity.key.removeprefix("risk:e:"),
+                "binds": bound,
+                "user_ids": list(entity.others[:_NAMED]),
+                "holders": list(entity.holders) if entity.standing == "claimed" else [],
+            }
+        )
+    return {"cluster_id": cluster, "size": size, "abusive": abusive, "evidence": evidence}
 
 
 def _last_seen(entity: Entity) -> str | None:

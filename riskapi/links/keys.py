@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
+from struct import Struct
 
 from riskapi.links.kinds import CLOSE, COUNTED, KINDS
 from riskapi.links.macs import MAC
@@ -17,6 +19,8 @@ KIND_OF = {letter: kind for kind, letter in LETTERS.items()}
 #: What the key of an entity begins with, by kind, and where its HMAC begins.
 _BEGINNINGS = {kind: f"risk:e:{letter}:" for kind, letter in LETTERS.items()}
 _MAC_AT = len("risk:e:m:")
+#: From the alphabet of base64 for URLs (RFC 4648, 5) to the one without.
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 #: Ends the names in the field of an account; and such a name: all of it, the letter, what tells two of a kind apart.
 _END, _NAME = b"\0", re.compile(r"(([a-z])(?::([^ ]+) )?)")
 
@@ -33,7 +37,7 @@ def mac_of(key: str) -> str:
 
 def packed_mac(mac: str) -> bytes:
     """The 12 bytes of an HMAC, or those of several, as the field of an account has them."""
-    return urlsafe_b64decode(mac)
+    return a2b_base64(mac.encode().translate(_STANDARD))
 
 
 def entities_of(stored: bytes | None, user_id: str = "?") -> dict[str, str]:
@@ -52,7 +56,14 @@ def packed_entities(keys: Mapping[str, str]) -> bytes:
     of each HMAC. A name is a kind, or a kind and a colon and something that tells two of a kind apart, which then
     stands behind the letter: ``md:C_jD-x od`` are a mailbox, a device that is told apart, a mail domain and a device.
     """
-    return _letters(tuple(keys)) + _END + packed_mac("".join([key[_MAC_AT:] for key in keys.values()]))
+    macs = b"".join(_macs(len(keys))("".join(keys.values()).encode()))
+    return _letters(tuple(keys)) + _END + a2b_base64(macs.translate(_STANDARD))
+
+
+@lru_cache(maxsize=64)
+def _macs(count: int) -> Callable[[bytes], tuple[bytes, ...]]:
+    """What takes the HMACs out of so many keys that stand one behind the other."""
+    return Struct(f"{_MAC_AT}x{MAC}s" * count).unpack
 
 
 @lru_cache(maxsize=1024)  # most accounts have to do with the same kinds

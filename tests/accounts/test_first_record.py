@@ -7,9 +7,12 @@ from typing import Any
 import orjson
 import pytest
 
-from riskapi.accounts.first_record import beside, first_answer, first_decision, first_record, kept_signup
+from riskapi.accounts.first_record import beside, beside_own, first_answer, first_decision, first_record, kept_signup
 from riskapi.accounts.packing import pack, unpack
 from riskapi.app import Service
+from riskapi.decisions.answer import assessment
+from riskapi.decisions.line import case_of
+from riskapi.decisions.record import decision_entry
 from riskapi.store.damaged import Unreadable
 from riskapi.store.streams import account_key
 from tests.conftest import NOW
@@ -49,6 +52,27 @@ def test_it_says_all_that_was_put_in(other: dict[str, Any]) -> None:
 def test_what_is_said_elsewhere_is_not_kept() -> None:
     assert {name for name, value in beside(ANSWER, AT, DECISION).items() if value == "="} == set(OTHERS)
     assert not [name for name, value in beside(ANSWER, AT, {**DECISION, **OTHERS}).items() if value == "="]
+
+
+@pytest.mark.parametrize(
+    ("parts", "tier"),
+    [
+        ({}, "allow"),
+        ({"behavior": {"honeypot_filled": True}}, "review"),
+        ({"behavior": {"honeypot_filled": True}, "device": {"user_agent": "curl/8.5.0"}}, "limit"),
+    ],
+)
+def test_its_own_answer_says_all_that_an_answer_says_of_a_decision(
+    service: Service, parts: dict[str, Any], tier: str
+) -> None:
+    gatherer, basis, signup = service.parts.assessor.gatherer, service.active.basis, body("u_1", **parts)
+    parsed = gatherer.parse(signup, NOW - 0.25)
+    gathered, usage = gatherer.join(gatherer.gather("u_1", parsed.facts, basis.policy, now=NOW), basis.policy, NOW)
+    case = case_of(basis, "u_1", parsed, gathered, usage, NOW)
+    answer = assessment(case)
+    stored = decision_entry(case, answer["id"], "signup", None)
+    assert answer["decision"] == tier
+    assert beside_own(stored) == beside(answer, case.facts.at, stored) != stored
 
 
 @pytest.mark.parametrize("lines", [b"", b"{}", b"{}\n{}", b"{}\n{}\n{}\n{}"])
