@@ -119,6 +119,8 @@ def candidates(user_id: str, facts: Facts, keys: Mapping[str, str]) -> list[str]
 
 def asked(user_id: str, facts: Facts, keys: Mapping[str, str], kinds: Collection[str] = _EVERY) -> Asked:
     """As :func:`candidates`, of entries of these ``kinds``, with and without their values."""
+    if not kinds:  # as in most stores
+        return Asked([])
     email, phone, network = facts.email, facts.phone, facts.network
     fields: list[str] = []
     ours = None
