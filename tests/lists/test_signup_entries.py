@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from riskapi.lists.lists import Lists
 from riskapi.lists.matching import Listed, candidates, found
 from riskapi.lists.signup_entries import SignupEntries
 from riskapi.reviews.decided_accounts import DecisionPlan
+from riskapi.server.side_threads import watch
 from riskapi.store.connections import Store
 from signals.facts import Facts
 from signals.records import changed
@@ -24,6 +26,7 @@ from tests.lists.kept import Put, table
 from tests.racing import beside, raised
 from tests.reviewing import decide, undo
 from tests.signups import body, post, together
+from tests.waiting import until
 
 DAY = 86400.0
 TABLE, FIELD, INDEX = "risk:l:{b}", b"kinds", "risk:li:{b}"
@@ -345,6 +348,17 @@ class TestEarlier:
         outage(False)
         write_as_earlier(store)
         assert named(looked) == ["lst_0"]
+
+
+def test_a_process_looks_by_itself(service: Service, put: Put) -> None:
+    put("deny", "user", "u_1")
+    stop = threading.Event()
+    watch(service, stop)
+    try:
+        until(lambda: not asked_for(service))
+    finally:
+        stop.set()
+    assert kinds(service.store) == ({"user"}, True)
 
 
 DAMAGED = ["", "x", "0", "kinds", "+", "x 99 user +", "x 1 +user", "\x00\xff", "x -1 user +", "x 1 user ?"]
