@@ -54,6 +54,7 @@ from riskapi.lists.batches import Batches
 from riskapi.lists.entry_search import EntrySearch
 from riskapi.lists.lists import Lists
 from riskapi.lists.named_accounts import NamedAccounts
+from riskapi.lists.signup_entries import SignupEntries
 from riskapi.lists.values import Values
 from riskapi.metrics import Metrics
 from riskapi.policy import Policy
@@ -207,7 +208,8 @@ def assemble(
     clusters = Clusters(store, links, budgets, metrics, store_clock=store_clock)
     claims, tiers, audit = Claims(store, links, clusters), Tiers(store), AuditLog(store)
     labels, proofs = Labels(store, accounts, tiers, links, clusters, active), Proofs(store, links, clusters, claims)
-    gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, active_readers)
+    entries = SignupEntries(store)
+    gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, entries, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
     holds, pauses, feedback = Holds(store, accounts, metrics), Pauses(store), Feedback(store, active, budgets, metrics)
     acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, identifiers, audit, metrics)

@@ -24,8 +24,8 @@ from riskapi.links.entities import Links
 from riskapi.links.evidence import reputation
 from riskapi.links.kinds import Touch
 from riskapi.links.waves import Match, matches
-from riskapi.lists import lists, matching
 from riskapi.lists.matching import Listed
+from riskapi.lists.signup_entries import SignupEntries
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
 from riskapi.times import DAY
@@ -88,7 +88,7 @@ def _whole(count: float | None) -> int | None:
 
 
 class Gatherer:
-    """Turns signups into facts. ``active_readers`` are the opened databases."""
+    """Turns signups into facts. ``entries`` finds those of lists, ``active_readers`` are the opened databases."""
 
     def __init__(
         self,
@@ -99,9 +99,10 @@ class Gatherer:
         proofs: Proofs,
         clusters: Clusters,
         claims: Claims,
+        entries: SignupEntries,
         active_readers: ActiveReaders,
     ) -> None:
-        self._store = store
+        self._store, self.entries = store, entries
         self._proofs, self._clusters, self._claims = proofs, clusters, claims
         self._links = links
         self._accounts = accounts
@@ -195,11 +196,10 @@ class Gatherer:
         """
         touch = self._links.touched(user_id, facts)
         subjects = self._findings.subjects(facts, sender)
-        asked = matching.asked(user_id, facts, touch.keys)
         referrer = facts.account.referrer_id
         pipe = self._store.pipeline()
         known = self._accounts.queue_known(pipe, user_id)
-        named = lists.queue_signup(pipe, asked)
+        named = self.entries.queue(pipe, user_id, facts, touch.keys)
         spellings.queue(pipe, user_id, policy.retention.accounts_days * DAY)
         vouches = self._accounts.queue_voucher(pipe, referrer) if referrer is not None else None
         if add:
@@ -234,7 +234,7 @@ class Gatherer:
             known(),
             subjects,
             found,
-            matching.found(asked, named(), facts.at if now is None else now),
+            named(facts.at if now is None else now),
             tuple(together) if add and not keeps_aside(touch) else (),
             vouched,
         )

@@ -30,7 +30,7 @@ from riskapi.lists.entries import (
     keys,
 )
 from riskapi.lists.entry_search import EntrySearch
-from riskapi.lists.matching import HASHED, Asked, ListKind, ListName
+from riskapi.lists.matching import HASHED, ListKind, ListName
 from riskapi.lists.named_accounts import MOST, NamedAccounts
 from riskapi.lists.puts import Put, Puts
 from riskapi.lists.values import Values
@@ -95,13 +95,6 @@ def queue(pipe: Pipeline, fields: Sequence[str]) -> Callable[[], Sequence[bytes 
     Nothing is asked for no fields.
     """
     return pipe.ask("HMGET", TABLE, *fields, read=as_it_is) if fields else list
-
-
-def queue_signup(pipe: Pipeline, asked: Asked) -> Callable[[], Sequence[bytes | None]]:
-    """As :func:`queue`, what stands under the fields that a signup is looked for under."""
-    if asked.networks is None:
-        return queue(pipe, asked.fields)
-    return pipe.ask("HMGET", TABLE, *asked.fields, asked.networks, read=as_it_is)
 
 
 class Lists:

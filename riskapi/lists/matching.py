@@ -3,13 +3,13 @@
 Entries for matching stand in one table, under ``<kind>:<normalised value>``, or ``<kind>:#<HMAC>`` where an entry was
 made without its value. What stands there is a text that the three lists share: for each that has the value
 ``<letter><entry id>|<Unix time it expires, or 0>|<flags>``, parted by spaces.
-Everything a signup could be listed under is asked for at once; of wide kinds (domains, networks, prefixes of numbers)
-every width it lies in.
+Everything a signup could be listed under is asked for at once, as far as there are entries of its kind
+(:mod:`riskapi.lists.signup_entries`); of wide kinds (domains, networks, prefixes of numbers) every width it lies in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Literal, cast, get_args
 
@@ -37,6 +37,7 @@ ListKind = Literal[
     "user",
 ]
 KINDS: tuple[ListKind, ...] = get_args(ListKind)
+_EVERY: frozenset[str] = frozenset(KINDS)
 #: Kinds whose entries can do without their value, by the kind of entity (:mod:`riskapi.links.kinds`) whose HMAC they
 #: keep. A domain is known there by its registrable part alone.
 HASHED: dict[str, ListKind] = {
@@ -62,8 +63,6 @@ _SPECIFIC: tuple[ListKind, ...] = (
     "user", "email", "mailbox", "phone", "device", "payment", "ip", "email_domain", "phone_prefix", "cidr", "asn",
     "link_domain",
 )  # fmt: skip
-#: What a field begins with that has the HMAC of an entity, by the kind of entity.
-_BEGINNINGS = {entity: f"{kind}:#" for entity, kind in KEYED.items()}
 _RANK = {kind: place for place, kind in enumerate(_SPECIFIC)}
 _STRICT = {name: place for place, name in enumerate(LETTERS.values())}
 
@@ -118,38 +117,59 @@ def candidates(user_id: str, facts: Facts, keys: Mapping[str, str]) -> list[str]
     return asked(user_id, facts, keys).names
 
 
-def asked(user_id: str, facts: Facts, keys: Mapping[str, str]) -> Asked:
-    """As :func:`candidates`, for :func:`riskapi.lists.lists.queue_signup` and :func:`found`."""
+def asked(user_id: str, facts: Facts, keys: Mapping[str, str], kinds: Collection[str] = _EVERY) -> Asked:
+    """As :func:`candidates`, of entries of these ``kinds``, with and without their values."""
+    if not kinds:  # as in most stores
+        return Asked([])
     email, phone, network = facts.email, facts.phone, facts.network
-    fields, ours = [f"user:{user_id}"], None
+    fields: list[str] = []
+    ours = None
+    if "user" in kinds:
+        fields.append(f"user:{user_id}")
     if email.local is not None:
-        fields += (f"email:{email.local}@{email.domain}", f"mailbox:{email.canonical}")
-    if email.domain is not None and email.registrable is not None:
+        if "email" in kinds:
+            fields.append(f"email:{email.local}@{email.domain}")
+        if "mailbox" in kinds:
+            fields.append(f"mailbox:{email.canonical}")
+    if "email_domain" in kinds and email.domain is not None and email.registrable is not None:
         if email.domain == email.registrable:  # as most are
             fields.append(f"email_domain:{email.domain}")
         else:
             fields += [f"email_domain:{name}" for name in parents(email.domain, email.registrable)]
     if network is not None and network.ip is not None:
-        fields.append(f"ip:{network.ip}")
-        ours = framed(network.ip)
-        if ours is None:
-            fields += networks(network.ip)
-        if network.asn is not None:
+        if "ip" in kinds:
+            fields.append(f"ip:{network.ip}")
+        if "cidr" in kinds:
+            ours = framed(network.ip)
+            if ours is None:
+                fields += networks(network.ip)
+        if "asn" in kinds and network.asn is not None:
             fields.append(f"asn:{network.asn}")
     if phone is not None and phone.e164 is not None and phone.line is not None:
-        fields += _of_phone(phone.e164, phone.line)
-    if facts.device.id is not None:
+        if "phone" in kinds:
+            fields += _lines(phone.line)
+        if "phone_prefix" in kinds:
+            fields += _prefixes(phone.e164, phone.line)
+    if "device" in kinds and facts.device.id is not None:
         fields.append(field("device", facts.device.id))
-    if facts.payment_fingerprint is not None:
+    if "payment" in kinds and facts.payment_fingerprint is not None:
         fields.append(field("payment", facts.payment_fingerprint))
-    fields += [begin + mac_of(keys[entity]) for entity, begin in _BEGINNINGS.items() if entity in keys]
+    fields += [
+        hashed_field(kind, mac_of(keys[entity])) for entity, kind in KEYED.items() if kind in kinds and entity in keys
+    ]
     return Asked(fields, ours)
 
 
-def _of_phone(e164: str, line: str) -> list[str]:
-    """The fields of a line, of the switchboard it is behind, and of the prefixes of both spellings of its number."""
+def _lines(line: str) -> list[str]:
+    """The fields of a line, and of the switchboard it is behind."""
     number = line.partition(";")[0]
-    found = [f"phone:{line}"] if line == number else [f"phone:{line}", f"phone:{number}"]
+    return [f"phone:{line}"] if line == number else [f"phone:{line}", f"phone:{number}"]
+
+
+def _prefixes(e164: str, line: str) -> list[str]:
+    """The fields of the prefixes of both spellings of the number of a line."""
+    number = line.partition(";")[0]
+    found: list[str] = []
     for each in (e164,) if number == e164 else (e164, number):
         whole = f"phone_prefix:{each}"
         # The plus sign comes before the digits.

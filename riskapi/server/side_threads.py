@@ -23,6 +23,9 @@ _JOURNAL_SECONDS = 1.0
 _POLICY_SECONDS = 0.1
 #: Seconds between two looks at which data is in use, each one question to the file system.
 _DATA_SECONDS = 0.5
+#: Seconds between two looks whether an earlier release wrote entries of lists, each one small command: for so long such
+#: an entry may not count, where it is the first of its kind.
+_ENTRIES_SECONDS = 0.5
 #: Seconds between two looks at the alarms about the platform, for the metrics of this process.
 _PLATFORM_SECONDS = 15.0
 
@@ -31,12 +34,14 @@ def watch(service: Service, stop: threading.Event) -> None:
     """Start the threads that work beside requests, until ``stop`` is set.
 
     One records what was journaled as soon as the store is there again, one takes the policy that comes into force and
-    says which that is, one reads the data that was swapped, one shows the alarms about the platform in the metrics.
+    says which that is, one reads the data that was swapped, one sees of which kinds there are entries of lists, one
+    shows the alarms about the platform in the metrics.
     """
     _repeat("journal", _JOURNAL_SECONDS, lambda: _recover(service), stop)
     worker = DecidingWorker(service.store, service.parts.publisher, time.time)
     _repeat("policy", _POLICY_SECONDS, lambda: _follow(service.parts.publisher, worker), stop)
     _repeat("data", _DATA_SECONDS, lambda: _follow_data(service.reader_refresh), stop)
+    _repeat("entries", _ENTRIES_SECONDS, service.gatherer.entries.look, stop)
     _repeat("platform", _PLATFORM_SECONDS, service.parts.watch.publish, stop)
 
 

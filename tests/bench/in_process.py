@@ -63,6 +63,7 @@ def serving(settings: Settings) -> Iterator[Service]:
         service = assemble(settings)
         try:
             service.recover(time.time())
+            service.gatherer.entries.look()  # as a thread of a process does
             yield service
         finally:
             service.close()

@@ -18,6 +18,8 @@ from riskapi.inputs.phone import PhoneReader
 from riskapi.inputs.urls import LinkDomains
 from riskapi.links.keys import key_of
 from riskapi.lists.matching import (
+    KINDS,
+    LETTERS,
     Listed,
     asked,
     candidates,
@@ -416,6 +418,35 @@ def test_an_hmac_of_a_domain_is_as_deep_as_the_registrable_domain_it_stands_for(
     value = packed("deny", "lst_d", None, False).encode()
     rows = found(names, [value if name == "email_domain:#E" else None for name in names], NOW)
     assert [(row.kind, row.depth) for row in rows] == [("email_domain", depth)]
+
+
+KEYS = {kind: key_of(kind, kind[0].upper()) for kind in ("mailbox", "phone", "device", "payment", "mail_domain", "ip")}
+#: Signups that are looked up under fields of many shapes.
+SHAPES = [
+    SIGNUP,
+    OTHER,
+    facts("ana@ruiz.example", "203.0.113.9", phone=PhoneReader().read("+16502530923x4101")),
+    facts("no one@ruiz.example", phone=PhoneReader().read("+54 9 11 2345 6781")),
+    facts("ana@ruiz.example", device=Device(id="#dev"), payment_fingerprint="##card"),
+]
+
+
+@given(st.data())
+def test_who_asks_for_the_kinds_of_the_entries_alone_finds_them_all(data: st.DataObject) -> None:
+    """Those that are found by asking for everything, in the same order and just as narrow."""
+    signup = data.draw(st.sampled_from(SHAPES))
+    every = candidates("u_1", signup, KEYS)
+    lists = st.lists(st.sampled_from(tuple(LETTERS.values())), min_size=1, max_size=3, unique=True)
+    stands = {
+        name: " ".join(packed(each, f"lst_{at}{each}", None, False) for each in on).encode()
+        for at, (name, on) in enumerate(data.draw(st.dictionaries(st.sampled_from(every), lists, max_size=6)).items())
+    }
+    kinds = {name.partition(":")[0] for name in stands} | data.draw(st.sets(st.sampled_from(KINDS)))
+    some = asked("u_1", signup, KEYS, kinds)
+    assert some.names == [name for name in every if name.partition(":")[0] in kinds]
+    rows = found(some, [stands.get(name) for name in some.names], NOW)
+    assert rows == found(every, [stands.get(name) for name in every], NOW)
+    assert len({row.id for row in rows}) == sum(len(text.split()) for text in stands.values())
 
 
 def test_an_entry_matches_until_the_moment_it_expires() -> None:

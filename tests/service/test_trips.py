@@ -37,6 +37,18 @@ def test_a_signup_that_shares_nothing_takes_two(service: Service, trips: Trips, 
     assert trips(lambda: post(service, body("u1", **parts))) == 2
 
 
+def test_one_takes_one_more_where_a_process_learns_of_entries_of_another_kind(service: Service, trips: Trips) -> None:
+    """Once for each kind."""
+    service.gatherer.entries.look()
+    lists, terms = service.parts.lists, {"expires_at": None, "reason": None, "author": "a", "silences_feedback": False}
+    taken = [trips(lambda: post(service, body("u0")))]
+    for number, value in enumerate(["198.51.100.1", "198.51.100.2"]):
+        lists.put(lists.draft("watch", "ip", value, now=NOW, **terms), NOW)  # type: ignore[arg-type]
+        for turn in "ab":
+            taken.append(trips(lambda: post(service, body(f"u{number}{turn}"))))  # noqa: B023
+    assert taken == [2, 3, 2, 2, 2]
+
+
 def test_one_that_is_known_and_comes_with_more_takes_two(service: Service, trips: Trips) -> None:
     """What it touched beyond the first time is taken back, and what that bound."""
     for user in ("u0", "u1"):

@@ -32,7 +32,7 @@ if held ~= '' then
   if not given.shortens and given.expires ~= '' and is['expires_at'] == '' then return {'permanent'} end
 end
 kept[#kept + 1] = given.stands
-call('HSET', KEYS[1], given.field, table.concat(kept, ' '))
+write(given.field, kept)
 if held ~= '' then forget_causes(KEYS[2]) end
 call('HDEL', KEYS[2], 'batch')
 call('HSET', KEYS[2], 'token', given.token, unpack(ARGV, 2))

@@ -30,7 +30,7 @@ if given.stood == '' then
   return counted('removed')
 end
 kept[#kept + 1] = given.stood
-call('HSET', KEYS[1], given.field, table.concat(kept, ' '))
+write(given.field, kept)
 call('DEL', KEYS[2])
 call('HSET', KEYS[2], unpack(ARGV, 2))
 if now[3] then call('HSET', KEYS[2], 'last_hit', now[3]) end
