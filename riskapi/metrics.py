@@ -15,11 +15,9 @@ from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from prometheus_client.mmap_dict import mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from riskapi import logs
-from riskapi.count_files import CountFile, Number
 
 #: Media type of :meth:`Metrics.render`.
 MEDIA = CONTENT_TYPE_PLAIN_0_0_4
@@ -129,10 +127,9 @@ def count_as(name: str) -> None:
     directory = os.environ.get(_SHARED)
     if directory is None:
         return
-    paths = {kind: os.path.join(directory, f"{kind}_{name}.db") for kind in ROOM}
     try:
         for kind, room in ROOM.items():
-            with open(paths[kind], "ab", buffering=0) as file:
+            with open(os.path.join(directory, f"{kind}_{name}.db"), "ab", buffering=0) as file:
                 missing = room - file.tell()
                 if missing > 0 and file.write(bytes(missing)) < missing:
                     raise OSError("there is no room for the counts")
@@ -141,19 +138,7 @@ def count_as(name: str) -> None:
         del os.environ[_SHARED]
         values.ValueClass = values.MutexValue
     else:
-        values.ValueClass = _numbers({kind: CountFile(path) for kind, path in paths.items()})
-
-
-def _numbers(files: Mapping[str, CountFile]) -> Callable[..., Number]:
-    """What makes the numbers of metrics in these files, which are by kind, as prometheus_client's own would be made."""
-
-    def number(
-        kind: str, metric: str, name: str, labels: list[str], said: list[str], help: str, multiprocess_mode: str = ""
-    ) -> Number:
-        file = files[f"{kind}_{multiprocess_mode}" if multiprocess_mode else kind]
-        return file.number(mmap_key(metric, name, labels, said, help))
-
-    return number
+        values.ValueClass = values.MultiProcessValue(lambda: name)  # type: ignore[no-untyped-call]
 
 
 _KINDS: dict[str, Callable[..., Any]] = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
