@@ -35,6 +35,10 @@ from riskapi.times import DAY, unix_text
 from signals.records import record
 
 Fields = Mapping[str, bytes | str | int]
+#: Fields that every account is written with, and every review: the scripts know their names, and are given the values
+#: in this order. They are told the rest of a review otherwise, or know it.
+_OF_ACCOUNT, _OF_REVIEW = ("assessment", "mail", "at", "entities", "own"), ("id", "opened_at", "risk_score")
+_TOLD_OF_REVIEW = frozenset((*_OF_REVIEW, "user_id", "status", "place"))
 
 
 @record
@@ -196,7 +200,8 @@ class Tiers:
         keys = [account_key(user_id), history_key(user_id), stream(number), agenda_key(number)]
         if review is not None:
             keys += (review.key, review.index)
-        return self._record.ask(pipe, keys, _args(given, (arrival.event,), _flat(fields), review), read=_known)
+        always = [fields.pop(name) for name in _OF_ACCOUNT]
+        return self._record.ask(pipe, keys, _args(given, (arrival.event, *always), fields, review), read=_known)
 
     def again(self, change: Change, policy: Policy, now: float) -> Standing | None:
         """Write down that an account was decided again; where it stands then, None when it changed meanwhile.
@@ -207,6 +212,7 @@ class Tiers:
         given: dict[str, Any] = {
             "ttl": policy.retention.accounts_days * DAY,
             "oldest": oldest(policy.retention.decisions_days),
+            "user_id": user_id,
             "revision": change.revision,
             "tier": change.tier,
             "history": orjson.dumps(entry).decode(),
@@ -217,7 +223,7 @@ class Tiers:
         if review is not None:
             keys += (review.key, review.index)
         fields: Fields = {"latest": pack(change.answer)} | {n: value for n, value in change.fields.items() if value}
-        reply = self._again.call(keys, _args(given, (change.event, pack(change.decision)), _flat(fields), review))
+        reply = self._again.call(keys, _args(given, (change.event, pack(change.decision)), fields, review))
         return None if list(reply) == [b"again"] else standing(reply)
 
     def change(self, user_id: str, entry: HistoryEntry, now: float, policy: Policy) -> Standing:
@@ -288,16 +294,17 @@ def _flat(fields: Fields) -> list[bytes | str | int]:
 
 
 def _args(
-    given: dict[str, Any], told: Sequence[bytes], fields: Sequence[bytes | str | int], review: ReviewOpening | None
-) -> list[Any]:
-    """What ``account_record`` and ``account_again`` are given: JSON, what is told, the fields of the account, then the
-    event of the review and its fields.
+    given: dict[str, Any], told: Sequence[bytes | str | int], fields: Fields, review: ReviewOpening | None
+) -> list[bytes | str | int]:
+    """What ``account_record`` and ``account_again`` are given: JSON, what is told, other fields of the account, then
+    the event of the review and its fields.
     """
-    args = [*told, *fields]
+    args = [*told, *_flat(fields)]
     if review is not None:
         # Lua counts from 1, and the JSON comes first.
         given["review"] = {"place": review.place, "first": len(args) + 2}
-        args += (review.event, *_flat(review.fields))
+        args += (review.event, *[review.fields[name] for name in _OF_REVIEW])
+        args += _flat({name: value for name, value in review.fields.items() if name not in _TOLD_OF_REVIEW})
     return [orjson.dumps(given), *args]
 
 
