@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from itertools import chain
+from operator import itemgetter
 from typing import Any, Literal
 
 import orjson
@@ -35,10 +36,10 @@ from riskapi.times import DAY, unix_text
 from signals.records import record
 
 Fields = Mapping[str, bytes | str | int]
-#: Fields that every account is written with, and every review: the scripts know their names, and are given the values
-#: in this order. They are told the rest of a review otherwise, or know it.
-_OF_ACCOUNT, _OF_REVIEW = ("assessment", "mail", "at", "entities", "own"), ("id", "opened_at", "risk_score")
-_TOLD_OF_REVIEW = frozenset((*_OF_REVIEW, "user_id", "status", "place"))
+#: Fields that every review is opened with. The scripts know their names, and the values of all but some, which they are
+#: given in this order.
+_OF_REVIEW = frozenset({"id", "user_id", "status", "place", "opened_at", "risk_score"})
+_told_of_review = itemgetter("id", "opened_at", "risk_score")
 
 
 @record
@@ -187,7 +188,14 @@ class Tiers:
             "user_id": user_id,
         }
         fields: dict[str, bytes | str | int] = {**arrival.fields}
-        fields["assessment"] = first_record(arrival.answer, arrival.decision, arrival.signup)
+        # What every account has, in the order of the script, which knows the names.
+        always = (
+            first_record(arrival.answer, arrival.decision, arrival.signup),
+            fields.pop("mail"),
+            fields.pop("at"),
+            fields.pop("entities"),
+            fields.pop("own"),
+        )
         if entry is None:
             fields |= first_entry_fields(arrival.until, arrival.cause)
         else:
@@ -200,7 +208,6 @@ class Tiers:
         keys = [account_key(user_id), history_key(user_id), stream(number), agenda_key(number)]
         if review is not None:
             keys += (review.key, review.index)
-        always = [fields.pop(name) for name in _OF_ACCOUNT]
         return self._record.ask(pipe, keys, _args(given, (arrival.event, *always), fields, review), read=_known)
 
     def again(self, change: Change, policy: Policy, now: float) -> Standing | None:
@@ -303,8 +310,9 @@ def _args(
     if review is not None:
         # Lua counts from 1, and the JSON comes first.
         given["review"] = {"place": review.place, "first": len(args) + 2}
-        args += (review.event, *[review.fields[name] for name in _OF_REVIEW])
-        args += _flat({name: value for name, value in review.fields.items() if name not in _TOLD_OF_REVIEW})
+        args += (review.event, *_told_of_review(review.fields))
+        for name in review.fields.keys() - _OF_REVIEW:
+            args += (name, review.fields[name])
     return [orjson.dumps(given), *args]
 
 
