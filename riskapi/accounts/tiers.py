@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from itertools import chain
+from operator import itemgetter
 from typing import Any, Literal
 
 import orjson
@@ -35,6 +36,10 @@ from riskapi.times import DAY, unix_text
 from signals.records import record
 
 Fields = Mapping[str, bytes | str | int]
+#: Fields that every review is opened with. The scripts know their names, and the values of all but some, which they are
+#: given in this order.
+_OF_REVIEW = frozenset({"id", "user_id", "status", "place", "opened_at", "risk_score"})
+_told_of_review = itemgetter("id", "opened_at", "risk_score")
 
 
 @record
@@ -183,7 +188,14 @@ class Tiers:
             "user_id": user_id,
         }
         fields: dict[str, bytes | str | int] = {**arrival.fields}
-        fields["assessment"] = first_record(arrival.answer, arrival.decision, arrival.signup)
+        # What every account has, in the order of the script, which knows the names.
+        always = (
+            first_record(arrival.answer, arrival.decision, arrival.signup),
+            fields.pop("mail"),
+            fields.pop("at"),
+            fields.pop("entities"),
+            fields.pop("own"),
+        )
         if entry is None:
             fields |= first_entry_fields(arrival.until, arrival.cause)
         else:
@@ -196,7 +208,7 @@ class Tiers:
         keys = [account_key(user_id), history_key(user_id), stream(number), agenda_key(number)]
         if review is not None:
             keys += (review.key, review.index)
-        return self._record.ask(pipe, keys, _args(given, (arrival.event,), _flat(fields), review), read=_known)
+        return self._record.ask(pipe, keys, _args(given, (arrival.event, *always), fields, review), read=_known)
 
     def again(self, change: Change, policy: Policy, now: float) -> Standing | None:
         """Write down that an account was decided again; where it stands then, None when it changed meanwhile.
@@ -207,6 +219,7 @@ class Tiers:
         given: dict[str, Any] = {
             "ttl": policy.retention.accounts_days * DAY,
             "oldest": oldest(policy.retention.decisions_days),
+            "user_id": user_id,
             "revision": change.revision,
             "tier": change.tier,
             "history": orjson.dumps(entry).decode(),
@@ -217,7 +230,7 @@ class Tiers:
         if review is not None:
             keys += (review.key, review.index)
         fields: Fields = {"latest": pack(change.answer)} | {n: value for n, value in change.fields.items() if value}
-        reply = self._again.call(keys, _args(given, (change.event, pack(change.decision)), _flat(fields), review))
+        reply = self._again.call(keys, _args(given, (change.event, pack(change.decision)), fields, review))
         return None if list(reply) == [b"again"] else standing(reply)
 
     def change(self, user_id: str, entry: HistoryEntry, now: float, policy: Policy) -> Standing:
@@ -288,16 +301,18 @@ def _flat(fields: Fields) -> list[bytes | str | int]:
 
 
 def _args(
-    given: dict[str, Any], told: Sequence[bytes], fields: Sequence[bytes | str | int], review: ReviewOpening | None
-) -> list[Any]:
-    """What ``account_record`` and ``account_again`` are given: JSON, what is told, the fields of the account, then the
-    event of the review and its fields.
+    given: dict[str, Any], told: Sequence[bytes | str | int], fields: Fields, review: ReviewOpening | None
+) -> list[bytes | str | int]:
+    """What ``account_record`` and ``account_again`` are given: JSON, what is told, other fields of the account, then
+    the event of the review and its fields.
     """
-    args = [*told, *fields]
+    args = [*told, *_flat(fields)]
     if review is not None:
         # Lua counts from 1, and the JSON comes first.
         given["review"] = {"place": review.place, "first": len(args) + 2}
-        args += (review.event, *_flat(review.fields))
+        args += (review.event, *_told_of_review(review.fields))
+        for name in review.fields.keys() - _OF_REVIEW:
+            args += (name, review.fields[name])
     return [orjson.dumps(given), *args]
 
 

@@ -19,7 +19,7 @@ from riskapi.links import kinds, rows
 from riskapi.links.keys import KIND_OF, LETTERS, key_of, mac_of
 from riskapi.links.kinds import CLOSE, COUNTED, PROVABLE, Said, Touch
 from riskapi.links.macs import Macs
-from riskapi.links.touches import KEEP, Told, asked_of, numbers, told
+from riskapi.links.touches import KEEP, OF_ENTITY, Told, asked_of, numbers, packed_crowds, told
 from riskapi.policy import Policy
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
 from riskapi.store.replies import scored
@@ -185,22 +185,23 @@ class Links:
         limits = self._rules(policy).crowds
         keys, crowds = said.touched, [limits[kind] for kind, _ in said.keys]
         crowds += [limits["site"]] * len(said.sites)
-        asked = self._queue(pipe, said.user_id, said.at, "latest", keys, crowds, "o" * len(keys), policy, account)
+        packed, sorts = packed_crowds(crowds), "o" * len(keys)
+        asked = self._queue(pipe, said.user_id, said.at, "latest", keys, packed, sorts, policy, account)
         return lambda: rows.of_message(said, asked(), policy, self._rules(policy).sharings)
 
     def _queue(
         self, pipe: Pipeline, user_id: str, at: float, adds: Literal["look", "first", "latest"], keys: Sequence[str],
-        crowds: Sequence[int], sorts: str, policy: Policy, account: str | None = None,
+        crowds: bytes, sorts: str, policy: Policy, account: str | None = None,
     ) -> Callable[[], Sequence[Any]]:  # fmt: skip
         rules, text = self._rules(policy), unix_text(at)
 
-        def ask(keys: Sequence[str], crowds: Sequence[int], sorts: str) -> Reply[Any]:
-            args = (user_id, text, adds, sorts, *numbers(at, rules, crowds))
+        def ask(keys: Sequence[str], crowds: bytes, sorts: str) -> Reply[Any]:
+            args = (user_id, text, adds, sorts, numbers(at, rules, crowds))
             return self._touch.ask(pipe, keys, args, read=as_it_is)
 
         if self._store.is_cluster:
-            each = zip(keys, crowds, sorts, strict=True)
-            replies = [ask([key], [crowd], sort) for key, crowd, sort in each]
+            limits = [crowds[start : start + OF_ENTITY] for start in range(0, len(crowds), OF_ENTITY)]
+            replies = [ask([key], limit, sort) for key, limit, sort in zip(keys, limits, sorts, strict=True)]
             return lambda: [told for reply in replies for told in reply()]
         return ask(keys if account is None else [*keys, account], crowds, sorts)
 

@@ -20,8 +20,9 @@ from signals.records import record
 KEEP = 2000
 #: The most accounts that are counted of an entity.
 MOST = KEEP * 21 // 20
-#: The numbers that a touch is told with: eight bytes each, the lowest first, as the script reads them.
-_NUMBERS = struct.Struct("<6d")
+#: How the numbers are packed that a touch is told with: eight bytes each, the lowest first, as the script reads them;
+#: those of an entity have four.
+_AT, _FIXED, OF_ENTITY = struct.Struct("<d"), struct.Struct("<5d"), 4
 #: Kinds that most share, in the order in which the script looks for those it knows as sorted sets.
 _CROWDS = ("service", "tld", "asn", "mail_domain", "pattern", "behavior", "stem")
 _ORDER = (*_CROWDS, *(kind for kind in (*KINDS, *COUNTED, *CLOSE) if kind not in _CROWDS))
@@ -33,7 +34,7 @@ _MOST_KNOWN = 1024
 @record
 class Asked:
     """What the script is asked of touches of one sort: the ``order`` in which it is given their kinds, the limit of
-    each (:func:`riskapi.links.kinds.crowd_limit`) and the letters that tell it who can hold each.
+    each (:func:`riskapi.links.kinds.crowd_limit`), packed, and the letters that tell it who can hold each.
 
     ``kinds`` is for reading what it says: of each kind, in the order of the touch, where that stands, what the policy
     says of sharing it, whether it is a crowd's by nature, whether it is one that families and firms share, and what it
@@ -41,7 +42,7 @@ class Asked:
     """
 
     order: tuple[str, ...]
-    crowds: tuple[int, ...]
+    crowds: bytes
     sorts: str
     kinds: tuple[tuple[str, int, Sharing | None, bool, bool, Entity | None], ...]
 
@@ -50,7 +51,7 @@ class Asked:
 class Told:
     """What a policy makes of touches, worked out once for all signups under it.
 
-    ``fixed`` are the numbers of ``ARGV[5]`` without the first, in its order. ``crowds`` are the limits
+    ``fixed`` are the numbers of ``ARGV[5]`` from the second to the sixth, packed. ``crowds`` are the limits
     (:func:`riskapi.links.kinds.crowd_limit`) of each kind; ``hosting`` the same for those that come from a hosting
     network. ``sorts`` are the letters that tell the script of each kind who can hold it, and who of a crowd is told.
     ``sharings`` are what it says of sharing each kind.
@@ -58,7 +59,7 @@ class Told:
     """
 
     policy: Policy
-    fixed: tuple[float, ...]
+    fixed: bytes
     crowds: Mapping[str, int]
     hosting: Mapping[str, int]
     sorts: Mapping[str, str]
@@ -68,7 +69,7 @@ class Told:
 
 def told(policy: Policy) -> Told:
     """What a policy makes of touches."""
-    fixed = (
+    fixed = _FIXED.pack(
         policy.retention.entities_days * DAY,
         KEEP,
         policy.waves.near_minutes * 60,
@@ -109,7 +110,7 @@ def asked_of(touch: Touch, rules: Told) -> Asked:
         limits, letters = rules.hosting if touch.hosting else rules.crowds, _letters(touch, rules.sorts)
         found = rules.known[sort] = Asked(
             order,
-            tuple([limits[kind] for kind in order]),
+            packed_crowds([limits[kind] for kind in order]),
             "".join([letters[kind] for kind in order]),
             tuple(_kind(kind, order, touch, rules) for kind in touch.keys),
         )
@@ -146,6 +147,11 @@ def _letters(touch: Touch, sorts: Mapping[str, str]) -> Mapping[str, str]:
     return found
 
 
-def numbers(at: float, rules: Told, crowds: Sequence[int]) -> tuple[bytes, bytes]:
+def packed_crowds(limits: Sequence[int]) -> bytes:
+    """The limits of entities as the script takes them, :data:`OF_ENTITY` bytes each."""
+    return struct.pack(f"<{len(limits)}i", *limits)
+
+
+def numbers(at: float, rules: Told, crowds: bytes) -> bytes:
     """What the script is told in numbers of a touch at Unix time ``at``, whose entities have these limits."""
-    return _NUMBERS.pack(at, *rules.fixed), struct.pack(f"<{len(crowds)}i", *crowds)
+    return _AT.pack(at) + rules.fixed + crowds

@@ -139,8 +139,8 @@ def _packed(command: Command) -> bytes:
     if framed is None:
         return packed
     # What hiredis wrote, with the whole number of arguments at its head.
-    begun = packed[packed.index(b"\r\n") :]
-    return b"*%d%b%b" % (len(command) - 1 + framed.count, begun, framed.text.encode())
+    begun = packed.partition(b"\r\n")[2]
+    return b"*%d\r\n%b%b" % (len(command) - 1 + framed.count, begun, framed.text.encode())
 
 
 def _leave_time_out_to_kernel(connected: socket.socket) -> None:

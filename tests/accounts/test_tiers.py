@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import orjson
+import pytest
 
 from riskapi.accounts.accounts import history_key
+from riskapi.accounts.packing import unpack
+from riskapi.accounts.tiers import Arrival, Tiers
 from riskapi.app import Service
-from riskapi.store.streams import shard, stream
+from riskapi.contract import Reason
+from riskapi.policy import Policy
+from riskapi.reviews import queue
+from riskapi.store.streams import account_key, shard, stream
 from tests.conftest import NOW
 from tests.signups import body, post
 
@@ -51,6 +58,36 @@ def test_what_the_answer_does_not_tell_of_it_is_kept(service: Service) -> None:
     assert post(service, body())["decision"] == "limit"
     (first,) = service.accounts.load("u_1").history
     assert (first["source"], first["expires_at"]) == ("list", "2026-11-23T10:00:00.000Z")
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["told by the answer", "kept with it"])
+def test_what_is_given_of_an_account_and_its_review_is_kept_to_the_byte(
+    service: Service, rules: Policy, answered: bool
+) -> None:
+    """However it is handed to the store: numbers, no text, and texts that hold anything, with nothing in them or more
+    than JSON takes as it is."""
+    user_id, every_byte = "ü_1", bytes(range(256))
+    fields: dict[str, bytes | str | int] = {
+        "own": "review", "plan": 'frei\0"\r\n\\ü\u2028🙂', "things": "", "mail": "m", "wave": every_byte,
+        "tier": "review", "daily_volume": 2**60, "entities": every_byte[::-1], "at": repr(NOW),
+        "looked": "$3\r\nabc\r\n",
+    }  # fmt: skip
+    reasons: list[Reason] = [{"code": "ü", "signal": None, "text": "ü", "contribution": None}]
+    review = queue.opening(user_id, NOW, 12.5, reasons, answered=answered)
+    arrival = Arrival(user_id, fields, b"1", b"2", b"3", b"{}", "decision", review=review, cause="ü")
+    assert Tiers(service.store).record(arrival, rules, NOW) is None
+
+    kept = service.store.execute("HGETALL", account_key(user_id))
+    assert unpack(kept.pop(b"assessment")) == b"1\n2\n3"
+    assert kept == _stored(fields | {"first_cause": "ü"})
+    assert service.store.execute("HGETALL", review.key) == _stored(review.fields)
+    assert (b"reasons" in _stored(review.fields)) is not answered
+    assert Tiers(service.store).record(arrival, rules, NOW) is None, "a lost answer has it sent again"
+    assert service.store.execute("XLEN", stream(shard(user_id))) == 2
+
+
+def _stored(fields: Mapping[str, bytes | str | int]) -> dict[bytes, bytes]:
+    return {name.encode(): v if isinstance(v, bytes) else str(v).encode() for name, v in fields.items()}
 
 
 def test_a_change_is_an_entry_and_an_event_at_once(service: Service) -> None:

@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hiredis
 import pytest
 import redis
+from hypothesis import given
+from hypothesis import strategies as st
 
 from riskapi.errors import ConfigurationError, StoreUnavailable, WriteRefused
 from riskapi.settings import Settings
@@ -20,7 +23,7 @@ from riskapi.store import addresses, scripts, server_binary
 from riskapi.store.circuit import Circuit
 from riskapi.store.connections import Pipeline, Store, open_store, running_store
 from riskapi.store.embedded import Embedded
-from riskapi.store.redis_socket import Framed, in_full
+from riskapi.store.redis_socket import Framed, _packed, in_full
 from riskapi.store.scripts import Script, Source
 from tests.store_servers import await_true, free_ports, server
 from tests.store_servers import url as cluster_url
@@ -87,6 +90,17 @@ def test_framed_arguments_are_as_those_given_one_by_one(store: Store, before: tu
     assert None not in ours()
     assert framed.arguments() == names
     assert in_full((*before, framed)) == (*before, *names)
+
+
+@given(
+    st.lists(st.text() | st.binary() | st.integers() | st.floats(), min_size=1, max_size=120),
+    st.lists(st.text(st.characters(max_codepoint=127, exclude_characters="\r\n"))),
+)
+def test_framed_arguments_are_packed_as_hiredis_packs_them(before: list[Any], names: list[str]) -> None:
+    framed = Framed(len(names), "".join(f"${len(name)}\r\n{name}\r\n" for name in names))
+    command = (*before, framed)
+    assert in_full(command) == (*before, *names)
+    assert _packed(command) == hiredis.pack_command(in_full(command))  # type: ignore[arg-type]
 
 
 def test_large_answers_come_whole(store: Store) -> None:

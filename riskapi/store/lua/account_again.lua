@@ -2,9 +2,9 @@
 -- that, in one step; unless the account changed since it was read.
 --
 -- KEYS    1 account hash   2 history list   3 decisions stream   4 review hash   5 index of open reviews
--- ARGV    1 JSON: `ttl` of the account in seconds, `oldest` stream id kept, `revision` it was read at, `tier`, `history` entry and
+-- ARGV    1 JSON: `ttl` of the account in seconds, `oldest` stream id kept, `user_id`, `revision` it was read at, `tier`, `history` entry and
 --         `moved` event of a changed tier, `gone`: fields to take away; where one is opened: `review`, see account_record.lua
---         2 event   3 decision   then fields of the account and values, then the event of the review and its fields
+--         2 event   3 decision   then fields of the account and values, then what is given there of a review
 -- returns {} for an unknown account, {'again'} when it changed, else {label, tier, entities, revision, established, tier before}
 -- TTL     account, history and review: `ttl`; stream: trimmed by age; index: entries leave it with their review
 --+ reviews

@@ -25,8 +25,8 @@
 --         can: a place, or what addresses and numbers have in common; 'f' the same, and of a crowd only who came last is told; 'c'
 --         it is a crowd's by nature, and only who came last is told. Marks of any sort make of 'f' and 'c' a '-'
 --         5 six numbers of eight bytes: `at` again, retention (seconds), how many accounts a key keeps at most, the seconds that are
---         close in time, those that are a past, and those after which what an established customer uses is its own
---         6 a number of four bytes for each entity, of how many accounts on it is a crowd (0: never; -1: only counted for reputation;
+--         close in time, those that are a past, and those after which what an established customer uses is its own;
+--         then a number of four bytes for each entity, of how many accounts on it is a crowd (0: never; -1: only counted for reputation;
 --         -2: counted, and who came last is told; -3: counted as a site, where nobody is bad if an established customer uses it, and
 --         whose toucher is bad if its account is). JSON would take twenty times as long to read
 -- returns for each entity -1 for one of the account's own; 0 or 1 where it has only so many accounts; of one that is only counted
@@ -52,7 +52,7 @@ local call = redis.call
 local user, at_text, adds, sorts = unpack(ARGV)
 local at, retention, keep, near, past_from, long = struct.unpack('<dddddd', ARGV[5])
 local count, touch = #sorts, adds ~= 'look'
-local crowds = {struct.unpack('<' .. string.rep('i', count), ARGV[6])}
+local crowds = {struct.unpack('<' .. string.rep('i', count), ARGV[5], 49)}
 local last = at + 300 -- clocks of callers differ by up to the five minutes the contract allows
 -- What is read at once of an entity that is a sorted set, newest and marks first: as many as are told of those who came close
 -- in time, and the marks of a thing that binds and was found to be a hub or none. Where nobody is told of, or only who came last, the newest two say whether it has marks, or is

@@ -18,10 +18,13 @@ local function move(review, indexes, status, place)
   redis.call('HSET', review, 'status', status, 'place', place)
 end
 
--- Write a review about an account that is being written, `given` as in account_record.lua. Its fields and values are the last
--- of ARGV, after its event: values need not be text, as those in JSON must.
+-- Write a review about an account that is being written, `given` as in account_record.lua. Its values are the last of ARGV, after
+-- its event: they need not be text, as those in JSON must.
 local function open_review(review, index, given)
-  redis.call('HSET', review, unpack(ARGV, given.review.first + 1))
+  local place, first = given.review.place, given.review.first
+  local id, opened_at, risk_score = unpack(ARGV, first + 1, first + 3)
+  redis.call('HSET', review, 'id', id, 'user_id', given.user_id, 'status', 'open', 'place', place,
+    'opened_at', opened_at, 'risk_score', risk_score, unpack(ARGV, first + 4))
   redis.call('EXPIRE', review, given.ttl)
-  redis.call('ZADD', index, 0, given.review.place)
+  redis.call('ZADD', index, 0, place)
 end
