@@ -78,6 +78,11 @@ def is_brief(data: Mapping[str, Any]) -> bool:
     return "kind" not in data and "readings" not in data
 
 
+def told_tier(data: Mapping[str, Any]) -> Any:
+    """The tier that an entry of the streams tells of a decision, as :func:`told_decision` has it."""
+    return data.get("tier", _USUAL["tier"] if is_brief(data) else None)
+
+
 def told_decision(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """What an entry of the streams tells of a decision: a signup that was allowed and of which nothing is asked, where
     it says nothing else. Until 2026-11-27 entries said all of it.

@@ -269,13 +269,14 @@ class Consumer:
         """These entries are done with."""
         if not done:
             return
-        pipe = self._store.pipeline()
-        for name in dict.fromkeys(each.name for each in done):
-            ids = [each.id for each in done if each.name == name]
-            pipe.execute_command("XACK", stream(name), self._group, *ids)
-            failed = [self._failure(each) for each in done if each.name == name and each.tries > 1]
-            if failed:
-                pipe.execute_command("HDEL", _errors_key(name), *failed)
+        pipe, ids = self._store.pipeline(), dict[str, list[bytes]]()
+        for each in done:
+            ids.setdefault(each.name, []).append(each.id)
+        for name, finished in ids.items():
+            pipe.execute_command("XACK", stream(name), self._group, *finished)
+        for each in done:
+            if each.tries > 1:
+                pipe.execute_command("HDEL", _errors_key(each.name), self._failure(each))
         self._store.run(pipe)
 
     def _failure(self, taken: _Taken) -> str:
@@ -301,6 +302,8 @@ class Consumer:
 
 def _taken(name: str, id: bytes, fields: Sequence[bytes]) -> _Taken:
     """A new entry of a stream as the store tells it: its fields are name, value, name, value and so on."""
+    if fields[:3:2] == [b"type", b"data"]:  # as all of ours begin
+        return _Taken(name, id, fields[1], fields[3], 1)
     told = dict(zip(fields[::2], fields[1::2], strict=True))
     return _Taken(name, id, told.get(b"type", b""), told.get(b"data", b""), 1)
 

@@ -6,7 +6,6 @@ once, however many workers there are and wherever one stops. A signup pays nothi
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -64,31 +63,25 @@ class Tallying:
 
 def _happened(entries: Iterable[tuple[bytes, Mapping[bytes, bytes]]]) -> dict[float, list[Happened]]:
     """What to count of entries, by the hour; those that cannot be read are left out."""
-    found, plain = dict[float, list[Happened]](), Counter[tuple[float, str, float]]()
+    found, plain = dict[float, list[Happened]](), dict[tuple[float, str, float | None], int]()
     for id, fields in entries:
         try:
             type, data = fields[b"type"], orjson.loads(fields[b"data"])
-            # Most entries are of signups of which tier and score are counted: of those that are alike at once.
-            if type == b"decision" and _is_plain(data):
-                plain[data["at"] // HOUR, data.get("tier", "allow"), min(data["score"] // 10, 9)] += 1
+            # Most entries are of signups of which tier and score are counted: those that are alike at once.
+            if type == b"decision" and "shadow" not in data and is_brief(data):
+                score = data.get("score")
+                alike = data["at"] // HOUR, data.get("tier", "allow"), None if score is None else score // 10
+                plain[alike] = plain.get(alike, 0) + 1
             elif rows := list(happened(type.decode(), data)):
                 found.setdefault(_hour(data["at"]), []).extend(rows)
         except damaged.FAULTS as error:
             damaged.note("entry", id.decode(), error)
     for (hour, tier, tenth), count in plain.items():
-        rows = [Happened("signup", tier, "n", count), Happened("score", str(tenth), "n", count)]
+        rows = [Happened("signup", tier, "n", count)]
+        if tenth is not None:
+            rows.append(Happened("score", str(min(int(tenth), 9)), "n", count))
         found.setdefault(hour * HOUR, []).extend(rows)
     return found
-
-
-def _is_plain(data: Mapping[str, Any]) -> bool:
-    """Whether a decision is of a signup, as the streams tell of it today, that no shadow candidate decided too."""
-    return (
-        is_brief(data)
-        and "shadow" not in data
-        and isinstance(data.get("score"), int)
-        and isinstance(data.get("at"), float)
-    )
 
 
 def _hour(at: float | str) -> float:
