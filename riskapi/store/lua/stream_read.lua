@@ -34,6 +34,7 @@ for _, row in ipairs(call('XPENDING', KEYS[1], ARGV[1], 'IDLE', math.min(ARGV[4]
     end
   end
 end
-local new, looked, last, more = new_entries(KEYS[1], ARGV[1], ARGV[2], most - #found, ARGV[8])
+if #found == most then return {found, 0, '', 1, dead} end
+local new, looked, last, more = unpack(new_entries({KEYS[1]}, ARGV[1], ARGV[2], most - #found, ARGV[8])[KEYS[1]])
 for _, each in ipairs(new) do found[#found + 1] = each end
 return {found, looked, last, more, dead}
