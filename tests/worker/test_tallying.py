@@ -71,7 +71,7 @@ def test_an_entry_that_cannot_be_read_holds_up_nothing(store: Store) -> None:
 
 
 def test_signups_that_are_alike_are_counted_by_their_hour_tier_and_score(store: Store) -> None:
-    told = [
+    told: list[dict[str, Any]] = [
         *[{"at": NOW + number, "score": number} for number in range(30)],
         {"at": NOW, "score": 100, "tier": "limit"},
         {"at": NOW - 3600, "score": 41},
