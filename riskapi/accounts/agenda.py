@@ -12,6 +12,7 @@ from typing import Any
 
 from riskapi.policy import Policy
 from riskapi.store.connections import Store
+from riskapi.store.due_sets import DueSets
 from riskapi.store.streams import SHARDS, shard
 from signals.records import record
 
@@ -51,7 +52,7 @@ class Agenda:
     """Reads and writes the agenda."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._store, self._sets = store, DueSets(store, [agenda_key(number) for number in range(SHARDS)])
         self._add = store.script("agenda_add")
         self._take = store.script("agenda_take")
         self._done = store.script("agenda_done")
@@ -88,15 +89,8 @@ class Agenda:
 
     def due(self, now: float) -> list[int]:
         """Shards in which an account is due at Unix time ``now``, in one trip."""
-        return [number for number, count in enumerate(self._counts(now)) if count]
+        return self._sets.due(now)
 
     def overdue(self, now: float) -> int:
         """Accounts that were due before Unix time ``now``."""
-        return sum(self._counts(now))
-
-    def _counts(self, now: float) -> list[int]:
-        """How many accounts of each shard are due."""
-        pipe = self._store.pipeline()
-        for number in range(SHARDS):
-            pipe.execute_command("ZCOUNT", agenda_key(number), "-inf", repr(now))
-        return self._store.run(pipe)
+        return sum(self._sets.counts(now))

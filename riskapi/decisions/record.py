@@ -75,11 +75,21 @@ def decision_event(case: Case, entry: Mapping[str, Any], tier: Tier) -> bytes:
     return orjson.dumps(told)
 
 
+def is_brief(data: Mapping[str, Any]) -> bool:
+    """Whether an entry of the streams leaves out what goes without saying of a signup; it is of one then."""
+    return "kind" not in data and "readings" not in data
+
+
+def told_tier(data: Mapping[str, Any]) -> Any:
+    """The tier that an entry of the streams tells of a decision, as :func:`told_decision` has it."""
+    return data.get("tier", _USUAL["tier"] if is_brief(data) else None)
+
+
 def told_decision(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """What an entry of the streams tells of a decision: a signup that was allowed and of which nothing is asked, where
     it says nothing else. Until 2026-11-27 entries said all of it.
     """
-    return data if "kind" in data or "readings" in data else {**_USUAL, **data}
+    return {**_USUAL, **data} if is_brief(data) else data
 
 
 def listing(stored: Mapping[str, Any]) -> Listed | None:

@@ -11,8 +11,8 @@ import asyncio
 import logging
 import random
 import threading
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, get_args
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any
 
 from riskapi import logs
 from riskapi.enrichment.findings import Findings
@@ -64,16 +64,14 @@ class Enricher:
         """Look up what is due now and wait for all of it; returns how much it was."""
 
         async def once() -> int:
-            at_once = self._asking.at_once.items()
-            tasks = [task for family, most in at_once for task in self._taken(family, most)]
+            tasks = self._taken(self._asking.at_once)
             await self._all(map(self._look_up, tasks))
             return len(tasks)
 
         return asyncio.run(once())
 
     async def _run(self, stop: threading.Event) -> None:
-        families = (self._attend(family, stop) for family in get_args(Family))
-        await self._all((*families, self._watch(stop)))
+        await self._all((self._attend(stop), self._watch(stop)))
 
     async def _all(self, work: Iterable[Coroutine[Any, Any, None]]) -> None:
         """Do all of this at once, and close what is connected. Where one part fails, the others end before that: they
@@ -97,31 +95,38 @@ class Enricher:
                 due = clock() + (_WATCH if verdict.doubt is None else _WATCH_DOUBTED)
             await asyncio.sleep(_IDLE)
 
-    async def _attend(self, family: Family, stop: threading.Event) -> None:
-        under_way: dict[asyncio.Task[None], str] = {}
-        most = self._asking.at_once[family]
+    async def _attend(self, stop: threading.Event) -> None:
+        """Begin with what is due of each family while it has room: one look at all queues is one trip to the store."""
+        at_once = self._asking.at_once
+        under_way: dict[Family, dict[asyncio.Task[None], str]] = {family: {} for family in at_once}
+
+        def room() -> dict[Family, int]:
+            return {family: most - len(under_way[family]) for family, most in at_once.items()}
+
         while not stop.is_set():
             try:
-                tasks = await asyncio.to_thread(self._taken, family, most - len(under_way))
+                tasks = await asyncio.to_thread(self._taken, room())
             except StoreUnavailable:
                 tasks = []
             except Exception as error:  # a defect must not end the enricher: what waits would wait for ever
                 logs.note(logging.ERROR, "enricher", error)
                 tasks = []
             for task in tasks:
-                owner = self._owner(task)
-                if list(under_way.values()).count(owner) >= _EACH:
+                owner, beside = self._owner(task), under_way[task.subject.family]
+                if list(beside.values()).count(owner) >= _EACH:
                     await self._put_off(task)
                     continue
                 begun = asyncio.create_task(self._look_up(task))
-                under_way[begun] = owner
-                begun.add_done_callback(under_way.pop)
-            if not tasks or len(under_way) >= most:
+                beside[begun] = owner
+                begun.add_done_callback(beside.pop)
+            left = room()
+            if not any(left[task.subject.family] for task in tasks):
                 await asyncio.sleep(_IDLE)
-        if under_way:
-            await asyncio.wait(under_way, timeout=_GRACE)
-            left = [each for each in under_way if each.cancel()]
-            await asyncio.gather(*left, return_exceptions=True)
+        rest = [each for beside in under_way.values() for each in beside]
+        if rest:
+            await asyncio.wait(rest, timeout=_GRACE)
+            cancelled = [each for each in rest if each.cancel()]
+            await asyncio.gather(*cancelled, return_exceptions=True)
 
     def _owner(self, task: Task) -> str:
         name = task.subject.value
@@ -135,14 +140,18 @@ class Enricher:
         except StoreUnavailable:
             pass  # the lease runs out
 
-    def _taken(self, family: Family, most: int) -> list[Task]:
-        """Up to ``most`` tasks, from whichever shards have any; those that were looked at last come first this time."""
+    def _taken(self, room: Mapping[Family, int]) -> list[Task]:
+        """As many tasks of each family as there is ``room`` for, from whichever shards have any, in another order each
+        time: those that were looked at last come first then.
+        """
         tasks: list[Task] = []
-        due = self._findings.due(family, self._clock()) if most > 0 else []
-        for number in random.sample(due, len(due)):
-            tasks += self._findings.take(number, family, self._clock(), _LEASE, most - len(tasks))
-            if len(tasks) >= most:
-                break
+        due = self._findings.due(self._clock()) if any(room.values()) else {}
+        for family, numbers in due.items():
+            left = room[family]
+            for number in random.sample(numbers, len(numbers)):
+                if left > 0:
+                    taken = self._findings.take(number, family, self._clock(), _LEASE, left)
+                    tasks, left = tasks + taken, left - len(taken)
         return tasks
 
     async def _look_up(self, task: Task) -> None:

@@ -19,12 +19,13 @@ from typing import Any, Final, get_args
 import orjson
 
 from riskapi.enrichment.sources import Part
-from riskapi.enrichment.subjects import KINDS, Family, FindingKind, Subject, Task, queue_key
+from riskapi.enrichment.subjects import KINDS, QUEUES, Family, FindingKind, Subject, Task, queue_key
 from riskapi.links.entities import Links
 from riskapi.links.kinds import is_inside
 from riskapi.policy import Policy
 from riskapi.store import damaged
 from riskapi.store.connections import Pipeline, Reply, Store, as_it_is
+from riskapi.store.due_sets import DueSets
 from riskapi.store.replies import scored
 from riskapi.store.streams import SHARDS, oldest, stream
 from riskapi.times import DAY, HOUR
@@ -137,6 +138,7 @@ class Findings:
         #: What nobody is asked, which is then no shortcoming.
         self.unasked = {f"{kind}_blocklists": "not_asked" for kind in ("domain", "ip") if kind not in blocklists}
         self._is_worth_asking, self._anywhere = is_worth_asking, anywhere
+        self._queues = DueSets(store, [queue_key(number, family) for family, number in QUEUES])
         self._want = store.script("finding_want")
         self._take = store.script("finding_take")
         self._finish = store.script("finding_finish")
@@ -215,12 +217,10 @@ class Findings:
         self._store.run(pipe)
         return [_cause(wish, replies) for wish, replies in asked]
 
-    def due(self, family: Family, now: float) -> list[int]:
-        """Shards in which a subject of a family is due at Unix time ``now``, in one trip."""
-        pipe = self._store.pipeline()
-        for number in range(SHARDS):
-            pipe.execute_command("ZCOUNT", queue_key(number, family), "-inf", repr(now))
-        return [number for number, count in enumerate(self._store.run(pipe)) if count]
+    def due(self, now: float) -> dict[Family, list[int]]:
+        """Shards in which a subject of each family is due at Unix time ``now``, in one trip."""
+        due = [QUEUES[place] for place in self._queues.due(now)]
+        return {family: [number for of, number in due if of == family] for family in get_args(Family)}
 
     def take(self, number: int, family: Family, now: float, lease: float, most: int) -> list[Task]:
         """Subjects of a shard that are due at Unix time ``now``, ours for ``lease`` seconds."""
@@ -336,9 +336,8 @@ class Findings:
     def waiting(self) -> int:
         """Subjects that wait to be looked up."""
         pipe = self._store.pipeline()
-        for number in range(SHARDS):
-            for family in get_args(Family):
-                pipe.execute_command("ZCARD", queue_key(number, family))
+        for family, number in QUEUES:
+            pipe.execute_command("ZCARD", queue_key(number, family))
         return sum(self._store.run(pipe))
 
 

@@ -15,6 +15,8 @@ Family = Literal["dns", "rdap"]
 _LETTERS = dict(zip(get_args(FindingKind), "mrns", strict=True))
 #: The kind of a subject by the letter that its queue calls it by.
 KINDS: Final[dict[str, FindingKind]] = {letter: kind for kind, letter in _LETTERS.items()}
+#: Every queue: whose it is, and of which shard.
+QUEUES: Sequence[tuple[Family, int]] = [(family, number) for family in get_args(Family) for number in range(SHARDS)]
 
 
 def queue_key(number: int, family: Family) -> str:

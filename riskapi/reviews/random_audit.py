@@ -50,8 +50,10 @@ class RandomAudit:
 
     def is_drawn(self, decision_id: str) -> bool:
         """Whether chance drew the account of an allowed signup; the same again for the same decision."""
-        drawn = int.from_bytes(hashlib.sha256(f"audit\0{decision_id}".encode()).digest()[:8]) / 2**64
-        return drawn < self._active.policy.reviews.audit_share
+        share = self._active.policy.reviews.audit_share
+        digest = hashlib.sha256(f"audit\0{decision_id}".encode()).digest()
+        # Its first byte tells of most that they are not drawn.
+        return digest[0] <= share * 256 and int.from_bytes(digest[:8]) / 2**64 < share
 
     def open(self, user_id: str, decision_id: str, score: float, reasons: list[Reason], at: float) -> None:
         """Open the review of an account that was drawn, once."""

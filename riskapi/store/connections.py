@@ -41,6 +41,9 @@ PREFIX = "risk:"
 _AWAY_WORDS = ("MISCONF", "NOREPLICAS", "BUSY", "UNKILLABLE", "CLUSTERDOWN", "MASTERDOWN", "LOADING")
 #: Those of them by which a server refuses writes and still answers what it is asked.
 _REFUSING, _REFUSING_WORDS = (ReadOnlyError, OutOfMemoryError), ("MISCONF", "NOREPLICAS")
+#: Commands whose answers are taken as the server tells them: redis-py makes a dict of each of their many rows. Nobody
+#: asks them of a cluster.
+_AS_TOLD = ("XREADGROUP",)
 #: Times the scripts are loaded for one trip: a server can be restarted again just after they were.
 _LOADS = 3
 _AWAY = (
@@ -218,6 +221,8 @@ class Store:
                 self._pool = self._client.connection_pool
                 redis_socket.check(self._pool.make_connection())
                 self._shapes: dict[Any, Callable[..., Any]] = dict(self._client.response_callbacks)
+                for name in _AS_TOLD:
+                    self._shapes.pop(name, None)
             self._guard(self._client)
             self._made = True
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import orjson
 
@@ -83,6 +83,18 @@ class _Taken:
         return StreamEntry(stream(self.name), self.id.decode(), self.type.decode(), orjson.loads(self.data))
 
 
+@record
+class _Reading:
+    """What was read of a stream: entries to be handled, how many were read in all, those that are nobody's business
+    among them, the id of the last new one (empty for none), and whether there may be more.
+    """
+
+    taken: list[_Taken]
+    count: int
+    last: bytes
+    is_more: bool
+
+
 def found(store: Store) -> None:
     """Make the groups where they are not there yet, so that nothing recorded from now on is missed. Idempotent."""
     start = f"{int((time.time() - _BACK) * 1000)}-0"
@@ -121,15 +133,17 @@ class Consumer:
 
         ``together`` is given all entries of a reading first. It does at once what is to be done about those that are
         alike, and says of each whether it is done; where it fails, all are handled one by one. Where ``types`` are
-        given, entries of other types are nobody's business: they are finished without being looked at.
+        given, entries of other types are nobody's business: the store finishes them as it reads them, and tells nobody.
 
         ``idle`` are the milliseconds after which an entry counts as left unfinished, ``count`` how many are read from
         a stream at once.
         """
         self._store, self._group, self._name, self._handle = store, group, name, handle
         self._together, self._types = together, None if types is None else frozenset(map(str.encode, types))
+        self._wanted = ",".join(types or ())
         self._idle, self._tries, self._streams, self._count = idle, tries, READ[group], count
-        self._read, self._looked_at = store.script("stream_read"), float("-inf")
+        self._read, self._sift = store.script("stream_read"), store.script("stream_sift")
+        self._looked_at = float("-inf")
         self._is_behind = False
         #: The last entry of each stream that this reader knows of.
         self._seen: dict[str, bytes] = {}
@@ -147,7 +161,12 @@ class Consumer:
     def step(self) -> int:
         """Handle what is there; returns how many entries. Raises :class:`StoreUnavailable`."""
         began = time.monotonic()
-        taken = self._taken(began)
+        readings = self._readings(began)
+        for name, reading in readings.items():
+            if reading.last:
+                self._seen[name] = max(self._seen.get(name, b"0-0"), reading.last, key=_place)
+        self._is_behind = any(reading.is_more for reading in readings.values())
+        taken = [each for reading in readings.values() for each in reading.taken]
         done, left = self._sorted(taken)
         for each in left:
             if self._handled(each):
@@ -157,45 +176,49 @@ class Consumer:
                 self._finish(done)
                 done, began = [], time.monotonic()
         self._finish(done)
-        return len(taken)
+        return sum(reading.count for reading in readings.values())
 
-    def _taken(self, now: float) -> list[_Taken]:
-        """What is read at the time ``now`` of the monotonic clock, in the order of each stream.
+    def _readings(self, now: float) -> dict[str, _Reading]:
+        """What is read at the time ``now`` of the monotonic clock, by stream.
 
         Most readings ask for new entries only, which is one command for all streams. On a cluster, where they lie on
         several nodes, it is the script each time.
         """
         if self._store.is_cluster or 1000 * (now - self._looked_at) >= min(self._idle, _LOOK):
             self._looked_at = now
-            rows = self._looked()
-        else:
-            keys, new = [stream(name) for name in self._streams], [">"] * len(self._streams)
-            asked = ("XREADGROUP", "GROUP", self._group, self._name, "COUNT", self._count, "STREAMS", *keys, *new)
-            names, rows = dict(zip(keys, self._streams, strict=True)), {}
-            for key, entries in self._store.execute(*asked) or ():
-                name = names[key.decode()]
-                rows[name] = [
-                    _Taken(name, id, fields.get(b"type", b""), fields.get(b"data", b""), 1) for id, fields in entries
-                ]
-        self._is_behind = any(len(entries) >= self._count for entries in rows.values())
-        for name, entries in rows.items():
-            if entries:
-                self._seen[name] = max(self._seen.get(name, b"0-0"), entries[-1].id, key=_place)
-        return [each for entries in rows.values() for each in entries]
+            return self._looked()
+        return self._new() if self._types is None else self._sifted()
 
-    def _looked(self) -> dict[str, list[_Taken]]:
+    def _new(self) -> dict[str, _Reading]:
+        """What is new, in this reader's hands from now on."""
+        names = {stream(name).encode(): name for name in self._streams}
+        asked = ("XREADGROUP", "GROUP", self._group, self._name, "COUNT", self._count)
+        found = dict[str, _Reading]()
+        for key, rows in self._store.execute(*asked, "STREAMS", *names, *[">"] * len(names)) or ():
+            name = names[key]
+            taken = [_taken(name, id, fields) for id, fields in rows]
+            found[name] = _Reading(taken, len(taken), taken[-1].id, len(taken) >= self._count)
+        return found
+
+    def _sifted(self) -> dict[str, _Reading]:
+        """What is new and of the types that are wanted; what is of others is finished by the same command."""
+        keys = [stream(name) for name in self._streams]
+        rows = self._sift.call(keys, [self._group, self._name, self._count, self._wanted])
+        return {name: _reading(name, *row) for name, row in zip(self._streams, rows, strict=True)}
+
+    def _looked(self) -> dict[str, _Reading]:
         """What others left unfinished, then what is new, by stream; tells of what is dead now."""
-        pipe, rows = self._store.pipeline(), dict[str, list[_Taken]]()
+        pipe, found = self._store.pipeline(), dict[str, _Reading]()
         for name in self._streams:
             keys = [stream(name), dead_key(name), _errors_key(name)]
             args: list[str | int] = [self._group, self._name, self._count, self._idle, max(self._idle, _MOST_IDLE)]
-            args += (self._tries, min(self._idle, _FAILED))
+            args += (self._tries, min(self._idle, _FAILED), self._wanted)
             self._read.queue(pipe, keys, args)
-        for name, (found, dead) in zip(self._streams, self._store.run(pipe), strict=True):
+        for name, (*row, dead) in zip(self._streams, self._store.run(pipe), strict=True):
             if dead:
                 logs.note(logging.ERROR, "dead_letters", group=self._group, shard=name, count=dead)
-            rows[name] = [_Taken(name, *row) for row in found]
-        return rows
+            found[name] = _reading(name, *row)
+        return found
 
     def _sorted(self, taken: Sequence[_Taken]) -> tuple[list[_Taken], list[_Taken]]:
         """What is done with, being nobody's business or done together, and what has to be handled one by one."""
@@ -246,13 +269,14 @@ class Consumer:
         """These entries are done with."""
         if not done:
             return
-        pipe = self._store.pipeline()
-        for name in dict.fromkeys(each.name for each in done):
-            ids = [each.id for each in done if each.name == name]
-            pipe.execute_command("XACK", stream(name), self._group, *ids)
-            failed = [self._failure(each) for each in done if each.name == name and each.tries > 1]
-            if failed:
-                pipe.execute_command("HDEL", _errors_key(name), *failed)
+        pipe, ids = self._store.pipeline(), dict[str, list[bytes]]()
+        for each in done:
+            ids.setdefault(each.name, []).append(each.id)
+        for name, finished in ids.items():
+            pipe.execute_command("XACK", stream(name), self._group, *finished)
+        for each in done:
+            if each.tries > 1:
+                pipe.execute_command("HDEL", _errors_key(each.name), self._failure(each))
         self._store.run(pipe)
 
     def _failure(self, taken: _Taken) -> str:
@@ -274,6 +298,22 @@ class Consumer:
             self._store.run(pipe)
             return False
         return True
+
+
+def _taken(name: str, id: bytes, fields: Sequence[bytes]) -> _Taken:
+    """A new entry of a stream as the store tells it: its fields are name, value, name, value and so on."""
+    if fields[:3:2] == [b"type", b"data"]:  # as all of ours begin
+        return _Taken(name, id, fields[1], fields[3], 1)
+    told = dict(zip(fields[::2], fields[1::2], strict=True))
+    return _Taken(name, id, told.get(b"type", b""), told.get(b"data", b""), 1)
+
+
+def _reading(name: str, rows: Sequence[Sequence[Any]], looked: int, last: bytes, more: int) -> _Reading:
+    """What a script read of a stream: rows of what is to be handled, and of what is new how much it looked at, the last
+    id, and whether there may be more.
+    """
+    taken = [_Taken(name, *row) for row in rows]
+    return _Reading(taken, sum(each.tries > 1 for each in taken) + looked, last, bool(more))
 
 
 def _place(id: bytes) -> tuple[int, int]:

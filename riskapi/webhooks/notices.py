@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -11,7 +11,7 @@ from riskapi.budgets.grant_records import LIMITS
 from riskapi.store.streams import StreamEntry
 from riskapi.times import rfc3339
 from riskapi.webhooks.deliveries import Deliveries, DeliveryView, delivery_id
-from riskapi.webhooks.endpoints import EventType, Webhooks
+from riskapi.webhooks.endpoints import Endpoint, EventType, Webhooks
 from signals.records import record
 
 #: Types of entries that :func:`notice` knows.
@@ -95,9 +95,21 @@ class Notices:
         if told is None:
             return
         body, name, now = told.body(), f"{entry.stream} {entry.id}", self._clock()
-        for each in self._webhooks.endpoints():
-            if each.disabled is None and told.type in each.events:
+        for each in self._told():
+            if told.type in each.events:
                 self._deliveries.enqueue(name, each.id, told.type, body, now)
+
+    def pass_over(self, entries: Sequence[StreamEntry]) -> list[bool]:
+        """Whether each entry tells no endpoint anything, so that :meth:`handle` had nothing to do about it. All of them
+        are one question to the store. Raises :class:`StoreUnavailable`.
+        """
+        told = [notice(entry) for entry in entries]
+        wanted = {type for each in self._told() for type in each.events} if any(told) else set[str]()
+        return [each is None or each.type not in wanted for each in told]
+
+    def _told(self) -> list[Endpoint]:
+        """The endpoints that are told of changes."""
+        return [each for each in self._webhooks.endpoints() if each.disabled is None]
 
     def test(self, endpoint_id: str, name: str) -> DeliveryView:
         """Queue an event of the type ``test`` for one endpoint, whatever it wants; ``name`` makes it one and the same.

@@ -31,7 +31,7 @@ from riskapi.accounts.labels import Labels
 from riskapi.clusters.clusters import Clusters
 from riskapi.decisions.consequences import HARMLESS, Consequences
 from riskapi.decisions.gather import Gatherer
-from riskapi.decisions.record import told_decision
+from riskapi.decisions.record import is_brief, told_decision, told_tier
 from riskapi.decisions.view import Profiles
 from riskapi.enrichment.findings import RETRACTED, Findings, Wish
 from riskapi.enrichment.subjects import Subject, subject_told
@@ -109,17 +109,18 @@ class Reactions:
         known = [entry for entry, is_plain in zip(entries, plain, strict=True) if is_plain]
         if known:
             self._known(known)
-            self._look_up([entry for entry in known if entry.type == "decision"])
+            self._look_up([entry for entry in known if entry.type == "decision" and _may_ask(entry.data)])
         return plain
 
     def _is_plain(self, entry: StreamEntry) -> bool:
         if entry.type != "decision":
             return entry.type == "import"
-        data = told_decision(entry.data)
-        return data["kind"] == "signup" and not data.get("listed") and not self._is_drawn(data)
+        data = entry.data
+        is_signup = is_brief(data) or data["kind"] == "signup"
+        return is_signup and not data.get("listed") and not self._is_drawn(data)
 
     def _is_drawn(self, data: Mapping[str, Any]) -> bool:
-        return data.get("tier") == "allow" and self._audits.is_drawn(data["id"])
+        return told_tier(data) == "allow" and self._audits.is_drawn(data["id"])
 
     def _decided(self, entry: StreamEntry) -> None:
         data = told_decision(entry.data)
@@ -263,3 +264,8 @@ class Reactions:
             code, name = f"LIST_{data['list'].upper()}", f"{data['user_id']}\0{data['entry']}"
             text = f"Its mail links to a domain on the {data['list']} list"
             self._holds.review(data["user_id"], data["at"], code, text, name, self._active.policy)
+
+
+def _may_ask(data: Mapping[str, Any]) -> bool:
+    """Whether something may have to be looked up of a signup: most entries tell that there is nothing."""
+    return "subjects" in data or not is_brief(data)

@@ -6,13 +6,12 @@ once, however many workers there are and wherever one stops. A signup pays nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
-from riskapi.decisions.record import told_decision
+from riskapi.decisions.record import is_brief, told_decision
 from riskapi.policy.tables import SEVERITY
 from riskapi.reviews.backlog import backlog
 from riskapi.store import damaged
@@ -20,7 +19,7 @@ from riskapi.store.connections import Store
 from riskapi.store.consumer import STREAMS
 from riskapi.store.streams import stream
 from riskapi.store.tallies import Happened, Tallies
-from riskapi.times import instant
+from riskapi.times import HOUR, instant
 
 #: Entries read of a stream in one trip, and trips of one step: what is left is counted by the next.
 _PAGE, _TRIPS = 250, 20
@@ -57,23 +56,38 @@ class Tallying:
         pipe = self._store.pipeline()
         for name, entries in pages.items():
             if entries:
-                found: dict[float, list[Happened]] = {}
-                for id, fields in entries:
-                    row = damaged.read("entry", id.decode(), partial(_row, fields), None)
-                    if row is not None and row[1]:
-                        found.setdefault(row[0], []).extend(row[1])
-                self._tallies.queue_stream(pipe, found, name, starts[name], entries[-1][0].decode())
+                self._tallies.queue_stream(pipe, _happened(entries), name, starts[name], entries[-1][0].decode())
         self._store.run(pipe)
         return [name for name, entries in pages.items() if len(entries) == _PAGE]
 
 
-def _row(fields: Mapping[bytes, bytes]) -> tuple[float, list[Happened]]:
-    """The hour of an entry, and what to count of it. Raises one of :data:`riskapi.store.damaged.FAULTS`."""
-    data = orjson.loads(fields[b"data"])
-    rows = list(happened(fields[b"type"].decode(), data))
-    at = data["at"] if rows else 0.0
+def _happened(entries: Iterable[tuple[bytes, Mapping[bytes, bytes]]]) -> dict[float, list[Happened]]:
+    """What to count of entries, by the hour; those that cannot be read are left out."""
+    found, plain = dict[float, list[Happened]](), dict[tuple[float, str, float | None], int]()
+    for id, fields in entries:
+        try:
+            type, data = fields[b"type"], orjson.loads(fields[b"data"])
+            # Most entries are of signups of which tier and score are counted: those that are alike at once.
+            if type == b"decision" and "shadow" not in data and is_brief(data):
+                score = data.get("score")
+                alike = data["at"] // HOUR, data.get("tier", "allow"), None if score is None else score // 10
+                plain[alike] = plain.get(alike, 0) + 1
+            elif rows := list(happened(type.decode(), data)):
+                found.setdefault(_hour(data["at"]), []).extend(rows)
+        except damaged.FAULTS as error:
+            damaged.note("entry", id.decode(), error)
+    for (hour, tier, tenth), count in plain.items():
+        rows = [Happened("signup", tier, "n", count)]
+        if tenth is not None:
+            rows.append(Happened("score", str(min(int(tenth), 9)), "n", count))
+        found.setdefault(hour * HOUR, []).extend(rows)
+    return found
+
+
+def _hour(at: float | str) -> float:
+    """The Unix time at which the hour of a time begins, which is Unix time or RFC 3339."""
     seconds = instant(at).timestamp() if isinstance(at, str) else float(at)
-    return seconds // 3600 * 3600, rows
+    return seconds // HOUR * HOUR
 
 
 def happened(type: str, data: Mapping[str, Any]) -> Iterator[Happened]:

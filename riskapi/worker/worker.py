@@ -139,7 +139,8 @@ class Worker:
         handlers, store, name = self.handlers(), self.store, self.name
         together = self.reactions.handle_together if self._seen is None else None
         yield Consumer(store, "reactions", name, handlers["reactions"], together=together, **more)
-        yield Consumer(store, "notices", name, handlers["notices"], types=TOLD, **more)
+        passed = self.notices.pass_over
+        yield Consumer(store, "notices", name, handlers["notices"], together=passed, types=TOLD, **more)
         yield Consumer(store, "lists", name, handlers["lists"], types={"list"}, **{"count": 1, **more})
 
     def _handled(self, handle: Callable[[StreamEntry], None]) -> Callable[[StreamEntry], None]:

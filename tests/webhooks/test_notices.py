@@ -314,6 +314,19 @@ class TestEndpoints:
             told.notices.test(told.id, "a")
         assert problem.value.code == "webhook_disabled"
 
+    def test_entries_that_tell_nobody_anything_are_passed_over(self, service: Service, clock: Clock) -> None:
+        webhooks = service.parts.webhooks
+        notices = Notices(webhooks, service.parts.deliveries, clock)
+        seen = StreamEntry("risk:d:{0}", "2-0", "review", {"id": "rev_1", "at": NOW, "to": "open"})  # put back
+        asked = [self.ENTRY, seen, replace(self.ENTRY, id="3-0")]
+        assert notices.pass_over(asked) == [True, True, True], "there is no endpoint"
+        webhooks.create("http://127.0.0.1:9/", ["review.opened"], "ana", NOW)
+        assert notices.pass_over(asked) == [True, True, True], "it wants other events"
+        id = webhooks.create("http://127.0.0.1:9/", ["tier.changed"], "ana", NOW)["id"]
+        assert notices.pass_over(asked) == [False, True, False], "one that is made a moment later is told"
+        webhooks.disable(id, "person")
+        assert notices.pass_over(asked) == [True, True, True]
+
     def test_the_same_entry_in_two_streams_is_two(self, service: Service, told: Told) -> None:
         for name in ("risk:d:{0}", "risk:d:{1}"):
             told.notices.handle(replace(self.ENTRY, stream=name))

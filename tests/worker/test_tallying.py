@@ -68,3 +68,23 @@ def test_an_entry_that_cannot_be_read_holds_up_nothing(store: Store) -> None:
         store.execute("XADD", stream(0), "*", "type", "decision", "data", data)
     Tallying(store).step(NOW)
     assert totals(Tallies(store).read(NOW, "day", 1), "signup") == {"allow": {"n": 1}}
+
+
+def test_signups_that_are_alike_are_counted_by_their_hour_tier_and_score(store: Store) -> None:
+    told: list[dict[str, Any]] = [
+        *[{"at": NOW + number, "score": number} for number in range(30)],
+        {"at": NOW, "score": 100, "tier": "limit"},
+        {"at": NOW - 3600, "score": 41},
+        {"at": NOW},
+        {"at": NOW, "score": 7, "shadow": {"rule:a": "limit"}},
+    ]
+    for number, each in enumerate(told):
+        data = orjson.dumps({"id": f"asm_{number}", "user_id": f"u_{number}", **each})
+        store.execute("XADD", stream(0), "*", "type", "decision", "data", data)
+    Tallying(store).step(NOW)
+    before, last = Tallies(store).read(NOW, "hour", 2)
+    assert totals([before], "score") == {"4": {"n": 1}}
+    assert totals([before], "signup") == {"allow": {"n": 1}}
+    assert totals([last], "signup") == {"allow": {"n": 32}, "limit": {"n": 1}}
+    assert totals([last], "score") == {"0": {"n": 11}, "1": {"n": 10}, "2": {"n": 10}, "9": {"n": 1}}
+    assert totals([last], "shadow") == {"rule:a": {"tighter": 1}}

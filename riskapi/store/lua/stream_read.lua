@@ -5,18 +5,12 @@
 -- ARGV    1 group   2 consumer   3 how many at most   4 milliseconds after which an entry counts as left unfinished;
 --         it doubles with every try, up to ARGV[5]   5 milliseconds   6 tries, after which an entry is dead
 --         7 the same as 4, for an entry that is known to have failed
--- returns {{id, type, data, tries}, …}, and the number of entries that are dead now
+--         8 types of new entries to be told, between commas, '' for all
+-- returns {{{id, type, data, tries}, …}, new entries looked at, id of the last, 1 where there may be more, else 0, number of
+--         entries that are dead now}
 -- TTL     none: the stream is trimmed by age; dead letters stay until they are replayed, or dropped by retention
+--+ new_entries
 local call = redis.call
-local function entry(id, fields, tries)
-  local found = {id, '', '', tries}
-  for at = 1, #fields, 2 do
-    if fields[at] == 'type' then found[2] = fields[at + 1] end
-    if fields[at] == 'data' then found[3] = fields[at + 1] end
-  end
-  return found
-end
-
 local found, dead, most = {}, 0, tonumber(ARGV[3])
 for _, row in ipairs(call('XPENDING', KEYS[1], ARGV[1], 'IDLE', math.min(ARGV[4], ARGV[7]), '-', '+', 4 * most)) do
   local id, idle, tries = row[1], row[3], row[4]
@@ -40,8 +34,7 @@ for _, row in ipairs(call('XPENDING', KEYS[1], ARGV[1], 'IDLE', math.min(ARGV[4]
     end
   end
 end
-if #found < most then
-  local new = call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', most - #found, 'STREAMS', KEYS[1], '>')
-  for _, row in ipairs(new and new[1] and new[1][2] or {}) do found[#found + 1] = entry(row[1], row[2], 1) end
-end
-return {found, dead}
+if #found == most then return {found, 0, '', 1, dead} end
+local new, looked, last, more = unpack(new_entries({KEYS[1]}, ARGV[1], ARGV[2], most - #found, ARGV[8])[KEYS[1]])
+for _, each in ipairs(new) do found[#found + 1] = each end
+return {found, looked, last, more, dead}
