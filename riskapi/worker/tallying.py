@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from riskapi.decisions.record import is_brief, told_decision
+from riskapi.decisions.record import is_brief, told_decision, told_tier
 from riskapi.policy.tables import SEVERITY
 from riskapi.reviews.backlog import backlog
 from riskapi.store import damaged
@@ -63,25 +63,33 @@ class Tallying:
 
 def _happened(entries: Iterable[tuple[bytes, Mapping[bytes, bytes]]]) -> dict[float, list[Happened]]:
     """What to count of entries, by the hour; those that cannot be read are left out."""
-    found, plain = dict[float, list[Happened]](), dict[tuple[float, str, float | None], int]()
+    found, plain = dict[float, list[Happened]](), dict[tuple[float, str, int | None], int]()
     for id, fields in entries:
         try:
             type, data = fields[b"type"], orjson.loads(fields[b"data"])
             # Most entries are of signups of which tier and score are counted: those that are alike at once.
             if type == b"decision" and "shadow" not in data and is_brief(data):
-                score = data.get("score")
-                alike = data["at"] // HOUR, data.get("tier", "allow"), None if score is None else score // 10
+                alike = data["at"] // HOUR, told_tier(data), _tenth(data)
                 plain[alike] = plain.get(alike, 0) + 1
             elif rows := list(happened(type.decode(), data)):
                 found.setdefault(_hour(data["at"]), []).extend(rows)
         except damaged.FAULTS as error:
             damaged.note("entry", id.decode(), error)
     for (hour, tier, tenth), count in plain.items():
-        rows = [Happened("signup", tier, "n", count)]
-        if tenth is not None:
-            rows.append(Happened("score", str(min(int(tenth), 9)), "n", count))
-        found.setdefault(hour * HOUR, []).extend(rows)
+        found.setdefault(hour * HOUR, []).extend(_signed_up(tier, tenth, count))
     return found
+
+
+def _signed_up(tier: str, tenth: int | None, count: int = 1) -> Iterator[Happened]:
+    """What to count of signups of one tier with scores in one tenth of the hundred; None where there is no score."""
+    yield Happened("signup", tier, "n", count)
+    if tenth is not None:
+        yield Happened("score", str(tenth), "n", count)
+
+
+def _tenth(data: Mapping[str, Any]) -> int | None:
+    score = data.get("score")
+    return None if score is None else min(int(score) // 10, 9)
 
 
 def _hour(at: float | str) -> float:
@@ -96,9 +104,7 @@ def happened(type: str, data: Mapping[str, Any]) -> Iterator[Happened]:
         data = told_decision(data)
     match type:
         case "decision" if data.get("kind") == "signup":
-            yield Happened("signup", data["tier"], "n")
-            if (score := data.get("score")) is not None:
-                yield Happened("score", str(min(int(score) // 10, 9)), "n")
+            yield from _signed_up(data["tier"], _tenth(data))
             for candidate, tier in (data.get("shadow") or {}).items():
                 apart = SEVERITY[tier] - SEVERITY[data["tier"]]
                 what = "tighter" if apart > 0 else "looser" if apart < 0 else "same"

@@ -54,6 +54,21 @@ HASHED = {
 }
 
 
+def once_read(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> list[bool]:
+    """Do some work as soon as entries were read for their kinds, once; what is returned says that it was done."""
+    execute, done = Store.execute, list[bool]()
+
+    def between(self: Store, *given: Any) -> Any:
+        replied = execute(self, *given)
+        if given[0] == "ZREVRANGEBYLEX" and not done:
+            done.append(True)
+            work()
+        return replied
+
+    monkeypatch.setattr(Store, "execute", between)
+    return done
+
+
 def ana(user: str = "u_1", address: str = VALUES["email"], ip: str = VALUES["ip"]) -> Signup:
     return body(
         user,
@@ -305,16 +320,7 @@ class TestEarlier:
         self, service: Service, store: Store, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         put("deny", "user", "u_1")
-        execute, written = Store.execute, list[str]()
-
-        def between(self: Store, *given: Any) -> Any:
-            replied = execute(self, *given)
-            if given[0] == "ZREVRANGEBYLEX" and not written:
-                written.append("asn:64500")
-                write_as_earlier(self)
-            return replied
-
-        monkeypatch.setattr(Store, "execute", between)
+        written = once_read(monkeypatch, lambda: write_as_earlier(store))
         service.gatherer.entries.look()
         assert written and asked_for(service) and not kinds(store)[1]
         assert named(service)[-1] == "lst_0"
@@ -325,16 +331,7 @@ class TestEarlier:
         self, service: Service, store: Store, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         put("deny", "user", "u_1")
-        execute, put_so_far = Store.execute, list[str]()
-
-        def between(self: Store, *given: Any) -> Any:
-            replied = execute(self, *given)
-            if given[0] == "ZREVRANGEBYLEX" and not put_so_far:
-                put_so_far.append(VALUES["cidr"])
-                put("deny", "cidr", VALUES["cidr"], now=NOW + 1)
-            return replied
-
-        monkeypatch.setattr(Store, "execute", between)
+        once_read(monkeypatch, lambda: put("deny", "cidr", VALUES["cidr"], now=NOW + 1))
         service.gatherer.entries.look()
         assert kinds(store) == ({"cidr", "user"}, True)
         assert len(named(service)) == 2
