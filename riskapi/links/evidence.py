@@ -110,14 +110,13 @@ def linkage(
     ]
     if not found:
         return {"cluster_id": cluster, "size": size, "abusive": 0, "evidence": []}
-    if len(found) > 1:
-        found.sort(key=lambda entity: (-entity.weight, KINDS.index(entity.kind)))
+    found.sort(key=lambda entity: (-entity.weight, KINDS.index(entity.kind)))
     evidence: list[Evidence] = []
     abusive = 0
     for entity in found:
         bound = binds(entity, policy)
-        if bound and entity.abusive > abusive:
-            abusive = entity.abusive
+        if bound:
+            abusive = max(abusive, entity.abusive)
         evidence.append(
             {
                 "kind": entity.kind,

@@ -37,7 +37,11 @@ def mac_of(key: str) -> str:
 
 def packed_mac(mac: str) -> bytes:
     """The 12 bytes of an HMAC, or those of several, as the field of an account has them."""
-    return a2b_base64(mac.encode().translate(_STANDARD))
+    return _packed(mac.encode())
+
+
+def _packed(macs: bytes) -> bytes:
+    return a2b_base64(macs.translate(_STANDARD))
 
 
 def entities_of(stored: bytes | None, user_id: str = "?") -> dict[str, str]:
@@ -57,7 +61,7 @@ def packed_entities(keys: Mapping[str, str]) -> bytes:
     stands behind the letter: ``md:C_jD-x od`` are a mailbox, a device that is told apart, a mail domain and a device.
     """
     macs = b"".join(_macs(len(keys))("".join(keys.values()).encode()))
-    return _letters(tuple(keys)) + _END + a2b_base64(macs.translate(_STANDARD))
+    return _letters(tuple(keys)) + _END + _packed(macs)
 
 
 @lru_cache(maxsize=64)
