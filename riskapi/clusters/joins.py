@@ -9,14 +9,12 @@ from __future__ import annotations
 import secrets
 import struct
 from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
-from itertools import chain
 from typing import Literal
 
 from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.caps import Usage
 from riskapi.budgets.keys import EVENTS, budget_key, cluster_key, kept, members_key
-from riskapi.links.bonds import Bond, edge_of
+from riskapi.links.bonds import Bond
 from riskapi.links.entities import Links
 from riskapi.links.touches import KEEP
 from riskapi.metrics import Metrics
@@ -56,8 +54,6 @@ class Joins:
         self._store, self._links, self._budgets, self._metrics = store, links, budgets, metrics
         self._store_clock = store_clock
         self._join = store.script("cluster_join")
-        # Whoever came to a crowd is named by the next 32 that come.
-        self._wave_of = lru_cache(maxsize=4096)(lambda name: f"{name} {edge_of(links.entity_key('wave', name))}")
 
     def join(
         self,
@@ -122,7 +118,6 @@ class Joins:
             rfc3339(now),
             oldest(policy.retention.decisions_days),
             struct.pack(f"<{len(numbers)}d", *numbers),
-            self._waves(bonds),
             *texts,
         ]
         told = self._join.ask(pipe, [*keys, *(things if own else ())], args, read=as_it_is)
@@ -136,14 +131,6 @@ class Joins:
         if joined.change:
             self._metrics.cluster(joined.change)
         return joined
-
-    def _waves(self, bonds: Sequence[Bond]) -> str:
-        """Each of those who came close, and the edge of the wave that would begin with it: many bonds name the same
-        ones. Neither has a blank.
-        """
-        others = dict.fromkeys(bond.others for bond in bonds if bond.wave)
-        names = dict.fromkeys(chain.from_iterable(others))
-        return " ".join(map(self._wave_of, names))
 
     def _sharing(self, user_id: str, bonds: Sequence[Bond], policy: Policy, now: float) -> dict[str, list[str]]:
         """Who shares the things of these bonds, by edge, in one trip; the account is put on the lists of claimants."""
