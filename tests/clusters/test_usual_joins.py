@@ -129,6 +129,8 @@ USUAL: list[list[Told]] = [
     [("w", (), 33, 3 * DAY), ("w", (), 33, 900.0)],
     [("bd d:1", (), 33, 90 * DAY)],
     [("w", (), 4, 3 * DAY), ("b d:1", (), 1, 90 * DAY)],
+    [("w", (), 2, 3 * DAY), ("w", (), 33, 3 * DAY)],
+    [("w", (), 1, 3 * DAY)],
 ]
 newcomers = st.tuples(st.just("newcomer"), st.one_of(st.sampled_from(USUAL), st.sampled_from(USUAL), some_bonds))
 steps = st.one_of(

@@ -35,9 +35,8 @@ local function hash(id) return KEYS[2] .. id end
 local function members(id) return KEYS[3] .. id end
 
 -- Of those who came close only the newest is read, where it is in a wave of a cluster that has more accounts than are told of as
--- close, and where so many in a row, itself included, are in that cluster: each of them read those before it when it came.
+-- close, and where so many in a row, itself included, are in that cluster, or all: each of them read those before it when it came.
 local ENOUGH, LARGE = 4, 32
-local NEWEST = '^(%S+)' .. string.rep(' (%S+)', ENOUGH - 1)
 local sizes = {}
 local function size_of(id)
   sizes[id] = sizes[id] or call('SCARD', members(id))
@@ -81,8 +80,9 @@ end
 local function wave_of(name, others)
   local found = account(name)
   local wave, cluster = first_wave(found.edges), found.cluster
-  if name == user or found.aside or not wave or cluster == '' or #others < ENOUGH - 1 or size_of(cluster) <= LARGE then return end
-  for _, is_in in ipairs(call('SMISMEMBER', members(cluster), unpack(others, 1, ENOUGH - 1))) do
+  if name == user or found.aside or not wave or cluster == '' or size_of(cluster) <= LARGE then return end
+  local told = #others > 0 and call('SMISMEMBER', members(cluster), unpack(others, 1, math.min(#others, ENOUGH - 1))) or {}
+  for _, is_in in ipairs(told) do
     if is_in == 0 then return end
   end
   return wave
@@ -91,13 +91,16 @@ end
 -- What binds an account that is new: {edges, ends = until when each binds it, the latest of several, others it is bound to, looks =
 -- edges due to be looked at, cluster}. Nil where the others are not all in one cluster, or do not stand for all in it.
 local function usual_bonds()
-  local edges, ends, others, looks, known, cluster = {}, {}, {}, {}, {}, nil
+  local edges, ends, bound_to, looks, known, cluster = {}, {}, {}, {}, {}, nil
   for i = 1, (#ARGV - 5) / 2 do
     local letters, text, till, edge, name = ARGV[2 * i + 4], ARGV[2 * i + 5], numbers[2 * i + 4], nil, nil
     if letters == 'w' then
-      local names = {string.match(text, NEWEST)}
-      name = table.remove(names, 1)
-      edge = name and wave_of(name, names)
+      local others = {}
+      for each in string.gmatch(text, '%S+') do
+        if name then others[#others + 1] = each else name = each end
+        if #others == ENOUGH - 1 then break end
+      end
+      edge = name and wave_of(name, others)
       if not edge then return end
     else
       letters, edge = string.match(letters, '^(bd?) (%S+)$')
@@ -108,12 +111,12 @@ local function usual_bonds()
     end
     cluster = cluster or accounts[name].cluster
     if accounts[name].cluster ~= cluster then return end
-    if not known[name] then others[#others + 1], known[name] = name, true end
+    if not known[name] then bound_to[#bound_to + 1], known[name] = name, true end
     if not ends[edge] then edges[#edges + 1] = edge end
     ends[edge] = math.max(ends[edge] or till, till)
   end
   if cluster and cluster ~= '' then
-    return {edges = edges, ends = ends, others = others, looks = looks, cluster = cluster}
+    return {edges = edges, ends = ends, others = bound_to, looks = looks, cluster = cluster}
   end
 end
 
