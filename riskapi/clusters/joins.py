@@ -44,6 +44,10 @@ def ban_key(edge: str) -> str:
     return f"risk:cx:{{b}}:{edge}"
 
 
+#: What every join is told where to find.
+_KEYS = (budget_key(""), cluster_key(""), members_key(""), ban_key(""), EVENTS)
+
+
 class Joins:
     """Joins accounts."""
 
@@ -95,12 +99,11 @@ class Joins:
         """Join; or the edges of things of which it has to be known first who shares them: see :meth:`_sharing`."""
         pipe = self._store.pipeline() if pipe is None else pipe
         own = not self._store.is_cluster
-        things = list(dict.fromkeys(bond.key for bond in bonds if bond.key))
-        marked = [bond.key for bond in bonds if bond.key and not _is_list(bond)]
-        if not own:  # before, so that no edge is without the mark by which it is let go
+        marked = [] if own else [bond.key for bond in bonds if bond.key and not _is_list(bond)]
+        if marked:  # before, so that no edge is without the mark by which it is let go
             self._links.queue_bind_mark(pipe, marked, True)
-        keys = [budget_key(""), cluster_key(""), members_key(""), ban_key(""), EVENTS]
-        place = {key: number for number, key in enumerate(things, len(keys) + 1)} if own else {}
+        things = list(dict.fromkeys([bond.key for bond in bonds if bond.key])) if own else []
+        place = {key: number for number, key in enumerate(things, len(_KEYS) + 1)}
         numbers = [
             -1.0 if self._store_clock else now,
             kept(policy),
@@ -120,8 +123,8 @@ class Joins:
             struct.pack(f"<{len(numbers)}d", *numbers),
             *texts,
         ]
-        told = self._join.ask(pipe, [*keys, *(things if own else ())], args, read=as_it_is)
-        if not own:  # after, in case it was let go meanwhile
+        told = self._join.ask(pipe, [*_KEYS, *things], args, read=as_it_is)
+        if marked:  # after, in case it was let go meanwhile
             self._links.queue_bind_mark(pipe, marked, True)
         self._store.run(pipe)
         change, *found = told()
