@@ -31,3 +31,18 @@ local function row_of(i, list, accounts, since, abusive, limited, apart, earlier
   end
   return struct.pack('<iiiiiiii', accounts, hour, day, month, abusive, limited, past, earlier) .. others
 end
+
+-- The same of one whose marks, so many, are only those of a bond: whether it binds, and when it was found to be a hub or none.
+local function bound_row(row, list, marks)
+  local binds, looked = 0, 0
+  for j = 1, marks do
+    local mark = list.told[2 * j - 1]
+    if mark == '=' then
+      binds = 1
+    else
+      local found = score_at(list, j)
+      looked = mark == '=h' and found - 5e12 or 5e12 - found
+    end
+  end
+  return {row, binds, 0, 0, 0, 0, '', '', 0, 0, tostring(looked)}
+end

@@ -19,7 +19,15 @@ end
 
 local function newest_of_set(i)
   local key, crowd, sort, most = KEYS[i], crowds[i], sort_of(i), NEWEST
-  if crowd == -1 or crowd == -3 or sort == 'c' or (sort == 'f' and call('ZCARD', key) > crowd) then most = NEWEST_FEW end
+  if crowd == -1 or crowd == -3 then
+    most = 1
+  elseif sort == 'c' then
+    most = NEWEST_FEW
+  elseif sort == 'f' then
+    local size = call('ZCARD', key)
+    if size == 0 then return list_of({}, true) end
+    if size > crowd then most = NEWEST_FEW end
+  end
   local told = call('ZREVRANGE', key, 0, most - 1, 'WITHSCORES')
   return list_of(told, #told < 2 * most)
 end
