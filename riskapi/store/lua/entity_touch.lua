@@ -54,12 +54,7 @@ local at, retention, keep, near, past_from, long = struct.unpack('<dddddd', ARGV
 local count, touch = #sorts, adds ~= 'look'
 local crowds = {struct.unpack('<' .. string.rep('i', count), ARGV[5], 49)}
 local last = at + 300 -- clocks of callers differ by up to the five minutes the contract allows
--- What is read at once of an entity that is a sorted set, newest and marks first: as many as are told of those who came close
--- in time, and the marks of a thing that binds and was found to be a hub or none. Where only who came last is told, two of them
--- say whether it has marks, or is due, and where nobody is, one does: to read 34 takes seven times as long.
-local NEWEST, NEWEST_FEW = 34, 2
-local oldest, month_ago, day_ago, hour_ago = at - retention, at - 2592000, at - 86400, at - 3600
-local today, after = math.floor(at / 86400) * 86400, {}
+local oldest, today, after = at - retention, math.floor(at / 86400) * 86400, {}
 
 local proofs = string.find(sorts, 'p', 1, true)
 local function sort_of(i) return string.sub(sorts, i, i) end
@@ -77,13 +72,6 @@ end
 local args, rest, lists, quick = {}, {}, {}, adds == 'first' and #KEYS == count
 -- What is told of each; until then the text of one that is packed.
 local replies = call('MGET', unpack(KEYS, 1, count))
-
--- Whether it may be a day since the time to live was renewed: whoever touched it first on a day (of UTC) renews it.
-local function is_due(list)
-  local j = over(list, 5e11, true) + 1
-  if list.told[2 * j - 1] == user then j = j + 1 end
-  return j > list.size or score_at(list, j) < today
-end
 
 --+ usual_touches
 
@@ -105,11 +93,7 @@ for i = 1, count do
   else
     if there > 0 then
       list = newest_of_set(i)
-      if list.size > 0 then
-        there, lists[i] = there - 1, list
-      else
-        list = nil
-      end
+      if list.size > 0 then there = there - 1 else list = nil end
     end
     if list then
       row = usual and (told_of_set(i, list) or told_of_counted(i, list))
@@ -117,7 +101,7 @@ for i = 1, count do
       args[#args + 1], args[#args + 2], row = KEYS[i], alone_text, 1
     end
   end
-  if row then replies[i] = row else rest[#rest + 1] = i end
+  if row then replies[i] = row else rest[#rest + 1], lists[i] = i, list end
 end
 if #rest == 0 then
   write_texts(args, retention)
@@ -134,6 +118,13 @@ local MOST_HOLDERS, ALL = 64, 1000000
 local function newest_of(i, thing)
   if thing.packed then return list_of({unpack(thing.list)}, true) end
   return newest_of_set(i)
+end
+
+-- Whether it may be a day since the time to live was renewed: whoever touched it first on a day (of UTC) renews it.
+local function is_due(list)
+  local j = over(list, 5e11, true) + 1
+  if list.told[2 * j - 1] == user then j = j + 1 end
+  return j > list.size or score_at(list, j) < today
 end
 
 -- Let it have its whole time to live again: at once, or when it is written.

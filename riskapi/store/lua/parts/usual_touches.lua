@@ -27,7 +27,8 @@ end
 local function told_of_counted(i, list)
   local key = KEYS[i]
   if crowds[i] ~= -1 or list.top < 5e11 or list.top > 89e11 then return end
-  if is_due(list) and call('TTL', key) < retention - 86400 then return end
+  -- When it was touched is behind its marks, and not read.
+  if call('TTL', key) < retention - 86400 then return end
   if call('ZADD', key, 'NX', at_text, user) == 0 then return end
   local accounts, since = accounts_of(list, key, 1)
   local abusive = list.top > 19e11 and call('ZCOUNT', key, 2e12 + since, 2e12 + last) or 0
