@@ -90,3 +90,21 @@ def test_one_that_is_only_counted_is_renewed_once_a_day_and_loses_what_is_old(
     assert (accounts, abusive, limited) == (CROWD + 1, 0, 3)
     assert ("old" not in members(store, key)) is renewed
     assert (store.execute("TTL", key) > retention - 60) is renewed
+
+
+@pytest.mark.parametrize("bonds", [(), ("=",), ("=", "=n")])
+@pytest.mark.parametrize(("days_ago", "renewed"), [(0, False), (1, True)])
+def test_who_is_first_of_a_day_in_a_crowd_renews_it(
+    links: Links, store: Store, days_ago: int, bonds: tuple[str, ...], renewed: bool
+) -> None:
+    """``days_ago``: when the others came. Its time to live is two days old."""
+    key, retention = links.entity_key("device", "dev-1"), RULES.retention.entities_days * 86400
+    pipe = store.pipeline()
+    for number in range(CROWD):
+        pipe.execute_command("ZADD", key, repr(came(number) - 86400 * days_ago), f"u{number}")
+    for bond in bonds:
+        pipe.execute_command("ZADD", key, repr(5e12 + NOW), bond)
+    pipe.execute_command("EXPIRE", key, retention - 2 * 86400)
+    links.queue(pipe, Touch("new", NOW, {"device": key}, frozenset()), RULES)
+    store.run(pipe)
+    assert (store.execute("TTL", key) > retention - 60) is renewed
