@@ -64,7 +64,8 @@ def test_marks_take_nobodys_place(
     row = rows.row(reply()[0])
     if bonds:
         found = {"=h": NOW, "=n": -NOW}.get(bonds[-1], 0)
-        assert (row[kinds.PLAIN], float(row[-1])) == ("=" in bonds, pytest.approx(found))
+        assert row[kinds.PLAIN] == ("=" in bonds)
+        assert float(row[-1]) == pytest.approx(found)
     others = row[6].split()
     newest = sorted(((time, name) for name, time in members(store, key).items() if time < 1e11), reverse=True)
     expected = [(name, time) for time, name in newest if name != user][:TOLD]
