@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from riskapi.reviews.queue import review_key
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
 from tests.privacy.life import FRIEND, HERS, USER, live, signup, traces
@@ -97,7 +98,33 @@ def test_an_erased_account_cannot_be_read_back_under_an_idempotency_key(client: 
     assert [each for each in HERS if each in found.text] == []
 
 
-def test_a_damaged_account_is_said_to_be_unreadable(client: Any, store: Store) -> None:
-    client.post("/v1/signups", json=signup())
-    store.execute("HSET", account_key(USER), "assessment", b"\x00 no record")
-    assert client.post("/v1/privacy/export", json={"user_id": USER}).status_code == 503
+def damaged_account(field: str) -> Callable[[str], tuple[str, str]]:
+    """A field of her account: what is damaged, whichever her review is."""
+    return lambda _: (account_key(USER), field)
+
+
+@pytest.mark.parametrize(
+    ("place", "missing"),
+    [
+        (damaged_account("assessment"), ["account", "decisions"]),
+        (damaged_account("latest"), ["account"]),
+        (damaged_account("signup"), ["account", "lists"]),
+        (damaged_account("n:login"), ["activity"]),
+        (lambda review: (review_key(review), "risk_score"), ["reviews"]),
+    ],
+    ids=["first record", "latest answer", "signup", "activity", "review"],
+)
+def test_what_cannot_be_read_is_named_and_the_rest_given_out(
+    client: Any, store: Store, export: Callable[..., Any], place: Callable[[str], tuple[str, str]], missing: list[str]
+) -> None:
+    review = live(client)
+    whole = export(USER)[1]
+    assert whole["unreadable"] == []
+    store.execute("HSET", *place(review), b"\x00 damaged")
+    status, found = export(USER)
+    assert (status, found["unreadable"]) == (200, missing)
+    assert (found["account"] is None) == ("account" in missing)
+    left_out = {name: len(whole[name]) - len(found[name]) for name in ("activity", "decisions", "reviews", "lists")}
+    assert {name for name, count in left_out.items() if count} == {*missing} - {"account"}
+    assert "user" in {each["kind"] for each in found["lists"]}
+    assert all(found[name] == whole[name] for name in ("sent", "entries", "reports"))
