@@ -15,6 +15,8 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import compress
+from operator import itemgetter
 from types import NoneType
 from typing import Any, TypeVar, overload
 
@@ -83,7 +85,8 @@ class Signal:
     is recorded but never becomes a column of the model. ``needs`` names what must be there for the
     signal to be known, as keys of :attr:`signals.facts.Facts.missing`. ``judge`` is the declared function, ``of`` what
     of the facts it is called with; where that is ``None``, so is the signal. ``attribute`` is the one that it says of
-    it, where it does nothing else.
+    it, where it does nothing else. ``blameless`` is what it says, where it is known, as if no other account were bad,
+    or had come before: a number, or the name of the signal that tells it; ``None`` where that changes nothing.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Signal:
     of: Callable[[Facts], Any]
     judge: Callable[[Any], Value]
     attribute: str | None = None
+    blameless: float | str | None = None
 
     def read(self, facts: Facts) -> Value:
         """The value of this signal alone; :func:`read` reads all of them, and what several need only once."""
@@ -170,7 +174,11 @@ def _all(facts: Facts) -> Facts:
 
 @overload
 def signal(
-    *, reason: str, risk: Risk | None = 0, needs: str | tuple[str, ...] | None = None
+    *,
+    reason: str,
+    risk: Risk | None = 0,
+    needs: str | tuple[str, ...] | None = None,
+    blameless: float | str | None = None,
 ) -> Callable[[Callable[[Facts], Value]], Callable[[Facts], Value]]: ...
 
 
@@ -182,6 +190,7 @@ def signal(
     risk: Risk | None = 0,
     needs: str | tuple[str, ...] | None = None,
     attribute: str | None = None,
+    blameless: float | str | None = None,
 ) -> Callable[[Callable[[Seen], Value]], Callable[[Seen], Value]]: ...
 
 
@@ -192,13 +201,14 @@ def signal(
     risk: Risk | None = 0,
     needs: str | tuple[str, ...] | None = None,
     attribute: str | None = None,
+    blameless: float | str | None = None,
 ) -> Callable[[Callable[[Any], Value]], Callable[[Any], Value]]:
     """Declare the decorated function a signal.
 
     It is called with what ``of`` finds in the facts, all of them by default. Signals that need the same thing name the
     same ``of``, which is then worked out once in one reading; where it finds ``None``, they are ``None`` and are not
     called. ``attribute`` is what a function says of it that says an attribute and no more, where that cannot be told
-    from its code.
+    from its code. ``blameless`` is as in :class:`Signal`.
 
     ``reason`` is a sentence without a full stop, true for every reading, with ``{value}`` as :class:`_Said` formats
     it; :meth:`Signal.text` makes its first letter a capital. ``needs`` defaults to ``NEEDS`` of the module. A duplicate
@@ -231,6 +241,7 @@ def signal(
             of=of,
             judge=function,
             attribute=attribute or _attribute_of(function),
+            blameless=blameless,
         )
         _check_reason(declared)
         _SIGNALS[name] = declared
@@ -238,6 +249,7 @@ def signal(
         _reader.cache_clear()
         schema.cache_clear()
         _causes.cache_clear()
+        _blameless.cache_clear()
         return function
 
     return declare
@@ -276,6 +288,29 @@ def read_again(facts: Facts, readings: Readings) -> Readings:
     again = readings.copy()
     _reader(others=True)(facts, again)
     return again
+
+
+def read_blameless(readings: Readings) -> Readings:
+    """How facts that read so would read as if no other account were bad, or had come before
+    (:func:`riskapi.decisions.influence.blameless`): each signal that feels it declares what it then says. Pure.
+    """
+    zeros, said, others = _blameless()
+    # Of some forty signals that others are felt in a few are neither unknown nor 0.
+    without = readings | dict.fromkeys(compress(zeros, said(readings)), 0)
+    for name, told in others:
+        if readings[name] is not None:
+            without[name] = readings[told] if isinstance(told, str) else told
+    return without
+
+
+@cache
+def _blameless() -> tuple[list[str], Callable[[Readings], tuple[Value, ...]], list[tuple[str, float | str]]]:
+    """The signals that say 0 as if no other account were bad, or had come before; the function that takes what they say
+    of readings; and the others that feel it, with what they then say.
+    """
+    felt = [(name, found.blameless) for name, found in _SIGNALS.items() if found.blameless is not None]
+    zeros = [name for name, said in felt if said == 0]
+    return zeros, itemgetter(*zeros), [(name, said) for name, said in felt if said != 0]
 
 
 @cache

@@ -200,6 +200,7 @@ def _earlier(facts: Facts, kind: str) -> int | None:
     reason="{value} {value:account|accounts} used the same mailbox before this one",
     risk=+1,
     needs=("store", "/email/address"),
+    blameless=0,
 )
 def velocity_mailbox_earlier(facts: Facts) -> int | None:
     """Distinct accounts that gave the same mailbox before this one did, within retention. Later ones do not
@@ -214,6 +215,7 @@ def velocity_mailbox_earlier(facts: Facts) -> int | None:
     reason="{value} {value:account|accounts} gave the same phone number before this one",
     risk=+1,
     needs=("store", "/phone/number"),
+    blameless=0,
 )
 def velocity_phone_earlier(facts: Facts) -> int | None:
     """Distinct accounts that gave the same phone number before this one did, within retention. Later ones do not
@@ -229,6 +231,7 @@ def velocity_phone_earlier(facts: Facts) -> int | None:
     reason="{value} {value:account|accounts} used the same device before this one",
     risk=+1,
     needs=("store", "/device/id"),
+    blameless=0,
 )
 def velocity_device_earlier(facts: Facts) -> int | None:
     """Distinct accounts that were seen on the same device before this one was, within retention. Later ones do

@@ -33,6 +33,7 @@ def declare() -> Iterator[types.ModuleType]:
     registry._reader.cache_clear()
     registry.schema.cache_clear()
     registry._causes.cache_clear()
+    registry._blameless.cache_clear()
     del sys.modules["signals.sample"]
 
 
