@@ -295,10 +295,10 @@ def _reasons(
         found.insert(0, Reason("OUTAGE", None, "A part of the service was away, so the budget is small", None))
     if explanation is not None:
         # Of some 80 contributions a dozen are loud: they are found first, by one comparison each.
-        said, least = list(zip(explanation.names, explanation.added, strict=True)), LEAST_CONTRIBUTION
-        spoke = [(-value, name, value) for name, value in said if value > least]
+        names, added, least = explanation.names, explanation.added, LEAST_CONTRIBUTION
+        spoke = [(-value, name, value) for name, value in zip(names, added, strict=True) if value > least]
         if safest:
-            spoke += [(value, name, value) for name, value in said if value < -least]
+            spoke += [(value, name, value) for name, value in zip(names, added, strict=True) if value < -least]
         # An unknown reading can move the score, but it is no reason: nothing was found.
         loud = sorted([each for each in spoke if readings.get(each[1]) is not None])
         found += [
