@@ -59,6 +59,8 @@ def sample_count(facts: Facts) -> int | None:
         (GOOD.replace("int | None", "bool").replace("{value}", "{value} {value:a|b}"), "a text for true and one"),
         (GOOD.replace("{value}", "{value"), "cannot be formatted"),
         (GOOD.replace("{value}", "{count}"), "cannot be formatted"),
+        (GOOD.replace("{value}", "{value!r}"), "cannot be formatted"),
+        (GOOD.replace("{value}", "{}"), "cannot be formatted"),
         (GOOD.replace("{value}", "{value:ms}"), "cannot be formatted"),
     ],
     ids=[
