@@ -75,6 +75,8 @@ def sample_count(facts: Facts) -> int | None:
         "bool said and printed",
         "open brace",
         "unknown field",
+        "another form of it",
+        "no field",
         "unknown format",
     ],
 )
