@@ -9,6 +9,7 @@
 --         5 numbers of eight bytes: now (negative: the store's clock), TTL of what is written, TTL of lists of claimants, how
 --         many accounts are read of a thing, how many an event names, then of each bond when it ends, and which of KEYS its
 --         thing is (0: none). JSON would take ten times as long to read
+--         6 a key, of which with the name of an account the edge of a wave is made that begins with it: two of one account are one
 --         then two texts of each bond, both parted by blanks: letters, its edge, and those apart from it; and its others. These are
 --         long, and mostly only their beginning is read. Letters: 'w' wave, 'b' bound, 'c' claims, as in parts/joins.lua; 'l' the
 --         thing is a list of claimants; 'a' the others are all who share it; 'd' it is due to be looked at whether it is a hub,
@@ -92,8 +93,8 @@ end
 -- edges due to be looked at, cluster}. Nil where the others are not all in one cluster, or do not stand for all in it.
 local function usual_bonds()
   local edges, ends, bound_to, looks, known, cluster = {}, {}, {}, {}, {}, nil
-  for i = 1, (#ARGV - 5) / 2 do
-    local letters, text, till, edge, name = ARGV[2 * i + 4], ARGV[2 * i + 5], numbers[2 * i + 4], nil, nil
+  for i = 1, #ARGV / 2 - 3 do
+    local letters, text, till, edge, name = ARGV[2 * i + 5], ARGV[2 * i + 6], numbers[2 * i + 4], nil, nil
     if letters == 'w' then
       local others = {}
       for each in string.gmatch(text, '%S+') do
@@ -152,8 +153,8 @@ end
 --+ entities
 --+ joins
 local bonds = {}
-for i = 1, (#ARGV - 5) / 2 do
-  local text = ARGV[2 * i + 4]
+for i = 1, #ARGV / 2 - 3 do
+  local text = ARGV[2 * i + 5]
   local letters, edge, apart = string.match(text, '^(%S+) ?(%S*)(.*)$')
   local function is(letter) return string.find(letters, letter, 1, true) ~= nil end
   local thing = numbers[2 * i + 5]
@@ -211,7 +212,7 @@ local function is_first(bond)
 end
 
 for at, bond in ipairs(bonds) do
-  local text = ARGV[2 * at + 5]
+  local text = ARGV[2 * at + 6]
   if not bond.wave and call('EXISTS', KEYS[4] .. bond.edge) == 1 then
     bond.banned = true
     -- The thing was forgotten since, and comes back without the mark.
@@ -242,8 +243,8 @@ if #short > 0 then
   return {'whole', unpack(short)}
 end
 
--- A wave that begins is called after the cluster that would.
-local plan = planned_join(user, bonds, accounts, 'w:' .. string.sub(new_cluster, 5, 20))
+local function wave_after(name) return 'w:' .. string.sub(redis.sha1hex(ARGV[6] .. name), 1, 16) end
+local plan = planned_join(user, bonds, accounts, wave_after)
 if #plan.edges == 0 then
   write_entities(things)
   return {'', usage(mine, mine.cluster ~= '' and cluster_at(hash(mine.cluster), members(mine.cluster), now) or nil, now)}
