@@ -77,6 +77,16 @@ local function write_cluster(id, change, is_new, found, fields, merged, came, lo
   return {change, usage(mine, found, now)}
 end
 
+-- Those of a text, the first ones, as many as `most`; all without it.
+local function names_of(text, most)
+  local names = {}
+  for name in string.gmatch(text, '%S+') do
+    names[#names + 1] = name
+    if #names == most then break end
+  end
+  return names
+end
+
 -- The wave in which one who came close stands for those before it, `others`, the next first; nil where it does not.
 local function wave_of(name, others)
   local found = account(name)
@@ -96,11 +106,8 @@ local function usual_bonds()
   for i = 1, #ARGV / 2 - 3 do
     local letters, text, till, edge, name = ARGV[2 * i + 5], ARGV[2 * i + 6], numbers[2 * i + 4], nil, nil
     if letters == 'w' then
-      local others = {}
-      for each in string.gmatch(text, '%S+') do
-        if name then others[#others + 1] = each else name = each end
-        if #others == ENOUGH - 1 then break end
-      end
+      local others = names_of(text, ENOUGH)
+      name = table.remove(others, 1)
       edge = name and wave_of(name, others)
       if not edge then return end
     else
@@ -188,7 +195,6 @@ local function told(text, is_last)
   end
   return names
 end
-local function nobody() return false end
 
 -- All who share a thing, which binds from now on.
 local function sharing(bond)
@@ -198,8 +204,7 @@ end
 
 -- Those who came close: one, where it stands for all.
 local function close(text)
-  local names, first = {}, 1
-  for name in string.gmatch(text, '%S+') do names[#names + 1] = name end
+  local names, first = names_of(text), 1
   while names[first] and (names[first] == user or account(names[first]).aside) do first = first + 1 end
   if names[first] and wave_of(names[first], {unpack(names, first + 1)}) then return {names[first]} end
   return read(names)
@@ -235,7 +240,7 @@ for at, bond in ipairs(bonds) do
       if bond.thing then bond.others = sharing(bond) elseif not bond.whole then short[#short + 1] = bond.edge end
     end
   else
-    bond.others = bond.thing and sharing(bond) or told(text, nobody)
+    bond.others = bond.thing and sharing(bond) or read(names_of(text))
   end
 end
 if #short > 0 then

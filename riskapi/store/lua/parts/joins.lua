@@ -3,9 +3,8 @@
 -- `accounts` are what parts/edges.lua tells of everybody concerned, by name, as it stood before the first bond. A bond is
 --   {edge, others = {name, …}, till = when it ends, apart = {holder, …}, claims, bound, wave, banned}
 -- apart: those whom it does not bind; claims: it is somebody else's; bound: it binds already, so that one of those it binds
--- stands for all; banned: a reviewer said that it binds nobody. wave: its edge is that of a wave that the others are in;
--- `wave_after` tells the edge of one that begins with
--- an account.
+-- stands for all; banned: a reviewer said that it binds nobody. wave: its edge is that of a wave that the others are in.
+-- `wave_after` tells the edge of a wave that begins with an account.
 
 -- The others that a bond can bind: not those apart, nor who was cut off from it, or proved it to be its own.
 local function bindable(bond, user, accounts)
