@@ -183,6 +183,31 @@ def test_a_key_pressed_in_a_row_leaves_that_row_chosen(page: Page, url: str, fau
     assert faults == []
 
 
+def test_what_is_typed_and_ticked_stays_while_other_buttons_of_the_page_are_pressed(
+    page: Page, url: str, faults: list[str]
+) -> None:
+    page.goto(f"{url}/console/queue?size=2")
+    page.locator("[data-row] a").first.click()
+    page.wait_for_url("**/console/cases/*")
+    case = page.url
+    page.fill("#note", "They wrote to bought lists")
+    page.select_option("#code", index=1)
+    page.check("[name=alone]")
+    for key in ("v", "c"):
+        page.keyboard.press("Escape")
+        with page.expect_navigation():
+            page.keyboard.press(key)
+        assert page.url == case and page.input_value("#note") == "They wrote to bought lists"
+        assert page.is_checked("[name=alone]")
+        assert page.evaluate("document.getElementById('code').selectedIndex") == 1
+    with page.expect_navigation():
+        page.get_by_role("button", name="Keep as a note").last.click()  # what is sent is not typed a second time
+    assert page.input_value("#note") == "" and page.is_checked("[name=alone]")
+    page.keyboard.press("r")
+    page.wait_for_url("**/console/queue")
+    assert faults == []
+
+
 def test_a_search_begun_on_a_case_decides_nothing(page: Page, url: str, faults: list[str]) -> None:
     page.goto(f"{url}/console/queue")
     page.keyboard.press("j")

@@ -4,7 +4,8 @@
 //             data-refresh="10" on a part with an id: it is fetched anew after so many seconds, while it says so.
 //             data-retry="10" on a page that could not be read: it is asked for after so many seconds, and loaded if it can.
 //             data-stays on <main>: its forms are sent from here, and the page stays as it is where that fails; but not
-//             forms with data-leaves.
+//             forms with data-leaves. Where the page comes back, its other forms have again what was typed and ticked.
+//             data-sends="note" on a button: of its form this field alone is used up; the others stay as well.
 //             data-rows on a list: j and k move among its [data-row], enter opens the first link or button of the row.
 //             data-row-key="c" in a row: this key presses it in the row that is chosen, or the first. The page that comes
 //             back has the same row chosen, or what stands in its place now.
@@ -156,9 +157,49 @@
     tell("There was no answer", part);
   };
 
-  const show = (title, main) => {
+  const isTick = (field) => /^(checkbox|radio)$/.test(field.type);
+  const given = (field) => (isTick(field) ? field.checked : field.value);
+  const asItCame = (field) => {
+    if (isTick(field)) return field.defaultChecked;
+    if (!field.options) return field.defaultValue;
+    return ([...field.options].find((each) => each.defaultSelected) || field.options[0])?.value;
+  };
+
+  // What a person changed and did not send: a list of form, name, value of a tick, and what it is now.
+  const changedBeside = (sent, button) => {
+    const found = [];
+    for (const form of document.querySelectorAll("main[data-stays] form[method=post]")) {
+      for (const each of form.elements) {
+        if (form === sent && [undefined, each.name].includes(button?.dataset.sends)) continue;
+        if (!each.name || /^(hidden|submit|button|password|file)$/.test(each.type)) continue;
+        if (given(each) === asItCame(each)) continue;
+        found.push([form.getAttribute("action"), each.name, isTick(each) ? each.value : "", given(each)]);
+      }
+    }
+    return found;
+  };
+
+  const giveBack = (changed) => {
+    for (const [action, name, tick, now] of changed) {
+      for (const form of document.querySelectorAll("main[data-stays] form[method=post]")) {
+        for (const each of form.getAttribute("action") === action ? form.elements : []) {
+          if (each.name !== name || (isTick(each) && each.value !== tick)) continue;
+          if (isTick(each)) each.checked = now;
+          else each.value = now;
+        }
+      }
+    }
+  };
+
+  const TYPED = "typed beside"; // where it is kept until the page is there again
+  const typedBefore = JSON.parse(sessionStorage.getItem(TYPED) || "null");
+  sessionStorage.removeItem(TYPED);
+  if (typedBefore?.page === location.pathname) giveBack(typedBefore.changed);
+
+  const show = (title, main, changed) => {
     document.title = title;
     document.getElementById("content").replaceWith(main);
+    giveBack(changed);
     scrollTo(0, 0);
     main.focus();
     wait();
@@ -170,15 +211,19 @@
     const to = button?.getAttribute("formaction") || form.getAttribute("action") || location.href;
     const body = new URLSearchParams(new FormData(form, button));
     const answer = await fetch(to, { method: "POST", body, headers: { "X-Console-To": "" } });
+    const changed = changedBeside(form, button);
     if (answer.status === 204) {
-      go(answer.headers.get("X-Console-To"));
+      const next = answer.headers.get("X-Console-To");
+      const page = new URL(next, location.href).pathname;
+      if (page === location.pathname) sessionStorage.setItem(TYPED, JSON.stringify({ page, changed }));
+      go(next);
       return true;
     }
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const failed = fresh.getElementById("failed");
     const main = fresh.getElementById("content");
     if (failed) tell(fresh.querySelector("h1").textContent, failed);
-    else if (main) show(fresh.title, main);
+    else if (main) show(fresh.title, main, changed);
     else unanswered(`Something before the service answered ${answer.status}.`);
     return false;
   };
