@@ -82,8 +82,10 @@ class Problem(Exception):
 
 
 def words(message: str) -> str:
-    """What pydantic says of a wrong value, without what it puts before the words of our own checks."""
-    return message.replace("Value error, ", "")
+    """What pydantic says of a wrong value: without what it puts before the words of our own checks, and with the list
+    that JSON and TOML have where it speaks of Python's tuple.
+    """
+    return message.replace("Value error, ", "").replace("tuple", "list")
 
 
 def invalid(pointer: str, detail: str) -> Problem:

@@ -281,8 +281,7 @@ class Embedded:
 
         False when it ended, or did not answer in time.
         """
-        begun, told, waits = time.monotonic(), 0.0, False
-        deadline = begun + self._patience
+        deadline, told, waits = time.monotonic() + self._patience, 0.0, False
         while True:
             try:
                 with contextlib.closing(self._client()) as client:
@@ -296,7 +295,7 @@ class Embedded:
             except redis.ResponseError:  # MISCONF, BUSY, OOM: it is there, and whoever asks it for more will hear why
                 return True
             except (redis.RedisError, OSError):
-                if not waits and not told and time.monotonic() - begun > self._patience * _TRY:
+                if not waits and deadline - time.monotonic() < self._patience * (1 - _TRY):
                     waits = True
                     self._say(f"embedded store: it does not answer; it is waited for, {self._patience:g} s at most …")
             if time.monotonic() > deadline or not self.alive():
