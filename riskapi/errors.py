@@ -85,7 +85,8 @@ def words(message: str) -> str:
     """What pydantic says of a wrong value: without what it puts before the words of our own checks, and with the list
     that JSON and TOML have where it speaks of Python's tuple.
     """
-    return message.replace("Value error, ", "").replace("tuple", "list")
+    said = message.replace("Value error, ", "")
+    return said.replace("valid tuple", "valid list").replace("Tuple should", "List should")
 
 
 def invalid(pointer: str, detail: str) -> Problem:

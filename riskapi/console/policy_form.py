@@ -68,9 +68,8 @@ class Form:
         value, live = (policy_fields.shown(policy_fields.value_of(each, path)) for each in (self.said, self._live))
         value = self._typed.get(name, value)
         if leaf.kind in ("switch", "choice"):
-            first = (leaf.choices or ("off",))[
-                0
-            ]  # what is shown, and sent, where nothing was chosen: a step not there yet
+            # What is shown, and sent, where nothing was chosen: of a step that is not there yet.
+            first = (leaf.choices or ("off",))[0]
             value, live = value or first, live or first
         return {
             "name": name,
