@@ -17,7 +17,7 @@ import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Route, sync_playwright
 from werkzeug.serving import make_server
 
 from riskapi.accounts.log import Decisions
@@ -342,6 +342,54 @@ def test_a_cap_is_changed_with_its_effect_seen_first_and_the_next_sends_obey(
     page.get_by_role("button", name="Publish").click()
     page.get_by_role("status").filter(has_text="Version 2 is in force.").wait_for()
     assert sent(5) == 0 and faults == []
+
+
+#: Pages on which somebody types for long, and where.
+LONG_TYPED = {
+    "limits": '[id="tiers.review.daily"]',
+    "limits/rules": "form.limits input:not([type=hidden]):not([type=checkbox]):visible",
+    "limits/text": "#text",
+    "lists": "#rows",
+}
+
+
+@pytest.fixture
+def asked(page: Page) -> Iterator[list[str]]:
+    """What the browser asked; it is told to go on."""
+    found: list[str] = []
+
+    def go_on(dialog: Dialog) -> None:
+        found.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", go_on)
+    yield found
+    page.remove_listener("dialog", go_on)
+
+
+@pytest.mark.parametrize("path", LONG_TYPED)
+def test_before_what_was_typed_for_long_is_left_the_browser_asks(
+    page: Page, url: str, faults: list[str], asked: list[str], path: str
+) -> None:
+    for typed in ("", "7"):
+        page.goto(f"{url}/console/{path}")
+        page.locator(LONG_TYPED[path]).first.press_sequentially(typed)
+        page.get_by_role("link", name="Queue").first.click()
+        page.wait_for_url("**/console/queue")
+        assert asked == ["beforeunload"] * len(typed)
+    assert faults == []
+
+
+def test_what_was_sent_is_left_without_a_question(page: Page, url: str, faults: list[str], asked: list[str]) -> None:
+    page.goto(f"{url}/console/limits")
+    for tier, count in (("review", "2"), ("limit", "1")):
+        for cap in ("hourly", "daily", "monthly"):
+            page.fill(f'[id="tiers.{tier}.{cap}"]', count)
+    page.get_by_role("button", name="Simulate", exact=True).click()  # it is kept as a draft
+    page.get_by_text("becomes 2").first.wait_for()
+    page.get_by_role("link", name="Queue").first.click()
+    page.wait_for_url("**/console/queue")
+    assert asked == [] and faults == []
 
 
 def test_a_ring_of_forty_is_cleared_in_one_decision_and_undone_by_keyboard(

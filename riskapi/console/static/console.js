@@ -5,6 +5,7 @@
 //             data-retry="10" on a page that could not be read: it is asked for after so many seconds, and loaded if it can.
 //             data-stays on <main>: its forms are sent from here, and the page stays as it is where that fails; but not
 //             forms with data-leaves. Where the page comes back, its other forms have again what was typed and ticked.
+//             data-asks on a form: the browser asks before what was changed in it, and not sent, is left.
 //             data-sends="note" on a button: of its form this field alone is used up; the others stay as well.
 //             data-rows on a list: j and k move among its [data-row], enter opens the first link or button of the row.
 //             data-row-key="c" in a row: this key presses it in the row that is chosen, or the first. The page that comes
@@ -165,14 +166,15 @@
     return ([...field.options].find((each) => each.defaultSelected) || field.options[0])?.value;
   };
 
+  const isGiven = (field) => field.name && !/^(hidden|submit|button|password|file|fieldset)$/.test(field.type);
+
   // What a person changed and did not send: a list of form, name, value of a tick, and what it is now.
   const changedBeside = (sent, button) => {
     const found = [];
     for (const form of document.querySelectorAll("main[data-stays] form[method=post]")) {
       for (const each of form.elements) {
         if (form === sent && [undefined, each.name].includes(button?.dataset.sends)) continue;
-        if (!each.name || /^(hidden|submit|button|password|file)$/.test(each.type)) continue;
-        if (given(each) === asItCame(each)) continue;
+        if (!isGiven(each) || given(each) === asItCame(each)) continue;
         found.push([form.getAttribute("action"), each.name, isTick(each) ? each.value : "", given(each)]);
       }
     }
@@ -242,6 +244,11 @@
       isSending = false;
       unanswered("The service cannot be reached.");
     }
+  });
+  addEventListener("beforeunload", (event) => {
+    if (isSending) return;
+    const fields = [...document.querySelectorAll("form[data-asks]")].flatMap((form) => [...form.elements]);
+    if (fields.some((each) => isGiven(each) && given(each) !== asItCame(each))) event.preventDefault();
   });
   // Also where the browser kept the page and goes back to it.
   addEventListener("pageshow", () => (isSending = isLeaving = false));
