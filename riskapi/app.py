@@ -29,13 +29,17 @@ from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
 from riskapi.datasets import manifest
 from riskapi.datasets.manifest import Manifest
+from riskapi.decisions.cluster_consequences import ClusterConsequences
 from riskapi.decisions.consequences import Consequences
 from riskapi.decisions.events import Events
 from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.decisions.imports import Imports
+from riskapi.decisions.inheritances import Inheritances
+from riskapi.decisions.mail_met import MailMet
 from riskapi.decisions.rescoring import Rescorer
 from riskapi.decisions.signups import Assessor
+from riskapi.decisions.trigger_marks import TriggerMarks
 from riskapi.decisions.view import Profiles
 from riskapi.enrichment.findings import Findings
 from riskapi.enrichment.names import worth_asking
@@ -212,9 +216,13 @@ def assemble(
     gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, entries, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
     holds, pauses, feedback = Holds(store, accounts, metrics), Pauses(store), Feedback(store, active, budgets, metrics)
-    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, identifiers, audit, metrics)
-    consequences = Consequences(store, active, accounts, *acting)
-    rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, metrics)
+    marks, mail_met = TriggerMarks(store, audit, metrics), MailMet(store, budgets)
+    inheritances = Inheritances(accounts, tiers, labels, budgets, clusters, holds, marks)
+    acting = (tiers, pauses, labels, budgets, feedback, holds, identifiers, mail_met, marks, inheritances, metrics)
+    consequences = Consequences(active, accounts, *acting)
+    together = ClusterConsequences(active, accounts, clusters, holds, mail_met, marks, inheritances)
+    looking = (gatherer, accounts, tiers, findings, labels, proofs, holds, inheritances, metrics)
+    rescorer = Rescorer(store, active, *looking)
     assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
     recorded, values, deliveries = log.Decisions(store), Values(active_readers), Deliveries(store)
     matches = NamedAccounts(store, links, accounts, recorded, active_readers)
@@ -250,6 +258,7 @@ def assemble(
         cuts=Cuts(store, links, clusters, claims, Agenda(store), active),
         feedback=feedback,
         consequences=consequences,
+        cluster_consequences=together,
         feeds=feeds(settings, store),
         intake=intake,
         watch=Watch(settings, store, active, metrics),

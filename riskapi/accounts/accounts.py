@@ -58,7 +58,8 @@ class Standing:
 
     ``established`` is the Unix time since when it counts as an established customer, None while it does not.
     ``spread`` is the state of what its label means for others (:mod:`riskapi.accounts.spreads`), ``""`` where nobody
-    began that yet, or it was not read.
+    began that yet, or it was not read. ``inherited``: others brought consequences to it
+    (:mod:`riskapi.accounts.inherited`); False where that was not read.
     """
 
     label: str
@@ -68,6 +69,7 @@ class Standing:
     established: float | None = None
     before: str | None = None
     spread: str = ""
+    inherited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +186,22 @@ class Accounts:
         """As :meth:`standing`, in a pipeline; the reader raises ``not_found``."""
 
         def read(reply: Sequence[Any]) -> Standing:
-            label, tier, entities, revision, established, kept = reply
+            label, tier, entities, revision, established, kept, inherited = reply
             given = [label or b"", tier, entities, revision or 0, established or b""] if tier else []
             spread = spread_of(kept, user_id)
-            return replace(standing(given, user_id), spread=spread.state if spread is not None else "")
+            state = spread.state if spread is not None else ""
+            return replace(standing(given, user_id), spread=state, inherited=inherited is not None)
 
-        asked = ("label", "tier", "entities", "revision", "established", "spread")
+        asked = ("label", "tier", "entities", "revision", "established", "spread", "inherited")
         return pipe.ask("HMGET", account_key(user_id), *asked, read=read)
+
+    def bearing(self, user_ids: Sequence[str]) -> list[str]:
+        """Those of these accounts that bear something because of what the mail of others met."""
+        pipe = self._store.pipeline()
+        asked = [(name, pipe.ask("HEXISTS", account_key(name), "inherited", read=bool)) for name in user_ids]
+        if asked:
+            self._store.run(pipe)
+        return [name for name, found in asked if found()]
 
     def send_from(self, user_id: str, domain: str, now: float, policy: Policy) -> None:
         """Note the domain an account's mail comes from; another one than before is an event. Safe to repeat."""

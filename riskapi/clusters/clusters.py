@@ -8,7 +8,7 @@ change (:mod:`riskapi.clusters.joins`, :mod:`riskapi.clusters.splits`) is read, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Literal, cast
 
 from pydantic import Field
@@ -54,6 +54,16 @@ class Thing:
     ends: float
     user_ids: list[str]
     claims: bool = False
+
+
+@record
+class Near:
+    """The accounts that something binds one to, and whether that was seen or proved. ``ends`` is the Unix time at which
+    the first thing that binds the account itself ends, None where none does.
+    """
+
+    accounts: Mapping[str, bool]
+    ends: float | None
 
 
 class Cluster(TypedDict):
@@ -214,18 +224,22 @@ class Clusters:
         """The accounts of a cluster, by name."""
         return sorted(name.decode() for name in self._store.execute("SMEMBERS", members_key(cluster_id)))
 
-    def bound(self, cluster_id: str, user_id: str, now: float) -> set[str]:
-        """The accounts of a cluster that what was seen or proved binds to one of them at Unix time ``now``, itself
-        included: neither waves nor what somebody only claims.
+    def near(self, cluster_id: str, user_id: str, now: float) -> Near:
+        """The accounts of a cluster that something still binds to one of them at Unix time ``now``, itself included,
+        and whether what was seen or proved does: neither waves nor what somebody only claims.
         """
-        _, things = self.things(cluster_id, now)
-        left = [set(thing.user_ids) for thing in things if standing_of(thing.edge, claims=thing.claims) == "proved"]
-        found, grown = {user_id}, True
-        while grown:
-            near = [users for users in left if users & found]
-            left = [users for users in left if not users & found]
-            found, grown = found.union(*near), bool(near)
-        return found
+        names, things = self.things(cluster_id, now) if cluster_id else ([], [])
+        seen = [thing for thing in things if standing_of(thing.edge, claims=thing.claims) == "proved"]
+        bound = reached(user_id, things)
+        proved = reached(user_id, seen)
+        ends = min((thing.ends for thing in things if user_id in thing.user_ids), default=None)
+        return Near({name: name in proved for name in names if name in bound}, ends)
+
+    def alias(self, user_id: str) -> str:
+        """What an account is called where others are written down with what they had to do with it: a keyed HMAC, so
+        that nothing is left of it there when it is erased.
+        """
+        return self._links.mac("holder", user_id)
 
     def company(self, user_id: str, keys: Collection[str], most: int) -> list[str]:
         """The other accounts that share a budget with one, or something of the entities ``keys`` that people do not
@@ -286,6 +300,17 @@ class Clusters:
                     found.setdefault(edge, []).append(name)
         rows = [Thing(edge, ends[edge], sharing, b"c:" + edge.encode() in fields) for edge, sharing in found.items()]
         return names, sorted(rows, key=lambda thing: -len(thing.user_ids))
+
+
+def reached(user_id: str, things: Sequence[Thing]) -> set[str]:
+    """The accounts that these things bind to one, directly or through others, itself included."""
+    left = [set(thing.user_ids) for thing in things]
+    found, grown = {user_id}, True
+    while grown:
+        near = [users for users in left if users & found]
+        left = [users for users in left if not users & found]
+        found, grown = found.union(*near), bool(near)
+    return found
 
 
 def standing_of(edge: str, *, claims: bool) -> Literal["proved", "claimed", "wave"]:

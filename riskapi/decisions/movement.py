@@ -2,7 +2,7 @@
 
 What an account is by its own evidence only tightens; policy and people loosen it. What others bring to it (bad company,
 an entry of a list) is not kept: it holds while its cause does. What a person decided holds for a while against whatever
-model and rules think.
+model and rules think. What the mail of others met is a floor beneath all that (:mod:`riskapi.accounts.inherited`).
 """
 
 from __future__ import annotations
@@ -39,13 +39,14 @@ _CAUSES = {
 @record
 class Past:
     """What was decided of an account so far: its tier, what it is by its ``own`` evidence, its history of tiers and its
-    labels, oldest first.
+    labels, oldest first. ``bears``: what the mail of others met may have put it in its tier.
     """
 
     tier: Tier
     own: Tier
     history: Sequence[Mapping[str, Any]]
     labels: Sequence[Mapping[str, Any]]
+    bears: bool = False
 
     @property
     def spoken_at(self) -> float | None:
@@ -75,8 +76,10 @@ class Past:
 
     @property
     def last(self) -> Mapping[str, Any]:
-        """The last entry of the history that was not undone; empty where there is none."""
-        return next(reversed(_standing(self.history)), {})
+        """The last entry of the history that was not undone, but for those about what the mail of others met; empty
+        where there is none.
+        """
+        return next((row for row in reversed(_standing(self.history)) if not _is_of_others(row)), {})
 
 
 def _standing(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -85,16 +88,31 @@ def _standing(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [row for row in rows if row.get("decision_id") not in undone and not row.get("undoes")]
 
 
+def _is_of_others(row: Mapping[str, Any]) -> bool:
+    """Whether an entry of the history is about what the mail of others met."""
+    return row.get("source") == "feedback" and row.get("cause") == "linkage"
+
+
 @record
 class Move:
-    """The tier of an account after a decision, and what it is by its own evidence from then on."""
+    """The tier of an account after a decision, and what it is by its own evidence from then on. ``floored``: what the
+    mail of others met puts it there.
+    """
 
     tier: Tier
     own: Tier
+    floored: bool = False
 
 
-def moved(past: Past, found: Decided, policy: Policy, now: float, cause: str) -> Move:
-    """Where an account stands after it was judged at Unix time ``now``, because of ``cause``."""
+def moved(past: Past, found: Decided, policy: Policy, now: float, cause: str, floor: Tier = "allow") -> Move:
+    """Where an account stands after it was judged at Unix time ``now``, because of ``cause``; no looser than ``floor``,
+    where the mail of others put it.
+    """
+    move = _moved(past, found, policy, now, cause)
+    return Move(floor, move.own, floored=True) if SEVERITY[floor] > SEVERITY[move.tier] else move
+
+
+def _moved(past: Past, found: Decided, policy: Policy, now: float, cause: str) -> Move:
     decision, spoken = found.decision, past.spoken_at
     held = past.imported or (spoken is not None and now - spoken < policy.rescoring.reviewer_holds_days * DAY)
     own = found.own if _is_afresh(past, policy, cause) else _own(past, found.own, policy, held=held)
@@ -105,8 +123,8 @@ def moved(past: Past, found: Decided, policy: Policy, now: float, cause: str) ->
         # It is written for many; what a person said of this very account goes before it, and so does what its mail met.
         last = past.last
         permitted = spoken is None and last.get("source") != "feedback"
-        return Move(decision.tier if permitted else past.tier, own)
-    tier = own if held else _tighter(own, decision.tier)
+        return Move(decision.tier if permitted else past.own if past.bears else past.tier, own)
+    tier = own if held else tighter(own, decision.tier)
     return Move(tier, own_tier(found, tier, own, policy))
 
 
@@ -116,7 +134,7 @@ def own_tier(found: Decided, tier: Tier, own: Tier, policy: Policy) -> Tier:
     What others brought to it is added where policy wants it kept, whatever becomes of its cause.
     """
     brought = "list" if found.decision.source == "list" else "linkage"
-    return own if brought in policy.rescoring.undo else _tighter(tier, own)
+    return own if brought in policy.rescoring.undo else tighter(tier, own)
 
 
 def _is_afresh(past: Past, policy: Policy, cause: str) -> bool:
@@ -158,10 +176,11 @@ def _own(past: Past, wanted: Tier, policy: Policy, *, held: bool) -> Tier:
     if retracted or last.get("source") == "outage":
         return wanted  # what was said is taken back, what was away is back
     permitted = policy.rescoring.loosest
-    return _tighter(wanted, permitted) if SEVERITY[permitted] < SEVERITY[past.own] else past.own
+    return tighter(wanted, permitted) if SEVERITY[permitted] < SEVERITY[past.own] else past.own
 
 
-def _tighter(one: Tier, other: Tier) -> Tier:
+def tighter(one: Tier, other: Tier) -> Tier:
+    """The tighter of two tiers."""
     return max(one, other, key=SEVERITY.__getitem__)
 
 
@@ -199,5 +218,9 @@ def cause_of(past: Past, found: Decided, tier: Tier, trigger: str, before: Readi
 
 
 def _brought_by(entry: Mapping[str, Any]) -> str | None:
-    """What brought an entry of the history about: a list, or what deciding again was caused by."""
+    """What brought an entry of the history about, which holds no more: a list, or what deciding again was caused by. Of
+    what mail met only that of others comes and goes.
+    """
+    if entry.get("source") == "feedback":
+        return "linkage"
     return "list" if entry.get("source") == "list" else entry.get("cause")

@@ -25,9 +25,9 @@ from riskapi.budgets.keys import budget_key
 from riskapi.clusters.claims import Claims
 from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Count, Instant
-from riskapi.decisions.consequences import done_keys
 from riskapi.decisions.events import places_key
 from riskapi.decisions.gather import Gatherer
+from riskapi.decisions.trigger_marks import done_keys
 from riskapi.errors import Problem, StoreUnavailable
 from riskapi.feedback.counts import counts_key
 from riskapi.feedback.intake import Intake

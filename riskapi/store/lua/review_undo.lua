@@ -1,5 +1,5 @@
 -- Give an account back what it was before a reviewer's decision, once, unless a person decided it or labelled it again since; and open
--- its review again. A pause that the decision ended goes on, unless there is another. See review_decide.lua for what is kept of a decision. One that is undone is never carried out any more.
+-- its review again. A pause that the decision ended goes on, unless there is another, and so does what others brought. See review_decide.lua for what is kept of a decision. One that is undone is never carried out any more.
 --
 -- KEYS    1 account hash   2 history list   3 labels list   4 decisions stream, and where the account has a review   5 review hash
 --         6 index of open   7 of decided reviews
@@ -31,7 +31,7 @@ if closed then
   tell('review', given.review.event)
 end
 
-local account = call('HMGET', KEYS[1], 'tier', 'label', 'own', 'decided', mine, 'entities', 'established', 'revision', 'paused')
+local account = call('HMGET', KEYS[1], 'tier', 'label', 'own', 'decided', mine, 'entities', 'established', 'revision', 'paused', 'inherited')
 local tier, label, record, revision = account[1], account[2] or '', account[5], account[8] or 0
 if not tier then return {'gone'} end
 local function standing(state, before)
@@ -56,10 +56,12 @@ local function give_label_back()
   tell('label', filled(given.label.event, 'label', word))
 end
 
--- Let the pause go on that this decision ended.
+-- Let the pause go on that this decision ended, and what others brought.
 local function give_pause_back()
+  if kept.inherited and not account[10] then call('HSET', KEYS[1], 'inherited', kept.inherited) end
   if not kept.paused or account[9] then return end
   call('HSET', KEYS[1], 'paused', kept.paused, 'paused_until', kept.paused_until)
+  if kept.paused_own then call('HSET', KEYS[1], 'paused_own', kept.paused_own) end
   local whole, event = pcall(cjson.decode, kept.paused)
   if not whole or type(event) ~= 'table' then return end
   event.user_id = cjson.decode(given.label.event).user_id
@@ -103,7 +105,10 @@ elseif kept then
       each.prev = kept.prev
       if each.tier == kept.to then each.tier = kept.tier end
       if each.own == kept.to then each.own = kept.own end
-      if kept.paused and not each.paused and each.to == 'allow' then each.paused, each.paused_until = kept.paused, kept.paused_until end
+      if kept.paused and not each.paused and each.to == 'allow' then
+        each.paused, each.paused_until, each.paused_own = kept.paused, kept.paused_until, kept.paused_own
+      end
+      if not each.inherited and each.to == 'allow' then each.inherited = kept.inherited end
     end
     if silent and kept.said ~= '' and each.label == kept.said then each.label, each.spread = kept.label, kept.spread end
     silent = silent and each.said == ''

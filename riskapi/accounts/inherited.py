@@ -1,0 +1,157 @@
+"""What an account bears because of what the mail of others met: the consequences of triggers that fired on its cluster.
+
+Nothing of it is added to the account's own tier. It is kept beside that, with whose mail it was, and is in force for as
+long as something binds the account to any of them: when that ends, the account is what it is without it, and when it is
+bound again, it is again what it was. So each look works out anew what holds. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Literal
+
+import orjson
+
+from riskapi.accounts.pauses import Pause, pause_of, until
+from riskapi.contract import Tier
+from riskapi.policy.tables import SEVERITY
+from riskapi.store import damaged
+from signals.records import record
+
+#: The next tier down.
+NEXT: Mapping[Tier, Tier] = {"allow": "review", "review": "limit", "limit": "limit"}
+#: Consequences that are kept of an account, the last: far more than a policy has triggers.
+MOST = 40
+#: Accounts that one is kept with.
+MOST_NAMED = 50
+
+
+@record
+class Inherited:
+    """One consequence of a ``trigger``, done at Unix time ``at``. It was done to an account that was in the tier
+    ``base`` without what it inherited before, and is in force while that is bound to any of ``by``: what
+    :meth:`riskapi.clusters.clusters.Clusters.alias` calls them. With nobody there it is the account's own, which is
+    kept among the others where they came before it: how far the tier goes down depends on their order.
+
+    ``look`` moves nothing: a person only looks. ``claimed``: only a wave or a claim bound it to them, so it is put in
+    `review` at most. A pause ends at ``until``. ``review`` is the review that was opened for it; ``withdrawn`` where
+    that was closed because it was in force no more. ``token`` tells one time that it was done from another.
+    """
+
+    trigger: str
+    action: Literal["look", "tighten", "limit", "pause"]
+    claimed: bool
+    base: Tier
+    by: tuple[str, ...]
+    at: float
+    token: str
+    until: float | None = None
+    review: str | None = None
+    withdrawn: bool = False
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the account's own mail brought it about."""
+        return not self.by
+
+    def reaches(self, near: Mapping[str, bool]) -> bool:
+        """Whether it is in force for an account that these are ``near``."""
+        return self.is_own or any(each in near for each in self.by)
+
+    def put(self, tier: Tier, *, claimed: bool) -> Tier:
+        """The tier in which it puts an account that is in this one without it."""
+        if self.action in ("tighten", "limit", "pause") and claimed:
+            return "review" if tier == "allow" else tier
+        return {"tighten": NEXT[tier], "limit": "limit"}.get(self.action, tier)
+
+
+@record
+class InForce:
+    """What is in force of that: the tier that the account is in at least and the trigger that put it there, the longest
+    pause, and the tokens of all that is in force.
+    """
+
+    floor: Tier
+    trigger: str | None
+    pause: Pause | None
+    tokens: frozenset[str]
+
+
+#: Of an account that inherited nothing.
+NOTHING = InForce("allow", None, None, frozenset())
+
+
+def in_force(
+    inherited: Sequence[Inherited], near: Mapping[str, bool] | None, spoken_at: float | None, now: float
+) -> InForce:
+    """What is in force at Unix time ``now`` of what an account inherited.
+
+    ``near`` are the accounts it is bound to, and whether by what was seen or proved; None where policy keeps what
+    others brought, whatever becomes of them. What a person said at ``spoken_at`` goes before what was done by then;
+    only a decision of a review ends a pause, and that takes it all away.
+    """
+    floor, trigger, pause, tokens = NOTHING.floor, NOTHING.trigger, NOTHING.pause, set[str]()
+    for each in inherited:
+        if near is not None and not each.reaches(near):
+            continue
+        tokens.add(each.token)
+        seen = near is None or each.is_own or any(near.get(name) for name in each.by)
+        claimed = each.claimed or not seen
+        before = max(each.base, floor, key=SEVERITY.__getitem__)
+        after = each.put(before, claimed=claimed)
+        if SEVERITY[after] > SEVERITY[before] and (spoken_at is None or each.at > spoken_at):
+            floor, trigger = after, each.trigger
+        if each.action == "pause" and not claimed and not each.is_own:
+            pause = longer(pause, Pause("feedback", each.trigger, None, each.at, each.until, inherited=True), now)
+    return InForce(floor, trigger, pause, frozenset(tokens))
+
+
+def longer(one: Pause | None, other: Pause | None, now: float) -> Pause | None:
+    """The pause that holds longer after Unix time ``now``, the first of equals; None where none holds."""
+    held = [each for each in (one, other) if each is not None and each.holds(now)]
+    return max(held, key=lambda each: float("inf") if each.expires_at is None else each.expires_at, default=None)
+
+
+def paused_fields(fields: Mapping[str, bytes], brought: Pause | None, now: float) -> dict[str, bytes | str | None]:
+    """The fields of an account's pause at Unix time ``now`` that are others than they were (None takes one away), where
+    ``brought`` is the pause in force that others brought about. One of its own goes on when that ends.
+    """
+    current = pause_of(fields.get("paused"))
+    kept = fields.get("paused") if current is not None and not current.inherited else fields.get("paused_own")
+    own = pause_of(kept)
+    found = longer(own, brought, now)
+    if found == current or (found is None and (current is None or not current.inherited)):
+        return {}
+    if found is None:
+        return dict.fromkeys(("paused", "paused_until", "paused_own"))
+    if found is own:
+        return {"paused": kept, "paused_until": until(found), "paused_own": None}
+    waits = kept if own is not None and own.holds(now) else None
+    return {"paused": orjson.dumps(found), "paused_until": until(found), "paused_own": waits}
+
+
+def inherited_of(kept: bytes | None, user_id: str) -> tuple[Inherited, ...]:
+    """What is in the field ``inherited`` of an account, the first first."""
+
+    def read() -> tuple[Inherited, ...]:
+        rows = orjson.loads(kept or b"[]")
+        return tuple(Inherited(**{**damaged.known(Inherited, row), "by": tuple(row["by"])}) for row in rows)
+
+    return damaged.read("inherited", user_id, read, ()) if kept else ()
+
+
+def packed(inherited: Sequence[Inherited]) -> bytes:
+    """The field of an account."""
+    return orjson.dumps([asdict(each) for each in inherited[-MOST:]])
+
+
+def as_own(inherited: Sequence[Inherited], own: Inherited) -> list[Inherited]:
+    """The same when the account's own mail has met a trigger, too: what it inherited by that trigger is its own from
+    then on, and what others brought counts before it as before. ``own`` is that, where it inherited nothing by it.
+    """
+    known = [each for each in inherited if each.trigger == own.trigger]
+    if not known:
+        return [*inherited, own]
+    first = replace(own, base=known[0].base, review=known[0].review)
+    return [first if each is known[0] else each for each in inherited if each not in known[1:]]

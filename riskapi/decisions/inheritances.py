@@ -1,0 +1,242 @@
+"""Writes what accounts bear because of what the mail of others met, and finds out what of it is in force.
+
+It is written with what it makes of the account in one step, which also has it decided again soon
+(:mod:`.rescoring`): what bound it to the others may have ended between the look at the cluster and the write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field, replace
+from typing import Any
+
+import orjson
+
+from riskapi.accounts.accounts import Accounts
+from riskapi.accounts.history import PUT_LATER, history_entry
+from riskapi.accounts.inheritance import Inheritance
+from riskapi.accounts.inherited import (
+    MOST_NAMED,
+    NOTHING,
+    InForce,
+    Inherited,
+    as_own,
+    in_force,
+    inherited_of,
+    packed,
+    paused_fields,
+)
+from riskapi.accounts.labels import Labels
+from riskapi.accounts.pauses import PauseMove, pause_event, pause_of
+from riskapi.accounts.stored import StoredAccount
+from riskapi.accounts.tiers import Tiers
+from riskapi.budgets.budgets import Budgets
+from riskapi.clusters.clusters import Clusters
+from riskapi.contract import Tier
+from riskapi.decisions.movement import Past, tighter
+from riskapi.decisions.trigger_marks import TriggerMarks, review_about
+from riskapi.errors import StoreUnavailable
+from riskapi.policy import Policy
+from riskapi.policy.tables import SEVERITY, Trigger
+from riskapi.sending.holds import Holds
+from signals.records import record
+
+#: Times an account is read anew because somebody changed it meanwhile; far more than any race measured.
+_TRIES = 20
+#: Seconds after which an account is decided again, as others that are linked to one that changed.
+_SETTLE = 2.0
+#: What is made of what an account inherited, from the tier that it is in without that; None where nothing is.
+Made = Callable[[Tier, Sequence[Inherited]], Sequence[Inherited] | None]
+
+
+@record
+class Borne:
+    """What an account inherited, and what of it is ``held``, in force. ``near`` are those it is bound to, see
+    :func:`riskapi.accounts.inherited.in_force`; nobody is looked for where it inherited nothing. ``ends`` is the Unix
+    time at which the first thing that binds it ends.
+    """
+
+    inherited: tuple[Inherited, ...] = ()
+    held: InForce = field(default_factory=lambda: NOTHING)
+    near: Mapping[str, bool] | None = None
+    ends: float | None = None
+
+
+class Inheritances:
+    """What accounts bear because of others. Every method raises :class:`StoreUnavailable`, and ``not_found`` for an
+    account that is not there.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        tiers: Tiers,
+        labels: Labels,
+        budgets: Budgets,
+        clusters: Clusters,
+        holds: Holds,
+        marks: TriggerMarks,
+    ) -> None:
+        self._accounts, self._tiers, self._labels = accounts, tiers, labels
+        self._budgets, self._clusters, self._holds, self._marks = budgets, clusters, holds, marks
+
+    def of(self, user_id: str, account: StoredAccount, spoken_at: float | None, policy: Policy, now: float) -> Borne:
+        """What an account bears at Unix time ``now``; what a person said of it at ``spoken_at`` goes before that."""
+        inherited = inherited_of(account.fields.get("inherited"), user_id)
+        if not inherited:
+            return Borne()
+        near = self._clusters.near(self._clusters.of(user_id), user_id, now)
+        named = {self._clusters.alias(name): seen for name, seen in near.accounts.items() if name != user_id}
+        kept = named if "linkage" in policy.rescoring.undo else None
+        return Borne(inherited, in_force(inherited, kept, spoken_at, now), kept, near.ends)
+
+    def others(
+        self, user_id: str, fields: Mapping[str, bytes], borne: Borne, policy: Policy, now: float
+    ) -> dict[str, bytes | str | None]:
+        """The fields of an account that are others by what is in force at Unix time ``now`` (None takes one away),
+        after the reviews that were opened because of others were closed, or opened again. Safe to repeat.
+        """
+        triggers = {each.name: each for each in policy.feedback.triggers}
+        found: list[Inherited] = []
+        for each in borne.inherited:
+            withdrawn = each.token not in borne.held.tokens
+            if each.review is not None and not each.is_own:
+                if not withdrawn and each.trigger in triggers:
+                    code, text, name = review_about(user_id, triggers[each.trigger], each.at)
+                    self._holds.review(user_id, now, code, text, name, policy)
+                elif withdrawn and not each.withdrawn:
+                    self._holds.withdraw(user_id, each.review, now, policy, company=False)
+            found.append(replace(each, withdrawn=withdrawn))
+        inherited = packed(found)
+        changed: dict[str, bytes | str | None] = {} if inherited == fields["inherited"] else {"inherited": inherited}
+        return changed | paused_fields(fields, borne.held.pause, now)
+
+    def bear(self, user_id: str, given: Inherited, own: Trigger | None, policy: Policy, now: float) -> Inherited | None:
+        """Let an account bear what is ``given``, whatever tier that has for a base; as it was written down. Once for
+        each token. None where its own mail met the trigger ``own`` meanwhile.
+        """
+        found: Inherited | None = None
+
+        def made(base: Tier, known: Sequence[Inherited]) -> Sequence[Inherited] | None:
+            nonlocal found
+            found = next((each for each in known if each.token == given.token), None)
+            if found is not None:
+                return None
+            if own is not None and self._marks.is_begun(user_id, own):
+                return None
+            found = replace(given, base=base)
+            return [*known, found]
+
+        self._write(user_id, given, made, policy, now)
+        return found
+
+    def extend(self, user_id: str, given: Inherited, policy: Policy, now: float) -> None:
+        """Note who else brought about what an account bears already: all that is ``given`` names."""
+
+        def made(_: Tier, known: Sequence[Inherited]) -> Sequence[Inherited] | None:
+            last = next((each for each in reversed(known) if each.trigger == given.trigger), None)
+            if last is None or last.is_own or len(last.by) >= MOST_NAMED:
+                return None
+            by = tuple(dict.fromkeys([*last.by, *given.by]))[:MOST_NAMED]
+            return None if by == last.by else [replace(each, by=by) if each is last else each for each in known]
+
+        self._write(user_id, given, made, policy, now)
+
+    def own(self, user_id: str, given: Inherited, policy: Policy, now: float) -> None:
+        """Note that the own mail of an account that bears something met a trigger, too. What it bears because of that
+        trigger is its own from then on, and stays whatever becomes of others.
+        """
+
+        def made(base: Tier, known: Sequence[Inherited]) -> Sequence[Inherited] | None:
+            new = all(each.trigger != given.trigger for each in known)
+            if any(each.token == given.token for each in known) or (new and given.action not in ("tighten", "limit")):
+                return None
+            return as_own(known, replace(given, base=base))
+
+        self._write(user_id, given, made, policy, now)
+
+    def _write(self, user_id: str, given: Inherited, made: Made, policy: Policy, now: float) -> None:
+        """Write what is ``made`` of what an account inherited, with what follows from it for its tier and its pause."""
+        for _ in range(_TRIES):
+            account = self._accounts.load(user_id)
+            spoken_at = Past(account.tier, account.own, account.history, account.labels).spoken_at
+            borne = self.of(user_id, account, spoken_at, policy, now)
+            covered = SEVERITY[account.tier] <= SEVERITY[borne.held.floor] and borne.held.trigger is not None
+            base = account.own if covered else account.tier
+            inherited = made(base, borne.inherited)
+            if inherited is None:
+                return
+            near = dict.fromkeys(given.by, not given.claimed) if not borne.inherited else borne.near
+            held = in_force(inherited, near, spoken_at, now)
+            written = _inheritance(user_id, account, given, inherited, held, policy, now)
+            standing = self._tiers.inherit(written, policy, now)
+            if standing is not None:
+                self._budgets.revise(user_id, standing.revision, policy)
+                if standing.tier != account.tier:
+                    self._labels.mark_latest(user_id, standing)
+                return
+        raise StoreUnavailable("an account changed too often to write down what it bears")
+
+
+def _inheritance(
+    user_id: str,
+    account: StoredAccount,
+    given: Inherited,
+    inherited: Sequence[Inherited],
+    held: InForce,
+    policy: Policy,
+    now: float,
+) -> Inheritance:
+    """What is written when ``inherited`` holds of an account from now on, the last because of what is ``given``."""
+    own = account.own
+    if given.is_own:
+        mine = next(each for each in inherited if each.is_own and each.trigger == given.trigger)
+        own = tighter(own, mine.put(mine.base, claimed=mine.claimed))
+    tier = tighter(tighter(account.tier, held.floor), own if given.is_own else "allow")
+    cause = "feedback" if given.is_own else "linkage"
+    versions = {"policy": policy.version}
+    entry = history_entry(now, PUT_LATER, tier, "feedback", given.trigger, versions, until=given.until, cause=cause)
+    paused = paused_fields(account.fields, held.pause, now)
+    pause = held.pause if held.pause is not None and paused.get("paused") == orjson.dumps(held.pause) else None
+    if pause is not None:
+        entry["pause"] = "begun"
+    kept = paused.get("paused_own")
+    return Inheritance(
+        user_id,
+        account.fields.get("revision", b"0").decode(),
+        tier,
+        own,
+        packed(inherited),
+        entry,
+        told=pause is not None or (given.is_own and given.action in ("tighten", "limit")),
+        due=now + _SETTLE,
+        pause=pause,
+        paused_own=kept if isinstance(kept, bytes) else None,
+    )
+
+
+def pause_move(
+    user_id: str,
+    account: StoredAccount,
+    tier: Tier,
+    others: Mapping[str, bytes | str | None],
+    versions: Mapping[str, Any],
+    now: float,
+) -> PauseMove | None:
+    """What is told of a pause that others brought about and that began or ended at Unix time ``now``, by the fields
+    that are others; None where none did.
+    """
+    if "paused" not in others:
+        return None
+    before, kept = pause_of(account.fields.get("paused")), others["paused"]
+    after = pause_of(kept) if isinstance(kept, bytes) else None
+    begins = after is not None and after.inherited
+    about = after if begins else before
+    if about is None or not (begins or about.holds(now)):
+        return None
+    entry = history_entry(now, tier, tier, "feedback", about.reason, versions, cause="linkage")
+    entry["pause"] = "begun" if begins else "ended"
+    if after is not None:
+        return PauseMove(entry, "pause", pause_event(user_id, after))
+    told = {"user_id": user_id, "at": now, "source": "feedback", "reason": about.reason, "cause": "linkage"}
+    return PauseMove(entry, "resume", orjson.dumps(told))
