@@ -29,17 +29,14 @@ from riskapi.clusters.clusters import Clusters
 from riskapi.clusters.proofs import Proofs
 from riskapi.datasets import manifest
 from riskapi.datasets.manifest import Manifest
-from riskapi.decisions.cluster_consequences import ClusterConsequences
 from riskapi.decisions.consequences import Consequences
 from riskapi.decisions.events import Events
 from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.decisions.imports import Imports
 from riskapi.decisions.inheritances import Inheritances
-from riskapi.decisions.mail_met import MailMet
 from riskapi.decisions.rescoring import Rescorer
 from riskapi.decisions.signups import Assessor
-from riskapi.decisions.trigger_marks import TriggerMarks
 from riskapi.decisions.view import Profiles
 from riskapi.enrichment.findings import Findings
 from riskapi.enrichment.names import worth_asking
@@ -199,30 +196,25 @@ def assemble(
         logs.note(logging.WARNING, "policy_of_the_file", policy=sources.file.version, cause="the store is away")
     active, metrics, active_readers = publisher.active, Metrics(), ActiveReaders(sources.readers)
     reader_refresh = ReaderRefresh(settings, active_readers, sources.manifest, publisher.rename)
-    secret = LinkKey(settings, store)
+    # Where the clock is the real one, budgets go by the store's: the same for every host, whatever their clocks say.
+    secret, store_clock = LinkKey(settings, store), clock is time.time and not settings.replay
     accounts, links = Accounts(store), Links(store, secret.secret, active_readers)
     kinds, own_registry = [each.kind for each in settings.dns_blocklists], settings.rdap_base is not None
     findings = Findings(store, links, worth_asking(settings), anywhere=own_registry, blocklists=kinds)
     journal = Journal(settings.data_dir / "journal", active.policy.outage.journal_bytes)
-    # Where the clock is the real one, budgets go by the store's: the same for every host, whatever their clocks say.
-    store_clock = clock is time.time and not settings.replay
     compared = StoreClock(store) if store_clock else None
     clock = compared or clock
-    budgets = Budgets(store, store_clock=store_clock)
+    budgets, entries = Budgets(store, store_clock=store_clock), SignupEntries(store)
     clusters = Clusters(store, links, budgets, metrics, store_clock=store_clock)
     claims, tiers, audit = Claims(store, links, clusters), Tiers(store), AuditLog(store)
     labels, proofs = Labels(store, accounts, tiers, links, clusters, active), Proofs(store, links, clusters, claims)
-    entries = SignupEntries(store)
     gatherer = Gatherer(store, links, accounts, findings, proofs, clusters, claims, entries, active_readers)
     identifiers = Identifiers(store, accounts, links, clusters, claims, labels, proofs, gatherer, active)
     holds, pauses, feedback = Holds(store, accounts, metrics), Pauses(store), Feedback(store, active, budgets, metrics)
-    marks, mail_met = TriggerMarks(store, audit, metrics), MailMet(store, budgets)
-    inheritances = Inheritances(accounts, tiers, labels, budgets, clusters, holds, marks)
-    acting = (tiers, pauses, labels, budgets, feedback, holds, identifiers, mail_met, marks, inheritances, metrics)
-    consequences = Consequences(active, accounts, *acting)
-    together = ClusterConsequences(active, accounts, clusters, holds, mail_met, marks, inheritances)
-    looking = (gatherer, accounts, tiers, findings, labels, proofs, holds, inheritances, metrics)
-    rescorer = Rescorer(store, active, *looking)
+    inherited = Inheritances(accounts, tiers, labels, budgets, clusters, holds)
+    acting = (tiers, pauses, labels, clusters, budgets, feedback, holds, identifiers, inherited, audit, metrics)
+    consequences = Consequences(store, active, accounts, *acting)
+    rescorer = Rescorer(store, active, gatherer, accounts, tiers, findings, labels, proofs, holds, inherited, metrics)
     assessor = Assessor(store, active, gatherer, accounts, tiers, links, clusters, labels, journal, metrics)
     recorded, values, deliveries = log.Decisions(store), Values(active_readers), Deliveries(store)
     matches = NamedAccounts(store, links, accounts, recorded, active_readers)
@@ -258,7 +250,6 @@ def assemble(
         cuts=Cuts(store, links, clusters, claims, Agenda(store), active),
         feedback=feedback,
         consequences=consequences,
-        cluster_consequences=together,
         feeds=feeds(settings, store),
         intake=intake,
         watch=Watch(settings, store, active, metrics),

@@ -13,7 +13,6 @@ from riskapi.accounts.cuts import Cuts
 from riskapi.accounts.labels import Labels
 from riskapi.api.policy_parts import PolicyParts
 from riskapi.clusters.clusters import Clusters
-from riskapi.decisions.cluster_consequences import ClusterConsequences
 from riskapi.decisions.consequences import Consequences
 from riskapi.decisions.events import Events
 from riskapi.decisions.imports import Imports
@@ -66,7 +65,6 @@ class Parts:
     search: Search
     feedback: Feedback
     consequences: Consequences
-    cluster_consequences: ClusterConsequences
     feeds: Mapping[str, ProviderFeed]
     intake: Intake
     watch: Watch

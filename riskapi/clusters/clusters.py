@@ -59,7 +59,7 @@ class Thing:
 @record
 class Near:
     """The accounts that something binds one to, and whether that was seen or proved. ``ends`` is the Unix time at which
-    the first thing that binds the account itself ends, None where none does.
+    the first of what binds them to each other ends, None where nothing does.
     """
 
     accounts: Mapping[str, bool]
@@ -232,7 +232,7 @@ class Clusters:
         seen = [thing for thing in things if standing_of(thing.edge, claims=thing.claims) == "proved"]
         bound = reached(user_id, things)
         proved = reached(user_id, seen)
-        ends = min((thing.ends for thing in things if user_id in thing.user_ids), default=None)
+        ends = min((thing.ends for thing in things if not bound.isdisjoint(thing.user_ids)), default=None)
         return Near({name: name in proved for name in names if name in bound}, ends)
 
     def alias(self, user_id: str) -> str:

@@ -104,7 +104,9 @@ class ClusterConsequences:
             if standing.inherited:
                 self._inheritances.extend(user_id, given, policy, now)
             return None
-        borne = self._inheritances.bear(user_id, given, None if looked else trigger, policy, now)
+        borne = self._inheritances.bear(
+            user_id, given, policy, now, unless=lambda: not looked and self._marks.is_begun(user_id, trigger)
+        )
         if borne is None:
             return None
         if opens:

@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from riskapi.access.audit_log import AuditLog
 from riskapi.accounts.accounts import Accounts
 from riskapi.accounts.history import PUT_LATER, history_entry
 from riskapi.accounts.inherited import NEXT, Inherited
@@ -19,7 +20,9 @@ from riskapi.accounts.labels import Labels
 from riskapi.accounts.pauses import Pause, Pauses
 from riskapi.accounts.tiers import Tiers
 from riskapi.budgets.budgets import Budgets
+from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
+from riskapi.decisions.cluster_consequences import ClusterConsequences
 from riskapi.decisions.identifiers import Identifiers
 from riskapi.decisions.inheritances import Inheritances
 from riskapi.decisions.mail_met import WORDS, MailMet
@@ -33,6 +36,7 @@ from riskapi.policy import Policy
 from riskapi.policy.active import ActiveBasis
 from riskapi.policy.tables import SEVERITY, Trigger
 from riskapi.sending.holds import Holds
+from riskapi.store.connections import Store
 
 #: Types of events that no trigger looks at.
 HARMLESS = frozenset({"delivered", "soft_bounce", "unsubscribe", "not_spam"})
@@ -43,24 +47,27 @@ class Consequences:
 
     def __init__(
         self,
+        store: Store,
         active: ActiveBasis,
         accounts: Accounts,
         tiers: Tiers,
         pauses: Pauses,
         labels: Labels,
+        clusters: Clusters,
         budgets: Budgets,
         feedback: Feedback,
         holds: Holds,
         identifiers: Identifiers,
-        mail_met: MailMet,
-        marks: TriggerMarks,
         inheritances: Inheritances,
+        audit: AuditLog,
         metrics: Metrics,
     ) -> None:
+        """``others`` acts on what whole clusters met."""
         self._active, self._accounts, self._tiers, self._pauses = active, accounts, tiers, pauses
         self._labels, self._budgets, self._feedback, self._holds = labels, budgets, feedback, holds
-        self._identifiers, self._mail_met, self._marks = identifiers, mail_met, marks
-        self._inheritances, self._metrics = inheritances, metrics
+        self._identifiers, self._inheritances, self._metrics = identifiers, inheritances, metrics
+        self._mail_met, self._marks = MailMet(store, budgets), TriggerMarks(store, audit, metrics)
+        self.others = ClusterConsequences(active, accounts, clusters, holds, self._mail_met, self._marks, inheritances)
 
     def take(self, events: Sequence[FeedbackEvent], now: float) -> Tally:
         """Count events at Unix time ``now``, and do what follows for their accounts, or say what the worker did of it

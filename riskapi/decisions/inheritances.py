@@ -34,10 +34,10 @@ from riskapi.budgets.budgets import Budgets
 from riskapi.clusters.clusters import Clusters
 from riskapi.contract import Tier
 from riskapi.decisions.movement import Past, tighter
-from riskapi.decisions.trigger_marks import TriggerMarks, review_about
+from riskapi.decisions.trigger_marks import review_about
 from riskapi.errors import StoreUnavailable
 from riskapi.policy import Policy
-from riskapi.policy.tables import SEVERITY, Trigger
+from riskapi.policy.tables import SEVERITY
 from riskapi.sending.holds import Holds
 from signals.records import record
 
@@ -53,7 +53,7 @@ Made = Callable[[Tier, Sequence[Inherited]], Sequence[Inherited] | None]
 class Borne:
     """What an account inherited, and what of it is ``held``, in force. ``near`` are those it is bound to, see
     :func:`riskapi.accounts.inherited.in_force`; nobody is looked for where it inherited nothing. ``ends`` is the Unix
-    time at which the first thing that binds it ends.
+    time at which the first thing that binds them ends.
     """
 
     inherited: tuple[Inherited, ...] = ()
@@ -75,10 +75,9 @@ class Inheritances:
         budgets: Budgets,
         clusters: Clusters,
         holds: Holds,
-        marks: TriggerMarks,
     ) -> None:
         self._accounts, self._tiers, self._labels = accounts, tiers, labels
-        self._budgets, self._clusters, self._holds, self._marks = budgets, clusters, holds, marks
+        self._budgets, self._clusters, self._holds = budgets, clusters, holds
 
     def of(self, user_id: str, account: StoredAccount, spoken_at: float | None, policy: Policy, now: float) -> Borne:
         """What an account bears at Unix time ``now``; what a person said of it at ``spoken_at`` goes before that."""
@@ -111,9 +110,11 @@ class Inheritances:
         changed: dict[str, bytes | str | None] = {} if inherited == fields["inherited"] else {"inherited": inherited}
         return changed | paused_fields(fields, borne.held.pause, now)
 
-    def bear(self, user_id: str, given: Inherited, own: Trigger | None, policy: Policy, now: float) -> Inherited | None:
+    def bear(
+        self, user_id: str, given: Inherited, policy: Policy, now: float, *, unless: Callable[[], bool]
+    ) -> Inherited | None:
         """Let an account bear what is ``given``, whatever tier that has for a base; as it was written down. Once for
-        each token. None where its own mail met the trigger ``own`` meanwhile.
+        each token. None where its own mail met that meanwhile, which ``unless`` says.
         """
         found: Inherited | None = None
 
@@ -122,7 +123,7 @@ class Inheritances:
             found = next((each for each in known if each.token == given.token), None)
             if found is not None:
                 return None
-            if own is not None and self._marks.is_begun(user_id, own):
+            if unless():
                 return None
             found = replace(given, base=base)
             return [*known, found]
@@ -154,6 +155,10 @@ class Inheritances:
             return as_own(known, replace(given, base=base))
 
         self._write(user_id, given, made, policy, now)
+
+    def revise(self, user_id: str, revision: int, policy: Policy) -> None:
+        """Have grants in flight know that an account is paused now, or paused no longer."""
+        self._budgets.revise(user_id, revision, policy)
 
     def _write(self, user_id: str, given: Inherited, made: Made, policy: Policy, now: float) -> None:
         """Write what is ``made`` of what an account inherited, with what follows from it for its tier and its pause."""

@@ -218,6 +218,8 @@ class Rescorer:
             return False
         if "limit" in (past.tier, stands.tier) and past.tier != stands.tier:
             self._labels.mark_latest(user_id, stands)
+        if pause is not None:
+            self._inheritances.revise(user_id, stands.revision, policy)
         if review is not None:
             self._metrics.review("opened")
         return True

@@ -29,7 +29,6 @@ from riskapi.accounts.activity import ESTABLISHING, TYPES
 from riskapi.accounts.agenda import Agenda
 from riskapi.accounts.labels import Labels
 from riskapi.clusters.clusters import Clusters
-from riskapi.decisions.cluster_consequences import ClusterConsequences
 from riskapi.decisions.consequences import HARMLESS, Consequences
 from riskapi.decisions.gather import Gatherer
 from riskapi.decisions.record import is_brief, told_decision, told_tier
@@ -70,7 +69,6 @@ class Reactions:
         holds: Holds,
         review_decisions: ReviewDecisions,
         consequences: Consequences,
-        cluster_consequences: ClusterConsequences,
         intake: Intake,
         profiles: Profiles,
         audits: RandomAudit,
@@ -81,7 +79,7 @@ class Reactions:
         self._findings, self._clusters, self._labels = findings, clusters, labels
         self._lists, self._holds, self._review_decisions = lists, holds, review_decisions
         self._agenda, self._clock, self._consequences, self._intake = agenda, clock, consequences, intake
-        self._profiles, self._audits, self._cluster_consequences = profiles, audits, cluster_consequences
+        self._profiles, self._audits = profiles, audits
         self._about: dict[str, Callable[[StreamEntry], None]] = {
             "decision": self._decided,
             "import": lambda entry: self._known([entry]),
@@ -211,7 +209,7 @@ class Reactions:
         if entry.data.get("event") not in (None, *HARMLESS):
             with contextlib.suppress(Problem):  # erased, or expired
                 self._consequences.of(entry.data["user_id"], self._clock())
-                self._cluster_consequences.of(entry.data["user_id"], self._clock())
+                self._consequences.others.of(entry.data["user_id"], self._clock())
         if entry.data.get("event") == "not_mine":  # what it proved may not count any more
             self._agenda.add([entry.data["user_id"]], self._clock(), "feedback.not_mine")
 

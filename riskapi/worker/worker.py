@@ -80,7 +80,6 @@ def reactions(service: Service, agenda: Agenda, clock: Callable[[], float]) -> R
         service.holds,
         parts.review_decisions,
         parts.consequences,
-        parts.cluster_consequences,
         parts.intake,
         parts.profiles,
         RandomAudit(service.store, service.accounts, service.active),

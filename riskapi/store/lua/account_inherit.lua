@@ -22,8 +22,9 @@ if pause then
   if given.paused_own then call('HSET', KEYS[1], 'paused_own', given.paused_own) end
   call('XADD', KEYS[3], 'MINID', '~', given.oldest, '*', 'type', 'pause', 'data', pause.event)
 end
-set_tier({account = KEYS[1], history = KEYS[2], stream = KEYS[3]}, before, given.tier, given.oldest, given.history, given.moved)
-if given.told and before == given.tier then call('RPUSH', KEYS[2], filled(given.history, 'from', before)) end
+if given.told or before ~= given.tier then
+  set_tier({account = KEYS[1], history = KEYS[2], stream = KEYS[3]}, before, given.tier, given.oldest, given.history, given.moved)
+end
 add_due(KEYS[4], KEYS[5], given.user_id, given.due, 'linkage')
 local revision = call('HINCRBY', KEYS[1], 'revision', 1)
 call('EXPIRE', KEYS[1], given.ttl)

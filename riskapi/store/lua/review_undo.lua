@@ -90,7 +90,7 @@ if kept and account[4] == id then
   give_pause_back()
   if tier ~= kept.to then
     state = 'tier_moved'
-  elseif tier ~= kept.tier then
+  else
     tier = kept.tier
     set_tier({account = KEYS[1], history = KEYS[2], stream = KEYS[4]}, before, tier, given.oldest, given.history, given.moved)
   end
