@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from riskapi.app import Service
+from riskapi.budgets.keys import cluster_key
 from riskapi.feedback.event import FeedbackEvent
 from riskapi.links.bonds import entity_of
 from riskapi.policy.tables import Trigger
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
-from riskapi.times import instant, rfc3339
+from riskapi.times import rfc3339
 from riskapi.webhooks.notices import notice
 from tests import streams
 from tests.agendas import due_at
@@ -371,24 +372,25 @@ def test_what_no_longer_binds_counts_for_nobody_else(service: Service, clock: Cl
     assert state(service, clock()) == FREE
 
 
-def test_a_link_further_away_that_decays_ends_it_too(service: Service, clock: Clock) -> None:
-    """`mate` is bound to `bad` through a third, whose link to `bad` is older."""
+def test_a_link_further_away_that_ends_is_looked_at_when_it_does(service: Service, clock: Clock) -> None:
+    """`mate` is bound to `bad` through a third, and what binds those two ends first."""
     triggers(service, trigger("limit"))
     joined(service, "bad", NOW, payment=CARD)
     joined(service, "third", NOW, payment=CARD, device=DEVICE)
-    clock.advance(30 * DAY)
+    joined(service, "mate", NOW, device=DEVICE)
+    clock.advance(60)
     work = Work(service, clock)
-    joined(service, "mate", clock(), device=DEVICE)
     work.do()
     met(service, "bad", clock())
     work.do()
-    assert state(service, clock()) == ("limit", False)
-    ends = {edge["kind"]: edge["ends_at"] for edge in view(service, "mate", clock())["linkage"]["edges"]}
-    assert ends["payment"] < ends["device"]
-    clock.now = instant(ends["payment"]).timestamp() + 60
-    work.do()
-    assert service.parts.clusters.of("mate") == service.parts.clusters.of("third") != ""
-    assert state(service, clock()) == FREE
+    clusters, ends = service.parts.clusters, clock() + 10 * DAY
+    [card] = clusters.edges("bad")
+    assert card not in clusters.edges("mate")
+    service.store.execute("HSET", cluster_key(clusters.of("mate")), f"e:{card}", ends)
+    found = service.rescorer.again("mate", "schedule", ends - 60)
+    assert (found.tier, found.due) == ("limit", ends)
+    assert service.rescorer.again("mate", "schedule", ends).tier == "allow"
+    assert clusters.of("mate") == clusters.of("third") != ""
 
 
 def test_where_policy_keeps_what_others_brought_it_stays(service: Service, clock: Clock) -> None:
