@@ -95,6 +95,8 @@ class Inheritances:
         """The fields of an account that are others by what is in force at Unix time ``now`` (None takes one away),
         after the reviews that were opened because of others were closed, or opened again. Safe to repeat.
         """
+        if not borne.inherited:  # it cannot be read
+            return {}
         triggers = {each.name: each for each in policy.feedback.triggers}
         found: list[Inherited] = []
         for each in borne.inherited:
