@@ -31,7 +31,7 @@ from riskapi.accounts.pauses import PauseMove, pause_event, pause_of
 from riskapi.accounts.stored import StoredAccount
 from riskapi.accounts.tiers import Tiers
 from riskapi.budgets.budgets import Budgets
-from riskapi.clusters.clusters import Clusters
+from riskapi.clusters.clusters import Clusters, Near
 from riskapi.contract import Tier
 from riskapi.decisions.movement import Past, tighter
 from riskapi.decisions.trigger_marks import review_about
@@ -45,6 +45,8 @@ from signals.records import record
 _TRIES = 20
 #: Seconds after which an account is decided again, as others that are linked to one that changed.
 _SETTLE = 2.0
+#: Accounts that brought something about and are looked for first.
+_ASKED = 4
 #: What is made of what an account inherited, from the tier that it is in without that; None where nothing is.
 Made = Callable[[Tier, Sequence[Inherited]], Sequence[Inherited] | None]
 
@@ -84,10 +86,23 @@ class Inheritances:
         inherited = inherited_of(account.fields.get("inherited"), user_id)
         if not inherited:
             return Borne()
-        near = self._clusters.near(self._clusters.of(user_id), user_id, now)
+        near = self._near(user_id, inherited, now)
         named = {self._clusters.alias(name): seen for name, seen in near.accounts.items() if name != user_id}
         kept = named if "linkage" in policy.rescoring.undo else None
         return Borne(inherited, in_force(inherited, kept, spoken_at, now), kept, near.ends)
+
+    def _near(self, user_id: str, inherited: Sequence[Inherited], now: float) -> Near:
+        """Those that an account is bound to. Where it is bound directly to some of those who brought each thing about,
+        these say all that is to be known, and a large cluster is not read for each of its accounts.
+        """
+        cluster = self._clusters.of(user_id)
+        named = {self._clusters.alias(name): name for name in self._clusters.accounts(cluster)} if cluster else {}
+        brought = [[named[each] for each in step.by if each in named] for step in inherited if not step.is_own]
+        if all(brought):
+            near = self._clusters.beside(cluster, user_id, [name for each in brought for name in each[:_ASKED]], now)
+            if all(not near.accounts.keys().isdisjoint(each) for each in brought):
+                return near
+        return self._clusters.near(cluster, user_id, now)
 
     def others(
         self, user_id: str, fields: Mapping[str, bytes], borne: Borne, policy: Policy, now: float
