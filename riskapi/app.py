@@ -74,7 +74,7 @@ from riskapi.sending.holds import Holds
 from riskapi.sending.outage import LocalGrants
 from riskapi.sending.own_caps import AccountCaps
 from riskapi.settings import Settings
-from riskapi.store import consumer, damaged
+from riskapi.store import damaged
 from riskapi.store.clock import StoreClock
 from riskapi.store.connections import Store, open_store
 from riskapi.store.journal import Journal
@@ -153,8 +153,8 @@ class Service:
     compared: StoreClock | None = None
 
     def recover(self, now: float) -> None:
-        """Do what needs the store: compare the clocks, name the readings, make the streams, know the keys, record what
-        was journaled, tell which rows cannot be read.
+        """Do what needs the store: compare the clocks, name the readings, know the keys, record what was journaled,
+        tell which rows cannot be read.
 
         Raises :class:`StoreUnavailable`, and :class:`ConfigurationError` for a link key that is not this store's.
         """
@@ -162,7 +162,6 @@ class Service:
         if self.compared is not None:
             self.compared.compare()
         self.decisions.register_schema()
-        consumer.found(self.store)
         self.parts.keys.warm()
         self.parts.assessor.replay_journal(now)
         self.parts.grants.record()

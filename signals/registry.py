@@ -42,6 +42,7 @@ class _Said:
 
     - ``one|other``: the first text for ``True`` and for what is rounded to 1, the second for ``False`` and any other
       number: ``the captcha was {value:|not }passed``, ``{value} {value:account|accounts}``;
+    - ``one|other|none``: the same, and the third for ``False`` and for what is rounded to 0;
     - ``seconds``: milliseconds in seconds, with the unit: ``184 seconds``, ``3.8 seconds``, ``1 second``;
     - anything else is Python's own format: ``{value:.0%}``.
     """
@@ -50,8 +51,9 @@ class _Said:
 
     def __format__(self, spec: str) -> str:
         if "|" in spec:
-            one, _, other = spec.partition("|")
-            return one if round(float(self.value or 0)) == 1 else other
+            one, other, *none = spec.split("|")
+            count = round(float(self.value or 0))
+            return none[0] if none and count == 0 else one if count == 1 else other
         if spec == "seconds":
             seconds = float(self.value or 0) / 1000
             number = f"{seconds:.0f}" if seconds >= 9.95 else f"{round(seconds, 3):.2g}"

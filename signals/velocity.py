@@ -124,6 +124,8 @@ _THINGS = (
         _entity("fingerprint"),
     ),
 )
+#: Ends a reason. Later nobody may have come within the period, this account neither.
+_INCLUDED = "{value:, this one included|, this one included|}"
 #: Each period as the names of signals, reasons and docstrings say it, and the attribute of an entity that counts who
 #: came within it.
 _PERIODS: tuple[tuple[str, str, str, str], ...] = (
@@ -144,7 +146,7 @@ def _declare(thing: _Thing, suffix: str, within: str, last: str, attribute: str)
     read.__doc__ = (
         f"Distinct accounts with the same {thing.shared} over the last {last}, this one included.\n\n{thing.unit}"
     )
-    reason = f"{{value}} {{value:account|accounts}} signed up with {thing.used} within {within}, this one included"
+    reason = f"{{value}} {{value:account|accounts}} signed up with {thing.used} within {within}{_INCLUDED}"
     signal(of=thing.find, reason=reason, risk=thing.risk, needs=("store", thing.needs), attribute=attribute)(read)
 
 
@@ -154,7 +156,7 @@ for _thing in _THINGS:
 
 
 @signal(
-    reason="{value} {value:account|accounts} signed up from the same address or /64 within a minute, this one included",
+    reason=f"{{value}} {{value:account|accounts}} signed up from the same address or /64 within a minute{_INCLUDED}",
     risk=+1,
     needs=("store", "/device/ip_address"),
 )

@@ -6,7 +6,7 @@ One hash an account, one list for its history and one for its labels, all in the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -74,17 +74,35 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class ReviewOpening:
-    """A review that is opened with a decision: its id, its place in the index, its fields, its key and the index's.
+    """A review that is opened with a decision: its id and its account, its place in the index, the Unix time of its
+    opening and its score as they are kept, its key and the index's.
 
-    ``event`` is what the stream is told of it.
+    ``reasons`` are packed JSON, None where the first answer of the account says them. ``event`` is what the stream is
+    told of it.
     """
 
     id: str
+    user_id: str
     place: str
-    fields: Mapping[str, str | bytes]
+    opened_at: str
+    risk_score: str
+    reasons: bytes | None
     event: str
     key: str
     index: str
+
+    @property
+    def fields(self) -> dict[str, str | bytes]:
+        """The fields of its hash."""
+        found: dict[str, str | bytes] = {
+            "id": self.id,
+            "user_id": self.user_id,
+            "status": "open",
+            "place": self.place,
+            "opened_at": self.opened_at,
+            "risk_score": self.risk_score,
+        }
+        return found if self.reasons is None else {**found, "reasons": self.reasons}
 
 
 def known_account(reply: Sequence[Any]) -> KnownAccount | None:

@@ -7,6 +7,7 @@ signup was changed. Until 2026-11-27 the decision and the signup were always fie
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,8 +20,6 @@ DECISION_FIELDS = ("decision", "assessment", "at")
 SIGNUP_FIELDS = ("signup", "assessment")
 #: Stands in a decision for what is said elsewhere.
 _SAME = "="
-#: What an answer and the account say of a decision, as its own answer leaves it there.
-_SAID_BY_OWN = dict.fromkeys(("id", "user_id", "at", "tier", "risk_score", "source", "rule", "versions"), _SAME)
 
 
 def first_record(answer: bytes, decision: bytes, signup: bytes) -> bytes:
@@ -89,6 +88,10 @@ def _said(answer: Mapping[str, Any], at: float) -> dict[str, Any]:
         "rule": by["rule"],
         "versions": answer["versions"],
     }
+
+
+#: What an answer and the account say of a decision, as its own answer leaves it there.
+_SAID_BY_OWN = dict.fromkeys(_said(defaultdict(lambda: defaultdict(str)), 0.0), _SAME)
 
 
 def _lines(fields: Mapping[str, bytes | None]) -> list[bytes]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from itertools import chain
-from operator import itemgetter
 from typing import Any, Literal
 
 import orjson
@@ -38,10 +37,6 @@ from riskapi.times import DAY, unix_text
 from signals.records import record
 
 Fields = Mapping[str, bytes | str | int]
-#: Fields that every review is opened with. The scripts know their names, and the values of all but some, which they are
-#: given in this order.
-_OF_REVIEW = frozenset({"id", "user_id", "status", "place", "opened_at", "risk_score"})
-_told_of_review = itemgetter("id", "opened_at", "risk_score")
 
 
 @record
@@ -329,9 +324,9 @@ def _args(
     if review is not None:
         # Lua counts from 1, and the JSON comes first.
         given["review"] = {"place": review.place, "first": len(args) + 2}
-        args += (review.event, *_told_of_review(review.fields))
-        for name in review.fields.keys() - _OF_REVIEW:
-            args += (name, review.fields[name])
+        args += (review.event, review.id, review.opened_at, review.risk_score)
+        if review.reasons is not None:
+            args += ("reasons", review.reasons)
     return [orjson.dumps(given), *args]
 
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from riskapi.api.routes import Call, Reply, Route
 from riskapi.lists.entries import ListEntry, StoredEntry
 from riskapi.lists.lists import ListPage, StaleReport, WouldMatch
-from riskapi.lists.matching import ListKind, ListName
+from riskapi.lists.matching import ListKind
+from riskapi.lists.names import ListName
 from riskapi.lists.rows import EntryRow
 
 

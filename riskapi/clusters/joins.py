@@ -9,14 +9,12 @@ from __future__ import annotations
 import secrets
 import struct
 from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
-from itertools import chain
 from typing import Literal
 
 from riskapi.budgets.budgets import Budgets
 from riskapi.budgets.caps import Usage
 from riskapi.budgets.keys import EVENTS, budget_key, cluster_key, kept, members_key
-from riskapi.links.bonds import Bond, edge_of
+from riskapi.links.bonds import Bond
 from riskapi.links.entities import Links
 from riskapi.links.touches import KEEP
 from riskapi.metrics import Metrics
@@ -46,6 +44,10 @@ def ban_key(edge: str) -> str:
     return f"risk:cx:{{b}}:{edge}"
 
 
+#: What every join is told where to find.
+_KEYS = (budget_key(""), cluster_key(""), members_key(""), ban_key(""), EVENTS)
+
+
 class Joins:
     """Joins accounts."""
 
@@ -56,8 +58,6 @@ class Joins:
         self._store, self._links, self._budgets, self._metrics = store, links, budgets, metrics
         self._store_clock = store_clock
         self._join = store.script("cluster_join")
-        # Whoever came to a crowd is named by the next 32 that come.
-        self._wave_of = lru_cache(maxsize=4096)(lambda name: f"{name} {edge_of(links.entity_key('wave', name))}")
 
     def join(
         self,
@@ -99,12 +99,11 @@ class Joins:
         """Join; or the edges of things of which it has to be known first who shares them: see :meth:`_sharing`."""
         pipe = self._store.pipeline() if pipe is None else pipe
         own = not self._store.is_cluster
-        things = list(dict.fromkeys(bond.key for bond in bonds if bond.key))
-        marked = [bond.key for bond in bonds if bond.key and not _is_list(bond)]
-        if not own:  # before, so that no edge is without the mark by which it is let go
+        marked = [] if own else [bond.key for bond in bonds if bond.key and not _is_list(bond)]
+        if marked:  # before, so that no edge is without the mark by which it is let go
             self._links.queue_bind_mark(pipe, marked, True)
-        keys = [budget_key(""), cluster_key(""), members_key(""), ban_key(""), EVENTS]
-        place = {key: number for number, key in enumerate(things, len(keys) + 1)} if own else {}
+        things = list(dict.fromkeys([bond.key for bond in bonds if bond.key])) if own else []
+        place = {key: number for number, key in enumerate(things, len(_KEYS) + 1)}
         numbers = [
             -1.0 if self._store_clock else now,
             kept(policy),
@@ -122,11 +121,10 @@ class Joins:
             rfc3339(now),
             oldest(policy.retention.decisions_days),
             struct.pack(f"<{len(numbers)}d", *numbers),
-            self._waves(bonds),
             *texts,
         ]
-        told = self._join.ask(pipe, [*keys, *(things if own else ())], args, read=as_it_is)
-        if not own:  # after, in case it was let go meanwhile
+        told = self._join.ask(pipe, [*_KEYS, *things], args, read=as_it_is)
+        if marked:  # after, in case it was let go meanwhile
             self._links.queue_bind_mark(pipe, marked, True)
         self._store.run(pipe)
         change, *found = told()
@@ -136,14 +134,6 @@ class Joins:
         if joined.change:
             self._metrics.cluster(joined.change)
         return joined
-
-    def _waves(self, bonds: Sequence[Bond]) -> str:
-        """Each of those who came close, and the edge of the wave that would begin with it: many bonds name the same
-        ones. Neither has a blank.
-        """
-        others = dict.fromkeys(bond.others for bond in bonds if bond.wave)
-        names = dict.fromkeys(chain.from_iterable(others))
-        return " ".join(map(self._wave_of, names))
 
     def _sharing(self, user_id: str, bonds: Sequence[Bond], policy: Policy, now: float) -> dict[str, list[str]]:
         """Who shares the things of these bonds, by edge, in one trip; the account is put on the lists of claimants."""

@@ -22,7 +22,8 @@ from riskapi.commands.sources import opened
 from riskapi.errors import ConfigurationError, Problem
 from riskapi.lists.batches import MOST_ROWS, Batches
 from riskapi.lists.lists import Lists
-from riskapi.lists.matching import KINDS, ListName
+from riskapi.lists.matching import KINDS
+from riskapi.lists.names import ListName
 from riskapi.lists.rows import Format, rows, written
 
 #: Bytes of a file: some 500,000 lines. More is a log named by mistake.

@@ -16,11 +16,12 @@ def decided_again(
 ) -> Decision:
     """Decide on the readings of a recorded decision, under another policy and model, or the same.
 
-    What was decided in attack mode is decided under what ``basis`` changes in that mode. ``explain`` and ``bare``: see
-    :func:`riskapi.decisions.decide.decide`. Raises KeyError or TypeError for what is not a recorded decision.
+    What was decided in attack mode is decided under what ``basis`` changes in that mode, and nothing else is, though
+    the mode is on by now. ``explain`` and ``bare``: see :func:`riskapi.decisions.decide.decide`. Raises KeyError or
+    TypeError for what is not a recorded decision.
     """
     attacked = recorded["versions"].get("attack") is not None
-    policy = basis.policy.attacked if attacked else basis.policy
+    policy = basis.policy.attacked if attacked else basis.plain
     return decide(
         readings,
         basis.scorer,

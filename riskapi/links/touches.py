@@ -23,8 +23,8 @@ MOST = KEEP * 21 // 20
 #: How the numbers are packed that a touch is told with: eight bytes each, the lowest first, as the script reads them;
 #: those of an entity have four.
 _AT, _FIXED, OF_ENTITY = struct.Struct("<d"), struct.Struct("<5d"), 4
-#: Kinds that most share, in the order in which the script looks for those it knows as sorted sets.
-_CROWDS = ("service", "tld", "asn", "mail_domain", "pattern", "behavior", "stem")
+#: Kinds that most share, then those that crowds share: the script looks for sorted sets in this order until it has all.
+_CROWDS = ("service", "tld", "asn", "mail_domain", "pattern", "behavior", "stem", "network", "device", "ip")
 _ORDER = (*_CROWDS, *(kind for kind in (*KINDS, *COUNTED, *CLOSE) if kind not in _CROWDS))
 _PLACES = {kind: place for place, kind in enumerate(_ORDER)}
 #: Sorts of touches that are kept; more would be those of somebody who tries them all.

@@ -96,17 +96,17 @@ def matches(facts: Facts, touch: Touch, found: Mapping[str, Entity], policy: Pol
             continue
         # Neighbours of a home are others' homes: of a network only the longest pace counts, unless it is a host's.
         paces = rules.quick if kind == "ip" or touch.hosting else rules.quick[-1:]
-        names: tuple[str, ...] = ()
-        for pace in paces:
+        # Whoever came at a shorter pace came at a longer one too, and that binds for as long at least.
+        for pace in reversed(paces):
             count = _how_many(thing.recent.times, touch.at - pace.seconds)
             # Few people sign up from a host's machines: half as many are telling.
             if count and count + 1 >= (math.ceil(pace.accounts / 2) if touch.hosting else pace.accounts):
-                if count != len(names):
-                    names = thing.recent.names[:count]
-                    quick.update(names)
+                names = thing.recent.names[:count]
+                quick.update(names)
                 match = Match(names, long if _is_like(pace, rules.quick[-1]) else near)
-                if match not in told:  # of a crowd those that are told came at every pace, to the line and its network
+                if match not in told:  # of a crowd the same are told of a line and of its network
                     told.append(match)
+                break
     if not told:
         return rates, []
     if quick:

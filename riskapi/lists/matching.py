@@ -15,13 +15,13 @@ from typing import Literal, cast, get_args
 
 from riskapi.inputs.domains import parents
 from riskapi.links.keys import mac_of
+from riskapi.lists.names import ListName
 from riskapi.lists.networks import framed, networks
 from riskapi.store import damaged
 from riskapi.store.redis_socket import Framed
 from signals.facts import Email, Facts
 from signals.records import record
 
-ListName = Literal["allow", "deny", "watch"]
 ListKind = Literal[
     "email",
     "mailbox",

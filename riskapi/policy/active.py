@@ -36,14 +36,21 @@ class Basis:
     scorer: Scorer | None
     versions: Mapping[str, Any]
     newcomers: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _usual: Policy | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def plain(self) -> Policy:
+        """The policy outside attack mode."""
+        return self.policy if self._usual is None else self._usual
 
     def under(self, policy: Policy) -> Basis:
         """The same model and data under another policy."""
-        return replace(self, policy=policy, versions={**self.versions, "policy": policy.version})
+        return replace(self, policy=policy, versions={**self.versions, "policy": policy.version}, _usual=None)
 
     def attacked(self, until: str) -> Basis:
         """The same in attack mode, which lasts until this time (RFC 3339)."""
-        return replace(self, policy=self.policy.attacked, versions={**self.versions, "attack": until})
+        versions = {**self.versions, "attack": until}
+        return replace(self, policy=self.policy.attacked, versions=versions, _usual=self.plain)
 
 
 class ActiveBasis:

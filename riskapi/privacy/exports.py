@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from functools import partial
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -33,8 +34,11 @@ from riskapi.store import damaged
 from riskapi.store.connections import Store
 from riskapi.times import DAY, rfc3339
 
+T = TypeVar("T")
 #: Notes of the audit log read in one trip.
 _PAGE: Final = 200
+#: Parts of an export that may be there in part, or not at all, because of what cannot be read.
+Part = Literal["account", "activity", "decisions", "reviews", "lists"]
 
 
 class Done(TypedDict):
@@ -78,7 +82,8 @@ class KeptEvidence(TypedDict):
 
 
 class Export(TypedDict):
-    """Everything that is held of an account. `account` is null for one that was erased, or never assessed.
+    """Everything that is held of an account. `account` is null for one that was erased, or never assessed, or cannot be
+    read: `unreadable` names the parts of which something is stored that nobody can read, and that is left out.
 
     `sent` has the recipients of each UTC day of the last 30, `reports` the bounces and complaints that are kept whole
     (`GET /v1/feedback/reports/{report_id}` has each; it names recipients), `lists` the entries that name the account,
@@ -98,6 +103,31 @@ class Export(TypedDict):
     lists: list[ListEntry]
     audit: list[AuditNote]
     evidence: KeptEvidence | None
+    unreadable: list[Part]
+
+
+class _Reader:
+    """Reads what an export is made of, and remembers of which parts something could not be read."""
+
+    def __init__(self) -> None:
+        self._unreadable = set[Part]()
+
+    def read(self, part: Part, kind: str, name: str, reader: Callable[[], T], otherwise: T) -> T:
+        """What ``reader`` makes of a row, ``otherwise`` where it cannot; see :func:`riskapi.store.damaged.read`."""
+        found = damaged.read(kind, name, lambda: (reader(),), None)
+        if found is None:
+            self.miss(part)
+            return otherwise
+        return found[0]
+
+    def miss(self, part: Part) -> None:
+        """Remember that something of a part could not be read."""
+        self._unreadable.add(part)
+
+    @property
+    def unreadable(self) -> list[Part]:
+        """The parts that are not whole, in the order in which an export has them."""
+        return [part for part in get_args(Part) if part in self._unreadable]
 
 
 class Exports:
@@ -113,7 +143,9 @@ class Exports:
         self._found, self._evidence = AccountReviews(store), EvidenceStore(store)
 
     def of(self, user_id: str, now: float) -> Export:
-        """Everything that is held of an account at Unix time ``now``. Raises ``not_found`` where that is nothing."""
+        """Everything that is held of an account at Unix time ``now``, as far as it can be read. Raises ``not_found``
+        where that is nothing.
+        """
         try:
             account: StoredAccount | None = self._accounts.load(user_id)
         except Problem:
@@ -125,23 +157,28 @@ class Exports:
         reports = self._reports.of_account(user_id)["reports"]
         if account is None and evidence is None and not told and not usage.days and not reports:
             raise Problem("not_found", "Nothing is held of this account.")
+        reader = _Reader()
+        view = partial(self._profiles.view, user_id, now)
         return {
             "object": "export",
             "user_id": user_id,
             "exported_at": rfc3339(now),
-            "account": None if account is None else self._profiles.view(user_id, now),
-            "activity": [] if account is None else list(_done(account.fields)),
+            "account": None if account is None else reader.read("account", "account", user_id, view, None),
+            "activity": [] if account is None else _done(reader, user_id, account.fields),
             "sent": {_date(day): count for day, count in sorted(usage.days.items()) if count},
-            "decisions": list(self._decided(told, account)),
+            "decisions": list(self._decided(reader, told, account)),
             "entries": [_shown(entry) for entry in told],
-            "reviews": [self._review(each) for each in reviews],
+            "reviews": [found for each in reviews if (found := self._review(reader, each)) is not None],
             "reports": reports,
-            "lists": self._named(user_id, account, now),
+            "lists": self._named(reader, user_id, account, now),
             "audit": list(self._notes(user_id)),
             "evidence": _kept(evidence),
+            "unreadable": reader.unreadable,
         }
 
-    def _decided(self, told: list[AccountEntry], account: StoredAccount | None) -> Iterator[dict[str, Any]]:
+    def _decided(
+        self, reader: _Reader, told: list[AccountEntry], account: StoredAccount | None
+    ) -> Iterator[dict[str, Any]]:
         """The decisions that entries tell of, with readings by name."""
         fields = {} if account is None else account.fields
         first = [fields.get(name) for name in DECISION_FIELDS]
@@ -155,21 +192,33 @@ class Exports:
                     return None
                 return {**found, "at": rfc3339(found["at"]), "readings": self._decisions.readings(found)}
 
-            if (row := damaged.read("decision", str(entry.data.get("id")), read, None)) is not None:
+            row = reader.read("decisions", "decision", str(entry.data.get("id")), read, None)
+            if row is not None:
                 yield row
 
-    def _review(self, review_id: str) -> ExportedReview:
+    def _review(self, reader: _Reader, review_id: str) -> ExportedReview | None:
+        """A review with its notes; None for one that cannot be read."""
         found = notes_in(review_id, self._store.execute("HGETALL", review_key(review_id)))
         notes: list[ReviewNote] = [
             {"kind": each.kind, "at": rfc3339(each.at), "actor": each.actor, "text": each.text} for each in found
         ]
-        return {**self._reviews.get(review_id), "notes": notes}
+        try:
+            return {**self._reviews.get(review_id), "notes": notes}
+        except Problem:
+            reader.miss("reviews")
+            return None
 
-    def _named(self, user_id: str, account: StoredAccount | None, now: float) -> list[ListEntry]:
-        """The entries of lists that name the account."""
+    def _named(self, reader: _Reader, user_id: str, account: StoredAccount | None, now: float) -> list[ListEntry]:
+        """The entries of lists that name the account; by its id alone where its signup cannot be read."""
+        by_id = self._lists.of_value(None, "user", user_id, now)["entries"]
         if account is None:
-            return self._lists.of_value(None, "user", user_id, now)["entries"]
-        return self._lists.naming(user_id, self._gatherer.parse(Signup.stored(account.signup), now).facts, now)
+            return by_id
+
+        def read() -> list[ListEntry]:
+            facts = self._gatherer.parse(Signup.stored(account.signup), now).facts
+            return self._lists.naming(user_id, facts, now)
+
+        return reader.read("lists", "account", user_id, read, by_id)
 
     def _notes(self, user_id: str) -> Iterator[AuditNote]:
         """All notes of the audit log about the account, newest first."""
@@ -182,10 +231,15 @@ class Exports:
                 return
 
 
-def _done(fields: Mapping[str, bytes]) -> Iterator[Done]:
-    for type, each in sorted((activities(fields) or {}).items()):
-        first, last = rfc3339(each.first), rfc3339(each.last)
-        yield {"type": type, "times": each.times, "first_at": first, "last_at": last}
+def _done(reader: _Reader, user_id: str, fields: Mapping[str, bytes]) -> list[Done]:
+    def read() -> list[Done]:
+        found = sorted((activities(fields) or {}).items())
+        return [
+            {"type": type, "times": each.times, "first_at": rfc3339(each.first), "last_at": rfc3339(each.last)}
+            for type, each in found
+        ]
+
+    return reader.read("activity", "account", user_id, read, [])
 
 
 def _shown(entry: AccountEntry) -> ExportedEntry:

@@ -133,22 +133,15 @@ def opening(
     """
     number = shard(user_id)
     review_id = f"rev_{number}{name or secrets.token_hex(10)}"
-    place = place_of(at, review_id)
-    fields: dict[str, str | bytes] = {
-        "id": review_id,
-        "user_id": user_id,
-        "status": "open",
-        "place": place,
-        "opened_at": unix_text(at),
-        "risk_score": repr(risk_score),
-        **({} if answered else {"reasons": pack(orjson.dumps(reasons))}),
-    }
     codes = [reason["code"] for reason in reasons]
     told = {"id": review_id, "user_id": user_id, "to": "open", "at": at, "opened": True, "reasons": codes}
     return ReviewOpening(
         review_id,
-        place,
-        fields,
+        user_id,
+        place_of(at, review_id),
+        unix_text(at),
+        repr(risk_score),
+        None if answered else pack(orjson.dumps(reasons)),
         orjson.dumps(told).decode(),
         _key(number, review_id),
         index_key(number, "open"),

@@ -10,9 +10,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, Literal, get_args
+from itertools import chain
+from typing import Literal, get_args
 
 import orjson
+import redis
 
 from riskapi import logs
 from riskapi.errors import StoreUnavailable
@@ -135,14 +137,15 @@ class Consumer:
         alike, and says of each whether it is done; where it fails, all are handled one by one. Where ``types`` are
         given, entries of other types are nobody's business: the store finishes them as it reads them, and tells nobody.
 
-        ``idle`` are the milliseconds after which an entry counts as left unfinished, ``count`` how many are read from
-        a stream at once.
+        ``idle`` are the milliseconds after which an entry counts as left unfinished, ``tries`` how often one is handled
+        before it is put aside, ``count`` how many are read from a stream at once.
         """
         self._store, self._group, self._name, self._handle = store, group, name, handle
-        self._together, self._types = together, None if types is None else frozenset(map(str.encode, types))
-        self._wanted = ",".join(types or ())
-        self._idle, self._tries, self._streams, self._count = idle, tries, READ[group], count
-        self._read, self._sift = store.script("stream_read"), store.script("stream_sift")
+        #: As the script takes them: between commas, none for all.
+        self._types = ",".join(types or ())
+        self._together, self._streams = together, READ[group]
+        self._idle, self._tries, self._count = idle, tries, count
+        self._read = store.script("stream_read")
         self._looked_at = float("-inf")
         self._is_behind = False
         #: The last entry of each stream that this reader knows of.
@@ -181,13 +184,24 @@ class Consumer:
     def _readings(self, now: float) -> dict[str, _Reading]:
         """What is read at the time ``now`` of the monotonic clock, by stream.
 
-        Most readings ask for new entries only, which is one command for all streams. On a cluster, where they lie on
-        several nodes, it is the script each time.
+        A store that is new, or lost what it held, is given its groups first.
+        """
+        try:
+            return self._asked(now)
+        except redis.ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+        found(self._store)
+        return self._asked(now)
+
+    def _asked(self, now: float) -> dict[str, _Reading]:
+        """Most readings ask for new entries only; now and then, for what others left unfinished too. All of it is one
+        command for all streams. On a cluster, where they lie on several nodes, it is one for each.
         """
         if self._store.is_cluster or 1000 * (now - self._looked_at) >= min(self._idle, _LOOK):
             self._looked_at = now
-            return self._looked()
-        return self._new() if self._types is None else self._sifted()
+            return self._scripted(self._idle, max(self._idle, _MOST_IDLE), self._tries, min(self._idle, _FAILED))
+        return self._scripted("") if self._types else self._new()
 
     def _new(self) -> dict[str, _Reading]:
         """What is new, in this reader's hands from now on."""
@@ -200,37 +214,30 @@ class Consumer:
             found[name] = _Reading(taken, len(taken), taken[-1].id, len(taken) >= self._count)
         return found
 
-    def _sifted(self) -> dict[str, _Reading]:
-        """What is new and of the types that are wanted; what is of others is finished by the same command."""
-        keys = [stream(name) for name in self._streams]
-        rows = self._sift.call(keys, [self._group, self._name, self._count, self._wanted])
-        return {name: _reading(name, *row) for name, row in zip(self._streams, rows, strict=True)}
-
-    def _looked(self) -> dict[str, _Reading]:
-        """What others left unfinished, then what is new, by stream; tells of what is dead now."""
-        pipe, found = self._store.pipeline(), dict[str, _Reading]()
-        for name in self._streams:
-            keys = [stream(name), dead_key(name), _errors_key(name)]
-            args: list[str | int] = [self._group, self._name, self._count, self._idle, max(self._idle, _MOST_IDLE)]
-            args += (self._tries, min(self._idle, _FAILED), self._wanted)
-            self._read.queue(pipe, keys, args)
-        for name, (*row, dead) in zip(self._streams, self._store.run(pipe), strict=True):
+    def _scripted(self, *unfinished: int | str) -> dict[str, _Reading]:
+        """What the script reads, by stream: what was left ``unfinished``, where it is told when that is so, then what
+        is new, all as far as it is of the types that are wanted. Tells of what is dead now.
+        """
+        pipe, readings = self._store.pipeline(), dict[str, _Reading]()
+        for names in [(name,) for name in self._streams] if self._store.is_cluster else [self._streams]:
+            keys = [key for name in names for key in (stream(name), dead_key(name), _errors_key(name))]
+            self._read.queue(pipe, keys, [self._group, self._name, self._count, self._types, *unfinished])
+        rows = chain.from_iterable(self._store.run(pipe))
+        for name, (taken, looked, last, more, dead) in zip(self._streams, rows, strict=True):
             if dead:
                 logs.note(logging.ERROR, "dead_letters", group=self._group, shard=name, count=dead)
-            found[name] = _reading(name, *row)
-        return found
+            told = [_Taken(name, *row) for row in taken]
+            count = looked + sum(each.tries > 1 for each in told)
+            readings[name] = _Reading(told, count, last, bool(more))
+        return readings
 
     def _sorted(self, taken: Sequence[_Taken]) -> tuple[list[_Taken], list[_Taken]]:
-        """What is done with, being nobody's business or done together, and what has to be handled one by one."""
-        types, together = self._types, self._together
-        done, left = list[_Taken](), list(taken)
-        if types is not None:
-            left = [each for each in taken if each.type in types]
-            done = [each for each in taken if each.type not in types]
-        if together is None or not left:
-            return done, left
+        """What is done with, being done together, and what has to be handled one by one."""
+        together, done = self._together, list[_Taken]()
+        if together is None or not taken:
+            return done, list(taken)
         entries, readable, apart = list[StreamEntry](), list[_Taken](), list[_Taken]()
-        for each in left:
+        for each in taken:
             try:
                 entries.append(each.entry)
             except ValueError:  # handled by itself, which says so
@@ -243,7 +250,7 @@ class Consumer:
             raise
         except Exception as error:  # one of them fails; by itself it fails alone
             logs.note(logging.WARNING, "entries_apart", error, group=self._group, count=len(entries))
-            return done, left
+            return done, list(taken)
         for each, is_done in zip(readable, told, strict=True):
             (done if is_done else apart).append(each)
         return done, apart
@@ -306,14 +313,6 @@ def _taken(name: str, id: bytes, fields: Sequence[bytes]) -> _Taken:
         return _Taken(name, id, fields[1], fields[3], 1)
     told = dict(zip(fields[::2], fields[1::2], strict=True))
     return _Taken(name, id, told.get(b"type", b""), told.get(b"data", b""), 1)
-
-
-def _reading(name: str, rows: Sequence[Sequence[Any]], looked: int, last: bytes, more: int) -> _Reading:
-    """What a script read of a stream: rows of what is to be handled, and of what is new how much it looked at, the last
-    id, and whether there may be more.
-    """
-    taken = [_Taken(name, *row) for row in rows]
-    return _Reading(taken, sum(each.tries > 1 for each in taken) + looked, last, bool(more))
 
 
 def _place(id: bytes) -> tuple[int, int]:

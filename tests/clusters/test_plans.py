@@ -33,7 +33,7 @@ def bond(edge: str, *others: str, till: float = 100 * DAY, **more: Any) -> dict[
 
 
 def wave(*others: str) -> dict[str, Any]:
-    return bond("", *others, wave=True, names={name: f"w:{name}" for name in others})
+    return bond("", *others, wave=True)
 
 
 ON, NEW = account("clu_1", {"d:1": 100 * DAY}), account()
@@ -74,10 +74,15 @@ JOINS: dict[str, tuple[dict[str, Account], list[dict[str, Any]], list[list[Any]]
     "nobody who was cut off": ({"u": NEW, "a": account("", None, "d:1")}, [bond("d:1", "a")], []),
     "not the account that was": ({"u": account("", None, "d:1"), "a": NEW}, [bond("d:1", "a")], []),
     "a word of a reviewer": ({"u": NEW, "a": NEW}, [bond("d:1", "a", banned=True)], []),
-    "a new wave is named after who came first": (
+    "a wave begins with all who are in none": (
         {"u": NEW, "b": NEW, "a": NEW},
         [wave("b", "a")],
-        [["u", "w:a"], ["b", "w:a"], ["a", "w:a"]],
+        [["u", "w:new"], ["b", "w:new"], ["a", "w:new"]],
+    ),
+    "two of one account are one": (
+        {"u": NEW, "b": NEW, "a": NEW},
+        [wave("b"), wave("b", "a")],
+        [["u", "w:new"], ["b", "w:new"], ["a", "w:new"]],
     ),
     "there is a wave, and who is in none joins it": (
         {"u": NEW, "b": NEW, "a": account("clu_1", {"w:x": DAY})},
@@ -92,7 +97,7 @@ JOINS: dict[str, tuple[dict[str, Account], list[dict[str, Any]], list[list[Any]]
     "who gave proof is in no wave": (
         {"u": NEW, "a": account(aside=True), "b": NEW},
         [wave("a", "b")],
-        [["u", "w:b"], ["b", "w:b"]],
+        [["u", "w:new"], ["b", "w:new"]],
     ),
     "nor is the account that did": ({"u": account(aside=True), "a": NEW}, [wave("a")], []),
 }
@@ -102,9 +107,41 @@ JOINS: dict[str, tuple[dict[str, Account], list[dict[str, Any]], list[list[Any]]
 def test_a_join(store: Store, name: str) -> None:
     accounts, bonds, expected = JOINS[name]
     plan = asked(
-        store, "joins", "planned_join('u', given.bonds, given.accounts)", {"accounts": accounts, "bonds": bonds}
+        store,
+        "joins",
+        "planned_join('u', given.bonds, given.accounts, 'w:new')",
+        {"accounts": accounts, "bonds": bonds},
     )
     assert [edge[:2] for edge in plan["edges"] or []] == expected
+
+
+#: What bound the account until when, its bonds, and until when each account is bound.
+ENDS: dict[str, tuple[dict[str, float], list[dict[str, Any]], list[list[Any]]]] = {
+    "the latest of two": (
+        {},
+        [bond("d:1", "a", till=3 * DAY), bond("d:1", "a", "b", till=DAY)],
+        [["u", "d:1", 3 * DAY], ["a", "d:1", 3 * DAY], ["b", "d:1", DAY]],
+    ),
+    "whichever is first": (
+        {},
+        [bond("d:1", "a", till=DAY), bond("d:1", "a", till=3 * DAY)],
+        [["u", "d:1", 3 * DAY], ["a", "d:1", 3 * DAY]],
+    ),
+    "no earlier than it was": (
+        {"d:1": 9 * DAY},
+        [bond("d:1", "a", till=DAY)],
+        [["u", "d:1", 9 * DAY], ["a", "d:1", DAY]],
+    ),
+}
+
+
+@pytest.mark.parametrize(("edges", "bonds", "expected"), ENDS.values(), ids=ENDS)
+def test_the_latest_end_stands(
+    store: Store, edges: dict[str, float], bonds: list[dict[str, Any]], expected: list[list[Any]]
+) -> None:
+    accounts = {"u": account("clu_1" if edges else "", edges), "a": NEW, "b": NEW}
+    given = {"accounts": accounts, "bonds": bonds}
+    assert asked(store, "joins", "planned_join('u', given.bonds, given.accounts, 'w:new')", given)["edges"] == expected
 
 
 #: Name → accounts with their edges, those that ended, what is cut of ``a``; then what goes, the groups, who is alone.

@@ -20,7 +20,7 @@ _USUAL, _WHOLE = "local usual = mine.is_new and usual_bonds()", "local bonds = {
 assert SCRIPT.count(_USUAL) == SCRIPT.count(_WHOLE) == 1
 WITHOUT_USUAL = SCRIPT.replace(_USUAL, "local usual = false")
 WITHOUT_WHOLE = SCRIPT[: SCRIPT.index(_WHOLE)] + "error('the whole way')"
-EDGES = ("d:1", "p:1", "w:u0", "w:u3", "w:u36")
+EDGES = ("d:1", "p:1", "w:u1_1", "w:u3_3", "w:u36_36")
 #: Letters and edge, those apart, how many of the newest others are told, seconds it lasts.
 Told = tuple[str, tuple[int, ...], int, float]
 
@@ -43,18 +43,20 @@ class World:
             others = self.users[: -count - 1 : -1] if count else []
             numbers += (self.now + seconds, 0)
             texts += (" ".join([head, *(self.at(place) for place in apart)]), " ".join(others))
-        waves = " ".join(f"{each} w:{each}" for each in self.users)
         packed = struct.pack(f"<{len(numbers)}d", *numbers)
         cluster = f"clu_{user}_{len(self.users)}"
-        told: Any = self.store.client.eval(
-            self.script, 5, *self.keys(), user, cluster, "then", "0", packed, waves, *texts
-        )
+        told: Any = self.store.client.eval(self.script, 5, *self.keys(), user, cluster, "then", "0", packed, *texts)
         if user not in self.users:
             self.users.append(user)
         return told
 
     def at(self, place: int) -> str:
         return self.users[-1 - place % len(self.users)] if self.users else "u0"
+
+    def ends(self, user: str) -> dict[str, float]:
+        """Until when what binds an account."""
+        found = self.store.execute("HGETALL", self.keys()[0] + user)
+        return {name.decode()[2:]: float(till) for name, till in found.items() if name.startswith(b"b:")}
 
     def change(self, what: str, place: int, edge: str) -> None:
         budgets, clusters, members, bans, _ = self.keys()
@@ -127,6 +129,8 @@ USUAL: list[list[Told]] = [
     [("w", (), 33, 3 * DAY), ("w", (), 33, 900.0)],
     [("bd d:1", (), 33, 90 * DAY)],
     [("w", (), 4, 3 * DAY), ("b d:1", (), 1, 90 * DAY)],
+    [("w", (), 2, 3 * DAY), ("w", (), 33, 3 * DAY)],
+    [("w", (), 1, 3 * DAY)],
 ]
 newcomers = st.tuples(st.just("newcomer"), st.one_of(st.sampled_from(USUAL), st.sampled_from(USUAL), some_bonds))
 steps = st.one_of(
@@ -202,3 +206,20 @@ def test_a_newcomer_to_a_crowd_goes_the_short_way(worlds: Any, bonds: Sequence[T
         )
         == 37
     )
+
+
+@pytest.mark.parametrize("script", [SCRIPT, WITHOUT_USUAL], ids=["usual", "whole"])
+@pytest.mark.parametrize("seconds", [(3 * DAY, 900.0), (900.0, 3 * DAY), (900.0, 900.0)], ids=str)
+def test_of_several_ends_of_one_wave_the_latest_stands(worlds: Any, script: str, seconds: Sequence[float]) -> None:
+    (world,) = worlds(script)
+    crowd(world)
+    world.join("u36", [("w", (), 33, each) for each in seconds])
+    assert world.ends("u36") == {"w:u1_1": world.now + max(seconds)}
+    world.join("u36", [("w", (), 33, 60.0), ("- d:1", (), 33, DAY)])
+    assert world.ends("u36") == {"w:u1_1": world.now + max(seconds), "d:1": world.now + DAY}
+
+
+def test_a_wave_that_begins_is_called_after_the_cluster_that_would(worlds: Any) -> None:
+    (world,) = worlds(SCRIPT)
+    crowd(world, 2)
+    assert world.ends("u0").keys() == world.ends("u1").keys() == {"w:u1_1", "d:1"}

@@ -6,17 +6,17 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import typer
 
 from riskapi.access.api_keys import SCOPES
 from riskapi.commands.epilog import PROGRAM
-from riskapi.commands.panels import rules, upkeep
+from riskapi.commands.panels import upkeep
 from riskapi.commands.program import program
 from riskapi.datasets.declared import DATA_SETS
-from riskapi.lists.matching import KINDS, ListName
+from riskapi.lists.matching import KINDS
 from tests.commanding import environment, on_terminal
 from tests.conftest import ROOT
 
@@ -38,10 +38,6 @@ EXAMPLES = [
     for line in (command.epilog or "").splitlines()
     if line.startswith("- `")
 ]
-
-
-def test_lists_are_named_as_the_service_names_them() -> None:
-    assert get_args(rules.ListName) == get_args(ListName)
 
 
 @pytest.mark.parametrize("path", [path for path in ALL if path != PROGRAM])

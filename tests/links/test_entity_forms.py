@@ -141,12 +141,14 @@ def test_either_form_answers_the_same(session_store: Store, events: list[tuple[s
     kind=st.sampled_from(("device", "ip", "tld", "asn", "behavior")),
     before=st.sampled_from((0, 5, FEW, 9, 36)),
     minutes=st.lists(st.tuples(st.integers(0, 12), st.integers(-20, 4000)), min_size=1, max_size=8),
-    marked=st.booleans(),
+    marks=st.sets(st.sampled_from(("bad", "bind", "hub"))),
 )
-@example(kind="ip", before=36, minutes=[(1, 3), (2, 2), (3, 2), (1, 90)], marked=False)
-@example(kind="behavior", before=9, minutes=[(1, 2), (2, 1), (3, 0), (4, 1500), (5, 1501)], marked=True)
+@example(kind="ip", before=36, minutes=[(1, 3), (2, 2), (3, 2), (1, 90)], marks=set())
+@example(kind="behavior", before=9, minutes=[(1, 2), (2, 1), (3, 0), (4, 1500), (5, 1501)], marks={"bad"})
+@example(kind="device", before=36, minutes=[(1, 2), (2, 1), (3, 0), (4, 1500), (5, 1501)], marks={"bind"})
+@example(kind="device", before=9, minutes=[(1, 2), (2, 2), (1, 3), (3, -10)], marks={"bind", "hub"})
 def test_a_touch_tells_what_a_look_right_after_it_tells(
-    session_store: Store, kind: str, before: int, minutes: list[tuple[int, int]], marked: bool
+    session_store: Store, kind: str, before: int, minutes: list[tuple[int, int]], marks: set[str]
 ) -> None:
     session_store.execute("FLUSHALL")
     cases = [Case(session_store, letter * 32, of_before=letter == b"b", kind=kind) for letter in (b"a", b"b")]
@@ -154,8 +156,8 @@ def test_a_touch_tells_what_a_look_right_after_it_tells(
         for case in cases:
             case.happen(f"old{number}", NOW - 3600 + 90 * number, "touch")
     for case in cases:
-        if marked and before:
-            case.happen("old1", NOW, "bad")
+        for mark in sorted(marks) if before else ():
+            case.happen("old1", NOW, mark)
     for user, minute in minutes:
         at = NOW + 60.5 * minute
         touched = [case.happen(f"new{user}", at, "touch") for case in cases]

@@ -25,7 +25,13 @@ def came(number: int) -> float:
 
 @pytest.mark.parametrize("proved", [False, True])
 @pytest.mark.parametrize("add", [True, False])
-@pytest.mark.parametrize("marks", [0, 1, 2, 3, 6, NEWEST - 2, NEWEST - 1, NEWEST, NEWEST + 6])
+@pytest.mark.parametrize(
+    ("marks", "bonds"),
+    [
+        *((marks, ()) for marks in (0, 1, 2, 3, 6, NEWEST - 2, NEWEST - 1, NEWEST, NEWEST + 6)),
+        *((marks, bonds) for marks in (0, 1) for bonds in (("=",), ("=n",), ("=", "=h"))),
+    ],
+)
 @pytest.mark.parametrize(
     ("user", "at"),
     [
@@ -41,7 +47,7 @@ def came(number: int) -> float:
     ],
 )
 def test_marks_take_nobodys_place(
-    links: Links, store: Store, user: str, at: float, marks: int, add: bool, proved: bool
+    links: Links, store: Store, user: str, at: float, marks: int, bonds: tuple[str, ...], add: bool, proved: bool
 ) -> None:
     key = links.entity_key("phone", "+34600000000")
     pipe = store.pipeline()
@@ -49,11 +55,18 @@ def test_marks_take_nobodys_place(
         pipe.execute_command("ZADD", key, repr(came(number)), f"u{number}")
     for number in range(marks):
         pipe.execute_command("ZADD", key, repr(1e12 + came(number)), f"~u{number}")
+    for bond in bonds:
+        pipe.execute_command("ZADD", key, repr(5e12 if bond == "=" else 5e12 + NOW), bond)
     pipe.execute_command("EXPIRE", key, RULES.retention.entities_days * 86400)
     touch = Touch(user, at, {"phone": key}, frozenset(), proved=frozenset({"phone"} if proved else ()))
     reply = links.queue(pipe, touch, RULES, add=add)
     store.run(pipe)
-    others = rows.row(reply()[0])[6].split()
+    row = rows.row(reply()[0])
+    if bonds:
+        found = {"=h": NOW, "=n": -NOW}.get(bonds[-1], 0)
+        assert row[kinds.PLAIN] == ("=" in bonds)
+        assert float(row[-1]) == pytest.approx(found)
+    others = row[6].split()
     newest = sorted(((time, name) for name, time in members(store, key).items() if time < 1e11), reverse=True)
     expected = [(name, time) for time, name in newest if name != user][:TOLD]
     assert [(name.decode(), float(time)) for name, time in zip(others[::2], others[1::2], strict=True)] == expected
@@ -77,4 +90,22 @@ def test_one_that_is_only_counted_is_renewed_once_a_day_and_loses_what_is_old(
     accounts, *_, abusive, limited, _, _, _ = rows.row(reply()[0])[: kinds.PLAIN]
     assert (accounts, abusive, limited) == (CROWD + 1, 0, 3)
     assert ("old" not in members(store, key)) is renewed
+    assert (store.execute("TTL", key) > retention - 60) is renewed
+
+
+@pytest.mark.parametrize("bonds", [(), ("=",), ("=", "=n")])
+@pytest.mark.parametrize(("days_ago", "renewed"), [(0, False), (1, True)])
+def test_who_is_first_of_a_day_in_a_crowd_renews_it(
+    links: Links, store: Store, days_ago: int, bonds: tuple[str, ...], renewed: bool
+) -> None:
+    """``days_ago``: when the others came. Its time to live is two days old."""
+    key, retention = links.entity_key("device", "dev-1"), RULES.retention.entities_days * 86400
+    pipe = store.pipeline()
+    for number in range(CROWD):
+        pipe.execute_command("ZADD", key, repr(came(number) - 86400 * days_ago), f"u{number}")
+    for bond in bonds:
+        pipe.execute_command("ZADD", key, repr(5e12 + NOW), bond)
+    pipe.execute_command("EXPIRE", key, retention - 2 * 86400)
+    links.queue(pipe, Touch("new", NOW, {"device": key}, frozenset()), RULES)
+    store.run(pipe)
     assert (store.execute("TTL", key) > retention - 60) is renewed

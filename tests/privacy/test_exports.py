@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
+from riskapi.reviews.queue import review_key
 from riskapi.store.connections import Store
 from riskapi.store.streams import account_key
-from tests.privacy.life import FRIEND, HERS, USER, live, signup
+from tests.privacy.life import FRIEND, HERS, USER, live, signup, traces
 
 Ask = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -68,7 +69,62 @@ def test_an_account_that_was_only_sent_for_or_is_not_there(client: Any, export: 
     assert status == 200 and found["sent"] == {} and len(found["decisions"]) == 1
 
 
-def test_a_damaged_account_is_said_to_be_unreadable(client: Any, store: Store) -> None:
-    client.post("/v1/signups", json=signup())
-    store.execute("HSET", account_key(USER), "assessment", b"\x00 no record")
-    assert client.post("/v1/privacy/export", json={"user_id": USER}).status_code == 503
+def under_one_key(client: Any, user: str = USER) -> Any:
+    """An export that is asked for under one and the same ``Idempotency-Key``."""
+    return client.post("/v1/privacy/export", json={"user_id": user}, headers={"Idempotency-Key": "desk-1"})
+
+
+def test_under_an_idempotency_key_it_is_put_together_anew_and_kept_nowhere(client: Any, store: Store) -> None:
+    live(client)
+    first = under_one_key(client)
+    kept = [key for key in traces(store, *HERS, USER) if key.startswith("risk:idempotency:")]
+    assert (first.status_code, kept) == (200, [])
+    assert len(store.execute("KEYS", "risk:idempotency:*")) == 1, "the key is remembered, not the answer"
+    client.post(f"/v1/accounts/{USER}/labels", json={"label": "unknown", "source": "external", "note": "said later"})
+    again = under_one_key(client)
+    assert "said later" not in first.text and "said later" in again.text
+    assert "Idempotent-Replay" not in again.headers
+    handed_out = [each for each in under_one_key(client).json["audit"] if each["action"] == "account exported"]
+    assert len(handed_out) == 2, "each export is noted"
+    assert under_one_key(client, FRIEND).status_code == 409
+
+
+def test_an_erased_account_cannot_be_read_back_under_an_idempotency_key(client: Any) -> None:
+    live(client)
+    assert under_one_key(client).status_code == 200
+    client.post("/v1/privacy/erase", json={"user_id": USER, "keep_evidence_days": 30})
+    found = under_one_key(client)
+    assert (found.status_code, found.json["account"]) == (200, None)
+    assert [each for each in HERS if each in found.text] == []
+
+
+def damaged_account(field: str) -> Callable[[str], tuple[str, str]]:
+    """A field of her account: what is damaged, whichever her review is."""
+    return lambda _: (account_key(USER), field)
+
+
+@pytest.mark.parametrize(
+    ("place", "missing"),
+    [
+        (damaged_account("assessment"), ["account", "decisions"]),
+        (damaged_account("latest"), ["account"]),
+        (damaged_account("signup"), ["account", "lists"]),
+        (damaged_account("n:login"), ["activity"]),
+        (lambda review: (review_key(review), "risk_score"), ["reviews"]),
+    ],
+    ids=["first record", "latest answer", "signup", "activity", "review"],
+)
+def test_what_cannot_be_read_is_named_and_the_rest_given_out(
+    client: Any, store: Store, export: Callable[..., Any], place: Callable[[str], tuple[str, str]], missing: list[str]
+) -> None:
+    review = live(client)
+    whole = export(USER)[1]
+    assert whole["unreadable"] == []
+    store.execute("HSET", *place(review), b"\x00 damaged")
+    status, found = export(USER)
+    assert (status, found["unreadable"]) == (200, missing)
+    assert (found["account"] is None) == ("account" in missing)
+    left_out = {name: len(whole[name]) - len(found[name]) for name in ("activity", "decisions", "reviews", "lists")}
+    assert {name for name, count in left_out.items() if count} == {*missing} - {"account"}
+    assert "user" in {each["kind"] for each in found["lists"]}
+    assert all(found[name] == whole[name] for name in ("sent", "entries", "reports"))

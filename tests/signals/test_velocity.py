@@ -119,6 +119,7 @@ def test_how_it_came(wave: Wave | None, signal: str, value: int | None) -> None:
 @pytest.mark.parametrize(
     ("signal", "value", "text"),
     [
+        ("ip_1h", 0, "0 accounts signed up with the same IP address within an hour"),
         ("ip_1m", 1, "1 account signed up from the same address or /64 within a minute, this one included"),
         ("ip_1m", 10, "10 accounts signed up from the same address or /64 within a minute, this one included"),
         ("domain_15m", 10, "10 accounts signed up at the same private mail domain within a quarter of an hour"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +25,7 @@ from riskapi.store.streams import StreamEntry
 from riskapi.times import rfc3339
 from riskapi.webhooks.deliveries import DeliveryOutcome
 from riskapi.webhooks.endpoints import EVENT_TYPES, TABLE
-from riskapi.webhooks.notices import Notices, notice
+from riskapi.webhooks.notices import TOLD, Notices, notice
 from riskapi.webhooks.recovery import Recovery
 from tests.conftest import NOW, Clock
 from tests.feedback.receiving import receive
@@ -294,6 +296,11 @@ def test_what_an_entry_is_to_those_outside(type: str, data: dict[str, Any], expe
     assert (found.type if found else None) == expected
     if found:
         assert found.data["expires_at"] == rfc3339(LATER)
+
+
+def test_entries_of_all_types_that_are_told_are_read() -> None:
+    """The reader of notices has the store finish entries of other types unread."""
+    assert set(re.findall(r'case "(\w+)"', inspect.getsource(notice))) == TOLD
 
 
 class TestEndpoints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from riskapi.api.parts import Parts
 from riskapi.store.connections import Store
 from riskapi.store.streams import stream
 from riskapi.store.tallies import Tallies, totals
+from riskapi.worker import tallying
 from riskapi.worker.tallying import Tallying, happened
 from tests.conftest import NOW
 from tests.signups import body, together
@@ -88,3 +90,19 @@ def test_signups_that_are_alike_are_counted_by_their_hour_tier_and_score(store: 
     assert totals([last], "signup") == {"allow": {"n": 32}, "limit": {"n": 1}}
     assert totals([last], "score") == {"0": {"n": 11}, "1": {"n": 10}, "2": {"n": 10}, "9": {"n": 1}}
     assert totals([last], "shadow") == {"rule:a": {"tighter": 1}}
+
+
+def test_what_one_step_leaves_is_counted_by_the_next(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tallying, "_PAGE", 2)
+    monkeypatch.setattr(tallying, "_TRIPS", 3)
+    for number in range(9):
+        data = orjson.dumps({"id": f"asm_{number}", "user_id": f"u_{number}", "at": NOW, "score": 7})
+        store.execute("XADD", stream(number % 2 * 3), "*", "type", "decision", "data", data)
+    for _ in range(4):
+        store.execute("XADD", stream(0), "*", "type", "decision", "data", orjson.dumps({"at": NOW, "score": 7}))
+
+    def counted() -> dict[str, Counter[str]]:
+        return totals(Tallies(store).read(NOW, "day", 1), "signup")
+
+    assert (Tallying(store).step(NOW), counted()) == (1, {"allow": {"n": 6 + 4}})
+    assert (Tallying(store).step(NOW), counted()) == (0, {"allow": {"n": 13}})

@@ -304,10 +304,11 @@ class Steps:
             mine = self.trips
             if mine == self.kill_at and self.before:
                 raise Killed
-            reply = trip(*args)
-            if mine == self.kill_at:
-                raise Killed
-            return reply
+            try:
+                return trip(*args)
+            finally:  # whatever the store said to it
+                if mine == self.kill_at:
+                    raise Killed
 
         return counted
 
@@ -368,9 +369,10 @@ def test_a_worker_killed_at_any_step_is_followed_by_one_that_finishes_its_work(
 
 
 def test_signups_that_come_together_are_read_looked_up_and_acknowledged_together(
-    service: Service, asking: Settings, dns: DnsServer
+    service: Service, asking: Settings, dns: DnsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that has nothing to do but that asks the store for few things a signup (aim: 15)."""
+    monkeypatch.setattr(consumer, "_LOOK", 3_600_000)  # not again in this test, however slow the machine is
     count, made = 40, Worker(service, asking)
     readers = list(made.readers())
     for reader in readers:
@@ -385,6 +387,24 @@ def test_signups_that_come_together_are_read_looked_up_and_acknowledged_together
     assert all(backlog(service.store, group) == (0, 0) for group in get_args(Group))
     # Two readings and their acknowledgements for each of nine streams, what waits for accounts, and who is due.
     assert calls <= 2 * (1 + 9) + 1 + 1 + 3 * 8
+
+
+def test_groups_are_made_by_the_reader_that_misses_them_and_by_nobody_each_second(
+    service: Service, asking: Settings
+) -> None:
+    service.store.execute("FLUSHALL")
+    made = Worker(service, asking)
+
+    def groups_asked_for() -> int:
+        before = counters(service.store)
+        service.recover(time.time())  # as each process does each second
+        for reader in made.readers():
+            reader.step()
+        return (counters(service.store) - before).calls["xgroup|create"]
+
+    first = groups_asked_for()
+    assert first >= 2 * len(consumer.STREAMS) + 1
+    assert groups_asked_for() == 0
 
 
 def test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand(

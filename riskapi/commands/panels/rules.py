@@ -9,6 +9,7 @@ import typer
 
 from riskapi.commands import arguments, invocation
 from riskapi.commands.epilog import epilog
+from riskapi.lists.names import ListName
 
 PANEL = "Rules"
 _BROKEN = {2: "the policy is broken"}
@@ -28,8 +29,6 @@ Since = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer of the API.")]
-#: As :data:`riskapi.lists.matching.ListName`: a panel imports nothing of the service.
-ListName = Literal["allow", "deny", "watch"]
 Format = Literal["csv", "jsonl"]
 
 app = typer.Typer()

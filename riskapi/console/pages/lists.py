@@ -13,7 +13,8 @@ from riskapi.console.visit import Answer, Fields, Moved, View, Visit
 from riskapi.errors import Problem
 from riskapi.lists.entries import ListEntry, StoredEntry
 from riskapi.lists.lists import StaleReport
-from riskapi.lists.matching import HASHED, KINDS, LETTERS, ListName
+from riskapi.lists.matching import HASHED, KINDS, LETTERS
+from riskapi.lists.names import ListName
 from riskapi.lists.rows import Format, rows
 from riskapi.times import DAY
 

@@ -11,7 +11,7 @@ from riskapi.console.pages.deciding import CODES, LABELS, TIERS
 from riskapi.console.visit import Answer, Moved, View, Visit
 from riskapi.errors import invalid
 from riskapi.inputs.json_lines import Row
-from riskapi.lists.matching import ListName
+from riskapi.lists.names import ListName
 from riskapi.reviews.decisions import Touched
 from riskapi.reviews.selections import SelectionDecision, new_selection
 from riskapi.search.rows import SearchedAccount

@@ -8,8 +8,9 @@
 --+ spends
 --+ usage
 local found = redis.call('HMGET', KEYS[1], 'cluster', 'revision', 'first', 'hold', 'hold_until', 'spends', 'bad')
-local cluster = KEYS[2] ~= KEYS[1] and cluster_at(KEYS[2], KEYS[3]) or nil
+local now = clock(ARGV[1])
+local cluster = KEYS[2] ~= KEYS[1] and cluster_at(KEYS[2], KEYS[3], now) or nil
 return usage({
   cluster = found[1], revision = found[2], first = found[3], hold = found[4], hold_until = found[5],
   spends = found[6], bad = found[7],
-}, cluster, clock(ARGV[1]))
+}, cluster, now)

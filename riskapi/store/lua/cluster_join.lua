@@ -9,7 +9,6 @@
 --         5 numbers of eight bytes: now (negative: the store's clock), TTL of what is written, TTL of lists of claimants, how
 --         many accounts are read of a thing, how many an event names, then of each bond when it ends, and which of KEYS its
 --         thing is (0: none). JSON would take ten times as long to read
---         6 the waves, a text parted by blanks: each of those who came close, and the wave that would begin with it
 --         then two texts of each bond, both parted by blanks: letters, its edge, and those apart from it; and its others. These are
 --         long, and mostly only their beginning is read. Letters: 'w' wave, 'b' bound, 'c' claims, as in parts/joins.lua; 'l' the
 --         thing is a list of claimants; 'a' the others are all who share it; 'd' it is due to be looked at whether it is a hub,
@@ -35,8 +34,8 @@ local function budget(name) return KEYS[1] .. name end
 local function hash(id) return KEYS[2] .. id end
 local function members(id) return KEYS[3] .. id end
 
--- Of those who came close only the newest are read, where these are in a wave of one cluster already that has more accounts than
--- are told of as close: each of the rest read those before it when it came.
+-- Of those who came close only the newest is read, where it is in a wave of a cluster that has more accounts than are told of as
+-- close, and where so many in a row, itself included, are in that cluster, or all: each of them read those before it when it came.
 local ENOUGH, LARGE = 4, 32
 local sizes = {}
 local function size_of(id)
@@ -65,10 +64,10 @@ local function renew_cluster(id, is_new)
   end
 end
 
--- Write what a cluster came to, {spends, due, bad, claims, size}, and until when things bind it, {field, until, …}; tell of it, and
--- return what the join returns.
-local function write_cluster(id, change, is_new, found, ends, merged, came, looks)
-  call('HSET', hash(id), 'spends', found.spends, 'due', found.due, 'bad', found.bad, 'claims', found.claims, unpack(ends))
+-- Write what a cluster came to, of which {log, bad, claims, size} are told, and what else changed, {field, value, …}; tell of it,
+-- and return what the join returns.
+local function write_cluster(id, change, is_new, found, fields, merged, came, looks)
+  call('HSET', hash(id), 'spends', packed_spends(found.log), unpack(fields))
   renew_cluster(id, is_new)
   call('XADD', KEYS[5], 'MINID', '~', oldest, '*', 'type', 'cluster', 'data', '{"cluster_id":"' .. id .. '","at":"' ..
     event_at .. '","change":"' .. change .. '","merged":' .. listed(merged) .. ',"user_ids":' .. listed(came) ..
@@ -77,45 +76,47 @@ local function write_cluster(id, change, is_new, found, ends, merged, came, look
   return {change, usage(mine, found, now)}
 end
 
--- The wave of those who came close, and those who stand for all in it; nil where more than the newest have to be read.
-local function wave_of(text)
-  local names, wave, cluster = {string.match(text, '^(%S+)' .. string.rep(' (%S+)', ENOUGH - 1))}, nil, nil
-  for _, name in ipairs(names) do
-    local found = account(name)
-    local theirs = first_wave(found.edges)
-    wave, cluster = wave or theirs, cluster or found.cluster
-    if name == user or found.aside or not theirs or theirs ~= wave or found.cluster ~= cluster then return end
+-- The wave in which one who came close stands for those before it, `others`, the next first; nil where it does not.
+local function wave_of(name, others)
+  local found = account(name)
+  local wave, cluster = first_wave(found.edges), found.cluster
+  if name == user or found.aside or not wave or cluster == '' or size_of(cluster) <= LARGE then return end
+  local told = #others > 0 and call('SMISMEMBER', members(cluster), unpack(others, 1, math.min(#others, ENOUGH - 1))) or {}
+  for _, is_in in ipairs(told) do
+    if is_in == 0 then return end
   end
-  if wave and cluster ~= '' and size_of(cluster) > LARGE then return wave, names end
+  return wave
 end
 
--- What binds an account that is new: {edges, ends = until when each binds it, latest = until when each binds the cluster, due = the
--- earliest end, others it is bound to, looks = edges due to be looked at, cluster}. Nil where the others are not all in one
--- cluster, or do not stand for all in it.
+-- What binds an account that is new: {edges, ends = until when each binds it, the latest of several, others it is bound to, looks =
+-- edges due to be looked at, cluster}. Nil where the others are not all in one cluster, or do not stand for all in it.
 local function usual_bonds()
-  local edges, ends, latest, due, others, looks, known, cluster = {}, {}, {}, math.huge, {}, {}, {}, nil
-  for i = 1, #ARGV / 2 - 3 do
-    local letters, text, till, edge, names = ARGV[2 * i + 5], ARGV[2 * i + 6], numbers[2 * i + 4], nil, nil
+  local edges, ends, bound_to, looks, known, cluster = {}, {}, {}, {}, {}, nil
+  for i = 1, (#ARGV - 5) / 2 do
+    local letters, text, till, edge, name = ARGV[2 * i + 4], ARGV[2 * i + 5], numbers[2 * i + 4], nil, nil
     if letters == 'w' then
-      edge, names = wave_of(text)
+      local others = {}
+      for each in string.gmatch(text, '%S+') do
+        if name then others[#others + 1] = each else name = each end
+        if #others == ENOUGH - 1 then break end
+      end
+      edge = name and wave_of(name, others)
       if not edge then return end
     else
       letters, edge = string.match(letters, '^(bd?) (%S+)$')
-      names = {edge and string.match(text, '^%S+')}
-      local found = names[1] and names[1] ~= user and account(names[1])
+      name = edge and string.match(text, '^%S+')
+      local found = name and name ~= user and account(name)
       if not found or not found.edges[edge] or found.out[edge] or call('EXISTS', KEYS[4] .. edge) == 1 then return end
       if letters == 'bd' and not ends[edge] then looks[#looks + 1] = edge end
     end
-    for _, name in ipairs(names) do
-      cluster = cluster or accounts[name].cluster
-      if accounts[name].cluster ~= cluster then return end
-      if not known[name] then others[#others + 1], known[name] = name, true end
-    end
+    cluster = cluster or accounts[name].cluster
+    if accounts[name].cluster ~= cluster then return end
+    if not known[name] then bound_to[#bound_to + 1], known[name] = name, true end
     if not ends[edge] then edges[#edges + 1] = edge end
-    ends[edge], latest[edge], due = till, math.max(latest[edge] or till, till), math.min(due, till)
+    ends[edge] = math.max(ends[edge] or till, till)
   end
   if cluster and cluster ~= '' then
-    return {edges = edges, ends = ends, latest = latest, due = due, others = others, looks = looks, cluster = cluster}
+    return {edges = edges, ends = ends, others = bound_to, looks = looks, cluster = cluster}
   end
 end
 
@@ -125,13 +126,15 @@ if usual then
   for at, edge in ipairs(edges) do asked[at] = 'e:' .. edge end
   local found = call('HMGET', hash(into), 'spends', 'due', 'bad', 'claims', unpack(asked))
   if found[4] then -- else it was forgotten
-    local own, theirs = {'cluster', into}, {}
+    local own, theirs, before = {'cluster', into}, {}, tonumber(found[2] or math.huge)
+    local due = before
     for at, edge in ipairs(edges) do
-      own[#own + 1], own[#own + 2] = 'b:' .. edge, usual.ends[edge]
-      if usual.latest[edge] > tonumber(found[4 + at] or 0) then
-        theirs[#theirs + 1], theirs[#theirs + 2] = asked[at], usual.latest[edge]
-      end
+      local till = usual.ends[edge]
+      own[#own + 1], own[#own + 2] = 'b:' .. edge, till
+      if till > tonumber(found[4 + at] or 0) then theirs[#theirs + 1], theirs[#theirs + 2] = asked[at], till end
+      due = math.min(due, till)
     end
+    if due < before then theirs[#theirs + 1], theirs[#theirs + 2] = 'due', due end
     for _, edge in ipairs(usual.looks) do own[#own + 1], own[#own + 2] = 'l:' .. edge, 1 end
     call('HSET', budget(user), unpack(own))
     call('EXPIRE', budget(user), ttl)
@@ -140,8 +143,7 @@ if usual then
     local added = call('SADD', members(into), user, unpack(usual.others))
     local size = sizes[into] and sizes[into] + added or call('SCARD', members(into))
     return write_cluster(into, 'joined', false, {
-      spends = packed_spends(spends_at(found[1], now)), due = math.min(tonumber(found[2] or usual.due), usual.due),
-      bad = tonumber(found[3] or 0), claims = tonumber(found[4]), size = size,
+      log = spends_at(found[1], now), bad = tonumber(found[3] or 0), claims = tonumber(found[4]), size = size,
     }, theirs, {}, {user}, usual.looks)
   end
 end
@@ -150,8 +152,8 @@ end
 --+ entities
 --+ joins
 local bonds = {}
-for i = 1, #ARGV / 2 - 3 do
-  local text = ARGV[2 * i + 5]
+for i = 1, (#ARGV - 5) / 2 do
+  local text = ARGV[2 * i + 4]
   local letters, edge, apart = string.match(text, '^(%S+) ?(%S*)(.*)$')
   local function is(letter) return string.find(letters, letter, 1, true) ~= nil end
   local thing = numbers[2 * i + 5]
@@ -193,15 +195,13 @@ local function sharing(bond)
   return read(names_between(thing_of(bond), '-inf', '(5e11', keep, true))
 end
 
--- Whether one who came close, and those before it, tell of the rest. It is asked of each in turn.
-local function is_enough()
-  local count, cluster = 0, nil
-  return function(name, found)
-    if not count or found.aside or name == user then return false end
-    local fits = first_wave(found.edges) and found.cluster ~= '' and found.cluster == (cluster or found.cluster)
-    count, cluster = fits and count + 1, found.cluster
-    return count == ENOUGH and size_of(cluster) > LARGE
-  end
+-- Those who came close: one, where it stands for all.
+local function close(text)
+  local names, first = {}, 1
+  for name in string.gmatch(text, '%S+') do names[#names + 1] = name end
+  while names[first] and (names[first] == user or account(names[first]).aside) do first = first + 1 end
+  if names[first] and wave_of(names[first], {unpack(names, first + 1)}) then return {names[first]} end
+  return read(names)
 end
 
 -- Whether somebody is bound by a thing, and so stands for all who share it.
@@ -210,18 +210,8 @@ local function is_first(bond)
     user, accounts) > 0 end
 end
 
--- The waves that would begin with each of those who came close, made when one is asked for.
-local begun
-local waves_begun = setmetatable({}, {__index = function(_, name)
-  if not begun then
-    begun = {}
-    for each, edge in string.gmatch(ARGV[6], '(%S+) (%S+)') do begun[each] = edge end
-  end
-  return begun[name]
-end})
-
 for at, bond in ipairs(bonds) do
-  local text = ARGV[2 * at + 6]
+  local text = ARGV[2 * at + 5]
   if not bond.wave and call('EXISTS', KEYS[4] .. bond.edge) == 1 then
     bond.banned = true
     -- The thing was forgotten since, and comes back without the mark.
@@ -234,7 +224,7 @@ for at, bond in ipairs(bonds) do
   end
   local open = not bond.banned and not accounts[user].out[bond.edge]
   if bond.wave then
-    bond.others, bond.names = told(text, is_enough()), waves_begun
+    bond.others = close(text)
   elseif not open then
     bond.others = {}
   elseif bond.bound then
@@ -252,10 +242,11 @@ if #short > 0 then
   return {'whole', unpack(short)}
 end
 
-local plan = planned_join(user, bonds, accounts)
+-- A wave that begins is called after the cluster that would.
+local plan = planned_join(user, bonds, accounts, 'w:' .. string.sub(new_cluster, 5, 20))
 if #plan.edges == 0 then
   write_entities(things)
-  return {'', usage(mine, mine.cluster ~= '' and cluster_at(hash(mine.cluster), members(mine.cluster)) or nil, now)}
+  return {'', usage(mine, mine.cluster ~= '' and cluster_at(hash(mine.cluster), members(mine.cluster), now) or nil, now)}
 end
 
 -- The clusters concerned; the one with the most accounts stays.
@@ -359,7 +350,7 @@ for _, name in ipairs(plan.names) do
 end
 -- Should the cluster have been forgotten before those who are in it, it knows them again.
 add_members(plan.names)
-local of_cluster = {}
+local of_cluster = {'due', due, 'bad', bad}
 -- Those that were taken in may have brought the same things.
 if #ids > 0 or not ended then ended = call('HMGET', hash(into), unpack(fields_of_things)) end
 for at, field in ipairs(fields_of_things) do
@@ -380,6 +371,7 @@ if not claims then -- of a cluster that is new, or took in others
     if string.sub(field, 1, 2) == 'c:' then claims = claims + 1 end
   end
 end
+of_cluster[#of_cluster + 1], of_cluster[#of_cluster + 2] = 'claims', claims
 return write_cluster(into, #ids > 0 and 'merged' or 'joined', is_new, {
-  spends = packed_spends(log), due = due, bad = bad, claims = claims, size = call('SCARD', members(into)),
+  log = log, bad = bad, claims = claims, size = call('SCARD', members(into)),
 }, of_cluster, ids, some(came, named), looks)

@@ -45,8 +45,8 @@
 --         retention goes with the first touch of a day, too. The oldest of more accounts than are kept go once they are a
 --         twentieth more, so that many go at once
 --
--- Two ways through it: first what a new account usually touches (new, or touched today already and without marks, or only
--- counted), which needs little; then all the rest, with the functions that need making at each call only there.
+-- Two ways through it: first what a new account usually touches (parts/usual_touches.lua), which needs little; then all the rest,
+-- with the functions that need making at each call only there.
 --+ packed
 local call = redis.call
 local user, at_text, adds, sorts = unpack(ARGV)
@@ -54,12 +54,7 @@ local at, retention, keep, near, past_from, long = struct.unpack('<dddddd', ARGV
 local count, touch = #sorts, adds ~= 'look'
 local crowds = {struct.unpack('<' .. string.rep('i', count), ARGV[5], 49)}
 local last = at + 300 -- clocks of callers differ by up to the five minutes the contract allows
--- What is read at once of an entity that is a sorted set, newest and marks first: as many as are told of those who came close
--- in time, and the marks of a thing that binds and was found to be a hub or none. Where nobody is told of, or only who came last, the newest two say whether it has marks, or is
--- due: to read 34 takes seven times as long.
-local NEWEST, NEWEST_FEW = 34, 2
-local oldest, month_ago, day_ago, hour_ago = at - retention, at - 2592000, at - 86400, at - 3600
-local today, after = math.floor(at / 86400) * 86400, {}
+local oldest, today, after = at - retention, math.floor(at / 86400) * 86400, {}
 
 local proofs = string.find(sorts, 'p', 1, true)
 local function sort_of(i) return string.sub(sorts, i, i) end
@@ -78,53 +73,7 @@ local args, rest, lists, quick = {}, {}, {}, adds == 'first' and #KEYS == count
 -- What is told of each; until then the text of one that is packed.
 local replies = call('MGET', unpack(KEYS, 1, count))
 
--- Whether it may be a day since the time to live was renewed: whoever touched it first on a day (of UTC) renews it.
-local function is_due(list)
-  local j = over(list, 5e11, true) + 1
-  if list.told[2 * j - 1] == user then j = j + 1 end
-  return j > list.size or score_at(list, j) < today
-end
-
--- Touch a sorted set without marks that was touched today. Returns what is told of it, nil where this is not such a one.
-local function told_of_set(i, list)
-  local key, crowd, place = KEYS[i], crowds[i], 0
-  if list.top >= 5e11 or list.top < today or is_proved(i) then return end
-  if list.top >= at and crowd ~= -1 and crowd ~= -3 then
-    place = over(list, at, true)
-    if place ~= over(list, at) or (place == list.size and not list.whole) then return end
-  end
-  if call('ZADD', key, 'NX', at_text, user) == 0 then return end
-  local accounts, since = accounts_of(list, key, 1)
-  local earlier = list.whole and list.size - place or accounts - place - 1
-  return row_of(i, list, accounts, since, 0, 0, 1, earlier)
-end
-
--- The same of one that is only counted and has marks.
-local function told_of_counted(i, list)
-  local key = KEYS[i]
-  if crowds[i] ~= -1 or list.top < 5e11 or list.top > 89e11 or is_proved(i) then return end
-  if is_due(list) and call('TTL', key) < retention - 86400 then return end
-  if call('ZADD', key, 'NX', at_text, user) == 0 then return end
-  local accounts, since = accounts_of(list, key, 1)
-  local abusive = list.top > 19e11 and call('ZCOUNT', key, 2e12 + since, 2e12 + last) or 0
-  return counted_row(accounts, abusive, call('ZCOUNT', key, 1e12 + since, 1e12 + last))
-end
-
--- The same of a packed one that stays one, and of which nothing is to be forgotten.
-local function told_of_packed(i)
-  local told = unpacked(replies[i])
-  local list = list_of(told, true)
-  if list.size == 0 or list.size == FEW or list.top >= 5e11 or is_proved(i) then return end
-  if list.top < today and bottom_of(list) < oldest then return end
-  for j = 1, 2 * list.size, 2 do
-    if told[j] == user or told[j + 1] == at then return end
-  end
-  local place, accounts, since = over(list, at), accounts_of(list, KEYS[i], 1)
-  local row = row_of(i, list, accounts, since, 0, 0, 1, list.size - place)
-  insert_two(told, 2 * place + 1, user, at)
-  args[#args + 1], args[#args + 2] = KEYS[i], cmsgpack.pack(told)
-  return row
-end
+--+ usual_touches
 
 -- Which of those that are not strings are not there yet: these begin as packed ones. The others are read, those that many share
 -- first, until as many are found as there are. What an account usually writes of one that is new is packed once for all.
@@ -136,26 +85,23 @@ local there = packed < count and call('EXISTS', unpack(KEYS, 1, count)) - packed
 local alone_text = quick and cmsgpack.pack({user, at})
 for i = 1, count do
   local row, list
+  local usual = quick and not is_proved(i)
   if own ~= '' and string.find(own, KEYS[i], 1, true) then
     row = -1
   elseif replies[i] then
-    row = quick and told_of_packed(i)
+    row = usual and told_of_packed(i)
   else
     if there > 0 then
       list = newest_of_set(i)
-      if list.size > 0 then
-        there, lists[i] = there - 1, list
-      else
-        list = nil
-      end
+      if list.size > 0 then there = there - 1 else list = nil end
     end
     if list then
-      row = quick and (told_of_set(i, list) or told_of_counted(i, list))
-    elseif quick and not is_proved(i) then
+      row = usual and (told_of_set(i, list) or told_of_counted(i, list))
+    elseif usual then
       args[#args + 1], args[#args + 2], row = KEYS[i], alone_text, 1
     end
   end
-  if row then replies[i] = row else rest[#rest + 1] = i end
+  if row then replies[i] = row else rest[#rest + 1], lists[i] = i, list end
 end
 if #rest == 0 then
   write_texts(args, retention)
@@ -172,6 +118,13 @@ local MOST_HOLDERS, ALL = 64, 1000000
 local function newest_of(i, thing)
   if thing.packed then return list_of({unpack(thing.list)}, true) end
   return newest_of_set(i)
+end
+
+-- Whether it may be a day since the time to live was renewed: whoever touched it first on a day (of UTC) renews it.
+local function is_due(list)
+  local j = over(list, 5e11, true) + 1
+  if list.told[2 * j - 1] == user then j = j + 1 end
+  return j > list.size or score_at(list, j) < today
 end
 
 -- Let it have its whole time to live again: at once, or when it is written.

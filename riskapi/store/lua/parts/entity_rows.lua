@@ -8,10 +8,10 @@ local function row_of(i, list, accounts, since, abusive, limited, apart, earlier
   local key, crowd = KEYS[i], crowds[i]
   if crowd == -1 or crowd == -3 then return counted_row(accounts, abusive, limited) end
   -- The first window is asked first: where it has all accounts, so have the longer ones.
-  local hour, day, month = came(list, key, hour_ago, apart), 0, 0
-  day = hour == accounts and retention >= 86400 and hour or came(list, key, day_ago, apart)
+  local hour, day, month = came(list, key, at - 3600, apart), 0, 0
+  day = hour == accounts and retention >= 86400 and hour or came(list, key, at - 86400, apart)
   if crowd ~= -2 then
-    month = day == accounts and retention >= 2592000 and day or came(list, key, month_ago, apart)
+    month = day == accounts and retention >= 2592000 and day or came(list, key, at - 2592000, apart)
   end
   local others, sort = nil, list.top < 5e11 and sort_of(i)
   local crowded = crowd == -2 or (crowd > 0 and month > crowd)
@@ -30,4 +30,19 @@ local function row_of(i, list, accounts, since, abusive, limited, apart, earlier
     past = list.whole and over(list, since, true) - over(list, before, true) or call('ZCOUNT', key, since, '(' .. before)
   end
   return struct.pack('<iiiiiiii', accounts, hour, day, month, abusive, limited, past, earlier) .. others
+end
+
+-- The same of one whose marks, so many, are only those of a bond: whether it binds, and when it was found to be a hub or none.
+local function bound_row(row, list, marks)
+  local binds, looked = 0, 0
+  for j = 1, marks do
+    local mark = list.told[2 * j - 1]
+    if mark == '=' then
+      binds = 1
+    else
+      local found = score_at(list, j)
+      looked = mark == '=h' and found - 5e12 or 5e12 - found
+    end
+  end
+  return {row, binds, 0, 0, 0, 0, '', '', 0, 0, tostring(looked)}
 end

@@ -1,10 +1,10 @@
 -- What a join makes of the bonds of an account: whom it binds, by what. Nothing is read or written here. Needs parts/waves.lua.
 --
 -- `accounts` are what parts/edges.lua tells of everybody concerned, by name, as it stood before the first bond. A bond is
---   {edge, others = {name, …}, till = when it ends, apart = {holder, …}, claims, bound, wave, banned, names}
+--   {edge, others = {name, …}, till = when it ends, apart = {holder, …}, claims, bound, wave, banned}
 -- apart: those whom it does not bind; claims: it is somebody else's; bound: it binds already, so that one of those it binds
--- stands for all; banned: a reviewer said that it binds nobody. wave: its edge is that of a wave that the others are in, and
--- `names` how the wave of each would be called that began with it.
+-- stands for all; banned: a reviewer said that it binds nobody. wave: its edge is that of a wave that the others are in;
+-- `new_wave` is the edge of one that begins now.
 
 -- The others that a bond can bind: not those apart, nor who was cut off from it, or proved it to be its own.
 local function bindable(bond, user, accounts)
@@ -23,9 +23,9 @@ local function first_bound(names, edge, accounts)
   end
 end
 
--- The waves that an account joins with those it came with: theirs, or one named after the first of them. An account that gave
--- proof is in no wave, nor is one that was cut out of it.
-local function waves(bond, user, accounts)
+-- The waves that an account joins with those it came with: theirs, or one that begins. An account that gave proof is in no wave,
+-- nor is one that was cut out of it.
+local function waves(bond, user, accounts, new_wave)
   local found, at, loose = {}, {}, {}
   if accounts[user].aside then return found end
   local function wave(edge)
@@ -43,17 +43,27 @@ local function waves(bond, user, accounts)
     end
   end
   if #loose > 0 then
-    local others = found[1] and found[1].others or wave(bond.names[loose[#loose]])
+    local others = found[1] and found[1].others or wave(new_wave)
     for _, name in ipairs(loose) do others[#others + 1] = name end
   end
   return found
 end
 
 -- What to write: {names = everybody concerned, the account first, edges = {{name, edge, till}, …}, claims = {edge, …}, bonds =
--- those that bind}. No edges: all of it is joined already. An end is put off only by more than a day.
-local function planned_join(user, bonds, accounts)
-  local mine, known = accounts[user], {[user] = true}
+-- those that bind}. No edges: all of it is joined already. An end is put off only by more than a day; of several the latest
+-- stands.
+local function planned_join(user, bonds, accounts, new_wave)
+  local mine, known, written = accounts[user], {[user] = true}, {}
   local plan = {names = {user}, edges = {}, claims = {}, bonds = {}}
+  local function write(name, edge, till)
+    local key = name .. ' ' .. edge
+    if written[key] then
+      written[key][3] = math.max(written[key][3], till)
+    else
+      written[key] = {name, edge, till}
+      plan.edges[#plan.edges + 1] = written[key]
+    end
+  end
   local function bind(bond, others)
     if #others == 0 then return end
     local loose, till = {}, tonumber(mine.edges[bond.edge])
@@ -66,14 +76,14 @@ local function planned_join(user, bonds, accounts)
       if not known[name] then plan.names[#plan.names + 1] = name end
       known[name] = true
     end
-    plan.edges[#plan.edges + 1] = {user, bond.edge, bond.till}
-    for _, name in ipairs(loose) do plan.edges[#plan.edges + 1] = {name, bond.edge, bond.till} end
+    write(user, bond.edge, math.max(till or bond.till, bond.till))
+    for _, name in ipairs(loose) do write(name, bond.edge, bond.till) end
     if bond.claims then plan.claims[#plan.claims + 1] = bond.edge end
     plan.bonds[#plan.bonds + 1] = bond
   end
   for _, bond in ipairs(bonds) do
     if bond.wave then
-      for _, each in ipairs(waves(bond, user, accounts)) do bind(each, each.others) end
+      for _, each in ipairs(waves(bond, user, accounts, new_wave)) do bind(each, each.others) end
     elseif not bond.banned and not mine.out[bond.edge] then
       local others = bindable(bond, user, accounts)
       local first = bond.bound and first_bound(others, bond.edge, accounts)

@@ -17,9 +17,20 @@ local function score_at(list, place)
   return score
 end
 
+-- The newest of a sorted set, marks first, as many as are told of those who came close in time, and the marks of a thing that
+-- binds and was found to be a hub or none. Where only who came last is told, two say whether it has marks, or is due, and where
+-- nobody is, one does: to read 34 takes seven times as long.
 local function newest_of_set(i)
-  local key, crowd, sort, most = KEYS[i], crowds[i], sort_of(i), NEWEST
-  if crowd == -1 or crowd == -3 or sort == 'c' or (sort == 'f' and call('ZCARD', key) > crowd) then most = NEWEST_FEW end
+  local key, crowd, sort, most = KEYS[i], crowds[i], sort_of(i), 34
+  if crowd == -1 or crowd == -3 then
+    most = 1
+  elseif sort == 'c' then
+    most = 2
+  elseif sort == 'f' then
+    local size = call('ZCARD', key)
+    if size == 0 then return list_of({}, true) end
+    if size > crowd then most = 2 end
+  end
   local told = call('ZREVRANGE', key, 0, most - 1, 'WITHSCORES')
   return list_of(told, #told < 2 * most)
 end

@@ -1,14 +1,14 @@
 -- What an account and its cluster have spent, as riskapi/budgets/budgets.py reads it. Needs `spends`.
 --
--- `found` are the fields of its budget, {cluster, revision, first, hold, hold_until, spends, bad}; `cluster` is {spends,
--- bad, claims, size} of its cluster, nil where it has none, or that is not asked for. Returns
+-- `found` are the fields of its budget, {cluster, revision, first, hold, hold_until, spends, bad}; `cluster` is {log = its
+-- spends as `spends_at` tells them, bad, claims, size} of its cluster, nil where it has none, or that is not asked for. Returns
 -- {numbers, cluster (or ""), revision, first (spend, or ""), hold (or ""), hold_until, day, recipients, …}: days since
 -- 1970 in UTC, rising, the last 30. Numbers have eight bytes each, so that nothing is rounded: now, what it spent in the hour, the
 -- day and the month, what its cluster did, usual (the most in any day's window that ended before the one up to now), and of the
 -- cluster how many accounts it has (1 for none), how many others are labelled abusive, and how many things bind it that somebody
 -- else holds.
 local function usage(found, cluster, now)
-  local ours = cluster and spends_at(cluster.spends, now) or {now}
+  local ours = cluster and cluster.log or {now}
   local own = spends_at(found.spends, ours[1])
   local sums, theirs = spent_in(own), spent_in(ours)
   local told = {
@@ -44,7 +44,7 @@ local function usage(found, cluster, now)
 end
 
 -- What was read of the cluster with these keys, as `usage` takes it.
-local function cluster_at(cluster, members)
+local function cluster_at(cluster, members, now)
   local found = redis.call('HMGET', cluster, 'spends', 'bad', 'claims')
-  return {spends = found[1], bad = found[2], claims = found[3], size = redis.call('SCARD', members)}
+  return {log = spends_at(found[1], now), bad = found[2], claims = found[3], size = redis.call('SCARD', members)}
 end
